@@ -1,0 +1,219 @@
+//! A finding over time, and the rules that make acting on it safe: it closes only on an explicit `healthy`,
+//! tries are counted and spaced, and counters outlive a restart because they are data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Attempt, Duration, Instant, Observation, Severity, Status};
+
+/// How often and how far apart a finding may be treated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ladder {
+    /// Between the start of one attempt and the next, milliseconds.
+    pub cooldown: Duration,
+    /// Attempts per incident; then a person is told.
+    pub max_attempts: u32,
+    /// Between acting and looking again, milliseconds.
+    pub settle: Duration,
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Ladder {
+            cooldown: 10 * 60_000,
+            max_attempts: 3,
+            settle: 0,
+        }
+    }
+}
+
+/// A finding over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Unique on this host: instance, key and time of opening.
+    pub id: String,
+    /// The operator's name for the policy.
+    pub instance: String,
+    /// The latest observation that was not healthy; its key is the incident's.
+    pub finding: Observation,
+    /// Worst severity since it opened.
+    pub worst: Severity,
+    /// When it opened.
+    pub opened: Instant,
+    /// When it was last confirmed unhealthy.
+    pub confirmed: Instant,
+    /// Set while it cannot be told how things are: why.
+    pub unknown: Option<String>,
+    /// What was tried, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Attempts begun: counted before acting, so that a crash does not forget one.
+    pub begun: u32,
+    /// When the latest attempt began.
+    pub last_begun: Option<Instant>,
+}
+
+/// What an evaluation did to an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum Change {
+    Opened,
+    Changed,
+    Unchanged,
+    BecameUnknown,
+    Closed,
+}
+
+/// Whether an attempt may begin now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Permission {
+    /// It may.
+    Granted,
+    /// Not before this instant.
+    Cooling(Instant),
+    /// All attempts were used.
+    Exhausted(u32),
+}
+
+impl Incident {
+    /// Opens one for a finding; `None` when the observation is not unhealthy.
+    pub fn open(instance: &str, finding: &Observation, now: Instant) -> Option<Incident> {
+        Some(Incident {
+            id: format!("{instance}/{}/{now}", finding.key),
+            instance: instance.to_owned(),
+            worst: finding.severity()?,
+            finding: finding.clone(),
+            opened: now,
+            confirmed: now,
+            unknown: None,
+            attempts: Vec::new(),
+            begun: 0,
+            last_begun: None,
+        })
+    }
+
+    /// Takes the latest word on its key; `None` when the key was missing from the answer or there was no answer.
+    pub fn observe(
+        &mut self,
+        latest: Option<&Observation>,
+        why_missing: &str,
+        now: Instant,
+    ) -> Change {
+        match latest.map(|observation| &observation.status) {
+            Some(Status::Healthy) => Change::Closed,
+            Some(Status::Unhealthy(severity)) => {
+                let before = (self.finding.severity(), self.unknown.take());
+                if let Some(observation) = latest {
+                    self.finding = observation.clone();
+                }
+                self.worst = self.worst.max(*severity);
+                self.confirmed = now;
+                if before == (Some(*severity), None) {
+                    Change::Unchanged
+                } else {
+                    Change::Changed
+                }
+            }
+            Some(Status::Unknown(why)) => self.becomes_unknown(why),
+            None => self.becomes_unknown(why_missing),
+        }
+    }
+
+    fn becomes_unknown(&mut self, why: &str) -> Change {
+        let known = self.unknown.is_none();
+        self.unknown = Some(why.to_owned());
+        if known {
+            Change::BecameUnknown
+        } else {
+            Change::Unchanged
+        }
+    }
+
+    /// Whether an attempt may begin.
+    pub fn may_begin(&self, ladder: &Ladder, now: Instant) -> Permission {
+        if self.begun >= ladder.max_attempts {
+            return Permission::Exhausted(self.begun);
+        }
+        match self
+            .last_begun
+            .map(|begun| begun.saturating_add(ladder.cooldown))
+        {
+            Some(free) if now < free => Permission::Cooling(free),
+            _ => Permission::Granted,
+        }
+    }
+
+    /// Counts an attempt as begun: durable before the first step.
+    pub fn begin(&mut self, now: Instant) {
+        self.begun += 1;
+        self.last_begun = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::Subject;
+
+    fn observation(status: Status) -> Observation {
+        Observation {
+            key: "/var".into(),
+            about: Subject::new("filesystem", "/var"),
+            status,
+            summary: "full".into(),
+            evidence: vec![],
+            related: vec![],
+        }
+    }
+
+    #[test]
+    fn closes_only_on_an_explicit_healthy() {
+        let sick = observation(Status::Unhealthy(Severity::Warning));
+        let mut incident = Incident::open("disk", &sick, 1).unwrap();
+        assert_eq!(
+            incident.observe(None, "not mentioned", 2),
+            Change::BecameUnknown
+        );
+        assert_eq!(
+            incident.observe(None, "not mentioned", 3),
+            Change::Unchanged
+        );
+        assert_eq!(incident.unknown.as_deref(), Some("not mentioned"));
+        let unknown = observation(Status::Unknown("I/O error".into()));
+        assert_eq!(incident.observe(Some(&unknown), "", 4), Change::Unchanged);
+        assert_eq!(incident.observe(Some(&sick), "", 5), Change::Changed);
+        assert_eq!(incident.observe(Some(&sick), "", 6), Change::Unchanged);
+        assert_eq!(
+            incident.observe(Some(&observation(Status::Healthy)), "", 7),
+            Change::Closed
+        );
+    }
+
+    #[test]
+    fn attempts_are_spaced_and_counted() {
+        let sick = observation(Status::Unhealthy(Severity::Critical));
+        let ladder = Ladder {
+            cooldown: 100,
+            max_attempts: 2,
+            settle: 0,
+        };
+        let mut incident = Incident::open("disk", &sick, 0).unwrap();
+        assert_eq!(incident.may_begin(&ladder, 0), Permission::Granted);
+        incident.begin(10);
+        assert_eq!(incident.may_begin(&ladder, 109), Permission::Cooling(110));
+        assert_eq!(incident.may_begin(&ladder, 110), Permission::Granted);
+        incident.begin(110);
+        assert_eq!(
+            incident.may_begin(&ladder, 10_000),
+            Permission::Exhausted(2)
+        );
+    }
+
+    #[test]
+    fn only_the_unhealthy_opens() {
+        assert!(Incident::open("disk", &observation(Status::Healthy), 1).is_none());
+        assert!(Incident::open("disk", &observation(Status::Unknown("?".into())), 1).is_none());
+    }
+}

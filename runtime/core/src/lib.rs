@@ -1,0 +1,70 @@
+//! The plain vocabulary and rules of ansai: observations, plans, incidents, scopes, events.
+//!
+//! Everything here is data with `serde` and pure functions over it. It does no I/O, knows no clock, no
+//! WebAssembly and no async runtime: a broker, a replay and a test see the very same values as the daemon.
+//!
+//! ```
+//! use ansai_core::quantity;
+//! assert_eq!(quantity::bytes("20GiB").ok(), Some(20 << 30));
+//! assert_eq!(quantity::milliseconds("30 days").ok(), Some(30 * 24 * 3_600_000));
+//! ```
+
+pub mod capability;
+pub mod event;
+pub mod exit;
+pub mod incident;
+pub mod limits;
+pub mod observation;
+pub mod plan;
+pub mod quantity;
+pub mod refusal;
+pub mod scope;
+pub mod text;
+
+pub use capability::{Interface, InterfaceKind, Sensitivity};
+pub use event::Event;
+pub use incident::{Incident, Ladder};
+pub use limits::{Limits, Usage};
+pub use observation::{Measure, Observation, Severity, Status, Subject, Unit, Value};
+pub use plan::{
+    Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult,
+};
+pub use refusal::{Failure, Refusal};
+pub use scope::{Field, FieldKind, Scope, ScopeError, ScopeValue};
+
+/// Milliseconds since the Unix epoch, UTC.
+pub type Instant = u64;
+/// Milliseconds.
+pub type Duration = u64;
+
+/// Whether the executor may act.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    Default,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Everything runs but the executor.
+    #[default]
+    Observe,
+    /// Approved plans are applied.
+    Enforce,
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Mode::Observe => "observe",
+            Mode::Enforce => "enforce",
+        })
+    }
+}

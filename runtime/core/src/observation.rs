@@ -1,0 +1,136 @@
+//! What a policy says about the host: the serde mirror of `ansai:policy/types`.
+
+use serde::{Deserialize, Serialize};
+
+/// What a statement is about, in canonical form: `filesystem` + `/var`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// `filesystem`, `unit`, `certificate`, …
+    pub kind: String,
+    /// Canonical within its kind.
+    pub name: String,
+}
+
+impl Subject {
+    /// A subject of this kind and name.
+    pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
+        Subject {
+            kind: kind.into(),
+            name: name.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// The unit of a [`Measure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum Unit {
+    None,
+    Bytes,
+    Milliseconds,
+    Ratio,
+    PerSecond,
+    Percent,
+    Celsius,
+    Other,
+}
+
+/// The value of a [`Measure`]. Numbers are finite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum Value {
+    Count(u64),
+    Number(f64),
+    Text(String),
+    Flag(bool),
+}
+
+/// Evidence: a named value with its unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub struct Measure {
+    pub name: String,
+    pub value: Value,
+    pub unit: Unit,
+}
+
+impl Measure {
+    /// A size or another whole number.
+    pub fn count(name: impl Into<String>, value: u64, unit: Unit) -> Self {
+        Measure {
+            name: name.into(),
+            value: Value::Count(value),
+            unit,
+        }
+    }
+    /// A piece of text without a unit.
+    pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Measure {
+            name: name.into(),
+            value: Value::Text(value.into()),
+            unit: Unit::None,
+        }
+    }
+}
+
+/// How bad an unhealthy thing is, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum Severity {
+    Notice,
+    Warning,
+    Critical,
+    Emergency,
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Severity::Notice => "notice",
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+            Severity::Emergency => "emergency",
+        })
+    }
+}
+
+/// Three answers, never two. `Unknown` says why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub enum Status {
+    Healthy,
+    Unhealthy(Severity),
+    Unknown(String),
+}
+
+/// One statement about one thing; `key` is stable over time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Observation {
+    pub key: String,
+    pub about: Subject,
+    pub status: Status,
+    pub summary: String,
+    pub evidence: Vec<Measure>,
+    pub related: Vec<Subject>,
+}
+
+impl Observation {
+    /// The severity, where it is unhealthy.
+    pub fn severity(&self) -> Option<Severity> {
+        match self.status {
+            Status::Unhealthy(severity) => Some(severity),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a policy proposes and what became of it: mirrors of `ansai:policy/types`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Duration, Instant, Measure, Status, Subject};
+
+/// A step proposed in one call of `plan`; counts from 0.
+pub type StepRef = u32;
+
+/// Candidates that a step leaves alone, by reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct LeftOut {
+    pub reason: String,
+    pub items: u64,
+    pub bytes: u64,
+}
+
+/// What a proposed step would do, found out without doing it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Preview {
+    pub step: StepRef,
+    pub about: Subject,
+    pub items: u64,
+    pub frees_now_bytes: u64,
+    pub frees_later_bytes: u64,
+    pub interrupts: Duration,
+    pub reversible: bool,
+    pub undone_after: Option<Duration>,
+    pub complete: bool,
+    pub sample: Vec<String>,
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Preview {
+    /// A preview that changes nothing and frees nothing: a check, or a start to fill in.
+    pub fn nothing(about: Subject) -> Self {
+        Preview {
+            step: 0,
+            about,
+            items: 0,
+            frees_now_bytes: 0,
+            frees_later_bytes: 0,
+            interrupts: 0,
+            reversible: true,
+            undone_after: None,
+            complete: true,
+            sample: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub enum Outcome {
+    Done,
+    Reverted,
+    Failed,
+    Refused,
+    Simulated,
+    Unknown,
+    Other,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Outcome::Done => "done",
+            Outcome::Reverted => "reverted",
+            Outcome::Failed => "failed",
+            Outcome::Refused => "refused",
+            Outcome::Simulated => "simulated",
+            Outcome::Unknown => "unknown",
+            Outcome::Other => "other",
+        })
+    }
+}
+
+/// The result of one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct StepResult {
+    pub action: String,
+    pub about: Subject,
+    pub outcome: Outcome,
+    pub detail: String,
+    pub measures: Vec<Measure>,
+}
+
+/// One earlier try at a finding; `verified` is how it stood afterwards.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Attempt {
+    pub at: Instant,
+    pub stage: String,
+    pub verified: Status,
+    pub steps: Vec<StepResult>,
+}
+
+/// What a failed step does to the steps before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// Undo them, newest first, as far as they are reversible.
+    UndoApplied,
+    /// Leave them and go no further.
+    Stop,
+}
+
+/// Advice for a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Recommendation {
+    pub summary: String,
+    pub detail: String,
+    pub measures: Vec<Measure>,
+}
+
+/// What a policy wants done about a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub enum Decision {
+    Apply(OnFailure),
+    ApplyThenReplan(OnFailure),
+    Wait(String),
+    Recommend(Vec<Recommendation>),
+    GiveUp(String),
+}

@@ -1,0 +1,111 @@
+//! Making text from outside harmless for terminals, logs and JSON.
+
+use std::fmt::Write as _;
+
+/// A path or another byte string as WIT text: valid UTF-8 stays, other bytes become `\xNN`, a backslash `\\`.
+/// [`path_bytes`] is its inverse.
+pub fn path_text(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for part in chunk.valid().split_inclusive('\\') {
+            match part.strip_suffix('\\') {
+                Some(head) => {
+                    out.push_str(head);
+                    out.push_str("\\\\");
+                }
+                None => out.push_str(part),
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\x{byte:02x}");
+        }
+    }
+    out
+}
+
+/// The bytes that [`path_text`] wrote; `None` for an escape that it never makes.
+pub fn path_bytes(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        match rest.split_first()? {
+            (b'\\', tail) => {
+                out.push(b'\\');
+                rest = tail;
+            }
+            (b'x', tail) => {
+                let (digits, tail) = tail.split_at_checked(2)?;
+                let digits = std::str::from_utf8(digits).ok()?;
+                // `from_str_radix` would take a sign.
+                if !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+                    return None;
+                }
+                out.push(u8::from_str_radix(digits, 16).ok()?);
+                rest = tail;
+            }
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+/// One line that no terminal acts on: control characters, bidirectional overrides and line separators are
+/// escaped, and what is longer than `most` characters is cut with `…`.
+pub fn inert(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most * 4));
+    for (index, c) in text.chars().enumerate() {
+        if index == most {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if is_active(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn path_text_is_reversible(bytes: Vec<u8>) {
+            prop_assert_eq!(path_bytes(&path_text(&bytes)).unwrap(), bytes);
+        }
+
+        #[test]
+        fn inert_text_has_nothing_active(text: String) {
+            prop_assert!(!inert(&text, 50).chars().any(is_active));
+        }
+    }
+
+    #[test]
+    fn hostile_names() {
+        assert_eq!(path_text(b"a\xffb\\c"), "a\\xffb\\\\c");
+        assert_eq!(path_bytes("\\q"), None);
+        assert_eq!(path_bytes("\\x1"), None);
+        assert_eq!(inert("\u{1b}[31mred\n", 20), "\\u{1b}[31mred\\n");
+        assert_eq!(inert("abcdef", 3), "abc…");
+    }
+}
