@@ -30,11 +30,7 @@ pub struct Record {
 #[allow(missing_docs, reason = "the names are those of the values they hold")]
 pub enum Event {
     /// The daemon, or a run with `--once`, began.
-    Started {
-        version: String,
-        mode: Mode,
-        instances: Vec<InstanceRef>,
-    },
+    Started { version: String, mode: Mode, instances: Vec<InstanceRef> },
     /// It ended in an orderly way.
     Stopped { why: String },
     /// A policy was evaluated.
@@ -57,13 +53,7 @@ pub enum Event {
         summary: String,
     },
     /// A policy proposed.
-    Planned {
-        plan: String,
-        incident: String,
-        instance: String,
-        decision: Decision,
-        steps: Vec<PlannedStep>,
-    },
+    Planned { plan: String, incident: String, instance: String, decision: Decision, steps: Vec<PlannedStep> },
     /// The host decided on a plan.
     Decided { plan: String, verdict: Verdict },
     /// A step is about to act. Durable before anything changes.
@@ -77,12 +67,7 @@ pub enum Event {
         targets_sha256: String,
     },
     /// A long step runs under a handle.
-    Running {
-        plan: String,
-        step: u32,
-        handle: serde_json::Value,
-        until: Instant,
-    },
+    Running { plan: String, step: u32, handle: serde_json::Value, until: Instant },
     /// What became of a step.
     Outcome {
         plan: String,
@@ -93,19 +78,9 @@ pub enum Event {
         items_sha256: Option<String>,
     },
     /// The finding was looked at again after the plan.
-    Verified {
-        plan: String,
-        incident: String,
-        status: Status,
-    },
+    Verified { plan: String, incident: String, status: Status },
     /// A step was undone, by the host or by a person.
-    Undone {
-        plan: String,
-        step: u32,
-        outcome: Outcome,
-        detail: String,
-        by: String,
-    },
+    Undone { plan: String, step: u32, outcome: Outcome, detail: String, by: String },
     /// Recordings given up to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
     /// A tail that was torn by a crash was set aside.
@@ -139,11 +114,7 @@ pub enum Phase {
 pub enum EvaluationResult {
     /// With observations: how many of each.
     #[allow(missing_docs, reason = "the names are the documentation")]
-    Observed {
-        healthy: u32,
-        unhealthy: u32,
-        unknown: u32,
-    },
+    Observed { healthy: u32, unhealthy: u32, unknown: u32 },
     /// With a decision and this many steps.
     #[allow(missing_docs, reason = "the names are the documentation")]
     Proposed { steps: u32 },

@@ -19,11 +19,7 @@ pub struct Ladder {
 
 impl Default for Ladder {
     fn default() -> Self {
-        Ladder {
-            cooldown: 10 * 60_000,
-            max_attempts: 3,
-            settle: 0,
-        }
+        Ladder { cooldown: 10 * 60_000, max_attempts: 3, settle: 0 }
     }
 }
 
@@ -94,12 +90,7 @@ impl Incident {
     }
 
     /// Takes the latest word on its key; `None` when the key was missing from the answer or there was no answer.
-    pub fn observe(
-        &mut self,
-        latest: Option<&Observation>,
-        why_missing: &str,
-        now: Instant,
-    ) -> Change {
+    pub fn observe(&mut self, latest: Option<&Observation>, why_missing: &str, now: Instant) -> Change {
         match latest.map(|observation| &observation.status) {
             Some(Status::Healthy) => Change::Closed,
             Some(Status::Unhealthy(severity)) => {
@@ -109,11 +100,7 @@ impl Incident {
                 }
                 self.worst = self.worst.max(*severity);
                 self.confirmed = now;
-                if before == (Some(*severity), None) {
-                    Change::Unchanged
-                } else {
-                    Change::Changed
-                }
+                if before == (Some(*severity), None) { Change::Unchanged } else { Change::Changed }
             }
             Some(Status::Unknown(why)) => self.becomes_unknown(why),
             None => self.becomes_unknown(why_missing),
@@ -123,11 +110,7 @@ impl Incident {
     fn becomes_unknown(&mut self, why: &str) -> Change {
         let known = self.unknown.is_none();
         self.unknown = Some(why.to_owned());
-        if known {
-            Change::BecameUnknown
-        } else {
-            Change::Unchanged
-        }
+        if known { Change::BecameUnknown } else { Change::Unchanged }
     }
 
     /// Whether an attempt may begin.
@@ -135,10 +118,7 @@ impl Incident {
         if self.begun >= ladder.max_attempts {
             return Permission::Exhausted(self.begun);
         }
-        match self
-            .last_begun
-            .map(|begun| begun.saturating_add(ladder.cooldown))
-        {
+        match self.last_begun.map(|begun| begun.saturating_add(ladder.cooldown)) {
             Some(free) if now < free => Permission::Cooling(free),
             _ => Permission::Granted,
         }
@@ -172,43 +152,27 @@ mod tests {
     fn closes_only_on_an_explicit_healthy() {
         let sick = observation(Status::Unhealthy(Severity::Warning));
         let mut incident = Incident::open("disk", &sick, 1).unwrap();
-        assert_eq!(
-            incident.observe(None, "not mentioned", 2),
-            Change::BecameUnknown
-        );
-        assert_eq!(
-            incident.observe(None, "not mentioned", 3),
-            Change::Unchanged
-        );
+        assert_eq!(incident.observe(None, "not mentioned", 2), Change::BecameUnknown);
+        assert_eq!(incident.observe(None, "not mentioned", 3), Change::Unchanged);
         assert_eq!(incident.unknown.as_deref(), Some("not mentioned"));
         let unknown = observation(Status::Unknown("I/O error".into()));
         assert_eq!(incident.observe(Some(&unknown), "", 4), Change::Unchanged);
         assert_eq!(incident.observe(Some(&sick), "", 5), Change::Changed);
         assert_eq!(incident.observe(Some(&sick), "", 6), Change::Unchanged);
-        assert_eq!(
-            incident.observe(Some(&observation(Status::Healthy)), "", 7),
-            Change::Closed
-        );
+        assert_eq!(incident.observe(Some(&observation(Status::Healthy)), "", 7), Change::Closed);
     }
 
     #[test]
     fn attempts_are_spaced_and_counted() {
         let sick = observation(Status::Unhealthy(Severity::Critical));
-        let ladder = Ladder {
-            cooldown: 100,
-            max_attempts: 2,
-            settle: 0,
-        };
+        let ladder = Ladder { cooldown: 100, max_attempts: 2, settle: 0 };
         let mut incident = Incident::open("disk", &sick, 0).unwrap();
         assert_eq!(incident.may_begin(&ladder, 0), Permission::Granted);
         incident.begin(10);
         assert_eq!(incident.may_begin(&ladder, 109), Permission::Cooling(110));
         assert_eq!(incident.may_begin(&ladder, 110), Permission::Granted);
         incident.begin(110);
-        assert_eq!(
-            incident.may_begin(&ladder, 10_000),
-            Permission::Exhausted(2)
-        );
+        assert_eq!(incident.may_begin(&ladder, 10_000), Permission::Exhausted(2));
     }
 
     #[test]

@@ -26,9 +26,7 @@ pub use event::Event;
 pub use incident::{Incident, Ladder};
 pub use limits::{Limits, Usage};
 pub use observation::{Measure, Observation, Severity, Status, Subject, Unit, Value};
-pub use plan::{
-    Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult,
-};
+pub use plan::{Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};
 pub use refusal::{Failure, Refusal};
 pub use scope::{Field, FieldKind, Scope, ScopeError, ScopeValue};
 
@@ -38,19 +36,7 @@ pub type Instant = u64;
 pub type Duration = u64;
 
 /// Whether the executor may act.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    serde::Serialize,
-    serde::Deserialize,
-    Default,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Everything runs but the executor.

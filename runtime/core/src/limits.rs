@@ -58,28 +58,15 @@ impl Usage {
     /// Share of each limit that was used, by the limit's name, largest first.
     pub fn shares(&self, limits: &Limits) -> Vec<(&'static str, f64)> {
         let share = |used: u64, of: u64| {
-            if of == 0 {
-                0.0
-            } else {
-                used as f64 / of as f64
-            }
+            if of == 0 { 0.0 } else { used as f64 / of as f64 }
         };
         let mut shares = vec![
-            (
-                "memory_bytes",
-                share(self.memory_bytes, limits.memory_bytes),
-            ),
+            ("memory_bytes", share(self.memory_bytes, limits.memory_bytes)),
             ("fuel", share(self.fuel, limits.fuel)),
-            (
-                "deadline_ms",
-                share(self.wall_us / 1000, limits.deadline_ms),
-            ),
+            ("deadline_ms", share(self.wall_us / 1000, limits.deadline_ms)),
             ("calls", share(self.calls, limits.calls)),
             ("reply_bytes", share(self.reply_bytes, limits.reply_bytes)),
-            (
-                "proposals",
-                share(u64::from(self.proposals), u64::from(limits.proposals)),
-            ),
+            ("proposals", share(u64::from(self.proposals), u64::from(limits.proposals))),
         ];
         shares.sort_by(|a, b| b.1.total_cmp(&a.1));
         shares

@@ -14,10 +14,7 @@ pub struct Subject {
 impl Subject {
     /// A subject of this kind and name.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Subject {
-            kind: kind.into(),
-            name: name.into(),
-        }
+        Subject { kind: kind.into(), name: name.into() }
     }
 }
 
@@ -65,19 +62,11 @@ pub struct Measure {
 impl Measure {
     /// A size or another whole number.
     pub fn count(name: impl Into<String>, value: u64, unit: Unit) -> Self {
-        Measure {
-            name: name.into(),
-            value: Value::Count(value),
-            unit,
-        }
+        Measure { name: name.into(), value: Value::Count(value), unit }
     }
     /// A piece of text without a unit.
     pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Measure {
-            name: name.into(),
-            value: Value::Text(value.into()),
-            unit: Unit::None,
-        }
+        Measure { name: name.into(), value: Value::Text(value.into()), unit: Unit::None }
     }
 }
 

@@ -51,9 +51,7 @@ pub fn milliseconds(text: &str) -> Result<u64, QuantityError> {
             _ => return Err(QuantityError::Unit(unit.to_owned(), TIME_UNITS)),
         };
         let part = scale(text, number, factor)?;
-        total = total
-            .checked_add(part)
-            .ok_or_else(|| QuantityError::Number(text.to_owned()))?;
+        total = total.checked_add(part).ok_or_else(|| QuantityError::Number(text.to_owned()))?;
         if more.is_empty() {
             return Ok(total);
         }
@@ -63,17 +61,13 @@ pub fn milliseconds(text: &str) -> Result<u64, QuantityError> {
 
 /// `12.5`, `GiB`, what follows.
 fn split(text: &str) -> Result<(&str, &str, &str), QuantityError> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, tail) = text.split_at(end);
     if number.is_empty() || number.parse::<f64>().is_err() {
         return Err(QuantityError::Number(text.to_owned()));
     }
     let tail = tail.trim_start();
-    let end = tail
-        .find(|c: char| !c.is_alphabetic())
-        .unwrap_or(tail.len());
+    let end = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
     let (unit, rest) = tail.split_at(end);
     Ok((number, unit, rest.trim_start()))
 }
@@ -85,11 +79,7 @@ fn scale(text: &str, number: &str, factor: u64) -> Result<u64, QuantityError> {
     }
     let value = number.parse::<f64>().map_err(|_| wrong())? * factor as f64;
     // 2^53: beyond it a fraction has lost its meaning.
-    if value.is_finite() && (0.0..9e15).contains(&value) {
-        Ok(value.round() as u64)
-    } else {
-        Err(wrong())
-    }
+    if value.is_finite() && (0.0..9e15).contains(&value) { Ok(value.round() as u64) } else { Err(wrong()) }
 }
 
 /// `1.5 GiB`: for people, three significant digits.
@@ -119,19 +109,9 @@ pub fn show_milliseconds(ms: u64) -> String {
         return format!("{ms} ms");
     }
     let seconds = ms / 1_000;
-    let parts = [
-        (seconds / 86_400, "d"),
-        (seconds / 3_600 % 24, "h"),
-        (seconds / 60 % 60, "min"),
-        (seconds % 60, "s"),
-    ];
-    let shown: Vec<String> = parts
-        .iter()
-        .skip_while(|p| p.0 == 0)
-        .take(2)
-        .filter(|p| p.0 > 0)
-        .map(|p| format!("{} {}", p.0, p.1))
-        .collect();
+    let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")];
+    let shown: Vec<String> =
+        parts.iter().skip_while(|p| p.0 == 0).take(2).filter(|p| p.0 > 0).map(|p| format!("{} {}", p.0, p.1)).collect();
     shown.join(" ")
 }
 
@@ -153,17 +133,7 @@ mod tests {
         ] {
             assert_eq!(bytes(text), Ok(expected), "{text}");
         }
-        for text in [
-            "",
-            "M",
-            "-1",
-            "1 parsec",
-            "18446744073709551616",
-            "20GiB 3",
-            "1e9",
-            "99999999T",
-            "1.2.3",
-        ] {
+        for text in ["", "M", "-1", "1 parsec", "18446744073709551616", "20GiB 3", "1e9", "99999999T", "1.2.3"] {
             assert!(bytes(text).is_err(), "{text}");
         }
     }

@@ -106,12 +106,7 @@ impl Scope {
 
     /// What is in force: the grant, narrowed by what was asked for, with defaults filled in.
     pub fn in_force(fields: &[Field], asked: &Scope, granted: &Scope) -> Scope {
-        Scope(
-            fields
-                .iter()
-                .map(|field| (field.name.to_owned(), meet(field, asked, granted)))
-                .collect(),
-        )
+        Scope(fields.iter().map(|field| (field.name.to_owned(), meet(field, asked, granted))).collect())
     }
 
     /// A set field; empty where it is absent.
@@ -162,35 +157,20 @@ pub fn is_plain_absolute(path: &str) -> bool {
 }
 
 fn parse_value(field: &Field, value: &serde_json::Value) -> Result<ScopeValue, ScopeError> {
-    let wrong = |problem: String| ScopeError::Value {
-        field: field.name.to_owned(),
-        problem,
-    };
+    let wrong = |problem: String| ScopeError::Value { field: field.name.to_owned(), problem };
     match field.kind {
         FieldKind::Roots | FieldKind::Names => {
-            let list = value
-                .as_array()
-                .ok_or_else(|| wrong("must be a list of texts".into()))?;
+            let list = value.as_array().ok_or_else(|| wrong("must be a list of texts".into()))?;
             let mut set = Vec::with_capacity(list.len());
             for entry in list {
-                let text = entry
-                    .as_str()
-                    .ok_or_else(|| wrong("must be a list of texts".into()))?;
+                let text = entry.as_str().ok_or_else(|| wrong("must be a list of texts".into()))?;
                 // Only one spelling of a root: `/var/log/` is `/var/log`.
-                let text = if text.len() > 1 {
-                    text.trim_end_matches('/')
-                } else {
-                    text
-                };
+                let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
                 if field.kind == FieldKind::Roots && !is_plain_absolute(text) {
-                    return Err(wrong(format!(
-                        "holds `{text}`, which is not an absolute path without `.` or `..`"
-                    )));
+                    return Err(wrong(format!("holds `{text}`, which is not an absolute path without `.` or `..`")));
                 }
                 if field.kind == FieldKind::Names && globset::Glob::new(text).is_err() {
-                    return Err(wrong(format!(
-                        "holds `{text}`, which is not a valid pattern"
-                    )));
+                    return Err(wrong(format!("holds `{text}`, which is not a valid pattern")));
                 }
                 set.push(text.to_owned());
             }
@@ -221,12 +201,8 @@ fn meet(field: &Field, asked: &Scope, granted: &Scope) -> ScopeValue {
     let bound = match field.kind {
         FieldKind::Roots => return ScopeValue::Set(meet_sets(field, asked, granted, is_within)),
         FieldKind::Names => return ScopeValue::Set(meet_sets(field, asked, granted, name_covers)),
-        FieldKind::MostCount | FieldKind::MostBytes => {
-            g.unwrap_or(field.default).min(a.unwrap_or(u64::MAX))
-        }
-        FieldKind::LeastHours | FieldKind::LeastBytes => {
-            g.unwrap_or(field.default).max(a.unwrap_or(0))
-        }
+        FieldKind::MostCount | FieldKind::MostBytes => g.unwrap_or(field.default).min(a.unwrap_or(u64::MAX)),
+        FieldKind::LeastHours | FieldKind::LeastBytes => g.unwrap_or(field.default).max(a.unwrap_or(0)),
         FieldKind::OperatorHours | FieldKind::OperatorPercent => g.or(a).unwrap_or(field.default),
     };
     ScopeValue::Bound(bound)
@@ -234,28 +210,18 @@ fn meet(field: &Field, asked: &Scope, granted: &Scope) -> ScopeValue {
 
 /// `inner` is covered by `outer`: for patterns only where they are equal or `outer` matches `inner` as a name.
 fn name_covers(inner: &str, outer: &str) -> bool {
-    inner == outer
-        || globset::Glob::new(outer).is_ok_and(|glob| glob.compile_matcher().is_match(inner))
+    inner == outer || globset::Glob::new(outer).is_ok_and(|glob| glob.compile_matcher().is_match(inner))
 }
 
 /// What both cover. A request that leaves the field to the operator covers all.
-fn meet_sets(
-    field: &Field,
-    asked: &Scope,
-    granted: &Scope,
-    covers: fn(&str, &str) -> bool,
-) -> Vec<String> {
+fn meet_sets(field: &Field, asked: &Scope, granted: &Scope, covers: fn(&str, &str) -> bool) -> Vec<String> {
     let granted = granted.set(field.name);
     if !asked.0.contains_key(field.name) {
         return granted.to_vec();
     }
     let asked = asked.set(field.name);
-    let narrower = granted
-        .iter()
-        .filter(|g| asked.iter().any(|a| covers(g, a)));
-    let wider = asked
-        .iter()
-        .filter(|a| granted.iter().any(|g| covers(a, g)));
+    let narrower = granted.iter().filter(|g| asked.iter().any(|a| covers(g, a)));
+    let wider = asked.iter().filter(|a| granted.iter().any(|g| covers(a, g)));
     let mut met: Vec<String> = narrower.chain(wider).cloned().collect();
     met.sort();
     met.dedup();
@@ -270,42 +236,12 @@ mod tests {
     use serde_json::json;
 
     const FIELDS: &[Field] = &[
-        Field {
-            name: "roots",
-            kind: FieldKind::Roots,
-            default: 0,
-            about: "",
-        },
-        Field {
-            name: "units",
-            kind: FieldKind::Names,
-            default: 0,
-            about: "",
-        },
-        Field {
-            name: "max_files",
-            kind: FieldKind::MostCount,
-            default: 1000,
-            about: "",
-        },
-        Field {
-            name: "max_bytes",
-            kind: FieldKind::MostBytes,
-            default: 1 << 30,
-            about: "",
-        },
-        Field {
-            name: "min_age_hours",
-            kind: FieldKind::LeastHours,
-            default: 24,
-            about: "",
-        },
-        Field {
-            name: "undo_hours",
-            kind: FieldKind::OperatorHours,
-            default: 24,
-            about: "",
-        },
+        Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "" },
+        Field { name: "units", kind: FieldKind::Names, default: 0, about: "" },
+        Field { name: "max_files", kind: FieldKind::MostCount, default: 1000, about: "" },
+        Field { name: "max_bytes", kind: FieldKind::MostBytes, default: 1 << 30, about: "" },
+        Field { name: "min_age_hours", kind: FieldKind::LeastHours, default: 24, about: "" },
+        Field { name: "undo_hours", kind: FieldKind::OperatorHours, default: 24, about: "" },
     ];
 
     fn scope(value: serde_json::Value) -> Result<Scope, ScopeError> {
@@ -314,14 +250,8 @@ mod tests {
 
     #[test]
     fn intersection_is_the_stricter() {
-        let asked = scope(
-            json!({"roots": ["/var"], "max_files": 50, "min_age_hours": 48, "undo_hours": 1}),
-        )
-        .unwrap();
-        let granted = scope(
-            json!({"roots": ["/var/log/", "/srv"], "max_bytes": "2GiB", "min_age_hours": 12}),
-        )
-        .unwrap();
+        let asked = scope(json!({"roots": ["/var"], "max_files": 50, "min_age_hours": 48, "undo_hours": 1})).unwrap();
+        let granted = scope(json!({"roots": ["/var/log/", "/srv"], "max_bytes": "2GiB", "min_age_hours": 12})).unwrap();
         let force = Scope::in_force(FIELDS, &asked, &granted);
         assert_eq!(force.set("roots"), ["/var/log"]);
         assert_eq!(force.bound("max_files"), Some(50));
@@ -331,20 +261,14 @@ mod tests {
         let nothing = Scope::in_force(FIELDS, &asked, &Scope::default());
         assert!(nothing.set("roots").is_empty());
         let operators = scope(json!({"roots": "operator"})).unwrap();
-        assert_eq!(
-            Scope::in_force(FIELDS, &operators, &granted).set("roots"),
-            ["/var/log", "/srv"]
-        );
+        assert_eq!(Scope::in_force(FIELDS, &operators, &granted).set("roots"), ["/var/log", "/srv"]);
     }
 
     #[test]
     fn names_meet_by_pattern() {
         let asked = scope(json!({"units": ["nginx*"]})).unwrap();
         let granted = scope(json!({"units": ["nginx.service", "ssh.service"]})).unwrap();
-        assert_eq!(
-            Scope::in_force(FIELDS, &asked, &granted).set("units"),
-            ["nginx.service"]
-        );
+        assert_eq!(Scope::in_force(FIELDS, &asked, &granted).set("units"), ["nginx.service"]);
     }
 
     #[test]

@@ -1,0 +1,38 @@
+//! A call and its reply as plain text: JSON, so that it can be recorded, replayed, sent and read.
+
+use ansai_core::Refusal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+/// What a function answers: JSON text of its `ok` type (or of its plain result), or why not.
+pub type Reply = Result<Box<RawValue>, Refusal>;
+
+/// A call of a host function. `arguments` is a JSON object by parameter name, in declaration order.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Without version: `ansai:files/files-probe`.
+    pub interface: &'a str,
+    /// `list-files`.
+    pub function: &'a str,
+    /// JSON object by parameter name.
+    pub arguments: &'a RawValue,
+}
+
+/// Reads the arguments, runs the function, writes the answer.
+pub fn typed<A: DeserializeOwned, R: Serialize>(
+    arguments: &RawValue,
+    run: impl FnOnce(A) -> Result<R, Refusal>,
+) -> Reply {
+    let arguments = serde_json::from_str(arguments.get()).map_err(|e| Refusal::Invalid(e.to_string()))?;
+    to_reply(&run(arguments)?)
+}
+
+/// An answer as JSON text.
+pub fn to_reply(answer: &impl Serialize) -> Reply {
+    serde_json::value::to_raw_value(answer).map_err(|e| Refusal::Other(format!("answer cannot be written: {e}")))
+}
+
+/// For functions without parameters.
+#[derive(Debug, serde::Deserialize)]
+pub struct NoArguments {}

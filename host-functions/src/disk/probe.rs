@@ -1,0 +1,154 @@
+//! `ansai:disk/disk-probe`.
+
+use std::path::{Path, PathBuf};
+
+use ansai_core::text::path_text;
+use ansai_core::{Interface, InterfaceKind, Sensitivity, Subject};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::mounts::{self, Mount};
+use crate::call::{NoArguments, Reply, typed};
+use crate::host::Ask;
+use crate::registry::{Body, Entry, Function};
+
+/// The interface.
+pub static DISK_PROBE: Entry = Entry {
+    interface: Interface {
+        name: "ansai:disk/disk-probe",
+        version: "0.1.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Metadata,
+        words: "see how full file systems are",
+        fields: &[],
+    },
+    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Probe(list) }],
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Filesystem {
+    about: Subject,
+    mount: String,
+    kind: String,
+    device: String,
+    read_only: bool,
+    remote: bool,
+    total_bytes: u64,
+    available_bytes: u64,
+    reserved_bytes: u64,
+    total_inodes: u64,
+    free_inodes: u64,
+}
+
+#[derive(Serialize)]
+struct Filesystems {
+    entries: Vec<Filesystem>,
+    skipped: u32,
+}
+
+fn list(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+    typed(arguments, |NoArguments {}| {
+        let mut entries = Vec::new();
+        let mut skipped = 0;
+        for mount in distinct(mounts::visible(mounts::read(ask.host)?).into_values()) {
+            // A server that does not answer would hold this thread for minutes.
+            if ask.deadline.is_over() || !covers_its_point(ask, &mount) {
+                skipped += 1;
+                continue;
+            }
+            let Ok(level) = mounts::level(ask.host, &mount.point) else {
+                skipped += 1;
+                continue;
+            };
+            if level.total_bytes == 0 {
+                continue;
+            }
+            let point = text(&mount.point);
+            entries.push(Filesystem {
+                about: Subject::new("filesystem", point.clone()),
+                mount: point,
+                remote: is_remote(&mount.kind),
+                kind: mount.kind,
+                device: mount.source,
+                read_only: mount.read_only,
+                total_bytes: level.total_bytes,
+                available_bytes: level.available_bytes,
+                reserved_bytes: level.reserved_bytes,
+                total_inodes: level.total_inodes,
+                free_inodes: level.free_inodes,
+            });
+        }
+        Ok(Filesystems { entries, skipped })
+    })
+}
+
+/// One mount per file system, at its shortest point; only such as hold files, and directories.
+fn distinct(mounts: impl Iterator<Item = Mount>) -> Vec<Mount> {
+    let mut real: Vec<Mount> = mounts.filter(|mount| holds_files(&mount.kind)).collect();
+    real.sort_by_key(|mount| (mount.point.as_os_str().len(), mount.point.clone()));
+    let mut seen = std::collections::HashSet::new();
+    real.retain(|mount| seen.insert((mount.device_id.clone(), mount.kind.clone())));
+    real.sort_by(|a, b| a.point.cmp(&b.point));
+    real
+}
+
+/// Another file system mounted over a parent hides the point: then its numbers would be another's.
+fn covers_its_point(ask: &Ask<'_>, mount: &Mount) -> bool {
+    let Ok(stat) = rustix::fs::statx(
+        rustix::fs::CWD,
+        ask.host.path(&mount.point),
+        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+        rustix::fs::StatxFlags::TYPE,
+    ) else {
+        return false;
+    };
+    // btrfs reports other device numbers than its mount table; everything else must agree.
+    mount.kind == "btrfs" || mount.device_id == format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor)
+}
+
+fn holds_files(kind: &str) -> bool {
+    const REAL: &[&str] = &[
+        "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "jfs", "reiserfs", "vfat", "exfat", "ntfs",
+        "ntfs3", "tmpfs", "overlay", "nilfs2", "ubifs",
+    ];
+    REAL.contains(&kind) || is_remote(kind)
+}
+
+fn is_remote(kind: &str) -> bool {
+    const REMOTE: &[&str] = &["nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "glusterfs", "lustre", "afs"];
+    REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
+}
+
+fn text(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    path_text(path.as_os_str().as_bytes())
+}
+
+/// A mount point as text back to its path; `None` for text that no path has.
+pub fn point_of(mount: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(ansai_core::text::path_bytes(mount)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::host::{Deadline, Host};
+
+    #[test]
+    fn this_machine_has_a_root() {
+        let host = Host::at("/");
+        let deadline = Deadline::after(std::time::Duration::from_secs(30));
+        let ask = Ask { host: &host, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        let reply: serde_json::Value = serde_json::from_str(list(&ask, &arguments).unwrap().get()).unwrap();
+        let entries = reply["entries"].as_array().unwrap();
+        let root = entries.iter().find(|entry| entry["mount"] == "/").unwrap();
+        assert!(root["total-bytes"].as_u64().unwrap() > root["available-bytes"].as_u64().unwrap());
+        let mounts: Vec<&str> = entries.iter().map(|entry| entry["mount"].as_str().unwrap()).collect();
+        assert!(mounts.is_sorted(), "{mounts:?}");
+        assert!(!mounts.contains(&"/proc"));
+    }
+}

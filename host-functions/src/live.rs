@@ -1,0 +1,170 @@
+//! The live backend: answers from the real host, within the scopes in force.
+//!
+//! Each preview is remembered under a number of its own. A plan is a list of such numbers, never targets that
+//! came back from the guest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ansai_core::event::Phase;
+use ansai_core::{Instant, Refusal, Scope};
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+
+use crate::action::{Action, Proposed};
+use crate::authorize::authorize;
+use crate::backend::{Abort, Answer, Backend};
+use crate::base::Base;
+use crate::call::{Call, Reply, to_reply};
+use crate::host::{Ask, Deadline, Host};
+use crate::registry::{Body, Registry};
+
+/// What all evaluations on one host share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The host.
+    pub host: Host,
+    /// What it offers.
+    pub registry: Registry,
+    /// Bounds how many calls read the host at once. A permit is kept until the work really ends, also when its
+    /// caller has given up waiting.
+    pub pool: Arc<Semaphore>,
+    /// How long one call may take.
+    pub call_deadline: Duration,
+}
+
+impl Shared {
+    /// With so many threads that read the host.
+    pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
+        Shared { host, registry, pool: Arc::new(Semaphore::new(threads)), call_deadline }
+    }
+}
+
+/// Scopes in force by interface name; what is not granted is absent.
+pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
+
+/// One evaluation on the live host.
+pub struct Live {
+    shared: Shared,
+    instance: Arc<str>,
+    phase: Phase,
+    scopes: Scopes,
+    /// Context, log, store and series.
+    pub base: Base,
+    proposed: Vec<Arc<Proposed>>,
+}
+
+impl Live {
+    /// At the start of an evaluation of this instance.
+    pub fn new(shared: Shared, instance: Arc<str>, phase: Phase, scopes: Scopes, base: Base) -> Self {
+        Live { shared, instance, phase, scopes, base, proposed: Vec::new() }
+    }
+
+    /// What was proposed, in order, and the rest of the evaluation's state.
+    pub fn finish(self) -> (Vec<Arc<Proposed>>, Base) {
+        (self.proposed, self.base)
+    }
+
+    fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &RawValue) -> Work {
+        Work {
+            shared: self.shared.clone(),
+            scope: scope.clone(),
+            now: self.base.context.now,
+            arguments: arguments.to_owned(),
+            name: interface.to_owned(),
+        }
+    }
+}
+
+impl Backend for Live {
+    fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
+        let Some((entry, function)) = self.shared.registry.find(call.interface, call.function) else {
+            return Answer::Now(Err(Abort(format!("there is no function {}.{}", call.interface, call.function))));
+        };
+        let scope = self.scopes.get(call.interface);
+        if let Err(refusal) = authorize(&self.instance, entry, function, scope.map(AsRef::as_ref), call.arguments) {
+            return Answer::Now(Ok(Err(refusal)));
+        }
+        match (function.body, scope) {
+            (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
+            (Body::Probe(body), Some(scope)) => {
+                let work = self.work(call.interface, scope, call.arguments);
+                Answer::Later(Box::pin(async move {
+                    Ok(work.run(move |ask, arguments| body(ask, arguments)).await.and_then(|reply| reply))
+                }))
+            }
+            (Body::Action(_), _) if self.phase == Phase::Detect => Answer::Now(Ok(Err(Refusal::Denied(format!(
+                "{}.{} cannot be called in `detect`: propose it in `plan`",
+                call.interface, call.function
+            ))))),
+            (Body::Action(action), Some(scope)) => {
+                let work = self.work(call.interface, scope, call.arguments);
+                let name = format!("{}.{}", call.interface, call.function);
+                Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed)))
+            }
+            // `authorize` has refused this already.
+            (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
+        }
+    }
+}
+
+async fn propose(
+    action: &'static dyn Action,
+    name: String,
+    work: Work,
+    proposed: &mut Vec<Arc<Proposed>>,
+) -> Result<Reply, Abort> {
+    let earlier: Vec<Proposed> = proposed.iter().map(|step| Proposed::clone(step)).collect();
+    let arguments = work.arguments.clone();
+    let looked = work.run(move |ask, arguments| action.preview(ask, arguments, &earlier)).await;
+    let (mut preview, targets) = match looked.and_then(|preview| preview) {
+        Ok(found) => found,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    preview.step = u32::try_from(proposed.len()).unwrap_or(u32::MAX);
+    let reply = to_reply(&preview);
+    proposed.push(Arc::new(Proposed { action: name, arguments, preview, targets }));
+    Ok(reply)
+}
+
+/// A piece of work for a thread of the bounded pool.
+struct Work {
+    shared: Shared,
+    scope: Arc<Scope>,
+    now: Instant,
+    arguments: Box<RawValue>,
+    name: String,
+}
+
+impl Work {
+    async fn run<T: Send + 'static>(
+        self,
+        body: impl FnOnce(&Ask<'_>, &RawValue) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let limit = self.shared.call_deadline;
+        let deadline = Deadline::after(limit);
+        let name = self.name.clone();
+        let over = deadline.clone();
+        let work = async move {
+            let permit = self.shared.pool.clone().acquire_owned().await;
+            tokio::task::spawn_blocking(move || {
+                let ask = Ask { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
+                let done = body(&ask, &self.arguments);
+                drop(permit);
+                done
+            })
+            .await
+        };
+        // Work that watches its deadline answers in part; what does not is left behind, with its permit.
+        let grace = limit + Duration::from_secs(1);
+        match tokio::time::timeout(grace, work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(_)) => Err(Refusal::Other(format!("{name} failed inside the host"))),
+            Err(_) => {
+                over.cancel();
+                Err(Refusal::TimedOut(format!("{name} did not answer within {} ms", limit.as_millis())))
+            }
+        }
+    }
+}
