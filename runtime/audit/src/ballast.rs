@@ -1,0 +1,191 @@
+//! Space set aside, to be given up when a disk is full.
+
+use std::path::{Path, PathBuf};
+
+use crate::storage::{self, AppendFile, StorageError};
+
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A file of a fixed size that holds nothing: releasing it gives what must still be written room on a full disk.
+///
+/// ```
+/// let directory = tempfile::tempdir()?;
+/// let ballast = ansai_audit::Ballast::new(directory.path().join("ballast"), 1024 * 1024);
+/// ballast.ensure()?;
+/// assert!(ballast.is_full());
+/// assert!(ballast.release()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ballast {
+    path: PathBuf,
+    bytes: u64,
+}
+
+/// Why a ballast is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum BallastError {
+    /// The system refused, most likely because the disk is already too full.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The file is there, but the file system did not set the blocks aside.
+    #[error("cannot set aside {bytes} bytes in {}: the file system keeps only {allocated} of them", path.display())]
+    NotAllocated {
+        /// The file, which was removed again.
+        path: PathBuf,
+        /// Bytes wanted.
+        bytes: u64,
+        /// Bytes in blocks of its own.
+        allocated: u64,
+    },
+}
+
+impl Ballast {
+    /// A ballast of `bytes` bytes in the file `path`; makes nothing yet.
+    pub fn new(path: impl Into<PathBuf>, bytes: u64) -> Self {
+        Self { path: path.into(), bytes }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that it sets aside when it is full.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether all its bytes are set aside. A file that cannot be examined counts as not full.
+    pub fn is_full(&self) -> bool {
+        self.allocated().is_ok_and(|allocated| allocated >= self.bytes)
+    }
+
+    /// Makes it full if it is not. It is all or nothing: what was made of it when it fails is removed again.
+    ///
+    /// # Errors
+    /// When the space is not there or the file system does not set it aside.
+    pub fn ensure(&self) -> Result<(), BallastError> {
+        if self.is_full() {
+            return Ok(());
+        }
+        let made = self.make().map_err(BallastError::from).and_then(|()| self.check());
+        if made.is_err()
+            && let Err(error) = self.release()
+        {
+            tracing::warn!(%error, "a ballast that was made in part is left behind");
+        }
+        made
+    }
+
+    /// Gives the space back, durably; `false` when there was nothing to give.
+    ///
+    /// # Errors
+    /// When the file cannot be removed, or its removal not be made durable: some file systems give space back
+    /// only then.
+    pub fn release(&self) -> Result<bool, StorageError> {
+        match storage::remove(&self.path) {
+            Ok(()) => self.sync_directory().map(|()| true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn allocated(&self) -> Result<u64, StorageError> {
+        let metadata = storage::metadata(&self.path)?;
+        Ok(if metadata.is_file && metadata.length == self.bytes { metadata.allocated_bytes } else { 0 })
+    }
+
+    fn check(&self) -> Result<(), BallastError> {
+        let allocated = self.allocated()?;
+        if allocated >= self.bytes {
+            return Ok(());
+        }
+        Err(BallastError::NotAllocated { path: self.path.clone(), bytes: self.bytes, allocated })
+    }
+
+    fn make(&self) -> Result<(), StorageError> {
+        let mut file = AppendFile::create_or_empty(&self.path)?;
+        if !file.allocate(self.bytes)? {
+            fill(&mut file, self.bytes)?;
+        }
+        file.sync_data()?;
+        self.sync_directory()
+    }
+
+    fn sync_directory(&self) -> Result<(), StorageError> {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => storage::sync_directory(parent),
+            _ => storage::sync_directory(Path::new(".")),
+        }
+    }
+}
+
+/// Writes bytes that do not compress: a file system that compresses keeps next to nothing of zeros.
+fn fill(file: &mut AppendFile, bytes: u64) -> Result<(), StorageError> {
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut left = bytes;
+    while left > 0 {
+        let count = usize::try_from(left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+        let chunk: Vec<u8> = std::iter::repeat_with(|| {
+            // Marsaglia's xorshift with shifts 13, 7, 17.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        })
+        .flatten()
+        .take(count)
+        .collect();
+        file.write(&chunk)?;
+        left = left.saturating_sub(count as u64);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn it_takes_its_space_and_gives_it_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let ballast = Ballast::new(directory.path().join("ballast"), 300_000);
+        assert!(!ballast.is_full());
+        assert!(!ballast.release().unwrap());
+        ballast.ensure().unwrap();
+        ballast.ensure().unwrap();
+        assert!(ballast.is_full());
+        assert!(storage::metadata(ballast.path()).unwrap().allocated_bytes >= 300_000);
+        // One that is too small, from an earlier configuration, is made anew.
+        let larger = Ballast::new(ballast.path(), 500_000);
+        assert!(!larger.is_full());
+        larger.ensure().unwrap();
+        assert!(larger.is_full() && !ballast.is_full());
+        assert!(larger.release().unwrap());
+        assert!(storage::metadata(ballast.path()).unwrap_err().is_not_found());
+    }
+
+    #[test]
+    fn what_cannot_be_made_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let ballast = Ballast::new(directory.path().join("ballast"), u64::MAX / 4);
+        assert!(matches!(ballast.ensure(), Err(BallastError::Storage(_))));
+        assert!(storage::metadata(ballast.path()).unwrap_err().is_not_found());
+        let nowhere = Ballast::new(directory.path().join("missing/ballast"), 1);
+        assert!(nowhere.ensure().is_err());
+    }
+
+    #[test]
+    fn filling_writes_every_byte() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("filled");
+        let mut file = AppendFile::create(&path).unwrap();
+        fill(&mut file, 150_001).unwrap();
+        file.sync_data().unwrap();
+        let found = storage::metadata(&path).unwrap();
+        assert_eq!(found.length, 150_001);
+        assert!(found.allocated_bytes >= 150_001);
+    }
+}

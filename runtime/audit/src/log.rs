@@ -1,0 +1,336 @@
+//! The writer of a log.
+
+use std::path::{Path, PathBuf};
+
+use crate::ballast::{Ballast, BallastError};
+use crate::frame::{self, MAX_PAYLOAD_BYTES};
+use crate::head::Head;
+use crate::recovery::{self, Check, OpenError, Recovery};
+use crate::segment::{self, SegmentName};
+use crate::storage::{self, AppendFile, Lock, StorageError};
+
+/// The most bytes that one group of records may have on disk: 16 MiB.
+pub const MAX_GROUP_BYTES: usize = 16 * 1024 * 1024;
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The size in bytes above which a new segment is begun. Default 8 MiB.
+    pub segment_bytes: u64,
+    /// The size in bytes of the reserve that is released when the disk is full; 0 for none. Default 1 MiB.
+    pub reserve_bytes: u64,
+    /// How much is checked on opening. Default everything.
+    pub check: Check,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { segment_bytes: 8 * 1024 * 1024, reserve_bytes: 1024 * 1024, check: Check::Everything }
+    }
+}
+
+/// When an append returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When the record, and with it all before it, will survive a loss of power.
+    Synced,
+    /// When the record will survive the end of this process. The next synced append makes it durable.
+    Buffered,
+}
+
+/// Why a record was not appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The payload is larger than a record may be; nothing was written.
+    #[error("a record of {bytes} bytes is too large: at most {MAX_PAYLOAD_BYTES} are allowed")]
+    TooLarge {
+        /// Bytes of the payload.
+        bytes: usize,
+    },
+    /// The group is larger than one write may be; nothing was written.
+    #[error("a group of {bytes} bytes of records is too large: at most {MAX_GROUP_BYTES} are allowed")]
+    GroupTooLarge {
+        /// Bytes of all frames up to the one too many.
+        bytes: usize,
+    },
+    /// The disk is full and the reserve was not enough; nothing was written, and the log can be used on.
+    #[error("no space for the record: {0}")]
+    NoSpace(StorageError),
+    /// The system refused the write; nothing was written, and the log can be used on.
+    #[error(transparent)]
+    Storage(StorageError),
+    /// It is not known what an earlier operation left on disk, so nothing is appended until the log is opened anew.
+    #[error("the log takes no more records: {0}")]
+    Poisoned(String),
+}
+
+impl AppendError {
+    /// The way out, for a person.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge { .. } => Some("keep what is large as a recording and record its hash"),
+            Self::GroupTooLarge { .. } => Some("append it in several groups"),
+            Self::NoSpace(_) => Some("free some space, then replenish the reserve"),
+            Self::Storage(_) => None,
+            Self::Poisoned(_) => Some("look for errors of the disk in the kernel log, then restart"),
+        }
+    }
+}
+
+impl From<StorageError> for AppendError {
+    fn from(error: StorageError) -> Self {
+        if error.is_out_of_space() { Self::NoSpace(error) } else { Self::Storage(error) }
+    }
+}
+
+/// The one writer of a log. Readers work beside it.
+#[derive(Debug)]
+pub struct Log {
+    directory: PathBuf,
+    segment_bytes: u64,
+    reserve: Ballast,
+    head: Head,
+    active: Option<Active>,
+    poisoned: Option<String>,
+    _lock: Lock,
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+struct Active {
+    file: AppendFile,
+    /// Bytes of whole frames, and of the header.
+    length: u64,
+}
+
+impl Log {
+    /// Opens the log in a directory, which is made if missing, and cuts off what a crash left unfinished.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`] beside another writer; [`OpenError::Corrupt`] when the log is wrong in a way that no
+    /// crash explains; [`OpenError::Storage`] when the system refuses.
+    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<(Self, Recovery), OpenError> {
+        let directory = directory.as_ref();
+        storage::create_directory(directory)?;
+        let lock = storage::try_lock(&directory.join("lock"))?;
+        let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
+        let reserve = Ballast::new(directory.join("reserve"), options.reserve_bytes);
+        let found = recovery::recover(directory, options.check, &reserve)?;
+        let active = match found.last {
+            Some((name, length)) => Some(Active { file: AppendFile::open(&name.path_in(directory))?, length }),
+            None => None,
+        };
+        let log = Self {
+            directory: directory.to_owned(),
+            segment_bytes: options.segment_bytes,
+            reserve,
+            head: found.head,
+            active,
+            poisoned: None,
+            _lock: lock,
+        };
+        let reserve = log.replenish();
+        Ok((log, Recovery { head: found.head, cut: found.cut, reserve }))
+    }
+
+    /// The last record appended.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Appends one record: on success it is in the log, on an error it is not, except after
+    /// [`AppendError::Poisoned`], when it may be.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn append(&mut self, payload: &[u8], durability: Durability) -> Result<Head, AppendError> {
+        self.append_group(&[payload], durability)
+    }
+
+    /// Appends several records with a single write and a single sync: all of them or none.
+    /// Without any, it makes durable what was appended before.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn append_all<P: AsRef<[u8]>>(&mut self, payloads: &[P]) -> Result<Head, AppendError> {
+        self.append_group(payloads, Durability::Synced)
+    }
+
+    /// Makes durable all that was appended.
+    ///
+    /// # Errors
+    /// [`AppendError::Poisoned`] when the system refuses, now or earlier.
+    pub fn sync(&mut self) -> Result<(), AppendError> {
+        self.refuse_if_poisoned()?;
+        self.sync_active()
+    }
+
+    /// Sets the reserve aside again after it was released.
+    ///
+    /// # Errors
+    /// When there is still no room for it. The log works on without.
+    pub fn replenish(&self) -> Result<(), BallastError> {
+        if self.reserve.bytes() == 0 { Ok(()) } else { self.reserve.ensure() }
+    }
+
+    /// Whether the reserve is set aside.
+    pub fn has_reserve(&self) -> bool {
+        self.reserve.is_full()
+    }
+
+    fn append_group<P: AsRef<[u8]>>(&mut self, payloads: &[P], durability: Durability) -> Result<Head, AppendError> {
+        self.refuse_if_poisoned()?;
+        let (frames, head) = self.encode(payloads)?;
+        if !frames.is_empty() {
+            self.roll_if_needed(frames.len() as u64)?;
+            self.write(&frames)?;
+        }
+        if durability == Durability::Synced {
+            self.sync_active()?;
+        }
+        self.head = head;
+        Ok(head)
+    }
+
+    fn encode<P: AsRef<[u8]>>(&self, payloads: &[P]) -> Result<(Vec<u8>, Head), AppendError> {
+        let mut frames = Vec::new();
+        let mut head = self.head;
+        for payload in payloads.iter().map(AsRef::as_ref) {
+            let sequence = head.sequence.saturating_add(1);
+            frame::encode(&mut frames, sequence, &head.hash, payload)
+                .ok_or(AppendError::TooLarge { bytes: payload.len() })?;
+            if frames.len() > MAX_GROUP_BYTES {
+                return Err(AppendError::GroupTooLarge { bytes: frames.len() });
+            }
+            head = Head { sequence, hash: frame::record_hash(&head.hash, sequence, payload) };
+        }
+        Ok((frames, head))
+    }
+
+    /// Begins a new segment when the active one has no room. On a disk without room for a new file it goes on with
+    /// the old one: a segment that is too long is better than a record that is missing.
+    fn roll_if_needed(&mut self, bytes: u64) -> Result<(), AppendError> {
+        if let Some(active) = &self.active {
+            let is_empty = active.length == segment::HEADER_BYTES;
+            if is_empty || active.length.saturating_add(bytes) <= self.segment_bytes {
+                return Ok(());
+            }
+        }
+        // Only the last segment may ever be torn.
+        self.sync_active()?;
+        let begun = match self.begin_segment() {
+            Err(AppendError::NoSpace(_)) if recovery::release(&self.reserve) => self.begin_segment(),
+            begun => begun,
+        };
+        match begun {
+            Ok(active) => self.active = Some(active),
+            Err(AppendError::NoSpace(error)) if self.active.is_some() => {
+                tracing::warn!(%error, "no space for a new segment of the audit log, going on with the old one");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Makes the segment for the next record, durably, with nothing in it.
+    fn begin_segment(&mut self) -> Result<Active, AppendError> {
+        let path = SegmentName::starting_at(self.head.sequence.saturating_add(1)).path_in(&self.directory);
+        let mut file = AppendFile::create(&path)?;
+        if let Err(error) = file.write(&segment::HEADER) {
+            return match storage::remove(&path) {
+                Ok(()) => Err(error.into()),
+                Err(cause) => Err(self.poison(format!("{error}, and then {cause}"))),
+            };
+        }
+        if let Err(error) = file.sync_data().and_then(|()| storage::sync_directory(&self.directory)) {
+            return Err(self.poison(error.to_string()));
+        }
+        Ok(Active { file, length: segment::HEADER_BYTES })
+    }
+
+    fn write(&mut self, frames: &[u8]) -> Result<(), AppendError> {
+        match self.write_or_cut_back(frames) {
+            Err(AppendError::NoSpace(_)) if recovery::release(&self.reserve) => self.write_or_cut_back(frames),
+            written => written,
+        }
+    }
+
+    /// Writes at the end of the active segment; after a failure, the segment ends where it did before.
+    fn write_or_cut_back(&mut self, frames: &[u8]) -> Result<(), AppendError> {
+        let Some(active) = self.active.as_mut() else {
+            return Err(self.poison("there is no segment to write to".to_owned()));
+        };
+        let Err(error) = active.file.write(frames) else {
+            active.length = active.length.saturating_add(frames.len() as u64);
+            return Ok(());
+        };
+        match active.file.truncate(active.length) {
+            Ok(()) => Err(error.into()),
+            Err(cause) => Err(self.poison(format!("{error}, and then {cause}"))),
+        }
+    }
+
+    /// After a failed sync the kernel may have dropped the data and report success the next time: no second try.
+    fn sync_active(&mut self) -> Result<(), AppendError> {
+        match self.active.as_ref().map(|active| active.file.sync_data()) {
+            Some(Err(error)) => Err(self.poison(error.to_string())),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    fn refuse_if_poisoned(&self) -> Result<(), AppendError> {
+        self.poisoned.clone().map_or(Ok(()), |why| Err(AppendError::Poisoned(why)))
+    }
+
+    fn poison(&mut self, why: String) -> AppendError {
+        tracing::error!(%why, "the audit log takes no more records");
+        self.poisoned = Some(why.clone());
+        AppendError::Poisoned(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+    use crate::verify;
+
+    /// A log whose segment is a device, with one record before that.
+    fn log_on(directory: &Path, device: &str) -> Log {
+        let (mut log, _) = Log::open(directory, Options::default()).unwrap();
+        log.append(b"before", Durability::Synced).unwrap();
+        log.active.as_mut().unwrap().file = AppendFile::open(Path::new(device)).unwrap();
+        log
+    }
+
+    fn expect_poisoned(mut log: Log, durability: Durability) {
+        let directory = log.directory.clone();
+        let head = log.head();
+        let Err(AppendError::Poisoned(why)) = log.append(b"lost", durability) else { panic!("not poisoned") };
+        for durability in [Durability::Buffered, Durability::Synced] {
+            let again = log.append(b"after", durability).unwrap_err();
+            assert!(matches!(&again, AppendError::Poisoned(same) if *same == why), "{again}");
+        }
+        assert!(matches!(log.append_all(&["after"]), Err(AppendError::Poisoned(_))));
+        assert!(matches!(log.sync(), Err(AppendError::Poisoned(_))));
+        assert_eq!(log.head(), head);
+        drop(log);
+        let (mut log, _) = Log::open(&directory, Options::default()).unwrap();
+        let head = log.append(b"after opening anew", Durability::Synced).unwrap();
+        assert_eq!(verify(&directory, Some(head)).unwrap().records, 2);
+    }
+
+    #[test]
+    fn a_failed_sync_poisons() {
+        // The null device takes every write and refuses to be synced.
+        let directory = tempfile::tempdir().unwrap();
+        expect_poisoned(log_on(directory.path(), "/dev/null"), Durability::Synced);
+    }
+
+    #[test]
+    fn a_failed_cut_back_poisons() {
+        // The full device refuses every write, and to be truncated.
+        let directory = tempfile::tempdir().unwrap();
+        expect_poisoned(log_on(directory.path(), "/dev/full"), Durability::Buffered);
+    }
+}

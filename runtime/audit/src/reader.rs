@@ -1,0 +1,318 @@
+//! Reading a log from front to back, one record in memory at a time.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use crate::corruption::{Corruption, Fault, ReadError};
+use crate::frame::{self, FrameHeader, Hash};
+use crate::head::Head;
+use crate::scan::{self, Scanned};
+use crate::segment::{self, SegmentName};
+use crate::storage::{ReadFile, StorageError};
+
+/// One record of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Number of the record, counted from 1.
+    pub sequence: u64,
+    /// The record's link in the chain.
+    pub hash: [u8; 32],
+    /// What the writer recorded.
+    pub payload: Vec<u8>,
+    /// The segment that holds the record.
+    pub segment: SegmentName,
+    /// Where in the segment its frame begins, in bytes.
+    pub offset: u64,
+}
+
+impl Entry {
+    /// The head of the log as it was just after this record.
+    pub fn head(&self) -> Head {
+        Head { sequence: self.sequence, hash: self.hash }
+    }
+}
+
+/// Bytes behind the last record that are no record: a write that a crash, or a writer at work, left unfinished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The segment they are in, always the last.
+    pub segment: SegmentName,
+    /// Where they begin, in bytes; 0 when the segment itself was only begun.
+    pub offset: u64,
+    /// How many they are.
+    pub bytes: u64,
+    /// The sequence of the record that would have stood there.
+    pub sequence: u64,
+}
+
+/// How a log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// With a whole record.
+    Clean,
+    /// With an unfinished write.
+    Torn(Torn),
+}
+
+/// An iterator over the records of a log, which checks every frame, the sequence and the chain on the way.
+///
+/// It needs no lock and may run beside the writer: it ends at the last whole record, and [`Reader::tail`] says
+/// what was behind that. After the first error it ends.
+#[derive(Debug)]
+pub struct Reader {
+    directory: PathBuf,
+    upcoming: VecDeque<SegmentName>,
+    current: Option<Current>,
+    /// The last segment opened, kept after it was read to its end.
+    last_segment: Option<SegmentName>,
+    /// The last segment with a sound header, and where in it the next frame would begin.
+    position: Option<(SegmentName, u64)>,
+    next_sequence: u64,
+    /// Hash of the record before, unless the reader began in the middle.
+    previous: Option<Hash>,
+    /// Records below this one are checked but not returned.
+    from: u64,
+    segments: u64,
+    tail: Option<Tail>,
+    finished: bool,
+}
+
+#[derive(Debug)]
+struct Current {
+    name: SegmentName,
+    file: ReadFile,
+    /// Where the next frame begins.
+    offset: u64,
+    /// Another segment follows, so nobody writes here any more, and nothing read ahead is older than that.
+    sealed: bool,
+    /// The frame at `offset` was seen to be bad although there are good ones behind it.
+    rechecked: bool,
+}
+
+enum Step {
+    Entry(Entry),
+    End(Tail),
+}
+
+impl Reader {
+    /// Reads a log from its first record.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed. A directory without segments is a log without records.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let directory = directory.as_ref();
+        let segments = segment::list(directory)?;
+        Ok(Self::over(directory, segments.into(), 1))
+    }
+
+    /// Reads a log from record `from` on. Segments before the one with that record are not opened, and so not
+    /// checked; nor is the link between them and it.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed. A record that does not exist yet is no error: there is nothing to read.
+    pub fn from_sequence(directory: impl AsRef<Path>, from: u64) -> Result<Self, StorageError> {
+        let directory = directory.as_ref();
+        let mut segments = segment::list(directory)?;
+        let later = segments.partition_point(|name| name.first_sequence() <= from);
+        segments.drain(..later.saturating_sub(1));
+        Ok(Self::over(directory, segments.into(), from))
+    }
+
+    fn over(directory: &Path, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
+        // Only a reader that was told to begin later may find another segment than the first at the front.
+        let first = upcoming.front().map_or(1, |name| name.first_sequence()).min(from.max(1));
+        Self {
+            directory: directory.to_owned(),
+            upcoming,
+            current: None,
+            last_segment: None,
+            position: None,
+            next_sequence: first,
+            previous: (first == 1).then(frame::genesis),
+            from,
+            segments: 0,
+            tail: None,
+            finished: false,
+        }
+    }
+
+    /// How the log ends: known once the iterator has ended without an error.
+    pub fn tail(&self) -> Option<Tail> {
+        self.tail
+    }
+
+    /// The last record read so far; `None` before the first when the reader began in the middle.
+    pub fn head(&self) -> Option<Head> {
+        self.previous.map(|hash| Head { sequence: self.next_sequence.saturating_sub(1), hash })
+    }
+
+    /// Segments opened so far.
+    pub fn segments(&self) -> u64 {
+        self.segments
+    }
+
+    /// Where the next record would begin: in the last segment with a sound header, after all that was read of it.
+    pub(crate) fn position(&self) -> Option<(SegmentName, u64)> {
+        self.position
+    }
+
+    fn step(&mut self) -> Result<Step, ReadError> {
+        loop {
+            let Some(current) = self.current.as_mut() else {
+                match self.open_next_segment()? {
+                    None => continue,
+                    Some(tail) => return Ok(Step::End(tail)),
+                }
+            };
+            match scan::read_frame(&mut current.file)? {
+                Scanned::Frame(header, payload) => return self.accept(&header, payload).map(Step::Entry),
+                Scanned::End if current.sealed => self.current = None,
+                Scanned::End => {
+                    if !self.look_for_seal()? {
+                        return Ok(Step::End(Tail::Clean));
+                    }
+                }
+                Scanned::Bad(fault) => {
+                    if let Some(torn) = self.examine_bad_frame(fault)? {
+                        return Ok(Step::End(Tail::Torn(torn)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Opens the segment that follows; `Some` when there is none that could be read.
+    fn open_next_segment(&mut self) -> Result<Option<Tail>, ReadError> {
+        if !self.has_later_segment()? {
+            return Ok(Some(Tail::Clean));
+        }
+        let Some(name) = self.upcoming.pop_front() else { return Ok(Some(Tail::Clean)) };
+        self.check_name(name)?;
+        self.last_segment = Some(name);
+        let mut file = ReadFile::open(&name.path_in(&self.directory))?;
+        let header = file.read(segment::HEADER_BYTES)?;
+        let sealed = self.has_later_segment()?;
+        if let Err(fault) = segment::check_header(&header) {
+            let bytes = file.length()?;
+            // A header is durable before the first frame is written, so a crash can only spoil it alone.
+            let only_begun = bytes <= segment::HEADER_BYTES && !matches!(fault, Fault::UnknownVersion { .. });
+            if only_begun && !sealed {
+                let torn = Torn { segment: name, offset: 0, bytes, sequence: self.next_sequence };
+                return Ok(Some(Tail::Torn(torn)));
+            }
+            return Err(self.corruption(name, 0, fault).into());
+        }
+        self.segments += 1;
+        self.position = Some((name, segment::HEADER_BYTES));
+        self.current = Some(Current { name, file, offset: segment::HEADER_BYTES, sealed, rechecked: false });
+        Ok(None)
+    }
+
+    fn check_name(&self, name: SegmentName) -> Result<(), Corruption> {
+        match name.first_sequence().cmp(&self.next_sequence) {
+            std::cmp::Ordering::Equal => Ok(()),
+            std::cmp::Ordering::Less => Err(self.corruption(name, 0, Fault::OverlappingSegment)),
+            std::cmp::Ordering::Greater => {
+                let missing = SegmentName::starting_at(self.next_sequence);
+                Err(self.corruption(missing, 0, Fault::MissingSegment { next: name }))
+            }
+        }
+    }
+
+    fn has_later_segment(&mut self) -> Result<bool, StorageError> {
+        if self.upcoming.is_empty() {
+            let last = self.last_segment;
+            self.upcoming = segment::list(&self.directory)?.into_iter().filter(|name| Some(*name) > last).collect();
+        }
+        Ok(!self.upcoming.is_empty())
+    }
+
+    /// At what looks like the end: whether the writer has gone on to another segment. If so, the place is to be
+    /// read again, since it may have been written between reading it and looking.
+    fn look_for_seal(&mut self) -> Result<bool, StorageError> {
+        let sealed = self.has_later_segment()?;
+        if let Some(current) = self.current.as_mut().filter(|_| sealed) {
+            current.file.go_to(current.offset)?;
+            current.sealed = true;
+        }
+        Ok(sealed)
+    }
+
+    /// Tells a torn tail (`Some`) from corruption (an error) and from a frame that is to be read again (`None`).
+    fn examine_bad_frame(&mut self, fault: Fault) -> Result<Option<Torn>, ReadError> {
+        let next_sequence = self.next_sequence;
+        let (name, offset, settled) = match &self.current {
+            Some(current) => (current.name, current.offset, current.sealed || current.rechecked),
+            None => return Ok(None),
+        };
+        if settled {
+            return Err(self.corruption(name, offset, fault).into());
+        }
+        if self.look_for_seal()? {
+            return Ok(None);
+        }
+        let Some(current) = self.current.as_mut() else { return Ok(None) };
+        let end = current.file.length()?;
+        if scan::has_frame_behind(&current.file, offset.saturating_add(1), end, next_sequence)? {
+            // Unless the writer was faster than this reader, it is corrupt; reading it again tells.
+            current.file.go_to(offset)?;
+            current.rechecked = true;
+            return Ok(None);
+        }
+        Ok(Some(Torn { segment: name, offset, bytes: end.saturating_sub(offset), sequence: next_sequence }))
+    }
+
+    /// Checks a whole frame against what came before it.
+    fn accept(&mut self, header: &FrameHeader, payload: Vec<u8>) -> Result<Entry, ReadError> {
+        let sequence = self.next_sequence;
+        let Some(current) = self.current.as_mut() else {
+            let name = SegmentName::starting_at(sequence);
+            return Err(self.corruption(name, 0, Fault::HeaderCut).into());
+        };
+        let (segment, offset) = (current.name, current.offset);
+        let fault = match (header.sequence.cmp(&sequence), self.previous) {
+            (std::cmp::Ordering::Less, _) => Some(Fault::SequenceRepeated { found: header.sequence }),
+            (std::cmp::Ordering::Greater, _) => Some(Fault::SequenceGap { found: header.sequence }),
+            (_, Some(previous)) if previous != header.previous => Some(Fault::ChainBroken),
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(self.corruption(segment, offset, fault).into());
+        }
+        current.offset = offset.saturating_add(header.frame_bytes());
+        current.rechecked = false;
+        self.position = Some((segment, current.offset));
+        let hash = frame::record_hash(&header.previous, sequence, &payload);
+        self.next_sequence = sequence.saturating_add(1);
+        self.previous = Some(hash);
+        Ok(Entry { sequence, hash, payload, segment, offset })
+    }
+
+    fn corruption(&self, segment: SegmentName, offset: u64, fault: Fault) -> Corruption {
+        Corruption { segment, offset, sequence: self.next_sequence, fault }
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Entry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.finished {
+            match self.step() {
+                Ok(Step::Entry(entry)) if entry.sequence < self.from => {}
+                Ok(Step::Entry(entry)) => return Some(Ok(entry)),
+                Ok(Step::End(tail)) => {
+                    self.tail = Some(tail);
+                    self.finished = true;
+                }
+                Err(error) => {
+                    self.finished = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl std::iter::FusedIterator for Reader {}

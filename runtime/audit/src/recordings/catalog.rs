@@ -1,0 +1,124 @@
+//! Reading recordings, also beside the process that keeps them.
+
+use std::path::{Path, PathBuf};
+
+use super::content;
+use super::file_name::FileName;
+use super::index::{Index, Indexed};
+use super::{Class, RecordingId};
+use crate::storage::{self, ReadFile, StorageError};
+
+/// One recording in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub id: RecordingId,
+    /// The policy instance it was made of.
+    pub instance: String,
+    /// How long it is worth keeping.
+    pub class: Class,
+    /// Bytes of its file, which is compressed.
+    pub bytes: u64,
+    /// When it was stored, in milliseconds since 1970.
+    pub modified_millis: u64,
+}
+
+/// Why the content of a recording cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum GetError {
+    /// It was never stored, or was dropped since.
+    #[error("there is no recording {0}")]
+    Unknown(RecordingId),
+    /// Its file does not decompress.
+    #[error("recording {id} is damaged: {why}")]
+    Damaged {
+        /// The recording.
+        id: RecordingId,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Its content is not what the audit log has recorded.
+    #[error("recording {id} is not the one that was recorded: its hash is {}", hex::encode(found))]
+    Tampered {
+        /// The recording.
+        id: RecordingId,
+        /// SHA-256 of what is there.
+        found: [u8; 32],
+    },
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// The recordings in a directory as they are when it is opened.
+#[derive(Debug)]
+pub struct Catalog {
+    pub(super) directory: PathBuf,
+    pub(super) index: Index,
+}
+
+impl Catalog {
+    /// Lists a directory of recordings, without a lock and without changing anything.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let directory = directory.as_ref();
+        Ok(Self { directory: directory.to_owned(), index: Index::scan(directory)? })
+    }
+
+    /// All recordings, newest first.
+    pub fn list(&self) -> Vec<Listed> {
+        self.index.newest_first().map(listed).collect()
+    }
+
+    /// The content of a recording. It may have been changed by whoever can write the directory: see
+    /// [`Catalog::get_verified`].
+    ///
+    /// # Errors
+    /// See [`GetError`].
+    pub fn get(&self, id: &RecordingId) -> Result<Vec<u8>, GetError> {
+        let indexed = self.index.get(id).ok_or_else(|| GetError::Unknown(id.clone()))?;
+        let stored = self.read(&indexed.name)?;
+        content::decompress(&stored).map_err(|why| GetError::Damaged { id: id.clone(), why })
+    }
+
+    /// The content of a recording, if it is still the one with the hash `sha256` of the audit log.
+    ///
+    /// # Errors
+    /// See [`GetError`].
+    pub fn get_verified(&self, id: &RecordingId, sha256: &[u8; 32]) -> Result<Vec<u8>, GetError> {
+        let content = self.get(id)?;
+        let found = content::sha256(&content);
+        if found == *sha256 { Ok(content) } else { Err(GetError::Tampered { id: id.clone(), found }) }
+    }
+
+    pub(super) fn path(&self, name: &FileName) -> PathBuf {
+        self.directory.join(name.to_string())
+    }
+
+    fn read(&self, name: &FileName) -> Result<Vec<u8>, GetError> {
+        let read = ReadFile::open(&self.path(name)).and_then(|mut file| file.read(content::MAX_STORED_BYTES + 1));
+        match read {
+            Ok(stored) if stored.len() as u64 <= content::MAX_STORED_BYTES => Ok(stored),
+            Ok(_) => Err(GetError::Damaged { id: name.id.clone(), why: "its file is too large".to_owned() }),
+            Err(error) if error.is_not_found() => Err(GetError::Unknown(name.id.clone())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a recording's file; one that is gone already is as good.
+    pub(super) fn remove(&mut self, name: &FileName) -> Result<(), StorageError> {
+        match storage::remove(&self.path(name)) {
+            Err(error) if !error.is_not_found() => return Err(error),
+            _ => {}
+        }
+        self.index.remove(name.order);
+        Ok(())
+    }
+}
+
+fn listed(indexed: &Indexed) -> Listed {
+    let FileName { class, instance, id, .. } = indexed.name.clone();
+    Listed { id, instance, class, bytes: indexed.bytes, modified_millis: indexed.modified_millis }
+}

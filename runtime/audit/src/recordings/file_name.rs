@@ -1,0 +1,101 @@
+//! File names of recordings, which hold all that the index needs.
+
+use std::fmt;
+
+use super::Class;
+use super::id::{self, RecordingId};
+
+const SUFFIX: &str = ".zst";
+
+/// Not part of any name, so that names can be told apart again.
+const SEPARATOR: char = '~';
+
+/// `ORDER~CLASS~INSTANCE~ID.zst`: the order in 16 hexadecimal digits, counted up with every recording, because
+/// times are not unique and clocks go backwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FileName {
+    pub(super) order: u64,
+    pub(super) class: Class,
+    pub(super) instance: String,
+    pub(super) id: RecordingId,
+}
+
+impl FileName {
+    /// `None` for every file that is not a recording.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let mut parts = name.strip_suffix(SUFFIX)?.split(SEPARATOR);
+        let (order, class, instance, id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() || !id::is_plain(instance, id::MAX_INSTANCE_BYTES) {
+            return None;
+        }
+        let class = match class {
+            "healthy" => Class::Healthy,
+            "notable" => Class::Notable,
+            _ => return None,
+        };
+        // Half the range, so that counting on from it cannot overflow.
+        let order = u64::from_str_radix(order, 16).ok().filter(|order| *order <= u64::MAX / 2)?;
+        let parsed = Self { order, class, instance: instance.to_owned(), id: id.parse().ok()? };
+        // Only the spelling that leads back to the same file.
+        (parsed.to_string() == name).then_some(parsed)
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = match self.class {
+            Class::Healthy => "healthy",
+            Class::Notable => "notable",
+        };
+        write!(
+            formatter,
+            "{:016x}{SEPARATOR}{class}{SEPARATOR}{}{SEPARATOR}{}{SUFFIX}",
+            self.order, self.instance, self.id
+        )
+    }
+}
+
+/// The name under which a recording is written before it is whole.
+pub(super) fn temporary(order: u64) -> String {
+    format!("{order:016x}.partial")
+}
+
+/// Whether a file was left by a write that did not end.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.strip_suffix(".partial")
+        .is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_nothing_else_parses() {
+        let name = FileName {
+            order: 255,
+            class: Class::Notable,
+            instance: "a".repeat(64),
+            id: "b".repeat(128).parse().unwrap(),
+        };
+        let text = name.to_string();
+        assert!(text.len() <= 255);
+        assert_eq!(FileName::parse(&text), Some(name));
+        for other in [
+            "lock",
+            "ff~notable~a~b.zst",
+            "00000000000000FF~notable~a~b.zst",
+            "ffffffffffffffff~notable~a~b.zst",
+            "00000000000000ff~other~a~b.zst",
+            "00000000000000ff~notable~~b.zst",
+            "00000000000000ff~notable~..~b.zst",
+            "00000000000000ff~notable~a~b~c.zst",
+            "00000000000000ff~notable~a~.b.zst",
+            "00000000000000ff~notable~a~b",
+        ] {
+            assert_eq!(FileName::parse(other), None, "{other}");
+        }
+        assert!(is_temporary(&temporary(7)) && !is_temporary("7.partial") && !is_temporary(&text));
+    }
+}

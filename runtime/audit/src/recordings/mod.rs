@@ -1,0 +1,288 @@
+//! The store of recordings: compressed files, of which the least useful are dropped when room is needed.
+
+mod catalog;
+mod content;
+mod file_name;
+mod id;
+mod index;
+
+use std::path::{Path, PathBuf};
+
+pub use catalog::{Catalog, GetError, Listed};
+pub use content::MAX_CONTENT_BYTES;
+pub use id::{InvalidRecordingId, RecordingId};
+
+use crate::storage::{self, AppendFile, Lock, StorageError};
+use file_name::FileName;
+use index::{Indexed, charged};
+
+/// How long a recording is worth keeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Of an evaluation that found nothing: the last few of an instance are kept, and dropped first.
+    Healthy,
+    /// Of an evaluation that found, changed or proposed something.
+    Notable,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Healthy recordings kept of one instance; at least 1. Default 64.
+    pub healthy_per_instance: usize,
+    /// Bytes that all files may take, each counted in whole blocks of 4 KiB. Default 256 MiB.
+    pub quota_bytes: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { healthy_per_instance: 64, quota_bytes: 256 * 1024 * 1024 }
+    }
+}
+
+/// A recording that was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// SHA-256 of the content. Put it into the audit log: it is what binds the recording to it.
+    pub sha256: [u8; 32],
+    /// Bytes of its file.
+    pub stored_bytes: u64,
+    /// Recordings that were dropped for it, in that order.
+    pub evicted: Vec<RecordingId>,
+}
+
+/// Why the store cannot be opened for writing.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingsError {
+    /// Another process keeps these recordings.
+    #[error("the recordings in {} are in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A recording that was not stored, and what was dropped in vain.
+#[derive(Debug, thiserror::Error)]
+#[error("{refusal}")]
+pub struct PutError {
+    /// Why it was not stored.
+    #[source]
+    pub refusal: PutRefusal,
+    /// Recordings that were dropped to make room.
+    pub evicted: Vec<RecordingId>,
+}
+
+/// Why a recording was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum PutRefusal {
+    /// The name of the instance cannot be part of a file name.
+    #[error("{0:?} cannot name an instance: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")]
+    Instance(String),
+    /// There is a recording of that name already; recordings are written once.
+    #[error("there is a recording {0} already")]
+    Exists(RecordingId),
+    /// The content is larger than a recording may be.
+    #[error("a recording of {bytes} bytes is too large: at most {MAX_CONTENT_BYTES} are allowed")]
+    TooLarge {
+        /// Bytes of the content.
+        bytes: usize,
+    },
+    /// The recording alone is larger than the quota.
+    #[error("a recording of {bytes} bytes on disk is larger than the quota of {quota_bytes}")]
+    LargerThanQuota {
+        /// Bytes on disk.
+        bytes: u64,
+        /// The quota.
+        quota_bytes: u64,
+    },
+    /// The quota is taken up by notable recordings, which a healthy one does not displace.
+    #[error("the quota of {quota_bytes} bytes is taken up by notable recordings")]
+    QuotaTaken {
+        /// The quota.
+        quota_bytes: u64,
+    },
+    /// The disk is full, and no healthy recording is left to drop.
+    #[error("no space for the recording: {0}")]
+    NoSpace(StorageError),
+    /// The content could not be compressed.
+    #[error("cannot compress the recording: {0}")]
+    Compress(String),
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// The one keeper of a directory of recordings.
+///
+/// Dropping a recording never touches the audit log, which holds only its hash: the chain stays verifiable.
+#[derive(Debug)]
+pub struct Recordings {
+    catalog: Catalog,
+    retention: Retention,
+    next_order: u64,
+    _lock: Lock,
+}
+
+impl Recordings {
+    /// Opens the store in a directory, which is made if missing, and removes what a crash left unfinished.
+    ///
+    /// # Errors
+    /// [`RecordingsError::InUse`] beside another keeper, else what the system refused.
+    pub fn open(directory: impl AsRef<Path>, retention: Retention) -> Result<Self, RecordingsError> {
+        let directory = directory.as_ref();
+        storage::create_directory(directory)?;
+        let lock = storage::try_lock(&directory.join("lock"))?;
+        let lock = lock.ok_or_else(|| RecordingsError::InUse(directory.to_owned()))?;
+        for name in storage::list_names(directory)?.iter().filter(|name| file_name::is_temporary(name)) {
+            storage::remove(&directory.join(name))?;
+        }
+        let catalog = Catalog::open(directory)?;
+        let next_order = catalog.index.next_order();
+        Ok(Self { catalog, retention, next_order, _lock: lock })
+    }
+
+    /// The recordings that are there now.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// All recordings, newest first.
+    pub fn list(&self) -> Vec<Listed> {
+        self.catalog.list()
+    }
+
+    /// The content of a recording.
+    ///
+    /// # Errors
+    /// See [`GetError`].
+    pub fn get(&self, id: &RecordingId) -> Result<Vec<u8>, GetError> {
+        self.catalog.get(id)
+    }
+
+    /// Stores a recording: whole or not at all, and durably when it is notable. Room is made by dropping the oldest
+    /// healthy ones, then, for a notable one within the quota, the oldest notable ones.
+    ///
+    /// # Errors
+    /// See [`PutRefusal`]; the caller goes on without the recording.
+    pub fn put(&mut self, id: &RecordingId, instance: &str, class: Class, content: &[u8]) -> Result<Stored, PutError> {
+        let mut evicted = Vec::new();
+        match self.put_evicting(id, instance, class, content, &mut evicted) {
+            Ok(stored_bytes) => Ok(Stored { sha256: content::sha256(content), stored_bytes, evicted }),
+            Err(refusal) => Err(PutError { refusal, evicted }),
+        }
+    }
+
+    fn put_evicting(
+        &mut self,
+        id: &RecordingId,
+        instance: &str,
+        class: Class,
+        content: &[u8],
+        evicted: &mut Vec<RecordingId>,
+    ) -> Result<u64, PutRefusal> {
+        if !id::is_plain(instance, id::MAX_INSTANCE_BYTES) {
+            return Err(PutRefusal::Instance(instance.chars().take(id::MAX_INSTANCE_BYTES + 1).collect()));
+        }
+        if self.catalog.index.get(id).is_some() {
+            return Err(PutRefusal::Exists(id.clone()));
+        }
+        if content.len() > MAX_CONTENT_BYTES {
+            return Err(PutRefusal::TooLarge { bytes: content.len() });
+        }
+        let stored = content::compress(content).map_err(PutRefusal::Compress)?;
+        let bytes = stored.len() as u64;
+        let name = FileName { order: self.next_order, class, instance: instance.to_owned(), id: id.clone() };
+        self.make_room(&name, bytes, evicted)?;
+        self.write_evicting(&name, &stored, evicted)?;
+        let modified_millis = storage::metadata(&self.catalog.path(&name)).map_or(0, |found| found.modified_millis);
+        self.next_order = self.next_order.saturating_add(1);
+        self.catalog.index.insert(Indexed { name, bytes, modified_millis });
+        Ok(bytes)
+    }
+
+    /// Drops what the ring and the quota have no room for beside a new recording.
+    fn make_room(&mut self, new: &FileName, bytes: u64, evicted: &mut Vec<RecordingId>) -> Result<(), PutRefusal> {
+        let Retention { healthy_per_instance, quota_bytes } = self.retention;
+        if charged(bytes) > quota_bytes {
+            return Err(PutRefusal::LargerThanQuota { bytes: charged(bytes), quota_bytes });
+        }
+        if new.class == Class::Healthy {
+            let limit = healthy_per_instance.max(1);
+            while let Some(victim) = self.catalog.index.oldest_of_full_ring(&new.instance, limit).cloned() {
+                self.evict(&victim, evicted)?;
+            }
+        }
+        while self.catalog.index.charged_bytes().saturating_add(charged(bytes)) > quota_bytes {
+            let index = &self.catalog.index;
+            let victim = match (index.oldest_healthy(), new.class) {
+                (Some(healthy), _) => healthy.clone(),
+                (None, Class::Notable) => index.oldest().ok_or(PutRefusal::QuotaTaken { quota_bytes })?.clone(),
+                (None, Class::Healthy) => return Err(PutRefusal::QuotaTaken { quota_bytes }),
+            };
+            self.evict(&victim, evicted)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a recording; while the disk is full, healthy ones are dropped and it is tried again.
+    fn write_evicting(
+        &mut self,
+        name: &FileName,
+        stored: &[u8],
+        evicted: &mut Vec<RecordingId>,
+    ) -> Result<(), PutRefusal> {
+        loop {
+            let full = match self.write(name, stored) {
+                Err(error) if error.is_out_of_space() => error,
+                written => return Ok(written?),
+            };
+            // As much as the recording needs is dropped between two tries.
+            let wanted = self.catalog.index.charged_bytes().saturating_sub(charged(stored.len() as u64));
+            let mut dropped = false;
+            while let Some(victim) = self.catalog.index.oldest_healthy().cloned() {
+                self.evict(&victim, evicted)?;
+                dropped = true;
+                if self.catalog.index.charged_bytes() <= wanted {
+                    break;
+                }
+            }
+            if !dropped {
+                return Err(PutRefusal::NoSpace(full));
+            }
+        }
+    }
+
+    fn evict(&mut self, name: &FileName, evicted: &mut Vec<RecordingId>) -> Result<(), StorageError> {
+        self.catalog.remove(name)?;
+        evicted.push(name.id.clone());
+        Ok(())
+    }
+
+    /// Writes the file under a temporary name and renames it; what was made is removed when that fails.
+    fn write(&self, name: &FileName, stored: &[u8]) -> Result<(), StorageError> {
+        let temporary = self.catalog.directory.join(file_name::temporary(name.order));
+        let path = self.catalog.path(name);
+        let is_durable = name.class == Class::Notable;
+        let written = write_file(&temporary, stored, is_durable)
+            .and_then(|()| storage::rename(&temporary, &path))
+            .and_then(|()| if is_durable { storage::sync_directory(&self.catalog.directory) } else { Ok(()) });
+        if written.is_err() {
+            for leftover in [&temporary, &path] {
+                match storage::remove(leftover) {
+                    Err(error) if !error.is_not_found() => {
+                        tracing::warn!(%error, "an unfinished recording is left behind");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        written
+    }
+}
+
+fn write_file(path: &Path, bytes: &[u8], is_durable: bool) -> Result<(), StorageError> {
+    let mut file = AppendFile::create_or_empty(path)?;
+    file.write(bytes)?;
+    if is_durable { file.sync_data() } else { Ok(()) }
+}

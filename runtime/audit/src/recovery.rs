@@ -1,0 +1,194 @@
+//! Opening a log for writing: what was there, and the cutting off of a write that a crash left unfinished.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ballast::{Ballast, BallastError};
+use crate::corruption::{Corruption, ReadError};
+use crate::head::Head;
+use crate::reader::{Reader, Tail, Torn};
+use crate::segment::{self, SegmentName};
+use crate::storage::{self, AppendFile, ReadFile, StorageError};
+
+const COPY_BYTES: usize = 64 * 1024;
+
+/// How many side files one sequence may have before opening gives up.
+const MAX_SIDE_FILES: u32 = 100;
+
+/// What opening a log found and did.
+#[derive(Debug)]
+pub struct Recovery {
+    /// The last whole record.
+    pub head: Head,
+    /// The unfinished write that was cut off, if there was one.
+    pub cut: Option<CutTail>,
+    /// Why the reserve could not be set aside; the log works without it, but not on a full disk.
+    pub reserve: Result<(), BallastError>,
+}
+
+/// An unfinished write that was cut off the end of a log.
+#[derive(Debug)]
+pub struct CutTail {
+    /// Where it was.
+    pub torn: Torn,
+    /// What became of its bytes.
+    pub kept: Kept,
+}
+
+/// What became of the bytes of an unfinished write.
+#[derive(Debug)]
+pub enum Kept {
+    /// They are in this file, beside the segments.
+    At(PathBuf),
+    /// There was no room for them even without the reserve, so they are gone.
+    Lost(StorageError),
+    /// There were none: a segment was made and nothing written to it.
+    Nothing,
+}
+
+/// Why a log cannot be opened for writing.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another writer has the log open.
+    #[error("the log in {} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// The log is not as it was written, and not because a write was interrupted. Nothing was changed.
+    #[error("the log in {} is corrupt: {corruption}", directory.display())]
+    Corrupt {
+        /// The directory of the log.
+        directory: PathBuf,
+        /// What is wrong, and where.
+        corruption: Box<Corruption>,
+    },
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl OpenError {
+    /// The way out, for a person.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::InUse(_) => Some("stop the other process, or read the log with a reader, which needs no lock"),
+            Self::Corrupt { .. } => Some("keep a copy of the directory as evidence, then move it away to begin anew"),
+            Self::Storage(error) if error.is_out_of_space() => Some("free some space by hand"),
+            Self::Storage(_) => None,
+        }
+    }
+}
+
+/// How much of a log is checked when it is opened for writing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// Every record.
+    #[default]
+    Everything,
+    /// The last two segments: for a log so long that reading it would delay the start. The rest is left to
+    /// [`verify`](crate::verify()).
+    LastSegments,
+}
+
+/// A log as it is found, its tail cut clean.
+pub(crate) struct Found {
+    pub(crate) head: Head,
+    pub(crate) cut: Option<CutTail>,
+    /// The segment to go on writing to, and its length.
+    pub(crate) last: Option<(SegmentName, u64)>,
+}
+
+/// Reads the log, and cuts off an unfinished write at its end.
+pub(crate) fn recover(directory: &Path, check: Check, reserve: &Ballast) -> Result<Found, OpenError> {
+    let mut reader = reader(directory, check)?;
+    for entry in &mut reader {
+        entry.map_err(|error| match error {
+            ReadError::Corrupt(corruption) => {
+                OpenError::Corrupt { directory: directory.to_owned(), corruption: Box::new(corruption) }
+            }
+            ReadError::Storage(error) => OpenError::Storage(error),
+        })?;
+    }
+    let cut = match reader.tail() {
+        Some(Tail::Torn(torn)) => Some(cut_off(directory, torn, reserve)?),
+        Some(Tail::Clean) | None => None,
+    };
+    Ok(Found { head: reader.head().unwrap_or_else(Head::genesis), cut, last: reader.position() })
+}
+
+fn reader(directory: &Path, check: Check) -> Result<Reader, StorageError> {
+    let segments = segment::list(directory)?;
+    match (check, segments.as_slice()) {
+        // The last segment may be without records, and then the head is in the one before it.
+        (Check::LastSegments, [.., before, _]) => Reader::from_sequence(directory, before.first_sequence()),
+        _ => Reader::open(directory),
+    }
+}
+
+fn cut_off(directory: &Path, torn: Torn, reserve: &Ballast) -> Result<CutTail, StorageError> {
+    let segment = torn.segment.path_in(directory);
+    let kept = match keep(directory, &segment, torn) {
+        Err(error) if error.is_out_of_space() => {
+            release(reserve);
+            keep(directory, &segment, torn)
+        }
+        kept => kept,
+    };
+    let kept = match kept {
+        Err(error) if error.is_out_of_space() => Kept::Lost(error),
+        kept => kept?,
+    };
+    if torn.offset < segment::HEADER_BYTES {
+        storage::remove(&segment)?;
+    } else {
+        let file = AppendFile::open(&segment)?;
+        file.truncate(torn.offset)?;
+        file.sync_data()?;
+    }
+    storage::sync_directory(directory)?;
+    Ok(CutTail { torn, kept })
+}
+
+/// Gives up the reserve; `true` when that may have made room.
+pub(crate) fn release(reserve: &Ballast) -> bool {
+    reserve.release().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the reserve of the audit log could not be released cleanly");
+        true
+    })
+}
+
+/// Copies the torn bytes to a side file and makes that durable.
+fn keep(directory: &Path, segment: &Path, torn: Torn) -> Result<Kept, StorageError> {
+    if torn.bytes == 0 {
+        return Ok(Kept::Nothing);
+    }
+    let (path, mut file) = create_side_file(directory, torn.sequence)?;
+    if let Err(error) = copy(segment, torn.offset, &mut file).and_then(|()| storage::sync_directory(directory)) {
+        storage::remove(&path)?;
+        return Err(error);
+    }
+    Ok(Kept::At(path))
+}
+
+fn copy(segment: &Path, mut offset: u64, side_file: &mut AppendFile) -> Result<(), StorageError> {
+    let source = ReadFile::open(segment)?;
+    loop {
+        let bytes = source.read_at(offset, COPY_BYTES)?;
+        if bytes.is_empty() {
+            return side_file.sync_data();
+        }
+        side_file.write(&bytes)?;
+        offset = offset.saturating_add(bytes.len() as u64);
+    }
+}
+
+/// Makes `torn-SEQUENCE`, or `torn-SEQUENCE.N` where an earlier crash left one: evidence is never overwritten.
+fn create_side_file(directory: &Path, sequence: u64) -> Result<(PathBuf, AppendFile), StorageError> {
+    let mut number = 0;
+    loop {
+        let name = if number == 0 { format!("torn-{sequence}") } else { format!("torn-{sequence}.{number}") };
+        let path = directory.join(name);
+        match AppendFile::create(&path) {
+            Err(error) if error.cause.kind() == io::ErrorKind::AlreadyExists && number < MAX_SIDE_FILES => number += 1,
+            made => return made.map(|file| (path, file)),
+        }
+    }
+}

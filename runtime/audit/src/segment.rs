@@ -1,0 +1,104 @@
+//! The files that a log consists of: their names and their first bytes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::corruption::Fault;
+use crate::storage::{self, StorageError};
+
+/// The first bytes of a segment: a name that no other format has, then the version of ours.
+pub(crate) const HEADER: [u8; 8] = *b"ANSAILG\x01";
+
+/// Bytes of a segment before its first frame.
+pub(crate) const HEADER_BYTES: u64 = HEADER.len() as u64;
+
+/// The file name of a segment: the sequence of its first record in 20 digits, then `.log`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentName(u64);
+
+impl SegmentName {
+    pub(crate) fn starting_at(sequence: u64) -> Self {
+        Self(sequence)
+    }
+
+    /// The sequence of the first record in the segment.
+    pub fn first_sequence(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn path_in(self, directory: &Path) -> PathBuf {
+        directory.join(self.to_string())
+    }
+
+    /// `None` for every file that is not a segment, among them numbers that no log can reach.
+    fn parse(name: &str) -> Option<Self> {
+        let digits = name.strip_suffix(".log")?;
+        if digits.len() != 20 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        digits.parse().ok().filter(|number| (1..=u64::MAX / 2).contains(number)).map(Self)
+    }
+}
+
+impl fmt::Display for SegmentName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:020}.log", self.0)
+    }
+}
+
+/// The segments of a directory, oldest first.
+pub(crate) fn list(directory: &Path) -> Result<Vec<SegmentName>, StorageError> {
+    let names = storage::list_names(directory)?;
+    let mut segments: Vec<_> = names.iter().filter_map(|name| SegmentName::parse(name)).collect();
+    segments.sort_unstable();
+    Ok(segments)
+}
+
+/// Checks the first bytes of a segment.
+pub(crate) fn check_header(found: &[u8]) -> Result<(), Fault> {
+    let (Some((version, magic)), Some((found_version, found_magic))) =
+        (HEADER.split_last(), found.first_chunk::<{ HEADER.len() }>().and_then(|bytes| bytes.split_last()))
+    else {
+        return Err(Fault::HeaderCut);
+    };
+    if magic != found_magic {
+        return Err(Fault::NotASegment);
+    }
+    if version != found_version {
+        return Err(Fault::UnknownVersion { found: *found_version });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_everything_else_is_not_a_segment() {
+        let name = SegmentName::starting_at(42);
+        assert_eq!(name.to_string(), "00000000000000000042.log");
+        assert_eq!(SegmentName::parse(&name.to_string()), Some(name));
+        for other in [
+            "42.log",
+            "0000000000000000042a.log",
+            "00000000000000000042.log~",
+            "lock",
+            "torn-42",
+            "+0000000000000000042.log",
+            "00000000000000000000.log",
+            "18446744073709551615.log",
+        ] {
+            assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn headers_are_told_apart() {
+        assert_eq!(check_header(&HEADER), Ok(()));
+        assert_eq!(check_header(b"ANSAILG"), Err(Fault::HeaderCut));
+        assert_eq!(check_header(b"ANSAILG\x02"), Err(Fault::UnknownVersion { found: 2 }));
+        assert_eq!(check_header(b"ANSAILH\x01"), Err(Fault::NotASegment));
+    }
+}

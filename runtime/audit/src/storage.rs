@@ -1,0 +1,230 @@
+//! The only module of this crate that touches the file system.
+//!
+//! Every function is one step of I/O, so that a fault can be injected at each of them. No symbolic link is
+//! followed in the last component of a path, files are made `0600` and directories `0700`.
+#![expect(clippy::disallowed_methods, reason = "this is the crate's adapter to the file system")]
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
+
+/// A file operation that the system refused.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {cause}", path.display())]
+pub struct StorageError {
+    /// What was tried, as a verb in the infinitive.
+    pub action: &'static str,
+    /// The file or directory it was tried on.
+    pub path: PathBuf,
+    /// What the system answered.
+    pub cause: io::Error,
+}
+
+impl StorageError {
+    fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self { action, path, cause }
+    }
+
+    /// Whether blocks, inodes or a disk quota have run out: what releasing a [`Ballast`](crate::Ballast) can cure.
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self.cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether the file does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.cause.kind() == io::ErrorKind::NotFound
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, StorageError>;
+
+/// Size and times of a file, as far as this crate wants them.
+#[derive(Debug)]
+pub(crate) struct Metadata {
+    pub(crate) length: u64,
+    pub(crate) allocated_bytes: u64,
+    pub(crate) modified_millis: u64,
+    pub(crate) is_file: bool,
+}
+
+impl From<fs::Metadata> for Metadata {
+    fn from(metadata: fs::Metadata) -> Self {
+        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        Self {
+            length: metadata.len(),
+            // st_blocks counts units of 512 bytes whatever the file system's block size.
+            allocated_bytes: metadata.blocks().saturating_mul(512),
+            modified_millis: modified.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+            is_file: metadata.is_file(),
+        }
+    }
+}
+
+fn no_follow() -> i32 {
+    OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+/// An exclusive claim on a directory, given back when dropped (or when the process ends, however it ends).
+#[derive(Debug)]
+pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
+
+/// Takes the lock without waiting; `None` when somebody else holds it.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(no_follow())
+        .open(path)
+        .map_err(StorageError::at("open", path))?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(Lock(file))),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(errno) => Err(StorageError::at("lock", path)(errno.into())),
+    }
+}
+
+/// Makes a directory and those above it that are missing; one that exists is left as it is.
+pub(crate) fn create_directory(path: &Path) -> Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StorageError::at("create directory", path))
+}
+
+/// Makes the names in a directory durable.
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(StorageError::at("sync directory", path))
+}
+
+/// The names in a directory that are UTF-8, in no order; no file of this crate has another kind of name.
+pub(crate) fn list_names(path: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(StorageError::at("list", path))? {
+        let entry = entry.map_err(StorageError::at("list", path))?;
+        names.extend(entry.file_name().into_string());
+    }
+    Ok(names)
+}
+
+/// Size and times of what is at the path itself, a symbolic link not followed.
+pub(crate) fn metadata(path: &Path) -> Result<Metadata> {
+    fs::symlink_metadata(path).map(Metadata::from).map_err(StorageError::at("examine", path))
+}
+
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(StorageError::at("remove", path))
+}
+
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(StorageError::at("rename", from))
+}
+
+/// A file that is only ever written at its end.
+#[derive(Debug)]
+pub(crate) struct AppendFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl AppendFile {
+    /// Makes a file that must not exist yet.
+    pub(crate) fn create(path: &Path) -> Result<Self> {
+        Self::open_with(path, "create", OpenOptions::new().append(true).create_new(true))
+    }
+
+    /// Makes a file, or empties the one that is there.
+    pub(crate) fn create_or_empty(path: &Path) -> Result<Self> {
+        let made = Self::open_with(path, "create", OpenOptions::new().append(true).create(true))?;
+        made.truncate(0)?;
+        Ok(made)
+    }
+
+    /// Opens a file that must exist.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, "open", OpenOptions::new().append(true))
+    }
+
+    fn open_with(path: &Path, action: &'static str, options: &mut OpenOptions) -> Result<Self> {
+        let file = options.mode(0o600).custom_flags(no_follow()).open(path).map_err(StorageError::at(action, path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Writes all of it, in one system call unless the system cuts it short. After an error, part may be written.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(StorageError::at("write", &self.path))
+    }
+
+    pub(crate) fn truncate(&self, length: u64) -> Result<()> {
+        self.file.set_len(length).map_err(StorageError::at("truncate", &self.path))
+    }
+
+    /// Makes content and length durable.
+    pub(crate) fn sync_data(&self) -> Result<()> {
+        self.file.sync_data().map_err(StorageError::at("sync", &self.path))
+    }
+
+    /// Takes blocks for the whole length; `false` when this file system cannot do that.
+    pub(crate) fn allocate(&self, length: u64) -> Result<bool> {
+        use rustix::io::Errno;
+        match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
+            Ok(()) => Ok(true),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+            Err(errno) => Err(StorageError::at("allocate", &self.path)(errno.into())),
+        }
+    }
+}
+
+/// A file that is only read, forward or at an offset.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    file: BufReader<File>,
+    path: PathBuf,
+}
+
+impl ReadFile {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(no_follow())
+            .open(path)
+            .map_err(StorageError::at("open", path))?;
+        Ok(Self { file: BufReader::with_capacity(64 * 1024, file), path: path.to_owned() })
+    }
+
+    pub(crate) fn length(&self) -> Result<u64> {
+        let metadata = self.file.get_ref().metadata().map_err(StorageError::at("examine", &self.path))?;
+        Ok(metadata.len())
+    }
+
+    /// Reads on for up to `count` bytes; fewer only at the end of the file.
+    pub(crate) fn read(&mut self, count: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&mut self.file).take(count).read_to_end(&mut bytes).map_err(StorageError::at("read", &self.path))?;
+        Ok(bytes)
+    }
+
+    /// Reads up to `count` bytes at an offset, past any buffer; fewer only at the end of the file.
+    pub(crate) fn read_at(&self, offset: u64, count: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        let mut filled: usize = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.get_ref().read_at(rest, offset.saturating_add(filled as u64)) {
+                Ok(0) => break,
+                Ok(read) => filled = filled.saturating_add(read),
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+                Err(cause) => return Err(StorageError::at("read", &self.path)(cause)),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+
+    /// Goes to an offset and forgets what was read ahead, because a writer may have changed it since.
+    pub(crate) fn go_to(&mut self, offset: u64) -> Result<()> {
+        self.file.seek(SeekFrom::Start(offset)).map(drop).map_err(StorageError::at("seek in", &self.path))
+    }
+}

@@ -1,0 +1,18 @@
+//! The crate from outside, on real files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod fixture;
+mod full_disk;
+mod life;
+mod properties;
+mod recordings;
+mod tampering;
+mod torn_tail;
