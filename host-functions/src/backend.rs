@@ -20,7 +20,7 @@ pub enum Answer<'a> {
 }
 
 /// One evaluation's source of answers. Authorization is the backend's: it does not trust who asks.
-pub trait Backend: Send {
+pub trait Backend: std::any::Any + Send {
     /// Answers one call.
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a>;
 }

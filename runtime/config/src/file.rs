@@ -1,0 +1,85 @@
+//! Opening a file once, bounded, and looking at who could have written it.
+#![expect(clippy::disallowed_methods, reason = "the one adapter of this crate to the file system")]
+
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
+
+use crate::diagnostics::Diagnostics;
+use crate::problem::{Problem, Problems};
+use crate::source::{MOST_BYTES, Source};
+use crate::trust::{OTHERS_WRITE, Owned, Trust};
+
+/// The text of a file, what is wrong with it as text, and its trust.
+pub(crate) fn read(path: &Path) -> Result<(Source, Option<Problem>, Trust), Diagnostics> {
+    let name = path.display().to_string();
+    open(path, &name).map_err(|problem| {
+        let source = Source { name: name.clone(), text: String::new() };
+        Problems::from(problem).of(&Arc::new(source))
+    })
+}
+
+fn open(path: &Path, name: &str) -> Result<(Source, Option<Problem>, Trust), Problem> {
+    // Links are followed first: trust is about the file itself and the directory that holds it.
+    let real = std::fs::canonicalize(path).map_err(cannot_read)?;
+    let (Some(parent), Some(last)) = (real.parent(), real.file_name()) else {
+        return Err(not_a_file());
+    };
+    let directory_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = openat(CWD, parent, directory_flags, Mode::empty()).map_err(cannot_read)?;
+    // Not blocking: a FIFO in this place would wait for a writer.
+    let file_flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = openat(&directory, last, file_flags, Mode::empty()).map_err(cannot_read)?;
+    let of_file = fstat(&file).map_err(cannot_read)?;
+    if FileType::from_raw_mode(of_file.st_mode) != FileType::RegularFile {
+        return Err(not_a_file());
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::from(file).take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
+    let (source, problem) = Source::from_bytes(name, bytes);
+    let mut directories = vec![owned(parent, &fstat(&directory).map_err(cannot_read)?)];
+    // Who can write where a link lies can make it lead elsewhere.
+    let written = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let of_written = stat(written).map_err(cannot_read)?;
+    directories.push(owned(written, &of_written));
+    let file = owned(&real, &of_file);
+    let modes = directories.iter().fold(file.mode, |modes, one| modes | one.mode);
+    let trust = Trust {
+        writable_by_others: modes & OTHERS_WRITE != 0,
+        owner_uid: file.uid,
+        file,
+        directories,
+        own_uid: rustix::process::geteuid().as_raw(),
+    };
+    Ok((source, problem, trust))
+}
+
+fn owned(path: &Path, stat: &Stat) -> Owned {
+    Owned { path: path.display().to_string(), mode: stat.st_mode, uid: stat.st_uid }
+}
+
+fn not_a_file() -> Problem {
+    Problem::whole("not a regular file").hint("give the path of a file")
+}
+
+fn cannot_read(error: impl Into<std::io::Error>) -> Problem {
+    let error: std::io::Error = error.into();
+    let problem = Problem::whole(format!("cannot be read: {}", words(&error)));
+    match error.kind() {
+        std::io::ErrorKind::NotFound => problem.hint("check the path, or create the file"),
+        std::io::ErrorKind::PermissionDenied => problem.hint("run as the user who may read it"),
+        _ => problem,
+    }
+}
+
+/// Without `(os error 2)`.
+fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let plain = text.split(" (os error").next().unwrap_or_default();
+    plain.to_lowercase()
+}

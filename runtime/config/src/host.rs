@@ -1,0 +1,192 @@
+//! `ansai.toml`: where state lives, which policies run, and what each of them may do.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ansai_core::{Interface, Mode};
+
+use crate::diagnostics::Diagnostics;
+use crate::fields::Fields;
+use crate::file;
+use crate::identifier;
+use crate::instance::{self, Instance};
+use crate::manifest::{Manifest, table_of};
+use crate::node::Node;
+use crate::problem::{Problem, Problems};
+use crate::schema::SettingProblem;
+use crate::source::{Source, Span};
+use crate::trust::Trust;
+
+pub(crate) const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("enforce", Mode::Enforce)];
+
+/// What is for the daemon as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Daemon {
+    /// Absolute; `None` leaves the choice to the caller.
+    pub state_dir: Option<PathBuf>,
+    /// For every instance that says nothing else.
+    pub mode: Mode,
+    /// A filter for `tracing`, unchecked.
+    pub log: Option<String>,
+}
+
+/// A valid host configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostConfig {
+    /// `[daemon]`.
+    pub daemon: Daemon,
+    /// `[policy.NAME]` by the operator's name.
+    pub policies: BTreeMap<String, Instance>,
+    /// What is no error, but hardly meant.
+    pub warnings: Diagnostics,
+    source: Arc<Source>,
+}
+
+impl HostConfig {
+    /// Reads a configuration. `file_name` is for messages, and its directory is where sources are looked for.
+    ///
+    /// # Errors
+    /// Every problem found, each with its place.
+    pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<HostConfig, Diagnostics> {
+        let (source, problem) = Source::from_text(file_name, text);
+        Self::from_source(source, problem, interfaces)
+    }
+
+    /// Reads a configuration from its file, of at most 1 MiB, and says who could have written it.
+    ///
+    /// # Errors
+    /// As [`HostConfig::parse`], and where the file cannot be read.
+    pub fn load(path: &Path, interfaces: &[Interface]) -> Result<(HostConfig, Trust), Diagnostics> {
+        let (source, problem, trust) = file::read(path)?;
+        Ok((Self::from_source(source, problem, interfaces)?, trust))
+    }
+
+    /// The source of an instance as a path: relative ones are relative to the configuration file. `None` where
+    /// there is no such instance or it names no source.
+    pub fn source_path(&self, instance: &str) -> Option<PathBuf> {
+        let written = self.policies.get(instance)?.source.as_deref()?;
+        let directory = Path::new(&self.source.name).parent();
+        Some(directory.unwrap_or(Path::new("")).join(written))
+    }
+
+    /// Bytes of the file where a setting of an instance stands, as written; where it does not stand there, of the
+    /// nearest table around it.
+    pub fn settings_span(&self, instance: &str, path: &[String]) -> Option<Span> {
+        let (span, rest) = self.setting(instance, path)?;
+        Some(if rest == 0 { span.0 } else { span.1 })
+    }
+
+    /// Problems of an instance's settings, each at its place in the configuration.
+    pub fn settings_diagnostics(&self, instance: &str, problems: &[SettingProblem]) -> Diagnostics {
+        let mut found = Problems::default();
+        for problem in problems {
+            let place = self.setting(instance, &problem.path);
+            let span =
+                place.map_or(0..0, |((value, key), rest)| if problem.about_key || rest > 0 { key } else { value });
+            found.add(Problem::error(span, &problem.message).maybe_hint(problem.hint.clone()));
+        }
+        found.of(&self.source)
+    }
+
+    /// A warning for each grant that the manifest does not ask for.
+    pub fn unasked_grants(&self, instance: &str, manifest: &Manifest) -> Diagnostics {
+        let mut found = Problems::default();
+        if let Some(configured) = self.policies.get(instance) {
+            for (name, span) in &configured.grant_spans {
+                if !manifest.capabilities.contains_key(name) {
+                    found.add(
+                        Problem::warning(span.clone(), format!("{} does not ask for \"{name}\"", manifest.name))
+                            .hint("take the line out: a later version could use it unseen"),
+                    );
+                }
+            }
+        }
+        found.of(&self.source)
+    }
+
+    /// Where the value and the key of the deepest part of the path that is written stand, and how many parts are
+    /// left.
+    fn setting(&self, instance: &str, path: &[String]) -> Option<((Span, Span), usize)> {
+        let instance = self.policies.get(instance)?;
+        let Some(mut node) = instance.settings_node.as_ref() else {
+            let at = instance.name_span.clone();
+            return Some(((at.clone(), at), path.len()));
+        };
+        let mut key = node.span.clone();
+        for (index, part) in path.iter().enumerate() {
+            let next = match &node.kind {
+                crate::node::Kind::Array(list) => {
+                    part.parse::<usize>().ok().and_then(|at| list.get(at)).map(|node| (node, node.span.clone()))
+                }
+                _ => node.get(part).map(|entry| (&entry.node, entry.key_span.clone())),
+            };
+            let Some((next, next_key)) = next else {
+                return Some(((node.span.clone(), key), path.len() - index));
+            };
+            (node, key) = (next, next_key);
+        }
+        Some(((node.span.clone(), key), 0))
+    }
+
+    fn from_source(
+        source: Source,
+        problem: Option<Problem>,
+        interfaces: &[Interface],
+    ) -> Result<HostConfig, Diagnostics> {
+        let source = Arc::new(source);
+        let node = match problem {
+            Some(problem) => Err(problem),
+            None => Node::from_toml(&source.text),
+        };
+        let node = node.map_err(|problem| Problems::from(problem).of(&source))?;
+        let mut problems = Problems::default();
+        let config = read(&node, interfaces, &mut problems);
+        match config {
+            Some((daemon, policies)) if !problems.has_errors() => {
+                Ok(HostConfig { daemon, policies, warnings: problems.of(&source), source })
+            }
+            _ => Err(problems.of(&source)),
+        }
+    }
+}
+
+type Parts = (Daemon, BTreeMap<String, Instance>);
+
+fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
+    let fields = Fields::of(node, "the configuration", &["daemon", "policy"], problems)?;
+    let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
+    let mut policies = BTreeMap::new();
+    if let Some(node) = fields.get("policy")
+        && let Some(entries) = table_of("`[policy]`", node, problems)
+    {
+        for entry in entries {
+            if !identifier::is_name(&entry.key) {
+                let span = entry.key_span.clone();
+                problems.add(identifier::bad_name("an instance", &entry.key, span));
+            }
+            if let Some(instance) = instance::read(entry, daemon.mode, interfaces, problems) {
+                policies.insert(entry.key.clone(), instance);
+            }
+        }
+    }
+    Some((daemon, policies))
+}
+
+fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
+    let fields = Fields::of(node, "`[daemon]`", &["state_dir", "mode", "log"], problems)?;
+    let state_dir = fields.text("state_dir", 4_096, problems);
+    if let (Some(path), Some(node)) = (state_dir, fields.get("state_dir"))
+        && !ansai_core::scope::is_plain_absolute(path)
+    {
+        problems.add(
+            Problem::error(node.span.clone(), "`state_dir` must be an absolute path without `.` or `..`")
+                .hint("such as \"/var/lib/ansai\", without a slash at the end"),
+        );
+    }
+    Some(Daemon {
+        state_dir: state_dir.map(PathBuf::from),
+        mode: fields.word("mode", MODES, problems).unwrap_or_default(),
+        log: fields.text("log", 1_000, problems).map(str::to_owned),
+    })
+}

@@ -1,0 +1,112 @@
+//! Names of policies and instances, and versions.
+
+use crate::problem::Problem;
+
+/// Of a policy or an instance, in bytes.
+const MOST_NAME: usize = 63;
+
+const NAME_RULE: &str =
+    "names hold small letters, digits and hyphens, start with a letter and have at most 63 characters";
+
+/// `[a-z][a-z0-9-]{0,62}`: safe as a file name, a unit name and a metric label.
+pub fn is_name(text: &str) -> bool {
+    text.len() <= MOST_NAME
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Semantic versioning 2.0: `1.2.3`, `1.0.0-rc.1+build.5`.
+pub fn is_version(text: &str) -> bool {
+    if text.len() > 128 {
+        return false;
+    }
+    let (rest, build) = match text.split_once('+') {
+        Some((rest, build)) => (rest, Some(build)),
+        None => (text, None),
+    };
+    let (core, pre) = match rest.split_once('-') {
+        Some((core, pre)) => (core, Some(pre)),
+        None => (rest, None),
+    };
+    let numbers: Vec<&str> = core.split('.').collect();
+    numbers.len() == 3
+        && numbers.iter().all(|n| is_number(n) && n.parse::<u64>().is_ok())
+        && pre.is_none_or(|pre| pre.split('.').all(|part| is_part(part) && (!is_digits(part) || is_number(part))))
+        && build.is_none_or(|build| build.split('.').all(is_part))
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Without leading zeros.
+fn is_number(text: &str) -> bool {
+    is_digits(text) && (text == "0" || !text.starts_with('0'))
+}
+
+fn is_part(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// The nearest valid name to what was written.
+fn suggest_name(text: &str) -> Option<String> {
+    let plain: String = text
+        .chars()
+        .map(|c| match c.to_ascii_lowercase() {
+            c if c.is_ascii_lowercase() || c.is_ascii_digit() => c,
+            _ => '-',
+        })
+        .collect();
+    let name = plain.trim_start_matches(|c: char| !c.is_ascii_lowercase()).trim_end_matches('-');
+    is_name(name).then(|| name.to_owned())
+}
+
+/// A name that breaks the rule, with the nearest that does not.
+pub(crate) fn bad_name(what: &str, text: &str, span: crate::source::Span) -> Problem {
+    let shown = ansai_core::text::inert(text, 80);
+    let hint = match suggest_name(text) {
+        Some(name) => format!("{NAME_RULE}, such as `{name}`"),
+        None => NAME_RULE.to_owned(),
+    };
+    Problem::error(span, format!("`{shown}` is not a valid name for {what}")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for good in ["a", "disk-space", "web1"] {
+            assert!(is_name(good), "{good}");
+        }
+        let long = "a".repeat(64);
+        for bad in ["", "-a", "1a", "Disk", "a_b", "a/b", "é", long.as_str()] {
+            assert!(!is_name(bad), "{bad}");
+        }
+        assert_eq!(suggest_name("Disk_Space!").as_deref(), Some("disk-space"));
+        assert_eq!(suggest_name("42"), None);
+    }
+
+    #[test]
+    fn versions() {
+        for good in ["0.1.0", "1.0.0-rc.1", "1.2.3+build.05", "1.0.0-a-b+c-d"] {
+            assert!(is_version(good), "{good}");
+        }
+        for bad in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4",
+            "01.2.3",
+            "v1.2.3",
+            "1.2.x",
+            "1.2.3-",
+            "1.2.3-01",
+            "1.2.3+",
+            "99999999999999999999.0.0",
+        ] {
+            assert!(!is_version(bad), "{bad}");
+        }
+    }
+}

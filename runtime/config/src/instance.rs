@@ -1,0 +1,122 @@
+//! One `[policy.NAME]` of the host configuration.
+
+use std::collections::BTreeMap;
+
+use ansai_core::{Duration, Interface, InterfaceKind, Ladder, Mode, Scope};
+
+use crate::fields::Fields;
+use crate::host::MODES;
+use crate::limits::{self, LimitsChange};
+use crate::manifest::{SCHEDULE, table_of};
+use crate::node::{Entry, Kind, Node};
+use crate::problem::{Problem, Problems};
+use crate::scope_table::{self, Side};
+use crate::source::Span;
+
+/// Scopes granted, by interface name.
+pub type Grants = BTreeMap<String, Scope>;
+
+const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "grant"];
+const MONTH_MS: u64 = 30 * 86_400_000;
+const DAY_MS: u64 = 86_400_000;
+
+/// A policy as the operator runs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// As written: a path, see [`crate::HostConfig::source_path`].
+    pub source: Option<String>,
+    /// Its own, else the daemon's.
+    pub mode: Mode,
+    /// Milliseconds; `None` leaves the manifest's.
+    pub every: Option<Duration>,
+    /// As written, an object; resolve it with the policy's [`crate::Schema`].
+    pub settings: serde_json::Value,
+    /// How often and how far apart a finding may be treated.
+    pub attempts: Ladder,
+    /// Over the manifest's, which are over the defaults.
+    pub limits: LimitsChange,
+    /// What it may do.
+    pub grants: Grants,
+    pub(crate) grant_spans: Vec<(String, Span)>,
+    pub(crate) settings_node: Option<Node>,
+    pub(crate) name_span: Span,
+}
+
+pub(crate) fn read(
+    entry: &Entry,
+    default_mode: Mode,
+    interfaces: &[Interface],
+    problems: &mut Problems,
+) -> Option<Instance> {
+    let place = format!("`[policy.{}]`", ansai_core::text::inert(&entry.key, 64));
+    let fields = Fields::of(&entry.node, &place, KEYS, problems)?;
+    let source = fields.text("source", 4_096, problems);
+    if let (Some(text), Some(node)) = (source, fields.get("source"))
+        && text.chars().any(char::is_control)
+    {
+        problems.add(Problem::error(node.span.clone(), "`source` holds a control character"));
+    }
+    let settings_node = fields.get("settings").filter(|node| table_of("`settings`", node, problems).is_some());
+    if let Some(node) = settings_node {
+        check_finite(node, problems);
+    }
+    let mut grants = Grants::new();
+    let mut grant_spans = Vec::new();
+    if let Some(node) = fields.get("grant")
+        && let Some(entries) = table_of("`grant`", node, problems)
+    {
+        for entry in entries {
+            let Some(interface) = scope_table::interface(entry, interfaces, problems) else {
+                continue;
+            };
+            if interface.kind == InterfaceKind::Base {
+                problems.add(
+                    Problem::warning(
+                        entry.key_span.clone(),
+                        format!("every policy has {} without a grant", interface.name),
+                    )
+                    .hint("take the line out"),
+                );
+            }
+            let place = format!("the grant of {}", interface.name);
+            let scope = scope_table::read(&entry.node, &place, interface, Side::Grant, problems);
+            grants.insert(interface.name.to_owned(), scope);
+            grant_spans.push((interface.name.to_owned(), entry.key_span.clone()));
+        }
+    }
+    Some(Instance {
+        source: source.map(str::to_owned),
+        mode: fields.word("mode", MODES, problems).unwrap_or(default_mode),
+        every: fields.duration("every", SCHEDULE, problems),
+        settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
+        attempts: fields.get("attempts").and_then(|node| read_attempts(node, problems)).unwrap_or_default(),
+        limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
+        grants,
+        grant_spans,
+        settings_node: settings_node.cloned(),
+        name_span: entry.key_span.clone(),
+    })
+}
+
+fn read_attempts(node: &Node, problems: &mut Problems) -> Option<Ladder> {
+    let fields = Fields::of(node, "`attempts`", &["cooldown", "max", "settle"], problems)?;
+    let default = Ladder::default();
+    let most = fields.number("max", (1, 100), problems);
+    Some(Ladder {
+        cooldown: fields.duration("cooldown", (0, MONTH_MS), problems).unwrap_or(default.cooldown),
+        max_attempts: most.and_then(|most| u32::try_from(most).ok()).unwrap_or(default.max_attempts),
+        settle: fields.duration("settle", (0, DAY_MS), problems).unwrap_or(default.settle),
+    })
+}
+
+/// Settings travel as JSON, which has no infinity.
+fn check_finite(node: &Node, problems: &mut Problems) {
+    match &node.kind {
+        Kind::Float(number) if !number.is_finite() => {
+            problems.add(Problem::error(node.span.clone(), "a setting must be a finite number"))
+        }
+        Kind::Array(list) => list.iter().for_each(|node| check_finite(node, problems)),
+        Kind::Table(entries) => entries.iter().for_each(|entry| check_finite(&entry.node, problems)),
+        _ => {}
+    }
+}

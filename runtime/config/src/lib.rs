@@ -1,0 +1,48 @@
+//! The files that people write: the manifest of a policy (`policy.toml`), the configuration of a host
+//! (`ansai.toml`) and the schema of a policy's settings, read, validated and explained.
+//!
+//! It is not where anything is decided at run time: it hands over plain values, and diagnostics with file, line
+//! and caret. It knows no interface by name: callers pass what exists.
+//!
+//! ```
+//! use ansai_config::HostConfig;
+//!
+//! let text = "[policy.disk-space]\nmode = \"enforce\"\nevery = \"60s\"\n";
+//! let config = HostConfig::parse("ansai.toml", text, &[]).unwrap();
+//! assert_eq!(config.policies["disk-space"].every, Some(60_000));
+//!
+//! let problems = HostConfig::parse("ansai.toml", "[policy.web]\nmod = \"observe\"\n", &[]).unwrap_err();
+//! let first = &problems.entries()[0];
+//! assert_eq!((first.line, first.hint.as_deref()), (2, Some("did you mean `mode`?")));
+//! ```
+
+mod diagnostics;
+mod fields;
+mod file;
+mod grants;
+mod host;
+mod identifier;
+mod instance;
+mod limits;
+mod manifest;
+mod nearest;
+mod node;
+mod problem;
+mod render;
+pub mod schema;
+mod scope_table;
+mod source;
+mod suggest;
+mod trust;
+
+pub use diagnostics::{Diagnostics, Entry, Severity};
+pub use grants::{MissingGrant, force};
+pub use host::{Daemon, HostConfig};
+pub use identifier::{is_name, is_version};
+pub use instance::{Grants, Instance};
+pub use limits::LimitsChange;
+pub use manifest::{Manifest, Request};
+pub use schema::{Schema, SettingDescription, SettingProblem};
+pub use source::MOST_BYTES;
+pub use suggest::suggest_grants;
+pub use trust::Trust;

@@ -1,0 +1,100 @@
+//! What a manifest or an instance says about the limits of an evaluation.
+
+use std::collections::BTreeMap;
+
+use ansai_core::Limits;
+
+use crate::fields::Fields;
+use crate::node::Node;
+use crate::problem::Problems;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Size,
+    Time,
+    Count,
+}
+
+/// One key of a `[limits]` table.
+struct Key {
+    name: &'static str,
+    kind: Kind,
+    least: u64,
+    /// Beyond it a limit no longer protects a host.
+    most: u64,
+    set: fn(&mut Limits, u64),
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn narrow(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+const KEYS: &[Key] = &[
+    Key { name: "memory", kind: Kind::Size, least: 64 << 10, most: 4 << 30, set: |l, v| l.memory_bytes = v },
+    Key { name: "fuel", kind: Kind::Count, least: 1, most: 10_000_000_000_000, set: |l, v| l.fuel = v },
+    Key { name: "deadline", kind: Kind::Time, least: 1, most: HOUR_MS, set: |l, v| l.deadline_ms = v },
+    Key { name: "call_deadline", kind: Kind::Time, least: 1, most: HOUR_MS, set: |l, v| l.call_deadline_ms = v },
+    Key { name: "calls", kind: Kind::Count, least: 1, most: 10_000_000, set: |l, v| l.calls = v },
+    Key { name: "argument_bytes", kind: Kind::Size, least: 1, most: 64 << 20, set: |l, v| l.argument_bytes = v },
+    Key { name: "reply_bytes", kind: Kind::Size, least: 1, most: 1 << 30, set: |l, v| l.reply_bytes = v },
+    Key { name: "proposals", kind: Kind::Count, least: 1, most: 10_000, set: |l, v| l.proposals = narrow(v) },
+    Key { name: "observations", kind: Kind::Count, least: 1, most: 100_000, set: |l, v| l.observations = narrow(v) },
+];
+
+/// The limits that a `[limits]` table sets; all others stay as they are.
+///
+/// Keys: `memory`, `argument_bytes`, `reply_bytes` (sizes: `"64MiB"` or bytes), `deadline`, `call_deadline`
+/// (durations: `"60s"`), `fuel`, `calls`, `proposals`, `observations` (counts).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitsChange(BTreeMap<&'static str, u64>);
+
+impl LimitsChange {
+    /// The limits given, with what this table sets put in: first the manifest's, then the operator's.
+    pub fn over(&self, limits: Limits) -> Limits {
+        KEYS.iter().fold(limits, |mut limits, key| {
+            if let Some(value) = self.0.get(key.name) {
+                (key.set)(&mut limits, *value);
+            }
+            limits
+        })
+    }
+
+    /// Nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In the form of the file.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        KEYS.iter()
+            .filter_map(|key| {
+                let value = *self.0.get(key.name)?;
+                let value = match key.kind {
+                    Kind::Time => format!("{value}ms").into(),
+                    Kind::Size | Kind::Count => value.into(),
+                };
+                Some((key.name.to_owned(), value))
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+}
+
+pub(crate) fn read(node: &Node, place: &str, problems: &mut Problems) -> LimitsChange {
+    let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+    let Some(fields) = Fields::of(node, place, &names, problems) else {
+        return LimitsChange::default();
+    };
+    let values = KEYS.iter().filter_map(|key| {
+        let within = (key.least, key.most);
+        let value = match key.kind {
+            Kind::Size => fields.size(key.name, within, problems),
+            Kind::Time => fields.duration(key.name, within, problems),
+            Kind::Count => fields.number(key.name, within, problems),
+        };
+        Some((key.name, value?))
+    });
+    LimitsChange(values.collect())
+}

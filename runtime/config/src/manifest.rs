@@ -1,0 +1,258 @@
+//! `policy.toml`: what a policy is, when it runs, and what it asks for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use ansai_core::{Duration, Interface, InterfaceKind, Scope};
+
+use crate::diagnostics::Diagnostics;
+use crate::fields::Fields;
+use crate::file;
+use crate::identifier;
+use crate::limits::{self, LimitsChange};
+use crate::node::{Entry, Node};
+use crate::problem::{Problem, Problems};
+use crate::scope_table::{self, Side};
+use crate::source::Source;
+
+/// Bounds of a schedule, milliseconds: a second and 30 days.
+pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
+const KEYS: &[&str] = &["name", "version", "description", "schedule", "capabilities", "limits", "settings"];
+
+/// What a policy asks of one interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Why, in the author's words; untrusted text.
+    pub reason: String,
+    /// Without a grant the policy does not load.
+    pub required: bool,
+    /// The widest scope that is of use; fields not named are left to the operator.
+    pub scope: Scope,
+}
+
+/// A valid manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// What the policy calls itself: `[a-z][a-z0-9-]{0,62}`.
+    pub name: String,
+    /// Semantic version.
+    pub version: String,
+    /// One line, in the author's words; untrusted text.
+    pub description: String,
+    /// Between two evaluations, milliseconds.
+    pub every: Duration,
+    /// Requests by interface name, all known.
+    pub capabilities: BTreeMap<String, Request>,
+    /// Limits that the author sets.
+    pub limits: LimitsChange,
+    /// Path of the settings schema, relative to the manifest, without `..`.
+    pub settings_schema: Option<String>,
+    /// What is no error, but hardly meant.
+    pub warnings: Diagnostics,
+}
+
+impl Manifest {
+    /// Reads a manifest. `file_name` is for messages only.
+    ///
+    /// # Errors
+    /// Every problem found, each with its place.
+    pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
+        let (source, problem) = Source::from_text(file_name, text);
+        Self::from_source(source, problem, interfaces)
+    }
+
+    /// Reads a manifest from its file, of at most 1 MiB.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse`], and where the file cannot be read.
+    pub fn load(path: &Path, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
+        let (source, problem, _) = file::read(path)?;
+        Self::from_source(source, problem, interfaces)
+    }
+
+    /// The form embedded in a component: the file's shape as JSON, canonical.
+    pub fn to_json(&self) -> serde_json::Value {
+        let capabilities: serde_json::Map<_, _> = self
+            .capabilities
+            .iter()
+            .map(|(name, request)| {
+                let value = serde_json::json!({
+                    "reason": request.reason,
+                    "required": request.required,
+                    "scope": request.scope,
+                });
+                (name.clone(), value)
+            })
+            .collect();
+        let mut json = serde_json::json!({
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "schedule": { "every": format!("{}ms", self.every) },
+            "capabilities": capabilities,
+        });
+        if let Some(map) = json.as_object_mut() {
+            if !self.limits.is_empty() {
+                map.insert("limits".into(), self.limits.to_json());
+            }
+            if let Some(path) = &self.settings_schema {
+                map.insert("settings".into(), serde_json::json!({ "schema": path }));
+            }
+        }
+        json
+    }
+
+    /// Reads the embedded form, with the same checks as the file: a component is as untrusted.
+    ///
+    /// # Errors
+    /// Every problem found; places are unknown.
+    pub fn from_json(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
+        let (source, problem) = Source::from_text(file_name, text);
+        let node = match problem {
+            Some(problem) => Err(problem),
+            None => serde_json::from_str(text)
+                .map_err(|error| Problem::whole(format!("not valid JSON: {error}")))
+                .and_then(|value| Node::from_json(&value)),
+        };
+        Self::validate(&Arc::new(source), node, interfaces)
+    }
+
+    fn from_source(
+        source: Source,
+        problem: Option<Problem>,
+        interfaces: &[Interface],
+    ) -> Result<Manifest, Diagnostics> {
+        let node = match problem {
+            Some(problem) => Err(problem),
+            None if source.text.trim().is_empty() => {
+                Err(Problem::whole("the manifest is empty").hint(format!("begin with\n{}", example_lines().join("\n"))))
+            }
+            None => Node::from_toml(&source.text),
+        };
+        Self::validate(&Arc::new(source), node, interfaces)
+    }
+
+    fn validate(
+        source: &Arc<Source>,
+        node: Result<Node, Problem>,
+        interfaces: &[Interface],
+    ) -> Result<Manifest, Diagnostics> {
+        let node = node.map_err(|problem| Problems::from(problem).of(source))?;
+        let mut problems = Problems::default();
+        let manifest = read(&node, interfaces, &mut problems);
+        match manifest {
+            Some(mut manifest) if !problems.has_errors() => {
+                manifest.warnings = problems.of(source);
+                Ok(manifest)
+            }
+            _ => Err(problems.of(source)),
+        }
+    }
+}
+
+const REQUIRED: &[(&str, &str)] = &[
+    ("name", "name = \"my-policy\""),
+    ("version", "version = \"0.1.0\""),
+    ("description", "description = \"what it keeps well, in one line\""),
+    ("schedule", "[schedule]\nevery = \"60s\""),
+];
+
+fn example_lines() -> Vec<&'static str> {
+    REQUIRED.iter().map(|(_, line)| *line).collect()
+}
+
+fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Manifest> {
+    let fields = Fields::of(node, "the manifest", KEYS, problems)?;
+    fields.require(REQUIRED, problems);
+    let name = fields.text("name", 1_000, problems);
+    if let (Some(text), Some(node)) = (name, fields.get("name"))
+        && !identifier::is_name(text)
+    {
+        problems.add(identifier::bad_name("a policy", text, node.span.clone()));
+    }
+    let version = fields.text("version", 1_000, problems);
+    if let (Some(text), Some(node)) = (version, fields.get("version"))
+        && !identifier::is_version(text)
+    {
+        let shown = ansai_core::text::inert(text, 60);
+        problems.add(
+            Problem::error(node.span.clone(), format!("`{shown}` is not a semantic version"))
+                .hint("write three numbers, such as \"0.1.0\""),
+        );
+    }
+    let description = fields.text("description", 300, problems);
+    let every = fields.get("schedule").and_then(|node| {
+        let fields = Fields::of(node, "`[schedule]`", &["every"], problems)?;
+        fields.require(&[("every", "every = \"60s\"")], problems);
+        fields.duration("every", SCHEDULE, problems)
+    });
+    let mut capabilities = BTreeMap::new();
+    if let Some(node) = fields.get("capabilities")
+        && let Some(entries) = table_of("`[capabilities]`", node, problems)
+    {
+        for entry in entries {
+            if let Some((name, request)) = read_request(entry, interfaces, problems) {
+                capabilities.insert(name, request);
+            }
+        }
+    }
+    let limits = fields.get("limits").map(|node| limits::read(node, "`[limits]`", problems)).unwrap_or_default();
+    let settings_schema = fields.get("settings").and_then(|node| read_settings(node, problems));
+    Some(Manifest {
+        name: name?.to_owned(),
+        version: version?.to_owned(),
+        description: description?.to_owned(),
+        every: every?,
+        capabilities,
+        limits,
+        settings_schema,
+        warnings: Diagnostics::default(),
+    })
+}
+
+pub(crate) fn table_of<'n>(place: &str, node: &'n Node, problems: &mut Problems) -> Option<&'n [Entry]> {
+    let entries = node.entries();
+    if entries.is_none() {
+        problems.add(Problem::error(node.span.clone(), format!("{place} must be a table, not {}", node.what())));
+    }
+    entries
+}
+
+fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems) -> Option<(String, Request)> {
+    let interface = scope_table::interface(entry, interfaces, problems);
+    let place = format!("the request for {}", ansai_core::text::inert(&entry.key, 80));
+    let fields = Fields::of(&entry.node, &place, &["reason", "required", "scope"], problems)?;
+    fields.require(&[("reason", "reason = \"to …\"  # the operator reads it before granting")], problems);
+    let reason = fields.text("reason", 300, problems);
+    let required = fields.boolean("required", problems).unwrap_or(false);
+    let interface = interface?;
+    let scope = fields
+        .get("scope")
+        .map(|node| scope_table::read(node, "`scope`", interface, Side::Request, problems))
+        .unwrap_or_default();
+    if interface.kind == InterfaceKind::Base {
+        problems.add(Problem::warning(
+            entry.key_span.clone(),
+            format!("every policy has {}: it need not be asked for", interface.name),
+        ));
+    }
+    let request = Request { reason: reason?.to_owned(), required, scope };
+    Some((interface.name.to_owned(), request))
+}
+
+fn read_settings(node: &Node, problems: &mut Problems) -> Option<String> {
+    let fields = Fields::of(node, "`[settings]`", &["schema"], problems)?;
+    fields.require(&[("schema", "schema = \"settings.schema.json\"")], problems);
+    let path = fields.text("schema", 255, problems)?;
+    let beside = !path.contains('\0') && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if !beside {
+        let span = fields.get("schema").map_or(0..0, |node| node.span.clone());
+        problems.add(
+            Problem::error(span, "`schema` must be the path of a file beside the manifest")
+                .hint("relative and without `..`, such as \"settings.schema.json\""),
+        );
+        return None;
+    }
+    Some(path.to_owned())
+}

@@ -1,0 +1,70 @@
+//! "did you mean": the known word nearest to what was written.
+
+use ansai_core::text::inert;
+
+/// Longer than any key; comparing costs the product of both lengths.
+const MOST_COMPARED: usize = 80;
+
+/// The nearest known word, if one is near enough to be meant.
+pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if written.len() > MOST_COMPARED {
+        return None;
+    }
+    let written = plain(written);
+    known
+        .into_iter()
+        .map(|word| (score(&written, word), word))
+        .filter(|(score, _)| *score >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, word)| word)
+}
+
+/// `did you mean `x`?`, else all that is known.
+pub(crate) fn hint(written: &str, known: &[&str]) -> Option<String> {
+    if let Some(word) = nearest(written, known.iter().copied()) {
+        return Some(format!("did you mean `{word}`?"));
+    }
+    list(known).map(|list| format!("known here: {list}"))
+}
+
+/// `` `a`, `b`, `c` ``, at most twelve.
+pub(crate) fn list(words: &[&str]) -> Option<String> {
+    let (shown, rest) = words.split_at(words.len().min(12));
+    let mut list: Vec<String> = shown.iter().map(|word| format!("`{}`", inert(word, MOST_COMPARED))).collect();
+    if !rest.is_empty() {
+        list.push(format!("{} more", rest.len()));
+    }
+    (!list.is_empty()).then(|| list.join(", "))
+}
+
+fn plain(word: &str) -> String {
+    word.to_lowercase().replace('-', "_")
+}
+
+fn score(written: &str, word: &str) -> f64 {
+    let word = plain(word);
+    let whole = strsim::normalized_damerau_levenshtein(written, &word);
+    // `disk-probe` for `ansai:disk/disk-probe`.
+    let last = word.rsplit('/').next().unwrap_or_default();
+    whole.max(strsim::normalized_damerau_levenshtein(written, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_is_near() {
+        let known = ["name", "version", "ansai:disk/disk-probe", "min_age_hours"];
+        for (written, expected) in [
+            ("nmae", Some("name")),
+            ("disk-probe", Some("ansai:disk/disk-probe")),
+            ("ansai:disk/disk", Some("ansai:disk/disk-probe")),
+            ("min-age-hours", Some("min_age_hours")),
+            ("colour", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written, known), expected, "{written}");
+        }
+    }
+}

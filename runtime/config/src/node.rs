@@ -1,0 +1,196 @@
+//! A tree of values with their places, the same from TOML and from JSON.
+
+use serde_json::Value as Json;
+use toml_edit::{Document, Item, Table, Value};
+
+use crate::problem::Problem;
+use crate::source::Span;
+
+/// Tables in tables, lists in lists.
+const MOST_DEPTH: usize = 32;
+
+/// A value and where it stands. A table opened by a header stands at the last key of the header.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kind {
+    Table(Vec<Entry>),
+    Array(Vec<Node>),
+    Text(String),
+    /// Wide enough for what JSON and TOML hold.
+    Integer(i128),
+    Float(f64),
+    Bool(bool),
+    Datetime(String),
+    /// Only in JSON: a number beyond 64 bits, or null.
+    Unreadable(String),
+}
+
+/// A key and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) key_span: Span,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    pub(crate) fn from_toml(text: &str) -> Result<Node, Problem> {
+        let document = Document::parse(text).map_err(|error| {
+            let at = error.span().unwrap_or(0..0);
+            syntax(at, error.message())
+        })?;
+        table(document.as_table(), 0..0, 0)
+    }
+
+    /// Places are unknown: all stand at the start.
+    pub(crate) fn from_json(value: &Json) -> Result<Node, Problem> {
+        from_json(value, 0)
+    }
+
+    pub(crate) fn entries(&self) -> Option<&[Entry]> {
+        match &self.kind {
+            Kind::Table(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries()?.iter().find(|entry| entry.key == key)
+    }
+
+    /// What stands here, for "…, not a list".
+    pub(crate) fn what(&self) -> &'static str {
+        match self.kind {
+            Kind::Table(_) => "a table",
+            Kind::Array(_) => "a list",
+            Kind::Text(_) => "a text",
+            Kind::Integer(_) => "a whole number",
+            Kind::Float(_) => "a number with a fraction",
+            Kind::Bool(_) => "true or false",
+            Kind::Datetime(_) => "a date",
+            Kind::Unreadable(_) => "null or a number beyond 64 bits",
+        }
+    }
+
+    /// Dates become texts; a number that is not finite has no JSON form and becomes null.
+    pub(crate) fn to_json(&self) -> Json {
+        match &self.kind {
+            Kind::Table(entries) => {
+                Json::Object(entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect())
+            }
+            Kind::Array(nodes) => Json::Array(nodes.iter().map(Node::to_json).collect()),
+            Kind::Text(text) | Kind::Datetime(text) | Kind::Unreadable(text) => Json::String(text.clone()),
+            Kind::Integer(number) => match (i64::try_from(*number), u64::try_from(*number)) {
+                (Ok(number), _) => Json::from(number),
+                (_, Ok(number)) => Json::from(number),
+                _ => Json::Null,
+            },
+            Kind::Float(number) => Json::from(*number),
+            Kind::Bool(yes) => Json::Bool(*yes),
+        }
+    }
+}
+
+fn syntax(at: Span, message: &str) -> Problem {
+    // The parser may list what it expected on further lines.
+    let first = message.lines().next().unwrap_or_default();
+    let (words, hint) = match first.split(',').next().unwrap_or_default() {
+        "duplicate key" => ("this key is there twice", Some("keep one of them")),
+        "recursion limit" | "cannot recurse further; max recursion depth met" => ("nested too deeply", None),
+        "invalid basic string" => ("this text does not end on its line", Some("close it with `\"`")),
+        "string values must be quoted" => (
+            "a value is missing here, or a text stands without quotes",
+            Some("write texts in double quotes: key = \"value\""),
+        ),
+        "invalid unquoted key" => (first, Some("write such a name in double quotes: \"a/b\" = {}")),
+        "key with no value" => (first, Some("write key = value")),
+        _ => (first, None),
+    };
+    Problem::error(at, words).maybe_hint(hint.map(str::to_owned))
+}
+
+fn too_deep(span: Span) -> Problem {
+    Problem::error(span, format!("nested more than {MOST_DEPTH} deep"))
+}
+
+fn table(table: &Table, span: Span, depth: usize) -> Result<Node, Problem> {
+    if depth > MOST_DEPTH {
+        return Err(too_deep(span));
+    }
+    let mut entries = Vec::new();
+    for (key, found) in table.iter() {
+        // A key without a place can only come from a table that another header implies.
+        let key_span = table.key(key).and_then(|key| key.span()).unwrap_or_else(|| span.clone());
+        entries.push(Entry { key: key.to_owned(), node: item(found, &key_span, depth + 1)?, key_span });
+    }
+    Ok(Node { span, kind: Kind::Table(entries) })
+}
+
+fn item(item: &Item, key_span: &Span, depth: usize) -> Result<Node, Problem> {
+    match item {
+        Item::None => Ok(Node { span: key_span.clone(), kind: Kind::Table(Vec::new()) }),
+        Item::Value(found) => value(found, key_span, depth),
+        Item::Table(found) => table(found, key_span.clone(), depth),
+        Item::ArrayOfTables(found) => {
+            let nodes: Result<Vec<Node>, Problem> =
+                found.iter().map(|one| table(one, one.span().unwrap_or_else(|| key_span.clone()), depth + 1)).collect();
+            Ok(Node { span: key_span.clone(), kind: Kind::Array(nodes?) })
+        }
+    }
+}
+
+fn value(value: &Value, around: &Span, depth: usize) -> Result<Node, Problem> {
+    let span = value.span().unwrap_or_else(|| around.clone());
+    if depth > MOST_DEPTH {
+        return Err(too_deep(span));
+    }
+    let kind = match value {
+        Value::String(text) => Kind::Text(text.value().clone()),
+        Value::Integer(number) => Kind::Integer(i128::from(*number.value())),
+        Value::Float(number) => Kind::Float(*number.value()),
+        Value::Boolean(yes) => Kind::Bool(*yes.value()),
+        Value::Datetime(date) => Kind::Datetime(date.value().to_string()),
+        Value::Array(list) => {
+            Kind::Array(list.iter().map(|one| self::value(one, &span, depth + 1)).collect::<Result<_, _>>()?)
+        }
+        Value::InlineTable(found) => {
+            let mut entries = Vec::new();
+            for (key, inner) in found.iter() {
+                let key_span = found.key(key).and_then(|key| key.span()).unwrap_or_else(|| span.clone());
+                entries.push(Entry { key: key.to_owned(), node: self::value(inner, &key_span, depth + 1)?, key_span });
+            }
+            Kind::Table(entries)
+        }
+    };
+    Ok(Node { span, kind })
+}
+
+fn from_json(value: &Json, depth: usize) -> Result<Node, Problem> {
+    if depth > MOST_DEPTH {
+        return Err(too_deep(0..0));
+    }
+    let kind = match value {
+        Json::Null => Kind::Unreadable("null".to_owned()),
+        Json::Bool(yes) => Kind::Bool(*yes),
+        Json::Number(number) => match (number.as_i128(), number.as_f64()) {
+            (Some(number), _) => Kind::Integer(number),
+            (None, Some(number)) if number.fract() != 0.0 => Kind::Float(number),
+            _ => Kind::Unreadable(number.to_string()),
+        },
+        Json::String(text) => Kind::Text(text.clone()),
+        Json::Array(list) => Kind::Array(list.iter().map(|one| from_json(one, depth + 1)).collect::<Result<_, _>>()?),
+        Json::Object(map) => {
+            let mut entries = Vec::new();
+            for (key, value) in map {
+                entries.push(Entry { key: key.clone(), key_span: 0..0, node: from_json(value, depth + 1)? });
+            }
+            Kind::Table(entries)
+        }
+    };
+    Ok(Node { span: 0..0, kind })
+}

@@ -1,0 +1,89 @@
+//! One thing that is wrong, before it is tied to its source; and a bounded collection of them.
+
+use std::sync::Arc;
+
+use ansai_core::text::inert;
+
+use crate::diagnostics::{Diagnostics, Severity};
+use crate::source::{Source, Span};
+
+/// More than a person reads at once.
+const MOST_PROBLEMS: usize = 50;
+const MOST_MESSAGE: usize = 300;
+const MOST_HINT: usize = 1_000;
+
+/// What is wrong, where, and the way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) severity: Severity,
+    /// `None`: about the file as a whole.
+    pub(crate) span: Option<Span>,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn error(span: Span, message: impl AsRef<str>) -> Self {
+        Problem {
+            severity: Severity::Error,
+            span: Some(span),
+            message: inert(message.as_ref(), MOST_MESSAGE),
+            hint: None,
+        }
+    }
+
+    pub(crate) fn warning(span: Span, message: impl AsRef<str>) -> Self {
+        Problem { severity: Severity::Warning, ..Problem::error(span, message) }
+    }
+
+    pub(crate) fn whole(message: impl AsRef<str>) -> Self {
+        Problem { span: None, ..Problem::error(0..0, message) }
+    }
+
+    /// A hint may have several lines: each is made harmless by itself.
+    pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        let lines: Vec<String> = hint.as_ref().lines().map(|line| inert(line, MOST_HINT)).collect();
+        self.hint = Some(lines.join("\n"));
+        self
+    }
+
+    pub(crate) fn maybe_hint(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+/// All that was found in one source.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    list: Vec<Problem>,
+    left_out: usize,
+}
+
+impl Problems {
+    pub(crate) fn add(&mut self, problem: Problem) {
+        if self.list.len() < MOST_PROBLEMS {
+            self.list.push(problem);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.list.iter().any(|p| p.severity == Severity::Error)
+    }
+
+    /// Tied to their source, in the order of the text.
+    pub(crate) fn of(mut self, source: &Arc<Source>) -> Diagnostics {
+        self.list.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
+        Diagnostics::new(source, self.list, self.left_out)
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Problems { list: vec![problem], left_out: 0 }
+    }
+}

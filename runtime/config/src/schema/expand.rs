@@ -1,0 +1,163 @@
+//! Putting references in their places: what is left is a tree, so that nothing later can run in a circle.
+
+use serde_json::{Map, Value};
+
+use super::tree::{BY_NAME, LIST, ONE};
+
+/// Schemas in a schema once every reference is put in place.
+const MOST_SCHEMAS: usize = 5_000;
+const MOST_DEPTH: usize = 48;
+/// Beyond what settings need; each would change what a reference means.
+const UNSUPPORTED: &[&str] = &["$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$anchor"];
+
+/// Why a schema cannot be used, and the path in the document.
+pub(super) struct Unusable {
+    pub(super) path: Vec<String>,
+    pub(super) message: String,
+    pub(super) hint: &'static str,
+}
+
+pub(super) fn expand(root: &Value) -> Result<Value, Unusable> {
+    let mut walk = Walk { root, open: Vec::new(), schemas: 0 };
+    walk.schema(root, &mut Vec::new(), 0)
+}
+
+/// `~1` is `/` and `~0` is `~` in a JSON pointer.
+pub(super) fn unescape(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
+}
+
+struct Walk<'s> {
+    root: &'s Value,
+    /// References being put in place.
+    open: Vec<&'s str>,
+    schemas: usize,
+}
+
+impl<'s> Walk<'s> {
+    fn schema(&mut self, schema: &'s Value, path: &mut Vec<String>, depth: usize) -> Result<Value, Unusable> {
+        self.schemas += 1;
+        if self.schemas > MOST_SCHEMAS || depth > MOST_DEPTH {
+            return Err(Unusable {
+                path: path.clone(),
+                message: "the schema is too large once its references are put in place".into(),
+                hint: "settings need few levels: simplify it",
+            });
+        }
+        let Some(map) = schema.as_object() else {
+            return Ok(schema.clone());
+        };
+        self.refuse(map, path)?;
+        let mut out = Map::new();
+        for (keyword, value) in map {
+            let known = |list: &[&str]| list.contains(&keyword.as_str());
+            path.push(keyword.clone());
+            let value = match value {
+                _ if known(&["$ref", "$defs", "definitions", "$id", "$schema"]) => None,
+                value if known(ONE) => Some(self.schema(value, path, depth + 1)?),
+                Value::Object(named) if known(BY_NAME) => {
+                    let mut below = Map::new();
+                    for (name, one) in named {
+                        path.push(name.clone());
+                        below.insert(name.clone(), self.schema(one, path, depth + 1)?);
+                        path.pop();
+                    }
+                    Some(Value::Object(below))
+                }
+                Value::Array(list) if known(LIST) => {
+                    let mut below = Vec::new();
+                    for (index, one) in list.iter().enumerate() {
+                        path.push(index.to_string());
+                        below.push(self.schema(one, path, depth + 1)?);
+                        path.pop();
+                    }
+                    Some(Value::Array(below))
+                }
+                data => Some(data.clone()),
+            };
+            path.pop();
+            if let Some(value) = value {
+                out.insert(keyword.clone(), value);
+            }
+        }
+        if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
+            let target = self.reference(reference, path, depth)?;
+            merge(&mut out, target);
+        }
+        Ok(Value::Object(out))
+    }
+
+    fn refuse(&self, map: &Map<String, Value>, path: &[String]) -> Result<(), Unusable> {
+        let below = |keyword: &str| {
+            let mut path = path.to_vec();
+            path.push(keyword.to_owned());
+            path
+        };
+        let keyword = UNSUPPORTED.iter().copied().find(|word| map.contains_key(*word));
+        let nested_id = (!path.is_empty() && map.contains_key("$id")).then_some("$id");
+        match keyword.or(nested_id) {
+            Some(keyword) => Err(Unusable {
+                path: below(keyword),
+                message: format!("`{keyword}` is not supported here"),
+                hint: "refer to definitions by \"$ref\": \"#/$defs/NAME\"",
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn reference(&mut self, reference: &'s str, path: &[String], depth: usize) -> Result<Value, Unusable> {
+        let at = |path: &[String]| {
+            let mut path = path.to_vec();
+            path.push("$ref".to_owned());
+            path
+        };
+        let shown = ansai_core::text::inert(reference, 100);
+        let local = reference.strip_prefix('#').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let Some(pointer) = local else {
+            return Err(Unusable {
+                path: at(path),
+                message: format!("`{shown}` refers to something outside this schema"),
+                hint: "nothing is fetched: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
+            });
+        };
+        if self.open.contains(&reference) || pointer.is_empty() {
+            return Err(Unusable {
+                path: at(path),
+                message: format!("`{shown}` refers to a schema that holds this reference"),
+                hint: "settings end somewhere: a schema cannot contain itself",
+            });
+        }
+        let Some(target) = self.root.pointer(pointer) else {
+            return Err(Unusable {
+                path: at(path),
+                message: format!("`{shown}` refers to nothing in this schema"),
+                hint: "a definition is written below \"$defs\" and referred to as \"#/$defs/NAME\"",
+            });
+        };
+        // From here on, problems stand in the definition.
+        let mut path: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
+        self.open.push(reference);
+        let target = self.schema(target, &mut path, depth + 1);
+        self.open.pop();
+        target
+    }
+}
+
+/// What stands beside a reference goes before what it refers to where both only describe; else both apply.
+fn merge(out: &mut Map<String, Value>, target: Value) {
+    const DESCRIBE: &[&str] =
+        &["title", "description", "default", "examples", "deprecated", "ansai-aliases", "$comment"];
+    match target {
+        Value::Object(target) if out.keys().all(|key| DESCRIBE.contains(&key.as_str())) => {
+            for (keyword, value) in target {
+                out.entry(keyword).or_insert(value);
+            }
+        }
+        target => match out.get_mut("allOf") {
+            Some(Value::Array(list)) => list.push(target),
+            _ => {
+                out.insert("allOf".into(), Value::Array(vec![target]));
+            }
+        },
+    }
+}

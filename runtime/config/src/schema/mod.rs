@@ -1,0 +1,178 @@
+//! The schema of a policy's settings: JSON Schema 2020-12 with sizes, durations and other spellings.
+//!
+//! Beyond the standard: a property may say `"format": "bytes"` or `"format": "duration"` (texts such as `100M` or
+//! `30 days` are accepted and become whole numbers of bytes or milliseconds; a whole number is taken as such), and
+//! `"ansai-aliases": ["old_name"]`. Every object is closed unless it says `"additionalProperties": true` or gives
+//! a schema for more. References stay within the document and may not be circular.
+
+mod describe;
+mod expand;
+mod place;
+mod quantity;
+mod refused;
+mod resolve;
+mod tree;
+mod words;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jsonschema::{PatternOptions, ValidationError, Validator};
+use serde_json::Value;
+
+use crate::diagnostics::Diagnostics;
+use crate::file;
+use crate::problem::{Problem, Problems};
+use crate::source::Source;
+
+pub use describe::SettingDescription;
+pub use resolve::SettingProblem;
+
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// Compiled size of one `pattern`, bytes.
+const MOST_PATTERN: usize = 256 << 10;
+const MOST_PROBLEMS: usize = 20;
+
+/// A valid settings schema, ready to resolve settings.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// Without references.
+    tree: Value,
+    validator: Validator,
+}
+
+impl Schema {
+    /// Reads a schema. `file_name` is for messages only.
+    ///
+    /// # Errors
+    /// What is wrong with the text, the schema or its defaults, with its place.
+    pub fn parse(file_name: &str, text: &str) -> Result<Schema, Diagnostics> {
+        let (source, problem) = Source::from_text(file_name, text);
+        Self::from_source(source, problem)
+    }
+
+    /// Reads a schema from its file, of at most 1 MiB.
+    ///
+    /// # Errors
+    /// As [`Schema::parse`], and where the file cannot be read.
+    pub fn load(path: &Path) -> Result<Schema, Diagnostics> {
+        let (source, problem, _) = file::read(path)?;
+        Self::from_source(source, problem)
+    }
+
+    /// Settings as the policy gets them: canonical names, defaults filled in, quantities as whole numbers, valid.
+    ///
+    /// # Errors
+    /// Every problem found, with the path as written.
+    pub fn resolve(&self, settings: &Value) -> Result<Value, Vec<SettingProblem>> {
+        resolve::resolve(&self.tree, &self.validator, settings)
+    }
+
+    /// Every setting, in the order of the schema.
+    pub fn describe(&self) -> Vec<SettingDescription> {
+        describe::describe(&self.tree)
+    }
+
+    fn from_source(source: Source, problem: Option<Problem>) -> Result<Schema, Diagnostics> {
+        let source = Arc::new(source);
+        let mut problems = Problems::default();
+        let schema = match problem {
+            Some(problem) => {
+                problems.add(problem);
+                None
+            }
+            None if source.text.trim().is_empty() => {
+                problems.add(
+                    Problem::whole("the schema is empty").hint("begin with {\"type\": \"object\", \"properties\": {}}"),
+                );
+                None
+            }
+            None => build(&source.text, &mut problems),
+        };
+        schema.ok_or_else(|| problems.of(&source))
+    }
+}
+
+fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
+    let value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => {
+            problems.add(place::syntax(text, &error));
+            return None;
+        }
+    };
+    check_root(text, &value, problems)?;
+    for error in jsonschema::draft202012::meta::validator().iter_errors(&value).take(MOST_PROBLEMS) {
+        problems.add(invalid(text, &error));
+    }
+    if problems.has_errors() {
+        return None;
+    }
+    let tree = match expand::expand(&value) {
+        Ok(tree) => tree,
+        Err(found) => {
+            problems.add(Problem::error(place::of(text, &found.path), found.message).hint(found.hint));
+            return None;
+        }
+    };
+    let compiled = jsonschema::draft202012::options()
+        .offline()
+        .should_validate_formats(true)
+        .should_ignore_unknown_formats(true)
+        .with_pattern_options(PatternOptions::regex().size_limit(MOST_PATTERN))
+        .build(&quantity::as_numbers(&tree));
+    let validator = match compiled {
+        Ok(validator) => validator,
+        Err(error) => {
+            problems.add(invalid(text, &error));
+            return None;
+        }
+    };
+    let schema = Schema { tree, validator };
+    for problem in schema.resolve(&serde_json::json!({})).err().unwrap_or_default() {
+        // What has no default is for the operator to give.
+        if !problem.missing {
+            let message = format!("the defaults do not fit the schema: {}", problem.message);
+            let path = problem.path.iter().flat_map(|part| ["properties".to_owned(), part.clone()]);
+            problems.add(Problem::error(place::of(text, &path.collect::<Vec<_>>()), message).maybe_hint(problem.hint));
+        }
+    }
+    (!problems.has_errors()).then_some(schema)
+}
+
+/// An error of the schema itself, where it stands.
+fn invalid(text: &str, error: &ValidationError<'_>) -> Problem {
+    let path = pointer(error.instance_path());
+    let problem = Problem::error(place::of(text, &path), format!("not a valid schema: {}", refused::meta(error)));
+    match path.last().map(String::as_str) {
+        Some("type") => problem.hint("types: object, array, string, integer, number, boolean, null"),
+        _ => problem,
+    }
+}
+
+/// The parts of a JSON pointer.
+fn pointer(location: &jsonschema::paths::Location) -> Vec<String> {
+    location.as_str().split('/').skip(1).map(expand::unescape).collect()
+}
+
+fn check_root(text: &str, value: &Value, problems: &mut Problems) -> Option<()> {
+    if value.get("type").and_then(Value::as_str) != Some("object") {
+        let path = match value.get("type") {
+            Some(_) => vec!["type".to_owned()],
+            None => Vec::new(),
+        };
+        problems.add(
+            Problem::error(place::of(text, &path), "settings are a table, but the schema does not describe one")
+                .hint("write \"type\": \"object\" at the top"),
+        );
+    }
+    if let Some(draft) = value.get("$schema")
+        && draft.as_str().map(|draft| draft.trim_end_matches('#')) != Some(DRAFT)
+    {
+        problems.add(
+            Problem::error(place::of(text, &["$schema".to_owned()]), "only JSON Schema 2020-12 is supported")
+                .hint(format!("write \"$schema\": \"{DRAFT}\"")),
+        );
+    }
+    (!problems.has_errors()).then_some(())
+}

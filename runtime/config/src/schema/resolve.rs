@@ -1,0 +1,217 @@
+//! From settings as written to settings as the policy gets them.
+
+use std::collections::BTreeMap;
+
+use ansai_core::text::inert;
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+
+use super::quantity::Quantity;
+use super::refused;
+use super::tree::{self, View};
+
+use crate::fields::no_quantity;
+use crate::nearest;
+
+/// Settings in settings; what is deeper is refused rather than followed.
+const MOST_DEPTH: usize = 64;
+const MOST_PROBLEMS: usize = 50;
+
+/// What is wrong with one setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingProblem {
+    /// Keys and list positions as written, outermost first; where something is missing, the table it is missing in.
+    pub path: Vec<String>,
+    /// A fragment that names the setting.
+    pub message: String,
+    /// The way out.
+    pub hint: Option<String>,
+    /// The name is wrong, not the value.
+    pub about_key: bool,
+    /// Something is not there.
+    pub missing: bool,
+}
+
+impl SettingProblem {
+    /// `thresholds.warning`: the path in one text.
+    pub fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+pub(super) fn resolve(tree: &Value, validator: &Validator, settings: &Value) -> Result<Value, Vec<SettingProblem>> {
+    let mut walk = Walk::default();
+    let mut settings = settings.clone();
+    walk.value(&mut settings, &tree::views(tree), &mut Vec::new());
+    for error in validator.iter_errors(&settings).take(MOST_PROBLEMS) {
+        let path = super::pointer(error.instance_path());
+        // What the walk has said about a value is not said again in other words.
+        if !walk.problems.iter().any(|(known, _)| known.starts_with(&path)) {
+            let said = refused::setting(&error, &path, tree);
+            walk.problems.push((path, said));
+        }
+    }
+    if walk.problems.is_empty() {
+        return Ok(settings);
+    }
+    let written = walk.written;
+    let mut problems: Vec<SettingProblem> = walk
+        .problems
+        .into_iter()
+        .map(|(path, mut problem)| {
+            problem.path = as_written(&path, &written);
+            problem
+        })
+        .collect();
+    problems.truncate(MOST_PROBLEMS);
+    Err(problems)
+}
+
+/// Canonical path to the last name as it was written.
+type Written = BTreeMap<Vec<String>, String>;
+
+fn as_written(path: &[String], written: &Written) -> Vec<String> {
+    (1..=path.len())
+        .filter_map(|length| {
+            let canonical = path.get(..length)?;
+            written.get(canonical).or(canonical.last()).cloned()
+        })
+        .collect()
+}
+
+#[derive(Default)]
+struct Walk {
+    /// By canonical path.
+    problems: Vec<(Vec<String>, SettingProblem)>,
+    written: Written,
+}
+
+impl Walk {
+    fn value(&mut self, value: &mut Value, views: &[View<'_>], path: &mut Vec<String>) {
+        if path.len() > MOST_DEPTH {
+            self.say(path, false, "nested too deeply".to_owned(), None);
+            return;
+        }
+        match value {
+            Value::Object(table) if views.iter().any(tree::is_table) => {
+                self.rename(table, views, path);
+                fill(table, views);
+                for (key, below) in table.iter_mut() {
+                    path.push(key.clone());
+                    self.value(below, &tree::property(views, key), path);
+                    path.pop();
+                }
+            }
+            Value::Array(list) => {
+                let views = tree::elements(views);
+                for (index, element) in list.iter_mut().enumerate() {
+                    path.push(index.to_string());
+                    self.value(element, &views, path);
+                    path.pop();
+                }
+            }
+            Value::String(text) => {
+                let Some((quantity, always)) = Quantity::of_views(views) else {
+                    return;
+                };
+                match quantity.read(text) {
+                    Ok(amount) => *value = amount.into(),
+                    Err(error) if always => {
+                        let name = path.last().map_or("", String::as_str);
+                        let (message, hint) = no_quantity(name, quantity.name(), &error, quantity.example());
+                        self.say(path, false, message, Some(hint));
+                    }
+                    // Another of the accepted shapes may be a text.
+                    Err(_) => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Every key to its canonical name; unknown ones are problems and go.
+    fn rename(&mut self, table: &mut Map<String, Value>, views: &[View<'_>], path: &[String]) {
+        let names = tree::names(views);
+        let open = views.iter().any(|view| {
+            let more = view.schema.get("additionalProperties");
+            more.is_some_and(|more| more != &Value::Bool(false)) || view.schema.contains_key("patternProperties")
+        });
+        for (key, value) in std::mem::take(table) {
+            let mut at = path.to_vec();
+            let name = canonical(&key, &names, views);
+            at.push(name.unwrap_or(&key).to_owned());
+            let Some(name) = name.or(open.then_some(key.as_str())) else {
+                at.pop();
+                at.push(key.clone());
+                let shown = inert(&key, 80);
+                let message = format!("unknown setting `{shown}`");
+                self.say(&at, true, message, nearest::hint(&key, &names));
+                continue;
+            };
+            if table.contains_key(name) {
+                let other = self.written.get(&at).cloned().unwrap_or_else(|| name.to_owned());
+                let message = format!("`{}` and `{other}` are the same setting", inert(&key, 80));
+                // Both stand in the file: the caret belongs below the second.
+                at.pop();
+                at.push(key.clone());
+                self.say(&at, true, message, Some("keep one of them".to_owned()));
+                continue;
+            }
+            table.insert(name.to_owned(), value);
+            if name != key {
+                self.written.insert(at, key);
+            }
+        }
+    }
+
+    fn say(&mut self, path: &[String], about_key: bool, message: String, hint: Option<String>) {
+        if self.problems.len() < MOST_PROBLEMS {
+            let problem = SettingProblem { path: Vec::new(), message, hint, about_key, missing: false };
+            self.problems.push((path.to_vec(), problem));
+        }
+    }
+}
+
+/// The declared name that a key means: itself, one with hyphens for underscores, or one with it as an alias.
+fn canonical<'n>(key: &str, names: &[&'n str], views: &[View<'_>]) -> Option<&'n str> {
+    if let Some(name) = names.iter().find(|name| **name == key) {
+        return Some(name);
+    }
+    let plain = |text: &str| text.replace('-', "_");
+    let key = plain(key);
+    names.iter().copied().find(|name| {
+        plain(name) == key
+            || tree::property(views, name).iter().any(|view| {
+                view.schema
+                    .get("ansai-aliases")
+                    .and_then(Value::as_array)
+                    .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|alias| plain(alias) == key))
+            })
+    })
+}
+
+/// Puts in defaults of what is not there. A table without a default of its own is put in where its defaults make
+/// it complete.
+fn fill(table: &mut Map<String, Value>, views: &[View<'_>]) {
+    for name in tree::names(views) {
+        if table.contains_key(name) {
+            continue;
+        }
+        let below: Vec<View<'_>> = tree::property(views, name).into_iter().filter(|view| view.always).collect();
+        if let Some(default) = below.iter().find_map(|view| view.schema.get("default")) {
+            table.insert(name.to_owned(), default.clone());
+        } else if below.iter().any(tree::is_table) {
+            let mut inner = Map::new();
+            fill(&mut inner, &below);
+            let complete = below
+                .iter()
+                .filter_map(|view| view.schema.get("required").and_then(Value::as_array))
+                .flatten()
+                .filter_map(Value::as_str)
+                .all(|required| inner.contains_key(required));
+            if complete && !inner.is_empty() {
+                table.insert(name.to_owned(), Value::Object(inner));
+            }
+        }
+    }
+}

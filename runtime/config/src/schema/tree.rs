@@ -1,0 +1,119 @@
+//! Where a schema holds schemas, and which of them apply to the same value.
+
+use serde_json::{Map, Value};
+
+/// Keywords with one schema.
+pub(super) const ONE: &[&str] = &[
+    "items",
+    "additionalProperties",
+    "contains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "contentSchema",
+];
+/// Keywords with schemas by name.
+pub(super) const BY_NAME: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
+/// Keywords with a list of schemas.
+pub(super) const LIST: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
+
+/// A schema that applies to a value, and whether it does so in any case.
+#[derive(Clone, Copy)]
+pub(super) struct View<'s> {
+    pub(super) schema: &'s Map<String, Value>,
+    pub(super) always: bool,
+}
+
+/// All schemas that apply to the value of this one, itself first.
+pub(super) fn views(schema: &Value) -> Vec<View<'_>> {
+    let mut found = Vec::new();
+    collect(schema, true, &mut found);
+    found
+}
+
+fn collect<'s>(schema: &'s Value, always: bool, found: &mut Vec<View<'s>>) {
+    let Some(schema) = schema.as_object() else {
+        return;
+    };
+    found.push(View { schema, always });
+    for (keyword, value) in schema {
+        match (keyword.as_str(), value) {
+            ("allOf", Value::Array(list)) => {
+                list.iter().for_each(|one| collect(one, always, found));
+            }
+            ("anyOf" | "oneOf", Value::Array(list)) => {
+                list.iter().for_each(|one| collect(one, false, found));
+            }
+            ("if" | "then" | "else", one) => collect(one, false, found),
+            ("dependentSchemas", Value::Object(map)) => {
+                map.values().for_each(|one| collect(one, false, found));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The views of one property of a value; a schema for more properties counts where none names it.
+pub(super) fn property<'s>(around: &[View<'s>], name: &str) -> Vec<View<'s>> {
+    let below = |keyword: &str, name: Option<&str>| -> Vec<View<'s>> {
+        around
+            .iter()
+            .filter_map(|view| {
+                let value = view.schema.get(keyword)?;
+                let schema = name.map_or(Some(value), |name| value.get(name))?;
+                Some((schema, view.always))
+            })
+            .flat_map(|(schema, always)| {
+                views(schema).into_iter().map(move |mut view| {
+                    view.always &= always;
+                    view
+                })
+            })
+            .collect()
+    };
+    let named = below("properties", Some(name));
+    if named.is_empty() { below("additionalProperties", None) } else { named }
+}
+
+/// The views of the elements of a list.
+pub(super) fn elements<'s>(around: &[View<'s>]) -> Vec<View<'s>> {
+    around
+        .iter()
+        .filter_map(|view| Some((view.schema.get("items")?, view.always)))
+        .flat_map(|(schema, always)| {
+            views(schema).into_iter().map(move |mut view| {
+                view.always &= always;
+                view
+            })
+        })
+        .collect()
+}
+
+/// Names of the properties that any view declares, in their order.
+pub(super) fn names<'s>(around: &[View<'s>]) -> Vec<&'s str> {
+    let mut names = Vec::new();
+    for view in around {
+        if let Some(properties) = view.schema.get("properties").and_then(Value::as_object) {
+            for name in properties.keys() {
+                if !names.contains(&name.as_str()) {
+                    names.push(name.as_str());
+                }
+            }
+        }
+    }
+    names
+}
+
+/// Whether a view is of tables.
+pub(super) fn is_table(view: &View<'_>) -> bool {
+    let typed = match view.schema.get("type") {
+        Some(Value::String(one)) => one == "object",
+        Some(Value::Array(several)) => several.iter().any(|one| one == "object"),
+        _ => false,
+    };
+    typed || view.schema.contains_key("properties")
+}

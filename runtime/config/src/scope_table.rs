@@ -1,0 +1,129 @@
+//! Interfaces by name and the tables that narrow them, in requests and in grants.
+
+use ansai_core::text::inert;
+use ansai_core::{Field, FieldKind, Interface, Scope, ScopeError};
+
+use crate::fields::without_units;
+use crate::nearest;
+use crate::node::{Entry, Kind, Node};
+use crate::problem::{Problem, Problems};
+
+/// Who writes the table: only a request may leave a field to the operator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Grant,
+}
+
+/// The interface named by a key; a problem where there is none.
+pub(crate) fn interface<'i>(
+    entry: &Entry,
+    interfaces: &'i [Interface],
+    problems: &mut Problems,
+) -> Option<&'i Interface> {
+    let found = interfaces.iter().find(|one| one.name == entry.key);
+    if found.is_none() {
+        let bare = entry.key.split('@').next().unwrap_or_default();
+        let names: Vec<&str> = interfaces.iter().map(|one| one.name).collect();
+        let hint = match interfaces.iter().find(|one| one.name == bare) {
+            Some(one) => Some(format!("leave out the version: \"{}\"", one.name)),
+            None => nearest::hint(&entry.key, &names),
+        };
+        problems.add(
+            Problem::error(entry.key_span.clone(), format!("unknown capability \"{}\"", inert(&entry.key, 100)))
+                .maybe_hint(hint),
+        );
+    }
+    found
+}
+
+/// Every field of a scope by itself, so that every problem is found.
+pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, problems: &mut Problems) -> Scope {
+    let Some(entries) = node.entries() else {
+        problems.add(
+            Problem::error(node.span.clone(), format!("{place} must be a table, not {}", node.what()))
+                .hint(example(interface)),
+        );
+        return Scope::default();
+    };
+    let mut scope = Scope::default();
+    for entry in entries {
+        if side == Side::Grant && entry.node.kind == Kind::Text("operator".to_owned()) {
+            problems.add(
+                Problem::error(
+                    entry.node.span.clone(),
+                    format!("`{}` says \"operator\", which only a manifest may", inert(&entry.key, 80)),
+                )
+                .hint("a grant is where the operator decides: write the value"),
+            );
+            continue;
+        }
+        let single = serde_json::Map::from_iter([(entry.key.clone(), entry.node.to_json())]);
+        match Scope::parse(interface.name, interface.fields, &single) {
+            Ok(parsed) => {
+                for (name, value) in parsed.iter() {
+                    scope = scope.with(name, value.clone());
+                }
+            }
+            Err(error) => problems.add(explain(&error, entry, interface)),
+        }
+    }
+    scope
+}
+
+fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem {
+    match error {
+        ScopeError::UnknownField { known, .. } => {
+            let hint = nearest::hint(&entry.key, known)
+                .unwrap_or_else(|| format!("{} has nothing to narrow: \"{}\" = {{}}", interface.name, interface.name));
+            Problem::error(entry.key_span.clone(), error.to_string()).hint(hint)
+        }
+        ScopeError::Value { .. } => {
+            let field = interface.fields.iter().find(|field| field.name == entry.key);
+            let message = error.to_string();
+            let (words, units) = without_units(&message);
+            let sample = field.map(|f| format!("{} = {}  # {}", f.name, sample(f), f.about));
+            let hint: Vec<String> = sample.into_iter().chain(units).collect();
+            Problem::error(culprit(&entry.node, field), words).hint(hint.join("\n"))
+        }
+    }
+}
+
+/// The one element of a list that is wrong, else the whole value.
+fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
+    let wrong = match (&node.kind, field) {
+        (Kind::Array(list), Some(field)) => list.iter().find(|element| {
+            let single = serde_json::Map::from_iter([(
+                field.name.to_owned(),
+                serde_json::Value::Array(vec![element.to_json()]),
+            )]);
+            Scope::parse("", std::slice::from_ref(field), &single).is_err()
+        }),
+        _ => None,
+    };
+    wrong.unwrap_or(node).span.clone()
+}
+
+/// A value of a field as an operator would write it.
+pub(crate) fn sample(field: &Field) -> String {
+    match field.kind {
+        FieldKind::Roots => "[\"/some/directory\"]".to_owned(),
+        FieldKind::Names => "[\"some-name\"]".to_owned(),
+        FieldKind::MostBytes | FieldKind::LeastBytes => crate::suggest::size(field.default),
+        _ => field.default.to_string(),
+    }
+}
+
+/// `"ansai:x/y" = { roots = ["/some/directory"] }`: the fields without which nothing is granted.
+pub(crate) fn example(interface: &Interface) -> String {
+    let sets: Vec<String> = interface
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Roots | FieldKind::Names))
+        .map(|field| format!("{} = {}", field.name, sample(field)))
+        .collect();
+    match sets.is_empty() {
+        true => format!("\"{}\" = {{}}", interface.name),
+        false => format!("\"{}\" = {{ {} }}", interface.name, sets.join(", ")),
+    }
+}

@@ -1,0 +1,72 @@
+//! A text with its name, as diagnostics show it.
+
+use std::ops::Range;
+
+use crate::problem::Problem;
+
+/// Bytes of a manifest, a configuration or a schema.
+pub const MOST_BYTES: usize = 1 << 20;
+
+/// Byte offsets in a source.
+pub(crate) type Span = Range<usize>;
+
+/// A named text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl Source {
+    /// The text is kept even where it is too large: its name is needed to say so.
+    pub(crate) fn from_text(name: &str, text: &str) -> (Self, Option<Problem>) {
+        let too_large = text.len() > MOST_BYTES;
+        let source = Source { name: name.to_owned(), text: if too_large { String::new() } else { text.to_owned() } };
+        (source, too_large.then(too_large_problem))
+    }
+
+    /// Bytes that should be UTF-8; where they are not, the text is what a person sees of them.
+    pub(crate) fn from_bytes(name: &str, bytes: Vec<u8>) -> (Self, Option<Problem>) {
+        if bytes.len() > MOST_BYTES {
+            let source = Source { name: name.to_owned(), text: String::new() };
+            return (source, Some(too_large_problem()));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => (Source { name: name.to_owned(), text }, None),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let problem = Problem::error(
+                    at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
+                    format!("byte 0x{byte:02x} is not valid UTF-8"),
+                )
+                .hint("save the file as UTF-8");
+                (Source { name: name.to_owned(), text }, Some(problem))
+            }
+        }
+    }
+
+    /// Line and column of an offset, both from 1; the column counts characters.
+    pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
+        let before = self.text.get(..self.boundary(offset)).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        (line, column)
+    }
+
+    /// The offset, moved back to the start of a character within the text.
+    pub(crate) fn boundary(&self, offset: usize) -> usize {
+        let mut at = offset.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+}
+
+fn too_large_problem() -> Problem {
+    Problem::whole(format!("larger than {} KiB", MOST_BYTES >> 10))
+        .hint("a manifest, configuration or schema is a few KiB: is this the right file?")
+}

@@ -1,0 +1,109 @@
+//! The grants a manifest asks for, as lines for the operator to review.
+
+use std::fmt::Write as _;
+
+use ansai_core::text::inert;
+use ansai_core::{Field, FieldKind, Interface, InterfaceKind, ScopeValue};
+
+use crate::manifest::{Manifest, Request};
+
+/// A `[policy.NAME.grant]` stanza with everything that the manifest asks for. What only the operator can know is
+/// left empty and grants nothing until filled in. It parses as it stands.
+pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interface]) -> String {
+    let instance = key(instance);
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        out,
+        "# {} {}: {}\n# Review every line: what is not granted is denied.\n[policy.{instance}.grant]",
+        manifest.name,
+        manifest.version,
+        inert(&manifest.description, 300),
+    );
+    let asked: Vec<(&Interface, &Request)> = manifest
+        .capabilities
+        .iter()
+        .filter_map(|(name, request)| {
+            let interface = interfaces.iter().find(|one| one.name == name)?;
+            (interface.kind != InterfaceKind::Base).then_some((interface, request))
+        })
+        .collect();
+    // A table of its own ends the lines of the one above, so plain lines come first.
+    for (interface, request) in asked.iter().filter(|(i, _)| i.fields.is_empty()) {
+        let _ = write!(out, "\n{}", why(interface, request));
+        let _ = writeln!(out, "{} = {{}}", key(interface.name));
+    }
+    for (interface, request) in asked.iter().filter(|(i, _)| !i.fields.is_empty()) {
+        let _ = write!(out, "\n{}", why(interface, request));
+        let _ = writeln!(out, "[policy.{instance}.grant.{}]", key(interface.name));
+        for field in interface.fields {
+            let asked = request.scope.iter().find(|(name, _)| *name == field.name).map(|(_, value)| value);
+            let (value, note) = line(field, asked);
+            let _ = writeln!(out, "{} = {value}  # {note}", field.name);
+        }
+    }
+    out
+}
+
+fn why(interface: &Interface, request: &Request) -> String {
+    let need = if request.required { "required" } else { "optional" };
+    format!("# {need}: {}\n# it can {}\n", inert(&request.reason, 300), interface.words)
+}
+
+fn line(field: &Field, asked: Option<&ScopeValue>) -> (String, String) {
+    let about = field.about;
+    match (field.kind, asked) {
+        (FieldKind::Roots | FieldKind::Names, Some(ScopeValue::Set(set))) => {
+            let list: Vec<String> = set.iter().map(|text| quoted(text)).collect();
+            (format!("[{}]", list.join(", ")), format!("as asked; {about}"))
+        }
+        (FieldKind::Roots | FieldKind::Names, _) => ("[]".into(), format!("to fill in: {about}")),
+        (FieldKind::MostBytes | FieldKind::LeastBytes, Some(ScopeValue::Bound(bytes))) => {
+            (size(*bytes), format!("as asked; {about}"))
+        }
+        (FieldKind::MostBytes | FieldKind::LeastBytes, _) => (size(field.default), format!("the default; {about}")),
+        (_, Some(ScopeValue::Bound(bound))) => {
+            let bound = (*bound).min(i64::MAX.unsigned_abs());
+            (bound.to_string(), format!("as asked; {about}"))
+        }
+        _ => {
+            // TOML's whole numbers end at 2^63 - 1.
+            let bound = field.default.min(i64::MAX.unsigned_abs());
+            (bound.to_string(), format!("the default; {about}"))
+        }
+    }
+}
+
+/// Exact: `"20GiB"` where whole, else bytes.
+pub(crate) fn size(bytes: u64) -> String {
+    for (unit, name) in [(1u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
+        if bytes >= unit && bytes.is_multiple_of(unit) {
+            return format!("\"{}{name}\"", bytes / unit);
+        }
+    }
+    // TOML's whole numbers end earlier than a bound may.
+    match i64::try_from(bytes) {
+        Ok(bytes) => bytes.to_string(),
+        Err(_) => format!("\"{bytes}\""),
+    }
+}
+
+/// A basic string in which nothing acts on a terminal: the text is the author's.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if inert(c.encode_utf8(&mut [0; 4]), 1).chars().nth(1).is_some() => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn key(text: &str) -> String {
+    toml_edit::Key::new(text).to_string().trim().to_owned()
+}

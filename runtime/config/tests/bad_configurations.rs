@@ -1,0 +1,145 @@
+//! What a person sees of a host configuration that is wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "tests"
+)]
+
+mod fixtures;
+
+use ansai_config::{HostConfig, Manifest, Schema};
+use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
+
+fn shown(text: impl AsRef<str>) -> String {
+    HostConfig::parse("ansai.toml", text.as_ref(), INTERFACES).expect_err("must be refused").render(false, 100)
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(CONFIGURATION.contains(from), "{from}");
+    CONFIGURATION.replacen(from, to, 1)
+}
+
+macro_rules! bad {
+    ($($name:ident: $text:expr;)+) => {
+        $(#[test]
+        fn $name() {
+            insta::assert_snapshot!(stringify!($name), shown($text));
+        })+
+    };
+}
+
+bad! {
+    unknown_table: "[deamon]\nmode = \"observe\"\n";
+    unknown_key_in_daemon: with("log =", "logs =");
+    unknown_key_in_a_policy: with("source =", "sourec =");
+    unknown_key_in_attempts: with("settle =", "settles =");
+    unknown_mode: with("\"enforce\"", "\"enforced\"");
+    unknown_mode_unlike_any: with("\"observe\"", "\"yolo\"");
+    relative_state_dir: with("/var/lib/ansai", "state");
+    bad_instance_name: with("[policy.disk-space]", "[policy.Disk_Space]");
+    instance_is_no_table: "[policy]\ndisk-space = \"policies/disk-space\"\n";
+    empty_source: with("policies/disk-space", "");
+    zero_every: with("every = \"60s\"", "every = \"0s\"");
+    attempts_zero: with("max = 3", "max = 0");
+    attempts_with_bad_cooldown: with("\"10m\"", "\"a while\"");
+    attempts_with_number_for_duration: with("\"10m\"", "600");
+    limits_beyond_reason: with("\"128MiB\"", "\"5GiB\"");
+    limits_unknown: with("memory =", "ram =");
+    grant_of_unknown_interface: with("ansai:files/files-actions", "ansai:files/file-actions");
+    grant_of_unknown_field: with("max_files", "max_file");
+    grant_with_wrong_value: with("max_files = 10000", "max_files = \"many\"");
+    grant_with_bad_size: with("20GiB", "20 GiBi");
+    grant_with_relative_root: with("[\"/var/log\"]", "[\"/srv\", \"./logs\"]");
+    grant_left_to_the_operator: with("[\"/var/log\"]", "\"operator\"");
+    grant_as_true: with("\"ansai:disk/disk-probe\" = {}", "\"ansai:disk/disk-probe\" = true");
+    settings_not_a_table: with("[policy.disk-space.settings.thresholds]\nwarning = 80", "settings = 80");
+    setting_not_finite: with("warning = 80", "warning = nan");
+    array_of_tables: with("[policy.disk-space]", "[[policy.disk-space]]");
+    syntax_error: with("\"ansai:disk/disk-probe\" = {}", "ansai:disk/disk-probe = {}");
+}
+
+/// Settings that do not fit their schema, shown in the configuration.
+fn settings_shown(settings: &str) -> String {
+    let table = "[policy.disk-space.settings.thresholds]\nwarning = 80\n";
+    let text = with(table, settings);
+    let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    let problems = schema.resolve(&config.policies["disk-space"].settings).expect_err("must be refused");
+    config.settings_diagnostics("disk-space", &problems).render(false, 100)
+}
+
+macro_rules! bad_settings {
+    ($($name:ident: $text:expr;)+) => {
+        $(#[test]
+        fn $name() {
+            insta::assert_snapshot!(stringify!($name), settings_shown($text));
+        })+
+    };
+}
+
+bad_settings! {
+    setting_below: "[policy.disk-space.settings.thresholds]\nwarning = 0\n";
+    setting_above: "[policy.disk-space.settings]\nthresholds = { critical = 900 }\n";
+    setting_of_wrong_type: "[policy.disk-space.settings.thresholds]\nwarning = \"80%\"\n";
+    setting_with_fraction: "[policy.disk-space.settings.thresholds]\nwarning = 80.5\n";
+    setting_not_in_enum: "[policy.disk-space.settings]\nhow = \"compres\"\n";
+    setting_unknown: "[policy.disk-space.settings]\njournal_siez = \"1G\"\n";
+    setting_unknown_nested: "[policy.disk-space.settings.thresholds]\nwarnings = 80\n";
+    setting_bad_quantity: "[policy.disk-space.settings]\njournal_size = \"lots\"\n";
+    setting_quantity_too_small: "[policy.disk-space.settings]\nlog_age = \"5m\"\n";
+    setting_quantity_of_wrong_type: "[policy.disk-space.settings]\njournal_size = true\n";
+    setting_quantity_below_an_open_table: "[policy.disk-space.settings.per_unit]\n\"nginx.service\" = \"1 carrot\"\n";
+    setting_table_for_value: "[policy.disk-space.settings.journal_size]\nmost = 1\n";
+    setting_value_for_table: "[policy.disk-space.settings]\nthresholds = 80\n";
+    setting_element: "[policy.disk-space.settings]\nnever_touch = [\"a\", 7, \"\"]\n";
+    setting_pattern: "[policy.disk-space.settings]\nowner = \"Root\"\n";
+    setting_twice: "[policy.disk-space.settings]\nlogs-older-than = \"5d\"\nlog_age = \"6d\"\n";
+}
+
+#[test]
+fn a_missing_setting_is_shown_at_the_instance() {
+    let text = "[policy.web]\nsource = \"web\"\n";
+    let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
+    let schema = r#"{"type": "object", "required": ["url"],
+        "properties": {"url": {"type": "string", "description": "what to look at"}}}"#;
+    let schema = Schema::parse("settings.schema.json", schema).unwrap();
+    let problems = schema.resolve(&config.policies["web"].settings).unwrap_err();
+    let shown = config.settings_diagnostics("web", &problems).render(false, 100);
+    insta::assert_snapshot!("setting_missing", shown);
+}
+
+#[test]
+fn a_grant_that_is_not_asked_for_is_a_warning() {
+    let text = format!("{CONFIGURATION}\"ansai:services/services-actions\" = {{ units = [\"nginx*\"] }}\n");
+    let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
+    let manifest = Manifest::parse("policy.toml", MANIFEST, INTERFACES).unwrap();
+    let warnings = config.unasked_grants("disk-space", &manifest);
+    assert!(!warnings.has_errors() && !warnings.is_empty());
+    insta::assert_snapshot!("unasked_grant", warnings.render(false, 100));
+}
+
+#[test]
+fn a_base_grant_is_a_warning() {
+    let text = format!("{CONFIGURATION}\"ansai:policy/log\" = {{}}\n");
+    let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
+    insta::assert_snapshot!("base_grant", config.warnings.render(false, 100));
+}
+
+#[test]
+fn colour_is_only_there_when_asked_for() {
+    let problems = HostConfig::parse("ansai.toml", "[x]\n", INTERFACES).unwrap_err();
+    assert!(!problems.render(false, 100).contains('\u{1b}'));
+    assert!(problems.render(true, 100).contains('\u{1b}'));
+}
+
+#[test]
+fn entries_for_programs() {
+    let problems = HostConfig::parse("ansai.toml", &with("\"enforce\"", "\"off\""), INTERFACES).unwrap_err();
+    let entries = serde_json::to_value(problems.entries()).unwrap();
+    insta::assert_json_snapshot!("entries", entries);
+}

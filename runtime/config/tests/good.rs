@@ -1,0 +1,219 @@
+//! What is right is read as meant.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod fixtures;
+
+use std::path::PathBuf;
+
+use ansai_config::{HostConfig, Manifest, Schema, force, suggest_grants};
+use ansai_core::{Ladder, Limits, Mode, Scope};
+use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
+use serde_json::json;
+
+fn manifest() -> Manifest {
+    Manifest::parse("policy.toml", MANIFEST, INTERFACES).unwrap()
+}
+
+fn configuration() -> HostConfig {
+    HostConfig::parse("/etc/ansai/ansai.toml", CONFIGURATION, INTERFACES).unwrap()
+}
+
+#[test]
+fn the_manifest() {
+    let manifest = manifest();
+    assert_eq!(manifest.name, "disk-space");
+    assert_eq!(manifest.every, 60_000);
+    assert!(manifest.capabilities["ansai:disk/disk-probe"].required);
+    let files = &manifest.capabilities["ansai:files/files-actions"];
+    assert!(!files.required);
+    assert_eq!(files.scope.bound("min_age_hours"), Some(24));
+    assert_eq!(manifest.settings_schema.as_deref(), Some("settings.schema.json"));
+    assert!(manifest.warnings.is_empty());
+}
+
+#[test]
+fn the_manifest_survives_being_embedded() {
+    let manifest = manifest();
+    let text = manifest.to_json().to_string();
+    assert_eq!(Manifest::from_json("embedded", &text, INTERFACES).unwrap(), manifest);
+}
+
+#[test]
+fn the_configuration() {
+    let config = configuration();
+    assert_eq!(config.daemon.state_dir, Some(PathBuf::from("/var/lib/ansai")));
+    assert_eq!(config.daemon.mode, Mode::Observe);
+    assert_eq!(config.daemon.log.as_deref(), Some("info"));
+    let disk = &config.policies["disk-space"];
+    assert_eq!(disk.mode, Mode::Enforce);
+    assert_eq!(disk.every, Some(60_000));
+    assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
+    assert_eq!(disk.attempts, Ladder { cooldown: 600_000, max_attempts: 3, settle: 0 });
+    assert_eq!(disk.grants["ansai:files/files-actions"].bound("max_bytes"), Some(20 << 30));
+    assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
+    assert_eq!(config.source_path("disk-space"), Some(PathBuf::from("/etc/ansai/policies/disk-space")));
+    assert_eq!(config.source_path("other"), None);
+    assert!(config.warnings.is_empty());
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let text = "[daemon]\nmode = \"enforce\"\n[policy.a]\n[policy.b]\nmode = \"observe\"\n";
+    let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
+    let a = &config.policies["a"];
+    assert_eq!((a.mode, config.policies["b"].mode), (Mode::Enforce, Mode::Observe));
+    assert_eq!((a.every, a.source.as_deref()), (None, None));
+    assert_eq!((&a.settings, &a.attempts), (&json!({}), &Ladder::default()));
+    assert!(a.grants.is_empty());
+    let nothing = HostConfig::parse("ansai.toml", "", INTERFACES).unwrap();
+    assert_eq!(nothing.daemon.mode, Mode::Observe);
+}
+
+#[test]
+fn limits_go_over_each_other() {
+    let limits = manifest().limits.over(Limits { calls: 7, ..Limits::default() });
+    let limits = configuration().policies["disk-space"].limits.over(limits);
+    assert_eq!(limits.memory_bytes, 128 << 20);
+    assert_eq!((limits.fuel, limits.deadline_ms, limits.calls), (100_000_000, 60_000, 7));
+}
+
+#[test]
+fn in_force_is_what_both_say() {
+    let config = configuration();
+    let grants = &config.policies["disk-space"].grants;
+    let in_force = force(&manifest(), grants, INTERFACES).unwrap();
+    let files = &in_force["ansai:files/files-actions"];
+    assert_eq!(files.set("roots"), ["/var/log"]);
+    assert_eq!(files.bound("max_files"), Some(10_000));
+    assert_eq!(files.bound("undo_hours"), Some(24));
+    assert!(in_force.contains_key("ansai:disk/disk-probe"));
+}
+
+#[test]
+fn an_optional_capability_may_stay_away_and_a_required_one_may_not() {
+    let mut grants = configuration().policies["disk-space"].grants.clone();
+    grants.remove("ansai:files/files-actions");
+    assert_eq!(force(&manifest(), &grants, INTERFACES).unwrap().len(), 1);
+    grants.remove("ansai:disk/disk-probe");
+    let missing = force(&manifest(), &grants, INTERFACES).unwrap_err();
+    assert_eq!(missing.interface, "ansai:disk/disk-probe");
+    assert_eq!(missing.stanza, "\"ansai:disk/disk-probe\" = {}");
+    assert_eq!(
+        missing.to_string(),
+        "required capability \"ansai:disk/disk-probe\" is not granted (its reason: to see how full file systems are)"
+    );
+}
+
+#[test]
+fn a_base_interface_needs_no_grant() {
+    let text = MANIFEST.replace("ansai:disk/disk-probe", "ansai:policy/log");
+    let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
+    let in_force = force(&manifest, &Default::default(), INTERFACES).unwrap();
+    assert_eq!(in_force.keys().collect::<Vec<_>>(), ["ansai:policy/log"]);
+}
+
+#[test]
+fn the_suggested_grants_parse() {
+    let text = format!(
+        "{MANIFEST}\n[capabilities.\"ansai:services/services-actions\"]\nreason = \"x\\n[daemon]\\nmode = 1\"\n\
+         scope = {{ units = [\"a\\\"b\", \"nginx*\"] }}\n"
+    );
+    let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
+    let stanza = suggest_grants(&manifest, "disk-space", INTERFACES);
+    insta::assert_snapshot!("suggested_grants", stanza);
+    HostConfig::parse("ansai.toml", &stanza, INTERFACES).unwrap();
+    let filled = stanza.replace("roots = []", "roots = [\"/var/log\"]");
+    let config = HostConfig::parse("ansai.toml", &filled, INTERFACES).unwrap();
+    let in_force = force(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
+    assert_eq!(in_force["ansai:files/files-actions"].set("roots"), ["/var/log"]);
+    assert_eq!(in_force["ansai:services/services-actions"].set("units"), ["a\"b", "nginx*"]);
+}
+
+#[test]
+fn settings_are_completed() {
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    let complete = json!({
+        "thresholds": {"warning": 80, "critical": 90},
+        "logs_older_than": 30u64 * 86_400_000,
+        "journal_size": 100 << 20,
+        "how": "compress",
+        "never_touch": [],
+    });
+    assert_eq!(schema.resolve(&json!({})).unwrap(), complete);
+    // Settings that are complete stay as they are.
+    assert_eq!(schema.resolve(&complete).unwrap(), complete);
+    let some = json!({"thresholds": {"critical": 95}, "per_unit": {"a.service": "1G", "b": 5}});
+    let resolved = schema.resolve(&some).unwrap();
+    assert_eq!(resolved["thresholds"], json!({"warning": 80, "critical": 95}));
+    assert_eq!(resolved["per_unit"], json!({"a.service": 1 << 30, "b": 5}));
+}
+
+#[test]
+fn settings_may_be_spelt_in_other_ways() {
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    for name in ["logs_older_than", "logs-older-than", "log_age", "log-age"] {
+        let resolved = schema.resolve(&json!({name: "1 day"})).unwrap();
+        assert_eq!(resolved["logs_older_than"], 86_400_000, "{name}");
+        assert!(name == "logs_older_than" || resolved.get(name).is_none(), "{name}");
+    }
+}
+
+#[test]
+fn an_object_that_says_so_is_open() {
+    for (more, open) in [("true", true), ("{\"type\": \"string\"}", true), ("false", false)] {
+        let text = format!("{{\"type\": \"object\", \"additionalProperties\": {more}}}");
+        let schema = Schema::parse("s", &text).unwrap();
+        assert_eq!(schema.resolve(&json!({"x": "y"})).is_ok(), open, "{more}");
+    }
+    let named = r#"{"type": "object", "patternProperties": {"^x-": {"type": "integer"}}}"#;
+    let schema = Schema::parse("s", named).unwrap();
+    assert!(schema.resolve(&json!({"x-a": 1})).is_ok());
+    assert!(schema.resolve(&json!({"x-a": "1"})).is_err());
+    assert!(schema.resolve(&json!({"y": 1})).is_err());
+}
+
+#[test]
+fn a_quantity_may_share_its_place_with_a_word() {
+    let text = r#"{"type": "object", "properties": {"size": {
+        "anyOf": [{"format": "bytes"}, {"const": "auto"}], "default": "auto"}}}"#;
+    let schema = Schema::parse("s", text).unwrap();
+    assert_eq!(schema.resolve(&json!({})).unwrap(), json!({"size": "auto"}));
+    assert_eq!(schema.resolve(&json!({"size": "1k"})).unwrap(), json!({"size": 1024}));
+    assert!(schema.resolve(&json!({"size": "manual"})).is_err());
+}
+
+#[test]
+fn tables_that_defaults_do_not_complete_stay_away() {
+    let text = r#"{"type": "object", "properties": {"mail": {"type": "object", "required": ["to"],
+        "properties": {"to": {"type": "string"}, "retries": {"type": "integer", "default": 3}}}}}"#;
+    let schema = Schema::parse("s", text).unwrap();
+    assert_eq!(schema.resolve(&json!({})).unwrap(), json!({}));
+    let with = schema.resolve(&json!({"mail": {"to": "root"}})).unwrap();
+    assert_eq!(with, json!({"mail": {"to": "root", "retries": 3}}));
+}
+
+#[test]
+fn settings_are_described() {
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    insta::assert_json_snapshot!("described", schema.describe());
+}
+
+#[test]
+fn settings_are_found_in_the_file() {
+    let config = configuration();
+    let at = |path: &[&str]| {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        CONFIGURATION.get(config.settings_span("disk-space", &path).unwrap()).unwrap()
+    };
+    assert_eq!(at(&["thresholds", "warning"]), "80");
+    assert_eq!(at(&["thresholds", "critical"]), "thresholds");
+    assert_eq!(config.settings_span("other", &[]), None);
+}

@@ -1,0 +1,136 @@
+//! Files as they lie on disk: who could have written them, and what cannot be read.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests"
+)]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+
+use ansai_config::{HostConfig, Manifest, Schema, Trust};
+use tempfile::TempDir;
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn trust(file_mode: u32, directory_mode: u32) -> (Trust, TempDir) {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("ansai.toml");
+    fs::write(&file, "[daemon]\n").unwrap();
+    set_mode(&file, file_mode);
+    set_mode(directory.path(), directory_mode);
+    let (_, trust) = HostConfig::load(&file, &[]).unwrap();
+    (trust, directory)
+}
+
+#[test]
+fn only_the_owner_writes() {
+    for (file, directory) in [(0o644, 0o755), (0o600, 0o700), (0o400, 0o755)] {
+        let (trust, kept) = trust(file, directory);
+        assert_eq!(trust.problem(), None, "{file:o} {directory:o}");
+        assert!(!trust.writable_by_others);
+        assert_eq!(trust.owner_uid, fs::metadata(kept.path()).unwrap().uid());
+    }
+}
+
+#[test]
+fn others_may_write() {
+    for (file, directory, named) in
+        [(0o664, 0o755, "ansai.toml"), (0o646, 0o755, "ansai.toml"), (0o644, 0o775, ""), (0o644, 0o757, "")]
+    {
+        let (trust, kept) = trust(file, directory);
+        assert!(trust.writable_by_others);
+        let problem = trust.problem().unwrap();
+        let path = kept.path().canonicalize().unwrap().join(named);
+        let path = path.to_str().unwrap().trim_end_matches('/');
+        assert!(problem.starts_with(&format!("{path} can be written by others (mode 0")), "{problem}");
+        assert!(problem.ends_with(&format!("hint: chmod go-w {path}")), "{problem}");
+    }
+}
+
+#[test]
+fn a_file_of_another_user() {
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "needs root");
+        println!("skipped: only root can give a file away");
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("ansai.toml");
+    fs::write(&file, "").unwrap();
+    std::os::unix::fs::chown(&file, Some(65_534), None).unwrap();
+    let (_, trust) = HostConfig::load(&file, &[]).unwrap();
+    assert_eq!(trust.owner_uid, 65_534);
+    assert!(trust.problem().unwrap().contains("belongs to user 65534"));
+    std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+    std::os::unix::fs::chown(directory.path(), Some(65_534), None).unwrap();
+    let (_, trust) = HostConfig::load(&file, &[]).unwrap();
+    assert!(trust.problem().unwrap().contains("belongs to user 65534"));
+}
+
+#[test]
+fn a_link_is_judged_by_where_it_leads() {
+    let open = TempDir::new().unwrap();
+    let closed = TempDir::new().unwrap();
+    set_mode(open.path(), 0o777);
+    fs::write(open.path().join("real.toml"), "").unwrap();
+    let link = closed.path().join("ansai.toml");
+    symlink(open.path().join("real.toml"), &link).unwrap();
+    let (_, trust) = HostConfig::load(&link, &[]).unwrap();
+    assert!(trust.problem().is_some());
+    // And by where it lies: who can write there can make it lead elsewhere.
+    set_mode(open.path(), 0o755);
+    assert_eq!(HostConfig::load(&link, &[]).unwrap().1.problem(), None);
+    set_mode(closed.path(), 0o777);
+    assert!(HostConfig::load(&link, &[]).unwrap().1.problem().is_some());
+}
+
+/// What cannot be read, with the path of the test's directory taken out.
+fn refused(make: impl FnOnce(&Path)) -> String {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("ansai.toml");
+    make(&file);
+    let problems = HostConfig::load(&file, &[]).expect_err("must be refused");
+    assert!(Manifest::load(&file, &[]).is_err());
+    assert!(Schema::load(&file).is_err());
+    problems.render(false, 100).replace(&format!("{}/", directory.path().display()), "")
+}
+
+#[test]
+fn not_utf8() {
+    let shown = refused(|file| fs::write(file, b"[daemon]\nlog = \"caf\xe9\"\n").unwrap());
+    insta::assert_snapshot!("not_utf8", shown);
+}
+
+#[test]
+fn file_too_large() {
+    let shown = refused(|file| fs::write(file, vec![b'#'; (1 << 20) + 1]).unwrap());
+    insta::assert_snapshot!("file_too_large", shown);
+}
+
+#[test]
+fn no_such_file() {
+    insta::assert_snapshot!("no_such_file", refused(|_| ()));
+}
+
+#[test]
+fn a_directory() {
+    insta::assert_snapshot!("a_directory", refused(|file| fs::create_dir(file).unwrap()));
+}
+
+#[test]
+fn a_fifo_does_not_block() {
+    let shown = refused(|file| {
+        let made = std::process::Command::new("mkfifo").arg(file).status().unwrap();
+        assert!(made.success());
+    });
+    insta::assert_snapshot!("a_fifo", shown);
+}

@@ -1,0 +1,168 @@
+//! What a component is, read from its own bytes and never from what its author claims.
+
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, Parser, Payload};
+
+/// One limit for all: a component's language is its own claim.
+pub const MOST_BYTES: usize = 64 << 20;
+
+/// Manifest as JSON, in a custom section.
+pub const MANIFEST_SECTION: &str = "ansai:manifest";
+/// JSON Schema of the settings.
+pub const SCHEMA_SECTION: &str = "ansai:settings-schema";
+/// README as Markdown.
+pub const README_SECTION: &str = "ansai:readme";
+
+/// Why bytes are no policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ComponentError {
+    /// More than [`MOST_BYTES`].
+    #[error("the component has {0} bytes, at most {MOST_BYTES} are accepted")]
+    TooLarge(usize),
+    /// Something else than WebAssembly.
+    #[error("this is not WebAssembly: it does not begin with its magic number")]
+    NotWasm,
+    /// A module without the component layer.
+    #[error("this is a core module, not a component")]
+    CoreModule,
+    /// Cut short or damaged.
+    #[error("the component is cut short or damaged at byte {offset}: {why}")]
+    Damaged {
+        /// Where.
+        offset: usize,
+        /// What the parser says.
+        why: String,
+    },
+    /// It imports WASI.
+    #[error("the component imports WASI ({0}), and a policy has no ambient authority")]
+    ImportsWasi(String),
+    /// It imports something that no ansai host has.
+    #[error("the component imports `{0}`, which is not an ansai interface")]
+    ForeignImport(String),
+    /// It does not export what a policy must.
+    #[error("the component does not export `{0}`: it was built for another world than ansai:policy/policy")]
+    MissingExport(&'static str),
+    /// It lacks a section that `ansai build` embeds.
+    #[error("the component has no section `{0}`: it was not made by `ansai build`")]
+    MissingSection(&'static str),
+    /// A section that must be text is not, or stands twice.
+    #[error("the section `{0}` {1}")]
+    BadSection(&'static str, &'static str),
+}
+
+impl ComponentError {
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            ComponentError::TooLarge(_) => "build without debug information, or split the policy",
+            ComponentError::NotWasm | ComponentError::Damaged { .. } => "build it again, or fetch it again",
+            ComponentError::CoreModule | ComponentError::MissingSection(_) => "run `ansai build DIR` on its sources",
+            ComponentError::ImportsWasi(_) => {
+                "build for wasm32-unknown-unknown, or with the option of your toolchain that stubs WASI out"
+            }
+            ComponentError::ForeignImport(_) => "import only interfaces of wit/, at the versions found there",
+            ComponentError::MissingExport(_) => "`include ansai:policy/policy` in the world that it is built for",
+            ComponentError::BadSection(..) => "build it again with `ansai build`",
+        }
+    }
+}
+
+/// What was found in a component's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// SHA-256, hexadecimal.
+    pub digest: String,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// Interfaces with version, in byte order.
+    pub imports: Vec<String>,
+    /// Manifest as JSON text.
+    pub manifest: Option<String>,
+    /// JSON Schema of the settings.
+    pub schema: Option<String>,
+    /// README.
+    pub readme: Option<String>,
+}
+
+/// Reads a component. Its imports are checked here; whether they exist at this version is checked when it is loaded.
+pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
+    if bytes.len() > MOST_BYTES {
+        return Err(ComponentError::TooLarge(bytes.len()));
+    }
+    if !bytes.starts_with(b"\0asm") {
+        return Err(ComponentError::NotWasm);
+    }
+    if Parser::is_core_wasm(bytes) {
+        return Err(ComponentError::CoreModule);
+    }
+    let mut found = Found {
+        digest: hex::encode(Sha256::digest(bytes)),
+        bytes: bytes.len(),
+        imports: Vec::new(),
+        manifest: None,
+        schema: None,
+        readme: None,
+    };
+    let mut exports = Vec::new();
+    let mut depth = 0usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(damaged)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
+                return Err(ComponentError::CoreModule);
+            }
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    found.imports.push(import.map_err(damaged)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    exports.push(export.map_err(damaged)?.name.name.to_owned());
+                }
+            }
+            Payload::CustomSection(section) if depth == 0 => keep(&mut found, section.name(), section.data())?,
+            _ => {}
+        }
+    }
+    found.imports.sort();
+    check(&found, &exports)?;
+    Ok(found)
+}
+
+fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
+    ComponentError::Damaged { offset: error.offset(), why: ansai_core::text::inert(error.message(), 200) }
+}
+
+fn keep(found: &mut Found, name: &str, data: &[u8]) -> Result<(), ComponentError> {
+    let (section, place) = match name {
+        MANIFEST_SECTION => (MANIFEST_SECTION, &mut found.manifest),
+        SCHEMA_SECTION => (SCHEMA_SECTION, &mut found.schema),
+        README_SECTION => (README_SECTION, &mut found.readme),
+        _ => return Ok(()),
+    };
+    let text = std::str::from_utf8(data).map_err(|_| ComponentError::BadSection(section, "is not UTF-8"))?;
+    match place.replace(text.to_owned()) {
+        None => Ok(()),
+        Some(_) => Err(ComponentError::BadSection(section, "stands twice")),
+    }
+}
+
+fn check(found: &Found, exports: &[String]) -> Result<(), ComponentError> {
+    for import in &found.imports {
+        let shown = ansai_core::text::inert(import, 120);
+        if import.starts_with("wasi:") {
+            return Err(ComponentError::ImportsWasi(shown));
+        }
+        if !import.starts_with("ansai:") {
+            return Err(ComponentError::ForeignImport(shown));
+        }
+    }
+    for needed in ["detect", "plan"] {
+        if !exports.iter().any(|export| export == needed) {
+            return Err(ComponentError::MissingExport(needed));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The contract that this host speaks, from `wit/` itself.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use wit_parser::{Resolve, WorldItem};
+
+use crate::signature::of_contract;
+
+/// Every package of `wit/`, in order of dependency.
+const WIT: &[(&str, &str)] = &[
+    ("policy.wit", include_str!("../../../wit/policy/policy.wit")),
+    ("disk.wit", include_str!("../../../wit/disk/disk.wit")),
+    ("files.wit", include_str!("../../../wit/files/files.wit")),
+    ("system.wit", include_str!("../../../wit/system/system.wit")),
+    ("journal.wit", include_str!("../../../wit/journal/journal.wit")),
+    ("packages.wit", include_str!("../../../wit/packages/packages.wit")),
+];
+
+/// Functions of the contract.
+pub(crate) struct Contract {
+    /// Interface with version, then function: its shape.
+    pub(crate) interfaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// What a policy exports: the name and its shape.
+    pub(crate) exports: BTreeMap<String, String>,
+}
+
+/// The contract, read once. The texts are compiled in and checked by a test; a fault in them is an empty contract.
+pub(crate) fn contract() -> &'static Contract {
+    static CONTRACT: OnceLock<Contract> = OnceLock::new();
+    CONTRACT.get_or_init(|| read().unwrap_or(Contract { interfaces: BTreeMap::new(), exports: BTreeMap::new() }))
+}
+
+fn read() -> Result<Contract, String> {
+    let mut resolve = Resolve::default();
+    for (name, text) in WIT {
+        resolve.push_str(name, text).map_err(|error| format!("{name}: {error:#}"))?;
+    }
+    let interfaces = resolve
+        .interfaces
+        .iter()
+        .filter_map(|(id, interface)| {
+            let functions =
+                interface.functions.iter().map(|(name, func)| (name.clone(), of_contract(&resolve, func))).collect();
+            Some((resolve.id_of(id)?, functions))
+        })
+        .collect();
+    let exports = resolve
+        .worlds
+        .iter()
+        .filter(|(_, world)| world.name == "policy")
+        .flat_map(|(_, world)| world.exports.values())
+        .filter_map(|item| match item {
+            WorldItem::Function(func) => Some((func.name.clone(), of_contract(&resolve, func))),
+            _ => None,
+        })
+        .collect();
+    Ok(Contract { interfaces, exports })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+    use ansai_host_functions::registry::Registry;
+
+    use super::*;
+
+    #[test]
+    fn the_contract_can_be_read() {
+        let contract = read().expect("wit/");
+        assert_eq!(contract.exports.keys().collect::<Vec<_>>(), ["detect", "plan"]);
+    }
+
+    /// Whatever is in `wit/` is answered by the registry, and the registry has nothing else. As the engine links
+    /// every function through the gate and in no other way, this is also the list of what passes the gate.
+    #[test]
+    fn the_registry_and_the_contract_are_the_same_list() {
+        let contract = read().unwrap();
+        let mut wit: Vec<String> = Vec::new();
+        for (interface, functions) in &contract.interfaces {
+            wit.extend(functions.keys().map(|function| format!("{interface} {function}")));
+        }
+        let mut registry: Vec<String> = Vec::new();
+        for entry in Registry::builtin().entries() {
+            let interface = entry.interface.import_name();
+            registry.extend(entry.functions.iter().map(|function| format!("{interface} {}", function.name)));
+        }
+        wit.sort();
+        registry.sort();
+        assert_eq!(wit, registry);
+    }
+
+    #[test]
+    fn interface_names_are_unique_and_say_their_kind() {
+        let contract = read().unwrap();
+        let mut names: Vec<&str> = contract.interfaces.keys().filter_map(|id| id.split(['/', '@']).nth(1)).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for id in contract.interfaces.keys().filter(|id| !id.starts_with("ansai:policy/")) {
+            let name = id.split('@').next().unwrap();
+            assert!(name.ends_with("-probe") || name.ends_with("-actions"), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_action_takes_a_reason_and_answers_a_preview() {
+        for (id, functions) in read().unwrap().interfaces.iter().filter(|(id, _)| id.contains("-actions@")) {
+            for (name, shape) in functions {
+                assert!(shape.contains("reason: string) -> result<record{step: u32, about:"), "{id} {name}: {shape}");
+            }
+        }
+    }
+
+    #[test]
+    fn options_are_not_nested() {
+        for functions in read().unwrap().interfaces.values() {
+            assert!(functions.values().all(|shape| !shape.contains("option<option<")));
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The one place where wasmtime is configured.
+
+use std::path::Path;
+
+use ansai_host_functions::registry::Registry;
+use wasmtime::Config;
+
+use crate::cache::{Cache, CacheError};
+use crate::ticker::Ticker;
+
+/// Version of the code generator: fuel is comparable only within one.
+pub const ENGINE_VERSION: &str = "wasmtime 48.0";
+
+/// The engine could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// This processor or kernel lacks something.
+    #[error("the WebAssembly engine does not start here: {0}")]
+    Wasmtime(String),
+    /// The cache of compiled components cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// Compiles and runs components; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) registry: Registry,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) ticker: Ticker,
+}
+
+impl Engine {
+    /// With the interfaces of this registry; compiled components are kept in `cache`, a directory of this
+    /// user's own, where it is given.
+    pub fn new(registry: Registry, cache: Option<&Path>) -> Result<Self, EngineError> {
+        let wasmtime = wasmtime::Engine::new(&config()).map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
+        let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
+        Ok(Engine { ticker: Ticker::new(wasmtime.clone()), wasmtime, registry, cache })
+    }
+
+    /// What the host offers.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+/// Everything that a policy does not need is off: each is attack surface. See docs/decisions.
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(512 << 10)
+        .async_stack_size(2 << 20)
+        .concurrency_support(false)
+        .shared_memory(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .cranelift_nan_canonicalization(true)
+        // The default reads an environment variable.
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
+        // Measured: for small components copying the initial image beats mapping it (docs/decisions).
+        .memory_init_cow(false);
+    config
+}

@@ -1,0 +1,183 @@
+//! The gate: the one function that every call of a policy passes. Budget, then the backend (which authorizes and
+//! answers), then the record.
+//!
+//! Every function of every import is linked here and nowhere else, from the component's own types, so that there
+//! is no way round it.
+
+use std::time::Duration;
+
+use ansai_core::{Limits, Refusal};
+use ansai_host_functions::backend::{Abort, Answer, Backend};
+use ansai_host_functions::call::{Call, Reply};
+use ansai_host_functions::registry::Body;
+use serde_json::value::RawValue;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Linker, Type, Val};
+use wasmtime::{Result, StoreContextMut, bail};
+
+use crate::engine::Engine;
+use crate::limiter::Limiter;
+use crate::recording::{RecordedCall, RecordedReply};
+use crate::value::{Arguments, parse};
+
+/// Fuel for a call, so that a guest cannot make the host work for nothing.
+const CALL_FUEL: u64 = 500;
+/// Fuel for each byte that crosses.
+const BYTE_FUEL: u64 = 1;
+
+/// What a store holds besides the guest.
+pub(crate) struct Guest {
+    pub(crate) limiter: Limiter,
+    pub(crate) backend: Box<dyn Backend>,
+    pub(crate) limits: Limits,
+    pub(crate) calls: Vec<RecordedCall>,
+    pub(crate) reply_bytes: u64,
+    pub(crate) proposals: u32,
+    /// Set when the backend ended the evaluation.
+    pub(crate) abort: Option<Abort>,
+}
+
+/// Puts every function of one import into the linker.
+pub(crate) fn link(linker: &mut Linker<Guest>, engine: &Engine, import: &str, component: &Component) -> Result<()> {
+    let ty = component.component_type();
+    let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(&engine.wasmtime, import).map(|item| item.ty)
+    else {
+        bail!("`{import}` is not imported as an interface");
+    };
+    let interface = import.split('@').next().unwrap_or(import).to_owned();
+    let mut place = linker.instance(import)?;
+    for (name, item) in instance.exports(&engine.wasmtime) {
+        if !matches!(item.ty, ComponentItem::ComponentFunc(_)) {
+            continue;
+        }
+        let proposes =
+            matches!(engine.registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
+        let (interface, function): (Box<str>, Box<str>) = (interface.clone().into(), name.into());
+        place.func_new_async(name, move |store, ty, arguments, results| {
+            let pass = Pass { interface: interface.clone(), function: function.clone(), proposes };
+            Box::new(pass.through(store, ty, arguments, results))
+        })?;
+    }
+    Ok(())
+}
+
+struct Pass {
+    interface: Box<str>,
+    function: Box<str>,
+    proposes: bool,
+}
+
+impl Pass {
+    async fn through(
+        self,
+        mut store: StoreContextMut<'_, Guest>,
+        ty: ComponentFunc,
+        arguments: &[Val],
+        results: &mut [Val],
+    ) -> Result<()> {
+        let names = ty.params().map(|(name, _)| name).collect();
+        let written = serde_json::value::to_raw_value(&Arguments { names, values: arguments });
+        let guest = store.data_mut();
+        let (arguments, reply) = match written {
+            Ok(arguments) => {
+                let reply = self.answer(guest, &arguments).await?;
+                (arguments, reply)
+            }
+            Err(error) => (RawValue::NULL.to_owned(), Err(Refusal::Invalid(error.to_string()))),
+        };
+        let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
+        let guest = store.data_mut();
+        guest.reply_bytes = guest.reply_bytes.saturating_add(bytes);
+        let value = lower(&ty, &reply)
+            .map_err(|why| wasmtime::Error::msg(format!("{}.{}: {why}", self.interface, self.function)));
+        guest.calls.push(RecordedCall {
+            interface: self.interface.into(),
+            function: self.function.into(),
+            arguments,
+            reply: RecordedReply::from(reply),
+        });
+        if let (Some(slot), Some(value)) = (results.first_mut(), value?) {
+            *slot = value;
+        }
+        charge(&mut store, CALL_FUEL + bytes * BYTE_FUEL)
+    }
+
+    async fn answer(&self, guest: &mut Guest, arguments: &RawValue) -> Result<Reply> {
+        if let Err(refusal) = self.within_budget(guest, arguments) {
+            return Ok(Err(refusal));
+        }
+        let call = Call { interface: &self.interface, function: &self.function, arguments };
+        let limit = Duration::from_millis(guest.limits.call_deadline_ms);
+        let answer = match guest.backend.ask(call) {
+            Answer::Now(answer) => answer,
+            // A backend has limits of its own; this one holds whatever it does.
+            Answer::Later(later) => match tokio::time::timeout(limit + Duration::from_secs(2), later).await {
+                Ok(answer) => answer,
+                Err(_) => Ok(Err(Refusal::TimedOut(format!("no answer within {} ms", limit.as_millis())))),
+            },
+        };
+        match answer {
+            Ok(reply) => {
+                guest.proposals += u32::from(self.proposes && reply.is_ok());
+                Ok(reply)
+            }
+            Err(abort) => {
+                let message = abort.to_string();
+                guest.abort = Some(abort);
+                bail!("{message}")
+            }
+        }
+    }
+
+    fn within_budget(&self, guest: &Guest, arguments: &RawValue) -> Result<(), Refusal> {
+        let limits = &guest.limits;
+        let over = |what: String| Err(Refusal::OverBudget(what));
+        if guest.calls.len() as u64 >= limits.calls {
+            return over(format!("{} calls in one evaluation", limits.calls));
+        }
+        if arguments.get().len() as u64 > limits.argument_bytes {
+            return over(format!("arguments of more than {} bytes", limits.argument_bytes));
+        }
+        if guest.reply_bytes > limits.reply_bytes {
+            return over(format!("{} bytes of replies in one evaluation", limits.reply_bytes));
+        }
+        if self.proposes && guest.proposals >= limits.proposals {
+            return over(format!("{} proposals in one plan", limits.proposals));
+        }
+        Ok(())
+    }
+}
+
+fn charge(store: &mut StoreContextMut<'_, Guest>, fuel: u64) -> Result<()> {
+    let left = store.get_fuel()?;
+    match left.checked_sub(fuel) {
+        Some(left) => store.set_fuel(left),
+        None => {
+            store.set_fuel(0)?;
+            Err(wasmtime::Trap::OutOfFuel.into())
+        }
+    }
+}
+
+/// The reply as the guest's own type. `Err` is a fault of the host, or a function that cannot be refused.
+fn lower(ty: &ComponentFunc, reply: &Reply) -> Result<Option<Val>, String> {
+    let Some(result) = ty.results().next() else {
+        return match reply {
+            Ok(_) => Ok(None),
+            Err(refusal) => Err(refusal.to_string()),
+        };
+    };
+    let payload = |ty: Option<Type>, text: &str| match ty {
+        None => Ok(None),
+        Some(ty) => parse(&ty, text).map(|value| Some(Box::new(value))).map_err(|error| error.to_string()),
+    };
+    match (&result, reply) {
+        (Type::Result(result), Ok(reply)) => Ok(Some(Val::Result(Ok(payload(result.ok(), reply.get())?)))),
+        (Type::Result(result), Err(refusal)) => {
+            let text = serde_json::to_string(refusal).map_err(|error| error.to_string())?;
+            Ok(Some(Val::Result(Err(payload(result.err(), &text)?))))
+        }
+        (ty, Ok(reply)) => parse(ty, reply.get()).map(Some).map_err(|error| error.to_string()),
+        (_, Err(refusal)) => Err(refusal.to_string()),
+    }
+}

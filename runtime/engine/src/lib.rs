@@ -1,0 +1,37 @@
+//! Runs policies: WebAssembly components without any ambient authority.
+//!
+//! A component is inspected from its own bytes ([`component`]), compiled once and kept ([`cache`]), linked to
+//! exactly what it was asked for, and evaluated in a fresh store within limits ([`evaluate`]). Every call that it
+//! makes passes one function, the gate ([`gate`]), and is recorded; [`replay`] runs a recording again and names
+//! the first difference.
+//!
+//! It is not the host: what answers a call is a `Backend` of `ansai-host-functions`. It links no WASI.
+//!
+//! ```
+//! use ansai_engine::Engine;
+//! use ansai_host_functions::registry::Registry;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = Engine::new(Registry::builtin(), None)?;
+//! let refused = engine.load(b"\0asm\x01\0\0\0");
+//! assert!(refused.unwrap_err().to_string().contains("core module"));
+//! # Ok(()) }
+//! ```
+
+pub mod cache;
+pub mod component;
+mod contract;
+pub mod engine;
+pub mod evaluate;
+pub mod gate;
+mod limiter;
+pub mod load;
+pub mod recording;
+pub mod replay;
+mod signature;
+mod ticker;
+mod value;
+
+pub use engine::Engine;
+pub use evaluate::{Answer, Evaluation, EvaluationError};
+pub use load::{LoadError, Policy};
+pub use recording::{RecordedCall, RecordedReply, Recording};

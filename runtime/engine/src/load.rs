@@ -1,0 +1,198 @@
+//! From bytes to a policy that can be evaluated: inspected, compared with the contract, compiled, linked.
+
+use std::sync::Arc;
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+
+use crate::component::{ComponentError, Found, inspect};
+use crate::contract::contract;
+use crate::engine::Engine;
+use crate::gate::{Guest, link};
+use crate::signature;
+
+/// Why a component was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Its bytes are no policy.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// An ansai interface that this host does not have, or not at this version.
+    #[error("the component imports `{import}`, which this host does not have{}", .nearest.as_ref().map(|n| format!(" (it has `{n}`)")).unwrap_or_default())]
+    UnknownInterface {
+        /// As imported.
+        import: String,
+        /// The nearest that exists.
+        nearest: Option<String>,
+    },
+    /// A function of another shape than in the contract.
+    #[error("`{function}` of `{interface}` is declared as {declared}, the contract has {expected}")]
+    Shape {
+        /// Import, or `the policy` for an export.
+        interface: String,
+        /// The function.
+        function: String,
+        /// In the component.
+        declared: String,
+        /// In the contract.
+        expected: String,
+    },
+    /// It imports a capability that its manifest does not ask for.
+    #[error("the component imports `{0}`, which its manifest does not ask for")]
+    NotAsked(String),
+    /// wasmtime does not accept it.
+    #[error("the component cannot be compiled: {0}")]
+    Compile(String),
+}
+
+impl LoadError {
+    /// The way out.
+    pub fn hint(&self) -> String {
+        match self {
+            LoadError::Component(error) => error.hint().to_owned(),
+            LoadError::UnknownInterface { .. } | LoadError::Shape { .. } => {
+                "build it against the wit/ of this version of ansai, or run a version that has the interface".into()
+            }
+            LoadError::NotAsked(name) => {
+                let name = name.split('@').next().unwrap_or(name);
+                format!("add [capabilities.\"{name}\"] with a reason to policy.toml")
+            }
+            LoadError::Compile(_) => {
+                "build it again; a component may use no threads, memory64 or other proposals".into()
+            }
+        }
+    }
+}
+
+/// A policy that can be evaluated, any number of times and at once; cheap to clone.
+#[derive(Clone)]
+pub struct Policy {
+    pub(crate) engine: Engine,
+    pub(crate) pre: InstancePre<Guest>,
+    pub(crate) detect: ComponentExportIndex,
+    pub(crate) plan: ComponentExportIndex,
+    found: Arc<Found>,
+}
+
+impl Policy {
+    /// What was found in its bytes.
+    pub fn found(&self) -> &Found {
+        &self.found
+    }
+}
+
+impl Engine {
+    /// Loads a component from its bytes; compiles it where the cache does not have it.
+    pub fn load(&self, bytes: &[u8]) -> Result<Policy, LoadError> {
+        self.load_asked(bytes, None)
+    }
+
+    /// The same, refusing imports that are neither base interfaces nor among `asked` (names without version):
+    /// only what is asked for is linked.
+    pub fn load_asked(&self, bytes: &[u8], asked: Option<&[&str]>) -> Result<Policy, LoadError> {
+        let found = inspect(bytes)?;
+        for import in &found.imports {
+            self.known(import)?;
+            let name = import.split('@').next().unwrap_or(import);
+            let base = name.starts_with("ansai:policy/");
+            if asked.is_some_and(|asked| !base && !asked.contains(&name)) {
+                return Err(LoadError::NotAsked(import.clone()));
+            }
+        }
+        let component = self.compiled(bytes, &found.digest)?;
+        self.check_shapes(&component)?;
+        let mut linker = Linker::new(&self.wasmtime);
+        for import in &found.imports {
+            link(&mut linker, self, import, &component).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        }
+        let export = |name| {
+            component.get_export_index(None, name).ok_or(LoadError::Component(ComponentError::MissingExport(name)))
+        };
+        Ok(Policy {
+            detect: export("detect")?,
+            plan: export("plan")?,
+            pre: linker.instantiate_pre(&component).map_err(|error| LoadError::Compile(format!("{error:#}")))?,
+            engine: self.clone(),
+            found: Arc::new(found),
+        })
+    }
+
+    fn known(&self, import: &str) -> Result<(), LoadError> {
+        // Interfaces that only lend types have no functions and no entry.
+        if contract().interfaces.contains_key(import) || self.test_interface(import) {
+            return Ok(());
+        }
+        let name = import.split('@').next().unwrap_or(import);
+        let nearest = contract().interfaces.keys().find(|known| known.split('@').next() == Some(name)).cloned();
+        Err(LoadError::UnknownInterface { import: ansai_core::text::inert(import, 120), nearest })
+    }
+
+    /// An interface that was added to the registry and is not in `wit/`: a test's own.
+    fn test_interface(&self, import: &str) -> bool {
+        self.registry.entries().any(|entry| entry.interface.import_name() == import)
+    }
+
+    fn check_shapes(&self, component: &Component) -> Result<(), LoadError> {
+        let ty = component.component_type();
+        for (interface, item) in ty.imports(&self.wasmtime) {
+            let (ComponentItem::ComponentInstance(instance), Some(expected)) =
+                (item.ty, contract().interfaces.get(interface))
+            else {
+                continue;
+            };
+            for (function, item) in instance.exports(&self.wasmtime) {
+                if let ComponentItem::ComponentFunc(func) = item.ty {
+                    same_shape(interface, function, &signature::of_func(&func), expected.get(function))?;
+                }
+            }
+        }
+        for (name, expected) in &contract().exports {
+            let declared = match ty.get_export(&self.wasmtime, name).map(|item| item.ty) {
+                Some(ComponentItem::ComponentFunc(func)) => signature::of_func(&func),
+                _ => "no function".into(),
+            };
+            same_shape("the policy", name, &declared, Some(expected))?;
+        }
+        Ok(())
+    }
+
+    fn compiled(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
+        if let Some(cached) = self.cache.as_ref().and_then(|cache| cache.get(digest)) {
+            match trusted(&self.wasmtime, &cached) {
+                Ok(component) => return Ok(component),
+                Err(error) => tracing::warn!(%digest, "compiled component does not load, compiling again: {error:#}"),
+            }
+        }
+        let code = self.wasmtime.precompile_component(bytes).map_err(|e| LoadError::Compile(format!("{e:#}")))?;
+        if let Some(cache) = &self.cache
+            && let Err(error) = cache.put(digest, &code)
+        {
+            tracing::warn!(%digest, "compiled component is not kept: {error}");
+        }
+        trusted(&self.wasmtime, &code).map_err(|error| LoadError::Compile(format!("{error:#}")))
+    }
+}
+
+fn same_shape(interface: &str, function: &str, declared: &str, expected: Option<&String>) -> Result<(), LoadError> {
+    let expected = expected.map_or("no such function", String::as_str);
+    if declared == expected {
+        return Ok(());
+    }
+    let cut = |text: &str| ansai_core::text::inert(text, 400);
+    Err(LoadError::Shape {
+        interface: interface.into(),
+        function: cut(function),
+        declared: cut(declared),
+        expected: cut(expected),
+    })
+}
+
+/// Maps native code. The bytes were made by this process just now, or by this user's earlier one: [`Cache`] has
+/// checked their MAC on this very buffer.
+///
+/// [`Cache`]: crate::cache::Cache
+#[expect(unsafe_code, reason = "wasmtime trusts compiled code; the cache's MAC makes it trustworthy")]
+fn trusted(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: see above; tests/cache in this crate shows that foreign bytes do not get here.
+    unsafe { Component::deserialize(engine, code) }
+}

@@ -1,0 +1,130 @@
+//! Runs a recording again: the recorded replies answer, and whatever differs is named.
+
+use std::any::Any;
+use std::collections::VecDeque;
+
+use ansai_core::event::Phase;
+use ansai_host_functions::backend::{Abort, Answer, Backend};
+use ansai_host_functions::call::Call;
+
+use crate::engine::ENGINE_VERSION;
+use crate::evaluate::Evaluation;
+use crate::load::Policy;
+use crate::recording::{RecordedCall, RecordedEnd, Recording};
+
+/// The first thing that differs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Difference {
+    /// Another component than the one recorded, and nothing else differs so far.
+    #[error("call {index}: the recording has {recorded}, the policy now calls {now}")]
+    Call {
+        /// Counts from 1.
+        index: usize,
+        /// Name and arguments, or `no further call`.
+        recorded: String,
+        /// Name and arguments, or `no further call`.
+        now: String,
+    },
+    /// All calls agree, the answer does not.
+    #[error("the answer: recorded {recorded}, now {now}")]
+    Answer {
+        /// As JSON.
+        recorded: String,
+        /// As JSON.
+        now: String,
+    },
+    /// Everything agrees but the fuel, on the same engine version.
+    #[error("fuel: recorded {recorded}, now {now}")]
+    Fuel {
+        /// In the recording.
+        recorded: u64,
+        /// Now.
+        now: u64,
+    },
+}
+
+/// How a replay ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replayed {
+    /// Observations, plan and, on the same engine version, fuel are the same.
+    Identical {
+        /// Whether fuel could be compared.
+        fuel_compared: bool,
+    },
+    /// They are not.
+    Differs(Difference),
+    /// A deadline ended the recorded one: when depends on the machine.
+    Excluded,
+}
+
+struct Recorded {
+    calls: VecDeque<RecordedCall>,
+    index: usize,
+    first: Option<Difference>,
+}
+
+impl Backend for Recorded {
+    fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
+        self.index += 1;
+        let now = || shown(&format!("{}.{}", call.interface, call.function), call.arguments.get());
+        let recorded = self.calls.pop_front();
+        match recorded {
+            Some(recorded)
+                if recorded.interface == call.interface
+                    && recorded.function == call.function
+                    && recorded.arguments.get() == call.arguments.get() =>
+            {
+                Answer::Now(Ok(recorded.reply.into()))
+            }
+            other => {
+                let recorded = other
+                    .map_or_else(|| "no further call".to_owned(), |other| shown(&other.name(), other.arguments.get()));
+                self.first = Some(Difference::Call { index: self.index, recorded, now: now() });
+                Answer::Now(Err(Abort("the replay left its recording".into())))
+            }
+        }
+    }
+}
+
+fn shown(name: &str, arguments: &str) -> String {
+    ansai_core::text::inert(&format!("{name} {arguments}"), 300)
+}
+
+/// Runs a recording with a policy: the recorded component, or another to see what it would have done.
+pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evaluation) {
+    let backend = Box::new(Recorded { calls: recording.calls.clone().into(), index: 0, first: None });
+    let evaluation = match (&recording.finding, recording.phase) {
+        (Some(finding), Phase::Plan) => policy.plan(backend, &recording.limits, finding).await,
+        _ => policy.detect(backend, &recording.limits).await,
+    };
+    let replayed = compare(policy, recording, &evaluation);
+    (replayed, evaluation)
+}
+
+fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation) -> Replayed {
+    if recording.end == RecordedEnd::Deadline {
+        return Replayed::Excluded;
+    }
+    let backend = evaluation.backend.as_deref().map(|backend| backend as &dyn Any);
+    let backend = backend.and_then(|backend| backend.downcast_ref::<Recorded>());
+    if let Some(first) = backend.and_then(|backend| backend.first.clone()) {
+        return Replayed::Differs(first);
+    }
+    if let Some(missed) = backend.and_then(|backend| backend.calls.front()) {
+        return Replayed::Differs(Difference::Call {
+            index: recording.calls.len() - backend.map_or(0, |backend| backend.calls.len()) + 1,
+            recorded: shown(&missed.name(), missed.arguments.get()),
+            now: "no further call".into(),
+        });
+    }
+    let now = evaluation.end();
+    if now != recording.end {
+        let text = |end: &RecordedEnd| ansai_core::text::inert(&serde_json::to_string(end).unwrap_or_default(), 2_000);
+        return Replayed::Differs(Difference::Answer { recorded: text(&recording.end), now: text(&now) });
+    }
+    let fuel_compared = recording.engine == ENGINE_VERSION && recording.component == policy.found().digest;
+    if fuel_compared && evaluation.usage.fuel != recording.fuel {
+        return Replayed::Differs(Difference::Fuel { recorded: recording.fuel, now: evaluation.usage.fuel });
+    }
+    Replayed::Identical { fuel_compared }
+}

@@ -1,0 +1,88 @@
+//! What is refused before any guest code runs, each with its own message and way out.
+
+use crate::support::*;
+use ansai_engine::Engine;
+use ansai_host_functions::registry::Registry;
+
+fn refused(bytes: &[u8]) -> String {
+    let error = engine().load(bytes).map(|_| ()).unwrap_err();
+    assert!(!error.hint().is_empty());
+    error.to_string()
+}
+
+#[test]
+fn each_kind_of_wrong_bytes_has_its_message() {
+    assert!(refused(b"").contains("not WebAssembly"));
+    assert!(refused(b"#!/bin/sh").contains("not WebAssembly"));
+    assert!(refused(b"\0asm\x01\0\0\0").contains("core module"));
+    let whole = policy("", "", "");
+    let cut = refused(&whole[..whole.len() / 2]);
+    assert!(cut.contains("cut short or damaged"), "{cut}");
+    assert!(refused(&vec![0u8; (64 << 20) + 1]).contains("at most"));
+}
+
+#[test]
+fn wasi_and_foreign_worlds_are_refused_by_name() {
+    let wasi = r#"(component (import "wasi:clocks/wall-clock@0.2.0" (instance)))"#;
+    let message = refused(&wat::parse_str(wasi).unwrap());
+    assert!(message.contains("WASI (wasi:clocks/wall-clock@0.2.0)"), "{message}");
+    let foreign = r#"(component (import "acme:tools/magic@1.0.0" (instance)))"#;
+    assert!(refused(&wat::parse_str(foreign).unwrap()).contains("`acme:tools/magic@1.0.0`"));
+    assert!(refused(&wat::parse_str("(component)").unwrap()).contains("does not export `detect`"));
+}
+
+#[test]
+fn an_unknown_interface_names_the_nearest() {
+    let text = r#"(component (import "ansai:disk/disk-probe@0.9.0" (instance))
+        (core module $m (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func $f (canon lift (core func $i "f")))
+        (export "detect" (func $f)) (export "plan" (func $f)))"#;
+    let message = refused(&wat::parse_str(text).unwrap());
+    assert!(message.contains("it has `ansai:disk/disk-probe@0.1.0`"), "{message}");
+}
+
+#[test]
+fn another_shape_than_the_contract_is_refused() {
+    let text = r#"(component
+        (core module $m (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func $f (canon lift (core func $i "f")))
+        (export "detect" (func $f)) (export "plan" (func $f)))"#;
+    let message = refused(&wat::parse_str(text).unwrap());
+    assert!(message.contains("`detect` of `the policy` is declared as func() -> ,"), "{message}");
+}
+
+#[test]
+fn only_what_is_asked_for_is_linked() {
+    let bytes = policy(
+        r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#,
+        "(call $list (i32.const 2048))",
+        "",
+    );
+    let message = engine().load_asked(&bytes, Some(&[])).map(|_| ()).unwrap_err();
+    assert!(message.to_string().contains("does not ask for"), "{message}");
+    assert!(message.hint().contains(r#"[capabilities."ansai:disk/disk-probe"]"#));
+    assert!(engine().load_asked(&bytes, Some(&["ansai:disk/disk-probe"])).is_ok());
+}
+
+#[test]
+fn compiled_code_is_kept_and_a_damaged_copy_is_compiled_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    let engine = || Engine::new(Registry::builtin(), Some(&cache)).unwrap();
+    let bytes = policy("", "", "");
+    engine().load(&bytes).unwrap();
+    let file = std::fs::read_dir(&cache)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "bin"))
+        .unwrap();
+    let kept = std::fs::read(&file).unwrap();
+    let mut damaged = kept.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    std::fs::write(&file, &damaged).unwrap();
+    engine().load(&bytes).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), kept, "compiled and kept again");
+}

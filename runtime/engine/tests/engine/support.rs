@@ -1,0 +1,98 @@
+//! Policies from a few lines of WebAssembly text, and a backend that answers from a list.
+
+use std::sync::Arc;
+
+use ansai_core::event::Phase;
+use ansai_core::{Limits, Scope};
+use ansai_engine::Engine;
+use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
+use ansai_host_functions::host::Host;
+use ansai_host_functions::live::{Live, Shared};
+use ansai_host_functions::registry::Registry;
+
+/// Names of the functions that a guest may import, as the canonical ABI names them.
+pub(crate) const WORLD: &str = r#"
+package ansai:test;
+world guest {
+  include ansai:policy/policy@0.1.0;
+  import ansai:disk/disk-probe@0.1.0;
+  import ansai:disk/disk-actions@0.1.0;
+}
+"#;
+
+/// A component with this core module inside. A memory and an allocator are added.
+pub(crate) fn component(body: &str) -> Vec<u8> {
+    component_for(WORLD, body)
+}
+
+/// The same for another world.
+pub(crate) fn component_for(world: &str, body: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module {body}
+        (memory (export "memory") 2)
+        (global $top (mut i32) (i32.const 65536))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+          (local $at i32)
+          (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
+          (global.set $top (i32.add (local.get $at) (local.get 3)))
+          (local.get $at)))"#
+    );
+    let mut module = wat::parse_str(text).expect("module");
+    let mut resolve = wit_parser::Resolve::default();
+    for (name, text) in [
+        ("policy.wit", include_str!("../../../../wit/policy/policy.wit")),
+        ("disk.wit", include_str!("../../../../wit/disk/disk.wit")),
+    ] {
+        resolve.push_str(name, text).expect(name);
+    }
+    let package = resolve.push_str("world.wit", world).expect("world");
+    let world = resolve.select_world(&[package], None).expect("world");
+    wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)
+        .expect("metadata");
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(&module)
+        .expect("module")
+        .encode()
+        .expect("component")
+}
+
+/// `detect` and `plan` with these bodies; both get a zeroed place for the result at 1024: `ok` of an empty list.
+pub(crate) fn policy(imports: &str, detect: &str, plan: &str) -> Vec<u8> {
+    component(&format!(
+        r#"{imports}
+        (func (export "detect") (result i32) {detect} i32.const 1024)
+        (func (export "plan") (param i32) (result i32) {plan} i32.const 1024)"#
+    ))
+}
+
+pub(crate) fn engine() -> Engine {
+    Engine::new(Registry::builtin(), None).expect("engine")
+}
+
+pub(crate) fn context() -> Context {
+    Context {
+        now: 1_790_000_000_000,
+        local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
+        last_evaluated: None,
+        trigger: Trigger::Schedule,
+        settings: Arc::new(serde_json::json!({"a": {"b": 1}})),
+        scopes: "{}".into(),
+        host_facts: Arc::default(),
+        open_incidents: vec![],
+        attempts: vec![],
+        stage: String::new(),
+    }
+}
+
+/// The live backend of this machine, with everything granted that has no scope.
+pub(crate) fn live(phase: Phase, granted: &[&str]) -> Box<Live> {
+    let shared = Shared::new(Host::at("/"), Registry::builtin(), 2, std::time::Duration::from_secs(10));
+    let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
+    Box::new(Live::new(shared, "test".into(), phase, Arc::new(scopes), Base::new(context(), Arc::new(NoMemory))))
+}
+
+/// Small limits, so that tests end soon.
+pub(crate) fn limits() -> Limits {
+    Limits { memory_bytes: 4 << 20, fuel: 5_000_000, deadline_ms: 5_000, ..Limits::default() }
+}
