@@ -21,6 +21,7 @@ pub mod backend;
 pub mod base;
 pub mod call;
 pub mod disk;
+pub mod facts;
 pub mod files;
 pub mod host;
 pub mod journal;

@@ -90,9 +90,7 @@ impl Backend for Live {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
             (Body::Probe(body), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments);
-                Answer::Later(Box::pin(async move {
-                    Ok(work.run(move |ask, arguments| body(ask, arguments)).await.and_then(|reply| reply))
-                }))
+                Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
             }
             (Body::Action(_), _) if self.phase == Phase::Detect => Answer::Now(Ok(Err(Refusal::Denied(format!(
                 "{}.{} cannot be called in `detect`: propose it in `plan`",

@@ -1,31 +1,12 @@
-//! `ansai:journal`.
+//! `ansai:journal`: the files of the systemd journal.
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+mod actions;
+pub(crate) mod directory;
+mod names;
+mod open_files;
+mod probe;
+mod survey;
+mod vacuum;
 
-use crate::registry::Entry;
-
-/// The interface.
-pub static JOURNAL_PROBE: Entry = Entry {
-    interface: Interface {
-        name: "ansai:journal/journal-probe",
-        version: "0.1.0",
-        kind: InterfaceKind::Probe,
-        sensitivity: Sensitivity::Metadata,
-        words: "",
-        fields: &[],
-    },
-    functions: &[],
-};
-
-/// The interface.
-pub static JOURNAL_ACTIONS: Entry = Entry {
-    interface: Interface {
-        name: "ansai:journal/journal-actions",
-        version: "0.1.0",
-        kind: InterfaceKind::Actions,
-        sensitivity: Sensitivity::Metadata,
-        words: "",
-        fields: &[],
-    },
-    functions: &[],
-};
+pub use actions::JOURNAL_ACTIONS;
+pub use probe::JOURNAL_PROBE;

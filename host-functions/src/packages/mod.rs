@@ -1,31 +1,11 @@
-//! `ansai:packages`.
+//! `ansai:packages`: the distribution's package manager.
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+mod actions;
+mod cache;
+mod clean;
+mod command;
+mod lock;
+mod probe;
 
-use crate::registry::Entry;
-
-/// The interface.
-pub static PACKAGES_PROBE: Entry = Entry {
-    interface: Interface {
-        name: "ansai:packages/packages-probe",
-        version: "0.1.0",
-        kind: InterfaceKind::Probe,
-        sensitivity: Sensitivity::Metadata,
-        words: "",
-        fields: &[],
-    },
-    functions: &[],
-};
-
-/// The interface.
-pub static PACKAGES_ACTIONS: Entry = Entry {
-    interface: Interface {
-        name: "ansai:packages/packages-actions",
-        version: "0.1.0",
-        kind: InterfaceKind::Actions,
-        sensitivity: Sensitivity::Metadata,
-        words: "",
-        fields: &[],
-    },
-    functions: &[],
-};
+pub use actions::PACKAGES_ACTIONS;
+pub use probe::PACKAGES_PROBE;

@@ -1,18 +1,10 @@
-//! `ansai:system`.
+//! `ansai:system`: the machine's own state, from the kernel.
+//!
+//! Facts of this machine that the crate `sysinfo` has come from there; what it lacks, and all facts of a host
+//! whose root is elsewhere, are read from that host's `/proc`.
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+mod kernel;
+mod probe;
+mod procfs;
 
-use crate::registry::Entry;
-
-/// The interface.
-pub static SYSTEM_PROBE: Entry = Entry {
-    interface: Interface {
-        name: "ansai:system/system-probe",
-        version: "0.1.0",
-        kind: InterfaceKind::Probe,
-        sensitivity: Sensitivity::Metadata,
-        words: "",
-        fields: &[],
-    },
-    functions: &[],
-};
+pub use probe::SYSTEM_PROBE;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::{Interface, InterfaceKind, Scope};
+use ansai_core::{Interface, InterfaceKind, Scope, Sensitivity};
 
 use crate::instance::Grants;
 use crate::manifest::Manifest;
@@ -55,4 +55,18 @@ pub fn force(
         }
     }
     Ok(in_force)
+}
+
+/// What a policy gets without a configuration, in observe mode only: probes marked metadata and previews, within
+/// what its author suggests. Nothing else is granted, so everything else answers `denied`.
+pub fn unconfigured(manifest: &Manifest, interfaces: &[Interface]) -> BTreeMap<String, Scope> {
+    let asked = manifest.capabilities.iter().filter_map(|(name, request)| {
+        let interface = interfaces.iter().find(|one| one.name == name)?;
+        let harmless = match interface.kind {
+            InterfaceKind::Base | InterfaceKind::Actions => true,
+            InterfaceKind::Probe => interface.sensitivity == Sensitivity::Metadata,
+        };
+        harmless.then(|| (name.clone(), Scope::in_force(interface.fields, &request.scope, &request.suggest)))
+    });
+    asked.collect()
 }

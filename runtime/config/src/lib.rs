@@ -36,7 +36,7 @@ mod suggest;
 mod trust;
 
 pub use diagnostics::{Diagnostics, Entry, Severity};
-pub use grants::{MissingGrant, force};
+pub use grants::{MissingGrant, force, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
 pub use instance::{Grants, Instance};

@@ -29,6 +29,8 @@ pub struct Request {
     pub required: bool,
     /// The widest scope that is of use; fields not named are left to the operator.
     pub scope: Scope,
+    /// What the author would have an operator grant; also what a policy gets to see without a configuration.
+    pub suggest: Scope,
 }
 
 /// A valid manifest.
@@ -81,6 +83,7 @@ impl Manifest {
                     "reason": request.reason,
                     "required": request.required,
                     "scope": request.scope,
+                    "suggest": request.suggest,
                 });
                 (name.clone(), value)
             })
@@ -222,7 +225,7 @@ pub(crate) fn table_of<'n>(place: &str, node: &'n Node, problems: &mut Problems)
 fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems) -> Option<(String, Request)> {
     let interface = scope_table::interface(entry, interfaces, problems);
     let place = format!("the request for {}", ansai_core::text::inert(&entry.key, 80));
-    let fields = Fields::of(&entry.node, &place, &["reason", "required", "scope"], problems)?;
+    let fields = Fields::of(&entry.node, &place, &["reason", "required", "scope", "suggest"], problems)?;
     fields.require(&[("reason", "reason = \"to …\"  # the operator reads it before granting")], problems);
     let reason = fields.text("reason", 300, problems);
     let required = fields.boolean("required", problems).unwrap_or(false);
@@ -231,13 +234,17 @@ fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems
         .get("scope")
         .map(|node| scope_table::read(node, "`scope`", interface, Side::Request, problems))
         .unwrap_or_default();
+    let suggest = fields
+        .get("suggest")
+        .map(|node| scope_table::read(node, "`suggest`", interface, Side::Grant, problems))
+        .unwrap_or_default();
     if interface.kind == InterfaceKind::Base {
         problems.add(Problem::warning(
             entry.key_span.clone(),
             format!("every policy has {}: it need not be asked for", interface.name),
         ));
     }
-    let request = Request { reason: reason?.to_owned(), required, scope };
+    let request = Request { reason: reason?.to_owned(), required, scope, suggest };
     Some((interface.name.to_owned(), request))
 }
 

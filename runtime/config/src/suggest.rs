@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ansai_core::text::inert;
-use ansai_core::{Field, FieldKind, Interface, InterfaceKind, ScopeValue};
+use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue};
 
 use crate::manifest::{Manifest, Request};
 
@@ -37,8 +37,12 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
         let _ = write!(out, "\n{}", why(interface, request));
         let _ = writeln!(out, "[policy.{instance}.grant.{}]", key(interface.name));
         for field in interface.fields {
-            let asked = request.scope.iter().find(|(name, _)| *name == field.name).map(|(_, value)| value);
-            let (value, note) = line(field, asked);
+            let of =
+                |scope: &'_ Scope| scope.iter().find(|(name, _)| *name == field.name).map(|(_, value)| value.clone());
+            let (value, note) = match (of(&request.suggest), of(&request.scope)) {
+                (Some(suggested), _) => line(field, Some(&suggested), "suggested"),
+                (None, asked) => line(field, asked.as_ref(), "as asked"),
+            };
             let _ = writeln!(out, "{} = {value}  # {note}", field.name);
         }
     }
@@ -50,21 +54,21 @@ fn why(interface: &Interface, request: &Request) -> String {
     format!("# {need}: {}\n# it can {}\n", inert(&request.reason, 300), interface.words)
 }
 
-fn line(field: &Field, asked: Option<&ScopeValue>) -> (String, String) {
+fn line(field: &Field, asked: Option<&ScopeValue>, by: &str) -> (String, String) {
     let about = field.about;
     match (field.kind, asked) {
         (FieldKind::Roots | FieldKind::Names, Some(ScopeValue::Set(set))) => {
             let list: Vec<String> = set.iter().map(|text| quoted(text)).collect();
-            (format!("[{}]", list.join(", ")), format!("as asked; {about}"))
+            (format!("[{}]", list.join(", ")), format!("{by}; {about}"))
         }
         (FieldKind::Roots | FieldKind::Names, _) => ("[]".into(), format!("to fill in: {about}")),
         (FieldKind::MostBytes | FieldKind::LeastBytes, Some(ScopeValue::Bound(bytes))) => {
-            (size(*bytes), format!("as asked; {about}"))
+            (size(*bytes), format!("{by}; {about}"))
         }
         (FieldKind::MostBytes | FieldKind::LeastBytes, _) => (size(field.default), format!("the default; {about}")),
         (_, Some(ScopeValue::Bound(bound))) => {
             let bound = (*bound).min(i64::MAX.unsigned_abs());
-            (bound.to_string(), format!("as asked; {about}"))
+            (bound.to_string(), format!("{by}; {about}"))
         }
         _ => {
             // TOML's whole numbers end at 2^63 - 1.

@@ -1,7 +1,7 @@
 //! What a component is, read from its own bytes and never from what its author claims.
 
 use sha2::{Digest, Sha256};
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
 
 /// One limit for all: a component's language is its own claim.
 pub const MOST_BYTES: usize = 64 << 20;
@@ -114,7 +114,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
-                    found.imports.push(import.map_err(damaged)?.name.name.to_owned());
+                    let import = import.map_err(damaged)?;
+                    // A type that the world borrows from an interface gives no access to anything.
+                    if !matches!(import.ty, ComponentTypeRef::Type(_)) {
+                        found.imports.push(import.name.name.to_owned());
+                    }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {

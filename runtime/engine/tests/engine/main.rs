@@ -1,5 +1,6 @@
 //! The engine from outside: loading, evaluating, replaying.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests touch files")]
 
 mod evaluate;
 mod load;

@@ -1,0 +1,47 @@
+# The developer's entry points. Everything that is compiled stays in the user's cache, beside no source.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ansai
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+export PATH := $(PATH):$(CACHE)/tools/bin
+ANSAI = $(abspath $(CARGO_TARGET_DIR))/release/ansai
+
+.PHONY: help run build policies guests test check bench demo setup setup-test
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: policies ## look at this host once with the built-in policies, changing nothing
+	@$(ANSAI) run policies/ --once; code=$$?; \
+	case $$code in 0|3|5) ;; *) exit $$code ;; esac # 3: there are findings; 5: something could not be told
+
+build: setup ## compile ansai into target/release/ansai
+	cargo build --release -p ansai --bin ansai
+	@$(if $(filter-out $(abspath target),$(abspath $(CARGO_TARGET_DIR))),mkdir -p target/release && ln -sfn $(ANSAI) target/release/ansai,:)
+
+policies: build ## build the built-in policies
+	@scripts/build-guests $(ANSAI) policies
+
+guests: build ## build the components that only tests use
+	@scripts/build-guests $(ANSAI) tests/guests
+
+test: check policies guests ## all checks and all tests
+	cargo nextest run --release --workspace $(if $(filter true,$(CI)),--profile ci)
+	cargo test --doc --release --workspace
+
+check: setup-test ## format, lints, documentation, licences
+	scripts/check-format
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
+	scripts/licences-and-advisories
+
+bench: build ## measure
+	cargo run --release -p ansai-benches
+
+demo: policies ## heal a full disk that is made for it
+	scripts/demo
+
+setup: ## make ready what a build needs
+	@scripts/setup build
+
+setup-test:
+	@scripts/setup test

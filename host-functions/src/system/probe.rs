@@ -1,0 +1,60 @@
+//! `ansai:system/system-probe`.
+
+use ansai_core::{Interface, InterfaceKind, Sensitivity};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{kernel, procfs};
+use crate::call::{NoArguments, Reply, typed};
+use crate::host::Ask;
+use crate::registry::{Body, Entry, Function};
+
+/// The interface.
+pub static SYSTEM_PROBE: Entry = Entry {
+    interface: Interface {
+        name: "ansai:system/system-probe",
+        version: "0.1.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Metadata,
+        words: "see load, memory and pressure",
+        fields: &[],
+    },
+    functions: &[
+        Function { name: "load", checks: &[], body: Body::Probe(load) },
+        Function { name: "cpu", checks: &[], body: Body::Probe(cpu) },
+        Function { name: "memory", checks: &[], body: Body::Probe(memory) },
+        Function { name: "pressure", checks: &[], body: Body::Probe(pressure) },
+        Function { name: "uptime", checks: &[], body: Body::Probe(uptime) },
+    ],
+};
+
+fn load(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+    typed(arguments, |NoArguments {}| if ask.host.is_this_machine() { kernel::load() } else { procfs::load(ask.host) })
+}
+
+fn cpu(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+    typed(arguments, |NoArguments {}| procfs::cpu(ask.host))
+}
+
+fn memory(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+    typed(
+        arguments,
+        |NoArguments {}| if ask.host.is_this_machine() { kernel::memory() } else { procfs::memory(ask.host) },
+    )
+}
+
+fn uptime(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+    typed(
+        arguments,
+        |NoArguments {}| if ask.host.is_this_machine() { kernel::uptime() } else { procfs::uptime(ask.host) },
+    )
+}
+
+#[derive(Deserialize)]
+struct Pressure {
+    what: procfs::Pressured,
+}
+
+fn pressure(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+    typed(arguments, |Pressure { what }| procfs::pressure(ask.host, what))
+}

@@ -1,0 +1,43 @@
+//! What the operator grants now. Asked when an instance is evaluated and again just before each step.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ansai_core::{Mode, Scope};
+use ansai_host_functions::live::Scopes;
+
+/// What is in force for one instance.
+#[derive(Clone)]
+pub struct Force {
+    /// Scopes by interface.
+    pub scopes: Scopes,
+    /// Its mode, not above the ceiling of this run.
+    pub mode: Mode,
+}
+
+/// The operator's word, as of now.
+pub trait Authority: Send + Sync {
+    /// What is in force for an instance; an error when it cannot be told, and then nothing is done.
+    fn force(&self, instance: &str) -> Result<Force, String>;
+}
+
+/// A word that does not change: tests, and runs without a configuration.
+pub struct Fixed(BTreeMap<String, Force>);
+
+impl Fixed {
+    /// From what was in force at the start.
+    pub fn new(force: impl IntoIterator<Item = (String, Force)>) -> Self {
+        Fixed(force.into_iter().collect())
+    }
+}
+
+impl Authority for Fixed {
+    fn force(&self, instance: &str) -> Result<Force, String> {
+        self.0.get(instance).cloned().ok_or_else(|| format!("{instance} is not configured"))
+    }
+}
+
+/// Scopes as they are shared between evaluations.
+pub fn scopes(scopes: BTreeMap<String, Scope>) -> Scopes {
+    Arc::new(scopes.into_iter().map(|(name, scope)| (name, Arc::new(scope))).collect())
+}

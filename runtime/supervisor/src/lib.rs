@@ -1,0 +1,27 @@
+//! The loop: schedules, incidents, decisions, the executor, verification.
+//!
+//! It decides and it acts; it does not look at the machine itself (that is `ansai-host-functions`) and it runs no
+//! guest code itself (that is `ansai-engine`). Everything that happens is in the audit log, and nothing changes
+//! without a durable intent there.
+
+pub mod authority;
+pub mod clock;
+mod decide;
+mod evaluate;
+pub mod executor;
+mod heal;
+pub mod instance;
+pub mod journal;
+mod leases;
+mod memory;
+pub mod plans;
+mod recover;
+pub mod report;
+mod schedule;
+pub mod state;
+pub mod supervisor;
+pub mod undo;
+
+pub use instance::Loaded;
+pub use report::{FindingReport, InstanceReport, Notice, PlanReport, StepReport};
+pub use supervisor::{OpenError, Options, Supervisor};

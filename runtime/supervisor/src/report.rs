@@ -1,0 +1,152 @@
+//! What came of a pass, as data: the table, the JSON document and the lines of the daemon derive from it.
+
+use ansai_core::event::Verdict;
+use ansai_core::{Decision, Measure, Mode, Outcome, Preview, Severity, Status, Subject};
+use serde::Serialize;
+
+/// One instance in one pass.
+#[derive(Debug, Clone, Serialize)]
+pub struct InstanceReport {
+    /// The operator's name.
+    pub instance: String,
+    /// Of the policy.
+    pub version: String,
+    /// In force.
+    pub mode: Mode,
+    /// Every observation, unhealthy first.
+    pub findings: Vec<FindingReport>,
+    /// Why there is no answer.
+    pub error: Option<String>,
+    /// What the policy logged: level and line.
+    pub log: Vec<(String, String)>,
+}
+
+/// One observation and what was done about it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FindingReport {
+    /// Stable.
+    pub key: String,
+    /// What it is about.
+    pub about: Subject,
+    /// As first seen in this pass.
+    pub status: Status,
+    /// One sentence.
+    pub summary: String,
+    /// Most important first.
+    pub evidence: Vec<Measure>,
+    /// The open incident's id.
+    pub incident: Option<String>,
+    /// Plans of this pass, in order: several where healing goes in stages.
+    pub plans: Vec<PlanReport>,
+    /// As seen after acting.
+    pub verified: Option<Status>,
+}
+
+/// A plan and what became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanReport {
+    /// Empty where nothing was to be applied.
+    pub plan: String,
+    /// The policy's.
+    pub decision: Option<Decision>,
+    /// The host's.
+    pub verdict: Option<Verdict>,
+    /// In order.
+    pub steps: Vec<StepReport>,
+    /// Why there is no plan.
+    pub error: Option<String>,
+}
+
+/// A step and what became of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepReport {
+    /// `ansai:files/files-actions.remove`.
+    pub action: String,
+    /// The policy's.
+    pub reason: String,
+    /// What it would do.
+    pub preview: Preview,
+    /// What it did; `None` where it was not applied.
+    pub outcome: Option<Outcome>,
+    /// One sentence about the outcome.
+    pub detail: String,
+    /// Numbers of the outcome.
+    pub measures: Vec<Measure>,
+}
+
+/// How a finding stands at the end of a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It was, and is, well.
+    Healthy,
+    /// It was not, and is now.
+    Healed,
+    /// It is not.
+    Unhealthy(Severity),
+    /// It cannot be told.
+    Unknown,
+}
+
+impl FindingReport {
+    /// How it stands now.
+    pub fn standing(&self) -> Standing {
+        match (&self.status, self.verified.as_ref()) {
+            (Status::Healthy, _) => Standing::Healthy,
+            (_, Some(Status::Healthy)) => Standing::Healed,
+            (_, Some(Status::Unhealthy(severity))) | (Status::Unhealthy(severity), None) => {
+                Standing::Unhealthy(*severity)
+            }
+            (_, Some(Status::Unknown(_))) | (Status::Unknown(_), None) => Standing::Unknown,
+        }
+    }
+}
+
+impl InstanceReport {
+    /// The exit code that this instance alone would give.
+    pub fn exit_code(&self) -> u8 {
+        use ansai_core::exit;
+        let standings: Vec<Standing> = self.findings.iter().map(FindingReport::standing).collect();
+        let refused = self
+            .findings
+            .iter()
+            .flat_map(|finding| &finding.plans)
+            .any(|plan| matches!(plan.verdict, Some(Verdict::Refused(_))) || plan.has(Outcome::Refused));
+        if refused {
+            exit::REFUSED
+        } else if standings.iter().any(|standing| matches!(standing, Standing::Unhealthy(_))) {
+            exit::UNHEALTHY
+        } else if self.error.is_some() || standings.contains(&Standing::Unknown) {
+            exit::UNKNOWN
+        } else {
+            exit::FINE
+        }
+    }
+}
+
+impl PlanReport {
+    fn has(&self, outcome: Outcome) -> bool {
+        self.steps.iter().any(|step| step.outcome == Some(outcome))
+    }
+}
+
+/// The exit code of a whole pass: refused before unhealthy before unknown before fine.
+pub fn exit_code(reports: &[InstanceReport]) -> u8 {
+    use ansai_core::exit;
+    let codes: Vec<u8> = reports.iter().map(InstanceReport::exit_code).collect();
+    [exit::REFUSED, exit::UNHEALTHY, exit::UNKNOWN].into_iter().find(|code| codes.contains(code)).unwrap_or(exit::FINE)
+}
+
+/// Something that changed, for a person who watches the daemon.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "notice")]
+#[allow(missing_docs, reason = "the names are those of the values they hold")]
+pub enum Notice {
+    Started { instances: u32, mode: Mode },
+    Incident { instance: String, change: ansai_core::incident::Change, finding: Box<FindingReport> },
+    Plan { instance: String, key: String, plan: Box<PlanReport> },
+    Verified { instance: String, key: String, standing: Standing },
+    Failed { instance: String, error: String },
+    Recovered { plan: String, step: u32, outcome: Outcome, detail: String },
+    Stopping { why: String },
+}

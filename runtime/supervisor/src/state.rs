@@ -1,0 +1,298 @@
+//! What must outlive a restart: incidents with their attempts, the policies' stores and series, steps under way.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use ansai_audit::Ballast;
+use ansai_core::{Incident, Instant};
+use ansai_host_functions::base::{Sample, Writes};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+
+/// Samples of a series are kept so long.
+const SERIES_MS: u64 = 30 * 86_400_000;
+/// Above this many samples a series is thinned to one per hour.
+const MOST_SAMPLES: u64 = 2_000;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS incident (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (instance, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS store (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (instance, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sample (instance TEXT NOT NULL, series TEXT NOT NULL, at INTEGER NOT NULL,
+        value REAL NOT NULL, PRIMARY KEY (instance, series, at)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS evaluated (instance TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS step (plan TEXT NOT NULL, step INTEGER NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (plan, step)) WITHOUT ROWID;";
+
+/// The state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// SQLite says no.
+    #[error("state: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A value in it is not what was written: another version, or somebody else's hand.
+    #[error("state: {0}")]
+    Form(#[from] serde_json::Error),
+    /// Another thread failed in the middle.
+    #[error("state: a writer failed in the middle")]
+    Broken,
+}
+
+/// The state of this host.
+pub struct State {
+    connection: Mutex<Connection>,
+    ballast: Ballast,
+}
+
+impl State {
+    /// Opens or makes it. `ballast` is given up when the disk is full, so that state can still be written.
+    pub fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
+        let connection = Connection::open(file)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(State { connection: Mutex::new(connection), ballast })
+    }
+
+    /// Makes the ballast again where there is room; says why not.
+    pub fn replenish(&self) -> Result<(), String> {
+        if self.ballast.is_full() { Ok(()) } else { self.ballast.ensure().map_err(|error| error.to_string()) }
+    }
+
+    fn read<T>(&self, body: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<T, StateError> {
+        body(&*self.connection.lock().map_err(|_| StateError::Broken)?)
+    }
+
+    /// One transaction; once more without the ballast when the disk is full.
+    fn write(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+        let mut connection = self.connection.lock().map_err(|_| StateError::Broken)?;
+        let mut attempt = || {
+            let transaction = connection.transaction()?;
+            body(&transaction)?;
+            Ok(transaction.commit()?)
+        };
+        match attempt() {
+            Err(StateError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                tracing::warn!("the disk is full: giving up the ballast for the state");
+                if let Err(error) = self.ballast.release() {
+                    tracing::warn!("ballast: {error}");
+                }
+                attempt()
+            }
+            result => result,
+        }
+    }
+
+    /// Open incidents of an instance, by key.
+    pub fn incidents(&self, instance: &str) -> Result<Vec<Incident>, StateError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
+            let rows = statement.query_map([instance], |row| row.get::<_, String>(0))?;
+            rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+        })
+    }
+
+    /// Writes an incident: durable when this returns.
+    pub fn put_incident(&self, incident: &Incident) -> Result<(), StateError> {
+        let value = serde_json::to_string(incident)?;
+        self.write(|connection| {
+            connection.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3)")?.execute(params![
+                incident.instance,
+                incident.finding.key,
+                value
+            ])?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a closed incident; its history is in the audit log.
+    pub fn close_incident(&self, instance: &str, key: &str) -> Result<(), StateError> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM incident WHERE instance = ?1 AND key = ?2")?
+                .execute(params![instance, key])?;
+            Ok(())
+        })
+    }
+
+    /// When an instance was last evaluated to an end.
+    pub fn last_evaluated(&self, instance: &str) -> Result<Option<Instant>, StateError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
+            Ok(statement.query_row([instance], |row| row.get::<_, i64>(0)).optional()?.map(i64::unsigned_abs))
+        })
+    }
+
+    /// Keeps what a successful evaluation wrote.
+    pub fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
+        let at = signed(now);
+        self.write(|connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO evaluated VALUES (?1, ?2)")?
+                .execute(params![instance, at])?;
+            for (key, value) in &writes.store {
+                match value {
+                    Some(value) => connection
+                        .prepare_cached("INSERT OR REPLACE INTO store VALUES (?1, ?2, ?3)")?
+                        .execute(params![instance, key, value])?,
+                    None => connection
+                        .prepare_cached("DELETE FROM store WHERE instance = ?1 AND key = ?2")?
+                        .execute(params![instance, key])?,
+                };
+            }
+            for (series, write) in &writes.series {
+                let oldest = if write.reset { i64::MAX } else { signed(now.saturating_sub(SERIES_MS)) };
+                connection
+                    .prepare_cached("DELETE FROM sample WHERE instance = ?1 AND series = ?2 AND at < ?3")?
+                    .execute(params![instance, series, oldest])?;
+                if let Some(value) = write.value {
+                    connection
+                        .prepare_cached("INSERT OR REPLACE INTO sample VALUES (?1, ?2, ?3, ?4)")?
+                        .execute(params![instance, series, at, value])?;
+                }
+                thin(connection, instance, series)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A value of an instance's store.
+    pub(crate) fn get(&self, instance: &str, key: &str) -> Result<Option<String>, StateError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM store WHERE instance = ?1 AND key = ?2")?;
+            Ok(statement.query_row([instance, key], |row| row.get(0)).optional()?)
+        })
+    }
+
+    /// Keys and value sizes of an instance's store.
+    pub(crate) fn keys(&self, instance: &str) -> Result<Vec<(String, usize)>, StateError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT key, length(CAST(value AS BLOB)) FROM store WHERE instance = ?1 ORDER BY key",
+            )?;
+            let rows = statement.query_map([instance], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+            rows.map(|row| Ok(row.map(|(key, size)| (key, usize::try_from(size).unwrap_or(0)))?)).collect()
+        })
+    }
+
+    /// Samples of a series since an instant, oldest first.
+    pub(crate) fn samples(&self, instance: &str, series: &str, since: Instant) -> Result<Vec<Sample>, StateError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT at, value FROM sample WHERE instance = ?1 AND series = ?2 AND at >= ?3 ORDER BY at",
+            )?;
+            let rows = statement.query_map(params![instance, series, signed(since)], |row| {
+                Ok(Sample { at: row.get::<_, i64>(0)?.unsigned_abs(), value: row.get(1)? })
+            })?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+    }
+
+    /// Names of an instance's series.
+    pub(crate) fn series(&self, instance: &str) -> Result<Vec<String>, StateError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT DISTINCT series FROM sample WHERE instance = ?1")?;
+            let rows = statement.query_map([instance], |row| row.get(0))?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+    }
+
+    /// Notes that a step is under way: durable before its intent.
+    pub(crate) fn begin_step(&self, plan: &str, step: u32, value: &str) -> Result<(), StateError> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3)")?
+                .execute(params![plan, step, value])?;
+            Ok(())
+        })
+    }
+
+    /// Its outcome is in the audit log.
+    pub(crate) fn end_step(&self, plan: &str, step: u32) -> Result<(), StateError> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM step WHERE plan = ?1 AND step = ?2")?
+                .execute(params![plan, step])?;
+            Ok(())
+        })
+    }
+
+    /// Steps that were under way when ansai ended.
+    pub(crate) fn steps(&self) -> Result<Vec<(String, u32, String)>, StateError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT plan, step, value FROM step ORDER BY plan, step")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+    }
+}
+
+fn signed(at: Instant) -> i64 {
+    i64::try_from(at).unwrap_or(i64::MAX)
+}
+
+/// Of the older samples of a long series one per hour stays: its minimum.
+fn thin(connection: &Connection, instance: &str, series: &str) -> Result<(), StateError> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM sample WHERE instance = ?1 AND series = ?2")?
+        .query_row([instance, series], |row| row.get(0))?;
+    if count.unsigned_abs() <= MOST_SAMPLES {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "DELETE FROM sample WHERE instance = ?1 AND series = ?2 AND at NOT IN (
+                SELECT at FROM (SELECT at, row_number() OVER (PARTITION BY at / 3600000 ORDER BY value, at) AS place
+                    FROM sample WHERE instance = ?1 AND series = ?2) WHERE place = 1)",
+        )?
+        .execute([instance, series])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use ansai_host_functions::base::SeriesWrite;
+
+    use super::*;
+
+    fn state(dir: &Path) -> State {
+        State::open(&dir.join("state.db"), Ballast::new(dir.join("ballast"), 4096)).unwrap()
+    }
+
+    #[test]
+    fn a_store_is_per_instance_and_survives() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writes = Writes::default();
+        writes.store.insert("a".into(), Some("1".into()));
+        writes.store.insert("b".into(), None);
+        state(dir.path()).commit("one", 5, &writes).unwrap();
+        let state = state(dir.path());
+        assert_eq!(state.get("one", "a").unwrap().as_deref(), Some("1"));
+        assert_eq!(state.get("two", "a").unwrap(), None);
+        assert_eq!(state.keys("one").unwrap(), [("a".to_owned(), 1)]);
+        assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+    }
+
+    #[test]
+    fn long_series_keep_hourly_minima() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        for index in 0..=MOST_SAMPLES {
+            let mut writes = Writes::default();
+            let value = Some((index % 60) as f64);
+            writes.series.insert("s".into(), SeriesWrite { reset: false, value });
+            // Within one transaction each: only the last one is over the bound.
+            state.commit("i", index * 60_000, &writes).unwrap();
+        }
+        let samples = state.samples("i", "s", 0).unwrap();
+        assert_eq!(samples.len(), 34, "one per hour");
+        assert!(samples.iter().all(|sample| sample.value == 0.0 || sample.at > 33 * 3_600_000));
+        let mut writes = Writes::default();
+        writes.series.insert("s".into(), SeriesWrite { reset: true, value: Some(7.0) });
+        state.commit("i", 200_000_000, &writes).unwrap();
+        assert_eq!(state.samples("i", "s", 0).unwrap(), [Sample { at: 200_000_000, value: 7.0 }]);
+    }
+}

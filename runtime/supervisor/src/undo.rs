@@ -1,0 +1,141 @@
+//! Undoing a step: by the host when a later one failed, or by a person.
+
+use ansai_audit::Reader;
+use ansai_core::event::Record;
+use ansai_core::{Event, Outcome, Refusal};
+use ansai_host_functions::action::{Applied, Doing};
+
+use crate::clock;
+use crate::plans::{PlanFile, PlanFileError};
+use crate::report::StepReport;
+use crate::supervisor::{Inner, Supervisor};
+
+/// Why nothing was undone.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// The plan is not known, or its files are not readable.
+    #[error(transparent)]
+    Plan(#[from] PlanFileError),
+    /// It has no such step.
+    #[error("plan {plan} has {steps} steps, and none is number {step}")]
+    NoStep {
+        /// The plan.
+        plan: String,
+        /// How many it has.
+        steps: usize,
+        /// What was asked for.
+        step: u32,
+    },
+    /// What was done is not what the audit log says: then undoing could do harm.
+    #[error("the record of step {0} is not the one that the audit log holds")]
+    Altered(u32),
+    /// The audit log cannot be read.
+    #[error("audit log: {0}")]
+    Audit(String),
+    /// Refused by the action or by the log.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Supervisor {
+    /// Undoes a plan, newest step first, or one step of it. `by` is a person, for the record. Each report's
+    /// outcome is `reverted`, or says why not.
+    pub fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
+        let file = self.0.plans.get(plan)?;
+        let count = file.steps.len();
+        if let Some(step) = step.filter(|step| *step as usize >= count) {
+            return Err(UndoError::NoStep { plan: plan.to_owned(), steps: count, step });
+        }
+        let wanted = (0..count).rev().filter_map(|index| u32::try_from(index).ok());
+        let wanted: Vec<u32> = wanted.filter(|number| step.is_none_or(|step| step == *number)).collect();
+        let mut reports = Vec::with_capacity(wanted.len());
+        for number in wanted {
+            let Some(proposed) = file.steps.get(number as usize) else { continue };
+            let mut report = StepReport {
+                action: proposed.action.clone(),
+                reason: proposed.reason(),
+                preview: proposed.preview.clone(),
+                outcome: None,
+                detail: String::new(),
+                measures: Vec::new(),
+            };
+            match self.0.undo_step(&file, number, by) {
+                Ok(applied) => {
+                    let reverted = applied.outcome == Outcome::Done;
+                    report.outcome = Some(if reverted { Outcome::Reverted } else { applied.outcome });
+                    report.detail = applied.detail;
+                    report.measures = applied.measures;
+                }
+                Err(error) => {
+                    report.outcome = Some(Outcome::Refused);
+                    report.detail = error.to_string();
+                }
+            }
+            reports.push(report);
+        }
+        Ok(reports)
+    }
+}
+
+impl Inner {
+    /// Undoes one step and records it.
+    pub(crate) fn undo_step(&self, file: &PlanFile, number: u32, by: &str) -> Result<Applied, UndoError> {
+        let step = file.steps.get(number as usize).ok_or_else(|| UndoError::NoStep {
+            plan: file.plan.clone(),
+            steps: file.steps.len(),
+            step: number,
+        })?;
+        let (_, _, action) = self
+            .shared
+            .registry
+            .action(&step.action)
+            .ok_or_else(|| Refusal::Unsupported(format!("there is no action {}", step.action)))?;
+        let (items, sha256) = self.plans.items(&file.plan, number)?;
+        if self.recorded_items(&file.plan, number)?.as_deref() != Some(sha256.as_str()) {
+            return Err(UndoError::Altered(number));
+        }
+        // Undoing restores what was; it needs no grant of today, but the scope of the plan's instance if it has one.
+        let scope = match self.authority.force(&file.instance) {
+            Ok(force) => crate::executor::scope_of(&force, step).unwrap_or_default(),
+            Err(_) => std::sync::Arc::default(),
+        };
+        let step_id = format!("{}-{number}", file.plan);
+        let doing = Doing {
+            host: &self.shared.host,
+            scope: &scope,
+            now: clock::now(),
+            step_id: &step_id,
+            arguments: &step.arguments,
+            targets: &step.targets,
+            stop: &self.stop,
+        };
+        let undone = |outcome, detail: &str| Event::Undone {
+            plan: file.plan.clone(),
+            step: number,
+            outcome,
+            detail: detail.to_owned(),
+            by: by.to_owned(),
+        };
+        self.durable(undone(Outcome::Unknown, "begins"))?;
+        let applied = action.undo(&doing, &items)?;
+        self.durable(undone(applied.outcome, &applied.detail))?;
+        Ok(applied)
+    }
+
+    /// The hash of a step's items in the audit log: the last outcome that has one.
+    fn recorded_items(&self, plan: &str, number: u32) -> Result<Option<String>, UndoError> {
+        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
+        let mut found = None;
+        for entry in Reader::open(&self.audit_dir).map_err(|error| text(&error))? {
+            let entry = entry.map_err(|error| text(&error))?;
+            let Ok(record) = serde_json::from_slice::<Record>(&entry.payload) else { continue };
+            if let Event::Outcome { plan: of, step, items_sha256: Some(sha256), .. } = record.event
+                && of == plan
+                && step == number
+            {
+                found = Some(sha256);
+            }
+        }
+        Ok(found)
+    }
+}

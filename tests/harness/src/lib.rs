@@ -1,0 +1,43 @@
+//! What the end-to-end tests of ansai stand on: they start the real binary, on real file systems that really fill up,
+//! on a real systemd, with the clock moved, and see afterwards everything that changed.
+//!
+//! It is not a mock of anything and not a test framework: a failure is a panic that says what was expected, and what a
+//! test started ends with the test, by its own process id.
+//!
+//! ```no_run
+//! use ansai_harness::{Ansai, Tree};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let before = Tree::snapshot(directory.path());
+//! let ran = Ansai::new().arg("status").arg("--json").state_dir(directory.path()).run();
+//! assert!(ran.expect_code(0).json().is_object());
+//! assert!(Tree::diff(&before, &Tree::snapshot(directory.path())).is_empty());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests: a failure is a panic with its reason, and a skip is printed"
+)]
+#![allow(clippy::disallowed_methods, reason = "tests: they start programs and touch files")]
+
+pub mod binary;
+pub mod command;
+pub mod daemon;
+pub mod faketime;
+pub mod mount;
+mod output;
+pub mod privilege;
+pub mod systemd_host;
+pub mod trace;
+pub mod tree;
+
+pub use command::{Ansai, Invocation, Ran};
+pub use daemon::Daemon;
+pub use mount::{Ext4, Tmpfs};
+pub use privilege::requires_root;
+pub use systemd_host::SystemdHost;
+pub use tree::{Change, Tree};

@@ -1,0 +1,226 @@
+//! Which system calls of a program changed something: what a comparison of trees cannot see (a change made and undone,
+//! a write of the same bytes) is seen here. Work that is handed to the kernel by io_uring is not.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Component, Path, PathBuf};
+
+use crate::command::{Invocation, Ran};
+
+/// Where a call names what it changes.
+#[derive(Clone, Copy)]
+enum Names {
+    /// By its nth descriptor, counted from 0.
+    Descriptor(usize),
+    /// By every path.
+    EachPath,
+    /// By its first path; what follows is data.
+    FirstPath,
+    /// By its last path; what comes before is data, or only read.
+    LastPath,
+}
+use Names::{Descriptor, EachPath, FirstPath, LastPath};
+
+/// A call, where it names what it changes, and the words of which all must be in its arguments for it to change
+/// anything, in alternatives; no alternatives: it always does.
+type Mutation = (&'static str, Names, &'static [&'static [&'static str]]);
+
+const OPENS: &[&[&str]] = &[&["O_CREAT"], &["O_TRUNC"], &["O_TMPFILE"]];
+
+const MUTATIONS: &[Mutation] = &[
+    ("open", FirstPath, OPENS),
+    ("openat", FirstPath, OPENS),
+    ("openat2", FirstPath, OPENS),
+    ("creat", FirstPath, &[]),
+    ("write", Descriptor(0), &[]),
+    ("pwrite64", Descriptor(0), &[]),
+    ("writev", Descriptor(0), &[]),
+    ("pwritev", Descriptor(0), &[]),
+    ("pwritev2", Descriptor(0), &[]),
+    ("sendfile", Descriptor(0), &[]),
+    ("copy_file_range", Descriptor(1), &[]),
+    ("splice", Descriptor(1), &[]),
+    ("ftruncate", Descriptor(0), &[]),
+    ("fallocate", Descriptor(0), &[]),
+    ("fchmod", Descriptor(0), &[]),
+    ("fchown", Descriptor(0), &[]),
+    ("fsetxattr", Descriptor(0), &[]),
+    ("fremovexattr", Descriptor(0), &[]),
+    ("mmap", Descriptor(0), &[&["MAP_SHARED", "PROT_WRITE"]]),
+    ("ioctl", Descriptor(0), &[&["FICLONE"], &["FIDEDUPERANGE"], &["FS_IOC_SETFLAGS"], &["FS_IOC_FSSETXATTR"]]),
+    ("truncate", FirstPath, &[]),
+    ("mkdir", FirstPath, &[]),
+    ("mkdirat", FirstPath, &[]),
+    ("mknod", FirstPath, &[]),
+    ("mknodat", FirstPath, &[]),
+    ("rmdir", FirstPath, &[]),
+    ("unlink", FirstPath, &[]),
+    ("unlinkat", FirstPath, &[]),
+    ("rename", EachPath, &[]),
+    ("renameat", EachPath, &[]),
+    ("renameat2", EachPath, &[]),
+    ("link", EachPath, &[]),
+    ("linkat", EachPath, &[]),
+    ("symlink", LastPath, &[]),
+    ("symlinkat", LastPath, &[]),
+    ("bind", FirstPath, &[&["AF_UNIX"]]),
+    ("chmod", FirstPath, &[]),
+    ("fchmodat", FirstPath, &[]),
+    ("fchmodat2", FirstPath, &[]),
+    ("chown", FirstPath, &[]),
+    ("lchown", FirstPath, &[]),
+    ("fchownat", FirstPath, &[]),
+    ("utime", FirstPath, &[]),
+    ("utimes", FirstPath, &[]),
+    ("utimensat", FirstPath, &[]),
+    ("futimesat", FirstPath, &[]),
+    ("setxattr", FirstPath, &[]),
+    ("lsetxattr", FirstPath, &[]),
+    ("removexattr", FirstPath, &[]),
+    ("lremovexattr", FirstPath, &[]),
+    ("mount", EachPath, &[]),
+    ("umount2", FirstPath, &[]),
+];
+
+/// The mutating system calls of a program and of everything that it started, in the order of time.
+pub struct Trace {
+    calls: Vec<String>,
+    directory: PathBuf,
+}
+
+impl Invocation {
+    /// Runs the program to its end under `strace`.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run), and when `strace` may not trace.
+    #[track_caller]
+    pub fn run_traced(self) -> (Ran, Trace) {
+        let records = tempfile::tempdir().expect("a directory for the trace");
+        // A name with `?` may be unknown to this machine's kernel.
+        let names: Vec<String> = MUTATIONS.iter().map(|(name, ..)| format!("?{name}")).collect();
+        let directory = self.working_directory();
+        let ran = self
+            // One file per thread: calls are whole lines there.
+            .under(
+                "strace",
+                ["-f", "-ff", "-ttt", "-y", "-qq", "--signal=none", "-e", &format!("trace={}", names.join(",")), "-o"],
+                records.path().join("of"),
+            )
+            .run();
+        let mut lines: Vec<String> = Vec::new();
+        for record in records.path().read_dir().expect("a directory of ours").flatten() {
+            let text = std::fs::read(record.path()).expect("a record of strace");
+            lines.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
+        }
+        assert!(!lines.is_empty() || ran.code == 0, "strace recorded nothing: {}", ran.stderr);
+        // All begin with seconds since 1970 in one width.
+        lines.sort();
+        let calls = lines.into_iter().filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect();
+        (ran, Trace { calls, directory })
+    }
+}
+
+impl Trace {
+    /// The calls that succeeded in changing `directory` or something below it, as strace shows them. An open that
+    /// could create or truncate counts. Paths relative to the working directory are taken as of the program's start.
+    pub fn mutations_below(&self, directory: impl AsRef<Path>) -> Vec<String> {
+        let root = directory.as_ref().canonicalize().unwrap_or_else(|_| normal(directory.as_ref()));
+        self.calls.iter().filter(|call| self.changed(call).iter().any(|path| is_below(path, &root))).cloned().collect()
+    }
+
+    fn changed(&self, call: &str) -> Vec<PathBuf> {
+        let Some((name, rest)) = call.split_once('(') else { return Vec::new() };
+        let (arguments, result) = rest.rsplit_once(" = ").unwrap_or((rest, "?"));
+        let Some((_, names, conditions)) = MUTATIONS.iter().find(|(known, ..)| *known == name) else {
+            return Vec::new();
+        };
+        let met =
+            conditions.is_empty() || conditions.iter().any(|words| words.iter().all(|word| arguments.contains(word)));
+        if result.starts_with('-') || !met {
+            return Vec::new();
+        }
+        let (paths, descriptors) = self.named(arguments);
+        let chosen = match names {
+            Descriptor(nth) => descriptors.get(*nth).into_iter(),
+            // A call on a descriptor with no path, such as futimens.
+            _ if paths.is_empty() => descriptors.first().into_iter(),
+            EachPath => return paths,
+            FirstPath => paths.first().into_iter(),
+            LastPath => paths.last().into_iter(),
+        };
+        chosen.cloned().collect()
+    }
+
+    /// The strings of a call, as paths relative to the descriptor before them, and the paths of its descriptors.
+    fn named(&self, arguments: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        let (mut paths, mut descriptors) = (Vec::new(), Vec::new());
+        let mut base = self.directory.clone();
+        let mut rest = arguments;
+        while let Some(start) = rest.find(['"', '<']) {
+            let (end, quoted) = if rest[start..].starts_with('"') { ('"', true) } else { ('>', false) };
+            let (value, length) = unescaped(&rest[start + 1..], end);
+            rest = &rest[start + 1 + length..];
+            if quoted {
+                paths.push(normal(&base.join(value)));
+                base.clone_from(&self.directory);
+            } else if value.is_absolute() {
+                descriptors.push(value.clone());
+                base = value;
+            }
+        }
+        (paths, descriptors)
+    }
+}
+
+/// The text up to an unescaped `end`, without strace's escapes, and how many bytes of `text` it took.
+fn unescaped(text: &str, end: char) -> (PathBuf, usize) {
+    let bytes = text.as_bytes();
+    let (mut value, mut at) = (Vec::new(), 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        if byte == end as u8 {
+            break;
+        }
+        if byte != b'\\' {
+            value.push(byte);
+            continue;
+        }
+        let octal = bytes[at..].iter().take(3).take_while(|digit| (b'0'..=b'7').contains(digit)).count();
+        if octal > 0 {
+            value.push(u8::from_str_radix(&text[at..at + octal], 8).unwrap_or(b'?'));
+            at += octal;
+        } else if let Some(&letter) = bytes.get(at) {
+            value.push(match letter {
+                b'n' => b'\n',
+                b't' => b'\t',
+                b'r' => b'\r',
+                b'v' => 11,
+                b'f' => 12,
+                other => other,
+            });
+            at += 1;
+        }
+    }
+    (PathBuf::from(OsString::from_vec(value)), at)
+}
+
+/// Without `.` and `..`, which strace shows as the program wrote them.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// Below `root` as it is written, or after the symbolic links on the way are followed.
+fn is_below(path: &Path, root: &Path) -> bool {
+    let followed = path.parent().and_then(|parent| parent.canonicalize().ok()).zip(path.file_name());
+    path.starts_with(root) || followed.is_some_and(|(parent, name)| parent.join(name).starts_with(root))
+}

@@ -1,0 +1,152 @@
+//! Who may import whom. What is not listed here is refused: an edge is added on purpose or not at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ansai_harness::{Invocation, binary};
+use serde_json::Value;
+
+/// A crate of the workspace and the crates of the workspace that it may depend on.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("ansai-core", &[]),
+    ("ansai-config", &["ansai-core"]),
+    ("ansai-host-functions", &["ansai-core"]),
+    ("ansai-engine", &["ansai-core", "ansai-host-functions"]),
+    ("ansai-audit", &[]),
+    ("ansai-supervisor", &["ansai-core", "ansai-config", "ansai-audit", "ansai-host-functions", "ansai-engine"]),
+    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-host-functions", "ansai-engine"]),
+    (
+        "ansai",
+        &[
+            "ansai-core",
+            "ansai-config",
+            "ansai-host-functions",
+            "ansai-engine",
+            "ansai-audit",
+            "ansai-supervisor",
+            "ansai-devkit",
+        ],
+    ),
+];
+
+/// They test all of it.
+const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-benches"];
+
+/// What touches the machine or runs foreign code, and the crates that may depend on it directly.
+const CONFINED: &[(&str, &[&str])] = &[
+    ("wasmtime", &["ansai-engine", "ansai-benches"]),
+    ("cap-std", &["ansai-host-functions"]),
+    ("cap-fs-ext", &["ansai-host-functions"]),
+    ("sysinfo", &["ansai-host-functions"]),
+];
+
+/// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
+/// the programs under test.
+struct Metadata(Value);
+
+impl Metadata {
+    fn read() -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let arguments = ["metadata", "--format-version=1", "--locked"];
+        let ran = Invocation::of(cargo).args(arguments).current_dir(binary::repository()).run();
+        Self(ran.expect_code(0).json())
+    }
+
+    fn packages(&self) -> &[Value] {
+        self.0["packages"].as_array().unwrap()
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Value> {
+        let members = self.0["workspace_members"].as_array().unwrap();
+        self.packages().iter().filter(|package| members.contains(&package["id"]))
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        self.members().map(name).collect()
+    }
+}
+
+fn name(value: &Value) -> &str {
+    value["name"].as_str().unwrap()
+}
+
+fn dependencies(package: &Value) -> &[Value] {
+    package["dependencies"].as_array().unwrap()
+}
+
+#[test]
+fn crates_import_only_what_is_below_them() {
+    let metadata = Metadata::read();
+    let members = metadata.names();
+    let mut wrong = Vec::new();
+    for package in metadata.members().filter(|package| !MAY_IMPORT_ANYTHING.contains(&name(package))) {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(member, _)| *member == name(package)) else {
+            wrong.push(format!("{} is in no list: say what it may import", name(package)));
+            continue;
+        };
+        for dependency in dependencies(package).iter().filter(|dependency| members.contains(name(dependency))) {
+            // A crate's tests may stand on the harness; nothing that ships may.
+            let testing = dependency["kind"] == "dev" && name(dependency) == "ansai-harness";
+            if !testing && !allowed.contains(&name(dependency)) {
+                wrong.push(format!("{} imports {}", name(package), name(dependency)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_lists_name_the_crates_that_exist() {
+    let listed = ALLOWED.iter().map(|(member, _)| *member).chain(MAY_IMPORT_ANYTHING.iter().copied());
+    assert_eq!(Metadata::read().names(), listed.collect());
+}
+
+#[test]
+fn the_machine_and_foreign_code_are_reached_through_one_crate_each() {
+    let metadata = Metadata::read();
+    let mut wrong = Vec::new();
+    for package in metadata.members() {
+        for dependency in dependencies(package) {
+            let confined = CONFINED.iter().find(|(confined, _)| *confined == name(dependency));
+            if confined.is_some_and(|(_, allowed)| !allowed.contains(&name(package))) {
+                wrong.push(format!("{} depends on {}", name(package), name(dependency)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_program_links_no_wasi() {
+    let metadata = Metadata::read();
+    let names: BTreeMap<&str, &str> =
+        metadata.packages().iter().map(|package| (package["id"].as_str().unwrap(), name(package))).collect();
+    let nodes: BTreeMap<&str, &Value> = metadata.0["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (node["id"].as_str().unwrap(), &node["deps"]))
+        .collect();
+    let program = metadata.members().find(|package| name(package) == "ansai").unwrap()["id"].as_str().unwrap();
+    let mut seen = BTreeSet::new();
+    let mut waiting = vec![program];
+    while let Some(id) = waiting.pop() {
+        if seen.insert(id) {
+            let shipped = nodes[id].as_array().unwrap().iter().filter(|dependency| {
+                dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"] != "dev")
+            });
+            waiting.extend(shipped.map(|dependency| dependency["pkg"].as_str().unwrap()));
+        }
+    }
+    let linked: BTreeSet<&str> = seen.into_iter().map(|id| names[id]).collect();
+    assert!(linked.contains("ansai-core") && linked.contains("wasmtime"), "the walk sees the tree: {linked:?}");
+    let wasi: Vec<_> = linked.iter().filter(|linked| linked.starts_with("wasmtime-wasi")).collect();
+    assert!(wasi.is_empty(), "{wasi:?}");
+}
