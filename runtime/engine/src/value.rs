@@ -202,8 +202,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
                 values
                     .into_iter()
-                    .map(|(name, value)| match value {
+                    .zip(&types)
+                    .map(|((name, value), ty)| match value {
                         Some(value) => Ok((name, value)),
+                        // As serde has it: what is optional may be left out.
+                        None if matches!(ty, Type::Option(_)) => Ok((name, Val::Option(None))),
                         None => Err(A::Error::custom(format_args!("field `{name}` is missing"))),
                     })
                     .collect::<Result<_, _>>()

@@ -1,0 +1,160 @@
+//! Why a policy was not built.
+
+use std::path::PathBuf;
+
+use ansai_config::Diagnostics;
+
+/// Why a policy was not built; [`BuildError::hint`] is the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Building runs the author's code.
+    #[error("building as root would run the policy's build scripts as root")]
+    Root,
+    /// Somebody else could change what is built, and what is run while it is built.
+    #[error("{} belongs to user {owner}, not to user {user}, who builds", dir.display())]
+    Foreign {
+        /// The directory.
+        dir: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who builds.
+        user: u32,
+    },
+    /// There is no `policy.toml`.
+    #[error("{} holds no policy.toml", .0.display())]
+    NoPolicy(PathBuf),
+    /// There is no `Cargo.toml`.
+    #[error("{} holds no Cargo.toml", .0.display())]
+    NoPackage(PathBuf),
+    /// There is no `Cargo.lock`.
+    #[error("{} holds no Cargo.lock, so that its dependencies may change from build to build", .0.display())]
+    NoLockFile(PathBuf),
+    /// The manifest is wrong.
+    #[error("policy.toml is not valid")]
+    Manifest(Box<Diagnostics>),
+    /// The schema of its settings is wrong.
+    #[error("the schema of the settings is not valid")]
+    Schema(Box<Diagnostics>),
+    /// A program is missing.
+    #[error("cannot run {program}: {source}")]
+    Program {
+        /// As it was called.
+        program: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The compiler did not answer a question.
+    #[error("{program} failed: {said}")]
+    Compiler {
+        /// As it was called.
+        program: String,
+        /// Its words.
+        said: String,
+    },
+    /// The standard library for `wasm32-unknown-unknown` is not installed.
+    #[error("the Rust standard library for wasm32-unknown-unknown is missing: {} holds no libcore-*.rlib", .0.display())]
+    NoTarget(PathBuf),
+    /// It does not compile; cargo has said why.
+    #[error("cargo could not build {}", .0.display())]
+    Cargo(PathBuf),
+    /// Cargo made no WebAssembly module, or several.
+    #[error("cargo made {} WebAssembly modules of {}, not one", count, dir.display())]
+    Modules {
+        /// The directory.
+        dir: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// The module cannot be made a component.
+    #[error("the module is no component: {0}")]
+    Component(String),
+    /// It does not export what a policy exports.
+    #[error("the component does not export `{0}`")]
+    NoExport(&'static str),
+    /// It imports something that is no `ansai:` interface.
+    #[error("the component imports `{0}`, which no host offers to policies")]
+    NotOurs(String),
+    /// It imports an `ansai:` interface that does not exist here.
+    #[error("the component imports `{name}`, which this ansai does not know")]
+    UnknownInterface {
+        /// As imported.
+        name: String,
+        /// The version that is known of that interface.
+        known: Option<String>,
+    },
+    /// It imports what its manifest does not ask for.
+    #[error("the component imports `{0}`, which its manifest does not ask for")]
+    NotAskedFor(String),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file to be embedded is too large or no text.
+    #[error("{}: {problem}", path.display())]
+    Text {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl BuildError {
+    /// The way out, where there is one to name.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            BuildError::Root => "build as an ordinary user, or say --allow-root where only you wrote it".into(),
+            BuildError::Foreign { .. } => "build as its owner, or copy the source to a directory of your own".into(),
+            BuildError::NoPolicy(_) => "name the directory of a policy; `ansai new` starts one".into(),
+            BuildError::NoPackage(_) => "only policies written in Rust are built here: add a Cargo.toml".into(),
+            BuildError::NoLockFile(dir) => {
+                format!("run `cargo generate-lockfile` in {} and keep the file with the source", dir.display())
+            }
+            BuildError::Program { program, .. } if program.ends_with("rustc") || program.ends_with("cargo") => {
+                "install Rust from https://rustup.rs or the distribution, or set RUSTC and CARGO".into()
+            }
+            BuildError::NoTarget(_) => "run `rustup target add wasm32-unknown-unknown`, or with the distribution's \
+                                        Rust `apt-get install libstd-rust-dev-wasm32`"
+                .into(),
+            BuildError::Modules { count: 0, .. } => {
+                "write `crate-type = [\"cdylib\"]` below `[lib]` in Cargo.toml".into()
+            }
+            BuildError::Modules { .. } => "a policy is one package with one library".into(),
+            BuildError::Component(_) | BuildError::NoExport(_) => {
+                "bind the world with wit_bindgen::generate! (`include ansai:policy/policy@0.1.0`) and export! it".into()
+            }
+            BuildError::NotOurs(name) if name.starts_with("wasi:") => {
+                "build for wasm32-unknown-unknown; ansai virtualize puts a stand-in inside where a language needs WASI"
+                    .into()
+            }
+            BuildError::NotOurs(_) => "import interfaces of the `ansai:` packages only".into(),
+            BuildError::UnknownInterface { known: Some(known), .. } => format!("this ansai has `{known}`"),
+            BuildError::UnknownInterface { known: None, .. } => {
+                "build with the WIT packages that came with this ansai".into()
+            }
+            BuildError::NotAskedFor(name) => {
+                let name = name.split('@').next().unwrap_or(name);
+                format!("add to policy.toml:\n[capabilities.\"{name}\"]\nreason = \"to …\"")
+            }
+            BuildError::Manifest(_)
+            | BuildError::Schema(_)
+            | BuildError::Program { .. }
+            | BuildError::Compiler { .. }
+            | BuildError::Cargo(_)
+            | BuildError::File { .. }
+            | BuildError::Text { .. } => return None,
+        })
+    }
+
+    /// Problems with their places, where that is what went wrong.
+    pub fn diagnostics(&self) -> Option<&Diagnostics> {
+        match self {
+            BuildError::Manifest(diagnostics) | BuildError::Schema(diagnostics) => Some(diagnostics),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a component imports, read from the component itself.
+
+use ansai_config::Manifest;
+use ansai_core::{Interface, InterfaceKind};
+use wit_component::DecodedWasm;
+use wit_parser::{Resolve, WorldItem, WorldKey};
+
+use super::BuildError;
+
+/// What every policy exports.
+const EXPORTS: [&str; 2] = ["detect", "plan"];
+
+/// Names of the interfaces whose functions it imports, all of them known and asked for.
+pub(super) fn check(
+    component: &[u8],
+    manifest: &Manifest,
+    interfaces: &[Interface],
+) -> Result<Vec<String>, BuildError> {
+    let decoded = wit_component::decode(component).map_err(|error| BuildError::Component(format!("{error:#}")))?;
+    let DecodedWasm::Component(resolve, world) = decoded else {
+        return Err(BuildError::Component("it is a WIT package".into()));
+    };
+    let world = resolve.worlds.get(world).ok_or_else(|| BuildError::Component("it has no world".into()))?;
+    let exported = |name: &str| {
+        world
+            .exports
+            .iter()
+            .any(|(key, item)| matches!((key, item), (WorldKey::Name(key), WorldItem::Function(_)) if key == name))
+    };
+    if let Some(missing) = EXPORTS.iter().find(|name| !exported(name)) {
+        return Err(BuildError::NoExport(missing));
+    }
+    let mut imports = Vec::new();
+    for (key, item) in &world.imports {
+        if matches!(item, WorldItem::Type { .. }) {
+            continue;
+        }
+        let name = name(&resolve, key);
+        if !name.starts_with("ansai:") {
+            return Err(BuildError::NotOurs(name));
+        }
+        if only_types(&resolve, item) {
+            continue;
+        }
+        allowed(&name, manifest, interfaces)?;
+        imports.push(name);
+    }
+    imports.sort();
+    Ok(imports)
+}
+
+/// Vocabulary gives no access to anything.
+fn only_types(resolve: &Resolve, item: &WorldItem) -> bool {
+    match item {
+        WorldItem::Interface { id, .. } => resolve.interfaces.get(*id).is_some_and(|i| i.functions.is_empty()),
+        WorldItem::Type { .. } | WorldItem::Function(_) => false,
+    }
+}
+
+fn name(resolve: &Resolve, key: &WorldKey) -> String {
+    match key {
+        WorldKey::Name(name) => name.clone(),
+        WorldKey::Interface(id) => resolve.id_of(*id).unwrap_or_else(|| "an interface without a name".into()),
+    }
+}
+
+fn allowed(name: &str, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
+    let Some(interface) = interfaces.iter().find(|interface| interface.import_name() == name) else {
+        let plain = name.split('@').next().unwrap_or(name);
+        let known = interfaces.iter().find(|interface| interface.name == plain).map(Interface::import_name);
+        return Err(BuildError::UnknownInterface { name: name.to_owned(), known });
+    };
+    let asked = interface.kind == InterfaceKind::Base || manifest.capabilities.contains_key(interface.name);
+    if asked { Ok(()) } else { Err(BuildError::NotAskedFor(name.to_owned())) }
+}

@@ -1,0 +1,99 @@
+//! From a directory with `policy.toml` and `Cargo.toml` to `NAME.wasm` in it.
+//!
+//! Building runs the author's code (build scripts, macros), so it is refused as root unless asked for, and in a
+//! directory that belongs to somebody else. The result depends on nothing but its input: the same source, lock file
+//! and compiler give the same bytes.
+
+mod command;
+mod compile;
+mod component;
+mod error;
+mod imports;
+mod sections;
+mod storage;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+
+use ansai_config::{Manifest, Schema};
+use ansai_core::Interface;
+use sha2::{Digest, Sha256};
+
+pub use error::BuildError;
+pub use sections::{MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
+
+/// How to build.
+#[derive(Debug, Clone, Copy)]
+pub struct BuildOptions<'a> {
+    /// Build as root all the same.
+    pub allow_root: bool,
+    /// Interfaces that exist.
+    pub interfaces: &'a [Interface],
+}
+
+/// A component that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// `DIR/NAME.wasm`.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Names of the interfaces whose functions it imports, with versions, in byte order.
+    pub imports: Vec<String>,
+}
+
+/// Builds the policy in a directory. What the compiler says goes to standard error.
+///
+/// # Errors
+/// Before anything foreign runs: where it must not be built here or its files are wrong. Then: where it does not
+/// compile, is no component, or imports what it must not.
+pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
+    if rustix::process::geteuid().is_root() && !options.allow_root {
+        return Err(BuildError::Root);
+    }
+    let dir = storage::own_directory(dir)?;
+    let source = Source::read(&dir, options.interfaces)?;
+    if !storage::is_file(&dir.join("Cargo.lock")) {
+        return Err(BuildError::NoLockFile(dir));
+    }
+    toolchain::check(&dir)?;
+    let module = storage::read(&compile::compile(&dir)?)?;
+    let component = component::encode(&module)?;
+    let imports = imports::check(&component, &source.manifest, options.interfaces)?;
+    let bytes = sections::embed(component, &source)?;
+    let path = dir.join(format!("{}.wasm", source.manifest.name));
+    storage::replace(&path, &bytes)?;
+    Ok(Built { path, bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(&bytes)), imports })
+}
+
+/// What a component carries beside its code.
+struct Source {
+    manifest: Manifest,
+    /// JSON text.
+    schema: Option<String>,
+    readme: Option<String>,
+}
+
+impl Source {
+    fn read(dir: &Path, interfaces: &[Interface]) -> Result<Source, BuildError> {
+        if !storage::is_file(&dir.join("policy.toml")) {
+            return Err(BuildError::NoPolicy(dir.to_owned()));
+        }
+        let manifest =
+            Manifest::load(&dir.join("policy.toml"), interfaces).map_err(|e| BuildError::Manifest(Box::new(e)))?;
+        let schema = match &manifest.settings_schema {
+            Some(name) => {
+                let path = dir.join(name);
+                let text = storage::read_text(&path)?;
+                Schema::parse(&path.display().to_string(), &text).map_err(|e| BuildError::Schema(Box::new(e)))?;
+                Some(text)
+            }
+            None => None,
+        };
+        let readme = dir.join("README.md");
+        let readme = if storage::is_file(&readme) { Some(storage::read_text(&readme)?) } else { None };
+        Ok(Source { manifest, schema, readme })
+    }
+}

@@ -1,0 +1,60 @@
+//! What a component carries beside its code, so that one file is all that an operator needs.
+
+use serde_json::{Map, Value};
+use wasm_encoder::{ComponentSection as _, CustomSection};
+use wasm_metadata::{AddMetadata, AddMetadataField, Description, Version};
+
+use super::{BuildError, Source};
+
+/// Custom section with the manifest as JSON: keys in byte order, no white space.
+pub const MANIFEST_SECTION: &str = "ansai:manifest";
+/// Custom section with the JSON Schema of the settings, as its author wrote it.
+pub const SCHEMA_SECTION: &str = "ansai:settings-schema";
+/// Custom section with README.md.
+pub const README_SECTION: &str = "ansai:readme";
+
+/// Adds the standard metadata, and our own sections at the end.
+pub(super) fn embed(component: Vec<u8>, source: &Source) -> Result<Vec<u8>, BuildError> {
+    let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its metadata cannot be added: {error}"));
+    let mut metadata = AddMetadata::default();
+    metadata.name = AddMetadataField::Set(source.manifest.name.clone());
+    metadata.version = AddMetadataField::Set(Version::new(source.manifest.version.clone()));
+    metadata.description = AddMetadataField::Set(Description::new(source.manifest.description.clone()));
+    let mut bytes = metadata.to_wasm(&component).map_err(|error| wrong(&error))?;
+    let manifest = canonical(source.manifest.to_json()).to_string();
+    let sections = [
+        (MANIFEST_SECTION, Some(manifest.as_str())),
+        (SCHEMA_SECTION, source.schema.as_deref()),
+        (README_SECTION, source.readme.as_deref()),
+    ];
+    for (name, text) in sections {
+        if let Some(text) = text {
+            CustomSection { name: name.into(), data: text.as_bytes().into() }.append_to_component(&mut bytes);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Keys in byte order at every level. The value comes from a manifest, which is a few levels deep.
+fn canonical(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<(String, Value)> = map.into_iter().collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            entries.into_iter().map(|(key, value)| (key, canonical(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(list) => list.into_iter().map(canonical).collect(),
+        plain => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_in_byte_order() {
+        let value = serde_json::json!({"b": [{"z": 1, "a": 2}], "a": {"y": 1, "x": null}});
+        assert_eq!(canonical(value).to_string(), r#"{"a":{"x":null,"y":1},"b":[{"a":2,"z":1}]}"#);
+    }
+}

@@ -1,0 +1,20 @@
+//! What authors of policies need: from a directory with a policy's source to a component that ansai runs.
+//!
+//! It is not part of running policies: `ansai run` never builds anything, since building runs foreign code. It knows
+//! no interface by name either: callers pass what exists.
+//!
+//! - [`build`]: compiles a policy, checks what it imports and embeds its manifest.
+//! - [`scenario`]: a host made of canned replies, and what a policy must say about it.
+//!
+//! ```no_run
+//! use ansai_devkit::build::{BuildOptions, build};
+//! use ansai_host_functions::registry::Registry;
+//!
+//! let interfaces = Registry::builtin().interfaces();
+//! let built = build("policies/disk-space".as_ref(), &BuildOptions { allow_root: false, interfaces: &interfaces })?;
+//! assert!(built.imports.iter().all(|import| import.starts_with("ansai:")));
+//! # Ok::<(), ansai_devkit::build::BuildError>(())
+//! ```
+
+pub mod build;
+pub mod scenario;

@@ -1,0 +1,15 @@
+//! Building policies, with the real compiler.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod fixture;
+mod refused;
+mod result;
+mod target;

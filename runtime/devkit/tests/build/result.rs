@@ -1,0 +1,62 @@
+//! What comes out.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use ansai_config::Manifest;
+use ansai_devkit::build::{BuildOptions, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION, build};
+use wasmparser::{Parser, Payload};
+
+use crate::fixture::{INTERFACES, policy};
+use crate::target::has_target;
+
+const PROBE: &str = "ansai:disk/disk-probe";
+
+fn section(component: &[u8], name: &str) -> Option<String> {
+    Parser::new(0).parse_all(component).find_map(|payload| match payload.unwrap() {
+        Payload::CustomSection(section) if section.name() == name => {
+            Some(String::from_utf8(section.data().to_vec()).unwrap())
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn the_same_source_gives_the_same_bytes() {
+    if !has_target("result::the_same_source_gives_the_same_bytes") {
+        return;
+    }
+    let dir = policy(
+        "fixture-same",
+        &["ansai:disk/disk-probe@0.1.0", "ansai:disk/disk-actions@0.1.0"],
+        &[PROBE],
+        Some(("ansai:disk/disk-probe@0.1.0", "list-filesystems")),
+    );
+    let options = BuildOptions { allow_root: true, interfaces: INTERFACES };
+    let first = build(dir.path(), &options).unwrap();
+    let component = std::fs::read(&first.path).unwrap();
+    // What is imported but not used is gone, and needs no asking.
+    assert_eq!(first.imports, ["ansai:disk/disk-probe@0.1.0"]);
+    assert_eq!(first.path, dir.path().canonicalize().unwrap().join("fixture-same.wasm"));
+    assert_eq!(first.bytes, component.len() as u64);
+    assert_eq!(std::fs::metadata(&first.path).unwrap().permissions().mode() & 0o777, 0o644);
+
+    let again = build(dir.path(), &options).unwrap();
+    assert_eq!(again, first);
+    assert_eq!(std::fs::read(&first.path).unwrap(), component);
+    let files = std::fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".building"));
+    assert_eq!(files.count(), 0);
+
+    let manifest = section(&component, MANIFEST_SECTION).unwrap();
+    let read = Manifest::from_json("embedded", &manifest, INTERFACES).unwrap();
+    assert_eq!((read.name.as_str(), read.every), ("fixture-same", 60_000));
+    assert!(read.capabilities.contains_key(PROBE));
+    assert!(manifest.starts_with("{\"capabilities\":"), "{manifest}");
+    assert!(section(&component, SCHEMA_SECTION).unwrap().contains("percent"));
+    assert_eq!(section(&component, README_SECTION).unwrap(), "# A test\n");
+    assert_eq!(section(&component, "version").unwrap(), "1.2.3");
+    // No path of the machine that built it.
+    let place = dir.path().to_str().unwrap();
+    assert!(!component.windows(place.len()).any(|window| window == place.as_bytes()));
+}

@@ -1,0 +1,48 @@
+//! The daemon, started for real.
+
+use std::time::Duration;
+
+use ansai_harness::{Tmpfs, requires_root};
+use rustix::process::Signal;
+
+use crate::scene::{ansai, config, replay_all, write_old};
+
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_disk_that_fills_while_it_runs_is_healed_and_sigterm_ends_it_in_order() {
+    if !requires_root() {
+        return;
+    }
+    let disk = Tmpfs::new(32);
+    std::fs::create_dir(disk.path().join("log")).unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let config = config(disk.path(), "enforce", "min_age_hours = 24");
+    let mut daemon =
+        ansai().args(["run", "--mode", "enforce"]).config(&config).state_dir(state.path()).spawn();
+    daemon.wait_for_line("disk-space|1 instance", SOON);
+
+    // A second one on the same state refuses, and names what is in the way.
+    let second = ansai().args(["run", "--once"]).config(&config).state_dir(state.path()).run();
+    assert_ne!(second.code, 0);
+    assert!(second.stderr.contains("another ansai"), "{}", second.stderr);
+
+    for index in 0..60 {
+        write_old(&disk.path().join(format!("log/app.log.{index}")), 512 << 10, 100);
+    }
+    let full = disk.used_share();
+    assert!(full > 0.9, "{full}");
+    daemon.wait_for_line("healed", SOON);
+    assert!(disk.used_share() < 0.8, "{}", disk.used_share());
+
+    // It fills again, and in the middle of things it is asked to end.
+    for index in 0..60 {
+        write_old(&disk.path().join(format!("log/again.log.{index}")), 512 << 10, 100);
+    }
+    daemon.signal(Signal::TERM);
+    let ended = daemon.wait(SOON);
+    ended.expect_code(0);
+    replay_all(state.path());
+    let shown = ansai().args(["audit", "show"]).state_dir(state.path()).run();
+    assert!(shown.stdout.contains("stopped"), "{}", shown.stdout);
+}

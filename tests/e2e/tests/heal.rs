@@ -1,0 +1,99 @@
+//! A full disk is found, a plan is made, applied and verified, and nothing else is touched.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use ansai_harness::{Ext4, Tmpfs, Tree, requires_root};
+
+use crate::scene::{Scene, ansai, finding, measured, odd_names, replay_all};
+
+fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
+    let full = used();
+    assert!(full >= 0.955, "{full}");
+    let precious = scene.precious();
+    let before = Tree::snapshot(scene.log());
+
+    let ran = ansai()
+        .args(["run", "--once", "--format", "json", "--mode", "enforce"])
+        .config(&scene.config("enforce", "min_age_hours = 24, max_files = 10000, max_bytes = \"20GiB\""))
+        .state_dir(state)
+        .run();
+    ran.expect_code(0);
+    assert!(used() < 0.80, "{} -> {}", full, used());
+    assert_eq!(scene.precious(), precious, "something was touched that must not be");
+
+    // What it says is what is gone.
+    let finding = finding(&ran, &scene.root);
+    assert_eq!(finding["status"]["unhealthy"], "emergency");
+    assert_eq!(finding["verified"], "healthy");
+    let gone = Tree::diff(&before, &Tree::snapshot(scene.log()));
+    let removed: Vec<_> = gone.iter().filter(|change| format!("{change:?}").starts_with("Removed")).collect();
+    assert_eq!(removed.len() as u64, measured(&finding, "removed-files"), "{finding:#}");
+    assert!(measured(&finding, "freed-bytes") >= 8 << 20);
+    // Oldest first: the odd names are older than every plain log.
+    for name in odd_names() {
+        assert!(!scene.log().join(std::ffi::OsStr::from_bytes(&name)).exists(), "{name:?}");
+    }
+    replay_all(state);
+}
+
+#[test]
+fn a_full_tmpfs_is_healed() {
+    if !requires_root() {
+        return;
+    }
+    let disk = Tmpfs::new(64);
+    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let state = tempfile::tempdir().unwrap();
+    heals(&scene, || disk.used_share(), state.path());
+}
+
+#[test]
+fn a_full_ext4_is_healed() {
+    if !requires_root() {
+        return;
+    }
+    let disk = Ext4::new(64);
+    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let state = tempfile::tempdir().unwrap();
+    heals(&scene, || disk.used_share(), state.path());
+}
+
+#[test]
+fn a_full_disk_that_holds_ansais_own_state_is_healed() {
+    if !requires_root() {
+        return;
+    }
+    for_own_state(Tmpfs::new(64));
+    let disk = Ext4::new(64);
+    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let state = disk.path().join("ansai-state");
+    heals(&scene, || disk.used_share(), &state);
+}
+
+fn for_own_state(disk: Tmpfs) {
+    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let state = disk.path().join("ansai-state");
+    heals(&scene, || disk.used_share(), &state);
+}
+
+#[test]
+fn the_table_shows_no_active_character_of_a_hostile_name() {
+    if !requires_root() {
+        return;
+    }
+    let disk = Tmpfs::new(16);
+    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let state = tempfile::tempdir().unwrap();
+    let ran = ansai()
+        .args(["run", "--once", "--mode", "enforce"])
+        .config(&scene.config("enforce", "min_age_hours = 24"))
+        .state_dir(state.path())
+        .run();
+    ran.expect_code(0);
+    let audit = ansai().args(["audit", "show"]).state_dir(state.path()).run();
+    for text in [&ran.stdout, &ran.stderr, &audit.stdout] {
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+    assert!(ran.stdout.contains("disk-space") && ran.stdout.contains("remove"), "{}", ran.stdout);
+    assert!(audit.stdout.contains("intent") && audit.stdout.contains("outcome"), "{}", audit.stdout);
+}

@@ -1,0 +1,1 @@
+//! Nothing: the tests are in `main.rs`, one file per feature.

@@ -1,0 +1,18 @@
+//! The real binary on real file systems and real services, one file per feature.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod daemon;
+mod heal;
+mod host;
+mod observe;
+mod scenarios;
+mod scene;
+mod undo;
+mod unreadable;
