@@ -1,12 +1,51 @@
 //! `ansai:files`: files below granted roots.
+//!
+//! Looking and acting go through directory handles (`beneath`, `walk`), never twice over a path. What an action
+//! may touch is decided by `select` and `standing` for the preview, and by `guard` for each file again right
+//! before it is touched. The verbs are one file each.
+
+mod beneath;
+mod compress;
+mod deleted;
+mod entry;
+mod guard;
+mod gzip;
+mod identity;
+mod in_use;
+mod lease;
+mod metadata;
+mod page;
+mod patterns;
+mod place;
+mod probe;
+mod protected;
+mod quarantine;
+mod reclaim;
+mod remove;
+mod report;
+mod rotate;
+mod select;
+mod standing;
+mod targets;
+mod walk;
 
 use ansai_core::scope::{Field, FieldKind};
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
-use crate::registry::Entry;
+pub use reclaim::expire;
+
+use crate::authorize::{Check, Rule};
+use crate::registry::{Body, Entry, Function};
 
 const ROOTS: Field =
     Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "directories, with all that is below them" };
+
+const SELECTION: &[Check] =
+    &[within("/what/root"), Check { argument: "/what/min-age-hours", rule: Rule::AtLeast("min_age_hours") }];
+
+const fn within(argument: &'static str) -> Check {
+    Check { argument, rule: Rule::Within("roots") }
+}
 
 /// The interface.
 pub static FILES_PROBE: Entry = Entry {
@@ -18,7 +57,17 @@ pub static FILES_PROBE: Entry = Entry {
         words: "see names, sizes and ages of files",
         fields: &[ROOTS],
     },
-    functions: &[],
+    functions: &[
+        Function {
+            name: "largest-directories",
+            checks: &[within("/root")],
+            body: Body::Probe(probe::largest_directories),
+        },
+        Function { name: "list-files", checks: &[within("/what/root")], body: Body::Probe(probe::list_files) },
+        Function { name: "measure-files", checks: &[within("/what/root")], body: Body::Probe(probe::measure_files) },
+        Function { name: "list-deleted-open", checks: &[], body: Body::Probe(deleted::list_deleted_open) },
+        Function { name: "list-held", checks: &[], body: Body::Probe(reclaim::list_held) },
+    ],
 };
 
 /// The interface.
@@ -53,5 +102,10 @@ pub static FILES_ACTIONS: Entry = Entry {
             },
         ],
     },
-    functions: &[],
+    functions: &[
+        Function { name: "remove", checks: SELECTION, body: Body::Action(&remove::Remove) },
+        Function { name: "compress", checks: SELECTION, body: Body::Action(&compress::Compress) },
+        Function { name: "rotate", checks: SELECTION, body: Body::Action(&rotate::Rotate) },
+        Function { name: "reclaim-held", checks: &[], body: Body::Action(&reclaim::ReclaimHeld) },
+    ],
 };

@@ -1,0 +1,165 @@
+//! The checks right before a file is touched: is it the very file that was previewed, may it still be touched,
+//! and does nobody use it.
+
+use ansai_core::scope::is_within;
+use ansai_core::{Instant, Refusal};
+use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::beneath::Root;
+use super::identity::{File, Stat, split};
+use super::in_use::InUse;
+use super::lease::{self, Lease};
+use super::protected::Protected;
+use super::standing;
+use super::targets::Targets;
+use crate::action::{Doing, Fate};
+
+/// Where a step acts.
+pub(super) struct Site {
+    pub(super) root: Root,
+    in_use: InUse,
+    protected: Protected,
+    min_age_hours: u64,
+    now: Instant,
+}
+
+/// A file that passed the checks. The lease ends when it is dropped.
+pub(super) struct Guarded {
+    /// The directory that it is in, open.
+    pub(super) parent: OwnedFd,
+    pub(super) name: Vec<u8>,
+    /// `None` where it may not be read.
+    pub(super) file: Option<OwnedFd>,
+    pub(super) stat: Stat,
+}
+
+impl Site {
+    /// With the scope and the root as they are now.
+    pub(super) fn enter(doing: &Doing<'_>, targets: &Targets) -> Result<Site, Refusal> {
+        if !doing.scope.set("roots").iter().any(|root| is_within(&targets.root, root)) {
+            return Err(Refusal::Denied(format!("{} is not within the granted roots any more", targets.root)));
+        }
+        let granted = doing.scope.bound("min_age_hours").unwrap_or(u64::MAX);
+        let root = Root::open(doing.host, &targets.root)?;
+        if root.stat.inode() != targets.root_inode {
+            return Err(Refusal::Changed(format!("{} is another directory than previewed", targets.root)));
+        }
+        let protected = Protected::of(doing.host);
+        protected.refuse(&root)?;
+        Ok(Site {
+            in_use: InUse::look(doing.host, root.stat.dev, &|| doing.is_stopping())?,
+            min_age_hours: targets.min_age_hours.max(granted),
+            now: doing.now,
+            protected,
+            root,
+        })
+    }
+
+    /// The directory and the name of a target.
+    pub(super) fn place(&self, file: &File) -> Result<(OwnedFd, Vec<u8>), Fate> {
+        let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+        if self.protected.covers(&self.root.absolute(&path)) {
+            return Err(Fate::Left("protected".into()));
+        }
+        let (parent, name) = split(&path);
+        let parent = self.root.directory(parent).map_err(|error| match error {
+            Errno::NOENT => changed("its directory is gone"),
+            Errno::LOOP | Errno::NOTDIR | Errno::XDEV => changed("its directory is another one"),
+            error => failed("opening its directory", error),
+        })?;
+        Ok((parent, name.to_vec()))
+    }
+
+    /// All checks on one target.
+    pub(super) fn guard(&self, target: &File) -> Result<Guarded, Fate> {
+        let (parent, name) = self.place(target)?;
+        // Not opened for real before it is known to be a regular file: opening a device may do something.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(&parent, &*name, flags, Mode::empty()).map_err(|error| match error {
+            Errno::NOENT => changed("gone"),
+            error => failed("opening it", error),
+        })?;
+        let stat = Stat::of(&handle).map_err(|error| failed("looking at it", error))?;
+        same(target, &stat)?;
+        if let Some(reason) = standing::untouchable(&self.root, &stat) {
+            return Err(Fate::Left(reason.into()));
+        }
+        if standing::is_young(&stat, self.min_age_hours, self.now) {
+            return Err(Fate::Left("young".into()));
+        }
+        let file = reopen(&handle)?;
+        let leased = match &file {
+            Some(file) => {
+                unlocked(file)?;
+                lease::take(file.as_fd())
+            }
+            None => Lease::Unsupported,
+        };
+        let reason = match leased {
+            Lease::Held => None,
+            Lease::InUse => Some("open"),
+            Lease::Unsupported => standing::in_use(&stat, &self.in_use),
+        };
+        match reason {
+            Some(reason) => Err(Fate::Left(reason.into())),
+            None => Ok(Guarded { parent, name, file, stat }),
+        }
+    }
+}
+
+impl Guarded {
+    /// Whether the directory entry still names the previewed file, unchanged: to be asked right before acting.
+    pub(super) fn still(&self, target: &File) -> Result<(), Fate> {
+        let stat = Stat::at(self.parent.as_fd(), &self.name).map_err(|error| match error {
+            Errno::NOENT => changed("gone"),
+            error => failed("looking at it", error),
+        })?;
+        same(target, &stat)?;
+        if stat.links == 1 { Ok(()) } else { Err(Fate::Left("several-links".into())) }
+    }
+}
+
+fn same(target: &File, stat: &Stat) -> Result<(), Fate> {
+    if target.is(stat) {
+        Ok(())
+    } else if target.inode() != stat.inode() {
+        Err(changed("another file has its name"))
+    } else {
+        Err(changed("it was written to, renamed or given other attributes"))
+    }
+}
+
+/// For reading, without marking it as read; through the handle, so that it is the very same file.
+pub(super) fn reopen(handle: &OwnedFd) -> Result<Option<OwnedFd>, Fate> {
+    let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = match rustix::fs::open(&path, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(Errno::PERM) => rustix::fs::open(&path, flags, Mode::empty()),
+        opened => opened,
+    };
+    match opened {
+        Ok(file) => Ok(Some(file)),
+        // Somebody else has a lease on it.
+        Err(Errno::AGAIN) => Err(Fate::Left("open".into())),
+        Err(_) => Ok(None),
+    }
+}
+
+fn unlocked(file: &OwnedFd) -> Result<(), Fate> {
+    use rustix::process::{Flock, FlockType, fcntl_getlk};
+    let flocked = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::AGAIN);
+    let locked = matches!(fcntl_getlk(file, &Flock::from(FlockType::WriteLock)), Ok(Some(_)));
+    if flocked || locked { Err(Fate::Left("locked".into())) } else { Ok(()) }
+}
+
+/// Left alone because it is not what it was.
+pub(super) fn changed(how: &str) -> Fate {
+    Fate::Left(format!("changed: {how}"))
+}
+
+/// The system said no.
+pub(super) fn failed(doing: &str, error: impl std::fmt::Display) -> Fate {
+    Fate::Failed(format!("{doing}: {error}"))
+}

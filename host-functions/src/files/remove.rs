@@ -1,0 +1,251 @@
+//! `remove`: files wait in quarantine where the level allows it, else they are unlinked.
+
+use ansai_core::{Preview, Refusal, Subject};
+use rustix::fd::AsFd as _;
+use rustix::fs::{Access, AtFlags};
+use rustix::io::Errno;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::beneath::Root;
+use super::guard::{Site, changed, failed};
+use super::identity::{File, Stat};
+use super::quarantine::{Index, Quarantine, Step, hold_root, step_name};
+use super::report::{Report, item};
+use super::select::{self, Found, Selection};
+use super::targets::{self, Hold, Targets};
+use super::{entry, place};
+use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use crate::call::to_reply;
+use crate::disk::mounts;
+use crate::host::Ask;
+
+const HOUR: u64 = 3_600_000;
+
+/// The action.
+pub(super) struct Remove;
+
+/// Arguments of all actions on a selection.
+#[derive(Deserialize)]
+pub(super) struct Arguments {
+    pub(super) what: Selection,
+}
+
+pub(super) fn arguments<T: serde::de::DeserializeOwned>(arguments: &RawValue) -> Result<T, Refusal> {
+    serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))
+}
+
+impl Action for Remove {
+    fn preview(
+        &self,
+        ask: &Ask<'_>,
+        arguments: &RawValue,
+        earlier: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let Arguments { what } = self::arguments(arguments)?;
+        let mut found = select::find(ask, &what, earlier, &|_, _| None)?;
+        writable(&found.root)?;
+        found.limit(ask, what.enough_bytes, |candidate| candidate.stat.bytes);
+        let mut preview = found.preview(ask);
+        let hold = if preview.items == 0 { None } else { hold(ask, &found, &preview.about, earlier)? };
+        if hold.is_some() {
+            preview.frees_later_bytes = found.bytes();
+        } else {
+            preview.frees_now_bytes = found.bytes();
+            preview.reversible = preview.items == 0;
+        }
+        Ok((preview, to_reply(&targets(&found, hold))?))
+    }
+
+    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+        let targets = targets::files(doing.targets)?;
+        let site = Site::enter(doing, &targets)?;
+        let before = place::available(&site.root);
+        let step = match &targets.hold {
+            Some(hold) => {
+                let quarantine = Quarantine::make(Root::open(doing.host, &hold.root)?)?;
+                let until = doing.now.saturating_add(hold.hours.saturating_mul(HOUR));
+                let (root, files) = (targets.root.clone(), targets.files.clone());
+                let step = quarantine.begin(doing.step_id, &Index { version: 1, root, until, files })?;
+                Some((quarantine, step))
+            }
+            None => None,
+        };
+        let mut held_bytes = 0;
+        let mut items = Vec::with_capacity(targets.files.len());
+        for (number, file) in targets.files.iter().enumerate() {
+            items.push(match &step {
+                _ if doing.is_stopping() => item(file.path.clone(), Fate::Left("stopped".into()), 0),
+                Some((_, step)) => {
+                    let item = held(file, number, quarantined(&site, file, step, number));
+                    held_bytes += if item.fate == Fate::Done { file.bytes } else { 0 };
+                    item
+                }
+                None => removed(file, unlink(&site, file)),
+            });
+        }
+        if let Some((quarantine, step)) = &step {
+            entry::sync(&step.fd);
+            quarantine.tidy(step);
+        }
+        let verb = if step.is_some() { "quarantined" } else { "removed" };
+        let after = place::available(&site.root);
+        Ok(Begun::Finished(Report { verb, held_bytes, before, after }.applied(items)))
+    }
+
+    fn undo(&self, doing: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = targets::files(doing.targets)?;
+        let Some(hold) = &targets.hold else {
+            return Err(Refusal::Unsupported("files that were unlinked cannot be restored".into()));
+        };
+        let root = Root::open(doing.host, &targets.root)?;
+        let found = Quarantine::find(Root::open(doing.host, &hold.root)?)?;
+        let quarantine = found.map_err(|_| Refusal::NotFound(format!("the quarantine of {}", hold.root)))?;
+        let step =
+            quarantine.step(step_name(doing.step_id)?).map_err(|error| Refusal::io("quarantine", &error.into()))?;
+        let step = step.ok_or_else(|| Refusal::NotFound("what this step held: it was given up".into()))?;
+        let mut undone = Vec::new();
+        for done in items.iter().filter(|item| item.fate == Fate::Done) {
+            let number =
+                done.undo.get("number").and_then(serde_json::Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            let Some((number, file)) = number.and_then(|number| Some((number, targets.files.get(number)?))) else {
+                undone.push(item(done.target.clone(), Fate::Failed("there is no record of where it waits".into()), 0));
+                continue;
+            };
+            let fate = restored(&root, file, &step, number);
+            undone.push(item(file.path.clone(), fate.map_or_else(|fate| fate, |()| Fate::Done), 0));
+        }
+        quarantine.tidy(&step);
+        Ok(Report { verb: "restored", ..Report::default() }.applied(undone))
+    }
+
+    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+        let targets = targets::files(doing.targets)?;
+        let (mut items, mut held_bytes) = (Vec::new(), 0);
+        if let Some(hold) = &targets.hold {
+            let found = Quarantine::find(Root::open(doing.host, &hold.root)?)?;
+            if let Ok(quarantine) = found
+                && let Some(step) =
+                    quarantine.step(step_name(doing.step_id)?).map_err(|e| Refusal::io("quarantine", &e.into()))?
+            {
+                for (number, file) in targets.files.iter().enumerate() {
+                    if step.held(number, file.inode()).is_some() {
+                        held_bytes += file.bytes;
+                        items.push(held(file, number, Ok(())));
+                    }
+                }
+                quarantine.tidy(&step);
+            }
+            return Ok(Report { verb: "quarantined", held_bytes, ..Report::default() }.applied(items));
+        }
+        let root = Root::open(doing.host, &targets.root)?;
+        for file in &targets.files {
+            if is_gone(&root, file)? {
+                items.push(removed(file, Ok(())));
+            }
+        }
+        Ok(Report { verb: "removed", ..Report::default() }.applied(items))
+    }
+}
+
+/// What an action remembers of a selection.
+pub(super) fn targets(found: &Found, hold: Option<Hold>) -> Targets {
+    Targets {
+        root: found.root.text.clone(),
+        root_inode: found.root.stat.inode(),
+        min_age_hours: found.min_age_hours,
+        hold,
+        files: found.files(),
+    }
+}
+
+/// Refuses a root on a file system that is read-only.
+pub(super) fn writable(root: &Root) -> Result<(), Refusal> {
+    match rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK, AtFlags::EACCESS) {
+        Err(Errno::ROFS) => Err(Refusal::Unavailable(format!("{} is on a read-only file system", root.text))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether and where the files wait: the host's decision, for the step as a whole.
+fn hold(ask: &Ask<'_>, found: &Found, about: &Subject, earlier: &[Proposed]) -> Result<Option<Hold>, Refusal> {
+    let hours = ask.scope.bound("undo_hours").unwrap_or(0);
+    if hours == 0 {
+        return Ok(None);
+    }
+    let level = mounts::level(ask.host, place::path(&found.root.path))?;
+    let same = earlier.iter().filter(|step| step.preview.about == *about);
+    let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
+    let most = ask.scope.bound("hold_below_percent").unwrap_or(0);
+    if level.used_share(freed) * 100.0 > most as f64 {
+        return Ok(None);
+    }
+    let root = hold_root(ask.host, ask.scope.set("roots"), &found.root)?;
+    if rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_err() {
+        return Err(Refusal::Unavailable(format!(
+            "removed files cannot wait in {}, which is not writable: set undo_hours = 0 to remove them at once",
+            root.text
+        )));
+    }
+    let text = root.text.clone();
+    // Refused here if it is somebody else's.
+    let _ = Quarantine::find(root)?;
+    Ok(Some(Hold { root: text, hours }))
+}
+
+fn unlink(site: &Site, file: &File) -> Result<(), Fate> {
+    let guarded = site.guard(file)?;
+    guarded.still(file)?;
+    entry::remove(guarded.parent.as_fd(), &guarded.name).map_err(|error| failed("removing it", error))
+}
+
+fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
+    let guarded = site.guard(file)?;
+    guarded.still(file)?;
+    step.take(guarded.parent.as_fd(), &guarded.name, number).map_err(|error| failed("moving it", error))?;
+    if step.held(number, file.inode()).is_some() {
+        return Ok(());
+    }
+    // Somebody was faster with another file under this name: it goes back.
+    step.give_back(number, guarded.parent.as_fd(), &guarded.name).map_err(|error| failed("moving it back", error))?;
+    Err(changed("another file has its name"))
+}
+
+fn restored(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
+    if step.held(number, file.inode()).is_none() {
+        return Err(Fate::Failed("it is not held any more".into()));
+    }
+    let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+    let (parent, name) = super::identity::split(&path);
+    let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
+    step.give_back(number, parent.as_fd(), name).map_err(|error| match error {
+        Errno::EXIST => Fate::Left("exists: there is a new file of this name".into()),
+        error => failed("moving it back", error),
+    })
+}
+
+/// Whether nothing, or another file, has the target's name.
+pub(super) fn is_gone(root: &Root, file: &File) -> Result<bool, Refusal> {
+    let path = file.path().ok_or_else(|| Refusal::Invalid("a target is no path below a root".into()))?;
+    let (parent, name) = super::identity::split(&path);
+    let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
+    match looked {
+        Ok(stat) => Ok(stat.inode() != file.inode()),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(true),
+        Err(error) => Err(Refusal::io(root.shown(&path), &error.into())),
+    }
+}
+
+fn removed(file: &File, done: Result<(), Fate>) -> Item {
+    match done {
+        Ok(()) => item(file.path.clone(), Fate::Done, file.bytes),
+        Err(fate) => item(file.path.clone(), fate, 0),
+    }
+}
+
+fn held(file: &File, number: usize, done: Result<(), Fate>) -> Item {
+    match done {
+        Ok(()) => Item { undo: serde_json::json!({ "number": number }), ..item(file.path.clone(), Fate::Done, 0) },
+        Err(fate) => item(file.path.clone(), fate, 0),
+    }
+}
