@@ -177,7 +177,7 @@ fn group(ask: &Ask<'_>, found: &Found, candidate: &Candidate) -> Result<Vec<File
         };
         let reason = standing::untouchable(&found.root, &stat)
             .or_else(|| standing::is_young(&stat, found.min_age_hours, ask.now).then_some("young"))
-            .or_else(|| standing::in_use(&stat, &found.in_use));
+            .or_else(|| standing::seems_in_use(&stat, &found.in_use));
         if let Some(reason) = reason {
             return Err(reason);
         }

@@ -123,7 +123,7 @@ pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: B
         let candidate = Candidate { path: entry.path, stat };
         let reason = standing::untouchable(&root, &stat)
             .or_else(|| standing::is_young(&stat, min_age_hours, ask.now).then_some("young"))
-            .or_else(|| standing::in_use(&stat, &in_use))
+            .or_else(|| standing::seems_in_use(&stat, &in_use))
             .or_else(|| bar(&root, &candidate))
             .or_else(|| (stat.bytes > max_bytes).then_some("beyond-limit"));
         if let Some(reason) = reason {

@@ -48,7 +48,7 @@ impl Inner {
     pub(crate) async fn execute(self: Arc<Self>, approved: Approved, report: &mut PlanReport) {
         let subjects: BTreeSet<Subject> = approved.file.steps.iter().map(|s| s.preview.about.clone()).collect();
         let held = self.leases.take(subjects).await;
-        let steps = std::mem::take(&mut report.steps);
+        let steps = report.steps.clone();
         let inner = self.clone();
         // Acting blocks: it is done beside the threads that evaluate.
         let applied = tokio::task::spawn_blocking(move || inner.apply_all(&approved, steps)).await;
@@ -68,12 +68,17 @@ impl Inner {
             }
             return steps;
         }
-        let mut failed = false;
+        let (mut failed, mut left) = (false, false);
         for (index, (step, report)) in file.steps.iter().zip(&mut steps).enumerate() {
             let number = u32::try_from(index).unwrap_or(u32::MAX);
-            if failed || self.is_stopping() {
-                let why = if failed { "an earlier step failed" } else { "ansai was asked to stop" };
-                refuse(report, why.into());
+            if failed || left || self.is_stopping() {
+                // Not begun, so it has no outcome: nobody refused it.
+                report.detail = match (failed, left) {
+                    (true, _) => "an earlier step failed",
+                    (_, true) => "an earlier step still runs",
+                    _ => "ansai was asked to stop",
+                }
+                .into();
                 continue;
             }
             match self.apply(file, number, step) {
@@ -81,7 +86,9 @@ impl Inner {
                 Ok(Ended::Left) => {
                     report.outcome = Some(Outcome::Unknown);
                     report.detail = "left running: its outcome is recorded when ansai runs again".into();
-                    failed = true;
+                    // It has not failed, so what came before it stays.
+                    left = true;
+                    continue;
                 }
                 Err(refusal) => {
                     refuse(report, refusal.to_string());
@@ -131,11 +138,7 @@ impl Inner {
                     Err(_) => ended(action.cancel(&doing, &handle)),
                 }
             }
-            Err(refusal) => {
-                // Nothing was changed, and the log says so, as it holds the intent.
-                let _ = self.state.end_step(&file.plan, number);
-                return Err(refusal);
-            }
+            Err(refusal) => return Err(refusal),
         };
         match ended {
             Ended::With(applied) => Ok(Ended::With(self.outcome(&file.plan, number, applied))),
@@ -225,6 +228,7 @@ impl Inner {
         applied
     }
 
+    /// Records that a step changed nothing. Only then is it no longer under way: an intent needs an outcome.
     fn note_refused(&self, file: &PlanFile, number: u32, detail: &str) {
         let event = Event::Outcome {
             plan: file.plan.clone(),
@@ -234,7 +238,9 @@ impl Inner {
             measures: Vec::new(),
             items_sha256: None,
         };
-        if let Err(error) = self.durable(event) {
+        let recorded = self.durable(event).map_err(|error| error.to_string());
+        let ended = |()| self.state.end_step(&file.plan, number).map_err(|error| error.to_string());
+        if let Err(error) = recorded.and_then(ended) {
             tracing::error!("{error}");
         }
     }
@@ -242,7 +248,8 @@ impl Inner {
     fn undo_applied(&self, file: &PlanFile, steps: &mut [StepReport]) {
         for (index, report) in steps.iter_mut().enumerate().rev() {
             let done = report.outcome == Some(Outcome::Done) && report.preview.reversible;
-            if !done {
+            // A check touches nothing, so there is nothing to bring back.
+            if !done || report.preview.items == 0 {
                 continue;
             }
             let number = u32::try_from(index).unwrap_or(u32::MAX);

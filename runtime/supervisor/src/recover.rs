@@ -1,7 +1,11 @@
 //! After a restart: steps that had begun and have no outcome. Nothing is blindly retried; what was done is found
 //! out by looking, and what cannot be told stays `unknown`.
 
-use ansai_core::Outcome;
+use std::collections::BTreeSet;
+
+use ansai_audit::Reader;
+use ansai_core::event::Record;
+use ansai_core::{Event, Outcome};
 use ansai_host_functions::action::{Applied, Doing};
 
 use crate::clock;
@@ -20,7 +24,25 @@ impl Supervisor {
                 return;
             }
         };
+        if steps.is_empty() {
+            return;
+        }
+        // Without the log each step is taken for one that needs an outcome.
+        let open = match inner.begun_and_open() {
+            Ok(open) => Some(open),
+            Err(error) => {
+                tracing::error!("{error}");
+                None
+            }
+        };
         for (plan, number, value) in steps {
+            // Stopped before its intent, or after its outcome: the log holds all there is to say.
+            if open.as_ref().is_some_and(|open| !open.contains(&(plan.clone(), number))) {
+                if let Err(error) = inner.state.end_step(&plan, number) {
+                    tracing::error!("{error}");
+                }
+                continue;
+            }
             let inner = inner.clone();
             let shown = plan.clone();
             let resolved = tokio::task::spawn_blocking(move || {
@@ -40,6 +62,24 @@ impl Supervisor {
 }
 
 impl Inner {
+    /// Steps with an intent in the audit log, and without an outcome there.
+    fn begun_and_open(&self) -> Result<BTreeSet<(String, u32)>, ansai_audit::ReadError> {
+        let mut open = BTreeSet::new();
+        for entry in Reader::open(&self.audit_dir)? {
+            let Ok(record) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
+            match record.event {
+                Event::Intent { plan, step, .. } => {
+                    open.insert((plan, step));
+                }
+                Event::Outcome { plan, step, .. } => {
+                    open.remove(&(plan, step));
+                }
+                _ => {}
+            }
+        }
+        Ok(open)
+    }
+
     /// What became of one step; `None` when it still runs and ansai is asked to stop.
     fn resolve(&self, plan: &str, number: u32, value: &str) -> Option<Applied> {
         let looked = || -> Result<Option<Applied>, String> {

@@ -1,5 +1,7 @@
 //! Undoing a step: by the host when a later one failed, or by a person.
 
+use std::io::ErrorKind;
+
 use ansai_audit::Reader;
 use ansai_core::event::Record;
 use ansai_core::{Event, Outcome, Refusal};
@@ -26,6 +28,9 @@ pub enum UndoError {
         /// What was asked for.
         step: u32,
     },
+    /// It was not begun, or it only looked.
+    #[error("step {0} changed nothing")]
+    NothingDone(u32),
     /// What was done is not what the audit log says: then undoing could do harm.
     #[error("the record of step {0} is not the one that the audit log holds")]
     Altered(u32),
@@ -66,6 +71,8 @@ impl Supervisor {
                     report.detail = applied.detail;
                     report.measures = applied.measures;
                 }
+                // In the middle of a whole plan that is no obstacle.
+                Err(error @ UndoError::NothingDone(_)) if step.is_none() => report.detail = error.to_string(),
                 Err(error) => {
                     report.outcome = Some(Outcome::Refused);
                     report.detail = error.to_string();
@@ -90,8 +97,14 @@ impl Inner {
             .registry
             .action(&step.action)
             .ok_or_else(|| Refusal::Unsupported(format!("there is no action {}", step.action)))?;
-        let (items, sha256) = self.plans.items(&file.plan, number)?;
-        if self.recorded_items(&file.plan, number)?.as_deref() != Some(sha256.as_str()) {
+        let recorded = self.recorded_items(&file.plan, number)?;
+        let (items, sha256) = match self.plans.items(&file.plan, number) {
+            Err(PlanFileError::Io { error, .. }) if recorded.is_none() && error.kind() == ErrorKind::NotFound => {
+                return Err(UndoError::NothingDone(number));
+            }
+            items => items?,
+        };
+        if recorded.as_deref() != Some(sha256.as_str()) {
             return Err(UndoError::Altered(number));
         }
         // Undoing restores what was; it needs no grant of today, but the scope of the plan's instance if it has one.

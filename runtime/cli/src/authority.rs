@@ -1,0 +1,145 @@
+//! The operator's word as the configuration file has it now, asked again before every step.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use ansai_config::Manifest;
+use ansai_core::{Interface, Mode};
+use ansai_supervisor::authority::{Authority, Force, scopes};
+
+use crate::configuration::{Configuration, Identity};
+use crate::exit::Fault;
+
+/// Reads the configuration again whenever its file has changed.
+pub(crate) struct FromFile {
+    path: PathBuf,
+    interfaces: Vec<Interface>,
+    ceiling: Mode,
+    manifests: BTreeMap<String, Manifest>,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    identity: Option<Identity>,
+    configuration: Result<Configuration, String>,
+}
+
+impl FromFile {
+    /// Beginning with what was read at the start.
+    pub(crate) fn new(
+        configuration: Configuration,
+        interfaces: Vec<Interface>,
+        ceiling: Mode,
+        manifests: BTreeMap<String, Manifest>,
+    ) -> FromFile {
+        let path = configuration.path.clone();
+        let known = Known { identity: configuration.identity.clone(), configuration: Ok(configuration) };
+        FromFile { path, interfaces, ceiling, manifests, known: Mutex::new(known) }
+    }
+}
+
+impl Authority for FromFile {
+    fn force(&self, instance: &str) -> Result<Force, String> {
+        let identity = Identity::of(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.identity.as_ref() != Some(&identity) {
+            tracing::info!("{} has changed: reading it again", self.path.display());
+            known.configuration = Configuration::open(&self.path, &self.interfaces).map_err(|fault| words(&fault));
+            known.identity = Some(identity);
+        }
+        let configuration = known.configuration.as_ref().map_err(Clone::clone)?;
+        let manifest = self.manifests.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
+        let found = in_force(configuration, instance, manifest, &self.interfaces, self.ceiling)
+            .map_err(|fault| fault.message)?;
+        if found.mode == Mode::Enforce
+            && let Some(problem) = configuration.trust.problem()
+        {
+            return Err(problem);
+        }
+        Ok(found)
+    }
+}
+
+/// The message with the first place that it is about.
+fn words(fault: &Fault) -> String {
+    let first = fault.diagnostics.as_ref().map(|problems| problems.to_string());
+    match first.as_deref().and_then(|text| text.lines().next()) {
+        Some(first) => format!("{}: {first}", fault.message),
+        None => fault.message.clone(),
+    }
+}
+
+/// What the configuration grants an instance whose policy has this manifest.
+pub(crate) fn in_force(
+    configuration: &Configuration,
+    instance: &str,
+    manifest: &Manifest,
+    interfaces: &[Interface],
+    ceiling: Mode,
+) -> Result<Force, Fault> {
+    let path = configuration.path.display();
+    let configured = configuration
+        .config
+        .policies
+        .get(instance)
+        .ok_or_else(|| Fault::usage(format!("{path} has no [policy.{instance}]")))?;
+    let granted = ansai_config::force(manifest, &configured.grants, interfaces).map_err(|missing| {
+        Fault::refused(format!("{instance}: {missing}"))
+            .hint(format!("to grant it, add to {path}:\n[policy.{instance}.grant]\n{}", missing.stanza))
+    })?;
+    Ok(Force { scopes: scopes(granted), mode: configured.mode.min(ceiling) })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use super::*;
+    use ansai_host_functions::registry::Registry;
+
+    const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"d\"\n[schedule]\nevery = \"60s\"\n\
+        [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"to see\"\nrequired = true\n";
+    const GRANT: &str = "[policy.p]\nmode = \"enforce\"\n[policy.p.grant]\n\"ansai:disk/disk-probe\" = {}\n";
+
+    #[test]
+    fn the_file_of_now_decides() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ansai.toml");
+        std::fs::write(&path, GRANT).unwrap();
+        let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        permit(0o600);
+        let interfaces = Registry::builtin().interfaces();
+        let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
+        let configuration = Configuration::open(&path, &interfaces).unwrap();
+        let manifests = BTreeMap::from([("p".to_owned(), manifest)]);
+        let authority = FromFile::new(configuration, interfaces, Mode::Enforce, manifests);
+
+        assert_eq!(authority.force("p").unwrap().mode, Mode::Enforce);
+        assert!(authority.force("q").is_err());
+        permit(0o666);
+        assert!(authority.force("p").err().unwrap().contains("can be written by others"));
+        permit(0o600);
+        assert!(authority.force("p").is_ok());
+        std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();
+        assert!(authority.force("p").err().unwrap().contains("not granted"));
+        std::fs::write(&path, "[policy.p\n").unwrap();
+        assert!(authority.force("p").err().unwrap().contains("cannot be used"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(authority.force("p").is_err());
+        std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
+        assert_eq!(authority.force("p").unwrap().mode, Mode::Observe);
+    }
+
+    #[test]
+    fn the_ceiling_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ansai.toml");
+        std::fs::write(&path, GRANT).unwrap();
+        let interfaces = Registry::builtin().interfaces();
+        let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
+        let configuration = Configuration::open(&path, &interfaces).unwrap();
+        let found = in_force(&configuration, "p", &manifest, &interfaces, Mode::Observe).unwrap();
+        assert_eq!(found.mode, Mode::Observe);
+    }
+}

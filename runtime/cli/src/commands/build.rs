@@ -1,0 +1,58 @@
+//! `ansai build`: from sources to a component.
+
+use std::path::PathBuf;
+
+use ansai_core::{exit, quantity};
+use ansai_devkit::build::{BuildError, BuildOptions, build};
+use ansai_host_functions::registry::Registry;
+use clap::Args;
+
+use crate::arguments::{Format, Global};
+use crate::exit::Fault;
+use crate::output::{self, json};
+
+// What it takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ansai build policies/disk-space\n\n\
+    Building runs the build scripts and macros of the policy and of what it depends on: build only what you trust.")]
+pub(crate) struct Arguments {
+    /// Directories with policy.toml and Cargo.toml; each gets its NAME.wasm
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Build as root, although that runs the policy's build scripts as root
+    #[arg(long)]
+    allow_root: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    let interfaces = Registry::builtin().interfaces();
+    let options = BuildOptions { allow_root: arguments.allow_root, interfaces: &interfaces };
+    for dir in &arguments.dirs {
+        let built = build(dir, &options).map_err(|error| fault(error, dir))?;
+        match global.format {
+            Format::Text => output::lines::line(&format!(
+                "built {} ({}, sha256 {})",
+                built.path.display(),
+                quantity::show_bytes(built.bytes),
+                built.sha256
+            ))?,
+            Format::Json => json::line(&serde_json::json!({
+                "path": built.path,
+                "bytes": built.bytes,
+                "sha256": built.sha256,
+                "imports": built.imports,
+            }))?,
+        }
+    }
+    Ok(exit::FINE)
+}
+
+fn fault(error: BuildError, dir: &std::path::Path) -> Fault {
+    let message = format!("{} was not built: {error}", dir.display());
+    let hint = error.hint();
+    let fault = match error {
+        BuildError::Root | BuildError::Foreign { .. } => Fault::refused(message),
+        _ => Fault::usage(message),
+    };
+    Fault { diagnostics: error.diagnostics().cloned().map(Box::new), ..fault.maybe_hint(hint) }
+}

@@ -1,0 +1,40 @@
+//! One verb, one file.
+
+pub(crate) mod audit;
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod recordings;
+pub(crate) mod replay;
+pub(crate) mod run;
+pub(crate) mod test;
+pub(crate) mod undo;
+
+use crate::arguments::{Arguments, Command};
+use crate::logging;
+
+/// Runs the verb; answers the exit code.
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
+    let global = &arguments.global;
+    // A run's configuration may say how much is logged.
+    if !matches!(arguments.command, Command::Run(_)) {
+        logging::start(global.verbose, None)?;
+    }
+    match arguments.command {
+        Command::Run(verb) => run::run(&verb, global),
+        Command::Check(verb) => check::run(&verb, global),
+        Command::Inspect(verb) => inspect::run(&verb, global),
+        Command::Build(verb) => build::run(&verb, global),
+        Command::Replay(verb) => replay::run(&verb, global),
+        Command::Recordings(verb) => recordings::run(&verb, global),
+        Command::Audit(verb) => audit::run(&verb, global),
+        Command::Test(verb) => test::run(&verb, global),
+        Command::Undo(verb) => undo::run(&verb, global),
+        Command::Doctor(verb) => doctor::run(&verb, global),
+        Command::Completions(verb) => completions::run(&verb),
+        Command::Man(verb) => man::run(&verb),
+    }
+}

@@ -1,0 +1,55 @@
+//! A component as it lies on disk, with what it says about itself. Nothing is read from the directory beside it.
+
+use std::path::{Path, PathBuf};
+
+use ansai_config::{Manifest, Schema};
+use ansai_core::Interface;
+use ansai_engine::component::{ComponentError, Found, MANIFEST_SECTION, SCHEMA_SECTION, inspect};
+use ansai_engine::load::LoadError;
+use ansai_engine::{Engine, Policy};
+
+use crate::exit::Fault;
+use crate::sources;
+
+/// Settings of a policy without a schema: none.
+const NO_SETTINGS: &str = r#"{"type": "object", "properties": {}}"#;
+
+/// Read and understood, not compiled yet.
+pub(crate) struct Component {
+    pub(crate) path: PathBuf,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) found: Found,
+    pub(crate) manifest: Manifest,
+    pub(crate) schema: Schema,
+}
+
+impl Component {
+    /// Reads a component of at most what is accepted.
+    pub(crate) fn read(path: &Path, interfaces: &[Interface]) -> Result<Component, Fault> {
+        let shown = path.display();
+        let refused = |error: ComponentError| {
+            let hint = error.hint();
+            Fault::usage(format!("{shown}: {error}")).hint(hint)
+        };
+        let bytes = sources::read(path)?;
+        let found = inspect(&bytes).map_err(refused)?;
+        let text =
+            found.manifest.as_deref().ok_or_else(|| refused(ComponentError::MissingSection(MANIFEST_SECTION)))?;
+        let invalid = |what: &str, problems| Fault::invalid(format!("{shown}: its {what} is not valid"), problems);
+        let manifest = Manifest::from_json(&format!("{shown} ({MANIFEST_SECTION})"), text, interfaces)
+            .map_err(|problems| invalid("manifest", problems))?;
+        let schema = found.schema.as_deref().unwrap_or(NO_SETTINGS);
+        let schema = Schema::parse(&format!("{shown} ({SCHEMA_SECTION})"), schema)
+            .map_err(|problems| invalid("settings schema", problems))?;
+        Ok(Component { path: path.to_owned(), bytes, found, manifest, schema })
+    }
+
+    /// Compiles and links it: what its manifest asks for and nothing else.
+    pub(crate) fn compile(&self, engine: &Engine) -> Result<Policy, Fault> {
+        let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
+        engine.load_asked(&self.bytes, Some(&asked)).map_err(|error: LoadError| {
+            let hint = error.hint();
+            Fault::usage(format!("{}: {error}", self.path.display())).hint(hint)
+        })
+    }
+}

@@ -1,0 +1,123 @@
+//! From errors to exit codes, messages and hints.
+
+use std::process::ExitCode;
+
+use ansai_config::Diagnostics;
+use ansai_core::exit;
+
+use crate::output;
+
+/// An error with its exit code and its way out.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    /// Problems with file, line and caret.
+    pub(crate) diagnostics: Option<Box<Diagnostics>>,
+}
+
+impl Fault {
+    pub(crate) fn new(code: u8, message: impl Into<String>) -> Fault {
+        Fault { code, message: message.into(), hint: None, diagnostics: None }
+    }
+
+    /// Wrong usage, manifest or configuration.
+    pub(crate) fn usage(message: impl Into<String>) -> Fault {
+        Fault::new(exit::USAGE, message)
+    }
+
+    /// Refused by authorization or verification.
+    pub(crate) fn refused(message: impl Into<String>) -> Fault {
+        Fault::new(exit::REFUSED, message)
+    }
+
+    /// Anything that has no code of its own.
+    pub(crate) fn other(message: impl Into<String>) -> Fault {
+        Fault::new(exit::OTHER, message)
+    }
+
+    /// A file that people wrote is wrong.
+    pub(crate) fn invalid(message: impl Into<String>, diagnostics: Diagnostics) -> Fault {
+        Fault { diagnostics: Some(Box::new(diagnostics)), ..Fault::usage(message) }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Fault {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn maybe_hint(self, hint: Option<impl Into<String>>) -> Fault {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The end of the program: tells of an error and answers its code.
+pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_closed_pipe(&error) => ExitCode::from(exit::FINE),
+        Err(error) => match error.downcast_ref::<Fault>() {
+            Some(fault) => {
+                output::fault(fault);
+                ExitCode::from(fault.code)
+            }
+            None => {
+                output::fault(&Fault::other(format!("{error:#}")));
+                ExitCode::from(exit::OTHER)
+            }
+        },
+    }
+}
+
+/// Whoever read standard output has seen enough, as with `| head`.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The code of a run from those of its parts: what could not be used at all first, then refusals, then what is
+/// wrong, then what could not be told.
+pub(crate) fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
+    const ORDER: [u8; 5] = [exit::USAGE, exit::OTHER, exit::REFUSED, exit::UNHEALTHY, exit::UNKNOWN];
+    let codes: Vec<u8> = codes.into_iter().collect();
+    ORDER.into_iter().find(|code| codes.contains(code)).unwrap_or(exit::FINE)
+}
+
+/// What a code means.
+pub(crate) fn meaning(code: u8) -> &'static str {
+    exit::ALL.iter().find(|(known, _)| *known == code).map_or("", |(_, meaning)| *meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_decides() {
+        assert_eq!(worst([exit::FINE, exit::UNKNOWN, exit::UNHEALTHY]), exit::UNHEALTHY);
+        assert_eq!(worst([exit::UNHEALTHY, exit::REFUSED]), exit::REFUSED);
+        assert_eq!(worst([exit::REFUSED, exit::USAGE]), exit::USAGE);
+        assert_eq!(worst([]), exit::FINE);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error() {
+        let pipe = anyhow::Error::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe)).context("writing");
+        assert!(is_closed_pipe(&pipe));
+        assert!(!is_closed_pipe(&anyhow::anyhow!("broken pipe")));
+    }
+}

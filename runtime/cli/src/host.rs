@@ -1,0 +1,40 @@
+//! The engine and the host that a command works with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ansai_engine::Engine;
+use ansai_engine::engine::EngineError;
+use ansai_host_functions::host::Host;
+use ansai_host_functions::live::Shared;
+use ansai_host_functions::registry::Registry;
+
+use crate::exit::Fault;
+use crate::output;
+
+/// Calls that read the host at once.
+const THREADS: usize = 4;
+/// The longest that one call may take.
+const CALL_DEADLINE: Duration = Duration::from_secs(20);
+
+/// This machine, with ansai's own state out of every action's reach.
+pub(crate) fn shared(registry: Registry, state_dir: &Path) -> Shared {
+    let mut host = Host::at("/").protecting(state_dir);
+    // A link on the way leads to the same directory by another name.
+    if let Some(real) = crate::state::real(state_dir).filter(|real| real != state_dir) {
+        host = host.protecting(real);
+    }
+    Shared::new(host, registry, THREADS, CALL_DEADLINE)
+}
+
+/// The engine; compiled components are kept in the state directory where that is possible.
+pub(crate) fn engine(registry: Registry, state_dir: Option<&Path>) -> Result<Engine, Fault> {
+    let cache = state_dir.map(|dir| dir.join("compiled"));
+    match Engine::new(registry.clone(), cache.as_deref()) {
+        Err(EngineError::Cache(error)) => {
+            output::warning(&format!("{error}; compiling anew each time"));
+            Engine::new(registry, None).map_err(|error| Fault::other(error.to_string()))
+        }
+        made => made.map_err(|error| Fault::other(error.to_string())),
+    }
+}

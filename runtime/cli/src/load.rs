@@ -1,0 +1,228 @@
+//! From paths and a configuration to instances that can be run. What cannot be loaded is named; the others run.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ansai_core::{Interface, Ladder, Limits, Mode};
+use ansai_engine::Engine;
+use ansai_supervisor::Loaded;
+use ansai_supervisor::authority::{Force, scopes};
+
+use crate::authority;
+use crate::component::Component;
+use crate::configuration::Configuration;
+use crate::exit::Fault;
+use crate::ownership;
+use crate::sources::{self, Source};
+
+/// What is to be loaded.
+pub(crate) struct Asked<'a> {
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) configuration: Option<&'a Configuration>,
+    /// No instance's mode is above it.
+    pub(crate) ceiling: Mode,
+    pub(crate) engine: &'a Engine,
+    pub(crate) interfaces: &'a [Interface],
+}
+
+/// One instance, ready to run.
+pub(crate) struct Ready {
+    pub(crate) loaded: Loaded,
+    pub(crate) component: Arc<Component>,
+    /// In force at the start.
+    pub(crate) force: Force,
+}
+
+/// One that is not.
+#[derive(Debug)]
+pub(crate) struct Unloaded {
+    /// Instance, policy or path.
+    pub(crate) name: String,
+    pub(crate) fault: Fault,
+}
+
+/// What came of loading.
+#[derive(Default)]
+pub(crate) struct Loading {
+    pub(crate) ready: Vec<Ready>,
+    pub(crate) unloaded: Vec<Unloaded>,
+    /// Policies of the paths that the configuration does not name.
+    pub(crate) not_configured: Vec<String>,
+    /// Hardly meant, but no error.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Loads all that can be.
+///
+/// # Errors
+/// A path that holds no policy.
+pub(crate) fn load(asked: &Asked<'_>) -> Result<Loading, Fault> {
+    let mut loading = Loading::default();
+    let candidates = candidates(asked, sources::find(asked.paths)?, &mut loading);
+    match asked.configuration {
+        Some(configuration) => configured(asked, configuration, candidates, &mut loading),
+        None => unconfigured(asked, &candidates, &mut loading),
+    }
+    loading.ready.sort_by(|a, b| a.loaded.name.cmp(&b.loaded.name));
+    Ok(loading)
+}
+
+fn candidates(asked: &Asked<'_>, found: Vec<Source>, loading: &mut Loading) -> Vec<Arc<Component>> {
+    let mut candidates = Vec::new();
+    for source in found {
+        let read = match &source {
+            Source::Component(path) => Component::read(path, asked.interfaces),
+            Source::OnlySources(dir) => Err(sources::only_sources(dir)),
+        };
+        match read {
+            Ok(component) => candidates.push(Arc::new(component)),
+            Err(fault) => loading.unloaded.push(Unloaded { name: source.path().display().to_string(), fault }),
+        }
+    }
+    candidates
+}
+
+fn configured(
+    asked: &Asked<'_>,
+    configuration: &Configuration,
+    candidates: Vec<Arc<Component>>,
+    loading: &mut Loading,
+) {
+    let mut used: Vec<PathBuf> = Vec::new();
+    for name in configuration.config.policies.keys() {
+        let ready = component_of(asked, configuration, name, &candidates).and_then(|component| {
+            used.push(component.path.clone());
+            instance(asked, configuration, name, component, &mut loading.warnings)
+        });
+        match ready {
+            Ok(ready) => loading.ready.push(ready),
+            Err(fault) => loading.unloaded.push(Unloaded { name: name.clone(), fault }),
+        }
+    }
+    let unused = candidates.iter().filter(|candidate| !used.contains(&candidate.path));
+    loading.not_configured = unused.map(|c| format!("{} ({})", c.manifest.name, c.path.display())).collect();
+}
+
+/// The component of an instance: its source, or the one policy of that name among the paths.
+fn component_of(
+    asked: &Asked<'_>,
+    configuration: &Configuration,
+    name: &str,
+    candidates: &[Arc<Component>],
+) -> Result<Arc<Component>, Fault> {
+    let file = configuration.path.display();
+    if let Some(source) = configuration.config.source_path(name) {
+        let found = sources::find(std::slice::from_ref(&source))?;
+        return match found.as_slice() {
+            [Source::Component(path)] => Component::read(path, asked.interfaces).map(Arc::new),
+            [Source::OnlySources(dir)] => Err(sources::only_sources(dir)),
+            several => Err(Fault::usage(format!(
+                "`source` of [policy.{name}] in {file} leads to several policies: {}",
+                list(several.iter().map(|source| source.path().display().to_string()))
+            ))
+            .hint("name one .wasm file")),
+        };
+    }
+    let mut same = candidates.iter().filter(|candidate| candidate.manifest.name == name);
+    match (same.next(), same.next()) {
+        (Some(component), None) => Ok(component.clone()),
+        (None, _) => {
+            let there = list(candidates.iter().map(|candidate| candidate.manifest.name.clone()));
+            let there = if there.is_empty() { "none".to_owned() } else { there };
+            Err(Fault::usage(format!("no policy is called {name} (there: {there})"))
+                .hint(format!("write `source = \"PATH\"` below [policy.{name}] in {file}, or give its directory")))
+        }
+        (Some(first), Some(second)) => {
+            let paths = list([first, second].map(|candidate| candidate.path.display().to_string()));
+            Err(Fault::usage(format!("two policies are called {name}: {paths}"))
+                .hint(format!("write `source = \"PATH\"` below [policy.{name}] in {file}")))
+        }
+    }
+}
+
+fn instance(
+    asked: &Asked<'_>,
+    configuration: &Configuration,
+    name: &str,
+    component: Arc<Component>,
+    warnings: &mut Vec<String>,
+) -> Result<Ready, Fault> {
+    let config = &configuration.config;
+    let manifest = &component.manifest;
+    let configured =
+        config.policies.get(name).ok_or_else(|| Fault::usage(format!("[policy.{name}] is not configured")))?;
+    let force = authority::in_force(configuration, name, manifest, asked.interfaces, asked.ceiling)?;
+    let settings = component.schema.resolve(&configured.settings).map_err(|problems| {
+        let diagnostics = config.settings_diagnostics(name, &problems);
+        Fault::invalid(format!("the settings of [policy.{name}] are not valid"), diagnostics)
+    })?;
+    let policy = component.compile(asked.engine)?;
+    warnings.extend(config.unasked_grants(name, manifest).entries().into_iter().map(|entry| entry.message));
+    if let Some((problem, _)) = ownership::problem(&component.path)
+        && force.mode == Mode::Enforce
+    {
+        warnings.push(format!("{problem}, so somebody else may decide what {name} does"));
+    }
+    let loaded = Loaded {
+        name: name.into(),
+        policy,
+        version: manifest.version.clone(),
+        settings: Arc::new(settings),
+        limits: configured.limits.over(manifest.limits.over(Limits::default())),
+        ladder: configured.attempts.clone(),
+        every: configured.every.unwrap_or(manifest.every),
+    };
+    Ok(Ready { loaded, component, force })
+}
+
+/// Every policy as an instance of its own name, which only observes.
+fn unconfigured(asked: &Asked<'_>, candidates: &[Arc<Component>], loading: &mut Loading) {
+    let mut names: BTreeMap<&str, &Arc<Component>> = BTreeMap::new();
+    for component in candidates {
+        let name = component.manifest.name.as_str();
+        let ready = match names.get(name) {
+            Some(first) => {
+                let paths = list([first, component].map(|one| one.path.display().to_string()));
+                Err(Fault::usage(format!("two policies are called {name}: {paths}"))
+                    .hint("give one of them, or write a configuration with a name for each"))
+            }
+            None => unconfigured_instance(asked, component),
+        };
+        names.entry(name).or_insert(component);
+        match ready {
+            Ok(ready) => loading.ready.push(ready),
+            Err(fault) => loading.unloaded.push(Unloaded { name: name.to_owned(), fault }),
+        }
+    }
+}
+
+fn unconfigured_instance(asked: &Asked<'_>, component: &Arc<Component>) -> Result<Ready, Fault> {
+    let manifest = &component.manifest;
+    let name = manifest.name.as_str();
+    if let Some((problem, way_out)) = ownership::problem(&component.path) {
+        return Err(Fault::refused(format!("{name} is not run without a configuration: {problem}"))
+            .hint(format!("{way_out}; or grant what it asks for with --config FILE")));
+    }
+    let settings = component.schema.resolve(&serde_json::json!({})).map_err(|problems| {
+        let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
+        Fault::usage(format!("{name} does not run without settings: {first}"))
+            .hint(format!("write [policy.{name}.settings] in a configuration and give it with --config FILE"))
+    })?;
+    let loaded = Loaded {
+        name: name.into(),
+        policy: component.compile(asked.engine)?,
+        version: manifest.version.clone(),
+        settings: Arc::new(settings),
+        limits: manifest.limits.over(Limits::default()),
+        ladder: Ladder::default(),
+        every: manifest.every,
+    };
+    let granted = ansai_config::unconfigured(manifest, asked.interfaces);
+    let force = Force { scopes: scopes(granted), mode: Mode::Observe };
+    Ok(Ready { loaded, component: component.clone(), force })
+}
+
+fn list(names: impl IntoIterator<Item = String>) -> String {
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,32 @@
+//! What the program says about itself, on standard error.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::exit::Fault;
+use crate::output::colour;
+
+/// Starts it: `-v` and `-vv` before the configuration's filter, before warnings only.
+pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault> {
+    let filter = match (verbosity, configured) {
+        (0, Some(filter)) => filter,
+        (0, None) => "warn",
+        (1, _) => "info",
+        (2, _) => "debug",
+        _ => "trace",
+    };
+    // Cranelift is chatty and says nothing about a host.
+    let own = |filter: &str| match verbosity {
+        0 => filter.to_owned(),
+        _ => format!("{filter},cranelift_codegen=warn,wasmtime=warn,wasmtime_internal_cranelift=warn,regalloc2=warn"),
+    };
+    let filter = EnvFilter::try_new(own(filter)).map_err(|error| {
+        Fault::usage(format!("`log` of `[daemon]` is not a filter: {error}")).hint("write, for example, \"info\"")
+    })?;
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour::on_stderr())
+        .with_target(verbosity > 1)
+        .try_init();
+    started.map_err(|error| Fault::other(format!("logging does not start: {error}")))
+}

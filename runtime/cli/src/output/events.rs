@@ -1,0 +1,96 @@
+//! Records of the audit log in words.
+
+use ansai_core::Event;
+use ansai_core::event::{EvaluationResult, Verdict};
+use ansai_core::text::inert;
+
+use super::{MOST_TEXT, words};
+
+/// One harmless line without sequence and time.
+pub(crate) fn line(event: &Event) -> String {
+    let text = match event {
+        Event::Started { version, mode, instances } => {
+            let names: Vec<&str> = instances.iter().map(|one| one.instance.as_str()).collect();
+            format!("started {version}, mode {mode}: {}", names.join(", "))
+        }
+        Event::Stopped { why } => format!("stopped: {why}"),
+        Event::Evaluated { instance, phase, result, recording, .. } => {
+            let phase = format!("{phase:?}").to_lowercase();
+            let kept = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();
+            format!("{instance}: {phase}: {}{kept}", evaluation(result))
+        }
+        Event::Incident { instance, key, change, severity, summary, .. } => {
+            let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+            format!("{instance}: incident {key}: {}{severity}: {summary}", kebab(change))
+        }
+        Event::Planned { plan, instance, steps, .. } => {
+            let steps: Vec<String> = steps.iter().map(|step| words::step(&step.action, &step.preview)).collect();
+            format!("{instance}: plan {plan}: {}", steps.join("; "))
+        }
+        Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),
+        Event::Intent { plan, step, action, about, targets, .. } => {
+            format!("plan {plan} step {step}: about to {action} on {about}, {targets} targets")
+        }
+        Event::Running { plan, step, until, .. } => {
+            format!("plan {plan} step {step}: running until {}", super::time::local(*until))
+        }
+        Event::Outcome { plan, step, outcome, detail, .. } => format!("plan {plan} step {step}: {outcome}: {detail}"),
+        Event::Verified { plan, incident, status } => {
+            format!("plan {plan}: {incident} looked at again: {}", kebab(status))
+        }
+        Event::Undone { plan, step, outcome, detail, by } => {
+            format!("plan {plan} step {step}: undone by {by}: {outcome}: {detail}")
+        }
+        Event::RecordingsDropped { ids } => format!("{} recordings dropped to stay within the quota", ids.len()),
+        Event::Recovered { torn_bytes, detail } => format!("{torn_bytes} torn bytes set aside: {detail}"),
+        Event::Ballast { detail } => format!("ballast: {detail}"),
+    };
+    inert(&text, MOST_TEXT)
+}
+
+/// Whose it is, where it is an instance's.
+pub(crate) fn instance(event: &Event) -> Option<&str> {
+    match event {
+        Event::Evaluated { instance, .. } | Event::Incident { instance, .. } | Event::Planned { instance, .. } => {
+            Some(instance)
+        }
+        _ => None,
+    }
+}
+
+/// The plan that an event is about.
+pub(crate) fn plan(event: &Event) -> Option<&str> {
+    match event {
+        Event::Planned { plan, .. }
+        | Event::Decided { plan, .. }
+        | Event::Intent { plan, .. }
+        | Event::Running { plan, .. }
+        | Event::Outcome { plan, .. }
+        | Event::Verified { plan, .. }
+        | Event::Undone { plan, .. } => Some(plan),
+        _ => None,
+    }
+}
+
+fn evaluation(result: &EvaluationResult) -> String {
+    match result {
+        EvaluationResult::Observed { healthy, unhealthy, unknown } => {
+            format!("{healthy} healthy, {unhealthy} unhealthy, {unknown} unknown")
+        }
+        EvaluationResult::Proposed { steps } => format!("{steps} steps proposed"),
+        EvaluationResult::Failed(why) => format!("no answer: {why}"),
+        EvaluationResult::Aborted(why) => format!("stopped: {why}"),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Refused(why) => format!("refused: {why}"),
+        other => kebab(other),
+    }
+}
+
+/// As the log has it: `became-unknown`, `{"cooling":1}`.
+fn kebab(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default().trim_matches('"').to_owned()
+}

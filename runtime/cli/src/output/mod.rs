@@ -1,0 +1,63 @@
+//! All that is printed. Text from policies, paths and errors is made harmless here, on its way out.
+
+pub(crate) mod colour;
+pub(crate) mod events;
+pub(crate) mod json;
+pub(crate) mod lines;
+pub(crate) mod notices;
+pub(crate) mod progress;
+pub(crate) mod report;
+pub(crate) mod table;
+pub(crate) mod terminal;
+pub(crate) mod time;
+pub(crate) mod words;
+
+use std::io::{self, Write as _};
+
+use ansai_core::text::inert;
+
+use crate::exit::Fault;
+
+/// A message longer than this says nothing more.
+pub(crate) const MOST_TEXT: usize = 2_000;
+
+/// Prints on standard output, as it stands. Fails with [`io::ErrorKind::BrokenPipe`] when nobody reads any more.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// The same for what ends a command that has a code of its own: nobody reading any more changes nothing.
+pub(crate) fn say_last(text: &str) -> io::Result<()> {
+    match say(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        said => said,
+    }
+}
+
+/// Prints a line on standard error. Nothing can be done when that fails.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// Something that is hardly meant, on standard error.
+pub(crate) fn warning(text: &str) {
+    tell(&format!("{} {}", colour::paint(colour::WARNING, "warning:"), inert(text, MOST_TEXT)));
+}
+
+/// An error with its way out, on standard error.
+pub(crate) fn fault(fault: &Fault) {
+    tell(&format!("{} {}", colour::paint(colour::ERROR, "error:"), inert(&fault.message, MOST_TEXT)));
+    if let Some(diagnostics) = &fault.diagnostics {
+        tell(diagnostics.render(colour::on_stderr(), terminal::stderr_width()).trim_end());
+    }
+    if let Some(hint) = &fault.hint {
+        tell(&format!("{} {}", colour::paint(colour::HINT, "hint:"), multiline(hint)));
+    }
+}
+
+/// Several lines, each harmless.
+pub(crate) fn multiline(text: &str) -> String {
+    text.lines().map(|line| inert(line, MOST_TEXT)).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,44 @@
+//! What the daemon says as it happens.
+
+use ansai_core::incident::Change;
+use ansai_core::text::inert;
+use ansai_supervisor::Notice;
+
+use super::{MOST_TEXT, words};
+
+/// One harmless line without its time.
+pub(crate) fn line(notice: &Notice) -> String {
+    match notice {
+        Notice::Started { instances, mode } => format!("started: {instances} instances, mode {mode}"),
+        Notice::Incident { instance, change, finding } => {
+            let change = match change {
+                Change::Opened => "found",
+                Change::Changed => "changed",
+                Change::Unchanged => "unchanged",
+                Change::BecameUnknown => "can no longer be told",
+                Change::Closed => "closed",
+            };
+            let name = inert(instance, 80);
+            match change {
+                "closed" => format!("{name}: closed: {}", inert(&finding.key, 200)),
+                _ => format!("{name}: {change} ({}): {}", words::severity(finding), words::finding(finding)),
+            }
+        }
+        Notice::Plan { instance, key, plan } => {
+            let (name, key) = (inert(instance, 80), inert(key, 200));
+            let outcome = words::outcome(plan).join("; ");
+            format!("{name}: plan for {key}: {}: {outcome}", words::plan(plan).join("; "))
+        }
+        Notice::Verified { instance, key, standing } => {
+            format!("{}: {} is now {}", inert(instance, 80), inert(key, 200), words::standing(*standing))
+        }
+        Notice::Failed { instance, error } => {
+            format!("{}: could not tell: {}", inert(instance, 80), inert(error, MOST_TEXT))
+        }
+        Notice::Recovered { plan, step, outcome, detail } => {
+            let detail = inert(detail, MOST_TEXT);
+            format!("after a crash: step {step} of plan {}: {outcome}: {detail}", inert(plan, 100))
+        }
+        Notice::Stopping { why } => format!("stopping: {}", inert(why, 200)),
+    }
+}

@@ -1,0 +1,119 @@
+//! What a run found and did, as one document: the table shows the same.
+
+use ansai_config::Entry;
+use ansai_core::{Instant, Mode};
+use ansai_supervisor::InstanceReport;
+use ansai_supervisor::report::Standing;
+use serde::Serialize;
+
+use crate::exit::{Fault, meaning};
+use crate::load::Unloaded;
+
+/// The form of the document; see `schemas/run.schema.json`.
+const FORMAT: u32 = 1;
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunReport {
+    pub(crate) format: u32,
+    pub(crate) ansai: &'static str,
+    /// RFC 3339, UTC.
+    pub(crate) at: String,
+    pub(crate) mode: Mode,
+    pub(crate) state_dir: String,
+    pub(crate) instances: Vec<InstanceReport>,
+    pub(crate) not_loaded: Vec<NotLoaded>,
+    pub(crate) not_configured: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) summary: Summary,
+    /// `SEQUENCE:HASH`.
+    pub(crate) audit_head: String,
+    pub(crate) exit_code: u8,
+    pub(crate) exit_meaning: &'static str,
+}
+
+/// What did not run.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotLoaded {
+    pub(crate) name: String,
+    pub(crate) error: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) problems: Vec<Entry>,
+    pub(crate) exit_code: u8,
+}
+
+impl From<&Unloaded> for NotLoaded {
+    fn from(unloaded: &Unloaded) -> Self {
+        let Fault { code, message, hint, diagnostics } = &unloaded.fault;
+        NotLoaded {
+            name: unloaded.name.clone(),
+            error: message.clone(),
+            hint: hint.clone(),
+            problems: diagnostics.as_ref().map(|problems| problems.entries()).unwrap_or_default(),
+            exit_code: *code,
+        }
+    }
+}
+
+/// Findings by how they stand at the end.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Summary {
+    pub(crate) healthy: usize,
+    pub(crate) healed: usize,
+    pub(crate) unhealthy: usize,
+    pub(crate) unknown: usize,
+    /// Instances without an answer.
+    pub(crate) failed: usize,
+}
+
+/// What a report is made from besides the instances.
+pub(crate) struct Circumstances {
+    pub(crate) at: Instant,
+    pub(crate) mode: Mode,
+    pub(crate) state_dir: String,
+    pub(crate) not_configured: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) audit_head: String,
+    pub(crate) exit_code: u8,
+}
+
+impl RunReport {
+    pub(crate) fn new(
+        instances: Vec<InstanceReport>,
+        not_loaded: Vec<NotLoaded>,
+        circumstances: Circumstances,
+    ) -> RunReport {
+        let Circumstances { at, mode, state_dir, not_configured, warnings, audit_head, exit_code } = circumstances;
+        RunReport {
+            format: FORMAT,
+            ansai: env!("CARGO_PKG_VERSION"),
+            at: super::time::rfc3339(at),
+            mode,
+            state_dir,
+            summary: summary(&instances),
+            instances,
+            not_loaded,
+            not_configured,
+            warnings,
+            audit_head,
+            exit_code,
+            exit_meaning: meaning(exit_code),
+        }
+    }
+}
+
+fn summary(instances: &[InstanceReport]) -> Summary {
+    let mut summary = Summary::default();
+    for instance in instances {
+        summary.failed += usize::from(instance.error.is_some());
+        for finding in &instance.findings {
+            *match finding.standing() {
+                Standing::Healthy => &mut summary.healthy,
+                Standing::Healed => &mut summary.healed,
+                Standing::Unhealthy(_) => &mut summary.unhealthy,
+                Standing::Unknown => &mut summary.unknown,
+            } += 1;
+        }
+    }
+    summary
+}

@@ -1,0 +1,228 @@
+//! A run's report for people: a table where there is room, blocks below each other where there is not.
+
+use std::fmt::Write as _;
+
+use ansai_core::text::inert;
+use ansai_core::{Severity, Status};
+use ansai_supervisor::report::Standing;
+use ansai_supervisor::{FindingReport, InstanceReport};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+
+use super::report::RunReport;
+use super::{MOST_TEXT, colour, words};
+
+/// Below this many columns six of them cannot be read.
+const NARROWEST_TABLE: usize = 80;
+const HEADINGS: [&str; 6] = ["INSTANCE", "FINDING", "SEVERITY", "PLAN", "OUTCOME", "EVIDENCE"];
+
+/// One line of the table.
+struct Row {
+    severity: Option<Severity>,
+    healed: bool,
+    cells: [String; 6],
+}
+
+/// The whole report; `width` in columns.
+pub(crate) fn render(report: &RunReport, width: usize, colours: bool) -> String {
+    let rows: Vec<Row> = report.instances.iter().flat_map(rows_of).collect();
+    let mut out = String::new();
+    if !rows.is_empty() {
+        out += &if width >= NARROWEST_TABLE { table(&rows, width, colours) } else { blocks(&rows, width) };
+        out.push('\n');
+    }
+    for instance in &report.instances {
+        well(&mut out, instance);
+    }
+    could_not_tell(&mut out, report);
+    footer(&mut out, report);
+    out
+}
+
+fn rows_of(instance: &InstanceReport) -> Vec<Row> {
+    let worth = |finding: &&FindingReport| matches!(finding.standing(), Standing::Unhealthy(_) | Standing::Healed);
+    instance.findings.iter().filter(worth).map(|finding| row(instance, finding)).collect()
+}
+
+fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
+    let stages = finding.plans.len();
+    let numbered = |(index, lines): (usize, Vec<String>)| match stages {
+        0 | 1 => lines.join("\n"),
+        _ => format!("{}. {}", index + 1, lines.join("\n")),
+    };
+    let column = |words: fn(&ansai_supervisor::PlanReport) -> Vec<String>| -> Vec<String> {
+        finding.plans.iter().map(words).enumerate().map(numbered).collect()
+    };
+    let mut outcome = column(words::outcome);
+    outcome.extend(words::verified(finding));
+    outcome.retain(|line| !line.is_empty());
+    let severity = match finding.standing() {
+        Standing::Unhealthy(severity) => Some(severity),
+        _ => None,
+    };
+    Row {
+        severity,
+        healed: finding.standing() == Standing::Healed,
+        cells: [
+            inert(&instance.instance, 80),
+            words::finding(finding),
+            words::severity(finding),
+            column(words::plan).join("\n"),
+            outcome.join("\n"),
+            words::evidence(&finding.evidence),
+        ],
+    }
+}
+
+fn table(rows: &[Row], width: usize, colours: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    if colours {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(HEADINGS.map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
+    for row in rows {
+        let color = match (row.severity, row.healed) {
+            (Some(Severity::Emergency | Severity::Critical), _) => Color::Red,
+            (Some(Severity::Warning), _) => Color::Yellow,
+            (Some(Severity::Notice), _) => Color::Cyan,
+            (None, _) => Color::Green,
+        };
+        let cells = row.cells.iter().enumerate().map(|(index, text)| match index {
+            2 => Cell::new(text).fg(color),
+            _ => Cell::new(text),
+        });
+        table.add_row(cells.collect::<Vec<_>>());
+    }
+    // The short columns as narrow as their words, so that sentences get the room.
+    let short = |index: usize| {
+        let words = rows.iter().filter_map(|row| row.cells.get(index)).flat_map(|cell| cell.split_whitespace());
+        let heading = HEADINGS.get(index).map_or(0, |heading| heading.len());
+        let longest = words.map(unicode_width::UnicodeWidthStr::width).max().unwrap_or(0).clamp(heading, 20);
+        ColumnConstraint::Absolute(Width::Fixed(u16::try_from(longest + 2).unwrap_or(20)))
+    };
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if matches!(index, 0 | 2) {
+            column.set_constraint(short(index));
+        }
+    }
+    let mut out = String::new();
+    for line in table.lines() {
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+fn blocks(rows: &[Row], width: usize) -> String {
+    let mut out = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        for ((place, heading), text) in HEADINGS.iter().enumerate().zip(&row.cells) {
+            if text.is_empty() {
+                continue;
+            }
+            let style = match (place, row.severity) {
+                (2, Some(severity)) => colour::of_severity(severity),
+                (2, None) => colour::GOOD,
+                _ => anstyle::Style::new(),
+            };
+            for (line_index, line) in wrapped(text, width.saturating_sub(10).max(10)).iter().enumerate() {
+                let heading = if line_index == 0 { heading.to_lowercase() } else { String::new() };
+                let heading = colour::paint(colour::FAINT, &format!("{heading:8}"));
+                let _ = writeln!(out, "{heading}  {}", colour::paint(style, line));
+            }
+        }
+    }
+    out
+}
+
+/// Lines of at most so many columns, broken between words where that is possible.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            if !line.is_empty() && line.width() + 1 + word.width() > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            for c in word.chars() {
+                if line.width() + c.width().unwrap_or(0) > width {
+                    lines.push(std::mem::take(&mut line));
+                }
+                line.push(c);
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// What is well, in one line for each instance.
+fn well(out: &mut String, instance: &InstanceReport) {
+    let healthy = instance.findings.iter().filter(|finding| finding.standing() == Standing::Healthy).count();
+    let name = inert(&instance.instance, 80);
+    let all = healthy == instance.findings.len();
+    let line = match (healthy, all && instance.error.is_none()) {
+        (0, true) => format!("{name}: nothing to look after here"),
+        (1, true) => format!("{name}: 1 thing looked at, and it is well"),
+        (count, true) => format!("{name}: {count} things looked at, all well"),
+        (0, false) => return,
+        (count, false) => format!("{name}: {count} more well"),
+    };
+    let _ = writeln!(out, "{}", colour::paint(colour::GOOD, &line));
+}
+
+/// What a healthy-looking table must not hide.
+fn could_not_tell(out: &mut String, report: &RunReport) {
+    let mut lines = Vec::new();
+    for instance in &report.instances {
+        let name = inert(&instance.instance, 80);
+        lines.extend(instance.error.iter().map(|error| format!("{name}: {}", inert(error, MOST_TEXT))));
+        for finding in instance.findings.iter().filter(|finding| finding.standing() == Standing::Unknown) {
+            let why = match finding.verified.as_ref().unwrap_or(&finding.status) {
+                Status::Unknown(why) => inert(why, MOST_TEXT),
+                _ => String::new(),
+            };
+            lines.push(format!("{name}: {}: {why}", inert(&finding.about.to_string(), 200)));
+        }
+    }
+    if !lines.is_empty() {
+        let _ = writeln!(out, "{}", colour::paint(colour::WARNING, "could not tell:"));
+        for line in lines {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    if !report.not_loaded.is_empty() {
+        let _ = writeln!(out, "{}", colour::paint(colour::ERROR, "not run:"));
+        for one in &report.not_loaded {
+            let _ = writeln!(out, "  {}: {}", inert(&one.name, 200), inert(&one.error, MOST_TEXT));
+        }
+    }
+}
+
+fn footer(out: &mut String, report: &RunReport) {
+    let summary = &report.summary;
+    let parts = [
+        (summary.unhealthy, "not healthy"),
+        (summary.healed, "healed"),
+        (summary.unknown + summary.failed, "could not be told"),
+        (summary.healthy, "healthy"),
+    ];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let parts = if parts.is_empty() { "nothing was looked at".to_owned() } else { parts.join(", ") };
+    let _ = writeln!(out, "{}", colour::paint(colour::STRONG, &format!("{parts} (mode {})", report.mode)));
+    let _ = writeln!(out, "{}", colour::paint(colour::FAINT, &format!("audit head {}", report.audit_head)));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use ansai_core::event::Verdict;
+use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Subject, Unit};
+use ansai_supervisor::{PlanReport, StepReport};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::*;
+use crate::output::report::{Circumstances, NotLoaded, RunReport};
+use crate::output::{json, notices};
+
+/// Colours, cursor movements, a line separator, a bidirectional override, C1.
+const EVIL: &str = "\u{1b}[31mred\u{1b}[2J \u{202e}abc \u{9b}5n\nsecond\rthird\u{2028}";
+
+fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
+    let mut preview = Preview::nothing(Subject::new("filesystem", text));
+    (preview.items, preview.frees_now_bytes) = (12, 3_355_443);
+    StepReport {
+        action: "ansai:files/files-actions.remove".into(),
+        reason: text.into(),
+        preview,
+        outcome,
+        detail: text.into(),
+        measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],
+    }
+}
+
+fn finding(status: Status, text: &str) -> FindingReport {
+    FindingReport {
+        key: format!("full-{text}"),
+        about: Subject::new("filesystem", text),
+        status,
+        summary: format!("{text} is 93 % full and will be full in 2 h"),
+        evidence: vec![
+            Measure { name: "used".into(), value: ansai_core::Value::Number(93.456), unit: Unit::Percent },
+            Measure::count("available-bytes", 1 << 30, Unit::Bytes),
+            Measure::text("device", text),
+            Measure::count("inodes", 5, Unit::None),
+        ],
+        incident: None,
+        plans: vec![],
+        verified: None,
+    }
+}
+
+fn instance(name: &str, findings: Vec<FindingReport>) -> InstanceReport {
+    InstanceReport {
+        instance: name.into(),
+        version: "0.1.0".into(),
+        mode: Mode::Observe,
+        findings,
+        error: None,
+        log: vec![],
+    }
+}
+
+fn report(text: &str) -> RunReport {
+    let planned = |verdict, outcome| PlanReport {
+        plan: "20261121t030243-117-0001".into(),
+        decision: Some(Decision::Apply(OnFailure::Stop)),
+        verdict: Some(verdict),
+        steps: vec![step(outcome, text)],
+        error: None,
+    };
+    let mut observed = finding(Status::Unhealthy(Severity::Critical), text);
+    observed.plans = vec![planned(Verdict::Observed, None)];
+    let mut healed = finding(Status::Unhealthy(Severity::Warning), text);
+    healed.plans = vec![planned(Verdict::Approved, Some(Outcome::Done)), planned(Verdict::Refused(text.into()), None)];
+    healed.verified = Some(Status::Healthy);
+    let mut failed = instance("broken", vec![]);
+    failed.error = Some(format!("trapped: {text}"));
+    let instances = vec![
+        instance("disk-space", vec![observed, healed, finding(Status::Healthy, text)]),
+        instance("quiet", vec![finding(Status::Healthy, text), finding(Status::Unknown(text.into()), text)]),
+        instance("well", vec![finding(Status::Healthy, text)]),
+        failed,
+    ];
+    let not_loaded = vec![NotLoaded {
+        name: text.into(),
+        error: text.into(),
+        hint: Some(text.into()),
+        problems: vec![],
+        exit_code: 2,
+    }];
+    let circumstances = Circumstances {
+        at: 1_790_000_000_000,
+        mode: Mode::Observe,
+        state_dir: "/var/lib/ansai".into(),
+        not_configured: vec![],
+        warnings: vec![],
+        audit_head: format!("7:{}", "0".repeat(64)),
+        exit_code: 3,
+    };
+    RunReport::new(instances, not_loaded, circumstances)
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn everything_is_in_the_table() {
+    let text = plain(&render(&report("/var"), 200, false));
+    for expected in [
+        "INSTANCE",
+        "remove 12 files, 3.20 MiB now",
+        "observed: nothing was changed",
+        "healed (was warning)",
+        "done: /var (freed bytes 3.20 MiB)",
+        "looked again: healthy",
+        "used 93.46 %; available bytes 1.00 GiB; device /var; 1 more",
+        "well: 1 thing looked at, and it is well",
+        "disk-space: 1 more well",
+        "could not tell:\n  quiet: filesystem /var: /var\n  broken: trapped: /var",
+        "not run:\n  /var: /var",
+        "1 not healthy, 1 healed, 2 could not be told, 3 healthy (mode observe)",
+        "audit head 7:0000",
+    ] {
+        assert!(text.contains(expected), "{expected} is missing:\n{text}");
+    }
+}
+
+#[test]
+fn no_line_of_the_table_is_wider_than_the_terminal() {
+    for width in [40, 60, 80, 100, 120, 160, 200] {
+        let report = report("/var/lib/some/long/path/without/any/blank");
+        let rows: Vec<Row> = report.instances.iter().flat_map(rows_of).collect();
+        let text = if width < NARROWEST_TABLE { blocks(&rows, width) } else { table(&rows, width, false) };
+        let text = plain(&text);
+        let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap();
+        assert!(widest <= width, "{widest} of {width}:\n{text}");
+        assert_eq!(text.contains("INSTANCE"), width >= NARROWEST_TABLE);
+    }
+}
+
+#[test]
+fn nothing_from_outside_acts_on_the_terminal() {
+    for width in [60, 120] {
+        let text = plain_of_ours(&render(&report(EVIL), width, false));
+        let active = text.chars().find(|c| *c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')));
+        assert_eq!(active, None, "{text:?}");
+    }
+    let notice = ansai_supervisor::Notice::Incident {
+        instance: EVIL.into(),
+        change: ansai_core::incident::Change::Opened,
+        finding: Box::new(finding(Status::Unhealthy(Severity::Notice), EVIL)),
+    };
+    assert!(notices::line(&notice).chars().all(|c| !c.is_control() && c != '\u{202e}'));
+}
+
+/// Without our own colours: every other escape stays and is found.
+fn plain_of_ours(text: &str) -> String {
+    let mut text = text.to_owned();
+    for style in [colour::GOOD, colour::WARNING, colour::ERROR, colour::FAINT, colour::STRONG] {
+        text = text.replace(&style.render().to_string(), "");
+    }
+    for severity in [Severity::Notice, Severity::Warning, Severity::Critical, Severity::Emergency] {
+        text = text.replace(&colour::of_severity(severity).render().to_string(), "");
+    }
+    text.replace("\u{1b}[0m", "")
+}
+
+#[test]
+fn the_document_fits_its_schema() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../../../schemas/run.schema.json")).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let text = json::escaped(&serde_json::to_string(&report(EVIL)).unwrap());
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let problems: Vec<String> =
+        validator.iter_errors(&document).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    let mut wrong = document.clone();
+    wrong["instances"][0]["findings"][0]["status"] = "fine".into();
+    assert!(!validator.is_valid(&wrong));
+}

@@ -1,0 +1,34 @@
+//! SIGINT and SIGTERM: the first asks for an orderly end, the second ends at once.
+
+use std::io;
+
+use ansai_supervisor::Supervisor;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Both signals, caught from now on.
+pub(crate) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    pub(crate) fn catch() -> io::Result<Signals> {
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+
+    /// Stops the supervisor at the first signal, and the program at the second. Never returns.
+    pub(crate) async fn watch(mut self, supervisor: Supervisor) {
+        let which = self.next().await;
+        supervisor.stop(which);
+        self.next().await;
+        tracing::warn!("a second signal: ending at once");
+        std::process::exit(i32::from(ansai_core::exit::OTHER));
+    }
+}

@@ -1,0 +1,55 @@
+//! The audit log and undo, where there is nothing yet and where somebody was at it.
+
+use crate::support::*;
+
+#[test]
+fn nothing_recorded_yet_is_no_error() {
+    let place = Place::new();
+    let genesis = place.ansai(&["audit", "head"]).code(0).stdout;
+    assert!(genesis.starts_with("0:"), "{genesis}");
+    place.ansai(&["audit", "verify"]).code(0);
+    place.ansai(&["audit", "show"]).code(0).says("nothing was recorded yet");
+    assert_eq!(place.ansai(&["audit", "export"]).code(0).stdout, "");
+    place.ansai(&["recordings", "list"]).code(0).says("no recordings");
+    place.ansai(&["recordings", "show", "x"]).code(2).complains("no recording x");
+    place.ansai(&["undo", "20260101t000000-000-0000"]).code(2).complains("nothing was ever done");
+    assert!(!place.path("state").exists());
+    let known = format!("3:{}", "0".repeat(64));
+    place.ansai(&["audit", "verify", "--head", &known]).code(4).complains("was known to reach");
+}
+
+#[test]
+fn records_can_be_read_and_narrowed() {
+    let place = Place::new();
+    place.policy("p", &quiet("p"));
+    place.policy("q", &quiet("q"));
+    place.ansai(&["run", "policies", "--once"]).code(0);
+    let all = place.ansai(&["audit", "show"]).code(0).says("started").says("p: detect").stdout;
+    let one = place.ansai(&["audit", "show", "--instance", "q"]).code(0).says("q: detect").stdout;
+    assert!(one.lines().count() < all.lines().count() && !one.contains("p: detect"));
+    let later = place.ansai(&["audit", "show", "--since", "2"]).code(0).stdout;
+    assert_eq!(later.lines().count() + 1, all.lines().count());
+    let exported = place.ansai(&["audit", "export"]).code(0).stdout;
+    let first: serde_json::Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+    assert_eq!((first["sequence"].as_u64(), first["record"]["event"].as_str()), (Some(1), Some("started")));
+    place.ansai(&["undo", "20260101t000000-000-0000"]).code(2).complains("20260101t000000-000-0000");
+}
+
+#[test]
+fn a_changed_log_is_exit_code_4() {
+    let place = Place::new();
+    place.policy("p", &quiet("p"));
+    place.ansai(&["run", "policies", "--once"]).code(0);
+    let head = place.ansai(&["audit", "head"]).code(0).stdout;
+    let wrong = head.trim().replace(|c: char| c.is_ascii_lowercase(), "0");
+    place.ansai(&["audit", "verify", "--head", &wrong]).code(4).complains("rewritten");
+    let audit = place.path("state/audit");
+    let segments = std::fs::read_dir(&audit).unwrap().map(|entry| entry.unwrap().path());
+    let mut segments = segments.filter(|path| std::fs::read(path).unwrap().windows(7).any(|part| part == b"started"));
+    let segment = segments.next().unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let at = bytes.windows(7).position(|part| part == b"started").unwrap();
+    bytes[at] = b'S';
+    std::fs::write(&segment, bytes).unwrap();
+    place.ansai(&["audit", "verify"]).code(4).complains("not as it was written");
+}

@@ -1,0 +1,73 @@
+//! Help, usage, completions.
+
+use crate::support::*;
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let commands = [
+        "run",
+        "check",
+        "inspect",
+        "build",
+        "replay",
+        "recordings list",
+        "recordings show",
+        "audit head",
+        "audit verify",
+        "audit show",
+        "audit export",
+        "undo",
+        "doctor",
+        "completions",
+    ];
+    for command in commands {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.push("--help");
+        ansai(&arguments).code(0).says("Example").says("ansai ").says("--state-dir");
+    }
+    ansai(&["help"]).code(0).says("could not tell").says("refused by authorization");
+    ansai(&["--version"]).code(0).says(env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    for arguments in
+        [&["run", "--sideways"][..], &["fly"], &["run"], &[], &["replay"], &["audit", "verify", "--head", "x"]]
+    {
+        let ran = ansai(arguments).code(2);
+        assert!(ran.stdout.is_empty() && !ran.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        ansai(&["completions", shell]).code(0).says("recordings").says("state-dir");
+    }
+    ansai(&["man", "run"]).code(0).says(".TH");
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    use std::io::Read as _;
+    let place = Place::new();
+    let mut child = command(place.dir.path(), &["completions", "bash"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn doctor_answers_without_anything_set_up() {
+    let place = Place::new();
+    let ran = place.ansai(&["doctor"]).code(0).says("state directory").says("openat2").says("write leases");
+    assert!(!place.path("state").exists(), "it made something:\n{}", ran.stdout);
+    let findings = place.ansai(&["doctor", "--format", "json"]).code(0).json();
+    assert!(findings.as_array().unwrap().len() >= 8);
+    ansai(&["doctor", "--state-dir", "/proc/nowhere"]).says("missing         state directory");
+}

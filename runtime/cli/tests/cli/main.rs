@@ -1,0 +1,18 @@
+//! The real binary, as people and programs use it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod audit;
+mod check;
+mod help;
+mod refused;
+mod replay;
+mod run;
+mod support;

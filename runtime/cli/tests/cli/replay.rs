@@ -1,0 +1,47 @@
+//! Recordings run again.
+
+use crate::support::*;
+
+fn recorded(place: &Place) -> String {
+    place.ansai(&["run", "policies", "--once"]);
+    let list = place.ansai(&["recordings", "list", "--format", "json"]).code(0).json();
+    list[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_same_component_gives_the_same() {
+    let place = Place::new();
+    place.policy("p", &sees("p"));
+    let id = recorded(&place);
+    place.ansai(&["recordings", "show", &id]).code(0).says("ansai:disk/disk-probe.list-filesystems");
+    place.ansai(&["replay", &id, "--policies", "policies"]).code(0).says("identical, fuel too");
+    place.ansai(&["replay", "--all", "--policies", "policies"]).code(0).says("1 recordings: 1 identical");
+    place.ansai(&["replay", &id]).code(2).complains("no component here has the digest").complains("--policies DIR");
+    place.ansai(&["replay", "--all"]).code(5).says("1 not replayed");
+}
+
+#[test]
+fn another_component_differs() {
+    let place = Place::new();
+    place.policy("p", &sees("p"));
+    let id = recorded(&place);
+    let other = place.write("other.wasm", sick("p"));
+    let other = other.to_str().unwrap();
+    place.ansai(&["replay", &id, "--with", other]).code(4).says("differs: call 1").says("no further call");
+}
+
+#[test]
+fn what_the_log_does_not_know_is_refused() {
+    let place = Place::new();
+    place.policy("p", &sees("p"));
+    let id = recorded(&place);
+    place.ansai(&["replay", "nothing-of-that-name", "--policies", "policies"]).code(2).complains("no recording");
+    let recordings = place.path("state/recordings");
+    let file = std::fs::read_dir(&recordings).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.filter(|path| path.to_str().unwrap().contains(&id)).next().unwrap();
+    let forged = file.to_str().unwrap().replace(&id, "forged");
+    std::fs::copy(&file, forged).unwrap();
+    place.ansai(&["replay", "forged", "--policies", "policies"]).code(4).complains("the audit log knows no recording");
+    std::fs::remove_dir_all(place.path("state/audit")).unwrap();
+    place.ansai(&["replay", &id, "--policies", "policies"]).code(4).complains("the audit log knows no recording");
+}

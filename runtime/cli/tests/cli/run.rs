@@ -1,0 +1,130 @@
+//! Runs.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
+use crate::support::*;
+
+#[test]
+fn a_healthy_host_is_one_line_and_exit_code_0() {
+    let place = Place::new();
+    place.policy("p", &sees("p"));
+    let ran = place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing to look after here");
+    let ran = ran.says("audit head ").says("mode observe");
+    assert!(ran.stderr.is_empty(), "{}", ran.stderr);
+    place.ansai(&["run", "policies/p/p.wasm", "--once"]).code(0);
+}
+
+#[test]
+fn a_finding_is_exit_code_3_and_harmless_to_look_at() {
+    let place = Place::new();
+    place.policy("p", &sick("p"));
+    for arguments in [&["run", "policies", "--once"][..], &["run", "policies", "--once", "--format", "json"]] {
+        let ran = place.ansai(arguments).code(3).says("critical");
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text:?}");
+        }
+    }
+    place.ansai(&["run", "policies", "--once"]).says("SEVERITY").says("\\u{1b}[31mred");
+    for verb in [&["audit", "show"][..], &["audit", "export"], &["recordings", "list"]] {
+        let ran = place.ansai(verb).code(0);
+        assert!(!ran.stdout.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{:?}", ran.stdout);
+    }
+}
+
+#[test]
+fn no_answer_is_exit_code_5_and_the_others_run() {
+    let place = Place::new();
+    place.policy("bad", &traps("bad"));
+    place.policy("good", &quiet("good"));
+    let ran = place.ansai(&["run", "policies", "--once"]).code(5);
+    ran.says("could not tell:").says("bad: trapped").says("good: nothing");
+}
+
+#[test]
+fn the_document_fits_the_schema_that_is_checked_in() {
+    let place = Place::new();
+    place.policy("bad", &traps("bad"));
+    place.policy("sick", &sick("sick"));
+    place.policy("garbage", b"garbage");
+    let document = place.ansai(&["run", "policies", "--once", "--format", "json"]).code(2).json();
+    let schema = include_str!("../../schemas/run.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let problems: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:#?}\n{document:#}");
+    assert_eq!(document["summary"]["unhealthy"], 1);
+    assert_eq!(document["instances"].as_array().unwrap().len(), 2);
+    assert_eq!(document["not_loaded"][0]["exit_code"], 2);
+    let head = document["audit_head"].as_str().unwrap().to_owned();
+    place.ansai(&["audit", "verify", "--head", &head]).code(0);
+    let text = place.ansai(&["audit", "head"]).code(0).stdout;
+    assert!(text.split(':').next().unwrap() >= head.split(':').next().unwrap());
+}
+
+#[test]
+fn colours_only_where_wanted() {
+    let place = Place::new();
+    place.policy("p", &sick("p"));
+    let plain = place.ansai(&["run", "policies", "--once"]).stdout;
+    assert!(!plain.contains('\u{1b}'));
+    let coloured = place.ansai(&["run", "policies", "--once", "--color", "always"]).stdout;
+    assert!(coloured.contains("\u{1b}["), "{coloured}");
+}
+
+/// Ends the daemon whatever happens to the test.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Daemon {
+    fn start(place: &Place, more: &[&str]) -> (Daemon, impl Iterator<Item = String> + use<>) {
+        let state = place.path("state");
+        let mut arguments = vec!["--state-dir", state.to_str().unwrap(), "run", "policies"];
+        arguments.extend(more);
+        let mut command = command(place.dir.path(), &arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        (Daemon(child), lines)
+    }
+
+    fn signal(&self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    }
+}
+
+#[test]
+fn the_daemon_tells_what_it_finds_and_ends_in_order() {
+    let place = Place::new();
+    place.policy("p", &sick("p"));
+    let (mut daemon, mut lines) = Daemon::start(&place, &[]);
+    assert!(lines.next().unwrap().contains("started: 1 instances, mode observe"));
+    assert!(lines.find(|line| line.contains("p: found (critical)")).is_some());
+    // One at a time uses a state directory.
+    place.ansai(&["run", "policies", "--once"]).code(1).complains("another ansai uses");
+    place.ansai(&["undo", "20260101t000000-000-0000"]).code(1).complains("another ansai uses");
+    place.ansai(&["audit", "show"]).code(0).says("started");
+    daemon.signal();
+    assert!(lines.find(|line| line.contains("stopping: SIGTERM")).is_some());
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    place.ansai(&["audit", "show"]).code(0).says("stopped");
+    place.ansai(&["audit", "verify"]).code(0).says("sound");
+}
+
+#[test]
+fn the_daemon_speaks_json_too() {
+    let place = Place::new();
+    place.policy("p", &sick("p"));
+    let (mut daemon, mut lines) = Daemon::start(&place, &["--format", "json"]);
+    let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    assert_eq!((first["notice"].as_str(), first["instances"].as_u64()), (Some("started"), Some(1)));
+    assert!(first["at"].is_string());
+    daemon.signal();
+    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,197 @@
+//! The binary, and policies from a few lines of WebAssembly text.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use wasm_encoder::{ComponentSection as _, CustomSection};
+
+/// A directory of the test's own, with a place for state.
+pub(crate) struct Place {
+    pub(crate) dir: tempfile::TempDir,
+}
+
+/// How a call of the binary ended.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Place {
+        Place { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file, private to this user.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, content).unwrap();
+        permit(&path, 0o600);
+        permit(path.parent().unwrap(), 0o700);
+        path
+    }
+
+    /// `policies/NAME/NAME.wasm`.
+    pub(crate) fn policy(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        self.write(&format!("policies/{name}/{name}.wasm"), bytes)
+    }
+
+    /// Runs the binary with this place's state.
+    pub(crate) fn ansai(&self, arguments: &[&str]) -> Ran {
+        let state = self.path("state");
+        let mut all = vec!["--state-dir", state.to_str().unwrap()];
+        all.extend(arguments);
+        ansai_in(self.dir.path(), &all)
+    }
+}
+
+pub(crate) fn permit(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The binary, without any state directory said.
+pub(crate) fn ansai(arguments: &[&str]) -> Ran {
+    ansai_in(Path::new("/"), arguments)
+}
+
+/// The command itself.
+pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ansai"));
+    command.args(arguments).current_dir(dir).env("COLUMNS", "120").env_remove("RUST_LOG");
+    command
+}
+
+fn ansai_in(dir: &Path, arguments: &[&str]) -> Ran {
+    let Output { status, stdout, stderr } = command(dir, arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(self, words: &str) -> Ran {
+        assert!(
+            self.stdout.contains(words),
+            "`{words}` is missing; stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn complains(self, words: &str) -> Ran {
+        assert!(
+            self.stderr.contains(words),
+            "`{words}` is missing; stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.stdout, self.stderr))
+    }
+}
+
+/// Asks for a required capability that its code uses.
+pub(crate) const SEES: &str = r#","capabilities":{"ansai:disk/disk-probe":{"reason":"to see","required":true}}"#;
+
+/// A manifest as a component holds it.
+pub(crate) fn manifest(name: &str, more: &str) -> String {
+    format!(r#"{{"name":"{name}","version":"0.1.0","description":"a test","schedule":{{"every":"60000ms"}}{more}}}"#)
+}
+
+/// A policy that finds nothing to say.
+pub(crate) fn quiet(name: &str) -> Vec<u8> {
+    with_sections(component("", "", ""), &manifest(name, ""), None)
+}
+
+/// The same with settings.
+pub(crate) fn with_settings(name: &str, schema: &str) -> Vec<u8> {
+    with_sections(component("", "", ""), &manifest(name, ""), Some(schema))
+}
+
+/// A policy that looks at the file systems and says nothing about them.
+pub(crate) fn sees(name: &str) -> Vec<u8> {
+    let import = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
+    with_sections(component(import, "(call $list (i32.const 4096))", ""), &manifest(name, SEES), None)
+}
+
+/// A policy with one finding whose texts want to take over the terminal.
+pub(crate) fn sick(name: &str) -> Vec<u8> {
+    let evil = r"\1b[31mred\1b[2J\e2\80\ae";
+    let bytes = 15;
+    // The record `observation` at 2048, its text at 3000; `unhealthy(critical)` at 2072.
+    let text = |at: u32| {
+        format!("(i32.store (i32.const {at}) (i32.const 3000)) (i32.store (i32.const {}) (i32.const {bytes}))", at + 4)
+    };
+    let detect = format!(
+        "{} {} {} {} (i32.store8 (i32.const 2072) (i32.const 1)) (i32.store8 (i32.const 2076) (i32.const 2))
+         (i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 1))",
+        text(2048),
+        text(2056),
+        text(2064),
+        text(2084),
+    );
+    let data = format!(r#"(data (i32.const 3000) "{evil}")"#);
+    with_sections(component("", &detect, &data), &manifest(name, ""), None)
+}
+
+/// A policy whose `detect` traps.
+pub(crate) fn traps(name: &str) -> Vec<u8> {
+    with_sections(component("", "unreachable", ""), &manifest(name, ""), None)
+}
+
+/// A component with these sections.
+pub(crate) fn with_sections(mut component: Vec<u8>, manifest: &str, schema: Option<&str>) -> Vec<u8> {
+    let sections = [("ansai:manifest", Some(manifest)), ("ansai:settings-schema", schema)];
+    for (name, text) in sections {
+        if let Some(text) = text {
+            CustomSection { name: name.into(), data: text.as_bytes().into() }.append_to_component(&mut component);
+        }
+    }
+    component
+}
+
+/// A component without sections. Results are at 1024, zeroed: `ok` of an empty list.
+pub(crate) fn component(imports: &str, detect: &str, data: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module {imports}
+        (func (export "detect") (result i32) {detect} i32.const 1024)
+        (func (export "plan") (param i32) (result i32) i32.const 1024)
+        (memory (export "memory") 2) {data}
+        (global $top (mut i32) (i32.const 65536))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+          (local $at i32)
+          (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
+          (global.set $top (i32.add (local.get $at) (local.get 3)))
+          (local.get $at)))"#
+    );
+    let world =
+        "package ansai:test; world guest { include ansai:policy/policy@0.1.0; import ansai:disk/disk-probe@0.1.0; }";
+    let mut module = wat::parse_str(text).unwrap();
+    let mut resolve = wit_parser::Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    for file in ["policy/policy.wit", "disk/disk.wit"] {
+        resolve.push_str(file, &std::fs::read_to_string(wit.join(file)).unwrap()).unwrap();
+    }
+    let package = resolve.push_str("world.wit", world).unwrap();
+    let world = resolve.select_world(&[package], None).unwrap();
+    let encoding = wit_component::StringEncoding::UTF8;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
+    wit_component::ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+}

@@ -1,0 +1,136 @@
+//! Killed in the middle: a process of its own runs the loop, and dies with SIGKILL.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use ansai_audit::{Durability, Log};
+use ansai_core::event::{Record, Verdict};
+use ansai_core::incident::Permission;
+use ansai_core::{Event, Ladder, OnFailure, Outcome};
+
+use crate::scene::{Scene, eventually};
+use crate::script::{Call, Script, Step};
+
+const PLACE: &str = "ANSAI_TEST_CRASH_PLACE";
+
+#[test]
+#[ignore = "not a test: what the tests beside it run as a process of their own"]
+fn the_process_that_is_killed() {
+    let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { scene_at(&place).open().run_once().await });
+}
+
+fn scene_at(place: &Path) -> Scene {
+    patient(Scene::at(place))
+}
+
+/// One attempt an hour.
+fn patient(mut scene: Scene) -> Scene {
+    scene.ladder = Ladder { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
+    scene
+}
+
+/// Killed and waited for, whatever the test does.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(scene: &Scene) -> Killed {
+    let program = std::env::current_exe().unwrap();
+    let child = Command::new(program)
+        .args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"])
+        .env(PLACE, scene.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    Killed(child.unwrap())
+}
+
+/// The next run of the same policy is held back by the attempt that was interrupted.
+async fn is_held(scene: &Scene) {
+    let reports = scene.open().run_once().await;
+    let plan = &reports[0].findings[0].plans[0];
+    assert!(matches!(plan.verdict, Some(Verdict::Held(Permission::Cooling(_)))), "{:?}", plan.verdict);
+}
+
+#[tokio::test]
+async fn a_running_step_is_found_again() {
+    let scene = patient(Scene::new());
+    scene.script(&Script::sick(vec![Step::new(Call::Wait, 2_000, 600_000, scene.path("long"))], OnFailure::Stop));
+    let killed = start(&scene);
+    let handle = scene.running().await;
+    drop(killed);
+    assert!(handle.runs(), "it goes on without ansai");
+    assert_eq!(scene.outcomes(), []);
+
+    scene.open().recover().await;
+    assert_eq!(scene.outcomes(), [(0, Outcome::Done)]);
+    is_held(&scene).await;
+    assert_eq!((scene.outcomes().len(), scene.text("long.ran")), (1, "ran\n".into()), "nothing was done twice");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_short_step_is_resolved_by_looking() {
+    let scene = patient(Scene::new());
+    let marked = scene.path("marked");
+    let steps = vec![Step::new(Call::Mark, 600_000, 0, &marked), Step::mark(scene.path("next"))];
+    scene.script(&Script::sick(steps, OnFailure::Stop));
+    let killed = start(&scene);
+    eventually(|| marked.exists().then_some(())).await;
+    drop(killed);
+    assert_eq!((scene.intents(), scene.outcomes()), (vec![0], vec![]));
+
+    is_held(&scene).await;
+    assert_eq!(scene.outcomes(), [(0, Outcome::Done)]);
+    assert!(!scene.path("next").exists(), "the rest of an interrupted plan is not applied");
+    assert_eq!(scene.text("history"), "mark marked\n", "nothing was done twice");
+
+    // What was found out is enough to undo it.
+    let plan = plan_of(&scene);
+    let undone = scene.open().undo(&plan, Some(0), "a person").unwrap();
+    assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
+    assert!(!marked.exists());
+    scene.finish().await;
+}
+
+fn plan_of(scene: &Scene) -> String {
+    let plan = |event| match event {
+        Event::Intent { plan, .. } => Some(plan),
+        _ => None,
+    };
+    scene.events().into_iter().find_map(plan).unwrap()
+}
+
+/// A crash between the outcome's record and the note that it is recorded.
+#[tokio::test]
+async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
+    let scene = patient(Scene::new());
+    let marked = scene.path("marked");
+    scene.script(&Script::sick(vec![Step::new(Call::Mark, 600_000, 0, &marked)], OnFailure::Stop));
+    let killed = start(&scene);
+    eventually(|| marked.exists().then_some(())).await;
+    drop(killed);
+    let event = Event::Outcome {
+        plan: plan_of(&scene),
+        step: 0,
+        outcome: Outcome::Done,
+        detail: "marked".into(),
+        measures: vec![],
+        items_sha256: None,
+    };
+    let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
+    let record = serde_json::to_vec(&Record { at: 0, event }).unwrap();
+    log.append(&record, Durability::Synced).unwrap();
+    drop(log);
+    scene.open().recover().await;
+    assert_eq!(scene.outcomes().len(), 1);
+    scene.finish().await;
+}

@@ -1,0 +1,133 @@
+//! What a step that fails does to the steps before and after it.
+
+use ansai_core::{Event, OnFailure, Outcome, exit};
+use ansai_supervisor::PlanReport;
+
+use crate::scene::Scene;
+use crate::script::{Call, Script, Step};
+
+/// Two marks, a step that fails, and one more mark.
+async fn third_fails(scene: &Scene, third: Step, on_failure: OnFailure) -> PlanReport {
+    let mark = |name: &str| Step::mark(scene.path(name));
+    scene.script(&Script::sick(vec![mark("a"), mark("b"), third, mark("d")], on_failure));
+    let reports = scene.open().run_once().await;
+    assert_eq!(ansai_supervisor::report::exit_code(&reports), exit::UNHEALTHY, "a failure is no refusal");
+    assert!(!scene.path("d").exists());
+    reports[0].findings[0].plans[0].clone()
+}
+
+fn outcomes(plan: &PlanReport) -> Vec<Option<Outcome>> {
+    plan.steps.iter().map(|step| step.outcome).collect()
+}
+
+fn undone(scene: &Scene) -> Vec<(u32, Outcome)> {
+    let undone = |event| match event {
+        Event::Undone { step, outcome, .. } => Some((step, outcome)),
+        _ => None,
+    };
+    scene.events().into_iter().filter_map(undone).collect()
+}
+
+#[tokio::test]
+async fn the_steps_before_are_undone_newest_first() {
+    let scene = Scene::new();
+    let flaky = Step::new(Call::Flaky, 0, 0, scene.path("c"));
+    let plan = third_fails(&scene, flaky, OnFailure::UndoApplied).await;
+    let reverted = Some(Outcome::Reverted);
+    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), None]);
+    assert_eq!(scene.text("history"), "mark a\nmark b\nunmark b\nunmark a\n");
+    let expected = [(1, Outcome::Unknown), (1, Outcome::Done), (0, Outcome::Unknown), (0, Outcome::Done)];
+    assert_eq!(undone(&scene), expected, "begun and ended, each");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn or_left_as_they_are() {
+    let scene = Scene::new();
+    let flaky = Step::new(Call::Flaky, 0, 0, scene.path("c"));
+    let plan = third_fails(&scene, flaky, OnFailure::Stop).await;
+    let done = Some(Outcome::Done);
+    assert_eq!(outcomes(&plan), [done, done, Some(Outcome::Failed), None]);
+    assert_eq!((scene.text("history"), undone(&scene)), ("mark a\nmark b\n".into(), vec![]));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_check_that_fails_stops_what_follows() {
+    let scene = Scene::new();
+    let plan = third_fails(&scene, Step::new(Call::CheckAvailable, u64::MAX, 0, "/"), OnFailure::UndoApplied).await;
+    let reverted = Some(Outcome::Reverted);
+    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), None]);
+    assert!(plan.steps[2].detail.contains("needed"), "{}", plan.steps[2].detail);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_check_that_holds_has_nothing_to_undo() {
+    let scene = Scene::new();
+    let steps = vec![
+        Step::new(Call::CheckAvailable, 0, 0, "/"),
+        Step::mark(scene.path("a")),
+        Step::new(Call::Flaky, 0, 0, scene.path("b")),
+    ];
+    scene.script(&Script::sick(steps, OnFailure::UndoApplied));
+    let reports = scene.open().run_once().await;
+    let plan = &reports[0].findings[0].plans[0];
+    assert_eq!(outcomes(plan), [Some(Outcome::Done), Some(Outcome::Reverted), Some(Outcome::Failed)]);
+    assert!(!plan.steps[0].detail.contains("undone"), "{}", plan.steps[0].detail);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_person_undoes_a_plan_with_checks() {
+    let scene = Scene::new();
+    let check = || Step::new(Call::CheckAvailable, 0, 0, "/");
+    scene.script(&Script::sick(vec![check(), Step::mark(scene.path("a")), check()], OnFailure::Stop));
+    let supervisor = scene.open();
+    let reports = supervisor.run_once().await;
+    let plan = &reports[0].findings[0].plans[0].plan;
+    let undone = supervisor.undo(plan, None, "a person").unwrap();
+    let outcomes: Vec<_> = undone.iter().map(|step| step.outcome).collect();
+    assert_eq!(outcomes, [None, Some(Outcome::Reverted), None], "newest first");
+    assert_eq!(scene.text("history"), "mark a\nunmark a\n");
+    let undone = supervisor.undo(plan, Some(0), "a person").unwrap();
+    assert_eq!((undone[0].outcome, undone[0].detail.as_str()), (Some(Outcome::Refused), "step 0 changed nothing"));
+    drop(supervisor);
+    scene.finish().await;
+}
+
+/// The action says no when its turn comes: nothing was changed, and the log says so under its intent.
+#[tokio::test]
+async fn a_refusal_of_the_action_is_recorded() {
+    let scene = Scene::new();
+    let steps = vec![Step::mark(scene.path("a")), Step::new(Call::Flaky, 1, 0, scene.path("b"))];
+    scene.script(&Script::sick(steps, OnFailure::Stop));
+    let supervisor = scene.open();
+    let reports = supervisor.run_once().await;
+    let plan = &reports[0].findings[0].plans[0];
+    assert_eq!(outcomes(plan), [Some(Outcome::Done), Some(Outcome::Refused)]);
+    assert_eq!(plan.steps[1].detail, "busy: somebody else has it");
+    assert_eq!(ansai_supervisor::report::exit_code(&reports), exit::REFUSED);
+    let expected = [(0, Outcome::Done), (1, Outcome::Refused)];
+    assert_eq!((scene.intents(), scene.outcomes()), (vec![0, 1], expected.into()));
+    supervisor.recover().await;
+    assert_eq!(scene.outcomes().len(), 2, "nothing is left to resolve");
+    drop(supervisor);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_panic_in_an_action_is_contained() {
+    let scene = Scene::new();
+    let steps = vec![Step::mark(scene.path("a")), Step::new(Call::Flaky, 2, 0, scene.path("b"))];
+    scene.script(&Script::sick(steps, OnFailure::Stop));
+    let reports = scene.open().run_once().await;
+    let plan = &reports[0].findings[0].plans[0];
+    assert!(plan.error.as_ref().is_some_and(|error| error.contains("failed")), "{:?}", plan.error);
+    assert_eq!(plan.steps.len(), 2, "what was planned is still told");
+    assert!(scene.path("a").exists());
+    // What became of the step is looked for when ansai starts again, and cannot be told.
+    scene.open().recover().await;
+    assert_eq!(scene.outcomes(), [(0, Outcome::Done), (1, Outcome::Unknown)]);
+    scene.finish().await;
+}

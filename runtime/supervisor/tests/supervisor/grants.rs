@@ -1,0 +1,95 @@
+//! The operator's word is asked for again just before each step.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ansai_core::{Event, Mode, OnFailure, Outcome, exit};
+use ansai_supervisor::authority::{Authority, Force};
+use ansai_supervisor::report::exit_code;
+
+use crate::scene::{Scene, force, force_without_actions};
+use crate::script::{Script, Step};
+
+/// Answers one thing at first, another later. Asked once when opened, once a pass, once before each step.
+struct Changes {
+    asked: AtomicU32,
+    at_first: u32,
+    then: Result<Force, String>,
+}
+
+impl Changes {
+    fn after(at_first: u32, then: Result<Force, String>) -> Self {
+        Changes { asked: AtomicU32::new(0), at_first, then }
+    }
+}
+
+impl Authority for Changes {
+    fn force(&self, _instance: &str) -> Result<Force, String> {
+        match self.asked.fetch_add(1, Ordering::SeqCst) < self.at_first {
+            true => Ok(force(Mode::Enforce)),
+            false => self.then.clone(),
+        }
+    }
+}
+
+/// Applies two marks under this authority; answers the refusal of the step that is refused.
+async fn refused(scene: &Scene, authority: Changes, step: u32) -> String {
+    scene.script(&Script::sick(vec![Step::mark(scene.path("a")), Step::mark(scene.path("b"))], OnFailure::Stop));
+    let reports = scene.open_with(authority).unwrap().run_once().await;
+    assert_eq!(exit_code(&reports), exit::REFUSED);
+    let report = &reports[0].findings[0].plans[0].steps[step as usize];
+    assert_eq!(report.outcome, Some(Outcome::Refused));
+    assert!(scene.outcomes().contains(&(step, Outcome::Refused)), "the audit log says so");
+    assert!(!scene.intents().contains(&step));
+    report.detail.clone()
+}
+
+#[tokio::test]
+async fn a_grant_withdrawn_after_the_plan() {
+    let scene = Scene::new();
+    let why = refused(&scene, Changes::after(2, Ok(force_without_actions())), 0).await;
+    assert!(why.contains("[policy.one.grant]"), "{why}");
+    assert_eq!(scene.text("history"), "");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_grant_withdrawn_between_two_steps() {
+    let scene = Scene::new();
+    refused(&scene, Changes::after(3, Ok(force_without_actions())), 1).await;
+    assert_eq!(scene.text("history"), "mark a\n");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn the_mode_lowered_to_observe() {
+    let scene = Scene::new();
+    let why = refused(&scene, Changes::after(2, Ok(force(Mode::Observe))), 0).await;
+    assert!(why.contains("not in enforce mode"), "{why}");
+    assert_eq!(scene.text("history"), "");
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_word_that_cannot_be_had() {
+    let scene = Scene::new();
+    let why = refused(&scene, Changes::after(2, Err("the configuration is not readable".into())), 0).await;
+    assert!(why.contains("not readable"), "{why}");
+    assert_eq!(scene.text("history"), "");
+    scene.finish().await;
+}
+
+/// Undoing needs no grant: it brings back what was.
+#[tokio::test]
+async fn what_was_done_is_undone_without_a_grant() {
+    let scene = Scene::new();
+    scene.script(&Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop));
+    let supervisor = scene.open_with(Changes::after(3, Err("gone".into()))).unwrap();
+    let reports = supervisor.run_once().await;
+    let undone = supervisor.undo(&reports[0].findings[0].plans[0].plan, None, "a person").unwrap();
+    assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
+    assert_eq!(scene.text("history"), "mark a\nunmark a\n");
+    let by = |event: &Event| matches!(event, Event::Undone { by, .. } if by == "a person");
+    assert!(scene.events().iter().any(by));
+    drop(supervisor);
+    scene.finish().await;
+}

@@ -1,0 +1,23 @@
+//! The loop from outside: a real policy, real child processes, a real state directory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod crash;
+mod failure;
+mod grants;
+mod guest;
+mod incidents;
+mod instances;
+mod intent;
+mod memory;
+mod running;
+mod scene;
+mod script;
+mod slow_actions;

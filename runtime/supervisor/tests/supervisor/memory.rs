@@ -1,0 +1,48 @@
+//! What a policy stores is kept when it was asked on schedule, and dropped when it was asked to verify.
+
+use ansai_core::OnFailure;
+use ansai_core::event::Phase;
+use ansai_engine::{RecordedReply, Recording};
+
+use crate::scene::Scene;
+use crate::script::{How, Script, Step};
+
+/// What `detect` found in its store and how many samples in its series.
+fn found(recording: &Recording) -> (Option<String>, usize) {
+    let reply = |name: &str| {
+        let call = recording.calls.iter().find(|call| call.name() == name).unwrap();
+        match &call.reply {
+            RecordedReply::Ok(reply) => reply.get().to_owned(),
+            RecordedReply::Refused(refusal) => panic!("{refusal}"),
+        }
+    };
+    let samples: Vec<serde_json::Value> = serde_json::from_str(&reply("ansai:policy/series.samples")).unwrap();
+    (serde_json::from_str(&reply("ansai:policy/store.get")).unwrap(), samples.len())
+}
+
+#[tokio::test]
+async fn schedule_commits_and_verification_does_not() {
+    let scene = Scene::new();
+    let healed = scene.path("healed");
+    scene.script(&Script::sick(vec![Step::mark(&healed)], OnFailure::Stop).healthy_once(healed));
+    scene.open().run_once().await;
+    scene.open().run_once().await;
+    let scheduled: Vec<_> = scene.recorded(Phase::Detect, "schedule").iter().map(found).collect();
+    let verifying: Vec<_> = scene.recorded(Phase::Detect, "verification").iter().map(found).collect();
+    // `0` was written on schedule; verification wrote `2`, and a sample of its own.
+    assert_eq!(scheduled, [(None, 0), (Some("0".into()), 1)]);
+    assert_eq!(verifying, [(Some("0".into()), 1)]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_an_evaluation_without_an_answer_stored_is_dropped() {
+    let scene = Scene::new();
+    scene.script(&Script::sick(vec![], OnFailure::Stop).behaving(How::Traps));
+    scene.open().run_once().await;
+    scene.script(&Script::sick(vec![], OnFailure::Stop).saying(Ok(vec![])));
+    scene.open().run_once().await;
+    let scheduled: Vec<_> = scene.recorded(Phase::Detect, "schedule").iter().map(found).collect();
+    assert_eq!(scheduled, [(None, 0), (None, 0)]);
+    scene.finish().await;
+}

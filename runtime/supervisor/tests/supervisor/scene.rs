@@ -1,0 +1,244 @@
+//! A state directory with supervisors over it, and what must hold of it at the end of every test.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use ansai_audit::{Catalog, Reader};
+use ansai_core::event::{Phase, Record};
+use ansai_core::{Event, Ladder, Limits, Mode, Outcome, Scope};
+use ansai_engine::recording::RecordedEnd;
+use ansai_engine::replay::{Replayed, replay};
+use ansai_engine::{Engine, Policy, Recording};
+use ansai_host_functions::host::Host;
+use ansai_host_functions::live::Shared;
+use ansai_host_functions::registry::Registry;
+use ansai_supervisor::authority::{Authority, Fixed, Force, scopes};
+use ansai_supervisor::{Loaded, Notice, OpenError, Options, Supervisor};
+
+use crate::guest;
+use crate::script::{self, Script};
+use crate::slow_actions::{self, Handle};
+
+/// The instance where there is one.
+pub(crate) const ONE: &str = "one";
+
+/// How long something may take that surely happens: never waited for in full.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Scene {
+    path: PathBuf,
+    policy: Policy,
+    pub(crate) ladder: Ladder,
+    notices: Arc<Mutex<Vec<Notice>>>,
+    _own: Option<tempfile::TempDir>,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Scene {
+        let own = tempfile::tempdir().unwrap();
+        let scene = Scene::at(own.path());
+        Scene { _own: Some(own), ..scene }
+    }
+
+    /// Over a directory that is another process's to remove.
+    pub(crate) fn at(path: &Path) -> Scene {
+        let engine = Engine::new(registry(), None).unwrap();
+        Scene {
+            path: path.to_owned(),
+            policy: engine.load(guest::component()).unwrap(),
+            ladder: Ladder { cooldown: 0, max_attempts: 100, settle: 0 },
+            notices: Arc::default(),
+            _own: None,
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Sets what the one instance says from now on.
+    pub(crate) fn script(&self, script: &Script) {
+        self.script_of(ONE, script);
+    }
+
+    pub(crate) fn script_of(&self, instance: &str, script: &Script) {
+        let (path, next) = (self.path(&format!("{instance}.json")), self.path(&format!("{instance}.next")));
+        std::fs::write(&next, serde_json::to_vec(script).unwrap()).unwrap();
+        std::fs::rename(next, path).unwrap();
+    }
+
+    pub(crate) fn instance(&self, name: &str) -> Loaded {
+        Loaded {
+            name: name.into(),
+            policy: self.policy.clone(),
+            version: "1.0.0".into(),
+            settings: Arc::new(serde_json::json!({"script": self.path(&format!("{name}.json"))})),
+            limits: Limits { memory_bytes: 4 << 20, fuel: 5_000_000, ..Limits::default() },
+            ladder: self.ladder.clone(),
+            every: 3_600_000,
+        }
+    }
+
+    /// The one instance with everything granted, in enforce mode.
+    pub(crate) fn open(&self) -> Supervisor {
+        self.open_with(fixed(Mode::Enforce)).unwrap()
+    }
+
+    pub(crate) fn open_with(&self, authority: impl Authority + 'static) -> Result<Supervisor, OpenError> {
+        self.open_all(authority, vec![self.instance(ONE)])
+    }
+
+    pub(crate) fn open_all(
+        &self,
+        authority: impl Authority + 'static,
+        instances: Vec<Loaded>,
+    ) -> Result<Supervisor, OpenError> {
+        std::fs::create_dir_all(self.state_dir()).unwrap();
+        let notices = self.notices.clone();
+        let options = Options {
+            state_dir: self.state_dir(),
+            mode: Mode::Enforce,
+            version: "0.0.0".into(),
+            notice: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
+        };
+        let shared = Shared::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
+        Supervisor::open(options, shared, Arc::new(authority), instances)
+    }
+
+    pub(crate) fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap().clone()
+    }
+
+    /// Everything in the audit log so far.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let Ok(reader) = Reader::open(self.state_dir().join("audit")) else { return Vec::new() };
+        let record = |payload: &[u8]| serde_json::from_slice::<Record>(payload).unwrap().event;
+        reader.map(|entry| record(&entry.unwrap().payload)).collect()
+    }
+
+    /// Outcomes in the audit log: step number and what became of it.
+    pub(crate) fn outcomes(&self) -> Vec<(u32, Outcome)> {
+        let outcome = |event| match event {
+            Event::Outcome { step, outcome, .. } => Some((step, outcome)),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(outcome).collect()
+    }
+
+    /// Steps whose intent is in the audit log.
+    pub(crate) fn intents(&self) -> Vec<u32> {
+        let intent = |event| match event {
+            Event::Intent { step, .. } => Some(step),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(intent).collect()
+    }
+
+    /// The process of the latest step that was let run by itself, once it does run.
+    pub(crate) async fn running(&self) -> Handle {
+        let handle = eventually(|| {
+            self.events().into_iter().rev().find_map(|event| match event {
+                Event::Running { handle, .. } => Some(handle),
+                _ => None,
+            })
+        });
+        serde_json::from_value(handle.await).unwrap()
+    }
+
+    /// Recordings with the hashes that the audit log has of them, oldest first.
+    pub(crate) fn recordings(&self) -> Vec<Recording> {
+        let catalog = Catalog::open(self.state_dir().join("recordings")).unwrap();
+        let reference = |event| match event {
+            Event::Evaluated { recording, .. } => recording,
+            _ => None,
+        };
+        let references = self.events().into_iter().filter_map(reference);
+        let content = |reference: ansai_core::event::RecordingRef| {
+            let sha256: [u8; 32] = hex::decode(&reference.sha256).unwrap().try_into().unwrap();
+            catalog.get_verified(&reference.id.parse().unwrap(), &sha256).unwrap()
+        };
+        references.map(|reference| serde_json::from_slice(&content(reference)).unwrap()).collect()
+    }
+
+    /// Recordings of one phase, by trigger.
+    pub(crate) fn recorded(&self, phase: Phase, trigger: &str) -> Vec<Recording> {
+        let wanted = |recording: &Recording| recording.phase == phase && recording.trigger == trigger;
+        self.recordings().into_iter().filter(wanted).collect()
+    }
+
+    /// What must hold at the end of every test: the log verifies, each outcome has one intent before it, no step
+    /// has two, and every recording replays to the same.
+    pub(crate) async fn finish(self) {
+        let verified = ansai_audit::verify(self.state_dir().join("audit"), None).unwrap();
+        assert_eq!(verified.torn_tail_bytes, 0);
+        let mut steps: BTreeMap<(String, u32), (u32, u32)> = BTreeMap::new();
+        for event in self.events() {
+            match event {
+                Event::Intent { plan, step, .. } => {
+                    let seen = steps.entry((plan, step)).or_default();
+                    *seen = (seen.0 + 1, seen.1);
+                    assert_eq!(*seen, (1, 0), "one intent, before the outcome");
+                }
+                Event::Outcome { plan, step, outcome, .. } => {
+                    let seen = steps.entry((plan, step)).or_default();
+                    *seen = (seen.0, seen.1 + 1);
+                    assert_eq!(seen.1, 1, "one outcome");
+                    assert!(seen.0 == 1 || outcome == Outcome::Refused, "{outcome} without an intent");
+                }
+                _ => {}
+            }
+        }
+        let recordings = self.recordings();
+        assert!(!recordings.is_empty(), "a test evaluates something");
+        for recording in &recordings {
+            let (replayed, _) = replay(&self.policy, recording).await;
+            let expected = match recording.end {
+                RecordedEnd::Deadline => Replayed::Excluded,
+                _ => Replayed::Identical { fuel_compared: true },
+            };
+            assert_eq!(replayed, expected, "{recording:?}");
+        }
+    }
+}
+
+fn registry() -> Registry {
+    Registry::builtin().with(&script::SCRIPT_PROBE).with(&slow_actions::SLOW_ACTIONS)
+}
+
+/// Everything that the policy asks for.
+pub(crate) fn force(mode: Mode) -> Force {
+    let names = [script::NAME, slow_actions::NAME, "ansai:disk/disk-actions"];
+    Force { scopes: scopes(names.map(|name| (name.to_owned(), Scope::default())).into()), mode }
+}
+
+/// Everything but the actions.
+pub(crate) fn force_without_actions() -> Force {
+    Force { scopes: scopes(BTreeMap::from([(script::NAME.to_owned(), Scope::default())])), mode: Mode::Enforce }
+}
+
+/// For instances `one` and `two`, and it does not change.
+pub(crate) fn fixed(mode: Mode) -> Fixed {
+    Fixed::new([ONE, "two"].map(|name| (name.to_owned(), force(mode))))
+}
+
+/// Waits for what surely happens.
+pub(crate) async fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "it did not happen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,233 @@
+//! `ansai:test/slow-actions`: steps that last, steps that leave a mark, steps that go wrong.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
+use ansai_host_functions::action::{Action, Applied, Begun, Doing, Fate, Item, OnStop, Progress, Proposed};
+use ansai_host_functions::call::to_reply;
+use ansai_host_functions::host::Ask;
+use ansai_host_functions::registry::{Body, Entry, Function};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub(crate) const NAME: &str = "ansai:test/slow-actions";
+
+/// The interface.
+pub(crate) static SLOW_ACTIONS: Entry = Entry {
+    interface: Interface {
+        name: NAME,
+        version: "0.1.0",
+        kind: InterfaceKind::Actions,
+        sensitivity: Sensitivity::Metadata,
+        words: "propose steps of a test",
+        fields: &[],
+    },
+    functions: &[
+        Function { name: "wait", checks: &[], body: Body::Action(&Wait(OnStop::Leave)) },
+        Function { name: "wait-or-cancel", checks: &[], body: Body::Action(&Wait(OnStop::Cancel)) },
+        Function { name: "mark", checks: &[], body: Body::Action(&Mark) },
+        Function { name: "flaky", checks: &[], body: Body::Action(&Flaky) },
+    ],
+};
+
+#[derive(Deserialize)]
+struct Arguments {
+    number: u64,
+    limit: u64,
+    text: PathBuf,
+}
+
+fn read(arguments: &RawValue) -> Arguments {
+    serde_json::from_str(arguments.get()).unwrap()
+}
+
+fn preview(arguments: &RawValue, reversible: bool) -> Result<(Preview, Box<RawValue>), Refusal> {
+    let path = read(arguments).text;
+    let subject = Subject::new("file", path.to_str().unwrap());
+    Ok((Preview { items: 1, reversible, ..Preview::nothing(subject) }, to_reply(&path)?))
+}
+
+fn applied(outcome: Outcome, detail: &str, items: Vec<Item>) -> Applied {
+    Applied { outcome, detail: detail.into(), measures: vec![], items }
+}
+
+fn item(path: &Path) -> Item {
+    let path = path.to_str().unwrap();
+    Item { target: path.into(), fate: Fate::Done, freed_bytes: 0, undo: path.into() }
+}
+
+/// Beside a path, another one: what was done to it, line by line.
+pub(crate) fn history(path: &Path) -> PathBuf {
+    path.with_file_name("history")
+}
+
+fn note(path: &Path, what: &str) {
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(history(path)).unwrap();
+    writeln!(file, "{what} {}", path.file_name().unwrap().to_str().unwrap()).unwrap();
+}
+
+/// Runs a shell in a session of its own for `number` milliseconds; then it writes `done` to the file.
+struct Wait(OnStop);
+
+/// A process that another one cannot be taken for, also after its number was used again.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Handle {
+    pub(crate) pid: i32,
+    started: u64,
+    file: PathBuf,
+}
+
+impl Handle {
+    fn read(handle: &RawValue) -> Handle {
+        serde_json::from_str(handle.get()).unwrap()
+    }
+
+    pub(crate) fn runs(&self) -> bool {
+        start_time(self.pid) == Some(self.started)
+    }
+
+    fn is_done(&self) -> bool {
+        std::fs::read_to_string(&self.file).is_ok_and(|text| text == "done\n")
+    }
+}
+
+/// Field 22 of `/proc/PID/stat`; `None` for no process, or one that has ended and was not waited for.
+fn start_time(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may hold anything, and ends at the last parenthesis.
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    if fields.next()? == "Z" { None } else { fields.nth(18)?.parse().ok() }
+}
+
+impl Action for Wait {
+    fn preview(&self, _: &Ask<'_>, arguments: &RawValue, _: &[Proposed]) -> Result<(Preview, Box<RawValue>), Refusal> {
+        preview(arguments, false)
+    }
+
+    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+        let arguments = read(doing.arguments);
+        note(&arguments.text, "wait");
+        let seconds = Duration::from_millis(arguments.number).as_secs_f64();
+        let mut child = Command::new("setsid")
+            .args(["/bin/sh", "-c", "echo ran >> \"$1.ran\"; sleep \"$2\"; echo done >> \"$1\"", "sh"])
+            .arg(&arguments.text)
+            .arg(seconds.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| Refusal::io("setsid", &error))?;
+        let pid = i32::try_from(child.id()).unwrap();
+        let started = start_time(pid).ok_or_else(|| Refusal::Other("it ended at once".into()))?;
+        std::thread::spawn(move || child.wait());
+        let handle = to_reply(&Handle { pid, started, file: arguments.text })?;
+        Ok(Begun::Running { handle, limit: arguments.limit })
+    }
+
+    fn undo(&self, _: &Doing<'_>, _: &[Item]) -> Result<Applied, Refusal> {
+        Err(Refusal::Unsupported("waiting cannot be undone".into()))
+    }
+
+    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+        let path = read(doing.arguments).text;
+        match Path::new(&format!("{}.ran", path.display())).exists() {
+            // It had begun, and where it runs was not written down.
+            true => Err(Refusal::Other("it ran, and how far cannot be told".into())),
+            false => Ok(applied(Outcome::Failed, "it never ran", vec![])),
+        }
+    }
+
+    fn on_stop(&self) -> OnStop {
+        self.0
+    }
+
+    fn poll(&self, _: &Doing<'_>, handle: &RawValue) -> Progress {
+        let handle = Handle::read(handle);
+        let runs = handle.runs();
+        match (handle.is_done(), runs) {
+            (true, _) => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
+            (false, true) => Progress::Running(None),
+            (false, false) => Progress::Finished(applied(Outcome::Failed, "it ended before it was done", vec![])),
+        }
+    }
+
+    fn cancel(&self, _: &Doing<'_>, handle: &RawValue) -> Progress {
+        let handle = Handle::read(handle);
+        if handle.runs() {
+            let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
+            let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            // Not yet in its own session, so it has no children either.
+            killed.or_else(|_| rustix::process::kill_process(group, rustix::process::Signal::KILL)).unwrap();
+        }
+        while handle.runs() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        match handle.is_done() {
+            true => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
+            false => Progress::Finished(applied(Outcome::Failed, "cancelled", vec![])),
+        }
+    }
+}
+
+/// Makes a file, then lingers for `number` milliseconds.
+struct Mark;
+
+impl Action for Mark {
+    fn preview(&self, _: &Ask<'_>, arguments: &RawValue, _: &[Proposed]) -> Result<(Preview, Box<RawValue>), Refusal> {
+        preview(arguments, true)
+    }
+
+    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+        let arguments = read(doing.arguments);
+        let path = arguments.text;
+        std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
+        note(&path, "mark");
+        std::thread::sleep(Duration::from_millis(arguments.number));
+        Ok(Begun::Finished(applied(Outcome::Done, "marked", vec![item(&path)])))
+    }
+
+    fn undo(&self, _: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+        for item in items {
+            let path = Path::new(item.undo.as_str().unwrap());
+            std::fs::remove_file(path).map_err(|error| Refusal::io(path.display(), &error))?;
+            note(path, "unmark");
+        }
+        Ok(applied(Outcome::Done, "unmarked", vec![]))
+    }
+
+    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+        let path = read(doing.arguments).text;
+        match path.exists() {
+            true => Ok(applied(Outcome::Done, "found marked", vec![item(&path)])),
+            false => Ok(applied(Outcome::Failed, "found unmarked", vec![])),
+        }
+    }
+}
+
+/// Goes wrong: by its outcome (0), by a refusal (1), by a panic (2).
+struct Flaky;
+
+impl Action for Flaky {
+    fn preview(&self, _: &Ask<'_>, arguments: &RawValue, _: &[Proposed]) -> Result<(Preview, Box<RawValue>), Refusal> {
+        preview(arguments, true)
+    }
+
+    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+        match read(doing.arguments).number {
+            0 => Ok(Begun::Finished(applied(Outcome::Failed, "it did not work", vec![]))),
+            1 => Err(Refusal::Busy("somebody else has it".into())),
+            _ => panic!("a fault of an action"),
+        }
+    }
+
+    fn undo(&self, _: &Doing<'_>, _: &[Item]) -> Result<Applied, Refusal> {
+        panic!("what failed is not undone")
+    }
+
+    fn resolve(&self, _: &Doing<'_>) -> Result<Applied, Refusal> {
+        Err(Refusal::Other("it left no trace".into()))
+    }
+}

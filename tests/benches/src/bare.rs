@@ -1,0 +1,126 @@
+//! The same policy in bare wasmtime: the same configuration and limits, typed host functions, nothing else.
+
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Config, Engine, ResourceLimiter, Store};
+
+mod bindings {
+    #![allow(missing_docs, unreachable_pub, reason = "generated")]
+    wasmtime::component::bindgen!({
+        path: ["../../wit/policy", "../../wit/disk"],
+        inline: "
+            package ansai:bench;
+            world bench {
+                use ansai:policy/types@0.1.0.{observation, decision, failure};
+                import ansai:disk/disk-probe@0.1.0;
+                export detect: func() -> result<list<observation>, failure>;
+                export plan: func(finding: observation) -> result<decision, failure>;
+            }",
+        world: "ansai:bench/bench",
+        exports: { default: async },
+    });
+}
+
+use bindings::ansai::disk::disk_probe::{self, Filesystem, Filesystems};
+use bindings::ansai::policy::types::{self, Refusal, Subject};
+use bindings::{Bench, BenchPre};
+
+/// Policy, linked and compiled.
+pub(crate) struct Bare {
+    engine: Engine,
+    pre: BenchPre<Guest>,
+}
+
+struct Guest {
+    limiter: Limiter,
+    answer: Filesystems,
+}
+
+impl types::Host for Guest {}
+
+impl disk_probe::Host for Guest {
+    fn list_filesystems(&mut self) -> Result<Filesystems, Refusal> {
+        Ok(self.answer.clone())
+    }
+}
+
+impl Bare {
+    pub(crate) fn new(component: &[u8], copy_on_write: bool) -> wasmtime::Result<Bare> {
+        let engine = Engine::new(&config(copy_on_write))?;
+        let component = Component::new(&engine, component)?;
+        let mut linker = Linker::new(&engine);
+        Bench::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
+        Ok(Bare { pre: BenchPre::new(linker.instantiate_pre(&component)?)?, engine })
+    }
+
+    /// One evaluation: how many observations it answered.
+    pub(crate) async fn detect(&self, limits: &ansai_core::Limits) -> wasmtime::Result<usize> {
+        let most = usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX);
+        let guest = Guest { limiter: Limiter { memory: 0, most }, answer: answer() };
+        let mut store = Store::new(&self.engine, guest);
+        store.limiter(|guest| &mut guest.limiter);
+        store.set_hostcall_fuel(1 << 20);
+        store.set_max_component_handles(1024);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_fuel(limits.fuel)?;
+        let bench = self.pre.instantiate_async(&mut store).await?;
+        let observations = bench.call_detect(&mut store).await?;
+        Ok(observations.map_or(0, |observations| observations.len()))
+    }
+}
+
+/// The values of `guest::REPLY`.
+fn answer() -> Filesystems {
+    let entry = Filesystem {
+        about: Subject { kind: "filesystem".into(), name: "/".into() },
+        mount: "/".into(),
+        kind: "ext4".into(),
+        device: "/dev/vda1".into(),
+        read_only: false,
+        remote: false,
+        total_bytes: 53_687_091_200,
+        available_bytes: 21_474_836_480,
+        reserved_bytes: 2_684_354_560,
+        total_inodes: 3_276_800,
+        free_inodes: 2_949_120,
+    };
+    Filesystems { entries: vec![entry], skipped: 0 }
+}
+
+/// What `ansai_engine::engine` sets, copied: the engine keeps its own to itself.
+fn config(copy_on_write: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(512 << 10)
+        .async_stack_size(2 << 20)
+        .concurrency_support(false)
+        .shared_memory(false)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_tail_call(false)
+        .wasm_relaxed_simd(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .cranelift_nan_canonicalization(true)
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
+        .memory_init_cow(copy_on_write);
+    config
+}
+
+struct Limiter {
+    memory: usize,
+    most: usize,
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _most: Option<usize>) -> wasmtime::Result<bool> {
+        self.memory = self.memory.saturating_add(desired.saturating_sub(current));
+        Ok(self.memory <= self.most)
+    }
+
+    fn table_growing(&mut self, _current: usize, _desired: usize, _most: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+}

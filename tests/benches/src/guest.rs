@@ -1,0 +1,48 @@
+//! The policy that is measured: `detect` asks for the file systems twice and answers one observation.
+
+use anyhow::Context as _;
+
+/// What both hosts answer to each call, as JSON.
+pub(crate) const REPLY: &str = r#"{"entries":[{"about":{"kind":"filesystem","name":"/"},"mount":"/","kind":"ext4","device":"/dev/vda1","read-only":false,"remote":false,"total-bytes":53687091200,"available-bytes":21474836480,"reserved-bytes":2684354560,"total-inodes":3276800,"free-inodes":2949120}],"skipped":0}"#;
+
+const WORLD: &str = "
+package ansai:bench;
+world guest {
+  include ansai:policy/policy@0.1.0;
+  import ansai:disk/disk-probe@0.1.0;
+}";
+
+/// The allocator only moves forward: an evaluation is short. The observation lies ready at 2048, its list at 1024.
+const MODULE: &str = r#"(module
+  (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 16) "/filesystem there is room")
+  (data (i32.const 1024) "\00\00\00\00\00\08\00\00\01\00\00\00")
+  (data (i32.const 2048)
+    "\10\00\00\00\01\00\00\00" "\11\00\00\00\0a\00\00\00" "\10\00\00\00\01\00\00\00"
+    "\00\00\00\00\00\00\00\00\00\00\00\00" "\1c\00\00\00\0d\00\00\00"
+    "\00\00\00\00\00\00\00\00" "\00\00\00\00\00\00\00\00")
+  (global $top (mut i32) (i32.const 65536))
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $top) (i32.const 15)) (i32.const -16)))
+    (global.set $top (i32.add (local.get $at) (local.get 3)))
+    (local.get $at))
+  (func (export "detect") (result i32)
+    (call $list (i32.const 4096))
+    (call $list (i32.const 8192))
+    (i32.const 1024))
+  (func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+    unreachable))"#;
+
+/// The component's bytes.
+pub(crate) fn component() -> anyhow::Result<Vec<u8>> {
+    let mut module = wat::parse_str(MODULE).context("the module of the measured policy")?;
+    let mut resolve = wit_parser::Resolve::default();
+    resolve.push_str("policy.wit", include_str!("../../../wit/policy/policy.wit"))?;
+    resolve.push_str("disk.wit", include_str!("../../../wit/disk/disk.wit"))?;
+    let package = resolve.push_str("world.wit", WORLD)?;
+    let world = resolve.select_world(&[package], None)?;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)?;
+    wit_component::ComponentEncoder::default().validate(true).module(&module)?.encode()
+}

@@ -1,0 +1,54 @@
+//! What it was measured on.
+#![allow(clippy::disallowed_methods, reason = "an adapter to procfs")]
+
+use std::path::Path;
+
+/// Lines for the head of the report: what, and which.
+pub(crate) fn describe() -> Vec<(&'static str, String)> {
+    let uname = rustix::system::uname();
+    let kernel = format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy());
+    let cores = std::thread::available_parallelism().map_or_else(|_| "unknown".to_owned(), |n| n.to_string());
+    vec![
+        ("processor", field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned())),
+        ("cores", cores),
+        ("memory", memory().unwrap_or_else(|| "unknown".to_owned())),
+        ("kernel", kernel),
+        ("load before", std::fs::read_to_string("/proc/loadavg").ok().and_then(first).unwrap_or_default()),
+        ("ansai", env!("CARGO_PKG_VERSION").to_owned()),
+        ("engine", ansai_engine::engine::ENGINE_VERSION.to_owned()),
+        ("date", jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()),
+    ]
+}
+
+/// The kind of the file system that a path is on.
+pub(crate) fn file_system(path: &Path) -> String {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let on = mounts.lines().filter_map(|line| {
+        let mut parts = line.split(' ').skip(1);
+        let mount = parts.next()?;
+        path.starts_with(mount).then_some((mount.len(), parts.next()?))
+    });
+    on.max_by_key(|(length, _)| *length).map_or_else(|| "unknown".to_owned(), |(_, kind)| kind.to_owned())
+}
+
+/// A line `name: value` of a file.
+pub(crate) fn field(file: &str, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
+    Some(value.trim().to_owned())
+}
+
+/// A line `name: N kB` of a file, in MiB.
+pub(crate) fn mebibytes(file: &str, name: &str) -> Option<f64> {
+    let text = field(file, name)?;
+    Some(text.split(' ').next()?.parse::<f64>().ok()? / 1024.0)
+}
+
+/// The load of the last minute: more than nearly none, and others disturbed what follows.
+fn first(averages: String) -> Option<String> {
+    averages.split(' ').next().map(str::to_owned)
+}
+
+fn memory() -> Option<String> {
+    Some(format!("{:.0} GiB", mebibytes("/proc/meminfo", "MemTotal")? / 1024.0))
+}

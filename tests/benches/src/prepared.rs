@@ -1,0 +1,14 @@
+//! A backend that answers at once with what was prepared: what is left is the gate.
+
+use ansai_host_functions::backend::{Answer, Backend};
+use ansai_host_functions::call::Call;
+use serde_json::value::RawValue;
+
+/// Answers every call with the same reply.
+pub(crate) struct Prepared(pub(crate) Box<RawValue>);
+
+impl Backend for Prepared {
+    fn ask<'a>(&'a mut self, _call: Call<'a>) -> Answer<'a> {
+        Answer::Now(Ok(Ok(self.0.clone())))
+    }
+}

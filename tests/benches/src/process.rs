@@ -1,0 +1,156 @@
+//! The program as it is used: the daemon at rest, and a run that ends.
+#![allow(clippy::disallowed_methods, reason = "an adapter to the program that is measured")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::figure::{Figure, Row};
+use crate::machine;
+use crate::samples::Samples;
+
+const RUNS: usize = 20;
+const REST: Duration = Duration::from_secs(5);
+const MOST_MEMORY_MIB: f64 = 25.0;
+const MOST_START_MS: f64 = 100.0;
+/// Healthy, findings, something could not be told: all of them are results.
+const RESULTS: [i32; 3] = [0, 3, 5];
+
+const HOW: &str = "`ansai run policies/` without a configuration (so it only observes), with a state directory of its \
+own. At rest: resident and proportional memory from `/proc/PID/smaps_rollup`, five seconds after the start. Start to \
+result: from starting the process until `ansai run policies/ --once` has ended, its report written to nowhere; once \
+with nothing compiled, then 20 times with the cache that the first left. The evaluations' own share is what the audit \
+log has as the time of the evaluations of each warm run, host calls included.";
+
+const HELD_BACK_BY: &str = "Resident memory is for the most part pages of the program's own file, which the kernel \
+takes back when it needs them (the proportional figure shares those with other processes). The start waits for the \
+syncs of the state and of the audit log.";
+
+const NOT_BUILT: &str = "not built: make build policies";
+
+/// Runs it with the program that was built beside this one.
+pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
+    let program = std::env::current_exe()?.with_file_name("ansai");
+    let built = program.is_file() && policies.join("disk-space/disk-space.wasm").is_file();
+    let rows = if built { rows(&program, policies)? } else { unbuilt() };
+    Ok(Figure { title: "The program", how: HOW, rows, held_back_by: HELD_BACK_BY })
+}
+
+const RESIDENT: &str = "at rest, resident";
+const PROPORTIONAL: &str = "at rest, proportional";
+const COLD: &str = "start to result, nothing compiled";
+const WARM: &str = "start to result, warm cache";
+const EVALUATIONS: &str = "of it, evaluations";
+
+fn unbuilt() -> Vec<Row> {
+    vec![
+        Row::text(RESIDENT, NOT_BUILT).at_most(MOST_MEMORY_MIB, "MiB", None),
+        Row::text(PROPORTIONAL, NOT_BUILT),
+        Row::text(COLD, NOT_BUILT),
+        Row::text(WARM, NOT_BUILT).at_most(MOST_START_MS, "ms", None),
+        Row::text(EVALUATIONS, NOT_BUILT),
+    ]
+}
+
+fn rows(program: &Path, policies: &Path) -> anyhow::Result<Vec<Row>> {
+    let dir = tempfile::tempdir()?;
+    let run = Run { program, policies, state: dir.path().join("state") };
+    let cold = run.once()?;
+    let mut warm = Samples::default();
+    for _ in 0..RUNS {
+        warm.push(run.once()?);
+    }
+    let (resident, proportional) = run.at_rest()?;
+    Ok(vec![
+        Row::single(RESIDENT, resident, "MiB").at_most(MOST_MEMORY_MIB, "MiB", Some(resident)),
+        Row::single(PROPORTIONAL, proportional, "MiB"),
+        Row::single(COLD, cold, "ms"),
+        Row::new(WARM, &warm, "ms").at_most(MOST_START_MS, "ms", Some(warm.median())),
+        match evaluations(&run.state.join("audit")) {
+            Ok(samples) => Row::new(EVALUATIONS, &samples, "ms"),
+            Err(error) => Row::text(EVALUATIONS, format!("unknown: {error}")),
+        },
+    ])
+}
+
+struct Run<'a> {
+    program: &'a Path,
+    policies: &'a Path,
+    state: PathBuf,
+}
+
+impl Run<'_> {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program);
+        command.arg("run").arg(self.policies).arg("--state-dir").arg(&self.state);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Milliseconds from start to end.
+    fn once(&self) -> anyhow::Result<f64> {
+        let mut command = self.command();
+        command.arg("--once");
+        let began = Instant::now();
+        let status = command.status().context("ansai run --once")?;
+        let took = began.elapsed().as_secs_f64() * 1e3;
+        ensure!(status.code().is_some_and(|code| RESULTS.contains(&code)), "ansai run --once ended with {status}");
+        Ok(took)
+    }
+
+    /// Resident and proportional memory, MiB.
+    fn at_rest(&self) -> anyhow::Result<(f64, f64)> {
+        let mut daemon = Daemon(self.command().spawn().context("ansai run")?);
+        std::thread::sleep(REST);
+        if let Some(status) = daemon.0.try_wait()? {
+            bail!("ansai run ended by itself with {status}");
+        }
+        let file = format!("/proc/{}/smaps_rollup", daemon.0.id());
+        let read = |name| machine::mebibytes(&file, name).with_context(|| format!("{name} of ansai run"));
+        Ok((read("Rss")?, read("Pss")?))
+    }
+}
+
+/// Ends with this value, in order where it can be.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Ok(pid) = i32::try_from(self.0.id()).map(rustix::process::Pid::from_raw)
+            && let Some(pid) = pid
+        {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        for _ in 0..100 {
+            match self.0.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(50)),
+                _ => return,
+            }
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Milliseconds that the evaluations of each warm run took, from the log: a run begins with `started`.
+fn evaluations(audit: &Path) -> anyhow::Result<Samples> {
+    let mut runs: Vec<f64> = Vec::new();
+    for entry in ansai_audit::Reader::open(audit)? {
+        let record: ansai_core::event::Record = serde_json::from_slice(&entry?.payload)?;
+        match record.event {
+            ansai_core::event::Event::Started { .. } => runs.push(0.0),
+            ansai_core::event::Event::Evaluated { usage, .. } => {
+                if let Some(run) = runs.last_mut() {
+                    *run += usage.wall_us as f64 / 1e3;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut samples = Samples::default();
+    runs.iter().skip(1).take(RUNS).for_each(|run| samples.push(*run));
+    ensure!(runs.len() > RUNS, "the audit log has {} runs", runs.len());
+    Ok(samples)
+}

@@ -1,0 +1,40 @@
+//! Repeated measurements of one quantity.
+
+use std::time::Duration;
+
+/// Values in any order, all in one unit.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Samples(Vec<f64>);
+
+impl Samples {
+    pub(crate) fn push(&mut self, value: f64) {
+        self.0.push(value);
+    }
+
+    /// Time for one of `count`, in microseconds.
+    pub(crate) fn push_each(&mut self, took: Duration, count: u32) {
+        self.push(took.as_secs_f64() * 1e6 / f64::from(count));
+    }
+
+    /// The middle one, or the mean of the two in the middle; NaN without any.
+    pub(crate) fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.len() / 2;
+        let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+        if sorted.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle.wrapping_sub(1)), at(middle)) }
+    }
+
+    pub(crate) fn minimum(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NAN, f64::min)
+    }
+
+    pub(crate) fn maximum(&self) -> f64 {
+        self.0.iter().copied().fold(f64::NAN, f64::max)
+    }
+
+    /// Round by round, so that what slows the machine down slows both.
+    pub(crate) fn over(&self, other: &Samples) -> Samples {
+        Samples(self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect())
+    }
+}

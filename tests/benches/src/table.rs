@@ -1,0 +1,32 @@
+//! The table on the terminal.
+
+use std::io::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets};
+
+use crate::figure::{Figure, Row};
+
+/// Prints all figures.
+pub(crate) fn print(figures: &[Figure]) -> std::io::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["", "", "median", "least – most", "aim"]);
+    for figure in figures {
+        for (index, row) in figure.rows.iter().enumerate() {
+            let title = if index == 0 { figure.title } else { "" };
+            table.add_row([title, row.what, row.value.trim_end(), &row.spread, &aim(row)]);
+        }
+    }
+    writeln!(std::io::stdout().lock(), "{table}")
+}
+
+/// The aim and whether it is met.
+pub(crate) fn aim(row: &Row) -> String {
+    let Some(aim) = &row.aim else { return String::new() };
+    let text = aim.text.trim_end();
+    match aim.met {
+        Some(true) => format!("{text}: met"),
+        Some(false) => format!("{text}: missed"),
+        None => format!("{text}: not measured"),
+    }
+}
