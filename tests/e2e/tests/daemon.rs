@@ -5,7 +5,7 @@ use std::time::Duration;
 use ansai_harness::{Tmpfs, requires_root};
 use rustix::process::Signal;
 
-use crate::scene::{ansai, config, replay_all, write_old};
+use crate::scene::{ansai, ansai_beside, config, replay_all, write_old};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -19,8 +19,8 @@ fn a_disk_that_fills_while_it_runs_is_healed_and_sigterm_ends_it_in_order() {
     let state = tempfile::tempdir().unwrap();
     let config = config(disk.path(), "enforce", "min_age_hours = 24");
     let mut daemon =
-        ansai().args(["run", "--mode", "enforce"]).config(&config).state_dir(state.path()).spawn();
-    daemon.wait_for_line("disk-space|1 instance", SOON);
+        ansai_beside(disk.path()).args(["run", "--mode", "enforce"]).config(&config).state_dir(state.path()).spawn();
+    daemon.wait_for_line("started", SOON);
 
     // A second one on the same state refuses, and names what is in the way.
     let second = ansai().args(["run", "--once"]).config(&config).state_dir(state.path()).run();

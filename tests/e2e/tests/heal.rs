@@ -2,9 +2,9 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 
-use ansai_harness::{Ext4, Tmpfs, Tree, requires_root};
+use ansai_harness::{Change, Ext4, Tmpfs, Tree, requires_root};
 
-use crate::scene::{Scene, ansai, finding, measured, odd_names, replay_all};
+use crate::scene::{Scene, ansai, ansai_beside, finding, measured, odd_names, replay_all};
 
 fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
     let full = used();
@@ -12,7 +12,7 @@ fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
     let precious = scene.precious();
     let before = Tree::snapshot(scene.log());
 
-    let ran = ansai()
+    let ran = ansai_beside(&scene.root)
         .args(["run", "--once", "--format", "json", "--mode", "enforce"])
         .config(&scene.config("enforce", "min_age_hours = 24, max_files = 10000, max_bytes = \"20GiB\""))
         .state_dir(state)
@@ -26,7 +26,7 @@ fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
     assert_eq!(finding["status"]["unhealthy"], "emergency");
     assert_eq!(finding["verified"], "healthy");
     let gone = Tree::diff(&before, &Tree::snapshot(scene.log()));
-    let removed: Vec<_> = gone.iter().filter(|change| format!("{change:?}").starts_with("Removed")).collect();
+    let removed: Vec<_> = gone.iter().filter(|change| matches!(change, Change::Removed { .. })).collect();
     assert_eq!(removed.len() as u64, measured(&finding, "removed-files"), "{finding:#}");
     assert!(measured(&finding, "freed-bytes") >= 8 << 20);
     // Oldest first: the odd names are older than every plain log.
@@ -84,7 +84,7 @@ fn the_table_shows_no_active_character_of_a_hostile_name() {
     let disk = Tmpfs::new(16);
     let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
-    let ran = ansai()
+    let ran = ansai_beside(&scene.root)
         .args(["run", "--once", "--mode", "enforce"])
         .config(&scene.config("enforce", "min_age_hours = 24"))
         .state_dir(state.path())
@@ -95,5 +95,9 @@ fn the_table_shows_no_active_character_of_a_hostile_name() {
         assert!(!text.contains('\u{1b}'), "{text}");
     }
     assert!(ran.stdout.contains("disk-space") && ran.stdout.contains("remove"), "{}", ran.stdout);
-    assert!(audit.stdout.contains("intent") && audit.stdout.contains("outcome"), "{}", audit.stdout);
+    assert!(
+        audit.stdout.contains("about to ansai:files/files-actions.remove") && audit.stdout.contains("done: removed"),
+        "{}",
+        audit.stdout
+    );
 }

@@ -3,7 +3,7 @@
 
 use ansai_harness::{Tmpfs, Tree, requires_root};
 
-use crate::scene::{Scene, ansai, finding, replay_all};
+use crate::scene::{Scene, ansai_beside, finding, replay_all};
 
 #[test]
 fn nothing_is_changed_and_nothing_tries() {
@@ -15,7 +15,7 @@ fn nothing_is_changed_and_nothing_tries() {
     let state = tempfile::tempdir().unwrap();
     let before = Tree::snapshot(disk.path());
     // The ceiling holds although the configuration says enforce.
-    let (ran, trace) = ansai()
+    let (ran, trace) = ansai_beside(&scene.root)
         .args(["run", "--once", "--format", "json", "--mode", "observe"])
         .config(&scene.config("enforce", "min_age_hours = 24"))
         .state_dir(state.path())

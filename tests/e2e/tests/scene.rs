@@ -123,6 +123,11 @@ impl Drop for Scene {
 
 /// The configuration of one instance that looks after `root` alone.
 pub(crate) fn config(root: &Path, mode: &str, grant: &str) -> String {
+    config_with(root, mode, grant, "30 days")
+}
+
+/// The same with an age from which logs are removed rather than compressed.
+pub(crate) fn config_with(root: &Path, mode: &str, grant: &str, logs_older_than: &str) -> String {
     let root = root.display();
     let source = binary::repository().join("policies/disk-space");
     format!(
@@ -137,6 +142,7 @@ cooldown = "1s"
 max = 20
 [policy.disk-space.settings]
 package_cache = false
+logs_older_than = "{logs_older_than}"
 log_dirs = ["{root}/log"]
 temp_dirs = []
 ignore_mounts = {others:?}
@@ -163,7 +169,18 @@ fn other_mounts(root: &Path) -> Vec<String> {
     points
 }
 
-/// ansai with its clock ahead.
+/// ansai with its clock ahead, in a mount namespace of its own from which what other tests have mounted is gone.
+pub(crate) fn ansai_beside(root: &Path) -> Invocation {
+    const ALONE: &str = r#"grep -o ' /tmp/[^ ]*' /proc/self/mounts | while read -r at; do
+        case "$at" in "$0"|"$0"/*) ;; *) umount -l "$at" 2>/dev/null ;; esac; done; exec "$@""#;
+    Invocation::of("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", ALONE])
+        .arg(root)
+        .arg(binary::ansai())
+        .clock_offset_hours(AHEAD_HOURS)
+}
+
+/// ansai with its clock ahead, for what does not look at the host.
 pub(crate) fn ansai() -> Invocation {
     Ansai::new().clock_offset_hours(AHEAD_HOURS)
 }

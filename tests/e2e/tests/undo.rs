@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ansai_harness::{Ext4, requires_root};
 
-use crate::scene::{ansai, config, finding, replay_all, set_modified, write_old};
+use crate::scene::{ansai_beside, config_with, finding, replay_all, set_modified, write_old};
 
 fn describe(path: &Path) -> (Vec<u8>, u32, u32, u32, i64, i64) {
     let meta = std::fs::symlink_metadata(path).unwrap();
@@ -13,13 +13,13 @@ fn describe(path: &Path) -> (Vec<u8>, u32, u32, u32, i64, i64) {
     (content, meta.mode(), meta.uid(), meta.gid(), meta.mtime(), meta.mtime_nsec())
 }
 
-fn run_and_undo(disk: &Ext4, file: &Path, action: &str) {
+fn run_and_undo(disk: &Ext4, file: &Path, action: &str, logs_older_than: &str) {
     let before = describe(file);
     let state = tempfile::tempdir().unwrap();
     // At a warning removed files are held: the level after it is good enough.
     let grant = "min_age_hours = 24, undo_hours = 48, hold_below_percent = 95";
-    let config = config(disk.path(), "enforce", grant);
-    let ran = ansai()
+    let config = config_with(disk.path(), "enforce", grant, logs_older_than);
+    let ran = ansai_beside(disk.path())
         .args(["run", "--once", "--format", "json", "--mode", "enforce"])
         .config(&config)
         .state_dir(state.path())
@@ -31,7 +31,7 @@ fn run_and_undo(disk: &Ext4, file: &Path, action: &str) {
     let done = steps.iter().any(|step| step["action"].as_str().unwrap().ends_with(action) && step["outcome"] == "done");
     assert!(done, "{plan:#}");
     let id = plan["plan"].as_str().unwrap();
-    let undone = ansai().args(["undo", id]).config(&config).state_dir(state.path()).run();
+    let undone = ansai_beside(disk.path()).args(["undo", id]).config(&config).state_dir(state.path()).run();
     undone.expect_code(0);
     assert!(describe(file) == before, "{}", undone.stdout);
     replay_all(state.path());
@@ -42,12 +42,7 @@ fn prepare(disk: &Ext4, name: &str) -> std::path::PathBuf {
     let file = disk.path().join("log").join(name);
     let line = "2026-01-01 00:00:00 something happened that is worth a line of text\n";
     std::fs::write(&file, line.repeat(80_000)).unwrap();
-    rustix::fs::chown(
-        &file,
-        Some(rustix::fs::Uid::from_raw(12_345)),
-        Some(rustix::fs::Gid::from_raw(54_321)),
-    )
-    .unwrap();
+    rustix::fs::chown(&file, Some(rustix::fs::Uid::from_raw(12_345)), Some(rustix::fs::Gid::from_raw(54_321))).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     set_modified(&file, std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 123_456_789));
     // Nothing that policies look at: only the level.
@@ -67,7 +62,8 @@ fn a_compressed_log_comes_back() {
     }
     let disk = Ext4::new(64);
     let file = prepare(&disk, "app.log.1");
-    run_and_undo(&disk, &file, "compress");
+    // Not old enough to be removed.
+    run_and_undo(&disk, &file, "compress", "3650 days");
 }
 
 #[test]
@@ -78,5 +74,5 @@ fn a_quarantined_log_comes_back() {
     let disk = Ext4::new(64);
     // Already compressed, so it can only be removed.
     let file = prepare(&disk, "app.log.1.gz");
-    run_and_undo(&disk, &file, "remove");
+    run_and_undo(&disk, &file, "remove", "30 days");
 }

@@ -2,7 +2,7 @@
 
 use ansai_harness::{Tmpfs, requires_root};
 
-use crate::scene::{Scene, ansai, replay_all};
+use crate::scene::{Scene, ansai_beside, replay_all};
 
 #[test]
 fn an_incident_of_a_target_that_cannot_be_read_any_more_stays_open_as_unknown() {
@@ -15,11 +15,7 @@ fn an_incident_of_a_target_that_cannot_be_read_any_more_stays_open_as_unknown() 
     let config = scene.config("observe", "min_age_hours = 24");
     let state = tempfile::tempdir().unwrap();
     let run = || {
-        ansai()
-            .args(["run", "--once", "--format", "json"])
-            .config(&config)
-            .state_dir(state.path())
-            .run()
+        ansai_beside(&root).args(["run", "--once", "--format", "json"]).config(&config).state_dir(state.path()).run()
     };
     run().expect_code(3);
     drop(scene);

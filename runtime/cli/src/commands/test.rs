@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             };
             let one = Tested { name, ran };
             if global.format == Format::Text {
-                output::say(&show(&one))?;
+                output::say(&format!("{}\n", show(&one)))?;
             }
             tested.push(one);
         }
@@ -88,7 +88,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let failed = tested.iter().filter(|one| !one.problems().is_empty()).count();
     match global.format {
         Format::Json => json::document(&document(&tested))?,
-        Format::Text => output::say(&format!("\n{} passed, {failed} failed", tested.len() - failed))?,
+        Format::Text => output::say(&format!("\n{} passed, {failed} failed\n", tested.len() - failed))?,
     }
     Ok(if failed == 0 { exit::FINE } else { exit::OTHER })
 }

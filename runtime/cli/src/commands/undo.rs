@@ -102,7 +102,7 @@ fn code(reports: &[StepReport]) -> u8 {
     let is = |outcome| reports.iter().any(|report| report.outcome == Some(outcome));
     if is(Outcome::Refused) {
         exit::REFUSED
-    } else if reports.iter().all(|report| report.outcome == Some(Outcome::Reverted)) {
+    } else if reports.iter().all(|report| report.outcome.is_none_or(|outcome| outcome == Outcome::Reverted)) {
         exit::FINE
     } else if is(Outcome::Unknown) {
         exit::UNKNOWN

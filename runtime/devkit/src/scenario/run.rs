@@ -140,10 +140,10 @@ impl<'a> Prepared<'a> {
             open.push(finding.clone());
         }
         let series = self.scenario.series.iter().map(|series| {
-            let samples = series.samples.iter().map(|(at, value)| Sample {
-                at: self.now.saturating_add_signed(*at),
-                value: *value,
-            });
+            let samples = series
+                .samples
+                .iter()
+                .map(|(at, value)| Sample { at: self.now.saturating_add_signed(*at), value: *value });
             (series.name.clone(), samples.collect())
         });
         Base::new(
