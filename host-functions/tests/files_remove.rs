@@ -163,7 +163,7 @@ fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
     // Nobody can be seen to have it open, so the lease must say: it is refused while somebody has.
     assert_eq!(step.preview.items, 2, "{:?}", step.preview);
     let held = std::fs::File::open(&path).unwrap();
-    let applied = scene.apply(&step).unwrap();
+    let applied = scene.begin(&step).unwrap();
     let theirs = applied.items.iter().find(|item| item.target.ends_with("theirs")).unwrap();
     assert!(matches!(&theirs.fate, Fate::Left(why) if why == "open" || why == "maybe-open"), "{applied:?}");
     drop(held);
