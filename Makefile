@@ -34,7 +34,7 @@ check: setup-test ## format, lints, documentation, licences
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
 
-bench: build ## measure
+bench: policies ## measure
 	cargo run --release -p ansai-benches
 
 demo: policies ## heal a full disk that is made for it

@@ -1,16 +1,22 @@
 //! Advances the epoch while evaluations run, so that endless guest code yields; sleeps when none does.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+use std::thread::Thread;
 use std::time::Duration;
 
 /// How long guest code runs before others get a turn.
 const TICK: Duration = Duration::from_millis(10);
+/// Ticks without an evaluation before the thread sleeps: waking it costs more than a small evaluation.
+const IDLE_TICKS: u32 = 100;
+/// No sleep for ever: the engine may have been dropped meanwhile.
+const SLEEP: Duration = Duration::from_secs(60);
 
 struct Shared {
     engine: wasmtime::Engine,
     running: AtomicUsize,
-    thread: std::sync::OnceLock<std::thread::Thread>,
+    asleep: AtomicBool,
+    thread: OnceLock<Thread>,
 }
 
 /// Cheap to clone; the thread ends when the last clone is gone.
@@ -22,7 +28,12 @@ pub(crate) struct Ticking(Arc<Shared>);
 
 impl Ticker {
     pub(crate) fn new(engine: wasmtime::Engine) -> Self {
-        let shared = Arc::new(Shared { engine, running: AtomicUsize::new(0), thread: std::sync::OnceLock::new() });
+        let shared = Arc::new(Shared {
+            engine,
+            running: AtomicUsize::new(0),
+            asleep: AtomicBool::new(false),
+            thread: OnceLock::new(),
+        });
         let weak = Arc::downgrade(&shared);
         // Without the thread nothing would yield: the wall-clock limit alone could not stop a loop.
         let spawned = std::thread::Builder::new().name("epoch".into()).spawn(move || tick(&weak));
@@ -33,7 +44,8 @@ impl Ticker {
     }
 
     pub(crate) fn run(&self) -> Ticking {
-        if self.0.running.fetch_add(1, Ordering::AcqRel) == 0
+        self.0.running.fetch_add(1, Ordering::SeqCst);
+        if self.0.asleep.load(Ordering::SeqCst)
             && let Some(thread) = self.0.thread.get()
         {
             thread.unpark();
@@ -44,19 +56,20 @@ impl Ticker {
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 fn tick(shared: &Weak<Shared>) {
+    let mut idle = 0;
     loop {
         let Some(alive) = shared.upgrade() else { return };
-        let idle = alive.running.load(Ordering::Acquire) == 0;
-        if !idle {
-            alive.engine.increment_epoch();
-        }
+        alive.engine.increment_epoch();
+        idle = if alive.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+        // Said before it is looked at again, so that an evaluation that begins in between either sees it or is seen.
+        alive.asleep.store(idle >= IDLE_TICKS, Ordering::SeqCst);
+        let sleeps = idle >= IDLE_TICKS && alive.running.load(Ordering::SeqCst) == 0;
         drop(alive);
-        // A long sleep and no wait for ever: the engine may have been dropped meanwhile.
-        std::thread::park_timeout(if idle { Duration::from_secs(60) } else { TICK });
+        std::thread::park_timeout(if sleeps { SLEEP } else { TICK });
     }
 }

@@ -3,6 +3,12 @@
 //! It decides and it acts; it does not look at the machine itself (that is `ansai-host-functions`) and it runs no
 //! guest code itself (that is `ansai-engine`). Everything that happens is in the audit log, and nothing changes
 //! without a durable intent there.
+//!
+//! ```
+//! use ansai_supervisor::authority::{Authority, Fixed};
+//! // An authority that grants nothing: every step is refused.
+//! assert!(Fixed::new([]).force("disk-space").is_err());
+//! ```
 
 pub mod authority;
 pub mod clock;

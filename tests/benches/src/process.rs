@@ -24,9 +24,9 @@ result: from starting the process until `ansai run policies/ --once` has ended, 
 with nothing compiled, then 20 times with the cache that the first left. The evaluations' own share is what the audit \
 log has as the time of the evaluations of each warm run, host calls included.";
 
-const HELD_BACK_BY: &str = "Resident memory is for the most part pages of the program's own file, which the kernel \
-takes back when it needs them (the proportional figure shares those with other processes). The start waits for the \
-syncs of the state and of the audit log.";
+const HELD_BACK_BY: &str = "Of the memory, the share of files is pages of the program and of compiled policies, which \
+the kernel takes back when it needs them; the rest is the program's own. Of the start, the evaluations are shown; the \
+remainder has not been taken apart.";
 
 const NOT_BUILT: &str = "not built: make build policies";
 
@@ -40,6 +40,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
 
 const RESIDENT: &str = "at rest, resident";
 const PROPORTIONAL: &str = "at rest, proportional";
+const OF_FILES: &str = "of it, pages of files";
 const COLD: &str = "start to result, nothing compiled";
 const WARM: &str = "start to result, warm cache";
 const EVALUATIONS: &str = "of it, evaluations";
@@ -48,6 +49,7 @@ fn unbuilt() -> Vec<Row> {
     vec![
         Row::text(RESIDENT, NOT_BUILT).at_most(MOST_MEMORY_MIB, "MiB", None),
         Row::text(PROPORTIONAL, NOT_BUILT),
+        Row::text(OF_FILES, NOT_BUILT),
         Row::text(COLD, NOT_BUILT),
         Row::text(WARM, NOT_BUILT).at_most(MOST_START_MS, "ms", None),
         Row::text(EVALUATIONS, NOT_BUILT),
@@ -62,10 +64,11 @@ fn rows(program: &Path, policies: &Path) -> anyhow::Result<Vec<Row>> {
     for _ in 0..RUNS {
         warm.push(run.once()?);
     }
-    let (resident, proportional) = run.at_rest()?;
+    let (resident, proportional, of_files) = run.at_rest()?;
     Ok(vec![
         Row::single(RESIDENT, resident, "MiB").at_most(MOST_MEMORY_MIB, "MiB", Some(resident)),
         Row::single(PROPORTIONAL, proportional, "MiB"),
+        Row::single(OF_FILES, of_files, "MiB"),
         Row::single(COLD, cold, "ms"),
         Row::new(WARM, &warm, "ms").at_most(MOST_START_MS, "ms", Some(warm.median())),
         match evaluations(&run.state.join("audit")) {
@@ -100,8 +103,8 @@ impl Run<'_> {
         Ok(took)
     }
 
-    /// Resident and proportional memory, MiB.
-    fn at_rest(&self) -> anyhow::Result<(f64, f64)> {
+    /// Resident and proportional memory, and the latter's share of files, MiB.
+    fn at_rest(&self) -> anyhow::Result<(f64, f64, f64)> {
         let mut daemon = Daemon(self.command().spawn().context("ansai run")?);
         std::thread::sleep(REST);
         if let Some(status) = daemon.0.try_wait()? {
@@ -109,7 +112,7 @@ impl Run<'_> {
         }
         let file = format!("/proc/{}/smaps_rollup", daemon.0.id());
         let read = |name| machine::mebibytes(&file, name).with_context(|| format!("{name} of ansai run"));
-        Ok((read("Rss")?, read("Pss")?))
+        Ok((read("Rss")?, read("Pss")?, read("Pss_File")?))
     }
 }
 

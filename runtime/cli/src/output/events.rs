@@ -23,9 +23,10 @@ pub(crate) fn line(event: &Event) -> String {
             let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
             format!("{instance}: incident {key}: {}{severity}: {summary}", kebab(change))
         }
-        Event::Planned { plan, instance, steps, .. } => {
-            let steps: Vec<String> = steps.iter().map(|step| words::step(&step.action, &step.preview)).collect();
-            format!("{instance}: plan {plan}: {}", steps.join("; "))
+        Event::Planned { plan, instance, decision, steps, .. } => {
+            let steps = steps.iter().map(|step| words::step(&step.action, &step.preview));
+            let all: Vec<String> = words::decision(decision).into_iter().chain(steps).collect();
+            format!("{instance}: plan {plan}: {}", all.join("; "))
         }
         Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),
         Event::Intent { plan, step, action, about, targets, .. } => {

@@ -21,6 +21,7 @@ pub(crate) fn measure(measure: &Measure) -> String {
         (Value::Count(count), Unit::Milliseconds) => milliseconds(*count),
         (Value::Number(number), Unit::Bytes) => quantity::show_bytes(whole(*number)),
         (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
+        (Value::Number(number), Unit::Ratio) => format!("{} %", short(number * 100.0)),
         (Value::Count(count), unit) => with_unit(&count.to_string(), unit),
         (Value::Number(number), unit) => with_unit(&short(*number), unit),
     };
@@ -81,20 +82,27 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
 
 /// What was planned, one line for each step.
 pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    match &plan.decision {
-        Some(Decision::Wait(why)) => lines.push(format!("wait: {}", inert(why, MOST))),
-        Some(Decision::GiveUp(why)) => lines.push(format!("gives up: {}", inert(why, MOST))),
-        Some(Decision::Recommend(list)) => {
-            lines.extend(list.iter().map(|advice| format!("recommends: {}", inert(&advice.summary, MOST))));
-        }
-        _ => lines.extend(plan.steps.iter().map(|step| self::step(&step.action, &step.preview))),
-    }
+    let mut lines = match plan.decision.as_ref().map(decision) {
+        Some(lines) if !lines.is_empty() => lines,
+        _ => plan.steps.iter().map(|step| self::step(&step.action, &step.preview)).collect(),
+    };
     lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
     if lines.is_empty() {
         lines.push("nothing".to_owned());
     }
     lines
+}
+
+/// A decision in words; nothing where it is to apply the steps.
+pub(crate) fn decision(decision: &Decision) -> Vec<String> {
+    match decision {
+        Decision::Wait(why) => vec![format!("wait: {}", inert(why, MOST))],
+        Decision::GiveUp(why) => vec![format!("gives up: {}", inert(why, MOST))],
+        Decision::Recommend(list) => {
+            list.iter().map(|advice| format!("recommends: {}", inert(&advice.summary, MOST))).collect()
+        }
+        Decision::Apply(_) | Decision::ApplyThenReplan(_) => Vec::new(),
+    }
 }
 
 /// `remove 12 files, 3.2 MiB now`.

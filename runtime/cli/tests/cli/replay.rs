@@ -36,12 +36,20 @@ fn what_the_log_does_not_know_is_refused() {
     place.policy("p", &sees("p"));
     let id = recorded(&place);
     place.ansai(&["replay", "nothing-of-that-name", "--policies", "policies"]).code(2).complains("no recording");
-    let recordings = place.path("state/recordings");
-    let file = std::fs::read_dir(&recordings).unwrap().map(|entry| entry.unwrap().path());
-    let file = file.filter(|path| path.to_str().unwrap().contains(&id)).next().unwrap();
-    let forged = file.to_str().unwrap().replace(&id, "forged");
-    std::fs::copy(&file, forged).unwrap();
-    place.ansai(&["replay", "forged", "--policies", "policies"]).code(4).complains("the audit log knows no recording");
+    let other = recorded(&place);
+    assert_ne!(id, other);
+    let file = |id: &str| {
+        let entries = std::fs::read_dir(place.path("state/recordings")).unwrap().map(|entry| entry.unwrap().path());
+        entries.into_iter().find(|path| path.to_str().unwrap().contains(id)).unwrap()
+    };
+    let replay = |id: &str| place.ansai(&["replay", id, "--policies", "policies"]);
+    std::fs::copy(file(&other), file(&id)).unwrap();
+    replay(&id).code(4).complains("is not the one that was recorded");
+    let forged = file(&id).to_str().unwrap().replace(&id, "forged");
+    std::fs::rename(file(&id), forged).unwrap();
+    replay("forged").code(4).complains("the audit log knows no recording");
+    replay(&other).code(0);
+    place.ansai(&["replay", "--all", "--policies", "policies"]).code(4).says("1 identical, 0 different, 1 refused");
     std::fs::remove_dir_all(place.path("state/audit")).unwrap();
-    place.ansai(&["replay", &id, "--policies", "policies"]).code(4).complains("the audit log knows no recording");
+    replay(&other).code(4).complains("the audit log knows no recording");
 }

@@ -3,7 +3,7 @@
 use ansai_core::event::Verdict;
 use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Subject, Unit};
 use ansai_supervisor::{PlanReport, StepReport};
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
@@ -105,7 +105,7 @@ fn everything_is_in_the_table() {
         "INSTANCE",
         "remove 12 files, 3.20 MiB now",
         "observed: nothing was changed",
-        "healed (was warning)",
+        "healed",
         "done: /var (freed bytes 3.20 MiB)",
         "looked again: healthy",
         "used 93.46 %; available bytes 1.00 GiB; device /var; 1 more",
