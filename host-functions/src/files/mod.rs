@@ -32,7 +32,7 @@ mod walk;
 use ansai_core::scope::{Field, FieldKind};
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
-pub use reclaim::expire;
+pub use reclaim::{due, expire};
 
 use crate::authorize::{Check, Rule};
 use crate::registry::{Body, Entry, Function};

@@ -201,6 +201,12 @@ fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
     Ok(())
 }
 
+/// What waited to its end below these roots, and is removed by [`expire`]: where each file came from.
+pub fn due(host: &Host, roots: &[String], now: Instant) -> Vec<String> {
+    let ended = look(host, roots).into_iter().map(|(_, file)| file).filter(|file| file.until <= now);
+    ended.map(|file| file.path).collect()
+}
+
 /// Removes for good what waited to its end below these roots. To be called on a schedule; what could not be
 /// removed is tried again at the next call.
 ///

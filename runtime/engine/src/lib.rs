@@ -13,7 +13,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = Engine::new(Registry::builtin(), None)?;
 //! let refused = engine.load(b"\0asm\x01\0\0\0");
-//! assert!(refused.unwrap_err().to_string().contains("core module"));
+//! assert!(refused.err().is_some_and(|error| error.to_string().contains("core module")));
 //! # Ok(()) }
 //! ```
 

@@ -16,6 +16,7 @@ mod decide;
 mod evaluate;
 pub mod executor;
 mod heal;
+mod held;
 pub mod instance;
 pub mod journal;
 mod leases;

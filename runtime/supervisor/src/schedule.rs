@@ -6,13 +6,37 @@ use std::time::Duration;
 use crate::instance::Loaded;
 use crate::supervisor::Inner;
 
+/// Between two looks for quarantined files whose time has come.
+const HOLDS: Duration = Duration::from_secs(10 * 60);
+
 /// Runs every instance's schedule; returns when all have ended.
 pub(crate) async fn run(inner: &Arc<Inner>) {
-    let tasks: Vec<_> =
+    let mut tasks: Vec<_> =
         inner.instances.iter().cloned().map(|instance| tokio::spawn(keep(inner.clone(), instance))).collect();
+    tasks.push(tokio::spawn(end_holds(inner.clone())));
     for task in tasks {
         if let Err(error) = task.await {
             tracing::error!("a schedule failed: {error}");
+        }
+    }
+}
+
+async fn end_holds(inner: Arc<Inner>) {
+    let mut ticks = tokio::time::interval(HOLDS);
+    loop {
+        let stopped = inner.stopped.notified();
+        tokio::pin!(stopped);
+        stopped.as_mut().enable();
+        if inner.is_stopping() {
+            return;
+        }
+        tokio::select! {
+            () = &mut stopped => return,
+            _ = ticks.tick() => {}
+        }
+        let inner = inner.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || inner.end_holds()).await {
+            tracing::error!("ending holds failed: {error}");
         }
     }
 }

@@ -141,6 +141,10 @@ impl Supervisor {
     /// Recovers, evaluates every instance once, side by side, and heals what may be healed.
     pub async fn run_once(&self) -> Vec<InstanceReport> {
         self.recover().await;
+        let inner = self.0.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || inner.end_holds()).await {
+            tracing::error!("ending holds failed: {error}");
+        }
         let passes: Vec<_> = self
             .0
             .instances

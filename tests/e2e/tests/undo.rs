@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ansai_harness::{Ext4, requires_root};
 
-use crate::scene::{ansai_beside, config_with, finding, replay_all, set_modified, write_old};
+use crate::scene::{AHEAD_HOURS, ansai_beside, config_with, finding, replay_all, set_modified, write_old};
 
 fn describe(path: &Path) -> (Vec<u8>, u32, u32, u32, i64, i64) {
     let meta = std::fs::symlink_metadata(path).unwrap();
@@ -75,4 +75,33 @@ fn a_quarantined_log_comes_back() {
     // Already compressed, so it can only be removed.
     let file = prepare(&disk, "app.log.1.gz");
     run_and_undo(&disk, &file, "remove", "30 days");
+}
+
+#[test]
+fn a_quarantined_log_is_given_up_when_its_time_has_come() {
+    if !requires_root() {
+        return;
+    }
+    let disk = Ext4::new(64);
+    let file = prepare(&disk, "app.log.1.gz");
+    let state = tempfile::tempdir().unwrap();
+    let config =
+        config_with(disk.path(), "enforce", "min_age_hours = 24, undo_hours = 48, hold_below_percent = 95", "30 days");
+    let run = |hours| {
+        ansai_beside(disk.path())
+            .args(["run", "--once", "--mode", "enforce"])
+            .config(&config)
+            .state_dir(state.path())
+            .clock_offset_hours(AHEAD_HOURS + hours)
+            .run()
+    };
+    run(0);
+    assert!(!file.exists());
+    let held = disk.used_share();
+    run(47);
+    assert!((disk.used_share() - held).abs() < 0.02, "it waits for its time");
+    run(49);
+    assert!(disk.used_share() < held - 0.05, "{held} -> {}", disk.used_share());
+    let audit = ansai_beside(disk.path()).args(["audit", "show"]).state_dir(state.path()).run();
+    assert!(audit.stdout.contains("expire-held") && audit.stdout.contains("expired 1 file"), "{}", audit.stdout);
 }
