@@ -193,6 +193,6 @@ fn same_shape(interface: &str, function: &str, declared: &str, expected: Option<
 /// [`Cache`]: crate::cache::Cache
 #[expect(unsafe_code, reason = "wasmtime trusts compiled code; the cache's MAC makes it trustworthy")]
 fn trusted(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: see above; tests/cache in this crate shows that foreign bytes do not get here.
+    // SAFETY: see above; the tests of `cache` and tests/engine/load.rs show that changed bytes do not get here.
     unsafe { Component::deserialize(engine, code) }
 }
