@@ -1,11 +1,14 @@
 //! The one place where wasmtime is configured.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ansai_host_functions::registry::Registry;
+use tokio::sync::Semaphore;
 use wasmtime::Config;
 
 use crate::cache::{Cache, CacheError};
+use crate::pool;
 use crate::ticker::Ticker;
 
 /// Version of the code generator: fuel is comparable only within one.
@@ -29,15 +32,22 @@ pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) cache: Option<Cache>,
     pub(crate) ticker: Ticker,
+    /// One for each evaluation that may run at once.
+    pub(crate) places: Arc<Semaphore>,
 }
 
 impl Engine {
     /// With the interfaces of this registry; compiled components are kept in `cache`, a directory of this
     /// user's own, where it is given.
     pub fn new(registry: Registry, cache: Option<&Path>) -> Result<Self, EngineError> {
-        let wasmtime = wasmtime::Engine::new(&config()).map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
+        // A pool reserves terabytes of addresses, which a limit on them forbids.
+        let wasmtime = wasmtime::Engine::new(&configuration(true))
+            .inspect_err(|error| tracing::info!("evaluations are slower: no pool of memory ({error:#})"))
+            .or_else(|_| wasmtime::Engine::new(&configuration(false)))
+            .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
-        Ok(Engine { ticker: Ticker::new(wasmtime.clone()), wasmtime, registry, cache })
+        let places = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
+        Ok(Engine { ticker: Ticker::new(wasmtime.clone()), wasmtime, registry, cache, places })
     }
 
     /// What the host offers.
@@ -46,8 +56,10 @@ impl Engine {
     }
 }
 
+/// How wasmtime is set up, with the pool of memory or without: public so that benchmarks measure against the same.
+///
 /// Everything that a policy does not need is off: each is attack surface. See docs/decisions.
-fn config() -> Config {
+pub fn configuration(pooled: bool) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -67,5 +79,8 @@ fn config() -> Config {
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
         // Measured: for small components copying the initial image beats mapping it (docs/decisions).
         .memory_init_cow(false);
+    if pooled {
+        pool::pooled(&mut config);
+    }
     config
 }

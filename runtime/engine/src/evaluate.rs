@@ -12,7 +12,7 @@ use crate::gate::Guest;
 use crate::limiter::Limiter;
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd};
-use crate::value::{Json, parse};
+use crate::value::Json;
 
 const MOST_KEY_BYTES: usize = 200;
 const MOST_ANSWER_BYTES: usize = 1 << 20;
@@ -101,6 +101,8 @@ impl Policy {
         export: &ComponentExportIndex,
         finding: Option<&Observation>,
     ) -> Evaluation {
+        // Never closed; were it, the pool's own bound would be left.
+        let _place = self.engine.places.acquire().await.ok();
         let began = std::time::Instant::now();
         let guest = Guest {
             limiter: Limiter::new(limits.memory_bytes),
@@ -156,10 +158,8 @@ impl Policy {
             instance.get_func(&mut *store, export).ok_or_else(|| EvaluationError::Host("an export is gone".into()))?;
         let mut arguments = Vec::new();
         if let Some(finding) = finding {
-            let ty = func.ty(&*store).params().next().map(|(_, ty)| ty);
             let text = serde_json::to_string(finding).map_err(|e| EvaluationError::Host(e.to_string()))?;
-            let ty = ty.ok_or_else(|| EvaluationError::Host("`plan` takes nothing".into()))?;
-            arguments.push(parse(&ty, &text).map_err(|e| EvaluationError::Host(e.to_string()))?);
+            arguments.push(self.finding.parse(&text).map_err(|e| EvaluationError::Host(e.to_string()))?);
         }
         let mut results = [Val::Bool(false)];
         func.call_async(&mut *store, &arguments, &mut results).await.map_err(trapped)?;

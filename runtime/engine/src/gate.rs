@@ -4,6 +4,7 @@
 //! Every function of every import is linked here and nowhere else, from the component's own types, so that there
 //! is no way round it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Limits, Refusal};
@@ -18,7 +19,8 @@ use wasmtime::{Result, StoreContextMut, bail};
 use crate::engine::Engine;
 use crate::limiter::Limiter;
 use crate::recording::{RecordedCall, RecordedReply};
-use crate::value::{Arguments, parse};
+use crate::shape::Shape;
+use crate::value::Arguments;
 
 /// Fuel for a call, so that a guest cannot make the host work for nothing.
 const CALL_FUEL: u64 = 500;
@@ -44,39 +46,54 @@ pub(crate) fn link(linker: &mut Linker<Guest>, engine: &Engine, import: &str, co
     else {
         bail!("`{import}` is not imported as an interface");
     };
-    let interface = import.split('@').next().unwrap_or(import).to_owned();
+    let interface: Arc<str> = import.split('@').next().unwrap_or(import).into();
     let mut place = linker.instance(import)?;
     for (name, item) in instance.exports(&engine.wasmtime) {
-        if !matches!(item.ty, ComponentItem::ComponentFunc(_)) {
-            continue;
-        }
+        let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
         let proposes =
             matches!(engine.registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
-        let (interface, function): (Box<str>, Box<str>) = (interface.clone().into(), name.into());
-        place.func_new_async(name, move |store, ty, arguments, results| {
-            let pass = Pass { interface: interface.clone(), function: function.clone(), proposes };
-            Box::new(pass.through(store, ty, arguments, results))
+        let function = Arc::new(Function {
+            interface: interface.clone(),
+            name: name.into(),
+            proposes,
+            parameters: ty.params().map(|(name, _)| name.into()).collect(),
+            returns: Returns::of(&ty),
+        });
+        place.func_new_async(name, move |store, _, arguments, results| {
+            Box::new(function.clone().call(store, arguments, results))
         })?;
     }
     Ok(())
 }
 
-struct Pass {
-    interface: Box<str>,
-    function: Box<str>,
+/// One function of an import, with all that is known when it is linked.
+struct Function {
+    interface: Arc<str>,
+    name: Arc<str>,
     proposes: bool,
+    parameters: Box<[Box<str>]>,
+    returns: Returns,
 }
 
-impl Pass {
-    async fn through(
-        self,
+/// What a function gives back to the guest.
+enum Returns {
+    Nothing,
+    /// It cannot be refused.
+    Plain(Shape),
+    Result {
+        ok: Option<Shape>,
+        err: Option<Shape>,
+    },
+}
+
+impl Function {
+    async fn call(
+        self: Arc<Self>,
         mut store: StoreContextMut<'_, Guest>,
-        ty: ComponentFunc,
         arguments: &[Val],
         results: &mut [Val],
     ) -> Result<()> {
-        let names = ty.params().map(|(name, _)| name).collect();
-        let written = serde_json::value::to_raw_value(&Arguments { names, values: arguments });
+        let written = serde_json::value::to_raw_value(&Arguments { names: &self.parameters, values: arguments });
         let guest = store.data_mut();
         let (arguments, reply) = match written {
             Ok(arguments) => {
@@ -88,15 +105,15 @@ impl Pass {
         let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
         let guest = store.data_mut();
         guest.reply_bytes = guest.reply_bytes.saturating_add(bytes);
-        let value = lower(&ty, &reply)
-            .map_err(|why| wasmtime::Error::msg(format!("{}.{}: {why}", self.interface, self.function)));
+        let value = self.returns.lower(&reply);
         guest.calls.push(RecordedCall {
-            interface: self.interface.into(),
-            function: self.function.into(),
+            interface: self.interface.clone(),
+            function: self.name.clone(),
             arguments,
             reply: RecordedReply::from(reply),
         });
-        if let (Some(slot), Some(value)) = (results.first_mut(), value?) {
+        let value = value.map_err(|why| wasmtime::Error::msg(format!("{}.{}: {why}", self.interface, self.name)))?;
+        if let (Some(slot), Some(value)) = (results.first_mut(), value) {
             *slot = value;
         }
         charge(&mut store, CALL_FUEL + bytes * BYTE_FUEL)
@@ -106,7 +123,7 @@ impl Pass {
         if let Err(refusal) = self.within_budget(guest, arguments) {
             return Ok(Err(refusal));
         }
-        let call = Call { interface: &self.interface, function: &self.function, arguments };
+        let call = Call { interface: &self.interface, function: &self.name, arguments };
         let limit = Duration::from_millis(guest.limits.call_deadline_ms);
         let answer = match guest.backend.ask(call) {
             Answer::Now(answer) => answer,
@@ -159,25 +176,32 @@ fn charge(store: &mut StoreContextMut<'_, Guest>, fuel: u64) -> Result<()> {
     }
 }
 
-/// The reply as the guest's own type. `Err` is a fault of the host, or a function that cannot be refused.
-fn lower(ty: &ComponentFunc, reply: &Reply) -> Result<Option<Val>, String> {
-    let Some(result) = ty.results().next() else {
-        return match reply {
-            Ok(_) => Ok(None),
-            Err(refusal) => Err(refusal.to_string()),
-        };
-    };
-    let payload = |ty: Option<Type>, text: &str| match ty {
-        None => Ok(None),
-        Some(ty) => parse(&ty, text).map(|value| Some(Box::new(value))).map_err(|error| error.to_string()),
-    };
-    match (&result, reply) {
-        (Type::Result(result), Ok(reply)) => Ok(Some(Val::Result(Ok(payload(result.ok(), reply.get())?)))),
-        (Type::Result(result), Err(refusal)) => {
-            let text = serde_json::to_string(refusal).map_err(|error| error.to_string())?;
-            Ok(Some(Val::Result(Err(payload(result.err(), &text)?))))
+impl Returns {
+    fn of(ty: &ComponentFunc) -> Returns {
+        match ty.results().next() {
+            None => Returns::Nothing,
+            Some(Type::Result(result)) => {
+                Returns::Result { ok: result.ok().map(|ty| Shape::of(&ty)), err: result.err().map(|ty| Shape::of(&ty)) }
+            }
+            Some(ty) => Returns::Plain(Shape::of(&ty)),
         }
-        (ty, Ok(reply)) => parse(ty, reply.get()).map(Some).map_err(|error| error.to_string()),
-        (_, Err(refusal)) => Err(refusal.to_string()),
+    }
+
+    /// The reply as the guest's own type. `Err` is a fault of the host, or a function that cannot be refused.
+    fn lower(&self, reply: &Reply) -> Result<Option<Val>, String> {
+        let payload = |shape: &Option<Shape>, text: &str| match shape {
+            None => Ok(None),
+            Some(shape) => shape.parse(text).map(|value| Some(Box::new(value))).map_err(|error| error.to_string()),
+        };
+        match (self, reply) {
+            (Returns::Result { ok, .. }, Ok(reply)) => Ok(Some(Val::Result(Ok(payload(ok, reply.get())?)))),
+            (Returns::Result { err, .. }, Err(refusal)) => {
+                let text = serde_json::to_string(refusal).map_err(|error| error.to_string())?;
+                Ok(Some(Val::Result(Err(payload(err, &text)?))))
+            }
+            (Returns::Nothing, Ok(_)) => Ok(None),
+            (Returns::Plain(shape), Ok(reply)) => shape.parse(reply.get()).map(Some).map_err(|error| error.to_string()),
+            (Returns::Nothing | Returns::Plain(_), Err(refusal)) => Err(refusal.to_string()),
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::component::{ComponentError, Found, inspect};
 use crate::contract::contract;
 use crate::engine::Engine;
 use crate::gate::{Guest, link};
+use crate::shape::Shape;
 use crate::signature;
 
 /// Why a component was not loaded.
@@ -71,6 +72,8 @@ pub struct Policy {
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) detect: ComponentExportIndex,
     pub(crate) plan: ComponentExportIndex,
+    /// What `plan` takes.
+    pub(crate) finding: Arc<Shape>,
     found: Arc<Found>,
 }
 
@@ -111,6 +114,7 @@ impl Engine {
         Ok(Policy {
             detect: export("detect")?,
             plan: export("plan")?,
+            finding: Arc::new(finding(self, &component)?),
             pre: linker.instantiate_pre(&component).map_err(|error| LoadError::Compile(format!("{error:#}")))?,
             engine: self.clone(),
             found: Arc::new(found),
@@ -170,6 +174,15 @@ impl Engine {
             tracing::warn!(%digest, "compiled component is not kept: {error}");
         }
         trusted(&self.wasmtime, &code).map_err(|error| LoadError::Compile(format!("{error:#}")))
+    }
+}
+
+/// The type of the finding that `plan` takes; the shapes were compared before.
+fn finding(engine: &Engine, component: &Component) -> Result<Shape, LoadError> {
+    let missing = LoadError::Component(ComponentError::MissingExport("plan"));
+    match component.component_type().get_export(&engine.wasmtime, "plan").map(|item| item.ty) {
+        Some(ComponentItem::ComponentFunc(plan)) => plan.params().next().map(|(_, ty)| Shape::of(&ty)).ok_or(missing),
+        _ => Err(missing),
     }
 }
 

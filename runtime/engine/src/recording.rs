@@ -1,5 +1,7 @@
 //! What one evaluation saw and said: enough to run it again exactly.
 
+use std::sync::Arc;
+
 use ansai_core::event::Phase;
 use ansai_core::{Decision, Instant, Limits, Observation, Refusal};
 use ansai_host_functions::call::Reply;
@@ -10,9 +12,9 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
     /// Without version.
-    pub interface: String,
+    pub interface: Arc<str>,
     /// The function.
-    pub function: String,
+    pub function: Arc<str>,
     /// JSON object by parameter name.
     pub arguments: Box<RawValue>,
     /// What was answered.

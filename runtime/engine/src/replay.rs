@@ -70,8 +70,8 @@ impl Backend for Recorded {
         let recorded = self.calls.pop_front();
         match recorded {
             Some(recorded)
-                if recorded.interface == call.interface
-                    && recorded.function == call.function
+                if *recorded.interface == *call.interface
+                    && *recorded.function == *call.function
                     && recorded.arguments.get() == call.arguments.get() =>
             {
                 Answer::Now(Ok(recorded.reply.into()))

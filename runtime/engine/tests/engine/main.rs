@@ -3,5 +3,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch files")]
 
 mod evaluate;
+mod leftovers;
 mod load;
 mod support;

@@ -1,0 +1,96 @@
+//! Places for guests are used again: nothing that one evaluation leaves may be seen by the next.
+
+use crate::support::*;
+use ansai_core::Limits;
+use ansai_core::event::Phase;
+use ansai_engine::{Answer, EvaluationError, Policy};
+
+/// Traps (`unreachable`) when memory, table or global hold anything that the component itself has not put there, then
+/// leaves something everywhere. `$own` bytes from 131072 on are the component's data.
+fn nosy(data: &str, first_word: u64) -> Vec<u8> {
+    policy(
+        &format!(
+            r#"(table $table 5000 funcref)
+            (global $mark (mut i64) (i64.const 7))
+            (elem declare func $mark_all)
+            {data}
+            (func $clean (local $at i32)
+              (if (i64.ne (global.get $mark) (i64.const 7)) (then unreachable))
+              (if (i64.ne (i64.load (i32.const 4096)) (i64.const {first_word})) (then unreachable))
+              (local.set $at (i32.const 4104))
+              (loop $words
+                (if (i64.ne (i64.load (local.get $at)) (i64.const 0)) (then unreachable))
+                (local.set $at (i32.add (local.get $at) (i32.const 8)))
+                (br_if $words (i32.lt_u (local.get $at) (i32.mul (memory.size) (i32.const 65536)))))
+              (local.set $at (i32.const 0))
+              (loop $elements
+                (if (i32.eqz (ref.is_null (table.get $table (local.get $at)))) (then unreachable))
+                (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                (br_if $elements (i32.lt_u (local.get $at) (i32.const 5000)))))
+            (func $mark_all
+              (memory.fill (i32.const 0) (i32.const 0xaa) (i32.mul (memory.size) (i32.const 65536)))
+              (memory.fill (i32.const 1024) (i32.const 0) (i32.const 16))
+              (table.fill $table (i32.const 0) (ref.func $mark_all) (i32.const 5000))
+              (global.set $mark (i64.const 9)))"#
+        ),
+        // What is grown is part of the place too, and lies beyond what stays resident.
+        "(drop (memory.grow (i32.const 30))) (call $clean) (call $mark_all)",
+        "",
+    )
+}
+
+async fn sees_nothing(policy: &Policy) {
+    let enough = Limits { fuel: 100_000_000, ..limits() };
+    let evaluation = policy.detect(live(Phase::Detect, &[]), &enough).await;
+    assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])), "something was left from another evaluation");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_left_for_the_next_evaluation() {
+    let engine = engine();
+    let empty = engine.load(&nosy("", 0)).unwrap();
+    let filled =
+        engine.load(&nosy(r#"(data (i32.const 4096) "\01\02\03\04\05\06\07\08")"#, 0x0807_0605_0403_0201)).unwrap();
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let (empty, filled) = (empty.clone(), filled.clone());
+            tokio::spawn(async move {
+                for round in 0..40 {
+                    sees_nothing(if (round + task) % 3 == 0 { &filled } else { &empty }).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+/// One that is stopped in the middle leaves nothing either.
+#[tokio::test]
+async fn nothing_is_left_by_one_that_was_stopped() {
+    let engine = engine();
+    let nosy = engine.load(&nosy("", 0)).unwrap();
+    let dirty = "(memory.fill (i32.const 0) (i32.const 0xaa) (i32.const 131072)) (loop $l (br $l))";
+    let stopped = engine.load(&policy("", dirty, "")).unwrap();
+    for _ in 0..20 {
+        let evaluation = stopped.detect(live(Phase::Detect, &[]), &limits()).await;
+        assert_eq!(evaluation.answer, Err(EvaluationError::Fuel(limits().fuel)));
+        sees_nothing(&nosy).await;
+    }
+}
+
+/// More evaluations than there are places wait for their turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_there_are_places_wait() {
+    let policy = engine().load(&policy("", "", "")).unwrap();
+    let many: Vec<_> = (0..1_000)
+        .map(|_| {
+            let policy = policy.clone();
+            tokio::spawn(async move { policy.detect(live(Phase::Detect, &[]), &limits()).await.answer })
+        })
+        .collect();
+    for one in many {
+        assert_eq!(one.await.unwrap(), Ok(Answer::Observed(vec![])));
+    }
+}
