@@ -1,8 +1,8 @@
 //! The operator's word as the configuration file has it now, asked again before every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_config::Manifest;
 use ansai_core::{Interface, Mode};
@@ -16,13 +16,15 @@ pub(crate) struct FromFile {
     path: PathBuf,
     interfaces: Vec<Interface>,
     ceiling: Mode,
-    manifests: BTreeMap<String, Manifest>,
+    manifests: BTreeMap<String, Arc<Manifest>>,
     known: Mutex<Known>,
 }
 
 struct Known {
     identity: Option<Identity>,
     configuration: Result<Configuration, String>,
+    /// What this configuration says of the instances that were asked about.
+    force: HashMap<String, Result<Force, String>>,
 }
 
 impl FromFile {
@@ -31,10 +33,11 @@ impl FromFile {
         configuration: Configuration,
         interfaces: Vec<Interface>,
         ceiling: Mode,
-        manifests: BTreeMap<String, Manifest>,
+        manifests: BTreeMap<String, Arc<Manifest>>,
     ) -> FromFile {
         let path = configuration.path.clone();
-        let known = Known { identity: configuration.identity.clone(), configuration: Ok(configuration) };
+        let identity = configuration.identity.clone();
+        let known = Known { identity, configuration: Ok(configuration), force: HashMap::new() };
         FromFile { path, interfaces, ceiling, manifests, known: Mutex::new(known) }
     }
 }
@@ -47,8 +50,20 @@ impl Authority for FromFile {
             tracing::info!("{} has changed: reading it again", self.path.display());
             known.configuration = Configuration::open(&self.path, &self.interfaces).map_err(|fault| words(&fault));
             known.identity = Some(identity);
+            known.force.clear();
         }
-        let configuration = known.configuration.as_ref().map_err(Clone::clone)?;
+        if let Some(force) = known.force.get(instance) {
+            return force.clone();
+        }
+        let force = self.of(&known.configuration, instance);
+        known.force.insert(instance.to_owned(), force.clone());
+        force
+    }
+}
+
+impl FromFile {
+    fn of(&self, configuration: &Result<Configuration, String>, instance: &str) -> Result<Force, String> {
+        let configuration = configuration.as_ref().map_err(Clone::clone)?;
         let manifest = self.manifests.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
         let found = in_force(configuration, instance, manifest, &self.interfaces, self.ceiling)
             .map_err(|fault| fault.message)?;
@@ -112,7 +127,7 @@ mod tests {
         let interfaces = Registry::builtin().interfaces();
         let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
         let configuration = Configuration::open(&path, &interfaces).unwrap();
-        let manifests = BTreeMap::from([("p".to_owned(), manifest)]);
+        let manifests = BTreeMap::from([("p".to_owned(), Arc::new(manifest))]);
         let authority = FromFile::new(configuration, interfaces, Mode::Enforce, manifests);
 
         assert_eq!(authority.force("p").unwrap().mode, Mode::Enforce);

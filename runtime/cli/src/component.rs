@@ -1,6 +1,7 @@
 //! A component as it lies on disk, with what it says about itself. Nothing is read from the directory beside it.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::Interface;
@@ -19,8 +20,10 @@ pub(crate) struct Component {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
     pub(crate) found: Found,
-    pub(crate) manifest: Manifest,
+    pub(crate) manifest: Arc<Manifest>,
     pub(crate) schema: Schema,
+    /// Compiled once, however many instances there are of it.
+    compiled: OnceLock<Policy>,
 }
 
 impl Component {
@@ -41,15 +44,20 @@ impl Component {
         let schema = found.schema.as_deref().unwrap_or(NO_SETTINGS);
         let schema = Schema::parse(&format!("{shown} ({SCHEMA_SECTION})"), schema)
             .map_err(|problems| invalid("settings schema", problems))?;
-        Ok(Component { path: path.to_owned(), bytes, found, manifest, schema })
+        let manifest = Arc::new(manifest);
+        Ok(Component { path: path.to_owned(), bytes, found, manifest, schema, compiled: OnceLock::new() })
     }
 
     /// Compiles and links it: what its manifest asks for and nothing else.
     pub(crate) fn compile(&self, engine: &Engine) -> Result<Policy, Fault> {
+        if let Some(policy) = self.compiled.get() {
+            return Ok(policy.clone());
+        }
         let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
-        engine.load_asked(&self.bytes, Some(&asked)).map_err(|error: LoadError| {
+        let policy = engine.load_asked(&self.bytes, Some(&asked)).map_err(|error: LoadError| {
             let hint = error.hint();
             Fault::usage(format!("{}: {error}", self.path.display())).hint(hint)
-        })
+        })?;
+        Ok(self.compiled.get_or_init(|| policy).clone())
     }
 }

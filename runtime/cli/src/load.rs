@@ -1,6 +1,6 @@
 //! From paths and a configuration to instances that can be run. What cannot be loaded is named; the others run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,10 +89,11 @@ fn configured(
     candidates: Vec<Arc<Component>>,
     loading: &mut Loading,
 ) {
-    let mut used: Vec<PathBuf> = Vec::new();
+    let mut used: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut read = BTreeMap::new();
     for name in configuration.config.policies.keys() {
-        let ready = component_of(asked, configuration, name, &candidates).and_then(|component| {
-            used.push(component.path.clone());
+        let ready = component_of(asked, configuration, name, &candidates, &mut read).and_then(|component| {
+            used.insert(component.path.clone());
             instance(asked, configuration, name, component, &mut loading.warnings)
         });
         match ready {
@@ -110,12 +111,20 @@ fn component_of(
     configuration: &Configuration,
     name: &str,
     candidates: &[Arc<Component>],
+    read: &mut BTreeMap<PathBuf, Arc<Component>>,
 ) -> Result<Arc<Component>, Fault> {
     let file = configuration.path.display();
     if let Some(source) = configuration.config.source_path(name) {
+        if let Some(component) = read.get(&source) {
+            return Ok(component.clone());
+        }
         let found = sources::find(std::slice::from_ref(&source))?;
         return match found.as_slice() {
-            [Source::Component(path)] => Component::read(path, asked.interfaces).map(Arc::new),
+            [Source::Component(path)] => {
+                let component = Arc::new(Component::read(path, asked.interfaces)?);
+                read.insert(source.clone(), component.clone());
+                Ok(component)
+            }
             [Source::OnlySources(dir)] => Err(sources::only_sources(dir)),
             several => Err(Fault::usage(format!(
                 "`source` of [policy.{name}] in {file} leads to several policies: {}",

@@ -31,9 +31,14 @@ pub struct Record {
 pub enum Event {
     /// The daemon, or a run with `--once`, began.
     Started { version: String, mode: Mode, instances: Vec<InstanceRef> },
-    /// It ended in an orderly way.
-    Stopped { why: String },
-    /// A policy was evaluated.
+    /// It ended in an orderly way. `unrecorded` evaluations that found nothing new had no record of their own.
+    Stopped {
+        why: String,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unrecorded: u64,
+    },
+    /// A policy was evaluated, `late_ms` after it was due; `unrecorded` ones of the same instance before it found
+    /// everything healthy as before and have no record of their own.
     Evaluated {
         instance: String,
         component: String,
@@ -42,6 +47,10 @@ pub enum Event {
         result: EvaluationResult,
         recording: Option<RecordingRef>,
         usage: Usage,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        late_ms: u64,
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unrecorded: u64,
     },
     /// An incident opened, changed or closed.
     Incident {
@@ -87,6 +96,11 @@ pub enum Event {
     Recovered { torn_bytes: u64, detail: String },
     /// Room was made for the log and the state, or made again.
     Ballast { detail: String },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// An instance as it was loaded.

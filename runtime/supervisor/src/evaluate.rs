@@ -21,6 +21,8 @@ use crate::supervisor::Inner;
 pub(crate) struct Asked<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) scopes: &'a Scopes,
+    /// How long after its time, milliseconds.
+    pub(crate) late_ms: u64,
     /// For `plan`: the finding and what was tried.
     pub(crate) finding: Option<(&'a Observation, Vec<Attempt>)>,
 }
@@ -39,6 +41,7 @@ impl Inner {
     pub(crate) async fn ask(&self, instance: &Loaded, asked: Asked<'_>) -> Result<Told, String> {
         let at = clock::now();
         let context = self.context(instance, at, &asked)?;
+        let is_well = context.open_incidents.is_empty();
         let memory = Arc::new(InstanceMemory { state: self.state.clone(), instance: instance.name.clone() });
         let phase = if asked.finding.is_some() { Phase::Plan } else { Phase::Detect };
         let live = Live::new(
@@ -52,7 +55,7 @@ impl Inner {
             Some((finding, _)) => instance.policy.plan(Box::new(live), &instance.limits, finding).await,
             None => instance.policy.detect(Box::new(live), &instance.limits).await,
         };
-        self.record(instance, at, phase, &asked, &evaluation);
+        self.record(instance, at, phase, &asked, &evaluation, is_well);
         let backend: Option<Box<dyn std::any::Any>> = match evaluation.backend {
             Some(backend) => Some(backend),
             None => None,
@@ -86,7 +89,20 @@ impl Inner {
     }
 
     /// Keeps the recording and notes the evaluation. What cannot be kept is said, and does not stop healing.
-    fn record(&self, instance: &Loaded, at: Instant, phase: Phase, asked: &Asked<'_>, evaluation: &Evaluation) {
+    fn record(
+        &self,
+        instance: &Loaded,
+        at: Instant,
+        phase: Phase,
+        asked: &Asked<'_>,
+        evaluation: &Evaluation,
+        is_well: bool,
+    ) {
+        let result = result(&evaluation.answer, evaluation.usage.proposals);
+        let is_quiet = is_well
+            && asked.trigger == Trigger::Schedule
+            && matches!(result, EvaluationResult::Observed { unhealthy: 0, unknown: 0, .. });
+        let Some(unrecorded) = self.quiet.admit(&instance.name, at, is_quiet.then(|| result.clone())) else { return };
         let recording = Recording {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
@@ -113,9 +129,11 @@ impl Inner {
             component: recording.component,
             phase,
             trigger: recording.trigger,
-            result: result(&evaluation.answer, evaluation.usage.proposals),
+            result,
             recording: reference,
             usage: evaluation.usage.clone(),
+            late_ms: asked.late_ms,
+            unrecorded,
         };
         if let Err(error) = self.journal.note(at, event) {
             tracing::error!("{error}");

@@ -37,12 +37,12 @@ impl Inner {
 
     /// Detects and heals. `show` plans whatever is unhealthy, so that a person sees what would be done; a daemon
     /// in observe mode plans only what has changed.
-    pub(crate) async fn pass(self: &Arc<Self>, instance: &Loaded, show: bool) -> InstanceReport {
+    pub(crate) async fn pass(self: &Arc<Self>, instance: &Loaded, late_ms: u64, show: bool) -> InstanceReport {
         let force = match self.authority.force(&instance.name) {
             Ok(force) => force,
             Err(error) => return self.report_failure(instance, Mode::Observe, error),
         };
-        let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, finding: None };
+        let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms, finding: None };
         let told = match self.ask(instance, asked).await {
             Ok(told) => told,
             Err(error) => return self.report_failure(instance, force.mode, error),
@@ -164,6 +164,8 @@ impl Inner {
         }
         let written = match closed {
             true => self.state.close_incident(&incident.instance, &incident.finding.key),
+            // Only that it was seen again: no step depends on it.
+            false if change == Some(Change::Unchanged) => self.state.put_incident_soon(&incident),
             false => self.state.put_incident(&incident),
         };
         if let Err(error) = written {
@@ -266,7 +268,7 @@ impl Inner {
         let mut report =
             PlanReport { plan: String::new(), decision: None, verdict: None, steps: Vec::new(), error: None };
         let finding = Some((&incident.finding, incident.attempts.clone()));
-        let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, finding };
+        let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms: 0, finding };
         let told: Told = match self.ask(instance, asked).await {
             Ok(told) => told,
             Err(error) => {
@@ -327,7 +329,7 @@ impl Inner {
     /// Looks again. Whatever keeps the policy from saying so is `unknown`, never healthy.
     async fn verify(&self, instance: &Loaded, force: &Force, incident: &Incident, plan: &str) -> Observation {
         tokio::time::sleep(Duration::from_millis(instance.ladder.settle)).await;
-        let asked = Asked { trigger: Trigger::Verification, scopes: &force.scopes, finding: None };
+        let asked = Asked { trigger: Trigger::Verification, scopes: &force.scopes, late_ms: 0, finding: None };
         let told = self.ask(instance, asked).await;
         let unknown = |why: String| Observation { status: Status::Unknown(why), ..incident.finding.clone() };
         let verified = match told.map(|told| told.answer) {

@@ -1,6 +1,7 @@
 //! The audit log as the loop uses it: typed events in, durable records out.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_audit::{AppendError, Durability, Head, Log};
 use ansai_core::event::Record;
@@ -21,16 +22,21 @@ pub enum JournalError {
 }
 
 /// One writer for all instances.
-pub struct Journal(Mutex<Log>);
+pub struct Journal {
+    log: Mutex<Log>,
+    /// Whether anything was noted since the last sync.
+    noted: AtomicBool,
+}
 
 impl Journal {
     /// Over an open log.
     pub fn new(log: Log) -> Self {
-        Journal(Mutex::new(log))
+        Journal { log: Mutex::new(log), noted: AtomicBool::new(false) }
     }
 
     /// Records what has happened; durable with the next durable record or at [`Journal::sync`].
     pub fn note(&self, at: Instant, event: Event) -> Result<Head, JournalError> {
+        self.noted.store(true, Ordering::SeqCst);
         self.append(at, event, Durability::Buffered)
     }
 
@@ -41,23 +47,27 @@ impl Journal {
 
     fn append(&self, at: Instant, event: Event, durability: Durability) -> Result<Head, JournalError> {
         let payload = serde_json::to_vec(&Record { at, event })?;
-        Ok(self.0.lock().map_err(|_| JournalError::Broken)?.append(&payload, durability)?)
+        Ok(self.log.lock().map_err(|_| JournalError::Broken)?.append(&payload, durability)?)
     }
 
     /// Everything noted so far is on the disk afterwards.
     pub fn sync(&self) -> Result<(), JournalError> {
-        Ok(self.0.lock().map_err(|_| JournalError::Broken)?.sync()?)
+        let mut log = self.log.lock().map_err(|_| JournalError::Broken)?;
+        if self.noted.swap(false, Ordering::SeqCst) {
+            log.sync()?;
+        }
+        Ok(())
     }
 
     /// Makes the reserve again where there is room; says why not.
     pub fn replenish(&self) -> Result<(), String> {
-        let log = self.0.lock().map_err(|_| "a writer failed".to_owned())?;
+        let log = self.log.lock().map_err(|_| "a writer failed".to_owned())?;
         if log.has_reserve() { Ok(()) } else { log.replenish().map_err(|error| error.to_string()) }
     }
 
     /// The newest record.
     pub fn head(&self) -> Head {
-        match self.0.lock() {
+        match self.log.lock() {
             Ok(log) => log.head(),
             Err(broken) => broken.into_inner().head(),
         }

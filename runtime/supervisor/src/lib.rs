@@ -22,6 +22,7 @@ pub mod journal;
 mod leases;
 mod memory;
 pub mod plans;
+mod quiet;
 mod recover;
 pub mod report;
 mod schedule;

@@ -1,5 +1,6 @@
 //! What must outlive a restart: incidents with their attempts, the policies' stores and series, steps under way.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -36,9 +37,16 @@ pub enum StateError {
     /// Another thread failed in the middle.
     #[error("state: a writer failed in the middle")]
     Broken,
+    /// The database gave up what waited to be written.
+    #[error("state: on a full disk, what policies remembered in the last second was lost")]
+    Lost,
 }
 
 /// The state of this host.
+///
+/// What a decision rests on is durable when it is written. What policies remember (series, store, when they were
+/// last evaluated) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
+/// instances a sync for each evaluation would be all that the disk does.
 pub struct State {
     connection: Mutex<Connection>,
     ballast: Ballast,
@@ -63,24 +71,48 @@ impl State {
         body(&*self.connection.lock().map_err(|_| StateError::Broken)?)
     }
 
-    /// One transaction; once more without the ballast when the disk is full.
+    /// Durable when this returns, with all that waited; once more without the ballast when the disk is full.
     fn write(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
-        let mut connection = self.connection.lock().map_err(|_| StateError::Broken)?;
-        let mut attempt = || {
-            let transaction = connection.transaction()?;
-            body(&transaction)?;
-            Ok(transaction.commit()?)
-        };
-        match attempt() {
+        self.with_ballast(|connection| {
+            whole(connection, &body)?;
+            commit(connection)
+        })
+    }
+
+    /// Waits for the next durable write or [`State::flush`]; whoever reads sees it at once.
+    fn write_soon(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+        self.with_ballast(|connection| whole(connection, &body))
+    }
+
+    /// Makes durable what waits.
+    pub fn flush(&self) -> Result<(), StateError> {
+        let was_open = Cell::new(false);
+        self.with_ballast(|connection| {
+            if connection.is_autocommit() {
+                return if was_open.get() { Err(StateError::Lost) } else { Ok(()) };
+            }
+            was_open.set(true);
+            commit(connection)
+        })
+    }
+
+    fn with_ballast(&self, attempt: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+        let connection = self.connection.lock().map_err(|_| StateError::Broken)?;
+        let result = match attempt(&connection) {
             Err(StateError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
                 tracing::warn!("the disk is full: giving up the ballast for the state");
                 if let Err(error) = self.ballast.release() {
                     tracing::warn!("ballast: {error}");
                 }
-                attempt()
+                attempt(&connection)
             }
             result => result,
+        };
+        // What could not be made durable must not become so later, when its writer was told that it is not.
+        if result.is_err() && !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
         }
+        result
     }
 
     /// Open incidents of an instance, by key.
@@ -96,14 +128,13 @@ impl State {
     /// Writes an incident: durable when this returns.
     pub fn put_incident(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;
-        self.write(|connection| {
-            connection.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3)")?.execute(params![
-                incident.instance,
-                incident.finding.key,
-                value
-            ])?;
-            Ok(())
-        })
+        self.write(|connection| put_incident(connection, incident, &value))
+    }
+
+    /// The same for an incident of which only its evidence is new: what is lost with the power comes again.
+    pub(crate) fn put_incident_soon(&self, incident: &Incident) -> Result<(), StateError> {
+        let value = serde_json::to_string(incident)?;
+        self.write_soon(|connection| put_incident(connection, incident, &value))
     }
 
     /// Forgets a closed incident; its history is in the audit log.
@@ -124,10 +155,10 @@ impl State {
         })
     }
 
-    /// Keeps what a successful evaluation wrote.
+    /// Keeps what a successful evaluation wrote: durable with the next durable write or [`State::flush`].
     pub fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
         let at = signed(now);
-        self.write(|connection| {
+        self.write_soon(|connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO evaluated VALUES (?1, ?2)")?
                 .execute(params![instance, at])?;
@@ -229,6 +260,51 @@ impl State {
     }
 }
 
+/// Begins a transaction where none is open, and changes all of it or nothing.
+fn whole(connection: &Connection, body: &impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+    let run = |statement: &str| connection.prepare_cached(statement)?.execute([]);
+    // A full disk may have ended the transaction that was open.
+    if connection.is_autocommit() {
+        run("BEGIN IMMEDIATE")?;
+    }
+    run("SAVEPOINT whole")?;
+    match body(connection) {
+        Ok(()) => {
+            run("RELEASE whole")?;
+            Ok(())
+        }
+        Err(error) => {
+            if !connection.is_autocommit() {
+                run("ROLLBACK TO whole")?;
+                run("RELEASE whole")?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn commit(connection: &Connection) -> Result<(), StateError> {
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Err(error) = self.flush() {
+            tracing::error!("{error}");
+        }
+    }
+}
+
+fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Result<(), StateError> {
+    connection.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3)")?.execute(params![
+        incident.instance,
+        incident.finding.key,
+        value
+    ])?;
+    Ok(())
+}
+
 fn signed(at: Instant) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
 }
@@ -274,6 +350,39 @@ mod tests {
         assert_eq!(state.get("two", "a").unwrap(), None);
         assert_eq!(state.keys("one").unwrap(), [("a".to_owned(), 1)]);
         assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+    }
+
+    #[test]
+    fn what_waits_is_seen_at_once_and_durable_with_the_next_durable_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        let elsewhere = Connection::open(dir.path().join("state.db")).unwrap();
+        let durable = || elsewhere.query_row("SELECT count(*) FROM evaluated", [], |row| row.get::<_, i64>(0)).unwrap();
+        state.commit("one", 5, &Writes::default()).unwrap();
+        assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+        assert_eq!(durable(), 0);
+        state.begin_step("plan", 0, "{}").unwrap();
+        assert_eq!(durable(), 1);
+        state.commit("two", 6, &Writes::default()).unwrap();
+        assert_eq!(durable(), 1);
+        state.flush().unwrap();
+        assert_eq!(durable(), 2);
+        state.flush().unwrap();
+    }
+
+    #[test]
+    fn a_write_that_fails_takes_nothing_along_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        state.commit("one", 5, &Writes::default()).unwrap();
+        let failed = state.write(|connection| {
+            connection.execute("INSERT INTO step VALUES ('plan', 0, '{}')", [])?;
+            Err(connection.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err().into())
+        });
+        assert!(matches!(failed, Err(StateError::Database(_))));
+        assert!(state.steps().unwrap().is_empty());
+        state.begin_step("plan", 1, "{}").unwrap();
+        assert_eq!(state.steps().unwrap().len(), 1);
     }
 
     #[test]

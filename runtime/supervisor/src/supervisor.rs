@@ -15,6 +15,7 @@ use crate::instance::Loaded;
 use crate::journal::{Journal, JournalError};
 use crate::leases::Leases;
 use crate::plans::{PlanFileError, Plans};
+use crate::quiet::Quiet;
 use crate::report::{InstanceReport, Notice};
 use crate::state::{State, StateError};
 
@@ -74,6 +75,7 @@ pub(crate) struct Inner {
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) instances: Vec<Loaded>,
     pub(crate) leases: Leases,
+    pub(crate) quiet: Quiet,
     pub(crate) facts: Arc<Vec<Measure>>,
     pub(crate) notice: Arc<dyn Fn(Notice) + Send + Sync>,
     pub(crate) mode: Mode,
@@ -128,6 +130,7 @@ impl Supervisor {
             facts: Arc::new(ansai_host_functions::facts::read(&shared.host)),
             shared,
             authority,
+            quiet: Quiet::new(instances.len()),
             instances,
             leases: Leases::default(),
             notice: options.notice,
@@ -151,7 +154,7 @@ impl Supervisor {
             .iter()
             .map(|instance| {
                 let (inner, instance) = (self.0.clone(), instance.clone());
-                tokio::spawn(async move { inner.pass(&instance, true).await })
+                tokio::spawn(async move { inner.pass(&instance, 0, true).await })
             })
             .collect();
         let mut reports = Vec::with_capacity(passes.len());
@@ -172,8 +175,8 @@ impl Supervisor {
         let instances = u32::try_from(self.0.instances.len()).unwrap_or(u32::MAX);
         (self.0.notice)(Notice::Started { instances, mode: self.0.mode });
         crate::schedule::run(&self.0).await;
-        let why = "asked to stop".to_owned();
-        if let Err(error) = self.0.journal.durable(clock::now(), Event::Stopped { why }) {
+        let event = Event::Stopped { why: "asked to stop".to_owned(), unrecorded: self.0.quiet.unrecorded() };
+        if let Err(error) = self.0.journal.durable(clock::now(), event) {
             tracing::error!("{error}");
         }
     }
@@ -209,9 +212,12 @@ impl Inner {
         format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now % 1_000, number)
     }
 
-    /// At the end of a pass: what was noted is made durable, reserves are made again.
+    /// What was noted is made durable, reserves are made again.
     pub(crate) fn settle(&self) {
         if let Err(error) = self.journal.sync() {
+            tracing::error!("{error}");
+        }
+        if let Err(error) = self.state.flush() {
             tracing::error!("{error}");
         }
         for result in [self.journal.replenish(), self.state.replenish()] {

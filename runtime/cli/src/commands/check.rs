@@ -63,7 +63,7 @@ fn suggest(found: &[Source], interfaces: &[Interface]) -> anyhow::Result<u8> {
     for source in found {
         let manifest = match source {
             Source::Component(path) => Component::read(path, interfaces)?.manifest,
-            Source::OnlySources(dir) => own_manifest(dir, interfaces)?,
+            Source::OnlySources(dir) => own_manifest(dir, interfaces)?.into(),
         };
         output::say(&suggest_grants(&manifest, &manifest.name, interfaces))?;
     }

@@ -1,6 +1,7 @@
 //! `ansai test`: a policy against its scenarios.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ansai_core::exit;
 use ansai_core::text::inert;
@@ -59,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let component = Component::read(&path, &registry.interfaces())?;
         let subject = Subject {
             policy: component.compile(&engine)?,
-            manifest: component.manifest,
+            manifest: Arc::unwrap_or_clone(component.manifest),
             schema: Some(component.schema),
             registry: registry.clone(),
         };

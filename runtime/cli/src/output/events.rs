@@ -13,7 +13,7 @@ pub(crate) fn line(event: &Event) -> String {
             let names: Vec<&str> = instances.iter().map(|one| one.instance.as_str()).collect();
             format!("started {version}, mode {mode}: {}", names.join(", "))
         }
-        Event::Stopped { why } => format!("stopped: {why}"),
+        Event::Stopped { why, .. } => format!("stopped: {why}"),
         Event::Evaluated { instance, phase, result, recording, .. } => {
             let phase = format!("{phase:?}").to_lowercase();
             let kept = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();
