@@ -1,7 +1,7 @@
 //! The same policy in bare wasmtime: the same configuration and limits, typed host functions, nothing else.
 
 use wasmtime::component::{Component, HasSelf, Linker};
-use wasmtime::{Config, Engine, ResourceLimiter, Store};
+use wasmtime::{Engine, ResourceLimiter, Store};
 
 mod bindings {
     #![allow(missing_docs, unreachable_pub, reason = "generated")]
@@ -44,8 +44,8 @@ impl disk_probe::Host for Guest {
 }
 
 impl Bare {
-    pub(crate) fn new(component: &[u8], copy_on_write: bool) -> wasmtime::Result<Bare> {
-        let engine = Engine::new(&config(copy_on_write))?;
+    pub(crate) fn new(component: &[u8], pooled: bool) -> wasmtime::Result<Bare> {
+        let engine = Engine::new(&ansai_engine::engine::configuration(pooled))?;
         let component = Component::new(&engine, component)?;
         let mut linker = Linker::new(&engine);
         Bench::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;
@@ -85,28 +85,6 @@ fn answer() -> Filesystems {
         free_inodes: 2_949_120,
     };
     Filesystems { entries: vec![entry], skipped: 0 }
-}
-
-/// What `ansai_engine::engine` sets, copied: the engine keeps its own to itself.
-fn config(copy_on_write: bool) -> Config {
-    let mut config = Config::new();
-    config
-        .consume_fuel(true)
-        .epoch_interruption(true)
-        .max_wasm_stack(512 << 10)
-        .async_stack_size(2 << 20)
-        .concurrency_support(false)
-        .shared_memory(false)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_tail_call(false)
-        .wasm_relaxed_simd(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_custom_page_sizes(false)
-        .cranelift_nan_canonicalization(true)
-        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
-        .memory_init_cow(copy_on_write);
-    config
 }
 
 struct Limiter {

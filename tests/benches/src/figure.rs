@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) aim: Option<Aim>,
 }
 
-/// At most so much.
+/// What is wanted.
 pub(crate) struct Aim {
     pub(crate) text: String,
     /// `None` where it could not be measured.
@@ -44,6 +44,12 @@ impl Row {
 
     pub(crate) fn at_most(mut self, aim: f64, unit: &str, measured: Option<f64>) -> Row {
         self.aim = Some(Aim { text: format!("≤ {aim} {unit}"), met: measured.map(|measured| measured <= aim) });
+        self
+    }
+
+    pub(crate) fn at_least(mut self, aim: f64, unit: &str, measured: Option<f64>) -> Row {
+        self.aim =
+            Some(Aim { text: format!("≥ {}", with_unit(aim, unit)), met: measured.map(|measured| measured >= aim) });
         self
     }
 }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
+
 /// Lines for the head of the report: what, and which.
 pub(crate) fn describe() -> Vec<(&'static str, String)> {
     let uname = rustix::system::uname();
@@ -42,6 +44,20 @@ pub(crate) fn field(file: &str, name: &str) -> Option<String> {
 pub(crate) fn mebibytes(file: &str, name: &str) -> Option<f64> {
     let text = field(file, name)?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1024.0)
+}
+
+/// Processor time that a process has used.
+pub(crate) fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name may hold anything; user and system time are the 12th and 13th after it.
+    let after = stat.rsplit_once(')').context("/proc/PID/stat")?.1;
+    let ticks: Vec<f64> = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    Ok(ticks.iter().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Bytes that a process has made the disk write.
+pub(crate) fn bytes_written(pid: u32) -> anyhow::Result<f64> {
+    Ok(field(&format!("/proc/{pid}/io"), "write_bytes").context("write_bytes of /proc/PID/io")?.parse()?)
 }
 
 /// The load of the last minute: more than nearly none, and others disturbed what follows.

@@ -1,4 +1,5 @@
-//! Measures what ansai costs: prints a table and writes `README.md` beside its sources. `make bench` runs it.
+//! Measures what ansai costs: prints a table and writes `README.md` beside its sources. `make bench` runs it; with
+//! names of sections as arguments only those are measured and printed.
 //!
 //! It is no test: nothing that is timed is asserted.
 
@@ -7,6 +8,7 @@ mod bare;
 mod figure;
 mod gate;
 mod guest;
+mod instances;
 mod loading;
 mod machine;
 mod prepared;
@@ -20,17 +22,34 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+type Measure = fn(&Path) -> anyhow::Result<figure::Figure>;
+
+/// By the name that selects it on the command line. Each is given the directory of the built-in policies.
+const SECTIONS: [(&str, Measure); 6] = [
+    ("gate", |_| gate::measure()),
+    ("replay", replay::measure),
+    ("loading", loading::measure),
+    ("program", process::measure),
+    ("instances", instances::measure),
+    ("audit", |_| appending::measure()),
+];
+
 fn main() -> anyhow::Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policies = directory.join("../../policies");
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !SECTIONS.iter().any(|(known, _)| known == name)) {
+        let known: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();
+        anyhow::bail!("`{unknown}` is not measured; there are {}", known.join(", "));
+    }
     let machine = machine::describe();
-    let figures = [
-        gate::measure().context("the gate")?,
-        replay::measure().context("replay")?,
-        loading::measure(&policies).context("loading")?,
-        process::measure(&policies).context("the program")?,
-        appending::measure().context("the audit log")?,
-    ];
+    let mut figures = Vec::new();
+    for (name, measure) in SECTIONS {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            figures.push(measure(&policies).context(name)?);
+        }
+    }
     table::print(&figures)?;
-    readme::write(directory, &machine, &figures).context("README.md")
+    // A part of the figures would not be of one run with the rest.
+    if wanted.is_empty() { readme::write(directory, &machine, &figures).context("README.md") } else { Ok(()) }
 }

@@ -32,10 +32,20 @@ const NOT_BUILT: &str = "not built: make build policies";
 
 /// Runs it with the program that was built beside this one.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
-    let program = std::env::current_exe()?.with_file_name("ansai");
+    let program = program()?;
     let built = program.is_file() && policies.join("disk-space/disk-space.wasm").is_file();
     let rows = if built { rows(&program, policies)? } else { unbuilt() };
     Ok(Figure { title: "The program", how: HOW, rows, held_back_by: HELD_BACK_BY })
+}
+
+/// The program that was built beside this one.
+pub(crate) fn program() -> anyhow::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("ansai"))
+}
+
+/// One run that ends, with this state directory.
+pub(crate) fn once(policies: &Path, state: &Path) -> anyhow::Result<()> {
+    Run { program: &program()?, policies, state: state.to_owned() }.once().map(drop)
 }
 
 const RESIDENT: &str = "at rest, resident";
@@ -117,7 +127,7 @@ impl Run<'_> {
 }
 
 /// Ends with this value, in order where it can be.
-struct Daemon(Child);
+pub(crate) struct Daemon(pub(crate) Child);
 
 impl Drop for Daemon {
     fn drop(&mut self) {

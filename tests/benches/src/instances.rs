@@ -1,0 +1,147 @@
+//! Ten thousand instances in one process on one core.
+#![allow(clippy::disallowed_methods, reason = "an adapter to the program that is measured")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use wasm_encoder::{ComponentSection as _, CustomSection};
+
+use crate::figure::{Figure, Row};
+use crate::machine;
+use crate::process::{Daemon, program};
+use crate::samples::Samples;
+
+const FEW: u32 = 1_000;
+const MANY: u32 = 10_000;
+const EVERY: &str = "10s";
+/// Three times as long as each instance waits.
+const WARM_UP: Duration = Duration::from_secs(30);
+const WINDOW: Duration = Duration::from_secs(60);
+
+const HOW: &str = "`ansai run --config`, held to one core, with so many instances of the small policy above, each with \
+`every = \"10s\"` and the grant to see file systems (the real probe answers). After 30 s, for 60 s: processor time from \
+`/proc/PID/stat`, bytes written from `/proc/PID/io` times 60, resident memory at the end, and how long after its time \
+each evaluation of that minute began which has a record in the audit log (with thousands of instances, those that \
+find nothing new are recorded as a sample).";
+
+/// Runs it.
+pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
+    let mut rows = Vec::new();
+    for (instances, names) in [
+        (
+            FEW,
+            [
+                "1,000 instances: share of one core",
+                "lateness, median",
+                "lateness, 99 of 100",
+                "resident",
+                "written in an hour",
+            ],
+        ),
+        (
+            MANY,
+            [
+                "10,000 instances: share of one core",
+                "lateness, median",
+                "lateness, 99 of 100",
+                "resident",
+                "written in an hour",
+            ],
+        ),
+    ] {
+        let seen = run(instances)?;
+        let [share, median, most, resident, written] = names;
+        rows.push(Row::single(share, seen.share * 100.0, "%"));
+        rows.push(Row::single(median, seen.late.median(), "ms"));
+        rows.push(Row::single(most, seen.late.percentile(99.0), "ms"));
+        rows.push(Row::single(resident, seen.resident, "MiB"));
+        rows.push(Row::single(written, seen.written, "MiB"));
+    }
+    Ok(Figure { title: "Many instances", how: HOW, rows, held_back_by: "" })
+}
+
+struct Seen {
+    share: f64,
+    late: Samples,
+    resident: f64,
+    written: f64,
+}
+
+fn run(instances: u32) -> anyhow::Result<Seen> {
+    let dir = tempfile::tempdir()?;
+    let state = dir.path().join("state");
+    let component = dir.path().join("small.wasm");
+    std::fs::write(&component, component_with_manifest()?)?;
+    let config = dir.path().join("ansai.toml");
+    std::fs::write(&config, configuration(instances, &component)?)?;
+    let whole = sched_getaffinity(None)?;
+    let mut one = CpuSet::new();
+    one.set((0..CpuSet::MAX_CPU).find(|cpu| whole.is_set(*cpu)).context("no processor")?);
+    let mut command = Command::new(program()?);
+    command.args(["run", "--config"]).arg(&config).arg("--state-dir").arg(&state);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    // Inherited by the child; this process takes its other cores back.
+    sched_setaffinity(None, &one)?;
+    let started = command.spawn();
+    sched_setaffinity(None, &whole)?;
+    let mut daemon = Daemon(started.context("ansai run")?);
+    std::thread::sleep(WARM_UP);
+    let (busy, written) = (machine::processor_seconds(daemon.0.id())?, machine::bytes_written(daemon.0.id())?);
+    let from = now()?;
+    std::thread::sleep(WINDOW);
+    let until = now()?;
+    if let Some(status) = daemon.0.try_wait()? {
+        bail!("ansai run ended by itself with {status}");
+    }
+    let took = (until - from) as f64 / 1e3;
+    let pid = daemon.0.id();
+    let share = (machine::processor_seconds(pid)? - busy) / took;
+    let written = (machine::bytes_written(pid)? - written) / took * 3_600.0 / f64::from(1 << 20);
+    let resident = machine::mebibytes(&format!("/proc/{pid}/smaps_rollup"), "Rss").context("Rss of ansai run")?;
+    drop(daemon);
+    Ok(Seen { share, late: lateness(&state.join("audit"), from, until)?, resident, written })
+}
+
+fn now() -> anyhow::Result<u64> {
+    Ok(u64::try_from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis())?)
+}
+
+fn lateness(audit: &Path, from: u64, until: u64) -> anyhow::Result<Samples> {
+    let mut late = Samples::default();
+    for entry in ansai_audit::Reader::open(audit)? {
+        let record: ansai_core::event::Record = serde_json::from_slice(&entry?.payload)?;
+        if let ansai_core::event::Event::Evaluated { late_ms, .. } = record.event
+            && (from..until).contains(&record.at)
+        {
+            late.push(late_ms as f64);
+        }
+    }
+    ensure!(!late.is_empty(), "no evaluation of the measured minute is recorded");
+    Ok(late)
+}
+
+fn component_with_manifest() -> anyhow::Result<Vec<u8>> {
+    let mut component = crate::guest::component()?;
+    let manifest = r#"{"name":"small","version":"0.1.0","description":"is measured","schedule":{"every":"10000ms"},
+        "capabilities":{"ansai:disk/disk-probe":{"reason":"to see","required":true}}}"#;
+    let section = CustomSection { name: "ansai:manifest".into(), data: manifest.as_bytes().into() };
+    section.append_to_component(&mut component);
+    Ok(component)
+}
+
+fn configuration(instances: u32, component: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for number in 0..instances {
+        write!(
+            text,
+            "[policy.p{number}]\nsource = \"{}\"\nevery = \"{EVERY}\"\nmode = \"observe\"\n[policy.p{number}.grant]\n\
+             \"ansai:disk/disk-probe\" = {{}}\n",
+            component.display()
+        )?;
+    }
+    Ok(text)
+}
