@@ -9,13 +9,21 @@ use ansai_core::event::EvaluationResult;
 
 /// An instance's evaluations without news are recorded no more often than this, milliseconds.
 const AT_LEAST_MS: u64 = 60_000;
-/// And those of all instances together no more often than this.
-const PER_SECOND: u64 = 10;
+/// And those of all instances together hardly more often than this.
+const APART_MS: u64 = 100;
 
 /// What was recorded last, by instance.
 pub(crate) struct Quiet {
-    every_ms: u64,
-    seen: Mutex<HashMap<Arc<str>, Seen>>,
+    /// An instance whose turn did not come for so long is recorded out of turn.
+    at_last_ms: u64,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    seen: HashMap<Arc<str>, Seen>,
+    /// Of any instance, and without news.
+    latest: Instant,
 }
 
 struct Seen {
@@ -27,23 +35,27 @@ struct Seen {
 
 impl Quiet {
     pub(crate) fn new(instances: usize) -> Quiet {
-        let every_ms = AT_LEAST_MS.max(instances as u64 * 1_000 / PER_SECOND);
-        Quiet { every_ms, seen: Mutex::default() }
+        Quiet { at_last_ms: AT_LEAST_MS.max(instances as u64 * APART_MS * 2), kept: Mutex::default() }
     }
 
     /// Whether this evaluation is recorded, and then how many before it were not. `quiet` is the result of one that
     /// found everything healthy while no incident is open.
     pub(crate) fn admit(&self, instance: &Arc<str>, at: Instant, quiet: Option<EvaluationResult>) -> Option<u64> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { seen, latest } = &mut *kept;
         let Some(last) = seen.get_mut(instance) else {
             seen.insert(instance.clone(), Seen { result: quiet, recorded: at, unrecorded: 0 });
             return Some(0);
         };
-        // A clock that was set back must not silence an instance.
-        let soon = at.checked_sub(last.recorded).is_some_and(|since| since < self.every_ms);
-        if soon && quiet.is_some() && last.result == quiet {
-            last.unrecorded += 1;
-            return None;
+        if quiet.is_some() && last.result == quiet {
+            // A clock that was set back must not silence anything.
+            let since = |earlier: Instant| at.checked_sub(earlier).unwrap_or(u64::MAX);
+            let is_due = since(last.recorded) >= AT_LEAST_MS && since(*latest) >= APART_MS;
+            if !is_due && since(last.recorded) < self.at_last_ms {
+                last.unrecorded += 1;
+                return None;
+            }
+            *latest = at;
         }
         last.result = quiet;
         last.recorded = at;
@@ -52,8 +64,8 @@ impl Quiet {
 
     /// Evaluations of all instances that were not recorded since the last one of theirs that was.
     pub(crate) fn unrecorded(&self) -> u64 {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.values().map(|seen| seen.unrecorded).sum()
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.seen.values().map(|seen| seen.unrecorded).sum()
     }
 }
 
@@ -87,9 +99,17 @@ mod tests {
     #[test]
     fn thousands_of_instances_share_what_is_recorded() {
         let quiet = Quiet::new(10_000);
-        let a: Arc<str> = "a".into();
-        assert_eq!(quiet.admit(&a, 0, healthy(1)), Some(0));
-        assert_eq!(quiet.admit(&a, 999_000, healthy(1)), None);
-        assert_eq!(quiet.admit(&a, 1_000_000, healthy(1)), Some(1), "one of ten each second");
+        let names: Vec<Arc<str>> = (0..10_000).map(|number| format!("p{number}").into()).collect();
+        let mut recorded = HashMap::<&str, u32>::new();
+        // Each every ten seconds, a thousand a second, for an hour.
+        for pass in 0..360 {
+            for (number, name) in (0u64..).zip(&names) {
+                let at = pass * 10_000 + number;
+                *recorded.entry(name).or_default() += u32::from(quiet.admit(name, at, healthy(1)).is_some());
+            }
+        }
+        let all: u32 = recorded.values().sum();
+        assert!((10_000 + 30_000..10_000 + 37_000).contains(&all), "the first of each, then ten a second: {all}");
+        assert!(recorded.values().all(|count| *count > 1), "each has its turn");
     }
 }
