@@ -34,8 +34,9 @@ check: setup-test ## format, lints, documentation, licences
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
 
-bench: policies ## measure
-	cargo run --release -p ansai-benches
+bench: policies ## measure; ONLY="gate replay" measures and prints only these
+	CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
+	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism cargo run --release -p ansai-benches -- $(ONLY)
 
 demo: policies ## heal a full disk that is made for it
 	scripts/demo

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 /// What both hosts answer to each call, as JSON.
-pub(crate) const REPLY: &str = r#"{"entries":[{"about":{"kind":"filesystem","name":"/"},"mount":"/","kind":"ext4","device":"/dev/vda1","read-only":false,"remote":false,"total-bytes":53687091200,"available-bytes":21474836480,"reserved-bytes":2684354560,"total-inodes":3276800,"free-inodes":2949120}],"skipped":0}"#;
+pub(crate) const REPLY: &str = include_str!("reply.json").trim_ascii_end();
 
 const WORLD: &str = "
 package ansai:bench;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -73,22 +73,14 @@ struct Seen {
 
 fn run(instances: u32) -> anyhow::Result<Seen> {
     let dir = tempfile::tempdir()?;
-    let state = dir.path().join("state");
-    let component = dir.path().join("small.wasm");
-    std::fs::write(&component, component_with_manifest()?)?;
-    let config = dir.path().join("ansai.toml");
-    std::fs::write(&config, configuration(instances, &component)?)?;
     let whole = sched_getaffinity(None)?;
     let mut one = CpuSet::new();
     one.set((0..CpuSet::MAX_CPU).find(|cpu| whole.is_set(*cpu)).context("no processor")?);
-    let mut command = Command::new(program()?);
-    command.args(["run", "--config"]).arg(&config).arg("--state-dir").arg(&state);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
     // Inherited by the child; this process takes its other cores back.
     sched_setaffinity(None, &one)?;
-    let started = command.spawn();
+    let started = start(dir.path(), instances);
     sched_setaffinity(None, &whole)?;
-    let mut daemon = Daemon(started.context("ansai run")?);
+    let mut daemon = Daemon(started?);
     std::thread::sleep(WARM_UP);
     let (busy, written) = (machine::processor_seconds(daemon.0.id())?, machine::bytes_written(daemon.0.id())?);
     let from = now()?;
@@ -103,7 +95,19 @@ fn run(instances: u32) -> anyhow::Result<Seen> {
     let written = (machine::bytes_written(pid)? - written) / took * 3_600.0 / f64::from(1 << 20);
     let resident = machine::mebibytes(&format!("/proc/{pid}/smaps_rollup"), "Rss").context("Rss of ansai run")?;
     drop(daemon);
-    Ok(Seen { share, late: lateness(&state.join("audit"), from, until)?, resident, written })
+    Ok(Seen { share, late: lateness(&dir.path().join("state/audit"), from, until)?, resident, written })
+}
+
+/// The daemon with so many instances, with all that it needs in this directory.
+pub(crate) fn start(dir: &Path, instances: u32) -> anyhow::Result<Child> {
+    let component = dir.join("small.wasm");
+    std::fs::write(&component, component_with_manifest()?)?;
+    let config = dir.join("ansai.toml");
+    std::fs::write(&config, configuration(instances, &component)?)?;
+    let mut command = Command::new(program()?);
+    command.args(["run", "--config"]).arg(&config).arg("--state-dir").arg(dir.join("state"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command.spawn().context("ansai run")
 }
 
 fn now() -> anyhow::Result<u64> {

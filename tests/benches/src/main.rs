@@ -11,10 +11,12 @@ mod guest;
 mod instances;
 mod loading;
 mod machine;
+mod monit;
 mod prepared;
 mod process;
 mod readme;
 mod replay;
+mod rivals;
 mod samples;
 mod table;
 
@@ -25,11 +27,13 @@ use anyhow::Context as _;
 type Measure = fn(&Path) -> anyhow::Result<figure::Figure>;
 
 /// By the name that selects it on the command line. Each is given the directory of the built-in policies.
-const SECTIONS: [(&str, Measure); 6] = [
+const SECTIONS: [(&str, Measure); 8] = [
     ("gate", |_| gate::measure()),
+    ("rivals", rivals::measure),
     ("replay", replay::measure),
     ("loading", loading::measure),
     ("program", process::measure),
+    ("monit", monit::measure),
     ("instances", instances::measure),
     ("audit", |_| appending::measure()),
 ];

@@ -1,0 +1,78 @@
+//! Ten checks at rest: ansai beside Monit.
+#![allow(clippy::disallowed_methods, reason = "an adapter to the programs that are measured")]
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::figure::{Figure, Row};
+use crate::machine;
+use crate::process::Daemon;
+
+const CHECKS: u32 = 10;
+const EVERY_SECONDS: u32 = 10;
+const WARM_UP: Duration = Duration::from_secs(15);
+const WINDOW: Duration = Duration::from_secs(60);
+
+const HOW: &str = "Ten instances of the small policy, each looking at all file systems every 10 s, beside Monit with ten \
+checks of a file system every 10 s, in the foreground, nothing else configured. Both run at the same time with nothing \
+to report; after 15 s, for 60 s: resident memory at the end, processor time used in that minute.";
+
+const HELD_BACK_BY: &str = "Monit is 0.5 MB of C that compares numbers; ansai carries a WebAssembly compiler and an \
+audit log. Most of its resident memory is pages of the program, which the kernel takes back when it needs them.";
+
+/// Runs it.
+pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
+    let rows = match monit() {
+        Some(monit) => rows(&monit)?,
+        None => vec![Row::text("Monit", "not installed: apt-get install --no-install-recommends monit")],
+    };
+    Ok(Figure { title: "Beside Monit", how: HOW, rows, held_back_by: HELD_BACK_BY })
+}
+
+fn monit() -> Option<std::path::PathBuf> {
+    ["/usr/bin/monit", "/usr/sbin/monit"].into_iter().map(Into::into).find(|path: &std::path::PathBuf| path.is_file())
+}
+
+fn rows(monit: &Path) -> anyhow::Result<Vec<Row>> {
+    let dir = tempfile::tempdir()?;
+    let ours = Daemon(crate::instances::start(dir.path(), CHECKS)?);
+    let theirs = Daemon(start(monit, dir.path())?);
+    std::thread::sleep(WARM_UP);
+    let used = |daemon: &Daemon| machine::processor_seconds(daemon.0.id());
+    let before = (used(&ours)?, used(&theirs)?);
+    std::thread::sleep(WINDOW);
+    let resident = |daemon: &Daemon| {
+        machine::mebibytes(&format!("/proc/{}/smaps_rollup", daemon.0.id()), "Rss").context("Rss of a daemon")
+    };
+    Ok(vec![
+        Row::single("ansai: resident", resident(&ours)?, "MiB"),
+        Row::single("Monit: resident", resident(&theirs)?, "MiB"),
+        Row::single("ansai: processor time in a minute", (used(&ours)? - before.0) * 1e3, "ms"),
+        Row::single("Monit: processor time in a minute", (used(&theirs)? - before.1) * 1e3, "ms"),
+    ])
+}
+
+fn start(monit: &Path, dir: &Path) -> anyhow::Result<std::process::Child> {
+    let at = |name: &str| dir.join(name).display().to_string();
+    let mut text = format!(
+        "set daemon {EVERY_SECONDS}\nset pidfile {}\nset idfile {}\nset statefile {}\nset logfile {}\n",
+        at("monit.pid"),
+        at("monit.id"),
+        at("monit.state"),
+        at("monit.log")
+    );
+    for number in 0..CHECKS {
+        writeln!(text, "check filesystem root{number} with path /\n  if space usage > 99% then alert")?;
+    }
+    let config = dir.join("monitrc");
+    std::fs::write(&config, text)?;
+    std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600))?;
+    let mut command = Command::new(monit);
+    command.arg("-I").arg("-c").arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("monit")
+}

@@ -1,0 +1,161 @@
+//! The same look at the file systems by other means: a plugin of extism, a shell.
+#![allow(clippy::disallowed_methods, reason = "an adapter to the programs that are measured")]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ansai_core::event::Phase;
+use ansai_core::{Limits, Scope};
+use ansai_engine::{Answer, Engine, Policy};
+use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
+use ansai_host_functions::host::Host;
+use ansai_host_functions::live::{Live, Scopes, Shared};
+use ansai_host_functions::registry::Registry;
+use anyhow::{Context as _, ensure};
+use serde_json::value::RawValue;
+
+use crate::figure::{Figure, Row};
+use crate::guest;
+use crate::prepared::Prepared;
+use crate::samples::Samples;
+
+const ROUNDS: u32 = 20;
+const PLUGINS: u32 = 200;
+const SHELLS: u32 = 20;
+const EXTISM_AIM: f64 = 5.0;
+const SHELL_AIM: f64 = 30.0;
+const ONE_LINER: &str = "df -Pk / | tail -n 1";
+
+const HOW: &str = "The small policy through the gate against the same as a plugin of the crate extism 1.41 \
+(`tests/benches/extism`: compiled once, a fresh plugin for each evaluation, limits on fuel, memory and time, two host \
+functions that answer the same JSON, which is copied into the plugin's memory as its development kits do). Then with \
+the real probe, which reads the mounts of this machine, against `sh -c 'df -Pk / | tail -n 1'` with its output read. \
+20 rounds by turns, 200 evaluations or 20 shells in each.";
+
+const HELD_BACK_BY: &str = "The real probe asks every file system of the machine, the shell only one.";
+
+/// Runs it.
+pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let engine = Engine::new(Registry::builtin(), None)?;
+    let policy = engine.load(&guest::component()?)?;
+    let reply = RawValue::from_string(guest::REPLY.to_owned())?;
+    let prepared = || -> Box<dyn ansai_host_functions::backend::Backend> { Box::new(Prepared(reply.clone())) };
+    let mut rows = Vec::new();
+    match Extism::start()? {
+        Some(mut extism) => {
+            let (mut ours, mut theirs) = (Samples::default(), Samples::default());
+            for round in 0..=ROUNDS {
+                let gate = runtime.block_on(evaluate(&policy, PLUGINS, &prepared))?;
+                let plugin = extism.evaluate(PLUGINS)?;
+                if round > 0 {
+                    ours.push_each(gate, PLUGINS);
+                    theirs.push_each(plugin, PLUGINS);
+                }
+            }
+            rows.push(Row::new("through the gate", &ours, "µs"));
+            rows.push(Row::new("a fresh plugin of extism", &theirs, "µs"));
+            let times = theirs.median() / ours.median();
+            rows.push(Row::single("so many times as dear", times, "×").at_least(EXTISM_AIM, "×", Some(times)));
+        }
+        None => {
+            rows.push(Row::text("a fresh plugin of extism", "not built: make bench").at_least(EXTISM_AIM, "×", None))
+        }
+    }
+    let shared = Shared::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+    let scopes: Scopes = Arc::new([("ansai:disk/disk-probe".to_owned(), Arc::new(Scope::default()))].into());
+    let live = || -> Box<dyn ansai_host_functions::backend::Backend> {
+        let base = Base::new(context(), Arc::new(NoMemory));
+        Box::new(Live::new(shared.clone(), "bench".into(), Phase::Detect, scopes.clone(), base))
+    };
+    let (mut ours, mut shells) = (Samples::default(), Samples::default());
+    for round in 0..=ROUNDS {
+        let gate = runtime.block_on(evaluate(&policy, PLUGINS, &live))?;
+        let shell = shells_of(SHELLS)?;
+        if round > 0 {
+            ours.push_each(gate, PLUGINS);
+            shells.push_each(shell, SHELLS);
+        }
+    }
+    rows.push(Row::new("with the real probe, asked twice", &ours, "µs"));
+    rows.push(Row::new("a shell with df", &shells, "µs"));
+    let times = shells.median() / ours.median();
+    rows.push(Row::single("so many times as dear", times, "×").at_least(SHELL_AIM, "×", Some(times)));
+    Ok(Figure { title: "By other means", how: HOW, rows, held_back_by: HELD_BACK_BY })
+}
+
+async fn evaluate(
+    policy: &Policy,
+    count: u32,
+    backend: &dyn Fn() -> Box<dyn ansai_host_functions::backend::Backend>,
+) -> anyhow::Result<Duration> {
+    let limits = Limits::default();
+    let began = Instant::now();
+    for _ in 0..count {
+        let evaluation = policy.detect(backend(), &limits).await;
+        ensure!(matches!(&evaluation.answer, Ok(Answer::Observed(seen)) if seen.len() == 1), "{:?}", evaluation.answer);
+    }
+    Ok(began.elapsed())
+}
+
+fn context() -> Context {
+    Context {
+        now: 1_790_000_000_000,
+        local_time: WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 },
+        last_evaluated: None,
+        trigger: Trigger::Schedule,
+        settings: Arc::new(serde_json::json!({})),
+        scopes: "{}".into(),
+        host_facts: Arc::default(),
+        open_incidents: vec![],
+        attempts: vec![],
+        stage: String::new(),
+    }
+}
+
+fn shells_of(count: u32) -> anyhow::Result<Duration> {
+    let began = Instant::now();
+    for _ in 0..count {
+        let output = Command::new("sh").args(["-c", ONE_LINER]).stdin(Stdio::null()).output()?;
+        ensure!(output.status.success() && !output.stdout.is_empty(), "df said nothing");
+    }
+    Ok(began.elapsed())
+}
+
+/// The other program, which evaluates when it is told to.
+struct Extism {
+    child: Child,
+    asked: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Extism {
+    /// `None` where it was not built.
+    fn start() -> anyhow::Result<Option<Extism>> {
+        let Some(program) = std::env::var_os("ANSAI_BENCH_EXTISM").map(PathBuf::from).filter(|path| path.is_file())
+        else {
+            return Ok(None);
+        };
+        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let asked = child.stdin.take().context("its standard input")?;
+        let answers = BufReader::new(child.stdout.take().context("its standard output")?);
+        Ok(Some(Extism { child, asked, answers }))
+    }
+
+    fn evaluate(&mut self, count: u32) -> anyhow::Result<Duration> {
+        writeln!(self.asked, "{count}")?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        Ok(Duration::from_nanos(line.trim().parse().context("nanoseconds from the program with extism")?))
+    }
+}
+
+impl Drop for Extism {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
