@@ -11,6 +11,7 @@
 mod daemon;
 mod heal;
 mod host;
+mod inert;
 mod observe;
 mod scenarios;
 mod scene;
