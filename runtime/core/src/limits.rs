@@ -52,6 +52,9 @@ pub struct Usage {
     pub calls: u64,
     pub reply_bytes: u64,
     pub proposals: u32,
+    /// Calls that the gate refused by itself; they are not in the recording, since a replay refuses them again.
+    #[serde(default)]
+    pub refused_calls: u64,
 }
 
 impl Usage {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use wasmtime::component::{ComponentExportIndex, Val};
 use wasmtime::{Store, Trap};
 
-use crate::gate::Guest;
+use crate::gate::{CallError, Guest};
 use crate::limiter::Limiter;
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd};
@@ -16,9 +16,13 @@ use crate::value::Json;
 
 const MOST_KEY_BYTES: usize = 200;
 const MOST_ANSWER_BYTES: usize = 1 << 20;
+/// As JSON: an observation that opens an incident is kept for as long as that is open.
+const MOST_OBSERVATION_BYTES: usize = 64 << 10;
 /// Bytes from guest to host in one call; wasmtime counts lists and strings before it copies them.
 const HOSTCALL_FUEL: usize = 1 << 20;
 const MOST_HANDLES: usize = 1024;
+/// What wasmtime says when one of the two above is used up.
+const BUDGETS: [&str; 2] = ["fuel allocated for hostcalls", "store handle limit exceeded"];
 
 /// What a policy answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,14 +43,23 @@ pub enum EvaluationError {
     #[error("ran out of fuel (limit {0})")]
     Fuel(u64),
     /// It wanted more memory, tables or instances than allowed.
-    #[error("wanted more memory than allowed (limit {0} bytes)")]
+    #[error("wanted more memory, tables or instances than allowed (memory: {0} bytes)")]
     Memory(u64),
     /// It took too long.
     #[error("took longer than {0} ms")]
     Deadline(u64),
-    /// It trapped: a panic, a wrong pointer, too deep a recursion.
+    /// Too deep a recursion.
+    #[error("trapped: call stack exhausted")]
+    Stack,
+    /// It trapped: a panic, a wrong pointer, a division by zero.
     #[error("trapped: {0}")]
     Trap(String),
+    /// What it handed over is no value of the contract's types.
+    #[error("broke the canonical ABI: {0}")]
+    Abi(String),
+    /// It went past a limit in a call that cannot be refused.
+    #[error("{0}")]
+    Budget(String),
     /// Its answer breaks the contract.
     #[error("answered against the contract: {0}")]
     Lie(String),
@@ -111,6 +124,7 @@ impl Policy {
             calls: Vec::new(),
             reply_bytes: 0,
             proposals: 0,
+            refused_calls: 0,
             abort: None,
         };
         let mut store = Store::new(&self.engine.wasmtime, guest);
@@ -143,6 +157,7 @@ impl Policy {
             calls: guest.calls.len() as u64,
             reply_bytes: guest.reply_bytes,
             proposals: guest.proposals,
+            refused_calls: guest.refused_calls,
         };
         Evaluation { answer, usage, calls: guest.calls, backend: Some(guest.backend) }
     }
@@ -153,7 +168,7 @@ impl Policy {
         export: &ComponentExportIndex,
         finding: Option<&Observation>,
     ) -> Result<Answer, EvaluationError> {
-        let instance = self.pre.instantiate_async(&mut *store).await.map_err(trapped)?;
+        let instance = self.pre.instantiate_async(&mut *store).await.map_err(not_made)?;
         let func =
             instance.get_func(&mut *store, export).ok_or_else(|| EvaluationError::Host("an export is gone".into()))?;
         let mut arguments = Vec::new();
@@ -172,6 +187,9 @@ impl Policy {
             None => {
                 let observations: Vec<Observation> = answered(&text)?;
                 check(&observations, store.data().limits.observations)?;
+                if text.len() > MOST_OBSERVATION_BYTES {
+                    check_sizes(&observations)?;
+                }
                 Ok(Answer::Observed(observations))
             }
             Some(_) => Ok(Answer::Decided(answered(&text)?)),
@@ -212,11 +230,38 @@ fn check(observations: &[Observation], most: u32) -> Result<(), EvaluationError>
     Ok(())
 }
 
+fn check_sizes(observations: &[Observation]) -> Result<(), EvaluationError> {
+    for observation in observations {
+        let bytes = serde_json::to_vec(observation).map_or(usize::MAX, |written| written.len());
+        if bytes > MOST_OBSERVATION_BYTES {
+            let key = ansai_core::text::inert(&observation.key, MOST_KEY_BYTES);
+            let what = format!("the observation `{key}` has {bytes} bytes, at most {MOST_OBSERVATION_BYTES}");
+            return Err(EvaluationError::Lie(what));
+        }
+    }
+    Ok(())
+}
+
+/// An instance that was not made and did not trap was refused memories, tables or instances.
+fn not_made(error: wasmtime::Error) -> EvaluationError {
+    match trapped(error) {
+        EvaluationError::Abi(_) => EvaluationError::Memory(0),
+        error => error,
+    }
+}
+
 fn trapped(error: wasmtime::Error) -> EvaluationError {
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => EvaluationError::Fuel(0),
-        Some(trap) => EvaluationError::Trap(trap.to_string()),
-        None => EvaluationError::Trap(ansai_core::text::inert(&format!("{:#}", error.root_cause()), 300)),
+    let text = || ansai_core::text::inert(&format!("{:#}", error.root_cause()), 300);
+    match (error.downcast_ref::<Trap>(), error.downcast_ref::<CallError>()) {
+        (Some(Trap::OutOfFuel), _) => EvaluationError::Fuel(0),
+        (Some(Trap::StackOverflow), _) => EvaluationError::Stack,
+        (Some(Trap::CannotLeaveComponent), _) => EvaluationError::Abi(text()),
+        (Some(trap), _) => EvaluationError::Trap(trap.to_string()),
+        (_, Some(CallError::Refused(_))) => EvaluationError::Budget(text()),
+        (_, Some(CallError::Host(_))) => EvaluationError::Host(text()),
+        // These have no type of their own in wasmtime; the rest is about a value that it could not lift or lower.
+        _ if BUDGETS.iter().any(|words| text().contains(words)) => EvaluationError::Budget(text()),
+        _ => EvaluationError::Abi(text()),
     }
 }
 
@@ -225,6 +270,7 @@ fn exact(error: EvaluationError, guest: &Guest, limits: &Limits) -> EvaluationEr
     match (error, &guest.abort) {
         (_, Some(abort)) => EvaluationError::Aborted(abort.to_string()),
         (EvaluationError::Fuel(_), _) => EvaluationError::Fuel(limits.fuel),
+        (EvaluationError::Memory(_), _) => EvaluationError::Memory(limits.memory_bytes),
         (EvaluationError::Trap(_), _) if guest.limiter.refused => EvaluationError::Memory(limits.memory_bytes),
         (error, _) => error,
     }

@@ -1,5 +1,6 @@
 //! The gate: the one function that every call of a policy passes. Budget, then the backend (which authorizes and
-//! answers), then the record.
+//! answers), then the record. What the budget refuses is not recorded: a replay refuses it again, and a policy that
+//! does not stop asking must not fill the host's memory.
 //!
 //! Every function of every import is linked here and nowhere else, from the component's own types, so that there
 //! is no way round it.
@@ -35,8 +36,20 @@ pub(crate) struct Guest {
     pub(crate) calls: Vec<RecordedCall>,
     pub(crate) reply_bytes: u64,
     pub(crate) proposals: u32,
+    pub(crate) refused_calls: u64,
     /// Set when the backend ended the evaluation.
     pub(crate) abort: Option<Abort>,
+}
+
+/// Ends an evaluation in the middle of a call.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Refused, by a function that has no way to say so.
+    #[error("{0}")]
+    Refused(String),
+    /// The reply is not of the function's type.
+    #[error("{0}")]
+    Host(String),
 }
 
 /// Puts every function of one import into the linker.
@@ -93,36 +106,47 @@ impl Function {
         arguments: &[Val],
         results: &mut [Val],
     ) -> Result<()> {
-        let written = serde_json::value::to_raw_value(&Arguments { names: &self.parameters, values: arguments });
+        let arguments = Arguments { names: &self.parameters, values: arguments };
+        let written = serde_json::value::to_raw_value(&arguments);
         let guest = store.data_mut();
-        let (arguments, reply) = match written {
+        let admitted =
+            written.map_err(|error| (wasted(&arguments), Refusal::Invalid(error.to_string()))).and_then(|arguments| {
+                match self.within_budget(guest, &arguments) {
+                    Ok(()) => Ok(arguments),
+                    Err(refusal) => Err((arguments.get().len(), refusal)),
+                }
+            });
+        let (recorded, bytes, reply) = match admitted {
             Ok(arguments) => {
                 let reply = self.answer(guest, &arguments).await?;
-                (arguments, reply)
+                let bytes = arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len());
+                (Some(arguments), bytes as u64, reply)
             }
-            Err(error) => (RawValue::NULL.to_owned(), Err(Refusal::Invalid(error.to_string()))),
+            Err((bytes, refusal)) => (None, bytes as u64, Err(refusal)),
         };
-        let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
         let guest = store.data_mut();
-        guest.reply_bytes = guest.reply_bytes.saturating_add(bytes);
-        let value = self.returns.lower(&reply);
-        guest.calls.push(RecordedCall {
-            interface: self.interface.clone(),
-            function: self.name.clone(),
-            arguments,
-            reply: RecordedReply::from(reply),
+        let value = self.returns.lower(&reply).map_err(|why| {
+            let why = format!("{}.{}: {why}", self.interface, self.name);
+            wasmtime::Error::from(if reply.is_err() { CallError::Refused(why) } else { CallError::Host(why) })
         });
-        let value = value.map_err(|why| wasmtime::Error::msg(format!("{}.{}: {why}", self.interface, self.name)))?;
-        if let (Some(slot), Some(value)) = (results.first_mut(), value) {
+        if let Some(arguments) = recorded {
+            guest.reply_bytes = guest.reply_bytes.saturating_add(bytes);
+            guest.calls.push(RecordedCall {
+                interface: self.interface.clone(),
+                function: self.name.clone(),
+                arguments,
+                reply: RecordedReply::from(reply),
+            });
+        } else {
+            guest.refused_calls = guest.refused_calls.saturating_add(1);
+        }
+        if let (Some(slot), Some(value)) = (results.first_mut(), value?) {
             *slot = value;
         }
         charge(&mut store, CALL_FUEL + bytes * BYTE_FUEL)
     }
 
     async fn answer(&self, guest: &mut Guest, arguments: &RawValue) -> Result<Reply> {
-        if let Err(refusal) = self.within_budget(guest, arguments) {
-            return Ok(Err(refusal));
-        }
         let call = Call { interface: &self.interface, function: &self.name, arguments };
         let limit = Duration::from_millis(guest.limits.call_deadline_ms);
         let answer = match guest.backend.ask(call) {
@@ -163,6 +187,13 @@ impl Function {
         }
         Ok(())
     }
+}
+
+/// Bytes that were written before it turned out that they cannot be: they are paid for like any others.
+fn wasted(arguments: &Arguments<'_>) -> usize {
+    let mut written = Vec::new();
+    let _ = serde_json::to_writer(&mut written, arguments);
+    written.len()
 }
 
 fn charge(store: &mut StoreContextMut<'_, Guest>, fuel: u64) -> Result<()> {

@@ -1,0 +1,145 @@
+//! Calls that misbehave, or whose answers do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::support::*;
+use ansai_core::event::Phase;
+use ansai_core::{Interface, InterfaceKind, Limits, Refusal, Scope, Sensitivity};
+use ansai_engine::engine::ENGINE_VERSION;
+use ansai_engine::recording::RECORDING_VERSION;
+use ansai_engine::replay::{Replayed, replay};
+use ansai_engine::{Answer, Engine, Evaluation, EvaluationError, Policy, RecordedReply, Recording};
+use ansai_host_functions::backend::{self, Backend};
+use ansai_host_functions::base::{Base, NoMemory};
+use ansai_host_functions::call::{Call, Reply, to_reply};
+use ansai_host_functions::host::{Ask, Host};
+use ansai_host_functions::live::{Live, Shared};
+use ansai_host_functions::registry::{Body, Entry, Function, Registry};
+use serde_json::value::RawValue;
+
+const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
+const APPEND: &str = r#"(import "ansai:policy/series@0.1.0" "append" (func $append (param i32 i32 f64 i32)))"#;
+
+/// Never answers.
+struct Silent;
+
+impl Backend for Silent {
+    fn ask<'a>(&'a mut self, _: Call<'a>) -> backend::Answer<'a> {
+        backend::Answer::Later(Box::pin(std::future::pending()))
+    }
+}
+
+#[tokio::test]
+async fn a_backend_that_never_answers_is_not_waited_for() {
+    let policy = engine().load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap();
+    let impatient = Limits { call_deadline_ms: 1, ..limits() };
+    let evaluation = policy.detect(Box::new(Silent), &impatient).await;
+    assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])), "a call that hangs is refused, and no more");
+    let RecordedReply::Refused(refusal) = &evaluation.calls[0].reply else { panic!() };
+    assert!(matches!(refusal, Refusal::TimedOut(_)), "{refusal}");
+    let impatient = Limits { deadline_ms: 50, ..limits() };
+    let evaluation = policy.detect(Box::new(Silent), &impatient).await;
+    assert_eq!(evaluation.answer, Err(EvaluationError::Deadline(50)));
+}
+
+static RELEASED: AtomicBool = AtomicBool::new(false);
+
+/// As on a file system that hangs: it does not look at its deadline.
+fn hang(_: &Ask<'_>, _: &RawValue) -> Reply {
+    while !RELEASED.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    to_reply(&())
+}
+
+static HANG: Entry = Entry {
+    interface: Interface {
+        name: "ansai:test/hang-probe",
+        version: "0.1.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Metadata,
+        words: "hang",
+        fields: &[],
+    },
+    functions: &[Function { name: "hang", checks: &[], body: Body::Probe(hang) }],
+};
+
+#[tokio::test]
+async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
+    const WORLD: &str = "package ansai:test@0.1.0; interface hang-probe { hang: func(); }
+        world guest { include ansai:policy/policy@0.1.0; import hang-probe; import ansai:disk/disk-probe@0.1.0; }";
+    let plan = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)";
+    let hanging = component_for(
+        WORLD,
+        &format!(
+            r#"(import "ansai:test/hang-probe@0.1.0" "hang" (func $hang))
+            (func (export "detect") (result i32) (call $hang) i32.const 1024)
+            (func (export "plan") {plan} (result i32) i32.const 1024)"#
+        ),
+    );
+    let registry = Registry::builtin().with(&HANG);
+    let engine = Engine::new(registry.clone(), None).unwrap();
+    let shared = Shared::new(Host::at("/"), registry, 2, Duration::from_millis(10));
+    let live = |granted: &str| {
+        let scopes = [(granted.to_owned(), Arc::new(Scope::default()))].into_iter().collect();
+        let base = Base::new(context(), Arc::new(NoMemory));
+        Box::new(Live::new(shared.clone(), "test".into(), Phase::Detect, Arc::new(scopes), base))
+    };
+    let (hanging, other) =
+        (engine.load(&hanging).unwrap(), engine.load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap());
+    let limits = limits();
+    let (hung, answered) = tokio::join!(
+        hanging.detect(live("ansai:test/hang-probe"), &limits),
+        other.detect(live("ansai:disk/disk-probe"), &limits)
+    );
+    RELEASED.store(true, Ordering::SeqCst);
+    let Err(EvaluationError::Budget(text)) = &hung.answer else { panic!("{:?}", hung.answer) };
+    assert!(text.contains("timed out: ansai:test/hang-probe did not answer"), "{text}");
+    assert!(matches!(answered.calls[0].reply, RecordedReply::Ok(_)), "{:?}", answered.calls[0].reply);
+}
+
+fn recording(policy: &Policy, limits: &Limits, evaluation: &Evaluation) -> Recording {
+    Recording {
+        version: RECORDING_VERSION,
+        engine: ENGINE_VERSION.into(),
+        component: policy.found().digest.clone(),
+        instance: "test".into(),
+        phase: Phase::Detect,
+        trigger: "schedule".into(),
+        at: 1,
+        finding: None,
+        limits: limits.clone(),
+        calls: evaluation.calls.clone(),
+        end: evaluation.end(),
+        fuel: evaluation.usage.fuel,
+    }
+}
+
+#[tokio::test]
+async fn what_the_gate_refuses_is_counted_and_replayed_but_not_kept() {
+    let nan = "(call $append (i32.const 16) (i32.const 1) (f64.const nan) (i32.const 2048))";
+    let list = "(call $list (i32.const 2048))".repeat(5);
+    let bytes = policy(&format!("{APPEND} {LIST}"), &format!("{nan} {list}"), "");
+    let policy = engine().load(&bytes).unwrap();
+    let frugal = Limits { calls: 3, ..limits() };
+    let evaluation = policy.detect(live(Phase::Detect, &["ansai:disk/disk-probe"]), &frugal).await;
+    assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])));
+    assert_eq!((evaluation.calls.len(), evaluation.usage.refused_calls), (3, 3));
+    let (replayed, _) = replay(&policy, &recording(&policy, &frugal, &evaluation)).await;
+    assert_eq!(replayed, Replayed::Identical { fuel_compared: true });
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_written_is_paid_for_too() {
+    let nan = "(call $append (i32.const 65536) (i32.const 60000) (f64.const nan) (i32.const 2048))";
+    let text = "(memory.fill (i32.const 65536) (i32.const 97) (i32.const 60000))";
+    let evaluation = {
+        let policy = engine().load(&policy(APPEND, &format!("{text} {nan} {nan}"), "")).unwrap();
+        policy.detect(live(Phase::Detect, &[]), &limits()).await
+    };
+    assert_eq!(evaluation.usage.refused_calls, 2);
+    // The filling costs as much as one of them.
+    assert!(evaluation.usage.fuel > 3 * 60_000, "{}", evaluation.usage.fuel);
+}
