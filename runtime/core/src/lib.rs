@@ -10,6 +10,7 @@
 //! ```
 
 pub mod capability;
+pub mod error_kind;
 pub mod event;
 pub mod exit;
 pub mod incident;
@@ -22,6 +23,7 @@ pub mod scope;
 pub mod text;
 
 pub use capability::{Interface, InterfaceKind, Sensitivity};
+pub use error_kind::ErrorKind;
 pub use event::Event;
 pub use incident::{Incident, Ladder};
 pub use limits::{Limits, Usage};

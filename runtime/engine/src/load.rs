@@ -41,6 +41,9 @@ pub enum LoadError {
     /// It imports a capability that its manifest does not ask for.
     #[error("the component imports `{0}`, which its manifest does not ask for")]
     NotAsked(String),
+    /// It needs parts of WebAssembly that are switched off.
+    #[error("the component needs {0}, which ansai has switched off")]
+    Proposal(String),
     /// wasmtime does not accept it.
     #[error("the component cannot be compiled: {0}")]
     Compile(String),
@@ -58,6 +61,7 @@ impl LoadError {
                 let name = name.split('@').next().unwrap_or(name);
                 format!("add [capabilities.\"{name}\"] with a reason to policy.toml")
             }
+            LoadError::Proposal(_) => "build it without this option of your toolchain".into(),
             LoadError::Compile(_) => {
                 "build it again; a component may use no threads, memory64 or other proposals".into()
             }
@@ -93,6 +97,10 @@ impl Engine {
     /// The same, refusing imports that are neither base interfaces nor among `asked` (names without version):
     /// only what is asked for is linked.
     pub fn load_asked(&self, bytes: &[u8], asked: Option<&[&str]>) -> Result<Policy, LoadError> {
+        self.linked(bytes, asked).map_err(|error| told(error, bytes))
+    }
+
+    fn linked(&self, bytes: &[u8], asked: Option<&[&str]>) -> Result<Policy, LoadError> {
         let found = inspect(bytes)?;
         for import in &found.imports {
             self.known(import)?;
@@ -183,6 +191,16 @@ fn finding(engine: &Engine, component: &Component) -> Result<Shape, LoadError> {
     match component.component_type().get_export(&engine.wasmtime, "plan").map(|item| item.ty) {
         Some(ComponentItem::ComponentFunc(plan)) => plan.params().next().map(|(_, ty)| Shape::of(&ty)).ok_or(missing),
         _ => Err(missing),
+    }
+}
+
+/// What wasmtime says about a component, as its author wants it: the name of what it needs, and nothing from its
+/// bytes that a terminal acts on.
+fn told(error: LoadError, bytes: &[u8]) -> LoadError {
+    let LoadError::Compile(why) = error else { return error };
+    match crate::proposal::needed(bytes) {
+        names if names.is_empty() => LoadError::Compile(ansai_core::text::inert(&why, 1_000)),
+        names => LoadError::Proposal(names.join(", ")),
     }
 }
 
