@@ -101,6 +101,7 @@ pub(crate) fn in_force(
         .ok_or_else(|| Fault::usage(format!("{path} has no [policy.{instance}]")))?;
     let granted = ansai_config::force(manifest, &configured.grants, interfaces).map_err(|missing| {
         Fault::refused(format!("{instance}: {missing}"))
+            .kind("not-granted")
             .hint(format!("to grant it, add to {path}:\n[policy.{instance}.grant]\n{}", missing.stanza))
     })?;
     Ok(Force { scopes: scopes(granted), mode: configured.mode.min(ceiling) })

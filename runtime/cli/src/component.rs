@@ -31,8 +31,8 @@ impl Component {
     pub(crate) fn read(path: &Path, interfaces: &[Interface]) -> Result<Component, Fault> {
         let shown = path.display();
         let refused = |error: ComponentError| {
-            let hint = error.hint();
-            Fault::usage(format!("{shown}: {error}")).hint(hint)
+            let (hint, kind) = (error.hint(), error.kind());
+            Fault::usage(format!("{shown}: {error}")).hint(hint).kind(kind)
         };
         let bytes = sources::read(path)?;
         let found = inspect(&bytes).map_err(refused)?;
@@ -55,8 +55,8 @@ impl Component {
         }
         let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
         let policy = engine.load_asked(&self.bytes, Some(&asked)).map_err(|error: LoadError| {
-            let hint = error.hint();
-            Fault::usage(format!("{}: {error}", self.path.display())).hint(hint)
+            let (hint, kind) = (error.hint(), error.kind());
+            Fault::usage(format!("{}: {error}", self.path.display())).hint(hint).kind(kind)
         })?;
         Ok(self.compiled.get_or_init(|| policy).clone())
     }

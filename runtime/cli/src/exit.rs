@@ -13,13 +13,15 @@ pub(crate) struct Fault {
     pub(crate) code: u8,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// A word for it that stays, for scripts and the audit log.
+    pub(crate) kind: &'static str,
     /// Problems with file, line and caret.
     pub(crate) diagnostics: Option<Box<Diagnostics>>,
 }
 
 impl Fault {
     pub(crate) fn new(code: u8, message: impl Into<String>) -> Fault {
-        Fault { code, message: message.into(), hint: None, diagnostics: None }
+        Fault { code, message: message.into(), hint: None, kind: "other", diagnostics: None }
     }
 
     /// Wrong usage, manifest or configuration.
@@ -39,11 +41,16 @@ impl Fault {
 
     /// A file that people wrote is wrong.
     pub(crate) fn invalid(message: impl Into<String>, diagnostics: Diagnostics) -> Fault {
-        Fault { diagnostics: Some(Box::new(diagnostics)), ..Fault::usage(message) }
+        Fault { diagnostics: Some(Box::new(diagnostics)), ..Fault::usage(message).kind("invalid") }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Fault {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn kind(mut self, kind: &'static str) -> Fault {
+        self.kind = kind;
         self
     }
 

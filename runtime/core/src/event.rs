@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Change, Permission};
-use crate::{Decision, Instant, Measure, Mode, Outcome, Preview, Severity, Status, Subject, Usage};
+use crate::{Decision, ErrorKind, Instant, Measure, Mode, Outcome, Preview, Severity, Status, Subject, Usage};
 
 /// A recording kept beside the log and bound into it by its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         unrecorded: u64,
     },
+    /// A policy was not loaded: what stands beside the reason is its kind, a word that stays.
+    NotLoaded { name: String, kind: String, error: String },
     /// A policy was evaluated, `late_ms` after it was due; `unrecorded` ones of the same instance before it found
     /// everything healthy as before and have no record of their own.
     Evaluated {
@@ -45,6 +47,8 @@ pub enum Event {
         phase: Phase,
         trigger: String,
         result: EvaluationResult,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<ErrorKind>,
         recording: Option<RecordingRef>,
         usage: Usage,
         #[serde(default, skip_serializing_if = "is_zero")]

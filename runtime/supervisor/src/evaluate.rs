@@ -130,6 +130,7 @@ impl Inner {
             phase,
             trigger: recording.trigger,
             result,
+            kind: evaluation.answer.as_ref().err().map(EvaluationError::kind),
             recording: reference,
             usage: evaluation.usage.clone(),
             late_ms: asked.late_ms,

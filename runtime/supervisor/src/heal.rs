@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Change;
-use ansai_core::{Attempt, Decision, Event, Incident, Mode, Observation, OnFailure, Status};
-use ansai_engine::Answer;
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Mode, Observation, OnFailure, Status};
+use ansai_engine::{Answer, EvaluationError};
 use ansai_host_functions::action::Proposed;
 use ansai_host_functions::base::Trigger;
 
@@ -17,13 +17,17 @@ use crate::executor::Approved;
 use crate::instance::Loaded;
 use crate::plans::PlanFile;
 use crate::report::{FindingReport, InstanceReport, Notice, PlanReport, StepReport};
+use crate::room::Room;
 use crate::supervisor::Inner;
 
 /// Plans of one attempt: a policy that always wants another stage is stopped here.
 const MOST_STAGES: usize = 8;
 
+/// An observation, its incident where one is open, and what changed.
+type Observed = (Observation, Option<Incident>, Option<Change>);
+
 impl Inner {
-    /// The report of an instance that has no answer.
+    /// The report of an instance that has no answer, for no fault of its policy.
     pub(crate) fn failed(instance: &Loaded, mode: Mode, error: String) -> InstanceReport {
         InstanceReport {
             instance: instance.name.to_string(),
@@ -31,6 +35,7 @@ impl Inner {
             mode,
             findings: Vec::new(),
             error: Some(error),
+            error_kind: None,
             log: Vec::new(),
         }
     }
@@ -51,17 +56,23 @@ impl Inner {
             Ok(Answer::Observed(observations)) => observations.clone(),
             Ok(Answer::Decided(_)) => return self.report_failure(instance, force.mode, "answered a plan".into()),
             Err(error) => {
-                let error = error.to_string();
+                let (kind, error) = (error.kind(), error.to_string());
                 self.observe_all(instance, &[], &error, told.at);
-                return self.report_failure(instance, force.mode, error);
+                let report = self.report_failure(instance, force.mode, error);
+                return InstanceReport { error_kind: Some(kind), ..report };
             }
         };
-        let mut error = None;
+        let (mut error, mut error_kind) = (None, None);
         if let Err(why) = self.state.commit(&instance.name, told.at, &told.writes) {
             tracing::error!(instance = %instance.name, "{why}");
             error = Some(why.to_string());
         }
-        let incidents = self.observe_all(instance, &observations, "not mentioned in the answer", told.at);
+        let (incidents, without) = self.observe_all(instance, &observations, "not mentioned in the answer", told.at);
+        if without > 0 {
+            let why = format!("{without} findings have no incident: too many of this policy's are open");
+            (self.notice)(Notice::Failed { instance: instance.name.to_string(), error: why.clone() });
+            (error, error_kind) = (Some(why), Some(ErrorKind::Incidents));
+        }
         let mut findings = Vec::with_capacity(observations.len());
         for (observation, incident, change) in incidents {
             let mut finding = finding_report(&observation, incident.as_ref());
@@ -83,6 +94,7 @@ impl Inner {
             mode: force.mode,
             findings,
             error,
+            error_kind,
             log: told.log.into_iter().map(|line| (line.level, line.message)).collect(),
         }
     }
@@ -100,14 +112,15 @@ impl Inner {
     }
 
     /// Brings the incidents of an instance up to date. Answers each observation, and each incident that was not
-    /// mentioned (as an unknown one), with its incident where one is open and what changed.
+    /// mentioned (as an unknown one), with its incident where one is open and what changed; and how many findings
+    /// have no incident since too many are open.
     fn observe_all(
         &self,
         instance: &Loaded,
         observations: &[Observation],
         why_missing: &str,
         now: ansai_core::Instant,
-    ) -> Vec<(Observation, Option<Incident>, Option<Change>)> {
+    ) -> (Vec<Observed>, usize) {
         let open = match self.state.incidents(&instance.name) {
             Ok(open) => open,
             Err(error) => {
@@ -116,6 +129,7 @@ impl Inner {
             }
         };
         let mut out = Vec::new();
+        let (mut room, mut without) = (Room::beside(&open, instance.limits.observations), 0);
         for observation in observations {
             let known = open.iter().find(|incident| incident.finding.key == observation.key).cloned();
             let (incident, change) = match known {
@@ -125,6 +139,9 @@ impl Inner {
                 }
                 None => {
                     let opened = Incident::open(&instance.name, observation, now);
+                    let wanted = opened.is_some();
+                    let opened = opened.filter(|_| room.take(observation));
+                    without += usize::from(wanted && opened.is_none());
                     let change = opened.as_ref().map(|_| Change::Opened);
                     (opened, change)
                 }
@@ -132,16 +149,17 @@ impl Inner {
             let incident = incident.and_then(|incident| self.keep_incident(incident, change, now));
             out.push((observation.clone(), incident, change));
         }
-        for mut incident in open {
+        for incident in &open {
             if observations.iter().any(|observation| observation.key == incident.finding.key) {
                 continue;
             }
+            let mut incident = incident.clone();
             let change = incident.observe(None, why_missing, now);
             let unknown = Observation { status: Status::Unknown(why_missing.to_owned()), ..incident.finding.clone() };
             let incident = self.keep_incident(incident, Some(change), now);
             out.push((unknown, incident, Some(change)));
         }
-        out
+        (out, without)
     }
 
     /// Writes an incident down; `None` when it is closed.
@@ -265,8 +283,14 @@ impl Inner {
     }
 
     async fn plan(&self, instance: &Loaded, force: &Force, incident: &Incident) -> (PlanReport, Vec<Arc<Proposed>>) {
-        let mut report =
-            PlanReport { plan: String::new(), decision: None, verdict: None, steps: Vec::new(), error: None };
+        let mut report = PlanReport {
+            plan: String::new(),
+            decision: None,
+            verdict: None,
+            steps: Vec::new(),
+            error: None,
+            error_kind: None,
+        };
         let finding = Some((&incident.finding, incident.attempts.clone()));
         let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms: 0, finding };
         let told: Told = match self.ask(instance, asked).await {
@@ -291,6 +315,7 @@ impl Inner {
                 (report, Vec::new())
             }
             Err(error) => {
+                report.error_kind = Some(EvaluationError::kind(&error));
                 report.error = Some(error.to_string());
                 (report, Vec::new())
             }

@@ -25,6 +25,7 @@ pub mod plans;
 mod quiet;
 mod recover;
 pub mod report;
+mod room;
 mod schedule;
 pub mod state;
 pub mod supervisor;

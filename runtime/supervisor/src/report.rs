@@ -1,7 +1,7 @@
 //! What came of a pass, as data: the table, the JSON document and the lines of the daemon derive from it.
 
 use ansai_core::event::Verdict;
-use ansai_core::{Decision, Measure, Mode, Outcome, Preview, Severity, Status, Subject};
+use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Preview, Severity, Status, Subject};
 use serde::Serialize;
 
 /// One instance in one pass.
@@ -15,8 +15,10 @@ pub struct InstanceReport {
     pub mode: Mode,
     /// Every observation, unhealthy first.
     pub findings: Vec<FindingReport>,
-    /// Why there is no answer.
+    /// Why there is no answer, or not all of one.
     pub error: Option<String>,
+    /// The kind of that error, where the policy is its cause.
+    pub error_kind: Option<ErrorKind>,
     /// What the policy logged: level and line.
     pub log: Vec<(String, String)>,
 }
@@ -55,6 +57,8 @@ pub struct PlanReport {
     pub steps: Vec<StepReport>,
     /// Why there is no plan.
     pub error: Option<String>,
+    /// The kind of that error, where the policy is its cause.
+    pub error_kind: Option<ErrorKind>,
 }
 
 /// A step and what became of it.

@@ -189,6 +189,15 @@ impl Supervisor {
         }
     }
 
+    /// Records a policy that was not loaded; `kind` is a word that stays.
+    pub fn note_not_loaded(&self, name: &str, kind: &str, error: &str) {
+        let text = |text: &str, most| ansai_core::text::inert(text, most);
+        let event = Event::NotLoaded { name: text(name, 200), kind: kind.to_owned(), error: text(error, 2_000) };
+        if let Err(error) = self.0.journal.note(clock::now(), event) {
+            tracing::error!("{error}");
+        }
+    }
+
     /// The newest audit record.
     pub fn head(&self) -> Head {
         self.0.journal.head()

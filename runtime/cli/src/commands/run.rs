@@ -110,6 +110,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let signals = Signals::catch()?;
         let supervisor = Supervisor::open(options, shared, authority, instances)
             .map_err(|error| cannot_open(&error, &run.state_dir))?;
+        for one in &run.loading.unloaded {
+            supervisor.note_not_loaded(&one.name, one.fault.kind, &one.fault.message);
+        }
         let watching = tokio::spawn(signals.watch(supervisor.clone()));
         let code = if arguments.once {
             let reports = with_progress(&supervisor, &latest, run.format).await;

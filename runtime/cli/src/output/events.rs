@@ -14,6 +14,7 @@ pub(crate) fn line(event: &Event) -> String {
             format!("started {version}, mode {mode}: {}", names.join(", "))
         }
         Event::Stopped { why, .. } => format!("stopped: {why}"),
+        Event::NotLoaded { name, kind, error } => format!("{name}: not loaded ({kind}): {error}"),
         Event::Evaluated { instance, phase, result, recording, .. } => {
             let phase = format!("{phase:?}").to_lowercase();
             let kept = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();

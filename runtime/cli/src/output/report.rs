@@ -37,6 +37,7 @@ pub(crate) struct RunReport {
 pub(crate) struct NotLoaded {
     pub(crate) name: String,
     pub(crate) error: String,
+    pub(crate) error_kind: &'static str,
     pub(crate) hint: Option<String>,
     pub(crate) problems: Vec<Entry>,
     pub(crate) exit_code: u8,
@@ -44,10 +45,11 @@ pub(crate) struct NotLoaded {
 
 impl From<&Unloaded> for NotLoaded {
     fn from(unloaded: &Unloaded) -> Self {
-        let Fault { code, message, hint, diagnostics } = &unloaded.fault;
+        let Fault { code, message, hint, kind, diagnostics } = &unloaded.fault;
         NotLoaded {
             name: unloaded.name.clone(),
             error: message.clone(),
+            error_kind: kind,
             hint: hint.clone(),
             problems: diagnostics.as_ref().map(|problems| problems.entries()).unwrap_or_default(),
             exit_code: *code,

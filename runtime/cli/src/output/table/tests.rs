@@ -50,6 +50,7 @@ fn instance(name: &str, findings: Vec<FindingReport>) -> InstanceReport {
         mode: Mode::Observe,
         findings,
         error: None,
+        error_kind: None,
         log: vec![],
     }
 }
@@ -61,6 +62,7 @@ fn report(text: &str) -> RunReport {
         verdict: Some(verdict),
         steps: vec![step(outcome, text)],
         error: None,
+        error_kind: None,
     };
     let mut observed = finding(Status::Unhealthy(Severity::Critical), text);
     observed.plans = vec![planned(Verdict::Observed, None)];
@@ -78,6 +80,7 @@ fn report(text: &str) -> RunReport {
     let not_loaded = vec![NotLoaded {
         name: text.into(),
         error: text.into(),
+        error_kind: "other",
         hint: Some(text.into()),
         problems: vec![],
         exit_code: 2,
