@@ -9,6 +9,7 @@
 )]
 
 mod daemon;
+mod guests;
 mod heal;
 mod host;
 mod inert;

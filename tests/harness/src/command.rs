@@ -187,6 +187,8 @@ impl fmt::Debug for Invocation {
 pub struct Ran {
     /// The exit code; 128 + the signal when one ended it, as a shell has it.
     pub code: i32,
+    /// The most that it had in memory, bytes, as seen every few milliseconds while it ran.
+    pub peak_memory: u64,
     /// All of standard output, bytes that are no UTF-8 replaced.
     pub stdout: String,
     /// All of standard error, bytes that are no UTF-8 replaced.

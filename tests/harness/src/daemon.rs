@@ -13,6 +13,13 @@ use crate::output::Output;
 /// How often a running program is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
 
+/// The most that a process had in memory up to now, bytes; 0 where that cannot be told.
+fn peak_memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) << 10
+}
+
 /// A running program, killed together with what it started when this is dropped.
 pub struct Daemon {
     /// Its process id, which is its process group too.
@@ -20,6 +27,7 @@ pub struct Daemon {
     child: Child,
     output: Output,
     status: Option<ExitStatus>,
+    peak: u64,
     _home: TempDir,
 }
 
@@ -29,7 +37,7 @@ impl Daemon {
             child.stdout.take().expect("stdout is a pipe"),
             child.stderr.take().expect("stderr is a pipe"),
         );
-        Self { pid: child.id(), child, output, status: None, _home: home }
+        Self { pid: child.id(), child, output, status: None, peak: 0, _home: home }
     }
 
     /// The first line, of standard output or error, that contains `pattern`.
@@ -116,6 +124,7 @@ impl Daemon {
         }
         let collected = self.output.lock();
         Some(Ran {
+            peak_memory: self.peak,
             code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),
             stdout: String::from_utf8_lossy(&collected.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&collected.stderr).into_owned(),
@@ -124,6 +133,7 @@ impl Daemon {
 
     fn ended(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {
+            self.peak = self.peak.max(peak_memory(self.pid));
             self.status = self.child.try_wait().expect("a child of ours can be waited for");
         }
         self.status

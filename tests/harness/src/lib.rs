@@ -28,6 +28,7 @@ pub mod binary;
 pub mod command;
 pub mod daemon;
 pub mod faketime;
+pub mod guest;
 pub mod mount;
 mod output;
 pub mod privilege;

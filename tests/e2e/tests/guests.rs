@@ -1,0 +1,279 @@
+//! Misbehaving guests: each ends with an error that has a name, and harms nobody beside it.
+
+mod table;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ansai_harness::{Ansai, Ran, guest};
+use serde_json::Value;
+
+use table::{BYTES, Expected, GUESTS, Row};
+
+/// What one run may have in memory at most: ansai itself, one guest's 64 MiB, and what the compiler needs.
+const MOST_MEMORY: u64 = 160 << 20;
+/// Rows at once.
+const WORKERS: usize = 4;
+
+/// Two policies, side by side: the guest and a healthy one.
+struct Place {
+    dir: tempfile::TempDir,
+    limits: String,
+}
+
+impl Place {
+    fn new(bytes: &[u8], limits: &str) -> Place {
+        let place = Place { dir: tempfile::tempdir().unwrap(), limits: limits.to_owned() };
+        for (name, bytes) in [("guest", bytes), ("healthy", &guest::of_file("healthy"))] {
+            std::fs::create_dir_all(place.source(name)).unwrap();
+            let file = place.source(name).join(format!("{name}.wasm"));
+            std::fs::write(&file, bytes).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        place
+    }
+
+    fn source(&self, name: &str) -> PathBuf {
+        self.dir.path().join("policies").join(name)
+    }
+
+    fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    fn ansai(&self, arguments: &[&str]) -> Ran {
+        let config = format!(
+            r#"[policy.guest]
+source = {:?}
+[policy.guest.limits]
+{}
+[policy.guest.grant]
+"ansai:disk/disk-probe" = {{}}
+"ansai:disk/disk-actions" = {{}}
+"ansai:files/files-probe" = {{ roots = ["/var/log"] }}
+"ansai:files/files-actions" = {{ roots = ["/var/log"] }}
+[policy.healthy]
+source = {:?}
+[policy.healthy.grant]
+"ansai:disk/disk-probe" = {{}}
+"#,
+            self.source("guest"),
+            self.limits,
+            self.source("healthy")
+        );
+        Ansai::new().args(arguments).config(&config).state_dir(self.state()).run()
+    }
+
+    fn run(&self) -> Ran {
+        self.ansai(&["run", "--once", "--format", "json"])
+    }
+
+    /// Every record of the audit log.
+    fn audit(&self) -> Vec<Value> {
+        let ran = self.ansai(&["audit", "export"]);
+        let record = |line| serde_json::from_str::<Value>(line).expect("a record")["record"].take();
+        ran.expect_code(0).stdout.lines().map(record).collect()
+    }
+}
+
+/// What is not as it should be, of one row.
+#[derive(Default)]
+struct Wrong(String);
+
+impl Wrong {
+    fn unless(&mut self, right: bool, what: impl FnOnce() -> String) {
+        if !right {
+            let _ = writeln!(self.0, "  {}", what());
+        }
+    }
+
+    fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, is: T, expected: T) {
+        self.unless(is == expected, || format!("{what} is {is:?}, expected {expected:?}"));
+    }
+}
+
+fn instance<'a>(json: &'a Value, name: &str) -> &'a Value {
+    let instances = json["instances"].as_array().expect("instances");
+    instances.iter().find(|instance| instance["instance"] == name).unwrap_or(&Value::Null)
+}
+
+/// Runs a row and answers what is wrong.
+fn check(row: &Row, bytes: &[u8]) -> (String, u64) {
+    let mut wrong = Wrong::default();
+    let place = Place::new(bytes, row.limits);
+    let ran = place.run();
+    let json = ran.json();
+    let audit = place.audit();
+    wrong.same("the exit code", ran.code, i32::from(row.code));
+    expected(&mut wrong, row, &json, &audit);
+    harmless(&mut wrong, &ran, &json, &audit);
+    let verified = place.ansai(&["audit", "verify"]);
+    wrong.same("the code of `audit verify`", verified.code, 0);
+    if !matches!(row.expected, Expected::NotLoaded(_)) {
+        let replayed = place.ansai(&["replay", "--all"]);
+        // When a deadline ends an evaluation depends on the machine: such a recording is not replayed.
+        let code = if row.expected == Expected::Stopped("deadline") { 5 } else { 0 };
+        wrong.unless(replayed.code == code, || format!("replayed: {}", replayed.stdout));
+    }
+    wrong.unless(ran.peak_memory <= MOST_MEMORY, || format!("{} bytes in memory", ran.peak_memory));
+    (wrong.0, ran.peak_memory)
+}
+
+/// The error has its name in the report and in the audit log.
+fn expected(wrong: &mut Wrong, row: &Row, json: &Value, audit: &[Value]) {
+    let guest = instance(json, "guest");
+    let finding = &guest["findings"][0];
+    let evaluated = audit.iter().filter(|record| record["instance"] == "guest" && record["event"] == "evaluated");
+    let recorded: Vec<&Value> = evaluated.map(|record| &record["kind"]).collect();
+    match row.expected {
+        Expected::NotLoaded(kind) => {
+            wrong.same("not loaded", &json["not_loaded"][0]["error_kind"], &kind.into());
+            let noted = audit.iter().find(|record| record["event"] == "not-loaded");
+            wrong.same("the audit log", noted.map(|record| &record["kind"]), Some(&kind.into()));
+        }
+        Expected::Stopped(kind) => {
+            wrong.same("the error", &guest["error_kind"], &kind.into());
+            wrong.same("the audit log", recorded, vec![&kind.into()]);
+        }
+        Expected::PlanStopped(kind) => {
+            wrong.same("the plan's error", &finding["plans"][0]["error_kind"], &kind.into());
+            wrong.same("the audit log", recorded, vec![&Value::Null, &kind.into()]);
+        }
+        Expected::Told(refusal) => {
+            wrong.same("what it was told", &finding["key"], &refusal.into());
+            wrong.same("the audit log", recorded, vec![&Value::Null]);
+        }
+        Expected::GaveUp(refusal) => {
+            wrong.same("its decision", &finding["plans"][0]["decision"]["give-up"], &refusal.into());
+            wrong.same("the audit log", recorded, vec![&Value::Null; 2]);
+        }
+        Expected::Answered => {
+            wrong.same("the error", &guest["error"], &Value::Null);
+            wrong.unless(!finding.is_null(), || "it found nothing".into());
+            wrong.unless(recorded.iter().all(|kind| kind.is_null()), || format!("the audit log has {recorded:?}"));
+        }
+    }
+    if !matches!(row.expected, Expected::NotLoaded(_)) {
+        wrong.same("what was not loaded", json["not_loaded"].as_array().map(Vec::len), Some(0));
+    }
+}
+
+/// The other policy is as well as ever, ansai did not panic, and nothing acts on a terminal.
+fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
+    let healthy = instance(json, "healthy");
+    wrong.same("the healthy one's status", &healthy["findings"][0]["status"], &"healthy".into());
+    wrong.same("the healthy one's error", &healthy["error"], &Value::Null);
+    let told = audit.iter().any(|record| record["event"] == "evaluated" && record["instance"] == "healthy");
+    wrong.unless(told, || "the healthy one is not in the audit log".into());
+    for words in ["panicked", "the pass failed", "failed inside the host"] {
+        let said = ran.stderr.contains(words) || ran.stdout.contains(words);
+        let noted = audit.iter().any(|record| record.to_string().contains(words));
+        wrong.unless(!said && !noted, || format!("`{words}`: {}", ran.stderr));
+    }
+    for text in [&ran.stdout, &ran.stderr] {
+        let active = text.chars().find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}'));
+        wrong.unless(active.is_none(), || format!("{active:?} is in the output"));
+    }
+}
+
+#[test]
+#[allow(clippy::print_stdout, reason = "a figure for people")]
+fn every_misbehaving_guest_ends_with_a_name_and_harms_nobody() {
+    let rows: Vec<(&Row, Vec<u8>)> = GUESTS
+        .iter()
+        .map(|row| (row, guest::of_file(row.guest)))
+        .chain(BYTES.iter().map(|(row, bytes)| (row, bytes())))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let (wrong, most) = (Mutex::new(String::new()), Mutex::new((0, "")));
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                while let Some((row, bytes)) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (found, memory) = check(row, bytes);
+                    if !found.is_empty() {
+                        let _ = writeln!(wrong.lock().unwrap(), "{}:\n{found}", row.guest);
+                    }
+                    let mut most = most.lock().unwrap();
+                    *most = (*most).max((memory, row.guest));
+                }
+            });
+        }
+    });
+    let (memory, name) = most.into_inner().unwrap();
+    println!("{} rows; the most memory: {} MiB ({name})", rows.len(), memory >> 20);
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn no_guest_is_in_no_row() {
+    let files: BTreeSet<String> = std::fs::read_dir(guest::directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "wat"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let mut rows: Vec<&str> = GUESTS.iter().map(|row| row.guest).collect();
+    rows.extend(["healthy", "changing-key", "log-flood"]);
+    let set: BTreeSet<String> = rows.iter().map(|row| (*row).to_owned()).collect();
+    assert_eq!(files, set);
+    assert_eq!(rows.len(), set.len(), "a guest has two rows");
+}
+
+/// A policy whose keys are new each time fills neither the state nor the report, and its first findings stay open.
+#[test]
+fn incidents_of_one_policy_are_bounded() {
+    let place = Place::new(&guest::of_file("changing-key"), "observations = 2");
+    for (run, kind) in [Value::Null, Value::Null, "incidents".into(), "incidents".into()].into_iter().enumerate() {
+        let ran = place.run();
+        let json = ran.expect_code(3).json();
+        let guest = instance(&json, "guest");
+        assert_eq!(guest["error_kind"], kind, "run {run}: {guest:#}");
+        let open = guest["findings"].as_array().unwrap().iter().filter(|finding| finding["incident"].is_string());
+        assert_eq!(open.count(), (run + 1).min(2), "run {run}: {guest:#}");
+        assert_eq!(instance(&json, "healthy")["findings"][0]["status"], "healthy");
+    }
+    place.ansai(&["audit", "verify"]).expect_code(0);
+}
+
+/// The log of a policy is cut in lines and bytes, and harmless to look at.
+#[test]
+fn a_flood_of_log_lines_is_cut() {
+    let place = Place::new(&guest::of_file("log-flood"), "");
+    let ran = place.run();
+    let json = ran.expect_code(0).json();
+    let log = instance(&json, "guest")["log"].as_array().unwrap();
+    assert_eq!(log.len(), 200);
+    assert!(log.iter().all(|line| line[1].as_str().unwrap().len() == 1024));
+    assert!(ran.stderr.contains("300 log lines were too many"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'));
+    replays(&place);
+}
+
+fn replays(place: &Place) {
+    let ran = place.ansai(&["replay", "--all"]);
+    ran.expect_code(0);
+}
+
+/// A step that a plan refers to is the host's own: the contract has no call that takes one from a policy.
+#[test]
+fn no_call_takes_a_step_from_a_policy() {
+    let wit = ansai_harness::binary::repository().join("wit");
+    let mut named = Vec::new();
+    for package in std::fs::read_dir(wit).unwrap() {
+        for file in std::fs::read_dir(package.unwrap().path()).unwrap() {
+            named.extend(uses(&file.unwrap().path()));
+        }
+    }
+    assert_eq!(named, ["type step-ref = u32;", "step: step-ref,"]);
+}
+
+fn uses(file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().filter(|line| line.contains("step-ref")).map(|line| line.trim().to_owned()).collect()
+}

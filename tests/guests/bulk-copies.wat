@@ -1,0 +1,7 @@
+;; Copies all of its memory over and over: one instruction that does much.
+(memory (export "memory") 512)
+(func (export "detect") (result i32) 
+  (loop $again
+    (memory.copy (i32.const 0) (i32.const 1) (i32.const 33000000))
+    (br $again))
+  i32.const 1024)

@@ -1,0 +1,4 @@
+;; Never ends.
+(func (export "detect") (result i32) 
+  (loop $again (br $again))
+  i32.const 1024)

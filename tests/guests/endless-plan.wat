@@ -1,0 +1,7 @@
+;; Finds something, and never ends planning.
+(func (export "detect") (result i32) 
+  (call $sick)
+  i32.const 1024)
+(func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+  (loop $again (br $again))
+  unreachable)

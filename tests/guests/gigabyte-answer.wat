@@ -1,0 +1,5 @@
+;; Answers an observation whose key is a gigabyte that it does not have.
+(func (export "detect") (result i32) 
+  (call $well)
+  (i32.store (i32.const 2052) (i32.const 0x40000000))
+  i32.const 1024)

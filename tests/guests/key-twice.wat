@@ -1,0 +1,6 @@
+;; Says two things about one key.
+(func (export "detect") (result i32) 
+  (call $well)
+  (memory.copy (i32.const 2108) (i32.const 2048) (i32.const 60))
+  (i32.store (i32.const 1032) (i32.const 2))
+  i32.const 1024)

@@ -1,0 +1,5 @@
+;; Its observations are outside its memory.
+(func (export "detect") (result i32) 
+  (call $well)
+  (i32.store (i32.const 1028) (i32.const -60))
+  i32.const 1024)

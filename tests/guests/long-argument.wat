@@ -1,0 +1,8 @@
+;; Hands over text that is within the bounds of WebAssembly and not within those of a call.
+(import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
+(memory (export "memory") 20)
+(func (export "detect") (result i32) 
+  (memory.fill (i32.const 65536) (i32.const 1) (i32.const 500000))
+  (call $largest (i32.const 65536) (i32.const 500000) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4096))
+  (call $tell (i32.const 4096) (i32.const 4))
+  i32.const 1024)

@@ -1,0 +1,2 @@
+;; A hundred empty instances of its own.
+;; beside: 100 (module)

@@ -1,0 +1,2 @@
+;; Begins with 125 MiB.
+(memory (export "memory") 2000)

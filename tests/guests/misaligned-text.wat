@@ -1,0 +1,5 @@
+;; Its UTF-16 is at an odd address.
+;; encoding: utf16
+(func (export "detect") (result i32) 
+  (call $observe (i32.const 5001) (i32.const 2) (i32.const 0))
+  i32.const 1024)

@@ -1,0 +1,2 @@
+;; Pages of one byte.
+;; needs: (memory 1 (pagesize 1))

@@ -1,0 +1,2 @@
+;; Throws an exception.
+;; needs: (tag $t) (func (throw $t))

@@ -1,0 +1,2 @@
+;; A reference to what is the host's.
+;; needs: (func (param externref))

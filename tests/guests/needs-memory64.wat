@@ -1,0 +1,2 @@
+;; A memory of 64-bit addresses.
+;; needs: (memory i64 1)

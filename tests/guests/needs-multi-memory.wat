@@ -1,0 +1,2 @@
+;; Two memories in one module.
+;; needs: (memory 1) (memory 1)

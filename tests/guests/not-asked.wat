@@ -1,0 +1,5 @@
+;; Imports what its manifest does not ask for.
+(import "ansai:journal/journal-probe@0.1.0" "usage" (func $usage (param i32)))
+(func (export "detect") (result i32) 
+  (call $usage (i32.const 4096))
+  i32.const 1024)
