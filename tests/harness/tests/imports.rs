@@ -37,7 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// They test all of it.
-const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-benches"];
+const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
 const CONFINED: &[(&str, &[&str])] = &[

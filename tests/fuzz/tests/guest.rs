@@ -1,0 +1,175 @@
+//! A guest that makes a random sequence of the contract's calls, with values of the right types.
+
+use std::fmt::Write as _;
+
+use ansai_fuzz::random::Random;
+use ansai_harness::binary;
+use wit_parser::abi::{AbiVariant, WasmType};
+use wit_parser::{Function, Resolve, Type, TypeDefKind};
+
+use crate::hostile;
+use crate::scene::Scene;
+
+/// Where texts and lists begin; below are the answer and what calls reply.
+const ARENA: usize = 65536;
+const REPLY: usize = 4096;
+
+/// The contract's functions with their interfaces' import names.
+pub(crate) struct Contract {
+    resolve: Resolve,
+    functions: Vec<(String, Function)>,
+}
+
+impl Contract {
+    pub(crate) fn read() -> Contract {
+        let mut resolve = Resolve::default();
+        for package in ["policy", "disk", "files", "system", "journal", "packages"] {
+            let file = binary::repository().join(format!("wit/{package}/{package}.wit"));
+            resolve.push_str(&file, &std::fs::read_to_string(&file).unwrap()).unwrap();
+        }
+        let interfaces = resolve.interfaces.iter().filter_map(|(id, it)| Some((resolve.id_of(id)?, it)));
+        // The command line of another program would be run to preview one of these.
+        let functions = interfaces
+            .filter(|(name, _)| !name.contains("/packages-actions@"))
+            .flat_map(|(name, it)| it.functions.values().map(move |function| (name.clone(), function.clone())))
+            .collect();
+        Contract { resolve, functions }
+    }
+}
+
+/// The text of a guest whose `detect` and `plan` make so many calls each.
+pub(crate) fn text(contract: &Contract, scene: &Scene, random: &mut Random, calls: usize) -> String {
+    let mut guest = Guest { contract, scene, random, imports: Vec::new(), arena: Vec::new() };
+    let [detect, plan] = [(); 2].map(|()| guest.calls(calls));
+    let end = (ARENA + guest.arena.len()).next_multiple_of(65536);
+    let mut text = String::new();
+    for (index, (interface, name, signature)) in guest.imports.iter().enumerate() {
+        let _ = writeln!(text, "(import {interface:?} {name:?} (func $f{index} {signature}))");
+    }
+    let bytes: String = guest.arena.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let _ = writeln!(text, "(memory (export \"memory\") {})\n(data (i32.const {ARENA}) \"{bytes}\")", end / 65536 + 64);
+    let _ = writeln!(text, "(func $fresh (global.set $top (i32.const {end})))");
+    let params = "i32 ".repeat(15);
+    let _ = writeln!(text, "(func (export \"detect\") (result i32) {detect} (call $well) i32.const 1024)");
+    let _ = writeln!(text, "(func (export \"plan\") (param {params}) (result i32) {plan} i32.const 1024)");
+    text
+}
+
+struct Guest<'a> {
+    contract: &'a Contract,
+    scene: &'a Scene,
+    random: &'a mut Random,
+    /// Interface, function, signature.
+    imports: Vec<(String, String, String)>,
+    arena: Vec<u8>,
+}
+
+impl Guest<'_> {
+    fn calls(&mut self, most: usize) -> String {
+        let count = 1 + self.random.below(most);
+        (0..count).map(|_| self.call()).collect()
+    }
+
+    fn call(&mut self) -> String {
+        let contract = self.contract;
+        // Most of what can be got wrong is about files.
+        let files = |at: &usize| contract.functions[*at].0.contains("/files-");
+        let draws = [(); 4].map(|()| self.random.below(contract.functions.len()));
+        let chosen = draws.into_iter().find(files).unwrap_or(draws[0]);
+        let (interface, function) = &contract.functions[chosen];
+        let signature = contract.resolve.wasm_signature(AbiVariant::GuestImport, function);
+        assert!(!signature.indirect_params, "{} has too many parameters for this generator", function.name);
+        let index = self.import(interface, &function.name, &signature.params, &signature.results);
+        let mut arguments = String::new();
+        for param in &function.params {
+            self.value(&param.ty, &mut arguments);
+        }
+        if signature.retptr {
+            let _ = write!(arguments, "(i32.const {REPLY})");
+        }
+        let call = format!("(call $f{index} {arguments})");
+        let call = if signature.results.is_empty() { call } else { format!("(drop {call})") };
+        format!("(call $fresh) {call}\n")
+    }
+
+    fn import(&mut self, interface: &str, name: &str, params: &[WasmType], results: &[WasmType]) -> usize {
+        if let Some(known) = self.imports.iter().position(|(i, n, _)| i == interface && n == name) {
+            return known;
+        }
+        let list = |types: &[WasmType]| types.iter().map(|ty| word(*ty)).collect::<Vec<_>>().join(" ");
+        let signature = format!("(param {}) (result {})", list(params), list(results));
+        self.imports.push((interface.to_owned(), name.to_owned(), signature));
+        self.imports.len() - 1
+    }
+
+    /// The flattened value as constants.
+    fn value(&mut self, ty: &Type, out: &mut String) {
+        let number = hostile::number(self.random);
+        let _ = match ty {
+            Type::Bool => write!(out, "(i32.const {})", number & 1),
+            Type::U8 | Type::S8 => write!(out, "(i32.const {})", number & 0x7f),
+            Type::U16 | Type::S16 => write!(out, "(i32.const {})", number & 0x7fff),
+            Type::U32 | Type::S32 => write!(out, "(i32.const {})", number & 0xffff_ffff),
+            Type::U64 | Type::S64 => write!(out, "(i64.const {number})"),
+            Type::F32 => write!(out, "(f32.reinterpret_i32 (i32.const {}))", number & 0xffff_ffff),
+            Type::F64 => write!(out, "(f64.reinterpret_i64 (i64.const {}))", hostile::float(self.random)),
+            Type::Char => write!(out, "(i32.const {})", number & 0xffff),
+            Type::String => {
+                let (pointer, length) = self.text();
+                write!(out, "(i32.const {pointer}) (i32.const {length})")
+            }
+            Type::Id(id) => return self.defined(*id, out),
+            other => panic!("no values of {other:?} yet"),
+        };
+    }
+
+    fn defined(&mut self, id: wit_parser::TypeId, out: &mut String) {
+        let contract = self.contract;
+        match &contract.resolve.types[id].kind {
+            TypeDefKind::Type(ty) => self.value(ty, out),
+            TypeDefKind::Record(record) => record.fields.iter().for_each(|field| self.value(&field.ty, out)),
+            TypeDefKind::Option(ty) => {
+                let _ = write!(out, "(i32.const {})", self.random.below(2));
+                self.value(ty, out);
+            }
+            TypeDefKind::Enum(cases) => {
+                // One that does not exist ends the evaluation.
+                let beyond = usize::from(self.random.once_in(40));
+                let _ = write!(out, "(i32.const {})", self.random.below(cases.cases.len()) + beyond * 50);
+            }
+            TypeDefKind::List(Type::String) => {
+                let texts: Vec<(usize, usize)> = (0..self.random.below(4)).map(|_| self.text()).collect();
+                self.arena.resize(self.arena.len().next_multiple_of(4), 0);
+                let at = ARENA + self.arena.len();
+                for (pointer, length) in &texts {
+                    for word in [pointer, length] {
+                        self.arena.extend(u32::try_from(*word).unwrap().to_le_bytes());
+                    }
+                }
+                let _ = write!(out, "(i32.const {at}) (i32.const {})", texts.len());
+            }
+            other => panic!("no values of {other:?} yet"),
+        }
+    }
+
+    /// A text in the arena; once in a while one that is no text, or not there.
+    fn text(&mut self) -> (usize, usize) {
+        let mut bytes = hostile::text(self.random, self.scene);
+        if self.random.once_in(100) {
+            bytes.push(0xff);
+        }
+        let at = ARENA + self.arena.len();
+        self.arena.extend(&bytes);
+        let beyond = if self.random.once_in(200) { 1 << 30 } else { 0 };
+        (at + beyond, bytes.len())
+    }
+}
+
+fn word(ty: WasmType) -> &'static str {
+    match ty {
+        WasmType::I32 | WasmType::Pointer | WasmType::Length => "i32",
+        WasmType::I64 | WasmType::PointerOrI64 => "i64",
+        WasmType::F32 => "f32",
+        WasmType::F64 => "f64",
+    }
+}
