@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{audit, build, check, completions, doctor, inspect, man, recordings, replay, run, test, undo};
+use crate::commands::{
+    audit, build, check, compile_component, completions, doctor, inspect, man, recordings, replay, run, test, undo,
+};
 
 /// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.
 #[derive(Debug, Parser)]
@@ -100,6 +102,9 @@ pub(crate) enum Command {
     /// Print the manual page
     #[command(hide = true)]
     Man(man::Arguments),
+    /// Compile a component within limits, for ansai itself
+    #[command(name = crate::host::COMPILE, hide = true)]
+    CompileComponent(compile_component::Arguments),
 }
 
 fn after_help() -> String {

@@ -54,10 +54,16 @@ impl Component {
             return Ok(policy.clone());
         }
         let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
-        let policy = engine.load_asked(&self.bytes, Some(&asked)).map_err(|error: LoadError| {
-            let (hint, kind) = (error.hint(), error.kind());
-            Fault::usage(format!("{}: {error}", self.path.display())).hint(hint).kind(kind)
-        })?;
+        let policy =
+            engine.load_asked(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, &error))?;
         Ok(self.compiled.get_or_init(|| policy).clone())
     }
+}
+
+/// Why a component does not load, as every command that loads one says it.
+pub(crate) fn not_loaded(path: &Path, error: &LoadError) -> Fault {
+    let message = format!("{}: {error}", path.display());
+    let of_this_host = matches!(error, LoadError::Compile(error) if !error.is_of_the_component());
+    let fault = if of_this_host { Fault::other(message) } else { Fault::usage(message) };
+    fault.hint(error.hint()).kind(error.kind())
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ansai_engine::Engine;
 use ansai_engine::engine::EngineError;
+use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::host::Host;
 use ansai_host_functions::live::Shared;
 use ansai_host_functions::registry::Registry;
@@ -27,13 +27,17 @@ pub(crate) fn shared(registry: Registry, state_dir: &Path) -> Shared {
     Shared::new(host, registry, THREADS, CALL_DEADLINE)
 }
 
-/// The engine; compiled components are kept in the state directory where that is possible.
+/// The argument with which ansai starts itself to compile a component.
+pub(crate) const COMPILE: &str = "compile-component";
+
+/// The engine, which compiles in a child process of its own; compiled components are kept in the state directory where that is possible.
 pub(crate) fn engine(registry: Registry, state_dir: Option<&Path>) -> Result<Engine, Fault> {
     let cache = state_dir.map(|dir| dir.join("compiled"));
-    match Engine::new(registry.clone(), cache.as_deref()) {
+    let compiler = Compiler::this_program(COMPILE);
+    match Engine::new(registry.clone(), cache.as_deref(), compiler.clone()) {
         Err(EngineError::Cache(error)) => {
             output::warning(&format!("{error}; compiling anew each time"));
-            Engine::new(registry, None).map_err(|error| Fault::other(error.to_string()))
+            Engine::new(registry, None, compiler).map_err(|error| Fault::other(error.to_string()))
         }
         made => made.map_err(|error| Fault::other(error.to_string())),
     }

@@ -1,17 +1,29 @@
-//! Compiled components on disk. wasmtime trusts these bytes as native code, so each file carries a MAC under a
-//! key that only this user can read, checked on the very bytes that are then loaded.
+//! Compiled components on disk: to load one takes a millisecond, to compile it up to seconds.
+//!
+//! wasmtime runs compiled code as it finds it, so the code is taken only from a directory that nobody but this user can
+//! write to, and only with a message authentication code made with a key of this user's. That code is looked at once
+//! for each file and boot of the machine ([`seal`]); after that the file is mapped as it lies there.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the cache directory")]
 
+mod seal;
+
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, Mac as _};
+use rustix::fs::{Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
-const MAC_BYTES: usize = 32;
+use crate::code::{At, Code};
+use seal::{Identity, Seal};
+
 /// Compiled code is some times larger than the component.
 const MOST_BYTES: u64 = 512 << 20;
+/// Read and authenticated at a time.
+const PIECE: usize = 256 << 10;
 
 /// The cache cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -60,29 +72,59 @@ impl Cache {
         Ok(Cache { dir: dir.to_owned(), key, engine: compatibility(engine) })
     }
 
-    /// The compiled form, if it is there and its MAC is right. Anything else is as if it were not there.
-    pub(crate) fn get(&self, digest: &str) -> Option<Vec<u8>> {
-        let file = std::fs::File::open(self.file(digest)).ok()?;
-        let size = file.metadata().ok()?.len();
-        if size > MOST_BYTES {
-            return None;
+    /// The file with the compiled form, if it is there and is what was put there. Anything else is as if it were not
+    /// there.
+    pub(crate) fn get(&self, digest: &str) -> Option<File> {
+        let file = open(&self.file(digest)).ok()?;
+        let identity = Identity::of(&file, MOST_BYTES)?;
+        let seal = Seal::read(&self.seal(digest), self.authentication("seal", digest)?)?;
+        if !seal.was_verified(&identity) {
+            let mut mac = self.authentication("code", digest)?;
+            pieces(&file, |piece| {
+                mac.update(piece);
+                Ok(())
+            })
+            .ok()?;
+            // In constant time.
+            mac.verify_slice(&seal.code).ok()?;
+            // What changed while it was read is not what was verified.
+            let verified = Identity::of(&file, MOST_BYTES).filter(|now| *now == identity)?;
+            // Without it, the next load verifies again.
+            let _ = self.remember(digest, seal.code, &verified);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?);
-        file.take(MOST_BYTES).read_to_end(&mut bytes).ok()?;
-        let code = bytes.len().checked_sub(MAC_BYTES)?;
-        let mac = bytes.split_off(code);
-        self.mac(digest, &bytes)?.verify_slice(&mac).ok()?;
-        Some(bytes)
+        Some(file)
     }
 
     /// Keeps a compiled form. The caller goes on without when it fails: a full disk must not stop healing.
-    pub(crate) fn put(&self, digest: &str, code: &[u8]) -> std::io::Result<()> {
-        let mac = self.mac(digest, code).ok_or_else(|| std::io::Error::other("no MAC"))?.finalize().into_bytes();
-        let path = self.file(digest);
-        let temporary = self.dir.join(format!(".{digest}.{}", std::process::id()));
-        let written = new_private(&temporary)
-            .and_then(|mut file| file.write_all(code).and_then(|()| file.write_all(&mac)))
-            .and_then(|()| std::fs::rename(&temporary, &path));
+    pub(crate) fn put(&self, digest: &str, code: &Code) -> std::io::Result<()> {
+        let mut mac = self.authentication("code", digest).ok_or_else(no_mac)?;
+        let file = self.replace(&self.file(digest), |file| {
+            pieces(code.file(), |piece| {
+                mac.update(piece);
+                file.write_all(piece)
+            })
+        })?;
+        // Its own bytes, written just now: verified. Renaming has changed its identity, so it is asked for only here.
+        let identity = Identity::of(&file, MOST_BYTES).ok_or_else(|| std::io::Error::other("no file of our own"))?;
+        self.remember(digest, mac.finalize().into_bytes().into(), &identity)
+    }
+
+    fn remember(&self, digest: &str, code: [u8; 32], identity: &Identity) -> std::io::Result<()> {
+        let seal = Seal::bytes(code, identity, self.authentication("seal", digest).ok_or_else(no_mac)?);
+        self.replace(&self.seal(digest), |file| file.write_all(&seal)).map(|_| ())
+    }
+
+    /// A file appears whole or not at all, and none that may be mapped is ever written to.
+    fn replace(&self, path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> std::io::Result<File> {
+        // Of this attempt alone: two threads may keep the same component.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(format!(".{}.{now}", std::process::id()));
+        let written = new_private(Path::new(&temporary)).and_then(|mut file| {
+            write(&mut file)?;
+            std::fs::rename(&temporary, path)?;
+            Ok(file)
+        });
         if written.is_err() {
             let _ = std::fs::remove_file(&temporary);
         }
@@ -93,14 +135,41 @@ impl Cache {
         self.dir.join(format!("{digest}-{}.bin", self.engine))
     }
 
-    /// Binds the code to its component and engine: a file renamed to another's name is refused.
-    fn mac(&self, digest: &str, code: &[u8]) -> Option<Hmac<Sha256>> {
+    fn seal(&self, digest: &str) -> PathBuf {
+        self.dir.join(format!("{digest}-{}.seal", self.engine))
+    }
+
+    /// Binds what follows to its kind, component and engine: a file renamed to another's name is refused.
+    fn authentication(&self, kind: &str, digest: &str) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        mac.update(kind.as_bytes());
         mac.update(digest.as_bytes());
         mac.update(self.engine.as_bytes());
-        mac.update(code);
         Some(mac)
     }
+}
+
+fn no_mac() -> std::io::Error {
+    std::io::Error::other("no message authentication code")
+}
+
+/// A whole file in order, a piece at a time: the file may be larger than what this process should ever hold.
+fn pieces(file: &File, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut reader = At { file, at: 0 };
+    let mut buffer = vec![0u8; PIECE];
+    loop {
+        let count = reader.read(&mut buffer)?;
+        match buffer.get(..count) {
+            None | Some([]) => return Ok(()),
+            Some(piece) => each(piece)?,
+        }
+    }
+}
+
+/// Opens a file of the cache for reading; a link is none.
+fn open(path: &Path) -> std::io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 fn compatibility(engine: &wasmtime::Engine) -> String {
@@ -148,42 +217,4 @@ fn make_key(path: &Path) -> std::io::Result<[u8; 32]> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    fn open(dir: &Path) -> Result<Cache, CacheError> {
-        Cache::open(dir, &wasmtime::Engine::default())
-    }
-
-    #[test]
-    fn what_was_put_comes_back_and_nothing_else_does() {
-        let dir = tempfile::tempdir().unwrap();
-        let dir = dir.path().join("cache");
-        let cache = open(&dir).unwrap();
-        assert_eq!(cache.get("aa"), None);
-        cache.put("aa", b"code").unwrap();
-        assert_eq!(open(&dir).unwrap().get("aa").unwrap(), b"code");
-        // Changed, renamed, cut, or under another key: as if it were not there.
-        std::fs::copy(cache.file("aa"), cache.file("bb")).unwrap();
-        assert_eq!(cache.get("bb"), None);
-        let mut bytes = std::fs::read(cache.file("aa")).unwrap();
-        bytes[0] ^= 1;
-        std::fs::write(cache.file("aa"), &bytes).unwrap();
-        assert_eq!(cache.get("aa"), None);
-        std::fs::write(cache.file("aa"), b"short").unwrap();
-        assert_eq!(cache.get("aa"), None);
-        cache.put("aa", b"code").unwrap();
-        std::fs::set_permissions(dir.join("key"), std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(open(&dir).unwrap().get("aa"), None, "a key that others could read is not used");
-    }
-
-    #[test]
-    fn a_directory_that_others_can_write_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(matches!(open(dir.path()), Err(CacheError::NotOurs(_))));
-    }
-}
+mod tests;

@@ -6,6 +6,15 @@ use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
 /// One limit for all: a component's language is its own claim.
 pub const MOST_BYTES: usize = 64 << 20;
 
+/// Components within components, as composing makes them.
+pub const MOST_LEVELS: usize = 32;
+/// Imports, of which there are as many as interfaces.
+pub const MOST_IMPORTS: usize = 256;
+/// Manifest and schema, in bytes each: they are parsed, which takes many times their size.
+pub const MOST_SECTION_BYTES: usize = 256 << 10;
+/// README, in bytes.
+pub const MOST_README_BYTES: usize = 1 << 20;
+
 /// Manifest as JSON, in a custom section.
 pub const MANIFEST_SECTION: &str = "ansai:manifest";
 /// JSON Schema of the settings.
@@ -19,6 +28,9 @@ pub enum ComponentError {
     /// More than [`MOST_BYTES`].
     #[error("the component has {0} bytes, at most {MOST_BYTES} are accepted")]
     TooLarge(usize),
+    /// More of something than any policy has.
+    #[error("the component has more than {1} {0}")]
+    TooMany(&'static str, usize),
     /// Something else than WebAssembly.
     #[error("this is not WebAssembly: it does not begin with its magic number")]
     NotWasm,
@@ -45,7 +57,7 @@ pub enum ComponentError {
     /// It lacks a section that `ansai build` embeds.
     #[error("the component has no section `{0}`: it was not made by `ansai build`")]
     MissingSection(&'static str),
-    /// A section that must be text is not, or stands twice.
+    /// A section that must be text is not, stands twice, or is too large.
     #[error("the section `{0}` {1}")]
     BadSection(&'static str, &'static str),
 }
@@ -54,6 +66,7 @@ impl ComponentError {
     /// The way out.
     pub fn hint(&self) -> &'static str {
         match self {
+            ComponentError::TooMany(..) => "build it again with `ansai build`; this was made to be hard to read",
             ComponentError::TooLarge(_) => "build without debug information, or split the policy",
             ComponentError::NotWasm | ComponentError::Damaged { .. } => "build it again, or fetch it again",
             ComponentError::CoreModule | ComponentError::MissingSection(_) => "run `ansai build DIR` on its sources",
@@ -103,14 +116,20 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
         schema: None,
         readme: None,
     };
-    let mut exports = Vec::new();
+    let mut exports = Exports::default();
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(ComponentError::CoreModule);
             }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                depth += 1;
+                // The parser keeps something for each.
+                if depth > MOST_LEVELS {
+                    return Err(ComponentError::TooMany("levels of components within components", MOST_LEVELS));
+                }
+            }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
@@ -118,12 +137,15 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
                     // A type that the world borrows from an interface gives no access to anything.
                     if !matches!(import.ty, ComponentTypeRef::Type(_)) {
                         found.imports.push(import.name.name.to_owned());
+                        if found.imports.len() > MOST_IMPORTS {
+                            return Err(ComponentError::TooMany("imports", MOST_IMPORTS));
+                        }
                     }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    exports.push(export.map_err(damaged)?.name.name.to_owned());
+                    exports.see(export.map_err(damaged)?.name.name);
                 }
             }
             Payload::CustomSection(section) if depth == 0 => keep(&mut found, section.name(), section.data())?,
@@ -140,12 +162,15 @@ fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
 }
 
 fn keep(found: &mut Found, name: &str, data: &[u8]) -> Result<(), ComponentError> {
-    let (section, place) = match name {
-        MANIFEST_SECTION => (MANIFEST_SECTION, &mut found.manifest),
-        SCHEMA_SECTION => (SCHEMA_SECTION, &mut found.schema),
-        README_SECTION => (README_SECTION, &mut found.readme),
+    let (section, place, most) = match name {
+        MANIFEST_SECTION => (MANIFEST_SECTION, &mut found.manifest, MOST_SECTION_BYTES),
+        SCHEMA_SECTION => (SCHEMA_SECTION, &mut found.schema, MOST_SECTION_BYTES),
+        README_SECTION => (README_SECTION, &mut found.readme, MOST_README_BYTES),
         _ => return Ok(()),
     };
+    if data.len() > most {
+        return Err(ComponentError::BadSection(section, "is too large"));
+    }
     let text = std::str::from_utf8(data).map_err(|_| ComponentError::BadSection(section, "is not UTF-8"))?;
     match place.replace(text.to_owned()) {
         None => Ok(()),
@@ -153,7 +178,21 @@ fn keep(found: &mut Found, name: &str, data: &[u8]) -> Result<(), ComponentError
     }
 }
 
-fn check(found: &Found, exports: &[String]) -> Result<(), ComponentError> {
+/// What a policy must export, and whether it does.
+#[derive(Default)]
+struct Exports {
+    detect: bool,
+    plan: bool,
+}
+
+impl Exports {
+    fn see(&mut self, name: &str) {
+        self.detect |= name == "detect";
+        self.plan |= name == "plan";
+    }
+}
+
+fn check(found: &Found, exports: &Exports) -> Result<(), ComponentError> {
     for import in &found.imports {
         let shown = ansai_core::text::inert(import, 120);
         if import.starts_with("wasi:") {
@@ -163,8 +202,8 @@ fn check(found: &Found, exports: &[String]) -> Result<(), ComponentError> {
             return Err(ComponentError::ForeignImport(shown));
         }
     }
-    for needed in ["detect", "plan"] {
-        if !exports.iter().any(|export| export == needed) {
+    for (needed, there) in [("detect", exports.detect), ("plan", exports.plan)] {
+        if !there {
             return Err(ComponentError::MissingExport(needed));
         }
     }

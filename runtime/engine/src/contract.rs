@@ -114,6 +114,13 @@ mod tests {
     }
 
     #[test]
+    fn every_shape_is_shorter_than_where_they_are_cut() {
+        let contract = read().unwrap();
+        let shapes = contract.interfaces.values().flat_map(BTreeMap::values).chain(contract.exports.values());
+        assert!(shapes.map(String::len).max().unwrap() < crate::signature::MOST);
+    }
+
+    #[test]
     fn options_are_not_nested() {
         for functions in read().unwrap().interfaces.values() {
             assert!(functions.values().all(|shape| !shape.contains("option<option<")));

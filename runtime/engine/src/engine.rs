@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Config;
 
 use crate::cache::{Cache, CacheError};
+use crate::compile::Compiler;
 use crate::pool;
 use crate::ticker::Ticker;
 
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) registry: Registry,
     pub(crate) cache: Option<Cache>,
+    pub(crate) compiler: Compiler,
     pub(crate) ticker: Ticker,
     /// One for each evaluation that may run at once.
     pub(crate) places: Arc<Semaphore>,
@@ -38,8 +40,9 @@ pub struct Engine {
 
 impl Engine {
     /// With the interfaces of this registry; compiled components are kept in `cache`, a directory of this
-    /// user's own, where it is given.
-    pub fn new(registry: Registry, cache: Option<&Path>) -> Result<Self, EngineError> {
+    /// user's own, where it is given. `compiler` says who compiles: [`Compiler::InProcess`] is for components that the
+    /// program has made itself.
+    pub fn new(registry: Registry, cache: Option<&Path>, compiler: Compiler) -> Result<Self, EngineError> {
         // A pool reserves terabytes of addresses, which a limit on them forbids.
         let wasmtime = wasmtime::Engine::new(&configuration(true))
             .inspect_err(|error| tracing::info!("evaluations are slower: no pool of memory ({error:#})"))
@@ -47,7 +50,7 @@ impl Engine {
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let places = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
-        Ok(Engine { ticker: Ticker::new(wasmtime.clone()), wasmtime, registry, cache, places })
+        Ok(Engine { ticker: Ticker::new(wasmtime.clone()), wasmtime, registry, cache, compiler, places })
     }
 
     /// What the host offers.

@@ -1,23 +1,25 @@
 //! Runs policies: WebAssembly components without any ambient authority.
 //!
-//! A component is inspected from its own bytes ([`component`]), compiled once and kept ([`cache`]), linked to
-//! exactly what it was asked for, and evaluated in a fresh store within limits ([`evaluate`]). Every call that it
-//! makes passes one function, the gate ([`gate`]), and is recorded; [`replay`] runs a recording again and names
-//! the first difference.
+//! A component is inspected from its own bytes ([`component`]), compiled once ([`compile`]: a child process with limits)
+//! and kept ([`cache`]), linked to exactly what it was asked for, and evaluated in a fresh store within limits
+//! ([`evaluate`]). Every call that it makes passes one function, the gate ([`gate`]), and is recorded; [`replay`] runs a
+//! recording again and names the first difference.
 //!
 //! It is not the host: what answers a call is a `Backend` of `ansai-host-functions`. It links no WASI.
 //!
 //! ```
-//! use ansai_engine::Engine;
+//! use ansai_engine::{Compiler, Engine};
 //! use ansai_host_functions::registry::Registry;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let engine = Engine::new(Registry::builtin(), None)?;
+//! let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
 //! let refused = engine.load(b"\0asm\x01\0\0\0");
 //! assert!(refused.err().is_some_and(|error| error.to_string().contains("core module")));
 //! # Ok(()) }
 //! ```
 
 pub mod cache;
+mod code;
+pub mod compile;
 pub mod component;
 mod contract;
 pub mod engine;
@@ -35,6 +37,7 @@ mod signature;
 mod ticker;
 mod value;
 
+pub use compile::{ChildProgram, CompileError, CompileLimits, Compiler};
 pub use engine::Engine;
 pub use evaluate::{Answer, Evaluation, EvaluationError};
 pub use load::{LoadError, Policy};

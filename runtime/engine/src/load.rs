@@ -5,6 +5,8 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
+use crate::code::map;
+use crate::compile::CompileError;
 use crate::component::{ComponentError, Found, inspect};
 use crate::contract::contract;
 use crate::engine::Engine;
@@ -44,9 +46,9 @@ pub enum LoadError {
     /// It needs parts of WebAssembly that are switched off.
     #[error("the component needs {0}, which ansai has switched off")]
     Proposal(String),
-    /// wasmtime does not accept it.
-    #[error("the component cannot be compiled: {0}")]
-    Compile(String),
+    /// There is no compiled code, or it cannot be linked.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
 }
 
 impl LoadError {
@@ -62,9 +64,7 @@ impl LoadError {
                 format!("add [capabilities.\"{name}\"] with a reason to policy.toml")
             }
             LoadError::Proposal(_) => "build it without this option of your toolchain".into(),
-            LoadError::Compile(_) => {
-                "build it again; a component may use no threads, memory64 or other proposals".into()
-            }
+            LoadError::Compile(error) => error.hint().to_owned(),
         }
     }
 }
@@ -114,7 +114,7 @@ impl Engine {
         self.check_shapes(&component)?;
         let mut linker = Linker::new(&self.wasmtime);
         for import in &found.imports {
-            link(&mut linker, self, import, &component).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+            link(&mut linker, self, import, &component).map_err(not_accepted)?;
         }
         let export = |name| {
             component.get_export_index(None, name).ok_or(LoadError::Component(ComponentError::MissingExport(name)))
@@ -123,7 +123,7 @@ impl Engine {
             detect: export("detect")?,
             plan: export("plan")?,
             finding: Arc::new(finding(self, &component)?),
-            pre: linker.instantiate_pre(&component).map_err(|error| LoadError::Compile(format!("{error:#}")))?,
+            pre: linker.instantiate_pre(&component).map_err(not_accepted)?,
             engine: self.clone(),
             found: Arc::new(found),
         })
@@ -169,19 +169,31 @@ impl Engine {
     }
 
     fn compiled(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
-        if let Some(cached) = self.cache.as_ref().and_then(|cache| cache.get(digest)) {
-            match trusted(&self.wasmtime, &cached) {
-                Ok(component) => return Ok(component),
-                Err(error) => tracing::warn!(%digest, "compiled component does not load, compiling again: {error:#}"),
+        if let Some(component) = self.cached(digest) {
+            return Ok(component);
+        }
+        let code = self.compiler.compile(&self.wasmtime, bytes)?;
+        // Only what can be used is kept.
+        let component =
+            map(&self.wasmtime, code.file()).map_err(|error| CompileError::Unusable(format!("{error:#}")))?;
+        let Some(cache) = &self.cache else { return Ok(component) };
+        if let Err(error) = cache.put(digest, &code) {
+            tracing::warn!(%digest, "compiled component is not kept: {error}");
+            return Ok(component);
+        }
+        // Pages of a file can be given back to a host that is short of memory, those of the compiler's answer cannot.
+        Ok(self.cached(digest).unwrap_or(component))
+    }
+
+    fn cached(&self, digest: &str) -> Option<Component> {
+        let file = self.cache.as_ref()?.get(digest)?;
+        match map(&self.wasmtime, &file) {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(%digest, "compiled component does not load, compiling again: {error:#}");
+                None
             }
         }
-        let code = self.wasmtime.precompile_component(bytes).map_err(|e| LoadError::Compile(format!("{e:#}")))?;
-        if let Some(cache) = &self.cache
-            && let Err(error) = cache.put(digest, &code)
-        {
-            tracing::warn!(%digest, "compiled component is not kept: {error}");
-        }
-        trusted(&self.wasmtime, &code).map_err(|error| LoadError::Compile(format!("{error:#}")))
     }
 }
 
@@ -197,11 +209,15 @@ fn finding(engine: &Engine, component: &Component) -> Result<Shape, LoadError> {
 /// What wasmtime says about a component, as its author wants it: the name of what it needs, and nothing from its
 /// bytes that a terminal acts on.
 fn told(error: LoadError, bytes: &[u8]) -> LoadError {
-    let LoadError::Compile(why) = error else { return error };
+    let LoadError::Compile(CompileError::NotAccepted(why)) = error else { return error };
     match crate::proposal::needed(bytes) {
-        names if names.is_empty() => LoadError::Compile(ansai_core::text::inert(&why, 1_000)),
+        names if names.is_empty() => CompileError::NotAccepted(ansai_core::text::inert(&why, 1_000)).into(),
         names => LoadError::Proposal(names.join(", ")),
     }
+}
+
+fn not_accepted(error: wasmtime::Error) -> LoadError {
+    CompileError::NotAccepted(format!("{error:#}")).into()
 }
 
 fn same_shape(interface: &str, function: &str, declared: &str, expected: Option<&String>) -> Result<(), LoadError> {
@@ -216,14 +232,4 @@ fn same_shape(interface: &str, function: &str, declared: &str, expected: Option<
         declared: cut(declared),
         expected: cut(expected),
     })
-}
-
-/// Maps native code. The bytes were made by this process just now, or by this user's earlier one: [`Cache`] has
-/// checked their MAC on this very buffer.
-///
-/// [`Cache`]: crate::cache::Cache
-#[expect(unsafe_code, reason = "wasmtime trusts compiled code; the cache's MAC makes it trustworthy")]
-fn trusted(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: see above; the tests of `cache` and tests/engine/load.rs show that changed bytes do not get here.
-    unsafe { Component::deserialize(engine, code) }
 }

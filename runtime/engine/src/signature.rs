@@ -6,43 +6,127 @@ use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 use wit_parser::{Resolve, TypeDefKind};
 
+/// More than any shape of the contract has. A component's types may be small in its bytes and without end in full, as
+/// a tuple of two tuples of two tuples and so on is: what is longer than this is cut, and equals nothing in the contract.
+pub(crate) const MOST: usize = 64 << 10;
+
 /// `func(what: record{…}) -> result<…>` of a component's function.
 pub(crate) fn of_func(func: &ComponentFunc) -> String {
-    let params: Vec<String> = func.params().map(|(name, ty)| format!("{name}: {}", of_type(&ty))).collect();
-    let result: Vec<String> = func.results().map(|ty| of_type(&ty)).collect();
-    format!("func({}) -> {}", params.join(", "), result.join(", "))
+    let mut shape = Shape(String::new());
+    shape.text("func(");
+    shape.parts(func.params(), |shape, (name, ty)| {
+        shape.text(name);
+        shape.text(": ");
+        shape.ty(&ty);
+    });
+    shape.text(") -> ");
+    shape.parts(func.results(), |shape, ty| shape.ty(&ty));
+    shape.0
 }
 
 /// The shape of a component's type.
 pub(crate) fn of_type(ty: &Type) -> String {
-    let optional = |ty: Option<Type>| ty.map_or_else(|| "_".to_owned(), |ty| of_type(&ty));
-    match ty {
-        Type::Bool => "bool".into(),
-        Type::S8 => "s8".into(),
-        Type::U8 => "u8".into(),
-        Type::S16 => "s16".into(),
-        Type::U16 => "u16".into(),
-        Type::S32 => "s32".into(),
-        Type::U32 => "u32".into(),
-        Type::S64 => "s64".into(),
-        Type::U64 => "u64".into(),
-        Type::Float32 => "f32".into(),
-        Type::Float64 => "f64".into(),
-        Type::Char => "char".into(),
-        Type::String => "string".into(),
-        Type::List(list) => format!("list<{}>", of_type(&list.ty())),
-        Type::Option(option) => format!("option<{}>", of_type(&option.ty())),
-        Type::Result(result) => format!("result<{}, {}>", optional(result.ok()), optional(result.err())),
-        Type::Tuple(tuple) => braced("tuple", tuple.types().map(|ty| of_type(&ty))),
-        Type::Record(record) => {
-            braced("record", record.fields().map(|field| format!("{}: {}", field.name, of_type(&field.ty))))
+    let mut shape = Shape(String::new());
+    shape.ty(ty);
+    shape.0
+}
+
+/// Text that grows to [`MOST`] and no further. Each step of a walk through types writes something, so the walk ends too.
+struct Shape(String);
+
+impl Shape {
+    fn full(&self) -> bool {
+        self.0.len() > MOST
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.0.len() + text.len() <= MOST {
+            self.0.push_str(text);
+        } else if !self.full() {
+            // Longer than anything that is complete.
+            self.0.extend(std::iter::repeat_n('…', MOST.saturating_sub(self.0.len()) / '…'.len_utf8() + 1));
         }
-        Type::Variant(variant) => {
-            braced("variant", variant.cases().map(|case| format!("{}({})", case.name, optional(case.ty))))
+    }
+
+    /// Separated by commas.
+    fn parts<T>(&mut self, parts: impl Iterator<Item = T>, mut each: impl FnMut(&mut Shape, T)) {
+        for (index, part) in parts.enumerate() {
+            if self.full() {
+                return;
+            }
+            if index > 0 {
+                self.text(", ");
+            }
+            each(self, part);
         }
-        Type::Enum(cases) => braced("enum", cases.names().map(str::to_owned)),
-        Type::Flags(flags) => braced("flags", flags.names().map(str::to_owned)),
-        _ => "a type that is not in the contract".into(),
+    }
+
+    fn braced<T>(&mut self, kind: &str, parts: impl Iterator<Item = T>, each: impl FnMut(&mut Shape, T)) {
+        self.text(kind);
+        self.text("{");
+        self.parts(parts, each);
+        self.text("}");
+    }
+
+    fn optional(&mut self, ty: Option<&Type>) {
+        match ty {
+            Some(ty) => self.ty(ty),
+            None => self.text("_"),
+        }
+    }
+
+    /// As deep as types may be nested, which wasmtime limits to a hundred.
+    fn ty(&mut self, ty: &Type) {
+        if self.full() {
+            return;
+        }
+        match ty {
+            Type::Bool => self.text("bool"),
+            Type::S8 => self.text("s8"),
+            Type::U8 => self.text("u8"),
+            Type::S16 => self.text("s16"),
+            Type::U16 => self.text("u16"),
+            Type::S32 => self.text("s32"),
+            Type::U32 => self.text("u32"),
+            Type::S64 => self.text("s64"),
+            Type::U64 => self.text("u64"),
+            Type::Float32 => self.text("f32"),
+            Type::Float64 => self.text("f64"),
+            Type::Char => self.text("char"),
+            Type::String => self.text("string"),
+            Type::List(list) => {
+                self.text("list<");
+                self.ty(&list.ty());
+                self.text(">");
+            }
+            Type::Option(option) => {
+                self.text("option<");
+                self.ty(&option.ty());
+                self.text(">");
+            }
+            Type::Result(result) => {
+                self.text("result<");
+                self.optional(result.ok().as_ref());
+                self.text(", ");
+                self.optional(result.err().as_ref());
+                self.text(">");
+            }
+            Type::Tuple(tuple) => self.braced("tuple", tuple.types(), |shape, ty| shape.ty(&ty)),
+            Type::Record(record) => self.braced("record", record.fields(), |shape, field| {
+                shape.text(field.name);
+                shape.text(": ");
+                shape.ty(&field.ty);
+            }),
+            Type::Variant(variant) => self.braced("variant", variant.cases(), |shape, case| {
+                shape.text(case.name);
+                shape.text("(");
+                shape.optional(case.ty.as_ref());
+                shape.text(")");
+            }),
+            Type::Enum(cases) => self.braced("enum", cases.names(), |shape, name| shape.text(name)),
+            Type::Flags(flags) => self.braced("flags", flags.names(), |shape, name| shape.text(name)),
+            _ => self.text("a type that is not in the contract"),
+        }
     }
 }
 
@@ -101,4 +185,21 @@ fn braced(kind: &str, parts: impl Iterator<Item = String>) -> String {
     }
     out.push('}');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_a_shape_may_be_is_cut_and_equals_no_shorter_one() {
+        let mut shape = Shape(String::new());
+        shape.text(&"a".repeat(MOST));
+        assert!(!shape.full());
+        shape.text("b");
+        assert!(shape.full() && shape.0.ends_with('…'));
+        let length = shape.0.len();
+        shape.text("b");
+        assert_eq!(shape.0.len(), length);
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ansai_core::Limits;
-use ansai_engine::{Answer, Engine, Policy};
+use ansai_engine::{Answer, Compiler, Engine, Policy};
 use ansai_host_functions::registry::Registry;
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
@@ -35,7 +35,7 @@ machine takes longer than the gate.";
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let component = guest::component()?;
-    let engine = Engine::new(Registry::builtin(), None)?;
+    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&component)?;
     let limits = Limits::default();
     let bare = Bare::new(&component, true).map_err(anyhow::Error::from).context("bare wasmtime")?;

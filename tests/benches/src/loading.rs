@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ansai_engine::Engine;
+use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::registry::Registry;
 
 use crate::figure::{Figure, Row};
@@ -29,7 +29,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     for _ in 0..COMPILATIONS {
         let dir = tempfile::tempdir()?;
         let cache = dir.path().join("cache");
-        let engine = Engine::new(Registry::builtin(), Some(&cache))?;
+        let engine = Engine::new(Registry::builtin(), Some(&cache), Compiler::InProcess)?;
         compiled.push(milliseconds(&engine, &component)?);
         let mut here = Samples::default();
         for _ in 0..LOADS_EACH {

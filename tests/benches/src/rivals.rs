@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
+use ansai_engine::compile::Compiler;
 use ansai_engine::{Answer, Engine, Policy};
 use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
 use ansai_host_functions::host::Host;
@@ -40,7 +41,7 @@ const HELD_BACK_BY: &str = "The real probe asks every file system of the machine
 /// Runs it.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let engine = Engine::new(Registry::builtin(), None)?;
+    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&guest::component()?)?;
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
     let prepared = || -> Box<dyn ansai_host_functions::backend::Backend> { Box::new(Prepared(reply.clone())) };

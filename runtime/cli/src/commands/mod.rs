@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod compile_component;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
@@ -19,12 +20,13 @@ use crate::logging;
 /// Runs the verb; answers the exit code.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let global = &arguments.global;
-    // A run's configuration may say how much is logged.
-    if !matches!(arguments.command, Command::Run(_)) {
+    // A run's configuration may say how much is logged; what compiles logs nothing, and limits itself before all else.
+    if !matches!(arguments.command, Command::Run(_) | Command::CompileComponent(_)) {
         logging::start(global.verbose, None)?;
     }
     match arguments.command {
         Command::Run(verb) => run::run(&verb, global),
+        Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Inspect(verb) => inspect::run(&verb, global),
         Command::Build(verb) => build::run(&verb, global),

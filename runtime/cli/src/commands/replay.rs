@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::arguments::{Format, Global};
 use crate::commands::recordings::{catalog, parse, unknown};
+use crate::component::not_loaded;
 use crate::configuration::Configuration;
 use crate::exit::{Fault, worst};
 use crate::output::{json, lines};
@@ -201,8 +202,5 @@ impl Components {
 
 fn load(engine: &Engine, path: &Path) -> Result<Policy, Fault> {
     let bytes = sources::read(path)?;
-    engine.load(&bytes).map_err(|error| {
-        let hint = error.hint();
-        Fault::usage(format!("{}: {error}", path.display())).hint(hint)
-    })
+    engine.load(&bytes).map_err(|error| not_loaded(path, &error))
 }

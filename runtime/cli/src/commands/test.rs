@@ -6,7 +6,6 @@ use std::sync::Arc;
 use ansai_core::exit;
 use ansai_core::text::inert;
 use ansai_devkit::scenario::{self, Ran, Scenario, Subject};
-use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 use serde_json::json;
@@ -14,6 +13,7 @@ use serde_json::json;
 use crate::arguments::{Format, Global};
 use crate::component::Component;
 use crate::exit::Fault;
+use crate::host;
 use crate::output::{self, json};
 use crate::runtime;
 use crate::sources::{self, Source};
@@ -50,7 +50,7 @@ impl Tested {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let engine = Engine::new(registry.clone(), None)?;
+    let engine = host::engine(registry.clone(), None)?;
     let mut tested = Vec::new();
     for source in sources::find(&arguments.paths)? {
         let path = match source {

@@ -1,7 +1,7 @@
 //! What is refused before any guest code runs, each with its own message and way out.
 
 use crate::support::*;
-use ansai_engine::Engine;
+use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::registry::Registry;
 
 fn refused(bytes: &[u8]) -> String {
@@ -19,6 +19,28 @@ fn each_kind_of_wrong_bytes_has_its_message() {
     let cut = refused(&whole[..whole.len() / 2]);
     assert!(cut.contains("cut short or damaged"), "{cut}");
     assert!(refused(&vec![0u8; (64 << 20) + 1]).contains("at most"));
+}
+
+#[test]
+fn sections_that_would_cost_more_than_they_say_are_refused() {
+    let section = |name: &str, bytes: usize| {
+        let mut component = policy("", "", "");
+        let mut content = vec![u8::try_from(name.len()).unwrap()];
+        content.extend(name.bytes());
+        content.resize(content.len() + bytes, b' ');
+        component.push(0);
+        // Its size, as LEB128 of five bytes.
+        let size = content.len();
+        component.extend((0..5).map(|at| (size >> (7 * at) & 0x7f) as u8 | if at < 4 { 0x80 } else { 0 }));
+        component.extend(content);
+        component
+    };
+    for (name, most) in [("ansai:manifest", 256 << 10), ("ansai:settings-schema", 256 << 10), ("ansai:readme", 1 << 20)]
+    {
+        let message = refused(&section(name, most + 1));
+        assert_eq!(message, format!("the section `{name}` is too large"));
+        engine().load(&section(name, most)).unwrap();
+    }
 }
 
 #[test]
@@ -70,7 +92,7 @@ fn only_what_is_asked_for_is_linked() {
 fn compiled_code_is_kept_and_a_damaged_copy_is_compiled_again() {
     let dir = tempfile::tempdir().unwrap();
     let cache = dir.path().join("cache");
-    let engine = || Engine::new(Registry::builtin(), Some(&cache)).unwrap();
+    let engine = || Engine::new(Registry::builtin(), Some(&cache), Compiler::InProcess).unwrap();
     let bytes = policy("", "", "");
     engine().load(&bytes).unwrap();
     let file = std::fs::read_dir(&cache)

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests touch files")]
 
 mod calls;
+mod compile;
 mod evaluate;
 mod leftovers;
 mod load;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
-use ansai_engine::Engine;
+use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
 use ansai_host_functions::host::Host;
 use ansai_host_functions::live::{Live, Shared};
@@ -67,7 +67,7 @@ pub(crate) fn policy(imports: &str, detect: &str, plan: &str) -> Vec<u8> {
 }
 
 pub(crate) fn engine() -> Engine {
-    Engine::new(Registry::builtin(), None).expect("engine")
+    Engine::new(Registry::builtin(), None, Compiler::InProcess).expect("engine")
 }
 
 pub(crate) fn context() -> Context {

@@ -10,7 +10,7 @@ use ansai_core::event::{Phase, Record};
 use ansai_core::{Event, Ladder, Limits, Mode, Outcome, Scope};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
-use ansai_engine::{Engine, Policy, Recording};
+use ansai_engine::{Compiler, Engine, Policy, Recording};
 use ansai_host_functions::host::Host;
 use ansai_host_functions::live::Shared;
 use ansai_host_functions::registry::Registry;
@@ -44,7 +44,7 @@ impl Scene {
 
     /// Over a directory that is another process's to remove.
     pub(crate) fn at(path: &Path) -> Scene {
-        let engine = Engine::new(registry(), None).unwrap();
+        let engine = Engine::new(registry(), None, Compiler::InProcess).unwrap();
         Scene {
             path: path.to_owned(),
             policy: engine.load(guest::component()).unwrap(),
