@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod compile;
 mod daemon;
 mod guests;
 mod heal;

@@ -10,7 +10,9 @@
 )]
 
 mod audit;
+mod bombs;
 mod check;
+mod compile;
 mod help;
 mod refused;
 mod replay;

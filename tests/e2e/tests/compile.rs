@@ -1,0 +1,39 @@
+//! Compiled policies on disk: mapped, and where that is not possible copied.
+
+use std::time::Duration;
+
+use ansai_harness::{Ansai, Daemon, Tmpfs, binary, requires_root};
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// The daemon on this state, and whether it has mapped a file of compiled code there to run it.
+fn started(state: &std::path::Path) -> (Daemon, bool) {
+    let policy = binary::policy("disk-space");
+    let daemon = Ansai::new().args(["run"]).arg(policy.parent().unwrap()).state_dir(state).spawn();
+    daemon.wait_for_line("started", SOON);
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", daemon.pid)).unwrap();
+    let mapped = maps.lines().any(|line| line.contains(" r-xp ") && line.contains("/compiled/"));
+    (daemon, mapped)
+}
+
+#[test]
+fn compiled_code_is_mapped_from_the_cache() {
+    let state = tempfile::tempdir().unwrap();
+    for _ in ["compiled", "found"] {
+        assert!(started(state.path()).1);
+    }
+}
+
+#[test]
+fn a_state_directory_without_execution_is_no_hindrance() {
+    if !requires_root() {
+        return;
+    }
+    let disk = Tmpfs::new(32);
+    let remounted = std::process::Command::new("mount").args(["-o", "remount,noexec"]).arg(disk.path()).status();
+    assert!(remounted.unwrap().success());
+    for _ in ["compiled", "found"] {
+        assert!(!started(disk.path()).1);
+    }
+    assert!(std::fs::read_dir(disk.path().join("compiled")).unwrap().count() >= 3, "it is kept there");
+}
