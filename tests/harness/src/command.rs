@@ -29,7 +29,7 @@ pub struct Invocation {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     directory: Option<PathBuf>,
-    limit: Duration,
+    pub(crate) limit: Duration,
     home: TempDir,
 }
 
@@ -143,6 +143,12 @@ impl Invocation {
     /// When it cannot be started.
     #[track_caller]
     pub fn spawn(self) -> Daemon {
+        self.spawn_with(|_| {})
+    }
+
+    /// The same with a last word to the command.
+    #[track_caller]
+    pub(crate) fn spawn_with(self, prepare: impl FnOnce(&mut Command)) -> Daemon {
         // Whatever ends the test without a word to it, such as a time limit, ends this too.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(&self.program);
@@ -169,6 +175,7 @@ impl Invocation {
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
         }
+        prepare(&mut command);
         let child = command.spawn().unwrap_or_else(|error| panic!("{self:?} did not start: {error}"));
         Daemon::new(child, self.home)
     }

@@ -139,6 +139,10 @@ impl Daemon {
         self.status
     }
 
+    pub(crate) fn child(&self) -> &Child {
+        &self.child
+    }
+
     fn process(&self) -> Pid {
         Pid::from_child(&self.child)
     }

@@ -6,81 +6,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::command::{Invocation, Ran};
-
-/// Where a call names what it changes.
-#[derive(Clone, Copy)]
-enum Names {
-    /// By its nth descriptor, counted from 0.
-    Descriptor(usize),
-    /// By every path.
-    EachPath,
-    /// By its first path; what follows is data.
-    FirstPath,
-    /// By its last path; what comes before is data, or only read.
-    LastPath,
-}
-use Names::{Descriptor, EachPath, FirstPath, LastPath};
-
-/// A call, where it names what it changes, and the words of which all must be in its arguments for it to change
-/// anything, in alternatives; no alternatives: it always does.
-type Mutation = (&'static str, Names, &'static [&'static [&'static str]]);
-
-const OPENS: &[&[&str]] = &[&["O_CREAT"], &["O_TRUNC"], &["O_TMPFILE"]];
-
-const MUTATIONS: &[Mutation] = &[
-    ("open", FirstPath, OPENS),
-    ("openat", FirstPath, OPENS),
-    ("openat2", FirstPath, OPENS),
-    ("creat", FirstPath, &[]),
-    ("write", Descriptor(0), &[]),
-    ("pwrite64", Descriptor(0), &[]),
-    ("writev", Descriptor(0), &[]),
-    ("pwritev", Descriptor(0), &[]),
-    ("pwritev2", Descriptor(0), &[]),
-    ("sendfile", Descriptor(0), &[]),
-    ("copy_file_range", Descriptor(1), &[]),
-    ("splice", Descriptor(1), &[]),
-    ("ftruncate", Descriptor(0), &[]),
-    ("fallocate", Descriptor(0), &[]),
-    ("fchmod", Descriptor(0), &[]),
-    ("fchown", Descriptor(0), &[]),
-    ("fsetxattr", Descriptor(0), &[]),
-    ("fremovexattr", Descriptor(0), &[]),
-    ("mmap", Descriptor(0), &[&["MAP_SHARED", "PROT_WRITE"]]),
-    ("ioctl", Descriptor(0), &[&["FICLONE"], &["FIDEDUPERANGE"], &["FS_IOC_SETFLAGS"], &["FS_IOC_FSSETXATTR"]]),
-    ("truncate", FirstPath, &[]),
-    ("mkdir", FirstPath, &[]),
-    ("mkdirat", FirstPath, &[]),
-    ("mknod", FirstPath, &[]),
-    ("mknodat", FirstPath, &[]),
-    ("rmdir", FirstPath, &[]),
-    ("unlink", FirstPath, &[]),
-    ("unlinkat", FirstPath, &[]),
-    ("rename", EachPath, &[]),
-    ("renameat", EachPath, &[]),
-    ("renameat2", EachPath, &[]),
-    ("link", EachPath, &[]),
-    ("linkat", EachPath, &[]),
-    ("symlink", LastPath, &[]),
-    ("symlinkat", LastPath, &[]),
-    ("bind", FirstPath, &[&["AF_UNIX"]]),
-    ("chmod", FirstPath, &[]),
-    ("fchmodat", FirstPath, &[]),
-    ("fchmodat2", FirstPath, &[]),
-    ("chown", FirstPath, &[]),
-    ("lchown", FirstPath, &[]),
-    ("fchownat", FirstPath, &[]),
-    ("utime", FirstPath, &[]),
-    ("utimes", FirstPath, &[]),
-    ("utimensat", FirstPath, &[]),
-    ("futimesat", FirstPath, &[]),
-    ("setxattr", FirstPath, &[]),
-    ("lsetxattr", FirstPath, &[]),
-    ("removexattr", FirstPath, &[]),
-    ("lremovexattr", FirstPath, &[]),
-    ("mount", EachPath, &[]),
-    ("umount2", FirstPath, &[]),
-];
+use crate::syscalls::Names::{Descriptor, EachPath, FirstPath, LastPath};
+use crate::syscalls::{MUTATIONS, SYNCS};
 
 /// The mutating system calls of a program and of everything that it started, in the order of time.
 pub struct Trace {
@@ -97,7 +24,9 @@ impl Invocation {
     pub fn run_traced(self) -> (Ran, Trace) {
         let records = tempfile::tempdir().expect("a directory for the trace");
         // A name with `?` may be unknown to this machine's kernel.
-        let names: Vec<String> = MUTATIONS.iter().map(|(name, ..)| format!("?{name}")).collect();
+        let syncs = SYNCS.iter().map(|(name, _)| name);
+        let names: Vec<String> =
+            MUTATIONS.iter().map(|one| &one.name).chain(syncs).map(|name| format!("?{name}")).collect();
         let directory = self.working_directory();
         let ran = self
             // One file per thread: calls are whole lines there.
@@ -131,17 +60,18 @@ impl Trace {
     fn changed(&self, call: &str) -> Vec<PathBuf> {
         let Some((name, rest)) = call.split_once('(') else { return Vec::new() };
         let (arguments, result) = rest.rsplit_once(" = ").unwrap_or((rest, "?"));
-        let Some((_, names, conditions)) = MUTATIONS.iter().find(|(known, ..)| *known == name) else {
+        let Some(mutation) = MUTATIONS.iter().find(|known| known.name == name) else {
             return Vec::new();
         };
+        let conditions = mutation.conditions;
         let met =
             conditions.is_empty() || conditions.iter().any(|words| words.iter().all(|word| arguments.contains(word)));
         if result.starts_with('-') || !met {
             return Vec::new();
         }
         let (paths, descriptors) = self.named(arguments);
-        let chosen = match names {
-            Descriptor(nth) => descriptors.get(*nth).into_iter(),
+        let chosen = match mutation.names {
+            Descriptor(nth) => descriptors.get(nth).into_iter(),
             // A call on a descriptor with no path, such as futimens.
             _ if paths.is_empty() => descriptors.first().into_iter(),
             EachPath => return paths,
