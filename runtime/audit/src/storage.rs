@@ -90,9 +90,13 @@ pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     }
 }
 
-/// Makes a directory and those above it that are missing; one that exists is left as it is.
+/// Makes a directory and those above it that are missing; one that exists is left as it is. Its name is durable.
 pub(crate) fn create_directory(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StorageError::at("create directory", path))
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StorageError::at("create directory", path))?;
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => sync_directory(Path::new(".")),
+    }
 }
 
 /// Makes the names in a directory durable.
