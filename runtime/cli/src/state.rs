@@ -1,6 +1,7 @@
 //! Where state lives.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the state directory")]
 
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -29,13 +30,22 @@ pub(crate) fn directory(asked: Option<&Path>, configuration: Option<&Configurati
     }
 }
 
-/// Makes it where it is missing, for this user only.
+/// Makes it where it is missing, for this user only, and there to stay: what it will hold must not be lost with it.
 pub(crate) fn make(directory: &Path) -> anyhow::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.and_then(|()| directory.ancestors().skip(1).try_for_each(sync)).map_err(|error| {
         Fault::other(format!("state directory {}: {error}", directory.display()))
             .hint("say --state-dir DIR with a directory that you can write")
             .into()
     })
+}
+
+/// Makes the names in a directory durable, where this user and the file system can.
+fn sync(directory: &Path) -> std::io::Result<()> {
+    match std::fs::File::open(directory).and_then(|open| open.sync_all()) {
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Whether anything can be read there.
