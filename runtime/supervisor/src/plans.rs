@@ -56,9 +56,15 @@ pub struct PlanFile {
 pub struct Plans(PathBuf);
 
 impl Plans {
-    /// Opens or makes it.
+    /// Opens or makes it, and removes what a crash left unfinished: only one process may have it open.
     pub fn open(dir: PathBuf) -> Result<Plans, PlanFileError> {
-        match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir) {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        let opened = made.and_then(|()| remove_unfinished(&dir)).and_then(|()| match dir.parent() {
+            // Its own name too is durable before the first plan is.
+            Some(parent) => std::fs::File::open(parent)?.sync_all(),
+            None => Ok(()),
+        });
+        match opened {
             Ok(()) => Ok(Plans(dir)),
             Err(error) => Err(PlanFileError::Io { path: dir, error }),
         }
@@ -122,4 +128,14 @@ impl Plans {
             serde_json::from_slice(&text).map_err(|error| PlanFileError::Form { path: path.to_owned(), error })?;
         Ok((value, hex::encode(Sha256::digest(&text))))
     }
+}
+
+fn remove_unfinished(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
