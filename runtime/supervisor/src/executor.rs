@@ -265,7 +265,7 @@ impl Inner {
         }
     }
 
-    fn put_step(&self, plan: &str, number: u32, under_way: &UnderWay) -> Result<(), Refusal> {
+    pub(crate) fn put_step(&self, plan: &str, number: u32, under_way: &UnderWay) -> Result<(), Refusal> {
         let value = serde_json::to_string(under_way).map_err(|error| Refusal::Other(error.to_string()))?;
         self.state.begin_step(plan, number, &value).map_err(|error| Refusal::Unavailable(error.to_string()))
     }

@@ -8,6 +8,7 @@ use ansai_host_functions::files::{due, expire};
 use sha2::Digest as _;
 
 use crate::clock;
+use crate::executor::UnderWay;
 use crate::supervisor::Inner;
 
 const ACTIONS: &str = "ansai:files/files-actions";
@@ -44,8 +45,10 @@ impl Inner {
             targets: ended.len() as u64,
             targets_sha256: hex::encode(sha2::Sha256::digest(ended.join("\n"))),
         };
+        let action = format!("{ACTIONS}.expire-held");
+        let under_way = UnderWay { instance: String::new(), action, handle: None, until: None };
         // No durable intent, no action.
-        if let Err(error) = self.durable(intent) {
+        if let Err(error) = self.put_step(&plan, 0, &under_way).and_then(|()| self.durable(intent)) {
             tracing::error!("{error}");
             return;
         }
