@@ -31,6 +31,9 @@ pub enum UndoError {
     /// It was not begun, or it only looked.
     #[error("step {0} changed nothing")]
     NothingDone(u32),
+    /// A second time would undo what came after.
+    #[error("step {0} was undone already")]
+    UndoneAlready(u32),
     /// What was done is not what the audit log says: then undoing could do harm.
     #[error("the record of step {0} is not the one that the audit log holds")]
     Altered(u32),
@@ -72,7 +75,9 @@ impl Supervisor {
                     report.measures = applied.measures;
                 }
                 // In the middle of a whole plan that is no obstacle.
-                Err(error @ UndoError::NothingDone(_)) if step.is_none() => report.detail = error.to_string(),
+                Err(error @ (UndoError::NothingDone(_) | UndoError::UndoneAlready(_))) if step.is_none() => {
+                    report.detail = error.to_string()
+                }
                 Err(error) => {
                     report.outcome = Some(Outcome::Refused);
                     report.detail = error.to_string();
@@ -97,7 +102,10 @@ impl Inner {
             .registry
             .action(&step.action)
             .ok_or_else(|| Refusal::Unsupported(format!("there is no action {}", step.action)))?;
-        let recorded = self.recorded_items(&file.plan, number)?;
+        let Recorded { items: recorded, is_undone } = self.recorded(&file.plan, number)?;
+        if is_undone {
+            return Err(UndoError::UndoneAlready(number));
+        }
         let (items, sha256) = match self.plans.items(&file.plan, number) {
             Err(PlanFileError::Io { error, .. }) if recorded.is_none() && error.kind() == ErrorKind::NotFound => {
                 return Err(UndoError::NothingDone(number));
@@ -135,20 +143,31 @@ impl Inner {
         Ok(applied)
     }
 
-    /// The hash of a step's items in the audit log: the last outcome that has one.
-    fn recorded_items(&self, plan: &str, number: u32) -> Result<Option<String>, UndoError> {
+    fn recorded(&self, plan: &str, number: u32) -> Result<Recorded, UndoError> {
         let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
-        let mut found = None;
+        let mut found = Recorded::default();
         for entry in Reader::open(&self.audit_dir).map_err(|error| text(&error))? {
             let entry = entry.map_err(|error| text(&error))?;
             let Ok(record) = serde_json::from_slice::<Record>(&entry.payload) else { continue };
-            if let Event::Outcome { plan: of, step, items_sha256: Some(sha256), .. } = record.event
-                && of == plan
-                && step == number
-            {
-                found = Some(sha256);
+            match record.event {
+                Event::Outcome { plan: of, step, items_sha256: Some(sha256), .. } if of == plan && step == number => {
+                    found.items = Some(sha256);
+                }
+                Event::Undone { plan: of, step, outcome, .. } if of == plan && step == number => {
+                    found.is_undone |= outcome == Outcome::Done;
+                }
+                _ => {}
             }
         }
         Ok(found)
     }
+}
+
+/// What the audit log holds of a step.
+#[derive(Default)]
+struct Recorded {
+    /// The hash of its items: of the last outcome that has one.
+    items: Option<String>,
+    /// Undone to the end. One that was interrupted, or failed, may be tried again.
+    is_undone: bool,
 }

@@ -80,7 +80,9 @@ fn fault(error: &UndoError) -> Fault {
         UndoError::Plan(_) | UndoError::NoStep { .. } => {
             Fault::usage(error.to_string()).hint("`ansai audit show` names plans and their steps")
         }
-        UndoError::Altered(_) | UndoError::Refused(_) => Fault::refused(error.to_string()),
+        UndoError::Altered(_) | UndoError::UndoneAlready(_) | UndoError::Refused(_) => {
+            Fault::refused(error.to_string())
+        }
         _ => Fault::other(error.to_string()),
     }
 }
