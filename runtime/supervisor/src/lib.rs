@@ -10,6 +10,7 @@
 //! assert!(Fixed::new([]).force("disk-space").is_err());
 //! ```
 
+mod attempts;
 pub mod authority;
 pub mod clock;
 mod decide;

@@ -14,8 +14,17 @@ use crate::report::Notice;
 use crate::supervisor::{Inner, Supervisor};
 
 impl Supervisor {
-    /// Gives every interrupted step its outcome. Steps that still run by themselves are attached to and waited for.
+    /// Gives every interrupted step its outcome, and tells the incidents of it. Steps that still run by themselves
+    /// are attached to and waited for.
     pub async fn recover(&self) {
+        self.resolve_steps().await;
+        let inner = self.0.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || inner.restore_attempts()).await {
+            tracing::error!("restoring attempts failed: {error}");
+        }
+    }
+
+    async fn resolve_steps(&self) {
         let inner = self.0.clone();
         let steps = match inner.state.steps() {
             Ok(steps) => steps,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use ansai_audit::Ballast;
 use ansai_core::{Incident, Instant};
@@ -40,6 +40,10 @@ pub enum StateError {
     /// The database gave up what waited to be written.
     #[error("state: on a full disk, what policies remembered in the last second was lost")]
     Lost,
+    /// An earlier write could not be made durable, and what the disk holds now is not known: nothing is written, and
+    /// so nothing done, until ansai is started anew.
+    #[error("state: takes no more changes until ansai is started anew: {0}")]
+    Poisoned(String),
 }
 
 /// The state of this host.
@@ -50,6 +54,7 @@ pub enum StateError {
 pub struct State {
     connection: Mutex<Connection>,
     ballast: Ballast,
+    poisoned: OnceLock<String>,
 }
 
 impl State {
@@ -59,7 +64,7 @@ impl State {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(SCHEMA)?;
-        Ok(State { connection: Mutex::new(connection), ballast })
+        Ok(State { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
     }
 
     /// Makes the ballast again where there is room; says why not.
@@ -84,8 +89,11 @@ impl State {
         self.with_ballast(|connection| whole(connection, &body))
     }
 
-    /// Makes durable what waits.
+    /// Makes durable what waits. Nothing waits in a state that takes no more changes.
     pub fn flush(&self) -> Result<(), StateError> {
+        if self.poisoned.get().is_some() {
+            return Ok(());
+        }
         let was_open = Cell::new(false);
         self.with_ballast(|connection| {
             if connection.is_autocommit() {
@@ -98,6 +106,9 @@ impl State {
 
     fn with_ballast(&self, attempt: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
         let connection = self.connection.lock().map_err(|_| StateError::Broken)?;
+        if let Some(why) = self.poisoned.get() {
+            return Err(StateError::Poisoned(why.clone()));
+        }
         let result = match attempt(&connection) {
             Err(StateError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
                 tracing::warn!("the disk is full: giving up the ballast for the state");
@@ -110,7 +121,14 @@ impl State {
         };
         // What could not be made durable must not become so later, when its writer was told that it is not.
         if result.is_err() && !connection.is_autocommit() {
-            connection.execute_batch("ROLLBACK")?;
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        // After a failed sync the kernel may have dropped the data and report success the next time.
+        if let Err(StateError::Database(error)) = &result
+            && is_failed_sync(error)
+        {
+            tracing::error!("the state takes no more changes: {error}");
+            return Err(StateError::Poisoned(self.poisoned.get_or_init(|| error.to_string()).clone()));
         }
         result
     }
@@ -121,6 +139,16 @@ impl State {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
             let rows = statement.query_map([instance], |row| row.get::<_, String>(0))?;
+            rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+        })
+    }
+
+    /// Open incidents of all instances that were treated, or are about to be.
+    pub(crate) fn begun_incidents(&self) -> Result<Vec<Incident>, StateError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT value FROM incident WHERE json_extract(value, '$.begun') > 0")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
             rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
         })
     }
@@ -303,6 +331,11 @@ fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Re
         value
     ])?;
     Ok(())
+}
+
+fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
+    error.sqlite_error().is_some_and(|code| matches!(code.extended_code, SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC))
 }
 
 fn signed(at: Instant) -> i64 {
