@@ -127,7 +127,7 @@ impl Action for Compress {
             let _ = entry::remove(parent.as_fd(), &temporary(step, number));
             let Ok(packed) = Stat::at(parent.as_fd(), &packed_name(name)) else { continue };
             let original = match Stat::at(parent.as_fd(), name) {
-                Ok(stat) => Some(stat).filter(|stat| stat.inode() == file.inode()),
+                Ok(stat) => Some(stat).filter(|stat| stat.ino == file.ino),
                 Err(Errno::NOENT) => None,
                 Err(error) => return Err(wrong(error)),
             };
@@ -232,6 +232,8 @@ fn compress(doing: &Doing<'_>, site: &Site, file: &File, temporary: &[u8]) -> Re
         if Stat::of(&new).map(|new| new.inode()) != Ok(stat.inode()) {
             return Err(changed("somebody replaced the new file"));
         }
+        // Both names may not be lost.
+        entry::durable(parent).map_err(|error| failed("making its name durable", error))?;
         entry::remove(parent, &guarded.name).map_err(|error| failed("removing the original", error))?;
         Ok(stat)
     });
@@ -297,11 +299,21 @@ fn expand(root: &Root, file: &File, undo: &Undo, temporary: &[u8]) -> Result<(),
     let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
     let parent = parent.as_fd();
     let packed_name = packed_name(name);
+    let digest = Digest { length: undo.length, crc: undo.crc };
+    let _ = entry::remove(parent, temporary);
+    let back = Stat::at(parent, name).ok();
+    if back.is_some_and(|stat| (stat.size, stat.mtime) == (undo.length, undo.packed.mtime))
+        && source_digest(parent, name, file).is_ok_and(|is| is == digest)
+    {
+        // An undo that was interrupted came so far: only the copy is left to remove.
+        return match Stat::at(parent, &packed_name) {
+            Ok(stat) if undo.packed.is_still(&stat) => remove_packed(parent, &packed_name),
+            _ => Ok(()),
+        };
+    }
     let packed = regular(parent, &packed_name).map_err(|error| failed("opening the compressed file", error))?;
     let stat = Stat::of(&packed).map_err(|error| failed("looking at the compressed file", error))?;
-    let same = (stat.dev, stat.ino, stat.size, stat.mtime)
-        == (undo.packed.dev, undo.packed.ino, undo.packed.size, undo.packed.mtime);
-    if !same {
+    if !undo.packed.is_still(&stat) {
         return Err(changed("the compressed file is another one"));
     }
     if Stat::at(parent, name).is_ok() {
@@ -309,7 +321,6 @@ fn expand(root: &Root, file: &File, undo: &Undo, temporary: &[u8]) -> Result<(),
     }
     room(undo.length, place::available(root).unwrap_or(0)).map_err(Fate::Failed)?;
     let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
-    let digest = Digest { length: undo.length, crc: undo.crc };
     let written = || -> io::Result<()> {
         let target = std::fs::File::from(new.try_clone()?);
         if gzip::unpack(std::fs::File::from(packed.try_clone()?), &target, digest.length, &|| Ok(()))? != digest {
@@ -323,7 +334,13 @@ fn expand(root: &Root, file: &File, undo: &Undo, temporary: &[u8]) -> Result<(),
         .map_err(|error| failed("expanding it", error))
         .and_then(|()| entry::rename_new(parent, temporary, parent, name).map_err(into_fate))
         .inspect_err(|_| discard(parent, temporary))?;
-    entry::remove(parent, &packed_name).map_err(|error| failed("removing the compressed file", error))?;
+    remove_packed(parent, &packed_name)
+}
+
+/// Once the original is there to stay.
+fn remove_packed(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Fate> {
+    entry::durable(parent).map_err(|error| failed("making the original durable", error))?;
+    entry::remove(parent, name).map_err(|error| failed("removing the compressed file", error))?;
     entry::sync(parent);
     Ok(())
 }

@@ -44,7 +44,15 @@ pub(super) fn remove(directory: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Resu
     rustix::fs::unlinkat(directory, name, AtFlags::empty())
 }
 
-/// Makes renames and removals durable. A file system that cannot is none to fail for.
+/// Makes renames and removals durable. A file system that cannot is none to fail for; an I/O error is.
+pub(super) fn durable(directory: impl AsFd) -> rustix::io::Result<()> {
+    match rustix::fs::fsync(directory) {
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+        synced => synced,
+    }
+}
+
+/// The same where nothing depends on it any more.
 pub(super) fn sync(directory: impl AsFd) {
-    let _ = rustix::fs::fsync(directory);
+    let _ = durable(directory);
 }

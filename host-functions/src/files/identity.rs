@@ -148,13 +148,15 @@ impl File {
         plain_relative(path_bytes(&self.path)?)
     }
 
+    /// Whether this is the file that was previewed, its content unchanged, whatever was done to its name. Asked about
+    /// a place on the same file system: its device may have another number after a restart.
+    pub(super) fn is_still(&self, stat: &Stat) -> bool {
+        stat.ino == self.ino && stat.size == self.size && stat.mtime == self.mtime && stat.is_file()
+    }
+
     /// Whether this is the file that was previewed, not written to since.
     pub(super) fn is(&self, stat: &Stat) -> bool {
-        stat.inode() == self.inode()
-            && stat.size == self.size
-            && stat.mtime == self.mtime
-            && stat.ctime == self.ctime
-            && stat.is_file()
+        self.is_still(stat) && stat.dev == self.dev && stat.ctime == self.ctime
     }
 }
 

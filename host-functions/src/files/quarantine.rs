@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::beneath::{Mounts, Root, directory, open};
-use super::identity::{File, Inode, Stat, is_name};
+use super::identity::{File, Stat, is_name};
 use super::protected::QUARANTINE;
 use super::{entry, place};
 use crate::host::Host;
@@ -69,6 +69,8 @@ impl Quarantine {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(Refusal::io(shown(&root), &error.into())),
         }
+        // What it will hold must not be lost with its name.
+        entry::durable(root.fd()).map_err(|error| Refusal::io(shown(&root), &error.into()))?;
         Quarantine::find(root)?.map_err(|root| Refusal::Changed(format!("{} is gone", shown(&root))))
     }
 
@@ -83,10 +85,11 @@ impl Quarantine {
         let begun = || -> std::io::Result<Step> {
             let fd = directory(self.fd.as_fd(), name, Mounts::Stay)?;
             entry::write_new(fd.as_fd(), INDEX, &serde_json::to_vec(index)?)?;
-            entry::sync(&fd);
+            entry::durable(&fd)?;
+            entry::durable(&self.fd)?;
             Ok(Step { name: name.to_vec(), fd })
         };
-        begun().inspect_err(|_| self.drop_part(name)).map_err(wrong).inspect(|_| entry::sync(&self.fd))
+        begun().inspect_err(|_| self.drop_begun(name)).map_err(wrong)
     }
 
     /// The part of a step, if it is there.
@@ -124,6 +127,13 @@ impl Quarantine {
         }
     }
 
+    fn drop_begun(&self, name: &[u8]) {
+        if let Ok(Some(step)) = self.step(name) {
+            let _ = entry::remove(step.fd.as_fd(), INDEX);
+        }
+        self.drop_part(name);
+    }
+
     fn drop_part(&self, name: &[u8]) {
         let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR);
         // Fails where another step has files in it, as it should.
@@ -139,9 +149,10 @@ impl Step {
         serde_json::from_slice(&text).ok()
     }
 
-    /// The file under this number, if it is the one that the index names.
-    pub(super) fn held(&self, number: usize, inode: Inode) -> Option<Stat> {
-        Stat::at(self.fd.as_fd(), &file_name(number)).ok().filter(|stat| stat.inode() == inode)
+    /// The file under this number, if it is the one that the index names. All here is on one file system, whose
+    /// device may have another number after a restart.
+    pub(super) fn held(&self, number: usize, ino: u64) -> Option<Stat> {
+        Stat::at(self.fd.as_fd(), &file_name(number)).ok().filter(|stat| stat.ino == ino)
     }
 
     /// Takes a file in: `EXIST` where the number is taken.

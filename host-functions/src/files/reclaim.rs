@@ -54,7 +54,7 @@ fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
         let mount = place::mount(&table, &quarantine.root.path);
         for (step, index) in quarantine.steps().unwrap_or_default() {
             for (number, file) in index.files.iter().enumerate() {
-                let Some(stat) = step.held(number, file.inode()) else { continue };
+                let Some(stat) = step.held(number, file.ino) else { continue };
                 found.push((
                     mount.clone(),
                     Held {
@@ -174,7 +174,7 @@ impl Action for ReclaimHeld {
         let mut items = Vec::new();
         for file in &targets.files {
             let found = part(doing.host, file)?;
-            if !found.is_some_and(|(_, step)| step.held(file.number, file.inode()).is_some()) {
+            if !found.is_some_and(|(_, step)| step.held(file.number, file.ino).is_some()) {
                 items.push(item(file.path.clone(), Fate::Done, file.bytes));
             }
         }
@@ -193,7 +193,7 @@ fn part(host: &Host, file: &Held) -> Result<Option<(Quarantine, Step)>, Refusal>
 fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
     let found = part(host, file).map_err(|refusal| Fate::Failed(refusal.to_string()))?;
     let (quarantine, step) = found.ok_or_else(|| Fate::Left("gone".into()))?;
-    if step.held(file.number, file.inode()).is_none() {
+    if step.held(file.number, file.ino).is_none() {
         return Err(Fate::Left("gone".into()));
     }
     step.give_up(file.number).map_err(|error| failed("removing it", error))?;

@@ -88,6 +88,7 @@ impl Action for Remove {
             entry::sync(&step.fd);
             quarantine.tidy(step);
         }
+        sync_parents(&site.root, &targets.files, &items);
         let verb = if step.is_some() { "quarantined" } else { "removed" };
         let after = place::available(&site.root);
         Ok(Begun::Finished(Report { verb, held_bytes, before, after }.applied(items)))
@@ -99,11 +100,13 @@ impl Action for Remove {
             return Err(Refusal::Unsupported("files that were unlinked cannot be restored".into()));
         };
         let root = Root::open(doing.host, &targets.root)?;
-        let found = Quarantine::find(Root::open(doing.host, &hold.root)?)?;
-        let quarantine = found.map_err(|_| Refusal::NotFound(format!("the quarantine of {}", hold.root)))?;
-        let step =
-            quarantine.step(step_name(doing.step_id)?).map_err(|error| Refusal::io("quarantine", &error.into()))?;
-        let step = step.ok_or_else(|| Refusal::NotFound("what this step held: it was given up".into()))?;
+        let held = match Quarantine::find(Root::open(doing.host, &hold.root)?)? {
+            Ok(quarantine) => {
+                let step = quarantine.step(step_name(doing.step_id)?);
+                step.map_err(|error| Refusal::io("quarantine", &error.into()))?.map(|step| (quarantine, step))
+            }
+            Err(_) => None,
+        };
         let mut undone = Vec::new();
         for done in items.iter().filter(|item| item.fate == Fate::Done) {
             let number =
@@ -112,10 +115,16 @@ impl Action for Remove {
                 undone.push(item(done.target.clone(), Fate::Failed("there is no record of where it waits".into()), 0));
                 continue;
             };
-            let fate = restored(&root, file, &step, number);
+            let fate = restored(&root, file, held.as_ref().map(|(_, step)| step), number);
             undone.push(item(file.path.clone(), fate.map_or_else(|fate| fate, |()| Fate::Done), 0));
         }
-        quarantine.tidy(&step);
+        match &held {
+            Some((quarantine, step)) => quarantine.tidy(step),
+            None if undone.iter().all(|item| item.fate != Fate::Done) => {
+                return Err(Refusal::NotFound("what this step held: it was given up".into()));
+            }
+            None => {}
+        }
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone))
     }
 
@@ -129,7 +138,7 @@ impl Action for Remove {
                     quarantine.step(step_name(doing.step_id)?).map_err(|e| Refusal::io("quarantine", &e.into()))?
             {
                 for (number, file) in targets.files.iter().enumerate() {
-                    if step.held(number, file.inode()).is_some() {
+                    if step.held(number, file.ino).is_some() {
                         held_bytes += file.bytes;
                         items.push(held(file, number, Ok(())));
                     }
@@ -203,7 +212,7 @@ fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(
     let guarded = site.guard(file)?;
     guarded.still(file)?;
     step.take(guarded.parent.as_fd(), &guarded.name, number).map_err(|error| failed("moving it", error))?;
-    if step.held(number, file.inode()).is_some() {
+    if step.held(number, file.ino).is_some() {
         return Ok(());
     }
     // Somebody was faster with another file under this name: it goes back.
@@ -211,17 +220,34 @@ fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(
     Err(changed("another file has its name"))
 }
 
-fn restored(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
-    if step.held(number, file.inode()).is_none() {
-        return Err(Fate::Failed("it is not held any more".into()));
-    }
+/// `step` is where it waits, if that is still there: an undo that was interrupted may have restored it before.
+fn restored(root: &Root, file: &File, step: Option<&Step>, number: usize) -> Result<(), Fate> {
     let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
     let (parent, name) = super::identity::split(&path);
     let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
+    if Stat::at(parent.as_fd(), name).is_ok_and(|stat| file.is_still(&stat)) {
+        return Ok(());
+    }
+    let step = step.filter(|step| step.held(number, file.ino).is_some());
+    let step = step.ok_or_else(|| Fate::Failed("it is not held any more".into()))?;
     step.give_back(number, parent.as_fd(), name).map_err(|error| match error {
         Errno::EXIST => Fate::Left("exists: there is a new file of this name".into()),
         error => failed("moving it back", error),
-    })
+    })?;
+    entry::sync(parent);
+    Ok(())
+}
+
+/// Makes durable that the names of these files are gone, so that the outcome is true after a loss of power.
+fn sync_parents(root: &Root, files: &[File], items: &[Item]) {
+    let done = files.iter().zip(items).filter(|(_, item)| item.fate == Fate::Done);
+    let paths: Vec<Vec<u8>> = done.filter_map(|(file, _)| file.path()).collect();
+    let parents: std::collections::BTreeSet<&[u8]> = paths.iter().map(|path| super::identity::split(path).0).collect();
+    for parent in parents {
+        if let Ok(parent) = root.directory(parent) {
+            entry::sync(parent);
+        }
+    }
 }
 
 /// Whether nothing, or another file, has the target's name.
@@ -230,7 +256,8 @@ pub(super) fn is_gone(root: &Root, file: &File) -> Result<bool, Refusal> {
     let (parent, name) = super::identity::split(&path);
     let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
     match looked {
-        Ok(stat) => Ok(stat.inode() != file.inode()),
+        // On the root's file system, whose device may have another number after a restart.
+        Ok(stat) => Ok(stat.ino != file.ino),
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(true),
         Err(error) => Err(Refusal::io(root.shown(&path), &error.into())),
     }

@@ -244,7 +244,7 @@ fn rotate(site: &Site, group: &[File], keep: u32, temporary: &[u8]) -> Result<In
 fn unshift(parent: BorrowedFd<'_>, name: &[u8], group: &[File]) -> rustix::io::Result<()> {
     for file in group {
         let (from, to) = (slot_name(name, file.slot + 1), slot_name(name, file.slot));
-        if Stat::at(parent, &from).is_ok_and(|stat| stat.inode() == file.inode()) {
+        if Stat::at(parent, &from).is_ok_and(|stat| stat.ino == file.ino) {
             entry::rename_new(parent, &from, parent, &to)?;
         }
     }
@@ -262,7 +262,7 @@ fn put_back(root: &Root, group: &[File], new: Inode) -> Result<(), Fate> {
     let (parent, name) = directory_of(root, group)?;
     let parent = parent.as_fd();
     let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
-    if stat.inode() != new || !stat.is_file() {
+    if stat.ino != new.1 || !stat.is_file() {
         return Err(changed("another file has its name"));
     }
     let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
@@ -270,7 +270,7 @@ fn put_back(root: &Root, group: &[File], new: Inode) -> Result<(), Fate> {
     if lease::take(file.as_fd()) == Lease::InUse {
         return Err(Fate::Left("open".into()));
     }
-    let empty = Stat::of(&file).is_ok_and(|stat| stat.size == 0 && stat.inode() == new);
+    let empty = Stat::of(&file).is_ok_and(|stat| stat.size == 0 && stat.ino == new.1);
     if !empty {
         return Err(changed("the new file was written to"));
     }
@@ -284,7 +284,7 @@ fn put_back(root: &Root, group: &[File], new: Inode) -> Result<(), Fate> {
 fn settle(root: &Root, group: &[File], keep: u32, temporary: &[u8]) -> Result<Option<Inode>, Fate> {
     let (parent, name) = directory_of(root, group)?;
     let parent = parent.as_fd();
-    let is_at = |slot: u32, inode: Inode| Stat::at(parent, &slot_name(&name, slot)).is_ok_and(|s| s.inode() == inode);
+    let is_at = |slot: u32, inode: Inode| Stat::at(parent, &slot_name(&name, slot)).is_ok_and(|s| s.ino == inode.1);
     let Some(first) = group.first() else { return Ok(None) };
     if is_at(1, first.inode()) {
         match entry::rename_new(parent, temporary, parent, &name) {
