@@ -9,6 +9,7 @@
 )]
 
 mod compile;
+mod crash;
 mod daemon;
 mod guests;
 mod heal;

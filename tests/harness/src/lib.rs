@@ -27,6 +27,7 @@
 pub mod binary;
 pub mod command;
 pub mod daemon;
+pub mod disk;
 pub mod faketime;
 pub mod guest;
 pub mod mount;
@@ -40,6 +41,7 @@ pub mod tree;
 
 pub use command::{Ansai, Invocation, Ran};
 pub use daemon::Daemon;
+pub use disk::Disk;
 pub use mount::{Ext4, Tmpfs};
 pub use privilege::requires_root;
 pub use stop::{Call, Then};

@@ -146,12 +146,12 @@ impl Drop for Mounted {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("temporary directories have UTF-8 names")
 }
 
 #[track_caller]
-fn tool(program: &str, arguments: &[&str]) {
+pub(crate) fn tool(program: &str, arguments: &[&str]) {
     // mkfs is not on every user's path.
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
     Invocation::of("/usr/bin/env").env("PATH", path).arg(program).args(arguments).run().expect_code(0);

@@ -38,6 +38,11 @@ impl Call {
         SYNCS.iter().any(|(name, _)| *name == self.name)
     }
 
+    /// Whether it can be cut short.
+    pub fn is_write(&self) -> bool {
+        self.written.is_some()
+    }
+
     /// `None` when it turns out to change nothing: an open for reading.
     pub(super) fn read(notified: &Notified) -> Option<Self> {
         let number = libc::c_long::from(notified.data.nr);

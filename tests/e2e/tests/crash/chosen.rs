@@ -1,0 +1,39 @@
+//! Which points of a scenario are tried, and what is told of those that fail.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::scenario::Occurrence;
+
+/// One of each pair of a point and the one before it; all of them where `ANSAI_TEST_ALL_POINTS` is set.
+pub(crate) fn pairs(points: &[Occurrence]) -> Vec<Occurrence> {
+    if std::env::var_os("ANSAI_TEST_ALL_POINTS").is_some() {
+        return points.to_vec();
+    }
+    let mut known = Vec::new();
+    let mut last = None;
+    let mut chosen = Vec::new();
+    for occurrence in points {
+        let pair = (last.replace(&occurrence.point), &occurrence.point);
+        if !known.contains(&pair) {
+            known.push(pair);
+            chosen.push(occurrence.clone());
+        }
+    }
+    chosen
+}
+
+/// Tries each and panics at the end with all that failed.
+#[track_caller]
+pub(crate) fn each<T: std::fmt::Debug>(chosen: &[T], of: usize, mut attempt: impl FnMut(&T)) {
+    let began = std::time::Instant::now();
+    let mut failed = Vec::new();
+    for one in chosen {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| attempt(one))) {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+            failed.push(format!("{one:?}: {text}"));
+        }
+    }
+    eprintln!("{} of {of} points in {:.1} s", chosen.len(), began.elapsed().as_secs_f32());
+    assert!(!chosen.is_empty() && failed.is_empty(), "{} points failed:\n{}", failed.len(), failed.join("\n"));
+}

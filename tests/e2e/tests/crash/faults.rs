@@ -1,0 +1,123 @@
+//! The system says no: a call fails, a disk fills or becomes read-only in the middle.
+
+use ansai_harness::{Call, Ran, Then, requires_root};
+use rustix::io::Errno;
+
+use super::chosen;
+use super::kill::runs_again;
+use super::scenario::{Occurrence, Scenario};
+
+/// How it goes on after the call that is hit.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    /// That one call fails with an I/O error.
+    Once,
+    /// The disk is full: that write is cut short, and what needs room fails.
+    Full,
+    /// The disk takes no more changes.
+    ReadOnly,
+}
+
+impl Fault {
+    fn first(self, call: &Call) -> Then {
+        match self {
+            Fault::Once => Then::Fail(Errno::IO),
+            Fault::Full if call.is_write() => Then::Short(7),
+            Fault::Full => Then::Fail(Errno::NOSPC),
+            Fault::ReadOnly => Then::Fail(Errno::ROFS),
+        }
+    }
+
+    /// For later calls on the same disk.
+    fn later(self, call: &Call) -> Then {
+        match self {
+            Fault::Full if needs_room(call) => Then::Fail(Errno::NOSPC),
+            Fault::ReadOnly if !call.is_sync() => Then::Fail(Errno::ROFS),
+            _ => Then::Go,
+        }
+    }
+}
+
+fn needs_room(call: &Call) -> bool {
+    call.is_write() || matches!(call.name, "openat" | "mkdir" | "mkdirat" | "fallocate")
+}
+
+/// Of each point the first and the last, or all.
+fn hit(points: &[Occurrence], hits: impl Fn(&Occurrence) -> bool) -> Vec<Occurrence> {
+    if std::env::var_os("ANSAI_TEST_ALL_POINTS").is_some() {
+        return points.iter().filter(|found| hits(found)).cloned().collect();
+    }
+    let is_end = |at: usize| {
+        let same = |other: &&Occurrence| other.point == points[at].point;
+        points[..at].iter().find(same).is_none() || points[at + 1..].iter().find(same).is_none()
+    };
+    (0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect()
+}
+
+fn survives(scenario: &Scenario, fault: Fault, hits: impl Fn(&Occurrence) -> bool) {
+    let points = scenario.points();
+    let told = points.iter().rposition(|found| found.point.is_on("segment")).unwrap();
+    chosen::each(&hit(&points, hits), points.len(), |wanted| {
+        let (mut disk, mut acted) = (None, Vec::new());
+        let ran = scenario.run(|call, found| match (found == wanted, disk) {
+            (true, _) => {
+                disk = Some(found.point.is_of_target());
+                fault.first(call)
+            }
+            (false, Some(disk)) => {
+                if found.point.is_of_target() && !found.point.is_sync() {
+                    acted.push(found.clone());
+                }
+                if disk == found.point.is_of_target() { fault.later(call) } else { Then::Go }
+            }
+            (false, None) => Then::Go,
+        });
+        ends_well(&ran);
+        let is_before_the_end = points.iter().position(|found| found == wanted).is_some_and(|at| at <= told);
+        if wanted.point.is_sync() && wanted.point.is_of_record() && is_before_the_end {
+            assert!(acted.is_empty(), "it acted after a failed sync: {acted:?}");
+            let said = [&ran.stdout, &ran.stderr].iter().any(|text| text.contains("takes no more"));
+            assert!(said || ran.code == 1, "{} {}\n{}", ran.code, ran.stderr, ran.stdout);
+        }
+        runs_again(scenario);
+    });
+}
+
+/// An exit code that means something, and either a report or a message.
+fn ends_well(ran: &Ran) {
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    match ran.code {
+        0 | 3 | 5 => assert!(!ran.json()["instances"][0]["findings"].as_array().unwrap().is_empty(), "it looked"),
+        1 => assert!(ran.stderr.contains("error: "), "{}", ran.stderr),
+        code => panic!("ended with {code}: {}", ran.stderr),
+    }
+}
+
+#[test]
+fn an_error_at_any_call_of_the_first_start_is_told() {
+    if requires_root() {
+        survives(&Scenario::first_start(), Fault::Once, |found| !found.point.is_of_target());
+    }
+}
+
+#[test]
+fn an_error_at_any_call_of_healing_is_told() {
+    if requires_root() {
+        survives(&Scenario::heal(), Fault::Once, |_| true);
+    }
+}
+
+#[test]
+fn a_disk_that_fills_at_any_call_is_told() {
+    if requires_root() {
+        let grows = |found: &Occurrence| matches!(found.point.call, "write" | "pwrite64" | "openat" | "fallocate");
+        survives(&Scenario::heal(), Fault::Full, grows);
+    }
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_at_any_call_is_told() {
+    if requires_root() {
+        survives(&Scenario::heal(), Fault::ReadOnly, |found| !found.point.is_sync());
+    }
+}

@@ -1,0 +1,104 @@
+//! Killed in front of every call.
+
+use ansai_harness::{Then, requires_root};
+
+use super::scenario::{Occurrence, Scenario};
+use super::site::COOLDOWN_HOURS;
+use super::{chosen, files, invariants, log};
+
+const KILLED: i32 = 128 + 9;
+
+fn survives(scenario: &Scenario, tried: impl FnOnce(Vec<Occurrence>) -> Vec<Occurrence>, recovers: impl Fn(&Scenario)) {
+    let points = scenario.points();
+    let of = points.len();
+    chosen::each(&chosen::pairs(&tried(points)), of, |wanted| {
+        let ran = scenario.run(|_, found| if found == wanted { Then::Kill } else { Then::Go });
+        ran.expect_code(KILLED);
+        recovers(scenario);
+    });
+}
+
+/// It runs again, at once and when the next attempt may begin.
+pub(crate) fn runs_again(scenario: &Scenario) {
+    for hour in [scenario.hour, scenario.hour + COOLDOWN_HOURS + 1] {
+        scenario.site.runs(hour);
+        invariants::hold(&scenario.site, &scenario.before);
+    }
+}
+
+#[test]
+fn the_first_start_survives_a_kill_at_every_call() {
+    if requires_root() {
+        // What comes with the first plan is the same in every run.
+        let before_acting = |points: Vec<Occurrence>| {
+            points.into_iter().take_while(|found| !found.point.is_on("temporary plan")).collect()
+        };
+        survives(&Scenario::first_start(), before_acting, runs_again);
+    }
+}
+
+#[test]
+fn healing_survives_a_kill_at_every_call() {
+    if requires_root() {
+        survives(&Scenario::heal(), |points| points, runs_again);
+    }
+}
+
+#[test]
+fn healing_in_an_emergency_survives_a_kill_at_every_call() {
+    if requires_root() {
+        let acting = |points: Vec<Occurrence>| {
+            let first = points.iter().position(|found| found.point.is_on("target file")).unwrap();
+            points.into_iter().skip(first).collect()
+        };
+        survives(&Scenario::heal_emergency(), acting, runs_again);
+    }
+}
+
+#[test]
+fn recovery_survives_a_kill_at_every_call() {
+    if requires_root() {
+        survives(&Scenario::recover(), |points| points, runs_again);
+    }
+}
+
+#[test]
+fn the_end_of_holds_survives_a_kill_at_every_call() {
+    if requires_root() {
+        survives(&Scenario::end_holds(), |points| points, runs_again);
+    }
+}
+
+#[test]
+fn a_daemon_that_is_stopping_survives_a_kill_at_every_call() {
+    if requires_root() {
+        let stopping = |points: Vec<Occurrence>| {
+            let asked = points.iter().rposition(|found| found.point.is_on("temporary recording")).unwrap();
+            points.into_iter().skip(asked).collect()
+        };
+        survives(&Scenario::daemon(), stopping, runs_again);
+    }
+}
+
+#[test]
+fn undoing_survives_a_kill_at_every_call() {
+    if requires_root() {
+        survives(&Scenario::undo(), |points| points, undoes_again);
+    }
+}
+
+/// The person asks again, and everything is as it was; asked once more, it is refused.
+fn undoes_again(scenario: &Scenario) {
+    let site = &scenario.site;
+    site.undo().run().expect_code(0);
+    let same = |found: &files::Was, was: &files::Was| found.is_like(was);
+    let (found, was) = (files::Files::below(site.target.path()), &scenario.before);
+    assert!(found.0.keys().eq(was.0.keys()), "{:?}", found.0.keys());
+    assert!(found.0.values().zip(was.0.values()).all(|(found, was)| same(found, was)));
+    let log = log::Log::read(&site.state_dir());
+    let undone = log.of("undone").filter(|undone| undone["outcome"] == "done").count();
+    assert_eq!(undone, log.count("intent").len(), "each step is undone once");
+    let again = site.undo().run();
+    assert!(again.stdout.contains("undone already"), "{} {}", again.stdout, again.stderr);
+    runs_again(scenario);
+}

@@ -1,0 +1,71 @@
+//! The power fails in front of every call: what was not synced is lost.
+
+use ansai_harness::{Disk, Then, requires_root};
+
+use super::chosen;
+use super::kill::runs_again;
+use super::scenario::{Occurrence, Scenario};
+
+/// Which disk happened to write everything in time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Wrote {
+    Nothing,
+    /// What was done survives, although nobody asked for that.
+    Target,
+    /// What is known survives.
+    State,
+}
+
+/// Only where the call before it may have changed what a disk holds.
+fn after_a_change(points: &[Occurrence]) -> Vec<Occurrence> {
+    let changes = |found: &Occurrence| found.point.is_sync() || found.point.is_of_target();
+    points.windows(2).filter(|pair| changes(&pair[0])).map(|pair| pair[1].clone()).collect()
+}
+
+fn survives(scenario: &Scenario, wrote: Wrote) {
+    let site = &scenario.site;
+    let points = scenario.points();
+    let late: fn(&Scenario) -> Option<&Disk> = match wrote {
+        Wrote::Nothing => |_| None,
+        Wrote::Target => |scenario| Some(&scenario.site.target),
+        Wrote::State => |scenario| Some(&scenario.site.state),
+    };
+    let tried = after_a_change(&points);
+    chosen::each(&chosen::pairs(&tried), points.len(), |wanted| {
+        let mut cut = None;
+        scenario.run(|_, found| {
+            if found != wanted {
+                return Then::Go;
+            }
+            if let Some(disk) = late(scenario) {
+                disk.sync();
+            }
+            cut = Some(site.copy("cut"));
+            Then::Kill
+        });
+        site.go_back_to(&cut.expect("the power failed"));
+        runs_again(scenario);
+    });
+}
+
+macro_rules! cuts {
+    ($($name:ident: $scenario:ident, $wrote:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            if requires_root() {
+                survives(&Scenario::$scenario(), Wrote::$wrote);
+            }
+        }
+    )*};
+}
+
+cuts! {
+    the_first_start_survives_a_power_cut: first_start, Nothing;
+    the_first_start_survives_a_power_cut_after_which_it_is_done: first_start, Target;
+    healing_survives_a_power_cut: heal, Nothing;
+    healing_survives_a_power_cut_after_which_it_is_done: heal, Target;
+    healing_survives_a_power_cut_after_which_it_is_known: heal, State;
+    unlinking_survives_a_power_cut_after_which_it_is_done: heal_emergency, Target;
+    unlinking_survives_a_power_cut_after_which_it_is_known: heal_emergency, State;
+    the_end_of_holds_survives_a_power_cut: end_holds, Target;
+}

@@ -1,0 +1,152 @@
+//! What ansai is in the middle of when it crashes.
+
+use std::time::{Duration, SystemTime};
+
+use ansai_harness::{Call, Disk, Invocation, Ran, Then};
+use rustix::process::{Pid, Signal};
+
+use super::files::Files;
+use super::point::Point;
+use super::site::{Copy, Site};
+use crate::scene::{set_modified, write_old};
+
+/// A share of the disk at which what is old waits in quarantine, and what is not is compressed.
+const WARNING: f64 = 0.87;
+/// A share at which what is old is unlinked.
+const EMERGENCY: f64 = 0.965;
+/// Hours after which what was held is given up.
+const HOLD_ENDS: i64 = 49;
+/// A daemon's evaluations: it detects, plans, verifies, and detects again.
+const ENOUGH: usize = 4;
+
+/// A site at a moment, and the command that is to crash there.
+pub(crate) struct Scenario {
+    pub(crate) site: Site,
+    begin: Copy,
+    /// What there was before ansai ever acted.
+    pub(crate) before: Files,
+    command: Box<dyn Fn(&Site) -> Invocation>,
+    /// The hour at which it crashes.
+    pub(crate) hour: i64,
+    is_daemon: bool,
+}
+
+/// The nth call that is this point.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Occurrence {
+    pub(crate) point: Point,
+    pub(crate) nth: usize,
+}
+
+impl Scenario {
+    fn at(site: Site, before: Files, hour: i64, command: impl Fn(&Site) -> Invocation + 'static) -> Scenario {
+        for disk in [&site.target, &site.state] {
+            disk.sync();
+        }
+        let begin = site.copy("begin");
+        Scenario { site, begin, before, command: Box::new(command), hour, is_daemon: false }
+    }
+
+    /// Where ansai was never started.
+    pub(crate) fn first_start() -> Scenario {
+        let site = Site::new(20, |disk| prepare(disk, WARNING));
+        let before = Files::below(site.target.path());
+        Self::at(site, before, 0, |site| site.run_once(0))
+    }
+
+    /// Where it has looked before.
+    pub(crate) fn heal() -> Scenario {
+        let (site, before) = seen(WARNING);
+        Self::at(site, before, 0, |site| site.run_once(0))
+    }
+
+    pub(crate) fn heal_emergency() -> Scenario {
+        let (site, before) = seen(EMERGENCY);
+        Self::at(site, before, 0, |site| site.run_once(0))
+    }
+
+    /// What a run does that follows a kill in the middle of a step.
+    pub(crate) fn recover() -> Scenario {
+        let heal = Self::heal();
+        let moved = |found: &Occurrence| found.nth == 2 && found.point.is_on("held file");
+        let ran = heal.run(|_, found| if moved(found) { Then::Kill } else { Then::Go });
+        assert_ne!(ran.code, 0);
+        let Scenario { site, before, .. } = heal;
+        Self::at(site, before, 0, |site| site.run_once(0))
+    }
+
+    pub(crate) fn undo() -> Scenario {
+        let (site, before) = seen(WARNING);
+        site.runs(0);
+        Self::at(site, before, 0, Site::undo)
+    }
+
+    /// What waited in quarantine has waited long enough.
+    pub(crate) fn end_holds() -> Scenario {
+        let (site, before) = seen(WARNING);
+        site.runs(0);
+        Self::at(site, before, HOLD_ENDS, |site| site.run_once(HOLD_ENDS))
+    }
+
+    /// A daemon that heals and is asked to stop.
+    pub(crate) fn daemon() -> Scenario {
+        let (site, before) = seen(WARNING);
+        let command = |site: &Site| site.ansai(&["run", "--mode", "enforce"], 0);
+        Scenario { is_daemon: true, ..Self::at(site, before, 0, command) }
+    }
+
+    /// Goes back to the beginning and runs the command, asking before each call that is a point.
+    pub(crate) fn run(&self, mut decide: impl FnMut(&Call, &Occurrence) -> Then) -> Ran {
+        self.site.go_back_to(&self.begin);
+        let mut seen: Vec<Point> = Vec::new();
+        (self.command)(&self.site).run_stopping(|call| {
+            let Some(point) = self.site.point(call) else { return Then::Go };
+            let nth = seen.iter().filter(|known| **known == point).count() + 1;
+            seen.push(point.clone());
+            if self.is_daemon && nth == ENOUGH && point.is_on("temporary recording") && call.name == "openat" {
+                let pid = Pid::from_raw(call.pid.cast_signed()).expect("a process");
+                rustix::process::kill_process(pid, Signal::TERM).unwrap();
+            }
+            decide(call, &Occurrence { point, nth })
+        })
+    }
+
+    /// All points of a run that nothing happens to.
+    pub(crate) fn points(&self) -> Vec<Occurrence> {
+        let mut points = Vec::new();
+        let ran = self.run(|_, occurrence| {
+            points.push(occurrence.clone());
+            Then::Go
+        });
+        assert!([0, 3].contains(&ran.code), "{}", ran.stderr);
+        points
+    }
+}
+
+/// A site where ansai has looked and changed nothing.
+fn seen(share: f64) -> (Site, Files) {
+    let site = Site::new(20, |disk| prepare(disk, share));
+    let before = Files::below(site.target.path());
+    site.ansai(&["run", "--once", "--mode", "observe"], -1).run().expect_code(3);
+    (site, before)
+}
+
+/// Old files that do not compress, young ones that do, and others up to `share` that no policy touches.
+fn prepare(disk: &Disk, share: f64) {
+    let log = disk.path().join("log");
+    for number in 0..3 {
+        write_old(&log.join(format!("old-{number}.log.2.gz")), 700_000, 100 - number);
+    }
+    let line = "2026-01-01 00:00:00 something happened that is worth a line of text\n";
+    for number in 0..2 {
+        let text = log.join(format!("text-{number}.log.1"));
+        std::fs::write(&text, line.repeat(10_000)).unwrap();
+        set_modified(&text, SystemTime::now() + Duration::from_secs(50 * 86_400));
+    }
+    for number in 0.. {
+        if disk.used_share() >= share {
+            break;
+        }
+        write_old(&disk.path().join(format!("precious-{number}")), 64 << 10, 1);
+    }
+}

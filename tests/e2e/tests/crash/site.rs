@@ -1,0 +1,101 @@
+//! Where ansai is made to crash: its state on one file system, what it heals on another, both in images that can be
+//! copied and put back.
+
+use std::path::{Path, PathBuf};
+
+use ansai_harness::{Disk, Invocation, Ran, Tmpfs};
+
+use super::point::Point;
+use crate::scene::{ansai_beside, config_with};
+
+/// Hours between one run and a later one that may begin another attempt.
+pub(crate) const COOLDOWN_HOURS: i64 = 1;
+
+pub(crate) struct Site {
+    pub(crate) target: Disk,
+    pub(crate) state: Disk,
+    config: String,
+    /// Holds the images: in memory, where a flush costs nothing. Dropped last.
+    directory: Tmpfs,
+}
+
+/// Both disks at one moment.
+pub(crate) struct Copy(PathBuf);
+
+impl Site {
+    /// With logs and other files as `prepare` makes them in the root of the file system to heal.
+    pub(crate) fn new(mib: u64, prepare: impl FnOnce(&Disk)) -> Site {
+        let directory = Tmpfs::new(256);
+        let target = Disk::new(directory.path(), "target", mib);
+        let state = Disk::new(directory.path(), "state", 16);
+        std::fs::create_dir(target.path().join("log")).unwrap();
+        prepare(&target);
+        let grant = "min_age_hours = 24, undo_hours = 48, hold_below_percent = 95";
+        let patient = format!("cooldown = \"{COOLDOWN_HOURS}h\"");
+        let config = config_with(target.path(), "enforce", grant, "30 days").replace("cooldown = \"1s\"", &patient);
+        for disk in [&target, &state] {
+            disk.sync();
+        }
+        Site { target, state, config, directory }
+    }
+
+    /// Where ansai keeps its state: it makes the directory itself.
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.state.path().join("var/ansai")
+    }
+
+    /// ansai over this state, `hours` after the first run.
+    pub(crate) fn ansai(&self, arguments: &[&str], hours: i64) -> Invocation {
+        ansai_beside(self.directory.path())
+            .clock_offset_hours(crate::scene::AHEAD_HOURS + hours)
+            .args(arguments)
+            .config(&self.config)
+            .state_dir(self.state_dir())
+    }
+
+    pub(crate) fn run_once(&self, hours: i64) -> Invocation {
+        self.ansai(&["run", "--once", "--format", "json", "--mode", "enforce"], hours)
+    }
+
+    /// Takes back what the last plan did, as a person would.
+    pub(crate) fn undo(&self) -> Invocation {
+        let log = super::log::Log::read(&self.state_dir());
+        let plan = log.of("decided").last().expect("something was decided")["plan"].clone();
+        self.ansai(&["undo", "--format", "json", &super::log::text(&plan)], 0)
+    }
+
+    /// A run that nothing happens to.
+    pub(crate) fn runs(&self, hours: i64) -> Ran {
+        let ran = self.run_once(hours).run();
+        assert!([0, 3].contains(&ran.code), "{} {}\n{}", ran.code, ran.stderr, ran.stdout);
+        ran
+    }
+
+    /// The kind of file that a call is about, where it is one of ours.
+    pub(crate) fn point(&self, call: &ansai_harness::Call) -> Option<Point> {
+        Point::of(call, &self.state_dir(), self.target.path())
+    }
+
+    /// What the disks hold.
+    pub(crate) fn copy(&self, name: &str) -> Copy {
+        let copy = Copy(self.directory.path().join(name));
+        self.target.copy_to(&copy.target());
+        self.state.copy_to(&copy.state());
+        copy
+    }
+
+    pub(crate) fn go_back_to(&self, copy: &Copy) {
+        self.target.go_back_to(&copy.target());
+        self.state.go_back_to(&copy.state());
+    }
+}
+
+impl Copy {
+    pub(crate) fn target(&self) -> PathBuf {
+        self.0.with_extension("target")
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.0.with_extension("state")
+    }
+}
