@@ -105,9 +105,9 @@ impl Ballast {
     }
 
     fn make(&self) -> Result<(), StorageError> {
-        let mut file = AppendFile::create_or_empty(&self.path)?;
+        let file = AppendFile::create_or_empty(&self.path)?;
         if !file.allocate(self.bytes)? {
-            fill(&mut file, self.bytes)?;
+            fill(&file, self.bytes)?;
         }
         file.sync_data()?;
         self.sync_directory()
@@ -122,7 +122,7 @@ impl Ballast {
 }
 
 /// Writes bytes that do not compress: a file system that compresses keeps next to nothing of zeros.
-fn fill(file: &mut AppendFile, bytes: u64) -> Result<(), StorageError> {
+fn fill(file: &AppendFile, bytes: u64) -> Result<(), StorageError> {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut left = bytes;
     while left > 0 {
@@ -181,8 +181,8 @@ mod tests {
     fn filling_writes_every_byte() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("filled");
-        let mut file = AppendFile::create(&path).unwrap();
-        fill(&mut file, 150_001).unwrap();
+        let file = AppendFile::create(&path).unwrap();
+        fill(&file, 150_001).unwrap();
         file.sync_data().unwrap();
         let found = storage::metadata(&path).unwrap();
         assert_eq!(found.length, 150_001);

@@ -76,12 +76,15 @@ pub enum Fault {
     #[error("the chain is broken: the record refers to another predecessor")]
     ChainBroken,
     /// The log ends before a head that it is known to have had.
-    #[error("the log was cut: it ends with record {}, but was known to reach {expected}", last.sequence)]
+    #[error("the log {}: its last whole record is {}, but it was known to reach {expected}",
+        if *torn { "was cut or its end damaged" } else { "was cut" }, last.sequence)]
     CutBelowHead {
         /// The head that was known.
         expected: Head,
         /// The head that is there.
         last: Head,
+        /// There is something behind the last whole record.
+        torn: bool,
     },
     /// The record is consistent in itself but is not the one that was known.
     #[error("the log was rewritten: this record was known as {expected}, and is {found}")]
@@ -91,6 +94,27 @@ pub enum Fault {
         /// What is there under the same sequence.
         found: Head,
     },
+}
+
+impl Fault {
+    /// A word for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::HeaderCut => "header-cut",
+            Self::NotASegment => "not-a-segment",
+            Self::UnknownVersion { .. } => "unknown-version",
+            Self::MissingSegment { .. } => "missing-segment",
+            Self::OverlappingSegment => "overlapping-segment",
+            Self::Length { .. } => "length",
+            Self::Cut { .. } => "frame-cut",
+            Self::Checksum => "checksum",
+            Self::SequenceGap { .. } => "sequence-gap",
+            Self::SequenceRepeated { .. } => "sequence-repeated",
+            Self::ChainBroken => "chain-broken",
+            Self::CutBelowHead { .. } => "cut-below-head",
+            Self::Rewritten { .. } => "rewritten",
+        }
+    }
 }
 
 /// Why a log could not be read on: because it is wrong, or because that could not be found out.

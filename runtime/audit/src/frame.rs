@@ -61,7 +61,12 @@ impl FrameHeader {
 
     /// Whether header and payload are those that were written.
     pub(crate) fn checksum_matches(&self, payload: &[u8]) -> bool {
-        self.checksum == checksum(self.length, self.sequence, &self.previous, payload)
+        self.checksum_difference(payload) == 0
+    }
+
+    /// The checksum that is stated, and the one of header and payload, added up bit by bit.
+    pub(crate) fn checksum_difference(&self, payload: &[u8]) -> u32 {
+        self.checksum ^ checksum(self.length, self.sequence, &self.previous, payload)
     }
 }
 

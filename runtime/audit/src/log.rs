@@ -1,6 +1,7 @@
 //! The writer of a log.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::ballast::{Ballast, BallastError};
 use crate::frame::{self, MAX_PAYLOAD_BYTES};
@@ -21,11 +22,14 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// How much is checked on opening. Default everything.
     pub check: Check,
+    /// A head known to have been durable: a log that does not hold it is not opened, and nothing of it is cut off as
+    /// torn. Default none.
+    pub known: Option<Head>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 8 * 1024 * 1024, reserve_bytes: 1024 * 1024, check: Check::Everything }
+        Self { segment_bytes: 8 * 1024 * 1024, reserve_bytes: 1024 * 1024, check: Check::Everything, known: None }
     }
 }
 
@@ -98,7 +102,7 @@ pub struct Log {
 /// The segment that is written to.
 #[derive(Debug)]
 struct Active {
-    file: AppendFile,
+    file: Arc<AppendFile>,
     /// Bytes of whole frames, and of the header.
     length: u64,
 }
@@ -115,9 +119,11 @@ impl Log {
         let lock = storage::try_lock(&directory.join("lock"))?;
         let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
         let reserve = Ballast::new(directory.join("reserve"), options.reserve_bytes);
-        let found = recovery::recover(directory, options.check, &reserve)?;
+        let found = recovery::recover(directory, options.check, options.known, &reserve)?;
         let active = match found.last {
-            Some((name, length)) => Some(Active { file: AppendFile::open(&name.path_in(directory))?, length }),
+            Some((name, length)) => {
+                Some(Active { file: Arc::new(AppendFile::open(&name.path_in(directory))?), length })
+            }
             None => None,
         };
         let log = Self {
@@ -235,7 +241,7 @@ impl Log {
     /// Makes the segment for the next record, durably, with nothing in it.
     fn begin_segment(&mut self) -> Result<Active, AppendError> {
         let path = SegmentName::starting_at(self.head.sequence.saturating_add(1)).path_in(&self.directory);
-        let mut file = AppendFile::create(&path)?;
+        let file = AppendFile::create(&path)?;
         if let Err(error) = file.write(&segment::HEADER) {
             return match storage::remove(&path) {
                 Ok(()) => Err(error.into()),
@@ -245,7 +251,7 @@ impl Log {
         if let Err(error) = file.sync_data().and_then(|()| storage::sync_directory(&self.directory)) {
             return Err(self.poison(error.to_string()));
         }
-        Ok(Active { file, length: segment::HEADER_BYTES })
+        Ok(Active { file: Arc::new(file), length: segment::HEADER_BYTES })
     }
 
     fn write(&mut self, frames: &[u8]) -> Result<(), AppendError> {
@@ -278,11 +284,17 @@ impl Log {
         }
     }
 
-    fn refuse_if_poisoned(&self) -> Result<(), AppendError> {
+    /// The segment that is written to: what is synced to make durable all that was appended, because a segment is
+    /// synced before the next one is begun.
+    pub(crate) fn active_file(&self) -> Option<Arc<AppendFile>> {
+        self.active.as_ref().map(|active| active.file.clone())
+    }
+
+    pub(crate) fn refuse_if_poisoned(&self) -> Result<(), AppendError> {
         self.poisoned.clone().map_or(Ok(()), |why| Err(AppendError::Poisoned(why)))
     }
 
-    fn poison(&mut self, why: String) -> AppendError {
+    pub(crate) fn poison(&mut self, why: String) -> AppendError {
         tracing::error!(%why, "the audit log takes no more records");
         self.poisoned = Some(why.clone());
         AppendError::Poisoned(why)
@@ -299,7 +311,7 @@ mod tests {
     fn log_on(directory: &Path, device: &str) -> Log {
         let (mut log, _) = Log::open(directory, Options::default()).unwrap();
         log.append(b"before", Durability::Synced).unwrap();
-        log.active.as_mut().unwrap().file = AppendFile::open(Path::new(device)).unwrap();
+        log.active.as_mut().unwrap().file = Arc::new(AppendFile::open(Path::new(device)).unwrap());
         log
     }
 

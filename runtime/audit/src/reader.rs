@@ -85,7 +85,7 @@ struct Current {
     offset: u64,
     /// Another segment follows, so nobody writes here any more, and nothing read ahead is older than that.
     sealed: bool,
-    /// The frame at `offset` was seen to be bad although there are good ones behind it.
+    /// The frame at `offset` was seen to be bad in a way that no crash explains.
     rechecked: bool,
 }
 
@@ -156,6 +156,18 @@ impl Reader {
         self.position
     }
 
+    /// After the end: that the log should have reached `expected`, and did not.
+    pub(crate) fn ends_below(&self, expected: Head) -> Corruption {
+        let (segment, offset) = match self.tail {
+            Some(Tail::Torn(torn)) => (torn.segment, torn.offset),
+            Some(Tail::Clean) | None => self.position.unwrap_or((SegmentName::starting_at(1), 0)),
+        };
+        let last = self.head().unwrap_or_else(Head::genesis);
+        let torn = matches!(self.tail, Some(Tail::Torn(_)));
+        let fault = Fault::CutBelowHead { expected, last, torn };
+        Corruption { segment, offset, sequence: self.next_sequence, fault }
+    }
+
     fn step(&mut self) -> Result<Step, ReadError> {
         loop {
             let Some(current) = self.current.as_mut() else {
@@ -195,7 +207,7 @@ impl Reader {
         if let Err(fault) = segment::check_header(&header) {
             let bytes = file.length()?;
             // A header is durable before the first frame is written, so a crash can only spoil it alone.
-            let only_begun = bytes <= segment::HEADER_BYTES && !matches!(fault, Fault::UnknownVersion { .. });
+            let only_begun = bytes <= segment::HEADER_BYTES && segment::is_unfinished(&header);
             if only_begun && !sealed {
                 let torn = Torn { segment: name, offset: 0, bytes, sequence: self.next_sequence };
                 return Ok(Some(Tail::Torn(torn)));
@@ -253,8 +265,11 @@ impl Reader {
         }
         let Some(current) = self.current.as_mut() else { return Ok(None) };
         let end = current.file.length()?;
-        if scan::has_frame_behind(&current.file, offset.saturating_add(1), end, next_sequence)? {
-            // Unless the writer was faster than this reader, it is corrupt; reading it again tells.
+        if scan::has_frame_behind(&current.file, offset.saturating_add(1), end, next_sequence)?
+            || scan::is_flipped_frame(&current.file, offset, end)?
+        {
+            // No crash leaves that. Unless the writer was faster than this reader, it is corrupt; reading it again
+            // tells.
             current.file.go_to(offset)?;
             current.rechecked = true;
             return Ok(None);

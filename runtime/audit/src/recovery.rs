@@ -9,6 +9,7 @@ use crate::head::Head;
 use crate::reader::{Reader, Tail, Torn};
 use crate::segment::{self, SegmentName};
 use crate::storage::{self, AppendFile, ReadFile, StorageError};
+use crate::verify::check_expected;
 
 const COPY_BYTES: usize = 64 * 1024;
 
@@ -70,7 +71,9 @@ impl OpenError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::InUse(_) => Some("stop the other process, or read the log with a reader, which needs no lock"),
-            Self::Corrupt { .. } => Some("keep a copy of the directory as evidence, then move it away to begin anew"),
+            Self::Corrupt { .. } => Some(
+                "keep a copy of the directory and of the head beside it as evidence, then move both away to begin anew",
+            ),
             Self::Storage(error) if error.is_out_of_space() => Some("free some space by hand"),
             Self::Storage(_) => None,
         }
@@ -97,15 +100,26 @@ pub(crate) struct Found {
 }
 
 /// Reads the log, and cuts off an unfinished write at its end.
-pub(crate) fn recover(directory: &Path, check: Check, reserve: &Ballast) -> Result<Found, OpenError> {
+///
+/// `known` is a head that was durable: what is missing up to it, no crash tore.
+pub(crate) fn recover(
+    directory: &Path,
+    check: Check,
+    known: Option<Head>,
+    reserve: &Ballast,
+) -> Result<Found, OpenError> {
+    let corrupt = |corruption| OpenError::Corrupt { directory: directory.to_owned(), corruption: Box::new(corruption) };
     let mut reader = reader(directory, check)?;
     for entry in &mut reader {
-        entry.map_err(|error| match error {
-            ReadError::Corrupt(corruption) => {
-                OpenError::Corrupt { directory: directory.to_owned(), corruption: Box::new(corruption) }
-            }
+        let entry = entry.map_err(|error| match error {
+            ReadError::Corrupt(corruption) => corrupt(corruption),
             ReadError::Storage(error) => OpenError::Storage(error),
         })?;
+        check_expected(&entry, known).map_err(corrupt)?;
+    }
+    let reached = reader.head().unwrap_or_else(Head::genesis).sequence;
+    if let Some(known) = known.filter(|known| known.sequence > reached) {
+        return Err(corrupt(reader.ends_below(known)));
     }
     let cut = match reader.tail() {
         Some(Tail::Torn(torn)) => Some(cut_off(directory, torn, reserve)?),
@@ -160,15 +174,15 @@ fn keep(directory: &Path, segment: &Path, torn: Torn) -> Result<Kept, StorageErr
     if torn.bytes == 0 {
         return Ok(Kept::Nothing);
     }
-    let (path, mut file) = create_side_file(directory, torn.sequence)?;
-    if let Err(error) = copy(segment, torn.offset, &mut file).and_then(|()| storage::sync_directory(directory)) {
+    let (path, file) = create_side_file(directory, torn.sequence)?;
+    if let Err(error) = copy(segment, torn.offset, &file).and_then(|()| storage::sync_directory(directory)) {
         storage::remove(&path)?;
         return Err(error);
     }
     Ok(Kept::At(path))
 }
 
-fn copy(segment: &Path, mut offset: u64, side_file: &mut AppendFile) -> Result<(), StorageError> {
+fn copy(segment: &Path, mut offset: u64, side_file: &AppendFile) -> Result<(), StorageError> {
     let source = ReadFile::open(segment)?;
     loop {
         let bytes = source.read_at(offset, COPY_BYTES)?;

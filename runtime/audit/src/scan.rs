@@ -1,7 +1,8 @@
 //! Reading single frames from a segment, and looking for frames behind a place that cannot be read.
 
 use crate::corruption::Fault;
-use crate::frame::{FrameHeader, HEADER_BYTES};
+use crate::flip;
+use crate::frame::{FrameHeader, HEADER_BYTES, MAX_PAYLOAD_BYTES};
 use crate::storage::{ReadFile, StorageError};
 
 /// How far the search reads at once.
@@ -71,6 +72,14 @@ pub(crate) fn has_frame_behind(file: &ReadFile, from: u64, end: u64, next_sequen
         offset = offset.saturating_add(step as u64);
     }
     Ok(false)
+}
+
+/// Whether what is left of a segment from a bad place on is one frame that is whole but for one bit.
+pub(crate) fn is_flipped_frame(file: &ReadFile, from: u64, end: u64) -> Result<bool, StorageError> {
+    match usize::try_from(end.saturating_sub(from)) {
+        Ok(left) if left <= HEADER_BYTES + MAX_PAYLOAD_BYTES => Ok(flip::is_flipped_frame(&file.read_at(from, left)?)),
+        _ => Ok(false),
+    }
 }
 
 fn is_frame(file: &ReadFile, place: u64, header: &FrameHeader) -> Result<bool, StorageError> {

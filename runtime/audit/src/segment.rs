@@ -54,6 +54,12 @@ pub(crate) fn list(directory: &Path) -> Result<Vec<SegmentName>, StorageError> {
     Ok(segments)
 }
 
+/// Whether a crash can have left these first bytes, and nothing behind them: a beginning, then only zeros.
+pub(crate) fn is_unfinished(found: &[u8]) -> bool {
+    let written = found.iter().zip(HEADER).take_while(|(found, wanted)| **found == *wanted).count();
+    found.iter().skip(written).all(|byte| *byte == 0)
+}
+
 /// Checks the first bytes of a segment.
 pub(crate) fn check_header(found: &[u8]) -> Result<(), Fault> {
     let (Some((version, magic)), Some((found_version, found_magic))) =
@@ -91,6 +97,19 @@ mod tests {
             "18446744073709551615.log",
         ] {
             assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_a_crash_leaves_of_a_header_is_told_from_a_flipped_bit() {
+        for found in [&b""[..], b"ANS", b"ANS\0\0\0\0\0", &[0; 8], &[0; 3]] {
+            assert!(is_unfinished(found), "{found:?}");
+        }
+        for bit in 0..64 {
+            let mut found = HEADER;
+            found[bit / 8] ^= 1 << (bit % 8);
+            // The last byte is a single bit: without it the header was cut one byte short.
+            assert_eq!(is_unfinished(&found), bit == 56, "bit {bit}");
         }
     }
 

@@ -119,6 +119,66 @@ pub(crate) fn metadata(path: &Path) -> Result<Metadata> {
     fs::symlink_metadata(path).map(Metadata::from).map_err(StorageError::at("examine", path))
 }
 
+/// A small file with who may read it.
+#[derive(Debug)]
+pub(crate) struct Small {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+}
+
+/// Reads a regular file as a whole, up to one byte more than `most`, so that what is longer shows; `None` where there
+/// is none.
+pub(crate) fn read_small(path: &Path, most: usize) -> Result<Option<Small>> {
+    // Not blocking: a FIFO in this place would wait for a writer.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(StorageError::at("open", path));
+    let file = match opened {
+        Err(error) if error.is_not_found() => return Ok(None),
+        opened => opened?,
+    };
+    let found = file.metadata().map_err(StorageError::at("examine", path))?;
+    if !found.is_file() {
+        return Err(StorageError::at("read", path)(io::Error::other("not a regular file")));
+    }
+    let mut bytes = Vec::new();
+    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(StorageError::at("read", path))?;
+    Ok(Some(Small { bytes, mode: found.mode(), uid: found.uid() }))
+}
+
+/// Replaces a file as a whole, durably: after a crash it is the old one or the new one. Only one process at a time may
+/// do this to a path.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let next = PathBuf::from(name);
+    match remove(&next) {
+        Err(error) if !error.is_not_found() => return Err(error),
+        _ => {}
+    }
+    let file = AppendFile::create(&next)?;
+    let written = file.write(bytes).and_then(|()| file.sync_data()).and_then(|()| rename(&next, path));
+    if let Err(error) = written {
+        if let Err(error) = remove(&next) {
+            tracing::warn!(%error, "a file that was made in part is left behind");
+        }
+        return Err(error);
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => sync_directory(Path::new(".")),
+    }
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random() -> Result<[u8; 32]> {
+    let path = Path::new("/dev/urandom");
+    let mut bytes = [0; 32];
+    let mut file = File::open(path).map_err(StorageError::at("open", path))?;
+    file.read_exact(&mut bytes).map_err(StorageError::at("read", path))?;
+    Ok(bytes)
+}
+
 pub(crate) fn remove(path: &Path) -> Result<()> {
     fs::remove_file(path).map_err(StorageError::at("remove", path))
 }
@@ -158,8 +218,8 @@ impl AppendFile {
     }
 
     /// Writes all of it, in one system call unless the system cuts it short. After an error, part may be written.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(StorageError::at("write", &self.path))
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
+        (&self.file).write_all(bytes).map_err(StorageError::at("write", &self.path))
     }
 
     pub(crate) fn truncate(&self, length: u64) -> Result<()> {

@@ -282,7 +282,7 @@ impl Recordings {
 }
 
 fn write_file(path: &Path, bytes: &[u8], is_durable: bool) -> Result<(), StorageError> {
-    let mut file = AppendFile::create_or_empty(path)?;
+    let file = AppendFile::create_or_empty(path)?;
     file.write(bytes)?;
     if is_durable { file.sync_data() } else { Ok(()) }
 }

@@ -8,6 +8,11 @@ use ansai_audit::{Durability, Head, Log, Options, Reader};
 pub(crate) const SEGMENT_HEADER: usize = 8;
 pub(crate) const FRAME_HEADER: usize = 48;
 
+/// A directory for thousands of small writes: in memory where the system has a place for that.
+pub(crate) fn quick_directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(crate) fn options(segment_bytes: u64) -> Options {
     Options { segment_bytes, reserve_bytes: 0, ..Options::default() }
 }

@@ -9,8 +9,10 @@
     reason = "tests"
 )]
 
+mod exhaustive;
 mod fixture;
 mod full_disk;
+mod heads;
 mod life;
 mod properties;
 mod recordings;

@@ -1,0 +1,79 @@
+//! The newest signed head, beside the log: what tells a damaged end of the log from one that a crash tore.
+
+use std::path::{Path, PathBuf};
+
+use crate::signed_head::{ParseSignedHeadError, SignedHead};
+use crate::storage::{self, StorageError};
+
+/// Longer than any signed head.
+const MOST_BYTES: usize = 1024;
+
+/// A file with one signed head, replaced as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadFile(PathBuf);
+
+/// Why the head in a file cannot be relied on. A crash leaves the old one or the new one, so neither is its doing.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadFileError {
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// It holds something else.
+    #[error("{} does not hold a signed head: {cause}", path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: ParseSignedHeadError,
+    },
+    /// It is not as it was signed.
+    #[error("the head in {} has a wrong signature", .0.display())]
+    Signature(PathBuf),
+}
+
+impl HeadFileError {
+    /// The way out, for a person.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Storage(_) => None,
+            Self::Form { .. } | Self::Signature(_) => {
+                Some("verify the log with a head kept elsewhere, then move this file away: a new one is made")
+            }
+        }
+    }
+}
+
+impl HeadFile {
+    /// A head in the file `path`; touches nothing yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The head, its signature checked; `None` where there is no file.
+    ///
+    /// # Errors
+    /// When the file holds something else, or what is not as it was signed.
+    pub fn read(&self) -> Result<Option<SignedHead>, HeadFileError> {
+        let Some(found) = storage::read_small(&self.0, MOST_BYTES)? else { return Ok(None) };
+        let form = |cause| HeadFileError::Form { path: self.0.clone(), cause };
+        let text = std::str::from_utf8(&found.bytes).ok().and_then(|text| text.strip_suffix('\n'));
+        let head: SignedHead = text.ok_or(form(ParseSignedHeadError::Part("end")))?.parse().map_err(form)?;
+        if !head.is_signed() {
+            return Err(HeadFileError::Signature(self.0.clone()));
+        }
+        Ok(Some(head))
+    }
+
+    /// Replaces the head, durably; after a crash the file holds the old one or the new one.
+    ///
+    /// # Errors
+    /// When the system refuses; the old one is still there.
+    pub fn write(&self, head: &SignedHead) -> Result<(), StorageError> {
+        storage::replace(&self.0, format!("{head}\n").as_bytes())
+    }
+}

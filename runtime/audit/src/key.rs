@@ -1,0 +1,134 @@
+//! The key that signs the heads of a log: a file of this user's own.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use ed25519_dalek::{Signer as _, SigningKey};
+
+use crate::public_key::{LogId, PublicKey, exact_hex};
+use crate::storage::{self, StorageError};
+
+/// The seed as 64 hexadecimal digits, and an end of line.
+const FILE_BYTES: usize = 65;
+
+/// The private half: whoever has it can sign heads.
+#[derive(Clone)]
+pub struct Key(SigningKey);
+
+/// Why a key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Somebody else can read or write it, or could.
+    #[error("the key {} can be read or written by others (mode {mode:04o})", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// It is somebody else's.
+    #[error("the key {} belongs to user {uid}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        uid: u32,
+    },
+    /// Its content is no key.
+    #[error("{} does not hold a key: 64 hexadecimal digits and an end of line", .0.display())]
+    Form(PathBuf),
+}
+
+impl KeyError {
+    /// The way out, for a person.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Storage(error) if error.is_out_of_space() => Some("free some space by hand"),
+            Self::Storage(_) => None,
+            Self::Exposed { .. } => Some(
+                "chmod 600 it if nobody can have read it; otherwise move it away: a new one is made, and the log says so",
+            ),
+            Self::Foreign { .. } => Some("run as the user who runs ansai"),
+            Self::Form(_) => {
+                Some("put the file back from a copy, or move it away: a new one is made, and the log says so")
+            }
+        }
+    }
+}
+
+impl Key {
+    /// The key in a file; `None` where there is no file.
+    ///
+    /// # Errors
+    /// When others could have read it, and when it is no key.
+    pub fn read(path: impl AsRef<Path>) -> Result<Option<Self>, KeyError> {
+        let path = path.as_ref();
+        let Some(found) = storage::read_small(path, FILE_BYTES)? else { return Ok(None) };
+        if found.uid != rustix::process::geteuid().as_raw() {
+            return Err(KeyError::Foreign { path: path.to_owned(), uid: found.uid });
+        }
+        if found.mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { path: path.to_owned(), mode: found.mode & 0o7777 });
+        }
+        let text = std::str::from_utf8(&found.bytes).ok().and_then(|text| text.strip_suffix('\n'));
+        let seed = text.and_then(exact_hex).ok_or_else(|| KeyError::Form(path.to_owned()))?;
+        Ok(Some(Self::from_seed(seed)))
+    }
+
+    /// A new key, durable in a file that only this user can read, whole or not there. A file that is there already is
+    /// replaced: the caller has looked, and holds the lock of the log.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn make(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let key = Self::from_seed(storage::random()?);
+        key.write(path.as_ref())?;
+        Ok(key)
+    }
+
+    /// The key of a seed of 32 bytes.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(&seed))
+    }
+
+    /// What is shown, and kept elsewhere to check signatures with.
+    pub fn public(&self) -> PublicKey {
+        self.0.verifying_key().into()
+    }
+
+    /// This key's word that another follows it in a log.
+    pub fn endorse(&self, log: LogId, next: PublicKey) -> [u8; 64] {
+        self.sign(endorsement(log, self.public(), next).as_bytes())
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+
+    fn write(&self, path: &Path) -> Result<(), KeyError> {
+        let text = format!("{}\n", hex::encode(self.0.to_bytes()));
+        storage::replace(path, text.as_bytes())?;
+        Ok(())
+    }
+}
+
+impl PublicKey {
+    /// Whether this key said that `next` follows it in a log; see [`Key::endorse`].
+    pub fn endorsed(&self, log: LogId, next: PublicKey, signature: &[u8; 64]) -> bool {
+        self.signed(endorsement(log, *self, next).as_bytes(), signature)
+    }
+}
+
+fn endorsement(log: LogId, key: PublicKey, next: PublicKey) -> String {
+    format!("ansai-audit-key-v1 log={log} key={key} next={next}")
+}
+
+/// Never the private half.
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Key({})", self.public())
+    }
+}
