@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ansai_core::{Interface, Mode};
 
 use crate::diagnostics::Diagnostics;
+use crate::export::{self, Export};
 use crate::fields::Fields;
 use crate::file;
 use crate::identifier;
@@ -36,6 +37,8 @@ pub struct Daemon {
 pub struct HostConfig {
     /// `[daemon]`.
     pub daemon: Daemon,
+    /// `[audit.export]`.
+    pub export: Option<Export>,
     /// `[policy.NAME]` by the operator's name.
     pub policies: BTreeMap<String, Instance>,
     /// What is no error, but hardly meant.
@@ -143,19 +146,20 @@ impl HostConfig {
         let mut problems = Problems::default();
         let config = read(&node, interfaces, &mut problems);
         match config {
-            Some((daemon, policies)) if !problems.has_errors() => {
-                Ok(HostConfig { daemon, policies, warnings: problems.of(&source), source })
+            Some((daemon, export, policies)) if !problems.has_errors() => {
+                Ok(HostConfig { daemon, export, policies, warnings: problems.of(&source), source })
             }
             _ => Err(problems.of(&source)),
         }
     }
 }
 
-type Parts = (Daemon, BTreeMap<String, Instance>);
+type Parts = (Daemon, Option<Export>, BTreeMap<String, Instance>);
 
 fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
-    let fields = Fields::of(node, "the configuration", &["daemon", "policy"], problems)?;
+    let fields = Fields::of(node, "the configuration", &["daemon", "audit", "policy"], problems)?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
+    let export = fields.get("audit").and_then(|node| export::read_audit(node, problems));
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
         && let Some(entries) = table_of("`[policy]`", node, problems)
@@ -170,7 +174,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
             }
         }
     }
-    Some((daemon, policies))
+    Some((daemon, export, policies))
 }
 
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {

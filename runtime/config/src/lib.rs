@@ -17,6 +17,7 @@
 //! ```
 
 mod diagnostics;
+mod export;
 mod fields;
 mod file;
 mod grants;
@@ -36,6 +37,7 @@ mod suggest;
 mod trust;
 
 pub use diagnostics::{Diagnostics, Entry, Severity};
+pub use export::{Export, ExportUrl};
 pub use grants::{MissingGrant, force, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};

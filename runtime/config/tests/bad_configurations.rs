@@ -60,6 +60,17 @@ bad! {
     settings_not_a_table: with("[policy.disk-space.settings.thresholds]\nwarning = 80", "settings = 80");
     setting_not_finite: with("warning = 80", "warning = nan");
     array_of_tables: with("[policy.disk-space]", "[[policy.disk-space]]");
+    unknown_table_in_audit: "[audit.exports]\nevery = \"1h\"\n";
+    export_without_target: "[audit.export]\nevery = \"1h\"\n";
+    export_with_unknown_key: "[audit.export]\nfiel = \"/srv/heads\"\n";
+    export_too_often: "[audit.export]\nevery = \"10ms\"\nfile = \"/srv/heads\"\n";
+    export_to_a_relative_file: "[audit.export]\nfile = \"heads\"\n";
+    export_to_a_command_line: "[audit.export]\ncommand = \"/usr/bin/logger -t head\"\n";
+    export_to_a_command_without_a_path: "[audit.export]\ncommand = [\"logger\", \"-t\", \"head\"]\n";
+    export_to_a_command_with_a_number: "[audit.export]\ncommand = [\"/usr/bin/head\", 1]\n";
+    export_unencrypted: "[audit.export]\nurl = \"http://heads.example.org/\"\n";
+    export_with_a_password: "[audit.export]\nurl = \"https://me:secret@heads.example.org/\"\n";
+    export_token_without_url: "[audit.export]\nfile = \"/srv/heads\"\ntoken_file = \"/etc/token\"\n";
     syntax_error: with("\"ansai:disk/disk-probe\" = {}", "ansai:disk/disk-probe = {}");
 }
 

@@ -217,3 +217,24 @@ fn settings_are_found_in_the_file() {
     assert_eq!(at(&["thresholds", "critical"]), "thresholds");
     assert_eq!(config.settings_span("other", &[]), None);
 }
+
+#[test]
+fn heads_of_the_audit_log_go_where_the_operator_says() {
+    let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES).unwrap().export;
+    assert_eq!(configuration().export, None);
+    let all = read(
+        "[audit.export]\nevery = \"10m\"\ntimeout = \"5s\"\nfile = \"/srv/heads\"\n\
+         command = [\"/usr/bin/logger\", \"-t\", \"head\"]\nurl = \"https://h.example/x?key=1\"\n\
+         token_file = \"/etc/ansai/token\"\nca_file = \"/etc/ansai/ca.pem\"\n",
+    )
+    .unwrap();
+    assert_eq!((all.every, all.timeout), (600_000, 5_000));
+    assert_eq!(all.file, Some(PathBuf::from("/srv/heads")));
+    assert_eq!(all.command.unwrap(), ["/usr/bin/logger", "-t", "head"]);
+    let url = all.url.unwrap();
+    assert_eq!((url.url.as_str(), url.shown.as_str()), ("https://h.example/x?key=1", "https://h.example/x"));
+    assert_eq!(url.token_file, Some(PathBuf::from("/etc/ansai/token")));
+    assert_eq!(url.ca_file, Some(PathBuf::from("/etc/ansai/ca.pem")));
+    let least = read("[audit.export]\nurl = \"http://h.example/\"\nallow_plain_http = true\n").unwrap();
+    assert_eq!((least.every, least.timeout, least.file, least.command), (3_600_000, 30_000, None, None));
+}

@@ -98,6 +98,10 @@ pub enum Event {
     RecordingsDropped { ids: Vec<String> },
     /// A tail that was torn by a crash was set aside.
     Recovered { torn_bytes: u64, detail: String },
+    /// The key that signs heads of this log from here on. `endorsement` is the signature of the one it replaces.
+    AuditKey { public_key: String, replaces: Option<String>, endorsement: Option<String> },
+    /// A head could not be sent to a target, or can again: then there is no error.
+    HeadExport { target: String, error: Option<String>, failures: u32 },
     /// Room was made for the log and the state, or made again.
     Ballast { detail: String },
 }

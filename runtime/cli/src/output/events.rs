@@ -45,6 +45,15 @@ pub(crate) fn line(event: &Event) -> String {
         }
         Event::RecordingsDropped { ids } => format!("{} recordings dropped to stay within the quota", ids.len()),
         Event::Recovered { torn_bytes, detail } => format!("{torn_bytes} torn bytes set aside: {detail}"),
+        Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
+        Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
+            let by = if endorsement.is_some() { "named by the one before" } else { "not named by the one before" };
+            format!("audit key {public_key} in place of {old}, {by}")
+        }
+        Event::HeadExport { target, error: None, .. } => format!("heads go to {target} again"),
+        Event::HeadExport { target, error: Some(error), failures } => {
+            format!("no head to {target}, {failures} times in a row: {error}")
+        }
         Event::Ballast { detail } => format!("ballast: {detail}"),
     };
     inert(&text, MOST_TEXT)
