@@ -20,6 +20,7 @@ pub mod authorize;
 pub mod backend;
 pub mod base;
 pub mod call;
+pub mod command;
 pub mod disk;
 pub mod facts;
 pub mod files;

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::cache::{self, Manager};
-use super::command::{self, Ended, Ran};
 use super::lock;
 use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
 use crate::call::to_reply;
+use crate::command::{self, Ended, Program, Ran};
 use crate::host::{Ask, Host};
 use crate::journal::directory::Identity;
 
@@ -26,6 +26,10 @@ const NAME: &str = "ansai:packages/packages-actions.clean-cache";
 const MOST_TARGETS: usize = 20_000;
 const SAMPLE: usize = 10;
 const LIMIT: Duration = Duration::from_secs(300);
+/// How long a program that was asked to end may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+const ENVIRONMENT: &[(&str, &str)] =
+    &[("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8"), ("DEBIAN_FRONTEND", "noninteractive")];
 
 pub(super) struct CleanCache;
 
@@ -146,7 +150,15 @@ impl Action for CleanCache {
         let program = cache::program(doing.host, manager)
             .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", name(manager))))?;
         let before = look(doing.host, manager, &|_| false, &|| false)?;
-        let ran = command::run(program, arguments(doing.host, manager), LIMIT, &|| doing.is_stopping())
+        let run = Program {
+            path: program.as_ref(),
+            arguments: arguments(doing.host, manager),
+            environment: ENVIRONMENT,
+            input: &[],
+            limit: LIMIT,
+            patience: PATIENCE,
+        };
+        let ran = command::run(&run, &|| doing.is_stopping())
             .map_err(|error| Refusal::Unavailable(format!("{program}: {error}")))?;
         let after = look(doing.host, manager, &among(&targets), &|| false)?;
         let problem = problem(program, &ran);

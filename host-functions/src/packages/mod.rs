@@ -3,7 +3,6 @@
 mod actions;
 mod cache;
 mod clean;
-mod command;
 mod lock;
 mod probe;
 

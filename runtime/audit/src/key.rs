@@ -108,6 +108,16 @@ impl Key {
         self.0.sign(message).to_bytes()
     }
 
+    /// Moves the file of this key into the place of another one, durably.
+    ///
+    /// # Errors
+    /// When the system refuses: then both are where they were.
+    pub fn replace(&self, from: &Path, to: &Path) -> Result<(), KeyError> {
+        storage::rename(from, to)?;
+        storage::sync_directory(to.parent().unwrap_or(Path::new("/")))?;
+        Ok(())
+    }
+
     fn write(&self, path: &Path) -> Result<(), KeyError> {
         let text = format!("{}\n", hex::encode(self.0.to_bytes()));
         storage::replace(path, text.as_bytes())?;

@@ -65,4 +65,4 @@ pub use segment::SegmentName;
 pub use shared::SharedLog;
 pub use signed_head::{ParseSignedHeadError, SignedHead};
 pub use storage::StorageError;
-pub use verify::{HeadFault, Verified, Verifier, VerifyError, verify};
+pub use verify::{HeadFault, Verified, Verifier, VerifyError, make_durable, verify};

@@ -104,6 +104,11 @@ pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     File::open(path).and_then(|directory| directory.sync_all()).map_err(StorageError::at("sync directory", path))
 }
 
+/// Makes the content of a file durable, whoever wrote it.
+pub(crate) fn sync_file(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_data()).map_err(StorageError::at("sync", path))
+}
+
 /// The names in a directory that are UTF-8, in no order; no file of this crate has another kind of name.
 pub(crate) fn list_names(path: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();

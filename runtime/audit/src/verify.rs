@@ -6,8 +6,9 @@ use crate::corruption::{Corruption, Fault, ReadError};
 use crate::head::Head;
 use crate::public_key::{LogId, PublicKey};
 use crate::reader::{Entry, Reader, Tail};
-use crate::segment::SegmentName;
+use crate::segment::{self, SegmentName};
 use crate::signed_head::SignedHead;
+use crate::storage::{self, StorageError};
 
 /// What a check of a whole log found to be sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +145,19 @@ impl LogId {
         let first = Reader::open(directory)?.next().transpose()?;
         Ok(first.map(|entry| Self(entry.hash)))
     }
+}
+
+/// Makes durable all records that a reader can see, also those that a writer at work has not synced yet.
+///
+/// # Errors
+/// When the system refuses: then a head of what was read must not be kept.
+pub fn make_durable(directory: impl AsRef<Path>) -> Result<(), StorageError> {
+    let directory = directory.as_ref();
+    // A segment is synced before the next one is begun.
+    if let Some(last) = segment::list(directory)?.last() {
+        storage::sync_file(&last.path_in(directory))?;
+    }
+    storage::sync_directory(directory)
 }
 
 /// Reads a whole log and checks every frame, the sequence and the chain; nothing is changed.

@@ -66,7 +66,8 @@ fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let (token_file, ca_file) = (path(&fields, "token_file", problems), path(&fields, "ca_file", problems));
     for key in ["token_file", "ca_file", "allow_plain_http"] {
         if let (Some(entry), None) = (fields.entry(key), fields.get("url")) {
-            problems.add(Problem::error(entry.key_span.clone(), format!("`{key}` goes with `url`, which is not there")));
+            problems
+                .add(Problem::error(entry.key_span.clone(), format!("`{key}` goes with `url`, which is not there")));
         }
     }
     let url = fields.text("url", MOST_TEXT, problems).zip(fields.get("url")).and_then(|(text, node)| {
@@ -94,7 +95,8 @@ fn path(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Option<PathB
 }
 
 fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
-    let way_out = "write program and arguments as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"ansai-head\"]";
+    let way_out =
+        "write program and arguments as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"ansai-head\"]";
     let Kind::Array(list) = &node.kind else {
         problems.add(wrong_type("command", node, "a list of texts").hint(way_out));
         return None;
@@ -156,7 +158,9 @@ fn address(text: &str, plain_allowed: bool) -> Result<String, (&'static str, &'s
 /// The host without its port and brackets; `None` where either cannot be one.
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map(|(host, port)| (host, port.strip_prefix(':').or((port.is_empty()).then_some("80"))))?,
+        Some(rest) => rest
+            .split_once(']')
+            .map(|(host, port)| (host, port.strip_prefix(':').or((port.is_empty()).then_some("80"))))?,
         None => match authority.split_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (authority, Some("80")),

@@ -16,6 +16,8 @@ pub mod clock;
 mod decide;
 mod evaluate;
 pub mod executor;
+pub mod export;
+pub mod heads;
 mod heal;
 mod held;
 pub mod instance;

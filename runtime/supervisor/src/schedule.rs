@@ -19,7 +19,7 @@ const APART: Duration = Duration::from_millis(1);
 pub(crate) async fn run(inner: &Arc<Inner>) {
     let start = Instant::now();
     let count = u32::try_from(inner.instances.len()).unwrap_or(u32::MAX).max(1);
-    let mut tasks: Vec<_> = Vec::with_capacity(inner.instances.len() + 2);
+    let mut tasks: Vec<_> = Vec::with_capacity(inner.instances.len() + 3);
     for (place, instance) in (0u32..).zip(&inner.instances) {
         let every = Duration::from_millis(instance.every.max(1));
         let first = start + place * APART.min(every / count);
@@ -27,6 +27,7 @@ pub(crate) async fn run(inner: &Arc<Inner>) {
     }
     tasks.push(tokio::spawn(now_and_then(inner.clone(), HOLDS, Inner::end_holds)));
     tasks.push(tokio::spawn(now_and_then(inner.clone(), SETTLE, Inner::settle)));
+    tasks.push(tokio::spawn(crate::export::keep(inner.clone())));
     for task in tasks {
         if let Err(error) = task.await {
             tracing::error!("a schedule failed: {error}");

@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use ansai_audit::{Ballast, Head, Log, Recordings, RecordingsError, Retention};
+use ansai_config::Export;
 use ansai_core::event::InstanceRef;
 use ansai_core::{Event, Measure, Mode};
 use ansai_host_functions::live::Shared;
 
 use crate::authority::Authority;
 use crate::clock;
+use crate::export::Exports;
+use crate::heads::{self, HeadError, Heads};
 use crate::instance::Loaded;
 use crate::journal::{Journal, JournalError};
 use crate::leases::Leases;
@@ -52,6 +56,9 @@ pub enum OpenError {
     /// The first record.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The key of the log, or the head beside it.
+    #[error(transparent)]
+    Head(#[from] HeadError),
 }
 
 impl OpenError {
@@ -59,6 +66,7 @@ impl OpenError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             OpenError::Audit(error) => error.hint(),
+            OpenError::Head(error) => error.hint(),
             _ => None,
         }
     }
@@ -67,6 +75,9 @@ impl OpenError {
 /// Where an open supervisor keeps what.
 pub(crate) struct Inner {
     pub(crate) journal: Journal,
+    pub(crate) heads: Heads,
+    pub(crate) exports: OnceLock<Exports>,
+    pub(crate) state_dir: PathBuf,
     pub(crate) audit_dir: PathBuf,
     pub(crate) state: Arc<State>,
     pub(crate) recordings: std::sync::Mutex<Recordings>,
@@ -99,8 +110,13 @@ impl Supervisor {
         instances: Vec<Loaded>,
     ) -> Result<Supervisor, OpenError> {
         let dir = &options.state_dir;
-        let (log, recovery) = Log::open(dir.join("audit"), ansai_audit::Options::default())?;
+        let kept = heads::known(dir)?;
+        let known = kept.as_ref().map(|kept| kept.head);
+        let audit_dir = heads::log_directory(dir);
+        let (log, recovery) = Log::open(&audit_dir, ansai_audit::Options { known, ..Default::default() })?;
         let journal = Journal::new(log);
+        let now = clock::now();
+        let heads = Heads::open(dir, kept, &journal, now)?;
         let ballast = Ballast::new(dir.join("ballast"), BALLAST_BYTES);
         let state = State::open(&dir.join("state.db"), ballast)?;
         for result in [state.replenish(), recovery.reserve.map_err(|error| error.to_string())] {
@@ -108,7 +124,6 @@ impl Supervisor {
                 tracing::warn!("no room is set aside for a full disk: {error}");
             }
         }
-        let now = clock::now();
         if let Some(cut) = recovery.cut {
             let detail = format!("{cut:?}");
             journal.note(now, Event::Recovered { torn_bytes: cut.torn.bytes, detail })?;
@@ -123,7 +138,10 @@ impl Supervisor {
         journal.durable(now, started)?;
         Ok(Supervisor(Arc::new(Inner {
             journal,
-            audit_dir: dir.join("audit"),
+            heads,
+            exports: OnceLock::new(),
+            state_dir: dir.clone(),
+            audit_dir,
             state: Arc::new(state),
             recordings: std::sync::Mutex::new(Recordings::open(dir.join("recordings"), Retention::default())?),
             plans: Plans::open(dir.join("plans"))?,
@@ -166,7 +184,20 @@ impl Supervisor {
             });
         }
         self.0.settle();
+        crate::export::once(&self.0).await;
         reports
+    }
+
+    /// Sends signed heads of the audit log to these targets from now on. Said once, before the first pass.
+    pub fn export_heads(&self, export: Export) {
+        if self.0.exports.set(Exports::new(export, &self.0.state_dir)).is_err() {
+            tracing::error!("targets of heads were said twice: the first stay");
+        }
+    }
+
+    /// Puts the newest head beside the log: at the end of what was done.
+    pub fn keep_head(&self) {
+        self.0.keep_head();
     }
 
     /// Recovers, then evaluates at the instances' schedules until [`Supervisor::stop`].
@@ -179,6 +210,7 @@ impl Supervisor {
         if let Err(error) = self.0.journal.durable(clock::now(), event) {
             tracing::error!("{error}");
         }
+        self.0.keep_head();
     }
 
     /// Asks for an orderly end: no new step begins, a short one ends at its next target, a long one as it declares.
@@ -219,6 +251,12 @@ impl Inner {
         let at = jiff::Timestamp::from_millisecond(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
         let number = self.counter.fetch_add(1, Ordering::Relaxed);
         format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now % 1_000, number)
+    }
+
+    pub(crate) fn keep_head(&self) {
+        if let Err(error) = self.heads.keep(&self.journal, clock::now()) {
+            tracing::error!("the head of the audit log could not be kept: {error}");
+        }
     }
 
     /// What was noted is made durable, reserves are made again.

@@ -85,6 +85,7 @@ impl Supervisor {
             }
             reports.push(report);
         }
+        self.keep_head();
         Ok(reports)
     }
 }

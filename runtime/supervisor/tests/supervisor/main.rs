@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod export;
 mod failure;
 mod grants;
 mod guest;

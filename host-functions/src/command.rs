@@ -1,9 +1,10 @@
-//! The one place where a package manager's command is run: a fixed program, a cleared environment, no input,
-//! bounded output, a limit of time, and an end for all that it started.
-#![expect(clippy::disallowed_methods, reason = "the adapter to package managers' programs")]
+//! The one place where a command is run: a fixed program, nothing of our environment, bounded output, a limit of time,
+//! and an end for all that it started.
+#![expect(clippy::disallowed_methods, reason = "the adapter to programs")]
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -12,13 +13,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Of each stream, the last so many bytes are kept.
 const MOST_OUTPUT: usize = 16 << 10;
-/// How long a program that was asked to end may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub enum Ended {
     /// By itself.
     By(ExitStatus),
     /// Ended because it took too long.
@@ -29,39 +28,58 @@ pub(super) enum Ended {
 
 /// A command that is over.
 #[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) ended: Ended,
-    /// The end of what it wrote to its standard error.
-    pub(super) errors: String,
+pub struct Ran {
+    /// How.
+    pub ended: Ended,
+    /// The end of what it wrote to its standard error: at most 16 KiB.
+    pub errors: String,
 }
 
-/// Runs a program by its absolute path and waits for it.
-pub(super) fn run(
-    program: &'static str,
-    arguments: &[&str],
-    limit: Duration,
-    is_stopping: &dyn Fn() -> bool,
-) -> io::Result<Ran> {
-    let mut child = Command::new(program)
-        .args(arguments)
+/// What is run, and how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'a> {
+    /// Absolute.
+    pub path: &'a Path,
+    /// As they are: no shell sees them.
+    pub arguments: &'a [&'a str],
+    /// All of it.
+    pub environment: &'a [(&'a str, &'a str)],
+    /// What it can read.
+    pub input: &'a [u8],
+    /// How long it may take.
+    pub limit: Duration,
+    /// How long it may take to end once it was asked to.
+    pub patience: Duration,
+}
+
+/// Runs a program and waits for it.
+///
+/// # Errors
+/// When it cannot be started or waited for.
+pub fn run(program: &Program<'_>, is_stopping: &dyn Fn() -> bool) -> io::Result<Ran> {
+    let mut child = Command::new(program.path)
+        .args(program.arguments)
         .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .env("DEBIAN_FRONTEND", "noninteractive")
+        .envs(program.environment.iter().copied())
         .current_dir("/")
-        .stdin(Stdio::null())
+        .stdin(if program.input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .process_group(0)
         .spawn()?;
+    if let Some(mut stream) = child.stdin.take() {
+        let input = program.input.to_owned();
+        // A program that does not read it must not hold us up.
+        std::thread::spawn(move || stream.write_all(&input));
+    }
     let errors = child.stderr.take().map(drain);
-    let ended = wait(&mut child, limit, is_stopping)?;
+    let ended = wait(&mut child, program, is_stopping)?;
     // A process that left the group may keep the pipe open: it is not waited for.
     let errors = errors.and_then(|tail| tail.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default();
     Ok(Ran { ended, errors: String::from_utf8_lossy(&errors).into_owned() })
 }
 
-fn wait(child: &mut Child, limit: Duration, is_stopping: &dyn Fn() -> bool) -> io::Result<Ended> {
+fn wait(child: &mut Child, program: &Program<'_>, is_stopping: &dyn Fn() -> bool) -> io::Result<Ended> {
     let began = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
@@ -69,24 +87,24 @@ fn wait(child: &mut Child, limit: Duration, is_stopping: &dyn Fn() -> bool) -> i
         }
         let cut = if is_stopping() {
             Ended::Stopped
-        } else if began.elapsed() >= limit {
+        } else if began.elapsed() >= program.limit {
             Ended::TimeLimit
         } else {
             std::thread::sleep(POLL);
             continue;
         };
-        end(child)?;
+        end(child, program.patience)?;
         return Ok(cut);
     }
 }
 
 /// Asks the whole group to end, then makes it.
-fn end(child: &mut Child) -> io::Result<()> {
+fn end(child: &mut Child, patience: Duration) -> io::Result<()> {
     let group = Pid::from_child(child);
     // It may have ended just now.
     let _ = kill_process_group(group, Signal::TERM);
     let asked = Instant::now();
-    while asked.elapsed() < PATIENCE {
+    while asked.elapsed() < patience {
         if has_ended(child)? {
             break;
         }
@@ -129,8 +147,19 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
+    fn shell_program() -> Program<'static> {
+        Program {
+            path: Path::new("/bin/sh"),
+            arguments: &[],
+            environment: &[("PATH", "/usr/bin:/bin"), ("LANG", "C")],
+            input: &[],
+            limit: LONG,
+            patience: LONG,
+        }
+    }
+
     fn shell(script: &str, limit: Duration, is_stopping: &dyn Fn() -> bool) -> Ran {
-        run("/bin/sh", &["-c", script], limit, is_stopping).unwrap()
+        run(&Program { arguments: &["-c", script], limit, ..shell_program() }, is_stopping).unwrap()
     }
 
     #[test]
@@ -138,7 +167,17 @@ mod tests {
         let ran = shell("cat; env | sort >&2; exit 3", LONG, &|| false);
         assert!(matches!(ran.ended, Ended::By(status) if status.code() == Some(3)));
         let names: Vec<&str> = ran.errors.lines().filter_map(|line| line.split('=').next()).collect();
-        assert_eq!(names, ["DEBIAN_FRONTEND", "LC_ALL", "PATH", "PWD"]);
+        assert_eq!(names, ["LANG", "PATH", "PWD"]);
+    }
+
+    #[test]
+    fn input_is_handed_over_and_need_not_be_read() {
+        let much = vec![b'x'; 1 << 20];
+        let with = |script: &'static str| {
+            run(&Program { arguments: &["-c", script], input: &much, ..shell_program() }, &|| false)
+        };
+        assert_eq!(with("wc -c >&2").unwrap().errors.trim(), "1048576");
+        assert!(matches!(with("exit 0").unwrap().ended, Ended::By(status) if status.success()));
     }
 
     #[test]
@@ -170,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_does_not_start() {
-        assert!(run("/nonexistent/program", &[], LONG, &|| false).is_err());
+        assert!(run(&Program { path: Path::new("/nonexistent/program"), ..shell_program() }, &|| false).is_err());
     }
 
     /// Gone, or only waiting for its new parent to notice.

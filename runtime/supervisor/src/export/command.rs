@@ -1,0 +1,44 @@
+//! A head on the standard input of a command.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ansai_audit::SignedHead;
+use ansai_core::text::inert;
+use ansai_host_functions::command::{self, Ended, Program};
+
+use super::SendError;
+
+/// For a command that was asked to end: it has a line to send, not work to finish.
+const PATIENCE: Duration = Duration::from_millis(200);
+const MOST_SHOWN: usize = 300;
+
+/// Runs it with nothing of our environment, and waits for it.
+pub(super) fn run(
+    words: &[String],
+    head: &SignedHead,
+    limit: Duration,
+    is_stopping: &dyn Fn() -> bool,
+) -> Result<(), SendError> {
+    let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let line = format!("{head}\n");
+    let program = Program {
+        path: Path::new(program),
+        arguments: &arguments,
+        environment: &[],
+        input: line.as_bytes(),
+        limit,
+        patience: PATIENCE,
+    };
+    let ran = command::run(&program, is_stopping)?;
+    match ran.ended {
+        Ended::By(status) if status.success() => Ok(()),
+        Ended::By(status) => {
+            let errors = inert(ran.errors.trim(), MOST_SHOWN);
+            Err(SendError::Failed { status, errors })
+        }
+        Ended::TimeLimit => Err(SendError::TimeLimit(limit)),
+        Ended::Stopped => Err(SendError::Stopping),
+    }
+}

@@ -1,0 +1,304 @@
+//! Signed heads sent elsewhere, on a schedule of their own: what proves later that the log was not cut or rewritten by
+//! whoever had this host. Whatever becomes of it, healing goes on.
+
+mod command;
+mod file;
+mod standing;
+mod url;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ansai_audit::SignedHead;
+use ansai_config::{Export, ExportUrl};
+use ansai_core::{Event, Instant};
+
+use crate::clock;
+use crate::supervisor::Inner;
+
+pub use standing::{Standing, standings};
+
+/// The newest head is put beside the log at least so often.
+const KEEP: Duration = Duration::from_secs(60);
+/// After a first failure; then twice as long each time, up to the schedule itself.
+const RETRY_MS: u64 = 60_000;
+/// Over what a target may take: a blocking call is given up on then, not ended.
+const GRACE: Duration = Duration::from_secs(15);
+/// At the end of the program, for a command to be ended.
+const LEAVE: Duration = Duration::from_millis(500);
+
+/// Where a head goes.
+#[derive(Debug, Clone)]
+enum Target {
+    File(PathBuf),
+    Command(Vec<String>),
+    Url(ExportUrl),
+}
+
+/// A head did not arrive.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    /// An I/O error.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The file is none to add lines to.
+    #[error("not a regular file")]
+    NotAFile,
+    /// Another program holds the file.
+    #[error("another program holds its lock")]
+    Locked,
+    /// The command failed.
+    #[error("ended with {status}: {errors}")]
+    Failed { status: std::process::ExitStatus, errors: String },
+    /// It took too long.
+    #[error("took longer than {} s", .0.as_secs())]
+    TimeLimit(Duration),
+    /// ansai is asked to stop.
+    #[error("ended because ansai stops")]
+    Stopping,
+    /// The attempt before is still under way.
+    #[error("the attempt before has not ended")]
+    UnderWay,
+    /// The token cannot be used.
+    #[error("token {}: {why}", path.display())]
+    Token { path: PathBuf, why: String },
+    /// Certificates cannot be read.
+    #[error("certificates: {0}")]
+    Certificates(String),
+    /// The server does not want it.
+    #[error("the server answered {0}")]
+    Status(u16),
+    /// Heads go where the operator said, and nowhere else.
+    #[error("the server answered {0}: redirects are not followed")]
+    Redirect(u16),
+    /// No answer came.
+    #[error("{0}")]
+    Http(String),
+}
+
+impl Target {
+    /// A word for the file of standings.
+    fn kind(&self) -> &'static str {
+        match self {
+            Target::File(_) => "file",
+            Target::Command(_) => "command",
+            Target::Url(_) => "url",
+        }
+    }
+
+    /// For people: without arguments and queries, which may hold secrets.
+    fn name(&self) -> String {
+        let what = match self {
+            Target::File(path) => path.display().to_string(),
+            Target::Command(words) => words.first().cloned().unwrap_or_default(),
+            Target::Url(url) => url.shown.clone(),
+        };
+        ansai_core::text::inert(&format!("{} {what}", self.kind()), 300)
+    }
+
+    fn send(&self, head: &SignedHead, limit: Duration, is_stopping: &dyn Fn() -> bool) -> Result<(), SendError> {
+        match self {
+            Target::File(path) => file::append(path, head),
+            Target::Command(words) => command::run(words, head, limit, is_stopping),
+            Target::Url(url) => url::post(url, head, limit),
+        }
+    }
+}
+
+/// The targets, and how each stands.
+pub(crate) struct Exports {
+    every: u64,
+    limit: Duration,
+    targets: Vec<Target>,
+    file: PathBuf,
+    standings: Mutex<standing::Standings>,
+    /// Targets whose last attempt has not ended, each by its kind.
+    under_way: Arc<Mutex<BTreeSet<&'static str>>>,
+}
+
+impl Exports {
+    pub(crate) fn new(export: Export, state_dir: &Path) -> Exports {
+        let file = standing::file(state_dir);
+        let targets = [export.file.map(Target::File), export.command.map(Target::Command), export.url.map(Target::Url)];
+        Exports {
+            every: export.every,
+            limit: Duration::from_millis(export.timeout),
+            targets: targets.into_iter().flatten().collect(),
+            standings: Mutex::new(standing::read(&file).unwrap_or_default()),
+            file,
+            under_way: Arc::default(),
+        }
+    }
+
+    /// Milliseconds until a target wants a head.
+    fn wait(&self, target: &Target, now: Instant) -> u64 {
+        let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = standings.get(target.kind()).filter(|standing| standing.target == target.name());
+        let left = known.map_or(0, |standing| standing.next_at.saturating_sub(now));
+        // A time beyond the schedule is of a clock that was put back, or of another schedule.
+        if left > self.every { 0 } else { left }
+    }
+
+    /// How long a target rests: its schedule, or less after failures.
+    fn rest(&self, failures: u32) -> u64 {
+        match failures.checked_sub(1) {
+            None => self.every,
+            Some(again) => RETRY_MS.saturating_mul(1 << again.min(20)).min(self.every),
+        }
+    }
+
+    /// Notes what came of an attempt; answers what is to be recorded: failures, and the end of failures.
+    fn conclude(
+        &self,
+        target: &Target,
+        head: &SignedHead,
+        sent: &Result<(), SendError>,
+        now: Instant,
+    ) -> Option<Event> {
+        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing =
+            standings.remove(target.kind()).filter(|known| known.target == target.name()).unwrap_or_default();
+        standing.target = target.name();
+        let failed_before = standing.failures > 0;
+        let event = match sent {
+            Ok(()) => {
+                (standing.failures, standing.error) = (0, None);
+                (standing.sent_at, standing.sent_sequence) = (Some(now), Some(head.head.sequence));
+                failed_before.then(|| Event::HeadExport { target: target.name(), error: None, failures: 0 })
+            }
+            Err(error) => {
+                let error = ansai_core::text::inert(&error.to_string(), 500);
+                standing.failures = standing.failures.saturating_add(1);
+                standing.error = Some(error.clone());
+                let failures = standing.failures;
+                Some(Event::HeadExport { target: target.name(), error: Some(error), failures })
+            }
+        };
+        standing.next_at = now.saturating_add(self.rest(standing.failures));
+        standings.insert(target.kind().to_owned(), standing);
+        if let Err(error) = standing::write(&self.file, &standings) {
+            tracing::debug!("{}: {error}", self.file.display());
+        }
+        event
+    }
+}
+
+/// Keeps the newest head beside the log, and sends heads that are due, until asked to stop.
+pub(crate) async fn keep(inner: Arc<Inner>) {
+    let mut kept = std::time::Instant::now();
+    loop {
+        let stopped = inner.stopped.notified();
+        tokio::pin!(stopped);
+        // Registered before the flag is read, so that a stop in between is not missed.
+        stopped.as_mut().enable();
+        if inner.is_stopping() {
+            return;
+        }
+        let due = inner.exports.get().and_then(|exports| {
+            exports.targets.iter().map(|target| Duration::from_millis(exports.wait(target, clock::now()))).min()
+        });
+        let wait = KEEP.saturating_sub(kept.elapsed()).min(due.unwrap_or(KEEP));
+        tokio::select! {
+            () = &mut stopped => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        if kept.elapsed() >= KEEP {
+            kept = std::time::Instant::now();
+            let inner = inner.clone();
+            if let Err(error) = tokio::task::spawn_blocking(move || inner.keep_head()).await {
+                tracing::error!("keeping the head failed: {error}");
+            }
+        }
+        send_due(&inner).await;
+    }
+}
+
+/// For a run that ends: what is due is sent, and the newest head put beside the log.
+pub(crate) async fn once(inner: &Arc<Inner>) {
+    send_due(inner).await;
+    let keeping = inner.clone();
+    if let Err(error) = tokio::task::spawn_blocking(move || keeping.keep_head()).await {
+        tracing::error!("keeping the head failed: {error}");
+    }
+}
+
+/// Sends to all targets that are due, side by side, each within its limit.
+async fn send_due(inner: &Arc<Inner>) {
+    let Some(exports) = inner.exports.get() else { return };
+    let now = clock::now();
+    let due: Vec<Target> = exports.targets.iter().filter(|target| exports.wait(target, now) == 0).cloned().collect();
+    if due.is_empty() || inner.is_stopping() {
+        return;
+    }
+    let signing = inner.clone();
+    let signed = tokio::task::spawn_blocking(move || signing.heads.sign(&signing.journal, now)).await;
+    let head = match signed {
+        Ok(Ok(head)) => head,
+        Ok(Err(error)) => {
+            tracing::error!("the head of the audit log could not be signed: {error}");
+            // Not at once again: the log says no to everybody now.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            return;
+        }
+        Err(error) => {
+            tracing::error!("signing a head failed: {error}");
+            return;
+        }
+    };
+    let sending: Vec<_> =
+        due.into_iter().map(|target| tokio::spawn(send(inner.clone(), target, head.clone()))).collect();
+    for one in sending {
+        if let Err(error) = one.await {
+            tracing::error!("sending a head failed: {error}");
+        }
+    }
+}
+
+async fn send(inner: Arc<Inner>, target: Target, head: SignedHead) {
+    let Some(exports) = inner.exports.get() else { return };
+    let sent = attempt(&inner, exports, &target, &head).await;
+    if matches!(sent, Err(SendError::Stopping)) {
+        return;
+    }
+    if let Err(error) = &sent {
+        tracing::warn!("no head of the audit log to {}: {error}", target.name());
+    }
+    let now = clock::now();
+    if let Some(event) = exports.conclude(&target, &head, &sent, now)
+        && let Err(error) = inner.journal.durable(now, event)
+    {
+        tracing::error!("{error}");
+    }
+}
+
+async fn attempt(inner: &Arc<Inner>, exports: &Exports, target: &Target, head: &SignedHead) -> Result<(), SendError> {
+    let kind = target.kind();
+    let under_way = exports.under_way.clone();
+    if !under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(kind) {
+        return Err(SendError::UnderWay);
+    }
+    let (limit, target, head, stopping) = (exports.limit, target.clone(), head.clone(), inner.clone());
+    let mut working = tokio::task::spawn_blocking(move || {
+        let sent = target.send(&head, limit, &|| stopping.is_stopping());
+        under_way.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
+        sent
+    });
+    let stopped = inner.stopped.notified();
+    tokio::pin!(stopped);
+    stopped.as_mut().enable();
+    let given = if inner.is_stopping() { LEAVE } else { limit + GRACE };
+    let ended = tokio::select! {
+        ended = tokio::time::timeout(given, &mut working) => ended,
+        () = &mut stopped => match tokio::time::timeout(LEAVE, &mut working).await {
+            Err(_) => return Err(SendError::Stopping),
+            ended => ended,
+        },
+    };
+    match ended {
+        Ok(Ok(sent)) => sent,
+        Ok(Err(error)) => Err(std::io::Error::other(error).into()),
+        Err(_) => Err(SendError::TimeLimit(limit)),
+    }
+}

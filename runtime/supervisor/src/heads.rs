@@ -1,0 +1,228 @@
+//! The key of the audit log and its newest head, beside the log: see decision 0012.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use ansai_audit::{Durability, HeadFile, HeadFileError, Key, KeyError, Log, LogId, PublicKey, ReadError, SignedHead};
+use ansai_core::event::Record;
+use ansai_core::{Event, Instant};
+
+use crate::journal::{Journal, JournalError};
+
+/// The log of a state directory.
+pub fn log_directory(state_dir: &Path) -> PathBuf {
+    state_dir.join("audit")
+}
+
+/// The key of a state directory.
+pub fn key_file(state_dir: &Path) -> PathBuf {
+    state_dir.join("audit.key")
+}
+
+/// The newest head of a state directory.
+pub fn head_file(state_dir: &Path) -> HeadFile {
+    HeadFile::new(state_dir.join("audit.head"))
+}
+
+/// Heads cannot be signed, or the one that is there is not of this log.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadError {
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The head beside the log.
+    #[error(transparent)]
+    File(#[from] HeadFileError),
+    /// The log.
+    #[error("audit log: {0}")]
+    Log(#[from] ReadError),
+    /// It could not be made durable, or the key not be recorded.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Another log lies there than the head is of.
+    #[error("{} is of log {of}, and the log beside it is {found}: it was exchanged", path.display())]
+    OtherLog {
+        /// The file of the head.
+        path: PathBuf,
+        /// The log it is of.
+        of: LogId,
+        /// The log that is there.
+        found: LogId,
+    },
+    /// There is nothing to sign yet.
+    #[error("the audit log has no record")]
+    Empty,
+}
+
+impl HeadError {
+    /// The way out, where there is one to name.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            HeadError::Key(error) => error.hint(),
+            HeadError::File(error) => error.hint(),
+            HeadError::OtherLog { .. } => {
+                Some("put the log back that belongs to the head, or keep a copy of both as evidence and move both away")
+            }
+            HeadError::Log(_) | HeadError::Journal(_) | HeadError::Empty => None,
+        }
+    }
+
+    /// The disk is full: that must not stop healing.
+    fn is_for_lack_of_space(&self) -> bool {
+        matches!(self, HeadError::Key(KeyError::Storage(error)) if error.is_out_of_space())
+    }
+}
+
+/// The head that the log is known to have reached: to be looked up before the log is opened.
+pub(crate) fn known(state_dir: &Path) -> Result<Option<SignedHead>, HeadError> {
+    let file = head_file(state_dir);
+    let Some(head) = file.read()? else { return Ok(None) };
+    match LogId::of(log_directory(state_dir)) {
+        Ok(Some(found)) if found != head.log => {
+            Err(HeadError::OtherLog { path: file.path().to_owned(), of: head.log, found })
+        }
+        Ok(_) => Ok(Some(head)),
+        // A log that is not there falls short of the head, which opening it will tell.
+        Err(ReadError::Storage(error)) if error.is_not_found() => Ok(Some(head)),
+        // Opening it tells more about what is wrong.
+        Err(ReadError::Corrupt(_)) => Ok(Some(head)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Signs heads of an open log.
+pub(crate) struct Heads {
+    state_dir: PathBuf,
+    signing: Mutex<Signing>,
+}
+
+#[derive(Default)]
+struct Signing {
+    key: Option<Key>,
+    log: Option<LogId>,
+    /// The one in the file.
+    kept: Option<SignedHead>,
+}
+
+impl Heads {
+    /// Over a log that was opened knowing `kept`. The key is made where there is none, and recorded where the log
+    /// does not name it yet.
+    pub(crate) fn open(
+        state_dir: &Path,
+        kept: Option<SignedHead>,
+        journal: &Journal,
+        now: Instant,
+    ) -> Result<Heads, HeadError> {
+        let heads =
+            Heads { state_dir: state_dir.to_owned(), signing: Mutex::new(Signing { kept, ..Signing::default() }) };
+        match heads.with_key(journal, now, |_| Ok(())) {
+            Err(error) if error.is_for_lack_of_space() => {
+                tracing::warn!("heads of the audit log are not signed yet: {error}");
+            }
+            made => made?,
+        }
+        Ok(heads)
+    }
+
+    /// The newest head, durable and signed.
+    pub(crate) fn sign(&self, journal: &Journal, now: Instant) -> Result<SignedHead, HeadError> {
+        self.with_key(journal, now, |signing| {
+            let head = journal.sync()?;
+            let log = match signing.log {
+                Some(log) => log,
+                None => LogId::of(log_directory(&self.state_dir))?.ok_or(HeadError::Empty)?,
+            };
+            signing.log = Some(log);
+            let key = signing.key.as_ref().ok_or(HeadError::Empty)?;
+            Ok(SignedHead::new(log, head, now, key))
+        })
+    }
+
+    /// Puts the newest head beside the log, where it tells a damaged end of the log from a torn one.
+    pub(crate) fn keep(&self, journal: &Journal, now: Instant) -> Result<(), HeadError> {
+        let newest = journal.head();
+        if self.lock().kept.as_ref().is_some_and(|kept| kept.head == newest) {
+            return Ok(());
+        }
+        let head = self.sign(journal, now)?;
+        let mut signing = self.lock();
+        // Another thread may have kept a later one meanwhile.
+        if signing.kept.as_ref().is_none_or(|kept| kept.head.sequence < head.head.sequence) {
+            head_file(&self.state_dir).write(&head).map_err(HeadFileError::from)?;
+            signing.kept = Some(head);
+        }
+        Ok(())
+    }
+
+    fn with_key<T>(
+        &self,
+        journal: &Journal,
+        now: Instant,
+        work: impl FnOnce(&mut Signing) -> Result<T, HeadError>,
+    ) -> Result<T, HeadError> {
+        let mut signing = self.lock();
+        if signing.key.is_none() {
+            let path = key_file(&self.state_dir);
+            let key = match Key::read(&path)? {
+                Some(key) => key,
+                None => Key::make(&path)?,
+            };
+            let before = signing.kept.as_ref().map(|head| head.key);
+            // The log names a key before the first head that it signs.
+            if before != Some(key.public()) {
+                let replaces = before.map(|key| key.to_string());
+                if replaces.is_some() {
+                    tracing::warn!("the key of the audit log was replaced; the log says so");
+                }
+                let public_key = key.public().to_string();
+                journal.durable(now, Event::AuditKey { public_key, replaces, endorsement: None })?;
+            }
+            signing.key = Some(key);
+        }
+        work(&mut signing)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Signing> {
+        self.signing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a new key, which the old one names in the log, and answers both. Nobody else may have the log open.
+pub fn rotate(state_dir: &Path, now: Instant) -> Result<(PublicKey, PublicKey), RotateError> {
+    let kept = known(state_dir)?;
+    let file = key_file(state_dir);
+    let old = Key::read(&file).map_err(HeadError::from)?.ok_or(RotateError::NoKey)?;
+    let options = ansai_audit::Options { known: kept.map(|kept| kept.head), ..ansai_audit::Options::default() };
+    let (mut log, _) = Log::open(log_directory(state_dir), options)?;
+    let id = LogId::of(log_directory(state_dir)).map_err(HeadError::from)?.ok_or(HeadError::Empty)?;
+    // Under another name until the log says that it counts: a crash in between leaves the old one in force.
+    let next_file = file.with_extension("key.next");
+    let next = Key::make(&next_file).map_err(HeadError::from)?;
+    let event = Event::AuditKey {
+        public_key: next.public().to_string(),
+        replaces: Some(old.public().to_string()),
+        endorsement: Some(hex::encode(old.endorse(id, next.public()))),
+    };
+    let payload =
+        serde_json::to_vec(&Record { at: now, event }).map_err(JournalError::from).map_err(HeadError::from)?;
+    let head = log.append(&payload, Durability::Synced).map_err(JournalError::from).map_err(HeadError::from)?;
+    next.replace(&next_file, &file).map_err(HeadError::from)?;
+    head_file(state_dir)
+        .write(&SignedHead::new(id, head, now, &next))
+        .map_err(|error| HeadError::from(HeadFileError::from(error)))?;
+    Ok((old.public(), next.public()))
+}
+
+/// Why the key is the old one.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    /// There is none yet.
+    #[error("there is no key yet")]
+    NoKey,
+    /// The log: in use, or not as it was written.
+    #[error(transparent)]
+    Open(#[from] ansai_audit::OpenError),
+    /// The key or the head.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+}
