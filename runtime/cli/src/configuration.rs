@@ -71,6 +71,10 @@ impl Configuration {
             Some((problem, hint)) => (problem.to_owned(), Some(hint.to_owned())),
             None => (problem, None),
         };
+        // Whoever can write it could have a command run, or a file written, in any mode.
+        if self.config.export.is_some() {
+            return Err(Fault::refused(format!("{problem}: [audit.export] may not be used")).maybe_hint(hint));
+        }
         match enforcing {
             Some((name, _)) => Err(Fault::refused(format!("{problem}: [policy.{name}] may not enforce"))
                 .maybe_hint(hint.map(|hint| format!("{hint}, or run with --mode observe")))),

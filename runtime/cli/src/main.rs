@@ -13,6 +13,7 @@ mod environment;
 mod exit;
 mod history;
 mod host;
+mod kept_heads;
 mod load;
 mod logging;
 mod output;

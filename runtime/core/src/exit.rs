@@ -13,6 +13,9 @@ pub const REFUSED: u8 = 4;
 /// Could not tell: a probe failed, a policy had no answer.
 pub const UNKNOWN: u8 = 5;
 
+/// A head that the audit log was to be compared with is of another log, wrongly signed, or of an unknown key.
+pub const UNPROVEN: u8 = 6;
+
 /// Every code with its meaning, for help, manual and reference.
 pub const ALL: &[(u8, &str)] = &[
     (FINE, "fine"),
@@ -21,4 +24,5 @@ pub const ALL: &[(u8, &str)] = &[
     (UNHEALTHY, "something is wrong on the host and not healed"),
     (REFUSED, "refused by authorization or verification"),
     (UNKNOWN, "could not tell"),
+    (UNPROVEN, "a head of the audit log proves nothing: of another log, wrongly signed, or of an unknown key"),
 ];

@@ -1,14 +1,17 @@
 //! `ansai audit`: the record of what was seen, decided and done.
 
+mod head;
+mod key;
+mod verify;
+
 use std::path::Path;
 
-use ansai_audit::{Entry, Head, verify};
+use ansai_audit::{Entry, PublicKey};
 use ansai_core::exit;
 use clap::{Args, Subcommand};
 
 use crate::arguments::{Format, Global};
 use crate::configuration::Configuration;
-use crate::exit::Fault;
 use crate::history;
 use crate::output::{self, events, json, lines, time};
 use crate::state;
@@ -23,16 +26,31 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Print the newest record's number and hash: keep it elsewhere, and the log can be checked against it later
-    #[command(after_help = "Example:\n  ansai audit head >> /elsewhere/ansai-heads")]
+    /// Print the newest head, signed: keep it elsewhere, and the log can be checked against it later
+    #[command(after_help = "Example:\n  ansai audit head >> /elsewhere/ansai-heads\n\n\
+        `[audit.export]` in the configuration does this on a schedule.")]
     Head,
-    /// Check every record and the chain that binds them
-    #[command(after_help = "Example:\n  ansai audit verify --head \"$(tail -n 1 /elsewhere/ansai-heads)\"\n\n\
-        Without --head, a log that was cut or rewritten as a whole cannot be told from a sound one.")]
+    /// Print the public key that checks the signature of heads: keep it elsewhere, too
+    #[command(after_help = "Examples:\n  ansai audit key\n  ansai audit key --rotate   stop the daemon first")]
+    Key {
+        /// Make a new key, which the old one names in the log
+        #[arg(long)]
+        rotate: bool,
+    },
+    /// Check every record and the chain that binds them, and that the log holds heads that were kept
+    #[command(after_help = "Examples:\n  ansai audit verify --head /elsewhere/ansai-heads --key 3b6a…\n  \
+        ansai audit verify --head 1205:3f…\n\n\
+        Without a head, a log that was cut or rewritten as a whole cannot be told from a sound one. Exit codes: 0 sound,\n\
+        4 the log is not as it was written or contradicts a head, 5 it could not be read, 6 a head proves nothing: of\n\
+        another log, with a wrong signature, or of an unknown key.")]
     Verify {
-        /// A head that was kept elsewhere: the log must still reach and hold that very record
-        #[arg(long, value_name = "SEQ:HASH")]
-        head: Option<Head>,
+        /// Heads that were kept: a file of such lines, a line that `audit head` printed, or SEQ:HASH; may be repeated
+        #[arg(long = "head", value_name = "FILE|TEXT")]
+        heads: Vec<String>,
+        /// The key that must have signed, as `audit key` showed it; may be repeated. Without it, the keys that the log
+        /// itself names
+        #[arg(long = "key", value_name = "PUBLIC-KEY")]
+        keys: Vec<PublicKey>,
     },
     /// Print records, oldest first
     #[command(after_help = "Examples:\n  ansai audit show --since 1200\n  ansai audit show --instance disk-space")]
@@ -54,61 +72,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     match &arguments.verb {
-        Verb::Head => head(&state_dir, global.format)?,
-        Verb::Verify { head } => check(&state_dir, *head, global.format)?,
+        Verb::Head => head::run(&state_dir, global.format)?,
+        Verb::Key { rotate } => key::run(&state_dir, *rotate, global.format)?,
+        Verb::Verify { heads, keys } => return verify::run(&state_dir, heads, keys, global.format),
         Verb::Show { since, instance } => show(&state_dir, *since, instance.as_deref(), global.format)?,
         Verb::Export => export(&state_dir)?,
     }
     Ok(exit::FINE)
-}
-
-fn head(state_dir: &Path, format: Format) -> anyhow::Result<()> {
-    let mut newest = Head::genesis();
-    if let Some(reader) = history::reader(state_dir, 1)? {
-        for entry in reader {
-            newest = entry.map_err(history::broken)?.head();
-        }
-    }
-    match format {
-        Format::Text => Ok(lines::line(&newest.to_string())?),
-        Format::Json => json::document(&serde_json::json!({ "head": newest })),
-    }
-}
-
-fn check(state_dir: &Path, expected: Option<Head>, format: Format) -> anyhow::Result<()> {
-    let directory = history::directory(state_dir);
-    if !state::exists(&directory) {
-        if let Some(expected) = expected.filter(|expected| *expected != Head::genesis()) {
-            let shown = directory.display();
-            return Err(Fault::refused(format!("{shown} holds no record, but was known to reach {expected}")).into());
-        }
-        return match format {
-            Format::Text => Ok(lines::line("nothing was recorded yet")?),
-            Format::Json => json::document(&serde_json::json!({ "records": 0, "head": Head::genesis() })),
-        };
-    }
-    let verified = verify(&directory, expected).map_err(history::broken)?;
-    match format {
-        Format::Json => json::document(&serde_json::json!({
-            "records": verified.records,
-            "segments": verified.segments,
-            "head": verified.head,
-            "torn_tail_bytes": verified.torn_tail_bytes,
-            "compared_with": expected,
-        })),
-        Format::Text => {
-            let against = match expected {
-                Some(expected) => format!("and agrees with the head of record {}", expected.sequence),
-                None => "in itself; compare with a head kept elsewhere to tell more".to_owned(),
-            };
-            lines::line(&format!("{} records, sound {against}", verified.records))?;
-            if verified.torn_tail_bytes > 0 {
-                let bytes = verified.torn_tail_bytes;
-                lines::line(&format!("{bytes} bytes behind it were never finished: a crash, or ansai at work"))?;
-            }
-            Ok(lines::line(&format!("audit head {}", verified.head))?)
-        }
-    }
 }
 
 fn show(state_dir: &Path, since: u64, instance: Option<&str>, format: Format) -> anyhow::Result<()> {

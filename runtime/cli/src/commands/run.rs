@@ -95,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         return Ok(failed);
     }
     let mode = ready.iter().map(|one| one.force.mode).max().unwrap_or_default();
+    let export = configuration.as_ref().and_then(|c| c.config.export.clone());
     let authority = authority(configuration, interfaces, ceiling, &ready);
     let instances: Vec<Loaded> = ready.into_iter().map(|one| one.loaded).collect();
     let shared = host::shared(registry, &state_dir);
@@ -112,6 +113,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             .map_err(|error| cannot_open(&error, &run.state_dir))?;
         for one in &run.loading.unloaded {
             supervisor.note_not_loaded(&one.name, one.fault.kind, &one.fault.message);
+        }
+        if let Some(export) = export {
+            supervisor.export_heads(export);
         }
         let watching = tokio::spawn(signals.watch(supervisor.clone()));
         let code = if arguments.once {
@@ -176,7 +180,9 @@ pub(crate) fn cannot_open(error: &OpenError, state_dir: &Path) -> Fault {
         return Fault::other(format!("another ansai uses {}", state_dir.display()))
             .hint("stop it, or say --state-dir DIR with another directory");
     }
-    Fault::other(format!("{}: {error}", state_dir.display())).maybe_hint(error.hint())
+    let refused = matches!(error, OpenError::Head(_) | OpenError::Audit(ansai_audit::OpenError::Corrupt { .. }));
+    let code = if refused { exit::REFUSED } else { exit::OTHER };
+    Fault::new(code, format!("{}: {error}", state_dir.display())).maybe_hint(error.hint())
 }
 
 type OnNotice = Arc<dyn Fn(Notice) + Send + Sync>;

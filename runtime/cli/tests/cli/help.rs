@@ -13,6 +13,7 @@ fn every_command_has_help_with_an_example() {
         "recordings list",
         "recordings show",
         "audit head",
+        "audit key",
         "audit verify",
         "audit show",
         "audit export",
