@@ -18,7 +18,7 @@ use super::quarantine::step_name;
 use super::remove::{Arguments, arguments, targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found};
-use super::{entry, lease, metadata, place, targets as remembered};
+use super::{aside, entry, lease, metadata, place, targets as remembered};
 use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
 use crate::call::to_reply;
 use crate::host::Ask;
@@ -82,7 +82,7 @@ impl Action for Compress {
             let done = if doing.is_stopping() {
                 Err(Fate::Left("stopped".into()))
             } else {
-                compress(doing, &site, file, &temporary(step, number))
+                compress(doing, &site, file, &temporary(step, number), &aside::name(step, number))
             };
             items.push(match done {
                 Ok((packed, digest)) => treated(file, number, packed, digest),
@@ -100,7 +100,7 @@ impl Action for Compress {
         let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
             let fate = match serde_json::from_value::<Undo>(done.undo.clone()) {
                 Ok(undo) => match targets.files.get(undo.number) {
-                    Some(file) => expand(&root, file, &undo, &temporary(step, undo.number)).err().unwrap_or(Fate::Done),
+                    Some(file) => expand(&root, file, &undo, step).err().unwrap_or(Fate::Done),
                     None => Fate::Failed("there is no such target".into()),
                 },
                 Err(_) => Fate::Failed("there is no record of what it became".into()),
@@ -125,6 +125,10 @@ impl Action for Compress {
                 Err(error) => return Err(wrong(error)),
             };
             let _ = entry::remove(parent.as_fd(), &temporary(step, number));
+            if let Err(fate) = aside::settle(&root, file, &aside::name(step, number)) {
+                items.push(item(file.path.clone(), fate, 0));
+                continue;
+            }
             let Ok(packed) = Stat::at(parent.as_fd(), &packed_name(name)) else { continue };
             let original = match Stat::at(parent.as_fd(), name) {
                 Ok(stat) => Some(stat).filter(|stat| stat.ino == file.ino),
@@ -177,10 +181,9 @@ fn ratio(found: &Found) -> f64 {
     let every = found.candidates.len().div_ceil(SAMPLES).max(1);
     let (mut whole, mut left) = (0, 0);
     for candidate in found.candidates.iter().step_by(every) {
-        // Marking files as read would be a change: only where that can be avoided.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOATIME;
-        let Ok(file) = open(found.root.fd(), &candidate.path, flags, Mounts::Stay) else { continue };
-        if Stat::of(&file).is_ok_and(|stat| stat.inode() == candidate.stat.inode())
+        let Ok(handle) = open(found.root.fd(), &candidate.path, OFlags::PATH, Mounts::Stay) else { continue };
+        if Stat::of(&handle).is_ok_and(|stat| stat.inode() == candidate.stat.inode() && stat.is_file())
+            && let Ok(file) = guard::reopen_unmarked(&handle)
             && let Ok((read, packed)) = gzip::sample(std::fs::File::from(file))
         {
             whole += read;
@@ -215,36 +218,38 @@ pub(super) fn temporary(step: &[u8], number: usize) -> Vec<u8> {
     [b".ansai-", step, format!("-{number}").as_bytes()].concat()
 }
 
-fn compress(doing: &Doing<'_>, site: &Site, file: &File, temporary: &[u8]) -> Result<(Stat, Digest), Fate> {
+fn compress(
+    doing: &Doing<'_>,
+    site: &Site,
+    file: &File,
+    temporary: &[u8],
+    aside: &[u8],
+) -> Result<(Stat, Digest), Fate> {
     let guarded = site.guard(file)?;
     room(file.size, place::available(&site.root).unwrap_or(0)).map_err(Fate::Failed)?;
     let parent = guarded.parent.as_fd();
     let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
+    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
     let name = packed_name(&guarded.name);
     let packed = pack(doing, &guarded, file, &new).and_then(|digest| {
         guarded.still(file)?;
         entry::rename_new(parent, temporary, parent, &name).map_err(into_fate)?;
         Ok(digest)
     });
-    let packed = packed.inspect_err(|_| discard(parent, temporary))?;
+    let packed = packed.inspect_err(|_| aside::discard(parent, temporary, aside, made))?;
     let stat = guarded.still(file).and_then(|()| {
         let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
-        if Stat::of(&new).map(|new| new.inode()) != Ok(stat.inode()) {
+        if stat.inode() != made {
             return Err(changed("somebody replaced the new file"));
         }
         // Both names may not be lost.
         entry::durable(parent).map_err(|error| failed("making its name durable", error))?;
-        entry::remove(parent, &guarded.name).map_err(|error| failed("removing the original", error))?;
+        guarded.remove(file, aside)?;
         Ok(stat)
     });
-    let stat = stat.inspect_err(|_| discard(parent, &name))?;
+    let stat = stat.inspect_err(|_| aside::discard(parent, &name, aside, made))?;
     entry::sync(parent);
     Ok((stat, packed))
-}
-
-/// Removes what was made in vain.
-fn discard(parent: BorrowedFd<'_>, name: &[u8]) {
-    let _ = entry::remove(parent, name);
 }
 
 fn into_fate(error: Errno) -> Fate {
@@ -293,13 +298,18 @@ fn pack(doing: &Doing<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Res
 }
 
 /// The way back, from the very file that compressing made.
-fn expand(root: &Root, file: &File, undo: &Undo, temporary: &[u8]) -> Result<(), Fate> {
+fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate> {
+    let (temporary, aside) = (&*temporary(step, undo.number), &*aside::name(step, undo.number));
     let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
     let (parent, name) = split(&path);
     let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
     let parent = parent.as_fd();
     let packed_name = packed_name(name);
     let digest = Digest { length: undo.length, crc: undo.crc };
+    let same = |stat: &Stat| match undo.packed.is_still(stat) {
+        true => Ok(()),
+        false => Err(changed("the compressed file is another one")),
+    };
     let _ = entry::remove(parent, temporary);
     let back = Stat::at(parent, name).ok();
     if back.is_some_and(|stat| (stat.size, stat.mtime) == (undo.length, undo.packed.mtime))
@@ -307,20 +317,19 @@ fn expand(root: &Root, file: &File, undo: &Undo, temporary: &[u8]) -> Result<(),
     {
         // An undo that was interrupted came so far: only the copy is left to remove.
         return match Stat::at(parent, &packed_name) {
-            Ok(stat) if undo.packed.is_still(&stat) => remove_packed(parent, &packed_name),
+            Ok(stat) if same(&stat).is_ok() => remove_packed(parent, &packed_name, aside, same),
             _ => Ok(()),
         };
     }
     let packed = regular(parent, &packed_name).map_err(|error| failed("opening the compressed file", error))?;
     let stat = Stat::of(&packed).map_err(|error| failed("looking at the compressed file", error))?;
-    if !undo.packed.is_still(&stat) {
-        return Err(changed("the compressed file is another one"));
-    }
+    same(&stat)?;
     if Stat::at(parent, name).is_ok() {
         return Err(into_fate(Errno::EXIST));
     }
     room(undo.length, place::available(root).unwrap_or(0)).map_err(Fate::Failed)?;
     let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
+    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
     let written = || -> io::Result<()> {
         let target = std::fs::File::from(new.try_clone()?);
         if gzip::unpack(std::fs::File::from(packed.try_clone()?), &target, digest.length, &|| Ok(()))? != digest {
@@ -333,14 +342,19 @@ fn expand(root: &Root, file: &File, undo: &Undo, temporary: &[u8]) -> Result<(),
     written()
         .map_err(|error| failed("expanding it", error))
         .and_then(|()| entry::rename_new(parent, temporary, parent, name).map_err(into_fate))
-        .inspect_err(|_| discard(parent, temporary))?;
-    remove_packed(parent, &packed_name)
+        .inspect_err(|_| aside::discard(parent, temporary, aside, made))?;
+    remove_packed(parent, &packed_name, aside, same)
 }
 
 /// Once the original is there to stay.
-fn remove_packed(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Fate> {
+fn remove_packed(
+    parent: BorrowedFd<'_>,
+    name: &[u8],
+    aside: &[u8],
+    same: impl FnOnce(&Stat) -> Result<(), Fate>,
+) -> Result<(), Fate> {
     entry::durable(parent).map_err(|error| failed("making the original durable", error))?;
-    entry::remove(parent, name).map_err(|error| failed("removing the compressed file", error))?;
+    aside::remove(parent, name, aside, same)?;
     entry::sync(parent);
     Ok(())
 }

@@ -23,6 +23,24 @@ pub(super) fn rename_new(
     }
 }
 
+/// Renames to a name that nobody but us uses: `EXIST` where it exists all the same.
+pub(super) fn rename_ours(
+    from: BorrowedFd<'_>,
+    name: &[u8],
+    to: BorrowedFd<'_>,
+    new_name: &[u8],
+) -> rustix::io::Result<()> {
+    match rustix::fs::renameat_with(from, name, to, new_name, RenameFlags::NOREPLACE) {
+        // A link and then a removal could remove what took the old name in between.
+        Err(Errno::INVAL | Errno::NOSYS) => match rustix::fs::statat(to, new_name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => rustix::fs::renameat(from, name, to, new_name),
+            Ok(_) => Err(Errno::EXIST),
+            Err(error) => Err(error),
+        },
+        done => done,
+    }
+}
+
 /// A new file that only we can read, for writing.
 pub(super) fn create(directory: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

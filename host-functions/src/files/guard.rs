@@ -12,8 +12,8 @@ use super::identity::{File, Stat, split};
 use super::in_use::InUse;
 use super::lease::{self, Lease};
 use super::protected::Protected;
-use super::standing;
 use super::targets::Targets;
+use super::{aside, standing};
 use crate::action::{Doing, Fate};
 
 /// Where a step acts.
@@ -25,6 +25,14 @@ pub(super) struct Site {
     now: Instant,
 }
 
+/// Refuses a directory that is not within the granted roots as they are now.
+pub(super) fn granted(doing: &Doing<'_>, directory: &str) -> Result<(), Refusal> {
+    if doing.scope.set("roots").iter().any(|root| is_within(directory, root)) {
+        return Ok(());
+    }
+    Err(Refusal::Denied(format!("{directory} is not within the granted roots any more")))
+}
+
 /// A file that passed the checks. The lease ends when it is dropped.
 pub(super) struct Guarded {
     /// The directory that it is in, open.
@@ -32,15 +40,14 @@ pub(super) struct Guarded {
     pub(super) name: Vec<u8>,
     /// `None` where it may not be read.
     pub(super) file: Option<OwnedFd>,
+    leased: bool,
     pub(super) stat: Stat,
 }
 
 impl Site {
     /// With the scope and the root as they are now.
     pub(super) fn enter(doing: &Doing<'_>, targets: &Targets) -> Result<Site, Refusal> {
-        if !doing.scope.set("roots").iter().any(|root| is_within(&targets.root, root)) {
-            return Err(Refusal::Denied(format!("{} is not within the granted roots any more", targets.root)));
-        }
+        granted(doing, &targets.root)?;
         let granted = doing.scope.bound("min_age_hours").unwrap_or(u64::MAX);
         let root = Root::open(doing.host, &targets.root)?;
         if root.stat.inode() != targets.root_inode {
@@ -102,9 +109,13 @@ impl Site {
             Lease::InUse => Some("open"),
             Lease::Unsupported => standing::in_use(&stat, &self.in_use),
         };
+        if leased == Lease::Held {
+            // Written to before the lease; from here on, nobody can.
+            same(target, &Stat::of(&handle).map_err(|error| failed("looking at it", error))?)?;
+        }
         match reason {
             Some(reason) => Err(Fate::Left(reason.into())),
-            None => Ok(Guarded { parent, name, file, stat }),
+            None => Ok(Guarded { parent, name, file, leased: leased == Lease::Held, stat }),
         }
     }
 }
@@ -118,6 +129,29 @@ impl Guarded {
         })?;
         same(target, &stat)?;
         if stat.links == 1 { Ok(()) } else { Err(Fate::Left("several-links".into())) }
+    }
+
+    /// Whether what was moved to a name of ours is the previewed file, unchanged, and nobody waits for it: the last
+    /// look. From here on, nobody finds the file by its old name.
+    pub(super) fn moved(&self, target: &File, stat: &Stat) -> Result<(), Fate> {
+        aside::only(target.inode(), stat)?;
+        let attributes = |stat: &Stat| (stat.mode, stat.uid, stat.gid, stat.fixed);
+        if !target.is_moved(stat) || attributes(stat) != attributes(&self.stat) {
+            return Err(changed("it was written to or given other attributes just now"));
+        }
+        if stat.links != 1 {
+            return Err(Fate::Left("several-links".into()));
+        }
+        match &self.file {
+            Some(file) if self.leased && lease::take(file.as_fd()) != Lease::Held => Err(Fate::Left("open".into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes it for good.
+    pub(super) fn remove(&self, target: &File, aside: &[u8]) -> Result<(), Fate> {
+        self.still(target)?;
+        aside::remove(self.parent.as_fd(), &self.name, aside, |stat| self.moved(target, stat))
     }
 }
 
@@ -133,10 +167,8 @@ fn same(target: &File, stat: &Stat) -> Result<(), Fate> {
 
 /// For reading, without marking it as read; through the handle, so that it is the very same file.
 pub(super) fn reopen(handle: &OwnedFd) -> Result<Option<OwnedFd>, Fate> {
-    let path = format!("/proc/self/fd/{}", handle.as_raw_fd());
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = match rustix::fs::open(&path, flags | OFlags::NOATIME, Mode::empty()) {
-        Err(Errno::PERM) => rustix::fs::open(&path, flags, Mode::empty()),
+    let opened = match reopen_unmarked(handle) {
+        Err(Errno::PERM) => rustix::fs::open(by_handle(handle), READING, Mode::empty()),
         opened => opened,
     };
     match opened {
@@ -145,6 +177,17 @@ pub(super) fn reopen(handle: &OwnedFd) -> Result<Option<OwnedFd>, Fate> {
         Err(Errno::AGAIN) => Err(Fate::Left("open".into())),
         Err(_) => Ok(None),
     }
+}
+
+/// The same only where it can be read without marking it as read, which would be a change.
+pub(super) fn reopen_unmarked(handle: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+    rustix::fs::open(by_handle(handle), READING | OFlags::NOATIME, Mode::empty())
+}
+
+const READING: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+
+fn by_handle(handle: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", handle.as_raw_fd())
 }
 
 fn unlocked(file: &OwnedFd) -> Result<(), Fate> {

@@ -158,6 +158,11 @@ impl File {
     pub(super) fn is(&self, stat: &Stat) -> bool {
         self.is_still(stat) && stat.dev == self.dev && stat.ctime == self.ctime
     }
+
+    /// The same of a file that we renamed: that set the time of the inode's last change.
+    pub(super) fn is_moved(&self, stat: &Stat) -> bool {
+        self.is(&Stat { ctime: self.ctime, ..*stat })
+    }
 }
 
 /// The longest path below a root that is dealt with: the kernel takes no longer one in one call.

@@ -4,6 +4,7 @@
 //! may touch is decided by `select` and `standing` for the preview, and by `guard` for each file again right
 //! before it is touched. The verbs are one file each.
 
+mod aside;
 mod beneath;
 mod compress;
 mod deleted;

@@ -149,15 +149,26 @@ impl Step {
         serde_json::from_slice(&text).ok()
     }
 
+    /// Whatever is under this number.
+    pub(super) fn look(&self, number: usize) -> rustix::io::Result<Stat> {
+        Stat::at(self.fd.as_fd(), &file_name(number))
+    }
+
+    /// Where a number is, for a person.
+    pub(super) fn shown(&self, number: usize) -> String {
+        let parts = [QUARANTINE, &self.name, &file_name(number)];
+        path_text(&parts.join(&b'/'))
+    }
+
     /// The file under this number, if it is the one that the index names. All here is on one file system, whose
     /// device may have another number after a restart.
     pub(super) fn held(&self, number: usize, ino: u64) -> Option<Stat> {
-        Stat::at(self.fd.as_fd(), &file_name(number)).ok().filter(|stat| stat.ino == ino)
+        self.look(number).ok().filter(|stat| stat.ino == ino)
     }
 
     /// Takes a file in: `EXIST` where the number is taken.
     pub(super) fn take(&self, from: BorrowedFd<'_>, name: &[u8], number: usize) -> rustix::io::Result<()> {
-        entry::rename_new(from, name, self.fd.as_fd(), &file_name(number))
+        entry::rename_ours(from, name, self.fd.as_fd(), &file_name(number))
     }
 
     /// Gives a file back under a name that does not exist.

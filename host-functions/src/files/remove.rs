@@ -8,13 +8,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::beneath::Root;
-use super::guard::{Site, changed, failed};
+use super::guard::{Site, failed, granted};
 use super::identity::{File, Stat};
 use super::quarantine::{Index, Quarantine, Step, hold_root, step_name};
 use super::report::{Report, item};
 use super::select::{self, Found, Selection};
 use super::targets::{self, Hold, Targets};
-use super::{entry, place};
+use super::{aside, entry, place};
 use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
 use crate::call::to_reply;
 use crate::disk::mounts;
@@ -59,10 +59,12 @@ impl Action for Remove {
 
     fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
         let targets = targets::files(doing.targets)?;
+        let step_name = step_name(doing.step_id)?;
         let site = Site::enter(doing, &targets)?;
         let before = place::available(&site.root);
         let step = match &targets.hold {
             Some(hold) => {
+                granted(doing, &hold.root)?;
                 let quarantine = Quarantine::make(Root::open(doing.host, &hold.root)?)?;
                 let until = doing.now.saturating_add(hold.hours.saturating_mul(HOUR));
                 let (root, files) = (targets.root.clone(), targets.files.clone());
@@ -81,7 +83,7 @@ impl Action for Remove {
                     held_bytes += if item.fate == Fate::Done { file.bytes } else { 0 };
                     item
                 }
-                None => removed(file, unlink(&site, file)),
+                None => removed(file, unlink(&site, file, &aside::name(step_name, number))),
             });
         }
         if let Some((quarantine, step)) = &step {
@@ -130,17 +132,23 @@ impl Action for Remove {
 
     fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
         let targets = targets::files(doing.targets)?;
+        let step_name = step_name(doing.step_id)?;
         let (mut items, mut held_bytes) = (Vec::new(), 0);
         if let Some(hold) = &targets.hold {
             let found = Quarantine::find(Root::open(doing.host, &hold.root)?)?;
             if let Ok(quarantine) = found
-                && let Some(step) =
-                    quarantine.step(step_name(doing.step_id)?).map_err(|e| Refusal::io("quarantine", &e.into()))?
+                && let Some(step) = quarantine.step(step_name).map_err(|e| Refusal::io("quarantine", &e.into()))?
             {
+                let root = Root::open(doing.host, &targets.root)?;
                 for (number, file) in targets.files.iter().enumerate() {
                     if step.held(number, file.ino).is_some() {
                         held_bytes += file.bytes;
                         items.push(held(file, number, Ok(())));
+                    } else if step.look(number).is_ok()
+                        && let Err(fate) = returned(&root, file, &step, number)
+                    {
+                        // Taken in by mistake, right before the crash.
+                        items.push(item(file.path.clone(), fate, 0));
                     }
                 }
                 quarantine.tidy(&step);
@@ -148,8 +156,10 @@ impl Action for Remove {
             return Ok(Report { verb: "quarantined", held_bytes, ..Report::default() }.applied(items));
         }
         let root = Root::open(doing.host, &targets.root)?;
-        for file in &targets.files {
-            if is_gone(&root, file)? {
+        for (number, file) in targets.files.iter().enumerate() {
+            if let Err(fate) = aside::settle(&root, file, &aside::name(step_name, number)) {
+                items.push(item(file.path.clone(), fate, 0));
+            } else if is_gone(&root, file)? {
                 items.push(removed(file, Ok(())));
             }
         }
@@ -202,34 +212,45 @@ fn hold(ask: &Ask<'_>, found: &Found, about: &Subject, earlier: &[Proposed]) -> 
     Ok(Some(Hold { root: text, hours }))
 }
 
-fn unlink(site: &Site, file: &File) -> Result<(), Fate> {
-    let guarded = site.guard(file)?;
-    guarded.still(file)?;
-    entry::remove(guarded.parent.as_fd(), &guarded.name).map_err(|error| failed("removing it", error))
+fn unlink(site: &Site, file: &File, aside: &[u8]) -> Result<(), Fate> {
+    site.guard(file)?.remove(file, aside)
 }
 
 fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
     let guarded = site.guard(file)?;
     guarded.still(file)?;
     step.take(guarded.parent.as_fd(), &guarded.name, number).map_err(|error| failed("moving it", error))?;
-    if step.held(number, file.ino).is_some() {
-        return Ok(());
-    }
-    // Somebody was faster with another file under this name: it goes back.
-    step.give_back(number, guarded.parent.as_fd(), &guarded.name).map_err(|error| failed("moving it back", error))?;
-    Err(changed("another file has its name"))
+    let looked = step.look(number).map_err(|error| failed("looking at it", error));
+    // Where somebody was faster, with another file under this name or with a byte more, it goes back.
+    looked.and_then(|stat| guarded.moved(file, &stat)).map_err(|why| {
+        match step.give_back(number, guarded.parent.as_fd(), &guarded.name) {
+            Ok(()) => why,
+            Err(error) => aside::kept(&step.shown(number), error),
+        }
+    })
 }
 
 /// `step` is where it waits, if that is still there: an undo that was interrupted may have restored it before.
 fn restored(root: &Root, file: &File, step: Option<&Step>, number: usize) -> Result<(), Fate> {
-    let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
-    let (parent, name) = super::identity::split(&path);
-    let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
-    if Stat::at(parent.as_fd(), name).is_ok_and(|stat| file.is_still(&stat)) {
+    if is_back(root, file) {
         return Ok(());
     }
     let step = step.filter(|step| step.held(number, file.ino).is_some());
-    let step = step.ok_or_else(|| Fate::Failed("it is not held any more".into()))?;
+    returned(root, file, step.ok_or_else(|| Fate::Failed("it is not held any more".into()))?, number)
+}
+
+fn is_back(root: &Root, file: &File) -> bool {
+    let Some(path) = file.path() else { return false };
+    let (parent, name) = super::identity::split(&path);
+    let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
+    looked.is_ok_and(|stat| file.is_still(&stat))
+}
+
+/// Whatever is under this number gets the target's name.
+fn returned(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
+    let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+    let (parent, name) = super::identity::split(&path);
+    let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
     step.give_back(number, parent.as_fd(), name).map_err(|error| match error {
         Errno::EXIST => Fate::Left("exists: there is a new file of this name".into()),
         error => failed("moving it back", error),

@@ -2,13 +2,14 @@
 
 use ansai_core::{Preview, Refusal};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::beneath::{Mounts, Root, open};
 use super::compress::temporary;
-use super::guard::{Guarded, Site, changed, failed};
+use super::guard::{self, Guarded, Site, changed, failed};
 use super::identity::{File, Inode, Stat, split};
 use super::lease::{self, Lease};
 use super::quarantine::step_name;
@@ -16,7 +17,7 @@ use super::remove::{arguments, targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found, Selection};
 use super::targets::MOST_FILES;
-use super::{entry, metadata, place, standing, targets as remembered};
+use super::{aside, entry, metadata, place, standing, targets as remembered};
 use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
 use crate::call::to_reply;
 use crate::host::Ask;
@@ -99,7 +100,7 @@ impl Action for Rotate {
             let done = if doing.is_stopping() {
                 Err(Fate::Left("stopped".into()))
             } else {
-                rotate(&site, group, keep, &temporary(step, number))
+                rotate(&site, group, keep, step, number)
             };
             items.push(match done {
                 Ok(new) => rotated(group, number, keep, new),
@@ -112,11 +113,14 @@ impl Action for Rotate {
 
     fn undo(&self, doing: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
         let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
         let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
             let fate = match serde_json::from_value::<Undo>(done.undo.clone()) {
                 Ok(undo) => match groups(&targets.files).find(|(number, _)| *number == undo.group) {
-                    Some((_, group)) => put_back(&root, group, undo.new).err().unwrap_or(Fate::Done),
+                    Some((number, group)) => {
+                        put_back(&root, group, undo.new, &aside::name(step, number)).err().unwrap_or(Fate::Done)
+                    }
                     None => Fate::Failed("there is no such target".into()),
                 },
                 Err(_) => Fate::Left("irreversible: what fell off the end is gone".into()),
@@ -134,7 +138,7 @@ impl Action for Rotate {
         let mut items = Vec::new();
         for (number, group) in groups(&targets.files) {
             let Some(first) = group.first() else { continue };
-            match settle(&root, group, keep, &temporary(step, number)) {
+            match settle(&root, group, keep, step, number) {
                 Ok(Some(new)) => items.push(rotated(group, number, keep, new)),
                 Ok(None) => {}
                 Err(fate) => items.push(item(first.path.clone(), fate, 0)),
@@ -146,9 +150,8 @@ impl Action for Rotate {
 
 fn rotated(group: &[File], number: usize, keep: u32, new: Inode) -> Item {
     let path = group.first().map(|file| file.path.clone()).unwrap_or_default();
-    let fallen = group.iter().filter(|file| file.slot >= keep);
-    let freed = fallen.clone().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
-    let undo = match fallen.count() {
+    let freed = fallen(group, keep).fold(0_u64, |sum, (_, file)| sum.saturating_add(file.bytes));
+    let undo = match fallen(group, keep).count() {
         0 => serde_json::json!(Undo { group: number, new }),
         _ => serde_json::Value::Null,
     };
@@ -203,7 +206,7 @@ fn groups(files: &[File]) -> impl Iterator<Item = (usize, &[File])> {
     })
 }
 
-fn rotate(site: &Site, group: &[File], keep: u32, temporary: &[u8]) -> Result<Inode, Fate> {
+fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Inode, Fate> {
     // The leases of all are kept until the end.
     let guarded = group.iter().map(|file| site.guard(file)).collect::<Result<Vec<Guarded>, Fate>>()?;
     let Some(first) = guarded.first() else {
@@ -211,33 +214,69 @@ fn rotate(site: &Site, group: &[File], keep: u32, temporary: &[u8]) -> Result<In
     };
     let parent = first.parent.as_fd();
     let source = first.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
-    let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
-    let inode = metadata::copy(source.as_fd(), &first.stat, &new)
-        .and_then(|()| Ok(Stat::of(&new)?.inode()))
-        .map_err(|error| failed("giving the new file its owner and attributes", error));
-    inode
-        .and_then(|inode| {
-            for (file, guarded) in group.iter().zip(&guarded) {
-                guarded.still(file)?;
+    let temporary = temporary(step, number);
+    let new = entry::create(parent, &temporary).map_err(|error| failed("making a file beside it", error))?;
+    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
+    let aside = |index: usize| aside::name(step, number + index);
+    let shift = || {
+        metadata::copy(source.as_fd(), &first.stat, &new)
+            .map_err(|error| failed("giving the new file its owner and attributes", error))?;
+        for (file, guarded) in group.iter().zip(&guarded) {
+            guarded.still(file)?;
+        }
+        for (index, (file, guarded)) in group.iter().zip(&guarded).enumerate().rev() {
+            move_on(guarded, file, &first.name, (file.slot >= keep).then(|| aside(index)))?;
+        }
+        match entry::rename_new(parent, &temporary, parent, &first.name) {
+            // Who writes to it was faster with a new one.
+            Err(Errno::EXIST) => {
+                aside::discard(parent, &temporary, &aside(0), made);
+                Ok(())
             }
-            for (file, guarded) in group.iter().zip(&guarded).rev() {
-                if file.slot >= keep {
-                    entry::remove(parent, &guarded.name).map_err(|error| failed("removing the last one", error))?;
-                } else {
-                    let to = slot_name(&first.name, file.slot + 1);
-                    entry::rename_new(parent, &guarded.name, parent, &to)
-                        .map_err(|error| failed("renaming it", error))?;
-                }
+            put => put.map_err(|error| failed("putting the new file", error)),
+        }
+    };
+    if let Err(mut why) = shift() {
+        let _ = unshift(parent, &first.name, group);
+        for (index, file) in fallen(group, keep) {
+            let aside = aside(index);
+            if Stat::at(parent, &aside).is_ok()
+                && let Err(kept) = aside::back(parent, &aside, &slot_name(&first.name, file.slot))
+            {
+                why = kept;
             }
-            entry::rename_new(parent, temporary, parent, &first.name)
-                .map_err(|error| failed("putting the new file", error))?;
-            entry::sync(parent);
-            Ok(inode)
-        })
-        .inspect_err(|_| {
-            let _ = unshift(parent, &first.name, group);
-            let _ = entry::remove(parent, temporary);
-        })
+        }
+        aside::discard(parent, &temporary, &aside(0), made);
+        return Err(why);
+    }
+    // Only now is anything gone for good.
+    for (index, file) in fallen(group, keep) {
+        aside::discard(parent, &aside(index), &temporary, file.inode());
+    }
+    entry::sync(parent);
+    Ok(made)
+}
+
+/// What falls off the end, with its place in the group.
+fn fallen(group: &[File], keep: u32) -> impl Iterator<Item = (usize, &File)> {
+    group.iter().enumerate().filter(move |(_, file)| file.slot >= keep)
+}
+
+/// One file of a group to its next name, or aside; back where it is not the one that was judged.
+fn move_on(guarded: &Guarded, file: &File, name: &[u8], aside: Option<Vec<u8>>) -> Result<(), Fate> {
+    let parent = guarded.parent.as_fd();
+    let to = match aside {
+        Some(aside) => aside::set(parent, &guarded.name, &aside).map(|()| aside).map_err(aside::setting)?,
+        None => {
+            let next = slot_name(name, file.slot + 1);
+            let moved = entry::rename_new(parent, &guarded.name, parent, &next);
+            moved.map(|()| next).map_err(|error| failed("renaming it", error))?
+        }
+    };
+    let looked = Stat::at(parent, &to).map_err(|error| failed("looking at it", error));
+    looked
+        .and_then(|stat| guarded.moved(file, &stat))
+        .map_err(|why| aside::back(parent, &to, &guarded.name).map_or_else(|kept| kept, |()| why))
 }
 
 /// Renames back what was renamed, lowest first; stops where a name is taken.
@@ -258,45 +297,59 @@ fn directory_of(root: &Root, group: &[File]) -> Result<(OwnedFd, Vec<u8>), Fate>
     Ok((parent, name.to_vec()))
 }
 
-fn put_back(root: &Root, group: &[File], new: Inode) -> Result<(), Fate> {
+fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(), Fate> {
     let (parent, name) = directory_of(root, group)?;
     let parent = parent.as_fd();
-    let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
+    let handle = open(parent, &name, OFlags::PATH, Mounts::Stay).map_err(|error| match error {
+        Errno::LOOP => changed("another file has its name"),
+        error => failed("opening the new file", error),
+    })?;
+    let stat = Stat::of(&handle).map_err(|error| failed("looking at the new file", error))?;
     if stat.ino != new.1 || !stat.is_file() {
         return Err(changed("another file has its name"));
     }
-    let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::NONBLOCK;
-    let file = open(parent, &name, flags, Mounts::Stay).map_err(|error| failed("opening the new file", error))?;
-    if lease::take(file.as_fd()) == Lease::InUse {
-        return Err(Fate::Left("open".into()));
-    }
-    let empty = Stat::of(&file).is_ok_and(|stat| stat.size == 0 && stat.ino == new.1);
-    if !empty {
-        return Err(changed("the new file was written to"));
-    }
-    entry::remove(parent, &name).map_err(|error| failed("removing the new file", error))?;
+    let file = guard::reopen(&handle)?;
+    let empty = |stat: &Stat| {
+        aside::only_number(new.1, stat)?;
+        if stat.size > 0 {
+            return Err(changed("the new file was written to"));
+        }
+        match &file {
+            Some(file) if lease::take(file.as_fd()) == Lease::InUse => Err(Fate::Left("open".into())),
+            _ => Ok(()),
+        }
+    };
+    empty(&stat)?;
+    aside::remove(parent, &name, aside, empty)?;
     unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
     entry::sync(parent);
     Ok(())
 }
 
 /// After a crash: goes on where only the new file is missing, else puts the names back.
-fn settle(root: &Root, group: &[File], keep: u32, temporary: &[u8]) -> Result<Option<Inode>, Fate> {
+fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Option<Inode>, Fate> {
+    let temporary = temporary(step, number);
     let (parent, name) = directory_of(root, group)?;
     let parent = parent.as_fd();
     let is_at = |slot: u32, inode: Inode| Stat::at(parent, &slot_name(&name, slot)).is_ok_and(|s| s.ino == inode.1);
     let Some(first) = group.first() else { return Ok(None) };
     if is_at(1, first.inode()) {
-        match entry::rename_new(parent, temporary, parent, &name) {
+        match entry::rename_new(parent, &temporary, parent, &name) {
             Ok(()) | Err(Errno::NOENT | Errno::EXIST) => {}
             Err(error) => return Err(failed("putting the new file", error)),
         }
         if let Ok(new) = Stat::at(parent, &name) {
+            for (index, file) in fallen(group, keep) {
+                aside::discard(parent, &aside::name(step, number + index), &temporary, file.inode());
+            }
             return Ok(Some(new.inode()));
         }
     }
     unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
-    let _ = entry::remove(parent, temporary);
+    for (index, file) in fallen(group, keep) {
+        aside::settle(root, file, &aside::name(step, number + index))?;
+    }
+    let _ = entry::remove(parent, &temporary);
     let lost = group.iter().any(|file| file.slot >= keep && !is_at(file.slot, file.inode()));
     if lost {
         Err(Fate::Failed("interrupted: what fell off the end is gone, the rest is as before".into()))
