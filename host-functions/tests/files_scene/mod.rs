@@ -38,7 +38,10 @@ impl Scene {
 
     /// A host of its own in a directory, with one process that holds nothing: nobody's files are in doubt.
     pub fn fixture() -> Scene {
-        let dir = tempfile::tempdir().unwrap();
+        Scene::fixture_in(tempfile::tempdir().unwrap())
+    }
+
+    pub fn fixture_in(dir: tempfile::TempDir) -> Scene {
         let path = dir.path().canonicalize().unwrap();
         std::fs::create_dir_all(path.join("data")).unwrap();
         std::fs::create_dir_all(path.join("proc/1/fd")).unwrap();
@@ -181,6 +184,11 @@ pub fn tree(path: &Path) -> Tree {
         }
     }
     found
+}
+
+/// A directory in memory, where there is one that can be written to: a race needs many tries.
+pub fn fast_tempdir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Sets atime and mtime, milliseconds since the epoch.

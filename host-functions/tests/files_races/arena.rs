@@ -1,0 +1,176 @@
+//! Where adversaries meet: a granted root with files, precious files outside of it, and a ledger of all contents.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ansai_harness::{Change, Tree};
+use rustix::fs::{CWD, RenameFlags};
+
+use crate::files_scene::{Scene, age, fast_tempdir, mode};
+use crate::verb::Verb;
+
+/// Files that are selected, each round.
+pub(crate) const FILES: usize = 8;
+/// Two blocks that shrink to one.
+const SIZE: usize = 6000;
+/// What one of them takes.
+pub(crate) const BYTES: u64 = 8192;
+const TOKEN: usize = 16;
+
+/// What an adversary knows of it.
+pub(crate) struct Ground {
+    /// The granted root.
+    pub(crate) root: PathBuf,
+    /// Below it: `f0`, `f0.1`, and `x0`, a file like `f0` in all but its inode and its content, that nobody selected.
+    pub(crate) dir: PathBuf,
+    /// Outside, with the same names as in `dir`.
+    pub(crate) precious: PathBuf,
+    /// Outside, the adversary's own.
+    pub(crate) workshop: PathBuf,
+    /// Of `f0` and so on, as they were made.
+    inodes: [AtomicU64; FILES],
+}
+
+impl Ground {
+    pub(crate) fn file(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("f{number}"))
+    }
+
+    /// Whether ansai is done with a file: its name leads to nothing, or to another one.
+    pub(crate) fn is_treated(&self, number: usize) -> bool {
+        let inode = self.file(number).symlink_metadata().map_or(0, |data| data.ino());
+        inode != self.inodes[number].load(Ordering::Relaxed)
+    }
+}
+
+/// Whether two names changed places.
+pub(crate) fn exchange(one: &Path, other: &Path) -> bool {
+    rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+pub(crate) struct Arena {
+    pub(crate) scene: Scene,
+    pub(crate) ground: Arc<Ground>,
+    before: Tree,
+    /// What was made this round, by token: inode and content.
+    made: BTreeMap<String, (u64, Vec<u8>)>,
+}
+
+impl Arena {
+    pub(crate) fn new(verb: Verb) -> Arena {
+        Arena::of(verb.scene(Scene::fixture_in(fast_tempdir())))
+    }
+
+    pub(crate) fn of(scene: Scene) -> Arena {
+        let host = scene.path.parent().unwrap().to_owned();
+        let ground = Ground {
+            root: scene.path.clone(),
+            dir: scene.path.join("d"),
+            precious: host.join("outside/precious"),
+            workshop: host.join("outside/workshop"),
+            inodes: Default::default(),
+        };
+        std::fs::create_dir_all(ground.precious.join("sub")).unwrap();
+        std::fs::create_dir_all(&ground.workshop).unwrap();
+        for number in 0..FILES {
+            for name in [format!("f{number}"), format!("f{number}.1"), format!("sub/f{number}")] {
+                let path = ground.precious.join(name);
+                std::fs::write(&path, content(&token(0, "p", number))).unwrap();
+                age(&path, scene.now - 100 * 3_600_000);
+            }
+        }
+        mode(&ground.precious.join("f7"), 0o600);
+        std::os::unix::fs::symlink("f1", ground.precious.join("link")).unwrap();
+        let before = Tree::snapshot(&ground.precious);
+        Arena { scene, ground: Arc::new(ground), before, made: BTreeMap::new() }
+    }
+
+    /// All files anew, with contents of this round.
+    pub(crate) fn refill(&mut self, round: usize) {
+        std::fs::remove_dir_all(&self.ground.root).unwrap();
+        std::fs::create_dir_all(&self.ground.dir).unwrap();
+        self.made.clear();
+        for number in 0..FILES {
+            for (kind, name) in
+                [("f", format!("f{number}")), ("1", format!("f{number}.1")), ("x", format!("x{number}"))]
+            {
+                let path = self.ground.dir.join(name);
+                let token = token(round, kind, number);
+                std::fs::write(&path, content(&token)).unwrap();
+                age(&path, self.scene.now - 100 * 3_600_000);
+                let inode = path.metadata().unwrap().ino();
+                self.made.insert(token.clone(), (inode, content(&token)));
+                if kind == "f" {
+                    self.ground.inodes[number].store(inode, Ordering::Relaxed);
+                }
+            }
+        }
+        self.scene.step_id = format!("round{round}");
+    }
+
+    /// The tokens that are nowhere below the root any more. Panics where one was altered: it may only grow.
+    pub(crate) fn lost(&self) -> BTreeSet<String> {
+        let mut lost = self.made.clone();
+        for path in files(&self.ground.root) {
+            let mut bytes = std::fs::read(&path).unwrap();
+            if bytes.starts_with(b"\x1f\x8b") {
+                let packed = std::mem::take(&mut bytes);
+                flate2::read::GzDecoder::new(&*packed).read_to_end(&mut bytes).unwrap();
+            }
+            let token = String::from_utf8_lossy(&bytes[..TOKEN.min(bytes.len())]).into_owned();
+            if let Some((_, whole)) = lost.remove(&token) {
+                assert!(bytes.starts_with(&whole), "{} was altered", path.display());
+            }
+        }
+        lost.into_keys().collect()
+    }
+
+    /// The token of what was made with this inode.
+    pub(crate) fn token_of(&self, inode: u64) -> &str {
+        self.made.iter().find(|(_, (made, _))| *made == inode).map_or("none of this round's", |(token, _)| token)
+    }
+
+    /// Outside nothing has changed at all. Links that the adversary made are gone when this is asked; making them
+    /// touched the time of the inode's change.
+    pub(crate) fn assert_precious(&self, note: &str) {
+        let changes = Tree::diff(&self.before, &Tree::snapshot(&self.ground.precious));
+        let real: Vec<&Change> = changes
+            .iter()
+            .filter(|change| match change {
+                Change::Changed(_, differences) => differences.iter().any(|d| d.property != "ctime"),
+                _ => true,
+            })
+            .collect();
+        assert!(real.is_empty(), "{note}: outside changed: {real:?}");
+    }
+}
+
+/// All regular files below a directory.
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut todo) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(directory) = todo.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let data = path.symlink_metadata().unwrap();
+            if data.is_dir() {
+                todo.push(path);
+            } else if data.is_file() {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn token(round: usize, kind: &str, number: usize) -> String {
+    format!("tok-{round:09}-{kind}{number}")
+}
+
+fn content(token: &str) -> Vec<u8> {
+    assert_eq!(token.len(), TOKEN);
+    token.bytes().cycle().take(SIZE).collect()
+}

@@ -1,0 +1,34 @@
+//! The four ways to deal with a file.
+
+use ansai_core::Refusal;
+use ansai_host_functions::action::Proposed;
+use serde_json::json;
+
+use crate::files_scene::Scene;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verb {
+    Unlink,
+    Hold,
+    Compress,
+    Rotate,
+}
+
+impl Verb {
+    pub(crate) const ALL: [Verb; 4] = [Verb::Unlink, Verb::Hold, Verb::Compress, Verb::Rotate];
+
+    /// What the operator says about undo.
+    pub(crate) fn scene(self, scene: Scene) -> Scene {
+        scene.with("undo_hours", if self == Verb::Unlink { 0 } else { 24 })
+    }
+
+    /// A rotation keeps one: `NAME.1` falls.
+    pub(crate) fn propose(self, scene: &Scene, globs: &[&str]) -> Result<Proposed, Refusal> {
+        let what = scene.selection(globs);
+        match self {
+            Verb::Unlink | Verb::Hold => scene.select("remove", what),
+            Verb::Compress => scene.select("compress", what),
+            Verb::Rotate => scene.propose("rotate", json!({ "what": what, "keep": 1, "reason": "" }), &[]),
+        }
+    }
+}
