@@ -96,3 +96,78 @@ pub(super) fn settle(root: &Root, file: &File, aside: &[u8]) -> Result<(), Fate>
         done => done.map_err(|error| kept(&path_text(aside), error)),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use super::*;
+    use rustix::fs::{Mode, OFlags};
+    use std::fs::{read_to_string, rename, write};
+
+    struct Place(tempfile::TempDir, rustix::fd::OwnedFd);
+
+    impl Place {
+        fn with(names: &[&str]) -> Place {
+            let dir = tempfile::tempdir().unwrap();
+            names.iter().for_each(|name| write(dir.path().join(name), name).unwrap());
+            let fd = rustix::fs::open(dir.path(), OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).unwrap();
+            Place(dir, fd)
+        }
+
+        fn text(&self, name: &str) -> Option<String> {
+            read_to_string(self.0.path().join(name)).ok()
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_one_has_its_name_back() {
+        let place = Place::with(&["a"]);
+        let no = |_: &Stat| Err(changed("x"));
+        assert_eq!(remove(place.1.as_fd(), b"a", b"aside", no), Err(changed("x")));
+        assert_eq!((place.text("a").unwrap(), place.text("aside")), ("a".into(), None));
+        assert_eq!(remove(place.1.as_fd(), b"a", b"aside", |_| Ok(())), Ok(()));
+        assert_eq!(remove(place.1.as_fd(), b"a", b"aside", |_| Ok(())), Err(changed("gone")));
+        assert_eq!(std::fs::read_dir(place.0.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_meanwhile_is_not_taken_back() {
+        let place = Place::with(&["a", "b"]);
+        let taken = |_: &Stat| {
+            rename(place.0.path().join("b"), place.0.path().join("a")).unwrap();
+            Err(changed("x"))
+        };
+        let fate = remove(place.1.as_fd(), b"a", b"aside", taken).unwrap_err();
+        assert!(matches!(&fate, Fate::Failed(why) if why.contains("kept as aside")), "{fate:?}");
+        assert_eq!((place.text("a").unwrap(), place.text("aside").unwrap()), ("b".into(), "a".into()));
+        // What is aside already is not replaced either.
+        assert!(matches!(remove(place.1.as_fd(), b"a", b"aside", |_| Ok(())), Err(Fate::Failed(_))));
+        assert_eq!((place.text("a").unwrap(), place.text("aside").unwrap()), ("b".into(), "a".into()));
+    }
+
+    #[test]
+    fn after_a_crash_what_is_aside_goes_back_or_if_it_is_the_target_away() {
+        let place = Place::with(&["aside"]);
+        let root = Root::open(&crate::host::Host::at(place.0.path()), "/").unwrap();
+        let target = File::new(b"a", &Stat::at(place.1.as_fd(), b"aside").unwrap());
+        assert_eq!(settle(&root, &target, b"aside"), Ok(()));
+        assert_eq!((place.text("a").unwrap(), place.text("aside")), ("aside".into(), None));
+        rename(place.0.path().join("a"), place.0.path().join("aside")).unwrap();
+        write(place.0.path().join("a"), "new").unwrap();
+        assert_eq!(settle(&root, &target, b"aside"), Ok(()));
+        assert_eq!((place.text("a").unwrap(), place.text("aside")), ("new".into(), None));
+        write(place.0.path().join("aside"), "another").unwrap();
+        assert!(matches!(settle(&root, &target, b"aside"), Err(Fate::Failed(_))));
+        assert_eq!((place.text("a").unwrap(), place.text("aside").unwrap()), ("new".into(), "another".into()));
+    }
+
+    #[test]
+    fn only_what_was_made_is_discarded() {
+        let place = Place::with(&["made", "other"]);
+        let made = Stat::at(place.1.as_fd(), b"made").unwrap().inode();
+        discard(place.1.as_fd(), b"other", b"aside", made);
+        assert!(place.text("other").is_some());
+        discard(place.1.as_fd(), b"made", b"aside", made);
+        assert!(place.text("made").is_none());
+    }
+}

@@ -14,11 +14,12 @@ use super::beneath::{Mounts, Root, open};
 use super::guard::{self, Guarded, Site, changed, failed};
 use super::gzip::{self, Digest};
 use super::identity::{File, Stat, split};
+use super::lease::{self, Lease};
 use super::quarantine::step_name;
 use super::remove::{Arguments, arguments, targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found};
-use super::{aside, entry, lease, metadata, place, targets as remembered};
+use super::{aside, entry, metadata, place, targets as remembered};
 use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
 use crate::call::to_reply;
 use crate::host::Ask;
@@ -306,9 +307,11 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     let parent = parent.as_fd();
     let packed_name = packed_name(name);
     let digest = Digest { length: undo.length, crc: undo.crc };
-    let same = |stat: &Stat| match undo.packed.is_still(stat) {
-        true => Ok(()),
-        false => Err(changed("the compressed file is another one")),
+    let packed = regular(parent, &packed_name);
+    let same = |stat: &Stat| match &packed {
+        _ if !undo.packed.is_still(stat) => Err(changed("the compressed file is another one")),
+        Ok(packed) if lease::take(packed.as_fd()) == Lease::InUse => Err(Fate::Left("open".into())),
+        _ => Ok(()),
     };
     let _ = entry::remove(parent, temporary);
     let back = Stat::at(parent, name).ok();
@@ -321,8 +324,8 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
             _ => Ok(()),
         };
     }
-    let packed = regular(parent, &packed_name).map_err(|error| failed("opening the compressed file", error))?;
-    let stat = Stat::of(&packed).map_err(|error| failed("looking at the compressed file", error))?;
+    let packed = packed.as_ref().map_err(|error| failed("opening the compressed file", error))?;
+    let stat = Stat::of(packed).map_err(|error| failed("looking at the compressed file", error))?;
     same(&stat)?;
     if Stat::at(parent, name).is_ok() {
         return Err(into_fate(Errno::EXIST));

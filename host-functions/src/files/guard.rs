@@ -206,3 +206,94 @@ pub(super) fn changed(how: &str) -> Fate {
 pub(super) fn failed(doing: &str, error: impl std::fmt::Display) -> Fate {
     Fate::Failed(format!("{doing}: {error}"))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::host::Host;
+    use rustix::fs::{AtFlags, CWD};
+    use std::path::{Path, PathBuf};
+
+    /// A file that passed the checks, in a root of its own.
+    struct Passed {
+        dir: tempfile::TempDir,
+        target: File,
+        guarded: Guarded,
+    }
+
+    impl Passed {
+        fn new() -> Passed {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("a"), "content").unwrap();
+            let root = Root::open(&Host::at(dir.path()), "/").unwrap();
+            let target = File::new(b"a", &Stat::at(root.fd(), b"a").unwrap());
+            let (in_use, protected) = (InUse::default(), Protected::of(&Host::at(dir.path())));
+            let site = Site { root, in_use, protected, min_age_hours: 0, now: u64::MAX / 2 };
+            let guarded = site.guard(&target).unwrap();
+            Passed { dir, target, guarded }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name)
+        }
+    }
+
+    #[test]
+    fn the_last_look_sees_every_change() {
+        let changes: [(&str, fn(&Path)); 5] = [
+            ("times", |path| {
+                let time = rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 };
+                let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+                rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()).unwrap();
+            }),
+            ("mode", |path| rustix::fs::chmod(path, Mode::RUSR).unwrap()),
+            ("links", |path| std::fs::hard_link(path, path.with_file_name("link")).unwrap()),
+            ("kind", |path| {
+                std::fs::remove_file(path).unwrap();
+                std::fs::create_dir(path).unwrap();
+            }),
+            ("inode", |path| {
+                let twin = path.with_file_name("twin");
+                std::fs::write(&twin, "content").unwrap();
+                std::fs::rename(twin, path).unwrap();
+            }),
+        ];
+        for (what, change) in changes {
+            let passed = Passed::new();
+            std::fs::rename(passed.path("a"), passed.path("aside")).unwrap();
+            let look =
+                || passed.guarded.moved(&passed.target, &Stat::at(passed.guarded.parent.as_fd(), b"aside").unwrap());
+            assert_eq!(look(), Ok(()));
+            change(&passed.path("aside"));
+            assert!(matches!(look(), Err(Fate::Left(_))), "{what}");
+        }
+    }
+
+    #[test]
+    fn who_waits_to_write_gets_the_file() {
+        let passed = Passed::new();
+        let Some(file) = passed.guarded.file.as_ref().filter(|_| passed.guarded.leased) else { return };
+        let path = passed.path("a");
+        let writer = std::thread::spawn(move || std::fs::OpenOptions::new().append(true).open(path).unwrap());
+        while !lease::is_wanted(file.as_fd()) {
+            std::thread::yield_now();
+        }
+        assert_eq!(passed.guarded.remove(&passed.target, b"aside"), Err(Fate::Left("open".into())));
+        let path = passed.path("a");
+        let Passed { guarded, dir: _dir, .. } = passed;
+        drop(guarded);
+        std::io::Write::write_all(&mut writer.join().unwrap(), b" and more").unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "content and more");
+    }
+
+    #[test]
+    fn a_link_made_after_the_checks_counts() {
+        let passed = Passed::new();
+        assert_eq!(passed.guarded.still(&passed.target), Ok(()));
+        std::fs::hard_link(passed.path("a"), passed.path("b")).unwrap();
+        let stat = Stat::at(passed.guarded.parent.as_fd(), b"a").unwrap();
+        let target = File { ctime: stat.ctime, ..passed.target.clone() };
+        assert_eq!(passed.guarded.still(&target), Err(Fate::Left("several-links".into())));
+    }
+}

@@ -208,6 +208,24 @@ mod tests {
     }
 
     #[test]
+    fn every_part_of_an_identity_counts() {
+        let stat = Stat { kind: FileType::RegularFile, ..Stat::following(std::path::Path::new("/")).unwrap() };
+        let file = File::new(b"x", &stat);
+        assert!(file.is(&stat) && file.is_moved(&stat));
+        let later = |time: Time| Time(time.0, time.1 + 1);
+        let others = [
+            Stat { dev: stat.dev + 1, ..stat },
+            Stat { ino: stat.ino + 1, ..stat },
+            Stat { size: stat.size + 1, ..stat },
+            Stat { mtime: later(stat.mtime), ..stat },
+            Stat { kind: FileType::Fifo, ..stat },
+        ];
+        assert!(others.iter().all(|other| !file.is(other) && !file.is_moved(other)));
+        let changed = Stat { ctime: later(stat.ctime), ..stat };
+        assert!(!file.is(&changed) && file.is_moved(&changed));
+    }
+
+    #[test]
     fn parent_and_name() {
         assert_eq!(split(b"a/b/c"), (&b"a/b"[..], &b"c"[..]));
         assert_eq!(split(b"c"), (&b""[..], &b"c"[..]));

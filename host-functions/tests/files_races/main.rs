@@ -7,8 +7,10 @@
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
 mod arena;
+mod changes;
 #[path = "../files_scene/mod.rs"]
 mod files_scene;
 mod gate;
 mod racers;
+mod table;
 mod verb;
