@@ -79,7 +79,7 @@ impl Arena {
         for number in 0..FILES {
             for name in [format!("f{number}"), format!("f{number}.1"), format!("sub/f{number}")] {
                 let path = ground.precious.join(name);
-                std::fs::write(&path, content(&token(0, "p", number))).unwrap();
+                std::fs::write(&path, filled(&token(0, "p", number))).unwrap();
                 age(&path, scene.now - 100 * 3_600_000);
             }
         }
@@ -100,10 +100,10 @@ impl Arena {
             {
                 let path = self.ground.dir.join(name);
                 let token = token(round, kind, number);
-                std::fs::write(&path, content(&token)).unwrap();
+                std::fs::write(&path, filled(&token)).unwrap();
                 age(&path, self.scene.now - 100 * 3_600_000);
                 let inode = path.metadata().unwrap().ino();
-                self.made.insert(token.clone(), (inode, content(&token)));
+                self.made.insert(token.clone(), (inode, filled(&token)));
                 if kind == "f" {
                     self.ground.inodes[number].store(inode, Ordering::Relaxed);
                 }
@@ -116,11 +116,7 @@ impl Arena {
     pub(crate) fn lost(&self) -> BTreeSet<String> {
         let mut lost = self.made.clone();
         for path in files(&self.ground.root) {
-            let mut bytes = std::fs::read(&path).unwrap();
-            if bytes.starts_with(b"\x1f\x8b") {
-                let packed = std::mem::take(&mut bytes);
-                flate2::read::GzDecoder::new(&*packed).read_to_end(&mut bytes).unwrap();
-            }
+            let bytes = content(&path);
             let token = String::from_utf8_lossy(&bytes[..TOKEN.min(bytes.len())]).into_owned();
             if let Some((_, whole)) = lost.remove(&token) {
                 assert!(bytes.starts_with(&whole), "{} was altered", path.display());
@@ -170,7 +166,17 @@ fn token(round: usize, kind: &str, number: usize) -> String {
     format!("tok-{round:09}-{kind}{number}")
 }
 
-fn content(token: &str) -> Vec<u8> {
+/// What a file has in it, compressed or not.
+pub(crate) fn content(path: &Path) -> Vec<u8> {
+    let mut bytes = std::fs::read(path).unwrap();
+    if bytes.starts_with(b"\x1f\x8b") {
+        let packed = std::mem::take(&mut bytes);
+        flate2::read::GzDecoder::new(&*packed).read_to_end(&mut bytes).unwrap();
+    }
+    bytes
+}
+
+fn filled(token: &str) -> Vec<u8> {
     assert_eq!(token.len(), TOKEN);
     token.bytes().cycle().take(SIZE).collect()
 }

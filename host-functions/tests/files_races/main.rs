@@ -6,11 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
+mod another_user;
 mod arena;
 mod changes;
 #[path = "../files_scene/mod.rs"]
 mod files_scene;
+mod full_disk;
 mod gate;
+mod mounts;
 mod racers;
 mod table;
 mod verb;
