@@ -241,7 +241,8 @@ mod tests {
 
     #[test]
     fn the_last_look_sees_every_change() {
-        let changes: [(&str, fn(&Path)); 5] = [
+        type Change = fn(&Path);
+        let changes: [(&str, Change); 5] = [
             ("times", |path| {
                 let time = rustix::fs::Timespec { tv_sec: 1, tv_nsec: 0 };
                 let times = rustix::fs::Timestamps { last_access: time, last_modification: time };

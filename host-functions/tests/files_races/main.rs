@@ -15,5 +15,6 @@ mod full_disk;
 mod gate;
 mod mounts;
 mod racers;
+mod random;
 mod table;
 mod verb;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::Duration;
 
 use ansai_harness::Tree;
 use ansai_host_functions::action::Fate;
@@ -118,7 +119,8 @@ fn mounts_race() {
     let clean = |_: &Arena, _: &BTreeSet<u64>| {};
     let proof = &["done", "changed: its directory is another one"];
     for verb in Verb::ALL {
-        let adversary = Adversary { attack: &attack, clean: &clean, proof, links: false };
+        let adversary =
+            Adversary { attack: &attack, clean: &clean, proof, head_start: Duration::from_millis(2), links: false };
         race(Arena::new(verb), verb, (tries() / 20).max(FILES), &adversary);
     }
 }

@@ -5,12 +5,15 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::sync::Mutex;
+use std::time::Duration;
 
+use ansai_harness::{Ext4, requires_root};
 use ansai_host_functions::action::{Applied, Fate, Proposed};
 use rustix::fs::{CWD, FileType, Mode, RenameFlags};
 use serde_json::Value;
 
 use crate::arena::{Arena, BYTES, FILES, Ground, exchange, files};
+use crate::files_scene::Scene;
 use crate::gate::{Chance, Ending, Gate, tries};
 use crate::verb::Verb;
 
@@ -28,6 +31,8 @@ pub(crate) struct Adversary<'a> {
     pub(crate) clean: &'a dyn Fn(&Arena, &BTreeSet<u64>),
     /// The beginnings of fates that have to occur.
     pub(crate) proof: &'a [&'a str],
+    /// How long it takes to get going, at most: ansai waits for a part of that before it begins.
+    pub(crate) head_start: Duration,
     /// Whether something that was removed may still be there by another name.
     pub(crate) links: bool,
 }
@@ -45,7 +50,7 @@ pub(crate) fn race(mut arena: Arena, verb: Verb, tries: usize, adversary: &Adver
             gate.serve(|| attack(&ground, gate, &mut chance));
         });
         // More of them where by then none has hit the moment that matters.
-        for round in 0..30 * tries / FILES {
+        for round in 0..30 * tries.max(1000) / FILES {
             if round * FILES >= tries && proven(&fates) {
                 break;
             }
@@ -63,7 +68,11 @@ fn fight(arena: &mut Arena, gate: &Gate, verb: Verb, round: usize, adversary: &A
     let long = round % 2 == 1;
     let propose = || verb.propose(scene, &["d/f?"]);
     let step = if long { gate.during(propose) } else { propose() }.unwrap();
-    let applied = gate.during(|| scene.begin(&step)).unwrap();
+    let begin = || {
+        std::thread::sleep(adversary.head_start * (round as u32 % 16) / 16);
+        scene.begin(&step)
+    };
+    let applied = gate.during(begin).unwrap();
     for item in &applied.items {
         let fate = match &item.fate {
             Fate::Done => "done".to_owned(),
@@ -158,17 +167,42 @@ fn a_directory_that_becomes_a_link_and_back() {
         }
     };
     let proof = &["done", "changed: its directory is another one"];
-    all_verbs(&Adversary { attack: &attack, clean: &nothing, proof, links: false });
+    all_verbs(&Adversary { attack: &attack, clean: &nothing, proof, head_start: Duration::ZERO, links: false });
+}
+
+fn exchange_names(ground: &Ground, gate: &Gate, chance: &mut Chance) {
+    one_by_one(ground, gate, chance, |number| exchange(&ground.file(number), &ground.dir.join(format!("x{number}"))));
 }
 
 #[test]
 fn a_file_that_takes_the_name_of_another() {
-    let attack = |ground: &Ground, gate: &Gate, chance: &mut Chance| {
-        one_by_one(ground, gate, chance, |number| {
-            exchange(&ground.file(number), &ground.dir.join(format!("x{number}")))
-        });
+    all_verbs(&Adversary {
+        attack: &exchange_names,
+        clean: &nothing,
+        proof: &["done", JUST_NOW],
+        head_start: Duration::ZERO,
+        links: false,
+    });
+}
+
+#[test]
+fn a_file_that_takes_the_name_of_another_on_a_disk() {
+    if !requires_root() {
+        return;
+    }
+    // Large enough for blocks of 4 KiB.
+    let disk = Ext4::new(600);
+    let adversary = Adversary {
+        attack: &exchange_names,
+        clean: &nothing,
+        proof: &["done", "changed: another file"],
+        head_start: Duration::ZERO,
+        links: false,
     };
-    all_verbs(&Adversary { attack: &attack, clean: &nothing, proof: &["done", JUST_NOW], links: false });
+    for verb in Verb::ALL {
+        let dir = tempfile::tempdir_in(disk.path()).unwrap();
+        race(Arena::of(verb.scene(Scene::fixture_in(dir))), verb, tries() / 10, &adversary);
+    }
 }
 
 #[test]
@@ -187,7 +221,7 @@ fn a_file_that_takes_the_name_of_the_compressed_one() {
         Arena::new(Verb::Compress),
         Verb::Compress,
         tries(),
-        &Adversary { attack: &attack, clean: &nothing, proof, links: false },
+        &Adversary { attack: &attack, clean: &nothing, proof, head_start: Duration::ZERO, links: false },
     );
 }
 
@@ -218,7 +252,12 @@ fn a_file_that_is_written_to() {
     };
     for verb in [Verb::Unlink, Verb::Hold, Verb::Compress, Verb::Rotate] {
         let proof: &[&str] = if verb == Verb::Rotate { &["done", "changed", "open"] } else { &["done", "changed"] };
-        race(Arena::new(verb), verb, tries() / 4, &Adversary { attack: &attack, clean: &clean, proof, links: false });
+        race(
+            Arena::new(verb),
+            verb,
+            tries() / 4,
+            &Adversary { attack: &attack, clean: &clean, proof, head_start: Duration::ZERO, links: false },
+        );
         written.lock().unwrap().clear();
     }
 }
@@ -247,7 +286,7 @@ fn a_precious_file_that_is_linked_in() {
         }
     };
     let proof = &["done", "changed"];
-    all_verbs(&Adversary { attack: &attack, clean: &clean, proof, links: true });
+    all_verbs(&Adversary { attack: &attack, clean: &clean, proof, head_start: Duration::ZERO, links: true });
 }
 
 #[test]
@@ -269,7 +308,13 @@ fn a_file_that_becomes_something_else() {
             exchange(&ground.file(number), &other)
         });
     };
-    all_verbs(&Adversary { attack: &attack, clean: &nothing, proof: &["done", "changed: another file"], links: false });
+    all_verbs(&Adversary {
+        attack: &attack,
+        clean: &nothing,
+        proof: &["done", "changed: another file"],
+        head_start: Duration::ZERO,
+        links: false,
+    });
 }
 
 #[test]
@@ -284,5 +329,11 @@ fn a_name_that_is_taken_as_soon_as_it_is_free() {
             true
         });
     };
-    all_verbs(&Adversary { attack: &attack, clean: &nothing, proof: &["done"], links: false });
+    all_verbs(&Adversary {
+        attack: &attack,
+        clean: &nothing,
+        proof: &["done"],
+        head_start: Duration::ZERO,
+        links: false,
+    });
 }

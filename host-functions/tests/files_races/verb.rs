@@ -17,6 +17,15 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) const ALL: [Verb; 4] = [Verb::Unlink, Verb::Hold, Verb::Compress, Verb::Rotate];
 
+    /// As the interface calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Verb::Unlink | Verb::Hold => "remove",
+            Verb::Compress => "compress",
+            Verb::Rotate => "rotate",
+        }
+    }
+
     /// What the operator says about undo.
     pub(crate) fn scene(self, scene: Scene) -> Scene {
         scene.with("undo_hours", if self == Verb::Unlink { 0 } else { 24 })
@@ -25,10 +34,10 @@ impl Verb {
     /// A rotation keeps one: `NAME.1` falls.
     pub(crate) fn propose(self, scene: &Scene, globs: &[&str]) -> Result<Proposed, Refusal> {
         let what = scene.selection(globs);
-        match self {
-            Verb::Unlink | Verb::Hold => scene.select("remove", what),
-            Verb::Compress => scene.select("compress", what),
-            Verb::Rotate => scene.propose("rotate", json!({ "what": what, "keep": 1, "reason": "" }), &[]),
-        }
+        let arguments = match self {
+            Verb::Rotate => json!({ "what": what, "keep": 1, "reason": "" }),
+            _ => json!({ "what": what, "reason": "" }),
+        };
+        scene.propose(self.name(), arguments, &[])
     }
 }
