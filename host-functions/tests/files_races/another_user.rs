@@ -10,7 +10,7 @@ use ansai_host_functions::action::Fate;
 use rustix::fs::{CWD, RenameFlags};
 
 use crate::arena::{Arena, FILES, content, exchange, files};
-use crate::files_scene::{age, is_root, mode};
+use crate::files_scene::{Scene, age, is_root, mode};
 use crate::gate::{Chance, tries};
 use crate::verb::Verb;
 
@@ -20,20 +20,27 @@ const NOBODY: u32 = 65534;
 struct User(Child);
 
 impl User {
-    fn against(program: &Path, root: &Path, precious: &Path) -> User {
+    /// Another run of this program, as nobody, with the one test of this name.
+    fn running(test: &str, program: &Path, root: &Path, precious: &Path) -> User {
         let id = NOBODY.to_string();
         let child = Command::new("setpriv")
             .args(["--reuid", &id, "--regid", &id, "--clear-groups", "--"])
             .arg(program)
-            .args(["--exact", "another_user::the_user", "--ignored"])
+            .args(["--exact", test, "--ignored"])
             .env("ANSAI_RACE_ROOT", root)
             .env("ANSAI_RACE_PRECIOUS", precious)
-            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         User(child)
     }
+}
+
+/// The program may be where that user cannot go.
+fn program(host: &Path) -> PathBuf {
+    let program = host.join("racer");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    program
 }
 
 impl Drop for User {
@@ -77,10 +84,8 @@ fn another_user_gets_nothing() {
         for path in [&host, &host.join("outside"), &arena.ground.precious] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        // The program may be where that user cannot go.
-        let program = host.join("racer");
-        std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
-        let user = User::against(&program, &arena.ground.root, &arena.ground.precious);
+        let program = program(&host);
+        let user = User::running("another_user::the_user", &program, &arena.ground.root, &arena.ground.precious);
         let (mut done, mut left, mut round) = (0, 0, 0);
         while round * FILES < tries() / 4 || done == 0 || left == 0 {
             round += 1;
@@ -131,4 +136,42 @@ fn prepare(arena: &mut Arena, round: usize) {
         let _ = std::fs::remove_dir_all(&fresh);
     }
     arena.scene.step_id = format!("round{round}");
+}
+
+/// Without root, and on some file systems, there are no leases: the tables of the kernel must do.
+#[test]
+fn without_a_lease_what_is_in_use_is_left_alone() {
+    if !is_root() {
+        return;
+    }
+    let mut arena = Arena::new(Verb::Unlink);
+    arena.refill(1);
+    let host = arena.ground.root.parent().unwrap().to_owned();
+    mode(&host, 0o755);
+    // Files of root's in a directory of nobody's, who may remove them and take no lease on them.
+    for directory in [&arena.ground.root, &arena.ground.dir] {
+        std::os::unix::fs::chown(directory, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+    std::os::unix::fs::chown(host.join("proc/1/fd"), Some(NOBODY), None).unwrap();
+    let program = program(&host);
+    let mut user = User::running("another_user::nobody_removes", &program, &host, &arena.ground.precious);
+    assert!(user.0.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "run by without_a_lease_what_is_in_use_is_left_alone, as nobody"]
+fn nobody_removes() {
+    let host = PathBuf::from(std::env::var_os("ANSAI_RACE_ROOT").unwrap());
+    let mut scene = Scene::at(&host.join("data")).with("undo_hours", 0);
+    scene.host = ansai_host_functions::host::Host::at(&host);
+    scene.root = "/data".into();
+    scene.scope = scene.scope.clone().with("roots", ansai_core::ScopeValue::Set(vec!["/data".into()]));
+    let step = scene.select("remove", scene.selection(&["d/f?"])).unwrap();
+    assert_eq!(step.preview.items as usize, FILES);
+    symlink(host.join("data/d/f1"), host.join("proc/1/fd/3")).unwrap();
+    let applied = scene.begin(&step).unwrap();
+    for item in &applied.items {
+        let expected = if item.target == "d/f1" { Fate::Left("open".into()) } else { Fate::Done };
+        assert_eq!(item.fate, expected, "{}", item.target);
+    }
 }

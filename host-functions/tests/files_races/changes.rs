@@ -137,14 +137,14 @@ fn with_its_times(file: &Path, change: impl FnOnce()) {
 }
 
 /// Waits to write to a pipe, which is until somebody opens it to read.
-struct Waiting {
+pub(crate) struct Waiting {
     /// By whatever name, or none.
     pipe: File,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Waiting {
-    fn to_write(pipe: &Path) -> Waiting {
+    pub(crate) fn to_write(pipe: &Path) -> Waiting {
         let pipe = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(pipe).unwrap();
         let way = way(&pipe);
         let thread = std::thread::spawn(move || drop(OpenOptions::new().write(true).open(way)));

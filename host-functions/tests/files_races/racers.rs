@@ -13,6 +13,7 @@ use rustix::fs::{CWD, FileType, Mode, RenameFlags};
 use serde_json::Value;
 
 use crate::arena::{Arena, BYTES, FILES, Ground, exchange, files};
+use crate::changes::Waiting;
 use crate::files_scene::Scene;
 use crate::gate::{Chance, Ending, Gate, tries};
 use crate::verb::Verb;
@@ -336,4 +337,37 @@ fn a_name_that_is_taken_as_soon_as_it_is_free() {
         head_start: Duration::ZERO,
         links: false,
     });
+}
+
+#[test]
+fn a_pipe_that_a_preview_could_open() {
+    let mut arena = Arena::new(Verb::Compress);
+    let gate = Gate::default();
+    let ground = arena.ground.clone();
+    let pipe = arena.ground.workshop.join("pipe");
+    let node = rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0);
+    node.unwrap();
+    let _waiting = Waiting::to_write(&pipe);
+    let mut seen = BTreeMap::<&str, usize>::new();
+    std::thread::scope(|threads| {
+        let _ending = Ending(&gate);
+        let gate = &gate;
+        threads.spawn(move || {
+            let mut chance = Chance::new(1);
+            gate.serve(|| {
+                while gate.is_open() {
+                    exchange(&ground.file(0), &pipe);
+                    chance.wait(gate);
+                    exchange(&ground.file(0), &pipe);
+                    chance.wait(gate);
+                }
+            });
+        });
+        arena.refill(0);
+        for _ in 0..tries().max(1000) {
+            let step = gate.during(|| Verb::Compress.propose(&arena.scene, &["d/f0"])).unwrap();
+            *seen.entry(if step.preview.items == 0 { "pipe" } else { "file" }).or_default() += 1;
+        }
+    });
+    assert_eq!(seen.len(), 2, "{seen:?}");
 }
