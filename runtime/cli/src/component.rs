@@ -54,8 +54,7 @@ impl Component {
             return Ok(policy.clone());
         }
         let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
-        let policy =
-            engine.load_asked(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, &error))?;
+        let policy = engine.load_asked(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, &error))?;
         Ok(self.compiled.get_or_init(|| policy).clone())
     }
 }

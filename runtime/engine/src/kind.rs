@@ -2,6 +2,7 @@
 
 use ansai_core::ErrorKind;
 
+use crate::compile::CompileError;
 use crate::component::ComponentError;
 use crate::evaluate::EvaluationError;
 use crate::load::LoadError;
@@ -30,6 +31,7 @@ impl ComponentError {
     pub fn kind(&self) -> &'static str {
         match self {
             ComponentError::TooLarge(_) => "too-large",
+            ComponentError::TooMany(..) => "too-many",
             ComponentError::NotWasm => "not-wasm",
             ComponentError::CoreModule => "core-module",
             ComponentError::Damaged { .. } => "damaged",
@@ -38,6 +40,21 @@ impl ComponentError {
             ComponentError::MissingExport(_) => "missing-export",
             ComponentError::MissingSection(_) => "missing-section",
             ComponentError::BadSection(..) => "bad-section",
+        }
+    }
+}
+
+impl CompileError {
+    /// A word that stays, for scripts and the audit log.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            CompileError::NotAccepted(_) => "compile",
+            CompileError::Memory(_) => "compile-memory",
+            CompileError::Cpu(_) => "compile-cpu",
+            CompileError::Wall(_) => "compile-time",
+            CompileError::Code(_) => "compile-code",
+            CompileError::Load(_) => "compile-load",
+            CompileError::Failed(_) | CompileError::Start(_) | CompileError::Unusable(_) => "compiler",
         }
     }
 }
@@ -51,7 +68,7 @@ impl LoadError {
             LoadError::Shape { .. } => "shape",
             LoadError::NotAsked(_) => "not-asked",
             LoadError::Proposal(_) => "proposal",
-            LoadError::Compile(_) => "compile",
+            LoadError::Compile(error) => error.kind(),
         }
     }
 }

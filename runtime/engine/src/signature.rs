@@ -1,4 +1,4 @@
-//! The shape of functions as text: from a component's types and from the contract, to compare them at loading.
+//! The signature of functions as text: from a component's types and from the contract, to compare them at loading.
 
 use std::fmt::Write as _;
 
@@ -6,35 +6,29 @@ use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 use wit_parser::{Resolve, TypeDefKind};
 
-/// More than any shape of the contract has. A component's types may be small in its bytes and without end in full, as
-/// a tuple of two tuples of two tuples and so on is: what is longer than this is cut, and equals nothing in the contract.
+/// More than any signature of the contract has. A component's types may be small in its bytes and without end in full,
+/// as a tuple of two tuples of two tuples and so on is: what is longer than this is cut, and equals nothing in the
+/// contract.
 pub(crate) const MOST: usize = 64 << 10;
 
 /// `func(what: record{…}) -> result<…>` of a component's function.
 pub(crate) fn of_func(func: &ComponentFunc) -> String {
-    let mut shape = Shape(String::new());
-    shape.text("func(");
-    shape.parts(func.params(), |shape, (name, ty)| {
-        shape.text(name);
-        shape.text(": ");
-        shape.ty(&ty);
+    let mut signature = Signature(String::new());
+    signature.text("func(");
+    signature.parts(func.params(), |signature, (name, ty)| {
+        signature.text(name);
+        signature.text(": ");
+        signature.ty(&ty);
     });
-    shape.text(") -> ");
-    shape.parts(func.results(), |shape, ty| shape.ty(&ty));
-    shape.0
-}
-
-/// The shape of a component's type.
-pub(crate) fn of_type(ty: &Type) -> String {
-    let mut shape = Shape(String::new());
-    shape.ty(ty);
-    shape.0
+    signature.text(") -> ");
+    signature.parts(func.results(), |signature, ty| signature.ty(&ty));
+    signature.0
 }
 
 /// Text that grows to [`MOST`] and no further. Each step of a walk through types writes something, so the walk ends too.
-struct Shape(String);
+struct Signature(String);
 
-impl Shape {
+impl Signature {
     fn full(&self) -> bool {
         self.0.len() > MOST
     }
@@ -49,7 +43,7 @@ impl Shape {
     }
 
     /// Separated by commas.
-    fn parts<T>(&mut self, parts: impl Iterator<Item = T>, mut each: impl FnMut(&mut Shape, T)) {
+    fn parts<T>(&mut self, parts: impl Iterator<Item = T>, mut each: impl FnMut(&mut Signature, T)) {
         for (index, part) in parts.enumerate() {
             if self.full() {
                 return;
@@ -61,7 +55,7 @@ impl Shape {
         }
     }
 
-    fn braced<T>(&mut self, kind: &str, parts: impl Iterator<Item = T>, each: impl FnMut(&mut Shape, T)) {
+    fn braced<T>(&mut self, kind: &str, parts: impl Iterator<Item = T>, each: impl FnMut(&mut Signature, T)) {
         self.text(kind);
         self.text("{");
         self.parts(parts, each);
@@ -111,20 +105,20 @@ impl Shape {
                 self.optional(result.err().as_ref());
                 self.text(">");
             }
-            Type::Tuple(tuple) => self.braced("tuple", tuple.types(), |shape, ty| shape.ty(&ty)),
-            Type::Record(record) => self.braced("record", record.fields(), |shape, field| {
-                shape.text(field.name);
-                shape.text(": ");
-                shape.ty(&field.ty);
+            Type::Tuple(tuple) => self.braced("tuple", tuple.types(), |signature, ty| signature.ty(&ty)),
+            Type::Record(record) => self.braced("record", record.fields(), |signature, field| {
+                signature.text(field.name);
+                signature.text(": ");
+                signature.ty(&field.ty);
             }),
-            Type::Variant(variant) => self.braced("variant", variant.cases(), |shape, case| {
-                shape.text(case.name);
-                shape.text("(");
-                shape.optional(case.ty.as_ref());
-                shape.text(")");
+            Type::Variant(variant) => self.braced("variant", variant.cases(), |signature, case| {
+                signature.text(case.name);
+                signature.text("(");
+                signature.optional(case.ty.as_ref());
+                signature.text(")");
             }),
-            Type::Enum(cases) => self.braced("enum", cases.names(), |shape, name| shape.text(name)),
-            Type::Flags(flags) => self.braced("flags", flags.names(), |shape, name| shape.text(name)),
+            Type::Enum(cases) => self.braced("enum", cases.names(), |signature, name| signature.text(name)),
+            Type::Flags(flags) => self.braced("flags", flags.names(), |signature, name| signature.text(name)),
             _ => self.text("a type that is not in the contract"),
         }
     }
@@ -193,13 +187,13 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_a_shape_may_be_is_cut_and_equals_no_shorter_one() {
-        let mut shape = Shape(String::new());
-        shape.text(&"a".repeat(MOST));
-        assert!(!shape.full());
-        shape.text("b");
-        assert!(shape.full() && shape.0.ends_with('…'));
-        let length = shape.0.len();
-        shape.text("b");
-        assert_eq!(shape.0.len(), length);
+        let mut signature = Signature(String::new());
+        signature.text(&"a".repeat(MOST));
+        assert!(!signature.full());
+        signature.text("b");
+        assert!(signature.full() && signature.0.ends_with('…'));
+        let length = signature.0.len();
+        signature.text("b");
+        assert_eq!(signature.0.len(), length);
     }
 }

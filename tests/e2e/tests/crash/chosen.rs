@@ -34,6 +34,9 @@ pub(crate) fn each<T: std::fmt::Debug>(chosen: &[T], of: usize, mut attempt: imp
             failed.push(format!("{one:?}: {text}"));
         }
     }
-    eprintln!("{} of {of} points in {:.1} s", chosen.len(), began.elapsed().as_secs_f32());
+    #[allow(clippy::print_stderr, reason = "shown where the test fails, or asked for")]
+    {
+        eprintln!("{} of {of} points in {:.1} s", chosen.len(), began.elapsed().as_secs_f32());
+    }
     assert!(!chosen.is_empty() && failed.is_empty(), "{} points failed:\n{}", failed.len(), failed.join("\n"));
 }

@@ -39,7 +39,7 @@ fn attempts_survive(state_dir: &Path, log: &Log) {
         // One may have begun and not have come to its first step.
         let counted = incident["begun"].as_u64().unwrap();
         assert!((begun.len() as u64..=begun.len() as u64 + 1).contains(&counted), "{counted} of {begun:?}");
-        let known: u64 = incident["attempts"].as_array().unwrap().iter().map(|one| steps(one)).sum();
+        let known: u64 = incident["attempts"].as_array().unwrap().iter().map(steps).sum();
         let plans: BTreeMap<&String, ()> = begun.iter().map(|(plan, _)| (plan, ())).collect();
         let outcomes = log.of("outcome").filter(|outcome| plans.contains_key(&text(&outcome["plan"]))).count() as u64;
         assert!(known >= outcomes, "the policy is told of {known} of {outcomes} steps: {incident:#}");

@@ -1,7 +1,7 @@
 //! Where ansai is made to crash: its state on one file system, what it heals on another, both in images that can be
 //! copied and put back.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ansai_harness::{Disk, Invocation, Ran, Tmpfs};
 
