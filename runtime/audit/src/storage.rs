@@ -247,6 +247,8 @@ impl AppendFile {
     }
 }
 
+const READ_AHEAD_BYTES: usize = 64 * 1024;
+
 /// A file that is only read, forward or at an offset.
 #[derive(Debug)]
 pub(crate) struct ReadFile {
@@ -261,7 +263,7 @@ impl ReadFile {
             .custom_flags(no_follow())
             .open(path)
             .map_err(StorageError::at("open", path))?;
-        Ok(Self { file: BufReader::with_capacity(64 * 1024, file), path: path.to_owned() })
+        Ok(Self { file: BufReader::with_capacity(READ_AHEAD_BYTES, file), path: path.to_owned() })
     }
 
     pub(crate) fn length(&self) -> Result<u64> {
@@ -271,7 +273,9 @@ impl ReadFile {
 
     /// Reads on for up to `count` bytes; fewer only at the end of the file.
     pub(crate) fn read(&mut self, count: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
+        // What is asked for may be what a damaged file states: no more room than usual before it is there.
+        let room = count.min(READ_AHEAD_BYTES as u64);
+        let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(READ_AHEAD_BYTES));
         (&mut self.file).take(count).read_to_end(&mut bytes).map_err(StorageError::at("read", &self.path))?;
         Ok(bytes)
     }

@@ -13,6 +13,7 @@ mod exhaustive;
 mod fixture;
 mod full_disk;
 mod heads;
+mod large;
 mod life;
 mod properties;
 mod recordings;

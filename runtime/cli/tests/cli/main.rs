@@ -11,6 +11,7 @@
 
 mod audit;
 mod bombs;
+mod audit_heads;
 mod check;
 mod compile;
 mod help;
