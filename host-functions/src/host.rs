@@ -66,9 +66,19 @@ impl Deadline {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody said so: nobody waits for the work any more.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// How long until it is over.
+    pub fn remaining(&self) -> std::time::Duration {
+        self.at.saturating_duration_since(std::time::Instant::now())
+    }
+
     /// Whether it is over.
     pub fn is_over(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed) || std::time::Instant::now() >= self.at
+        self.is_cancelled() || std::time::Instant::now() >= self.at
     }
 }
 

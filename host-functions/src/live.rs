@@ -30,6 +30,9 @@ pub struct Shared {
     /// Bounds how many calls read the host at once. A permit is kept until the work really ends, also when its
     /// caller has given up waiting.
     pub pool: Arc<Semaphore>,
+    /// Bounds how many of them are scans and previews, which may take all the time that a call has: one less than
+    /// the pool, so that a quick look never waits for them.
+    pub scans: Arc<Semaphore>,
     /// How long one call may take.
     pub call_deadline: Duration,
 }
@@ -37,7 +40,8 @@ pub struct Shared {
 impl Shared {
     /// With so many threads that read the host.
     pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
-        Shared { host, registry, pool: Arc::new(Semaphore::new(threads)), call_deadline }
+        let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
+        Shared { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
     }
 }
 
@@ -53,12 +57,22 @@ pub struct Live {
     /// Context, log, store and series.
     pub base: Base,
     proposed: Vec<Arc<Proposed>>,
+    /// When the evaluation is ended.
+    ends: Option<std::time::Instant>,
 }
 
 impl Live {
     /// At the start of an evaluation of this instance.
     pub fn new(shared: Shared, instance: Arc<str>, phase: Phase, scopes: Scopes, base: Base) -> Self {
-        Live { shared, instance, phase, scopes, base, proposed: Vec::new() }
+        Live { shared, instance, phase, scopes, base, proposed: Vec::new(), ends: None }
+    }
+
+    /// In an evaluation that is ended after so long: each scan takes at most a third of what is left, so that a policy
+    /// that scans a lot answers before.
+    #[must_use]
+    pub fn ending_after(mut self, deadline: Duration) -> Self {
+        self.ends = std::time::Instant::now().checked_add(deadline);
+        self
     }
 
     /// What was proposed, in order, and the rest of the evaluation's state.
@@ -66,13 +80,17 @@ impl Live {
         (self.proposed, self.base)
     }
 
-    fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &RawValue) -> Work {
+    fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &RawValue, scans: bool) -> Work {
+        let left = self.ends.map(|ends| ends.saturating_duration_since(std::time::Instant::now()) / 3);
+        let most = self.shared.call_deadline;
         Work {
             shared: self.shared.clone(),
             scope: scope.clone(),
             now: self.base.context.now,
             arguments: arguments.to_owned(),
             name: interface.to_owned(),
+            scans,
+            limit: left.filter(|_| scans).map_or(most, |left| left.min(most)),
         }
     }
 }
@@ -88,8 +106,9 @@ impl Backend for Live {
         }
         match (function.body, scope) {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
-            (Body::Probe(body), Some(scope)) => {
-                let work = self.work(call.interface, scope, call.arguments);
+            (Body::Probe(body) | Body::Scan(body), Some(scope)) => {
+                let scans = matches!(function.body, Body::Scan(_));
+                let work = self.work(call.interface, scope, call.arguments, scans);
                 Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
             }
             (Body::Action(_), _) if self.phase == Phase::Detect => Answer::Now(Ok(Err(Refusal::Denied(format!(
@@ -97,7 +116,7 @@ impl Backend for Live {
                 call.interface, call.function
             ))))),
             (Body::Action(action), Some(scope)) => {
-                let work = self.work(call.interface, scope, call.arguments);
+                let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
                 Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed)))
             }
@@ -133,6 +152,19 @@ struct Work {
     now: Instant,
     arguments: Box<RawValue>,
     name: String,
+    /// Whether it may take long.
+    scans: bool,
+    /// How long.
+    limit: Duration,
+}
+
+/// Ends the work when nobody waits for it any more.
+struct EndsWork(Deadline);
+
+impl Drop for EndsWork {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 impl Work {
@@ -140,16 +172,18 @@ impl Work {
         self,
         body: impl FnOnce(&Ask<'_>, &RawValue) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let limit = self.shared.call_deadline;
+        let limit = self.limit;
         let deadline = Deadline::after(limit);
         let name = self.name.clone();
-        let over = deadline.clone();
+        let _over = EndsWork(deadline.clone());
         let work = async move {
+            // First the place among the scans: who waits for that holds no thread.
+            let scan = if self.scans { Some(self.shared.scans.clone().acquire_owned().await) } else { None };
             let permit = self.shared.pool.clone().acquire_owned().await;
             tokio::task::spawn_blocking(move || {
                 let ask = Ask { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
                 let done = body(&ask, &self.arguments);
-                drop(permit);
+                drop((permit, scan));
                 done
             })
             .await
@@ -159,10 +193,7 @@ impl Work {
         match tokio::time::timeout(grace, work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(_)) => Err(Refusal::Other(format!("{name} failed inside the host"))),
-            Err(_) => {
-                over.cancel();
-                Err(Refusal::TimedOut(format!("{name} did not answer within {} ms", limit.as_millis())))
-            }
+            Err(_) => Err(Refusal::TimedOut(format!("{name} did not answer within {} ms", limit.as_millis()))),
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Body {
     Base(fn(&mut Base, &RawValue) -> Reply),
     /// By reading the host; may block.
     Probe(fn(&Ask<'_>, &RawValue) -> Reply),
+    /// By walking over what may be very much; blocks until its deadline if need be.
+    Scan(fn(&Ask<'_>, &RawValue) -> Reply),
     /// With a preview of a proposed step; may block.
     Action(&'static dyn Action),
 }

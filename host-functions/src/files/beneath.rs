@@ -9,7 +9,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::identity::{Inode, Stat, is_name};
+use super::identity::{Inode, LONGEST_PATH, Stat, is_name};
 use crate::host::Host;
 
 /// Whether a path may lead onto another mount.
@@ -126,7 +126,15 @@ impl Root {
 
     /// A directory below the root, on the same mount; empty for the root itself.
     pub(super) fn directory(&self, path: &[u8]) -> rustix::io::Result<OwnedFd> {
-        directory(self.fd(), path, Mounts::Stay)
+        let through = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let (mut here, mut rest) = (None::<OwnedFd>, path);
+        // Part by part where it is longer than the kernel takes at once.
+        while let Some(end) = rest.get(..LONGEST_PATH).and_then(|part| part.iter().rposition(|byte| *byte == b'/')) {
+            let (part, beyond) = rest.split_at_checked(end).ok_or(Errno::NAMETOOLONG)?;
+            here = Some(open(here.as_ref().map_or(self.fd(), |fd| fd.as_fd()), part, through, Mounts::Stay)?);
+            rest = beyond.get(1..).unwrap_or_default();
+        }
+        directory(here.as_ref().map_or(self.fd(), |fd| fd.as_fd()), rest, Mounts::Stay)
     }
 
     /// Whether this is on the very mount and file system of the root.

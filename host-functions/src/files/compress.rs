@@ -161,13 +161,13 @@ fn treated(file: &File, number: usize, packed: Stat, digest: Digest) -> Item {
     Item { undo: serde_json::json!(undo), ..item(file.path.clone(), Fate::Done, freed) }
 }
 
-fn bar(root: &Root, candidate: &Candidate) -> Option<&'static str> {
-    let (parent, name) = split(&candidate.path);
+fn bar(root: &Root, path: &[u8], stat: &Stat) -> Option<&'static str> {
+    let (parent, name) = split(path);
     let extension = name.rsplit(|byte| *byte == b'.').next().filter(|extension| extension.len() < name.len());
     if extension.is_some_and(|is| PACKED.iter().any(|packed| packed.eq_ignore_ascii_case(is))) {
         return Some("compressed");
     }
-    if candidate.stat.bytes <= BLOCK {
+    if stat.bytes <= BLOCK {
         return Some("does-not-shrink");
     }
     if packed_name(name).len() > 255 {

@@ -49,6 +49,11 @@ pub(super) struct Stat {
 impl Stat {
     /// Of an entry of a directory, the entry itself where it is a symbolic link.
     pub(super) fn at(directory: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<Stat> {
+        Stat::named(directory, name)
+    }
+
+    /// The same by a name in any form.
+    pub(super) fn named(directory: BorrowedFd<'_>, name: impl rustix::path::Arg) -> rustix::io::Result<Stat> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         rustix::fs::statx(directory, name, flags, wanted()).map(|stat| Stat::from(&stat))
     }

@@ -14,10 +14,11 @@ mod gzip;
 mod identity;
 mod in_use;
 mod lease;
+mod listing;
 mod metadata;
-mod page;
 mod patterns;
 mod place;
+mod position;
 mod probe;
 mod protected;
 mod quarantine;
@@ -62,10 +63,10 @@ pub static FILES_PROBE: Entry = Entry {
         Function {
             name: "largest-directories",
             checks: &[within("/root")],
-            body: Body::Probe(probe::largest_directories),
+            body: Body::Scan(probe::largest_directories),
         },
-        Function { name: "list-files", checks: &[within("/what/root")], body: Body::Probe(probe::list_files) },
-        Function { name: "measure-files", checks: &[within("/what/root")], body: Body::Probe(probe::measure_files) },
+        Function { name: "list-files", checks: &[within("/what/root")], body: Body::Scan(probe::list_files) },
+        Function { name: "measure-files", checks: &[within("/what/root")], body: Body::Scan(probe::measure_files) },
         Function { name: "list-deleted-open", checks: &[], body: Body::Probe(deleted::list_deleted_open) },
         Function { name: "list-held", checks: &[], body: Body::Probe(reclaim::list_held) },
     ],

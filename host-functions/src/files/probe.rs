@@ -1,22 +1,25 @@
 //! `ansai:files/files-probe`: sizes, names and ages. Sums count what is in quarantine too.
 
-use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use ansai_core::{Instant, Refusal};
+use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::beneath::Root;
-use super::identity::{Inode, Stat, Time};
+use super::identity::{Inode, LONGEST_PATH, Stat, Time};
 use super::in_use::InUse;
-use super::page::{ByAge, BySize, Page};
 use super::patterns::Patterns;
+use super::position::Position;
 use super::standing::is_young;
 use super::walk::{Entry, Walk};
 use crate::call::{Reply, typed};
 use crate::host::Ask;
 
+/// Entries of one page.
+const MOST: usize = 500;
 /// Inodes with several names that are remembered in one sum.
 const MOST_LINKED: usize = 1 << 20;
 
@@ -86,34 +89,37 @@ struct Largest {
 pub(super) fn largest_directories(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |Largest { root, depth, cursor }: Largest| {
         let depth = usize::try_from(depth).unwrap_or(usize::MAX);
-        let mut page = Page::<BySize, Usage>::new(cursor.as_deref())?;
+        let from = Position::read(cursor.as_deref())?;
         let root = Root::open(ask.host, &root)?;
-        let mut walk = Walk::new(&root, ask.deadline, None);
-        let mut exact = true;
+        let mut walk = Walk::new(&root, ask.deadline, None, &from);
+        let (mut entries, mut exact, mut unnamed) = (Vec::new(), true, 0);
         // The walk ends with one directory before it begins the next: one sum at a time is enough.
-        let mut current: Option<(Vec<u8>, Sum)> = (depth == 0).then(|| (Vec::new(), Sum::new()));
-        let mut finish = |current: Option<(Vec<u8>, Sum)>| {
+        let mut current = walk.ancestor(depth).map(|path| (path.to_vec(), Sum::new()));
+        let mut finish = |entries: &mut Vec<Usage>, current: Option<(Vec<u8>, Sum)>| {
             if let Some((path, sum)) = current {
                 exact &= sum.exact;
-                page.add(BySize(Reverse(sum.bytes), path.clone()), sum.usage(root.shown(&path), ask.now));
+                entries.push(sum.usage(root.shown(&path), ask.now));
             }
         };
-        while let Some(Entry { path, stat, depth: level, barred }) = walk.next() {
+        while let Some(Entry { path, stat, depth: level, barred }) = walk.next(|_, _| true) {
             if level <= depth {
-                finish(current.take());
-            }
-            if barred.is_some() {
-                continue;
+                finish(&mut entries, current.take());
             }
             match &mut current {
-                _ if level == depth && stat.is_directory() => current = Some((path, Sum::new())),
+                _ if barred.is_some() => {}
+                _ if level == depth && stat.is_directory() && path.len() > LONGEST_PATH => unnamed += 1,
+                // The next page begins with it.
+                _ if level == depth && stat.is_directory() && entries.len() >= MOST => break,
+                _ if level == depth && stat.is_directory() => current = Some((path.to_vec(), Sum::new())),
                 Some((_, sum)) if !stat.is_directory() => sum.add(&stat),
                 _ => {}
             }
         }
-        finish(current);
-        let (entries, cursor) = page.finish();
-        Ok(Usages { entries, complete: walk.is_complete() && exact, skipped: walk.skipped, cursor })
+        finish(&mut entries, current);
+        entries.sort_unstable_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
+        let cursor = walk.cursor();
+        let skipped = walk.skipped + unnamed;
+        Ok(Usages { entries, complete: walk.is_complete() && unnamed == 0 && exact, skipped, cursor })
     })
 }
 
@@ -126,20 +132,25 @@ struct FileQuery {
 }
 
 impl FileQuery {
-    /// Walks over what matches; answers whether all was seen, and how many directories were not.
-    fn each(&self, ask: &Ask<'_>, root: &Root, mut found: impl FnMut(Entry)) -> Result<(bool, u32), Refusal> {
+    /// Walks on over what matches, until told to stop.
+    fn each(
+        &self,
+        ask: &Ask<'_>,
+        walk: &mut Walk<'_>,
+        mut found: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Refusal> {
         let globs = Patterns::new(&self.globs)?;
-        let mut walk = Walk::new(root, ask.deadline, None);
-        while let Some(entry) = walk.next() {
+        let min_age_hours = u64::from(self.min_age_hours);
+        let wants = |kind, path: &[u8]| kind == FileType::RegularFile && (globs.is_empty() || globs.match_path(path));
+        while let Some(entry) = walk.next(wants) {
             let wanted = entry.stat.is_file()
                 && entry.barred.is_none()
-                && (globs.is_empty() || globs.match_path(&entry.path))
-                && !(self.min_age_hours > 0 && is_young(&entry.stat, u64::from(self.min_age_hours), ask.now));
-            if wanted {
-                found(entry);
+                && !(min_age_hours > 0 && is_young(&entry.stat, min_age_hours, ask.now));
+            if wanted && found(&entry).is_break() {
+                break;
             }
         }
-        Ok((walk.is_complete(), walk.skipped))
+        Ok(())
     }
 }
 
@@ -161,21 +172,28 @@ struct Files {
 }
 
 #[derive(Deserialize)]
-struct List {
+struct Query {
     what: FileQuery,
     cursor: Option<String>,
 }
 
 /// `list-files`.
 pub(super) fn list_files(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |List { what, cursor }: List| {
-        let mut page = Page::<ByAge, (Vec<u8>, Stat)>::new(cursor.as_deref())?;
+    typed(arguments, |Query { what, cursor }: Query| {
+        let from = Position::read(cursor.as_deref())?;
         let root = Root::open(ask.host, &what.root)?;
         let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
-        let (complete, skipped) = what.each(ask, &root, |entry| {
-            page.add(ByAge(entry.stat.mtime, entry.path.clone()), (entry.path, entry.stat));
+        let mut walk = Walk::new(&root, ask.deadline, None, &from);
+        let (mut found, mut unnamed) = (Vec::<(Vec<u8>, Stat)>::new(), 0);
+        what.each(ask, &mut walk, |entry| {
+            if entry.path.len() > LONGEST_PATH {
+                unnamed += 1;
+            } else {
+                found.push((entry.path.to_vec(), entry.stat));
+            }
+            if found.len() < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        let (found, cursor) = page.finish();
+        found.sort_unstable_by(|(a, one), (b, other)| (one.mtime, a).cmp(&(other.mtime, b)));
         let file = |(path, stat): (Vec<u8>, Stat)| File {
             path: root.shown(&path),
             bytes: stat.bytes,
@@ -183,22 +201,25 @@ pub(super) fn list_files(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
             links: stat.links,
             open: in_use.is_open(stat.inode()),
         };
+        let cursor = walk.cursor();
+        let (complete, skipped) = (walk.is_complete() && unnamed == 0, walk.skipped + unnamed);
         Ok(Files { entries: found.into_iter().map(file).collect(), complete, skipped, cursor })
     })
 }
 
-#[derive(Deserialize)]
-struct Measure {
-    what: FileQuery,
-}
-
 /// `measure-files`.
 pub(super) fn measure_files(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |Measure { what }: Measure| {
+    typed(arguments, |Query { what, cursor }: Query| {
+        let from = Position::read(cursor.as_deref())?;
         let root = Root::open(ask.host, &what.root)?;
+        let mut walk = Walk::new(&root, ask.deadline, None, &from);
         let mut sum = Sum::new();
-        let (complete, skipped) = what.each(ask, &root, |entry| sum.add(&entry.stat))?;
+        what.each(ask, &mut walk, |entry| {
+            sum.add(&entry.stat);
+            ControlFlow::Continue(())
+        })?;
         let entries = vec![sum.usage(root.shown(b""), ask.now)];
-        Ok(Usages { entries, complete: complete && sum.exact, skipped, cursor: None })
+        let cursor = walk.cursor();
+        Ok(Usages { entries, complete: walk.is_complete() && sum.exact, skipped: walk.skipped, cursor })
     })
 }

@@ -43,7 +43,7 @@ impl Action for Remove {
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
         let Arguments { what } = self::arguments(arguments)?;
-        let mut found = select::find(ask, &what, earlier, &|_, _| None)?;
+        let mut found = select::find(ask, &what, earlier, &|_, _, _| None)?;
         writable(&found.root)?;
         found.limit(ask, what.enough_bytes, |candidate| candidate.stat.bytes);
         let mut preview = found.preview(ask);

@@ -158,8 +158,8 @@ fn rotated(group: &[File], number: usize, keep: u32, new: Inode) -> Item {
     Item { undo, ..item(path, Fate::Done, freed) }
 }
 
-fn bar(_: &Root, candidate: &Candidate) -> Option<&'static str> {
-    let (_, name) = split(&candidate.path);
+fn bar(_: &Root, path: &[u8], _: &Stat) -> Option<&'static str> {
+    let (_, name) = split(path);
     let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
     if last.len() < name.len() && !last.is_empty() && last.iter().all(u8::is_ascii_digit) {
         return Some("already-rotated");

@@ -6,9 +6,10 @@ use ansai_core::{LeftOut, Preview, Refusal};
 use serde::Deserialize;
 
 use super::beneath::Root;
-use super::identity::{File, Stat, Time};
+use super::identity::{File, LONGEST_PATH, Stat, Time};
 use super::in_use::InUse;
 use super::patterns::Patterns;
+use super::position::Position;
 use super::protected::Protected;
 use super::targets::{MOST_FILES, MOST_PATH_BYTES, taken};
 use super::walk::Walk;
@@ -26,6 +27,7 @@ pub(super) struct Selection {
     pub(super) min_age_hours: u32,
     max_files: u32,
     pub(super) enough_bytes: u64,
+    cursor: Option<String>,
 }
 
 /// A file that may be touched. Ordered by age, oldest first.
@@ -91,7 +93,7 @@ pub(super) struct Found {
 }
 
 /// One more reason to leave a file alone: the action's own.
-pub(super) type Bar<'a> = &'a dyn Fn(&Root, &Candidate) -> Option<&'static str>;
+pub(super) type Bar<'a> = &'a dyn Fn(&Root, &[u8], &Stat) -> Option<&'static str>;
 
 /// Finds what a selection names and an action may touch.
 pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: Bar<'_>) -> Result<Found, Refusal> {
@@ -100,6 +102,7 @@ pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: B
         return Err(Refusal::Invalid("`globs` is empty: at least one pattern, `**` for every file".into()));
     }
     let taken = taken(earlier)?;
+    let from = Position::read(what.cursor.as_deref())?;
     let root = Root::open(ask.host, &what.root)?;
     let protected = Protected::of(ask.host);
     protected.refuse(&root)?;
@@ -110,32 +113,36 @@ pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: B
 
     let mut left = Left::default();
     let mut oldest: BinaryHeap<Candidate> = BinaryHeap::new();
-    let mut walk = Walk::new(&root, ask.deadline, Some(&protected));
-    while let Some(entry) = walk.next() {
+    let matches = |path: &[u8]| globs.match_path(path) && !exclude.match_path(path);
+    let mut walk = Walk::new(&root, ask.deadline, Some(&protected), &from);
+    while let Some(entry) = walk.next(|_, path| matches(path)) {
         let stat = entry.stat;
         if let Some(reason) = entry.barred.filter(|_| stat.is_directory()) {
             left.add(reason, 0);
             continue;
         }
-        if !globs.match_path(&entry.path) || exclude.match_path(&entry.path) || taken.contains(&stat.inode()) {
+        if (stat.is_directory() && !matches(entry.path)) || taken.contains(&stat.inode()) {
             continue;
         }
-        let candidate = Candidate { path: entry.path, stat };
         let reason = standing::untouchable(&root, &stat)
             .or_else(|| standing::is_young(&stat, min_age_hours, ask.now).then_some("young"))
             .or_else(|| standing::seems_in_use(&stat, &in_use))
-            .or_else(|| bar(&root, &candidate))
+            .or_else(|| (entry.path.len() > LONGEST_PATH).then_some("path-too-long"))
+            .or_else(|| bar(&root, entry.path, &stat))
             .or_else(|| (stat.bytes > max_bytes).then_some("beyond-limit"));
         if let Some(reason) = reason {
             left.add(reason, stat.bytes);
             continue;
         }
-        oldest.push(candidate);
-        if oldest.len() > most
-            && let Some(youngest) = oldest.pop()
-        {
-            left.add("beyond-limit", youngest.stat.bytes);
+        if oldest.len() >= most {
+            let is_older = oldest.peek().is_some_and(|youngest| (stat.mtime, entry.path) < youngest.key());
+            let beyond = if is_older { oldest.pop().map_or(0, |youngest| youngest.stat.bytes) } else { stat.bytes };
+            left.add("beyond-limit", beyond);
+            if !is_older {
+                continue;
+            }
         }
+        oldest.push(Candidate { path: entry.path.to_vec(), stat });
     }
     let complete = walk.is_complete();
     Ok(Found { candidates: oldest.into_sorted_vec(), root, left, complete, min_age_hours, in_use })

@@ -96,7 +96,7 @@ impl Scene {
 
     pub fn propose(&self, verb: &str, arguments: Value, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let arguments = to_raw_value(&arguments).unwrap();
-        let deadline = Deadline::after(Duration::from_secs(60));
+        let deadline = Deadline::after(Duration::from_secs(600));
         let ask = Ask { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
         let (preview, targets) = action(verb).preview(&ask, &arguments, earlier)?;
         Ok(Proposed { action: format!("ansai:files/files-actions.{verb}"), arguments, preview, targets })
@@ -134,11 +134,17 @@ impl Scene {
     }
 
     pub fn probe(&self, function: &str, arguments: Value) -> Result<Value, Refusal> {
+        self.probe_within(Duration::from_secs(600), function, arguments)
+    }
+
+    /// With so much time for the call.
+    pub fn probe_within(&self, time: Duration, function: &str, arguments: Value) -> Result<Value, Refusal> {
         let registry = Registry::builtin();
-        let Body::Probe(body) = registry.find("ansai:files/files-probe", function).unwrap().1.body else {
+        let (Body::Probe(body) | Body::Scan(body)) = registry.find("ansai:files/files-probe", function).unwrap().1.body
+        else {
             panic!("{function} is no probe");
         };
-        let deadline = Deadline::after(Duration::from_secs(60));
+        let deadline = Deadline::after(time);
         let ask = Ask { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
         let reply = body(&ask, &to_raw_value(&arguments).unwrap())?;
         Ok(serde_json::from_str(reply.get()).unwrap())

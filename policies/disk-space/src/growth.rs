@@ -9,6 +9,10 @@ use crate::scopes::Scopes;
 const DAY: u64 = 24 * 3_600_000;
 /// Directories that are remembered for each root.
 const MOST: usize = 60;
+/// Entries of a full page.
+const PAGE: usize = 500;
+/// Pages that are looked at for one root and depth.
+const MOST_PAGES: usize = 10;
 /// Roots that are looked at.
 pub(crate) const MOST_ROOTS: usize = 8;
 
@@ -55,13 +59,22 @@ pub(crate) struct Directory {
 pub(crate) fn directories(host: &dyn Host, root: &str) -> Option<Vec<Directory>> {
     let mut all: Vec<Directory> = Vec::new();
     for depth in [1, 2] {
-        let usages = match host.largest(root, depth) {
-            Ok(usages) => usages,
-            Err(_) if depth == 2 => break,
-            Err(_) => return None,
-        };
-        let found = usages.entries.into_iter();
-        all.extend(found.map(|usage| Directory { path: usage.path, bytes: usage.bytes, files: usage.files }));
+        let mut cursor = None;
+        for page in 0..MOST_PAGES {
+            let usages = match host.largest(root, depth, cursor.as_deref()) {
+                Ok(usages) => usages,
+                Err(_) if depth == 2 || page > 0 => break,
+                Err(_) => return None,
+            };
+            // A page that is not full ends where time was over: the rest would take as long again.
+            let more = usages.entries.len() >= PAGE;
+            let found = usages.entries.into_iter();
+            all.extend(found.map(|usage| Directory { path: usage.path, bytes: usage.bytes, files: usage.files }));
+            cursor = usages.cursor.filter(|_| more);
+            if cursor.is_none() {
+                break;
+            }
+        }
     }
     Some(all)
 }

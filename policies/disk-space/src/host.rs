@@ -38,7 +38,7 @@ impl Host for Imported {
     }
     fn remember(&self, key: &str, value: &str) {
         if store::set(key, value).is_err() {
-            log::write(log::Level::Warn, "cannot remember how large directories are: the store is full or away");
+            log::write(log::Level::Warn, "cannot remember what was seen: the store is full or away");
         }
     }
     fn trend(&self, name: &str, value: f64, since: u64, limit: f64) -> Result<Trend, Refusal> {
@@ -54,11 +54,11 @@ impl Host for Imported {
     fn filesystems(&self) -> Result<Filesystems, Refusal> {
         disk_probe::list_filesystems()
     }
-    fn largest(&self, root: &str, depth: u32) -> Result<Usages, Refusal> {
-        files_probe::largest_directories(root, depth, None)
+    fn largest(&self, root: &str, depth: u32, cursor: Option<&str>) -> Result<Usages, Refusal> {
+        files_probe::largest_directories(root, depth, cursor)
     }
-    fn measure(&self, what: &FileQuery) -> Result<Usages, Refusal> {
-        files_probe::measure_files(what)
+    fn measure(&self, what: &FileQuery, cursor: Option<&str>) -> Result<Usages, Refusal> {
+        files_probe::measure_files(what, cursor)
     }
     fn list(&self, what: &FileQuery) -> Result<Files, Refusal> {
         files_probe::list_files(what, None)

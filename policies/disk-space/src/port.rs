@@ -36,8 +36,9 @@ pub(crate) trait Host {
     fn append(&self, series: &str, value: f64);
 
     fn filesystems(&self) -> Result<Filesystems, Refusal>;
-    fn largest(&self, root: &str, depth: u32) -> Result<Usages, Refusal>;
-    fn measure(&self, what: &FileQuery) -> Result<Usages, Refusal>;
+    /// A page, from the beginning or a cursor.
+    fn largest(&self, root: &str, depth: u32, cursor: Option<&str>) -> Result<Usages, Refusal>;
+    fn measure(&self, what: &FileQuery, cursor: Option<&str>) -> Result<Usages, Refusal>;
     /// The first page.
     fn list(&self, what: &FileQuery) -> Result<Files, Refusal>;
     fn deleted_open(&self) -> Result<DeletedFiles, Refusal>;

@@ -17,6 +17,8 @@ pub(crate) struct StandIn {
     pub(crate) directories: RefCell<Vec<(String, String, u64)>>,
     /// Root, files, bytes: what matches any query there.
     pub(crate) files: Vec<(&'static str, u64, u64)>,
+    /// Root, and the files of each of the looks that it takes.
+    pub(crate) parts: Vec<(&'static str, Vec<u64>)>,
     /// Paths that a list of rotated logs (or of live ones, by their end) answers.
     pub(crate) names: Vec<&'static str>,
     pub(crate) held: Vec<Held>,
@@ -40,6 +42,7 @@ impl Default for StandIn {
             trend: None,
             directories: RefCell::default(),
             files: Vec::new(),
+            parts: Vec::new(),
             names: Vec::new(),
             held: Vec::new(),
             deleted: Vec::new(),
@@ -136,8 +139,9 @@ impl Host for StandIn {
     fn filesystems(&self) -> Result<Filesystems, Refusal> {
         self.filesystems.clone()
     }
-    fn largest(&self, root: &str, depth: u32) -> Result<Usages, Refusal> {
+    fn largest(&self, root: &str, depth: u32, cursor: Option<&str>) -> Result<Usages, Refusal> {
         self.called(format!("largest {root} {depth}"));
+        let page: usize = cursor.map_or(0, |page| page.parse().unwrap());
         let entries: Vec<_> = self
             .directories
             .borrow()
@@ -148,9 +152,17 @@ impl Host for StandIn {
         if entries.is_empty() {
             return Err(none(root));
         }
-        Ok(Usages { entries, complete: true, skipped: 0, cursor: None })
+        let cursor = (entries.len() > (page + 1) * 500).then(|| format!("{}", page + 1));
+        let entries = entries.into_iter().skip(page * 500).take(500).collect();
+        Ok(Usages { entries, complete: cursor.is_none(), skipped: 0, cursor })
     }
-    fn measure(&self, what: &FileQuery) -> Result<Usages, Refusal> {
+    fn measure(&self, what: &FileQuery, cursor: Option<&str>) -> Result<Usages, Refusal> {
+        if let Some((_, parts)) = self.parts.iter().find(|(root, _)| *root == what.root) {
+            let part: usize = cursor.map_or(0, |part| part.parse().unwrap());
+            let cursor = (part + 1 < parts.len()).then(|| format!("{}", part + 1));
+            let entries = vec![usage(&what.root, parts[part], parts[part])];
+            return Ok(Usages { entries, complete: cursor.is_none(), skipped: 0, cursor });
+        }
         let (_, files, bytes) =
             self.files.iter().find(|(root, ..)| *root == what.root).ok_or_else(|| none(&what.root))?;
         Ok(Usages { entries: vec![usage(&what.root, *files, *bytes)], complete: true, skipped: 0, cursor: None })
@@ -186,7 +198,8 @@ impl Host for StandIn {
     }
 
     fn remove(&self, what: &Selection, _reason: &str) -> Result<Preview, Refusal> {
-        self.preview("remove", format!("remove {} {} {}", what.root, what.max_files, what.enough_bytes))
+        let from = what.cursor.as_ref().map_or(String::new(), |cursor| format!(" from {cursor}"));
+        self.preview("remove", format!("remove {} {} {}{from}", what.root, what.max_files, what.enough_bytes))
     }
     fn compress(&self, what: &Selection, _reason: &str) -> Result<Preview, Refusal> {
         self.preview("compress", format!("compress {} {}", what.root, what.enough_bytes))

@@ -50,7 +50,8 @@ impl Inner {
             phase,
             asked.scopes.clone(),
             Base::new(context, memory),
-        );
+        )
+        .ending_after(std::time::Duration::from_millis(instance.limits.deadline_ms));
         let evaluation = match &asked.finding {
             Some((finding, _)) => instance.policy.plan(Box::new(live), &instance.limits, finding).await,
             None => instance.policy.detect(Box::new(live), &instance.limits).await,

@@ -18,7 +18,9 @@ mod readme;
 mod replay;
 mod rivals;
 mod samples;
+mod scanning;
 mod table;
+mod tree;
 
 use std::path::Path;
 
@@ -27,7 +29,7 @@ use anyhow::Context as _;
 type Measure = fn(&Path) -> anyhow::Result<figure::Figure>;
 
 /// By the name that selects it on the command line. Each is given the directory of the built-in policies.
-const SECTIONS: [(&str, Measure); 8] = [
+const SECTIONS: [(&str, Measure); 9] = [
     ("gate", |_| gate::measure()),
     ("rivals", rivals::measure),
     ("replay", replay::measure),
@@ -36,12 +38,18 @@ const SECTIONS: [(&str, Measure); 8] = [
     ("monit", monit::measure),
     ("instances", instances::measure),
     ("audit", |_| appending::measure()),
+    ("scanning", |_| scanning::measure()),
 ];
 
 fn main() -> anyhow::Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     let policies = directory.join("../../policies");
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [child, root] = wanted.as_slice()
+        && child == scanning::CHILD
+    {
+        return scanning::once(Path::new(root));
+    }
     if let Some(unknown) = wanted.iter().find(|name| !SECTIONS.iter().any(|(known, _)| known == name)) {
         let known: Vec<_> = SECTIONS.iter().map(|(name, _)| *name).collect();
         anyhow::bail!("`{unknown}` is not measured; there are {}", known.join(", "));

@@ -16,12 +16,12 @@ pub(super) fn propose(situation: &Situation<'_>, proposals: &mut Proposals<'_>) 
     let settings = &situation.settings;
     let mut steps: Vec<(u64, &str, String, Kind)> = Vec::new();
     for root in situation.roots(&settings.temp_dirs, proposals) {
-        let kind = Kind::temporary(&root, situation.scopes.age(settings.temp_hours()));
-        steps.push((files(situation, &kind, &root), "temporary files", root, kind));
+        let mut kind = Kind::temporary(&root, situation.scopes.age(settings.temp_hours()));
+        steps.push((files(situation, &mut kind, &root), "temporary files", root, kind));
     }
     for root in situation.roots(&settings.log_dirs, proposals) {
-        let kind = Kind::old_logs(&root, settings, situation.scopes.age(settings.remove_logs_hours()));
-        steps.push((files(situation, &kind, &root), "rotated logs", root, kind));
+        let mut kind = Kind::old_logs(&root, settings, situation.scopes.age(settings.remove_logs_hours()));
+        steps.push((files(situation, &mut kind, &root), "rotated logs", root, kind));
     }
     steps.retain(|(files, ..)| *files > 0);
     let all = steps.len();
@@ -35,6 +35,6 @@ pub(super) fn propose(situation: &Situation<'_>, proposals: &mut Proposals<'_>) 
 }
 
 /// What cannot be counted comes last, but comes.
-fn files(situation: &Situation<'_>, kind: &Kind, root: &str) -> u64 {
-    situation.count(&kind.query(root)).unwrap_or(1)
+fn files(situation: &Situation<'_>, kind: &mut Kind, root: &str) -> u64 {
+    situation.count(kind, root).unwrap_or(1)
 }

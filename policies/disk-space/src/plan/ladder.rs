@@ -61,20 +61,22 @@ fn package_caches(situation: &Situation<'_>, proposals: &mut Proposals<'_>) {
 fn logs(situation: &Situation<'_>, proposals: &mut Proposals<'_>) {
     let settings = &situation.settings;
     let age = situation.scopes.age(settings.remove_logs_hours());
-    let (expired, fresh): (Vec<String>, Vec<String>) =
-        situation.roots(&settings.log_dirs, proposals).into_iter().partition(|root| {
-            let old = Kind::old_logs(root, settings, age);
-            situation.count(&old.query(root)).is_none_or(|files| files > 0)
-        });
+    let (mut expired, mut fresh) = (Vec::new(), Vec::new());
+    for root in situation.roots(&settings.log_dirs, proposals) {
+        let mut old = Kind::old_logs(&root, settings, age);
+        match situation.count(&mut old, &root) {
+            Some(0) => fresh.push(root),
+            _ => expired.push((root, old)),
+        }
+    }
     for root in &fresh {
         compress(situation, proposals, root);
     }
-    for root in &expired {
-        let kind = Kind::old_logs(root, settings, age);
-        let reason = older_than("rotated logs", &kind, situation);
+    for (root, kind) in &expired {
+        let reason = older_than("rotated logs", kind, situation);
         proposals.propose(REMOVE, root, |host, enough| host.remove(&kind.select(root, enough, 0), &reason));
     }
-    for root in &expired {
+    for (root, _) in &expired {
         compress(situation, proposals, root);
     }
 }
@@ -120,8 +122,8 @@ fn temporary_files(situation: &Situation<'_>, proposals: &mut Proposals<'_>) {
         if proposals.is_enough() {
             return;
         }
-        let kind = Kind::temporary(&root, situation.scopes.age(situation.settings.temp_hours()));
-        if situation.count(&kind.query(&root)) != Some(0) {
+        let mut kind = Kind::temporary(&root, situation.scopes.age(situation.settings.temp_hours()));
+        if situation.count(&mut kind, &root) != Some(0) {
             let reason = older_than("temporary files", &kind, situation);
             proposals.propose(REMOVE, &root, |host, enough| host.remove(&kind.select(&root, enough, 0), &reason));
         }
@@ -158,14 +160,25 @@ impl Situation<'_> {
         roots
     }
 
-    /// How many files match; `None` where it cannot be told.
-    pub(super) fn count(&self, query: &FileQuery) -> Option<u64> {
+    /// How many files match; `None` where it cannot be told. Of a root that is too large for one look, each plan sees
+    /// the part after the one that the last plan saw, and begins anew after the end.
+    pub(super) fn count(&self, kind: &mut Kind, root: &str) -> Option<u64> {
         if !self.scopes.has(FILES_PROBE) {
             return None;
         }
-        let usages = self.host.measure(query).ok()?;
+        let place = format!("place:{}:{root}", kind.name);
+        kind.from = self.host.remembered(&place).filter(|cursor| !cursor.is_empty());
+        let looked = self.host.measure(&kind.query(root), kind.from.as_deref());
+        let next = looked.as_ref().ok().and_then(|usages| usages.cursor.clone()).unwrap_or_default();
+        if !next.is_empty() {
+            self.unfinished.replace(Some(root.to_owned()));
+        }
+        if kind.from.is_some() || !next.is_empty() {
+            self.host.remember(&place, &next);
+        }
+        let usages = looked.ok()?;
         let files = usages.entries.iter().map(|usage| usage.files).sum();
-        if files == 0 && !usages.complete { None } else { Some(files) }
+        if files == 0 && (!usages.complete || kind.from.is_some()) { None } else { Some(files) }
     }
 
     /// Whether there may be something to compress.

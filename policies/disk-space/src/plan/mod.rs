@@ -7,6 +7,8 @@ mod ladder;
 mod proposals;
 mod selection;
 
+use std::cell::RefCell;
+
 use crate::detect::{INODES, in_hours, said};
 use crate::fullness::Fullness;
 use crate::port::*;
@@ -31,6 +33,8 @@ struct Situation<'a> {
     severity: Severity,
     level: Fullness,
     is_inodes: bool,
+    /// A root that was not seen to its end.
+    unfinished: RefCell<Option<String>>,
 }
 
 pub(crate) fn plan(host: &dyn Host, finding: &Observation) -> Result<Decision, Failure> {
@@ -62,6 +66,11 @@ pub(crate) fn plan(host: &dyn Host, finding: &Observation) -> Result<Decision, F
         inodes::propose(&situation, &mut proposals);
     } else {
         ladder::propose(&situation, &mut proposals);
+    }
+    if proposals.items == 0
+        && let Some(root) = situation.unfinished.take()
+    {
+        return Ok(Decision::Wait(format!("{root} is too large for one look: the next plan looks on")));
     }
     // What brings back next to nothing after an attempt that was not enough would go on for ever.
     let hardly = !situation.attempts.is_empty() && proposals.back().saturating_mul(10) < proposals.need;
@@ -104,6 +113,7 @@ impl<'a> Situation<'a> {
             severity,
             level,
             is_inodes,
+            unfinished: RefCell::default(),
         })
     }
 

@@ -21,15 +21,19 @@ const PRIVATE: &[&str] = &[
 
 /// Files of one kind below one root.
 pub(crate) struct Kind {
+    /// What tells it apart from others below the same root.
+    pub(crate) name: &'static str,
     globs: Vec<String>,
     exclude: Vec<String>,
     pub(crate) min_age_hours: u32,
+    /// Where to begin in a root that is too large for one look.
+    pub(crate) from: Option<String>,
 }
 
 impl Kind {
     /// Rotated logs that are past their time.
     pub(crate) fn old_logs(root: &str, settings: &Settings, min_age_hours: u32) -> Kind {
-        Kind { globs: settings.log_globs.clone(), exclude: never::exclude(root), min_age_hours }
+        Kind::new("old-logs", settings.log_globs.clone(), never::exclude(root), min_age_hours)
     }
 
     /// Rotated logs that are not compressed yet.
@@ -41,13 +45,17 @@ impl Kind {
 
     /// Logs that would be written to, but are not.
     pub(crate) fn idle_logs(root: &str, min_age_hours: u32) -> Kind {
-        Kind { globs: vec!["**/*.log".into()], exclude: never::exclude(root), min_age_hours }
+        Kind::new("idle-logs", vec!["**/*.log".into()], never::exclude(root), min_age_hours)
     }
 
     pub(crate) fn temporary(root: &str, min_age_hours: u32) -> Kind {
         let mut exclude = never::exclude(root);
         exclude.extend(PRIVATE.iter().map(|pattern| (*pattern).to_owned()));
-        Kind { globs: vec!["**/*".into()], exclude, min_age_hours }
+        Kind::new("temporary", vec!["**/*".into()], exclude, min_age_hours)
+    }
+
+    fn new(name: &'static str, globs: Vec<String>, exclude: Vec<String>, min_age_hours: u32) -> Kind {
+        Kind { name, globs, exclude, min_age_hours, from: None }
     }
 
     fn without_compressed(mut self) -> Kind {
@@ -69,6 +77,7 @@ impl Kind {
             min_age_hours: self.min_age_hours,
             max_files,
             enough_bytes,
+            cursor: self.from.clone(),
         }
     }
 }

@@ -241,3 +241,24 @@ fn better_by_now_needs_nothing() {
     let gone = StandIn::with(vec![]);
     assert!(matches!(plan(&gone, &finding), Err(Failure::CouldNotTell(_))));
 }
+
+#[test]
+fn a_root_too_large_for_one_look_is_covered_by_several_plans() {
+    let mut host = host(80);
+    host.scopes = ALL.replace("\"/var/log\", ", "");
+    host.parts = vec![("/tmp", vec![0, 7, 0])];
+    host.previews.insert("remove", (0, 0, 0));
+    let (waiting, asked) = (decide(&host), steps(&host));
+    assert!(matches!(&waiting, Decision::Wait(why) if why.contains("/tmp")), "{waiting:?}");
+    assert!(asked[0].starts_with("remove /tmp") && !asked[0].contains("from"), "{asked:?}");
+    // The second look found some: the step begins there.
+    host.previews.insert("remove", (200, 0, 7));
+    assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
+    assert!(steps(&host)[0].ends_with("from 1"), "{:?}", steps(&host));
+    // The last one ends the round; only now is there nothing left to try.
+    host.previews.insert("remove", (0, 0, 0));
+    assert!(matches!(decide(&host), Decision::GiveUp(_)));
+    assert!(steps(&host)[0].ends_with("from 2"), "{:?}", steps(&host));
+    assert!(matches!(decide(&host), Decision::Wait(_)));
+    assert!(!steps(&host)[0].contains("from"), "{:?}", steps(&host));
+}

@@ -1,0 +1,128 @@
+//! Scans beside other calls: a long one holds up nobody, and ends when nobody waits for it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ansai_core::event::Phase;
+use ansai_core::{Interface, InterfaceKind, Scope, Sensitivity};
+use ansai_host_functions::backend::{Answer, Backend as _};
+use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
+use ansai_host_functions::call::{Call, Reply, to_reply};
+use ansai_host_functions::host::{Ask, Host};
+use ansai_host_functions::live::{Live, Shared};
+use ansai_host_functions::registry::{Body, Entry, Function, Registry};
+use serde_json::value::RawValue;
+
+/// Scans run until somebody made a quick call, or nobody waits any more.
+static QUICK: AtomicBool = AtomicBool::new(false);
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static ORDER: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+static SCANS: Entry = Entry {
+    interface: Interface {
+        name: "test:scans/scans-probe",
+        version: "0.1.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Metadata,
+        words: "wait",
+        fields: &[],
+    },
+    functions: &[
+        Function { name: "scan", checks: &[], body: Body::Scan(scan) },
+        Function { name: "share", checks: &[], body: Body::Scan(share) },
+        Function { name: "quick", checks: &[], body: Body::Probe(quick) },
+    ],
+};
+
+fn scan(ask: &Ask<'_>, _: &RawValue) -> Reply {
+    RUNNING.fetch_add(1, Ordering::SeqCst);
+    while !QUICK.load(Ordering::SeqCst) && !ask.deadline.is_over() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    ORDER.lock().unwrap().push("scan");
+    RUNNING.fetch_sub(1, Ordering::SeqCst);
+    to_reply(&())
+}
+
+fn share(ask: &Ask<'_>, _: &RawValue) -> Reply {
+    let given = ask.deadline.remaining().as_millis();
+    GIVEN.store(u64::try_from(given).unwrap(), Ordering::SeqCst);
+    to_reply(&())
+}
+
+fn quick(_: &Ask<'_>, _: &RawValue) -> Reply {
+    ORDER.lock().unwrap().push("quick");
+    QUICK.store(true, Ordering::SeqCst);
+    to_reply(&())
+}
+
+async fn call(shared: Shared, function: &'static str) -> Reply {
+    call_within(shared, function, Duration::from_secs(600)).await
+}
+
+async fn call_within(shared: Shared, function: &'static str, evaluation: Duration) -> Reply {
+    let context = Context {
+        now: 1_790_000_000_000,
+        local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
+        last_evaluated: None,
+        trigger: Trigger::Schedule,
+        settings: Arc::new(serde_json::json!({})),
+        scopes: "{}".into(),
+        host_facts: Arc::default(),
+        open_incidents: vec![],
+        attempts: vec![],
+        stage: String::new(),
+    };
+    let scopes = [(SCANS.interface.name.to_owned(), Arc::new(Scope::default()))].into();
+    let base = Base::new(context, Arc::new(NoMemory));
+    let mut live = Live::new(shared, "test".into(), Phase::Detect, Arc::new(scopes), base).ending_after(evaluation);
+    let arguments = RawValue::from_string("{}".into()).unwrap();
+    let answer = live.ask(Call { interface: SCANS.interface.name, function, arguments: &arguments });
+    match answer {
+        Answer::Now(reply) => reply.unwrap(),
+        Answer::Later(later) => later.await.unwrap(),
+    }
+}
+
+async fn until(what: impl Fn() -> bool) {
+    while !what() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// How much time a scan was given, milliseconds.
+static GIVEN: AtomicU64 = AtomicU64::new(0);
+
+/// One test: its parts share what the scans look at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_scans_hold_up_nobody() {
+    const THREADS: usize = 3;
+    let registry = Registry::builtin().with(&SCANS);
+    let shared = Shared::new(Host::at("/"), registry, THREADS, Duration::from_secs(30));
+    // Four evaluations scan, which is more than there are threads. Each of them would go on for the whole of its time.
+    let scans: Vec<_> = (0..4).map(|_| tokio::spawn(call(shared.clone(), "scan"))).collect();
+    until(|| RUNNING.load(Ordering::SeqCst) > 0).await;
+    assert!(call(shared.clone(), "quick").await.is_ok());
+    for scan in scans {
+        assert!(scan.await.unwrap().is_ok());
+    }
+    assert_eq!(ORDER.lock().unwrap().first(), Some(&"quick"), "it waited for the scans");
+
+    // An evaluation that is ended takes its scan with it; the thread comes back when the scan has really ended.
+    QUICK.store(false, Ordering::SeqCst);
+    let scan = tokio::spawn(call(shared.clone(), "scan"));
+    until(|| RUNNING.load(Ordering::SeqCst) == 1).await;
+    assert_eq!((shared.pool.available_permits(), shared.scans.available_permits()), (THREADS - 1, THREADS - 2));
+    scan.abort();
+    assert!(scan.await.unwrap_err().is_cancelled());
+    until(|| RUNNING.load(Ordering::SeqCst) == 0).await;
+    until(|| shared.pool.available_permits() == THREADS && shared.scans.available_permits() == THREADS - 1).await;
+
+    // An evaluation that has not long to go is not used up by one scan.
+    assert!(call_within(shared.clone(), "share", Duration::from_secs(9)).await.is_ok());
+    assert!(GIVEN.load(Ordering::SeqCst) <= 3000);
+    assert!(call_within(shared.clone(), "share", Duration::from_secs(600)).await.is_ok());
+    assert!(GIVEN.load(Ordering::SeqCst) > 3000);
+}
