@@ -139,16 +139,17 @@ fn in_parts(root: &Path, all: usize) {
     assert!(calls > 4, "{calls} calls");
 }
 
-/// A chain of directories with files before and after the next one at each level. Answers how many files.
+/// A chain of directories, at some levels with files before and after the next one. Answers how many files.
 fn chain(path: &Path, depth: usize) -> u64 {
     std::fs::create_dir_all(path).unwrap();
     let mut at = opened(path);
     let mut files = 0;
     for level in 0..depth {
-        file(&at, "a".into());
+        let between = level % 8 == 0;
+        (0..usize::from(between)).for_each(|_| file(&at, "a".into()));
         let next = directory(&at, "d");
-        file(&at, "z".into());
-        files += 2;
+        (0..usize::from(between)).for_each(|_| file(&at, "z".into()));
+        files += 2 * u64::from(between);
         if level % 1000 == 999 {
             (0..200).for_each(|number| file(&at, format!("n{number}")));
             files += 200;
@@ -180,7 +181,7 @@ fn ten_thousand_levels_with_few_handles() {
     // What no call of the kernel can name is not proposed, and said.
     let step =
         Scene::at(&root).with("max_files", 20_000).select("remove", Scene::at(&root).selection(&["**"])).unwrap();
-    assert!(left(&step.preview)["path-too-long"] > 1000, "{:?}", step.preview.left_out);
+    assert!(left(&step.preview)["path-too-long"] > 500, "{:?}", step.preview.left_out);
     let listed =
         Scene::at(&root).probe("list-files", json!({ "what": { "root": root, "globs": [], "min-age-hours": 0 } }));
     assert!(listed.unwrap()["entries"].as_array().unwrap().len() <= 500);
@@ -206,7 +207,7 @@ fn interrupted_in_the_depth_a_scan_ends_all_the_same() {
             break;
         }
         assert!(cursor.as_str().unwrap().len() <= 32 << 10, "a long cursor");
-        assert!(calls <= files, "it does not end");
+        assert!(calls <= DEPTH as u64, "it does not end");
     }
     // What lies deeper than a cursor can tell is given up, never told twice, and counted.
     assert!(seen <= files && (seen == files) == (skipped == 0), "{seen} of {files}, {skipped} skipped");

@@ -18,6 +18,8 @@ use serde_json::value::RawValue;
 /// Scans run until somebody made a quick call, or nobody waits any more.
 static QUICK: AtomicBool = AtomicBool::new(false);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+/// Whether the last scan ended because nobody waited for it.
+static CANCELLED: AtomicBool = AtomicBool::new(false);
 static ORDER: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
 static SCANS: Entry = Entry {
@@ -42,6 +44,7 @@ fn scan(ask: &Ask<'_>, _: &RawValue) -> Reply {
         std::thread::sleep(Duration::from_millis(1));
     }
     ORDER.lock().unwrap().push("scan");
+    CANCELLED.store(ask.deadline.is_cancelled(), Ordering::SeqCst);
     RUNNING.fetch_sub(1, Ordering::SeqCst);
     to_reply(&())
 }
@@ -118,6 +121,7 @@ async fn long_scans_hold_up_nobody() {
     scan.abort();
     assert!(scan.await.unwrap_err().is_cancelled());
     until(|| RUNNING.load(Ordering::SeqCst) == 0).await;
+    assert!(CANCELLED.load(Ordering::SeqCst), "it went on until its time was over");
     until(|| shared.pool.available_permits() == THREADS && shared.scans.available_permits() == THREADS - 1).await;
 
     // An evaluation that has not long to go is not used up by one scan.
