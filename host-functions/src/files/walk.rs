@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
     /// more. What the other walk was not allowed to enter, this one is not either.
     fn descend(&mut self, level: &Level) -> bool {
         let Some(Frame { listing: Some(parent), .. }) = self.frames.last() else { return false };
-        let stat = match Stat::at(parent.fd(), &*level.name) {
+        let stat = match Stat::at(parent.fd(), &level.name) {
             Ok(stat) if stat.is_directory() => stat,
             // Removed meanwhile, or replaced by what would have been yielded before.
             Ok(_) | Err(Errno::NOENT) => return false,

@@ -10,8 +10,8 @@
 )]
 
 mod audit;
-mod bombs;
 mod audit_heads;
+mod bombs;
 mod check;
 mod compile;
 mod help;
