@@ -14,8 +14,8 @@ use crate::samples::Samples;
 const COMPILATIONS: u32 = 10;
 const LOADS_EACH: u32 = 5;
 
-const HOW: &str = "`Engine::load` of the component named here: once into an empty cache, so that it is compiled and kept, \
-then five times from that cache, its MAC checked; ten rounds, each with a cache of its own. Reading the file and \
+const HOW: &str = "`Engine::load` of the component named here, compiled in this process: once into an empty cache, so that it is compiled and kept, \
+then five times from that cache, the file mapped and known to be verified; ten rounds, each with a cache of its own. Reading the file and \
 making the engine are not counted, inspecting the component and linking it are.";
 
 /// Runs it.

@@ -120,7 +120,7 @@ fn refused(error: &wasmtime::Error) -> Refused {
     // Where wasmtime reads what it has written, it has only words for it.
     let out_of_memory = error.is::<wasmtime::error::OutOfMemory>()
         || error.chain().any(|cause| cause.downcast_ref() == Some(&rustix::io::Errno::NOMEM))
-        || words.ends_with("out of memory");
+        || words.contains("out of memory");
     if out_of_memory { Refused::OutOfMemory } else { Refused::NotAccepted(words) }
 }
 

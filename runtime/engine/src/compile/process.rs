@@ -107,12 +107,17 @@ fn outcome(ended: ExitStatus, words: &str, limits: &CompileLimits) -> Result<(),
         (Some(NOT_ACCEPTED), _) => CompileError::NotAccepted(shown()),
         (Some(NOT_STARTED), _) => CompileError::Start(shown()),
         (Some(OUT_OF_MEMORY), _) => memory,
+        (Some(PANICKED), _) if tell_of_memory(words) => memory,
         (Some(PANICKED), _) => CompileError::Failed(shown()),
         (_, Some(Signal::XCPU)) => CompileError::Cpu(limits.cpu_seconds),
         (_, Some(Signal::XFSZ)) => CompileError::Code(limits.code_bytes),
-        // What Rust says before it aborts for want of memory.
-        (_, Some(Signal::ABORT)) if words.contains("memory allocation of") => memory,
+        (_, Some(Signal::ABORT)) if tell_of_memory(words) => memory,
         _ if words.trim().is_empty() => CompileError::Failed(format!("it ended with {ended}")),
         _ => CompileError::Failed(format!("it ended with {ended}: {}", shown())),
     })
+}
+
+/// What Rust says before it aborts for want of memory, and wasmtime before it panics.
+fn tell_of_memory(words: &str) -> bool {
+    ["memory allocation of", "out-of-memory"].iter().any(|known| words.contains(known))
 }

@@ -44,6 +44,8 @@ fn a_child_that_a_signal_ends_is_a_failure_with_the_signal() {
     assert_eq!(error, CompileError::Code(limits().code_bytes));
     let abort = "echo 'memory allocation of 16 bytes failed' >&2; kill -ABRT $$";
     assert_eq!(compiled_by(abort, limits()), CompileError::Memory(limits().memory_bytes));
+    let panic = "echo 'panicked at map.rs: unhandled out-of-memory error: 16 bytes' >&2; exit 101";
+    assert_eq!(compiled_by(panic, limits()), CompileError::Memory(limits().memory_bytes));
     assert_eq!(
         compiled_by(&format!("printf 'loading: ' >&2; {abort}"), limits()),
         CompileError::Load(limits().load_bytes)
