@@ -223,13 +223,14 @@ impl Restless {
 }
 
 struct World {
+    /// Dropped first: else the rest could not be.
+    immutable: Immutable,
     scene: Scene,
     /// Granted: `still` and `restless`.
     granted: PathBuf,
     still: PathBuf,
     outside: PathBuf,
     restless: Restless,
-    immutable: Immutable,
 }
 
 impl World {
