@@ -9,7 +9,7 @@ use crate::rounds::{case, generated, rounds};
 use crate::scene::{Scene, Seen};
 
 /// Guests of one round.
-const GUESTS: usize = 400;
+const GUESTS: usize = 250;
 const MODULES: usize = 200;
 
 /// Limits that are mostly ample and sometimes reached.
