@@ -40,6 +40,9 @@ pub enum StateError {
     /// The database gave up what waited to be written.
     #[error("state: on a full disk, what policies remembered in the last second was lost")]
     Lost,
+    /// SQLite does not keep a log: a file system that cannot do it.
+    #[error("state: the database cannot keep a log of its changes and stays in mode {0}")]
+    Journal(String),
     /// An earlier write could not be made durable, and what the disk holds now is not known: nothing is written, and
     /// so nothing done, until ansai is started anew.
     #[error("state: takes no more changes until ansai is started anew: {0}")]
@@ -61,7 +64,7 @@ impl State {
     /// Opens or makes it. `ballast` is given up when the disk is full, so that state can still be written.
     pub fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
         let connection = Connection::open(file)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        keep_a_log(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(SCHEMA)?;
         Ok(State { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
@@ -331,6 +334,17 @@ fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Re
         value
     ])?;
     Ok(())
+}
+
+/// Has SQLite write ahead. It answers the mode before it commits the change: only the end of the statement tells.
+fn keep_a_log(connection: &Connection) -> Result<(), StateError> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    if mode == "wal" { Ok(()) } else { Err(StateError::Journal(mode)) }
 }
 
 fn is_failed_sync(error: &rusqlite::Error) -> bool {
