@@ -3,7 +3,7 @@
 use ansai_harness::{Disk, Then, requires_root};
 
 use super::chosen;
-use super::kill::runs_again;
+use super::kill::runs_at_once;
 use super::scenario::{Occurrence, Scenario};
 
 /// Which disk happened to write everything in time.
@@ -44,7 +44,7 @@ fn survives(scenario: &Scenario, wrote: Wrote) {
             Then::Kill
         });
         site.go_back_to(&cut.expect("the power failed"));
-        runs_again(scenario);
+        runs_at_once(scenario);
     });
 }
 
@@ -60,7 +60,6 @@ macro_rules! cuts {
 }
 
 cuts! {
-    the_first_start_survives_a_power_cut: first_start, Nothing;
     the_first_start_survives_a_power_cut_after_which_it_is_done: first_start, Target;
     healing_survives_a_power_cut: heal, Nothing;
     healing_survives_a_power_cut_after_which_it_is_done: heal, Target;

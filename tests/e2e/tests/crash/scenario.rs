@@ -47,10 +47,23 @@ impl Scenario {
         Scenario { site, begin, before, command: Box::new(command), hour, is_daemon: false }
     }
 
-    /// Where ansai was never started.
-    pub(crate) fn first_start() -> Scenario {
+    /// Where ansai was never started, and has nothing.
+    pub(crate) fn nothing_yet() -> Scenario {
         let site = Site::new(20, |disk| prepare(disk, WARNING));
         let before = Files::below(site.target.path());
+        Self::at(site, before, 0, |site| site.run_once(0))
+    }
+
+    /// Where it has its policy compiled, which takes time, and nothing else.
+    pub(crate) fn first_start() -> Scenario {
+        let (site, before) = seen(WARNING);
+        for entry in site.state_dir().read_dir().unwrap().map(Result::unwrap) {
+            match entry.path() {
+                path if path.ends_with("compiled") => {}
+                path if path.is_dir() => std::fs::remove_dir_all(path).unwrap(),
+                path => std::fs::remove_file(path).unwrap(),
+            }
+        }
         Self::at(site, before, 0, |site| site.run_once(0))
     }
 

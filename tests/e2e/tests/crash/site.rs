@@ -25,9 +25,9 @@ pub(crate) struct Copy(PathBuf);
 impl Site {
     /// With logs and other files as `prepare` makes them in the root of the file system to heal.
     pub(crate) fn new(mib: u64, prepare: impl FnOnce(&Disk)) -> Site {
-        let directory = Tmpfs::new(256);
+        let directory = Tmpfs::new(192);
         let target = Disk::new(directory.path(), "target", mib);
-        let state = Disk::new(directory.path(), "state", 16);
+        let state = Disk::new(directory.path(), "state", 8);
         std::fs::create_dir(target.path().join("log")).unwrap();
         prepare(&target);
         let grant = "min_age_hours = 24, undo_hours = 48, hold_below_percent = 95";
