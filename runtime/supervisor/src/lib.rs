@@ -13,6 +13,7 @@
 mod attempts;
 pub mod authority;
 pub mod clock;
+mod database;
 mod decide;
 mod evaluate;
 pub mod executor;

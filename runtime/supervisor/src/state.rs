@@ -1,13 +1,14 @@
 //! What must outlive a restart: incidents with their attempts, the policies' stores and series, steps under way.
 
-use std::cell::Cell;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock};
 
 use ansai_audit::Ballast;
 use ansai_core::{Incident, Instant};
 use ansai_host_functions::base::{Sample, Writes};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::database::Database;
+pub use crate::database::StateError;
 
 /// Samples of a series are kept so long.
 const SERIES_MS: u64 = 30 * 86_400_000;
@@ -25,120 +26,33 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS step (plan TEXT NOT NULL, step INTEGER NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (plan, step)) WITHOUT ROWID;";
 
-/// The state cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// SQLite says no.
-    #[error("state: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// A value in it is not what was written: another version, or somebody else's hand.
-    #[error("state: {0}")]
-    Form(#[from] serde_json::Error),
-    /// Another thread failed in the middle.
-    #[error("state: a writer failed in the middle")]
-    Broken,
-    /// The database gave up what waited to be written.
-    #[error("state: on a full disk, what policies remembered in the last second was lost")]
-    Lost,
-    /// SQLite does not keep a log: a file system that cannot do it.
-    #[error("state: the database cannot keep a log of its changes and stays in mode {0}")]
-    Journal(String),
-    /// An earlier write could not be made durable, and what the disk holds now is not known: nothing is written, and
-    /// so nothing done, until ansai is started anew.
-    #[error("state: takes no more changes until ansai is started anew: {0}")]
-    Poisoned(String),
-}
-
 /// The state of this host.
 ///
 /// What a decision rests on is durable when it is written. What policies remember (series, store, when they were
 /// last evaluated) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
 /// instances a sync for each evaluation would be all that the disk does.
-pub struct State {
-    connection: Mutex<Connection>,
-    ballast: Ballast,
-    poisoned: OnceLock<String>,
-}
+pub struct State(Database);
 
 impl State {
     /// Opens or makes it. `ballast` is given up when the disk is full, so that state can still be written.
     pub fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
-        let connection = Connection::open(file)?;
-        keep_a_log(&connection)?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(State { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
+        Ok(State(Database::open(file, SCHEMA, ballast)?))
     }
 
     /// Makes the ballast again where there is room; says why not.
     pub fn replenish(&self) -> Result<(), String> {
-        if self.ballast.is_full() { Ok(()) } else { self.ballast.ensure().map_err(|error| error.to_string()) }
+        let ballast = self.0.ballast();
+        if ballast.is_full() { Ok(()) } else { ballast.ensure().map_err(|error| error.to_string()) }
     }
 
-    fn read<T>(&self, body: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<T, StateError> {
-        body(&*self.connection.lock().map_err(|_| StateError::Broken)?)
-    }
-
-    /// Durable when this returns, with all that waited; once more without the ballast when the disk is full.
-    fn write(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
-        self.with_ballast(|connection| {
-            whole(connection, &body)?;
-            commit(connection)
-        })
-    }
-
-    /// Waits for the next durable write or [`State::flush`]; whoever reads sees it at once.
-    fn write_soon(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
-        self.with_ballast(|connection| whole(connection, &body))
-    }
-
-    /// Makes durable what waits. Nothing waits in a state that takes no more changes.
+    /// Makes durable what waits.
     pub fn flush(&self) -> Result<(), StateError> {
-        if self.poisoned.get().is_some() {
-            return Ok(());
-        }
-        let was_open = Cell::new(false);
-        self.with_ballast(|connection| {
-            if connection.is_autocommit() {
-                return if was_open.get() { Err(StateError::Lost) } else { Ok(()) };
-            }
-            was_open.set(true);
-            commit(connection)
-        })
-    }
-
-    fn with_ballast(&self, attempt: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
-        let connection = self.connection.lock().map_err(|_| StateError::Broken)?;
-        if let Some(why) = self.poisoned.get() {
-            return Err(StateError::Poisoned(why.clone()));
-        }
-        let result = match attempt(&connection) {
-            Err(StateError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                tracing::warn!("the disk is full: giving up the ballast for the state");
-                if let Err(error) = self.ballast.release() {
-                    tracing::warn!("ballast: {error}");
-                }
-                attempt(&connection)
-            }
-            result => result,
-        };
-        // What could not be made durable must not become so later, when its writer was told that it is not.
-        if result.is_err() && !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
-        }
-        // After a failed sync the kernel may have dropped the data and report success the next time.
-        if let Err(StateError::Database(error)) = &result
-            && is_failed_sync(error)
-        {
-            tracing::error!("the state takes no more changes: {error}");
-            return Err(StateError::Poisoned(self.poisoned.get_or_init(|| error.to_string()).clone()));
-        }
-        result
+        self.0.flush()
     }
 
     /// Open incidents of an instance, by key.
     pub fn incidents(&self, instance: &str) -> Result<Vec<Incident>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
             let rows = statement.query_map([instance], |row| row.get::<_, String>(0))?;
@@ -148,7 +62,7 @@ impl State {
 
     /// Open incidents of all instances that were treated, or are about to be.
     pub(crate) fn begun_incidents(&self) -> Result<Vec<Incident>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement =
                 connection.prepare("SELECT value FROM incident WHERE json_extract(value, '$.begun') > 0")?;
             let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
@@ -159,18 +73,18 @@ impl State {
     /// Writes an incident: durable when this returns.
     pub fn put_incident(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;
-        self.write(|connection| put_incident(connection, incident, &value))
+        self.0.write(|connection| put_incident(connection, incident, &value))
     }
 
     /// The same for an incident of which only its evidence is new: what is lost with the power comes again.
     pub(crate) fn put_incident_soon(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;
-        self.write_soon(|connection| put_incident(connection, incident, &value))
+        self.0.write_soon(|connection| put_incident(connection, incident, &value))
     }
 
     /// Forgets a closed incident; its history is in the audit log.
     pub fn close_incident(&self, instance: &str, key: &str) -> Result<(), StateError> {
-        self.write(|connection| {
+        self.0.write(|connection| {
             connection
                 .prepare_cached("DELETE FROM incident WHERE instance = ?1 AND key = ?2")?
                 .execute(params![instance, key])?;
@@ -180,7 +94,7 @@ impl State {
 
     /// When an instance was last evaluated to an end.
     pub fn last_evaluated(&self, instance: &str) -> Result<Option<Instant>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
             Ok(statement.query_row([instance], |row| row.get::<_, i64>(0)).optional()?.map(i64::unsigned_abs))
         })
@@ -189,7 +103,7 @@ impl State {
     /// Keeps what a successful evaluation wrote: durable with the next durable write or [`State::flush`].
     pub fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
         let at = signed(now);
-        self.write_soon(|connection| {
+        self.0.write_soon(|connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO evaluated VALUES (?1, ?2)")?
                 .execute(params![instance, at])?;
@@ -221,7 +135,7 @@ impl State {
 
     /// A value of an instance's store.
     pub(crate) fn get(&self, instance: &str, key: &str) -> Result<Option<String>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM store WHERE instance = ?1 AND key = ?2")?;
             Ok(statement.query_row([instance, key], |row| row.get(0)).optional()?)
@@ -230,7 +144,7 @@ impl State {
 
     /// Keys and value sizes of an instance's store.
     pub(crate) fn keys(&self, instance: &str) -> Result<Vec<(String, usize)>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT key, length(CAST(value AS BLOB)) FROM store WHERE instance = ?1 ORDER BY key",
             )?;
@@ -241,7 +155,7 @@ impl State {
 
     /// Samples of a series since an instant, oldest first.
     pub(crate) fn samples(&self, instance: &str, series: &str, since: Instant) -> Result<Vec<Sample>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT at, value FROM sample WHERE instance = ?1 AND series = ?2 AND at >= ?3 ORDER BY at",
             )?;
@@ -254,7 +168,7 @@ impl State {
 
     /// Names of an instance's series.
     pub(crate) fn series(&self, instance: &str) -> Result<Vec<String>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT DISTINCT series FROM sample WHERE instance = ?1")?;
             let rows = statement.query_map([instance], |row| row.get(0))?;
             rows.map(|row| Ok(row?)).collect()
@@ -263,7 +177,7 @@ impl State {
 
     /// Notes that a step is under way: durable before its intent.
     pub(crate) fn begin_step(&self, plan: &str, step: u32, value: &str) -> Result<(), StateError> {
-        self.write(|connection| {
+        self.0.write(|connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3)")?
                 .execute(params![plan, step, value])?;
@@ -273,7 +187,7 @@ impl State {
 
     /// Its outcome is in the audit log.
     pub(crate) fn end_step(&self, plan: &str, step: u32) -> Result<(), StateError> {
-        self.write(|connection| {
+        self.0.write(|connection| {
             connection
                 .prepare_cached("DELETE FROM step WHERE plan = ?1 AND step = ?2")?
                 .execute(params![plan, step])?;
@@ -283,47 +197,11 @@ impl State {
 
     /// Steps that were under way when ansai ended.
     pub(crate) fn steps(&self) -> Result<Vec<(String, u32, String)>, StateError> {
-        self.read(|connection| {
+        self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT plan, step, value FROM step ORDER BY plan, step")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             rows.map(|row| Ok(row?)).collect()
         })
-    }
-}
-
-/// Begins a transaction where none is open, and changes all of it or nothing.
-fn whole(connection: &Connection, body: &impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
-    let run = |statement: &str| connection.prepare_cached(statement)?.execute([]);
-    // A full disk may have ended the transaction that was open.
-    if connection.is_autocommit() {
-        run("BEGIN IMMEDIATE")?;
-    }
-    run("SAVEPOINT whole")?;
-    match body(connection) {
-        Ok(()) => {
-            run("RELEASE whole")?;
-            Ok(())
-        }
-        Err(error) => {
-            if !connection.is_autocommit() {
-                run("ROLLBACK TO whole")?;
-                run("RELEASE whole")?;
-            }
-            Err(error)
-        }
-    }
-}
-
-fn commit(connection: &Connection) -> Result<(), StateError> {
-    connection.prepare_cached("COMMIT")?.execute([])?;
-    Ok(())
-}
-
-impl Drop for State {
-    fn drop(&mut self) {
-        if let Err(error) = self.flush() {
-            tracing::error!("{error}");
-        }
     }
 }
 
@@ -334,22 +212,6 @@ fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Re
         value
     ])?;
     Ok(())
-}
-
-/// Has SQLite write ahead. It answers the mode before it commits the change: only the end of the statement tells.
-fn keep_a_log(connection: &Connection) -> Result<(), StateError> {
-    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
-    let mut rows = statement.query([])?;
-    let mut mode = String::new();
-    while let Some(row) = rows.next()? {
-        mode = row.get(0)?;
-    }
-    if mode == "wal" { Ok(()) } else { Err(StateError::Journal(mode)) }
-}
-
-fn is_failed_sync(error: &rusqlite::Error) -> bool {
-    use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
-    error.sqlite_error().is_some_and(|code| matches!(code.extended_code, SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC))
 }
 
 fn signed(at: Instant) -> i64 {
@@ -422,7 +284,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let state = state(dir.path());
         state.commit("one", 5, &Writes::default()).unwrap();
-        let failed = state.write(|connection| {
+        let failed = state.0.write(|connection| {
             connection.execute("INSERT INTO step VALUES ('plan', 0, '{}')", [])?;
             Err(connection.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err().into())
         });

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ansai_core::event::Phase;
 use ansai_core::scope::is_within;
 use ansai_core::{InterfaceKind, Limits, Observation, Scope, Severity, Status, Subject};
+use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, RecordedReply};
 use ansai_engine::replay::{Replayed, replay};
@@ -82,7 +83,7 @@ impl Scene {
         }
         std::fs::hard_link(dir.path().join("outside/precious.log"), dir.path().join("granted/hard.log")).unwrap();
         Scene {
-            engine: Engine::new(Registry::builtin(), None).unwrap(),
+            engine: Engine::new(Registry::builtin(), None, Compiler::InProcess).unwrap(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
             before: Tree::snapshot(dir.path()),
             dir,
@@ -187,9 +188,9 @@ impl Scene {
             assert!(!reply.contains(PRECIOUS), "{}: {reply}", call.name());
             if let RecordedReply::Ok(reply) = &call.reply {
                 let base = call.interface.starts_with("ansai:policy/");
-                let scope = scopes.get(&call.interface);
+                let scope = scopes.get(&*call.interface);
                 assert!(base || scope.is_some(), "{} was answered", call.name());
-                if call.interface == "ansai:files/files-probe" {
+                if &*call.interface == "ansai:files/files-probe" {
                     let reply: serde_json::Value = serde_json::from_str(reply.get()).unwrap();
                     each_text(&reply, "path", &mut |path| within(path, scope.unwrap()));
                 }

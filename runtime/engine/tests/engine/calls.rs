@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::support::*;
 use ansai_core::event::Phase;
 use ansai_core::{Interface, InterfaceKind, Limits, Refusal, Scope, Sensitivity};
+use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::replay::{Replayed, replay};
@@ -80,7 +81,7 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
         ),
     );
     let registry = Registry::builtin().with(&HANG);
-    let engine = Engine::new(registry.clone(), None).unwrap();
+    let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let shared = Shared::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
         let scopes = [(granted.to_owned(), Arc::new(Scope::default()))].into_iter().collect();
