@@ -43,7 +43,7 @@ struct Problem {
     name: &'static str,
     corruption: Option<Box<Corruption>>,
     head: Option<String>,
-    fault: Fault,
+    fault: Box<Fault>,
 }
 
 pub(super) fn run(state_dir: &Path, heads: &[String], keys: &[PublicKey], format: Format) -> anyhow::Result<u8> {
@@ -58,7 +58,7 @@ pub(super) fn run(state_dir: &Path, heads: &[String], keys: &[PublicKey], format
         }
         (Ok(Some(checked)), Format::Text) => text(&checked)?,
         (Ok(Some(checked)), Format::Json) => document(&checked)?,
-        (Err(problem), Format::Text) => return Err(problem.fault.into()),
+        (Err(problem), Format::Text) => return Err((*problem.fault).into()),
         (Err(problem), Format::Json) => {
             let at = problem.corruption.as_deref();
             json::document(&serde_json::json!({
@@ -80,7 +80,7 @@ pub(super) fn run(state_dir: &Path, heads: &[String], keys: &[PublicKey], format
 
 /// The check as other verbs want it; `None` where nothing was recorded yet.
 pub(super) fn check(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<Option<Checked>, Fault> {
-    examine(state_dir, given, keys).map_err(|problem| problem.fault)
+    examine(state_dir, given, keys).map_err(|problem| *problem.fault)
 }
 
 fn examine(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<Option<Checked>, Problem> {
@@ -211,7 +211,7 @@ fn document(checked: &Checked) -> anyhow::Result<()> {
 impl Problem {
     fn of_log(name: &'static str, corruption: Option<Box<Corruption>>, message: String) -> Problem {
         let fault = Fault::refused(message).hint("keep a copy of the state directory as evidence");
-        Problem { name, corruption, head: None, fault }
+        Problem { name, corruption, head: None, fault: Box::new(fault) }
     }
 }
 
@@ -229,9 +229,12 @@ impl From<VerifyError> for Problem {
                 };
                 Problem::of_log(name, Some(Box::new(corruption)), message)
             }
-            VerifyError::Log(ReadError::Storage(error)) => {
-                Problem { name: "unreadable", corruption: None, head: None, fault: history::unreadable(&error) }
-            }
+            VerifyError::Log(ReadError::Storage(error)) => Problem {
+                name: "unreadable",
+                corruption: None,
+                head: None,
+                fault: Box::new(history::unreadable(&error)),
+            },
         }
     }
 }
@@ -253,7 +256,7 @@ fn unproven(head: &SignedHead, fault: HeadFault) -> Problem {
     };
     let message = format!("the head of record {} proves nothing: {fault}", head.head.sequence);
     let fault = Fault::new(exit::UNPROVEN, message).hint(hint);
-    Problem { name, corruption: None, head: Some(head.to_string()), fault }
+    Problem { name, corruption: None, head: Some(head.to_string()), fault: Box::new(fault) }
 }
 
 fn unreliable_file(error: HeadFileError) -> Problem {
@@ -263,5 +266,5 @@ fn unreliable_file(error: HeadFileError) -> Problem {
         HeadFileError::Signature(_) => ("wrong-signature", exit::UNPROVEN),
     };
     let fault = Fault::new(code, error.to_string()).maybe_hint(error.hint());
-    Problem { name, corruption: None, head: None, fault }
+    Problem { name, corruption: None, head: None, fault: Box::new(fault) }
 }
