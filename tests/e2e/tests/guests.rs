@@ -5,6 +5,7 @@ mod table;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -194,7 +195,9 @@ fn every_misbehaving_guest_ends_with_a_name_and_harms_nobody() {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some((row, bytes)) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (found, memory) = check(row, bytes);
+                    let checked = catch_unwind(AssertUnwindSafe(|| check(row, bytes)));
+                    let (found, memory) =
+                        checked.unwrap_or_else(|_| ("  it did not end as it should, see above\n".into(), 0));
                     if !found.is_empty() {
                         let _ = writeln!(wrong.lock().unwrap(), "{}:\n{found}", row.guest);
                     }
