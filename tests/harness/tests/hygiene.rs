@@ -1,0 +1,91 @@
+//! What is unsafe has a reason and a test; what does not run is known by name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ansai_harness::binary;
+
+/// Files with unsafe code, and a test that fails when what it does goes wrong.
+const UNSAFE: &[(&str, &str)] = &[
+    ("host-functions/src/files/lease.rs", "who_waits_to_write_gets_the_file"),
+    ("runtime/engine/src/code.rs", "compiled_code_is_kept"),
+    ("tests/harness/src/stop/filter.rs", "healing_survives_a_kill_at_every"),
+];
+
+/// Why a test may be ignored: it is a program that another test starts, or it is asked for by name.
+const NOT_A_TEST: &[&str] = &["not a test", "run by ", "it is the Rust program that another test starts"];
+
+/// What these tests cannot have on every machine. Each is a job of the public CI.
+const ELSEWHERE: &[&str] = &["miri", "advisories"];
+
+/// Path below the repository, and text.
+fn sources() -> BTreeMap<String, String> {
+    fn collect(directory: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
+        for entry in std::fs::read_dir(directory).unwrap().flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            if path.is_dir() && !path.is_symlink() && name != "target" && name != ".git" {
+                collect(&path, root, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.insert(path.strip_prefix(root).unwrap().display().to_string(), text);
+            }
+        }
+    }
+    let root = binary::repository();
+    let mut found = BTreeMap::new();
+    for part in ["host-functions", "runtime", "tests"] {
+        collect(&root.join(part), &root, &mut found);
+    }
+    assert!(found.len() > 200, "the sources are found");
+    found
+}
+
+/// Lines that are code, so that words in comments and in texts for other compilers do not count.
+fn has_unsafe(text: &str) -> bool {
+    let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.contains('"'));
+    code.into_iter().any(|line| ["unsafe {", "unsafe fn ", "unsafe impl "].iter().any(|word| line.contains(word)))
+}
+
+#[test]
+fn unsafe_code_is_where_it_is_known_to_be_with_a_reason_and_a_test() {
+    let sources = sources();
+    let found: BTreeSet<&str> =
+        sources.iter().filter(|(_, text)| has_unsafe(text)).map(|(path, _)| path.as_str()).collect();
+    let listed: BTreeSet<&str> = UNSAFE.iter().map(|(path, _)| *path).collect();
+    assert_eq!(found, listed);
+    for (path, test) in UNSAFE {
+        let text = &sources[*path];
+        assert!(text.contains("unsafe_code, reason = "), "{path} says why");
+        assert!(text.contains("SAFETY:"), "{path} says why it is sound");
+        assert!(sources.values().any(|text| text.contains(&format!("fn {test}"))), "{path}: there is no test {test}");
+    }
+}
+
+#[test]
+fn no_test_is_ignored_without_a_known_reason() {
+    for (path, text) in sources() {
+        for line in text.lines().filter(|line| line.trim_start().starts_with("#[ignore")) {
+            let known = NOT_A_TEST.iter().any(|reason| line.contains(&format!("= \"{reason}")));
+            assert!(known, "{path}: {line}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_run_here_runs_in_public() {
+    let jobs = std::fs::read_to_string(binary::repository().join(".github/workflows/ci.yml")).unwrap();
+    let list = std::fs::read_to_string(binary::repository().join("tests/README.md")).unwrap();
+    for name in ELSEWHERE {
+        assert!(jobs.contains(&format!("\n  {name}:\n")), "no job {name}");
+        assert!(list.contains(&format!("| `{name}` |")), "tests/README.md does not list {name}");
+    }
+}
