@@ -55,6 +55,17 @@ pub enum HeadError {
 }
 
 impl HeadError {
+    /// Whether what lies there is refused; else the system did not let it be read or written.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            HeadError::Key(error) => !matches!(error, KeyError::Storage(_)),
+            HeadError::File(error) => !matches!(error, HeadFileError::Storage(_)),
+            HeadError::Log(error) => matches!(error, ReadError::Corrupt(_)),
+            HeadError::OtherLog { .. } => true,
+            HeadError::Journal(_) | HeadError::Empty => false,
+        }
+    }
+
     /// The way out, where there is one to name.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

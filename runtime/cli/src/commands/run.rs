@@ -180,7 +180,10 @@ pub(crate) fn cannot_open(error: &OpenError, state_dir: &Path) -> Fault {
         return Fault::other(format!("another ansai uses {}", state_dir.display()))
             .hint("stop it, or say --state-dir DIR with another directory");
     }
-    let refused = matches!(error, OpenError::Head(_) | OpenError::Audit(ansai_audit::OpenError::Corrupt { .. }));
+    let refused = match error {
+        OpenError::Head(error) => error.is_refusal(),
+        error => matches!(error, OpenError::Audit(ansai_audit::OpenError::Corrupt { .. })),
+    };
     let code = if refused { exit::REFUSED } else { exit::OTHER };
     Fault::new(code, format!("{}: {error}", state_dir.display())).maybe_hint(error.hint())
 }
