@@ -321,6 +321,10 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
         // An undo that was interrupted came so far: only the copy is left to remove.
         return match Stat::at(parent, &packed_name) {
             Ok(stat) if same(&stat).is_ok() => remove_packed(parent, &packed_name, aside, same),
+            // Or set aside to be removed.
+            _ if Stat::at(parent, aside).is_ok_and(|stat| undo.packed.is_still(&stat)) => {
+                entry::remove(parent, aside).map_err(|error| failed("removing the compressed file", error))
+            }
             _ => Ok(()),
         };
     }

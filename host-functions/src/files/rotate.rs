@@ -300,15 +300,29 @@ fn directory_of(root: &Root, group: &[File]) -> Result<(OwnedFd, Vec<u8>), Fate>
 fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(), Fate> {
     let (parent, name) = directory_of(root, group)?;
     let parent = parent.as_fd();
-    let handle = open(parent, &name, OFlags::PATH, Mounts::Stay).map_err(|error| match error {
-        Errno::LOOP => changed("another file has its name"),
-        error => failed("opening the new file", error),
-    })?;
-    let stat = Stat::of(&handle).map_err(|error| failed("looking at the new file", error))?;
+    match open(parent, &name, OFlags::PATH, Mounts::Stay) {
+        Ok(handle) => remove_new(parent, &name, &handle, new, aside)?,
+        // An undo that was interrupted came so far; what it set aside goes.
+        Err(Errno::NOENT) => {
+            if Stat::at(parent, aside).is_ok_and(|stat| stat.size == 0 && aside::only_number(new.1, &stat).is_ok()) {
+                entry::remove(parent, aside).map_err(|error| failed("removing the new file", error))?;
+            }
+        }
+        Err(Errno::LOOP) => return Err(changed("another file has its name")),
+        Err(error) => return Err(failed("opening the new file", error)),
+    }
+    unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
+    entry::sync(parent);
+    Ok(())
+}
+
+/// Removes the file that rotating made, if it is still that and still empty.
+fn remove_new(parent: BorrowedFd<'_>, name: &[u8], handle: &OwnedFd, new: Inode, aside: &[u8]) -> Result<(), Fate> {
+    let stat = Stat::of(handle).map_err(|error| failed("looking at the new file", error))?;
     if stat.ino != new.1 || !stat.is_file() {
         return Err(changed("another file has its name"));
     }
-    let file = guard::reopen(&handle)?;
+    let file = guard::reopen(handle)?;
     let empty = |stat: &Stat| {
         aside::only_number(new.1, stat)?;
         if stat.size > 0 {
@@ -320,10 +334,7 @@ fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(),
         }
     };
     empty(&stat)?;
-    aside::remove(parent, &name, aside, empty)?;
-    unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
-    entry::sync(parent);
-    Ok(())
+    aside::remove(parent, name, aside, empty)
 }
 
 /// After a crash: goes on where only the new file is missing, else puts the names back.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::scene::{ansai, ansai_beside, write_old};
 
-const EVIL: &str = "evil\u{1b}[2J\u{1b}]8;;http://x\u{7}\r\nroot\u{202e}\u{9b}31m\u{7f}\u{2028}";
+const EVIL: &str = "evil\u{1b}[2J\u{1b}]8;;http:x\u{7}\r\nroot\u{202e}\u{9b}31m\u{7f}\u{2028}";
 
 /// A full tmpfs under that name, with files of such names.
 struct Evil {

@@ -130,12 +130,12 @@ fn a_directory_that_others_can_write_is_refused() {
 fn what_a_crash_left_is_removed_and_what_is_being_written_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("cache");
-    drop(open(&dir).unwrap());
+    drop(open_cache(&dir).unwrap());
     let long_ago = std::time::SystemTime::now() - ABANDONED * 2;
     for (name, at) in [(".aa.1", long_ago), ("key.1", long_ago), (".bb.2", std::time::SystemTime::now())] {
         std::fs::File::create(dir.join(name)).unwrap().set_modified(at).unwrap();
     }
-    drop(open(&dir).unwrap());
+    drop(open_cache(&dir).unwrap());
     let left: Vec<_> = [".aa.1", "key.1", ".bb.2"].into_iter().filter(|name| dir.join(name).exists()).collect();
     assert_eq!(left, [".bb.2"]);
 }

@@ -254,7 +254,10 @@ fn evaluations(scene: &Scene) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn targets_that_hang_hold_up_neither_healing_nor_the_end() {
-    let scene = quiet();
+    let scene = Scene::new();
+    // What cannot be told is recorded every time.
+    let unknown = observation(Status::Unknown("a test".into()));
+    scene.script(&Script::sick(Vec::new(), OnFailure::Stop).saying(Ok(vec![unknown])));
     let server = Server::start(Manner::Hangs);
     let pid = scene.path("pid");
     let export = Export {
