@@ -2,7 +2,7 @@
 //!
 //! wasmtime runs compiled code as it finds it, so the code is taken only from a directory that nobody but this user can
 //! write to, and only with a message authentication code made with a key of this user's. That code is looked at once
-//! for each file and boot of the machine ([`seal`]); after that the file is mapped as it lies there.
+//! for each file and boot of the machine (`seal`); after that the file is mapped as it lies there.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the cache directory")]
 
 mod seal;
