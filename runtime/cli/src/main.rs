@@ -27,8 +27,23 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::output::MOST_TEXT;
+
 fn main() -> ExitCode {
-    let arguments = arguments::Arguments::parse();
+    let Ok(arguments) = arguments::Arguments::try_parse() else { return misused() };
     output::colour::choose(arguments.global.color);
     exit::code(commands::run(arguments))
+}
+
+/// Help, the version, or what is wrong with the arguments. Those may come from a script that has them from elsewhere, and
+/// are repeated in the message: so it is made once more, from harmless ones.
+fn misused() -> ExitCode {
+    let harmless = std::env::args_os().map(|argument| ansai_core::text::inert(&argument.to_string_lossy(), MOST_TEXT));
+    match arguments::Arguments::try_parse_from(harmless) {
+        Err(error) => error.exit(),
+        Ok(_) => {
+            output::fault(&exit::Fault::usage("an argument has characters that have no place there"));
+            ExitCode::from(ansai_core::exit::USAGE)
+        }
+    }
 }

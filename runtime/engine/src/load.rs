@@ -174,8 +174,7 @@ impl Engine {
         }
         let code = self.compiler.compile(&self.wasmtime, bytes)?;
         // Only what can be used is kept.
-        let component =
-            map(&self.wasmtime, code.file()).map_err(|error| CompileError::Unusable(format!("{error:#}")))?;
+        let component = map(&self.wasmtime, code.file()).map_err(unusable)?;
         let Some(cache) = &self.cache else { return Ok(component) };
         if let Err(error) = cache.put(digest, &code) {
             tracing::warn!(%digest, "compiled component is not kept: {error}");
@@ -214,6 +213,13 @@ fn told(error: LoadError, bytes: &[u8]) -> LoadError {
         names if names.is_empty() => CompileError::NotAccepted(ansai_core::text::inert(&why, 1_000)).into(),
         names => LoadError::Proposal(names.join(", ")),
     }
+}
+
+/// What was compiled and cannot be loaded: mostly damaged; or it begins with more than a place for guests has.
+fn unusable(error: wasmtime::Error) -> CompileError {
+    let why = format!("{error:#}");
+    // wasmtime has only words for it; the guest `table-initial` holds them.
+    if why.contains("exceeds the limit") { CompileError::NotAccepted(why) } else { CompileError::Unusable(why) }
 }
 
 fn not_accepted(error: wasmtime::Error) -> LoadError {

@@ -60,7 +60,7 @@ pub(super) const GUESTS: &[Row] = &[
     row("memory-in-parts", Stopped("memory"), 5),
     row("table-growth", Stopped("memory"), 5),
     row("table-growth-at-once", Stopped("fuel"), 5),
-    row("table-initial", Stopped("memory"), 5),
+    row("table-initial", NotLoaded("compile"), 2),
     row("recursion", Stopped("stack"), 5),
     row("handle-flood", Stopped("budget"), 5),
     // Values.
