@@ -54,24 +54,30 @@ fn hit(points: &[Occurrence], hits: impl Fn(&Occurrence) -> bool) -> Vec<Occurre
     (0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect()
 }
 
+/// Runs into the fault; answers what was done to the target after it.
+fn strike(scenario: &Scenario, fault: Fault, wanted: &Occurrence) -> (Ran, Vec<Occurrence>) {
+    let (mut disk, mut acted) = (None, Vec::new());
+    let ran = scenario.run(|call, found| match (found == wanted, disk) {
+        (true, _) => {
+            disk = Some(found.point.is_of_target());
+            fault.first(call)
+        }
+        (false, Some(disk)) => {
+            if found.point.is_of_target() && !found.point.is_sync() {
+                acted.push(found.clone());
+            }
+            if disk == found.point.is_of_target() { fault.later(call) } else { Then::Go }
+        }
+        (false, None) => Then::Go,
+    });
+    (ran, acted)
+}
+
 fn survives(scenario: &Scenario, fault: Fault, hits: impl Fn(&Occurrence) -> bool) {
     let points = scenario.points();
     let told = points.iter().rposition(|found| found.point.is_on("segment")).unwrap();
     chosen::each(&hit(&points, hits), points.len(), |wanted| {
-        let (mut disk, mut acted) = (None, Vec::new());
-        let ran = scenario.run(|call, found| match (found == wanted, disk) {
-            (true, _) => {
-                disk = Some(found.point.is_of_target());
-                fault.first(call)
-            }
-            (false, Some(disk)) => {
-                if found.point.is_of_target() && !found.point.is_sync() {
-                    acted.push(found.clone());
-                }
-                if disk == found.point.is_of_target() { fault.later(call) } else { Then::Go }
-            }
-            (false, None) => Then::Go,
-        });
+        let (ran, acted) = strike(scenario, fault, wanted);
         ends_well(&ran);
         let is_before_the_end = points.iter().position(|found| found == wanted).is_some_and(|at| at <= told);
         if wanted.point.is_sync() && wanted.point.is_of_record() && is_before_the_end {
@@ -123,4 +129,23 @@ fn a_disk_that_becomes_read_only_at_any_call_is_told() {
         let copies = |found: &Occurrence| leaves(found) && found.point.call != "openat";
         survives(&Scenario::heal(), Fault::ReadOnly, |found| !found.point.is_sync() && !copies(found));
     }
+}
+
+/// The first sync of log or state that belongs to a pass fails; later ones succeed, and later passes want to act.
+#[test]
+fn a_daemon_looks_on_and_acts_no_more_after_a_failed_sync() {
+    if !requires_root() {
+        return;
+    }
+    let scenario = Scenario::eager_daemon();
+    let points = scenario.points();
+    let looked = points.iter().position(|found| found.point.is_on("recording")).unwrap();
+    let first = |kind| points[looked..].iter().find(|found| found.point.is_sync() && found.point.is_on(kind)).unwrap();
+    chosen::each(&[first("segment").clone(), first("state wal").clone()], points.len(), |wanted| {
+        let (ran, acted) = strike(&scenario, Fault::Once, wanted);
+        ran.expect_code(0);
+        assert!(acted.is_empty(), "it acted after a failed sync: {acted:?}");
+        assert!(ran.stderr.contains("takes no more"), "{}", ran.stderr);
+        runs_at_once(&scenario);
+    });
 }

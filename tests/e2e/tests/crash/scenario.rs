@@ -18,6 +18,8 @@ const EMERGENCY: f64 = 0.965;
 const HOLD_ENDS: i64 = 49;
 /// A daemon's evaluations: it detects, plans, verifies, and detects again.
 const ENOUGH: usize = 4;
+/// Those of several passes that all want to act.
+const MANY: usize = 7;
 
 /// A site at a moment, and the command that is to crash there.
 pub(crate) struct Scenario {
@@ -28,7 +30,8 @@ pub(crate) struct Scenario {
     command: Box<dyn Fn(&Site) -> Invocation>,
     /// The hour at which it crashes.
     pub(crate) hour: i64,
-    is_daemon: bool,
+    /// A daemon is asked to stop at this evaluation.
+    stops_at: Option<usize>,
 }
 
 /// The nth call that is this point.
@@ -44,7 +47,7 @@ impl Scenario {
             disk.sync();
         }
         let begin = site.copy("begin");
-        Scenario { site, begin, before, command: Box::new(command), hour, is_daemon: false }
+        Scenario { site, begin, before, command: Box::new(command), hour, stops_at: None }
     }
 
     /// Where ansai was never started, and has nothing.
@@ -105,7 +108,12 @@ impl Scenario {
     pub(crate) fn daemon() -> Scenario {
         let (site, before) = seen(WARNING);
         let command = |site: &Site| site.ansai(&["run", "--mode", "enforce"], 0);
-        Scenario { is_daemon: true, ..Self::at(site, before, 0, command) }
+        Scenario { stops_at: Some(ENOUGH), ..Self::at(site, before, 0, command) }
+    }
+
+    /// A daemon that wants to act again and again.
+    pub(crate) fn eager_daemon() -> Scenario {
+        Scenario { stops_at: Some(MANY), ..Self::daemon() }
     }
 
     /// Goes back to the beginning and runs the command, asking before each call that is a point.
@@ -116,7 +124,7 @@ impl Scenario {
             let Some(point) = self.site.point(call) else { return Then::Go };
             let nth = seen.iter().filter(|known| **known == point).count() + 1;
             seen.push(point.clone());
-            if self.is_daemon && nth == ENOUGH && point.is_on("temporary recording") && call.name == "openat" {
+            if self.stops_at == Some(nth) && point.is_on("temporary recording") && call.name == "openat" {
                 let pid = Pid::from_raw(call.pid.cast_signed()).expect("a process");
                 rustix::process::kill_process(pid, Signal::TERM).unwrap();
             }
