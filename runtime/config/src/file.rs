@@ -9,19 +9,19 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
 
 use crate::diagnostics::Diagnostics;
 use crate::problem::{Problem, Problems};
-use crate::source::{MOST_BYTES, Source};
+use crate::source::Source;
 use crate::trust::{OTHERS_WRITE, Owned, Trust};
 
 /// The text of a file, what is wrong with it as text, and its trust.
-pub(crate) fn read(path: &Path) -> Result<(Source, Option<Problem>, Trust), Diagnostics> {
+pub(crate) fn read(path: &Path, most_bytes: usize) -> Result<(Source, Option<Problem>, Trust), Diagnostics> {
     let name = path.display().to_string();
-    open(path, &name).map_err(|problem| {
+    open(path, &name, most_bytes).map_err(|problem| {
         let source = Source { name: name.clone(), text: String::new() };
         Problems::from(problem).of(&Arc::new(source))
     })
 }
 
-fn open(path: &Path, name: &str) -> Result<(Source, Option<Problem>, Trust), Problem> {
+fn open(path: &Path, name: &str, most_bytes: usize) -> Result<(Source, Option<Problem>, Trust), Problem> {
     // Links are followed first: trust is about the file itself and the directory that holds it.
     let real = std::fs::canonicalize(path).map_err(cannot_read)?;
     let (Some(parent), Some(last)) = (real.parent(), real.file_name()) else {
@@ -37,8 +37,8 @@ fn open(path: &Path, name: &str) -> Result<(Source, Option<Problem>, Trust), Pro
         return Err(not_a_file());
     }
     let mut bytes = Vec::new();
-    std::fs::File::from(file).take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
-    let (source, problem) = Source::from_bytes(name, bytes);
+    std::fs::File::from(file).take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
+    let (source, problem) = Source::from_bytes(name, bytes, most_bytes);
     let mut directories = vec![owned(parent, &fstat(&directory).map_err(cannot_read)?)];
     // Who can write where a link lies can make it lead elsewhere.
     let written = match path.parent() {

@@ -16,7 +16,7 @@ use crate::manifest::{Manifest, table_of};
 use crate::node::Node;
 use crate::problem::{Problem, Problems};
 use crate::schema::SettingProblem;
-use crate::source::{Source, Span};
+use crate::source::{MOST_HOST_BYTES, Source, Span};
 use crate::trust::Trust;
 
 pub(crate) const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("enforce", Mode::Enforce)];
@@ -52,16 +52,16 @@ impl HostConfig {
     /// # Errors
     /// Every problem found, each with its place.
     pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<HostConfig, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text);
+        let (source, problem) = Source::from_text(file_name, text, MOST_HOST_BYTES);
         Self::from_source(source, problem, interfaces)
     }
 
-    /// Reads a configuration from its file, of at most 1 MiB, and says who could have written it.
+    /// Reads a configuration from its file, of at most 16 MiB, and says who could have written it.
     ///
     /// # Errors
     /// As [`HostConfig::parse`], and where the file cannot be read.
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<(HostConfig, Trust), Diagnostics> {
-        let (source, problem, trust) = file::read(path)?;
+        let (source, problem, trust) = file::read(path, MOST_HOST_BYTES)?;
         Ok((Self::from_source(source, problem, interfaces)?, trust))
     }
 

@@ -45,6 +45,6 @@ pub use instance::{Grants, Instance};
 pub use limits::LimitsChange;
 pub use manifest::{Manifest, Request};
 pub use schema::{Schema, SettingDescription, SettingProblem};
-pub use source::MOST_BYTES;
+pub use source::{MOST_BYTES, MOST_HOST_BYTES};
 pub use suggest::suggest_grants;
 pub use trust::Trust;

@@ -14,7 +14,7 @@ use crate::limits::{self, LimitsChange};
 use crate::node::{Entry, Node};
 use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
-use crate::source::Source;
+use crate::source::{MOST_BYTES, Source};
 
 /// Bounds of a schedule, milliseconds: a second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
@@ -60,7 +60,7 @@ impl Manifest {
     /// # Errors
     /// Every problem found, each with its place.
     pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text);
+        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         Self::from_source(source, problem, interfaces)
     }
 
@@ -69,7 +69,7 @@ impl Manifest {
     /// # Errors
     /// As [`Manifest::parse`], and where the file cannot be read.
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem, _) = file::read(path)?;
+        let (source, problem, _) = file::read(path, MOST_BYTES)?;
         Self::from_source(source, problem, interfaces)
     }
 
@@ -111,7 +111,7 @@ impl Manifest {
     /// # Errors
     /// Every problem found; places are unknown.
     pub fn from_json(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text);
+        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         let node = match problem {
             Some(problem) => Err(problem),
             None => serde_json::from_str(text)

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_around_the_caret() {
         let text = format!("{}MARK{}", "é".repeat(5_000), "x".repeat(5_000));
-        let (source, _) = Source::from_text("f", &text);
+        let (source, _) = Source::from_text("f", &text, 1 << 20);
         let (shown, span) = snippet(&source, &(10_000..10_004));
         assert!(shown.len() < 300, "{}", shown.len());
         assert_eq!(shown.get(span), Some("MARK"));
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_span_stays_on_its_line_and_number() {
-        let (source, _) = Source::from_text("f", "a\nb\nc = [\n 1,\n]\n");
+        let (source, _) = Source::from_text("f", "a\nb\nc = [\n 1,\n]\n", 1 << 20);
         let (shown, span) = snippet(&source, &(4..14));
         assert_eq!(shown, "\nb\nc = [\n 1,");
         assert_eq!(shown.get(span), Some("c = ["));

@@ -4,8 +4,11 @@ use std::ops::Range;
 
 use crate::problem::Problem;
 
-/// Bytes of a manifest, a configuration or a schema.
+/// Bytes of a manifest or a schema, which come from whoever wrote the policy.
 pub const MOST_BYTES: usize = 1 << 20;
+
+/// Bytes of a host's configuration: ten thousand instances are about 2 MiB.
+pub const MOST_HOST_BYTES: usize = 16 << 20;
 
 /// Byte offsets in a source.
 pub(crate) type Span = Range<usize>;
@@ -19,17 +22,17 @@ pub(crate) struct Source {
 
 impl Source {
     /// The text is kept even where it is too large: its name is needed to say so.
-    pub(crate) fn from_text(name: &str, text: &str) -> (Self, Option<Problem>) {
-        let too_large = text.len() > MOST_BYTES;
+    pub(crate) fn from_text(name: &str, text: &str, most_bytes: usize) -> (Self, Option<Problem>) {
+        let too_large = text.len() > most_bytes;
         let source = Source { name: name.to_owned(), text: if too_large { String::new() } else { text.to_owned() } };
-        (source, too_large.then(too_large_problem))
+        (source, too_large.then(|| too_large_problem(most_bytes)))
     }
 
     /// Bytes that should be UTF-8; where they are not, the text is what a person sees of them.
-    pub(crate) fn from_bytes(name: &str, bytes: Vec<u8>) -> (Self, Option<Problem>) {
-        if bytes.len() > MOST_BYTES {
+    pub(crate) fn from_bytes(name: &str, bytes: Vec<u8>, most_bytes: usize) -> (Self, Option<Problem>) {
+        if bytes.len() > most_bytes {
             let source = Source { name: name.to_owned(), text: String::new() };
-            return (source, Some(too_large_problem()));
+            return (source, Some(too_large_problem(most_bytes)));
         }
         match String::from_utf8(bytes) {
             Ok(text) => (Source { name: name.to_owned(), text }, None),
@@ -66,7 +69,7 @@ impl Source {
     }
 }
 
-fn too_large_problem() -> Problem {
-    Problem::whole(format!("larger than {} KiB", MOST_BYTES >> 10))
+fn too_large_problem(most_bytes: usize) -> Problem {
+    Problem::whole(format!("larger than {} KiB", most_bytes >> 10))
         .hint("a manifest, configuration or schema is a few KiB: is this the right file?")
 }

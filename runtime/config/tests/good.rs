@@ -238,3 +238,18 @@ fn heads_of_the_audit_log_go_where_the_operator_says() {
     let least = read("[audit.export]\nurl = \"http://h.example/\"\nallow_plain_http = true\n").unwrap();
     assert_eq!((least.every, least.timeout, least.file, least.command), (3_600_000, 30_000, None, None));
 }
+
+#[test]
+fn ten_thousand_instances() {
+    let mut text = String::new();
+    for at in 0..10_000 {
+        let table = format!(
+            "[policy.small-{at}]\nsource = \"./small\"\nevery = \"10s\"\n\n[policy.small-{at}.grant]\n\
+             \"ansai:disk/disk-probe\" = {{}}\n\n"
+        );
+        text.push_str(&table);
+    }
+    assert!(text.len() > ansai_config::MOST_BYTES, "more than a manifest may be");
+    let config = HostConfig::parse("/etc/ansai/ansai.toml", &text, INTERFACES).expect("it is right");
+    assert_eq!(config.policies.len(), 10_000);
+}

@@ -112,7 +112,7 @@ fn not_utf8() {
 
 #[test]
 fn file_too_large() {
-    let shown = refused(|file| fs::write(file, vec![b'#'; (1 << 20) + 1]).unwrap());
+    let shown = refused(|file| fs::write(file, vec![b'#'; ansai_config::MOST_HOST_BYTES + 1]).unwrap());
     insta::assert_snapshot!("file_too_large", shown);
 }
 

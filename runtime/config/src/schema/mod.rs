@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::diagnostics::Diagnostics;
 use crate::file;
 use crate::problem::{Problem, Problems};
-use crate::source::Source;
+use crate::source::{MOST_BYTES, Source};
 
 pub use describe::SettingDescription;
 pub use resolve::SettingProblem;
@@ -47,7 +47,7 @@ impl Schema {
     /// # Errors
     /// What is wrong with the text, the schema or its defaults, with its place.
     pub fn parse(file_name: &str, text: &str) -> Result<Schema, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text);
+        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         Self::from_source(source, problem)
     }
 
@@ -56,7 +56,7 @@ impl Schema {
     /// # Errors
     /// As [`Schema::parse`], and where the file cannot be read.
     pub fn load(path: &Path) -> Result<Schema, Diagnostics> {
-        let (source, problem, _) = file::read(path)?;
+        let (source, problem, _) = file::read(path, MOST_BYTES)?;
         Self::from_source(source, problem)
     }
 
