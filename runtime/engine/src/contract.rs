@@ -7,8 +7,8 @@ use wit_parser::{Resolve, WorldItem};
 
 use crate::signature::of_contract;
 
-/// Every package of `wit/`, in order of dependency.
-const WIT: &[(&str, &str)] = &[
+/// Every package of `wit/`, in order of dependency: file name and text.
+pub const WIT: &[(&str, &str)] = &[
     ("policy.wit", include_str!("../../../wit/policy/policy.wit")),
     ("disk.wit", include_str!("../../../wit/disk/disk.wit")),
     ("files.wit", include_str!("../../../wit/files/files.wit")),

@@ -38,6 +38,7 @@ mod ticker;
 mod value;
 
 pub use compile::{ChildProgram, CompileError, CompileLimits, Compiler};
+pub use contract::WIT;
 pub use engine::Engine;
 pub use evaluate::{Answer, Evaluation, EvaluationError};
 pub use load::{LoadError, Policy};

@@ -23,9 +23,12 @@ pub enum BuildError {
     /// There is no `policy.toml`.
     #[error("{} holds no policy.toml", .0.display())]
     NoPolicy(PathBuf),
-    /// There is no `Cargo.toml`.
-    #[error("{} holds no Cargo.toml", .0.display())]
-    NoPackage(PathBuf),
+    /// No file tells what it is written in.
+    #[error("{} holds nothing to build: no Cargo.toml, policy.ts, policy.js, policy.py, policy.c or go.mod", .0.display())]
+    NoLanguage(PathBuf),
+    /// A language that is not built here yet.
+    #[error("policies in {0} are not built here yet")]
+    Language(&'static str),
     /// There is no `Cargo.lock`.
     #[error("{} holds no Cargo.lock, so that its dependencies may change from build to build", .0.display())]
     NoLockFile(PathBuf),
@@ -110,7 +113,10 @@ impl BuildError {
             BuildError::Root => "build as an ordinary user, or say --allow-root where only you wrote it".into(),
             BuildError::Foreign { .. } => "build as its owner, or copy the source to a directory of your own".into(),
             BuildError::NoPolicy(_) => "name the directory of a policy; `ansai new` starts one".into(),
-            BuildError::NoPackage(_) => "only policies written in Rust are built here: add a Cargo.toml".into(),
+            BuildError::NoLanguage(_) => {
+                "`ansai new` starts a policy; a component that was built elsewhere needs none".into()
+            }
+            BuildError::Language(_) => "build it with its own tools".into(),
             BuildError::NoLockFile(dir) => {
                 format!("run `cargo generate-lockfile` in {} and keep the file with the source", dir.display())
             }

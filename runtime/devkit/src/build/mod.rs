@@ -1,17 +1,18 @@
-//! From a directory with `policy.toml` and `Cargo.toml` to `NAME.wasm` in it.
+//! From a directory with `policy.toml` and sources to `NAME.wasm` in it.
 //!
 //! Building runs the author's code (build scripts, macros), so it is refused as root unless asked for, and in a
 //! directory that belongs to somebody else. The result depends on nothing but its input: the same source, lock file
 //! and compiler give the same bytes.
 
 mod command;
-mod compile;
 mod component;
 mod error;
 mod imports;
+mod language;
+mod rust;
 mod sections;
 mod storage;
-mod toolchain;
+pub mod world;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,7 @@ use ansai_core::Interface;
 use sha2::{Digest, Sha256};
 
 pub use error::BuildError;
+pub use language::Language;
 pub use sections::{MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
 
 /// How to build.
@@ -55,12 +57,10 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
     }
     let dir = storage::own_directory(dir)?;
     let source = Source::read(&dir, options.interfaces)?;
-    if !storage::is_file(&dir.join("Cargo.lock")) {
-        return Err(BuildError::NoLockFile(dir));
-    }
-    toolchain::check(&dir)?;
-    let module = storage::read(&compile::compile(&dir)?)?;
-    let component = component::encode(&module)?;
+    let component = match Language::of(&dir)? {
+        Language::Rust => rust::component(&dir)?,
+        language => return Err(BuildError::Language(language.name())),
+    };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;
     let bytes = sections::embed(component, &source)?;
     let path = dir.join(format!("{}.wasm", source.manifest.name));

@@ -79,3 +79,11 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     file.persist(path).map_err(|error| at(path)(error.error))?;
     Ok(())
 }
+
+/// A file that a tool is given, and the directories above it.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(at(parent))?;
+    }
+    std::fs::write(path, bytes).map_err(at(path))
+}

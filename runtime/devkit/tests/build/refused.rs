@@ -53,7 +53,7 @@ fn not_without_its_files() {
     type Expected = fn(&BuildError) -> bool;
     let cases: [(&str, Expected); 4] = [
         ("policy.toml", |error| matches!(error, BuildError::NoPolicy(_))),
-        ("Cargo.toml", |error| matches!(error, BuildError::NoPackage(_))),
+        ("Cargo.toml", |error| matches!(error, BuildError::NoLanguage(_))),
         ("Cargo.lock", |error| matches!(error, BuildError::NoLockFile(_))),
         ("settings.schema.json", |error| matches!(error, BuildError::File { .. })),
     ];

@@ -43,7 +43,7 @@ const MODULE: &str = r#"(module
     (call $output (local.get $out) (i64.const 104))
     (i32.const 0)))"#;
 
-host_fn!(list_filesystems(_nothing: (); _asked: u64) -> String { Ok(REPLY.trim_end().to_owned()) });
+host_fn!(list_filesystems(_user: (); _asked: String) -> String { Ok(REPLY.trim_end().to_owned()) });
 
 fn main() -> anyhow::Result<()> {
     let manifest = Manifest::new([Wasm::data(wat::parse_str(MODULE)?)])

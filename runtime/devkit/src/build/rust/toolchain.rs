@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use super::command::{self, Errors};
-use super::{BuildError, storage};
+use crate::build::command::{self, Errors};
+use crate::build::{BuildError, storage};
 
 /// What policies are compiled for: it has no operating system, hence no imports but those of the policy's world.
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";

@@ -5,16 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::command::{self, Errors};
 use super::toolchain::TARGET;
-use super::{BuildError, storage};
+use crate::build::BuildError;
+use crate::build::command::{self, Errors};
 
 /// Compiles the package in a directory; answers where its module is.
 pub(super) fn compile(dir: &Path) -> Result<PathBuf, BuildError> {
     let package = dir.join("Cargo.toml");
-    if !storage::is_file(&package) {
-        return Err(BuildError::NoPackage(dir.to_owned()));
-    }
     let cargo = command::variable("CARGO").unwrap_or_else(|| "cargo".into());
     let target_dir = command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| dir.join("target").into_os_string());
     let arguments = ["build", "--release", "--locked", "--target", TARGET, "--message-format=json-render-diagnostics"];
