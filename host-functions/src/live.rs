@@ -80,6 +80,17 @@ impl Live {
         (self.proposed, self.base)
     }
 
+    fn at_once(
+        &self,
+        body: fn(&Ask<'_>, &RawValue) -> Option<Reply>,
+        scope: &Scope,
+        arguments: &RawValue,
+    ) -> Option<Reply> {
+        let deadline = Deadline::after(self.shared.call_deadline);
+        let ask = Ask { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
+        body(&ask, arguments)
+    }
+
     fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &RawValue, scans: bool) -> Work {
         let left = self.ends.map(|ends| ends.saturating_duration_since(std::time::Instant::now()) / 3);
         let most = self.shared.call_deadline;
@@ -106,6 +117,13 @@ impl Backend for Live {
         }
         match (function.body, scope) {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
+            (Body::Prompt { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
+                Some(reply) => Answer::Now(Ok(reply)),
+                None => {
+                    let work = self.work(call.interface, scope, call.arguments, false);
+                    Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
+                }
+            },
             (Body::Probe(body) | Body::Scan(body), Some(scope)) => {
                 let scans = matches!(function.body, Body::Scan(_));
                 let work = self.work(call.interface, scope, call.arguments, scans);

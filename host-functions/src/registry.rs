@@ -19,6 +19,13 @@ pub enum Body {
     Base(fn(&mut Base, &RawValue) -> Reply),
     /// By reading the host; may block.
     Probe(fn(&Ask<'_>, &RawValue) -> Reply),
+    /// By reading what the kernel has at hand, on the spot: a change of threads would cost more than the answer.
+    Prompt {
+        /// `None` where the answer could be waited for; then `body` is asked, as a probe.
+        at_once: fn(&Ask<'_>, &RawValue) -> Option<Reply>,
+        /// May block.
+        body: fn(&Ask<'_>, &RawValue) -> Reply,
+    },
     /// By walking over what may be very much; blocks until its deadline if need be.
     Scan(fn(&Ask<'_>, &RawValue) -> Reply),
     /// With a preview of a proposed step; may block.

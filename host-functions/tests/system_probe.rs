@@ -18,7 +18,7 @@ fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
     let arguments = RawValue::from_string(arguments.into()).unwrap();
     let registry = Registry::builtin();
     let (_, function) = registry.find("ansai:system/system-probe", function).unwrap();
-    let Body::Probe(body) = function.body else { panic!("not a probe") };
+    let Body::Prompt { body, .. } = function.body else { panic!("not a probe") };
     body(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())
 }
 

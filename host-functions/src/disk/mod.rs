@@ -1,5 +1,6 @@
 //! `ansai:disk`: file systems as a whole.
 
 pub mod actions;
+mod kept;
 pub mod mounts;
 pub mod probe;

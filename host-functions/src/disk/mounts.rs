@@ -30,14 +30,17 @@ pub struct Mount {
 
 /// All mounts, in the kernel's order: a later one hides an earlier one at the same point.
 pub fn read(host: &Host) -> Result<Vec<Mount>, Refusal> {
-    use std::io::Read as _;
     // Another root has its own mount table only in its first process's eyes.
     let file = if host.is_this_machine() { "/proc/self/mountinfo" } else { "/proc/1/mountinfo" };
-    let path = host.path(file);
+    std::fs::File::open(host.path(file)).and_then(|file| table_of(&file)).map_err(|error| Refusal::io(file, &error))
+}
+
+/// All mounts of an open table, from its start.
+pub(super) fn table_of(mut file: &std::fs::File) -> std::io::Result<Vec<Mount>> {
+    use std::io::{Read as _, Seek as _};
     let mut text = Vec::new();
-    std::fs::File::open(&path)
-        .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text))
-        .map_err(|error| Refusal::io(file, &error))?;
+    file.rewind()?;
+    file.take(MOST_BYTES).read_to_end(&mut text)?;
     Ok(text.split(|byte| *byte == b'\n').filter_map(parse).collect())
 }
 
@@ -103,6 +106,8 @@ pub struct Level {
     pub reserved_bytes: u64,
     pub total_inodes: u64,
     pub free_inodes: u64,
+    /// Now; after an error a file system may become so without a word in the table of mounts.
+    pub read_only: bool,
 }
 
 impl Level {
@@ -126,6 +131,7 @@ pub fn level(host: &Host, path: &Path) -> Result<Level, Refusal> {
         reserved_bytes: stat.f_bfree.saturating_sub(stat.f_bavail).saturating_mul(unit),
         total_inodes: stat.f_files,
         free_inodes: stat.f_ffree,
+        read_only: stat.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
     })
 }
 
@@ -163,8 +169,14 @@ mod tests {
 
     #[test]
     fn the_share_is_of_what_a_writer_can_have() {
-        let level =
-            Level { total_bytes: 1100, available_bytes: 250, reserved_bytes: 100, total_inodes: 0, free_inodes: 0 };
+        let level = Level {
+            total_bytes: 1100,
+            available_bytes: 250,
+            reserved_bytes: 100,
+            total_inodes: 0,
+            free_inodes: 0,
+            read_only: false,
+        };
         assert_eq!(level.used_share(0), 0.75);
         assert_eq!(level.used_share(250), 0.5);
         assert_eq!(level.used_share(9999), 0.0);

@@ -7,10 +7,14 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity, Subject};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::kept::FromTable;
 use super::mounts::{self, Mount};
 use crate::call::{NoArguments, Reply, typed};
 use crate::host::Ask;
 use crate::registry::{Body, Entry, Function};
+
+/// With more mounts than that a thread of its own is the smaller part of the work.
+const MOST_AT_ONCE: usize = 64;
 
 /// The interface.
 pub static DISK_PROBE: Entry = Entry {
@@ -22,7 +26,7 @@ pub static DISK_PROBE: Entry = Entry {
         words: "see how full file systems are",
         fields: &[],
     },
-    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Probe(list) }],
+    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Prompt { at_once, body: list } }],
 };
 
 #[derive(Serialize)]
@@ -48,44 +52,62 @@ struct Filesystems {
 }
 
 fn list(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| {
-        let mut entries = Vec::new();
-        let mut skipped = 0;
-        for mount in distinct(mounts::visible(mounts::read(ask.host)?).into_values()) {
-            // A server that does not answer would hold this thread for minutes.
-            if ask.deadline.is_over() || !covers_its_point(ask, &mount) {
-                skipped += 1;
-                continue;
-            }
-            let Ok(level) = mounts::level(ask.host, &mount.point) else {
-                skipped += 1;
-                continue;
-            };
-            if level.total_bytes == 0 {
-                continue;
-            }
-            let point = text(&mount.point);
-            entries.push(Filesystem {
-                about: Subject::new("filesystem", point.clone()),
-                mount: point,
-                remote: is_remote(&mount.kind),
-                kind: mount.kind,
-                device: mount.source,
-                read_only: mount.read_only,
-                total_bytes: level.total_bytes,
-                available_bytes: level.available_bytes,
-                reserved_bytes: level.reserved_bytes,
-                total_inodes: level.total_inodes,
-                free_inodes: level.free_inodes,
-            });
+    typed(arguments, |NoArguments {}| Ok(levels(ask, &distinct(mounts::read(ask.host)?))))
+}
+
+/// What there is to look at, if none of it could keep its looker waiting.
+type AtOnce = Option<Vec<Mount>>;
+
+/// `None` where any mount could: one below a server that is away hides behind its point.
+fn at_once(ask: &Ask<'_>, arguments: &RawValue) -> Option<Reply> {
+    static TABLE: FromTable<AtOnce> = FromTable::new();
+    if !ask.host.is_this_machine() {
+        return None;
+    }
+    let table = TABLE.get(|table| {
+        (table.len() <= MOST_AT_ONCE && table.iter().all(|mount| never_waits(&mount.kind))).then(|| distinct(table))
+    })?;
+    let mounts = table.as_ref().as_ref()?;
+    Some(typed(arguments, |NoArguments {}| Ok(levels(ask, mounts))))
+}
+
+fn levels(ask: &Ask<'_>, mounts: &[Mount]) -> Filesystems {
+    let mut entries = Vec::new();
+    let mut skipped = 0;
+    for mount in mounts {
+        // A server that does not answer would hold this thread for minutes.
+        if ask.deadline.is_over() || !covers_its_point(ask, mount) {
+            skipped += 1;
+            continue;
         }
-        Ok(Filesystems { entries, skipped })
-    })
+        let Ok(level) = mounts::level(ask.host, &mount.point) else {
+            skipped += 1;
+            continue;
+        };
+        if level.total_bytes == 0 {
+            continue;
+        }
+        let point = text(&mount.point);
+        entries.push(Filesystem {
+            about: Subject::new("filesystem", point.clone()),
+            mount: point,
+            remote: is_remote(&mount.kind),
+            kind: mount.kind.clone(),
+            device: mount.source.clone(),
+            read_only: mount.read_only || level.read_only,
+            total_bytes: level.total_bytes,
+            available_bytes: level.available_bytes,
+            reserved_bytes: level.reserved_bytes,
+            total_inodes: level.total_inodes,
+            free_inodes: level.free_inodes,
+        });
+    }
+    Filesystems { entries, skipped }
 }
 
 /// One mount per file system, at its shortest point; only such as hold files, and directories.
-fn distinct(mounts: impl Iterator<Item = Mount>) -> Vec<Mount> {
-    let mut real: Vec<Mount> = mounts.filter(|mount| holds_files(&mount.kind)).collect();
+fn distinct(table: Vec<Mount>) -> Vec<Mount> {
+    let mut real: Vec<Mount> = mounts::visible(table).into_values().filter(|mount| holds_files(&mount.kind)).collect();
     real.sort_by_key(|mount| (mount.point.as_os_str().len(), mount.point.clone()));
     let mut seen = std::collections::HashSet::new();
     real.retain(|mount| seen.insert((mount.device_id.clone(), mount.kind.clone())));
@@ -115,6 +137,39 @@ fn holds_files(kind: &str) -> bool {
     REAL.contains(&kind) || is_remote(kind)
 }
 
+/// Kinds whose numbers the kernel has in memory.
+fn never_waits(kind: &str) -> bool {
+    const LOCAL: &[&str] = &[
+        "ext2",
+        "ext3",
+        "ext4",
+        "xfs",
+        "vfat",
+        "tmpfs",
+        "ramfs",
+        "devtmpfs",
+        "proc",
+        "sysfs",
+        "devpts",
+        "cgroup",
+        "cgroup2",
+        "securityfs",
+        "debugfs",
+        "tracefs",
+        "configfs",
+        "pstore",
+        "bpf",
+        "mqueue",
+        "hugetlbfs",
+        "efivarfs",
+        "fusectl",
+        "binfmt_misc",
+        "nsfs",
+        "selinuxfs",
+    ];
+    LOCAL.contains(&kind)
+}
+
 fn is_remote(kind: &str) -> bool {
     const REMOTE: &[&str] = &["nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "glusterfs", "lustre", "afs"];
     REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
@@ -136,6 +191,19 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::host::{Deadline, Host};
+
+    #[test]
+    fn what_may_hang_is_not_looked_at_on_the_spot() {
+        for kind in ["nfs", "nfs4", "cifs", "fuse", "fuse.sshfs", "fuseblk", "autofs", "9p", "overlay", "zfs", "new"] {
+            assert!(!never_waits(kind), "{kind}");
+        }
+        assert!(never_waits("ext4"));
+        let elsewhere = Host::at("/proc/self/root");
+        let deadline = Deadline::after(std::time::Duration::from_secs(30));
+        let ask = Ask { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        assert!(at_once(&ask, &arguments).is_none(), "another root may hold anything");
+    }
 
     #[test]
     fn this_machine_has_a_root() {

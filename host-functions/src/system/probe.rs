@@ -9,6 +9,16 @@ use crate::call::{NoArguments, Reply, typed};
 use crate::host::Ask;
 use crate::registry::{Body, Entry, Function};
 
+/// The kernel's own files never keep anybody waiting; another root may hold anything in their place.
+macro_rules! prompt {
+    ($body:ident) => {
+        Body::Prompt {
+            at_once: |ask, arguments| ask.host.is_this_machine().then(|| $body(ask, arguments)),
+            body: $body,
+        }
+    };
+}
+
 /// The interface.
 pub static SYSTEM_PROBE: Entry = Entry {
     interface: Interface {
@@ -20,11 +30,11 @@ pub static SYSTEM_PROBE: Entry = Entry {
         fields: &[],
     },
     functions: &[
-        Function { name: "load", checks: &[], body: Body::Probe(load) },
-        Function { name: "cpu", checks: &[], body: Body::Probe(cpu) },
-        Function { name: "memory", checks: &[], body: Body::Probe(memory) },
-        Function { name: "pressure", checks: &[], body: Body::Probe(pressure) },
-        Function { name: "uptime", checks: &[], body: Body::Probe(uptime) },
+        Function { name: "load", checks: &[], body: prompt!(load) },
+        Function { name: "cpu", checks: &[], body: prompt!(cpu) },
+        Function { name: "memory", checks: &[], body: prompt!(memory) },
+        Function { name: "pressure", checks: &[], body: prompt!(pressure) },
+        Function { name: "uptime", checks: &[], body: prompt!(uptime) },
     ],
 };
 

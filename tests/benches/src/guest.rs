@@ -1,4 +1,4 @@
-//! The policy that is measured: `detect` asks for the file systems twice and answers one observation.
+//! The policy that is measured: `detect` asks for the file systems and answers one observation.
 
 use anyhow::Context as _;
 
@@ -30,14 +30,25 @@ const MODULE: &str = r#"(module
     (local.get $at))
   (func (export "detect") (result i32)
     (call $list (i32.const 4096))
-    (call $list (i32.const 8192))
+    SECOND
     (i32.const 1024))
   (func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
     unreachable))"#;
 
-/// The component's bytes.
+const SECOND: &str = "(call $list (i32.const 8192))";
+
+/// The component that asks twice.
 pub(crate) fn component() -> anyhow::Result<Vec<u8>> {
-    let mut module = wat::parse_str(MODULE).context("the module of the measured policy")?;
+    encode(SECOND)
+}
+
+/// The component that asks once.
+pub(crate) fn component_asking_once() -> anyhow::Result<Vec<u8>> {
+    encode("")
+}
+
+fn encode(second: &str) -> anyhow::Result<Vec<u8>> {
+    let mut module = wat::parse_str(MODULE.replace("SECOND", second)).context("the module of the measured policy")?;
     let mut resolve = wit_parser::Resolve::default();
     resolve.push_str("policy.wit", include_str!("../../../wit/policy/policy.wit"))?;
     resolve.push_str("disk.wit", include_str!("../../../wit/disk/disk.wit"))?;

@@ -28,15 +28,17 @@ const PLUGINS: u32 = 200;
 const SHELLS: u32 = 20;
 const EXTISM_AIM: f64 = 5.0;
 const SHELL_AIM: f64 = 30.0;
-const ONE_LINER: &str = "df -Pk / | tail -n 1";
+const ONE_LINER: &str = "df -Pk | tail -n +2";
 
 const HOW: &str = "The small policy through the gate against the same as a plugin of the crate extism 1.41 \
 (`tests/benches/extism`: compiled once, a fresh plugin for each evaluation, limits on fuel, memory and time, two host \
 functions that answer the same JSON, which is copied into the plugin's memory as its development kits do). Then with \
-the real probe, which reads the mounts of this machine, against `sh -c 'df -Pk / | tail -n 1'` with its output read. \
+the real probe, which reads the mounts of this machine and the level of each file system, asked once, against \
+`sh -c 'df -Pk | tail -n +2'` with its output read, which reads the same. \
 20 rounds by turns, 200 evaluations or 20 shells in each.";
 
-const HELD_BACK_BY: &str = "The real probe asks every file system of the machine, the shell only one.";
+const HELD_BACK_BY: &str = "The real probe reads and parses the table of mounts; a call on a thread of its own, where a mount could \
+hang, costs two changes of threads more.";
 
 /// Runs it.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
@@ -72,6 +74,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
         let base = Base::new(context(), Arc::new(NoMemory));
         Box::new(Live::new(shared.clone(), "bench".into(), Phase::Detect, scopes.clone(), base))
     };
+    let policy = engine.load(&guest::component_asking_once()?)?;
     let (mut ours, mut shells) = (Samples::default(), Samples::default());
     for round in 0..=ROUNDS {
         let gate = runtime.block_on(evaluate(&policy, PLUGINS, &live))?;
@@ -81,7 +84,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
             shells.push_each(shell, SHELLS);
         }
     }
-    rows.push(Row::new("with the real probe, asked twice", &ours, "µs"));
+    rows.push(Row::new("with the real probe", &ours, "µs"));
     rows.push(Row::new("a shell with df", &shells, "µs"));
     let times = shells.median() / ours.median();
     rows.push(Row::single("so many times as dear", times, "×").at_least(SHELL_AIM, "×", Some(times)));

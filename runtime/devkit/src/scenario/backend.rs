@@ -71,7 +71,7 @@ impl ScenarioBackend {
         }
         let proposes = match function.body {
             Body::Base(body) => return Ok(body(&mut self.base, call.arguments)),
-            Body::Probe(_) | Body::Scan(_) => false,
+            Body::Probe(_) | Body::Prompt { .. } | Body::Scan(_) => false,
             Body::Action(_) if self.phase == Phase::Detect => {
                 return Ok(Err(Refusal::Denied(format!("{name} cannot be called in `detect`: propose it in `plan`"))));
             }

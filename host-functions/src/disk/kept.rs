@@ -1,0 +1,94 @@
+//! What this machine has mounted, read again only when the kernel says that its table changed: formatting and parsing
+//! the table takes several times as long as asking every file system for its level.
+#![expect(clippy::disallowed_methods, reason = "an adapter to the kernel's table of mounts")]
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::mounts::{self, Mount};
+
+const TABLE: &str = "/proc/self/mountinfo";
+const NAMESPACE: &str = "/proc/self/ns/mnt";
+
+/// The table as it was read, and what tells whether it still holds.
+struct Kept<T> {
+    /// Says on `poll` when the table changed since it was last asked (proc_pid_mountinfo(5)).
+    file: File,
+    /// The file stays with the namespace that it was opened in, this process may not.
+    namespace: u64,
+    made: Arc<T>,
+}
+
+/// Something that is made from the table of mounts and kept for as long as that does not change.
+pub(super) struct FromTable<T>(Mutex<Option<Kept<T>>>);
+
+impl<T> FromTable<T> {
+    pub(super) const fn new() -> Self {
+        FromTable(Mutex::new(None))
+    }
+
+    /// What is kept, made anew where the table changed; `None` where the table cannot be read.
+    pub(super) fn get(&self, make: fn(Vec<Mount>) -> T) -> Option<Arc<T>> {
+        // Who panicked while holding it left nothing half-made: it is replaced as a whole.
+        let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let namespace = std::fs::metadata(NAMESPACE).ok()?.ino();
+        // Asked before it is read: a change after that is told the next time.
+        let file = match kept.take() {
+            Some(one) if one.namespace == namespace => {
+                if !changed(&one.file) {
+                    return Some(kept.insert(one).made.clone());
+                }
+                one.file
+            }
+            _ => File::open(TABLE).ok()?,
+        };
+        let made = Arc::new(make(mounts::table_of(&file).ok()?));
+        Some(kept.insert(Kept { file, namespace, made }).made.clone())
+    }
+}
+
+fn changed(table: &File) -> bool {
+    let mut asked = [PollFd::new(table, PollFlags::PRI)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    // What cannot be told is taken for changed.
+    poll(&mut asked, Some(&at_once)) != Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr, reason = "tests")]
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_read_once_while_it_stays_and_again_when_it_changed() {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let kept = FromTable::new();
+        let look = || {
+            kept.get(|table| {
+                MADE.fetch_add(1, Ordering::Relaxed);
+                table
+            })
+        };
+        // Other tests may mount meanwhile; between two changes it is kept.
+        let looks: Vec<_> = (0..200).map(|_| look().unwrap()).collect();
+        assert!(looks.windows(2).any(|pair| Arc::ptr_eq(&pair[0], &pair[1])), "it was read each time");
+        if !rustix::process::geteuid().is_root() {
+            assert!(std::env::var_os("CI").is_none(), "CI runs as root");
+            eprintln!("skipped: mounting needs root");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let before = look().unwrap();
+        rustix::mount::mount("tmpfs", dir.path(), "tmpfs", rustix::mount::MountFlags::empty(), None).unwrap();
+        let during = look().unwrap();
+        rustix::mount::unmount(dir.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
+        let after = look().unwrap();
+        let has = |table: &[Mount]| table.iter().any(|mount| mount.point == dir.path());
+        assert!(!has(&before) && has(&during) && !has(&after));
+    }
+}
