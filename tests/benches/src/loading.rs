@@ -14,6 +14,8 @@ use crate::samples::Samples;
 const COMPILATIONS: u32 = 10;
 const LOADS_EACH: u32 = 5;
 
+const AIM: f64 = 50.0;
+
 const HOW: &str = "`Engine::load` of the component named here, compiled in this process: once into an empty cache, so that it is compiled and kept, \
 then five times from that cache, the file mapped and known to be verified; ten rounds, each with a cache of its own. Reading the file and \
 making the engine are not counted, inspecting the component and linking it are.";
@@ -37,6 +39,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
         }
         cached.push(here.median());
     }
+    let times = compiled.median() / cached.median();
     Ok(Figure {
         title: "Loading a policy",
         how: HOW,
@@ -44,7 +47,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
             Row::text("component", format!("{of}, {} KiB", component.len() >> 10)),
             Row::new("compiled", &compiled, "ms"),
             Row::new("from the cache", &cached, "ms"),
-            Row::single("compiling takes so many times as long", compiled.median() / cached.median(), "×"),
+            Row::single("compiling takes so many times as long", times, "×").at_least(AIM, "×", Some(times)),
         ],
         held_back_by: "",
     })
