@@ -242,6 +242,7 @@ mod tests {
         Field { name: "max_bytes", kind: FieldKind::MostBytes, default: 1 << 30, about: "" },
         Field { name: "min_age_hours", kind: FieldKind::LeastHours, default: 24, about: "" },
         Field { name: "undo_hours", kind: FieldKind::OperatorHours, default: 24, about: "" },
+        Field { name: "level", kind: FieldKind::OperatorPercent, default: 90, about: "" },
     ];
 
     fn scope(value: serde_json::Value) -> Result<Scope, ScopeError> {
@@ -282,10 +283,24 @@ mod tests {
             (json!({"max_files": -1}), "whole number"),
             (json!({"max_bytes": "5 apples"}), "no size"),
             (json!({"units": ["a["]}), "pattern"),
+            (json!({"level": 101}), "from 0 to 100"),
         ] {
             let message = scope(value.clone()).unwrap_err().to_string();
             assert!(message.contains(words), "{value}: {message}");
         }
+    }
+
+    #[test]
+    fn the_ends_of_what_is_right() {
+        let whole = scope(json!({"roots": ["/"], "level": 100})).unwrap();
+        assert_eq!(whole.set("roots"), ["/"]);
+        assert_eq!(whole.bound("level"), Some(100));
+        assert_eq!(whole.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["level", "roots"]);
+        let more = whole.with("max_files", ScopeValue::Bound(7));
+        assert_eq!((more.bound("max_files"), more.bound("level")), (Some(7), Some(100)));
+        let longest = format!("/{}", "a".repeat(4095));
+        assert!(is_plain_absolute(&longest) && !is_plain_absolute(&(longest + "a")));
+        assert!(!is_plain_absolute("/a\0b") && !is_plain_absolute("a") && is_plain_absolute("/"));
     }
 
     #[test]

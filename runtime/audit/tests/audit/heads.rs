@@ -65,6 +65,26 @@ fn every_head_of_a_log_holds_and_records_are_shown_once() {
 }
 
 #[test]
+fn a_head_without_a_signature_must_be_in_the_log_too() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::write(directory.path(), 200, 4);
+    let mut later = head_at(directory.path(), 4);
+    later.sequence += 1;
+    let mut verifier = Verifier::default();
+    verifier.expect(later);
+    let found = corruption(verifier.run(directory.path(), |_| ()));
+    assert!(matches!(found.fault, Fault::CutBelowHead { .. }), "{found:?}");
+}
+
+#[test]
+fn what_cannot_be_made_durable_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    fixture::write(directory.path(), 200, 2);
+    ansai_audit::make_durable(directory.path()).unwrap();
+    ansai_audit::make_durable(directory.path().join("nowhere")).unwrap_err();
+}
+
+#[test]
 fn a_head_that_proves_nothing_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 1 << 20, 4);
