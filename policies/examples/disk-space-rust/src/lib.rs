@@ -1,0 +1,67 @@
+//! Sees file systems that are full, and proposes to remove old temporary files.
+
+use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Levels, Measure, Observation, OnFailure, Policy, share};
+use imports::ansai::disk::disk_probe::{self, Filesystem};
+use imports::ansai::files::files_actions::{self, Selection};
+use serde::Deserialize;
+
+// Writes the module `imports`: what policy.toml asks for, and nothing else.
+ansai_sdk::policy!(DiskSpace);
+
+struct DiskSpace;
+
+/// As settings.schema.json has them; the host has checked them and filled in the defaults.
+#[derive(Deserialize)]
+struct Settings {
+    warning_percent: f64,
+    critical_percent: f64,
+    directory: String,
+    min_age_hours: u32,
+}
+
+impl Policy for DiskSpace {
+    type Settings = Settings;
+
+    fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
+        if settings.critical_percent < settings.warning_percent {
+            return Err(Failure::InvalidSettings("critical_percent is below warning_percent".into()));
+        }
+        let levels = Levels::rising().warning(settings.warning_percent).critical(settings.critical_percent).rearm(5.0);
+        let found = disk_probe::list_filesystems().could_not_tell("the file systems could not be listed")?;
+        let cleanable = found.entries.into_iter().filter(|one| !one.read_only && !one.remote);
+        Ok(cleanable.filter_map(|one| observe(one, &levels, host)).collect())
+    }
+
+    fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
+        let (key, directory) = (&finding.key, &settings.directory);
+        if !host.attempts().is_empty() {
+            return Ok(Decision::GiveUp(format!("removing old temporary files did not bring {key} down")));
+        }
+        let old = Selection {
+            root: directory.clone(),
+            globs: vec!["**".into()],
+            exclude: Vec::new(),
+            min_age_hours: settings.min_age_hours,
+            max_files: 0,
+            enough_bytes: 0,
+            cursor: None,
+        };
+        // Nothing is removed here: the call proposes it, and tells what it would do.
+        Ok(match files_actions::remove(&old, &finding.summary) {
+            Err(refusal) => Decision::GiveUp(format!("old files in {directory} cannot be removed: {}", refusal.text())),
+            Ok(preview) if preview.items == 0 => {
+                Decision::advise(format!("make {key} larger"), format!("nothing old is left in {directory}"))
+            }
+            Ok(_) => Decision::Apply(OnFailure::Stop),
+        })
+    }
+}
+
+/// Of what an unprivileged process could have: blocks reserved for root do not count. `None` where there are none.
+fn observe(one: Filesystem, levels: &Levels, host: &Host) -> Option<Observation> {
+    let used = share::in_use(one.total_bytes.saturating_sub(one.reserved_bytes), one.available_bytes)?;
+    let status = levels.status(used * 100.0, host.is_open(&one.mount));
+    let summary = format!("{} is {} % full", one.mount, share::whole_percent(used));
+    let seen = Observation::new(one.mount, one.about, status, summary);
+    Some(seen.with(Measure::ratio("used", used)).with(Measure::bytes("available", one.available_bytes)))
+}

@@ -1,0 +1,20 @@
+//! What every policy has, from the WIT: the vocabulary and the base interfaces.
+#![allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, clippy::panic, reason = "generated from the WIT")]
+
+wit_bindgen::generate!({
+    inline: "
+        package ansai:sdk;
+        world base {
+            import ansai:policy/types@0.1.0;
+            import ansai:policy/context@0.1.0;
+            import ansai:policy/log@0.1.0;
+            import ansai:policy/store@0.1.0;
+            import ansai:policy/series@0.1.0;
+        }
+    ",
+    world: "ansai:sdk/base",
+    path: "wit",
+    generate_all,
+    generate_unused_types: true,
+    additional_derives: [PartialEq],
+});

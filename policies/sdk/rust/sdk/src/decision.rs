@@ -1,0 +1,18 @@
+//! What comes of a plan.
+
+use crate::{Decision, Recommendation};
+
+impl Decision {
+    /// Advice for a person where no step is right.
+    ///
+    /// ```
+    /// use ansai_sdk::Decision;
+    ///
+    /// let decision = Decision::advise("make / larger", "nothing old is left");
+    /// assert!(matches!(decision, Decision::Recommend(advice) if advice.len() == 1));
+    /// ```
+    pub fn advise(summary: impl Into<String>, detail: impl Into<String>) -> Decision {
+        let (summary, detail) = (summary.into(), detail.into());
+        Decision::Recommend(vec![Recommendation { summary, detail, measures: Vec::new() }])
+    }
+}

@@ -1,0 +1,78 @@
+//! Durations.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+const SECOND: u64 = 1_000;
+const HOUR: u64 = 3_600 * SECOND;
+const UNITS: [(&str, u64); 4] = [("d", 24 * HOUR), ("h", HOUR), ("min", 60 * SECOND), ("s", SECOND)];
+
+/// Milliseconds: a setting with `"format": "duration"`, and any duration that is shown to a person.
+///
+/// ```
+/// use ansai_sdk::Span;
+///
+/// assert_eq!(Span(90_000).to_string(), "1 min 30 s");
+/// assert_eq!(Span(90_000).hours(), 1);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span(pub u64);
+
+impl Span {
+    /// In hours, rounded up: what must be at least so old is never younger.
+    pub fn hours(self) -> u32 {
+        u32::try_from(self.0.div_ceil(HOUR)).unwrap_or(u32::MAX)
+    }
+}
+
+/// The two largest units.
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(largest) = UNITS.iter().position(|(_, unit)| self.0 >= *unit) else {
+            return write!(f, "{} ms", self.0);
+        };
+        let mut rest = self.0;
+        for (index, (name, unit)) in UNITS.iter().skip(largest).take(2).enumerate() {
+            let count = rest / unit;
+            rest %= unit;
+            if index == 0 {
+                write!(f, "{count} {name}")?;
+            } else if count > 0 {
+                write!(f, " {count} {name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Span, D::Error> {
+        u64::deserialize(deserializer).map(Span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_largest_units_are_shown() {
+        for (milliseconds, shown) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1 s"),
+            (HOUR, "1 h"),
+            (25 * HOUR + 1, "1 d 1 h"),
+            (48 * HOUR, "2 d"),
+        ] {
+            assert_eq!(Span(milliseconds).to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn hours_are_rounded_up() {
+        assert_eq!([Span(0).hours(), Span(1).hours(), Span(HOUR).hours(), Span(HOUR + 1).hours()], [0, 1, 1, 2]);
+        assert_eq!(Span(u64::MAX).hours(), u32::MAX);
+    }
+}
