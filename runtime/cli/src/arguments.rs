@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, doctor, inspect, man, recordings, replay, run, test, undo,
+    audit, build, check, compile_component, completions, doctor, inspect, man, new, recordings, replay, run, test, undo,
 };
 
 /// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.
@@ -83,7 +83,9 @@ pub(crate) enum Command {
     Check(check::Arguments),
     /// Show what a component is, what it can see and what it can propose
     Inspect(inspect::Arguments),
-    /// Build a policy written in Rust into a component
+    /// Begin a policy of your own
+    New(new::Arguments),
+    /// Build a policy into a component
     Build(build::Arguments),
     /// Run a policy against its scenarios
     Test(test::Arguments),

@@ -4,6 +4,7 @@
 //! no interface by name either: callers pass what exists.
 //!
 //! - [`build`]: compiles a policy, checks what it imports and embeds its manifest.
+//! - [`new`]: makes a policy to begin with, in one of several languages.
 //! - [`scenario`]: a host made of canned replies, and what a policy must say about it.
 //!
 //! ```no_run
@@ -17,4 +18,5 @@
 //! ```
 
 pub mod build;
+pub mod new;
 pub mod scenario;

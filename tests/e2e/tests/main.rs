@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod authors;
 mod compile;
 mod crash;
 mod daemon;

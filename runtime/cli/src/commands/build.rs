@@ -8,15 +8,16 @@ use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
+use crate::component::Component;
 use crate::exit::Fault;
-use crate::output::{self, json};
+use crate::output::{self, abilities, json};
 
 // What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ansai build policies/disk-space\n\n\
     Building runs the build scripts and macros of the policy and of what it depends on: build only what you trust.")]
 pub(crate) struct Arguments {
-    /// Directories with policy.toml and Cargo.toml; each gets its NAME.wasm
+    /// Directories with policy.toml and source; each gets its NAME.wasm
     #[arg(required = true, value_name = "DIR")]
     dirs: Vec<PathBuf>,
     /// Build as root, although that runs the policy's build scripts as root
@@ -30,12 +31,15 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     for dir in &arguments.dirs {
         let built = build(dir, &options).map_err(|error| fault(error, dir))?;
         match global.format {
-            Format::Text => output::lines::line(&format!(
-                "built {} ({}, sha256 {})",
-                built.path.display(),
-                quantity::show_bytes(built.bytes),
-                built.sha256
-            ))?,
+            Format::Text => {
+                output::lines::line(&format!(
+                    "built {} ({}, sha256 {})",
+                    built.path.display(),
+                    quantity::show_bytes(built.bytes),
+                    built.sha256
+                ))?;
+                output::say(&abilities::show(&Component::read(&built.path, &interfaces)?, &interfaces))?;
+            }
             Format::Json => json::line(&serde_json::json!({
                 "path": built.path,
                 "bytes": built.bytes,

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use ansai_config::SettingDescription;
-use ansai_core::{Interface, InterfaceKind, Limits, exit, quantity};
+use ansai_core::{Interface, Limits, exit, quantity};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 use serde_json::json;
 
 use crate::arguments::{Format, Global};
 use crate::component::Component;
-use crate::output::{self, json, lines};
+use crate::output::{self, abilities, json, lines};
 use crate::sources::{self, Source};
 
 // What it takes.
@@ -50,14 +50,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     Ok(exit::FINE)
 }
 
-fn interface<'i>(import: &str, interfaces: &'i [Interface]) -> Option<&'i Interface> {
-    let name = import.split('@').next().unwrap_or(import);
-    interfaces.iter().find(|one| one.name == name)
-}
-
 fn describe(component: &Component, interfaces: &[Interface]) -> serde_json::Value {
     let imports = component.found.imports.iter().map(|import| {
-        let known = interface(import, interfaces);
+        let known = abilities::interface(import, interfaces);
         json!({ "name": import, "kind": known.map(|one| one.kind), "words": known.map(|one| one.words) })
     });
     json!({
@@ -82,7 +77,7 @@ fn show(component: &Component, interfaces: &[Interface]) -> String {
         ("every", quantity::show_milliseconds(manifest.every)),
     ]);
     out += &lines::title("What it can do");
-    out += &abilities(component, interfaces);
+    out += &abilities::show(component, interfaces);
     out += &lines::title("Settings");
     let settings = component.schema.describe();
     if settings.is_empty() {
@@ -100,41 +95,6 @@ fn show(component: &Component, interfaces: &[Interface]) -> String {
         ("calls", limits.calls.to_string()),
         ("proposals", limits.proposals.to_string()),
     ]));
-    out
-}
-
-/// Imports in words. What the manifest asks for and the code does not import can never be used.
-fn abilities(component: &Component, interfaces: &[Interface]) -> String {
-    let text = |text: &str| ansai_core::text::inert(text, output::MOST_TEXT);
-    let mut out = String::new();
-    let mut proposes = false;
-    for import in &component.found.imports {
-        let Some(known) = interface(import, interfaces).filter(|known| known.kind != InterfaceKind::Base) else {
-            continue;
-        };
-        proposes |= known.kind == InterfaceKind::Actions;
-        let request = component.manifest.capabilities.get(known.name);
-        let (need, reason) = match request {
-            Some(request) if request.required => ("required", text(&request.reason)),
-            Some(request) => ("optional", text(&request.reason)),
-            None => ("not asked for: the policy does not load", String::new()),
-        };
-        out += &format!("  can {}\n      {} ({need}): {reason}\n", known.words, known.name);
-        for (field, value) in request.iter().flat_map(|request| request.suggest.iter()) {
-            let value = serde_json::to_string(value).unwrap_or_default();
-            out += &format!("      suggests {} = {}\n", text(field), text(&value));
-        }
-    }
-    if out.is_empty() {
-        out += "  sees nothing of the host\n";
-    }
-    if !proposes {
-        out += "  cannot propose any change\n";
-    }
-    let imported = |name: &str| component.found.imports.iter().any(|import| import.split('@').next() == Some(name));
-    for name in component.manifest.capabilities.keys().filter(|name| !imported(name)) {
-        out += &format!("  asks for {}, which its code does not use\n", text(name));
-    }
     out
 }
 

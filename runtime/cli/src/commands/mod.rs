@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod man;
+pub(crate) mod new;
 pub(crate) mod recordings;
 pub(crate) mod replay;
 pub(crate) mod run;
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
         Command::Inspect(verb) => inspect::run(&verb, global),
+        Command::New(verb) => new::run(&verb, global),
         Command::Build(verb) => build::run(&verb, global),
         Command::Replay(verb) => replay::run(&verb, global),
         Command::Recordings(verb) => recordings::run(&verb, global),

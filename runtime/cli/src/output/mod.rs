@@ -1,5 +1,6 @@
 //! All that is printed. Text from policies, paths and errors is made harmless here, on its way out.
 
+pub(crate) mod abilities;
 pub(crate) mod colour;
 pub(crate) mod events;
 pub(crate) mod json;

@@ -8,6 +8,7 @@ fn every_command_has_help_with_an_example() {
         "run",
         "check",
         "inspect",
+        "new",
         "build",
         "replay",
         "recordings list",

@@ -121,7 +121,8 @@ impl BuildError {
                 format!("run `cargo generate-lockfile` in {} and keep the file with the source", dir.display())
             }
             BuildError::Program { program, .. } if program.ends_with("rustc") || program.ends_with("cargo") => {
-                "install Rust from https://rustup.rs or the distribution, or set RUSTC and CARGO".into()
+                "run `curl --proto '=https' -sSf https://sh.rustup.rs | sh` or `apt-get install cargo`, or set RUSTC and CARGO"
+                    .into()
             }
             BuildError::NoTarget(_) => "run `rustup target add wasm32-unknown-unknown`, or with the distribution's \
                                         Rust `apt-get install libstd-rust-dev-wasm32`"

@@ -45,6 +45,15 @@ impl Language {
         }
     }
 
+    /// The file that its author works on.
+    pub fn source(self) -> &'static str {
+        match self {
+            Language::Rust => "src/lib.rs",
+            Language::Go => "policy.go",
+            Language::TypeScript | Language::JavaScript | Language::Python | Language::C => self.sign(),
+        }
+    }
+
     /// What the policy in a directory is written in.
     ///
     /// # Errors

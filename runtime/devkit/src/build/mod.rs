@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 pub use error::BuildError;
 pub use language::Language;
-pub use sections::{MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
+pub use sections::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
 
 /// How to build.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +57,14 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
     }
     let dir = storage::own_directory(dir)?;
     let source = Source::read(&dir, options.interfaces)?;
-    let component = match Language::of(&dir)? {
+    let language = Language::of(&dir)?;
+    world::refresh(&dir, &source.manifest, options.interfaces)?;
+    let component = match language {
         Language::Rust => rust::component(&dir)?,
         language => return Err(BuildError::Language(language.name())),
     };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;
-    let bytes = sections::embed(component, &source)?;
+    let bytes = sections::embed(component, &source, language)?;
     let path = dir.join(format!("{}.wasm", source.manifest.name));
     storage::replace(&path, &bytes)?;
     Ok(Built { path, bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(&bytes)), imports })
@@ -74,6 +76,8 @@ struct Source {
     /// JSON text.
     schema: Option<String>,
     readme: Option<String>,
+    /// All of them, one after the other.
+    licence: Option<String>,
 }
 
 impl Source {
@@ -94,6 +98,11 @@ impl Source {
         };
         let readme = dir.join("README.md");
         let readme = if storage::is_file(&readme) { Some(storage::read_text(&readme)?) } else { None };
-        Ok(Source { manifest, schema, readme })
+        let mut licence: Option<String> = None;
+        for path in storage::licences(dir)? {
+            let text = storage::read_text(&path)?;
+            licence = Some(licence.map_or(text.clone(), |before| format!("{before}\n{text}")));
+        }
+        Ok(Source { manifest, schema, readme, licence })
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasm_metadata::{AddMetadata, AddMetadataField, Description, Version};
 
-use super::{BuildError, Source};
+use super::{BuildError, Language, Source};
 
 /// Custom section with the manifest as JSON: keys in byte order, no white space.
 pub const MANIFEST_SECTION: &str = "ansai:manifest";
@@ -12,20 +12,25 @@ pub const MANIFEST_SECTION: &str = "ansai:manifest";
 pub const SCHEMA_SECTION: &str = "ansai:settings-schema";
 /// Custom section with README.md.
 pub const README_SECTION: &str = "ansai:readme";
+/// Custom section with the licence: what is in LICENSE, LICENCE and COPYING, whatever their endings, by name.
+pub const LICENCE_SECTION: &str = "ansai:licence";
 
 /// Adds the standard metadata, and our own sections at the end.
-pub(super) fn embed(component: Vec<u8>, source: &Source) -> Result<Vec<u8>, BuildError> {
+pub(super) fn embed(component: Vec<u8>, source: &Source, language: Language) -> Result<Vec<u8>, BuildError> {
     let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its metadata cannot be added: {error}"));
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(source.manifest.name.clone());
     metadata.version = AddMetadataField::Set(Version::new(source.manifest.version.clone()));
     metadata.description = AddMetadataField::Set(Description::new(source.manifest.description.clone()));
+    metadata.language = vec![(language.name().to_owned(), String::new())];
+    metadata.processed_by = vec![("ansai".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     let mut bytes = metadata.to_wasm(&component).map_err(|error| wrong(&error))?;
     let manifest = canonical(source.manifest.to_json()).to_string();
     let sections = [
         (MANIFEST_SECTION, Some(manifest.as_str())),
         (SCHEMA_SECTION, source.schema.as_deref()),
         (README_SECTION, source.readme.as_deref()),
+        (LICENCE_SECTION, source.licence.as_deref()),
     ];
     for (name, text) in sections {
         if let Some(text) = text {

@@ -44,6 +44,21 @@ pub(super) fn holds(dir: &Path, start: &str, end: &str) -> bool {
     })
 }
 
+/// Files that hold a licence by their names, in byte order.
+pub(super) fn licences(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    const NAMES: [&str; 3] = ["LICENSE", "LICENCE", "COPYING"];
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(at(dir))? {
+        let path = entry.map_err(at(dir))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
+        if NAMES.iter().any(|known| name.starts_with(known)) && path.is_file() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// A module, whole.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     bounded(path, MOST_MODULE)

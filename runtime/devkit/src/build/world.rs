@@ -2,7 +2,7 @@
 //! they are built for, so it must hold no more than that.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ansai_config::Manifest;
 use ansai_core::Interface;
@@ -45,10 +45,40 @@ pub fn resolve(manifest: &Manifest, interfaces: &[Interface]) -> Result<(Resolve
 pub fn write(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     storage::write(&dir.join("world.wit"), text(manifest, interfaces).as_bytes())?;
     for (name, text) in ansai_engine::WIT {
-        let package = name.trim_end_matches(".wit");
-        storage::write(&dir.join("deps").join(package).join(name), text.as_bytes())?;
+        storage::write(&dependency(dir, name), text.as_bytes())?;
     }
     Ok(())
+}
+
+/// Brings `wit/world.wit` of a policy's own directory in step with its manifest, where it has one that was generated.
+/// The contract beside it stays as it is, as that which the policy was written against; what is missing of it is added.
+///
+/// # Errors
+/// Where a file cannot be read or written.
+pub(super) fn refresh(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
+    let path = dir.join("wit").join("world.wit");
+    if !storage::is_file(&path) {
+        return Ok(());
+    }
+    let (found, wanted) = (storage::read_text(&path)?, text(manifest, interfaces));
+    if !found.starts_with(&format!("package local:{WORLD};")) {
+        return Ok(());
+    }
+    if found != wanted {
+        storage::replace(&path, wanted.as_bytes())?;
+    }
+    for (name, text) in ansai_engine::WIT {
+        let path = dependency(&dir.join("wit"), name);
+        if !storage::is_file(&path) {
+            storage::write(&path, text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a package of the contract is beside a world.
+fn dependency(dir: &Path, name: &str) -> PathBuf {
+    dir.join("deps").join(name.trim_end_matches(".wit")).join(name)
 }
 
 #[cfg(test)]
@@ -73,5 +103,35 @@ mod tests {
         write(dir.path(), &manifest, &interfaces).unwrap();
         let mut read = Resolve::default();
         read.push_dir(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_world_follows_its_manifest_and_only_a_generated_one() {
+        let interfaces = Registry::builtin().interfaces();
+        let text = |capability: &str| {
+            let asked = if capability.is_empty() {
+                String::new()
+            } else {
+                format!("[capabilities.\"{capability}\"]\nreason = \"c\"\n")
+            };
+            format!("name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n{asked}")
+        };
+        let manifest = |capability: &str| Manifest::parse("policy.toml", &text(capability), &interfaces).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("wit/world.wit");
+        refresh(dir.path(), &manifest("ansai:disk/disk-probe"), &interfaces).unwrap();
+        assert!(!path.exists());
+        write(&dir.path().join("wit"), &manifest("ansai:disk/disk-probe"), &interfaces).unwrap();
+        let kept = dir.path().join("wit/deps/disk/disk.wit");
+        std::fs::write(&kept, "mine").unwrap();
+        std::fs::remove_file(dir.path().join("wit/deps/files/files.wit")).unwrap();
+        refresh(dir.path(), &manifest("ansai:files/files-probe"), &interfaces).unwrap();
+        let world = std::fs::read_to_string(&path).unwrap();
+        assert!(world.contains("files-probe") && !world.contains("disk-probe"), "{world}");
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "mine");
+        assert!(dir.path().join("wit/deps/files/files.wit").is_file());
+        std::fs::write(&path, "package my:own;").unwrap();
+        refresh(dir.path(), &manifest(""), &interfaces).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "package my:own;");
     }
 }

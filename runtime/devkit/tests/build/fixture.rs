@@ -46,6 +46,8 @@ pub(crate) fn policy(name: &str, imports: &[&str], asked: &[&str], call: Option<
     );
     write("settings.schema.json", br#"{"type": "object", "properties": {"percent": {"type": "number"}}}"#);
     write("README.md", b"# A test\n");
+    write("LICENSE-ONE", b"first\n");
+    write("licence.txt", b"second\n");
     write(
         "Cargo.toml",
         format!(

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use ansai_config::Manifest;
-use ansai_devkit::build::{BuildOptions, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION, build};
+use ansai_devkit::build::{BuildOptions, LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION, build};
 use wasmparser::{Parser, Payload};
 
 use crate::fixture::{INTERFACES, policy};
@@ -54,6 +54,7 @@ fn the_same_source_gives_the_same_bytes() {
     assert!(read.capabilities.contains_key(PROBE));
     assert!(manifest.starts_with("{\"capabilities\":"), "{manifest}");
     assert!(section(&component, SCHEMA_SECTION).unwrap().contains("percent"));
+    assert_eq!(section(&component, LICENCE_SECTION).unwrap(), "first\n\nsecond\n");
     assert_eq!(section(&component, README_SECTION).unwrap(), "# A test\n");
     assert_eq!(section(&component, "version").unwrap(), "1.2.3");
     // No path of the machine that built it.

@@ -1,0 +1,80 @@
+//! The one place where a new policy is written: whole or not at all.
+#![expect(clippy::disallowed_methods, reason = "the adapter of new policies for files")]
+
+use std::fs::Permissions;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+use tempfile::TempDir;
+
+use super::NewError;
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> NewError {
+    let path = path.to_owned();
+    move |source| NewError::File { path, source }
+}
+
+/// A directory beside the one that is to be; it goes away unless it is [`put`] in its place.
+pub(super) fn beside(target: &Path) -> Result<TempDir, NewError> {
+    let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return Err(NewError::NoParent(parent.to_owned()));
+    }
+    if std::fs::symlink_metadata(target).is_ok() {
+        return Err(NewError::Exists(target.to_owned()));
+    }
+    tempfile::Builder::new()
+        .prefix(".new-policy-")
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir_in(parent)
+        .map_err(at(parent))
+}
+
+/// One file, and the directories above it.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), NewError> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(at(parent))?;
+    }
+    std::fs::write(path, content).map_err(at(path))
+}
+
+/// Gives the directory its name, unless something has that name by now.
+pub(super) fn put(made: TempDir, target: &Path) -> Result<(), NewError> {
+    let renamed = match rustix::fs::renameat_with(CWD, made.path(), CWD, target, RenameFlags::NOREPLACE) {
+        // A file system that cannot do it: a plain one replaces an empty directory at most.
+        Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(made.path(), target),
+        other => other.map_err(std::io::Error::from),
+    };
+    match renamed {
+        Ok(()) => {
+            // It is there no more under its first name.
+            let _: PathBuf = made.keep();
+            Ok(())
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory => {
+                Err(NewError::Exists(target.to_owned()))
+            }
+            _ => Err(at(target)(error)),
+        },
+    }
+}
+
+/// Paths of all files below a directory, relative and in byte order.
+pub(super) fn files(dir: &Path) -> Result<Vec<PathBuf>, NewError> {
+    let mut files = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(inside) = open.pop() {
+        let path = dir.join(&inside);
+        for entry in std::fs::read_dir(&path).map_err(at(&path))? {
+            let entry = entry.map_err(at(&path))?;
+            let inside = inside.join(entry.file_name());
+            if entry.file_type().map_err(at(&path))?.is_dir() { open.push(inside) } else { files.push(inside) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

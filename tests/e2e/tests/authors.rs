@@ -1,0 +1,172 @@
+//! What an author of policies meets: `ansai new`, `ansai build`, `ansai test`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use ansai_harness::{Ansai, Invocation, Then, binary};
+use rustix::io::Errno;
+
+/// The variables with which cargo builds for WebAssembly here; `None` where nothing can.
+fn wasm_environment(test: &str) -> Option<Vec<(&'static str, String)>> {
+    const NAMES: [&str; 3] =
+        ["RUSTC", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"];
+    let script =
+        "environment=$(\"$0\") || exit 200; eval \"$environment\"; for name; do printf '%s\\n' \"${!name:-}\"; done";
+    let output = Command::new("bash")
+        .args(["-c", script])
+        .arg(binary::repository().join("scripts/wasm-env"))
+        .args(NAMES)
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "no compiler for wasm32-unknown-unknown");
+        eprintln!("skipped {test}: no compiler for wasm32-unknown-unknown");
+        return None;
+    }
+    let values = String::from_utf8(output.stdout).unwrap();
+    Some(NAMES.into_iter().zip(values.lines().map(str::to_owned)).filter(|(_, value)| !value.is_empty()).collect())
+}
+
+/// Dependencies are compiled once for all tests.
+fn target_dir() -> PathBuf {
+    binary::ansai().parent().unwrap().join("policies-of-tests")
+}
+
+fn new(parent: &Path, name: &str) -> Invocation {
+    Ansai::new().args(["new", name, "--lang", "rust", "--dir"]).arg(parent)
+}
+
+fn build(environment: &[(&'static str, String)], dir: &Path) -> Invocation {
+    let build = Ansai::new().args(["build", "--allow-root"]).arg(dir).limit(Duration::from_secs(280));
+    environment.iter().fold(build.env("CARGO_TARGET_DIR", target_dir()), |build, (name, value)| build.env(name, value))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        dir.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn change(path: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{}: no {from}", path.display());
+    std::fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_new_policy_builds_and_passes_its_scenarios_and_the_same_source_gives_the_same_bytes() {
+    let Some(environment) = wasm_environment("a_new_policy_builds") else { return };
+    let parents = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let made = parents.each_ref().map(|parent| {
+        let said = new(parent.path(), "my-policy").run();
+        let dir = parent.path().join("my-policy");
+        said.expect_code(0);
+        assert!(said.stdout.contains(&format!("ansai build {}", dir.display())), "{}", said.stdout);
+        assert_eq!(names(parent.path()), ["my-policy"]);
+
+        let built = build(&environment, &dir).run();
+        built.expect_code(0);
+        for words in [
+            "can see how full file systems are",
+            "ansai:disk/disk-probe (required): to see how full file systems are",
+            "ansai:files/files-actions (optional): to remove old temporary files",
+            "suggests roots = [\"/var/tmp\"]",
+        ] {
+            assert!(built.stdout.contains(words), "{words}\n{}", built.stdout);
+        }
+        let tested = Ansai::new().arg("test").arg(&dir).run();
+        tested.expect_code(0);
+        assert!(tested.stdout.contains("3 passed, 0 failed"), "{}", tested.stdout);
+        std::fs::read(dir.join("my-policy.wasm")).unwrap()
+    });
+    assert!(made[0] == made[1], "two builds of one source differ");
+}
+
+/// An author asks in the manifest, and has what was asked for in the code: no other file is touched.
+#[test]
+fn a_capability_is_added_in_the_manifest_alone() {
+    let Some(environment) = wasm_environment("a_capability_is_added") else { return };
+    let parent = tempfile::tempdir().unwrap();
+    new(parent.path(), "more").run().expect_code(0);
+    let dir = parent.path().join("more");
+    let call = "let levels = Levels";
+    change(&dir.join("src/lib.rs"), call, &format!("let _ = imports::ansai::system::system_probe::uptime();\n{call}"));
+    let refused = build(&environment, &dir).run();
+    refused.expect_code(2);
+    assert!(refused.stderr.contains("system"), "{}", refused.stderr);
+    assert!(!dir.join("more.wasm").exists());
+
+    let asked = "[capabilities.\"ansai:system/system-probe\"]\nreason = \"to know when it was started\"\n\n[settings]";
+    change(&dir.join("policy.toml"), "[settings]", asked);
+    build(&environment, &dir).run().expect_code(0);
+    let described = Ansai::new().args(["inspect", "--format", "json"]).arg(&dir).run().expect_code(0).json();
+    let imports: Vec<&str> =
+        described[0]["imports"].as_array().unwrap().iter().map(|import| import["name"].as_str().unwrap()).collect();
+    let probes: Vec<&str> = imports.into_iter().filter(|name| !name.starts_with("ansai:policy/")).collect();
+    assert_eq!(
+        probes,
+        ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0", "ansai:system/system-probe@0.1.0"]
+    );
+}
+
+#[test]
+fn the_example_in_rust_passes_the_shared_scenarios() {
+    let ran = Ansai::new().arg("test").arg(binary::repository().join("policies/examples/disk-space-rust")).run();
+    ran.expect_code(0);
+    let shared = names(&binary::repository().join("policies/examples/scenarios")).len();
+    assert!(ran.stdout.contains(&format!("{shared} passed, 0 failed")), "{}", ran.stdout);
+}
+
+#[test]
+fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
+    let parent = tempfile::tempdir().unwrap();
+    new(parent.path(), "mine").run().expect_code(0);
+    change(&parent.path().join("mine/README.md"), "# mine", "# kept");
+    let again = new(parent.path(), "mine").run();
+    again.expect_code(2);
+    assert!(again.stderr.contains("exists already") && again.stderr.contains("--dir"), "{}", again.stderr);
+    assert!(std::fs::read_to_string(parent.path().join("mine/README.md")).unwrap().starts_with("# kept"));
+    for name in ["Mine", "my_policy", "a--b", "a-", "../a", ""] {
+        let refused = new(parent.path(), name).run();
+        refused.expect_code(2);
+        assert!(refused.stderr.contains("is no name for a policy"), "{name}: {}", refused.stderr);
+    }
+    let unknown = Ansai::new().args(["new", "a", "--lang", "cobol"]).run();
+    unknown.expect_code(2);
+    assert!(unknown.stderr.contains("rust") && unknown.stderr.contains("python"), "{}", unknown.stderr);
+    assert_eq!(names(parent.path()), ["mine"]);
+}
+
+/// At every call that changes a file: where it fails nothing is left, and where it is the last thing that happens, there
+/// is no policy, only what a second try does not mind.
+#[test]
+fn a_policy_is_made_whole_or_not_at_all() {
+    let run = |decide: &mut dyn FnMut(usize) -> Then| {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().to_owned();
+        let mut calls = 0;
+        let ran = new(&root, "whole").run_stopping(|call| {
+            if !call.paths.iter().any(|path| path.starts_with(&root)) {
+                return Then::Go;
+            }
+            calls += 1;
+            decide(calls)
+        });
+        (parent, ran, calls)
+    };
+    let (parent, ran, calls) = run(&mut |_| Then::Go);
+    ran.expect_code(0);
+    assert_eq!(names(parent.path()), ["whole"]);
+    assert!(calls > 40, "{calls}");
+    for point in 1..=calls {
+        let at = |then: Then| move |call: usize| if call == point { then } else { Then::Go };
+        let (parent, ran, _) = run(&mut at(Then::Fail(Errno::NOSPC)));
+        assert!(ran.code != 0 && names(parent.path()).is_empty(), "{point}: {} {:?}", ran.stderr, names(parent.path()));
+        let (parent, ran, _) = run(&mut at(Then::Kill));
+        ran.expect_code(128 + 9);
+        assert!(!parent.path().join("whole").exists(), "{point}");
+        new(parent.path(), "whole").run().expect_code(0);
+    }
+}
