@@ -1,4 +1,5 @@
 //! What an author of policies meets: `ansai new`, `ansai build`, `ansai test`.
+#![expect(clippy::print_stderr, reason = "a skip is printed")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
