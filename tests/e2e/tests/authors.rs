@@ -121,6 +121,22 @@ fn the_example_in_rust_passes_the_shared_scenarios() {
 }
 
 #[test]
+fn a_missing_toolchain_is_told_with_the_command_that_installs_it() {
+    let parent = tempfile::tempdir().unwrap();
+    new(parent.path(), "mine").run().expect_code(0);
+    let dir = parent.path().join("mine");
+    let empty = format!("--sysroot={}", parent.path().display());
+    for (name, value, command) in [
+        ("RUSTC", "/nonexistent/rustc", "apt-get install cargo"),
+        ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", &empty, "rustup target add wasm32-unknown-unknown"),
+    ] {
+        let ran = build(&[(name, value.to_owned())], &dir).run();
+        ran.expect_code(2);
+        assert!(ran.stderr.contains(command), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
