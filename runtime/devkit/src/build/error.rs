@@ -132,7 +132,7 @@ impl BuildError {
             }
             BuildError::Modules { .. } => "a policy is one package with one library".into(),
             BuildError::Component(_) | BuildError::NoExport(_) => {
-                "bind the world with wit_bindgen::generate! (`include ansai:policy/policy@0.1.0`) and export! it".into()
+                "export the world `ansai:policy/policy`: in Rust, `ansai_sdk::policy!(MyPolicy);` in lib.rs does".into()
             }
             BuildError::NotOurs(name) if name.starts_with("wasi:") => {
                 "build for wasm32-unknown-unknown; ansai virtualize puts a stand-in inside where a language needs WASI"
