@@ -46,6 +46,32 @@ pub enum BuildError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A language's compiler is missing, or a part of it.
+    #[error("{missing}")]
+    NoToolchain {
+        /// What, and where it was looked for.
+        missing: String,
+        /// What brings it.
+        install: String,
+    },
+    /// `go.mod` does not say where the bindings are.
+    #[error("{} does not say where the module {module} is", file.display())]
+    NoBindings {
+        /// The `go.mod`.
+        file: PathBuf,
+        /// The module of the bindings.
+        module: &'static str,
+        /// Where it has to be.
+        place: String,
+    },
+    /// It does not compile; the compiler has said why.
+    #[error("{program} could not build {}", dir.display())]
+    Compile {
+        /// As it was called.
+        program: String,
+        /// What was to be built.
+        dir: PathBuf,
+    },
     /// The compiler did not answer a question.
     #[error("{program} failed: {said}")]
     Compiler {
@@ -124,6 +150,10 @@ impl BuildError {
                 "run `curl --proto '=https' -sSf https://sh.rustup.rs | sh` or `apt-get install cargo`, or set RUSTC and CARGO"
                     .into()
             }
+            BuildError::NoToolchain { install, .. } => install.clone(),
+            BuildError::NoBindings { module, place, .. } => {
+                format!("add to it:\nrequire {module} v0.0.0\nreplace {module} => {place}")
+            }
             BuildError::NoTarget(_) => "run `rustup target add wasm32-unknown-unknown`, or with the distribution's \
                                         Rust `apt-get install libstd-rust-dev-wasm32`"
                 .into(),
@@ -151,6 +181,7 @@ impl BuildError {
             | BuildError::Schema(_)
             | BuildError::Program { .. }
             | BuildError::Compiler { .. }
+            | BuildError::Compile { .. }
             | BuildError::Cargo(_)
             | BuildError::File { .. }
             | BuildError::Text { .. } => return None,

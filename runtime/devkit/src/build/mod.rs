@@ -4,9 +4,12 @@
 //! directory that belongs to somebody else. The result depends on nothing but its input: the same source, lock file
 //! and compiler give the same bytes.
 
+mod bindings;
+mod c;
 mod command;
 mod component;
 mod error;
+mod go;
 mod imports;
 mod language;
 mod rust;
@@ -61,6 +64,8 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
     world::refresh(&dir, &source.manifest, options.interfaces)?;
     let component = match language {
         Language::Rust => rust::component(&dir)?,
+        Language::C => c::component(&dir, &source.manifest, options.interfaces)?,
+        Language::Go => go::component(&dir, &source.manifest, options.interfaces)?,
         language => return Err(BuildError::Language(language.name())),
     };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;

@@ -59,6 +59,34 @@ pub(super) fn licences(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
     Ok(found)
 }
 
+/// Files with this extension in a directory and below it, as paths from there in byte order. Hidden directories and
+/// `target` are left alone, and what is deeper.
+pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<PathBuf>, BuildError> {
+    let mut found = Vec::new();
+    let mut open = vec![(PathBuf::new(), 0)];
+    while let Some((place, depth)) = open.pop() {
+        let path = dir.join(&place);
+        for entry in std::fs::read_dir(&path).map_err(at(&path))? {
+            let name = entry.map_err(at(&path))?.file_name();
+            let is_hidden = name.to_string_lossy().starts_with('.') || name == "target";
+            let place = place.join(name);
+            let path = dir.join(&place);
+            if path.is_dir() && !is_hidden && depth < deepest {
+                open.push((place, depth + 1));
+            } else if path.is_file() && place.extension().is_some_and(|found| found == extension) {
+                found.push(place);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A directory that goes with the value.
+pub(super) fn temporary() -> Result<tempfile::TempDir, BuildError> {
+    tempfile::Builder::new().prefix("ansai-build-").tempdir().map_err(at(&std::env::temp_dir()))
+}
+
 /// A module, whole.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     bounded(path, MOST_MODULE)
@@ -92,6 +120,25 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
         .map_err(at(dir))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
     file.persist(path).map_err(|error| at(path)(error.error))?;
+    Ok(())
+}
+
+/// Puts a directory that `fill` fills in the place of another, whole or not at all.
+pub(super) fn replace_directory(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), BuildError>,
+) -> Result<(), BuildError> {
+    let parent = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(parent).map_err(at(parent))?;
+    let made = tempfile::Builder::new().prefix(".building-").tempdir_in(parent).map_err(at(parent))?;
+    std::fs::set_permissions(made.path(), Permissions::from_mode(0o755)).map_err(at(made.path()))?;
+    fill(made.path())?;
+    if std::fs::rename(made.path(), path).is_err() {
+        // There is one already: they change places, and the old one goes with `made`.
+        let exchange = rustix::fs::RenameFlags::EXCHANGE;
+        rustix::fs::renameat_with(rustix::fs::CWD, made.path(), rustix::fs::CWD, path, exchange)
+            .map_err(|error| at(path)(error.into()))?;
+    }
     Ok(())
 }
 

@@ -27,14 +27,18 @@ pub fn text(manifest: &Manifest, interfaces: &[Interface]) -> String {
 /// # Errors
 /// Where they do not fit together, which is a fault of this program.
 pub fn resolve(manifest: &Manifest, interfaces: &[Interface]) -> Result<(Resolve, WorldId), BuildError> {
+    parse(&text(manifest, interfaces))
+}
+
+/// The only world of a text, together with the contract.
+pub(super) fn parse(text: &str) -> Result<(Resolve, WorldId), BuildError> {
     let mut resolve = Resolve::default();
     let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its world: {error}"));
     for (name, text) in ansai_engine::WIT {
         resolve.push_str(name, text).map_err(|error| wrong(&format!("{error:#}")))?;
     }
-    let package =
-        resolve.push_str("world.wit", &text(manifest, interfaces)).map_err(|error| wrong(&format!("{error:#}")))?;
-    let world = resolve.select_world(&[package], Some(WORLD)).map_err(|error| wrong(&format!("{error:#}")))?;
+    let package = resolve.push_str("world.wit", text).map_err(|error| wrong(&format!("{error:#}")))?;
+    let world = resolve.select_world(&[package], None).map_err(|error| wrong(&format!("{error:#}")))?;
     Ok((resolve, world))
 }
 

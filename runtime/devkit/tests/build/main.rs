@@ -9,7 +9,10 @@
     reason = "tests"
 )]
 
+mod c;
+mod example;
 mod fixture;
+mod go;
 mod refused;
 mod result;
 mod target;

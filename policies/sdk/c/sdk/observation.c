@@ -1,0 +1,67 @@
+/* Observations, and what hysteresis needs. */
+#include "policy.h"
+
+#include <stdlib.h>
+
+ansai_observation_t *ansai_observe(ansai_list_observation_t *found, ansai_string_t key,
+                                   ansai_policy_types_subject_t about, ansai_string_t summary) {
+  found->ptr = realloc(found->ptr, (found->len + 1) * sizeof *found->ptr);
+  ansai_observation_t *observation = &found->ptr[found->len++];
+  *observation = (ansai_observation_t){
+      .key = key,
+      .about = about,
+      .status = {.tag = ANSAI_POLICY_TYPES_STATUS_HEALTHY},
+      .summary = summary,
+  };
+  return observation;
+}
+
+void ansai_unhealthy(ansai_observation_t *observation, ansai_policy_types_severity_t severity) {
+  observation->status.tag = ANSAI_POLICY_TYPES_STATUS_UNHEALTHY;
+  observation->status.val.unhealthy = severity;
+}
+
+void ansai_unknown(ansai_observation_t *observation, ansai_string_t why) {
+  observation->status.tag = ANSAI_POLICY_TYPES_STATUS_UNKNOWN;
+  observation->status.val.unknown = why;
+}
+
+static ansai_policy_types_value_t *add(ansai_observation_t *observation, const char *name,
+                                       ansai_policy_types_unit_t unit) {
+  ansai_policy_types_list_measure_t *evidence = &observation->evidence;
+  evidence->ptr = realloc(evidence->ptr, (evidence->len + 1) * sizeof *evidence->ptr);
+  ansai_policy_types_measure_t *measure = &evidence->ptr[evidence->len++];
+  *measure = (ansai_policy_types_measure_t){.name = ansai_text(name), .unit = unit};
+  return &measure->value;
+}
+
+void ansai_evidence_count(ansai_observation_t *observation, const char *name, uint64_t count,
+                          ansai_policy_types_unit_t unit) {
+  ansai_policy_types_value_t *value = add(observation, name, unit);
+  value->tag = ANSAI_POLICY_TYPES_VALUE_COUNT;
+  value->val.count = count;
+}
+
+void ansai_evidence_number(ansai_observation_t *observation, const char *name, double number,
+                           ansai_policy_types_unit_t unit) {
+  ansai_policy_types_value_t *value = add(observation, name, unit);
+  value->tag = ANSAI_POLICY_TYPES_VALUE_NUMBER;
+  value->val.number = number;
+}
+
+void ansai_evidence_text(ansai_observation_t *observation, const char *name, ansai_string_t text) {
+  ansai_policy_types_value_t *value = add(observation, name, ANSAI_POLICY_TYPES_UNIT_NONE);
+  value->tag = ANSAI_POLICY_TYPES_VALUE_TEXT;
+  value->val.text = text;
+}
+
+double ansai_rearmed(double threshold, double lowered_by, ansai_string_t key) {
+  ansai_policy_context_list_observation_t incidents;
+  ansai_policy_context_open_incidents(&incidents);
+  for (size_t i = 0; i < incidents.len; i++) {
+    if (ansai_same(incidents.ptr[i].key, key)) {
+      return threshold - lowered_by;
+    }
+  }
+  return threshold;
+}

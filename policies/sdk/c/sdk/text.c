@@ -1,0 +1,38 @@
+/* Texts. */
+#include "policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+ansai_string_t ansai_text(const char *text) {
+  /* Nobody writes to it: the bindings only read what they are given. */
+  return (ansai_string_t){.ptr = (uint8_t *)(uintptr_t)text, .len = strlen(text)};
+}
+
+ansai_string_t ansai_digits(uint64_t number) {
+  uint8_t digits[20]; /* 2^64 has 20 */
+  size_t first = sizeof digits;
+  do {
+    digits[--first] = (uint8_t)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  ansai_string_t part = {.ptr = digits + first, .len = sizeof digits - first};
+  return ansai_join(&part, 1);
+}
+
+ansai_string_t ansai_join(const ansai_string_t *parts, size_t count) {
+  size_t length = 0;
+  for (size_t i = 0; i < count; i++) {
+    length += parts[i].len;
+  }
+  ansai_string_t joined = {.ptr = malloc(length), .len = 0};
+  for (size_t i = 0; i < count; i++) {
+    memcpy(joined.ptr + joined.len, parts[i].ptr, parts[i].len);
+    joined.len += parts[i].len;
+  }
+  return joined;
+}
+
+bool ansai_same(ansai_string_t one, ansai_string_t other) {
+  return one.len == other.len && memcmp(one.ptr, other.ptr, one.len) == 0;
+}

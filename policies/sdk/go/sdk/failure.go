@@ -1,0 +1,69 @@
+package ansai
+
+import (
+	"fmt"
+
+	"ansai/bindings/ansai_policy_types"
+
+	witTypes "ansai/bindings/wit/types"
+)
+
+// failure is an error that says why an evaluation has no answer.
+type failure struct {
+	kind func(string) ansai_policy_types.Failure
+	text string
+}
+
+func (f *failure) Error() string { return f.text }
+
+// Failure is what the host is told.
+func (f *failure) Failure() ansai_policy_types.Failure { return f.kind(f.text) }
+
+// CouldNotTell is the error of a policy that could not find out how things are.
+func CouldNotTell(format string, values ...any) error {
+	return &failure{ansai_policy_types.MakeFailureCouldNotTell, fmt.Sprintf(format, values...)}
+}
+
+// InvalidSettings is the error of a policy whose settings make no sense.
+func InvalidSettings(format string, values ...any) error {
+	return &failure{ansai_policy_types.MakeFailureInvalidSettings, fmt.Sprintf(format, values...)}
+}
+
+// Refused is the error of a call that the host did not answer. Its text is what the host said.
+type Refused struct{ Refusal ansai_policy_types.Refusal }
+
+func (r *Refused) Error() string { return text(r.Refusal) }
+
+// Answer makes the usual pair of Go of what a function of the host returns. The error is a *Refused.
+func Answer[T any](result witTypes.Result[T, ansai_policy_types.Refusal]) (T, error) {
+	if result.IsErr() {
+		var none T
+		return none, &Refused{result.Err()}
+	}
+	return result.Ok(), nil
+}
+
+func text(refusal ansai_policy_types.Refusal) string {
+	switch refusal.Tag() {
+	case ansai_policy_types.RefusalDenied:
+		return refusal.Denied()
+	case ansai_policy_types.RefusalNotFound:
+		return refusal.NotFound()
+	case ansai_policy_types.RefusalUnavailable:
+		return refusal.Unavailable()
+	case ansai_policy_types.RefusalUnsupported:
+		return refusal.Unsupported()
+	case ansai_policy_types.RefusalInvalid:
+		return refusal.Invalid()
+	case ansai_policy_types.RefusalOverBudget:
+		return refusal.OverBudget()
+	case ansai_policy_types.RefusalTimedOut:
+		return refusal.TimedOut()
+	case ansai_policy_types.RefusalBusy:
+		return refusal.Busy()
+	case ansai_policy_types.RefusalChanged:
+		return refusal.Changed()
+	default:
+		return refusal.Other()
+	}
+}

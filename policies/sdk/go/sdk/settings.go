@@ -1,0 +1,34 @@
+package ansai
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"ansai/bindings/ansai_policy_context"
+)
+
+// Settings reads the settings into a struct with `json` tags. The defaults of the schema are filled in, sizes are
+// bytes, and durations are milliseconds. The error is a failure of the kind "invalid settings".
+func Settings(into any) error {
+	if err := json.Unmarshal([]byte(ansai_policy_context.Settings()), into); err != nil {
+		return InvalidSettings("%v", err)
+	}
+	return nil
+}
+
+// Scope reads what the operator granted for an interface ("ansai:files/files-actions") into a struct with `json` tags,
+// and tells whether it is granted at all.
+func Scope(name string, into any) (bool, error) {
+	var scopes map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(ansai_policy_context.Scopes()), &scopes); err != nil {
+		return false, fmt.Errorf("scopes: %w", err)
+	}
+	scope, granted := scopes[name]
+	if !granted {
+		return false, nil
+	}
+	if err := json.Unmarshal(scope, into); err != nil {
+		return true, fmt.Errorf("scope of %s: %w", name, err)
+	}
+	return true, nil
+}

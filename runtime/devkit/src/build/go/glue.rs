@@ -1,0 +1,72 @@
+//! What the generated bindings need around them to be a program, and to call a policy.
+
+use std::path::PathBuf;
+
+use wit_bindgen_core::WorldGenerator;
+
+use super::module::BINDINGS;
+use crate::build::bindings::Bindings;
+
+/// The package that is compiled.
+pub(super) const MAIN: &str = "main";
+/// How the generated code names the module with what WIT has and Go has not.
+const REMOTE: &[u8] = b"\"go.bytecodealliance.org/pkg/";
+/// How [`FILES`] name the policy's module.
+const POLICY: &str = "\"ansai/policy\"";
+
+const FILES: &[(&str, &str)] = &[
+    ("go.mod", "module ansai/bindings\n\ngo 1.24\n"),
+    ("main/main.go", include_str!("support/main/main.go")),
+    ("export_wit_world/policy.go", include_str!("support/export_wit_world/policy.go")),
+    ("wit/types/types.go", include_str!("support/wit/types/types.go")),
+    ("wit/runtime/runtime.go", include_str!("support/wit/runtime/runtime.go")),
+];
+
+/// Not formatted, which a program would do that need not be there.
+pub(super) fn generator() -> Box<dyn WorldGenerator> {
+    let format = wit_bindgen_go::Format::False;
+    wit_bindgen_go::Opts { format, pkg_name: Some(BINDINGS.into()), ..Default::default() }.build()
+}
+
+/// Adds the rest, so that all of it is one module that calls the policy's.
+pub(super) fn complete(bindings: &mut Bindings, policy: &str) {
+    for (_, text) in bindings.iter_mut() {
+        *text = replaced(text, REMOTE, format!("\"{BINDINGS}/").as_bytes());
+    }
+    let files = FILES.iter().map(|(name, text)| (PathBuf::from(name), text.replace(POLICY, &format!("{policy:?}"))));
+    bindings.extend(files.map(|(name, text)| (name, text.into_bytes())));
+}
+
+fn replaced(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(after) = rest.strip_prefix(from) {
+            result.extend_from_slice(to);
+            rest = after;
+        } else {
+            result.push(*first);
+            rest = after;
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_is_one_and_calls_the_policy() {
+        let generated = b"import (\n\t\"go.bytecodealliance.org/pkg/wit/types\"\n)\n".to_vec();
+        let mut bindings = vec![(PathBuf::from("a.go"), generated)];
+        complete(&mut bindings, "example.org/mine");
+        let text: Vec<String> = bindings.iter().map(|(_, text)| String::from_utf8_lossy(text).into_owned()).collect();
+        assert!(text.iter().any(|text| text.contains("\"ansai/bindings/wit/types\"")), "{text:?}");
+        assert!(
+            !text.iter().any(|text| text.contains("bytecodealliance") || text.contains("ansai/policy\"")),
+            "{text:?}"
+        );
+        assert_eq!(text.iter().filter(|text| text.contains("policy \"example.org/mine\"")).count(), 1);
+    }
+}

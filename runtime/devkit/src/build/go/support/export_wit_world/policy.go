@@ -1,0 +1,55 @@
+// Package export_wit_world is what the host calls: it calls the policy, and makes of errors and panics what the host is
+// told.
+package export_wit_world
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"ansai/bindings/ansai_policy_log"
+	"ansai/bindings/ansai_policy_types"
+	"ansai/bindings/wit/types"
+
+	policy "ansai/policy"
+)
+
+type (
+	observations = types.Result[[]ansai_policy_types.Observation, ansai_policy_types.Failure]
+	decision     = types.Result[ansai_policy_types.Decision, ansai_policy_types.Failure]
+)
+
+func Detect() (answer observations) {
+	defer recovered(&answer)
+	return result(policy.Detect())
+}
+
+func Plan(finding ansai_policy_types.Observation) (answer decision) {
+	defer recovered(&answer)
+	return result(policy.Plan(finding))
+}
+
+func result[T any](answer T, err error) types.Result[T, ansai_policy_types.Failure] {
+	if err != nil {
+		return types.Err[T](failure(err))
+	}
+	return types.Ok[T, ansai_policy_types.Failure](answer)
+}
+
+// failure is what an error says of itself, or its words.
+func failure(err error) ansai_policy_types.Failure {
+	var known interface {
+		Failure() ansai_policy_types.Failure
+	}
+	if errors.As(err, &known) {
+		return known.Failure()
+	}
+	return ansai_policy_types.MakeFailureOther(err.Error())
+}
+
+func recovered[T any](answer *types.Result[T, ansai_policy_types.Failure]) {
+	if cause := recover(); cause != nil {
+		ansai_policy_log.Write(ansai_policy_log.LevelError, string(debug.Stack()))
+		*answer = types.Err[T](ansai_policy_types.MakeFailureOther(fmt.Sprintf("the policy panicked: %v", cause)))
+	}
+}

@@ -1,0 +1,60 @@
+//! Policies in C, with the real compiler.
+
+use ansai_devkit::build::BuildError;
+
+use crate::example::{built, change, copy, is_the_template, passes_the_scenarios, try_build, without_any_program};
+
+const POLICY: &str = "disk-space-c";
+
+#[test]
+fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
+    let (dir, other) = (copy(POLICY), copy(POLICY));
+    let Some(first) = built("c::the_example…", dir.path()) else { return };
+    // All that it imports; nothing else is looked at by the host.
+    assert!(first.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", first.imports);
+    for needed in ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0"] {
+        assert!(first.imports.iter().any(|import| import == needed), "{:?}", first.imports);
+    }
+    passes_the_scenarios(&first);
+    // Neither the place nor what is left of the first build is in the bytes.
+    let again = built("c::the_example…", dir.path()).unwrap();
+    let elsewhere = built("c::the_example…", other.path()).unwrap();
+    assert_eq!(first.sha256, again.sha256);
+    assert_eq!(first.sha256, elsewhere.sha256);
+}
+
+#[test]
+fn what_does_not_compile_is_no_component() {
+    let dir = copy(POLICY);
+    change(&dir, "policy.c", "double percent = used * 100;", "double percent = used * hundred;");
+    match try_build(dir.path()).unwrap_err() {
+        BuildError::NoToolchain { .. } => {}
+        error => assert!(matches!(&error, BuildError::Compile { .. }), "{error:?}"),
+    }
+    assert!(!dir.path().join("disk-space-c.wasm").exists());
+}
+
+#[test]
+fn what_the_linker_misses_is_no_component() {
+    let dir = copy("disk-space-c");
+    change(&dir, "policy.c", "bool exports_ansai_plan(", "bool some_other_plan(");
+    match try_build(dir.path()) {
+        Err(BuildError::NoToolchain { .. }) => {}
+        Err(error) => assert!(matches!(&error, BuildError::Compile { .. }), "{error:?}"),
+        Ok(built) => panic!("{built:?}"),
+    }
+}
+
+#[test]
+fn without_a_compiler_it_is_said_what_to_install() {
+    let dir = copy(POLICY);
+    if let Some(error) = without_any_program("c::without_a_compiler_it_is_said_what_to_install", dir.path()) {
+        assert!(matches!(&error, BuildError::NoToolchain { .. }), "{error:?}");
+        assert!(error.hint().unwrap().contains("apt-get install clang-19 lld-19"), "{error:?}");
+    }
+}
+
+#[test]
+fn the_template_is_the_example() {
+    is_the_template("c");
+}

@@ -1,0 +1,123 @@
+//! The small policy in each language: a copy to build, and its scenarios.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ansai_config::{Manifest, Schema};
+use ansai_devkit::build::{BuildError, BuildOptions, Built, MANIFEST_SECTION, SCHEMA_SECTION, build};
+use ansai_devkit::scenario::{Scenario, Subject, run};
+use ansai_engine::{Compiler, Engine};
+use ansai_host_functions::registry::Registry;
+use tempfile::TempDir;
+
+use crate::result::section;
+
+fn policies() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
+}
+
+/// A copy of `policies/examples/NAME`, so that tests neither see nor change what is built there.
+pub(crate) fn copy(name: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    copy_directory(&policies().join("examples").join(name), dir.path());
+    dir
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        if path.is_dir() && name != "target" {
+            copy_directory(&path, &to.join(name));
+        } else if path.is_file() && path.extension().is_none_or(|extension| extension != "wasm") {
+            std::fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
+pub(crate) fn try_build(dir: &Path) -> Result<Built, BuildError> {
+    let interfaces = Registry::builtin().interfaces();
+    build(dir, &BuildOptions { allow_root: true, interfaces: &interfaces })
+}
+
+/// `None` where the language's compiler is missing, which continuous integration must not lack.
+pub(crate) fn built(test: &str, dir: &Path) -> Option<Built> {
+    match try_build(dir) {
+        Err(error @ BuildError::NoToolchain { .. }) => {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{test}: {error}");
+            eprintln!("skipped {test}: {error}");
+            None
+        }
+        built => Some(built.unwrap()),
+    }
+}
+
+/// Changes a file of a copy.
+pub(crate) fn change(dir: &TempDir, file: &str, from: &str, to: &str) {
+    let path = dir.path().join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} holds {from}");
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+const WITHOUT_PATH: &str = "ANSAI_TEST_WITHOUT_PATH";
+
+/// What is said when nothing is on the PATH: the named test runs again in a child for which that is so.
+pub(crate) fn without_any_program(test: &str, dir: &Path) -> Option<BuildError> {
+    if std::env::var_os(WITHOUT_PATH).is_some() {
+        return Some(try_build(dir).unwrap_err());
+    }
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(WITHOUT_PATH, "1")
+        .env("PATH", "/nonexistent")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{test} failed without a PATH");
+    None
+}
+
+/// The template is the example under another name.
+pub(crate) fn is_the_template(language: &str) {
+    let example = policies().join("examples").join(format!("disk-space-{language}"));
+    let template = policies().join("sdk").join(language).join("template");
+    for entry in std::fs::read_dir(&template).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let name = entry.file_name();
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        let text = text
+            .replace("{{name}}", &format!("disk-space-{language}"))
+            .replace("{{snake_name}}", &format!("disk_space_{language}"));
+        assert!(text == std::fs::read_to_string(example.join(&name)).unwrap(), "{name:?}");
+        assert!(!text.contains("{{"), "{name:?}");
+    }
+    let suite = policies().join("examples/scenarios");
+    for entry in std::fs::read_dir(template.join("scenarios")).unwrap().flatten() {
+        let text = std::fs::read(entry.path()).unwrap();
+        assert!(text == std::fs::read(suite.join(entry.file_name())).unwrap(), "{:?}", entry.file_name());
+    }
+}
+
+/// Every scenario of the suite that all languages share.
+pub(crate) fn passes_the_scenarios(built: &Built) {
+    let registry = Registry::builtin();
+    let interfaces = registry.interfaces();
+    let component = std::fs::read(&built.path).unwrap();
+    let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
+    let manifest = section(&component, MANIFEST_SECTION).unwrap();
+    let subject = Subject {
+        policy: engine.load(&component).unwrap(),
+        manifest: Manifest::from_json("embedded", &manifest, &interfaces).unwrap(),
+        schema: Some(Schema::parse("embedded", &section(&component, SCHEMA_SECTION).unwrap()).unwrap()),
+        registry,
+    };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(policies().join("examples/scenarios")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 10, "the scenarios are found");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for file in files {
+        let ran = runtime.block_on(run(&subject, &Scenario::load(&file).unwrap()));
+        assert!(ran.problems.is_empty(), "{}: {:#?}\n{:#?}", file.display(), ran.problems, ran.log);
+        eprintln!("{}: fuel {:?}", Scenario::name(&file), ran.fuel);
+    }
+}
