@@ -1,6 +1,7 @@
 //! Policies in Go, with the real compiler.
 
 use ansai_devkit::build::BuildError;
+use wasmparser::{Parser, Payload};
 
 use crate::example::{built, change, copy, is_the_template, passes_the_scenarios, try_build, without_any_program};
 
@@ -16,11 +17,21 @@ fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
         assert!(first.imports.iter().any(|import| import == needed), "{:?}", first.imports);
     }
     passes_the_scenarios(&first);
+    let component = std::fs::read(&first.path).unwrap();
+    assert!(data_segments(&component) < 100, "the host compiles it with little memory");
     // Neither the place nor what is left of the first build is in the bytes.
     let again = built("go::the_example…", dir.path()).unwrap();
     let elsewhere = built("go::the_example…", other.path()).unwrap();
     assert_eq!(first.sha256, again.sha256);
     assert_eq!(first.sha256, elsewhere.sha256);
+}
+
+fn data_segments(component: &[u8]) -> u32 {
+    let counts = Parser::new(0).parse_all(component).filter_map(|payload| match payload.unwrap() {
+        Payload::DataSection(reader) => Some(reader.count()),
+        _ => None,
+    });
+    counts.sum()
 }
 
 #[test]

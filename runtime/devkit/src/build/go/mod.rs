@@ -1,6 +1,7 @@
 //! Go, by its own compiler for WASI, with a stand-in for the operating system inside the component.
 
 mod compile;
+mod data;
 mod glue;
 mod module;
 mod toolchain;
@@ -26,7 +27,8 @@ pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface
     let mut bindings = bindings::generate(glue::generator(), manifest, interfaces)?;
     glue::complete(&mut bindings, &module);
     bindings::write(&bindings, &place.path().join("bindings"), dir)?;
-    let mut module = compile::compile(dir, place.path(), &bindings)?;
+    let module = compile::compile(dir, place.path(), &bindings)?;
+    let mut module = data::joined(&module).map_err(|error| BuildError::Component(error.to_string()))?;
     component::describe(&mut module, world::resolve(manifest, interfaces)?)?;
     let mut system = wat::parse_str(SYSTEM).map_err(|error| BuildError::Component(error.to_string()))?;
     component::describe(&mut system, world::parse(SYSTEM_WORLD)?)?;
