@@ -77,23 +77,19 @@ pub(crate) fn without_any_program(test: &str, dir: &Path) -> Option<BuildError> 
     None
 }
 
-/// The template is the example under another name.
+/// The template is the example under another name, but for what is said to its reader.
 pub(crate) fn is_the_template(language: &str) {
     let example = policies().join("examples").join(format!("disk-space-{language}"));
     let template = policies().join("sdk").join(language).join("template");
-    for entry in std::fs::read_dir(&template).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+    let entries: Vec<_> = std::fs::read_dir(&template).unwrap().flatten().collect();
+    assert!(entries.len() > 2, "the template is found");
+    for entry in entries.iter().filter(|entry| entry.file_name() != "README.md") {
         let name = entry.file_name();
         let text = std::fs::read_to_string(entry.path()).unwrap();
         let text = text
             .replace("{{name}}", &format!("disk-space-{language}"))
             .replace("{{snake_name}}", &format!("disk_space_{language}"));
         assert!(text == std::fs::read_to_string(example.join(&name)).unwrap(), "{name:?}");
-        assert!(!text.contains("{{"), "{name:?}");
-    }
-    let suite = policies().join("examples/scenarios");
-    for entry in std::fs::read_dir(template.join("scenarios")).unwrap().flatten() {
-        let text = std::fs::read(entry.path()).unwrap();
-        assert!(text == std::fs::read(suite.join(entry.file_name())).unwrap(), "{:?}", entry.file_name());
     }
 }
 
