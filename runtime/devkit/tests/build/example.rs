@@ -5,7 +5,7 @@ use std::process::Command;
 
 use ansai_config::{Manifest, Schema};
 use ansai_devkit::build::{BuildError, BuildOptions, Built, MANIFEST_SECTION, SCHEMA_SECTION, build};
-use ansai_devkit::scenario::{Scenario, Subject, run};
+use ansai_devkit::scenario::{Ran, Scenario, Subject, run};
 use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::registry::Registry;
 use tempfile::TempDir;
@@ -93,27 +93,41 @@ pub(crate) fn is_the_template(language: &str) {
     }
 }
 
-/// Every scenario of the suite that all languages share.
-pub(crate) fn passes_the_scenarios(built: &Built) {
+fn subject(built: &Built) -> Subject {
     let registry = Registry::builtin();
     let interfaces = registry.interfaces();
     let component = std::fs::read(&built.path).unwrap();
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let manifest = section(&component, MANIFEST_SECTION).unwrap();
-    let subject = Subject {
+    Subject {
         policy: engine.load(&component).unwrap(),
         manifest: Manifest::from_json("embedded", &manifest, &interfaces).unwrap(),
         schema: Some(Schema::parse("embedded", &section(&component, SCHEMA_SECTION).unwrap()).unwrap()),
         registry,
-    };
+    }
+}
+
+fn ran(subject: &Subject, scenario: &Scenario) -> Ran {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(subject, scenario))
+}
+
+/// What comes of one scenario, which it must pass.
+pub(crate) fn passes(built: &Built, scenario: &str) -> Ran {
+    let ran = ran(&subject(built), &Scenario::parse(Path::new("inline.toml"), scenario).unwrap());
+    assert!(ran.problems.is_empty(), "{:#?}\n{:#?}", ran.problems, ran.log);
+    ran
+}
+
+/// Every scenario of the suite that all languages share.
+pub(crate) fn passes_the_scenarios(built: &Built) {
+    let subject = subject(built);
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(policies().join("examples/scenarios")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 10, "the scenarios are found");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for file in files {
-        let ran = runtime.block_on(run(&subject, &Scenario::load(&file).unwrap()));
+        let ran = ran(&subject, &Scenario::load(&file).unwrap());
         assert!(ran.problems.is_empty(), "{}: {:#?}\n{:#?}", file.display(), ran.problems, ran.log);
-        eprintln!("{}: fuel {:?}", Scenario::name(&file), ran.fuel);
     }
 }

@@ -3,7 +3,9 @@
 use ansai_devkit::build::BuildError;
 use wasmparser::{Parser, Payload};
 
-use crate::example::{built, change, copy, is_the_template, passes_the_scenarios, try_build, without_any_program};
+use crate::example::{
+    built, change, copy, is_the_template, passes, passes_the_scenarios, try_build, without_any_program,
+};
 
 const POLICY: &str = "disk-space-go";
 
@@ -43,6 +45,46 @@ fn what_does_not_compile_is_no_component() {
         error => assert!(matches!(&error, BuildError::Compile { .. }), "{error:?}"),
     }
     assert!(!dir.path().join("disk-space-go.wasm").exists());
+}
+
+const NOTHING: &str = "description = \"nothing to see\"\n[[reply]]\ncall = \"ansai:disk/disk-probe.list-filesystems\"\n\
+                       ok = { skipped = 0, entries = [] }\n";
+
+#[test]
+fn a_panic_is_a_failure_and_what_is_printed_is_logged() {
+    let dir = copy(POLICY);
+    let words = "println(\"looking\")\n\tfmt.Println(\"two\\nlines\")\n\tpanic(fmt.Sprint(\"no \", os.Args, time.Now().Year()))";
+    change(
+        &dir,
+        "policy.go",
+        "settings, err := readSettings()",
+        &format!("{words}\n\tsettings, err := readSettings()"),
+    );
+    change(&dir, "policy.go", "\"fmt\"\n", "\"fmt\"\n\t\"os\"\n\t\"time\"\n");
+    let Some(built) = built("go::a_panic…", dir.path()) else { return };
+    let expected = "[expect]\nfailure = { other = \"the policy panicked: no [] 1970\" }";
+    let ran = passes(&built, &format!("{NOTHING}{expected}"));
+    assert!(ran.log.iter().any(|line| line.contains("looking")), "{:?}", ran.log);
+    assert!(ran.log.iter().any(|line| line == "info: two\nlines"), "{:?}", ran.log);
+    assert!(ran.log.iter().any(|line| line.starts_with("error: goroutine 1")), "{:?}", ran.log);
+}
+
+#[test]
+fn time_and_chance_are_the_same_in_every_evaluation() {
+    let dir = copy(POLICY);
+    let words = "time.Sleep(time.Hour)\n\treturn nil, ansai.CouldNotTell(\"%v %v\", time.Now().UTC(), rand.Uint64())";
+    change(
+        &dir,
+        "policy.go",
+        "settings, err := readSettings()",
+        &format!("if true {{ {words} }}\n\tsettings, err := readSettings()"),
+    );
+    change(&dir, "policy.go", "\"fmt\"\n", "\"fmt\"\n\t\"math/rand/v2\"\n\t\"time\"\n");
+    let Some(built) = built("go::time_and_chance…", dir.path()) else { return };
+    let expected = "[expect]\nfailure = { could-not-tell = \"1970-01-01 01:00:00.0\" }";
+    let first = passes(&built, &format!("{NOTHING}{expected}"));
+    let again = passes(&built, &format!("{NOTHING}{expected}"));
+    assert_eq!(first.fuel, again.fuel);
 }
 
 #[test]

@@ -24,8 +24,6 @@ const FLAGS: &[&str] = &[
     "-Isdk",
     "-Wl,--no-entry",
     "-Wl,--strip-debug",
-    // A stack that is too deep traps instead of writing into data.
-    "-Wl,--stack-first",
     "-Wl,-z,stack-size=262144",
 ];
 

@@ -9,6 +9,8 @@ use crate::build::command::{self, Errors};
 /// The newest first; a plain `clang` may be anything.
 const CLANG: &[&str] = &["clang-23", "clang-22", "clang-21", "clang-20", "clang-19", "clang"];
 const CLANG_TARGET: &str = "--target=wasm32-unknown-unknown";
+/// A stack that is too deep traps instead of writing into data; zig does not know the flag.
+const CLANG_LINKER: &str = "-Wl,--stack-first";
 /// zig has clang and lld inside; the package of that name brings it to a Python.
 const ZIG: &[(&str, &[&str])] = &[("zig", &[]), ("python3", &["-m", "ziglang"])];
 
@@ -25,7 +27,7 @@ pub(super) fn find(dir: &Path) -> Result<Compiler, BuildError> {
     for program in CLANG {
         match clang(program, dir) {
             Clang::Ready => {
-                return Ok(Compiler { program: (*program).into(), arguments: vec![CLANG_TARGET] });
+                return Ok(Compiler { program: (*program).into(), arguments: vec![CLANG_TARGET, CLANG_LINKER] });
             }
             Clang::WithoutLinker => without_linker = without_linker.or(Some(*program)),
             Clang::Useless => {}
