@@ -77,7 +77,7 @@ fn settings_are_read_as_they_are_written() {
     let Some(built) = built("c::settings…", dir.path()) else { return };
     let evidence = |name: &str, value: &str| format!("{{ name = \"{name}\", value = {{ {value} }} }}");
     let evidence = [
-        evidence("a", "number = 0.1"),
+        evidence("a", "number = 0.3"),
         evidence("b", "number = -85.95"),
         evidence("c", "number = 1e21"),
         evidence("d.e", "number = 12.0"),
@@ -91,7 +91,7 @@ fn settings_are_read_as_they_are_written() {
     passes(
         &built,
         &format!(
-            "description = \"settings\"\n[settings]\na = 0.1\nb = -85.95\nc = 1e21\nd = {{ e = 12.0 }}\nf = 9007199254740993\n\
+            "description = \"settings\"\n[settings]\na = 0.3\nb = -85.95\nc = 1e21\nd = {{ e = 12.0 }}\nf = 9007199254740993\n\
              text = \"Grüße\"\nflag = true\n[[expect.observations]]\nkey = \"settings\"\nstatus = \"healthy\"\nevidence = [{}]\n",
             evidence.join(", ")
         ),
