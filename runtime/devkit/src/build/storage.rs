@@ -136,8 +136,11 @@ pub(super) fn replace_directory(
     if std::fs::rename(made.path(), path).is_err() {
         // There is one already: they change places, and the old one goes with `made`.
         let exchange = rustix::fs::RenameFlags::EXCHANGE;
-        rustix::fs::renameat_with(rustix::fs::CWD, made.path(), rustix::fs::CWD, path, exchange)
-            .map_err(|error| at(path)(error.into()))?;
+        let exchanged = rustix::fs::renameat_with(rustix::fs::CWD, made.path(), rustix::fs::CWD, path, exchange);
+        if exchanged.is_err() {
+            // Not every file system can.
+            std::fs::remove_dir_all(path).and_then(|()| std::fs::rename(made.path(), path)).map_err(at(path))?;
+        }
     }
     Ok(())
 }
@@ -148,4 +151,45 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
         std::fs::create_dir_all(parent).map_err(at(parent))?;
     }
     std::fs::write(path, bytes).map_err(at(path))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_directory_takes_the_place_of_another_or_leaves_it() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("target/bindings");
+        for name in ["old", "new"] {
+            replace_directory(&path, |to| write(&to.join(name), b"")).unwrap();
+            assert_eq!(names(&path), [name]);
+        }
+        let failed = |to: &Path| {
+            write(&to.join("half"), b"")?;
+            Err(BuildError::NoPolicy(to.to_owned()))
+        };
+        assert!(replace_directory(&path, failed).is_err());
+        assert_eq!(names(&path), ["new"]);
+        assert_eq!(names(path.parent().unwrap()), ["bindings"]);
+    }
+
+    #[test]
+    fn files_below_are_found_in_order_and_not_in_what_is_hidden_or_built() {
+        let place = tempfile::tempdir().unwrap();
+        for file in ["b.c", "a.c", "a.h", "sdk/libc/z.c", "target/t.c", ".git/g.c", "1/2/3/deep.c"] {
+            write(&place.path().join(file), b"").unwrap();
+        }
+        let found = below(place.path(), "c", 2).unwrap();
+        assert_eq!(found, ["a.c", "b.c", "sdk/libc/z.c"].map(PathBuf::from));
+    }
 }

@@ -83,7 +83,7 @@ pub(crate) fn is_the_template(language: &str) {
     let template = policies().join("sdk").join(language).join("template");
     let entries: Vec<_> = std::fs::read_dir(&template).unwrap().flatten().collect();
     assert!(entries.len() > 2, "the template is found");
-    for entry in entries.iter().filter(|entry| entry.file_name() != "README.md") {
+    for entry in entries.iter().filter(|entry| entry.path().is_file() && entry.file_name() != "README.md") {
         let name = entry.file_name();
         let text = std::fs::read_to_string(entry.path()).unwrap();
         let text = text
