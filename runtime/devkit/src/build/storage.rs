@@ -59,34 +59,6 @@ pub(super) fn licences(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
     Ok(found)
 }
 
-/// Files with this extension in a directory and below it, as paths from there in byte order. Hidden directories and
-/// `target` are left alone, and what is deeper.
-pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<PathBuf>, BuildError> {
-    let mut found = Vec::new();
-    let mut open = vec![(PathBuf::new(), 0)];
-    while let Some((place, depth)) = open.pop() {
-        let path = dir.join(&place);
-        for entry in std::fs::read_dir(&path).map_err(at(&path))? {
-            let name = entry.map_err(at(&path))?.file_name();
-            let is_hidden = name.to_string_lossy().starts_with('.') || name == "target";
-            let place = place.join(name);
-            let path = dir.join(&place);
-            if path.is_dir() && !is_hidden && depth < deepest {
-                open.push((place, depth + 1));
-            } else if path.is_file() && place.extension().is_some_and(|found| found == extension) {
-                found.push(place);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// A directory that goes with the value.
-pub(super) fn temporary() -> Result<tempfile::TempDir, BuildError> {
-    tempfile::Builder::new().prefix("ansai-build-").tempdir().map_err(at(&std::env::temp_dir()))
-}
-
 /// A module, whole.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     bounded(path, MOST_MODULE)
@@ -121,6 +93,34 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
     file.persist(path).map_err(|error| at(path)(error.error))?;
     Ok(())
+}
+
+/// Files with this extension in a directory and below it, as paths from there in byte order. Hidden directories and
+/// `target` are left alone, and what is deeper.
+pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<PathBuf>, BuildError> {
+    let mut found = Vec::new();
+    let mut open = vec![(PathBuf::new(), 0)];
+    while let Some((place, depth)) = open.pop() {
+        let path = dir.join(&place);
+        for entry in std::fs::read_dir(&path).map_err(at(&path))? {
+            let name = entry.map_err(at(&path))?.file_name();
+            let is_hidden = name.to_string_lossy().starts_with('.') || name == "target";
+            let place = place.join(name);
+            let path = dir.join(&place);
+            if path.is_dir() && !is_hidden && depth < deepest {
+                open.push((place, depth + 1));
+            } else if path.is_file() && place.extension().is_some_and(|found| found == extension) {
+                found.push(place);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A directory that goes with the value.
+pub(super) fn temporary() -> Result<tempfile::TempDir, BuildError> {
+    tempfile::Builder::new().prefix("ansai-build-").tempdir().map_err(at(&std::env::temp_dir()))
 }
 
 /// Puts a directory that `fill` fills in the place of another, whole or not at all.
