@@ -2,16 +2,19 @@
 //!
 //! Building runs the author's code (build scripts, macros), so it is refused as root unless asked for, and in a
 //! directory that belongs to somebody else. The result depends on nothing but its input: the same source, lock file
-//! and compiler give the same bytes.
+//! and compiler give the same bytes, where [`Built::reproducible`] says so.
 
 mod command;
 mod component;
 mod error;
 mod imports;
+mod javascript;
 mod language;
+mod python;
 mod rust;
 mod sections;
 mod storage;
+mod toolchain;
 pub mod world;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +47,8 @@ pub struct Built {
     pub sha256: String,
     /// Names of the interfaces whose functions it imports, with versions, in byte order.
     pub imports: Vec<String>,
+    /// Whether building it again gives the same bytes; it depends on the language alone.
+    pub reproducible: bool,
 }
 
 /// Builds the policy in a directory. What the compiler says goes to standard error.
@@ -57,15 +62,26 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
     }
     let dir = storage::own_directory(dir)?;
     let source = Source::read(&dir, options.interfaces)?;
-    let component = match Language::of(&dir)? {
+    let language = Language::of(&dir)?;
+    let component = match language {
         Language::Rust => rust::component(&dir)?,
+        Language::TypeScript | Language::JavaScript => {
+            javascript::component(&dir, language, &source.manifest, options.interfaces)?
+        }
+        Language::Python => python::component(&dir, &source.manifest, options.interfaces)?,
         language => return Err(BuildError::Language(language.name())),
     };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;
     let bytes = sections::embed(component, &source)?;
     let path = dir.join(format!("{}.wasm", source.manifest.name));
     storage::replace(&path, &bytes)?;
-    Ok(Built { path, bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(&bytes)), imports })
+    Ok(Built {
+        path,
+        bytes: bytes.len() as u64,
+        sha256: hex::encode(Sha256::digest(&bytes)),
+        imports,
+        reproducible: language.reproducible(),
+    })
 }
 
 /// What a component carries beside its code.

@@ -10,6 +10,10 @@
 )]
 
 mod fixture;
+mod javascript;
+mod project;
+mod python;
 mod refused;
 mod result;
 mod target;
+mod tools;

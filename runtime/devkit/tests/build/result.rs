@@ -11,7 +11,7 @@ use crate::target::has_target;
 
 const PROBE: &str = "ansai:disk/disk-probe";
 
-fn section(component: &[u8], name: &str) -> Option<String> {
+pub(crate) fn section(component: &[u8], name: &str) -> Option<String> {
     Parser::new(0).parse_all(component).find_map(|payload| match payload.unwrap() {
         Payload::CustomSection(section) if section.name() == name => {
             Some(String::from_utf8(section.data().to_vec()).unwrap())
