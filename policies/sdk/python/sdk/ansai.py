@@ -5,8 +5,10 @@ the policy runs there are no files to import from.
 """
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from importlib.machinery import BuiltinImporter, FrozenImporter
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import wit_world
@@ -179,6 +181,7 @@ A = TypeVar("A")
 
 def _answered(answer: Callable[[], A], kind: type) -> A:
     """Whatever is raised becomes a failure with words: Python would only trap."""
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _NoFiles]
     try:
         given = answer()
         if not isinstance(given, kind) or given is None:
@@ -193,9 +196,20 @@ def _answered(answer: Callable[[], A], kind: type) -> A:
         raise Err(Failure_Other(_described(error)[:_LONGEST])) from None
 
 
+class _NoFiles:
+    """Stands where Python would look for files, which traps."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        raise ModuleNotFoundError(f"{name} is imported too late: import it at the top of the file")
+
+
 def _described(error: BaseException) -> str:
     place, at = error.__traceback__, ""
     while place is not None:
-        at = f"{place.tb_frame.f_code.co_name}, line {place.tb_lineno}"
+        code = place.tb_frame.f_code
+        # Not in here, nor in Python's own way of importing.
+        if code.co_filename != _described.__code__.co_filename and not code.co_filename.startswith("<"):
+            at = f" ({code.co_name}, line {place.tb_lineno})"
         place = place.tb_next
-    return f"{type(error).__name__}: {error} ({at})"
+    return f"{type(error).__name__}: {error}{at}"
