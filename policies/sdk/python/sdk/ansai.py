@@ -190,8 +190,9 @@ def _answered(answer: Callable[[], A], kind: type) -> A:
     except Err as error:
         if isinstance(error.value, _FAILURES):
             raise
-        kind_of = type(error.value).__name__.removeprefix("Refusal_")
-        raise could_not_tell(f"the host answered {kind_of}: {error.value.value}") from None
+        name = type(error.value).__name__.removeprefix("Refusal_")
+        kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+        raise could_not_tell(f"the host answered {kebab}: {error.value.value}") from None
     except BaseException as error:
         raise Err(Failure_Other(_described(error)[:_LONGEST])) from None
 

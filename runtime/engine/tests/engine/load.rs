@@ -121,12 +121,13 @@ fn components_within_a_component_may_call_each_other() {
                 (func (export "take") (param i32 i32)))
             (core instance $i (instantiate $m))
             (func (export "take") (param "text" string)
-                (canon lift (core func $i "take") (memory $i "memory") (realloc (func $i "realloc")))))
+                (canon lift (core func $i "take")
+                    (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
         (component $caller
             (import "take" (func $take (param "text" string)))
             (core module $memory (memory (export "memory") 1))
             (core instance $memory (instantiate $memory))
-            (core func $lowered (canon lower (func $take) (memory $memory "memory")))
+            (core func $lowered (canon lower (func $take) (memory (core memory $memory "memory"))))
             (core module $m
                 (import "" "take" (func $take (param i32 i32)))
                 (func (export "run") i32.const 0 i32.const 4 call $take))
