@@ -170,10 +170,11 @@ def give_up(why: str) -> Decision:
 
 def _typed(kind: Any, value: Any) -> Any:
     """JSON as a dataclass, and what is below it."""
-    if not is_dataclass(kind) or not isinstance(value, dict):
+    if not isinstance(value, dict) or not is_dataclass(kind):
         return value
-    hints = get_type_hints(kind)
-    return kind(**{field.name: _typed(hints[field.name], value[field.name]) for field in fields(kind)})
+    make: Any = kind
+    hints = get_type_hints(make)
+    return make(**{field.name: _typed(hints[field.name], value[field.name]) for field in fields(make)})
 
 
 A = TypeVar("A")

@@ -30,7 +30,7 @@ impl Toolchain {
             language: self.language,
             program,
             looked,
-            install: install.to_owned(),
+            install: format!("{install}, or name the directory of another installation in {}", self.variable),
         })
     }
 

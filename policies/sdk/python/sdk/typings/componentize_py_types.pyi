@@ -1,9 +1,10 @@
 """What componentize-py gives every policy beside the host's interfaces, for editors."""
 
-from typing import Generic, TypeVar, Union
+from typing import Any, Generic, TypeVar, Union
 
 T = TypeVar("T")
-E = TypeVar("E")
+# `except Err as error` does not say of what.
+E = TypeVar("E", default=Any)
 
 class Some(Generic[T]):
     """What is there, where an option holds an option."""
