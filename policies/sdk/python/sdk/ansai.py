@@ -170,7 +170,7 @@ def give_up(why: str) -> Decision:
 
 def _typed(kind: Any, value: Any) -> Any:
     """JSON as a dataclass, and what is below it."""
-    if type(value) is not dict or not is_dataclass(kind):
+    if not isinstance(value, dict) or not is_dataclass(kind):
         return value
     make: Any = kind
     hints = get_type_hints(make)
