@@ -46,16 +46,12 @@ pub enum BuildError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A program of a language's toolchain is not installed.
-    #[error("policies in {language} are built with {program}, which is not in {looked}")]
-    NoTool {
-        /// As people write it.
-        language: &'static str,
-        /// Its name.
-        program: &'static str,
-        /// Where it is not.
-        looked: String,
-        /// The command that brings it.
+    /// A language's compiler is missing, or a part of it.
+    #[error("{missing}")]
+    NoToolchain {
+        /// What, and where it was looked for.
+        missing: String,
+        /// What brings it.
         install: String,
     },
     /// The compiler did not answer a question, or did not accept the source.
@@ -135,7 +131,7 @@ impl BuildError {
             BuildError::Program { program, .. } if program.ends_with("rustc") || program.ends_with("cargo") => {
                 "install Rust from https://rustup.rs or the distribution, or set RUSTC and CARGO".into()
             }
-            BuildError::NoTool { install, .. } => install.clone(),
+            BuildError::NoToolchain { install, .. } => install.clone(),
             BuildError::NoTarget(_) => "run `rustup target add wasm32-unknown-unknown`, or with the distribution's \
                                         Rust `apt-get install libstd-rust-dev-wasm32`"
                 .into(),

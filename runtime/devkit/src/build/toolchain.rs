@@ -23,13 +23,11 @@ pub(super) struct Toolchain {
 
 impl Toolchain {
     /// Where a program is; `install` is the command that brings it.
-    pub(super) fn find(&self, dir: &Path, program: &'static str, install: &str) -> Result<PathBuf, BuildError> {
+    pub(super) fn find(&self, dir: &Path, program: &str, install: &str) -> Result<PathBuf, BuildError> {
         let named = command::variable(self.variable).map(PathBuf::from);
         let path = command::variable("PATH").unwrap_or_default();
-        self.find_in(named.as_deref(), dir, &path, program).map_err(|looked| BuildError::NoTool {
-            language: self.language,
-            program,
-            looked,
+        self.find_in(named.as_deref(), dir, &path, program).map_err(|looked| BuildError::NoToolchain {
+            missing: format!("policies in {} are built with {program}, which is not in {looked}", self.language),
             install: format!("{install}, or name the directory of another installation in {}", self.variable),
         })
     }
