@@ -157,7 +157,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
     Ok(found)
 }
 
-fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
+pub(crate) fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
     ComponentError::Damaged { offset: error.offset(), why: ansai_core::text::inert(error.message(), 200) }
 }
 

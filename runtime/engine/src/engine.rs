@@ -72,7 +72,9 @@ pub fn configuration(pooled: bool) -> Config {
         .concurrency_support(false)
         .shared_memory(false)
         .wasm_memory64(false)
-        .wasm_multi_memory(false)
+        // The code that wasmtime makes itself for calls between components within one has two memories, and a component
+        // from JavaScript is two; of a guest's own modules that is refused before (proposal.rs).
+        .wasm_multi_memory(true)
         .wasm_tail_call(false)
         .wasm_relaxed_simd(false)
         .wasm_wide_arithmetic(false)

@@ -172,6 +172,9 @@ impl Engine {
         if let Some(component) = self.cached(digest) {
             return Ok(component);
         }
+        if crate::proposal::several_memories(bytes).map_err(crate::component::damaged)? {
+            return Err(LoadError::Proposal(crate::proposal::MULTI_MEMORY.into()));
+        }
         let code = self.compiler.compile(&self.wasmtime, bytes)?;
         // Only what can be used is kept.
         let component = map(&self.wasmtime, code.file()).map_err(unusable)?;

@@ -26,9 +26,6 @@ pub enum BuildError {
     /// No file tells what it is written in.
     #[error("{} holds nothing to build: no Cargo.toml, policy.ts, policy.js, policy.py, policy.c or go.mod", .0.display())]
     NoLanguage(PathBuf),
-    /// A language that is not built here yet.
-    #[error("policies in {0} are not built here yet")]
-    Language(&'static str),
     /// There is no `Cargo.lock`.
     #[error("{} holds no Cargo.lock, so that its dependencies may change from build to build", .0.display())]
     NoLockFile(PathBuf),
@@ -72,7 +69,7 @@ pub enum BuildError {
         /// What was to be built.
         dir: PathBuf,
     },
-    /// The compiler did not answer a question.
+    /// The compiler did not answer a question, or did not accept the source.
     #[error("{program} failed: {said}")]
     Compiler {
         /// As it was called.
@@ -142,7 +139,6 @@ impl BuildError {
             BuildError::NoLanguage(_) => {
                 "`ansai new` starts a policy; a component that was built elsewhere needs none".into()
             }
-            BuildError::Language(_) => "build it with its own tools".into(),
             BuildError::NoLockFile(dir) => {
                 format!("run `cargo generate-lockfile` in {} and keep the file with the source", dir.display())
             }

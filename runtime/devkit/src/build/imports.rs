@@ -64,7 +64,8 @@ fn name(resolve: &Resolve, key: &WorldKey) -> String {
     }
 }
 
-fn allowed(name: &str, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
+/// Whether an interface is known and asked for.
+pub(super) fn allowed(name: &str, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     let Some(interface) = interfaces.iter().find(|interface| interface.import_name() == name) else {
         let plain = name.split('@').next().unwrap_or(name);
         let known = interfaces.iter().find(|interface| interface.name == plain).map(Interface::import_name);

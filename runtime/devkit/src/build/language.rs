@@ -54,6 +54,15 @@ impl Language {
         }
     }
 
+    /// Whether the same source gives the same bytes. JavaScript and Python are snapshots of an engine that has started,
+    /// which differ from one start to the next.
+    pub fn reproducible(self) -> bool {
+        match self {
+            Language::Rust | Language::C | Language::Go => true,
+            Language::TypeScript | Language::JavaScript | Language::Python => false,
+        }
+    }
+
     /// What the policy in a directory is written in.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Building runs the author's code (build scripts, macros), so it is refused as root unless asked for, and in a
 //! directory that belongs to somebody else. The result depends on nothing but its input: the same source, lock file
-//! and compiler give the same bytes.
+//! and compiler give the same bytes, where [`Built::reproducible`] says so.
 
 mod bindings;
 mod c;
@@ -11,10 +11,13 @@ mod component;
 mod error;
 mod go;
 mod imports;
+mod javascript;
 mod language;
+mod python;
 mod rust;
 mod sections;
 mod storage;
+mod toolchain;
 pub mod world;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +50,8 @@ pub struct Built {
     pub sha256: String,
     /// Names of the interfaces whose functions it imports, with versions, in byte order.
     pub imports: Vec<String>,
+    /// Whether building it again gives the same bytes; it depends on the language alone.
+    pub reproducible: bool,
 }
 
 /// Builds the policy in a directory. What the compiler says goes to standard error.
@@ -66,13 +71,22 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
         Language::Rust => rust::component(&dir)?,
         Language::C => c::component(&dir, &source.manifest, options.interfaces)?,
         Language::Go => go::component(&dir, &source.manifest, options.interfaces)?,
-        language => return Err(BuildError::Language(language.name())),
+        Language::TypeScript | Language::JavaScript => {
+            javascript::component(&dir, language, &source.manifest, options.interfaces)?
+        }
+        Language::Python => python::component(&dir, &source.manifest, options.interfaces)?,
     };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;
     let bytes = sections::embed(component, &source, language)?;
     let path = dir.join(format!("{}.wasm", source.manifest.name));
     storage::replace(&path, &bytes)?;
-    Ok(Built { path, bytes: bytes.len() as u64, sha256: hex::encode(Sha256::digest(&bytes)), imports })
+    Ok(Built {
+        path,
+        bytes: bytes.len() as u64,
+        sha256: hex::encode(Sha256::digest(&bytes)),
+        imports,
+        reproducible: language.reproducible(),
+    })
 }
 
 /// What a component carries beside its code.

@@ -33,6 +33,15 @@ pub(super) fn is_file(path: &Path) -> bool {
     path.is_file()
 }
 
+pub(super) fn is_dir(path: &Path) -> bool {
+    path.is_dir()
+}
+
+/// A file that somebody may run.
+pub(super) fn is_program(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
+}
+
 /// Whether a directory holds a file whose name starts and ends so; `false` when it cannot be read.
 pub(super) fn holds(dir: &Path, start: &str, end: &str) -> bool {
     std::fs::read_dir(dir).is_ok_and(|entries| {
@@ -118,7 +127,7 @@ pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<P
     Ok(found)
 }
 
-/// A directory that goes with the value.
+/// A directory of one build, gone after it.
 pub(super) fn temporary() -> Result<tempfile::TempDir, BuildError> {
     tempfile::Builder::new().prefix("ansai-build-").tempdir().map_err(at(&std::env::temp_dir()))
 }

@@ -108,3 +108,56 @@ fn compiled_code_is_kept_and_a_damaged_copy_is_compiled_again() {
     engine().load(&bytes).unwrap();
     assert_eq!(std::fs::read(&file).unwrap(), kept, "compiled and kept again");
 }
+
+/// What JavaScript becomes: one component calls another within it, and text goes from the memory of one to the other's.
+#[test]
+fn components_within_a_component_may_call_each_other() {
+    let nested = wat::parse_str(
+        r#"(component
+        (component $callee
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64)
+                (func (export "take") (param i32 i32)))
+            (core instance $i (instantiate $m))
+            (func (export "take") (param "text" string)
+                (canon lift (core func $i "take")
+                    (memory (core memory $i "memory")) (realloc (core func $i "realloc")))))
+        (component $caller
+            (import "take" (func $take (param "text" string)))
+            (core module $memory (memory (export "memory") 1))
+            (core instance $memory (instantiate $memory))
+            (core func $lowered (canon lower (func $take) (memory (core memory $memory "memory"))))
+            (core module $m
+                (import "" "take" (func $take (param i32 i32)))
+                (func (export "run") i32.const 0 i32.const 4 call $take))
+            (core instance $i (instantiate $m (with "" (instance (export "take" (func $lowered))))))
+            (func (export "run") (canon lift (core func $i "run"))))
+        (instance $callee (instantiate $callee))
+        (instance $caller (instantiate $caller (with "take" (func $callee "take"))))
+        (export "detect" (func $caller "run"))
+        (export "plan" (func $caller "run")))"#,
+    )
+    .unwrap();
+    // It was compiled: only its exports are not those of a policy.
+    assert!(refused(&nested).contains("is declared as"), "{}", refused(&nested));
+}
+
+#[test]
+fn a_module_has_one_memory() {
+    let with = |memories: &str| {
+        let text = format!(
+            r#"(component
+            (component (core module {memories}))
+            (core module $m (memory 1) (func (export "run")))
+            (core instance $i (instantiate $m))
+            (func (export "detect") (canon lift (core func $i "run")))
+            (func (export "plan") (canon lift (core func $i "run"))))"#
+        );
+        refused(&wat::parse_str(text).unwrap())
+    };
+    for several in ["(memory 1) (memory 1)", "(import \"a\" \"b\" (memory 1)) (memory 1)"] {
+        assert!(with(several).contains("needs multi-memory"), "{}", with(several));
+    }
+    assert!(with("(memory 1)").contains("is declared as"));
+}

@@ -1,0 +1,105 @@
+import { listFilesystems } from "ansai:disk/disk-probe@0.1.0";
+import { remove } from "ansai:files/files-actions@0.1.0";
+import {
+  apply,
+  couldNotTell,
+  count,
+  giveUp,
+  healthy,
+  invalidSettings,
+  number,
+  policy,
+  recommend,
+  refusalOf,
+  unhealthy,
+} from "./sdk/ansai";
+
+/**
+ * As in settings.schema.json.
+ * @typedef {{ warning_percent: number, critical_percent: number, directory: string, min_age_hours: number }} Settings
+ * @typedef {import("./sdk/ansai").Evaluation<Settings>} Evaluation
+ * @typedef {import("ansai:disk/disk-probe@0.1.0").Filesystem} Filesystem
+ */
+
+/** An incident stays open until it is so many percentage points below the warning. */
+const REARM_POINTS = 5;
+
+/** @type {import("./sdk/ansai").Policy<Settings>} */
+const healing = {
+  detect(evaluation) {
+    const { warning_percent, critical_percent } = evaluation.settings;
+    if (critical_percent < warning_percent) throw invalidSettings("critical_percent is below warning_percent");
+    return filesystems()
+      .filter((filesystem) => !filesystem.readOnly && !filesystem.remote && usable(filesystem) > 0)
+      .map((filesystem) => observe(filesystem, evaluation));
+  },
+
+  plan(finding, { attempts, settings }) {
+    if (attempts.length > 0) return giveUp(`removing old temporary files did not bring ${finding.key} down`);
+    const { directory, min_age_hours } = settings;
+    try {
+      const what = {
+        root: directory,
+        globs: ["**"],
+        exclude: [],
+        minAgeHours: min_age_hours,
+        maxFiles: 0,
+        enoughBytes: 0,
+      };
+      if (remove(what, finding.summary).items > 0) return apply("stop");
+    } catch (error) {
+      return giveUp(`old files in ${directory} cannot be removed: ${refusalOf(error).val}`);
+    }
+    const detail = `nothing old is left in ${directory}`;
+    return recommend({ summary: `make ${finding.key} larger`, detail, measures: [] });
+  },
+};
+
+export const { detect, plan } = policy(healing);
+
+function filesystems() {
+  try {
+    return listFilesystems().entries;
+  } catch (error) {
+    throw couldNotTell(`the file systems could not be listed: ${refusalOf(error).val}`);
+  }
+}
+
+/**
+ * What an unprivileged process could have of it at most.
+ * @param {Filesystem} filesystem
+ */
+function usable(filesystem) {
+  return filesystem.totalBytes - filesystem.reservedBytes;
+}
+
+/**
+ * @param {Filesystem} filesystem
+ * @param {Evaluation} evaluation
+ */
+function observe(filesystem, evaluation) {
+  const { about, mount, availableBytes } = filesystem;
+  const most = usable(filesystem);
+  const used = (most - Math.min(availableBytes, most)) / most;
+  const percent = used * 100;
+  return {
+    key: mount,
+    about,
+    status: judge(mount, percent, evaluation),
+    summary: `${mount} is ${Math.floor(percent)} % full`,
+    evidence: [number("used", used, "ratio"), count("available", availableBytes, "bytes")],
+    related: [],
+  };
+}
+
+/**
+ * @param {string} mount
+ * @param {number} percent
+ * @param {Evaluation} evaluation
+ */
+function judge(mount, percent, evaluation) {
+  const { warning_percent, critical_percent } = evaluation.settings;
+  if (percent >= critical_percent) return unhealthy("critical");
+  const warning = evaluation.threshold(mount, warning_percent, REARM_POINTS);
+  return percent >= warning ? unhealthy("warning") : healthy;
+}

@@ -1,0 +1,217 @@
+"""What a policy in Python stands on: a thin layer over the host's interfaces.
+
+Those are imported as they are (`from wit_world.imports import disk_probe`). All imports are at the top of a file: where
+the policy runs there are no files to import from.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from importlib.machinery import BuiltinImporter, FrozenImporter
+from typing import Any, Generic, TypeVar, get_type_hints
+
+import wit_world
+from componentize_py_types import Err
+from wit_world.imports import context
+from wit_world.imports.types import (
+    Attempt,
+    Decision,
+    Decision_Apply,
+    Decision_ApplyThenReplan,
+    Decision_GiveUp,
+    Decision_Recommend,
+    Decision_Wait,
+    Failure,
+    Failure_CouldNotTell,
+    Failure_InvalidSettings,
+    Failure_Other,
+    Measure,
+    Observation,
+    OnFailure,
+    Recommendation,
+    Refusal,
+    Severity,
+    Status,
+    Status_Healthy,
+    Status_Unhealthy,
+    Status_Unknown,
+    Unit,
+    Value_Count,
+    Value_Flag,
+    Value_Number,
+    Value_Text,
+)
+
+S = TypeVar("S")
+
+_FAILURES = (Failure_CouldNotTell, Failure_InvalidSettings, Failure_Other)
+_LONGEST = 1000
+
+
+class Evaluation(Generic[S]):
+    """What the host knows about this evaluation."""
+
+    settings: S
+    """As the operator set them, defaults filled in: sizes in bytes, durations in milliseconds."""
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
+        self._open: dict[str, Observation] | None = None
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since the Unix epoch; there is no other clock."""
+        return context.now()
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """Empty in `detect`; in `plan`, what was tried for this finding, oldest first."""
+        return context.attempts()
+
+    def open_incident(self, key: str) -> Observation | None:
+        """The open incident with this key, if there is one."""
+        if self._open is None:
+            self._open = {incident.key: incident for incident in context.open_incidents()}
+        return self._open.get(key)
+
+    def threshold(self, key: str, at: float, points: float) -> float:
+        """A threshold that is lower by `points` while an incident with this key is open, so that it does not flap."""
+        return at if self.open_incident(key) is None else at - points
+
+
+def policy(
+    settings: type[S],
+    detect: Callable[[Evaluation[S]], list[Observation]],
+    plan: Callable[[Observation, Evaluation[S]], Decision],
+) -> type[wit_world.WitWorld]:
+    """The class that is the policy: `WitWorld = policy(Settings, detect, plan)` at the end of policy.py.
+
+    `settings` is a dataclass with a field for each setting, or `dict`. Both functions see a fresh component: nothing is
+    remembered from one call to the next.
+    """
+
+    def evaluation() -> Evaluation[S]:
+        return Evaluation(_typed(settings, json.loads(context.settings())))
+
+    class Policy(wit_world.WitWorld):
+        def detect(self) -> list[Observation]:
+            return _answered(lambda: detect(evaluation()), list)
+
+        def plan(self, finding: Observation) -> Decision:
+            return _answered(lambda: plan(finding, evaluation()), object)
+
+    return Policy
+
+
+def could_not_tell(why: str) -> Err[Failure]:
+    """To be raised: ends the evaluation without an answer."""
+    return Err(Failure_CouldNotTell(why))
+
+
+def invalid_settings(why: str) -> Err[Failure]:
+    """To be raised: ends the evaluation without an answer."""
+    return Err(Failure_InvalidSettings(why))
+
+
+def refusal_of(error: Err[Any]) -> Refusal:
+    """Why the host did not answer a call; raises again what is something else."""
+    if isinstance(error.value, _FAILURES):
+        raise error
+    return error.value
+
+
+healthy: Status = Status_Healthy()
+
+
+def unhealthy(severity: Severity) -> Status:
+    return Status_Unhealthy(severity)
+
+
+def unknown(why: str) -> Status:
+    return Status_Unknown(why)
+
+
+def count(name: str, value: int, unit: Unit = Unit.NONE) -> Measure:
+    return Measure(name, Value_Count(value), unit)
+
+
+def number(name: str, value: float, unit: Unit = Unit.NONE) -> Measure:
+    return Measure(name, Value_Number(value), unit)
+
+
+def text(name: str, value: str) -> Measure:
+    return Measure(name, Value_Text(value), Unit.NONE)
+
+
+def flag(name: str, value: bool) -> Measure:
+    return Measure(name, Value_Flag(value), Unit.NONE)
+
+
+def apply(on_failure: OnFailure) -> Decision:
+    return Decision_Apply(on_failure)
+
+
+def apply_then_replan(on_failure: OnFailure) -> Decision:
+    return Decision_ApplyThenReplan(on_failure)
+
+
+def wait(for_what: str) -> Decision:
+    return Decision_Wait(for_what)
+
+
+def recommend(*recommendations: Recommendation) -> Decision:
+    return Decision_Recommend(list(recommendations))
+
+
+def give_up(why: str) -> Decision:
+    return Decision_GiveUp(why)
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """JSON as a dataclass, and what is below it."""
+    if not isinstance(value, dict) or not is_dataclass(kind):
+        return value
+    make: Any = kind
+    hints = get_type_hints(make)
+    return make(**{field.name: _typed(hints[field.name], value[field.name]) for field in fields(make)})
+
+
+A = TypeVar("A")
+
+
+def _answered(answer: Callable[[], A], kind: type) -> A:
+    """Whatever is raised becomes a failure with words: Python would only trap."""
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _NoFiles]
+    try:
+        given = answer()
+        if not isinstance(given, kind) or given is None:
+            raise TypeError(f"the answer is {given!r:.100}")
+        return given
+    except Err as error:
+        if isinstance(error.value, _FAILURES):
+            raise
+        name = type(error.value).__name__.removeprefix("Refusal_")
+        kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+        raise could_not_tell(f"the host answered {kebab}: {error.value.value}") from None
+    except BaseException as error:
+        raise Err(Failure_Other(_described(error)[:_LONGEST])) from None
+
+
+class _NoFiles:
+    """Stands where Python would look for files, which traps."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
+        raise ModuleNotFoundError(f"{name} is imported too late: import it at the top of the file")
+
+
+def _described(error: BaseException) -> str:
+    place, at = error.__traceback__, ""
+    while place is not None:
+        code = place.tb_frame.f_code
+        # Not in here, nor in Python's own way of importing.
+        if code.co_filename != _described.__code__.co_filename and not code.co_filename.startswith("<"):
+            at = f" ({code.co_name}, line {place.tb_lineno})"
+        place = place.tb_next
+    return f"{type(error).__name__}: {error}{at}"

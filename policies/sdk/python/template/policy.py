@@ -1,0 +1,107 @@
+from dataclasses import dataclass
+from math import floor
+
+from ansai import (
+    Evaluation,
+    apply,
+    could_not_tell,
+    count,
+    give_up,
+    healthy,
+    invalid_settings,
+    number,
+    policy,
+    recommend,
+    refusal_of,
+    unhealthy,
+)
+from componentize_py_types import Err
+from wit_world.imports import disk_probe, files_actions
+from wit_world.imports.disk_probe import Filesystem
+from wit_world.imports.files_actions import Selection
+from wit_world.imports.types import Decision, Observation, OnFailure, Recommendation, Severity, Status, Unit
+
+
+@dataclass(frozen=True)
+class Settings:
+    """As in settings.schema.json."""
+
+    warning_percent: float
+    critical_percent: float
+    directory: str
+    min_age_hours: int
+
+
+REARM_POINTS = 5
+"""An incident stays open until it is so many percentage points below the warning."""
+
+
+def detect(evaluation: Evaluation[Settings]) -> list[Observation]:
+    settings = evaluation.settings
+    if settings.critical_percent < settings.warning_percent:
+        raise invalid_settings("critical_percent is below warning_percent")
+    return [
+        observe(filesystem, evaluation)
+        for filesystem in filesystems()
+        if not filesystem.read_only and not filesystem.remote and usable(filesystem) > 0
+    ]
+
+
+def plan(finding: Observation, evaluation: Evaluation[Settings]) -> Decision:
+    if evaluation.attempts:
+        return give_up(f"removing old temporary files did not bring {finding.key} down")
+    directory = evaluation.settings.directory
+    what = Selection(
+        root=directory,
+        globs=["**"],
+        exclude=[],
+        min_age_hours=evaluation.settings.min_age_hours,
+        max_files=0,
+        enough_bytes=0,
+        cursor=None,
+    )
+    try:
+        preview = files_actions.remove(what, finding.summary)
+    except Err as error:
+        return give_up(f"old files in {directory} cannot be removed: {refusal_of(error).value}")
+    if preview.items > 0:
+        return apply(OnFailure.STOP)
+    return recommend(Recommendation(f"make {finding.key} larger", f"nothing old is left in {directory}", []))
+
+
+def filesystems() -> list[Filesystem]:
+    try:
+        return disk_probe.list_filesystems().entries
+    except Err as error:
+        raise could_not_tell(f"the file systems could not be listed: {refusal_of(error).value}")
+
+
+def usable(filesystem: Filesystem) -> int:
+    """What an unprivileged process could have of it at most."""
+    return filesystem.total_bytes - filesystem.reserved_bytes
+
+
+def observe(filesystem: Filesystem, evaluation: Evaluation[Settings]) -> Observation:
+    mount, available = filesystem.mount, filesystem.available_bytes
+    most = usable(filesystem)
+    used = (most - min(available, most)) / most
+    percent = used * 100
+    return Observation(
+        key=mount,
+        about=filesystem.about,
+        status=judge(mount, percent, evaluation),
+        summary=f"{mount} is {floor(percent)} % full",
+        evidence=[number("used", used, Unit.RATIO), count("available", available, Unit.BYTES)],
+        related=[],
+    )
+
+
+def judge(mount: str, percent: float, evaluation: Evaluation[Settings]) -> Status:
+    settings = evaluation.settings
+    if percent >= settings.critical_percent:
+        return unhealthy(Severity.CRITICAL)
+    warning = evaluation.threshold(mount, settings.warning_percent, REARM_POINTS)
+    return unhealthy(Severity.WARNING) if percent >= warning else healthy
+
+
+WitWorld = policy(Settings, detect, plan)

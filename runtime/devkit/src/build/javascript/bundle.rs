@@ -1,0 +1,87 @@
+//! One file of a policy and all that it imports, but for the host's interfaces.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use ansai_config::Manifest;
+use ansai_core::Interface;
+use serde::Deserialize;
+
+use crate::build::{BuildError, imports, storage, toolchain};
+
+/// Bundles `entry` of a directory into a file, and writes what it imports beside it.
+pub(super) fn make(esbuild: &Path, dir: &Path, entry: &str, bundle: &Path) -> Result<(), BuildError> {
+    let option = |name: &str, path: &Path| {
+        let mut option = OsString::from(name);
+        option.push(path);
+        option
+    };
+    let (outfile, metafile) = (option("--outfile=", bundle), option("--metafile=", &imported(bundle)));
+    let arguments: [&OsStr; 9] = [
+        entry.as_ref(),
+        "--bundle".as_ref(),
+        "--format=esm".as_ref(),
+        "--target=es2022".as_ref(),
+        "--external:ansai:*".as_ref(),
+        "--log-level=error".as_ref(),
+        "--color=false".as_ref(),
+        &outfile,
+        &metafile,
+    ];
+    toolchain::run(esbuild, &arguments, &[], dir)
+}
+
+/// Refuses a bundle that imports what its manifest does not ask for: the engine would only say that it cannot find it.
+pub(super) fn check(bundle: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
+    let text = storage::read_text(&imported(bundle))?;
+    external(&text)?
+        .into_iter()
+        .filter(|name| name.starts_with("ansai:"))
+        .try_for_each(|name| imports::allowed(&name, manifest, interfaces))
+}
+
+fn imported(bundle: &Path) -> PathBuf {
+    bundle.with_extension("json")
+}
+
+/// What esbuild says about its output, as far as it matters here.
+#[derive(Deserialize)]
+struct Report {
+    outputs: BTreeMap<String, Output>,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    #[serde(default)]
+    imports: Vec<Import>,
+}
+
+#[derive(Deserialize)]
+struct Import {
+    path: String,
+    #[serde(default)]
+    external: bool,
+}
+
+fn external(report: &str) -> Result<Vec<String>, BuildError> {
+    let report: Report = serde_json::from_str(report)
+        .map_err(|error| BuildError::Compiler { program: "esbuild".into(), said: error.to_string() })?;
+    let imports = report.outputs.into_values().flat_map(|output| output.imports);
+    Ok(imports.filter(|import| import.external).map(|import| import.path).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn only_what_stays_outside_the_bundle_is_imported() {
+        let report = r#"{"inputs":{},"outputs":{"policy.js":{"imports":[
+            {"path":"ansai:disk/disk-probe@0.1.0","kind":"import-statement","external":true},
+            {"path":"chunk.js","kind":"import-statement"}],"exports":["detect"],"bytes":1}}}"#;
+        assert_eq!(external(report).unwrap(), ["ansai:disk/disk-probe@0.1.0"]);
+        assert!(external("no JSON").is_err());
+    }
+}

@@ -1,0 +1,68 @@
+//! Python: CPython with the policy inside the component, by componentize-py.
+
+mod words;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use ansai_config::Manifest;
+use ansai_core::Interface;
+
+use super::toolchain::{self, Toolchain};
+use super::{BuildError, storage, world};
+
+const TOOLCHAIN: Toolchain =
+    Toolchain { language: "Python", variable: "ANSAI_PY_TOOLS", below_variable: "bin", below_policy: ".venv/bin" };
+/// The version that is known to work.
+const PACKAGE: &str = "componentize-py==0.25.1";
+/// The module of `policy.py`.
+const MODULE: &str = "policy";
+
+/// The component of the policy in a directory, without ansai's own sections.
+pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<Vec<u8>, BuildError> {
+    let venv = dir.join(".venv");
+    let install = format!("run `python3 -m venv {0} && {0}/bin/pip install {PACKAGE}`", venv.display());
+    let componentize = TOOLCHAIN.find(dir, "componentize-py", &install)?;
+    let work = storage::temporary()?;
+    let (wit, component) = (work.path().join("wit"), work.path().join("policy.wasm"));
+    world::write(&wit, manifest, interfaces)?;
+    let sdk = dir.join("sdk");
+    let mut arguments: Vec<&OsStr> = vec![
+        "--quiet".as_ref(),
+        "--wit-path".as_ref(),
+        wit.as_ref(),
+        "--world".as_ref(),
+        world::WORLD.as_ref(),
+        "componentize".as_ref(),
+        // No WASI is left.
+        "--stub-wasi".as_ref(),
+        "--output".as_ref(),
+        component.as_ref(),
+        "--python-path".as_ref(),
+        dir.as_ref(),
+    ];
+    if storage::is_dir(&sdk) {
+        arguments.extend(["--python-path".as_ref(), sdk.as_os_str()]);
+    }
+    arguments.push(MODULE.as_ref());
+    let mut environment = vec![("RUST_BACKTRACE", OsStr::new("0"))];
+    if storage::is_dir(&venv) {
+        // What the policy imports beside its own files.
+        environment.push(("VIRTUAL_ENV", venv.as_os_str()));
+    }
+    toolchain::run(&componentize, &arguments, &environment, work.path())
+        .map_err(|error| words::told(error, manifest, interfaces))?;
+    storage::read(&component)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the hint installs is what `ansai new` writes and what the tests use.
+    #[test]
+    fn the_template_pins_the_same_package() {
+        let template = include_str!("../../../../../policies/sdk/python/template/requirements-dev.txt");
+        assert!(template.lines().any(|line| line == PACKAGE), "{template}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Policies in TypeScript and JavaScript, with the real tools.
+
+use ansai_devkit::build::BuildError;
+
+use crate::project::{Project, policies};
+
+const EXAMPLE: &str = "examples/disk-space-typescript";
+const TEMPLATE: &str = "sdk/javascript/template";
+
+/// The template of JavaScript, filled in as `ansai new` does, with its SDK.
+fn javascript(test: &str) -> Option<Project> {
+    let project = Project::copy(TEMPLATE, test)?;
+    for part in ["policy.toml", "settings.schema.json", "scenarios"] {
+        project.take(&format!("sdk/every-language/{part}"), part);
+    }
+    project.take("sdk/javascript/sdk", "sdk");
+    project.named("disk-space-javascript");
+    Some(project)
+}
+
+#[test]
+fn the_example_in_typescript_passes_all_scenarios() {
+    if let Some(project) = Project::copy(EXAMPLE, "the_example_in_typescript_passes_all_scenarios") {
+        project.passes(12);
+    }
+}
+
+#[test]
+fn the_template_of_javascript_passes_all_scenarios() {
+    if let Some(project) = javascript("the_template_of_javascript_passes_all_scenarios") {
+        project.passes(3);
+        project.take("examples/scenarios", "scenarios");
+        project.passes(12);
+    }
+}
+
+#[test]
+fn both_languages_stand_on_one_sdk() {
+    let files = |language: &str| crate::project::files(&policies(&format!("sdk/{language}/sdk")));
+    assert_eq!(files("typescript"), files("javascript"));
+}
+
+#[test]
+fn the_example_is_what_the_template_makes() {
+    crate::project::is_made_of_template(EXAMPLE, "typescript", "disk-space-typescript");
+}
+
+#[test]
+fn a_wrong_type_is_told_as_tsc_tells_it() {
+    let Some(project) = Project::copy(EXAMPLE, "a_wrong_type_is_told_as_tsc_tells_it") else { return };
+    project.change("policy.ts", "related: [],", "related: 5,");
+    let error = project.build().unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(&error, BuildError::Compiler { program, .. } if program == "tsc"), "{error:?}");
+    assert!(message.contains("policy.ts(") && message.contains("error TS2322"), "{message}");
+}
+
+#[test]
+fn a_wrong_syntax_is_told_with_its_line() {
+    let Some(project) = javascript("a_wrong_syntax_is_told_with_its_line") else { return };
+    project.change("policy.js", "export const", "export konst");
+    let message = project.build().unwrap_err().to_string();
+    assert!(message.starts_with("esbuild failed") && message.contains("policy.js:"), "{message}");
+}
+
+#[test]
+fn what_is_imported_must_be_asked_for() {
+    let Some(project) = javascript("what_is_imported_must_be_asked_for") else { return };
+    project.change("policy.js", "\nexport const", "\nimport \"ansai:journal/journal-probe@0.1.0\";\nexport const");
+    let error = project.build().unwrap_err();
+    assert!(matches!(&error, BuildError::NotAskedFor(name) if name.contains("journal-probe")), "{error:?}");
+    project.change("policy.js", "journal-probe@0.1.0", "journal-probe@0.9.0");
+    let error = project.build().unwrap_err();
+    assert!(matches!(&error, BuildError::UnknownInterface { known: Some(_), .. }), "{error:?}");
+}
+
+#[test]
+fn an_exception_is_a_failure_and_no_trap() {
+    let Some(project) = javascript("an_exception_is_a_failure_and_no_trap") else { return };
+    project.change("policy.js", "  detect(evaluation) {\n", "  detect(evaluation) {\n    undefined.nothing;\n");
+    project.only_scenario("description = \"a\"\n[expect]\nfailure = { invalid-settings = \"none\" }\n");
+    let problems = project.scenarios().remove(0).1.problems.join("\n");
+    assert!(problems.contains("TypeError: cannot read property 'nothing' of undefined"), "{problems}");
+}
+
+#[test]
+fn a_refusal_that_nobody_expected_is_could_not_tell() {
+    let Some(project) = javascript("a_refusal_that_nobody_expected_is_could_not_tell") else { return };
+    project.change("policy.js", "  detect(evaluation) {\n", "  detect(evaluation) {\n    listFilesystems();\n");
+    project.only_scenario(
+        "description = \"a\"\n[[reply]]\ncall = \"ansai:disk/disk-probe.list-filesystems\"\nrefusal = { busy = \"now\" \
+         }\n[expect]\nfailure = { could-not-tell = \"the host answered busy: now\" }\n",
+    );
+    project.passes(1);
+}

@@ -1,0 +1,173 @@
+//! Copies of the example policies in languages whose toolchains are not Rust's.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ansai_config::{Manifest, Schema};
+use ansai_devkit::build::{BuildError, BuildOptions, Built, MANIFEST_SECTION, SCHEMA_SECTION, build};
+use ansai_devkit::scenario::{Ran, Scenario, Subject, run};
+use ansai_engine::{Compiler, Engine};
+use ansai_host_functions::registry::Registry;
+use tempfile::TempDir;
+
+use crate::result::section;
+
+/// A directory of a policy that a test may change.
+pub(crate) struct Project(TempDir);
+
+/// `policies/…` of the repository.
+pub(crate) fn policies(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(path)
+}
+
+/// Files below a directory with their texts; not those of its tools.
+pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![dir.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let tools = ["node_modules", ".venv", "__pycache__"].iter().any(|name| path.ends_with(name));
+            if path.is_dir() && !tools {
+                waiting.push(path);
+            } else if path.is_file() && path.extension().is_none_or(|extension| extension != "wasm") {
+                found.insert(path.strip_prefix(dir).unwrap().to_owned(), std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn filled(text: &str, name: &str) -> String {
+    text.replace("{{name}}", name).replace("{{snake_name}}", &name.replace('-', "_"))
+}
+
+/// An example is its language's template under a name, with scenarios of its own.
+pub(crate) fn is_made_of_template(example: &str, language: &str, name: &str) {
+    let template = files(&policies(&format!("sdk/{language}/template")));
+    let example = files(&policies(example));
+    assert!(template.len() >= 5, "{:?}", template.keys());
+    for (path, text) in template {
+        assert_eq!(example.get(&path), Some(&filled(&text, name)), "{}", path.display());
+    }
+}
+
+impl Project {
+    /// A copy, with the tools that scripts/setup installs linked into it; `None`, with a word, where there are none.
+    pub(crate) fn copy(source: &str, test: &str) -> Option<Project> {
+        let (tools, own) =
+            if source.ends_with("python") { ("py", ".venv") } else { ("js/node_modules", "node_modules") };
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+        let tools = cache.map(|cache| cache.join("ansai/tools").join(tools)).filter(|tools| tools.is_dir());
+        let Some(tools) = tools else {
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{test} needs the tools of scripts/setup test");
+            eprintln!("skipped {test}: scripts/setup test has not installed the tools");
+            return None;
+        };
+        let project = Project::without_tools(source);
+        std::os::unix::fs::symlink(tools, project.path().join(own)).unwrap();
+        Some(project)
+    }
+
+    /// A copy in which links are what they point to.
+    pub(crate) fn without_tools(source: &str) -> Project {
+        let dir = tempfile::tempdir().unwrap();
+        let status =
+            Command::new("cp").args(["-rL", "--"]).arg(policies(source).join(".")).arg(dir.path()).status().unwrap();
+        assert!(status.success());
+        Project(dir)
+    }
+
+    /// Nothing but a manifest.
+    pub(crate) fn empty() -> Project {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = "name = \"empty\"\nversion = \"0.1.0\"\ndescription = \"a\"\n[schedule]\nevery = \"60s\"\n";
+        std::fs::write(dir.path().join("policy.toml"), manifest).unwrap();
+        Project(dir)
+    }
+
+    /// Puts another part of `policies` in the place of one of its directories.
+    pub(crate) fn take(&self, source: &str, place: &str) {
+        let place = self.path().join(place);
+        let _ = std::fs::remove_dir_all(&place);
+        let status = Command::new("cp").args(["-rL", "--"]).arg(policies(source)).arg(place).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// A program that does nothing.
+    pub(crate) fn program(&self, path: &str) {
+        let path = self.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Fills in a template's placeholders.
+    pub(crate) fn named(&self, name: &str) {
+        for (path, text) in files(self.path()) {
+            std::fs::write(self.path().join(path), filled(&text, name)).unwrap();
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Replaces a text that must be there.
+    pub(crate) fn change(&self, path: &str, from: &str, to: &str) {
+        let path = self.path().join(path);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{} holds no {from:?}", path.display());
+        std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    pub(crate) fn build(&self) -> Result<Built, BuildError> {
+        let interfaces = Registry::builtin().interfaces();
+        build(self.path(), &BuildOptions { allow_root: true, interfaces: &interfaces })
+    }
+
+    /// Builds it, and runs all its scenarios: name and what came of it.
+    pub(crate) fn scenarios(&self) -> Vec<(String, Ran)> {
+        let built = self.build().unwrap_or_else(|error| panic!("{error}"));
+        assert!(built.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", built.imports);
+        assert!(!built.reproducible);
+        let bytes = std::fs::read(&built.path).unwrap();
+        let registry = Registry::builtin();
+        let manifest = section(&bytes, MANIFEST_SECTION).unwrap();
+        let manifest = Manifest::from_json("embedded", &manifest, &registry.interfaces()).unwrap();
+        let asked: Vec<&str> = manifest.capabilities.keys().map(String::as_str).collect();
+        let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
+        let policy = engine.load_asked(&bytes, Some(&asked)).unwrap_or_else(|error| panic!("{error}"));
+        let schema = Schema::parse("embedded", &section(&bytes, SCHEMA_SECTION).unwrap()).unwrap();
+        let subject = Subject { policy, manifest, schema: Some(schema), registry };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(self.path().join("scenarios")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let ran = files.iter().map(|file| {
+            let scenario = Scenario::load(file).unwrap();
+            (Scenario::name(file), runtime.block_on(run(&subject, &scenario)))
+        });
+        ran.collect()
+    }
+
+    /// Builds it; all its scenarios pass, and there are at least so many.
+    pub(crate) fn passes(&self, at_least: usize) {
+        let ran = self.scenarios();
+        assert!(ran.len() >= at_least, "{} scenarios", ran.len());
+        for (name, ran) in ran {
+            assert!(ran.problems.is_empty(), "{name}: {}", ran.problems.join("\n"));
+            eprintln!("{name}: {:?} fuel", ran.fuel);
+        }
+    }
+
+    /// Puts one scenario in the place of all others.
+    pub(crate) fn only_scenario(&self, text: &str) {
+        std::fs::remove_dir_all(self.path().join("scenarios")).unwrap();
+        std::fs::create_dir(self.path().join("scenarios")).unwrap();
+        std::fs::write(self.path().join("scenarios/only.toml"), text).unwrap();
+    }
+}

@@ -1,0 +1,83 @@
+//! Policies in Python, with the real tools.
+
+use ansai_devkit::build::BuildError;
+
+use crate::project::Project;
+
+const EXAMPLE: &str = "examples/disk-space-python";
+
+#[test]
+fn the_example_in_python_passes_all_scenarios() {
+    if let Some(project) = Project::copy(EXAMPLE, "the_example_in_python_passes_all_scenarios") {
+        project.passes(12);
+    }
+}
+
+#[test]
+fn the_example_is_what_the_template_makes() {
+    crate::project::is_made_of_template(EXAMPLE, "python", "disk-space-python");
+}
+
+#[test]
+fn a_wrong_syntax_is_told_as_python_tells_it() {
+    let Some(project) = Project::copy(EXAMPLE, "a_wrong_syntax_is_told_as_python_tells_it") else { return };
+    project.change("policy.py", "def plan(", "def plan)");
+    let error = project.build().unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(&error, BuildError::Compiler { program, .. } if program == "componentize-py"), "{error:?}");
+    assert!(message.contains("SyntaxError") && message.contains("policy.py"), "{message}");
+}
+
+/// One build for several behaviours, since each takes its time: the setting `directory` says which.
+#[test]
+fn exceptions_are_failures_and_no_traps() {
+    let Some(project) = Project::copy(EXAMPLE, "exceptions_are_failures_and_no_traps") else { return };
+    project.change(
+        "policy.py",
+        "    settings = evaluation.settings\n",
+        "    settings = evaluation.settings\n    if settings.directory == \"/raise\":\n        return [1 // 0]\n    if \
+         settings.directory == \"/import\":\n        import csv\n    if settings.directory == \"/exit\":\n        \
+         raise SystemExit(1)\n    if settings.directory == \"/nothing\":\n        return None\n    if \
+         settings.directory == \"/refused\":\n        return disk_probe.list_filesystems().entries\n",
+    );
+    std::fs::remove_dir_all(project.path().join("scenarios")).unwrap();
+    std::fs::create_dir(project.path().join("scenarios")).unwrap();
+    let cases = [
+        ("raise", "other = \"ZeroDivisionError: division by zero (detect, line "),
+        (
+            "import",
+            "other = \"ModuleNotFoundError: csv is imported too late: import it at the top of the file (detect, line ",
+        ),
+        ("exit", "other = \"SystemExit: 1 (detect, line "),
+        ("nothing", "other = \"TypeError: the answer is None"),
+        ("refused", "could-not-tell = \"the host answered busy: now\""),
+    ];
+    for (name, _) in cases {
+        let text = format!(
+            "description = \"a\"\n[settings]\ndirectory = \"/{name}\"\n[[reply]]\ncall = \
+             \"ansai:disk/disk-probe.list-filesystems\"\nrefusal = {{ busy = \"now\" }}\n[expect]\nfailure = {{ \
+             invalid-settings = \"none\" }}\n"
+        );
+        std::fs::write(project.path().join(format!("scenarios/{name}.toml")), text).unwrap();
+    }
+    let ran = project.scenarios();
+    for (name, expected) in cases {
+        let problems = ran.iter().find(|(found, _)| found == name).unwrap().1.problems.join("\n");
+        eprintln!("{name}: {problems}");
+        let words = expected.split_once("= \"").unwrap().1.trim_end_matches('"');
+        assert!(problems.contains(expected.split(' ').next().unwrap()), "{name}: {problems}");
+        assert!(problems.contains(words) && !problems.contains("trap"), "{name}: {problems}");
+    }
+}
+
+#[test]
+fn what_is_imported_must_be_asked_for() {
+    let Some(project) = Project::copy(EXAMPLE, "what_is_imported_must_be_asked_for") else { return };
+    project.change(
+        "policy.py",
+        "import disk_probe, files_actions\n",
+        "import disk_probe, files_actions, journal_probe\n",
+    );
+    let error = project.build().unwrap_err();
+    assert!(matches!(&error, BuildError::NotAskedFor(name) if name.contains("journal-probe")), "{error:?}");
+}

@@ -1,0 +1,47 @@
+//! What is said where the tools of a language are missing.
+
+use std::process::Command;
+
+use ansai_devkit::build::BuildError;
+
+use crate::project::Project;
+
+const AGAIN: &str = "ANSAI_TEST_WITHOUT_TOOLS";
+
+/// In a child, since the `PATH` is that of a whole process.
+#[test]
+fn missing_tools_are_named_with_the_command_that_brings_them() {
+    if std::env::var_os(AGAIN).is_none() {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tools::missing_tools_are_named_with_the_command_that_brings_them", "--nocapture"])
+            .env(AGAIN, "1")
+            .env("PATH", "/nonexistent")
+            .env_remove("ANSAI_JS_TOOLS")
+            .env_remove("ANSAI_PY_TOOLS")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    for (name, sign, program, install) in [
+        ("TypeScript", "policy.ts", "node", "nodejs"),
+        ("JavaScript", "policy.js", "node", "nodejs"),
+        ("Python", "policy.py", "componentize-py", "pip install componentize-py=="),
+    ] {
+        let project = Project::empty();
+        std::fs::write(project.path().join(sign), "").unwrap();
+        let error = project.build().unwrap_err();
+        assert!(matches!(&error, BuildError::NoToolchain { .. }), "{name}: {error:?}");
+        let message = error.to_string();
+        assert!(message.contains(&format!("with {program},")) && message.contains("PATH"), "{message}");
+        assert!(error.hint().unwrap().contains(install), "{name}: {:?}", error.hint());
+    }
+    // Node is there, and its packages are not.
+    for (sign, program) in [("policy.ts", "typescript@"), ("policy.js", "esbuild@")] {
+        let project = Project::empty();
+        std::fs::write(project.path().join(sign), "").unwrap();
+        project.program("node_modules/.bin/node");
+        let hint = project.build().unwrap_err().hint().unwrap();
+        assert!(hint.contains("npm install") && hint.contains(program), "{hint}");
+    }
+}
