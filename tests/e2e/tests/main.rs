@@ -8,14 +8,20 @@
     reason = "tests"
 )]
 
+mod backtest;
+mod bench;
 mod compile;
 mod crash;
 mod daemon;
+mod dev;
 mod guests;
 mod heal;
 mod host;
 mod inert;
 mod observe;
+mod recordings_export;
+mod scenario_mistakes;
+mod scenario_update;
 mod scenarios;
 mod scene;
 mod undo;
