@@ -136,50 +136,119 @@ fn is(value: &Value, json: &Json) -> bool {
     }
 }
 
+/// An element with the text around it that is its own: lines before it, and what stands behind it on its line.
+struct Element {
+    value: Value,
+    before: String,
+    behind: String,
+}
+
 /// Elements with a key of the same name are the same ones, wherever they stand; others by their place.
 fn array_to(array: &mut Array, list: &[Json]) -> Result<(), NotToml> {
-    let mut old: Vec<Option<Value>> = array.iter().cloned().map(Some).collect();
-    let key_of = |value: &Value| value.as_inline_table()?.get("key")?.as_str().map(str::to_owned);
-    let decor = array.iter().last().map(|value| value.decor().clone());
+    let (opening, mut old, closing) = taken_apart(array);
     let keyed = list.iter().all(|json| json.get("key").is_some());
+    let before = old.iter().flatten().last().map_or_else(|| "\n  ".to_owned(), |last| without_comments(&last.before));
+    let closing = if old.is_empty() && !list.is_empty() { "\n".to_owned() } else { closing };
     array.clear();
+    let mut behind = opening;
     for (index, json) in list.iter().enumerate() {
-        let key = json.get("key").and_then(Json::as_str);
-        let place = if keyed {
-            old.iter().position(|value| value.as_ref().and_then(key_of).as_deref() == key && key.is_some())
-        } else {
-            Some(index)
+        let place = if keyed { old.iter().position(|one| is_same(one.as_ref(), json)) } else { Some(index) };
+        let mut element = match place.and_then(|place| old.get_mut(place)).and_then(Option::take) {
+            Some(mut element) => {
+                value_to(&mut element.value, json)?;
+                element
+            }
+            None => Element { value: value(json)?, before: before.clone(), behind: String::new() },
         };
-        match place.and_then(|place| old.get_mut(place)).and_then(Option::take) {
-            Some(mut value) => {
-                value_to(&mut value, json)?;
-                array.push_formatted(value);
-            }
-            None => {
-                let mut value = value(json)?;
-                match &decor {
-                    // A comment before an element is about that one.
-                    Some(decor) => *value.decor_mut() = without_comments(decor),
-                    None => value.decor_mut().set_prefix("\n  "),
-                }
-                array.push_formatted(value);
-            }
-        }
+        element.value.decor_mut().set_prefix(format!("{behind}{}", element.before));
+        behind = element.behind;
+        array.push_formatted(element.value);
     }
-    if decor.is_none() && !list.is_empty() {
-        array.set_trailing("\n");
+    // Without a comma a comment would follow the bracket.
+    if closing.contains('\n') && !list.is_empty() {
         array.set_trailing_comma(true);
     }
+    array.set_trailing(format!("{behind}{closing}"));
     Ok(())
 }
 
-fn without_comments(decor: &toml_edit::Decor) -> toml_edit::Decor {
-    let plain = |raw: Option<&toml_edit::RawString>| {
-        let text = raw.and_then(|raw| raw.as_str()).unwrap_or_default();
-        match text.contains('#') {
-            true => text.rfind('\n').and_then(|at| text.get(at..)).unwrap_or_default().to_owned(),
-            false => text.to_owned(),
+fn is_same(element: Option<&Element>, json: &Json) -> bool {
+    let key = element.and_then(|element| element.value.as_inline_table()?.get("key")?.as_str());
+    key.is_some() && key == json.get("key").and_then(Json::as_str)
+}
+
+/// What stands behind the opening bracket, the elements, and what stands before the closing one.
+fn taken_apart(array: &Array) -> (String, Vec<Option<Element>>, String) {
+    let text = |raw: Option<&toml_edit::RawString>| raw.and_then(|raw| raw.as_str()).unwrap_or_default().to_owned();
+    let mut gaps: Vec<(String, String)> = array
+        .iter()
+        .map(|value| of_lines(&text(value.decor().prefix())))
+        .chain([of_lines(&text(Some(array.trailing())))])
+        .collect();
+    let opening = gaps.first_mut().map(|(behind, _)| std::mem::take(behind)).unwrap_or_default();
+    let behind: Vec<String> = gaps.iter().skip(1).map(|(behind, _)| behind.clone()).collect();
+    let elements = array
+        .iter()
+        .zip(gaps.iter().zip(behind))
+        .map(|(value, ((_, before), behind))| Some(Element { value: value.clone(), before: before.clone(), behind }));
+    (opening, elements.collect(), gaps.last().map(|(_, before)| before.clone()).unwrap_or_default())
+}
+
+/// What is on the line that has begun, and the lines after it.
+fn of_lines(text: &str) -> (String, String) {
+    match text.find('\n').and_then(|at| text.split_at_checked(at)) {
+        Some((line, rest)) => (line.to_owned(), rest.to_owned()),
+        None => (String::new(), text.to_owned()),
+    }
+}
+
+/// A comment before an element is about that one.
+fn without_comments(before: &str) -> String {
+    match before.contains('#') {
+        true => before.rfind('\n').and_then(|at| before.get(at..)).unwrap_or_default().to_owned(),
+        false => before.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+    use toml_edit::DocumentMut;
+
+    use super::*;
+
+    fn after(text: &str, json: &Json) -> String {
+        let mut document: DocumentMut = text.parse().unwrap();
+        set(document.as_table_mut(), "a", json).unwrap();
+        document.to_string()
+    }
+
+    #[test]
+    fn comments_stay_with_their_elements() {
+        let text =
+            "a = [ # open\n  { key = \"x\", n = 1 }, # x\n  # before y\n  { key = \"y\", n = 2 }, # y\n] # end\n";
+        assert_eq!(after(text, &json!([{"key": "x", "n": 1}, {"key": "y", "n": 2}])), text);
+        let changed = after(text, &json!([{"key": "x", "n": 3}, {"key": "y", "n": 2}]));
+        assert_eq!(changed, text.replace("n = 1", "n = 3"));
+        let last = after(text, &json!([{"key": "y", "n": 2}]));
+        assert_eq!(last, "a = [ # open\n  # before y\n  { key = \"y\", n = 2 }, # y\n] # end\n");
+        let first = after(text, &json!([{"key": "x", "n": 1}]));
+        assert_eq!(first, "a = [ # open\n  { key = \"x\", n = 1 }, # x\n] # end\n");
+        let more = after(text, &json!([{"key": "x", "n": 1}, {"key": "z"}, {"key": "y", "n": 2}]));
+        assert_eq!(more, text.replace("  # before y", "  { key = \"z\" },\n  # before y"));
+        for text in ["a = [1, 2]\n", "a = [\n  1, # one\n  2\n]\n", "a = []\n", "a = [ 1 ]\n"] {
+            let json = json!([1, 7, 3]);
+            let parsed: DocumentMut = after(text, &json).parse().unwrap();
+            assert_eq!(parsed.get("a").unwrap().as_array().unwrap().len(), 3, "{parsed}");
         }
-    };
-    toml_edit::Decor::new(plain(decor.prefix()), plain(decor.suffix()))
+    }
+
+    #[test]
+    fn a_number_stays_as_it_is_spelt() {
+        assert_eq!(after("a = 1_000 # k\n", &json!(1000)), "a = 1_000 # k\n");
+        assert_eq!(after("a = 1_000 # k\n", &json!(2000)), "a = 2000 # k\n");
+        assert!(value(&json!(u64::MAX)).is_err());
+        assert!(value(&json!([null])).is_err());
+    }
 }
