@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
@@ -45,31 +46,44 @@ pub struct Change {
     pub now: Vec<String>,
 }
 
-/// Runs a recorded evaluation with another version.
-pub async fn backtest(policy: &Policy, mut recording: Recording) -> Verdict {
-    if recording.end == RecordedEnd::Deadline {
-        return Verdict::Untold("ended by its deadline".into());
+/// A version that is put to the test; cheap to clone.
+#[derive(Clone)]
+pub struct Backtest {
+    policy: Policy,
+    registry: Arc<Registry>,
+}
+
+impl Backtest {
+    /// Of a loaded component.
+    pub fn new(policy: Policy) -> Backtest {
+        Backtest { registry: Arc::new(policy.engine.registry.clone()), policy }
     }
-    let registry = &policy.engine.registry;
-    let calls = std::mem::take(&mut recording.calls);
-    let proposed: Vec<String> = calls
-        .iter()
-        .filter(|call| matches!(call.reply, RecordedReply::Ok(_)))
-        .filter(|call| is_action(registry, &call.interface, &call.function))
-        .map(|call| step(&call.interface, &call.function, call.arguments.get()))
-        .collect();
-    let backend = Box::new(Hindsight {
-        registry: registry.clone(),
-        at: recording.at,
-        calls: calls.into_iter().map(|call| (call, false)).collect(),
-        proposed: Vec::new(),
-        left: None,
-    });
-    let evaluation = match (&recording.finding, recording.phase) {
-        (Some(finding), Phase::Plan) => policy.plan(backend, &recording.limits, finding).await,
-        _ => policy.detect(backend, &recording.limits).await,
-    };
-    verdict(&recording, &proposed, &evaluation)
+
+    /// Runs a recorded evaluation.
+    pub async fn run(&self, mut recording: Recording) -> Verdict {
+        if recording.end == RecordedEnd::Deadline {
+            return Verdict::Untold("ended by its deadline".into());
+        }
+        let calls = std::mem::take(&mut recording.calls);
+        let proposed: Vec<String> = calls
+            .iter()
+            .filter(|call| matches!(call.reply, RecordedReply::Ok(_)))
+            .filter(|call| is_action(&self.registry, &call.interface, &call.function))
+            .map(|call| step(&call.interface, &call.function, call.arguments.get()))
+            .collect();
+        let backend = Box::new(Hindsight {
+            registry: self.registry.clone(),
+            at: recording.at,
+            calls: calls.into_iter().map(|call| (call, false)).collect(),
+            proposed: Vec::new(),
+            left: None,
+        });
+        let evaluation = match (&recording.finding, recording.phase) {
+            (Some(finding), Phase::Plan) => self.policy.plan(backend, &recording.limits, finding).await,
+            _ => self.policy.detect(backend, &recording.limits).await,
+        };
+        verdict(&recording, &proposed, &evaluation)
+    }
 }
 
 /// How an evaluation left its recording.
@@ -80,7 +94,7 @@ enum Left {
 
 /// Answers from anywhere in a recording.
 struct Hindsight {
-    registry: Registry,
+    registry: Arc<Registry>,
     at: Instant,
     /// With whether it has answered already.
     calls: Vec<(RecordedCall, bool)>,

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use ansai_audit::Listed;
 use ansai_core::exit;
 use ansai_core::text::inert;
-use ansai_engine::Policy;
-use ansai_engine::backtest::{Change, Verdict, backtest};
+use ansai_engine::backtest::{Backtest, Change, Verdict};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::clock;
 use serde_json::json;
@@ -46,7 +45,7 @@ pub(super) fn run(
 ) -> anyhow::Result<u8> {
     let engine = host::engine(registry.clone(), None)?;
     let component = Component::read(with, &registry.interfaces())?;
-    let policy = component.compile(&engine)?;
+    let version = Backtest::new(component.compile(&engine)?);
     let from = clock::now().saturating_sub(since);
     let mut listed = recorded.catalog.list();
     listed.retain(|one| one.modified_millis >= from);
@@ -55,7 +54,7 @@ pub(super) fn run(
     // Oldest first, as it happened.
     listed.reverse();
     let began = Instant::now();
-    let judged = judge(recorded, &policy, listed, global.format)?;
+    let judged = judge(recorded, &version, listed, global.format)?;
     let took = began.elapsed();
     match global.format {
         Format::Json => json::document(&document(&component, &judged, took))?,
@@ -84,7 +83,7 @@ fn chosen(asked: &[String], name: &str, listed: &[Listed]) -> Result<Vec<String>
 }
 
 /// All of them, on all cores, in their order.
-fn judge(recorded: &Recorded, policy: &Policy, listed: Vec<Listed>, format: Format) -> anyhow::Result<Vec<Judged>> {
+fn judge(recorded: &Recorded, version: &Backtest, listed: Vec<Listed>, format: Format) -> anyhow::Result<Vec<Judged>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(listed.len().max(1));
     let next = AtomicUsize::new(0);
     let mut judged: BTreeMap<usize, Judged> = BTreeMap::new();
@@ -97,7 +96,7 @@ fn judge(recorded: &Recorded, policy: &Policy, listed: Vec<Listed>, format: Form
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(one) = listed.get(index) else { return };
-                    let judged = runtime.block_on(one_of(recorded, policy, one));
+                    let judged = runtime.block_on(one_of(recorded, version, one));
                     if done.send((index, judged)).is_err() {
                         return;
                     }
@@ -120,9 +119,9 @@ fn judge(recorded: &Recorded, policy: &Policy, listed: Vec<Listed>, format: Form
     Ok(judged.into_values().collect())
 }
 
-async fn one_of(recorded: &Recorded, policy: &Policy, listed: &Listed) -> Judged {
+async fn one_of(recorded: &Recorded, version: &Backtest, listed: &Listed) -> Judged {
     let (at, verdict) = match recorded.get(&listed.id) {
-        Ok(recording) => (recording.at, Ok(backtest(policy, recording).await)),
+        Ok(recording) => (recording.at, Ok(version.run(recording).await)),
         Err(fault) => (listed.modified_millis, Err(fault)),
     };
     Judged { listed: listed.clone(), at, verdict }
