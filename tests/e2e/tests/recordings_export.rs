@@ -47,6 +47,8 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
         assert!(ran.expect_code(0).stdout.contains("1 passed, 0 failed"), "{}", ran.stdout);
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains("[settings]") && text.contains("[context]") && text.contains("[scopes]"), "{text}");
+        // As the policy was told, not only as far as it made use of them.
+        assert!(text.contains("min_age_hours = 24"), "{text}");
         plans += usize::from(text.contains("[[expect.plan]]") && text.contains("files-actions.remove"));
         // It can fail: what was seen is what decides.
         let healthy = text.replace("available-bytes = ", "available-bytes = 9");
