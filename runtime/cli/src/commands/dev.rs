@@ -45,22 +45,22 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let state = tempfile::tempdir().context("no directory for what the policy remembers")?;
     runtime::block_on(async {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let session = Session { arguments, global, state: state.path() };
+        let rounds = Rounds { arguments, global, state: state.path() };
         tokio::select! {
-            ended = session.run() => ended,
+            ended = rounds.run() => ended,
             _ = interrupt.recv() => Ok(exit::FINE),
             _ = terminate.recv() => Ok(exit::FINE),
         }
     })?
 }
 
-struct Session<'a> {
+struct Rounds<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
     state: &'a Path,
 }
 
-impl Session<'_> {
+impl Rounds<'_> {
     async fn run(&self) -> anyhow::Result<u8> {
         let mut roots = vec![self.arguments.dir.clone()];
         roots.extend(self.arguments.scenario.iter().cloned());
