@@ -20,12 +20,17 @@ struct Place {
 
 impl Place {
     fn new(evaluations: usize) -> Place {
+        Place::of(&detect(LIST, LOOKS), evaluations, 0)
+    }
+
+    /// The same of another policy, whose runs end with this code.
+    fn of(component: &[u8], evaluations: usize, code: i32) -> Place {
         let place = Place { dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir_all(place.path("policies/looks")).unwrap();
-        std::fs::write(place.path("policies/looks/looks.wasm"), detect(LIST, LOOKS)).unwrap();
+        std::fs::write(place.path("policies/looks/looks.wasm"), component).unwrap();
         for _ in 0..evaluations {
             let run = Ansai::new().args(["run", "--once"]).arg(place.path("policies"));
-            run.state_dir(place.path("state")).run().expect_code(0);
+            run.state_dir(place.path("state")).run().expect_code(code);
         }
         place
     }
@@ -66,6 +71,37 @@ fn another_finding_is_different_and_counted() {
     let json: Value = ran.expect_code(4).json();
     assert_eq!(json["counts"]["different"], 3, "{json:#}");
     assert_eq!(json["differences"].as_array().unwrap().len(), 6, "{json:#}");
+}
+
+/// Always finds something; `plan` does this.
+fn plans(imports: &str, body: &str) -> Vec<u8> {
+    let parameters = "i32 ".repeat(15);
+    let text = format!(
+        "{imports}\n(func (export \"detect\") (result i32) (call $sick) i32.const 1024)\n\
+         (func (export \"plan\") (param {parameters}) (result i32) {body} i32.const 1024)"
+    );
+    guest::with_manifest(guest::of_text(&text), "looks")
+}
+
+#[test]
+fn another_decision_is_different_and_other_words_are_not() {
+    const GIVES_UP: &str = "(call $give-up (i32.const 4096) (i32.const 4))";
+    let place = Place::of(&plans("", GIVES_UP), 1, 3);
+    let other_words = format!("(i32.store8 (i32.const 4096) (i32.const 1)) {GIVES_UP}");
+    let ran = place.with(&plans("", &other_words), &["--since", "1h"]);
+    assert!(ran.expect_code(0).stdout.contains("2 the same, 0 different"), "{}", ran.stdout);
+    // Zeros: to apply what was proposed, which is nothing.
+    let ran = place.with(&plans("", ""), &["--since", "1h"]);
+    assert!(ran.expect_code(4).stdout.contains("1 the same, 1 different"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("- {\"give-up\":\"answered\"}"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("+ {\"apply\":\"undo-applied\"}"), "{}", ran.stdout);
+    // A step that was never proposed.
+    let check = r#"(import "ansai:disk/disk-actions@0.1.0" "check-available"
+        (func $check (param i32 i32 i64 i32 i32 i32)))"#;
+    let proposes =
+        "(call $check (i32.const 257) (i32.const 1) (i64.const 7) (i32.const 257) (i32.const 1) (i32.const 4096))";
+    let ran = place.with(&plans(check, proposes), &["--since", "1h"]);
+    assert!(ran.expect_code(4).stdout.contains("+ ansai:disk/disk-actions.check-available"), "{}", ran.stdout);
 }
 
 #[test]
