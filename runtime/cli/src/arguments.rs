@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, doctor, inspect, man, new, recordings, replay, run, test, undo,
+    audit, build, check, compile_component, completions, dev, doctor, inspect, man, new, recordings, replay, run, test,
+    undo,
 };
 
 /// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.
@@ -89,9 +90,11 @@ pub(crate) enum Command {
     Build(build::Arguments),
     /// Run a policy against its scenarios
     Test(test::Arguments),
+    /// Build a policy and look with it again whenever its sources change
+    Dev(dev::Arguments),
     /// Run recorded evaluations again and compare
     Replay(replay::Arguments),
-    /// List and show recordings of evaluations
+    /// List, show and export recordings of evaluations
     Recordings(recordings::Arguments),
     /// Read and verify the audit log
     Audit(audit::Arguments),

@@ -18,10 +18,13 @@ mod load;
 mod logging;
 mod output;
 mod ownership;
+mod recorded;
 mod runtime;
 mod signals;
 mod sources;
 mod state;
+mod watch;
+mod writing;
 
 use std::process::ExitCode;
 

@@ -22,6 +22,7 @@ struct Key {
     least: u64,
     /// Beyond it a limit no longer protects a host.
     most: u64,
+    get: fn(&Limits) -> u64,
     set: fn(&mut Limits, u64),
 }
 
@@ -32,15 +33,71 @@ fn narrow(value: u64) -> u32 {
 }
 
 const KEYS: &[Key] = &[
-    Key { name: "memory", kind: Kind::Size, least: 64 << 10, most: 4 << 30, set: |l, v| l.memory_bytes = v },
-    Key { name: "fuel", kind: Kind::Count, least: 1, most: 10_000_000_000_000, set: |l, v| l.fuel = v },
-    Key { name: "deadline", kind: Kind::Time, least: 1, most: HOUR_MS, set: |l, v| l.deadline_ms = v },
-    Key { name: "call_deadline", kind: Kind::Time, least: 1, most: HOUR_MS, set: |l, v| l.call_deadline_ms = v },
-    Key { name: "calls", kind: Kind::Count, least: 1, most: 10_000_000, set: |l, v| l.calls = v },
-    Key { name: "argument_bytes", kind: Kind::Size, least: 1, most: 64 << 20, set: |l, v| l.argument_bytes = v },
-    Key { name: "reply_bytes", kind: Kind::Size, least: 1, most: 1 << 30, set: |l, v| l.reply_bytes = v },
-    Key { name: "proposals", kind: Kind::Count, least: 1, most: 10_000, set: |l, v| l.proposals = narrow(v) },
-    Key { name: "observations", kind: Kind::Count, least: 1, most: 100_000, set: |l, v| l.observations = narrow(v) },
+    Key {
+        name: "memory",
+        kind: Kind::Size,
+        least: 64 << 10,
+        most: 4 << 30,
+        get: |l| l.memory_bytes,
+        set: |l, v| l.memory_bytes = v,
+    },
+    Key {
+        name: "fuel",
+        kind: Kind::Count,
+        least: 1,
+        most: 10_000_000_000_000,
+        get: |l| l.fuel,
+        set: |l, v| l.fuel = v,
+    },
+    Key {
+        name: "deadline",
+        kind: Kind::Time,
+        least: 1,
+        most: HOUR_MS,
+        get: |l| l.deadline_ms,
+        set: |l, v| l.deadline_ms = v,
+    },
+    Key {
+        name: "call_deadline",
+        kind: Kind::Time,
+        least: 1,
+        most: HOUR_MS,
+        get: |l| l.call_deadline_ms,
+        set: |l, v| l.call_deadline_ms = v,
+    },
+    Key { name: "calls", kind: Kind::Count, least: 1, most: 10_000_000, get: |l| l.calls, set: |l, v| l.calls = v },
+    Key {
+        name: "argument_bytes",
+        kind: Kind::Size,
+        least: 1,
+        most: 64 << 20,
+        get: |l| l.argument_bytes,
+        set: |l, v| l.argument_bytes = v,
+    },
+    Key {
+        name: "reply_bytes",
+        kind: Kind::Size,
+        least: 1,
+        most: 1 << 30,
+        get: |l| l.reply_bytes,
+        set: |l, v| l.reply_bytes = v,
+    },
+    Key {
+        name: "proposals",
+        kind: Kind::Count,
+        least: 1,
+        most: 10_000,
+        get: |l| l.proposals.into(),
+        set: |l, v| l.proposals = narrow(v),
+    },
+    Key {
+        name: "observations",
+        kind: Kind::Count,
+        least: 1,
+        most: 100_000,
+        get: |l| l.observations.into(),
+        set: |l, v| l.observations = narrow(v),
+    },
 ];
 
 /// The limits that a `[limits]` table sets; all others stay as they are.
@@ -61,13 +118,36 @@ impl LimitsChange {
         })
     }
 
+    /// What makes `to` of `from`.
+    pub fn between(from: &Limits, to: &Limits) -> LimitsChange {
+        let differs = |key: &&Key| (key.get)(from) != (key.get)(to);
+        LimitsChange(KEYS.iter().filter(differs).map(|key| (key.name, (key.get)(to))).collect())
+    }
+
+    /// Reads the form of the file from a table without places; `place` is for messages.
+    ///
+    /// # Errors
+    /// Each problem with its way out.
+    pub fn from_json(table: &serde_json::Value, place: &str) -> Result<LimitsChange, Vec<(String, Option<String>)>> {
+        let mut problems = Problems::default();
+        let change = match Node::from_json(table) {
+            Ok(node) => read(&node, place, &mut problems),
+            Err(problem) => {
+                problems.add(problem);
+                LimitsChange::default()
+            }
+        };
+        let problems = problems.into_list();
+        if problems.is_empty() { Ok(change) } else { Err(problems) }
+    }
+
     /// Nothing is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// In the form of the file.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
+    pub fn to_json(&self) -> serde_json::Value {
         KEYS.iter()
             .filter_map(|key| {
                 let value = *self.0.get(key.name)?;

@@ -75,6 +75,11 @@ impl Problems {
         self.list.iter().any(|p| p.severity == Severity::Error)
     }
 
+    /// Message and hint of each, without a place.
+    pub(crate) fn into_list(self) -> Vec<(String, Option<String>)> {
+        self.list.into_iter().map(|problem| (problem.message, problem.hint)).collect()
+    }
+
     /// Tied to their source, in the order of the text.
     pub(crate) fn of(mut self, source: &Arc<Source>) -> Diagnostics {
         self.list.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));

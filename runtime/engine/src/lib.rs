@@ -3,7 +3,7 @@
 //! A component is inspected from its own bytes ([`component`]), compiled once ([`compile`]: a child process with limits)
 //! and kept ([`cache`]), linked to exactly what it was asked for, and evaluated in a fresh store within limits
 //! ([`evaluate`]). Every call that it makes passes one function, the gate ([`gate`]), and is recorded; [`replay`] runs a
-//! recording again and names the first difference.
+//! recording again and names the first difference, [`backtest`] tells what another version would have decided.
 //!
 //! It is not the host: what answers a call is a `Backend` of `ansai-host-functions`. It links no WASI.
 //!
@@ -17,6 +17,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod backtest;
 pub mod cache;
 mod code;
 pub mod compile;

@@ -9,14 +9,20 @@
 )]
 
 mod authors;
+mod backtest;
+mod bench;
 mod compile;
 mod crash;
 mod daemon;
+mod dev;
 mod guests;
 mod heal;
 mod host;
 mod inert;
 mod observe;
+mod recordings_export;
+mod scenario_mistakes;
+mod scenario_update;
 mod scenarios;
 mod scene;
 mod undo;

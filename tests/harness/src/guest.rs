@@ -164,6 +164,22 @@ fn whole(fields: &str) -> String {
 /// # Panics
 /// When it does not fit.
 pub fn of_module(mut module: Vec<u8>, world: &str, encoding: StringEncoding) -> Vec<u8> {
+    let (resolve, world) = resolved(world);
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module for this world");
+    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// What bindings put into a module about its world: that of a policy with all of the contract.
+///
+/// # Panics
+/// When the contract cannot be read.
+pub fn world() -> Vec<u8> {
+    let (resolve, world) = resolved("");
+    wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).expect("metadata")
+}
+
+fn resolved(more: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
     let mut resolve = wit_parser::Resolve::default();
     for package in PACKAGES {
         let file = binary::repository().join(format!("wit/{package}/{package}.wit"));
@@ -171,12 +187,10 @@ pub fn of_module(mut module: Vec<u8>, world: &str, encoding: StringEncoding) -> 
         resolve.push_str(&file, &text).expect("the contract");
     }
     let imports = INTERFACES.map(|name| format!("import {name}@0.1.0;")).join(" ");
-    let world = format!("package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {world} }}");
+    let world = format!("package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {more} }}");
     let package = resolve.push_str("world.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
     let world = resolve.select_world(&[package], None).expect("the world");
-    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module for this world");
-    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+    (resolve, world)
 }
 
 /// The component with so many more core instances of a module in it.

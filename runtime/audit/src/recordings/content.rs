@@ -1,8 +1,9 @@
 //! What is in the file of a recording.
 
-use std::io::Read;
+use std::cell::RefCell;
 
 use sha2::{Digest, Sha256};
+use zstd::bulk::Decompressor;
 
 /// The largest recording, uncompressed: 64 MiB.
 pub const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
@@ -11,9 +12,6 @@ pub const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
 pub(super) const MAX_STORED_BYTES: u64 = MAX_CONTENT_BYTES as u64 + 1024 * 1024;
 
 const LEVEL: i32 = 3;
-
-/// The decompressor's memory, as a power of two in bytes: level 3 asks for 2^21.
-const WINDOW_LOG_MAX: u32 = 23;
 
 pub(super) fn sha256(content: &[u8]) -> [u8; 32] {
     Sha256::digest(content).into()
@@ -28,20 +26,26 @@ pub(super) fn compress(content: &[u8]) -> Result<Vec<u8>, String> {
     compressed().map_err(|error: std::io::Error| error.to_string())
 }
 
-/// Never makes more than the largest recording, whatever the file claims.
+thread_local! {
+    /// Made once for each thread: making one takes longer than decompressing a recording.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Never makes more than the largest recording, whatever the file claims: it is decompressed in one go, into as much room
+/// as it says that it needs.
 pub(super) fn decompress(stored: &[u8]) -> Result<Vec<u8>, String> {
-    let decompressed = || {
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(stored)?;
-        decoder.window_log_max(WINDOW_LOG_MAX)?;
-        let mut content = Vec::new();
-        decoder.take(MAX_CONTENT_BYTES as u64 + 1).read_to_end(&mut content)?;
-        Ok(content)
-    };
-    let content = decompressed().map_err(|error: std::io::Error| error.to_string())?;
-    if content.len() > MAX_CONTENT_BYTES {
-        return Err(format!("it holds more than {MAX_CONTENT_BYTES} bytes"));
-    }
-    Ok(content)
+    let claimed = zstd::zstd_safe::get_frame_content_size(stored).ok().flatten();
+    let bytes = claimed.ok_or("it does not say how much it holds")?;
+    let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= MAX_CONTENT_BYTES);
+    let bytes = bytes.ok_or_else(|| format!("it holds more than {MAX_CONTENT_BYTES} bytes"))?;
+    let decompressed = DECOMPRESSOR.with_borrow_mut(|kept| {
+        let decompressor = match kept {
+            Some(kept) => kept,
+            None => kept.insert(Decompressor::new()?),
+        };
+        decompressor.decompress(stored, bytes)
+    });
+    decompressed.map_err(|error: std::io::Error| error.to_string())
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `ansai recordings`: what evaluations saw and said.
 
+mod export;
+
 use std::path::Path;
 
 use ansai_audit::{Catalog, Class, GetError, RecordingId};
@@ -17,7 +19,9 @@ use crate::state;
 
 // What it takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai recordings list\n  ansai recordings show ID")]
+#[command(
+    after_help = "Examples:\n  ansai recordings list\n  ansai recordings show ID\n  ansai recordings export ID -o scenario.toml"
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -34,16 +38,26 @@ enum Verb {
         /// Its id, as `ansai recordings list` shows it
         id: RecordingId,
     },
+    /// Make a scenario of one, for `ansai test`: what the policy was told, and what it said
+    #[command(
+        after_help = "Examples:\n  ansai recordings export ID --policies policies/ -o policies/disk-space/scenarios/full.toml\n\n\
+        The recording must be the one of the audit log. Where its component is found, the scenario is run before it is written."
+    )]
+    Export(export::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
+    if let Verb::Export(arguments) = &arguments.verb {
+        return export::run(arguments, global, configuration.as_ref());
+    }
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     let catalog = catalog(&state_dir)?;
     match (&arguments.verb, catalog) {
         (Verb::List, catalog) => list(catalog.as_ref(), global.format)?,
         (Verb::Show { id }, Some(catalog)) => show(&catalog, id, global.format)?,
+        (Verb::Export(_), _) => {}
         (Verb::Show { id }, None) => return Err(unknown(&GetError::Unknown(id.clone())).into()),
     }
     Ok(exit::FINE)

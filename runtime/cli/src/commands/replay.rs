@@ -1,38 +1,38 @@
 //! `ansai replay`: the same answers must give the same findings and plans.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+mod backtest;
 
-use ansai_audit::{Catalog, RecordingId};
-use ansai_core::exit;
-use ansai_engine::component::inspect;
+use std::path::PathBuf;
+
+use ansai_audit::RecordingId;
+use ansai_core::{exit, quantity};
 use ansai_engine::replay::{Replayed, replay};
-use ansai_engine::{Engine, Policy};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::commands::recordings::{catalog, parse, unknown};
-use crate::component::not_loaded;
 use crate::configuration::Configuration;
 use crate::exit::{Fault, worst};
 use crate::output::{json, lines};
-use crate::sources::{self, Source};
-use crate::{history, host, runtime, state};
+use crate::recorded::{Components, Recorded};
+use crate::runtime;
 
 // What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai replay ID --policies policies/\n  \
     ansai replay ID --with new.wasm       what would another version have done?\n  \
-    ansai replay --all --policies policies/\n\n\
+    ansai replay --all --policies policies/\n  \
+    ansai replay --with new.wasm --since 7d   what would it have decided differently in a week?\n\n\
     A recording is replayed only when its hash is the one that the audit log holds.\n\
+    With --since, calls are answered wherever the recording has them, and only decisions are compared: which findings\n\
+    are how bad, and which steps are to be applied. A call that was not recorded cannot be answered: could not tell.\n\
     Exit code 0: identical; 4: different, or not the recording of the log; 5: could not be replayed.")]
 pub(crate) struct Arguments {
     /// The recording, as `ansai recordings list` names it
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "since"], conflicts_with_all = ["all", "since"])]
     id: Option<RecordingId>,
     /// Every recording that is kept
-    #[arg(long)]
+    #[arg(long, conflicts_with = "since")]
     all: bool,
     /// Replay with this component, whichever was recorded
     #[arg(long, value_name = "FILE")]
@@ -40,6 +40,12 @@ pub(crate) struct Arguments {
     /// Where components are looked for, besides the sources of the configuration
     #[arg(long, value_name = "DIR", num_args = 1..)]
     policies: Vec<PathBuf>,
+    /// What --with would have decided differently in all evaluations that were recorded since, such as `7d`
+    #[arg(long, value_name = "DURATION", requires = "with", value_parser = quantity::milliseconds)]
+    since: Option<u64>,
+    /// With --since, the evaluations of this instance; else of the one called as the component calls itself
+    #[arg(long, value_name = "NAME", requires = "since")]
+    instance: Vec<String>,
 }
 
 /// How one went.
@@ -79,19 +85,19 @@ impl Compared {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
     let configuration = Configuration::maybe(global.config.as_deref(), &registry.interfaces())?;
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
-    let Some(catalog) = catalog(&state_dir)? else {
-        return Err(Fault::usage(format!("{} holds no recordings", state_dir.display())).into());
-    };
-    let recorded = history::recordings(&state_dir)?;
-    let mut components = Components::new(registry, arguments, configuration.as_ref())?;
+    let recorded = Recorded::open(global, configuration.as_ref())?;
+    if let (Some(since), Some(with)) = (arguments.since, &arguments.with) {
+        return backtest::run(&recorded, registry, with, since, &arguments.instance, global);
+    }
+    let with = arguments.with.as_deref();
+    let mut components = Components::new(registry, &arguments.policies, with, configuration.as_ref())?;
     let ids = match &arguments.id {
         Some(id) => vec![id.clone()],
-        None => catalog.list().into_iter().map(|one| one.id).collect(),
+        None => recorded.catalog.list().into_iter().map(|one| one.id).collect(),
     };
     let mut results = Vec::new();
     for id in ids {
-        let result = match one(&catalog, &recorded, &mut components, &id) {
+        let result = match one(&recorded, &mut components, &id) {
             Ok(result) => result,
             // One asked for by name is an error with its hint; among all it is a line.
             Err(fault) if arguments.all && fault.code == exit::REFUSED => Compared::Refused(fault.message),
@@ -126,19 +132,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     Ok(worst(results.iter().map(|(_, result)| result.code())))
 }
 
-fn one(
-    catalog: &Catalog,
-    recorded: &BTreeMap<String, [u8; 32]>,
-    components: &mut Components,
-    id: &RecordingId,
-) -> Result<Compared, Fault> {
-    let Some(sha256) = recorded.get(id.as_str()) else {
-        // One that is not kept at all is a mistake in the name.
-        catalog.get(id).map_err(|error| unknown(&error))?;
-        return Err(Fault::refused(format!("the audit log knows no recording {id}")));
-    };
-    let content = catalog.get_verified(id, sha256).map_err(|error| unknown(&error))?;
-    let recording = parse(id, &content)?;
+fn one(recorded: &Recorded, components: &mut Components, id: &RecordingId) -> Result<Compared, Fault> {
+    let recording = recorded.get(id)?;
     let policy = components.policy(&recording.component)?;
     let replayed =
         runtime::block_on(replay(&policy, &recording)).map_err(|error| Fault::other(format!("{error:#}")))?;
@@ -147,60 +142,4 @@ fn one(
         Replayed::Differs(difference) => Compared::Differs(difference.to_string()),
         Replayed::Excluded => Compared::Excluded,
     })
-}
-
-/// Components by digest, compiled when they are needed.
-struct Components {
-    engine: Engine,
-    with: Option<PathBuf>,
-    paths: BTreeMap<String, PathBuf>,
-    loaded: BTreeMap<PathBuf, Policy>,
-}
-
-impl Components {
-    fn new(
-        registry: Registry,
-        arguments: &Arguments,
-        configuration: Option<&Configuration>,
-    ) -> Result<Components, Fault> {
-        let mut wanted = arguments.policies.clone();
-        if let Some(configuration) = configuration {
-            wanted
-                .extend(configuration.config.policies.keys().filter_map(|name| configuration.config.source_path(name)));
-        }
-        let mut paths = BTreeMap::new();
-        for source in sources::find(&wanted)? {
-            // What is no component cannot be the recorded one.
-            if let Source::Component(path) = source
-                && let Ok(bytes) = sources::read(&path)
-                && let Ok(found) = inspect(&bytes)
-            {
-                paths.insert(found.digest, path);
-            }
-        }
-        let engine = host::engine(registry, None)?;
-        Ok(Components { engine, with: arguments.with.clone(), paths, loaded: BTreeMap::new() })
-    }
-
-    fn policy(&mut self, digest: &str) -> Result<Policy, Fault> {
-        let path = match self.with.as_ref().or_else(|| self.paths.get(digest)) {
-            Some(path) => path.clone(),
-            None => {
-                let short = digest.get(..12).unwrap_or(digest);
-                return Err(Fault::usage(format!("no component here has the digest {short}…"))
-                    .hint("say --policies DIR where it lies, or --with FILE to replay with another"));
-            }
-        };
-        if let Some(policy) = self.loaded.get(&path) {
-            return Ok(policy.clone());
-        }
-        let policy = load(&self.engine, &path)?;
-        self.loaded.insert(path, policy.clone());
-        Ok(policy)
-    }
-}
-
-fn load(engine: &Engine, path: &Path) -> Result<Policy, Fault> {
-    let bytes = sources::read(path)?;
-    engine.load(&bytes).map_err(|error| not_loaded(path, &error))
 }

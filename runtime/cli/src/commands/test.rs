@@ -1,29 +1,33 @@
 //! `ansai test`: a policy against its scenarios.
 
+mod junit;
+mod show;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ansai_core::exit;
-use ansai_core::text::inert;
-use ansai_devkit::scenario::{self, Ran, Scenario, Subject};
+use ansai_devkit::scenario::{self, Subject, Tested};
+use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
 use clap::Args;
-use serde_json::json;
 
 use crate::arguments::{Format, Global};
 use crate::component::Component;
 use crate::exit::Fault;
-use crate::host;
 use crate::output::{self, json};
-use crate::runtime;
 use crate::sources::{self, Source};
+use crate::watch::Watch;
+use crate::{host, runtime, writing};
 
 // What it takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ansai test policies/disk-space\n  ansai test policies/ --only full --format json\n\n\
-    A scenario is a TOML file in the directory `scenarios` beside the component: canned replies of a host, and what\n\
-    the policy must say and propose. Context, store and series are the real ones, seeded from the file."
+    after_help = "Examples:\n  ansai test policies/disk-space\n  ansai test policies/ --only full --format json\n  \
+    ansai test policies/disk-space --update     rewrite what is expected, then read the difference\n  \
+    ansai test policies/disk-space --watch      again whenever something changes, until Ctrl-C\n\n\
+    A scenario is a TOML file in the directory `scenarios` beside the component: canned replies of a host, faults, and\n\
+    what the policy must say and propose. Context, store and series are the real ones, seeded from the file."
 )]
 pub(crate) struct Arguments {
     /// Built policies: directories or components
@@ -32,94 +36,130 @@ pub(crate) struct Arguments {
     /// Only scenarios whose name holds this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// This scenario, wherever it lies, instead of those beside the component; may be said more than once
+    #[arg(long, value_name = "FILE")]
+    scenario: Vec<PathBuf>,
+    /// Rewrite what failing scenarios expect to what came; everything else in them stays, comments too
+    #[arg(long)]
+    update: bool,
+    /// Write the results as JUnit XML too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Run again whenever the component or a scenario changes
+    #[arg(long, conflicts_with = "update")]
+    watch: bool,
 }
 
-struct Tested {
-    name: String,
-    ran: Result<Ran, String>,
+/// A scenario after its run.
+struct Done {
+    policy: String,
+    tested: Tested,
+    updated: bool,
 }
 
-impl Tested {
-    fn problems(&self) -> Vec<String> {
-        match &self.ran {
-            Ok(ran) => ran.problems.clone(),
-            Err(problem) => vec![problem.clone()],
-        }
+impl Done {
+    fn is_fine(&self) -> bool {
+        self.updated || self.tested.passed()
     }
+}
+
+/// All scenarios after their run.
+struct Results {
+    done: Vec<Done>,
+    took: Duration,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
     let engine = host::engine(registry.clone(), None)?;
-    let mut tested = Vec::new();
+    if !arguments.watch {
+        return once(arguments, global, &engine, &registry);
+    }
+    let is_ours = |path: &Path| path.extension().is_some_and(|extension| extension == "wasm" || extension == "toml");
+    runtime::block_on(async {
+        let roots = arguments.paths.iter().chain(&arguments.scenario).cloned().collect();
+        let mut watch = Watch::new(roots, is_ours);
+        loop {
+            if let Err(error) = once(arguments, global, &engine, &registry) {
+                match error.downcast::<Fault>() {
+                    Ok(fault) => output::fault(&fault),
+                    Err(error) => return Err(error),
+                }
+            }
+            output::tell("watching; Ctrl-C ends");
+            for path in watch.wait().await {
+                output::tell(&format!("changed: {}", ansai_core::text::inert(&path.display().to_string(), 300)));
+            }
+        }
+    })?
+}
+
+fn once(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Registry) -> anyhow::Result<u8> {
+    let results = all(arguments, global, engine, registry)?;
+    if results.done.is_empty() {
+        return Err(Fault::usage("there is no scenario here")
+            .hint("write one in the directory `scenarios` beside the component")
+            .into());
+    }
+    if let Some(path) = &arguments.junit {
+        writing::replace(path, &junit::document(&results))?;
+    }
+    match global.format {
+        Format::Json => json::document(&show::document(&results))?,
+        Format::Text => output::say(&show::summary(&results))?,
+    }
+    Ok(if results.done.iter().all(Done::is_fine) { exit::FINE } else { exit::OTHER })
+}
+
+fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Registry) -> anyhow::Result<Results> {
+    let began = Instant::now();
+    let mut done = Vec::new();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     for source in sources::find(&arguments.paths)? {
         let path = match source {
             Source::Component(path) => path,
             Source::OnlySources(dir) => return Err(sources::only_sources(&dir).into()),
         };
-        let component = Component::read(&path, &registry.interfaces())?;
-        let subject = Subject {
-            policy: component.compile(&engine)?,
-            manifest: Arc::unwrap_or_clone(component.manifest),
-            schema: Some(component.schema),
-            registry: registry.clone(),
-        };
-        let dir = path.parent().unwrap_or(Path::new(".")).join("scenarios");
-        for file in sources::scenarios(&dir)? {
-            let name = format!("{}/{}", subject.manifest.name, Scenario::name(&file));
-            if arguments.only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
-                continue;
+        let subject = subject(&path, engine, registry)?;
+        let files = files(arguments, &path, &subject)?;
+        let mut said: anyhow::Result<()> = Ok(());
+        scenario::run_all(&subject, &files, threads, |tested| {
+            if said.is_ok() {
+                said = finished(arguments, global, &subject, tested).map(|one| done.push(one));
             }
-            let ran = match Scenario::load(&file) {
-                Ok(scenario) => Ok(runtime::block_on(scenario::run(&subject, &scenario))?),
-                Err(error) => Err(error.to_string()),
-            };
-            let one = Tested { name, ran };
-            if global.format == Format::Text {
-                output::say(&format!("{}\n", show(&one)))?;
-            }
-            tested.push(one);
-        }
+        })?;
+        said?;
     }
-    if tested.is_empty() {
-        return Err(Fault::usage("there is no scenario here")
-            .hint("write one in the directory `scenarios` beside the component")
-            .into());
-    }
-    let failed = tested.iter().filter(|one| !one.problems().is_empty()).count();
-    match global.format {
-        Format::Json => json::document(&document(&tested))?,
-        Format::Text => output::say(&format!("\n{} passed, {failed} failed\n", tested.len() - failed))?,
-    }
-    Ok(if failed == 0 { exit::FINE } else { exit::OTHER })
+    Ok(Results { done, took: began.elapsed() })
 }
 
-fn show(one: &Tested) -> String {
-    let problems = one.problems();
-    let name = inert(&one.name, 200);
-    if problems.is_empty() {
-        let fuel = one.ran.as_ref().map(|ran| ran.fuel.iter().sum::<u64>()).unwrap_or_default();
-        return format!("ok    {name}  ({fuel} fuel)");
-    }
-    let mut out = format!("FAIL  {name}");
-    let log = one.ran.as_ref().map(|ran| ran.log.clone()).unwrap_or_default();
-    let log = log.into_iter().map(|line| format!("log: {line}"));
-    for line in
-        problems.into_iter().flat_map(|problem| problem.lines().map(str::to_owned).collect::<Vec<_>>()).chain(log)
-    {
-        out.push_str("\n      ");
-        out.push_str(&inert(&line, 400));
-    }
-    out
+/// A component put to the test.
+pub(super) fn subject(path: &Path, engine: &Engine, registry: &Registry) -> Result<Subject, Fault> {
+    let component = Component::read(path, &registry.interfaces())?;
+    let policy = component.compile(engine)?;
+    Ok(Subject::new(policy, component.manifest, component.schema, registry.clone()))
 }
 
-fn document(tested: &[Tested]) -> serde_json::Value {
-    let scenarios: Vec<_> = tested
-        .iter()
-        .map(|one| {
-            let fuel = one.ran.as_ref().map(|ran| ran.fuel.clone()).unwrap_or_default();
-            json!({ "name": one.name, "passed": one.problems().is_empty(), "problems": one.problems(), "fuel": fuel })
-        })
-        .collect();
-    json!({ "scenarios": scenarios })
+fn files(arguments: &Arguments, component: &Path, subject: &Subject) -> Result<Vec<PathBuf>, Fault> {
+    let mut files = arguments.scenario.clone();
+    if files.is_empty() {
+        files = sources::scenarios(&component.parent().unwrap_or(Path::new(".")).join("scenarios"))?;
+    }
+    if let Some(only) = &arguments.only {
+        files.retain(|file| scenario::name(subject, file).contains(only.as_str()));
+    }
+    Ok(files)
+}
+
+/// Rewrites it where that was asked for, and tells.
+fn finished(arguments: &Arguments, global: &Global, subject: &Subject, tested: Tested) -> anyhow::Result<Done> {
+    let text = if arguments.update { tested.updated() } else { None };
+    if let Some(text) = &text {
+        writing::replace(&tested.file, text)?;
+    }
+    let done = Done { policy: subject.name().to_owned(), tested, updated: text.is_some() };
+    if global.format == Format::Text {
+        output::say(&show::one(&done))?;
+    }
+    Ok(done)
 }

@@ -57,7 +57,7 @@ mod tests {
             file(language.source());
             let scenarios = template.files.iter().filter(|(path, _)| path.starts_with("scenarios/"));
             for (path, content) in scenarios.clone() {
-                Scenario::parse(path.as_ref(), std::str::from_utf8(content).unwrap()).unwrap();
+                Scenario::parse(path, std::str::from_utf8(content).unwrap()).unwrap();
             }
             assert!(scenarios.count() >= 3);
         }

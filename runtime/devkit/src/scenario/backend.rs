@@ -1,56 +1,37 @@
 //! Answers from a scenario. Authorization is the real one; context, store and series are the real ones, seeded.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use ansai_host_functions::authorize::authorize;
 use ansai_host_functions::backend::{Abort, Answer, Backend};
 use ansai_host_functions::base::{Base, Memory, Sample};
-use ansai_host_functions::call::{Call, Reply, to_reply};
+use ansai_host_functions::call::{Call, Reply};
 use ansai_host_functions::live::Scopes;
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::expect::contains;
-use super::file::CannedReply;
-
-/// Replies with what is left of their `times`; shared by all evaluations of one scenario.
-pub(crate) struct Replies(Mutex<Vec<(CannedReply, Option<u32>)>>);
-
-impl Replies {
-    pub(crate) fn new(replies: &[CannedReply]) -> Arc<Replies> {
-        Arc::new(Replies(Mutex::new(replies.iter().map(|reply| (reply.clone(), reply.times)).collect())))
-    }
-
-    fn take(&self, name: &str, arguments: &Value) -> Option<CannedReply> {
-        let mut replies = self.0.lock().ok()?;
-        let (reply, left) = replies.iter_mut().find(|(reply, left)| {
-            let matches = reply.arguments.as_ref().is_none_or(|wanted| contains(wanted, arguments));
-            reply.call == name && *left != Some(0) && matches
-        })?;
-        if let Some(left) = left {
-            *left -= 1;
-        }
-        Some(reply.clone())
-    }
-}
+use super::canned::{Answered, Canned, suffered};
 
 /// A step as it was proposed.
-pub(crate) struct Step {
-    pub(crate) action: String,
-    pub(crate) arguments: Value,
+pub(super) struct Step {
+    pub(super) action: String,
+    pub(super) arguments: Value,
 }
 
-pub(crate) struct ScenarioBackend {
-    pub(crate) registry: Registry,
-    pub(crate) phase: Phase,
-    pub(crate) scopes: Scopes,
-    pub(crate) base: Base,
-    pub(crate) replies: Arc<Replies>,
-    pub(crate) steps: Vec<Step>,
+/// One evaluation.
+pub(super) struct ScenarioBackend {
+    pub(super) registry: Arc<Registry>,
+    pub(super) phase: Phase,
+    pub(super) scopes: Scopes,
+    pub(super) base: Base,
+    pub(super) canned: Arc<Canned>,
+    /// How much all replies together may be.
+    pub(super) reply_bytes: u64,
+    pub(super) steps: Vec<Step>,
 }
 
 impl Backend for ScenarioBackend {
@@ -65,24 +46,27 @@ impl ScenarioBackend {
         let Some((entry, function)) = self.registry.find(call.interface, call.function) else {
             return Err(Abort(format!("there is no function {name}")));
         };
-        let scope = self.scopes.get(call.interface).map(AsRef::as_ref);
-        if let Err(refusal) = authorize("scenario", entry, function, scope, call.arguments) {
-            return Ok(Err(refusal));
+        if let Body::Base(body) = function.body
+            && !self.canned.knows(&name)
+        {
+            return Ok(body(&mut self.base, call.arguments));
         }
-        let proposes = match function.body {
-            Body::Base(body) => return Ok(body(&mut self.base, call.arguments)),
-            Body::Probe(_) | Body::Prompt { .. } | Body::Scan(_) => false,
-            Body::Action(_) if self.phase == Phase::Detect => {
-                return Ok(Err(Refusal::Denied(format!("{name} cannot be called in `detect`: propose it in `plan`"))));
-            }
-            Body::Action(_) => true,
-        };
+        let scope = self.scopes.get(call.interface).map(AsRef::as_ref);
+        let allowed = || authorize("scenario", entry, function, scope, call.arguments);
+        let proposes = matches!(function.body, Body::Action(_));
+        if proposes && self.phase == Phase::Detect {
+            let denied = Refusal::Denied(format!("{name} cannot be called in `detect`: propose it in `plan`"));
+            return Ok(allowed().and(Err(denied)));
+        }
         let arguments: Value = serde_json::from_str(call.arguments.get()).unwrap_or_default();
-        Ok(match self.replies.take(&name, &arguments) {
-            None => Err(Refusal::Unavailable("no reply in the scenario".into())),
-            Some(CannedReply { refusal: Some(refusal), .. }) => Err(refusal),
-            Some(CannedReply { ok, .. }) if proposes => self.propose(name, arguments, ok.unwrap_or_default()),
-            Some(CannedReply { ok, .. }) => to_reply(&ok.unwrap_or_default()),
+        Ok(match (self.canned.answer(&name, &arguments, allowed), function.body) {
+            (Some(Answered::Refused(refusal)), _) => Err(refusal),
+            (Some(Answered::With(ok)), _) => {
+                let reply = if proposes { self.propose(name, arguments, ok.value) } else { ok.text };
+                suffered(ok.fault, reply, self.reply_bytes)
+            }
+            (None, Body::Base(body)) => body(&mut self.base, call.arguments),
+            (None, _) => allowed().and(Err(Refusal::Unavailable("no reply in the scenario".into()))),
         })
     }
 
@@ -100,9 +84,9 @@ impl ScenarioBackend {
 }
 
 /// What the policy kept before.
-pub(crate) struct Seeded {
-    pub(crate) store: BTreeMap<String, String>,
-    pub(crate) series: BTreeMap<String, Vec<Sample>>,
+pub(super) struct Seeded {
+    pub(super) store: BTreeMap<String, String>,
+    pub(super) series: BTreeMap<String, Vec<Sample>>,
 }
 
 impl Memory for Seeded {

@@ -2,6 +2,7 @@
 
 use ansai_devkit::build::BuildError;
 
+use crate::example::told;
 use crate::project::{Project, policies};
 
 const EXAMPLE: &str = "examples/disk-space-typescript";
@@ -79,7 +80,7 @@ fn an_exception_is_a_failure_and_no_trap() {
     let Some(project) = javascript("an_exception_is_a_failure_and_no_trap") else { return };
     project.change("policy.js", "  detect(evaluation) {\n", "  detect(evaluation) {\n    undefined.nothing;\n");
     project.only_scenario("description = \"a\"\n[expect]\nfailure = { invalid-settings = \"none\" }\n");
-    let problems = project.scenarios().remove(0).1.problems.join("\n");
+    let problems = told(&project.scenarios().remove(0).1);
     assert!(problems.contains("TypeError: cannot read property 'nothing' of undefined"), "{problems}");
 }
 

@@ -5,14 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ansai_config::{Manifest, Schema};
-use ansai_devkit::build::{BuildError, BuildOptions, Built, MANIFEST_SECTION, SCHEMA_SECTION, build};
-use ansai_devkit::scenario::{Ran, Scenario, Subject, run};
-use ansai_engine::{Compiler, Engine};
+use ansai_devkit::build::{BuildError, BuildOptions, Built, build};
+use ansai_devkit::scenario::{Ran, Scenario, run};
 use ansai_host_functions::registry::Registry;
 use tempfile::TempDir;
 
-use crate::result::section;
+use crate::example::{subject, told};
 
 /// A directory of a policy that a test may change.
 pub(crate) struct Project(TempDir);
@@ -134,22 +132,14 @@ impl Project {
         let built = self.build().unwrap_or_else(|error| panic!("{error}"));
         assert!(built.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", built.imports);
         assert!(!built.reproducible);
-        let bytes = std::fs::read(&built.path).unwrap();
-        let registry = Registry::builtin();
-        let manifest = section(&bytes, MANIFEST_SECTION).unwrap();
-        let manifest = Manifest::from_json("embedded", &manifest, &registry.interfaces()).unwrap();
-        let asked: Vec<&str> = manifest.capabilities.keys().map(String::as_str).collect();
-        let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
-        let policy = engine.load_asked(&bytes, Some(&asked)).unwrap_or_else(|error| panic!("{error}"));
-        let schema = Schema::parse("embedded", &section(&bytes, SCHEMA_SECTION).unwrap()).unwrap();
-        let subject = Subject { policy, manifest, schema: Some(schema), registry };
+        let subject = subject(&built);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut files: Vec<PathBuf> =
             std::fs::read_dir(self.path().join("scenarios")).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         let ran = files.iter().map(|file| {
             let scenario = Scenario::load(file).unwrap();
-            (Scenario::name(file), runtime.block_on(run(&subject, &scenario)))
+            (Scenario::name(file), runtime.block_on(run(&subject, &scenario)).unwrap())
         });
         ran.collect()
     }
@@ -159,7 +149,7 @@ impl Project {
         let ran = self.scenarios();
         assert!(ran.len() >= at_least, "{} scenarios", ran.len());
         for (name, ran) in ran {
-            assert!(ran.problems.is_empty(), "{name}: {}", ran.problems.join("\n"));
+            assert!(ran.problems.is_empty(), "{name}: {}", told(&ran));
             eprintln!("{name}: {:?} fuel", ran.fuel);
         }
     }

@@ -2,6 +2,7 @@
 
 use ansai_devkit::build::BuildError;
 
+use crate::example::told;
 use crate::project::Project;
 
 const EXAMPLE: &str = "examples/disk-space-python";
@@ -62,7 +63,7 @@ fn exceptions_are_failures_and_no_traps() {
     }
     let ran = project.scenarios();
     for (name, expected) in cases {
-        let problems = ran.iter().find(|(found, _)| found == name).unwrap().1.problems.join("\n");
+        let problems = told(&ran.iter().find(|(found, _)| found == name).unwrap().1);
         eprintln!("{name}: {problems}");
         let words = expected.split_once("= \"").unwrap().1.trim_end_matches('"');
         assert!(problems.contains(expected.split(' ').next().unwrap()), "{name}: {problems}");

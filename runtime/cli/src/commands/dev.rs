@@ -1,0 +1,150 @@
+//! `ansai dev`: builds a policy and looks with it again, whenever its sources change.
+#![expect(clippy::disallowed_methods, reason = "starts this program again, once for each step")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Instant;
+
+use ansai_core::exit;
+use ansai_core::text::inert;
+use anyhow::Context as _;
+use clap::Args;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::arguments::{Color, Format, Global};
+use crate::exit::Fault;
+use crate::output::{self, colour};
+use crate::runtime;
+use crate::watch::Watch;
+
+// What it takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ansai dev policies/disk-space\n  \
+    ansai dev policies/disk-space --scenario policies/disk-space/scenarios/full.toml\n\n\
+    Whenever a file of the directory changes, the policy is built and evaluated once on this host, in observe mode:\n\
+    nothing is changed. What it remembers lies in a directory that is gone afterwards. Ctrl-C ends.")]
+pub(crate) struct Arguments {
+    /// The policy's directory, with policy.toml
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Run this scenario instead of looking at this host; may be said more than once
+    #[arg(long, value_name = "FILE")]
+    scenario: Vec<PathBuf>,
+    /// Build as root, although that runs the policy's build scripts as root
+    #[arg(long)]
+    allow_root: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    if !arguments.dir.join("policy.toml").exists() {
+        return Err(Fault::usage(format!("{} is no policy: it has no policy.toml", arguments.dir.display()))
+            .hint("give the directory of one policy")
+            .into());
+    }
+    let state = tempfile::tempdir().context("no directory for what the policy remembers")?;
+    runtime::block_on(async {
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let rounds = Rounds { arguments, global, state: state.path() };
+        tokio::select! {
+            ended = rounds.run() => ended,
+            _ = interrupt.recv() => Ok(exit::FINE),
+            _ = terminate.recv() => Ok(exit::FINE),
+        }
+    })?
+}
+
+struct Rounds<'a> {
+    arguments: &'a Arguments,
+    global: &'a Global,
+    state: &'a Path,
+}
+
+impl Rounds<'_> {
+    async fn run(&self) -> anyhow::Result<u8> {
+        let mut roots = vec![self.arguments.dir.clone()];
+        roots.extend(self.arguments.scenario.iter().cloned());
+        let is_source = |path: &Path| path.extension().is_none_or(|extension| extension != "wasm");
+        // Before the first build: what changes meanwhile counts.
+        let mut watch = Watch::new(roots, is_source);
+        loop {
+            self.round().await?;
+            say("watching; Ctrl-C ends");
+            for path in watch.wait().await {
+                let path = path.strip_prefix(&self.arguments.dir).unwrap_or(&path);
+                say(&format!("changed: {}", inert(&path.display().to_string(), 300)));
+            }
+        }
+    }
+
+    /// Builds and looks once; what goes wrong was said by then.
+    async fn round(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut build = self.again("build");
+        build.arg(&self.arguments.dir);
+        if self.arguments.allow_root {
+            build.arg("--allow-root");
+        }
+        let built = build.status().await.context("ansai cannot be started again")?;
+        if !built.success() {
+            say(&format!("not built ({})", words(built)));
+            return Ok(());
+        }
+        say(&format!("built in {:.1} s", began.elapsed().as_secs_f64()));
+        let began = Instant::now();
+        let mut look = if self.arguments.scenario.is_empty() { self.observe() } else { self.test() };
+        let looked = look.status().await.context("ansai cannot be started again")?;
+        let what = if self.arguments.scenario.is_empty() { "looked" } else { "tested" };
+        let seconds = began.elapsed().as_secs_f64();
+        say(&format!("{what} in {seconds:.1} s: {}", words(looked)));
+        Ok(())
+    }
+
+    fn observe(&self) -> Command {
+        let mut look = self.again("run");
+        look.arg(&self.arguments.dir).args(["--once", "--mode", "observe"]).arg("--state-dir").arg(self.state);
+        if let Some(config) = &self.global.config {
+            look.arg("--config").arg(config);
+        }
+        look
+    }
+
+    fn test(&self) -> Command {
+        let mut test = self.again("test");
+        test.arg(&self.arguments.dir);
+        for scenario in &self.arguments.scenario {
+            test.arg("--scenario").arg(scenario);
+        }
+        test
+    }
+
+    /// This program once more, as it was asked to speak; it ends with this one.
+    fn again(&self, verb: &str) -> Command {
+        let mut command = Command::new("/proc/self/exe");
+        command.arg(verb).kill_on_drop(true);
+        if self.global.format == Format::Json {
+            command.args(["--format", "json"]);
+        }
+        let colour = match self.global.color {
+            Color::Auto => "auto",
+            Color::Always => "always",
+            Color::Never => "never",
+        };
+        command.args(["--color", colour]);
+        for _ in 0..self.global.verbose {
+            command.arg("-v");
+        }
+        command
+    }
+}
+
+fn say(text: &str) {
+    output::tell(&colour::paint(colour::FAINT, &format!("dev: {text}")));
+}
+
+fn words(status: ExitStatus) -> String {
+    match status.code().and_then(|code| u8::try_from(code).ok()) {
+        Some(code) => inert(crate::exit::meaning(code), 200),
+        None => status.to_string(),
+    }
+}

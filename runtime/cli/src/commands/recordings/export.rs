@@ -1,0 +1,105 @@
+//! `ansai recordings export`: a scenario of a recorded evaluation.
+
+use std::path::PathBuf;
+
+use ansai_audit::RecordingId;
+use ansai_core::event::Phase;
+use ansai_core::exit;
+use ansai_core::text::inert;
+use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
+use ansai_engine::Recording;
+use ansai_host_functions::registry::Registry;
+use clap::Args;
+
+use crate::arguments::{Format, Global};
+use crate::commands::test::subject;
+use crate::configuration::Configuration;
+use crate::exit::Fault;
+use crate::output::{self, json, lines, time};
+use crate::recorded::{Components, Recorded};
+use crate::{runtime, writing};
+
+// What it takes.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The recording, as `ansai recordings list` names it
+    id: RecordingId,
+    /// Where to write the scenario; without it, standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace FILE where it exists
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// Where components are looked for, besides the sources of the configuration
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    policies: Vec<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
+    let registry = Registry::builtin();
+    let recorded = Recorded::open(global, configuration)?;
+    let recording = recorded.get(&arguments.id)?;
+    let subject = component(arguments, &registry, configuration, &recording)?;
+    let title = title(&recording);
+    let text = scenario::export(&recording, &title, &registry, subject.as_ref())
+        .map_err(|error| Fault::other(format!("{} is no scenario: {error}", arguments.id)))?;
+    let text = format!("# {}, made by `ansai recordings export`.\n{text}", arguments.id);
+    if let Some(subject) = &subject {
+        check(subject, &text)?;
+    }
+    match &arguments.output {
+        None => output::say(&text)?,
+        Some(path) if arguments.force => writing::replace(path, &text)?,
+        Some(path) => writing::create(path, &text)?,
+    }
+    if let Some(path) = &arguments.output {
+        match global.format {
+            Format::Text => lines::line(&format!("wrote {}", path.display()))?,
+            Format::Json => json::document(&serde_json::json!({
+                "recording": arguments.id,
+                "path": path,
+                "passes": subject.is_some(),
+            }))?,
+        }
+    }
+    Ok(exit::FINE)
+}
+
+/// The recorded component; `None` with a word where it is not here.
+fn component(
+    arguments: &Arguments,
+    registry: &Registry,
+    configuration: Option<&Configuration>,
+    recording: &Recording,
+) -> Result<Option<Subject>, Fault> {
+    let components = Components::new(registry.clone(), &arguments.policies, None, configuration)?;
+    match components.path(&recording.component) {
+        Ok(path) => subject(&path, components.engine(), registry).map(Some),
+        Err(fault) => {
+            let hint = "say --policies DIR where it lies";
+            output::warning(&format!("the scenario is not run: {}; {hint}", fault.message));
+            Ok(None)
+        }
+    }
+}
+
+fn title(recording: &Recording) -> String {
+    let what = match (recording.phase, &recording.finding) {
+        (Phase::Plan, Some(finding)) => format!("the plan for {}", finding.key),
+        _ => "what was seen".to_owned(),
+    };
+    let at = time::rfc3339(recording.at);
+    inert(&format!("{what}, recorded of {} at {at}", recording.instance), 300)
+}
+
+/// A scenario that does not pass is worth nothing: it is not written.
+fn check(subject: &Subject, text: &str) -> anyhow::Result<()> {
+    let invalid = |problems| Fault::invalid("the scenario would not be valid", problems);
+    let scenario = Scenario::parse("the scenario", text).map_err(invalid)?;
+    let ran = runtime::block_on(scenario::run(subject, &scenario))?.map_err(invalid)?;
+    if ran.problems.is_empty() {
+        return Ok(());
+    }
+    let problems: Vec<String> = ran.problems.iter().map(Problem::to_string).collect();
+    Err(Fault::other("the scenario would not pass with the recorded component").hint(problems.join("\n")).into())
+}

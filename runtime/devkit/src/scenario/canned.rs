@@ -1,0 +1,199 @@
+//! Replies and faults as they are used up: shared by all evaluations of one scenario.
+
+use std::sync::{Mutex, PoisonError};
+
+use ansai_core::Refusal;
+use ansai_host_functions::call::{Reply, to_reply};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::expect::contains;
+use super::file::{CannedReply, Fault, FaultKind};
+
+/// What answers a call that a scenario speaks of.
+pub(super) enum Answered {
+    /// Refused, whatever is granted.
+    Refused(Refusal),
+    /// Answered, where it is granted.
+    With(Given),
+}
+
+/// An answer.
+pub(super) struct Given {
+    /// Of an action, a part of its preview.
+    pub(super) value: Value,
+    /// The same as text.
+    pub(super) text: Reply,
+    /// What happens to it on the way.
+    pub(super) fault: Option<FaultKind>,
+}
+
+/// One entry with what is left of its `times`.
+struct Entry<T> {
+    call: String,
+    arguments: Option<Value>,
+    left: Option<u32>,
+    what: T,
+}
+
+impl<T> Entry<T> {
+    fn answers(&self, call: &str, arguments: &Value) -> bool {
+        self.call == call
+            && self.left != Some(0)
+            && self.arguments.as_ref().is_none_or(|wanted| contains(wanted, arguments))
+    }
+
+    fn spend(&mut self) -> &T {
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(1);
+        }
+        &self.what
+    }
+}
+
+/// All of a scenario's.
+pub(super) struct Canned(Mutex<Entries>);
+
+struct Entries {
+    replies: Vec<Entry<Result<(Value, Reply), Refusal>>>,
+    faults: Vec<Entry<FaultKind>>,
+}
+
+impl Canned {
+    pub(super) fn new(replies: &[CannedReply], faults: &[Fault]) -> Canned {
+        let reply = |reply: &CannedReply| {
+            let ok = reply.ok.clone().unwrap_or_default();
+            let what = match &reply.refusal {
+                Some(refusal) => Err(refusal.clone()),
+                None => {
+                    let text = to_reply(&ok);
+                    Ok((ok, text))
+                }
+            };
+            Entry { call: reply.call.clone(), arguments: reply.arguments.clone(), left: reply.times, what }
+        };
+        let fault = |fault: &Fault| Entry {
+            call: fault.call.clone(),
+            arguments: fault.arguments.clone(),
+            left: fault.times,
+            what: fault.kind,
+        };
+        Canned(Mutex::new(Entries {
+            replies: replies.iter().map(reply).collect(),
+            faults: faults.iter().map(fault).collect(),
+        }))
+    }
+
+    /// Whether the scenario speaks of a call at all.
+    pub(super) fn knows(&self, call: &str) -> bool {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.replies.iter().any(|entry| entry.call == call) || entries.faults.iter().any(|entry| entry.call == call)
+    }
+
+    /// What answers; `None` where nothing does. An answer is used up only where it is `allowed`.
+    pub(super) fn answer(
+        &self,
+        call: &str,
+        arguments: &Value,
+        allowed: impl FnOnce() -> Result<(), Refusal>,
+    ) -> Option<Answered> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Entries { replies, faults } = &mut *entries;
+        let fault = faults.iter_mut().find(|fault| fault.answers(call, arguments));
+        let mut fault = match fault {
+            Some(fault) => match refusal(fault.what) {
+                Some(refusal) => {
+                    fault.spend();
+                    return Some(Answered::Refused(refusal));
+                }
+                None => Some(fault),
+            },
+            None => None,
+        };
+        let reply = replies.iter_mut().find(|reply| reply.answers(call, arguments))?;
+        if let Ok(_) = &reply.what
+            && let Err(refusal) = allowed()
+        {
+            return Some(Answered::Refused(refusal));
+        }
+        match reply.spend() {
+            Err(refusal) => Some(Answered::Refused(refusal.clone())),
+            Ok((value, text)) => {
+                let fault = fault.as_mut().map(|fault| *fault.spend());
+                Some(Answered::With(Given { value: value.clone(), text: text.clone(), fault }))
+            }
+        }
+    }
+}
+
+fn refusal(kind: FaultKind) -> Option<Refusal> {
+    const WHY: &str = "a fault of the scenario";
+    match kind {
+        FaultKind::Unavailable => Some(Refusal::Unavailable(WHY.into())),
+        FaultKind::Denied => Some(Refusal::Denied(WHY.into())),
+        FaultKind::TimedOut => Some(Refusal::TimedOut(WHY.into())),
+        FaultKind::Huge | FaultKind::Incomplete => None,
+    }
+}
+
+/// A reply after its fault.
+pub(super) fn suffered(fault: Option<FaultKind>, reply: Reply, reply_bytes: u64) -> Reply {
+    match (fault, reply) {
+        (Some(FaultKind::Huge), Ok(reply)) => huge(&reply, reply_bytes),
+        (Some(FaultKind::Incomplete), Ok(reply)) => incomplete(&reply),
+        (_, reply) => reply,
+    }
+}
+
+/// The same values in more text: what counts is what crosses, and a reply that also fills the policy's memory would be
+/// another fault.
+fn huge(reply: &RawValue, most: u64) -> Reply {
+    let (first, rest) = reply.get().split_at_checked(1).unwrap_or_default();
+    let room = usize::try_from(most).unwrap_or(usize::MAX);
+    let text = format!("{first}{}{rest}", " ".repeat(room.saturating_add(1).saturating_sub(reply.get().len())));
+    RawValue::from_string(text).map_err(|error| Refusal::Other(error.to_string()))
+}
+
+fn incomplete(reply: &RawValue) -> Reply {
+    let mut value: Value = serde_json::from_str(reply.get()).unwrap_or_default();
+    if let Some(complete) = value.get_mut("complete") {
+        *complete = false.into();
+    }
+    if let Some(skipped) = value.get_mut("skipped") {
+        *skipped = skipped.as_u64().unwrap_or(0).max(1).into();
+    }
+    to_reply(&value)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    fn reply(value: &Value) -> Reply {
+        to_reply(value)
+    }
+
+    #[test]
+    fn a_huge_reply_has_the_same_values_and_is_past_the_budget() {
+        let value = json!({"entries": [1, 2], "skipped": 0});
+        let text = suffered(Some(FaultKind::Huge), reply(&value), 1_000).unwrap();
+        assert!(text.get().len() > 1_000, "{}", text.get().len());
+        assert_eq!(serde_json::from_str::<Value>(text.get()).unwrap(), value);
+        assert!(suffered(Some(FaultKind::Huge), reply(&json!([])), 7).unwrap().get().len() > 7);
+    }
+
+    #[test]
+    fn an_incomplete_reply_says_so_in_the_fields_that_it_has() {
+        for (before, after) in [
+            (json!({"complete": true, "skipped": 0}), json!({"complete": false, "skipped": 1})),
+            (json!({"complete": true, "skipped": 3}), json!({"complete": false, "skipped": 3})),
+            (json!({"skipped": 0}), json!({"skipped": 1})),
+        ] {
+            let text = suffered(Some(FaultKind::Incomplete), reply(&before), 0).unwrap();
+            assert_eq!(serde_json::from_str::<Value>(text.get()).unwrap(), after);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A scenario made ready: everything that is the same for all its evaluations, and all that can be told before one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
+use ansai_core::event::Phase;
+use ansai_core::{Limits, Observation, Scope, ScopeError};
+use ansai_engine::Evaluation;
+use ansai_host_functions::base::{Base, Context, Sample, Trigger, WallClock};
+use ansai_host_functions::live::Scopes;
+use serde_json::Value;
+
+use super::backend::{ScenarioBackend, Seeded};
+use super::canned::Canned;
+use super::file::Scenario;
+use super::subject::{Subject, shared};
+use super::{check, places};
+
+/// Where a scenario says nothing.
+const NOW: u64 = 1_790_000_000_000;
+const NOON: WallClock = WallClock { minute_of_day: 720, weekday: 2, utc_offset_minutes: 0 };
+
+pub(super) struct Prepared<'a> {
+    subject: &'a Subject,
+    scenario: &'a Scenario,
+    settings: Arc<Value>,
+    scopes: Scopes,
+    scopes_text: Arc<str>,
+    canned: Arc<Canned>,
+    memory: Arc<Seeded>,
+    host_facts: Arc<Vec<ansai_core::Measure>>,
+    limits: Limits,
+    now: u64,
+}
+
+impl<'a> Prepared<'a> {
+    /// # Errors
+    /// Every problem of the scenario, with its place.
+    pub(super) fn new(subject: &'a Subject, scenario: &'a Scenario) -> Result<Self, Diagnostics> {
+        let mut report = Report::new(&scenario.file, &scenario.text);
+        check::scenario(scenario, &subject.registry, &mut report);
+        let settings = settings(subject, scenario, &mut report);
+        let scopes = match &scenario.scopes {
+            None => subject.scopes.clone(),
+            Some(written) => granted(subject, scenario, written, &mut report),
+        };
+        let limits = limits(subject, scenario, &mut report);
+        report.finish()?;
+        let now = scenario.context.now.unwrap_or(NOW);
+        let series = scenario.series.iter().map(|series| {
+            let sample = |(at, value): &(i64, f64)| Sample { at: now.saturating_add_signed(*at), value: *value };
+            (series.name.clone(), series.samples.iter().map(sample).collect())
+        });
+        Ok(Prepared {
+            subject,
+            scenario,
+            settings: Arc::new(settings),
+            scopes_text: serde_json::to_string(&*scopes).unwrap_or_default().into(),
+            scopes,
+            canned: Arc::new(Canned::new(&scenario.reply, &scenario.fault)),
+            memory: Arc::new(Seeded { store: scenario.store.clone(), series: series.collect() }),
+            host_facts: Arc::new(scenario.context.host_facts.clone()),
+            limits,
+            now,
+        })
+    }
+
+    /// `detect`, or `plan` about a finding.
+    pub(super) async fn evaluate(&self, finding: Option<&Observation>) -> Evaluation {
+        let backend = Box::new(ScenarioBackend {
+            registry: self.subject.registry.clone(),
+            phase: if finding.is_some() { Phase::Plan } else { Phase::Detect },
+            scopes: self.scopes.clone(),
+            base: Base::new(self.context(finding), self.memory.clone()),
+            canned: self.canned.clone(),
+            reply_bytes: self.limits.reply_bytes,
+            steps: Vec::new(),
+        });
+        match finding {
+            Some(finding) => self.subject.policy.plan(backend, &self.limits, finding).await,
+            None => self.subject.policy.detect(backend, &self.limits).await,
+        }
+    }
+
+    fn context(&self, finding: Option<&Observation>) -> Context {
+        let context = &self.scenario.context;
+        let mut open = context.open_incidents.clone();
+        // By the time of `plan` the finding is an incident.
+        if let Some(finding) = finding
+            && !open.iter().any(|incident| incident.key == finding.key)
+        {
+            open.push(finding.clone());
+        }
+        Context {
+            now: self.now,
+            local_time: context.local_time.unwrap_or(NOON),
+            last_evaluated: context.last_evaluated,
+            trigger: context.trigger.clone().unwrap_or(Trigger::Schedule),
+            settings: self.settings.clone(),
+            scopes: self.scopes_text.clone(),
+            host_facts: self.host_facts.clone(),
+            open_incidents: open,
+            attempts: finding.map(|_| context.attempts.clone()).unwrap_or_default(),
+            stage: context.stage.clone(),
+        }
+    }
+}
+
+fn settings(subject: &Subject, scenario: &Scenario, report: &mut Report) -> Value {
+    match subject.schema.resolve(&Value::Object(scenario.settings.clone())) {
+        Ok(settings) => settings,
+        Err(problems) => {
+            for problem in problems {
+                let path: Vec<&str> =
+                    std::iter::once("settings").chain(problem.path.iter().map(String::as_str)).collect();
+                let span = places::of(&scenario.text, &path, problem.about_key);
+                report.error(Some(span), &problem.message, problem.hint);
+            }
+            Value::Null
+        }
+    }
+}
+
+/// Only what the manifest asks for can be granted, as on a real host.
+fn granted(
+    subject: &Subject,
+    scenario: &Scenario,
+    written: &BTreeMap<String, serde_json::Map<String, Value>>,
+    report: &mut Report,
+) -> Scopes {
+    let mut grants = BTreeMap::new();
+    let mut say = |path: &[&str], about_key: bool, message: &str, hint: Option<String>| {
+        report.error(Some(places::of(&scenario.text, path, about_key)), message, hint);
+    };
+    let known: Vec<&str> = subject.interfaces.iter().map(|interface| interface.name).collect();
+    for (name, table) in written {
+        let Some(interface) = subject.interfaces.iter().find(|interface| interface.name == name) else {
+            let message = format!("there is no interface `{}`", ansai_core::text::inert(name, 120));
+            say(&["scopes", name], true, &message, did_you_mean(name, &known));
+            continue;
+        };
+        match Scope::parse(name, interface.fields, table) {
+            Ok(scope) => {
+                grants.insert(name.clone(), scope);
+            }
+            Err(error @ ScopeError::UnknownField { .. }) => {
+                let message = error.to_string();
+                if let ScopeError::UnknownField { field, known, .. } = error {
+                    say(&["scopes", name, &field], true, &message, did_you_mean(&field, &known));
+                }
+            }
+            Err(error) => {
+                let field = match &error {
+                    ScopeError::Value { field, .. } | ScopeError::UnknownField { field, .. } => field.clone(),
+                };
+                say(&["scopes", name, &field], false, &error.to_string(), None);
+            }
+        }
+    }
+    match ansai_config::force(&subject.manifest, &grants, &subject.interfaces) {
+        Ok(scopes) => shared(scopes),
+        Err(missing) => {
+            let hint = format!("add {}", missing.stanza);
+            say(&["scopes"], true, &missing.to_string(), Some(hint));
+            Scopes::default()
+        }
+    }
+}
+
+fn limits(subject: &Subject, scenario: &Scenario, report: &mut Report) -> Limits {
+    let Some(written) = &scenario.limits else { return subject.limits.clone() };
+    match LimitsChange::from_json(written, "`[limits]`") {
+        Ok(change) => change.over(subject.limits.clone()),
+        Err(problems) => {
+            let span = places::of(&scenario.text, &["limits"], true);
+            for (message, hint) in problems {
+                report.error(Some(span.clone()), &message, hint);
+            }
+            subject.limits.clone()
+        }
+    }
+}

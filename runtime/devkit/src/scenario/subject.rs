@@ -1,0 +1,47 @@
+//! What is put to the test, with everything that is the same for all its scenarios.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ansai_config::{Manifest, Schema};
+use ansai_core::{Interface, Limits, Scope};
+use ansai_engine::Policy;
+use ansai_host_functions::live::Scopes;
+use ansai_host_functions::registry::Registry;
+
+/// A policy and what it says about itself.
+pub struct Subject {
+    pub(super) policy: Policy,
+    pub(super) manifest: Arc<Manifest>,
+    pub(super) schema: Schema,
+    pub(super) registry: Arc<Registry>,
+    pub(super) interfaces: Vec<Interface>,
+    /// What it may do where a scenario says nothing.
+    pub(super) scopes: Scopes,
+    pub(super) limits: Limits,
+}
+
+impl Subject {
+    /// Of a loaded component, its manifest, the schema of its settings, and what a host offers.
+    pub fn new(policy: Policy, manifest: Arc<Manifest>, schema: Schema, registry: Registry) -> Subject {
+        let interfaces = registry.interfaces();
+        Subject {
+            scopes: shared(ansai_config::unconfigured(&manifest, &interfaces)),
+            limits: manifest.limits.over(Limits::default()),
+            registry: Arc::new(registry),
+            policy,
+            manifest,
+            schema,
+            interfaces,
+        }
+    }
+
+    /// As the policy calls itself.
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+}
+
+pub(super) fn shared(scopes: BTreeMap<String, Scope>) -> Scopes {
+    Arc::new(scopes.into_iter().map(|(name, scope)| (name, Arc::new(scope))).collect())
+}

@@ -1,0 +1,176 @@
+//! A scenario whose expectation is brought up to what came. Everything else stays as it stands, comments too.
+
+use serde_json::Value;
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use super::expect::{contains, decides, narrowed};
+use super::file::{ExpectedPlan, Scenario};
+use super::run::{Came, Ran};
+use super::toml_text::{NotToml, set};
+
+/// The text; `None` where it cannot be written.
+pub(super) fn updated(scenario: &Scenario, ran: &Ran) -> Option<String> {
+    let mut document: DocumentMut = scenario.text.parse().ok()?;
+    let expect = document.get_mut("expect")?.as_table_like_mut()?;
+    if let Some(came) = &ran.detected {
+        detected(expect, scenario, came).ok()?;
+    }
+    // From the last one, so that removing one moves none that is still to come.
+    for (index, (expected, came)) in scenario.expect.plan.iter().zip(&ran.planned).enumerate().rev() {
+        match came {
+            Some(came) => planned(element(expect, index)?, expected, came).ok()?,
+            None => remove(expect, index),
+        }
+    }
+    let text = document.to_string();
+    (text != scenario.text).then_some(text)
+}
+
+fn detected(expect: &mut dyn TableLike, scenario: &Scenario, came: &Came) -> Result<(), NotToml> {
+    match came {
+        Came::Observations(actual) => {
+            let wanted = Value::Array(scenario.expect.observations.clone().unwrap_or_default());
+            expect.remove("failure");
+            set(expect, "observations", &narrowed(&template(wanted), actual, contains))
+        }
+        Came::Failure { .. } if scenario.expect.failure.as_ref().is_some_and(|wanted| came.fails_as(wanted)) => Ok(()),
+        Came::Failure { failure, .. } => {
+            expect.remove("observations");
+            set(expect, "failure", failure)
+        }
+        Came::Plan { .. } => Ok(()),
+    }
+}
+
+/// Where nothing was expected, this is what a person would have written.
+fn template(wanted: Value) -> Value {
+    match wanted.as_array() {
+        Some(list) if list.is_empty() => serde_json::json!([{"key": null, "status": null}]),
+        _ => wanted,
+    }
+}
+
+fn planned(plan: &mut dyn TableLike, expected: &ExpectedPlan, came: &Came) -> Result<(), NotToml> {
+    match came {
+        Came::Plan { decision, steps } => {
+            plan.remove("failure");
+            let wanted = expected.decision.clone().unwrap_or_default();
+            set(plan, "decision", &narrowed(&wanted, decision, decides))?;
+            let wanted = Value::Array(expected.steps.clone().unwrap_or_default());
+            set(plan, "steps", &narrowed(&wanted, steps, contains))
+        }
+        Came::Failure { .. } if expected.failure.as_ref().is_some_and(|wanted| came.fails_as(wanted)) => Ok(()),
+        Came::Failure { failure, .. } => {
+            plan.remove("decision");
+            plan.remove("steps");
+            set(plan, "failure", failure)
+        }
+        Came::Observations(_) => Ok(()),
+    }
+}
+
+fn element(expect: &mut dyn TableLike, index: usize) -> Option<&mut dyn TableLike> {
+    match expect.get_mut("plan")? {
+        Item::ArrayOfTables(tables) => tables.get_mut(index).map(|table| table as &mut dyn TableLike),
+        Item::Value(value) => {
+            let table = value.as_array_mut()?.get_mut(index)?.as_inline_table_mut()?;
+            Some(table as &mut dyn TableLike)
+        }
+        _ => None,
+    }
+}
+
+fn remove(expect: &mut dyn TableLike, index: usize) {
+    match expect.get_mut("plan") {
+        Some(Item::ArrayOfTables(tables)) if index < tables.len() => {
+            tables.remove(index);
+        }
+        Some(Item::Value(value)) => {
+            if let Some(array) = value.as_array_mut().filter(|array| index < array.len()) {
+                array.remove(index);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    const TEXT: &str = r#"# A comment at the top.
+description = "d" # beside it
+[settings]
+percent = 80 # as written
+
+[expect]
+# Before the list.
+observations = [
+  # About the root.
+  { key = "/", status = "healthy" }, # beside the root
+  { key = "/gone", status = "healthy" },
+]
+
+[[expect.plan]] # the plan
+finding = "/"
+# Why it stops.
+decision = { apply = "stop" }
+steps = [
+  { action = "a.remove", arguments = { what = { root = "/var/log" } } }, # logs
+]
+"#;
+
+    fn scenario(text: &str) -> Scenario {
+        Scenario::parse("f", text).unwrap()
+    }
+
+    #[test]
+    fn only_what_differs_is_touched() {
+        let ran = Ran {
+            detected: Some(Came::Observations(json!([
+                {"key": "/", "status": {"unhealthy": "warning"}, "summary": "s"},
+                {"key": "/new", "status": "healthy", "summary": "s"},
+            ]))),
+            planned: vec![Some(Came::Plan {
+                decision: json!({"wait": "for what is held"}),
+                steps: json!([{"action": "a.remove", "arguments": {"what": {"root": "/tmp", "n": 1}, "reason": "r"}}]),
+            })],
+            ..Ran::default()
+        };
+        let wanted = TEXT
+            .replace("status = \"healthy\" }, # beside", "status = { unhealthy = \"warning\" } }, # beside")
+            .replace("\"/gone\"", "\"/new\"")
+            .replace("{ apply = \"stop\" }", "{ wait = \"for what is held\" }")
+            .replace("/var/log", "/tmp");
+        assert_eq!(updated(&scenario(TEXT), &ran).unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_failure_takes_the_place_of_observations_and_a_plan_without_a_finding_goes() {
+        let failure = json!({"could-not-tell": "why"});
+        let came = Came::Failure { failure, message: "could not tell: why".into() };
+        let ran = Ran { detected: Some(came), planned: vec![None], ..Ran::default() };
+        let text = updated(&scenario(TEXT), &ran).unwrap();
+        assert!(!text.contains("observations") && !text.contains("expect.plan"), "{text}");
+        assert!(text.contains("failure = { could-not-tell = \"why\" }") && text.contains("# A comment at the top."));
+        let again = scenario(&text);
+        assert!(again.expect.failure.is_some() && again.expect.plan.is_empty());
+    }
+
+    #[test]
+    fn what_came_as_expected_is_not_written() {
+        let came = json!([
+            {"key": "/", "status": "healthy", "summary": "s"},
+            {"key": "/gone", "status": "healthy", "summary": "s"},
+        ]);
+        let plan = Came::Plan {
+            decision: json!({"apply": "stop"}),
+            steps: json!([{"action": "a.remove", "arguments": {"what": {"root": "/var/log"}, "reason": "r"}}]),
+        };
+        let ran = Ran { detected: Some(Came::Observations(came)), planned: vec![Some(plan)], ..Ran::default() };
+        assert_eq!(updated(&scenario(TEXT), &ran), None);
+    }
+}
