@@ -139,3 +139,124 @@ fn bound(
 fn shown(pointer: &str) -> String {
     pointer.trim_start_matches('/').replace('/', ".")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_core::scope::{Field, FieldKind};
+    use ansai_core::{Interface, Sensitivity};
+    use serde_json::json;
+
+    use super::*;
+    use crate::registry::Body;
+
+    const FIELDS: &[Field] = &[
+        Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "" },
+        Field { name: "units", kind: FieldKind::Names, default: 0, about: "" },
+        Field { name: "max_files", kind: FieldKind::MostCount, default: 0, about: "" },
+        Field { name: "min_age_hours", kind: FieldKind::LeastHours, default: 0, about: "" },
+    ];
+    const CHECKS: &[Check] = &[
+        Check { argument: "/what/root", rule: Rule::Within("roots") },
+        Check { argument: "/unit", rule: Rule::Named("units") },
+        Check { argument: "/what/files", rule: Rule::AtMost("max_files") },
+        Check { argument: "/what/age", rule: Rule::AtLeast("min_age_hours") },
+    ];
+
+    fn entry(kind: InterfaceKind) -> Entry {
+        let sensitivity = Sensitivity::Metadata;
+        let name = "ansai:x/x-probe";
+        Entry {
+            interface: Interface { name, version: "0.1.0", kind, sensitivity, words: "", fields: FIELDS },
+            functions: &[],
+        }
+    }
+
+    fn refused(scope: Option<Value>, arguments: &Value, checks: &'static [Check]) -> Option<Refusal> {
+        let function = Function { name: "f", checks, body: Body::Probe(|_, _| Err(Refusal::Other(String::new()))) };
+        let scope = scope.map(|scope| Scope::parse("ansai:x/x-probe", FIELDS, scope.as_object().unwrap()).unwrap());
+        let arguments = RawValue::from_string(arguments.to_string()).unwrap();
+        authorize("i", &entry(InterfaceKind::Probe), &function, scope.as_ref(), &arguments).err()
+    }
+
+    fn granted() -> Option<Value> {
+        Some(json!({"roots": ["/var/log"], "units": ["nginx*"], "max_files": 10, "min_age_hours": 24}))
+    }
+
+    fn call(root: &str, unit: &str, files: u64, age: u64) -> Value {
+        json!({"what": {"root": root, "files": files, "age": age}, "unit": unit})
+    }
+
+    #[test]
+    fn what_is_within_the_scope_passes_up_to_its_bounds() {
+        for root in ["/var/log", "/var/log/nginx"] {
+            assert_eq!(refused(granted(), &call(root, "nginx.service", 10, 24), CHECKS), None, "{root}");
+        }
+        assert_eq!(refused(granted(), &call("/var/log", "nginx", 0, 25), CHECKS), None);
+        assert_eq!(refused(Some(json!({})), &json!({"anything": 1}), &[]), None, "nothing to bound");
+    }
+
+    #[test]
+    fn what_is_outside_is_denied_with_the_line_to_add() {
+        for (arguments, is, granted_is, add) in [
+            (
+                call("/var/logs", "nginx", 1, 24),
+                "`what.root` is \"/var/logs\"",
+                "roots = [\"/var/log\"]",
+                "add \"/var/logs\" to roots",
+            ),
+            (call("/var", "nginx", 1, 24), "`what.root` is \"/var\"", "roots", "add \"/var\" to roots"),
+            (call("/var/log", "ssh", 1, 24), "`unit` is \"ssh\"", "units = [\"nginx*\"]", "add \"ssh\" to units"),
+            (
+                call("/var/log", "nginx", 11, 24),
+                "`what.files` is 11, above the bound",
+                "max_files = 10",
+                "set max_files = 11",
+            ),
+            (
+                call("/var/log", "nginx", 1, 23),
+                "`what.age` is 23, below the bound",
+                "min_age_hours = 24",
+                "set min_age_hours = 23",
+            ),
+        ] {
+            let Some(Refusal::Denied(why)) = refused(granted(), &arguments, CHECKS) else {
+                unreachable!("{arguments}")
+            };
+            for words in ["ansai:x/x-probe.f", is, granted_is, add, "[policy.i.grant]"] {
+                assert!(why.contains(words), "{words}: {why}");
+            }
+        }
+        for scope in [None, Some(json!({}))] {
+            let why = refused(scope, &call("/var/log", "nginx", 1, 24), CHECKS);
+            assert!(matches!(why, Some(Refusal::Denied(_))), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_invalid() {
+        for arguments in [
+            call("/var/log/../../etc", "nginx", 1, 24),
+            call("var/log", "nginx", 1, 24),
+            call("/var/log/./a", "nginx", 1, 24),
+            json!({"what": {"root": 7, "files": 1, "age": 24}, "unit": "nginx"}),
+            json!({"what": {"root": "/var/log", "files": -1, "age": 24}, "unit": "nginx"}),
+            json!({"what": {"root": "/var/log", "files": 1, "age": 24}}),
+            json!({}),
+        ] {
+            let why = refused(granted(), &arguments, CHECKS);
+            assert!(matches!(why, Some(Refusal::Invalid(_))), "{arguments}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_base_needs_no_grant() {
+        let function =
+            Function { name: "f", checks: CHECKS, body: Body::Base(|_, _| Err(Refusal::Other(String::new()))) };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        assert_eq!(authorize("i", &entry(InterfaceKind::Base), &function, None, &arguments), Ok(()));
+        for kind in [InterfaceKind::Probe, InterfaceKind::Actions] {
+            assert!(authorize("i", &entry(kind), &function, None, &arguments).is_err(), "{kind:?}");
+        }
+    }
+}
