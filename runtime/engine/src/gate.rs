@@ -23,10 +23,8 @@ use crate::recording::{RecordedCall, RecordedReply};
 use crate::shape::Shape;
 use crate::value::Arguments;
 
-/// Fuel for a call, so that a guest cannot make the host work for nothing.
+/// Fuel for a call, besides one for each byte that crosses, so that a guest cannot make the host work for nothing.
 const CALL_FUEL: u64 = 500;
-/// Fuel for each byte that crosses.
-const BYTE_FUEL: u64 = 1;
 
 /// What a store holds besides the guest.
 pub(crate) struct Guest {
@@ -143,7 +141,7 @@ impl Function {
         if let (Some(slot), Some(value)) = (results.first_mut(), value?) {
             *slot = value;
         }
-        charge(&mut store, CALL_FUEL + bytes * BYTE_FUEL)
+        charge(&mut store, CALL_FUEL + bytes)
     }
 
     async fn answer(&self, guest: &mut Guest, arguments: &RawValue) -> Result<Reply> {

@@ -54,3 +54,33 @@ impl ResourceLimiter for Limiter {
         MOST_MEMORIES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn memories_add_up_to_the_limit_and_no_byte_more() {
+        let mut limiter = Limiter::new(100);
+        assert!(limiter.memory_growing(0, 60, None).unwrap() && limiter.memory_growing(0, 30, None).unwrap());
+        assert!(!limiter.memory_growing(60, 71, None).unwrap() && limiter.refused && limiter.memory == 90);
+        assert!(limiter.memory_growing(60, 70, None).unwrap() && limiter.memory == 100);
+        assert!(!limiter.memory_growing(0, usize::MAX, None).unwrap());
+    }
+
+    #[test]
+    fn tables_add_up_to_the_limit_and_no_element_more() {
+        let mut limiter = Limiter::new(0);
+        assert!(limiter.table_growing(0, MOST_TABLE_ELEMENTS - 1, None).unwrap());
+        assert!(!limiter.table_growing(0, 2, None).unwrap() && limiter.refused);
+        assert!(limiter.table_growing(10, 11, None).unwrap());
+        assert!(!limiter.table_growing(0, 1, None).unwrap());
+    }
+
+    #[test]
+    fn so_many_parts_of_each_kind() {
+        let limiter = Limiter::new(0);
+        assert_eq!((limiter.instances(), limiter.tables(), limiter.memories()), (64, 32, 16));
+    }
+}

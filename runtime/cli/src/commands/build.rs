@@ -38,6 +38,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                     quantity::show_bytes(built.bytes),
                     built.sha256
                 ))?;
+                if !built.reproducible {
+                    output::lines::line(
+                        "  another build of the same source gives other bytes: its tools are like that",
+                    )?;
+                }
                 output::say(&abilities::show(&Component::read(&built.path, &interfaces)?, &interfaces))?;
             }
             Format::Json => json::line(&serde_json::json!({
@@ -45,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 "bytes": built.bytes,
                 "sha256": built.sha256,
                 "imports": built.imports,
+                "reproducible": built.reproducible,
             }))?,
         }
     }

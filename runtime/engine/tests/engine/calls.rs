@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::*;
 use ansai_core::event::Phase;
-use ansai_core::{Interface, InterfaceKind, Limits, Refusal, Scope, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, Limits, Preview, Refusal, Scope, Sensitivity, Subject};
 use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
@@ -43,6 +43,81 @@ async fn a_backend_that_never_answers_is_not_waited_for() {
     let impatient = Limits { deadline_ms: 50, ..limits() };
     let evaluation = policy.detect(Box::new(Silent), &impatient).await;
     assert_eq!(evaluation.answer, Err(EvaluationError::Deadline(50)));
+}
+
+/// Answers that there are no file systems, in so many bytes more than needed.
+struct Wordy(usize);
+
+const NO_FILESYSTEMS: &str = r#"{"entries":[],"skipped":0}"#;
+
+impl Backend for Wordy {
+    fn ask<'a>(&'a mut self, _: Call<'a>) -> backend::Answer<'a> {
+        let text = NO_FILESYSTEMS.replacen(',', &format!(",{}", " ".repeat(self.0)), 1);
+        backend::Answer::Now(Ok(Ok(RawValue::from_string(text).unwrap())))
+    }
+}
+
+#[tokio::test]
+async fn each_call_and_each_byte_is_paid_for_with_fuel() {
+    let twice = "(call $list (i32.const 2048)) (call $list (i32.const 2048))";
+    let twice = engine().load(&policy(LIST, twice, "")).unwrap();
+    let plain = twice.detect(Box::new(Wordy(0)), &limits()).await;
+    let wordy = twice.detect(Box::new(Wordy(100)), &limits()).await;
+    assert_eq!(plain.answer, Ok(Answer::Observed(vec![])));
+    let bytes = 2 * ("{}".len() + NO_FILESYSTEMS.len()) as u64;
+    assert_eq!((plain.usage.reply_bytes, wordy.usage.reply_bytes), (bytes, bytes + 200));
+    assert_eq!(wordy.usage.fuel - plain.usage.fuel, 200);
+    assert!((1_000 + bytes..1_500 + bytes).contains(&plain.usage.fuel), "{}", plain.usage.fuel);
+}
+
+#[tokio::test]
+async fn bytes_are_bounded_to_the_byte() {
+    let twice = "(call $list (i32.const 2048)) (call $list (i32.const 2048))";
+    let twice = engine().load(&policy(LIST, twice, "")).unwrap();
+    let one = ("{}".len() + NO_FILESYSTEMS.len()) as u64;
+    for (limits, refused) in [
+        (Limits { argument_bytes: 2, ..limits() }, 0),
+        (Limits { argument_bytes: 1, ..limits() }, 2),
+        // What is used up is found out by the next call.
+        (Limits { reply_bytes: one, ..limits() }, 0),
+        (Limits { reply_bytes: one - 1, ..limits() }, 1),
+        (Limits { calls: 1, ..limits() }, 1),
+    ] {
+        let evaluation = twice.detect(Box::new(Wordy(0)), &limits).await;
+        let usage = &evaluation.usage;
+        assert_eq!((usage.refused_calls, usage.calls), (refused, 2 - refused), "{limits:?}");
+    }
+}
+
+/// Refuses the first proposal, and answers all else.
+struct Fussy(bool);
+
+impl Backend for Fussy {
+    fn ask<'a>(&'a mut self, call: Call<'a>) -> backend::Answer<'a> {
+        let reply = if call.function == "list-filesystems" {
+            NO_FILESYSTEMS.to_owned()
+        } else if std::mem::replace(&mut self.0, true) {
+            serde_json::to_string(&Preview::nothing(Subject::new("filesystem", "/"))).unwrap()
+        } else {
+            return backend::Answer::Now(Ok(Err(Refusal::Busy(String::new()))));
+        };
+        backend::Answer::Now(Ok(Ok(RawValue::from_string(reply).unwrap())))
+    }
+}
+
+#[tokio::test]
+async fn only_proposals_that_were_taken_count() {
+    let imports = format!(
+        r#"{LIST} (import "ansai:disk/disk-actions@0.1.0" "check-available"
+            (func $check (param i32 i32 i64 i32 i32 i32)))"#
+    );
+    let check = "(call $check (i32.const 0) (i32.const 0) (i64.const 1) (i32.const 0) (i32.const 0) (i32.const 2048))";
+    let calls = format!("(call $list (i32.const 4096)) {check} {check} {check}");
+    let policy = engine().load(&policy(&imports, &calls, "")).unwrap();
+    let limits = Limits { proposals: 1, ..limits() };
+    let evaluation = policy.detect(Box::new(Fussy(false)), &limits).await;
+    let usage = &evaluation.usage;
+    assert_eq!((usage.proposals, usage.calls, usage.refused_calls), (1, 3, 1), "{:?}", evaluation.answer);
 }
 
 static RELEASED: AtomicBool = AtomicBool::new(false);
