@@ -34,7 +34,8 @@ const HOW: &str = "The small policy through the gate against the same as a plugi
 (`tests/benches/extism`: compiled once, a fresh plugin for each evaluation, limits on fuel, memory and time, two host \
 functions that answer the same JSON, which is copied into the plugin's memory as its development kits do). Then with \
 the real probe, which reads the mounts of this machine and the level of each file system, asked once, against \
-`sh -c 'df -Pk | tail -n +2'` with its output read, which reads the same. \
+`sh -c 'df -Pk | tail -n +2'` with its output read, which reads the same; where a mount is not of a local \
+kind (autofs, overlay, a network) the probe has two changes of threads more. \
 20 rounds by turns, 200 evaluations or 20 shells in each.";
 
 const HELD_BACK_BY: &str = "The real probe reads and parses the table of mounts; a call on a thread of its own, where a mount could \
