@@ -13,7 +13,7 @@ use crate::call::{NoArguments, Reply, typed};
 use crate::host::Ask;
 use crate::registry::{Body, Entry, Function};
 
-/// With more mounts than that a thread of its own is the smaller part of the work.
+/// With more file systems than that a thread of its own is the smaller part of the work.
 const MOST_AT_ONCE: usize = 64;
 
 /// The interface.
@@ -58,17 +58,24 @@ fn list(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
 /// What there is to look at, if none of it could keep its looker waiting.
 type AtOnce = Option<Vec<Mount>>;
 
-/// `None` where any mount could: one below a server that is away hides behind its point.
 fn at_once(ask: &Ask<'_>, arguments: &RawValue) -> Option<Reply> {
     static TABLE: FromTable<AtOnce> = FromTable::new();
     if !ask.host.is_this_machine() {
         return None;
     }
-    let table = TABLE.get(|table| {
-        (table.len() <= MOST_AT_ONCE && table.iter().all(|mount| never_waits(&mount.kind))).then(|| distinct(table))
-    })?;
-    let mounts = table.as_ref().as_ref()?;
+    let mounts = TABLE.get(none_waits)?;
+    let mounts = mounts.as_ref().as_ref()?;
     Some(typed(arguments, |NoArguments {}| Ok(levels(ask, mounts))))
+}
+
+/// What waits is a mount that is looked at or passed on the way to one: above it, or at the same point below it, as an
+/// automount is. All others do not matter, such as the automount of binfmt_misc that hosts with systemd have.
+fn none_waits(table: Vec<Mount>) -> AtOnce {
+    let waiting: Vec<PathBuf> =
+        table.iter().filter(|mount| !never_waits(&mount.kind)).map(|mount| mount.point.clone()).collect();
+    let looked_at = distinct(table);
+    let on_the_way = |mount: &Mount| waiting.iter().any(|point| mount.point.starts_with(point));
+    (looked_at.len() <= MOST_AT_ONCE && !looked_at.iter().any(on_the_way)).then_some(looked_at)
 }
 
 fn levels(ask: &Ask<'_>, mounts: &[Mount]) -> Filesystems {
@@ -146,6 +153,7 @@ fn never_waits(kind: &str) -> bool {
         "xfs",
         "vfat",
         "tmpfs",
+        "rootfs",
         "ramfs",
         "devtmpfs",
         "proc",
@@ -203,6 +211,45 @@ mod tests {
         let ask = Ask { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
         let arguments = RawValue::from_string("{}".into()).unwrap();
         assert!(at_once(&ask, &arguments).is_none(), "another root may hold anything");
+    }
+
+    #[test]
+    fn only_what_is_on_the_way_can_keep_a_look_waiting() {
+        let table = |mounts: &[(&str, &str)]| -> Vec<Mount> {
+            let mount = |(index, (point, kind)): (usize, &(&str, &str))| Mount {
+                device_id: format!("0:{index}"),
+                subtree: b"/".to_vec(),
+                point: (*point).into(),
+                kind: (*kind).to_owned(),
+                source: String::new(),
+                read_only: false,
+            };
+            mounts.iter().enumerate().map(mount).collect()
+        };
+        let points = |mounts: &[(&str, &str)]| -> Option<Vec<PathBuf>> {
+            Some(none_waits(table(mounts))?.into_iter().map(|mount| mount.point).collect())
+        };
+        let plain = [("/", "ext4"), ("/proc", "proc"), ("/srv", "xfs")];
+        let expected = Some(vec![PathBuf::from("/"), PathBuf::from("/srv")]);
+        assert_eq!(points(&plain), expected);
+        // Neither looked at nor passed; a name that only begins alike is not above.
+        let beside = [("/proc/sys/fs/binfmt_misc", "autofs"), ("/sr", "autofs"), ("/srv/data/auto", "autofs")];
+        assert_eq!(points(&[&plain[..], &beside].concat()), expected);
+        for waits in [
+            // Looked at itself.
+            [("/mnt", "nfs4")],
+            [("/var/lib/docker/overlay2/x/merged", "overlay")],
+            // Above what is looked at, or below it at the same point.
+            [("/srv", "autofs")],
+            [("/", "fuse.something")],
+        ] {
+            assert_eq!(points(&[&waits[..], &plain[..]].concat()), None, "{waits:?}");
+        }
+        let many: Vec<String> = (0..=MOST_AT_ONCE).map(|index| format!("/{index}")).collect();
+        let mut many: Vec<(&str, &str)> = many.iter().map(|point| (point.as_str(), "tmpfs")).collect();
+        assert_eq!(points(&many), None);
+        many.pop();
+        assert!(points(&many).is_some());
     }
 
     #[test]
