@@ -9,6 +9,7 @@ use ansai_host_functions::host::Host;
 use ansai_host_functions::live::Shared;
 use ansai_host_functions::registry::Registry;
 
+use crate::environment;
 use crate::exit::Fault;
 use crate::output;
 
@@ -41,4 +42,18 @@ pub(crate) fn engine(registry: Registry, state_dir: Option<&Path>) -> Result<Eng
         }
         made => made.map_err(|error| Fault::other(error.to_string())),
     }
+}
+
+/// The engine of a command that has no state, such as those for authors; what it compiles is kept in the user's cache.
+pub(crate) fn engine_with_users_cache(registry: Registry) -> Result<Engine, Fault> {
+    let base = environment::path("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let base = base.or_else(|| Some(environment::path("HOME")?.join(".cache")).filter(|path| path.is_absolute()));
+    if let Some(base) = base {
+        match Engine::new(registry.clone(), Some(&base.join("ansai/compiled")), Compiler::this_program(COMPILE)) {
+            // A home of somebody else's, or none: nobody is waiting for a word about that.
+            Err(EngineError::Cache(error)) => tracing::debug!("{error}; compiling anew"),
+            made => return made.map_err(|error| Fault::other(error.to_string())),
+        }
+    }
+    engine(registry, None)
 }

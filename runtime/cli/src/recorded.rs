@@ -75,7 +75,7 @@ impl Components {
                 paths.insert(found.digest, path);
             }
         }
-        let engine = host::engine(registry, None)?;
+        let engine = host::engine_with_users_cache(registry)?;
         Ok(Components { engine, with: with.map(Path::to_owned), paths, loaded: BTreeMap::new() })
     }
 

@@ -5,13 +5,14 @@
 //! for each file and boot of the machine (`seal`); after that the file is mapped as it lies there.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the cache directory")]
 
+mod room;
 mod seal;
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, Mac as _};
 use rustix::fs::{Mode, OFlags};
@@ -24,9 +25,6 @@ use seal::{Identity, Seal};
 const MOST_BYTES: u64 = 512 << 20;
 /// Read and authenticated at a time.
 const PIECE: usize = 256 << 10;
-
-/// A temporary file this old is what a crash left: nobody writes one for so long.
-const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// The cache cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +65,7 @@ impl Cache {
         if !ours {
             return Err(CacheError::NotOurs(dir.to_owned()));
         }
-        remove_abandoned(dir);
+        room::remove_abandoned(dir);
         let key_file = dir.join("key");
         let key = match read_key(&key_file) {
             Ok(Some(key)) => key,
@@ -96,6 +94,7 @@ impl Cache {
             // Without it, the next load verifies again.
             let _ = self.remember(digest, seal.code, &verified);
         }
+        room::used(&self.seal(digest));
         Some(file)
     }
 
@@ -110,7 +109,9 @@ impl Cache {
         })?;
         // Its own bytes, written just now: verified. Renaming has changed its identity, so it is asked for only here.
         let identity = Identity::of(&file, MOST_BYTES).ok_or_else(|| std::io::Error::other("no file of our own"))?;
-        self.remember(digest, mac.finalize().into_bytes().into(), &identity)
+        self.remember(digest, mac.finalize().into_bytes().into(), &identity)?;
+        room::make(&self.dir, room::MOST_KEPT);
+        Ok(())
     }
 
     fn remember(&self, digest: &str, code: [u8; 32], identity: &Identity) -> std::io::Result<()> {
@@ -166,18 +167,6 @@ fn pieces(file: &File, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) -> st
         match buffer.get(..count) {
             None | Some([]) => return Ok(()),
             Some(piece) => each(piece)?,
-        }
-    }
-}
-
-/// Removes temporary files that a crash left; one that stays does no harm.
-fn remove_abandoned(dir: &Path) {
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let temporary = name.as_encoded_bytes().starts_with(b".") || name.as_encoded_bytes().starts_with(b"key.");
-        let age = entry.metadata().and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
-        if temporary && age.is_some_and(|age| age > ABANDONED) {
-            let _ = std::fs::remove_file(entry.path());
         }
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         return suggest(&found, &interfaces);
     }
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
-    let engine = host::engine(registry, None)?;
+    let engine = host::engine_with_users_cache(registry)?;
     let mut checked: Vec<Checked> = found.iter().map(|source| source_of(source, &interfaces, &engine)).collect();
     if let Some(configuration) = &configuration {
         checked.extend(configured(configuration, arguments, &interfaces, &engine)?);

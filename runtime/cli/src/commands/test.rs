@@ -71,7 +71,7 @@ struct Results {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let engine = host::engine(registry.clone(), None)?;
+    let engine = host::engine_with_users_cache(registry.clone())?;
     if !arguments.watch {
         return once(arguments, global, &engine, &registry);
     }

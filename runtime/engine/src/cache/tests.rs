@@ -128,14 +128,57 @@ fn a_directory_that_others_can_write_is_refused() {
 
 #[test]
 fn what_a_crash_left_is_removed_and_what_is_being_written_is_not() {
-    let dir = tempfile::tempdir().unwrap();
-    let dir = dir.path().join("cache");
-    drop(open_cache(&dir).unwrap());
-    let long_ago = std::time::SystemTime::now() - ABANDONED * 2;
-    for (name, at) in [(".aa.1", long_ago), ("key.1", long_ago), (".bb.2", std::time::SystemTime::now())] {
-        std::fs::File::create(dir.join(name)).unwrap().set_modified(at).unwrap();
+    let (place, cache) = fresh();
+    let dir = place.path().join("cache");
+    cache.put("aa", &code(b"code")).unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let now = std::time::SystemTime::now();
+    // As `replace` and `make_key` call them.
+    let temporary = |path: &Path, suffix: &str| PathBuf::from(format!("{}.{suffix}", path.display()));
+    let (code, seal) = (cache.file("aa"), cache.seal("aa"));
+    let (old_code, old_seal, old_key) = (temporary(&code, "7.1"), temporary(&seal, "7.2"), dir.join("key.7"));
+    let young = temporary(&code, "8.3");
+    let all = [(&old_code, long_ago), (&old_seal, long_ago), (&old_key, long_ago), (&young, now)];
+    for (path, at) in all {
+        std::fs::File::create(path).unwrap().set_modified(at).unwrap();
     }
+    std::fs::File::options().append(true).open(&seal).unwrap().set_modified(long_ago).unwrap();
     drop(open_cache(&dir).unwrap());
-    let left: Vec<_> = [".aa.1", "key.1", ".bb.2"].into_iter().filter(|name| dir.join(name).exists()).collect();
-    assert_eq!(left, [".bb.2"]);
+    let left: Vec<_> = all.iter().map(|(path, _)| *path).filter(|path| path.exists()).collect();
+    assert_eq!(left, [&young]);
+    assert!(code.exists() && seal.exists() && dir.join("key").exists());
+}
+
+#[test]
+fn what_was_not_used_for_longest_makes_room() {
+    let (place, cache) = fresh();
+    let dir = place.path().join("cache");
+    let day = std::time::Duration::from_secs(24 * 3600);
+    for (digest, days) in [("aa", 5), ("bb", 9), ("cc", 7), ("dd", 0)] {
+        cache.put(digest, &code(&[1; 8192])).unwrap();
+        let seal = std::fs::File::options().append(true).open(cache.seal(digest)).unwrap();
+        seal.set_modified(std::time::SystemTime::now() - day * days).unwrap();
+    }
+    // The oldest, but for its being used now.
+    assert!(got(&cache, "bb").is_some());
+    let left = |most: u64| {
+        room::make(&dir, most);
+        let mut left: Vec<String> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap()).map(name).collect();
+        left.sort();
+        left.retain(|name| name != "key");
+        left
+    };
+    let named = |digests: &[&str]| -> Vec<String> {
+        let files = digests.iter().flat_map(|digest| [cache.file(digest), cache.seal(digest)]);
+        files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(left(4 * 8192), named(&["aa", "bb", "cc", "dd"]));
+    assert_eq!(left(4 * 8192 - 1), named(&["aa", "bb", "dd"]));
+    assert_eq!(left(2 * 8192), named(&["bb", "dd"]));
+    assert_eq!(left(0).len(), 2, "what was used last stays, however large");
+    assert!(got(&cache, "aa").is_none());
+}
+
+fn name(entry: std::fs::DirEntry) -> String {
+    entry.file_name().into_string().unwrap()
 }

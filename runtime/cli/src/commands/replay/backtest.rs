@@ -43,7 +43,7 @@ pub(super) fn run(
     instances: &[String],
     global: &Global,
 ) -> anyhow::Result<u8> {
-    let engine = host::engine(registry.clone(), None)?;
+    let engine = host::engine_with_users_cache(registry.clone())?;
     let component = Component::read(with, &registry.interfaces())?;
     let version = Backtest::new(component.compile(&engine)?);
     let from = clock::now().saturating_sub(since);
