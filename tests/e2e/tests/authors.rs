@@ -35,7 +35,11 @@ fn target_dir() -> PathBuf {
 }
 
 fn new(parent: &Path, name: &str) -> Invocation {
-    Ansai::new().args(["new", name, "--lang", "rust", "--dir"]).arg(parent)
+    new_in("rust", parent, name)
+}
+
+fn new_in(language: &str, parent: &Path, name: &str) -> Invocation {
+    Ansai::new().args(["new", name, "--lang", language, "--dir"]).arg(parent)
 }
 
 fn build(environment: &[(&'static str, String)], dir: &Path) -> Invocation {
@@ -83,6 +87,75 @@ fn a_new_policy_builds_and_passes_its_scenarios_and_the_same_source_gives_the_sa
         std::fs::read(dir.join("my-policy.wasm")).unwrap()
     });
     assert!(made[0] == made[1], "two builds of one source differ");
+}
+
+/// The other languages, by the tools that `scripts/setup test` installs.
+fn builds_and_passes_as_it_is_made(language: &str) {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache"));
+    let tools = cache.join("ansai/tools");
+    if !["js", "py"].iter().all(|place| tools.join(place).is_dir()) {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{language} needs the tools of scripts/setup test");
+        eprintln!("skipped {language}: scripts/setup test has not installed the tools");
+        return;
+    }
+    let parent = tempfile::tempdir().unwrap();
+    new_in(language, parent.path(), "my-policy").run().expect_code(0);
+    let dir = parent.path().join("my-policy");
+    let tools = [("ANSAI_JS_TOOLS", tools.join("js")), ("ANSAI_PY_TOOLS", tools.join("py"))];
+    let tools = tools.map(|(name, dir)| (name, dir.to_str().unwrap().to_owned()));
+    let built = build(&tools, &dir).run();
+    built.expect_code(0);
+    assert!(built.stdout.contains("can see how full file systems are"), "{}", built.stdout);
+    let tested = Ansai::new().arg("test").arg(&dir).limit(Duration::from_secs(120)).run();
+    tested.expect_code(0);
+    assert!(tested.stdout.contains("3 passed, 0 failed"), "{}", tested.stdout);
+}
+
+#[test]
+fn a_new_policy_in_typescript_builds_and_passes_its_scenarios() {
+    builds_and_passes_as_it_is_made("typescript");
+}
+
+#[test]
+fn a_new_policy_in_javascript_builds_and_passes_its_scenarios() {
+    builds_and_passes_as_it_is_made("javascript");
+}
+
+#[test]
+fn a_new_policy_in_python_builds_and_passes_its_scenarios() {
+    builds_and_passes_as_it_is_made("python");
+}
+
+#[test]
+fn a_new_policy_in_c_builds_and_passes_its_scenarios() {
+    builds_and_passes_as_it_is_made("c");
+}
+
+#[test]
+fn a_new_policy_in_go_builds_and_passes_its_scenarios() {
+    builds_and_passes_as_it_is_made("go");
+}
+
+/// Soon, elsewhere, and the same policy: it passes the same scenarios.
+#[test]
+fn a_draft_lies_elsewhere_and_says_the_same() {
+    let Some(environment) = wasm_environment("a_draft") else { return };
+    let parent = tempfile::tempdir().unwrap();
+    new(parent.path(), "mine").run().expect_code(0);
+    let (dir, place) = (parent.path().join("mine"), tempfile::tempdir().unwrap());
+    let built = build(&environment, &dir).arg("--draft").arg(place.path()).run();
+    built.expect_code(0);
+    assert!(built.stdout.contains("a draft: "), "{}", built.stdout);
+    assert_eq!(names(place.path()), ["mine.wasm"]);
+    assert!(!dir.join("mine.wasm").exists());
+    let mut test = Ansai::new().arg("test").arg(place.path());
+    for name in names(&dir.join("scenarios")) {
+        test = test.arg("--scenario").arg(dir.join("scenarios").join(name));
+    }
+    let tested = test.run();
+    tested.expect_code(0);
+    assert!(tested.stdout.contains("3 passed, 0 failed"), "{}", tested.stdout);
 }
 
 /// An author asks in the manifest, and has what was asked for in the code: no other file is touched.

@@ -90,6 +90,7 @@ fn a_policy_is_built_and_looked_with_again_after_each_change() {
     std::fs::write(policy.path().join("policy.toml"), MANIFEST).unwrap();
     std::fs::write(&lib, format!("{LIB}// Changed.\n")).unwrap();
     daemon.wait_for_nth_line(2, "dev: looked in", LIMIT);
+    assert!(!policy.path().join("small.wasm").exists(), "a draft is nothing to ship");
     ends(daemon);
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_core::{exit, quantity};
-use ansai_devkit::build::{BuildError, BuildOptions, build};
+use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
@@ -14,12 +14,17 @@ use crate::output::{self, abilities, json};
 
 // What it takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ansai build policies/disk-space\n\n\
-    Building runs the build scripts and macros of the policy and of what it depends on: build only what you trust.")]
+#[command(
+    after_help = "Examples:\n  ansai build policies/disk-space\n  ansai build policies/disk-space --draft /tmp     soon, to try it out\n\n\
+    Building runs the build scripts and macros of the policy and of what it depends on: build only what you trust."
+)]
 pub(crate) struct Arguments {
     /// Directories with policy.toml and source; each gets its NAME.wasm
     #[arg(required = true, value_name = "DIR")]
     dirs: Vec<PathBuf>,
+    /// Build faster, into this directory, for trying out: larger, slower and other bytes than what is shipped
+    #[arg(long, value_name = "DIR")]
+    draft: Option<PathBuf>,
     /// Build as root, although that runs the policy's build scripts as root
     #[arg(long)]
     allow_root: bool,
@@ -29,7 +34,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let interfaces = Registry::builtin().interfaces();
     let options = BuildOptions { allow_root: arguments.allow_root, interfaces: &interfaces };
     for dir in &arguments.dirs {
-        let built = build(dir, &options).map_err(|error| fault(error, dir))?;
+        let built = match &arguments.draft {
+            None => build(dir, &options),
+            Some(to) => draft(dir, to, &options),
+        };
+        let built = built.map_err(|error| fault(error, dir))?;
         match global.format {
             Format::Text => {
                 output::lines::line(&format!(
@@ -38,7 +47,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                     quantity::show_bytes(built.bytes),
                     built.sha256
                 ))?;
-                if !built.reproducible {
+                if arguments.draft.is_some() {
+                    output::lines::line("  a draft: `ansai build` without --draft makes what is shipped")?;
+                } else if !built.reproducible {
                     output::lines::line(
                         "  another build of the same source gives other bytes: its tools are like that",
                     )?;

@@ -23,7 +23,9 @@ use crate::watch::Watch;
 #[command(after_help = "Examples:\n  ansai dev policies/disk-space\n  \
     ansai dev policies/disk-space --scenario policies/disk-space/scenarios/full.toml\n\n\
     Whenever a file of the directory changes, the policy is built and evaluated once on this host, in observe mode:\n\
-    nothing is changed. What it remembers lies in a directory that is gone afterwards. Ctrl-C ends.")]
+    nothing is changed. What it remembers lies in a directory that is gone afterwards, and so does the component, which\n\
+    is a draft: `ansai build` makes what is shipped. With --config it is built in full, where the configuration has it.\n\
+    Ctrl-C ends.")]
 pub(crate) struct Arguments {
     /// The policy's directory, with policy.toml
     #[arg(value_name = "DIR")]
@@ -42,10 +44,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             .hint("give the directory of one policy")
             .into());
     }
-    let state = tempfile::tempdir().context("no directory for what the policy remembers")?;
+    let place = tempfile::tempdir().context("no directory for what the policy remembers")?;
     runtime::block_on(async {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let rounds = Rounds { arguments, global, state: state.path() };
+        let rounds = Rounds { arguments, global, place: place.path() };
         tokio::select! {
             ended = rounds.run() => ended,
             _ = interrupt.recv() => Ok(exit::FINE),
@@ -57,7 +59,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 struct Rounds<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
-    state: &'a Path,
+    /// Gone when this ends.
+    place: &'a Path,
 }
 
 impl Rounds<'_> {
@@ -80,8 +83,18 @@ impl Rounds<'_> {
     /// Builds and looks once; what goes wrong was said by then.
     async fn round(&self) -> anyhow::Result<()> {
         let began = Instant::now();
+        // One for each round: the policy may be called otherwise by the next.
+        let draft = tempfile::tempdir_in(self.place).context("no directory for the component")?;
         let mut build = self.again("build");
         build.arg(&self.arguments.dir);
+        // A configuration says which component an instance has, so that one is built.
+        let component = match self.global.config {
+            None => {
+                build.arg("--draft").arg(draft.path());
+                draft.path()
+            }
+            Some(_) => &self.arguments.dir,
+        };
         if self.arguments.allow_root {
             build.arg("--allow-root");
         }
@@ -92,7 +105,10 @@ impl Rounds<'_> {
         }
         say(&format!("built in {:.1} s", began.elapsed().as_secs_f64()));
         let began = Instant::now();
-        let mut look = if self.arguments.scenario.is_empty() { self.observe() } else { self.test() };
+        let mut look = match self.arguments.scenario.is_empty() {
+            true => self.observe(component),
+            false => self.test(component),
+        };
         let looked = look.status().await.context("ansai cannot be started again")?;
         let what = if self.arguments.scenario.is_empty() { "looked" } else { "tested" };
         let seconds = began.elapsed().as_secs_f64();
@@ -100,18 +116,19 @@ impl Rounds<'_> {
         Ok(())
     }
 
-    fn observe(&self) -> Command {
+    fn observe(&self, component: &Path) -> Command {
         let mut look = self.again("run");
-        look.arg(&self.arguments.dir).args(["--once", "--mode", "observe"]).arg("--state-dir").arg(self.state);
+        look.arg(component).args(["--once", "--mode", "observe"]);
+        look.arg("--state-dir").arg(self.place.join("state"));
         if let Some(config) = &self.global.config {
             look.arg("--config").arg(config);
         }
         look
     }
 
-    fn test(&self) -> Command {
+    fn test(&self, component: &Path) -> Command {
         let mut test = self.again("test");
-        test.arg(&self.arguments.dir);
+        test.arg(component);
         for scenario in &self.arguments.scenario {
             test.arg("--scenario").arg(scenario);
         }

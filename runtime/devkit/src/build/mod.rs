@@ -42,7 +42,7 @@ pub struct BuildOptions<'a> {
 /// A component that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
-    /// `DIR/NAME.wasm`.
+    /// `NAME.wasm` in the policy's directory, or where it was asked for.
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
@@ -60,6 +60,29 @@ pub struct Built {
 /// Before anything foreign runs: where it must not be built here or its files are wrong. Then: where it does not
 /// compile, is no component, or imports what it must not.
 pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
+    make(dir, None, Effort::Full, options)
+}
+
+/// Builds it into another directory, as fast as its language allows: what comes of it behaves the same and is for
+/// trying out. It is larger, burns more fuel, and its bytes may differ from build to build.
+///
+/// # Errors
+/// As [`build`].
+pub fn draft(dir: &Path, to: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
+    let built = make(dir, Some(to), Effort::Least, options)?;
+    Ok(Built { reproducible: false, ..built })
+}
+
+/// How much a compiler is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// Small and fast code.
+    Full,
+    /// Code soon.
+    Least,
+}
+
+fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
     if rustix::process::geteuid().is_root() && !options.allow_root {
         return Err(BuildError::Root);
     }
@@ -68,7 +91,7 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
     let language = Language::of(&dir)?;
     world::refresh(&dir, &source.manifest, options.interfaces)?;
     let component = match language {
-        Language::Rust => rust::component(&dir)?,
+        Language::Rust => rust::component(&dir, effort)?,
         Language::C => c::component(&dir, &source.manifest, options.interfaces)?,
         Language::Go => go::component(&dir, &source.manifest, options.interfaces)?,
         Language::TypeScript | Language::JavaScript => {
@@ -78,7 +101,7 @@ pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError
     };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;
     let bytes = sections::embed(component, &source, language)?;
-    let path = dir.join(format!("{}.wasm", source.manifest.name));
+    let path = to.unwrap_or(&dir).join(format!("{}.wasm", source.manifest.name));
     storage::replace(&path, &bytes)?;
     Ok(Built {
         path,

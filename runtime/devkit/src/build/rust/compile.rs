@@ -6,17 +6,36 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::toolchain::TARGET;
-use crate::build::BuildError;
 use crate::build::command::{self, Errors};
+use crate::build::{BuildError, Effort};
+
+/// A profile of its own, so that neither kind of build throws away what the other compiled. Of one package that was
+/// edited only what changed is compiled again, and nothing is optimized across packages, which is most of the time of
+/// a build.
+const DRAFT: [&str; 6] = [
+    "profile.ansai-draft.inherits=\"release\"",
+    "profile.ansai-draft.codegen-units=16",
+    "profile.ansai-draft.debug=false",
+    "profile.ansai-draft.incremental=true",
+    "profile.ansai-draft.lto=false",
+    "profile.ansai-draft.opt-level=1",
+];
 
 /// Compiles the package in a directory; answers where its module is.
-pub(super) fn compile(dir: &Path) -> Result<PathBuf, BuildError> {
+pub(super) fn compile(dir: &Path, effort: Effort) -> Result<PathBuf, BuildError> {
     let package = dir.join("Cargo.toml");
     let cargo = command::variable("CARGO").unwrap_or_else(|| "cargo".into());
     let target_dir = command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| dir.join("target").into_os_string());
-    let arguments = ["build", "--release", "--locked", "--target", TARGET, "--message-format=json-render-diagnostics"];
+    let arguments = ["build", "--locked", "--target", TARGET, "--message-format=json-render-diagnostics", "--profile"];
     let paths = remapped(dir);
     let mut arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+    match effort {
+        Effort::Full => arguments.push("release".as_ref()),
+        Effort::Least => {
+            arguments.push("ansai-draft".as_ref());
+            arguments.extend(DRAFT.iter().flat_map(|line| ["--config", line]).map(OsStr::new));
+        }
+    }
     if let Some(paths) = &paths {
         arguments.extend([OsStr::new("--config"), paths]);
     }

@@ -5,13 +5,13 @@ mod toolchain;
 
 use std::path::Path;
 
-use super::{BuildError, component, storage};
+use super::{BuildError, Effort, component, storage};
 
 /// The component of the package in a directory, without ansai's own sections.
-pub(super) fn component(dir: &Path) -> Result<Vec<u8>, BuildError> {
+pub(super) fn component(dir: &Path, effort: Effort) -> Result<Vec<u8>, BuildError> {
     if !storage::is_file(&dir.join("Cargo.lock")) {
         return Err(BuildError::NoLockFile(dir.to_owned()));
     }
     toolchain::check(dir)?;
-    component::encode(&storage::read(&compile::compile(dir)?)?)
+    component::encode(&storage::read(&compile::compile(dir, effort)?)?)
 }
