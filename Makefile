@@ -32,9 +32,10 @@ check: setup-test ## format, lints, documentation, licences
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
 
-bench: policies ## measure; ONLY="gate replay" measures and prints only these
+bench: policies setup-test ## measure; ONLY="gate replay" measures and prints only these
 	CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
-	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism cargo run --release -p ansai-benches -- $(ONLY)
+	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
+	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
 
 soak: policies ## the tests that CI only samples: every point of failure, 10^6 races, 10^7 files, a log of 1 GiB
 	ANSAI_TEST_ALL_POINTS=1 cargo test --release -p ansai-e2e --test e2e -- crash:: --test-threads=2

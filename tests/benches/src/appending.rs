@@ -56,7 +56,7 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     ];
     rows.extend(together(&dir.path().join("shared"))?);
     rows.push(Row::new("verified", &verifying(&dir.path().join("large"))?, "MB a second"));
-    Ok(Figure { title: "The audit log", how: HOW, rows, held_back_by: "" })
+    Ok(Figure { title: "The audit log", how: HOW, rows, grid: None, held_back_by: "" })
 }
 
 /// Synced appends by several threads, and how many times as many as by one.

@@ -8,8 +8,18 @@ pub(crate) struct Figure {
     /// How it is measured: the same text in every run.
     pub(crate) how: &'static str,
     pub(crate) rows: Vec<Row>,
+    /// What has two dimensions.
+    pub(crate) grid: Option<Grid>,
     /// What is said when an aim is missed: what holds it back.
     pub(crate) held_back_by: &'static str,
+}
+
+/// Several values of several things.
+pub(crate) struct Grid {
+    /// What the lines are, then what each column has.
+    pub(crate) head: &'static [&'static str],
+    /// As many cells in each as in the head.
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 /// One line of a figure.
@@ -65,7 +75,7 @@ fn with_unit(value: f64, unit: &str) -> String {
 }
 
 /// Three significant digits, with thousands apart.
-fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size < 10.0 => 2,
         size if size < 100.0 => 1,

@@ -68,6 +68,7 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
             ratio.at_most(AIM, "", Some(of_medians)),
             Row::new("for comparison: bare, memory mapped anew each time", &mapped, "µs"),
         ],
+        grid: None,
         held_back_by: HELD_BACK_BY,
     })
 }

@@ -7,12 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use wasm_encoder::{ComponentSection as _, CustomSection};
 
 use crate::figure::{Figure, Row};
 use crate::machine;
-use crate::process::{Daemon, program};
+use crate::process::{Daemon, on_one_core, program};
 use crate::samples::Samples;
 
 const FEW: u32 = 1_000;
@@ -61,7 +60,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
         rows.push(Row::single(resident, seen.resident, "MiB"));
         rows.push(Row::single(written, seen.written, "MiB"));
     }
-    Ok(Figure { title: "Many instances", how: HOW, rows, held_back_by: "" })
+    Ok(Figure { title: "Many instances", how: HOW, rows, grid: None, held_back_by: "" })
 }
 
 struct Seen {
@@ -73,14 +72,7 @@ struct Seen {
 
 fn run(instances: u32) -> anyhow::Result<Seen> {
     let dir = tempfile::tempdir()?;
-    let whole = sched_getaffinity(None)?;
-    let mut one = CpuSet::new();
-    one.set((0..CpuSet::MAX_CPU).find(|cpu| whole.is_set(*cpu)).context("no processor")?);
-    // Inherited by the child; this process takes its other cores back.
-    sched_setaffinity(None, &one)?;
-    let started = start(dir.path(), instances);
-    sched_setaffinity(None, &whole)?;
-    let mut daemon = Daemon(started?);
+    let mut daemon = Daemon(on_one_core(|| start(dir.path(), instances))?);
     std::thread::sleep(WARM_UP);
     let (busy, written) = (machine::processor_seconds(daemon.0.id())?, machine::bytes_written(daemon.0.id())?);
     let from = now()?;

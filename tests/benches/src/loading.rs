@@ -49,6 +49,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
             Row::new("from the cache", &cached, "ms"),
             Row::single("compiling takes so many times as long", times, "×").at_least(AIM, "×", Some(times)),
         ],
+        grid: None,
         held_back_by: "",
     })
 }

@@ -4,11 +4,14 @@
 //! It is no test: nothing that is timed is asserted.
 
 mod appending;
+mod authors;
 mod bare;
+mod example;
 mod figure;
 mod gate;
 mod guest;
 mod instances;
+mod languages;
 mod loading;
 mod machine;
 mod monit;
@@ -29,7 +32,7 @@ use anyhow::Context as _;
 type Measure = fn(&Path) -> anyhow::Result<figure::Figure>;
 
 /// By the name that selects it on the command line. Each is given the directory of the built-in policies.
-const SECTIONS: [(&str, Measure); 9] = [
+const SECTIONS: [(&str, Measure); 11] = [
     ("gate", |_| gate::measure()),
     ("rivals", rivals::measure),
     ("replay", replay::measure),
@@ -39,6 +42,8 @@ const SECTIONS: [(&str, Measure); 9] = [
     ("instances", instances::measure),
     ("audit", |_| appending::measure()),
     ("scanning", |_| scanning::measure()),
+    ("languages", languages::measure),
+    ("authors", authors::measure),
 ];
 
 fn main() -> anyhow::Result<()> {

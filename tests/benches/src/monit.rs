@@ -31,7 +31,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
         Some(monit) => rows(&monit)?,
         None => vec![Row::text("Monit", "not installed: apt-get install --no-install-recommends monit")],
     };
-    Ok(Figure { title: "Beside Monit", how: HOW, rows, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "Beside Monit", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 fn monit() -> Option<std::path::PathBuf> {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::figure::{Figure, Row};
 use crate::machine;
@@ -35,7 +36,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let program = program()?;
     let built = program.is_file() && policies.join("disk-space/disk-space.wasm").is_file();
     let rows = if built { rows(&program, policies)? } else { unbuilt() };
-    Ok(Figure { title: "The program", how: HOW, rows, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "The program", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 /// The program that was built beside this one.
@@ -46,6 +47,17 @@ pub(crate) fn program() -> anyhow::Result<PathBuf> {
 /// One run that ends, with this state directory.
 pub(crate) fn once(policies: &Path, state: &Path) -> anyhow::Result<()> {
     Run { program: &program()?, policies, state: state.to_owned() }.once().map(drop)
+}
+
+/// Does something with one processor; what it starts meanwhile keeps to that one.
+pub(crate) fn on_one_core<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let whole = sched_getaffinity(None)?;
+    let mut one = CpuSet::new();
+    one.set((0..CpuSet::MAX_CPU).find(|cpu| whole.is_set(*cpu)).context("no processor")?);
+    sched_setaffinity(None, &one)?;
+    let done = work();
+    sched_setaffinity(None, &whole)?;
+    done
 }
 
 const RESIDENT: &str = "at rest, resident";

@@ -27,7 +27,14 @@ fn text(machine: &[(&'static str, String)], figures: &[Figure]) -> String {
         let _ = writeln!(out, "| {what} | {} |", cell(which));
     }
     for figure in figures {
-        let _ = write!(out, "\n## {}\n\n| | median | least – most | aim |\n|---|--:|--:|---|\n", figure.title);
+        let _ = write!(out, "\n## {}\n", figure.title);
+        if let Some(grid) = &figure.grid {
+            let _ = write!(out, "\n| {} |\n|---{}|\n", grid.head.join(" | "), "|--:".repeat(grid.head.len() - 1));
+            for row in &grid.rows {
+                let _ = writeln!(out, "| {} |", row.iter().map(|text| cell(text)).collect::<Vec<_>>().join(" | "));
+            }
+        }
+        let _ = write!(out, "\n| | median | least – most | aim |\n|---|--:|--:|---|\n");
         for row in &figure.rows {
             let _ = writeln!(out, "| {} | {} | {} | {} |", row.what, cell(row.value.trim_end()), row.spread, aim(row));
         }

@@ -43,7 +43,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let real = production(&policies.join("disk-space"))?;
     let component = std::fs::read(policies.join("disk-space/disk-space.wasm"))?;
     rows.push(runtime.block_on(rate("disk-space", &engine.load(&component)?, &real))?);
-    Ok(Figure { title: "Replay", how: HOW, rows, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "Replay", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 async fn rate(name: &'static str, policy: &Policy, recording: &Recording) -> anyhow::Result<Row> {

@@ -64,7 +64,7 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     rows.push(Row::new("`find`, there", &found, "ms"));
     rows.push(Row::new("`measure-files`, there", &measured, "ms"));
     rows.push(ratio_row("ratio, there", &found, &measured, &ratio));
-    Ok(Figure { title: "Scanning files", how: HOW, rows, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "Scanning files", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 fn ratio_row(what: &'static str, found: &Samples, measured: &Samples, ratio: &Samples) -> Row {

@@ -8,9 +8,12 @@ use crate::figure::{Figure, Row};
 
 /// Prints all figures.
 pub(crate) fn print(figures: &[Figure]) -> std::io::Result<()> {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["", "", "median", "least – most", "aim"]);
+    for grid in figures.iter().filter_map(|figure| figure.grid.as_ref()) {
+        let mut table = with_header(grid.head);
+        table.add_rows(&grid.rows);
+        writeln!(std::io::stdout().lock(), "{table}")?;
+    }
+    let mut table = with_header(&["", "", "median", "least – most", "aim"]);
     for figure in figures {
         for (index, row) in figure.rows.iter().enumerate() {
             let title = if index == 0 { figure.title } else { "" };
@@ -18,6 +21,13 @@ pub(crate) fn print(figures: &[Figure]) -> std::io::Result<()> {
         }
     }
     writeln!(std::io::stdout().lock(), "{table}")
+}
+
+fn with_header(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(head);
+    table
 }
 
 /// The aim and whether it is met.

@@ -1,0 +1,164 @@
+//! What an author of a policy waits for.
+#![allow(clippy::disallowed_methods, reason = "an adapter to the program that is measured")]
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use ansai_devkit::build::Language;
+use anyhow::{Context as _, ensure};
+
+use crate::example::{Example, scenarios};
+use crate::figure::{Figure, Row};
+use crate::languages::{Copied, build, ended_well, touch, with_environment};
+use crate::process::{on_one_core, program};
+use crate::samples::Samples;
+
+const NEW_AIM_S: f64 = 60.0;
+const ROUND_AIM_S: f64 = 1.0;
+const SCENARIOS_AIM: f64 = 2_000.0;
+const DIFFERENCES_AIM: f64 = 10_000.0;
+
+const ROUNDS: usize = 7;
+const SUITES: usize = 20;
+const INSTANCES: u32 = 1_000;
+const RUNS: usize = 5;
+
+const HOW: &str = "The small disk-space policy in Rust. From nothing: `ansai new`, `ansai build` and `ansai test` in an \
+empty directory, its crates downloaded before, none of them compiled. A round of `ansai dev`: the two steps that it \
+takes after a line was added to the source, `ansai build --draft` and `ansai run --once` on this host, seven times \
+after one unmeasured. Scenarios: the suite of `policies/examples` twenty times over, read from their files, checked \
+against the contract and run on one thread, ten times. Evaluations compared: `ansai replay --with --since` held to one \
+core, over what five runs of a thousand instances recorded which all find something, five times; recordings are read \
+from disk, checked against the audit log and decompressed, reading that log is not counted.";
+
+const HELD_BACK_BY: &str = "A round is mostly the compiler of Rust and that of the host. Of a compared evaluation the \
+larger part is reading: a file is opened, decompressed, hashed and parsed for each.";
+
+/// Runs it.
+pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
+    let new = from_nothing(policies)?.as_secs_f64();
+    let copied = Copied::of(policies, Language::Rust)?;
+    let (built, looked) = rounds(policies, &copied)?;
+    let round = built.plus(&looked);
+    build(policies, &copied.dir())?;
+    let tested = tested(policies, &copied)?;
+    let compared = on_one_core(|| compared(&copied.component()))?;
+    let (median, scenarios, differences) = (round.median(), tested.median(), compared.median());
+    let rows = vec![
+        Row::single("from nothing to a green test", new, "s").at_most(NEW_AIM_S, "s", Some(new)),
+        Row::new("a round of `ansai dev`", &round, "s").at_most(ROUND_AIM_S, "s", Some(median)),
+        Row::new("of it, building", &built, "s"),
+        Row::new("of it, compiling and looking", &looked, "s"),
+        Row::new("scenarios", &tested, "a second").at_least(SCENARIOS_AIM, "a second", Some(scenarios)),
+        Row::new("recorded evaluations compared", &compared, "a second").at_least(
+            DIFFERENCES_AIM,
+            "a second",
+            Some(differences),
+        ),
+    ];
+    Ok(Figure { title: "For authors", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
+}
+
+fn from_nothing(policies: &Path) -> anyhow::Result<Duration> {
+    let dir = tempfile::tempdir()?;
+    let step = |verb: &str, arguments: &[&str]| {
+        let mut command = with_environment(policies)?;
+        command.arg(program()?).arg(verb).arg("my-policy").args(arguments).current_dir(dir.path());
+        ended_well(command).context(verb.to_owned())
+    };
+    Ok(step("new", &["--lang", "rust"])? + step("build", &["--allow-root"])? + step("test", &[])?)
+}
+
+/// Seconds for each of the two steps.
+fn rounds(policies: &Path, copied: &Copied) -> anyhow::Result<(Samples, Samples)> {
+    let place = tempfile::tempdir()?;
+    let (mut built, mut looked) = (Samples::default(), Samples::default());
+    for round in 0..=ROUNDS {
+        touch(&copied.dir().join(Language::Rust.source()), Language::Rust)?;
+        let mut command = with_environment(policies)?;
+        command.arg(program()?).arg("build").arg(copied.dir()).arg("--allow-root").arg("--draft").arg(place.path());
+        let took = ended_well(command)?;
+        let mut run = observing(&place.path().join("state"))?;
+        run.arg(place.path());
+        let began = Instant::now();
+        result(run)?;
+        if round > 0 {
+            built.push(took.as_secs_f64());
+            looked.push(began.elapsed().as_secs_f64());
+        }
+    }
+    Ok((built, looked))
+}
+
+/// Scenarios in a second.
+fn tested(policies: &Path, copied: &Copied) -> anyhow::Result<Samples> {
+    let example = Example::load(&copied.component())?;
+    let files = scenarios(policies, None)?;
+    let mut rates = Samples::default();
+    for _ in 0..10 {
+        let (took, _) = example.run(&files, SUITES)?;
+        rates.push((files.len() * SUITES) as f64 / took.as_secs_f64());
+    }
+    Ok(rates)
+}
+
+/// Evaluations in a second, as the program says it.
+fn compared(component: &Path) -> anyhow::Result<Samples> {
+    let dir = tempfile::tempdir()?;
+    let (state, config) = (dir.path().join("state"), dir.path().join("ansai.toml"));
+    std::fs::write(&config, configuration(component)?)?;
+    for _ in 0..RUNS {
+        let mut run = observing(&state)?;
+        run.arg("--config").arg(&config);
+        result(run)?;
+    }
+    let mut rates = Samples::default();
+    for _ in 0..5 {
+        let mut replay = Command::new(program()?);
+        replay.args(["replay", "--since", "1d", "--format", "json", "--with"]).arg(component);
+        replay.arg("--state-dir").arg(&state);
+        for number in 0..INSTANCES {
+            replay.args(["--instance", &format!("p{number}")]);
+        }
+        let output = replay.output()?;
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        let number = |name: &str| said.get(name).and_then(serde_json::Value::as_f64).context(name.to_owned());
+        let evaluations = number("evaluations")?;
+        ensure!(evaluations >= f64::from(INSTANCES), "{evaluations} evaluations were recorded");
+        let same = said.pointer("/counts/same").and_then(serde_json::Value::as_f64);
+        ensure!(same == Some(evaluations), "{:?}", said.get("counts"));
+        rates.push(evaluations * 1e6 / number("wall_us")?);
+    }
+    Ok(rates)
+}
+
+/// Every file system is too full.
+fn configuration(component: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for number in 0..INSTANCES {
+        write!(
+            text,
+            "[policy.p{number}]\nsource = \"{}\"\nmode = \"observe\"\n[policy.p{number}.settings]\n\
+             warning_percent = 1\n[policy.p{number}.grant]\n\"ansai:disk/disk-probe\" = {{}}\n",
+            component.display()
+        )?;
+    }
+    Ok(text)
+}
+
+fn observing(state: &Path) -> anyhow::Result<Command> {
+    let mut run = Command::new(program()?);
+    run.args(["run", "--once", "--mode", "observe", "--state-dir"]).arg(state);
+    Ok(run)
+}
+
+/// Healthy, a finding, or something that could not be told: all of them are results.
+fn result(mut command: Command) -> anyhow::Result<()> {
+    let output = command.output()?;
+    let code = output.status.code();
+    ensure!(matches!(code, Some(0 | 3 | 5)), "{code:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
