@@ -184,6 +184,7 @@ declare module "ansai:policy/context@0.1.0" {
   export function localTime(): WallClock;
   /** When this instance was last evaluated to an end, if it was: gaps matter to rates. */
   export function lastEvaluated(): Instant | null;
+  /** Why this evaluation happens. */
   export function triggeredBy(): Trigger;
   /** Settings as JSON: defaults filled in, sizes in bytes, durations in milliseconds. */
   export function settings(): string;
@@ -214,6 +215,7 @@ declare module "ansai:policy/log@0.1.0" {
     | "info"
     | "warn"
     | "error";
+  /** Writes one line. */
   export function write(level: Level, message: string): void;
 }
 
@@ -224,9 +226,15 @@ declare module "ansai:policy/log@0.1.0" {
  */
 declare module "ansai:policy/store@0.1.0" {
   import type { Refusal } from "ansai:policy/types@0.1.0";
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * The value of a key, if there is one.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function get(key: string): string | null;
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * Writes a value, over another where there is one.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function set(key: string, value: string): void;
   /**
    * Removing what is not there is fine.
@@ -283,7 +291,10 @@ declare module "ansai:policy/series@0.1.0" {
     /** Time from the latest sample until the trend line crosses the limit, if it does. */
     reachesLimitIn?: Duration | null;
   }
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * Adds this evaluation's sample to a series.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function append(name: string, value: number): void;
   /**
    * Oldest first, this evaluation's own sample included; at most 2,000 points.
@@ -332,7 +343,10 @@ declare module "ansai:disk/disk-probe@0.1.0" {
     /** How many could not be read, so that an incomplete answer never looks complete. */
     skipped: number;
   }
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * Every file system that holds files, with how full it is.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function listFilesystems(): Filesystems;
 }
 
@@ -523,21 +537,30 @@ declare module "ansai:system/system-probe@0.1.0" {
     some: [number, number, number];
     full: [number, number, number];
   }
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * Load averages over 1, 5 and 15 minutes, and how many processors there are.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function load(): LoadAverage;
   /**
    * Shares come from two samples: keep the last one in a series.
    * @throws an error whose `payload` is a Refusal
    */
   export function cpu(): CpuTime;
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * How much memory and swap there is, and how much of it can be had.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function memory(): MemoryState;
   /**
    * `unsupported` where the kernel has no pressure information.
    * @throws an error whose `payload` is a Refusal
    */
   export function pressure(what: Pressured): Stall;
-  /** @throws an error whose `payload` is a Refusal */
+  /**
+   * Time since boot.
+   * @throws an error whose `payload` is a Refusal
+   */
   export function uptime(): Duration;
 }
 

@@ -67,6 +67,9 @@ def last_evaluated() -> Optional[int]:
     """
     raise NotImplementedError
 def triggered_by() -> Trigger:
+    """
+    Why this evaluation happens.
+    """
     raise NotImplementedError
 def settings() -> str:
     """

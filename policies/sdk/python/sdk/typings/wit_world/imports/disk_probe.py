@@ -32,6 +32,8 @@ class Filesystems:
 
 def list_filesystems() -> Filesystems:
     """
+    Every file system that holds files, with how full it is.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError

@@ -21,4 +21,7 @@ class Level(Enum):
 
 
 def write(level: Level, message: str) -> None:
+    """
+    Writes one line.
+    """
     raise NotImplementedError

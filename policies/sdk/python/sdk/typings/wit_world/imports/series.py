@@ -53,6 +53,8 @@ class Trend:
 
 def append(name: str, value: float) -> None:
     """
+    Adds this evaluation's sample to a series.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError

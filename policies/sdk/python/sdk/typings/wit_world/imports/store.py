@@ -18,11 +18,15 @@ from componentize_py_types import Result, Ok, Err, Some
 
 def get(key: str) -> Optional[str]:
     """
+    The value of a key, if there is one.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def set(key: str, value: str) -> None:
     """
+    Writes a value, over another where there is one.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError

@@ -52,6 +52,8 @@ class Stall:
 
 def load() -> LoadAverage:
     """
+    Load averages over 1, 5 and 15 minutes, and how many processors there are.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
@@ -64,6 +66,8 @@ def cpu() -> CpuTime:
     raise NotImplementedError
 def memory() -> MemoryState:
     """
+    How much memory and swap there is, and how much of it can be had.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
@@ -76,6 +80,8 @@ def pressure(what: Pressured) -> Stall:
     raise NotImplementedError
 def uptime() -> int:
     """
+    Time since boot.
+    
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
