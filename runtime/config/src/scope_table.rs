@@ -105,7 +105,7 @@ fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
 }
 
 /// A value of a field as an operator would write it.
-pub(crate) fn sample(field: &Field) -> String {
+pub fn sample(field: &Field) -> String {
     match field.kind {
         FieldKind::Roots => "[\"/some/directory\"]".to_owned(),
         FieldKind::Names => "[\"some-name\"]".to_owned(),

@@ -5,6 +5,7 @@
 //!
 //! - [`build`]: compiles a policy, checks what it imports and embeds its manifest.
 //! - [`new`]: makes a policy to begin with, in one of several languages.
+//! - [`reference`]: what a host offers, with the grants that it takes.
 //! - [`scenario`]: a host made of canned replies, and what a policy must say about it.
 //!
 //! ```no_run
@@ -19,4 +20,5 @@
 
 pub mod build;
 pub mod new;
+pub mod reference;
 pub mod scenario;

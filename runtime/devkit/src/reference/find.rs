@@ -1,0 +1,116 @@
+//! From a name, as a person has it from code or from a message, to what it names.
+
+use super::{Function, Interface, Package, Reference, Type};
+
+/// What a name names.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'r> {
+    /// `files` or `ansai:files`.
+    Package(&'r Package),
+    /// `files-probe` or `ansai:files/files-probe`.
+    Interface(&'r Package, &'r Interface),
+    /// `list-files`, `files-probe.list-files` or `ansai:files/files-probe.list-files`.
+    Function(&'r Interface, &'r Function),
+    /// `file-query`, and with its interface as a function.
+    Type(&'r Interface, &'r Type),
+    /// `detect` or `plan`.
+    Export(&'r Function),
+}
+
+impl Reference {
+    /// All that has this name, in the order of the contract; with `_` for `-`, in the capitals of some languages and with
+    /// a version too.
+    pub fn find(&self, name: &str) -> Vec<Found<'_>> {
+        let name = plain(name);
+        let mut found = Vec::new();
+        for package in &self.packages {
+            if is(&name, &[&package.name, &format!("ansai:{}", package.name)]) {
+                found.push(Found::Package(package));
+            }
+            for interface in &package.interfaces {
+                if is(&name, &[&interface.short, &interface.name]) {
+                    found.push(Found::Interface(package, interface));
+                }
+                let named = |item: &str| {
+                    is(&name, &[item, &format!("{}.{item}", interface.short), &format!("{}.{item}", interface.name)])
+                };
+                found.extend(
+                    interface.functions.iter().filter(|f| named(&f.name)).map(|f| Found::Function(interface, f)),
+                );
+                found.extend(interface.types.iter().filter(|ty| named(&ty.name)).map(|ty| Found::Type(interface, ty)));
+            }
+        }
+        found.extend(self.exports.iter().filter(|export| is(&name, &[&export.name])).map(Found::Export));
+        found
+    }
+
+    /// Every name that [`find`](Self::find) knows, the shortest form of each.
+    pub fn names(&self) -> Vec<&str> {
+        let interfaces = || self.packages.iter().flat_map(|package| &package.interfaces);
+        let mut names: Vec<&str> = self.packages.iter().map(|package| package.name.as_str()).collect();
+        names.extend(interfaces().map(|interface| interface.short.as_str()));
+        names.extend(interfaces().flat_map(|one| one.functions.iter().map(|function| function.name.as_str())));
+        names.extend(self.exports.iter().map(|export| export.name.as_str()));
+        names.extend(interfaces().flat_map(|one| one.types.iter().map(|ty| ty.name.as_str())));
+        names
+    }
+
+    /// An interface by its last part.
+    pub fn interface(&self, short: &str) -> Option<&Interface> {
+        self.packages.iter().flat_map(|package| &package.interfaces).find(|interface| interface.short == short)
+    }
+}
+
+fn is(name: &str, known: &[&str]) -> bool {
+    known.contains(&name)
+}
+
+/// `listFiles`, `ListFiles` and `list_files` are `list-files`; a version is left out.
+fn plain(name: &str) -> String {
+    let mut plain = String::with_capacity(name.len());
+    let mut chars = name.trim().chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '@' => {
+                // `ansai:files/files-probe@0.1.0.list-files`: what follows the three numbers counts again.
+                let mut dots = 0;
+                while chars.next_if(|c| c.is_ascii_digit() || (*c == '.' && dots < 2)).is_some_and(|c| {
+                    dots += u8::from(c == '.');
+                    true
+                }) {}
+            }
+            '_' => plain.push('-'),
+            c if c.is_ascii_uppercase() => {
+                if plain.ends_with(|c: char| c.is_ascii_alphanumeric()) {
+                    plain.push('-');
+                }
+                plain.push(c.to_ascii_lowercase());
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_language_are_one() {
+        for (written, name) in [
+            ("list-files", "list-files"),
+            ("list_files", "list-files"),
+            ("listFiles", "list-files"),
+            ("ListFiles", "list-files"),
+            ("files_probe.list_files", "files-probe.list-files"),
+            ("ansai:files/files-probe@0.1.0", "ansai:files/files-probe"),
+            ("ansai:files/files-probe@0.1.0.list-files", "ansai:files/files-probe.list-files"),
+            ("@", ""),
+            ("@1.2.3.4", ".4"),
+            (" Ünï ", "Ünï"),
+        ] {
+            assert_eq!(plain(written), name, "{written}");
+        }
+    }
+}

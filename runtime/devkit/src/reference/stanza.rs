@@ -1,0 +1,41 @@
+//! What an author asks for an interface with, and an operator grants it with.
+
+use std::fmt::Write as _;
+
+use ansai_core::{FieldKind, Interface, InterfaceKind};
+
+/// For `policy.toml`. What only an operator can know is left to them.
+pub(super) fn request(interface: &Interface) -> String {
+    if interface.kind == InterfaceKind::Base {
+        return String::new();
+    }
+    let name = interface.name;
+    let mut out = format!("[capabilities.\"{name}\"]\nreason = \"to …\"  # the operator reads it before granting\n");
+    let sets: Vec<&str> = interface
+        .fields
+        .iter()
+        .filter(|field| matches!(field.kind, FieldKind::Roots | FieldKind::Names))
+        .map(|field| field.name)
+        .collect();
+    if !sets.is_empty() {
+        let operators: Vec<String> = sets.iter().map(|name| format!("{name} = \"operator\"")).collect();
+        let _ = writeln!(out, "scope = {{ {} }}", operators.join(", "));
+    }
+    out
+}
+
+/// For `ansai.toml`, with every key.
+pub(super) fn grant(interface: &Interface) -> String {
+    if interface.kind == InterfaceKind::Base {
+        return String::new();
+    }
+    let name = interface.name;
+    if interface.fields.is_empty() {
+        return format!("[policy.my-policy.grant]\n\"{name}\" = {{}}\n");
+    }
+    let mut out = format!("[policy.my-policy.grant.\"{name}\"]\n");
+    for field in interface.fields {
+        let _ = writeln!(out, "{} = {}", field.name, ansai_config::scope_value_example(field));
+    }
+    out
+}

@@ -1,0 +1,128 @@
+//! The pages about `policy.toml` and `ansai.toml` say what the parser knows: every table has its keys and no others,
+//! defaults and bounds are those of the code, and what is shown parses.
+
+use std::path::Path;
+
+use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
+use ansai_core::{Ladder, Limits};
+use ansai_host_functions::registry::Registry;
+
+/// A key that nothing resembles, so that all known ones are named.
+const UNKNOWN: &str = "qqqqqqqqqqqqqqqq = 1";
+
+/// Headings of a page, and a document in which the table of that heading has an unknown key.
+const MANIFEST: &[(&str, &str)] = &[
+    ("The manifest", "UNKNOWN"),
+    ("`[schedule]`", "[schedule]\nUNKNOWN"),
+    ("`[capabilities.\"…\"]`", "[capabilities.\"ansai:disk/disk-probe\"]\nUNKNOWN"),
+    ("`[limits]`", "[limits]\nUNKNOWN"),
+    ("`[settings]`", "[settings]\nUNKNOWN"),
+];
+const HOST: &[(&str, &str)] = &[
+    ("The configuration", "UNKNOWN"),
+    ("`[daemon]`", "[daemon]\nUNKNOWN"),
+    ("`[audit]`", "[audit]\nUNKNOWN"),
+    ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
+    ("`[policy.NAME]`", "[policy.a]\nUNKNOWN"),
+    ("`[policy.NAME.attempts]`", "[policy.a.attempts]\nUNKNOWN"),
+];
+
+type Parse = fn(&str) -> Result<(), Diagnostics>;
+
+fn manifest(text: &str) -> Result<(), Diagnostics> {
+    Manifest::parse("policy.toml", text, &Registry::builtin().interfaces()).map(|_| ())
+}
+
+fn host(text: &str) -> Result<(), Diagnostics> {
+    HostConfig::parse("ansai.toml", text, &Registry::builtin().interfaces()).map(|_| ())
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
+}
+
+/// Cells of the table below a heading, row by row, without its head.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+fn code(cell: &str) -> &str {
+    cell.trim_matches('`')
+}
+
+/// What the parser names as known where the unknown key stands.
+fn known(parse: Parse, document: &str) -> Vec<String> {
+    let problems = parse(&document.replace("UNKNOWN", UNKNOWN)).unwrap_err();
+    let entries = problems.entries();
+    let entry = entries.iter().find(|entry| entry.message.contains("qqqqqqqqqqqqqqqq")).unwrap();
+    let hint = entry.hint.as_deref().unwrap().strip_prefix("known here: ").unwrap();
+    assert!(!hint.contains(" more"), "the hint names them all: {hint}");
+    hint.split(", ").map(|key| code(key).to_owned()).collect()
+}
+
+#[test]
+fn each_table_has_the_keys_that_the_parser_knows() {
+    for (name, parse, places) in
+        [("policy-toml.md", manifest as Parse, MANIFEST), ("ansai-toml.md", host as Parse, HOST)]
+    {
+        let page = page(name);
+        for (heading, document) in places {
+            let told: Vec<String> = table(&page, heading).iter().map(|row| code(&row[0]).to_owned()).collect();
+            let mut known = known(parse, document);
+            let mut sorted = told.clone();
+            sorted.sort();
+            known.sort();
+            assert_eq!(sorted, known, "{name}, {heading}");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_parses() {
+    for (name, parse) in [("policy-toml.md", manifest as Parse), ("ansai-toml.md", host as Parse)] {
+        let page = page(name);
+        let shown = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let count = shown.map(|text| parse(text).unwrap_or_else(|problems| panic!("{name}: {problems:?}"))).count();
+        assert!(count > 0);
+    }
+}
+
+#[test]
+fn defaults_and_bounds_of_limits_are_those_of_the_code() {
+    let rows = table(&page("policy-toml.md"), "`[limits]`");
+    let lines: Vec<String> = rows.iter().map(|row| format!("{} = {}", code(&row[0]), code(&row[1]))).collect();
+    let begin = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n[limits]\n";
+    let read = Manifest::parse("policy.toml", &format!("{begin}{}", lines.join("\n")), &[]).unwrap();
+    let others = Limits {
+        memory_bytes: 1,
+        fuel: 1,
+        deadline_ms: 1,
+        call_deadline_ms: 1,
+        calls: 1,
+        argument_bytes: 1,
+        reply_bytes: 1,
+        proposals: 1,
+        observations: 1,
+    };
+    assert_eq!(read.limits.over(others), Limits::default());
+    for row in rows {
+        let key = code(&row[0]);
+        // Far outside, in the form of the key.
+        let value =
+            if key.ends_with("deadline") { serde_json::json!("400 days") } else { serde_json::json!(u64::MAX >> 1) };
+        let problems = LimitsChange::from_json(&serde_json::json!({ key: value }), "limits").unwrap_err();
+        assert!(problems[0].0.ends_with(&format!("must be from {}", row[2])), "{key}: {} {problems:?}", row[2]);
+    }
+}
+
+#[test]
+fn defaults_of_attempts_are_those_of_the_code() {
+    let rows = table(&page("ansai-toml.md"), "`[policy.NAME.attempts]`");
+    let lines: Vec<String> = rows.iter().map(|row| format!("{} = {}", code(&row[0]), code(&row[1]))).collect();
+    let read = HostConfig::parse("ansai.toml", &format!("[policy.a.attempts]\n{}", lines.join("\n")), &[]).unwrap();
+    assert_eq!(read.policies["a"].attempts, Ladder::default());
+    assert_eq!(rows.len(), 3);
+}
