@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, dev, doctor, inspect, man, new, recordings, replay, run, test,
-    undo,
+    audit, build, check, compile_component, completions, contract, dev, doctor, inspect, man, new, recordings, replay,
+    run, test, undo,
 };
 
 /// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.
@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Test(test::Arguments),
     /// Build a policy and look with it again whenever its sources change
     Dev(dev::Arguments),
+    /// Show what a policy can ask of a host: interfaces, functions, types and how each is granted
+    Contract(contract::Arguments),
     /// Run recorded evaluations again and compare
     Replay(replay::Arguments),
     /// List, show and export recordings of evaluations

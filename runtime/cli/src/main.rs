@@ -19,6 +19,9 @@ mod logging;
 mod output;
 mod ownership;
 mod recorded;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod reference;
 mod runtime;
 mod signals;
 mod sources;

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod compile_component;
 pub(crate) mod completions;
+pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Undo(verb) => undo::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),
+        Command::Contract(verb) => contract::run(&verb, global),
         Command::Completions(verb) => completions::run(&verb),
         Command::Man(verb) => man::run(&verb),
     }

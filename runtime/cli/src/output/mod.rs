@@ -2,10 +2,12 @@
 
 pub(crate) mod abilities;
 pub(crate) mod colour;
+pub(crate) mod contract;
 pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod notices;
+pub(crate) mod paragraphs;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;

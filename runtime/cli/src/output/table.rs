@@ -8,6 +8,7 @@ use ansai_supervisor::report::Standing;
 use ansai_supervisor::{FindingReport, InstanceReport};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
+use super::paragraphs::wrapped;
 use super::report::RunReport;
 use super::{MOST_TEXT, colour, words};
 
@@ -139,31 +140,6 @@ fn blocks(rows: &[Row], width: usize) -> String {
         }
     }
     out
-}
-
-/// Lines of at most so many columns, broken between words where that is possible.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            if !line.is_empty() && line.width() + 1 + word.width() > width {
-                lines.push(std::mem::take(&mut line));
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            for c in word.chars() {
-                if line.width() + c.width().unwrap_or(0) > width {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.push(c);
-            }
-        }
-        lines.push(line);
-    }
-    lines
 }
 
 /// What is well, in one line for each instance.

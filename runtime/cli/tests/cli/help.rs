@@ -12,6 +12,7 @@ fn every_command_has_help_with_an_example() {
         "build",
         "test",
         "dev",
+        "contract",
         "replay",
         "recordings list",
         "recordings show",

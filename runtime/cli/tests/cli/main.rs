@@ -14,6 +14,7 @@ mod audit_heads;
 mod bombs;
 mod check;
 mod compile;
+mod contract;
 mod help;
 mod refused;
 mod replay;

@@ -6,7 +6,8 @@ use ansai_core::InterfaceKind;
 
 use super::{Function, Interface, Package, Reference, ScopeKey, Type, Written};
 
-const INTRODUCTION: &str = include_str!("introduction.md");
+/// Markdown, whose links are those of the page that it begins.
+const INTRODUCTION: &str = include_str!("introduction.txt");
 const MARK: &str = "<!-- Generated from wit/ and the registry of host functions: not to be edited. -->\n";
 
 /// Name and text of each page of a directory: `README.md` first, then one for each package.

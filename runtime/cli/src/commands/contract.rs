@@ -1,0 +1,62 @@
+//! `ansai contract`: what a policy can ask of this very program.
+
+use ansai_config::did_you_mean;
+use ansai_core::exit;
+use ansai_core::text::inert;
+use ansai_devkit::reference::{Found, Reference};
+use ansai_host_functions::registry::Registry;
+use clap::Args;
+
+use crate::arguments::{Format, Global};
+use crate::exit::Fault;
+use crate::output::{self, contract, json, terminal};
+
+// What it takes.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ansai contract                      every interface with its functions\n  \
+    ansai contract files-actions        what it is, how it is asked for and granted\n  \
+    ansai contract list-files           one function with the types that it takes and answers\n  \
+    ansai contract --format json        all of it, for programs\n\n\
+    Names are found with `_` for `-` and in the capitals of your language too: list_files, listFiles.")]
+pub(crate) struct Arguments {
+    /// An interface, a function, a type or a package; without it, what there is
+    name: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    let reference = Reference::of(&Registry::builtin())?;
+    let width = terminal::stdout_width();
+    let Some(name) = &arguments.name else {
+        match global.format {
+            Format::Text => output::say(&contract::index(&reference, width))?,
+            Format::Json => json::document(&reference)?,
+        }
+        return Ok(exit::FINE);
+    };
+    let found = reference.find(name);
+    if found.is_empty() {
+        let shown = inert(name, 80);
+        let near = did_you_mean(name, &reference.names()).filter(|hint| hint.starts_with("did you mean"));
+        return Err(Fault::usage(format!("there is no `{shown}` in the contract"))
+            .hint(near.unwrap_or_else(|| "see `ansai contract`".to_owned()))
+            .into());
+    }
+    match global.format {
+        Format::Text => {
+            let shown: Vec<String> = found.iter().map(|one| contract::one(*one, &reference, width)).collect();
+            output::say(&shown.join("\n"))?;
+        }
+        Format::Json => json::document(&found.iter().map(described).collect::<Vec<_>>())?,
+    }
+    Ok(exit::FINE)
+}
+
+fn described(found: &Found<'_>) -> serde_json::Value {
+    match found {
+        Found::Package(package) => serde_json::json!({ "package": package }),
+        Found::Interface(_, interface) => serde_json::json!({ "interface": interface }),
+        Found::Function(of, function) => serde_json::json!({ "of": of.name, "function": function }),
+        Found::Type(of, ty) => serde_json::json!({ "of": of.name, "type": ty }),
+        Found::Export(function) => serde_json::json!({ "export": function }),
+    }
+}
