@@ -9,7 +9,7 @@ use ansai_harness::{Ansai, Invocation, Then, binary};
 use rustix::io::Errno;
 
 /// The variables with which cargo builds for WebAssembly here; `None` where nothing can.
-fn wasm_environment(test: &str) -> Option<Vec<(&'static str, String)>> {
+pub(crate) fn wasm_environment(test: &str) -> Option<Vec<(&'static str, String)>> {
     const NAMES: [&str; 3] =
         ["RUSTC", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"];
     let script =
@@ -30,7 +30,7 @@ fn wasm_environment(test: &str) -> Option<Vec<(&'static str, String)>> {
 }
 
 /// Dependencies are compiled once for all tests.
-fn target_dir() -> PathBuf {
+pub(crate) fn target_dir() -> PathBuf {
     binary::ansai().parent().unwrap().join("policies-of-tests")
 }
 

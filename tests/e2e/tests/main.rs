@@ -25,5 +25,6 @@ mod scenario_mistakes;
 mod scenario_update;
 mod scenarios;
 mod scene;
+mod tutorial;
 mod undo;
 mod unreadable;
