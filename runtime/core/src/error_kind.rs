@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codes::{self, Code};
+
 /// Why an instance has no answer, or not all of one: a word for scripts, metrics and the audit log. The sentence
 /// beside it may change, the word may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +33,42 @@ pub enum ErrorKind {
     Aborted,
     /// The host failed.
     Host,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [ErrorKind; 12] = [
+        ErrorKind::Failure,
+        ErrorKind::Fuel,
+        ErrorKind::Memory,
+        ErrorKind::Deadline,
+        ErrorKind::Stack,
+        ErrorKind::Trap,
+        ErrorKind::Abi,
+        ErrorKind::Budget,
+        ErrorKind::Contract,
+        ErrorKind::Incidents,
+        ErrorKind::Aborted,
+        ErrorKind::Host,
+    ];
+
+    /// The same word with its explanation.
+    pub fn code(self) -> Code {
+        match self {
+            ErrorKind::Failure => codes::FAILURE,
+            ErrorKind::Fuel => codes::FUEL,
+            ErrorKind::Memory => codes::MEMORY,
+            ErrorKind::Deadline => codes::DEADLINE,
+            ErrorKind::Stack => codes::STACK,
+            ErrorKind::Trap => codes::TRAP,
+            ErrorKind::Abi => codes::ABI,
+            ErrorKind::Budget => codes::BUDGET,
+            ErrorKind::Contract => codes::CONTRACT,
+            ErrorKind::Incidents => codes::INCIDENTS,
+            ErrorKind::Aborted => codes::ABORTED,
+            ErrorKind::Host => codes::HOST,
+        }
+    }
 }
 
 impl std::fmt::Display for ErrorKind {

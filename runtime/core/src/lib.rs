@@ -10,6 +10,7 @@
 //! ```
 
 pub mod capability;
+pub mod codes;
 pub mod error_kind;
 pub mod event;
 pub mod exit;
@@ -23,6 +24,7 @@ pub mod scope;
 pub mod text;
 
 pub use capability::{Interface, InterfaceKind, Sensitivity};
+pub use codes::Code;
 pub use error_kind::ErrorKind;
 pub use event::Event;
 pub use incident::{Incident, Ladder};
