@@ -19,6 +19,7 @@
 //! ```
 
 pub mod build;
+mod leftovers;
 pub mod new;
 pub mod reference;
 pub mod scenario;

@@ -230,7 +230,7 @@ fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
 }
 
 /// At every call that changes a file: where it fails nothing is left, and where it is the last thing that happens, there
-/// is no policy, only what a second try does not mind.
+/// is no policy, and a second try takes away what the first one left.
 #[test]
 fn a_policy_is_made_whole_or_not_at_all() {
     let run = |decide: &mut dyn FnMut(usize) -> Then| {
@@ -258,5 +258,6 @@ fn a_policy_is_made_whole_or_not_at_all() {
         ran.expect_code(128 + 9);
         assert!(!parent.path().join("whole").exists(), "{point}");
         new(parent.path(), "whole").run().expect_code(0);
+        assert_eq!(names(parent.path()), ["whole"], "{point}");
     }
 }

@@ -7,9 +7,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::BuildError;
+use crate::leftovers;
 
 /// Of a file that is embedded.
 const MOST_TEXT: u64 = 1 << 20;
+/// How names begin that nothing keeps.
+const TEMPORARY: &str = ".building-";
 /// Of a module; a component may not be larger either.
 const MOST_MODULE: u64 = 64 << 20;
 
@@ -94,8 +97,9 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
 /// Puts a file in the place of another, whole or not at all.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     let dir = path.parent().unwrap_or(path);
+    let _at_work = leftovers::at_work(dir, TEMPORARY);
     let mut file = tempfile::Builder::new()
-        .prefix(".building-")
+        .prefix(TEMPORARY)
         .permissions(Permissions::from_mode(0o644))
         .tempfile_in(dir)
         .map_err(at(dir))?;
@@ -139,7 +143,8 @@ pub(super) fn replace_directory(
 ) -> Result<(), BuildError> {
     let parent = path.parent().unwrap_or(path);
     std::fs::create_dir_all(parent).map_err(at(parent))?;
-    let made = tempfile::Builder::new().prefix(".building-").tempdir_in(parent).map_err(at(parent))?;
+    let _at_work = leftovers::at_work(parent, TEMPORARY);
+    let made = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent).map_err(at(parent))?;
     std::fs::set_permissions(made.path(), Permissions::from_mode(0o755)).map_err(at(made.path()))?;
     fill(made.path())?;
     if std::fs::rename(made.path(), path).is_err() {

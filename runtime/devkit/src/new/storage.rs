@@ -11,14 +11,30 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::NewError;
+use crate::leftovers::{self, AtWork};
+
+/// How names begin that nothing keeps.
+const TEMPORARY: &str = ".new-policy-";
+
+/// A directory that goes away unless it is [`put`] in its place, and what keeps others from cleaning it up meanwhile.
+pub(super) struct Beside {
+    dir: TempDir,
+    _at_work: AtWork,
+}
+
+impl Beside {
+    pub(super) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> NewError {
     let path = path.to_owned();
     move |source| NewError::File { path, source }
 }
 
-/// A directory beside the one that is to be; it goes away unless it is [`put`] in its place.
-pub(super) fn beside(target: &Path) -> Result<TempDir, NewError> {
+/// A directory beside the one that is to be.
+pub(super) fn beside(target: &Path) -> Result<Beside, NewError> {
     let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
         return Err(NewError::NoParent(parent.to_owned()));
@@ -26,11 +42,13 @@ pub(super) fn beside(target: &Path) -> Result<TempDir, NewError> {
     if std::fs::symlink_metadata(target).is_ok() {
         return Err(NewError::Exists(target.to_owned()));
     }
-    tempfile::Builder::new()
-        .prefix(".new-policy-")
+    let at_work = leftovers::at_work(parent, TEMPORARY);
+    let dir = tempfile::Builder::new()
+        .prefix(TEMPORARY)
         .permissions(Permissions::from_mode(0o755))
         .tempdir_in(parent)
-        .map_err(at(parent))
+        .map_err(at(parent))?;
+    Ok(Beside { dir, _at_work: at_work })
 }
 
 /// One file, and the directories above it.
@@ -42,7 +60,7 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), NewError> {
 }
 
 /// Gives the directory its name, unless something has that name by now.
-pub(super) fn put(made: TempDir, target: &Path) -> Result<(), NewError> {
+pub(super) fn put(made: Beside, target: &Path) -> Result<(), NewError> {
     let renamed = match rustix::fs::renameat_with(CWD, made.path(), CWD, target, RenameFlags::NOREPLACE) {
         // A file system that cannot do it: a plain one replaces an empty directory at most.
         Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(made.path(), target),
@@ -51,7 +69,7 @@ pub(super) fn put(made: TempDir, target: &Path) -> Result<(), NewError> {
     match renamed {
         Ok(()) => {
             // It is there no more under its first name.
-            let _: PathBuf = made.keep();
+            let _: PathBuf = made.dir.keep();
             Ok(())
         }
         Err(error) => match error.kind() {

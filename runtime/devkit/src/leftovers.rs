@@ -1,0 +1,124 @@
+//! What a killed command left behind: files and directories under a temporary name, which nobody works on any more.
+#![expect(clippy::disallowed_methods, reason = "the adapter for temporary names")]
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// How often, and how far apart, the end of somebody's cleaning is waited for. Anybody may lock a directory that they
+/// can read, so nothing waits for long.
+const TRIES: u32 = 20;
+const APART: Duration = Duration::from_millis(10);
+
+/// Says that somebody works in a directory, as long as it lives; it ends with the process, however that ends.
+#[derive(Debug)]
+pub(crate) struct AtWork {
+    _directory: Option<File>,
+}
+
+/// Begins work under temporary names in a directory. Where nobody else is at work there, what has such a name is left
+/// over, and is removed.
+pub(crate) fn at_work(directory: &Path, prefix: &str) -> AtWork {
+    // Whatever fails here keeps nobody from working.
+    let Ok(opened) = File::open(directory) else { return AtWork { _directory: None } };
+    if flock(&opened, FlockOperation::NonBlockingLockExclusive).is_ok() && is_own(&opened) {
+        sweep(directory, prefix);
+    }
+    for _ in 0..TRIES {
+        if flock(&opened, FlockOperation::NonBlockingLockShared).is_ok() {
+            break;
+        }
+        std::thread::sleep(APART);
+    }
+    AtWork { _directory: Some(opened) }
+}
+
+/// In a directory of somebody else, what has the name may be put there to be removed.
+fn is_own(directory: &File) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    directory.metadata().is_ok_and(|found| found.uid() == user && found.mode() & 0o022 == 0)
+}
+
+fn sweep(directory: &Path, prefix: &str) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let is_left = entry.file_name().to_str().is_some_and(|name| is_temporary(name, prefix));
+        // Of the entry itself: a link is removed, not followed.
+        let Ok(kind) = entry.file_type() else { continue };
+        let removed = match is_left {
+            false => continue,
+            true if kind.is_dir() => std::fs::remove_dir_all(entry.path()),
+            true => std::fs::remove_file(entry.path()),
+        };
+        // It stays in the way of nothing.
+        drop(removed);
+    }
+}
+
+/// As they are made: the prefix and six letters or digits.
+fn is_temporary(name: &str, prefix: &str) -> bool {
+    name.strip_prefix(prefix).is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    const PREFIX: &str = ".new-policy-";
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_nobody_works_on_goes_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        std::fs::create_dir_all(at(".new-policy-abc123/src")).unwrap();
+        std::fs::write(at(".new-policy-abc124"), "").unwrap();
+        std::fs::write(elsewhere.path().join("kept"), "").unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), at(".new-policy-abc125")).unwrap();
+        for kept in [".new-policy-", ".new-policy-of-mine", ".new-policy-abc12", "new-policy-abc123", ".other-abc123"] {
+            std::fs::write(at(kept), "").unwrap();
+        }
+        drop(at_work(place.path(), PREFIX));
+        let left = [".new-policy-", ".new-policy-abc12", ".new-policy-of-mine", ".other-abc123", "new-policy-abc123"];
+        assert_eq!(names(place.path()), left);
+        assert_eq!(names(elsewhere.path()), ["kept"]);
+    }
+
+    #[test]
+    fn what_somebody_works_on_stays() {
+        let place = tempfile::tempdir().unwrap();
+        let first = at_work(place.path(), PREFIX);
+        std::fs::create_dir(place.path().join(".new-policy-abc123")).unwrap();
+        let second = at_work(place.path(), PREFIX);
+        drop(first);
+        drop(at_work(place.path(), PREFIX));
+        assert_eq!(names(place.path()), [".new-policy-abc123"]);
+        drop(second);
+        drop(at_work(place.path(), PREFIX));
+        assert!(names(place.path()).is_empty());
+    }
+
+    #[test]
+    fn where_others_can_write_nothing_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join(".new-policy-abc123"), "").unwrap();
+        std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
+        drop(at_work(place.path(), PREFIX));
+        assert_eq!(names(place.path()), [".new-policy-abc123"]);
+        drop(at_work(&place.path().join("nowhere"), PREFIX));
+    }
+}
