@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, contract, dev, doctor, inspect, man, new, recordings, replay,
+    audit, build, check, compile_component, completions, contract, dev, doctor, explain, inspect, man, new, recordings,
+    replay,
     run, test, undo,
 };
 
@@ -104,6 +105,8 @@ pub(crate) enum Command {
     Undo(undo::Arguments),
     /// Say what ansai can and cannot do on this host as this user
     Doctor(doctor::Arguments),
+    /// Say more about the code of an error, or list all codes
+    Explain(explain::Arguments),
     /// Print a completion script for a shell
     Completions(completions::Arguments),
     /// Print the manual page

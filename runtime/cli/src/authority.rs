@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_config::Manifest;
-use ansai_core::{Interface, Mode};
+use ansai_core::{Interface, Mode, codes};
 use ansai_supervisor::authority::{Authority, Force, scopes};
 
 use crate::configuration::{Configuration, Identity};
@@ -98,10 +98,9 @@ pub(crate) fn in_force(
         .config
         .policies
         .get(instance)
-        .ok_or_else(|| Fault::usage(format!("{path} has no [policy.{instance}]")))?;
+        .ok_or_else(|| Fault::usage(codes::NOT_CONFIGURED, format!("{path} has no [policy.{instance}]")))?;
     let granted = ansai_config::force(manifest, &configured.grants, interfaces).map_err(|missing| {
-        Fault::refused(format!("{instance}: {missing}"))
-            .kind("not-granted")
+        Fault::refused(codes::NOT_GRANTED, format!("{instance}: {missing}"))
             .hint(format!("to grant it, add to {path}:\n[policy.{instance}.grant]\n{}", missing.stanza))
     })?;
     Ok(Force { scopes: scopes(granted), mode: configured.mode.min(ceiling) })

@@ -31,8 +31,8 @@ impl Component {
     pub(crate) fn read(path: &Path, interfaces: &[Interface]) -> Result<Component, Fault> {
         let shown = path.display();
         let refused = |error: ComponentError| {
-            let (hint, kind) = (error.hint(), error.kind());
-            Fault::usage(format!("{shown}: {error}")).hint(hint).kind(kind)
+            let (hint, code) = (error.hint(), error.code());
+            Fault::usage(code, format!("{shown}: {error}")).hint(hint)
         };
         let bytes = sources::read(path)?;
         let found = inspect(&bytes).map_err(refused)?;
@@ -63,6 +63,6 @@ impl Component {
 pub(crate) fn not_loaded(path: &Path, error: &LoadError) -> Fault {
     let message = format!("{}: {error}", path.display());
     let of_this_host = matches!(error, LoadError::Compile(error) if !error.is_of_the_component());
-    let fault = if of_this_host { Fault::other(message) } else { Fault::usage(message) };
-    fault.hint(error.hint()).kind(error.kind())
+    let fault = if of_this_host { Fault::other(error.code(), message) } else { Fault::usage(error.code(), message) };
+    fault.hint(error.hint())
 }

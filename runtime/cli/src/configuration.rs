@@ -5,9 +5,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use ansai_config::{HostConfig, Trust};
-use ansai_core::{Interface, Mode};
+use ansai_core::{Interface, Mode, codes};
 
-use crate::exit::Fault;
+use crate::exit::{Fault, Warning};
 
 /// A valid configuration with its file.
 pub(crate) struct Configuration {
@@ -64,7 +64,7 @@ impl Configuration {
     }
 
     /// Refuses where somebody else may have written it and it would have something done; else the warning, if any.
-    pub(crate) fn check_trust(&self, ceiling: Mode) -> Result<Option<String>, Fault> {
+    pub(crate) fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Fault> {
         let Some(problem) = self.trust.problem() else { return Ok(None) };
         let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling) == Mode::Enforce);
         let (problem, hint) = match problem.split_once("; hint: ") {
@@ -73,12 +73,19 @@ impl Configuration {
         };
         // Whoever can write it could have a command run, or a file written, in any mode.
         if self.config.export.is_some() {
-            return Err(Fault::refused(format!("{problem}: [audit.export] may not be used")).maybe_hint(hint));
+            return Err(Fault::refused(
+                codes::UNTRUSTED_CONFIGURATION,
+                format!("{problem}: [audit.export] may not be used"),
+            )
+            .maybe_hint(hint));
         }
         match enforcing {
-            Some((name, _)) => Err(Fault::refused(format!("{problem}: [policy.{name}] may not enforce"))
-                .maybe_hint(hint.map(|hint| format!("{hint}, or run with --mode observe")))),
-            None => Ok(Some(problem)),
+            Some((name, _)) => Err(Fault::refused(
+                codes::UNTRUSTED_CONFIGURATION,
+                format!("{problem}: [policy.{name}] may not enforce"),
+            )
+            .maybe_hint(hint.map(|hint| format!("{hint}, or run with --mode observe")))),
+            None => Ok(Some(Warning::new(codes::UNTRUSTED_CONFIGURATION, problem))),
         }
     }
 }

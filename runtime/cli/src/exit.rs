@@ -3,54 +3,68 @@
 use std::process::ExitCode;
 
 use ansai_config::Diagnostics;
-use ansai_core::exit;
+use ansai_core::{Code, codes, exit};
 
 use crate::output;
 
 /// An error with its exit code and its way out.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Fault {
-    pub(crate) code: u8,
+    /// The exit code.
+    pub(crate) exit: u8,
+    /// A word for it that stays, for scripts and the audit log: `ansai explain` tells more.
+    pub(crate) code: Code,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    /// A word for it that stays, for scripts and the audit log.
-    pub(crate) kind: &'static str,
     /// Problems with file, line and caret.
     pub(crate) diagnostics: Option<Box<Diagnostics>>,
 }
 
+/// Something that is hardly meant, and keeps nothing from being done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Warning {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+}
+
+impl Warning {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Warning {
+        Warning { code, message: message.into() }
+    }
+
+    /// Those of a file that people wrote.
+    pub(crate) fn of(diagnostics: &Diagnostics) -> impl Iterator<Item = Warning> {
+        diagnostics.entries().into_iter().map(|entry| Warning::new(entry.code, entry.message))
+    }
+}
+
 impl Fault {
-    pub(crate) fn new(code: u8, message: impl Into<String>) -> Fault {
-        Fault { code, message: message.into(), hint: None, kind: "other", diagnostics: None }
+    pub(crate) fn new(exit: u8, code: Code, message: impl Into<String>) -> Fault {
+        Fault { exit, code, message: message.into(), hint: None, diagnostics: None }
     }
 
     /// Wrong usage, manifest or configuration.
-    pub(crate) fn usage(message: impl Into<String>) -> Fault {
-        Fault::new(exit::USAGE, message)
+    pub(crate) fn usage(code: Code, message: impl Into<String>) -> Fault {
+        Fault::new(exit::USAGE, code, message)
     }
 
     /// Refused by authorization or verification.
-    pub(crate) fn refused(message: impl Into<String>) -> Fault {
-        Fault::new(exit::REFUSED, message)
+    pub(crate) fn refused(code: Code, message: impl Into<String>) -> Fault {
+        Fault::new(exit::REFUSED, code, message)
     }
 
-    /// Anything that has no code of its own.
-    pub(crate) fn other(message: impl Into<String>) -> Fault {
-        Fault::new(exit::OTHER, message)
+    /// Anything that has no exit code of its own.
+    pub(crate) fn other(code: Code, message: impl Into<String>) -> Fault {
+        Fault::new(exit::OTHER, code, message)
     }
 
     /// A file that people wrote is wrong.
     pub(crate) fn invalid(message: impl Into<String>, diagnostics: Diagnostics) -> Fault {
-        Fault { diagnostics: Some(Box::new(diagnostics)), ..Fault::usage(message).kind("invalid") }
+        Fault { diagnostics: Some(Box::new(diagnostics)), ..Fault::usage(codes::INVALID, message) }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Fault {
         self.hint = Some(hint.into());
-        self
-    }
-
-    pub(crate) fn kind(mut self, kind: &'static str) -> Fault {
-        self.kind = kind;
         self
     }
 
@@ -78,10 +92,10 @@ pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
         Err(error) => match error.downcast_ref::<Fault>() {
             Some(fault) => {
                 output::fault(fault);
-                ExitCode::from(fault.code)
+                ExitCode::from(fault.exit)
             }
             None => {
-                output::fault(&Fault::other(format!("{error:#}")));
+                output::fault(&Fault::other(codes::OTHER, format!("{error:#}")));
                 ExitCode::from(exit::OTHER)
             }
         },

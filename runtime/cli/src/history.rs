@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_audit::{Entry, ReadError, Reader, StorageError};
 use ansai_core::Event;
+use ansai_core::codes;
 use ansai_core::event::Record;
 
 use crate::exit::Fault;
@@ -27,14 +28,15 @@ pub(crate) fn reader(state_dir: &Path, from: u64) -> Result<Option<Reader>, Faul
 
 /// A log that cannot be read may be sound: that is not known.
 pub(crate) fn unreadable(error: &StorageError) -> Fault {
-    Fault::new(ansai_core::exit::UNKNOWN, format!("audit log: {error}")).hint("run as the user who runs ansai")
+    Fault::new(ansai_core::exit::UNKNOWN, codes::AUDIT_UNREADABLE, format!("audit log: {error}"))
+        .hint("run as the user who runs ansai")
 }
 
 /// Why reading ended.
 pub(crate) fn broken(error: ReadError) -> Fault {
     match error {
         ReadError::Corrupt(corruption) => {
-            Fault::refused(format!("the audit log is not as it was written: {corruption}"))
+            Fault::refused(codes::AUDIT_TAMPERED, format!("the audit log is not as it was written: {corruption}"))
                 .hint("keep a copy of the directory as evidence")
         }
         ReadError::Storage(error) => unreadable(&error),

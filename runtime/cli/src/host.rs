@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use ansai_core::codes;
 use ansai_engine::engine::EngineError;
 use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::host::Host;
@@ -10,7 +11,7 @@ use ansai_host_functions::live::Shared;
 use ansai_host_functions::registry::Registry;
 
 use crate::environment;
-use crate::exit::Fault;
+use crate::exit::{Fault, Warning};
 use crate::output;
 
 /// Calls that read the host at once.
@@ -37,10 +38,11 @@ pub(crate) fn engine(registry: Registry, state_dir: Option<&Path>) -> Result<Eng
     let compiler = Compiler::this_program(COMPILE);
     match Engine::new(registry.clone(), cache.as_deref(), compiler.clone()) {
         Err(EngineError::Cache(error)) => {
-            output::warning(&format!("{error}; compiling anew each time"));
-            Engine::new(registry, None, compiler).map_err(|error| Fault::other(error.to_string()))
+            let message = format!("{error}; compiling anew each time");
+            output::warning(&Warning::new(codes::STATE_DIRECTORY, message));
+            Engine::new(registry, None, compiler).map_err(|error| Fault::other(codes::ENGINE, error.to_string()))
         }
-        made => made.map_err(|error| Fault::other(error.to_string())),
+        made => made.map_err(|error| Fault::other(codes::ENGINE, error.to_string())),
     }
 }
 
@@ -52,7 +54,7 @@ pub(crate) fn engine_with_users_cache(registry: Registry) -> Result<Engine, Faul
         match Engine::new(registry.clone(), Some(&base.join("ansai/compiled")), Compiler::this_program(COMPILE)) {
             // A home of somebody else's, or none: nobody is waiting for a word about that.
             Err(EngineError::Cache(error)) => tracing::debug!("{error}; compiling anew"),
-            made => return made.map_err(|error| Fault::other(error.to_string())),
+            made => return made.map_err(|error| Fault::other(codes::ENGINE, error.to_string())),
         }
     }
     engine(registry, None)

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ansai_audit::{Head, SignedHead};
+use ansai_core::codes;
 use serde::Deserialize;
 
 use crate::exit::Fault;
@@ -40,10 +41,11 @@ pub(crate) fn read(argument: &str) -> Result<Vec<KeptHead>, Fault> {
     let read = opened.and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
     match read {
         Ok(_) => lines(&text, argument),
-        Err(error) => {
-            Err(Fault::usage(format!("--head {argument}: neither a head nor a file that can be read: {error}"))
-                .hint("give a line that `ansai audit head` printed, or a file of such lines"))
-        }
+        Err(error) => Err(Fault::usage(
+            codes::BAD_HEAD,
+            format!("--head {argument}: neither a head nor a file that can be read: {error}"),
+        )
+        .hint("give a line that `ansai audit head` printed, or a file of such lines")),
     }
 }
 
@@ -55,12 +57,12 @@ fn lines(text: &str, from: &str) -> Result<Vec<KeptHead>, Fault> {
             continue;
         }
         heads.push(one(line).map_err(|why| {
-            Fault::usage(format!("{from}, line {number}: not a head: {why}"))
+            Fault::usage(codes::BAD_HEAD, format!("{from}, line {number}: not a head: {why}"))
                 .hint("a line that was never finished can be taken out; the others count")
         })?);
     }
     if heads.is_empty() {
-        return Err(Fault::usage(format!("{from} holds no head")).hint("nothing would be proven"));
+        return Err(Fault::usage(codes::BAD_HEAD, format!("{from} holds no head")).hint("nothing would be proven"));
     }
     Ok(heads)
 }

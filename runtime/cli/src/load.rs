@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ansai_core::{Interface, Ladder, Limits, Mode};
+use ansai_core::{Interface, Ladder, Limits, Mode, codes};
 use ansai_engine::Engine;
 use ansai_supervisor::Loaded;
 use ansai_supervisor::authority::{Force, scopes};
@@ -12,7 +12,7 @@ use ansai_supervisor::authority::{Force, scopes};
 use crate::authority;
 use crate::component::Component;
 use crate::configuration::Configuration;
-use crate::exit::Fault;
+use crate::exit::{Fault, Warning};
 use crate::ownership;
 use crate::sources::{self, Source};
 
@@ -50,7 +50,7 @@ pub(crate) struct Loading {
     /// Policies of the paths that the configuration does not name.
     pub(crate) not_configured: Vec<String>,
     /// Hardly meant, but no error.
-    pub(crate) warnings: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// Loads all that can be.
@@ -126,10 +126,13 @@ fn component_of(
                 Ok(component)
             }
             [Source::OnlySources(dir)] => Err(sources::only_sources(dir)),
-            several => Err(Fault::usage(format!(
-                "`source` of [policy.{name}] in {file} leads to several policies: {}",
-                list(several.iter().map(|source| source.path().display().to_string()))
-            ))
+            several => Err(Fault::usage(
+                codes::SEVERAL_POLICIES,
+                format!(
+                    "`source` of [policy.{name}] in {file} leads to several policies: {}",
+                    list(several.iter().map(|source| source.path().display().to_string()))
+                ),
+            )
             .hint("name one .wasm file")),
         };
     }
@@ -139,12 +142,12 @@ fn component_of(
         (None, _) => {
             let there = list(candidates.iter().map(|candidate| candidate.manifest.name.clone()));
             let there = if there.is_empty() { "none".to_owned() } else { there };
-            Err(Fault::usage(format!("no policy is called {name} (there: {there})"))
+            Err(Fault::usage(codes::UNKNOWN_POLICY, format!("no policy is called {name} (there: {there})"))
                 .hint(format!("write `source = \"PATH\"` below [policy.{name}] in {file}, or give its directory")))
         }
         (Some(first), Some(second)) => {
             let paths = list([first, second].map(|candidate| candidate.path.display().to_string()));
-            Err(Fault::usage(format!("two policies are called {name}: {paths}"))
+            Err(Fault::usage(codes::SEVERAL_POLICIES, format!("two policies are called {name}: {paths}"))
                 .hint(format!("write `source = \"PATH\"` below [policy.{name}] in {file}")))
         }
     }
@@ -155,23 +158,26 @@ fn instance(
     configuration: &Configuration,
     name: &str,
     component: Arc<Component>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Ready, Fault> {
     let config = &configuration.config;
     let manifest = &component.manifest;
-    let configured =
-        config.policies.get(name).ok_or_else(|| Fault::usage(format!("[policy.{name}] is not configured")))?;
+    let configured = config
+        .policies
+        .get(name)
+        .ok_or_else(|| Fault::usage(codes::NOT_CONFIGURED, format!("[policy.{name}] is not configured")))?;
     let force = authority::in_force(configuration, name, manifest, asked.interfaces, asked.ceiling)?;
     let settings = component.schema.resolve(&configured.settings).map_err(|problems| {
         let diagnostics = config.settings_diagnostics(name, &problems);
         Fault::invalid(format!("the settings of [policy.{name}] are not valid"), diagnostics)
     })?;
     let policy = component.compile(asked.engine)?;
-    warnings.extend(config.unasked_grants(name, manifest).entries().into_iter().map(|entry| entry.message));
+    warnings.extend(Warning::of(&config.unasked_grants(name, manifest)));
     if let Some((problem, _)) = ownership::problem(&component.path)
         && force.mode == Mode::Enforce
     {
-        warnings.push(format!("{problem}, so somebody else may decide what {name} does"));
+        let message = format!("{problem}, so somebody else may decide what {name} does");
+        warnings.push(Warning::new(codes::UNTRUSTED_POLICY, message));
     }
     let loaded = Loaded {
         name: name.into(),
@@ -193,7 +199,7 @@ fn unconfigured(asked: &Asked<'_>, candidates: &[Arc<Component>], loading: &mut 
         let ready = match names.get(name) {
             Some(first) => {
                 let paths = list([first, component].map(|one| one.path.display().to_string()));
-                Err(Fault::usage(format!("two policies are called {name}: {paths}"))
+                Err(Fault::usage(codes::SEVERAL_POLICIES, format!("two policies are called {name}: {paths}"))
                     .hint("give one of them, or write a configuration with a name for each"))
             }
             None => unconfigured_instance(asked, component),
@@ -210,12 +216,18 @@ fn unconfigured_instance(asked: &Asked<'_>, component: &Arc<Component>) -> Resul
     let manifest = &component.manifest;
     let name = manifest.name.as_str();
     if let Some((problem, way_out)) = ownership::problem(&component.path) {
-        return Err(Fault::refused(format!("{name} is not run without a configuration: {problem}"))
-            .hint(format!("{way_out}; or grant what it asks for with --config FILE")));
+        return Err(Fault::refused(
+            codes::UNTRUSTED_POLICY,
+            format!("{name} is not run without a configuration: {problem}"),
+        )
+        .hint(format!("{way_out}; or grant what it asks for with --config FILE")));
     }
     let settings = component.schema.resolve(&serde_json::json!({})).map_err(|problems| {
-        let first = problems.first().map(|problem| problem.message.clone()).unwrap_or_default();
-        Fault::usage(format!("{name} does not run without settings: {first}"))
+        let (code, first) = match problems.first() {
+            Some(problem) => (problem.code, problem.message.as_str()),
+            None => (codes::MISSING_SETTING, ""),
+        };
+        Fault::usage(code, format!("{name} does not run without settings: {first}"))
             .hint(format!("write [policy.{name}.settings] in a configuration and give it with --config FILE"))
     })?;
     let loaded = Loaded {

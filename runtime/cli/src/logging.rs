@@ -1,5 +1,6 @@
 //! What the program says about itself, on standard error.
 
+use ansai_core::codes;
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::Fault;
@@ -20,7 +21,8 @@ pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault
         _ => format!("{filter},cranelift_codegen=warn,wasmtime=warn,wasmtime_internal_cranelift=warn,regalloc2=warn"),
     };
     let filter = EnvFilter::try_new(own(filter)).map_err(|error| {
-        Fault::usage(format!("`log` of `[daemon]` is not a filter: {error}")).hint("write, for example, \"info\"")
+        Fault::usage(codes::LOG_FILTER, format!("`log` of `[daemon]` is not a filter: {error}"))
+            .hint("write, for example, \"info\"")
     })?;
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -28,5 +30,5 @@ pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault
         .with_ansi(colour::on_stderr())
         .with_target(verbosity > 1)
         .try_init();
-    started.map_err(|error| Fault::other(format!("logging does not start: {error}")))
+    started.map_err(|error| Fault::other(codes::LOG_FILTER, format!("logging does not start: {error}")))
 }

@@ -38,7 +38,9 @@ use crate::output::MOST_TEXT;
 fn main() -> ExitCode {
     let Ok(arguments) = arguments::Arguments::try_parse() else { return misused() };
     output::colour::choose(arguments.global.color);
-    exit::code(commands::run(arguments))
+    let code = exit::code(commands::run(arguments));
+    output::more::tell();
+    code
 }
 
 /// Help, the version, or what is wrong with the arguments. Those may come from a script that has them from elsewhere, and
@@ -48,7 +50,10 @@ fn misused() -> ExitCode {
     match arguments::Arguments::try_parse_from(harmless) {
         Err(error) => error.exit(),
         Ok(_) => {
-            output::fault(&exit::Fault::usage("an argument has characters that have no place there"));
+            output::fault(&exit::Fault::usage(
+                ansai_core::codes::USAGE,
+                "an argument has characters that have no place there",
+            ));
             ExitCode::from(ansai_core::exit::USAGE)
         }
     }

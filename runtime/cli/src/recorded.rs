@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ansai_audit::{Catalog, RecordingId};
+use ansai_core::codes;
 use ansai_engine::component::inspect;
 use ansai_engine::{Engine, Policy, Recording};
 use ansai_host_functions::registry::Registry;
@@ -27,7 +28,9 @@ impl Recorded {
     pub(crate) fn open(global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<Recorded> {
         let state_dir = state::directory(global.state_dir.as_deref(), configuration)?;
         let Some(catalog) = catalog(&state_dir)? else {
-            return Err(Fault::usage(format!("{} holds no recordings", state_dir.display())).into());
+            return Err(
+                Fault::usage(codes::UNKNOWN_RECORDING, format!("{} holds no recordings", state_dir.display())).into()
+            );
         };
         Ok(Recorded { hashes: history::recordings(&state_dir)?, catalog })
     }
@@ -37,7 +40,7 @@ impl Recorded {
         let Some(sha256) = self.hashes.get(id.as_str()) else {
             // One that is not kept at all is a mistake in the name.
             self.catalog.get(id).map_err(|error| unknown(&error))?;
-            return Err(Fault::refused(format!("the audit log knows no recording {id}")));
+            return Err(Fault::refused(codes::DAMAGED_RECORDING, format!("the audit log knows no recording {id}")));
         };
         let content = self.catalog.get_verified(id, sha256).map_err(|error| unknown(&error))?;
         parse(id, &content)
@@ -89,7 +92,7 @@ impl Components {
             Some(path) => Ok(path.clone()),
             None => {
                 let short = digest.get(..12).unwrap_or(digest);
-                Err(Fault::usage(format!("no component here has the digest {short}…"))
+                Err(Fault::usage(codes::UNKNOWN_COMPONENT, format!("no component here has the digest {short}…"))
                     .hint("say --policies DIR where it lies, or --with FILE to replay with another"))
             }
         }

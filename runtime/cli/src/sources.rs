@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use ansai_core::codes;
 use ansai_engine::component::MOST_BYTES;
 
 use crate::exit::Fault;
@@ -33,7 +34,11 @@ impl Source {
 /// That only sources are there.
 pub(crate) fn only_sources(dir: &Path) -> Fault {
     let shown = dir.display();
-    Fault::usage(format!("{shown} has only sources")).hint(format!("run `ansai build {shown}`"))
+    Fault::usage(codes::ONLY_SOURCES, format!("{shown} has only sources")).hint(format!("run `ansai build {shown}`"))
+}
+
+fn no_access(path: &Path, error: &std::io::Error) -> Fault {
+    Fault::usage(codes::FILE_ACCESS, format!("{}: {error}", path.display()))
 }
 
 /// Scenario files in a directory, by name; none where there is no such directory.
@@ -41,7 +46,7 @@ pub(crate) fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Fault::usage(format!("{}: {error}", dir.display()))),
+        Err(error) => return Err(no_access(dir, &error)),
     };
     let mut files: Vec<PathBuf> = entries
         .take(MOST_ENTRIES)
@@ -58,8 +63,8 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Fault> {
     let mut found = Vec::new();
     for path in paths {
         let shown = path.display();
-        let metadata = std::fs::metadata(path)
-            .map_err(|error| Fault::usage(format!("{shown}: {error}")).hint("give a directory with policies"))?;
+        let metadata =
+            std::fs::metadata(path).map_err(|error| no_access(path, &error).hint("give a directory with policies"))?;
         if !metadata.is_dir() {
             found.push(Source::Component(path.clone()));
             continue;
@@ -67,7 +72,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Fault> {
         let here = in_directory(path)?;
         let below = if here.is_empty() { one_below(path)? } else { here };
         if below.is_empty() {
-            return Err(Fault::usage(format!("{shown} holds no policy"))
+            return Err(Fault::usage(codes::NO_POLICY, format!("{shown} holds no policy"))
                 .hint("a policy is a directory with policy.toml or a .wasm file; give it or the one above it"));
         }
         found.extend(below);
@@ -80,13 +85,13 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Fault> {
 
 /// The bytes of a component: a regular file, of at most what is accepted, and a little more to tell.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let failed = |error: std::io::Error| Fault::usage(format!("{}: {error}", path.display()));
+    let failed = |error: std::io::Error| no_access(path, &error);
     // Not blocking: a FIFO in this place would wait for a writer.
     let not_blocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = std::fs::OpenOptions::new().read(true).custom_flags(not_blocking).open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(Fault::usage(format!("{} is not a regular file", path.display())));
+        return Err(Fault::usage(codes::NOT_A_FILE, format!("{} is not a regular file", path.display())));
     }
     let mut bytes = Vec::new();
     file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
@@ -128,7 +133,7 @@ fn one_below(dir: &Path) -> Result<Vec<Source>, Fault> {
 
 /// Sorted; hidden ones left out.
 fn names(dir: &Path) -> Result<Vec<std::ffi::OsString>, Fault> {
-    let failed = |error: std::io::Error| Fault::usage(format!("{}: {error}", dir.display()));
+    let failed = |error: std::io::Error| no_access(dir, &error);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)?.take(MOST_ENTRIES) {
         let name = entry.map_err(failed)?.file_name();
@@ -165,6 +170,6 @@ mod tests {
         assert_eq!(find(&[root.to_owned()]).unwrap(), expected);
         assert_eq!(find(&[root.to_owned(), root.join("a"), root.join("a/a.wasm")]).unwrap(), expected);
         assert!(find(&[root.join("c")]).unwrap_err().message.ends_with("holds no policy"));
-        assert_eq!(find(&[root.join("none")]).unwrap_err().code, 2);
+        assert_eq!(find(&[root.join("none")]).unwrap_err().exit, 2);
     }
 }

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use ansai_core::codes;
 use anyhow::Context as _;
 
 use crate::configuration::Configuration;
@@ -26,7 +27,9 @@ pub(crate) fn directory(asked: Option<&Path>, configuration: Option<&Configurati
     let base = base.or_else(|| Some(environment::path("HOME")?.join(".local/state")));
     match base {
         Some(base) if base.is_absolute() => Ok(base.join("ansai")),
-        _ => Err(Fault::usage("there is no place for state: HOME is not set").hint("say --state-dir DIR").into()),
+        _ => Err(Fault::usage(codes::STATE_DIRECTORY, "there is no place for state: HOME is not set")
+            .hint("say --state-dir DIR")
+            .into()),
     }
 }
 
@@ -34,7 +37,7 @@ pub(crate) fn directory(asked: Option<&Path>, configuration: Option<&Configurati
 pub(crate) fn make(directory: &Path) -> anyhow::Result<()> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
     made.and_then(|()| directory.ancestors().skip(1).try_for_each(sync)).map_err(|error| {
-        Fault::other(format!("state directory {}: {error}", directory.display()))
+        Fault::other(codes::STATE_DIRECTORY, format!("state directory {}: {error}", directory.display()))
             .hint("say --state-dir DIR with a directory that you can write")
             .into()
     })

@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 
+use ansai_core::codes;
 use tempfile::NamedTempFile;
 
 use crate::exit::Fault;
@@ -24,7 +25,7 @@ pub(crate) fn create(path: &Path, text: &str) -> Result<(), Fault> {
     match written(path, text)?.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-            Err(Fault::usage(format!("{} exists", path.display())).hint("say --force to replace it"))
+            Err(Fault::usage(codes::EXISTS, format!("{} exists", path.display())).hint("say --force to replace it"))
         }
         Err(error) => Err(failed(path, &error.error)),
     }
@@ -43,5 +44,5 @@ fn written(path: &Path, text: &str) -> Result<NamedTempFile, Fault> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::other(format!("{} cannot be written: {error}", path.display()))
+    Fault::other(codes::FILE_ACCESS, format!("{} cannot be written: {error}", path.display()))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::Code;
 use serde::Serialize;
 
 use crate::problem::Problem;
@@ -23,6 +24,8 @@ pub enum Severity {
 pub struct Entry {
     /// Error or warning.
     pub severity: Severity,
+    /// What is wrong, as a word that stays: `ansai explain` tells more.
+    pub code: Code,
     /// As given by the caller.
     pub file: String,
     /// From 1; 1 where the whole file is meant.
@@ -64,6 +67,11 @@ impl Diagnostics {
         self.items.iter().any(|item| item.problem.severity == Severity::Error)
     }
 
+    /// What the first of them is.
+    pub fn first_code(&self) -> Option<Code> {
+        self.items.first().map(|item| item.problem.code)
+    }
+
     /// Adds those of another file, after these.
     pub fn merge(&mut self, other: Diagnostics) {
         self.items.extend(other.items);
@@ -95,6 +103,7 @@ impl Item {
         let (line, column) = self.source.place(self.span().map_or(0, |span| span.start));
         Entry {
             severity: self.problem.severity,
+            code: self.problem.code,
             file: render::file_name(&self.source.name),
             line,
             column,

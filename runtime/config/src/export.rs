@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use ansai_core::Duration;
+use ansai_core::{Code, Duration, codes};
 
 use crate::fields::{Fields, wrong_type};
 use crate::node::{Kind, Node};
@@ -56,7 +56,7 @@ fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let targets = ["file", "command", "url"];
     if targets.iter().all(|target| fields.get(target).is_none()) {
         problems.add(
-            Problem::error(node.span.clone(), "`[audit.export]` names no target")
+            Problem::error(codes::EXPORT_TARGET, node.span.clone(), "`[audit.export]` names no target")
                 .hint("add, for example:\nfile = \"/mnt/elsewhere/ansai-heads\""),
         );
     }
@@ -66,15 +66,15 @@ fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let (token_file, ca_file) = (path(&fields, "token_file", problems), path(&fields, "ca_file", problems));
     for key in ["token_file", "ca_file", "allow_plain_http"] {
         if let (Some(entry), None) = (fields.entry(key), fields.get("url")) {
-            problems
-                .add(Problem::error(entry.key_span.clone(), format!("`{key}` goes with `url`, which is not there")));
+            let message = format!("`{key}` goes with `url`, which is not there");
+            problems.add(Problem::error(codes::EXPORT_TARGET, entry.key_span.clone(), message));
         }
     }
     let url = fields.text("url", MOST_TEXT, problems).zip(fields.get("url")).and_then(|(text, node)| {
         match address(text, plain) {
             Ok(shown) => Some(ExportUrl { url: text.to_owned(), shown, token_file, ca_file }),
-            Err((words, hint)) => {
-                problems.add(Problem::error(node.span.clone(), format!("`url` {words}")).hint(hint));
+            Err((code, words, hint)) => {
+                problems.add(Problem::error(code, node.span.clone(), format!("`url` {words}")).hint(hint));
                 None
             }
         }
@@ -86,8 +86,12 @@ fn path(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Option<PathB
     let (text, node) = fields.text(key, MOST_TEXT, problems).zip(fields.get(key))?;
     if !ansai_core::scope::is_plain_absolute(text) {
         problems.add(
-            Problem::error(node.span.clone(), format!("`{key}` must be an absolute path without `.` or `..`"))
-                .hint("without a slash at the end, too"),
+            Problem::error(
+                codes::BAD_PATH,
+                node.span.clone(),
+                format!("`{key}` must be an absolute path without `.` or `..`"),
+            )
+            .hint("without a slash at the end, too"),
         );
         return None;
     }
@@ -106,7 +110,8 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
         match &one.kind {
             Kind::Text(text) if text.len() <= MOST_TEXT && !text.contains('\0') => words.push(text.clone()),
             Kind::Text(_) => {
-                problems.add(Problem::error(one.span.clone(), "a word of `command` is too long or holds a zero byte"));
+                let message = "a word of `command` is too long or holds a zero byte";
+                problems.add(Problem::error(codes::BAD_COMMAND, one.span.clone(), message));
                 return None;
             }
             _ => {
@@ -119,37 +124,38 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
         Some(program) if words.len() <= MOST_WORDS && ansai_core::scope::is_plain_absolute(program) => Some(words),
         _ => {
             let words = format!("`command` must be an absolute path and at most {} arguments", MOST_WORDS - 1);
-            problems.add(Problem::error(node.span.clone(), words).hint(way_out));
+            problems.add(Problem::error(codes::BAD_COMMAND, node.span.clone(), words).hint(way_out));
             None
         }
     }
 }
 
 /// What of an address may be shown; else what is wrong, and the way out.
-fn address(text: &str, plain_allowed: bool) -> Result<String, (&'static str, &'static str)> {
+fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static str, &'static str)> {
     let example = "such as \"https://heads.example.org/ansai\"";
+    let wrong = |words, hint| (codes::BAD_URL, words, hint);
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(("holds a blank or what is not ASCII", "write such characters as %20 and so on"));
+        return Err(wrong("holds a blank or what is not ASCII", "write such characters as %20 and so on"));
     }
-    let (scheme, rest) = text.split_once("://").ok_or(("is no address", example))?;
+    let (scheme, rest) = text.split_once("://").ok_or(wrong("is no address", example))?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     if authority.contains('@') {
-        return Err(("holds a user or a password", "put a token into a file and name it as `token_file`"));
+        return Err(wrong("holds a user or a password", "put a token into a file and name it as `token_file`"));
     }
     if path.contains('#') {
-        return Err(("holds a `#`, which no server sees", "leave out what begins with it"));
+        return Err(wrong("holds a `#`, which no server sees", "leave out what begins with it"));
     }
-    let host = host(authority).ok_or(("has no host, or a port that is none", example))?;
+    let host = host(authority).ok_or(wrong("has no host, or a port that is none", example))?;
     match scheme {
         "https" => {}
         "http" if plain_allowed || is_loopback(host) => {}
         "http" => {
             let hint = "write https://, or add allow_plain_http = true: then anybody on the way can change or hold back \
                 heads, though not forge them";
-            return Err(("is not encrypted", hint));
+            return Err((codes::PLAIN_HTTP, "is not encrypted", hint));
         }
-        _ => return Err(("begins with neither https:// nor http://", example)),
+        _ => return Err(wrong("begins with neither https:// nor http://", example)),
     }
     let path = path.split('?').next().unwrap_or_default();
     Ok(format!("{scheme}://{authority}{path}"))

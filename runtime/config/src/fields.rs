@@ -1,5 +1,6 @@
 //! Reading a table field by field: every key known, every value of its type, every problem with its place.
 
+use ansai_core::codes;
 use ansai_core::quantity;
 use ansai_core::text::inert;
 
@@ -23,14 +24,18 @@ impl<'n> Fields<'n> {
     /// Unknown keys are problems, and are passed over.
     pub(crate) fn of(node: &'n Node, place: &str, known: &[&'static str], problems: &mut Problems) -> Option<Self> {
         let Some(entries) = node.entries() else {
-            problems.add(Problem::error(node.span.clone(), format!("{place} must be a table, not {}", node.what())));
+            problems.add(not_a_table(place, node));
             return None;
         };
         let unknown = || entries.iter().filter(|entry| !known.contains(&entry.key.as_str()));
         for entry in unknown() {
             problems.add(
-                Problem::error(entry.key_span.clone(), format!("unknown key `{}` in {place}", inert(&entry.key, 80)))
-                    .maybe_hint(nearest::hint(&entry.key, known)),
+                Problem::error(
+                    codes::UNKNOWN_KEY,
+                    entry.key_span.clone(),
+                    format!("unknown key `{}` in {place}", inert(&entry.key, 80)),
+                )
+                .maybe_hint(nearest::hint(&entry.key, known)),
             );
         }
         let meant = unknown().filter_map(|entry| nearest::nearest(&entry.key, known.iter().copied())).collect();
@@ -56,7 +61,7 @@ impl<'n> Fields<'n> {
         let example: Vec<&str> = missing.iter().map(|(_, line)| *line).collect();
         let keys = nearest::list(&keys).unwrap_or_default();
         problems.add(
-            Problem::error(self.span.clone(), format!("{} lacks {keys}", self.place))
+            Problem::error(codes::MISSING_KEY, self.span.clone(), format!("{} lacks {keys}", self.place))
                 .hint(format!("add, for example:\n{}", example.join("\n"))),
         );
     }
@@ -68,12 +73,12 @@ impl<'n> Fields<'n> {
             return None;
         };
         if text.trim().is_empty() {
-            problems.add(Problem::error(node.span.clone(), format!("`{key}` is empty")));
+            problems.add(Problem::error(codes::TEXT_LENGTH, node.span.clone(), format!("`{key}` is empty")));
             return None;
         }
         if text.len() > most {
-            problems
-                .add(Problem::error(node.span.clone(), format!("`{key}` has {} bytes, more than {most}", text.len())));
+            let message = format!("`{key}` has {} bytes, more than {most}", text.len());
+            problems.add(Problem::error(codes::TEXT_LENGTH, node.span.clone(), message));
             return None;
         }
         Some(text)
@@ -114,7 +119,7 @@ impl<'n> Fields<'n> {
             Err(error) => {
                 let example = "write a number and a unit, such as \"60s\", \"10m\" or \"1d\"";
                 let (message, hint) = no_quantity(key, "duration", &error, example);
-                problems.add(Problem::error(node.span.clone(), message).hint(hint));
+                problems.add(Problem::error(codes::BAD_QUANTITY, node.span.clone(), message).hint(hint));
                 None
             }
         }
@@ -130,7 +135,7 @@ impl<'n> Fields<'n> {
                 Ok(bytes) => i128::from(bytes),
                 Err(error) => {
                     let (message, hint) = no_quantity(key, "size", &error, way_out);
-                    problems.add(Problem::error(node.span.clone(), message).hint(hint));
+                    problems.add(Problem::error(codes::BAD_QUANTITY, node.span.clone(), message).hint(hint));
                     return None;
                 }
             },
@@ -151,8 +156,12 @@ impl<'n> Fields<'n> {
             let quoted: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
             let span = self.get(key).map_or(0..0, |node| node.span.clone());
             problems.add(
-                Problem::error(span, format!("`{key}` must be {}, not \"{}\"", quoted.join(" or "), inert(text, 60)))
-                    .maybe_hint(nearest::nearest(text, known).map(|word| format!("did you mean \"{word}\"?"))),
+                Problem::error(
+                    codes::UNKNOWN_WORD,
+                    span,
+                    format!("`{key}` must be {}, not \"{}\"", quoted.join(" or "), inert(text, 60)),
+                )
+                .maybe_hint(nearest::nearest(text, known).map(|word| format!("did you mean \"{word}\"?"))),
             );
         }
         found.map(|(_, value)| *value)
@@ -175,8 +184,13 @@ pub(crate) fn no_quantity(name: &str, what: &str, error: &quantity::QuantityErro
     (format!("`{name}` is no {what}: {words}"), hint.join("\n"))
 }
 
+/// That a table is needed where something else stands.
+pub(crate) fn not_a_table(place: &str, node: &Node) -> Problem {
+    Problem::error(codes::WRONG_TYPE, node.span.clone(), format!("{place} must be a table, not {}", node.what()))
+}
+
 pub(crate) fn wrong_type(key: &str, node: &Node, expected: &str) -> Problem {
-    Problem::error(node.span.clone(), format!("`{key}` must be {expected}, not {}", node.what()))
+    Problem::error(codes::WRONG_TYPE, node.span.clone(), format!("`{key}` must be {expected}, not {}", node.what()))
 }
 
 /// Milliseconds for people; zero has no larger unit.
@@ -196,6 +210,7 @@ fn bounded(
     if found.is_none() {
         let shown = u64::try_from(value).map_or_else(|_| value.to_string(), show);
         problems.add(Problem::error(
+            codes::OUT_OF_RANGE,
             node.span.clone(),
             format!("`{key}` is {shown}, but must be from {} to {}", show(least), show(most)),
         ));

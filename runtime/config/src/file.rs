@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use ansai_core::codes;
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
 
 use crate::diagnostics::Diagnostics;
@@ -64,12 +65,12 @@ fn owned(path: &Path, stat: &Stat) -> Owned {
 }
 
 fn not_a_file() -> Problem {
-    Problem::whole("not a regular file").hint("give the path of a file")
+    Problem::whole(codes::NOT_A_FILE, "not a regular file").hint("give the path of a file")
 }
 
 fn cannot_read(error: impl Into<std::io::Error>) -> Problem {
     let error: std::io::Error = error.into();
-    let problem = Problem::whole(format!("cannot be read: {}", words(&error)));
+    let problem = Problem::whole(codes::FILE_ACCESS, format!("cannot be read: {}", words(&error)));
     match error.kind() {
         std::io::ErrorKind::NotFound => problem.hint("check the path, or create the file"),
         std::io::ErrorKind::PermissionDenied => problem.hint("run as the user who may read it"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{Interface, Mode};
+use ansai_core::{Interface, Mode, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::export::{self, Export};
@@ -87,7 +87,7 @@ impl HostConfig {
             let place = self.setting(instance, &problem.path);
             let span =
                 place.map_or(0..0, |((value, key), rest)| if problem.about_key || rest > 0 { key } else { value });
-            found.add(Problem::error(span, &problem.message).maybe_hint(problem.hint.clone()));
+            found.add(Problem::error(problem.code, span, &problem.message).maybe_hint(problem.hint.clone()));
         }
         found.of(&self.source)
     }
@@ -99,8 +99,12 @@ impl HostConfig {
             for (name, span) in &configured.grant_spans {
                 if !manifest.capabilities.contains_key(name) {
                     found.add(
-                        Problem::warning(span.clone(), format!("{} does not ask for \"{name}\"", manifest.name))
-                            .hint("take the line out: a later version could use it unseen"),
+                        Problem::warning(
+                            codes::UNASKED_GRANT,
+                            span.clone(),
+                            format!("{} does not ask for \"{name}\"", manifest.name),
+                        )
+                        .hint("take the line out: a later version could use it unseen"),
                     );
                 }
             }
@@ -184,8 +188,12 @@ fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
         && !ansai_core::scope::is_plain_absolute(path)
     {
         problems.add(
-            Problem::error(node.span.clone(), "`state_dir` must be an absolute path without `.` or `..`")
-                .hint("such as \"/var/lib/ansai\", without a slash at the end"),
+            Problem::error(
+                codes::BAD_PATH,
+                node.span.clone(),
+                "`state_dir` must be an absolute path without `.` or `..`",
+            )
+            .hint("such as \"/var/lib/ansai\", without a slash at the end"),
         );
     }
     Some(Daemon {

@@ -1,5 +1,7 @@
 //! Names of policies and instances, and versions.
 
+use ansai_core::codes;
+
 use crate::problem::Problem;
 
 /// Of a policy or an instance, in bytes.
@@ -68,7 +70,7 @@ pub(crate) fn bad_name(what: &str, text: &str, span: crate::source::Span) -> Pro
         Some(name) => format!("{NAME_RULE}, such as `{name}`"),
         None => NAME_RULE.to_owned(),
     };
-    Problem::error(span, format!("`{shown}` is not a valid name for {what}")).hint(hint)
+    Problem::error(codes::BAD_NAME, span, format!("`{shown}` is not a valid name for {what}")).hint(hint)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::{Duration, Interface, InterfaceKind, Ladder, Mode, Scope};
+use ansai_core::{Duration, Interface, InterfaceKind, Ladder, Mode, Scope, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -54,7 +54,7 @@ pub(crate) fn read(
     if let (Some(text), Some(node)) = (source, fields.get("source"))
         && text.chars().any(char::is_control)
     {
-        problems.add(Problem::error(node.span.clone(), "`source` holds a control character"));
+        problems.add(Problem::error(codes::BAD_PATH, node.span.clone(), "`source` holds a control character"));
     }
     let settings_node = fields.get("settings").filter(|node| table_of("`settings`", node, problems).is_some());
     if let Some(node) = settings_node {
@@ -72,6 +72,7 @@ pub(crate) fn read(
             if interface.kind == InterfaceKind::Base {
                 problems.add(
                     Problem::warning(
+                        codes::ALWAYS_THERE,
                         entry.key_span.clone(),
                         format!("every policy has {} without a grant", interface.name),
                     )
@@ -113,7 +114,7 @@ fn read_attempts(node: &Node, problems: &mut Problems) -> Option<Ladder> {
 fn check_finite(node: &Node, problems: &mut Problems) {
     match &node.kind {
         Kind::Float(number) if !number.is_finite() => {
-            problems.add(Problem::error(node.span.clone(), "a setting must be a finite number"))
+            problems.add(Problem::error(codes::OUT_OF_RANGE, node.span.clone(), "a setting must be a finite number"))
         }
         Kind::Array(list) => list.iter().for_each(|node| check_finite(node, problems)),
         Kind::Table(entries) => entries.iter().for_each(|entry| check_finite(&entry.node, problems)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::Limits;
+use ansai_core::{Code, Limits};
 
 use crate::fields::Fields;
 use crate::node::Node;
@@ -127,8 +127,11 @@ impl LimitsChange {
     /// Reads the form of the file from a table without places; `place` is for messages.
     ///
     /// # Errors
-    /// Each problem with its way out.
-    pub fn from_json(table: &serde_json::Value, place: &str) -> Result<LimitsChange, Vec<(String, Option<String>)>> {
+    /// Each problem with its code and its way out.
+    pub fn from_json(
+        table: &serde_json::Value,
+        place: &str,
+    ) -> Result<LimitsChange, Vec<(Code, String, Option<String>)>> {
         let mut problems = Problems::default();
         let change = match Node::from_json(table) {
             Ok(node) => read(&node, place, &mut problems),

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Duration, Interface, InterfaceKind, Scope};
+use ansai_core::{Duration, Interface, InterfaceKind, Scope, codes};
 
 use crate::diagnostics::Diagnostics;
-use crate::fields::Fields;
+use crate::fields::{self, Fields};
 use crate::file;
 use crate::identifier;
 use crate::limits::{self, LimitsChange};
@@ -115,7 +115,7 @@ impl Manifest {
         let node = match problem {
             Some(problem) => Err(problem),
             None => serde_json::from_str(text)
-                .map_err(|error| Problem::whole(format!("not valid JSON: {error}")))
+                .map_err(|error| Problem::whole(codes::SYNTAX, format!("not valid JSON: {error}")))
                 .and_then(|value| Node::from_json(&value)),
         };
         Self::validate(&Arc::new(source), node, interfaces)
@@ -128,9 +128,8 @@ impl Manifest {
     ) -> Result<Manifest, Diagnostics> {
         let node = match problem {
             Some(problem) => Err(problem),
-            None if source.text.trim().is_empty() => {
-                Err(Problem::whole("the manifest is empty").hint(format!("begin with\n{}", example_lines().join("\n"))))
-            }
+            None if source.text.trim().is_empty() => Err(Problem::whole(codes::EMPTY_FILE, "the manifest is empty")
+                .hint(format!("begin with\n{}", example_lines().join("\n")))),
             None => Node::from_toml(&source.text),
         };
         Self::validate(&Arc::new(source), node, interfaces)
@@ -180,7 +179,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     {
         let shown = ansai_core::text::inert(text, 60);
         problems.add(
-            Problem::error(node.span.clone(), format!("`{shown}` is not a semantic version"))
+            Problem::error(codes::BAD_VERSION, node.span.clone(), format!("`{shown}` is not a semantic version"))
                 .hint("write three numbers, such as \"0.1.0\""),
         );
     }
@@ -217,7 +216,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
 pub(crate) fn table_of<'n>(place: &str, node: &'n Node, problems: &mut Problems) -> Option<&'n [Entry]> {
     let entries = node.entries();
     if entries.is_none() {
-        problems.add(Problem::error(node.span.clone(), format!("{place} must be a table, not {}", node.what())));
+        problems.add(fields::not_a_table(place, node));
     }
     entries
 }
@@ -240,6 +239,7 @@ fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems
         .unwrap_or_default();
     if interface.kind == InterfaceKind::Base {
         problems.add(Problem::warning(
+            codes::ALWAYS_THERE,
             entry.key_span.clone(),
             format!("every policy has {}: it need not be asked for", interface.name),
         ));
@@ -256,7 +256,7 @@ fn read_settings(node: &Node, problems: &mut Problems) -> Option<String> {
     if !beside {
         let span = fields.get("schema").map_or(0..0, |node| node.span.clone());
         problems.add(
-            Problem::error(span, "`schema` must be the path of a file beside the manifest")
+            Problem::error(codes::BAD_PATH, span, "`schema` must be the path of a file beside the manifest")
                 .hint("relative and without `..`, such as \"settings.schema.json\""),
         );
         return None;

@@ -1,5 +1,6 @@
 //! A tree of values with their places, the same from TOML and from JSON.
 
+use ansai_core::codes;
 use serde_json::Value as Json;
 use toml_edit::{Document, Item, Table, Value};
 
@@ -99,6 +100,11 @@ impl Node {
 fn syntax(at: Span, message: &str) -> Problem {
     // The parser may list what it expected on further lines.
     let first = message.lines().next().unwrap_or_default();
+    let code = match first.split(',').next().unwrap_or_default() {
+        "duplicate key" => codes::DUPLICATE_KEY,
+        "recursion limit" | "cannot recurse further; max recursion depth met" => codes::TOO_DEEP,
+        _ => codes::SYNTAX,
+    };
     let (words, hint) = match first.split(',').next().unwrap_or_default() {
         "duplicate key" => ("this key is there twice", Some("keep one of them")),
         "recursion limit" | "cannot recurse further; max recursion depth met" => ("nested too deeply", None),
@@ -111,11 +117,11 @@ fn syntax(at: Span, message: &str) -> Problem {
         "key with no value" => (first, Some("write key = value")),
         _ => (first, None),
     };
-    Problem::error(at, words).maybe_hint(hint.map(str::to_owned))
+    Problem::error(code, at, words).maybe_hint(hint.map(str::to_owned))
 }
 
 fn too_deep(span: Span) -> Problem {
-    Problem::error(span, format!("nested more than {MOST_DEPTH} deep"))
+    Problem::error(codes::TOO_DEEP, span, format!("nested more than {MOST_DEPTH} deep"))
 }
 
 fn table(table: &Table, span: Span, depth: usize) -> Result<Node, Problem> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::Code;
 use ansai_core::text::inert;
 
 use crate::diagnostics::{Diagnostics, Severity};
@@ -16,6 +17,7 @@ const MOST_HINT: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) severity: Severity,
+    pub(crate) code: Code,
     /// `None`: about the file as a whole.
     pub(crate) span: Option<Span>,
     pub(crate) message: String,
@@ -23,21 +25,22 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn error(span: Span, message: impl AsRef<str>) -> Self {
+    pub(crate) fn error(code: Code, span: Span, message: impl AsRef<str>) -> Self {
         Problem {
             severity: Severity::Error,
+            code,
             span: Some(span),
             message: inert(message.as_ref(), MOST_MESSAGE),
             hint: None,
         }
     }
 
-    pub(crate) fn warning(span: Span, message: impl AsRef<str>) -> Self {
-        Problem { severity: Severity::Warning, ..Problem::error(span, message) }
+    pub(crate) fn warning(code: Code, span: Span, message: impl AsRef<str>) -> Self {
+        Problem { severity: Severity::Warning, ..Problem::error(code, span, message) }
     }
 
-    pub(crate) fn whole(message: impl AsRef<str>) -> Self {
-        Problem { span: None, ..Problem::error(0..0, message) }
+    pub(crate) fn whole(code: Code, message: impl AsRef<str>) -> Self {
+        Problem { span: None, ..Problem::error(code, 0..0, message) }
     }
 
     /// A hint may have several lines: each is made harmless by itself.
@@ -75,9 +78,9 @@ impl Problems {
         self.list.iter().any(|p| p.severity == Severity::Error)
     }
 
-    /// Message and hint of each, without a place.
-    pub(crate) fn into_list(self) -> Vec<(String, Option<String>)> {
-        self.list.into_iter().map(|problem| (problem.message, problem.hint)).collect()
+    /// Code, message and hint of each, without a place.
+    pub(crate) fn into_list(self) -> Vec<(Code, String, Option<String>)> {
+        self.list.into_iter().map(|problem| (problem.code, problem.message, problem.hint)).collect()
     }
 
     /// Tied to their source, in the order of the text.

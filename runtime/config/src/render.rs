@@ -20,8 +20,8 @@ pub(crate) fn item(item: &Item, color: bool, width: usize) -> String {
     let name = file_name(&item.source.name);
     // Without a place in the text nothing else would name the file.
     let message = match item.span() {
-        Some(_) => problem.message.clone(),
-        None => format!("{name}: {}", problem.message),
+        Some(_) => format!("[{}] {}", problem.code, problem.message),
+        None => format!("[{}] {name}: {}", problem.code, problem.message),
     };
     let mut diagnostic = MietteDiagnostic::new(message).with_severity(match problem.severity {
         Severity::Error => miette::Severity::Error,
@@ -44,7 +44,7 @@ pub(crate) fn item(item: &Item, color: bool, width: usize) -> String {
     match handler.render_report(&mut out, report.as_ref()) {
         Ok(()) => out,
         // Writing to a string fails only if the handler cannot read the snippet: the words remain.
-        Err(_) => format!("  × {}\n", problem.message),
+        Err(_) => format!("  × [{}] {}\n", problem.code, problem.message),
     }
 }
 

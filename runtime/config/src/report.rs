@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ansai_core::Code;
+
 use crate::diagnostics::Diagnostics;
 use crate::nearest;
 use crate::problem::{Problem, Problems};
@@ -22,10 +24,10 @@ impl Report {
     }
 
     /// One more error: where it stands, in bytes, or `None` for the whole file; a fragment; the way out.
-    pub fn error(&mut self, span: Option<Span>, message: &str, hint: Option<String>) {
+    pub fn error(&mut self, code: Code, span: Option<Span>, message: &str, hint: Option<String>) {
         let problem = match span {
-            Some(span) => Problem::error(span, message),
-            None => Problem::whole(message),
+            Some(span) => Problem::error(code, span, message),
+            None => Problem::whole(code, message),
         };
         self.problems.add(problem.maybe_hint(hint));
     }

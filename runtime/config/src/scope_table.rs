@@ -1,5 +1,6 @@
 //! Interfaces by name and the tables that narrow them, in requests and in grants.
 
+use ansai_core::codes;
 use ansai_core::text::inert;
 use ansai_core::{Field, FieldKind, Interface, Scope, ScopeError};
 
@@ -30,8 +31,12 @@ pub(crate) fn interface<'i>(
             None => nearest::hint(&entry.key, &names),
         };
         problems.add(
-            Problem::error(entry.key_span.clone(), format!("unknown capability \"{}\"", inert(&entry.key, 100)))
-                .maybe_hint(hint),
+            Problem::error(
+                codes::UNKNOWN_CAPABILITY,
+                entry.key_span.clone(),
+                format!("unknown capability \"{}\"", inert(&entry.key, 100)),
+            )
+            .maybe_hint(hint),
         );
     }
     found
@@ -41,8 +46,12 @@ pub(crate) fn interface<'i>(
 pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, problems: &mut Problems) -> Scope {
     let Some(entries) = node.entries() else {
         problems.add(
-            Problem::error(node.span.clone(), format!("{place} must be a table, not {}", node.what()))
-                .hint(example(interface)),
+            Problem::error(
+                codes::WRONG_TYPE,
+                node.span.clone(),
+                format!("{place} must be a table, not {}", node.what()),
+            )
+            .hint(example(interface)),
         );
         return Scope::default();
     };
@@ -51,6 +60,7 @@ pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, 
         if side == Side::Grant && entry.node.kind == Kind::Text("operator".to_owned()) {
             problems.add(
                 Problem::error(
+                    codes::OPERATOR_IN_GRANT,
                     entry.node.span.clone(),
                     format!("`{}` says \"operator\", which only a manifest may", inert(&entry.key, 80)),
                 )
@@ -76,7 +86,7 @@ fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem 
         ScopeError::UnknownField { known, .. } => {
             let hint = nearest::hint(&entry.key, known)
                 .unwrap_or_else(|| format!("{} has nothing to narrow: \"{}\" = {{}}", interface.name, interface.name));
-            Problem::error(entry.key_span.clone(), error.to_string()).hint(hint)
+            Problem::error(codes::UNKNOWN_SCOPE, entry.key_span.clone(), error.to_string()).hint(hint)
         }
         ScopeError::Value { .. } => {
             let field = interface.fields.iter().find(|field| field.name == entry.key);
@@ -84,7 +94,7 @@ fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem 
             let (words, units) = without_units(&message);
             let sample = field.map(|f| format!("{} = {}  # {}", f.name, sample(f), f.about));
             let hint: Vec<String> = sample.into_iter().chain(units).collect();
-            Problem::error(culprit(&entry.node, field), words).hint(hint.join("\n"))
+            Problem::error(codes::BAD_SCOPE, culprit(&entry.node, field), words).hint(hint.join("\n"))
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use ansai_core::codes;
+
 use crate::problem::Problem;
 
 /// Bytes of a manifest or a schema, which come from whoever wrote the policy.
@@ -41,6 +43,7 @@ impl Source {
                 let byte = error.as_bytes().get(at).copied().unwrap_or_default();
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 let problem = Problem::error(
+                    codes::NOT_UTF_8,
                     at..at + char::REPLACEMENT_CHARACTER.len_utf8(),
                     format!("byte 0x{byte:02x} is not valid UTF-8"),
                 )
@@ -70,6 +73,6 @@ impl Source {
 }
 
 fn too_large_problem(most_bytes: usize) -> Problem {
-    Problem::whole(format!("larger than {} KiB", most_bytes >> 10))
+    Problem::whole(codes::FILE_TOO_LARGE, format!("larger than {} KiB", most_bytes >> 10))
         .hint("a manifest, configuration or schema is a few KiB: is this the right file?")
 }

@@ -1,6 +1,6 @@
 //! A stable word for each way that a component is not loaded and an evaluation has no answer.
 
-use ansai_core::ErrorKind;
+use ansai_core::{Code, ErrorKind, codes};
 
 use crate::compile::CompileError;
 use crate::component::ComponentError;
@@ -28,47 +28,47 @@ impl EvaluationError {
 
 impl ComponentError {
     /// A word that stays, for scripts and the audit log.
-    pub fn kind(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            ComponentError::TooLarge(_) => "too-large",
-            ComponentError::TooMany(..) => "too-many",
-            ComponentError::NotWasm => "not-wasm",
-            ComponentError::CoreModule => "core-module",
-            ComponentError::Damaged { .. } => "damaged",
-            ComponentError::ImportsWasi(_) => "imports-wasi",
-            ComponentError::ForeignImport(_) => "foreign-import",
-            ComponentError::MissingExport(_) => "missing-export",
-            ComponentError::MissingSection(_) => "missing-section",
-            ComponentError::BadSection(..) => "bad-section",
+            ComponentError::TooLarge(_) => codes::TOO_LARGE,
+            ComponentError::TooMany(..) => codes::TOO_MANY,
+            ComponentError::NotWasm => codes::NOT_WASM,
+            ComponentError::CoreModule => codes::CORE_MODULE,
+            ComponentError::Damaged { .. } => codes::DAMAGED,
+            ComponentError::ImportsWasi(_) => codes::IMPORTS_WASI,
+            ComponentError::ForeignImport(_) => codes::FOREIGN_IMPORT,
+            ComponentError::MissingExport(_) => codes::MISSING_EXPORT,
+            ComponentError::MissingSection(_) => codes::MISSING_SECTION,
+            ComponentError::BadSection(..) => codes::BAD_SECTION,
         }
     }
 }
 
 impl CompileError {
     /// A word that stays, for scripts and the audit log.
-    pub fn kind(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            CompileError::NotAccepted(_) => "compile",
-            CompileError::Memory(_) => "compile-memory",
-            CompileError::Cpu(_) => "compile-cpu",
-            CompileError::Wall(_) => "compile-time",
-            CompileError::Code(_) => "compile-code",
-            CompileError::Load(_) => "compile-load",
-            CompileError::Failed(_) | CompileError::Start(_) | CompileError::Unusable(_) => "compiler",
+            CompileError::NotAccepted(_) => codes::COMPILE,
+            CompileError::Memory(_) => codes::COMPILE_MEMORY,
+            CompileError::Cpu(_) => codes::COMPILE_CPU,
+            CompileError::Wall(_) => codes::COMPILE_TIME,
+            CompileError::Code(_) => codes::COMPILE_CODE,
+            CompileError::Load(_) => codes::COMPILE_LOAD,
+            CompileError::Failed(_) | CompileError::Start(_) | CompileError::Unusable(_) => codes::COMPILER,
         }
     }
 }
 
 impl LoadError {
     /// A word that stays, for scripts and the audit log.
-    pub fn kind(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            LoadError::Component(error) => error.kind(),
-            LoadError::UnknownInterface { .. } => "unknown-interface",
-            LoadError::Shape { .. } => "shape",
-            LoadError::NotAsked(_) => "not-asked",
-            LoadError::Proposal(_) => "proposal",
-            LoadError::Compile(error) => error.kind(),
+            LoadError::Component(error) => error.code(),
+            LoadError::UnknownInterface { .. } => codes::UNKNOWN_INTERFACE,
+            LoadError::Shape { .. } => codes::SHAPE,
+            LoadError::NotAsked(_) => codes::NOT_ASKED,
+            LoadError::Proposal(_) => codes::PROPOSAL,
+            LoadError::Compile(error) => error.code(),
         }
     }
 }

@@ -20,7 +20,7 @@ fn load(scene: &Scene, bytes: &[u8]) -> Option<Policy> {
         Ok(policy) => Some(policy),
         Err(error) => {
             let (text, hint) = (error.to_string(), error.hint());
-            assert!(!error.kind().is_empty() && !hint.is_empty(), "{text}");
+            assert!(!error.code().word().is_empty() && !hint.is_empty(), "{text}");
             assert!(!text.contains(char::is_control) && text.len() < 5_000, "{text:?}");
             None
         }

@@ -72,8 +72,8 @@ fn fault(error: BuildError, dir: &std::path::Path) -> Fault {
     let message = format!("{} was not built: {error}", dir.display());
     let hint = error.hint();
     let fault = match error {
-        BuildError::Root | BuildError::Foreign { .. } => Fault::refused(message),
-        _ => Fault::usage(message),
+        BuildError::Root | BuildError::Foreign { .. } => Fault::refused(error.code(), message),
+        _ => Fault::usage(error.code(), message),
     };
     Fault { diagnostics: error.diagnostics().cloned().map(Box::new), ..fault.maybe_hint(hint) }
 }

@@ -1,21 +1,24 @@
 //! `ansai check`: all that can be known without running anything.
 
-use std::path::{Path, PathBuf};
+mod policy;
 
-use ansai_config::{Diagnostics, Manifest, Schema, suggest_grants};
-use ansai_core::{Interface, Mode, exit};
-use ansai_engine::Engine;
+use std::path::PathBuf;
+
+use ansai_config::suggest_grants;
+use ansai_core::text::inert;
+use ansai_core::{Interface, Mode, codes, exit};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
+use self::policy::With;
 use crate::arguments::{Format, Global};
 use crate::component::Component;
 use crate::configuration::Configuration;
-use crate::exit::{Fault, worst};
+use crate::exit::{Fault, Warning, worst};
 use crate::host;
 use crate::load::{self, Asked, Unloaded};
 use crate::output::report::NotLoaded;
-use crate::output::{self, colour, json, lines};
+use crate::output::{self, colour, json};
 use crate::sources::{self, Source};
 
 // What it takes.
@@ -34,8 +37,15 @@ pub(crate) struct Arguments {
 /// What was found out about one policy or instance.
 struct Checked {
     name: String,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
     fault: Option<Fault>,
+}
+
+impl Checked {
+    /// Nothing found yet.
+    fn new(name: impl Into<String>) -> Checked {
+        Checked { name: name.into(), warnings: Vec::new(), fault: None }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
@@ -45,13 +55,19 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if arguments.suggest_grants {
         return suggest(&found, &interfaces);
     }
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
-    let engine = host::engine_with_users_cache(registry)?;
-    let mut checked: Vec<Checked> = found.iter().map(|source| source_of(source, &interfaces, &engine)).collect();
-    if let Some(configuration) = &configuration {
-        checked.extend(configured(configuration, arguments, &interfaces, &engine)?);
+    // What is wrong with it is one result among the others.
+    let configuration = global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces)));
+    let engine = host::engine_with_users_cache(registry.clone())?;
+    let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
+    let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
+    match &configuration {
+        Some((_, Ok(configuration))) => checked.extend(configured(configuration, arguments, &with)?),
+        Some((path, Err(fault))) => {
+            checked.push(Checked { fault: Some(fault.clone()), ..Checked::new(path.display().to_string()) });
+        }
+        None => {}
     }
-    let code = worst(checked.iter().filter_map(|one| one.fault.as_ref()).map(|fault| fault.code));
+    let code = worst(checked.iter().filter_map(|one| one.fault.as_ref()).map(|fault| fault.exit));
     match global.format {
         Format::Text => text(&checked)?,
         Format::Json => document(checked, code)?,
@@ -63,65 +79,16 @@ fn suggest(found: &[Source], interfaces: &[Interface]) -> anyhow::Result<u8> {
     for source in found {
         let manifest = match source {
             Source::Component(path) => Component::read(path, interfaces)?.manifest,
-            Source::OnlySources(dir) => own_manifest(dir, interfaces)?.into(),
+            Source::OnlySources(dir) => policy::own_manifest(dir, interfaces)?.into(),
         };
         output::say(&suggest_grants(&manifest, &manifest.name, interfaces))?;
     }
     Ok(exit::FINE)
 }
 
-fn own_manifest(dir: &Path, interfaces: &[Interface]) -> Result<Manifest, Fault> {
-    let path = dir.join("policy.toml");
-    Manifest::load(&path, interfaces)
-        .map_err(|problems| Fault::invalid(format!("{} is not valid", path.display()), problems))
-}
-
-fn source_of(source: &Source, interfaces: &[Interface], engine: &Engine) -> Checked {
-    let mut checked = Checked { name: source.path().display().to_string(), warnings: Vec::new(), fault: None };
-    let done = match source {
-        Source::OnlySources(dir) => sources_alone(dir, interfaces, &mut checked),
-        Source::Component(path) => built(path, interfaces, engine, &mut checked),
-    };
-    checked.fault = done.err();
-    checked
-}
-
-fn sources_alone(dir: &Path, interfaces: &[Interface], checked: &mut Checked) -> Result<(), Fault> {
-    let manifest = own_manifest(dir, interfaces)?;
-    checked.warnings.extend(messages(&manifest.warnings));
-    if let Some(schema) = &manifest.settings_schema {
-        let path = dir.join(schema);
-        Schema::load(&path).map_err(|problems| Fault::invalid(format!("{} is not valid", path.display()), problems))?;
-    }
-    checked.warnings.push(format!("not built yet: run `ansai build {}`", dir.display()));
-    Ok(())
-}
-
-fn built(path: &Path, interfaces: &[Interface], engine: &Engine, checked: &mut Checked) -> Result<(), Fault> {
-    let component = Component::read(path, interfaces)?;
-    checked.name = format!("{} ({})", component.manifest.name, path.display());
-    checked.warnings.extend(messages(&component.manifest.warnings));
-    component.compile(engine)?;
-    let beside = path.parent().map(|dir| dir.join("policy.toml")).filter(|file| sources::read(file).is_ok());
-    if let Some(file) = beside {
-        let manifest = Manifest::load(&file, interfaces)
-            .map_err(|problems| Fault::invalid(format!("{} is not valid", file.display()), problems))?;
-        if manifest.to_json() != component.manifest.to_json() {
-            let dir = path.parent().unwrap_or(Path::new(".")).display();
-            checked.warnings.push(format!("built from another policy.toml: run `ansai build {dir}`"));
-        }
-    }
-    Ok(())
-}
-
-fn configured(
-    configuration: &Configuration,
-    arguments: &Arguments,
-    interfaces: &[Interface],
-    engine: &Engine,
-) -> Result<Vec<Checked>, Fault> {
-    let mut file = Checked { name: configuration.path.display().to_string(), warnings: Vec::new(), fault: None };
-    file.warnings.extend(messages(&configuration.config.warnings));
+fn configured(configuration: &Configuration, arguments: &Arguments, with: &With<'_>) -> Result<Vec<Checked>, Fault> {
+    let mut file = Checked::new(configuration.path.display().to_string());
+    file.warnings.extend(Warning::of(&configuration.config.warnings));
     match configuration.check_trust(Mode::Enforce) {
         Ok(warning) => file.warnings.extend(warning),
         Err(fault) => file.fault = Some(fault),
@@ -130,36 +97,31 @@ fn configured(
         paths: &arguments.paths,
         configuration: Some(configuration),
         ceiling: Mode::Enforce,
-        engine,
-        interfaces,
+        engine: with.engine,
+        interfaces: with.interfaces,
     };
     let loading = load::load(&asked)?;
     file.warnings.extend(loading.warnings);
-    file.warnings.extend(loading.not_configured.iter().map(|name| format!("{name} is not configured")));
-    let ready = loading.ready.iter().map(|ready| Checked {
-        name: format!("[policy.{}], mode {}", ready.loaded.name, ready.force.mode),
-        warnings: Vec::new(),
-        fault: None,
-    });
+    let not_configured = loading.not_configured.iter();
+    file.warnings
+        .extend(not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not configured"))));
+    let ready = loading
+        .ready
+        .iter()
+        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.loaded.name, ready.force.mode)));
     let mut all: Vec<Checked> = std::iter::once(file).chain(ready).collect();
     let own = |unloaded: &Unloaded| configuration.config.policies.contains_key(&unloaded.name);
     // Paths that are no components were checked by themselves.
     let unloaded = loading.unloaded.into_iter().filter(own);
-    all.extend(unloaded.map(|one| Checked {
-        name: format!("[policy.{}]", one.name),
-        warnings: Vec::new(),
-        fault: Some(one.fault),
-    }));
+    all.extend(
+        unloaded.map(|one| Checked { fault: Some(one.fault), ..Checked::new(format!("[policy.{}]", one.name)) }),
+    );
     Ok(all)
-}
-
-fn messages(diagnostics: &Diagnostics) -> Vec<String> {
-    diagnostics.entries().into_iter().map(|entry| entry.message).collect()
 }
 
 fn text(checked: &[Checked]) -> anyhow::Result<()> {
     for one in checked {
-        let name = ansai_core::text::inert(&one.name, output::MOST_TEXT);
+        let name = inert(&one.name, output::MOST_TEXT);
         match &one.fault {
             None => output::say(&format!("{}  {name}\n", colour::paint(colour::GOOD, "ok   ")))?,
             Some(fault) => {
@@ -168,7 +130,8 @@ fn text(checked: &[Checked]) -> anyhow::Result<()> {
             }
         }
         for warning in &one.warnings {
-            lines::line(&format!("       {warning}"))?;
+            let word = colour::paint(colour::WARNING, &format!("warning[{}]:", warning.code));
+            output::say(&format!("       {word} {}\n", inert(&warning.message, output::MOST_TEXT)))?;
         }
     }
     Ok(())
@@ -179,7 +142,15 @@ fn document(checked: Vec<Checked>, code: u8) -> anyhow::Result<()> {
         .into_iter()
         .map(|one| {
             let fault = one.fault.map(|fault| NotLoaded::from(&Unloaded { name: one.name.clone(), fault }));
-            serde_json::json!({ "name": one.name, "ok": fault.is_none(), "problem": fault, "warnings": one.warnings })
+            let (codes, warnings): (Vec<_>, Vec<_>) =
+                one.warnings.into_iter().map(|warning| (warning.code, warning.message)).unzip();
+            serde_json::json!({
+                "name": one.name,
+                "ok": fault.is_none(),
+                "problem": fault,
+                "warnings": warnings,
+                "warning_codes": codes,
+            })
         })
         .collect();
     json::document(&serde_json::json!({ "checked": entries, "exit_code": code }))

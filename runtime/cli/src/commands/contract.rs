@@ -1,8 +1,8 @@
 //! `ansai contract`: what a policy can ask of this very program.
 
 use ansai_config::did_you_mean;
-use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_core::{codes, exit};
 use ansai_devkit::reference::{Found, Reference};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if found.is_empty() {
         let shown = inert(name, 80);
         let near = did_you_mean(name, &reference.names()).filter(|hint| hint.starts_with("did you mean"));
-        return Err(Fault::usage(format!("there is no `{shown}` in the contract"))
+        return Err(Fault::usage(codes::NOT_IN_CONTRACT, format!("there is no `{shown}` in the contract"))
             .hint(near.unwrap_or_else(|| "see `ansai contract`".to_owned()))
             .into());
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Instant;
 
-use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_core::{codes, exit};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::process::Command;
@@ -40,9 +40,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     if !arguments.dir.join("policy.toml").exists() {
-        return Err(Fault::usage(format!("{} is no policy: it has no policy.toml", arguments.dir.display()))
-            .hint("give the directory of one policy")
-            .into());
+        return Err(Fault::usage(
+            codes::NO_POLICY,
+            format!("{} is no policy: it has no policy.toml", arguments.dir.display()),
+        )
+        .hint("give the directory of one policy")
+        .into());
     }
     let place = tempfile::tempdir().context("no directory for what the policy remembers")?;
     runtime::block_on(async {

@@ -1,5 +1,6 @@
 //! `ansai man`: the manual page, for packages.
 
+use ansai_core::codes;
 use clap::{Args, CommandFactory as _};
 
 use crate::exit::Fault;
@@ -18,10 +19,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     root.build();
     let command = match &arguments.command {
         None => root,
-        Some(name) => root
-            .find_subcommand(name)
-            .cloned()
-            .ok_or_else(|| Fault::usage(format!("there is no command {name}")).hint("see `ansai help`"))?,
+        Some(name) => root.find_subcommand(name).cloned().ok_or_else(|| {
+            Fault::usage(codes::USAGE, format!("there is no command {name}")).hint("see `ansai help`")
+        })?,
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod new;
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),
         Command::Contract(verb) => contract::run(&verb, global),
+        Command::Explain(verb) => explain::run(&verb, global),
         Command::Completions(verb) => completions::run(&verb),
         Command::Man(verb) => man::run(&verb),
     }

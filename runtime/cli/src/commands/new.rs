@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ansai_core::exit;
+use ansai_core::{codes, exit};
 use ansai_devkit::build::Language;
 use ansai_devkit::new::{Made, create};
 use ansai_host_functions::registry::Registry;
@@ -33,11 +33,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let language = Language::ALL
         .into_iter()
         .find(|language| language.name() == arguments.lang)
-        .ok_or_else(|| Fault::usage(format!("there is no language `{}`", arguments.lang)))?;
+        .ok_or_else(|| Fault::usage(codes::USAGE, format!("there is no language `{}`", arguments.lang)))?;
     let interfaces = Registry::builtin().interfaces();
     let made = create(&arguments.dir, &arguments.name, language, &interfaces).map_err(|error| {
         let hint = error.hint();
-        Fault::usage(format!("no policy was made: {error}")).maybe_hint(hint)
+        Fault::usage(error.code(), format!("no policy was made: {error}")).maybe_hint(hint)
     })?;
     match global.format {
         Format::Text => show(&made, language)?,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ansai_audit::{Catalog, Class, GetError, RecordingId};
 use ansai_core::text::inert;
-use ansai_core::{exit, quantity};
+use ansai_core::{codes, exit, quantity};
 use ansai_engine::Recording;
 use ansai_engine::recording::{RecordedEnd, RecordedReply};
 use clap::{Args, Subcommand};
@@ -69,22 +69,30 @@ pub(crate) fn catalog(state_dir: &Path) -> Result<Option<Catalog>, Fault> {
     if !state::exists(&directory) {
         return Ok(None);
     }
-    Catalog::open(&directory).map(Some).map_err(|error| Fault::other(error.to_string()))
+    Catalog::open(&directory).map(Some).map_err(|error| Fault::other(codes::STATE_DIRECTORY, error.to_string()))
 }
 
 /// Why a recording cannot be had.
 pub(crate) fn unknown(error: &GetError) -> Fault {
     match error {
-        GetError::Unknown(_) => Fault::usage(error.to_string()).hint("see `ansai recordings list`"),
-        GetError::Tampered { .. } | GetError::Damaged { .. } => Fault::refused(error.to_string()),
-        GetError::Storage(_) => Fault::other(error.to_string()),
+        GetError::Unknown(_) => {
+            Fault::usage(codes::UNKNOWN_RECORDING, error.to_string()).hint("see `ansai recordings list`")
+        }
+        GetError::Tampered { .. } | GetError::Damaged { .. } => {
+            Fault::refused(codes::DAMAGED_RECORDING, error.to_string())
+        }
+        GetError::Storage(_) => Fault::other(codes::FILE_ACCESS, error.to_string()),
     }
 }
 
 /// A recording from its content.
 pub(crate) fn parse(id: &RecordingId, content: &[u8]) -> Result<Recording, Fault> {
-    serde_json::from_slice(content)
-        .map_err(|error| Fault::refused(format!("recording {id} is not of a form that this version knows: {error}")))
+    serde_json::from_slice(content).map_err(|error| {
+        Fault::refused(
+            codes::DAMAGED_RECORDING,
+            format!("recording {id} is not of a form that this version knows: {error}"),
+        )
+    })
 }
 
 fn list(catalog: Option<&Catalog>, format: Format) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ mod backtest;
 use std::path::PathBuf;
 
 use ansai_audit::RecordingId;
-use ansai_core::{exit, quantity};
+use ansai_core::{codes, exit, quantity};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
@@ -100,7 +100,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let result = match one(&recorded, &mut components, &id) {
             Ok(result) => result,
             // One asked for by name is an error with its hint; among all it is a line.
-            Err(fault) if arguments.all && fault.code == exit::REFUSED => Compared::Refused(fault.message),
+            Err(fault) if arguments.all && fault.exit == exit::REFUSED => Compared::Refused(fault.message),
             Err(fault) if arguments.all => Compared::NotReplayed(fault.message),
             Err(fault) => return Err(fault.into()),
         };
@@ -135,8 +135,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 fn one(recorded: &Recorded, components: &mut Components, id: &RecordingId) -> Result<Compared, Fault> {
     let recording = recorded.get(id)?;
     let policy = components.policy(&recording.component)?;
-    let replayed =
-        runtime::block_on(replay(&policy, &recording)).map_err(|error| Fault::other(format!("{error:#}")))?;
+    let replayed = runtime::block_on(replay(&policy, &recording))
+        .map_err(|error| Fault::other(codes::OTHER, format!("{error:#}")))?;
     Ok(match replayed.0 {
         Replayed::Identical { fuel_compared } => Compared::Identical { fuel_compared },
         Replayed::Differs(difference) => Compared::Differs(difference.to_string()),

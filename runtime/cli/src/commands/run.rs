@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ansai_core::{Mode, exit};
+use ansai_core::{Mode, codes, exit};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{Authority, Fixed};
 use ansai_supervisor::{InstanceReport, Loaded, Notice, OpenError, Options, Supervisor, clock, report};
@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use crate::arguments::{Format, Global};
 use crate::authority::FromFile;
 use crate::configuration::Configuration;
-use crate::exit::{Fault, worst};
+use crate::exit::{Fault, Warning, worst};
 use crate::load::{self, Asked, Loading, Ready};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
@@ -57,7 +57,7 @@ struct Run {
     mode: Mode,
     format: Format,
     loading: Loading,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let ceiling = ceiling(arguments.mode, configuration.is_some())?;
     let mut warnings = Vec::new();
     if let Some(configuration) = &configuration {
-        warnings.extend(configuration.config.warnings.entries().into_iter().map(|entry| entry.message));
+        warnings.extend(Warning::of(&configuration.config.warnings));
         warnings.extend(configuration.check_trust(ceiling)?);
     }
     // Before anything is made: a wrong path leaves no trace.
@@ -88,9 +88,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     tell(&loading, &warnings);
     let ready = std::mem::take(&mut loading.ready);
     if ready.is_empty() {
-        let failed = worst(loading.unloaded.iter().map(|one| one.fault.code));
+        let failed = worst(loading.unloaded.iter().map(|one| one.fault.exit));
         if failed == exit::FINE {
-            return Err(Fault::usage("the configuration names no policy").hint("add [policy.NAME]").into());
+            return Err(Fault::usage(codes::NOT_CONFIGURED, "the configuration names no policy")
+                .hint("add [policy.NAME]")
+                .into());
         }
         return Ok(failed);
     }
@@ -112,7 +114,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let supervisor = Supervisor::open(options, shared, authority, instances)
             .map_err(|error| cannot_open(&error, &run.state_dir))?;
         for one in &run.loading.unloaded {
-            supervisor.note_not_loaded(&one.name, one.fault.kind, &one.fault.message);
+            supervisor.note_not_loaded(&one.name, one.fault.code.word(), &one.fault.message);
         }
         if let Some(export) = export {
             supervisor.export_heads(export);
@@ -133,20 +135,22 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 /// The highest mode that any instance may have.
 fn ceiling(asked: Option<Ceiling>, configured: bool) -> Result<Mode, Fault> {
     match (asked, configured) {
-        (Some(Ceiling::Enforce), false) => Err(Fault::usage("--mode enforce needs a configuration").hint(
-            "say --config FILE: it says which policy may do what; `ansai check --suggest-grants DIR` begins one",
-        )),
+        (Some(Ceiling::Enforce), false) => {
+            Err(Fault::usage(codes::NEEDS_CONFIGURATION, "--mode enforce needs a configuration").hint(
+                "say --config FILE: it says which policy may do what; `ansai check --suggest-grants DIR` begins one",
+            ))
+        }
         (Some(Ceiling::Observe), _) | (None, false) => Ok(Mode::Observe),
         (Some(Ceiling::Enforce) | None, true) => Ok(Mode::Enforce),
     }
 }
 
-fn tell(loading: &Loading, warnings: &[String]) {
+fn tell(loading: &Loading, warnings: &[Warning]) {
     for warning in warnings {
         output::warning(warning);
     }
     for name in &loading.not_configured {
-        output::warning(&format!("{name}: not configured, not run"));
+        output::warning(&Warning::new(codes::NOT_CONFIGURED, format!("{name}: not configured, not run")));
     }
     for unloaded in &loading.unloaded {
         output::fault(&unloaded.fault);
@@ -177,15 +181,19 @@ pub(crate) fn cannot_open(error: &OpenError, state_dir: &Path) -> Fault {
             | OpenError::Recordings(ansai_audit::RecordingsError::InUse(_))
     );
     if in_use {
-        return Fault::other(format!("another ansai uses {}", state_dir.display()))
+        return Fault::other(codes::IN_USE, format!("another ansai uses {}", state_dir.display()))
             .hint("stop it, or say --state-dir DIR with another directory");
     }
     let refused = match error {
         OpenError::Head(error) => error.is_refusal(),
         error => matches!(error, OpenError::Audit(ansai_audit::OpenError::Corrupt { .. })),
     };
-    let code = if refused { exit::REFUSED } else { exit::OTHER };
-    Fault::new(code, format!("{}: {error}", state_dir.display())).maybe_hint(error.hint())
+    let (exit, code) = match (refused, error) {
+        (true, OpenError::Head(_)) => (exit::REFUSED, codes::HEAD_KEY),
+        (true, _) => (exit::REFUSED, codes::AUDIT_TAMPERED),
+        (false, _) => (exit::OTHER, codes::STATE_DIRECTORY),
+    };
+    Fault::new(exit, code, format!("{}: {error}", state_dir.display())).maybe_hint(error.hint())
 }
 
 type OnNotice = Arc<dyn Fn(Notice) + Send + Sync>;
@@ -250,7 +258,7 @@ fn once(run: &Run, reports: Vec<InstanceReport>, supervisor: &Supervisor) -> any
         mode: run.mode,
         state_dir: run.state_dir.display().to_string(),
         not_configured: run.loading.not_configured.clone(),
-        warnings: run.warnings.clone(),
+        warnings: run.warnings.iter().map(|warning| warning.message.clone()).collect(),
         audit_head: supervisor.head().to_string(),
         exit_code: code,
     };

@@ -6,7 +6,7 @@ mod show;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ansai_core::exit;
+use ansai_core::{codes, exit};
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 fn once(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Registry) -> anyhow::Result<u8> {
     let results = all(arguments, global, engine, registry)?;
     if results.done.is_empty() {
-        return Err(Fault::usage("there is no scenario here")
+        return Err(Fault::usage(codes::NO_SCENARIO, "there is no scenario here")
             .hint("write one in the directory `scenarios` beside the component")
             .into());
     }

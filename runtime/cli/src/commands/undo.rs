@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Outcome, Scope, exit};
+use ansai_core::{Outcome, Scope, codes, exit};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{Fixed, Force, scopes};
 use ansai_supervisor::undo::UndoError;
@@ -35,9 +35,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     if !state::exists(&state_dir) {
-        return Err(Fault::usage(format!("{} does not exist: nothing was ever done", state_dir.display()))
-            .hint("say --state-dir DIR")
-            .into());
+        return Err(Fault::usage(
+            codes::UNKNOWN_PLAN,
+            format!("{} does not exist: nothing was ever done", state_dir.display()),
+        )
+        .hint("say --state-dir DIR")
+        .into());
     }
     let granted = configuration.as_ref().map(|c| force_of(c, &interfaces)).unwrap_or_default();
     let shared = host::shared(registry, &state_dir);
@@ -56,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             move || supervisor.undo(&plan, step, &by).map_err(|error| fault(&error))
         })
         .await
-        .map_err(|error| Fault::other(format!("undoing failed: {error}")))?
+        .map_err(|error| Fault::other(codes::NOT_UNDONE, format!("undoing failed: {error}")))?
     })??;
     print(&reports, global.format)?;
     Ok(code(&reports))
@@ -78,12 +81,12 @@ fn force_of(configuration: &Configuration, interfaces: &[ansai_core::Interface])
 fn fault(error: &UndoError) -> Fault {
     match error {
         UndoError::Plan(_) | UndoError::NoStep { .. } => {
-            Fault::usage(error.to_string()).hint("`ansai audit show` names plans and their steps")
+            Fault::usage(codes::UNKNOWN_PLAN, error.to_string()).hint("`ansai audit show` names plans and their steps")
         }
         UndoError::Altered(_) | UndoError::UndoneAlready(_) | UndoError::Refused(_) => {
-            Fault::refused(error.to_string())
+            Fault::refused(codes::NOT_UNDONE, error.to_string())
         }
-        _ => Fault::other(error.to_string()),
+        _ => Fault::other(codes::NOT_UNDONE, error.to_string()),
     }
 }
 

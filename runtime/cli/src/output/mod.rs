@@ -6,9 +6,11 @@ pub(crate) mod contract;
 pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod lines;
+pub(crate) mod more;
 pub(crate) mod notices;
 pub(crate) mod paragraphs;
 pub(crate) mod progress;
+pub(crate) mod prose;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod terminal;
@@ -17,9 +19,10 @@ pub(crate) mod words;
 
 use std::io::{self, Write as _};
 
+use ansai_core::codes;
 use ansai_core::text::inert;
 
-use crate::exit::Fault;
+use crate::exit::{Fault, Warning};
 
 /// A message longer than this says nothing more.
 pub(crate) const MOST_TEXT: usize = 2_000;
@@ -45,13 +48,19 @@ pub(crate) fn tell(line: &str) {
 }
 
 /// Something that is hardly meant, on standard error.
-pub(crate) fn warning(text: &str) {
-    tell(&format!("{} {}", colour::paint(colour::WARNING, "warning:"), inert(text, MOST_TEXT)));
+pub(crate) fn warning(warning: &Warning) {
+    let word = format!("warning[{}]:", warning.code);
+    tell(&format!("{} {}", colour::paint(colour::WARNING, &word), inert(&warning.message, MOST_TEXT)));
 }
 
 /// An error with its way out, on standard error.
 pub(crate) fn fault(fault: &Fault) {
-    tell(&format!("{} {}", colour::paint(colour::ERROR, "error:"), inert(&fault.message, MOST_TEXT)));
+    let word = match fault.code == codes::OTHER {
+        true => "error:".to_owned(),
+        false => format!("error[{}]:", fault.code),
+    };
+    tell(&format!("{} {}", colour::paint(colour::ERROR, &word), inert(&fault.message, MOST_TEXT)));
+    more::remember(fault.diagnostics.as_ref().and_then(|problems| problems.first_code()).unwrap_or(fault.code));
     if let Some(diagnostics) = &fault.diagnostics {
         tell(diagnostics.render(colour::on_stderr(), terminal::stderr_width()).trim_end());
     }

@@ -1,7 +1,7 @@
 //! What a run found and did, as one document: the table shows the same.
 
 use ansai_config::Entry;
-use ansai_core::{Instant, Mode};
+use ansai_core::{Code, Instant, Mode};
 use ansai_supervisor::InstanceReport;
 use ansai_supervisor::report::Standing;
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(crate) struct RunReport {
 pub(crate) struct NotLoaded {
     pub(crate) name: String,
     pub(crate) error: String,
-    pub(crate) error_kind: &'static str,
+    pub(crate) error_kind: Code,
     pub(crate) hint: Option<String>,
     pub(crate) problems: Vec<Entry>,
     pub(crate) exit_code: u8,
@@ -45,14 +45,14 @@ pub(crate) struct NotLoaded {
 
 impl From<&Unloaded> for NotLoaded {
     fn from(unloaded: &Unloaded) -> Self {
-        let Fault { code, message, hint, kind, diagnostics } = &unloaded.fault;
+        let Fault { exit, code, message, hint, diagnostics } = &unloaded.fault;
         NotLoaded {
             name: unloaded.name.clone(),
             error: message.clone(),
-            error_kind: kind,
+            error_kind: *code,
             hint: hint.clone(),
             problems: diagnostics.as_ref().map(|problems| problems.entries()).unwrap_or_default(),
-            exit_code: *code,
+            exit_code: *exit,
         }
     }
 }

@@ -11,10 +11,12 @@
 
 mod audit;
 mod audit_heads;
+mod bad_input;
 mod bombs;
 mod check;
 mod compile;
 mod contract;
+mod explain;
 mod help;
 mod refused;
 mod replay;

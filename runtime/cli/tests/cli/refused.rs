@@ -86,7 +86,11 @@ fn enforcing_needs_a_configuration_that_only_the_operator_can_write() {
     let enforcing = ["run", "policies", "--once", "--config", "ansai.toml"];
     place.ansai(&enforcing).code(4).complains("can be written by others").complains("chmod go-w");
     let observing = [&enforcing[..], &["--mode", "observe"]].concat();
-    place.ansai(&observing).code(0).complains("warning:").complains("can be written by others");
+    place
+        .ansai(&observing)
+        .code(0)
+        .complains("warning[untrusted-configuration]:")
+        .complains("can be written by others");
     permit(&config, 0o600);
     place.ansai(&enforcing).code(0).says("mode enforce");
 }

@@ -47,6 +47,7 @@ fn the_document_fits_the_schema_that_is_checked_in() {
     place.policy("bad", &traps("bad"));
     place.policy("sick", &sick("sick"));
     place.policy("garbage", b"garbage");
+    place.policy("typo", &with_sections(component("", "", ""), "{}", None));
     let document = place.ansai(&["run", "policies", "--once", "--format", "json"]).code(2).json();
     let schema = include_str!("../../schemas/run.schema.json");
     let schema: serde_json::Value = serde_json::from_str(schema).unwrap();

@@ -1,5 +1,6 @@
 //! Putting references in their places: what is left is a tree, so that nothing later can run in a circle.
 
+use ansai_core::{Code, codes};
 use serde_json::{Map, Value};
 
 use super::tree::{BY_NAME, LIST, ONE};
@@ -12,6 +13,7 @@ const UNSUPPORTED: &[&str] = &["$dynamicRef", "$dynamicAnchor", "$recursiveRef",
 
 /// Why a schema cannot be used, and the path in the document.
 pub(super) struct Unusable {
+    pub(super) code: Code,
     pub(super) path: Vec<String>,
     pub(super) message: String,
     pub(super) hint: &'static str,
@@ -39,6 +41,7 @@ impl<'s> Walk<'s> {
         self.schemas += 1;
         if self.schemas > MOST_SCHEMAS || depth > MOST_DEPTH {
             return Err(Unusable {
+                code: codes::SCHEMA_TOO_LARGE,
                 path: path.clone(),
                 message: "the schema is too large once its references are put in place".into(),
                 hint: "settings need few levels: simplify it",
@@ -97,6 +100,7 @@ impl<'s> Walk<'s> {
         let nested_id = (!path.is_empty() && map.contains_key("$id")).then_some("$id");
         match keyword.or(nested_id) {
             Some(keyword) => Err(Unusable {
+                code: codes::SCHEMA_KEYWORD,
                 path: below(keyword),
                 message: format!("`{keyword}` is not supported here"),
                 hint: "refer to definitions by \"$ref\": \"#/$defs/NAME\"",
@@ -115,6 +119,7 @@ impl<'s> Walk<'s> {
         let local = reference.strip_prefix('#').filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let Some(pointer) = local else {
             return Err(Unusable {
+                code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` refers to something outside this schema"),
                 hint: "nothing is fetched: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
@@ -122,6 +127,7 @@ impl<'s> Walk<'s> {
         };
         if self.open.contains(&reference) || pointer.is_empty() {
             return Err(Unusable {
+                code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` refers to a schema that holds this reference"),
                 hint: "settings end somewhere: a schema cannot contain itself",
@@ -129,6 +135,7 @@ impl<'s> Walk<'s> {
         }
         let Some(target) = self.root.pointer(pointer) else {
             return Err(Unusable {
+                code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` refers to nothing in this schema"),
                 hint: "a definition is written below \"$defs\" and referred to as \"#/$defs/NAME\"",

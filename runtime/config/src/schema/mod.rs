@@ -17,6 +17,7 @@ mod words;
 use std::path::Path;
 use std::sync::Arc;
 
+use ansai_core::codes;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
@@ -83,7 +84,8 @@ impl Schema {
             }
             None if source.text.trim().is_empty() => {
                 problems.add(
-                    Problem::whole("the schema is empty").hint("begin with {\"type\": \"object\", \"properties\": {}}"),
+                    Problem::whole(codes::EMPTY_FILE, "the schema is empty")
+                        .hint("begin with {\"type\": \"object\", \"properties\": {}}"),
                 );
                 None
             }
@@ -111,7 +113,7 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
     let tree = match expand::expand(&value) {
         Ok(tree) => tree,
         Err(found) => {
-            problems.add(Problem::error(place::of(text, &found.path), found.message).hint(found.hint));
+            problems.add(Problem::error(found.code, place::of(text, &found.path), found.message).hint(found.hint));
             return None;
         }
     };
@@ -134,7 +136,8 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
         if !problem.missing {
             let message = format!("the defaults do not fit the schema: {}", problem.message);
             let path = problem.path.iter().flat_map(|part| ["properties".to_owned(), part.clone()]);
-            problems.add(Problem::error(place::of(text, &path.collect::<Vec<_>>()), message).maybe_hint(problem.hint));
+            let place = place::of(text, &path.collect::<Vec<_>>());
+            problems.add(Problem::error(codes::SCHEMA_DEFAULT, place, message).maybe_hint(problem.hint));
         }
     }
     (!problems.has_errors()).then_some(schema)
@@ -143,7 +146,8 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
 /// An error of the schema itself, where it stands.
 fn invalid(text: &str, error: &ValidationError<'_>) -> Problem {
     let path = pointer(error.instance_path());
-    let problem = Problem::error(place::of(text, &path), format!("not a valid schema: {}", refused::meta(error)));
+    let message = format!("not a valid schema: {}", refused::meta(error));
+    let problem = Problem::error(codes::BAD_SCHEMA, place::of(text, &path), message);
     match path.last().map(String::as_str) {
         Some("type") => problem.hint("types: object, array, string, integer, number, boolean, null"),
         _ => problem,
@@ -162,16 +166,24 @@ fn check_root(text: &str, value: &Value, problems: &mut Problems) -> Option<()> 
             None => Vec::new(),
         };
         problems.add(
-            Problem::error(place::of(text, &path), "settings are a table, but the schema does not describe one")
-                .hint("write \"type\": \"object\" at the top"),
+            Problem::error(
+                codes::SCHEMA_ROOT,
+                place::of(text, &path),
+                "settings are a table, but the schema does not describe one",
+            )
+            .hint("write \"type\": \"object\" at the top"),
         );
     }
     if let Some(draft) = value.get("$schema")
         && draft.as_str().map(|draft| draft.trim_end_matches('#')) != Some(DRAFT)
     {
         problems.add(
-            Problem::error(place::of(text, &["$schema".to_owned()]), "only JSON Schema 2020-12 is supported")
-                .hint(format!("write \"$schema\": \"{DRAFT}\"")),
+            Problem::error(
+                codes::SCHEMA_DRAFT,
+                place::of(text, &["$schema".to_owned()]),
+                "only JSON Schema 2020-12 is supported",
+            )
+            .hint(format!("write \"$schema\": \"{DRAFT}\"")),
         );
     }
     (!problems.has_errors()).then_some(())

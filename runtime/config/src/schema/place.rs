@@ -1,5 +1,6 @@
 //! Where in a JSON text something stands.
 
+use ansai_core::codes;
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
@@ -24,7 +25,7 @@ pub(super) fn syntax(text: &str, error: &serde_json::Error) -> Problem {
     let at = (line_start + error.column().saturating_sub(1)).min(text.len());
     let shown = error.to_string();
     let words = shown.split(" at line").next().unwrap_or_default();
-    Problem::error(at..at + 1, format!("not valid JSON: {words}"))
+    Problem::error(codes::SYNTAX, at..at + 1, format!("not valid JSON: {words}"))
 }
 
 /// The value of a key or position, as the part of the text that it starts.

@@ -1,5 +1,6 @@
 //! What a validator refuses, in words: settings for the operator, schemas for their author.
 
+use ansai_core::codes;
 use ansai_core::text::inert;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
@@ -18,7 +19,14 @@ pub(super) fn setting(error: &ValidationError<'_>, path: &[String], tree: &Value
         Kind::Required { property } => place.missing(property.as_str().unwrap_or_default()),
         kind => (place.message(kind, error), place.hint(kind, error.instance())),
     };
+    let code = match error.kind() {
+        Kind::Required { .. } => codes::MISSING_SETTING,
+        Kind::Type { .. } => codes::SETTING_TYPE,
+        Kind::AdditionalProperties { .. } => codes::UNKNOWN_SETTING,
+        _ => codes::SETTING_VALUE,
+    };
     SettingProblem {
+        code,
         path: Vec::new(),
         message,
         hint,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ansai_core::text::inert;
+use ansai_core::{Code, codes};
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,8 @@ const MOST_PROBLEMS: usize = 50;
 /// What is wrong with one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingProblem {
+    /// What is wrong.
+    pub code: Code,
     /// Keys and list positions as written, outermost first; where something is missing, the table it is missing in.
     pub path: Vec<String>,
     /// A fragment that names the setting.
@@ -89,7 +92,7 @@ struct Walk {
 impl Walk {
     fn value(&mut self, value: &mut Value, views: &[View<'_>], path: &mut Vec<String>) {
         if path.len() > MOST_DEPTH {
-            self.say(path, false, "nested too deeply".to_owned(), None);
+            self.say(codes::TOO_DEEP, path, false, "nested too deeply".to_owned(), None);
             return;
         }
         match value {
@@ -119,7 +122,7 @@ impl Walk {
                     Err(error) if always => {
                         let name = path.last().map_or("", String::as_str);
                         let (message, hint) = no_quantity(name, quantity.name(), &error, quantity.example());
-                        self.say(path, false, message, Some(hint));
+                        self.say(codes::BAD_QUANTITY, path, false, message, Some(hint));
                     }
                     // Another of the accepted shapes may be a text.
                     Err(_) => {}
@@ -145,7 +148,7 @@ impl Walk {
                 at.push(key.clone());
                 let shown = inert(&key, 80);
                 let message = format!("unknown setting `{shown}`");
-                self.say(&at, true, message, nearest::hint(&key, &names));
+                self.say(codes::UNKNOWN_SETTING, &at, true, message, nearest::hint(&key, &names));
                 continue;
             };
             if table.contains_key(name) {
@@ -154,7 +157,7 @@ impl Walk {
                 // Both stand in the file: the caret belongs below the second.
                 at.pop();
                 at.push(key.clone());
-                self.say(&at, true, message, Some("keep one of them".to_owned()));
+                self.say(codes::DUPLICATE_SETTING, &at, true, message, Some("keep one of them".to_owned()));
                 continue;
             }
             table.insert(name.to_owned(), value);
@@ -164,9 +167,9 @@ impl Walk {
         }
     }
 
-    fn say(&mut self, path: &[String], about_key: bool, message: String, hint: Option<String>) {
+    fn say(&mut self, code: Code, path: &[String], about_key: bool, message: String, hint: Option<String>) {
         if self.problems.len() < MOST_PROBLEMS {
-            let problem = SettingProblem { path: Vec::new(), message, hint, about_key, missing: false };
+            let problem = SettingProblem { code, path: Vec::new(), message, hint, about_key, missing: false };
             self.problems.push((path.to_vec(), problem));
         }
     }

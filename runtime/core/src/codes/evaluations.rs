@@ -48,7 +48,7 @@ r"
     evaluation is ended by time depends on the host, so this one is not repeatable and replay says so.
 ",
 r#"
-    # policy.toml
+    # policy.toml, below the rest
     [limits]
     deadline = "1ms"
 "#,

@@ -38,6 +38,18 @@ r"
     The hint names the nearest. `ansai explain` lists all.
 ";
 
+NOT_IN_CONTRACT = "not-in-contract", "the contract has nothing of this name",
+r"
+    `ansai contract` looks for interfaces, functions, types and packages of the contract that this version offers; `_` is
+    read as `-`, as languages write it.
+",
+r"
+    $ ansai contract list-fils
+",
+r"
+    The hint names the nearest. `ansai contract` lists all interfaces and functions.
+";
+
 STATE_DIRECTORY = "state-directory", "the directory for state cannot be used",
 r"
     Incidents, plans, recordings and the audit log are kept in one directory: `--state-dir`, else `state_dir` of the

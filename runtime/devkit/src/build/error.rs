@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_config::Diagnostics;
+use ansai_core::{Code, codes};
 
 /// Why a policy was not built; [`BuildError::hint`] is the way out.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +125,8 @@ pub enum BuildError {
     Text {
         /// Which.
         path: PathBuf,
+        /// Which of the two.
+        code: Code,
         /// What is wrong with it.
         problem: String,
     },
@@ -173,14 +176,18 @@ impl BuildError {
                 let name = name.split('@').next().unwrap_or(name);
                 format!("add to policy.toml:\n[capabilities.\"{name}\"]\nreason = \"to …\"")
             }
-            BuildError::Manifest(_)
-            | BuildError::Schema(_)
-            | BuildError::Program { .. }
-            | BuildError::Compiler { .. }
-            | BuildError::Compile { .. }
-            | BuildError::Cargo(_)
-            | BuildError::File { .. }
-            | BuildError::Text { .. } => return None,
+            BuildError::Program { program, .. } => format!("install {program}, or put it where the PATH leads"),
+            BuildError::Compile { .. } | BuildError::Cargo(_) => {
+                "mend what the compiler named; nothing was written, and `ansai dev` builds again at each change".into()
+            }
+            BuildError::Compiler { program, .. } => {
+                format!("mend what {program} names; nothing was written, a component of before is as it was")
+            }
+            BuildError::File { .. } => "check the path, and who may read and write there".into(),
+            BuildError::Text { code, .. } if *code == codes::NOT_UTF_8 => "save the file as UTF-8".into(),
+            BuildError::Text { .. } => "it is embedded in the component: shorten it".into(),
+            // Their problems have ways out of their own.
+            BuildError::Manifest(_) | BuildError::Schema(_) => return None,
         })
     }
 

@@ -6,8 +6,10 @@
 
 mod bindings;
 mod c;
+mod code;
 mod command;
 mod component;
+mod contract;
 mod error;
 mod go;
 mod imports;
@@ -26,6 +28,7 @@ use ansai_config::{Manifest, Schema};
 use ansai_core::Interface;
 use sha2::{Digest, Sha256};
 
+pub use contract::{OtherContract, other_contract};
 pub use error::BuildError;
 pub use language::Language;
 pub use sections::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};

@@ -6,6 +6,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use ansai_core::codes;
+
 use super::BuildError;
 use crate::leftovers;
 
@@ -80,6 +82,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
 pub(super) fn read_text(path: &Path) -> Result<String, BuildError> {
     String::from_utf8(bounded(path, MOST_TEXT)?).map_err(|error| BuildError::Text {
         path: path.to_owned(),
+        code: codes::NOT_UTF_8,
         problem: format!("no UTF-8 after byte {}", error.utf8_error().valid_up_to()),
     })
 }
@@ -89,7 +92,8 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
     let file = std::fs::File::open(path).map_err(at(path))?;
     file.take(most + 1).read_to_end(&mut bytes).map_err(at(path))?;
     if bytes.len() as u64 > most {
-        return Err(BuildError::Text { path: path.to_owned(), problem: format!("larger than {} MiB", most >> 20) });
+        let problem = format!("larger than {} MiB", most >> 20);
+        return Err(BuildError::Text { path: path.to_owned(), code: codes::FILE_TOO_LARGE, problem });
     }
     Ok(bytes)
 }

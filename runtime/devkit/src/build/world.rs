@@ -81,7 +81,7 @@ pub(super) fn refresh(dir: &Path, manifest: &Manifest, interfaces: &[Interface])
 }
 
 /// Where a package of the contract is beside a world.
-fn dependency(dir: &Path, name: &str) -> PathBuf {
+pub(super) fn dependency(dir: &Path, name: &str) -> PathBuf {
     dir.join("deps").join(name.trim_end_matches(".wit")).join(name)
 }
 

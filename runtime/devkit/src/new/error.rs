@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ansai_core::{Code, codes};
+
 use crate::build::{BuildError, Language};
 
 /// Why no policy was made; [`NewError::hint`] is the way out.
@@ -36,6 +38,19 @@ pub enum NewError {
 }
 
 impl NewError {
+    /// A word that stays: `ansai explain` tells more.
+    pub fn code(&self) -> Code {
+        match self {
+            NewError::Name(_) => codes::BAD_NAME,
+            NewError::NoTemplate(_) => codes::NO_TEMPLATE,
+            NewError::Exists(_) => codes::EXISTS,
+            NewError::NoParent(_) => codes::NO_DIRECTORY,
+            NewError::File { .. } => codes::FILE_ACCESS,
+            NewError::Template(..) => codes::BROKEN_TEMPLATE,
+            NewError::Wit(error) => error.code(),
+        }
+    }
+
     /// The way out, where there is one to name.
     pub fn hint(&self) -> Option<String> {
         Some(match self {

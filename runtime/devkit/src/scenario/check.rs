@@ -2,6 +2,7 @@
 
 use ansai_config::{Report, did_you_mean};
 use ansai_core::text::inert;
+use ansai_core::{Code, codes};
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::Value;
 
@@ -26,15 +27,15 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn say(&mut self, path: &[&str], about_key: bool, message: &str, hint: Option<String>) {
+    fn say(&mut self, code: Code, path: &[&str], about_key: bool, message: &str, hint: Option<String>) {
         let span = places::of(&self.scenario.text, path, about_key);
-        self.report.error(Some(span), message, hint);
+        self.report.error(code, Some(span), message, hint);
     }
 
     fn typed(&mut self, at: &[&str], what: &str, ty: &Ty, value: &Value, missing: Missing) {
         if let Err(Wrong { path, about_key, message, hint }) = check(ty, value, missing) {
             let path: Vec<&str> = at.iter().copied().chain(path.iter().map(String::as_str)).collect();
-            self.say(&path, about_key, &format!("{what}: {message}"), hint);
+            self.say(codes::CONTRACT_TYPE, &path, about_key, &format!("{what}: {message}"), hint);
         }
     }
 
@@ -55,7 +56,7 @@ impl Look<'_> {
             .collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let hint = did_you_mean(name, &known);
-        self.say(at, false, &format!("there is no call `{}`", inert(name, 120)), hint);
+        self.say(codes::UNKNOWN_CALL, at, false, &format!("there is no call `{}`", inert(name, 120)), hint);
         None
     }
 
@@ -77,7 +78,7 @@ impl Look<'_> {
             let (name, index) = (reply.call.as_str(), index.to_string());
             if reply.ok.is_some() == reply.refusal.is_some() {
                 let message = format!("the reply to {} needs either `ok` or `refusal`", inert(name, 120));
-                self.say(&["reply", &index], false, &message, None);
+                self.say(codes::REPLY_OR_REFUSAL, &["reply", &index], false, &message, None);
             }
             let Some(Some(function)) = self.call(&["reply", &index, "call"], name) else { continue };
             self.arguments(&["reply", &index, "arguments"], name, function, reply.arguments.as_ref());
@@ -86,7 +87,8 @@ impl Look<'_> {
                 self.typed(&["reply", &index, "ok"], &format!("the reply to {name}"), answer, ok, missing);
             }
             if reply.refusal.is_some() && !function.refusable {
-                self.say(&["reply", &index, "refusal"], true, &format!("{name} cannot be refused"), None);
+                let message = format!("{name} cannot be refused");
+                self.say(codes::NOT_REFUSABLE, &["reply", &index, "refusal"], true, &message, None);
             }
         }
     }
@@ -98,21 +100,24 @@ impl Look<'_> {
             let Some(Some(function)) = self.call(&["fault", &index, "call"], name) else { continue };
             self.arguments(&["fault", &index, "arguments"], name, function, fault.arguments.as_ref());
             let answered = scenario.reply.iter().any(|reply| reply.call == name && reply.ok.is_some());
-            let why = match (fault.kind, &function.answer) {
+            let (code, why) = match (fault.kind, &function.answer) {
                 (FaultKind::Unavailable | FaultKind::Denied | FaultKind::TimedOut, _) if !function.refusable => {
-                    format!("{name} cannot be refused")
+                    (codes::NOT_REFUSABLE, format!("{name} cannot be refused"))
                 }
                 (FaultKind::Incomplete, Some(answer)) if !can_be_incomplete(answer) => {
-                    format!("the reply to {name} has neither `complete` nor `skipped`")
+                    (codes::IDLE_FAULT, format!("the reply to {name} has neither `complete` nor `skipped`"))
                 }
                 (FaultKind::Huge | FaultKind::Incomplete, Some(Ty::Record(_) | Ty::List(_))) if answered => continue,
                 (FaultKind::Huge | FaultKind::Incomplete, Some(Ty::Record(_) | Ty::List(_))) => {
-                    format!("there is no reply to {name} with `ok` that this could be done to")
+                    let why = format!("there is no reply to {name} with `ok` that this could be done to");
+                    (codes::IDLE_FAULT, why)
                 }
-                (FaultKind::Huge | FaultKind::Incomplete, _) => format!("the reply to {name} is too simple for this"),
+                (FaultKind::Huge | FaultKind::Incomplete, _) => {
+                    (codes::IDLE_FAULT, format!("the reply to {name} is too simple for this"))
+                }
                 _ => continue,
             };
-            self.say(&["fault", &index, "kind"], false, &why, None);
+            self.say(code, &["fault", &index, "kind"], false, &why, None);
         }
     }
 
@@ -120,10 +125,14 @@ impl Look<'_> {
         let expect = &self.scenario.expect;
         let whole = !expect.plan.is_empty() && expect.plan.iter().all(|plan| plan.finding.is_object());
         match (&expect.observations, &expect.failure) {
-            (Some(_), Some(_)) => self.say(&["expect"], true, "`expect` has both `observations` and `failure`", None),
+            (Some(_), Some(_)) => {
+                let message = "`expect` has both `observations` and `failure`";
+                self.say(codes::EXPECTATION, &["expect"], true, message, None);
+            }
             (None, None) if !whole => {
                 let hint = "or plans whose `finding` is a whole observation".to_owned();
-                self.say(&["expect"], true, "`expect` needs either `observations` or `failure`", Some(hint));
+                let message = "`expect` needs either `observations` or `failure`";
+                self.say(codes::EXPECTATION, &["expect"], true, message, Some(hint));
             }
             _ => {}
         }
@@ -155,11 +164,11 @@ impl Look<'_> {
             }
         }
         if plan.decision.is_some() == plan.failure.is_some() {
-            self.say(&at, false, "a plan needs either `decision` with `steps`, or `failure`", None);
+            self.say(codes::EXPECTATION, &at, false, "a plan needs either `decision` with `steps`, or `failure`", None);
         }
         if plan.steps.is_some() != plan.decision.is_some() {
             let hint = "write steps = [] where none is proposed".to_owned();
-            self.say(&at, false, "`decision` and `steps` go together", Some(hint));
+            self.say(codes::EXPECTATION, &at, false, "`decision` and `steps` go together", Some(hint));
         }
         self.failure(&["expect", "plan", index, "failure"], plan.failure.as_ref());
         if let Some(decision) = &plan.decision {
@@ -179,7 +188,7 @@ impl Look<'_> {
         let at = ["expect", "plan", plan, "steps", step, "action"];
         let Some(Some(function)) = self.call(&at, action) else { return };
         if !self.is_action(action) {
-            self.say(&at, false, &format!("{action} is no action"), None);
+            self.say(codes::NOT_AN_ACTION, &at, false, &format!("{action} is no action"), None);
         }
         let at = ["expect", "plan", plan, "steps", step, "arguments"];
         self.arguments(&at, action, function, wanted.get("arguments"));

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ansai_config::{Diagnostics, Report};
-use ansai_core::{Attempt, Instant, Measure, Observation, Refusal};
+use ansai_core::{Attempt, Code, Instant, Measure, Observation, Refusal, codes};
 use ansai_host_functions::base::{Trigger, WallClock};
 use serde::Deserialize;
 use serde_json::Value;
@@ -166,24 +166,28 @@ impl Scenario {
     /// What is wrong with it, with line and caret.
     pub fn load(path: &Path) -> Result<Scenario, Diagnostics> {
         let file = path.display().to_string();
-        let whole = |message: String, hint: Option<&str>| {
+        let whole = |code: Code, message: String, hint: Option<&str>| {
             let mut report = Report::new(&file, "");
-            report.error(None, &message, hint.map(str::to_owned));
+            report.error(code, None, &message, hint.map(str::to_owned));
             report.finish().err().unwrap_or_default()
         };
         let mut bytes = Vec::new();
         std::fs::File::open(path)
             .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(|error| whole(format!("cannot be read: {error}"), None))?;
+            .map_err(|error| whole(codes::FILE_ACCESS, format!("cannot be read: {error}"), None))?;
         if bytes.len() as u64 > MOST_BYTES {
             let message = format!("larger than {} KiB", MOST_BYTES >> 10);
-            return Err(whole(message, Some("a scenario is a few KiB: is this the right file?")));
+            return Err(whole(
+                codes::FILE_TOO_LARGE,
+                message,
+                Some("a scenario is a few KiB: is this the right file?"),
+            ));
         }
         match String::from_utf8(bytes) {
             Ok(text) => Scenario::parse(&file, &text),
             Err(error) => {
                 let message = format!("byte {} is not UTF-8", error.utf8_error().valid_up_to());
-                Err(whole(message, Some("save the file as UTF-8")))
+                Err(whole(codes::NOT_UTF_8, message, Some("save the file as UTF-8")))
             }
         }
     }

@@ -1,30 +1,37 @@
 //! A scenario that is not in the form: what the parser says, with the way out.
 
 use ansai_config::{Diagnostics, Report, did_you_mean};
+use ansai_core::{Code, codes};
 
 /// The parser's error with the nearest known word.
 pub(super) fn explained(file: &str, text: &str, error: &toml::de::Error) -> Diagnostics {
     // The parser may say more on further lines.
     let said = error.message().lines().next().unwrap_or_default();
-    let (message, hint) = words(said);
+    let (code, message, hint) = words(said);
     let mut report = Report::new(file, text);
-    report.error(error.span().or(Some(0..0)), &message, hint);
+    report.error(code, error.span().or(Some(0..0)), &message, hint);
     report.finish().err().unwrap_or_default()
 }
 
 /// serde lists what it knows in backticks after the word that it does not know.
-fn words(said: &str) -> (String, Option<String>) {
+fn words(said: &str) -> (Code, String, Option<String>) {
     let mut quoted = said.split('`').skip(1).step_by(2);
     let written = quoted.next().unwrap_or_default();
     let known: Vec<&str> = quoted.collect();
     if said.starts_with("unknown field") {
-        return (format!("unknown key `{written}`"), did_you_mean(written, &known));
+        return (codes::UNKNOWN_KEY, format!("unknown key `{written}`"), did_you_mean(written, &known));
     }
     if said.starts_with("unknown variant") {
-        return (format!("this cannot be `{written}`"), did_you_mean(written, &known));
+        return (codes::UNKNOWN_WORD, format!("this cannot be `{written}`"), did_you_mean(written, &known));
     }
     if said.starts_with("missing field") {
-        return (format!("`{written}` is missing here"), None);
+        return (codes::MISSING_KEY, format!("`{written}` is missing here"), None);
     }
-    (said.to_owned(), None)
+    let code = match said {
+        said if said.starts_with("duplicate key") => codes::DUPLICATE_KEY,
+        said if said.starts_with("invalid type") || said.starts_with("invalid length") => codes::WRONG_TYPE,
+        said if said.starts_with("invalid value") => codes::OUT_OF_RANGE,
+        _ => codes::SYNTAX,
+    };
+    (code, said.to_owned(), None)
 }

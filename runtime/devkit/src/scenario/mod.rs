@@ -14,6 +14,7 @@ mod expect;
 mod export;
 mod file;
 mod form;
+mod look;
 mod places;
 mod prepared;
 mod problem;
@@ -28,6 +29,7 @@ pub use export::{ExportError, export};
 pub use file::{
     CannedReply, Expected, ExpectedPlan, Fault, FaultKind, MOST_BYTES, Scenario, ScenarioContext, SeededSeries,
 };
+pub use look::{look, look_alone};
 pub use problem::{Problem, Side};
 pub use run::{Ran, run};
 pub use subject::Subject;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
 use ansai_core::event::Phase;
-use ansai_core::{Limits, Observation, Scope, ScopeError};
+use ansai_core::{Code, Limits, Observation, Scope, ScopeError, codes};
 use ansai_engine::Evaluation;
 use ansai_host_functions::base::{Base, Context, Sample, Trigger, WallClock};
 use ansai_host_functions::live::Scopes;
@@ -115,7 +115,7 @@ fn settings(subject: &Subject, scenario: &Scenario, report: &mut Report) -> Valu
                 let path: Vec<&str> =
                     std::iter::once("settings").chain(problem.path.iter().map(String::as_str)).collect();
                 let span = places::of(&scenario.text, &path, problem.about_key);
-                report.error(Some(span), &problem.message, problem.hint);
+                report.error(problem.code, Some(span), &problem.message, problem.hint);
             }
             Value::Null
         }
@@ -130,14 +130,14 @@ fn granted(
     report: &mut Report,
 ) -> Scopes {
     let mut grants = BTreeMap::new();
-    let mut say = |path: &[&str], about_key: bool, message: &str, hint: Option<String>| {
-        report.error(Some(places::of(&scenario.text, path, about_key)), message, hint);
+    let mut say = |code: Code, path: &[&str], about_key: bool, message: &str, hint: Option<String>| {
+        report.error(code, Some(places::of(&scenario.text, path, about_key)), message, hint);
     };
     let known: Vec<&str> = subject.interfaces.iter().map(|interface| interface.name).collect();
     for (name, table) in written {
         let Some(interface) = subject.interfaces.iter().find(|interface| interface.name == name) else {
             let message = format!("there is no interface `{}`", ansai_core::text::inert(name, 120));
-            say(&["scopes", name], true, &message, did_you_mean(name, &known));
+            say(codes::UNKNOWN_CAPABILITY, &["scopes", name], true, &message, did_you_mean(name, &known));
             continue;
         };
         match Scope::parse(name, interface.fields, table) {
@@ -147,14 +147,15 @@ fn granted(
             Err(error @ ScopeError::UnknownField { .. }) => {
                 let message = error.to_string();
                 if let ScopeError::UnknownField { field, known, .. } = error {
-                    say(&["scopes", name, &field], true, &message, did_you_mean(&field, &known));
+                    let hint = did_you_mean(&field, &known);
+                    say(codes::UNKNOWN_SCOPE, &["scopes", name, &field], true, &message, hint);
                 }
             }
             Err(error) => {
                 let field = match &error {
                     ScopeError::Value { field, .. } | ScopeError::UnknownField { field, .. } => field.clone(),
                 };
-                say(&["scopes", name, &field], false, &error.to_string(), None);
+                say(codes::BAD_SCOPE, &["scopes", name, &field], false, &error.to_string(), None);
             }
         }
     }
@@ -162,7 +163,7 @@ fn granted(
         Ok(scopes) => shared(scopes),
         Err(missing) => {
             let hint = format!("add {}", missing.stanza);
-            say(&["scopes"], true, &missing.to_string(), Some(hint));
+            say(codes::NOT_GRANTED, &["scopes"], true, &missing.to_string(), Some(hint));
             Scopes::default()
         }
     }
@@ -174,8 +175,8 @@ fn limits(subject: &Subject, scenario: &Scenario, report: &mut Report) -> Limits
         Ok(change) => change.over(subject.limits.clone()),
         Err(problems) => {
             let span = places::of(&scenario.text, &["limits"], true);
-            for (message, hint) in problems {
-                report.error(Some(span.clone()), &message, hint);
+            for (code, message, hint) in problems {
+                report.error(code, Some(span.clone()), &message, hint);
             }
             subject.limits.clone()
         }

@@ -1,5 +1,6 @@
 //! What was not as expected.
 
+use ansai_core::{Code, codes};
 use serde::Serialize;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -19,6 +20,8 @@ pub enum Side {
 /// One thing that was not as expected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
+    /// What it is: `ansai explain` tells more.
+    pub code: Code,
     /// A fragment.
     pub message: String,
     /// Line by line; empty where there is nothing to compare. Not harmless for terminals.
@@ -26,8 +29,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn told(message: impl Into<String>) -> Problem {
-        Problem { message: message.into(), lines: Vec::new() }
+    pub(super) fn told(code: Code, message: impl Into<String>) -> Problem {
+        Problem { code, message: message.into(), lines: Vec::new() }
     }
 
     /// Two values, line by line.
@@ -43,7 +46,8 @@ impl Problem {
             };
             (side, change.value().trim_end_matches('\n').to_owned())
         });
-        Problem { message: format!("{what}: expected (-) is not what came (+)"), lines: lines.collect() }
+        let message = format!("{what}: expected (-) is not what came (+)");
+        Problem { code: codes::UNEXPECTED, message, lines: lines.collect() }
     }
 }
 

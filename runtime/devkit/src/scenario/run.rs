@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use ansai_config::Diagnostics;
-use ansai_core::{Observation, Status};
+use ansai_core::{Observation, Status, codes};
 use ansai_engine::{Answer, Evaluation, EvaluationError};
 use serde_json::{Value, json};
 
@@ -70,7 +70,8 @@ pub async fn run(subject: &Subject, scenario: &Scenario) -> Result<Ran, Diagnost
             }
             None => {
                 let key = expected.key();
-                ran.problems.push(Problem::told(format!("plan: there is no unhealthy observation `{key}`")));
+                let message = format!("plan: there is no unhealthy observation `{key}`");
+                ran.problems.push(Problem::told(codes::NO_FINDING, message));
                 None
             }
         };
@@ -156,7 +157,9 @@ fn detected(ran: &mut Ran, scenario: &Scenario, came: &Came) {
         (Came::Observations(actual), Some(wanted), None) => {
             compare(ran, "observations", &Value::Array(wanted.clone()), actual, contains);
         }
-        (Came::Failure { message, .. }, ..) => ran.problems.push(Problem::told(format!("detect: {message}"))),
+        (Came::Failure { message, .. }, ..) => {
+            ran.problems.push(Problem::told(codes::NO_ANSWER, format!("detect: {message}")));
+        }
         _ => {}
     }
 }
@@ -172,7 +175,9 @@ fn planned(ran: &mut Ran, expected: &ExpectedPlan, came: &Came) {
             compare(ran, &format!("{what}, decision"), wanted, decision, decides);
             compare(ran, &format!("{what}, steps"), &Value::Array(wanted_steps.clone()), steps, contains);
         }
-        (Came::Failure { message, .. }, ..) => ran.problems.push(Problem::told(format!("{what}: {message}"))),
+        (Came::Failure { message, .. }, ..) => {
+            ran.problems.push(Problem::told(codes::NO_ANSWER, format!("{what}: {message}")));
+        }
         _ => {}
     }
 }

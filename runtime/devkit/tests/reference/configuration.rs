@@ -114,7 +114,7 @@ fn defaults_and_bounds_of_limits_are_those_of_the_code() {
         let value =
             if key.ends_with("deadline") { serde_json::json!("400 days") } else { serde_json::json!(u64::MAX >> 1) };
         let problems = LimitsChange::from_json(&serde_json::json!({ key: value }), "limits").unwrap_err();
-        assert!(problems[0].0.ends_with(&format!("must be from {}", row[2])), "{key}: {} {problems:?}", row[2]);
+        assert!(problems[0].1.ends_with(&format!("must be from {}", row[2])), "{key}: {} {problems:?}", row[2]);
     }
 }
 

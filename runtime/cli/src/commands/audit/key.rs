@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ansai_audit::Key;
+use ansai_core::codes;
 use ansai_supervisor::clock;
 use ansai_supervisor::heads::{self, HeadError, RotateError};
 
@@ -37,12 +38,13 @@ pub(super) fn read(state_dir: &Path) -> Result<Key, Fault> {
     match Key::read(heads::key_file(state_dir)) {
         Ok(Some(key)) => Ok(key),
         Ok(None) => Err(no_key(state_dir)),
-        Err(error) => Err(Fault::refused(error.to_string()).maybe_hint(error.hint())),
+        Err(error) => Err(Fault::refused(codes::HEAD_KEY, error.to_string()).maybe_hint(error.hint())),
     }
 }
 
 fn no_key(state_dir: &Path) -> Fault {
-    Fault::other(format!("{} holds no key for heads yet", state_dir.display())).hint("the first `ansai run` makes it")
+    Fault::other(codes::HEAD_KEY, format!("{} holds no key for heads yet", state_dir.display()))
+        .hint("the first `ansai run` makes it")
 }
 
 fn cannot_rotate(error: RotateError, state_dir: &Path) -> Fault {
@@ -50,12 +52,12 @@ fn cannot_rotate(error: RotateError, state_dir: &Path) -> Fault {
     match error {
         RotateError::NoKey => no_key(state_dir),
         RotateError::Open(ansai_audit::OpenError::InUse(_)) => {
-            Fault::other(format!("another ansai uses {}", state_dir.display())).hint("stop it first")
+            Fault::other(codes::IN_USE, format!("another ansai uses {}", state_dir.display())).hint("stop it first")
         }
-        RotateError::Open(error) => Fault::refused(message).maybe_hint(error.hint()),
+        RotateError::Open(error) => Fault::refused(codes::STATE_DIRECTORY, message).maybe_hint(error.hint()),
         RotateError::Head(error @ (HeadError::Key(_) | HeadError::File(_) | HeadError::OtherLog { .. })) => {
-            Fault::refused(message).maybe_hint(error.hint())
+            Fault::refused(codes::HEAD_KEY, message).maybe_hint(error.hint())
         }
-        RotateError::Head(_) => Fault::other(message),
+        RotateError::Head(_) => Fault::other(codes::HEAD_KEY, message),
     }
 }

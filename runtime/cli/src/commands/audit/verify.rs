@@ -7,7 +7,7 @@ use ansai_audit::{
     Verifier, VerifyError,
 };
 use ansai_core::Event;
-use ansai_core::exit;
+use ansai_core::{codes, exit};
 use ansai_supervisor::heads;
 use serde::Serialize;
 
@@ -70,9 +70,9 @@ pub(super) fn run(state_dir: &Path, heads: &[String], keys: &[PublicKey], format
                 "head": problem.head,
                 "message": problem.fault.message,
                 "hint": problem.fault.hint,
-                "exit_code": problem.fault.code,
+                "exit_code": problem.fault.exit,
             }))?;
-            return Ok(problem.fault.code);
+            return Ok(problem.fault.exit);
         }
     }
     Ok(exit::FINE)
@@ -210,7 +210,8 @@ fn document(checked: &Checked) -> anyhow::Result<()> {
 
 impl Problem {
     fn of_log(name: &'static str, corruption: Option<Box<Corruption>>, message: String) -> Problem {
-        let fault = Fault::refused(message).hint("keep a copy of the state directory as evidence");
+        let fault =
+            Fault::refused(codes::AUDIT_TAMPERED, message).hint("keep a copy of the state directory as evidence");
         Problem { name, corruption, head: None, fault: Box::new(fault) }
     }
 }
@@ -255,16 +256,16 @@ fn unproven(head: &SignedHead, fault: HeadFault) -> Problem {
         ),
     };
     let message = format!("the head of record {} proves nothing: {fault}", head.head.sequence);
-    let fault = Fault::new(exit::UNPROVEN, message).hint(hint);
+    let fault = Fault::new(exit::UNPROVEN, codes::UNPROVEN_HEAD, message).hint(hint);
     Problem { name, corruption: None, head: Some(head.to_string()), fault: Box::new(fault) }
 }
 
 fn unreliable_file(error: HeadFileError) -> Problem {
-    let (name, code) = match error {
-        HeadFileError::Storage(_) => ("unreadable", exit::UNKNOWN),
-        HeadFileError::Form { .. } => ("not-a-head", exit::UNPROVEN),
-        HeadFileError::Signature(_) => ("wrong-signature", exit::UNPROVEN),
+    let (name, exit, code) = match error {
+        HeadFileError::Storage(_) => ("unreadable", exit::UNKNOWN, codes::AUDIT_UNREADABLE),
+        HeadFileError::Form { .. } => ("not-a-head", exit::UNPROVEN, codes::BAD_HEAD),
+        HeadFileError::Signature(_) => ("wrong-signature", exit::UNPROVEN, codes::UNPROVEN_HEAD),
     };
-    let fault = Fault::new(code, error.to_string()).maybe_hint(error.hint());
+    let fault = Fault::new(exit, code, error.to_string()).maybe_hint(error.hint());
     Problem { name, corruption: None, head: None, fault: Box::new(fault) }
 }

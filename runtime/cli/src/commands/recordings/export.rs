@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use ansai_audit::RecordingId;
 use ansai_core::event::Phase;
-use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_core::{codes, exit};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
 use ansai_host_functions::registry::Registry;
@@ -14,7 +14,7 @@ use clap::Args;
 use crate::arguments::{Format, Global};
 use crate::commands::test::subject;
 use crate::configuration::Configuration;
-use crate::exit::Fault;
+use crate::exit::{Fault, Warning};
 use crate::output::{self, json, lines, time};
 use crate::recorded::{Components, Recorded};
 use crate::{runtime, writing};
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
     let subject = component(arguments, &registry, configuration, &recording)?;
     let title = title(&recording);
     let text = scenario::export(&recording, &title, &registry, subject.as_ref())
-        .map_err(|error| Fault::other(format!("{} is no scenario: {error}", arguments.id)))?;
+        .map_err(|error| Fault::other(codes::NOT_EXPORTABLE, format!("{} is no scenario: {error}", arguments.id)))?;
     let text = format!("# {}, made by `ansai recordings export`.\n{text}", arguments.id);
     if let Some(subject) = &subject {
         check(subject, &text)?;
@@ -77,7 +77,8 @@ fn component(
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
         Err(fault) => {
             let hint = "say --policies DIR where it lies";
-            output::warning(&format!("the scenario is not run: {}; {hint}", fault.message));
+            let message = format!("the scenario is not run: {}; {hint}", fault.message);
+            output::warning(&Warning::new(fault.code, message));
             Ok(None)
         }
     }
@@ -101,5 +102,7 @@ fn check(subject: &Subject, text: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let problems: Vec<String> = ran.problems.iter().map(Problem::to_string).collect();
-    Err(Fault::other("the scenario would not pass with the recorded component").hint(problems.join("\n")).into())
+    Err(Fault::other(codes::NOT_EXPORTABLE, "the scenario would not pass with the recorded component")
+        .hint(problems.join("\n"))
+        .into())
 }

@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use ansai_audit::Listed;
-use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_core::{codes, exit};
 use ansai_engine::backtest::{Backtest, Change, Verdict};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::clock;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::arguments::{Format, Global};
 use crate::component::Component;
-use crate::exit::Fault;
+use crate::exit::{Fault, Warning};
 use crate::host;
 use crate::output::progress::Progress;
 use crate::output::{self, colour, json, lines, time};
@@ -72,7 +72,10 @@ fn chosen(asked: &[String], name: &str, listed: &[Listed]) -> Result<Vec<String>
     match wanted.iter().find(|wanted| !known.contains(&wanted.as_str())) {
         None => Ok(wanted),
         Some(missing) => {
-            let fault = Fault::usage(format!("no evaluation of `{}` was recorded in this time", inert(missing, 80)));
+            let fault = Fault::usage(
+                codes::UNKNOWN_RECORDING,
+                format!("no evaluation of `{}` was recorded in this time", inert(missing, 80)),
+            );
             Err(if known.is_empty() {
                 fault.hint("say a longer --since")
             } else {
@@ -132,7 +135,7 @@ fn code(judged: &[Judged]) -> u8 {
         Ok(Verdict::Same) => exit::FINE,
         Ok(Verdict::Different(_)) => exit::REFUSED,
         Ok(Verdict::Untold(_)) => exit::UNKNOWN,
-        Err(fault) => fault.code,
+        Err(fault) => fault.exit,
     }))
 }
 
@@ -203,7 +206,7 @@ fn text(judged: &[Judged], took: Duration) -> anyhow::Result<()> {
     }
     for one in judged {
         if let Err(fault) = &one.verdict {
-            output::warning(&fault.message);
+            output::warning(&Warning::new(fault.code, fault.message.as_str()));
         }
     }
     let mut why: BTreeMap<&str, usize> = BTreeMap::new();

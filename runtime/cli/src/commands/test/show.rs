@@ -1,11 +1,12 @@
 //! Results of scenarios as people and programs read them.
 
+use ansai_core::Code;
 use ansai_core::text::inert;
 use ansai_devkit::scenario::{Problem, Side};
 use serde_json::{Value, json};
 
 use super::{Done, Results};
-use crate::output::{colour, terminal};
+use crate::output::{colour, more, terminal};
 
 /// Lines shown around one that differs.
 const AROUND: usize = 3;
@@ -31,11 +32,15 @@ pub(super) fn one(done: &Done) -> String {
     }
     match &done.tested.ran {
         Err(problems) => {
+            more::remember_first(problems);
             let shown = problems.render(colour::on_stdout(), terminal::stdout_width().saturating_sub(INDENT.len()));
             shown.trim_end().lines().for_each(|line| push(&mut out, line));
         }
         Ok(ran) => {
-            ran.problems.iter().for_each(|problem| difference(&mut out, problem));
+            for problem in &ran.problems {
+                more::remember(problem.code);
+                difference(&mut out, problem);
+            }
             for line in &ran.log {
                 push(&mut out, &colour::paint(colour::FAINT, &inert(&format!("log: {line}"), MOST_LINE)));
             }
@@ -55,7 +60,7 @@ fn push(out: &mut String, line: &str) {
 
 /// The lines that differ with a few around them.
 fn difference(out: &mut String, problem: &Problem) {
-    push(out, &inert(&problem.message, MOST_LINE));
+    push(out, &format!("[{}] {}", problem.code, inert(&problem.message, MOST_LINE)));
     let differs: Vec<usize> =
         problem.lines.iter().enumerate().filter(|(_, (side, _))| *side != Side::Both).map(|(at, _)| at).collect();
     let mut left_out = false;
@@ -116,6 +121,10 @@ pub(super) fn problems(done: &Done) -> Vec<String> {
     }
 }
 
+fn codes(problems: &[Problem]) -> Vec<Code> {
+    problems.iter().map(|problem| problem.code).collect()
+}
+
 /// For programs.
 pub(super) fn document(results: &Results) -> Value {
     let scenarios = results.done.iter().map(|done| {
@@ -126,6 +135,7 @@ pub(super) fn document(results: &Results) -> Value {
             "passed": done.tested.passed(),
             "updated": done.updated,
             "problems": problems(done),
+            "problem_codes": ran.map(|ran| codes(&ran.problems)).unwrap_or_default(),
             "diagnostics": done.tested.ran.as_ref().err().map(ansai_config::Diagnostics::entries).unwrap_or_default(),
             "fuel": ran.map(|ran| ran.fuel.clone()).unwrap_or_default(),
             "log": ran.map(|ran| ran.log.clone()).unwrap_or_default(),

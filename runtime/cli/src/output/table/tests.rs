@@ -80,7 +80,7 @@ fn report(text: &str) -> RunReport {
     let not_loaded = vec![NotLoaded {
         name: text.into(),
         error: text.into(),
-        error_kind: "other",
+        error_kind: ansai_core::codes::OTHER,
         hint: Some(text.into()),
         problems: vec![],
         exit_code: 2,

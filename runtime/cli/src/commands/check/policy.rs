@@ -1,0 +1,130 @@
+//! One policy: its component, what it was built from, and its scenarios.
+
+use std::path::Path;
+
+use ansai_config::{Manifest, Schema};
+use ansai_core::{Interface, codes};
+use ansai_devkit::build::{Language, other_contract};
+use ansai_devkit::scenario::{self, Scenario, Subject};
+use ansai_engine::Engine;
+use ansai_host_functions::registry::Registry;
+
+use super::Checked;
+use crate::component::Component;
+use crate::exit::{Fault, Warning};
+use crate::sources::{self, Source};
+
+/// What policies are checked with.
+pub(super) struct With<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) interfaces: &'a [Interface],
+    pub(super) engine: &'a Engine,
+}
+
+/// The policy itself, then each of its scenarios that is wrong.
+pub(super) fn check(source: &Source, with: &With<'_>) -> Vec<Checked> {
+    let mut checked = Checked::new(source.path().display().to_string());
+    let (dir, subject) = match source {
+        Source::OnlySources(dir) => {
+            checked.fault = sources_alone(dir, with, &mut checked.warnings).err();
+            (dir.as_path(), None)
+        }
+        Source::Component(path) => {
+            let subject = built(path, with, &mut checked);
+            checked.fault = subject.as_ref().err().cloned();
+            (directory(path), subject.ok())
+        }
+    };
+    let mut all = vec![checked];
+    all.extend(scenarios(dir, subject.as_ref(), with));
+    all
+}
+
+/// Where a component lies.
+fn directory(component: &Path) -> &Path {
+    component.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The manifest beside the sources.
+pub(super) fn own_manifest(dir: &Path, interfaces: &[Interface]) -> Result<Manifest, Fault> {
+    let path = dir.join("policy.toml");
+    Manifest::load(&path, interfaces)
+        .map_err(|problems| Fault::invalid(format!("{} is not valid", path.display()), problems))
+}
+
+fn sources_alone(dir: &Path, with: &With<'_>, warnings: &mut Vec<Warning>) -> Result<(), Fault> {
+    let manifest = own_manifest(dir, with.interfaces)?;
+    warnings.extend(Warning::of(&manifest.warnings));
+    schema(dir, &manifest)?;
+    contract(dir, warnings);
+    let shown = dir.display();
+    match Language::of(dir) {
+        Ok(_) => {
+            warnings.push(Warning::new(codes::ONLY_SOURCES, format!("not built yet: run `ansai build {shown}`")));
+        }
+        Err(error) => warnings.push(Warning::new(error.code(), error.to_string())),
+    }
+    Ok(())
+}
+
+fn built(path: &Path, with: &With<'_>, checked: &mut Checked) -> Result<Subject, Fault> {
+    let component = Component::read(path, with.interfaces)?;
+    checked.name = format!("{} ({})", component.manifest.name, path.display());
+    checked.warnings.extend(Warning::of(&component.manifest.warnings));
+    let policy = component.compile(with.engine)?;
+    let dir = directory(path);
+    if sources::read(&dir.join("policy.toml")).is_ok() {
+        let manifest = own_manifest(dir, with.interfaces)?;
+        let is_same =
+            manifest.to_json() == component.manifest.to_json() && schema(dir, &manifest)? == component.found.schema;
+        if !is_same {
+            let message = format!("built from another policy.toml or schema: run `ansai build {}`", dir.display());
+            checked.warnings.push(Warning::new(codes::STALE_BUILD, message));
+        }
+        contract(dir, &mut checked.warnings);
+    }
+    Ok(Subject::new(policy, component.manifest, component.schema, with.registry.clone()))
+}
+
+/// The schema beside the sources as text, where the manifest names one; valid.
+fn schema(dir: &Path, manifest: &Manifest) -> Result<Option<String>, Fault> {
+    let Some(name) = &manifest.settings_schema else { return Ok(None) };
+    let path = dir.join(name);
+    Schema::load(&path).map_err(|problems| Fault::invalid(format!("{} is not valid", path.display()), problems))?;
+    Ok(Some(String::from_utf8_lossy(&sources::read(&path)?).into_owned()))
+}
+
+fn contract(dir: &Path, warnings: &mut Vec<Warning>) {
+    let others = other_contract(dir).into_iter();
+    warnings.extend(others.map(|other| Warning::new(codes::OTHER_CONTRACT, other.to_string())));
+}
+
+/// How many scenarios are well, and each that is not. Without a component less is known of them.
+fn scenarios(dir: &Path, subject: Option<&Subject>, with: &With<'_>) -> Vec<Checked> {
+    let dir = dir.join("scenarios");
+    let files = match sources::scenarios(&dir) {
+        Ok(files) => files,
+        Err(fault) => return vec![Checked { fault: Some(fault), ..Checked::new(dir.display().to_string()) }],
+    };
+    let mut well = 0;
+    let mut all = Vec::new();
+    for file in &files {
+        let looked = match subject {
+            Some(subject) => scenario::look(subject, file),
+            None => scenario::look_alone(with.registry, file),
+        };
+        match looked {
+            Ok(()) => well += 1,
+            Err(problems) => {
+                let message = format!("the scenario {} is not valid", Scenario::name(file));
+                let fault = Some(Fault::invalid(message, problems));
+                all.push(Checked { fault, ..Checked::new(file.display().to_string()) });
+            }
+        }
+    }
+    if well > 0 {
+        let plural = if well == 1 { "" } else { "s" };
+        all.insert(0, Checked::new(format!("{} ({well} scenario{plural})", dir.display())));
+    }
+    all
+}

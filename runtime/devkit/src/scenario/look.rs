@@ -1,0 +1,32 @@
+//! What is wrong with a scenario, without running it.
+
+use std::path::Path;
+
+use ansai_config::{Diagnostics, Report};
+use ansai_host_functions::registry::Registry;
+
+use super::check;
+use super::file::Scenario;
+use super::prepared::Prepared;
+use super::subject::Subject;
+
+/// Looks at a file as [`super::run()`] does before it evaluates anything: its form, its calls and values, the settings,
+/// grants and limits that the policy would get.
+///
+/// # Errors
+/// Every problem, with its place.
+pub fn look(subject: &Subject, file: &Path) -> Result<(), Diagnostics> {
+    let scenario = Scenario::load(file)?;
+    Prepared::new(subject, &scenario).map(drop)
+}
+
+/// The same without a policy: its form, its calls and values.
+///
+/// # Errors
+/// Every problem, with its place.
+pub fn look_alone(registry: &Registry, file: &Path) -> Result<(), Diagnostics> {
+    let scenario = Scenario::load(file)?;
+    let mut report = Report::new(&scenario.file, &scenario.text);
+    check::scenario(&scenario, registry, &mut report);
+    report.finish()
+}
