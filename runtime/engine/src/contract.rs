@@ -31,6 +31,11 @@ pub(crate) fn contract() -> &'static Contract {
     CONTRACT.get_or_init(|| read().unwrap_or(Contract { interfaces: BTreeMap::new(), exports: BTreeMap::new() }))
 }
 
+/// Whether the contract has this interface, with this version: one of functions, or of types alone.
+pub fn has_interface(import: &str) -> bool {
+    contract().interfaces.contains_key(import)
+}
+
 fn read() -> Result<Contract, String> {
     let mut resolve = Resolve::default();
     for (name, text) in WIT {

@@ -29,6 +29,7 @@ pub mod gate;
 mod kind;
 mod limiter;
 pub mod load;
+pub mod metadata;
 mod pool;
 mod proposal;
 pub mod recording;
@@ -39,7 +40,7 @@ mod ticker;
 mod value;
 
 pub use compile::{ChildProgram, CompileError, CompileLimits, Compiler};
-pub use contract::WIT;
+pub use contract::{WIT, has_interface};
 pub use engine::Engine;
 pub use evaluate::{Answer, Evaluation, EvaluationError};
 pub use load::{LoadError, Policy};

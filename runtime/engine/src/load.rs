@@ -8,7 +8,7 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 use crate::code::map;
 use crate::compile::CompileError;
 use crate::component::{ComponentError, Found, inspect};
-use crate::contract::contract;
+use crate::contract::{contract, has_interface};
 use crate::engine::Engine;
 use crate::gate::{Guest, link};
 use crate::shape::Shape;
@@ -131,7 +131,7 @@ impl Engine {
 
     fn known(&self, import: &str) -> Result<(), LoadError> {
         // Interfaces that only lend types have no functions and no entry.
-        if contract().interfaces.contains_key(import) || self.test_interface(import) {
+        if has_interface(import) || self.test_interface(import) {
             return Ok(());
         }
         let name = import.split('@').next().unwrap_or(import);

@@ -1,6 +1,9 @@
 //! What the imports of a component let it do, in words: the same for whoever builds it and whoever looks at it.
 
-use ansai_core::{Interface, InterfaceKind, text::inert};
+use ansai_config::Request;
+use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue, quantity, text::inert};
+use ansai_engine::has_interface;
+use serde_json::{Value, json};
 
 use super::MOST_TEXT;
 use crate::component::Component;
@@ -13,7 +16,6 @@ pub(crate) fn interface<'i>(import: &str, interfaces: &'i [Interface]) -> Option
 
 /// Imports in words. What the manifest asks for and the code does not import can never be used.
 pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
-    let text = |text: &str| inert(text, MOST_TEXT);
     let mut out = String::new();
     let mut proposes = false;
     for import in &component.found.imports {
@@ -22,15 +24,11 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         };
         proposes |= known.kind == InterfaceKind::Actions;
         let request = component.manifest.capabilities.get(known.name);
-        let (need, reason) = match request {
-            Some(request) if request.required => ("required", text(&request.reason)),
-            Some(request) => ("optional", text(&request.reason)),
-            None => ("not asked for: the policy does not load", String::new()),
-        };
-        out += &format!("  can {}\n      {} ({need}): {reason}\n", known.words, known.name);
-        for (field, value) in request.iter().flat_map(|request| request.suggest.iter()) {
-            let value = serde_json::to_string(value).unwrap_or_default();
-            out += &format!("      suggests {} = {}\n", text(field), text(&value));
+        out += &format!("  {}\n      {} {}\n", sentence(known, request), known.name, need(request));
+        for (field, request) in known.fields.iter().filter_map(|field| Some((field, request?))) {
+            if let Some(bound) = bound(field, request) {
+                out += &format!("      {bound}\n");
+            }
         }
     }
     if out.is_empty() {
@@ -44,4 +42,96 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         out += &format!("  asks for {}, which its code does not use\n", text(name));
     }
     out
+}
+
+/// Imports for programs.
+pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<Value> {
+    let imports = component.found.imports.iter().map(|import| {
+        let known = interface(import, interfaces);
+        let request = known.and_then(|known| component.manifest.capabilities.get(known.name));
+        json!({
+            "name": import,
+            "kind": known.map(|one| one.kind),
+            "words": known.map(|one| one.words),
+            "sentence": known.map(|one| sentence(one, request)),
+            "known": has_interface(import),
+            "sensitivity": known.map(|one| one.sensitivity),
+            "required": request.map(|request| request.required),
+            "reason": request.map(|request| &request.reason),
+            "scope": request.map(|request| &request.scope),
+            "suggest": request.map(|request| &request.suggest),
+        })
+    });
+    imports.collect()
+}
+
+/// `can propose to remove files under /var/log`.
+fn sentence(interface: &Interface, request: Option<&Request>) -> String {
+    let reach: Vec<String> = interface
+        .fields
+        .iter()
+        .filter_map(|field| Some(reach(field, request?)))
+        .filter(|words| !words.is_empty())
+        .collect();
+    let reach = if reach.is_empty() { String::new() } else { format!(" {}", reach.join(", ")) };
+    format!("can {}{reach}", interface.words)
+}
+
+/// Where a set of directories or names reaches: what is asked for, or what is left to the operator.
+fn reach(field: &Field, request: &Request) -> String {
+    let (lead, things) = match field.kind {
+        FieldKind::Roots => ("under", "directories"),
+        FieldKind::Names => ("named", "names"),
+        _ => return String::new(),
+    };
+    match (asked(&request.scope, field.name), asked(&request.suggest, field.name)) {
+        (Some([]), _) => format!("{lead} nothing"),
+        (Some(asked), _) => format!("{lead} {}", list(asked)),
+        (None, Some(suggested)) if !suggested.is_empty() => {
+            format!("{lead} {things} that you name (suggested: {})", list(suggested))
+        }
+        _ => format!("{lead} {things} that you name"),
+    }
+}
+
+fn asked<'s>(scope: &'s Scope, field: &str) -> Option<&'s [String]> {
+    scope.iter().find(|(name, _)| *name == field).and_then(|(_, value)| match value {
+        ScopeValue::Set(set) => Some(set.as_slice()),
+        ScopeValue::Bound(_) => None,
+    })
+}
+
+fn list(names: &[String]) -> String {
+    text(&names.join(", "))
+}
+
+/// `max_files 10000 at most (the default): files in one step`.
+fn bound(field: &Field, request: &Request) -> Option<String> {
+    let (value, whose) = match (request.scope.bound(field.name), request.suggest.bound(field.name)) {
+        (Some(value), _) => (value, "as it asks"),
+        (None, Some(value)) => (value, "as it suggests"),
+        (None, None) => (field.default, "unless you say otherwise"),
+    };
+    let value = match field.kind {
+        FieldKind::Roots | FieldKind::Names => return None,
+        FieldKind::MostCount => format!("at most {value}"),
+        FieldKind::MostBytes => format!("at most {}", quantity::show_bytes(value)),
+        FieldKind::LeastHours => format!("at least {value} hours"),
+        FieldKind::LeastBytes => format!("at least {}", quantity::show_bytes(value)),
+        FieldKind::OperatorHours => format!("{value} hours"),
+        FieldKind::OperatorPercent => format!("{value} %"),
+    };
+    Some(format!("{}: {value}, {whose}; {}", field.name, field.about))
+}
+
+fn need(request: Option<&Request>) -> String {
+    match request {
+        Some(request) if request.required => format!("(required): {}", text(&request.reason)),
+        Some(request) => format!("(optional): {}", text(&request.reason)),
+        None => "(not asked for: the policy does not load)".to_owned(),
+    }
+}
+
+fn text(text: &str) -> String {
+    inert(text, MOST_TEXT)
 }

@@ -39,3 +39,89 @@ fn inspect_says_what_a_policy_can_do() {
     assert_eq!(described[0]["manifest"]["name"], "p");
     assert_eq!(described[0]["sha256"].as_str().unwrap().len(), 64);
 }
+
+/// Appends a custom section to a component.
+fn section(mut component: Vec<u8>, name: &str, data: &[u8]) -> Vec<u8> {
+    use wasm_encoder::ComponentSection as _;
+    wasm_encoder::CustomSection { name: name.into(), data: data.into() }.append_to_component(&mut component);
+    component
+}
+
+fn producers(tool: &str) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
+    [
+        &[2][..],
+        &text("language"),
+        &[1],
+        &text("rust"),
+        &text(""),
+        &text("processed-by"),
+        &[1],
+        &text(tool),
+        &text("1.2"),
+    ]
+    .concat()
+}
+
+#[test]
+fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
+    let place = Place::new();
+    let actions = "ansai:files/files-actions";
+    let asks = |scope: &str| {
+        let more = format!(r#","capabilities":{{"{actions}":{{"reason":"to tidy up",{scope}}}}}"#);
+        with_sections(imports(&format!("{actions}@0.1.0")), &manifest("p", &more), None)
+    };
+    let component = section(
+        asks(r#""scope":{"roots":["/srv/a","/srv/b"],"min_age_hours":48}"#),
+        "ansai:licence",
+        b"\n  MIT License\n\nPermission\n",
+    );
+    place.policy(
+        "p",
+        &section(section(component, "producers", &producers("tool")), "ansai:readme", b"# p\nread \x1b[31mme"),
+    );
+    let ran = place
+        .ansai(&["inspect", "policies/p"])
+        .code(0)
+        .says("files under /srv/a, /srv/b\n")
+        .says("(optional): to tidy up");
+    let ran = ran
+        .says("min_age_hours: at least 48 hours, as it asks")
+        .says("max_files: at most 10000, unless you say otherwise");
+    let ran = ran.says("language    rust\n").says("tool 1.2").says("MIT License (27 B").says("readme      16 B");
+    ran.says("answers detect and plan").says("stands alone").says("deadline");
+    place.ansai(&["inspect", "policies/p", "--licence"]).code(0).says("MIT License\n\nPermission\n");
+    place.ansai(&["inspect", "policies/p", "--readme"]).code(0).says("# p\nread \\u{1b}[31mme\n");
+    let one = place.ansai(&["inspect", "policies/p", "--format", "json"]).code(0).json()[0].clone();
+    assert_eq!(
+        (one["languages"][0]["name"].as_str(), one["licence_title"].as_str()),
+        (Some("rust"), Some("MIT License"))
+    );
+    assert_eq!(one["readme"], "# p\nread \u{1b}[31mme");
+    let import = one["imports"].as_array().unwrap().iter().find(|one| one["kind"] == "actions").unwrap().clone();
+    assert_eq!(import["scope"]["roots"][1], "/srv/b");
+    assert_eq!((import["known"].as_bool(), import["required"].as_bool()), (Some(true), Some(false)));
+    assert!(import["sentence"].as_str().unwrap().ends_with("files under /srv/a, /srv/b"));
+
+    place.policy("p", &asks(r#""scope":{"roots":"operator"},"suggest":{"roots":["/var/tmp"]}"#));
+    place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you name (suggested: /var/tmp)");
+    place.policy("p", &asks(r#""required":false"#));
+    let ran = place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you name\n");
+    ran.says("licence     none in the component").says("readme      none in the component");
+    assert!(place.ansai(&["inspect", "policies/p", "--licence"]).code(0).stdout.trim().is_empty());
+}
+
+/// Text of an untrusted component reaches a terminal from many places.
+#[test]
+fn inspect_is_harmless_to_look_at() {
+    let place = Place::new();
+    let evil = "\u{1b}[31m\u{202e}";
+    let said = manifest("p", "").replace("a test", "\\u001b[31m\\u202e");
+    let component = with_sections(component("", "", ""), &said, None);
+    let component = section(section(component, "producers", &producers(evil)), "ansai:licence", evil.as_bytes());
+    place.policy("p", &section(component, "ansai:readme", evil.as_bytes()));
+    for arguments in [&["--format", "text"][..], &["--format", "json"], &["--licence"], &["--readme"]] {
+        let ran = place.ansai(&[&["inspect", "policies/p"], arguments].concat()).code(0);
+        assert!(!ran.stdout.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{:?}", ran.stdout);
+    }
+}

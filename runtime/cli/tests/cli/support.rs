@@ -167,6 +167,20 @@ pub(crate) fn with_sections(mut component: Vec<u8>, manifest: &str, schema: Opti
     component
 }
 
+/// What looks like a policy as long as nothing links it.
+pub(crate) fn imports(interface: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(component
+        (import "{interface}" (instance))
+        (core module $m (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func $f (canon lift (core func $i "f")))
+        (export "detect" (func $f))
+        (export "plan" (func $f)))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
 /// A component without sections. Results are at 1024, zeroed: `ok` of an empty list.
 pub(crate) fn component(imports: &str, detect: &str, data: &str) -> Vec<u8> {
     // The fields of an observation, one by one.

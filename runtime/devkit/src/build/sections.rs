@@ -13,7 +13,7 @@ pub const SCHEMA_SECTION: &str = "ansai:settings-schema";
 /// Custom section with README.md.
 pub const README_SECTION: &str = "ansai:readme";
 /// Custom section with the licence: what is in LICENSE, LICENCE and COPYING, whatever their endings, by name.
-pub const LICENCE_SECTION: &str = "ansai:licence";
+pub const LICENCE_SECTION: &str = ansai_engine::metadata::LICENCE_SECTION;
 
 /// Adds the standard metadata, and our own sections at the end.
 pub(super) fn embed(component: Vec<u8>, source: &Source, language: Language) -> Result<Vec<u8>, BuildError> {

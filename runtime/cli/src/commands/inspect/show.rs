@@ -1,0 +1,157 @@
+//! A component for people. Whatever comes from it is made harmless on its way.
+
+use ansai_config::SettingDescription;
+use ansai_core::text::inert;
+use ansai_core::{Interface, InterfaceKind, Limits, quantity};
+use ansai_engine::has_interface;
+use ansai_engine::metadata::Producer;
+
+use super::Inspected;
+use crate::component::Component;
+use crate::output::prose::indented;
+use crate::output::{self, abilities, lines};
+
+/// What every policy exports; a component without is refused before it is shown.
+pub(super) const EXPORTS: [&str; 2] = ["detect", "plan"];
+/// Tools that are named on one line.
+const MOST_TOOLS: usize = 8;
+/// Of a licence's title.
+const MOST_TITLE: usize = 80;
+
+pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
+    let Inspected { component, metadata } = inspected;
+    let manifest = &component.manifest;
+    let mut out = lines::title(&format!("{} {}", manifest.name, manifest.version));
+    out += &lines::pairs(&[
+        ("about", manifest.description.clone()),
+        ("file", component.path.display().to_string()),
+        ("size", quantity::show_bytes(component.found.bytes as u64)),
+        ("sha256", component.found.digest.clone()),
+        ("every", quantity::show_milliseconds(manifest.every)),
+        ("language", producers(&metadata.languages)),
+        ("built with", producers(&metadata.tools)),
+        (
+            "licence",
+            carried(licence_title(metadata.licence.as_deref()).as_deref(), metadata.licence.as_ref(), "--licence"),
+        ),
+        ("readme", carried(None, component.found.readme.as_ref(), "--readme")),
+    ]);
+    out += &lines::title("What it can do");
+    out += &abilities::show(component, interfaces);
+    out += &lines::title("What it needs");
+    out += &needs(component, interfaces);
+    out += &lines::title("Settings");
+    let settings = component.schema.describe();
+    if settings.is_empty() {
+        out += "  none\n";
+    }
+    for setting in &settings {
+        out += &self::setting(setting);
+    }
+    out += &lines::title("Limits of one evaluation");
+    let limits = manifest.limits.over(Limits::default());
+    let limits = lines::pairs(&[
+        ("memory", quantity::show_bytes(limits.memory_bytes)),
+        ("fuel", limits.fuel.to_string()),
+        ("deadline", quantity::show_milliseconds(limits.deadline_ms)),
+        ("one call", quantity::show_milliseconds(limits.call_deadline_ms)),
+        ("calls", limits.calls.to_string()),
+        ("arguments", quantity::show_bytes(limits.argument_bytes)),
+        ("replies", quantity::show_bytes(limits.reply_bytes)),
+        ("proposals", limits.proposals.to_string()),
+        ("observations", limits.observations.to_string()),
+    ]);
+    out + &indented(&limits, "  ")
+}
+
+/// `rustc 1.95.0, wit-component 0.2`: as the component says, which nobody can check.
+fn producers(list: &[Producer]) -> String {
+    let shown = list.iter().take(MOST_TOOLS).map(|one| match one.version.as_str() {
+        "" => one.name.clone(),
+        version => format!("{} {version}", one.name),
+    });
+    let mut words: Vec<String> = shown.map(|one| inert(&one, 60)).collect();
+    match list.len().saturating_sub(MOST_TOOLS) {
+        0 if words.is_empty() => "not said".to_owned(),
+        0 => words.join(", "),
+        more => {
+            words.push(format!("{more} more"));
+            words.join(", ")
+        }
+    }
+}
+
+/// The first line that has letters: licences name themselves there.
+pub(super) fn licence_title(text: Option<&str>) -> Option<String> {
+    let title = text?.lines().map(str::trim).find(|line| line.chars().any(char::is_alphabetic))?;
+    Some(inert(title, MOST_TITLE))
+}
+
+fn carried(title: Option<&str>, text: Option<&String>, flag: &str) -> String {
+    match (title, text) {
+        (_, None) => "none in the component".to_owned(),
+        (Some(title), Some(text)) => format!("{title} ({}; {flag} prints it)", quantity::show_bytes(text.len() as u64)),
+        (None, Some(text)) => format!("{} ({flag} prints it)", quantity::show_bytes(text.len() as u64)),
+    }
+}
+
+/// What it stands on: whether this host has all of it, and whether there is anything else.
+fn needs(component: &Component, interfaces: &[Interface]) -> String {
+    let imports = &component.found.imports;
+    let is_base = |import: &&String| {
+        abilities::interface(import, interfaces).is_some_and(|known| known.kind == InterfaceKind::Base)
+    };
+    let base: Vec<String> = imports.iter().filter(is_base).map(|import| inert(import, 100)).collect();
+    let known = |import: &&String| has_interface(import);
+    let foreign: Vec<String> =
+        imports.iter().filter(|import| !known(import)).map(|import| inert(import, 100)).collect();
+    let mut out = format!("  answers {}, as every policy\n", EXPORTS.join(" and "));
+    if !base.is_empty() {
+        out += &format!("  uses {}, which see nothing of the host\n", base.join(", "));
+    }
+    if foreign.is_empty() {
+        out += "  stands alone: this host has all that it imports, and none of it is WASI\n";
+    } else {
+        out += &format!("  lacks on this host: {}\n", foreign.join(", "));
+    }
+    out
+}
+
+fn setting(setting: &SettingDescription) -> String {
+    let text = |text: &str| inert(text, output::MOST_TEXT);
+    let default = match (&setting.default, setting.required) {
+        (Some(default), _) => format!(", default {}", text(&default.to_string())),
+        (None, true) => ", must be given".to_owned(),
+        (None, false) => String::new(),
+    };
+    let mut out = format!("  {} ({}{default})\n", text(&setting.path), text(&setting.kind));
+    if !setting.description.is_empty() {
+        out += &format!("      {}\n", text(&setting.description));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_licence_is_called_by_its_first_words() {
+        let apache = "\n                                 Apache License\n                           Version 2.0\n";
+        assert_eq!(licence_title(Some(apache)).as_deref(), Some("Apache License"));
+        assert_eq!(licence_title(Some("--\n\u{1b}[31mMIT\u{7}\n")).as_deref(), Some("\\u{1b}[31mMIT\\u{7}"));
+        assert_eq!(licence_title(Some("...\n\n")), None);
+        assert_eq!(licence_title(None), None);
+        assert_eq!(licence_title(Some(&"x".repeat(500))).map(|title| title.chars().count()), Some(MOST_TITLE + 1));
+    }
+
+    #[test]
+    fn many_tools_are_counted() {
+        let many: Vec<Producer> =
+            (0..10).map(|index| Producer { name: format!("t{index}"), version: String::new() }).collect();
+        assert!(producers(&many).ends_with("t7, 2 more"));
+        assert_eq!(producers(&[]), "not said");
+        let evil = Producer { name: "\u{1b}[2J".into(), version: "1".into() };
+        assert_eq!(producers(&[evil]), "\\u{1b}[2J 1");
+    }
+}
