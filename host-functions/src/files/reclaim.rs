@@ -174,7 +174,7 @@ impl Action for ReclaimHeld {
         let mut items = Vec::new();
         for file in &targets.files {
             let found = part(doing.host, file)?;
-            if !found.is_some_and(|(_, step)| step.held(file.number, file.ino).is_some()) {
+            if found.is_none_or(|(_, step)| step.held(file.number, file.ino).is_none()) {
                 items.push(item(file.path.clone(), Fate::Done, file.bytes));
             }
         }

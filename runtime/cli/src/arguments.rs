@@ -6,8 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     audit, build, check, compile_component, completions, contract, dev, doctor, explain, inspect, man, new, recordings,
-    replay,
-    run, test, undo,
+    replay, run, test, undo,
 };
 
 /// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.

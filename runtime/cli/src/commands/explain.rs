@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Format, Global};
 use crate::exit::Fault;
-use crate::output::prose::{indented, wrapped};
+use crate::output::paragraphs::{fitted, indented};
 use crate::output::{self, colour, lines, terminal};
 
 // What it takes.
@@ -91,12 +91,12 @@ fn list() -> String {
 fn page(code: Code, columns: usize) -> String {
     let mut out = format!("{}: {}\n", colour::paint(colour::STRONG, code.word()), code.title());
     for paragraph in code.means() {
-        out += &format!("\n{}", wrapped(&paragraph, "  ", columns));
+        out += &format!("\n{}", fitted(&paragraph, 2, columns));
     }
     out += &format!("\n{}\n", colour::paint(colour::STRONG, "For example"));
     out += &indented(&code.example(), "    ");
     out += &format!("\n{}\n", colour::paint(colour::STRONG, "The way out"));
-    let way_out: Vec<String> = code.way_out().iter().map(|paragraph| wrapped(paragraph, "  ", columns)).collect();
+    let way_out: Vec<String> = code.way_out().iter().map(|paragraph| fitted(paragraph, 2, columns)).collect();
     out + &way_out.join("\n")
 }
 

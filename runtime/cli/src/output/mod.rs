@@ -10,7 +10,6 @@ pub(crate) mod more;
 pub(crate) mod notices;
 pub(crate) mod paragraphs;
 pub(crate) mod progress;
-pub(crate) mod prose;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod terminal;

@@ -4,6 +4,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Narrower than this it would be one word a line.
 const NARROWEST: usize = 30;
+/// A line longer than this tires the eye.
+const WIDEST: usize = 100;
 
 /// Lines of at most so many columns, broken between words where that is possible.
 pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
@@ -30,7 +32,8 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Paragraphs and lists of a documentation text, each line indented by `indent` columns and broken before `width`.
-pub(super) fn fitted(text: &str, indent: usize, width: usize) -> String {
+pub(crate) fn fitted(text: &str, indent: usize, width: usize) -> String {
+    let width = width.min(WIDEST);
     let mut out = String::new();
     for block in blocks(text) {
         if block.is_empty() {
@@ -45,6 +48,11 @@ pub(super) fn fitted(text: &str, indent: usize, width: usize) -> String {
         }
     }
     out
+}
+
+/// Each line after the indentation.
+pub(crate) fn indented(text: &str, indent: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{indent}{line}\n") }).collect()
 }
 
 /// Paragraphs and points of a list, each in one line; an empty one where a line was blank.
@@ -74,6 +82,7 @@ mod tests {
             "  one two three four five six seven\n  eight\n\n  - a point that is longer than a\n    line of it\n  - b\n"
         );
         assert_eq!(fitted("", 4, 40), "");
+        assert_eq!(indented("a\n\n  b", "  "), "  a\n\n    b\n");
     }
 
     #[test]

@@ -22,10 +22,8 @@ impl Pending {
     fn take(&mut self, call: &Call) {
         let [first, rest @ ..] = call.paths.as_slice() else { return };
         match call.name {
-            "mkdir" | "mkdirat" | "open" | "openat" => {
-                if !first.exists() {
-                    self.names.insert(first.clone());
-                }
+            "mkdir" | "mkdirat" | "open" | "openat" if !first.exists() => {
+                self.names.insert(first.clone());
             }
             "write" | "pwrite64" | "ftruncate" | "fallocate" | "writev" => {
                 self.data.insert(first.clone());

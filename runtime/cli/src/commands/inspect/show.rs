@@ -8,7 +8,7 @@ use ansai_engine::metadata::Producer;
 
 use super::Inspected;
 use crate::component::Component;
-use crate::output::prose::indented;
+use crate::output::paragraphs::indented;
 use crate::output::{self, abilities, lines};
 
 /// What every policy exports; a component without is refused before it is shown.
