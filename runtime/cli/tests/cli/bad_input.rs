@@ -145,7 +145,7 @@ fn scenarios_are_found_wrong_without_running_them() {
             let ran = place.ansai(&[verb, "policies"]);
             assert_ne!(ran.code, 0);
             let all = format!("{}{}", ran.stdout, ran.stderr);
-            assert!(all.contains(&format!("[{word}]")) && all.contains(at), "{all}");
+            assert!(all.contains(&format!("[{word}]")) && all.contains(at) && all.contains("help: "), "{all}");
             assert!(ran.stderr.ends_with(&format!("`ansai explain {word}` tells more\n")), "{}", ran.stderr);
         }
         // Also where nothing was built.

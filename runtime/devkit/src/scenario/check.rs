@@ -35,6 +35,7 @@ impl Look<'_> {
     fn typed(&mut self, at: &[&str], what: &str, ty: &Ty, value: &Value, missing: Missing) {
         if let Err(Wrong { path, about_key, message, hint }) = check(ty, value, missing) {
             let path: Vec<&str> = at.iter().copied().chain(path.iter().map(String::as_str)).collect();
+            let hint = hint.or_else(|| Some("the contract has the type: see wit/deps beside the policy".to_owned()));
             self.say(codes::CONTRACT_TYPE, &path, about_key, &format!("{what}: {message}"), hint);
         }
     }
