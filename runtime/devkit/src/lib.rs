@@ -7,6 +7,7 @@
 //! - [`new`]: makes a policy to begin with, in one of several languages.
 //! - [`reference`]: what a host offers, with the grants that it takes.
 //! - [`scenario`]: a host made of canned replies, and what a policy must say about it.
+//! - [`mod@virtualize`]: puts a stand-in for WASI into a component of any toolchain.
 //!
 //! ```no_run
 //! use ansai_devkit::build::{BuildOptions, build};
@@ -23,3 +24,4 @@ mod leftovers;
 pub mod new;
 pub mod reference;
 pub mod scenario;
+pub mod virtualize;

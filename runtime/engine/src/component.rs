@@ -71,7 +71,7 @@ impl ComponentError {
             ComponentError::NotWasm | ComponentError::Damaged { .. } => "build it again, or fetch it again",
             ComponentError::CoreModule | ComponentError::MissingSection(_) => "run `ansai build DIR` on its sources",
             ComponentError::ImportsWasi(_) => {
-                "build for wasm32-unknown-unknown, or with the option of your toolchain that stubs WASI out"
+                "run `ansai virtualize FILE`, which puts a stand-in for WASI inside, or build for wasm32-unknown-unknown"
             }
             ComponentError::ForeignImport(_) => "import only interfaces of wit/, at the versions found there",
             ComponentError::MissingExport(_) => "`include ansai:policy/policy` in the world that it is built for",

@@ -223,4 +223,66 @@ r"
 r"
     Please report it with the message. A policy can be begun from one of policies/examples meanwhile.
 ";
+
+PREVIEW1 = "preview1", "a core module for WASI preview 1 stands where a component is needed",
+r"
+    `ansai virtualize` composes components. A module for the system interface of before components imports
+    `wasi_snapshot_preview1`, and becomes a component only together with an adapter for that interface.
+",
+r"
+    $ rustc --target wasm32-wasip1 --crate-type cdylib policy.rs && ansai virtualize policy.wasm
+",
+r"
+    Build for `wasm32-wasip2`, or make a component first:
+    `wasm-tools component new FILE --adapt wasi_snapshot_preview1.reactor.wasm -o COMPONENT`.
+";
+
+UNREADABLE = "unreadable", "a component cannot be understood as one of interfaces",
+r"
+    It is WebAssembly, and what it imports and exports is not described in a way that can be read, so nothing can be put
+    in the place of its imports.
+",
+r"
+    $ ansai virtualize half-of-a-component.wasm
+",
+r"
+    Build it again, or fetch it again.
+";
+
+NO_WASI = "no-wasi", "a component imports no WASI, so there is nothing to stand in for",
+r"
+    `ansai virtualize` answers inside the component what it imports of WASI 0.2. This one imports none of it, so the result
+    would be the same component in a larger file.
+",
+r"
+    $ ansai virtualize disk-space.wasm
+",
+r"
+    Use it as it is; `ansai inspect FILE` says what it imports. To embed a manifest build it with `ansai build`.
+";
+
+NOT_COMPOSED = "not-composed", "a component and its stand-in for WASI do not fit together",
+r"
+    Both are components, and joined they are none that is valid: the one asks for a function or a type that the other has
+    in another shape. Interfaces of WASI 0.2 that did not exist when this ansai was made are the usual reason.
+",
+r"
+    $ ansai virtualize guest-for-an-interface-of-tomorrow.wasm
+",
+r"
+    Build it against an older release of WASI 0.2, or take a newer ansai. If neither helps, please report it with the
+    component.
+";
+
+OVERWRITES_ITSELF = "overwrites-itself", "the result would take the place of what it is made from",
+r"
+    `ansai virtualize` never changes its input. The output that was named, or that follows from the name in `policy.toml`,
+    is the same file.
+",
+r"
+    $ ansai virtualize my-policy.wasm -o my-policy.wasm
+",
+r"
+    Name another file with `-o`, or call the input otherwise.
+";
 }

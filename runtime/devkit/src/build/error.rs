@@ -164,7 +164,8 @@ impl BuildError {
                 "export the world `ansai:policy/policy`: in Rust, `ansai_sdk::policy!(MyPolicy);` in lib.rs does".into()
             }
             BuildError::NotOurs(name) if name.starts_with("wasi:") => {
-                "build for wasm32-unknown-unknown, or with `ansai build`, which puts a stand-in inside where a language needs WASI"
+                "build for wasm32-unknown-unknown; a component of another toolchain runs after `ansai virtualize FILE`, which puts \
+                 a stand-in for WASI inside"
                     .into()
             }
             BuildError::NotOurs(_) => "import interfaces of the `ansai:` packages only".into(),

@@ -8,10 +8,10 @@ use wit_parser::{Resolve, WorldItem, WorldKey};
 use super::BuildError;
 
 /// What every policy exports.
-const EXPORTS: [&str; 2] = ["detect", "plan"];
+pub(crate) const EXPORTS: [&str; 2] = ["detect", "plan"];
 
 /// Names of the interfaces whose functions it imports, all of them known and asked for.
-pub(super) fn check(
+pub(crate) fn check(
     component: &[u8],
     manifest: &Manifest,
     interfaces: &[Interface],

@@ -12,13 +12,14 @@ mod component;
 mod contract;
 mod error;
 mod go;
-mod imports;
+pub(crate) mod imports;
 mod javascript;
 mod language;
 mod python;
 mod rust;
-mod sections;
-mod storage;
+pub(crate) mod sections;
+pub(crate) mod storage;
+pub(crate) mod tail_calls;
 mod toolchain;
 pub mod world;
 
@@ -103,7 +104,7 @@ fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_
         Language::Python => python::component(&dir, &source.manifest, options.interfaces)?,
     };
     let imports = imports::check(&component, &source.manifest, options.interfaces)?;
-    let bytes = sections::embed(component, &source, language)?;
+    let bytes = sections::embed(component, &source, Some(language))?;
     let path = to.unwrap_or(&dir).join(format!("{}.wasm", source.manifest.name));
     storage::replace(&path, &bytes)?;
     Ok(Built {
@@ -116,8 +117,8 @@ fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_
 }
 
 /// What a component carries beside its code.
-struct Source {
-    manifest: Manifest,
+pub(crate) struct Source {
+    pub(crate) manifest: Manifest,
     /// JSON text.
     schema: Option<String>,
     readme: Option<String>,
@@ -126,7 +127,7 @@ struct Source {
 }
 
 impl Source {
-    fn read(dir: &Path, interfaces: &[Interface]) -> Result<Source, BuildError> {
+    pub(crate) fn read(dir: &Path, interfaces: &[Interface]) -> Result<Source, BuildError> {
         if !storage::is_file(&dir.join("policy.toml")) {
             return Err(BuildError::NoPolicy(dir.to_owned()));
         }

@@ -15,14 +15,17 @@ pub const README_SECTION: &str = "ansai:readme";
 /// Custom section with the licence: what is in LICENSE, LICENCE and COPYING, whatever their endings, by name.
 pub const LICENCE_SECTION: &str = ansai_engine::metadata::LICENCE_SECTION;
 
-/// Adds the standard metadata, and our own sections at the end.
-pub(super) fn embed(component: Vec<u8>, source: &Source, language: Language) -> Result<Vec<u8>, BuildError> {
+/// All of them, in the order in which they are embedded.
+pub(crate) const SECTIONS: [&str; 4] = [MANIFEST_SECTION, SCHEMA_SECTION, README_SECTION, LICENCE_SECTION];
+
+/// Adds the standard metadata, and our own sections at the end. The language is left out where it is not known.
+pub(crate) fn embed(component: Vec<u8>, source: &Source, language: Option<Language>) -> Result<Vec<u8>, BuildError> {
     let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its metadata cannot be added: {error}"));
     let mut metadata = AddMetadata::default();
     metadata.name = AddMetadataField::Set(source.manifest.name.clone());
     metadata.version = AddMetadataField::Set(Version::new(source.manifest.version.clone()));
     metadata.description = AddMetadataField::Set(Description::new(source.manifest.description.clone()));
-    metadata.language = vec![(language.name().to_owned(), String::new())];
+    metadata.language = language.iter().map(|language| (language.name().to_owned(), String::new())).collect();
     metadata.processed_by = vec![("ansai".to_owned(), env!("CARGO_PKG_VERSION").to_owned())];
     let mut bytes = metadata.to_wasm(&component).map_err(|error| wrong(&error))?;
     let manifest = canonical(source.manifest.to_json()).to_string();

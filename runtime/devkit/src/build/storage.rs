@@ -23,6 +23,11 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
     move |source| BuildError::File { path, source }
 }
 
+/// A directory as the system wants it named: that of a bare file name has no name.
+pub(crate) fn named(dir: &Path) -> &Path {
+    if dir.as_os_str().is_empty() { Path::new(".") } else { dir }
+}
+
 /// The true path of a directory that belongs to the user who builds.
 pub(super) fn own_directory(dir: &Path) -> Result<PathBuf, BuildError> {
     let dir = std::fs::canonicalize(dir).map_err(at(dir))?;
@@ -34,12 +39,18 @@ pub(super) fn own_directory(dir: &Path) -> Result<PathBuf, BuildError> {
     Ok(dir)
 }
 
-pub(super) fn is_file(path: &Path) -> bool {
+pub(crate) fn is_file(path: &Path) -> bool {
     path.is_file()
 }
 
 pub(super) fn is_dir(path: &Path) -> bool {
     path.is_dir()
+}
+
+/// Whether two names are of one file; `false` where one of them is of none.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// A file that somebody may run.
@@ -74,7 +85,7 @@ pub(super) fn licences(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
 }
 
 /// A module, whole.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     bounded(path, MOST_MODULE)
 }
 
@@ -99,8 +110,8 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
 }
 
 /// Puts a file in the place of another, whole or not at all.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
-    let dir = path.parent().unwrap_or(path);
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    let dir = named(path.parent().unwrap_or(path));
     let _at_work = leftovers::at_work(dir, TEMPORARY);
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY)

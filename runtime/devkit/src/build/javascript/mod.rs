@@ -2,7 +2,6 @@
 //! first, by tsc with the policy's own `tsconfig.json`.
 
 mod bundle;
-mod tail_calls;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use ansai_config::Manifest;
 use ansai_core::Interface;
 
 use super::toolchain::{self, Toolchain};
-use super::{BuildError, Language, storage, world};
+use super::{BuildError, Language, storage, tail_calls, world};
 
 const TOOLCHAIN: Toolchain = Toolchain {
     language: "JavaScript",

@@ -2,9 +2,9 @@
 //! call that is followed by a return is the same but for the stack, which that engine bounds itself.
 
 use wasm_encoder::Encode as _;
-use wasmparser::{BinaryReader, BinaryReaderError, FunctionBody, Operator};
+use wasmparser::{BinaryReader, BinaryReaderError, FunctionBody, Operator, Parser, Payload};
 
-use crate::build::BuildError;
+use super::BuildError;
 
 /// Identifiers of sections, in modules and in components.
 const CODE: u8 = 10;
@@ -17,8 +17,26 @@ const MOST_LEVELS: u32 = 8;
 
 const RETURN: u8 = 0x0f;
 
+/// Whether there are any.
+pub(crate) fn found(component: &[u8]) -> Result<bool, BuildError> {
+    in_any_function(component).map_err(|error| BuildError::Component(error.to_string()))
+}
+
+fn in_any_function(component: &[u8]) -> Result<bool, BinaryReaderError> {
+    for payload in Parser::new(0).parse_all(component) {
+        let Payload::CodeSectionEntry(body) = payload? else { continue };
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            if matches!(operators.read()?, Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. }) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// The same component without tail calls.
-pub(super) fn replaced(component: &[u8]) -> Result<Vec<u8>, BuildError> {
+pub(crate) fn replaced(component: &[u8]) -> Result<Vec<u8>, BuildError> {
     in_component(component, 0).map_err(|error| BuildError::Component(error.to_string()))
 }
 
@@ -144,7 +162,7 @@ mod tests {
             (indirect, Instruction::CallIndirect { type_index: 0, table_index: 0 }),
         ] {
             let with = nested(&[one.clone(), zero.clone(), tail, Instruction::End]);
-            assert!(!valid(&with));
+            assert!(!valid(&with) && found(&with).unwrap());
             let without = replaced(&with).unwrap();
             let expected = nested(&[one.clone(), zero.clone(), plain, Instruction::Return, Instruction::End]);
             assert_eq!(without, expected);
@@ -152,6 +170,7 @@ mod tests {
         }
         let plain = nested(&[get, Instruction::End]);
         assert_eq!(replaced(&plain).unwrap(), plain);
+        assert!(!found(&plain).unwrap());
     }
 
     #[test]
@@ -159,5 +178,6 @@ mod tests {
         let whole = nested(&[Instruction::LocalGet(0), Instruction::End]);
         assert!(replaced(&whole[..whole.len() - 1]).is_err());
         assert!(replaced(b"").is_err());
+        assert!(found(&whole[..whole.len() - 1]).is_err());
     }
 }

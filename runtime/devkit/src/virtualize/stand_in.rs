@@ -1,0 +1,61 @@
+//! The component that exports what another imports of WASI, made for just these interfaces and versions.
+
+use std::fmt::Write as _;
+
+use wit_component::{ComponentEncoder, StringEncoding};
+use wit_parser::{InterfaceId, Resolve};
+
+use super::VirtualizeError;
+use super::guest::{Guest, not_composed};
+use super::module;
+
+/// What the stand-in asks of the host: interface, function, and what is declared where the guest has not done so. In its
+/// kinds of values it is the same as in `wit/policy/policy.wit`.
+pub(super) const HOST: [(&str, &str, &str); 2] = [
+    ("ansai:policy/context@0.1.0", "now", "interface context { now: func() -> u64; }"),
+    (
+        "ansai:policy/log@0.1.0",
+        "write",
+        "interface log { enum level { debug, info, warn, error } write: func(level: level, message: string); }",
+    ),
+];
+const HOST_PACKAGE: &str = "package ansai:policy@0.1.0;";
+
+/// Adds what the stand-in asks of the host to what the guest knows.
+pub(super) fn add_host(guest: &mut Guest) -> Result<(), VirtualizeError> {
+    let missing = HOST.iter().filter(|(interface, function, _)| !declares(&guest.resolve, interface, function));
+    let text: String = missing.map(|(_, _, declared)| *declared).collect();
+    let mut host = Resolve::default();
+    host.push_str("host.wit", &format!("{HOST_PACKAGE}\n{text}")).map_err(not_composed)?;
+    guest.resolve.merge(host).map_err(not_composed)?;
+    Ok(())
+}
+
+fn declares(resolve: &Resolve, interface: &str, function: &str) -> bool {
+    let named = |id| resolve.id_of(id).is_some_and(|name| name == interface);
+    resolve.interfaces.iter().any(|(id, one)| named(id) && one.functions.contains_key(function))
+}
+
+/// Whether an interface is one of those that the stand-in imports.
+pub(super) fn is_of_host(resolve: &Resolve, id: InterfaceId) -> bool {
+    resolve.id_of(id).is_some_and(|name| HOST.iter().any(|(interface, ..)| *interface == name))
+}
+
+/// The stand-in for a guest to which [`add_host`] has been.
+pub(super) fn component(guest: &Guest) -> Result<Vec<u8>, VirtualizeError> {
+    let mut module = wat::parse_str(module::text(guest)?).map_err(not_composed)?;
+    let mut resolve = guest.resolve.clone();
+    let mut text = "package local:stand-in;\nworld stand-in {\n".to_owned();
+    for (name, ..) in HOST {
+        let _ = writeln!(text, "  import {name};");
+    }
+    for (name, _) in &guest.wasi {
+        let _ = writeln!(text, "  export {name};");
+    }
+    let package = resolve.push_str("stand-in.wit", &(text + "}\n")).map_err(not_composed)?;
+    let world = resolve.select_world(&[package], None).map_err(not_composed)?;
+    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .map_err(not_composed)?;
+    let encoder = ComponentEncoder::default().validate(true).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).map_err(not_composed)
+}

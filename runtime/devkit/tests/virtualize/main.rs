@@ -1,0 +1,17 @@
+//! Components of other toolchains, composed with their stand-in for WASI and evaluated.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests"
+)]
+
+mod files;
+mod javascript;
+mod place;
+mod refused;
+mod rust;
+mod text;
