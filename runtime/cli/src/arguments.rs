@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     audit, build, check, compile_component, completions, contract, dev, doctor, explain, inspect, man, new, recordings,
-    replay, run, test, undo,
+    replay, run, test, undo, virtualize,
 };
 
 /// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.
@@ -88,6 +88,8 @@ pub(crate) enum Command {
     New(new::Arguments),
     /// Build a policy into a component
     Build(build::Arguments),
+    /// Make a component that imports WASI one that ansai runs
+    Virtualize(virtualize::Arguments),
     /// Run a policy against its scenarios
     Test(test::Arguments),
     /// Build a policy and look with it again whenever its sources change

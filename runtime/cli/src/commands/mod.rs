@@ -17,6 +17,7 @@ pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod test;
 pub(crate) mod undo;
+pub(crate) mod virtualize;
 
 use crate::arguments::{Arguments, Command};
 use crate::logging;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Inspect(verb) => inspect::run(&verb, global),
         Command::New(verb) => new::run(&verb, global),
         Command::Build(verb) => build::run(&verb, global),
+        Command::Virtualize(verb) => virtualize::run(&verb, global),
         Command::Replay(verb) => replay::run(&verb, global),
         Command::Recordings(verb) => recordings::run(&verb, global),
         Command::Audit(verb) => audit::run(&verb, global),

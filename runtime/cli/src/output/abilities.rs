@@ -8,10 +8,27 @@ use serde_json::{Value, json};
 use super::MOST_TEXT;
 use crate::component::Component;
 
+const SEES_NOTHING: &str = "  sees nothing of the host\n";
+const PROPOSES_NOTHING: &str = "  cannot propose any change\n";
+
 /// The interface that an import is of, where it is known.
 pub(crate) fn interface<'i>(import: &str, interfaces: &'i [Interface]) -> Option<&'i Interface> {
     let name = import.split('@').next().unwrap_or(import);
     interfaces.iter().find(|one| one.name == name)
+}
+
+/// What imports alone let a component do, where no manifest says why.
+pub(crate) fn of_imports(imports: &[String], interfaces: &[Interface]) -> String {
+    let known = imports.iter().filter_map(|import| interface(import, interfaces));
+    let known: Vec<&Interface> = known.filter(|known| known.kind != InterfaceKind::Base).collect();
+    let mut out: String = known.iter().map(|known| format!("  can {}\n      {}\n", known.words, known.name)).collect();
+    if known.is_empty() {
+        out += SEES_NOTHING;
+    }
+    if !known.iter().any(|known| known.kind == InterfaceKind::Actions) {
+        out += PROPOSES_NOTHING;
+    }
+    out
 }
 
 /// Imports in words. What the manifest asks for and the code does not import can never be used.
@@ -32,10 +49,10 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         }
     }
     if out.is_empty() {
-        out += "  sees nothing of the host\n";
+        out += SEES_NOTHING;
     }
     if !proposes {
-        out += "  cannot propose any change\n";
+        out += PROPOSES_NOTHING;
     }
     let imported = |name: &str| component.found.imports.iter().any(|import| import.split('@').next() == Some(name));
     for name in component.manifest.capabilities.keys().filter(|name| !imported(name)) {

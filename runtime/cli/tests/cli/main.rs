@@ -22,3 +22,4 @@ mod refused;
 mod replay;
 mod run;
 mod support;
+mod virtualize;

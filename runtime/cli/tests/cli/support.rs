@@ -183,6 +183,11 @@ pub(crate) fn imports(interface: &str) -> Vec<u8> {
 
 /// A component without sections. Results are at 1024, zeroed: `ok` of an empty list.
 pub(crate) fn component(imports: &str, detect: &str, data: &str) -> Vec<u8> {
+    component_of("", "", imports, detect, data)
+}
+
+/// The same, in a world that imports more, of these packages.
+pub(crate) fn component_of(packages: &str, more: &str, imports: &str, detect: &str, data: &str) -> Vec<u8> {
     // The fields of an observation, one by one.
     let plan = "(param i32) ".repeat(15);
     let text = format!(
@@ -197,16 +202,18 @@ pub(crate) fn component(imports: &str, detect: &str, data: &str) -> Vec<u8> {
           (global.set $top (i32.add (local.get $at) (local.get 3)))
           (local.get $at)))"#
     );
-    let world =
-        "package ansai:test; world guest { include ansai:policy/policy@0.1.0; import ansai:disk/disk-probe@0.1.0; }";
+    let world = format!(
+        "package ansai:test; world guest {{ include ansai:policy/policy@0.1.0; import ansai:disk/disk-probe@0.1.0; {more} }}
+         {packages}"
+    );
     let mut module = wat::parse_str(text).unwrap();
     let mut resolve = wit_parser::Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     for file in ["policy/policy.wit", "disk/disk.wit"] {
         resolve.push_str(file, &std::fs::read_to_string(wit.join(file)).unwrap()).unwrap();
     }
-    let package = resolve.push_str("world.wit", world).unwrap();
-    let world = resolve.select_world(&[package], None).unwrap();
+    let package = resolve.push_str("world.wit", &world).unwrap();
+    let world = resolve.select_world(&[package], Some("guest")).unwrap();
     let encoding = wit_component::StringEncoding::UTF8;
     wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
     wit_component::ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
