@@ -50,6 +50,21 @@ fn every_version_of_wasi_0_2_is_stood_in_for() {
 }
 
 #[test]
+fn tail_calls_are_calls_afterwards() {
+    let component = component(
+        "package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
+        "import wasi:random/random@0.2.0;",
+        "(import \"wasi:random/random@0.2.0\" \"get-random-u64\" (func $random (result i64)))
+         (func $tail (result i64) (return_call $random))",
+        "(drop (call $tail))",
+    );
+    let place = Place::with_manifest(&component, "tail");
+    let made = place.virtualize();
+    assert!(made.without_tail_calls);
+    answers(&subject(&made), EMPTY);
+}
+
+#[test]
 fn what_the_guest_imports_of_ansai_is_imported_once() {
     let component = component(
         "package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
