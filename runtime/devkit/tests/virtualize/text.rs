@@ -128,10 +128,9 @@ fn a_function_of_another_shape_is_refused_and_not_guessed() {
     assert_eq!(error.code().word(), "not-composed", "{error}");
 }
 
-/// Many calls with as many handles, and lists of every length: memory is used again.
-#[test]
-fn long_evaluations_do_not_fill_the_stand_in() {
-    let component = component(
+/// A component that does this with standard output: `$once` writes bytes from memory through a handle of its own.
+fn prints(data: &str, detect: &str) -> Vec<u8> {
+    component(
         "package wasi:io@0.2.0 {
            interface error { resource error; }
            interface streams { use error.{error}; variant stream-error { last-operation-failed(error), closed }
@@ -139,26 +138,86 @@ fn long_evaluations_do_not_fill_the_stand_in() {
          }
          package wasi:cli@0.2.0 { interface stdout { use wasi:io/streams@0.2.0.{output-stream}; get-stdout: func() -> output-stream; } }",
         "import wasi:io/error@0.2.0; import wasi:io/streams@0.2.0; import wasi:cli/stdout@0.2.0;",
-        "(import \"wasi:cli/stdout@0.2.0\" \"get-stdout\" (func $stdout (result i32)))
-         (import \"wasi:io/streams@0.2.0\" \"[resource-drop]output-stream\" (func $drop (param i32)))
-         (import \"wasi:io/streams@0.2.0\" \"[method]output-stream.blocking-write-and-flush\"
-           (func $write (param i32 i32 i32 i32)))
-         (func $once (param $bytes i32)
-           (local $stream i32)
-           (local.set $stream (call $stdout))
-           (call $write (local.get $stream) (i32.const 2048) (local.get $bytes) (i32.const 64))
-           (if (i32.load8_u (i32.const 64)) (then unreachable))
-           (call $drop (local.get $stream)))",
-        // Zeros without an end of a line: so many that a hundred lines of 1 KiB come of it, a few at a time.
+        &format!(
+            "(import \"wasi:cli/stdout@0.2.0\" \"get-stdout\" (func $stdout (result i32)))
+             (import \"wasi:io/streams@0.2.0\" \"[resource-drop]output-stream\" (func $drop (param i32)))
+             (import \"wasi:io/streams@0.2.0\" \"[method]output-stream.blocking-write-and-flush\"
+               (func $write (param i32 i32 i32 i32)))
+             (data (i32.const 70000) \"{data}\")
+             (func $once (param $at i32) (param $bytes i32)
+               (local $stream i32)
+               (local.set $stream (call $stdout))
+               (call $write (local.get $stream) (local.get $at) (local.get $bytes) (i32.const 64))
+               (if (i32.load8_u (i32.const 64)) (then unreachable))
+               (call $drop (local.get $stream)))"
+        ),
+        detect,
+    )
+}
+
+/// Many calls with as many handles, and lists of every length: memory is used again.
+#[test]
+fn long_evaluations_do_not_fill_the_stand_in() {
+    // Zeros without an end of a line: so many that a hundred lines of 1 KiB come of it, a few at a time.
+    let component = prints(
+        "",
         "(local $left i32)
          (local.set $left (i32.const 2000))
          (loop $next
-           (call $once (i32.const 51))
+           (call $once (i32.const 2048) (i32.const 51))
            (local.set $left (i32.sub (local.get $left) (i32.const 1)))
            (br_if $next (local.get $left)))
-         (call $once (i32.const 400))",
+         (call $once (i32.const 2048) (i32.const 400))",
     );
-    let ran = answers(&subject(&Place::with_manifest(&component, "long").virtualize()), EMPTY);
+    let place = Place::with_manifest(&component, "long");
+    let ran = answers(&subject(&place.virtualize()), EMPTY);
     assert_eq!(ran.log.len(), 100);
     assert!(ran.log.iter().all(|line| line.len() >= 1024));
+}
+
+/// As the log has it: what is not UTF-8 is `?`, byte by byte.
+fn readable(mut bytes: &[u8]) -> String {
+    let mut text = String::new();
+    while let Err(error) = std::str::from_utf8(bytes) {
+        text += std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap();
+        text.push('?');
+        bytes = &bytes[error.valid_up_to() + 1..];
+    }
+    text + std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn whatever_bytes_are_printed_they_are_logged_as_text() {
+    let mut lines: Vec<Vec<u8>> = [
+        &b"\xc0\x80 \xc1\xbf"[..],
+        b"\xe0\x80\x80 \xe0\x9f\xbf \xe0\xa0\x80 \xed\x9f\xbf \xed\xa0\x80 \xee\x80\x80",
+        b"\xf0\x80\x80\x80 \xf0\x8f\xbf\xbf \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xf4\x90\x80\x80 \xf5\x80\x80\x80 \xff",
+        b"\x80 \xbf cut \xe2\x82",
+        b"\xf0\x9f\x98\x80 cut \xf0\x9f\x98",
+    ]
+    .map(<[u8]>::to_vec)
+    .into();
+    // Mostly what characters of several bytes are made of.
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let byte = (state >> 56) as u8;
+        if state >> 40 & 3 == 0 { byte.max(11) } else { byte | 0x80 }
+    };
+    lines.extend((0..150).map(|_| (0..40).map(|_| next()).collect::<Vec<u8>>()));
+    // One byte before it, a character of two is on the border of 1 KiB.
+    lines.push(format!("x{}", "ä".repeat(600)).into_bytes());
+    let printed = lines.join(&b'\n');
+    let data: String = printed.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let detect = format!(
+        "(call $once (i32.const 70000) (i32.const {})) (call $once (i32.const 70000) (i32.const 0))",
+        printed.len()
+    );
+    let end = format!("(call $once (i32.const {}) (i32.const 1))", 70_000 + lines[0].len());
+    let place = Place::with_manifest(&prints(&data, &(detect + &end)), "bytes");
+    let ran = answers(&subject(&place.virtualize()), EMPTY);
+    let long = lines.pop().unwrap();
+    let mut expected: Vec<String> = lines.iter().map(|line| format!("info: {}", readable(line))).collect();
+    expected.extend([&long[..1023], &long[1023..]].map(|part| format!("info: {}", readable(part))));
+    assert_eq!(ran.log, expected);
 }
