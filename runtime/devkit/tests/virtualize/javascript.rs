@@ -1,4 +1,6 @@
 //! JavaScript in StarlingMonkey, which imports half of WASI.
+//!
+//! `package.json` pins more than componentize-js: what that uses without saying so, and npm would put somewhere else.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
