@@ -5,7 +5,7 @@
 //!
 //! - [`build`]: compiles a policy, checks what it imports and embeds its manifest.
 //! - [`new`]: makes a policy to begin with, in one of several languages.
-//! - [`reference`]: what a host offers, with the grants that it takes.
+//! - [`mod@reference`]: what a host offers, with the grants that it takes.
 //! - [`scenario`]: a host made of canned replies, and what a policy must say about it.
 //! - [`mod@virtualize`]: puts a stand-in for WASI into a component of any toolchain.
 //!
