@@ -33,7 +33,7 @@ check: setup-test ## format, lints, documentation, licences
 	scripts/licences-and-advisories
 
 bench: policies setup-test ## measure; ONLY="gate replay" measures and prints only these
-	CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
+	RUSTC=$$(scripts/newest-rustc) CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
 	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
 	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
 
