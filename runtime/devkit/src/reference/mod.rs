@@ -8,7 +8,7 @@
 //! use ansai_host_functions::registry::Registry;
 //!
 //! let reference = Reference::of(&Registry::builtin()).unwrap();
-//! let Some(Found::Function(interface, function)) = reference.find("list-files") else { panic!() };
+//! let [Found::Function(interface, function)] = reference.find("list-files")[..] else { panic!() };
 //! assert_eq!((interface.short.as_str(), function.name.as_str()), ("files-probe", "list-files"));
 //! ```
 
