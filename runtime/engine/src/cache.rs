@@ -49,6 +49,8 @@ pub struct Cache {
     key: [u8; 32],
     /// Compiled code fits one engine version, configuration and processor.
     engine: String,
+    /// In bytes on disk.
+    most_kept: u64,
 }
 
 impl Cache {
@@ -71,7 +73,7 @@ impl Cache {
             Ok(Some(key)) => key,
             _ => make_key(&key_file).map_err(at(&key_file))?,
         };
-        Ok(Cache { dir: dir.to_owned(), key, engine: compatibility(engine) })
+        Ok(Cache { dir: dir.to_owned(), key, engine: compatibility(engine), most_kept: room::MOST_KEPT })
     }
 
     /// The file with the compiled form, if it is there and is what was put there. Anything else is as if it were not
@@ -110,7 +112,7 @@ impl Cache {
         // Its own bytes, written just now: verified. Renaming has changed its identity, so it is asked for only here.
         let identity = Identity::of(&file, MOST_BYTES).ok_or_else(|| std::io::Error::other("no file of our own"))?;
         self.remember(digest, mac.finalize().into_bytes().into(), &identity)?;
-        room::make(&self.dir, room::MOST_KEPT);
+        room::make(&self.dir, self.most_kept);
         Ok(())
     }
 

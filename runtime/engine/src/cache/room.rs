@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Bytes on disk. Thousands of policies in Rust, or a dozen in Python, whose compiled form is the largest.
+/// Bytes on disk: some thousands of policies in Rust, or two dozen in Python, whose compiled form is the largest.
 pub(super) const MOST_KEPT: u64 = 1 << 30;
 
 /// A temporary file this old is what a crash left: nobody writes one for so long.

@@ -151,7 +151,7 @@ fn what_a_crash_left_is_removed_and_what_is_being_written_is_not() {
 
 #[test]
 fn what_was_not_used_for_longest_makes_room() {
-    let (place, cache) = fresh();
+    let (place, mut cache) = fresh();
     let dir = place.path().join("cache");
     let day = std::time::Duration::from_secs(24 * 3600);
     for (digest, days) in [("aa", 5), ("bb", 9), ("cc", 7), ("dd", 0)] {
@@ -161,22 +161,27 @@ fn what_was_not_used_for_longest_makes_room() {
     }
     // The oldest, but for its being used now.
     assert!(got(&cache, "bb").is_some());
-    let left = |most: u64| {
-        room::make(&dir, most);
+    let left = || {
         let mut left: Vec<String> = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap()).map(name).collect();
         left.sort();
         left.retain(|name| name != "key");
         left
     };
-    let named = |digests: &[&str]| -> Vec<String> {
+    let named = |cache: &Cache, digests: &[&str]| -> Vec<String> {
         let files = digests.iter().flat_map(|digest| [cache.file(digest), cache.seal(digest)]);
         files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(left(4 * 8192), named(&["aa", "bb", "cc", "dd"]));
-    assert_eq!(left(4 * 8192 - 1), named(&["aa", "bb", "dd"]));
-    assert_eq!(left(2 * 8192), named(&["bb", "dd"]));
-    assert_eq!(left(0).len(), 2, "what was used last stays, however large");
-    assert!(got(&cache, "aa").is_none());
+    cache.most_kept = 5 * 8192;
+    cache.put("ee", &code(&[1; 8192])).unwrap();
+    assert_eq!(left(), named(&cache, &["aa", "bb", "cc", "dd", "ee"]));
+    cache.most_kept = 5 * 8192 - 1;
+    cache.put("ee", &code(&[1; 8192])).unwrap();
+    assert_eq!(left(), named(&cache, &["aa", "bb", "dd", "ee"]));
+    assert!(got(&cache, "cc").is_none());
+    cache.most_kept = 0;
+    cache.put("ff", &code(&[1; 8192])).unwrap();
+    assert_eq!(left(), named(&cache, &["ff"]), "what was put last stays, however large");
+    assert!(got(&cache, "ff").is_some());
 }
 
 fn name(entry: std::fs::DirEntry) -> String {
