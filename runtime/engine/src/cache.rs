@@ -76,6 +76,11 @@ impl Cache {
         Ok(Cache { dir: dir.to_owned(), key, engine: compatibility(engine), most_kept: room::MOST_KEPT })
     }
 
+    /// The same directory for compiled code of another configuration.
+    pub(crate) fn of(&self, engine: &wasmtime::Engine) -> Cache {
+        Cache { engine: compatibility(engine), ..self.clone() }
+    }
+
     /// The file with the compiled form, if it is there and is what was put there. Anything else is as if it were not
     /// there.
     pub(crate) fn get(&self, digest: &str) -> Option<File> {

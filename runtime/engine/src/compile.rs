@@ -17,6 +17,7 @@ pub use error::CompileError;
 pub use limits::CompileLimits;
 
 use crate::code::Code;
+use crate::memory::Memory;
 
 /// Who compiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,13 @@ impl Compiler {
         })
     }
 
-    pub(crate) fn compile(&self, engine: &wasmtime::Engine, component: &[u8]) -> Result<Code, CompileError> {
+    /// `memory` is how `engine` makes it.
+    pub(crate) fn compile(
+        &self,
+        engine: &wasmtime::Engine,
+        memory: Memory,
+        component: &[u8],
+    ) -> Result<Code, CompileError> {
         match self {
             Compiler::InProcess => {
                 let code = engine
@@ -57,7 +64,7 @@ impl Compiler {
                     .map_err(|error| CompileError::NotAccepted(format!("{error:#}")))?;
                 Code::of(&code).map_err(|error| CompileError::Start(error.to_string()))
             }
-            Compiler::Child(program) => process::compile(program, component),
+            Compiler::Child(program) => process::compile(program, memory, component),
         }
     }
 }

@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256};
 use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
 
+use crate::memory::{Contents, Memory};
+
 /// One limit for all: a component's language is its own claim.
 pub const MOST_BYTES: usize = 64 << 20;
 
@@ -87,6 +89,8 @@ pub struct Found {
     pub digest: String,
     /// Size in bytes.
     pub bytes: usize,
+    /// How the memory of its guests is made.
+    pub memory: Memory,
     /// Interfaces with version, in byte order.
     pub imports: Vec<String>,
     /// Manifest as JSON text.
@@ -111,25 +115,36 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
     let mut found = Found {
         digest: hex::encode(Sha256::digest(bytes)),
         bytes: bytes.len(),
+        memory: Memory::default(),
         imports: Vec::new(),
         manifest: None,
         schema: None,
         readme: None,
     };
     let mut exports = Exports::default();
+    let mut contents = Contents::default();
     let mut depth = 0usize;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                 return Err(ComponentError::CoreModule);
             }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+            section @ (Payload::ModuleSection { .. } | Payload::ComponentSection { .. }) => {
+                if matches!(section, Payload::ModuleSection { .. }) {
+                    contents.module();
+                }
                 depth += 1;
                 // The parser keeps something for each.
                 if depth > MOST_LEVELS {
                     return Err(ComponentError::TooMany("levels of components within components", MOST_LEVELS));
                 }
             }
+            Payload::ImportSection(section) => contents.parts(section.count()),
+            Payload::FunctionSection(section) => contents.parts(section.count()),
+            Payload::TableSection(section) => contents.parts(section.count()),
+            Payload::MemorySection(section) => contents.parts(section.count()),
+            Payload::GlobalSection(section) => contents.parts(section.count()),
+            Payload::DataSection(section) => contents.data(section.range().len()),
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
@@ -153,6 +168,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
         }
     }
     found.imports.sort();
+    found.memory = contents.memory();
     check(&found, &exports)?;
     Ok(found)
 }

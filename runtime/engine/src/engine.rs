@@ -1,19 +1,20 @@
 //! The one place where wasmtime is configured.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ansai_host_functions::registry::Registry;
 use tokio::sync::Semaphore;
 use wasmtime::Config;
 
 use crate::cache::{Cache, CacheError};
-use crate::compile::Compiler;
+use crate::compile::{CompileError, Compiler};
+use crate::memory::Memory;
 use crate::pool;
 use crate::ticker::Ticker;
 
-/// Version of the code generator: fuel is comparable only within one.
-pub const ENGINE_VERSION: &str = "wasmtime 48.0";
+/// Version of the code generator, and in brackets of how it is set up: fuel is comparable only within one.
+pub const ENGINE_VERSION: &str = "wasmtime 48.0 (2)";
 
 /// The engine could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -29,13 +30,27 @@ pub enum EngineError {
 /// Compiles and runs components; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) registry: Registry,
-    pub(crate) cache: Option<Cache>,
     pub(crate) compiler: Compiler,
-    pub(crate) ticker: Ticker,
     /// One for each evaluation that may run at once.
     pub(crate) places: Arc<Semaphore>,
+    copied: Machine,
+    /// Made when the first component needs it; why not, where it cannot be.
+    mapped: Arc<OnceLock<Result<Machine, String>>>,
+}
+
+/// wasmtime with one configuration, and what goes with it.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) ticker: Ticker,
+}
+
+impl Machine {
+    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Machine {
+        Machine { ticker: Ticker::new(wasmtime.clone()), wasmtime, cache }
+    }
 }
 
 impl Engine {
@@ -44,13 +59,27 @@ impl Engine {
     /// program has made itself.
     pub fn new(registry: Registry, cache: Option<&Path>, compiler: Compiler) -> Result<Self, EngineError> {
         // A pool reserves terabytes of addresses, which a limit on them forbids.
-        let wasmtime = wasmtime::Engine::new(&configuration(true))
+        let wasmtime = wasmtime::Engine::new(&configuration(Guests::Pooled))
             .inspect_err(|error| tracing::info!("evaluations are slower: no pool of memory ({error:#})"))
-            .or_else(|_| wasmtime::Engine::new(&configuration(false)))
+            .or_else(|_| wasmtime::Engine::new(&configuration(Guests::Unpooled(Memory::Copied))))
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let places = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
-        Ok(Engine { ticker: Ticker::new(wasmtime.clone()), wasmtime, registry, cache, compiler, places })
+        Ok(Engine { registry, compiler, places, copied: Machine::new(wasmtime, cache), mapped: Arc::default() })
+    }
+
+    /// The one whose guests have their memory in this way.
+    pub(crate) fn machine(&self, memory: Memory) -> Result<&Machine, CompileError> {
+        let make = || {
+            let wasmtime = wasmtime::Engine::new(&configuration(Guests::Unpooled(Memory::Mapped)));
+            let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine: {error:#}"))?;
+            let cache = self.copied.cache.as_ref().map(|cache| cache.of(&wasmtime));
+            Ok(Machine::new(wasmtime, cache))
+        };
+        match memory {
+            Memory::Copied => Ok(&self.copied),
+            Memory::Mapped => self.mapped.get_or_init(make).as_ref().map_err(|why| CompileError::Start(why.clone())),
+        }
     }
 
     /// What the host offers.
@@ -59,10 +88,19 @@ impl Engine {
     }
 }
 
-/// How wasmtime is set up, with the pool of memory or without: public so that benchmarks measure against the same.
+/// Where guests live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// In a pool of places that are used again; their memory is copied.
+    Pooled,
+    /// In places that are made anew for each evaluation.
+    Unpooled(Memory),
+}
+
+/// How wasmtime is set up: public so that benchmarks measure against the same.
 ///
 /// Everything that a policy does not need is off: each is attack surface. See docs/decisions.
-pub fn configuration(pooled: bool) -> Config {
+pub fn configuration(guests: Guests) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -82,9 +120,8 @@ pub fn configuration(pooled: bool) -> Config {
         .cranelift_nan_canonicalization(true)
         // The default reads an environment variable.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
-        // Measured: for small components copying the initial image beats mapping it (docs/decisions).
-        .memory_init_cow(false);
-    if pooled {
+        .memory_init_cow(guests == Guests::Unpooled(Memory::Mapped));
+    if guests == Guests::Pooled {
         pool::pooled(&mut config);
     }
     config

@@ -127,7 +127,7 @@ impl Policy {
             refused_calls: 0,
             abort: None,
         };
-        let mut store = Store::new(&self.engine.wasmtime, guest);
+        let mut store = Store::new(&self.machine.wasmtime, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_hostcall_fuel(HOSTCALL_FUEL);
         store.set_max_component_handles(MOST_HANDLES);
@@ -135,7 +135,7 @@ impl Policy {
         store.epoch_deadline_async_yield_and_update(1);
         let fuelled = store.set_fuel(limits.fuel);
 
-        let ticking = self.engine.ticker.run();
+        let ticking = self.machine.ticker.run();
         let deadline = Duration::from_millis(limits.deadline_ms);
         let outcome = match fuelled {
             Ok(()) => tokio::time::timeout(deadline, self.call(&mut store, export, finding)).await,

@@ -11,13 +11,12 @@ use std::time::Duration;
 use ansai_core::{Limits, Refusal};
 use ansai_host_functions::backend::{Abort, Answer, Backend};
 use ansai_host_functions::call::{Call, Reply};
-use ansai_host_functions::registry::Body;
+use ansai_host_functions::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, Type, Val};
 use wasmtime::{Result, StoreContextMut, bail};
 
-use crate::engine::Engine;
 use crate::limiter::Limiter;
 use crate::recording::{RecordedCall, RecordedReply};
 use crate::shape::Shape;
@@ -51,18 +50,16 @@ pub(crate) enum CallError {
 }
 
 /// Puts every function of one import into the linker.
-pub(crate) fn link(linker: &mut Linker<Guest>, engine: &Engine, import: &str, component: &Component) -> Result<()> {
-    let ty = component.component_type();
-    let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(&engine.wasmtime, import).map(|item| item.ty)
-    else {
+pub(crate) fn link(linker: &mut Linker<Guest>, registry: &Registry, import: &str, component: &Component) -> Result<()> {
+    let (ty, wasmtime) = (component.component_type(), component.engine());
+    let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(wasmtime, import).map(|item| item.ty) else {
         bail!("`{import}` is not imported as an interface");
     };
     let interface: Arc<str> = import.split('@').next().unwrap_or(import).into();
     let mut place = linker.instance(import)?;
-    for (name, item) in instance.exports(&engine.wasmtime) {
+    for (name, item) in instance.exports(wasmtime) {
         let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
-        let proposes =
-            matches!(engine.registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
+        let proposes = matches!(registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
         let function = Arc::new(Function {
             interface: interface.clone(),
             name: name.into(),

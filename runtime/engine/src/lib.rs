@@ -29,6 +29,7 @@ pub mod gate;
 mod kind;
 mod limiter;
 pub mod load;
+pub mod memory;
 pub mod metadata;
 mod pool;
 mod proposal;

@@ -9,7 +9,7 @@ use crate::code::map;
 use crate::compile::CompileError;
 use crate::component::{ComponentError, Found, inspect};
 use crate::contract::{contract, has_interface};
-use crate::engine::Engine;
+use crate::engine::{Engine, Machine};
 use crate::gate::{Guest, link};
 use crate::shape::Shape;
 use crate::signature;
@@ -73,6 +73,7 @@ impl LoadError {
 #[derive(Clone)]
 pub struct Policy {
     pub(crate) engine: Engine,
+    pub(crate) machine: Machine,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) detect: ComponentExportIndex,
     pub(crate) plan: ComponentExportIndex,
@@ -110,11 +111,12 @@ impl Engine {
                 return Err(LoadError::NotAsked(import.clone()));
             }
         }
-        let component = self.compiled(bytes, &found.digest)?;
-        self.check_shapes(&component)?;
-        let mut linker = Linker::new(&self.wasmtime);
+        let machine = self.machine(found.memory)?;
+        let component = self.compiled(machine, bytes, &found)?;
+        check_shapes(&component)?;
+        let mut linker = Linker::new(&machine.wasmtime);
         for import in &found.imports {
-            link(&mut linker, self, import, &component).map_err(not_accepted)?;
+            link(&mut linker, &self.registry, import, &component).map_err(not_accepted)?;
         }
         let export = |name| {
             component.get_export_index(None, name).ok_or(LoadError::Component(ComponentError::MissingExport(name)))
@@ -122,9 +124,10 @@ impl Engine {
         Ok(Policy {
             detect: export("detect")?,
             plan: export("plan")?,
-            finding: Arc::new(finding(self, &component)?),
+            finding: Arc::new(finding(&component)?),
             pre: linker.instantiate_pre(&component).map_err(not_accepted)?,
             engine: self.clone(),
+            machine: machine.clone(),
             found: Arc::new(found),
         })
     }
@@ -144,49 +147,28 @@ impl Engine {
         self.registry.entries().any(|entry| entry.interface.import_name() == import)
     }
 
-    fn check_shapes(&self, component: &Component) -> Result<(), LoadError> {
-        let ty = component.component_type();
-        for (interface, item) in ty.imports(&self.wasmtime) {
-            let (ComponentItem::ComponentInstance(instance), Some(expected)) =
-                (item.ty, contract().interfaces.get(interface))
-            else {
-                continue;
-            };
-            for (function, item) in instance.exports(&self.wasmtime) {
-                if let ComponentItem::ComponentFunc(func) = item.ty {
-                    same_shape(interface, function, &signature::of_func(&func), expected.get(function))?;
-                }
-            }
-        }
-        for (name, expected) in &contract().exports {
-            let declared = match ty.get_export(&self.wasmtime, name).map(|item| item.ty) {
-                Some(ComponentItem::ComponentFunc(func)) => signature::of_func(&func),
-                _ => "no function".into(),
-            };
-            same_shape("the policy", name, &declared, Some(expected))?;
-        }
-        Ok(())
-    }
-
-    fn compiled(&self, bytes: &[u8], digest: &str) -> Result<Component, LoadError> {
-        if let Some(component) = self.cached(digest) {
+    fn compiled(&self, machine: &Machine, bytes: &[u8], found: &Found) -> Result<Component, LoadError> {
+        let digest = &found.digest;
+        if let Some(component) = machine.cached(digest) {
             return Ok(component);
         }
         if crate::proposal::several_memories(bytes).map_err(crate::component::damaged)? {
             return Err(LoadError::Proposal(crate::proposal::MULTI_MEMORY.into()));
         }
-        let code = self.compiler.compile(&self.wasmtime, bytes)?;
+        let code = self.compiler.compile(&machine.wasmtime, found.memory, bytes)?;
         // Only what can be used is kept.
-        let component = map(&self.wasmtime, code.file()).map_err(unusable)?;
-        let Some(cache) = &self.cache else { return Ok(component) };
+        let component = map(&machine.wasmtime, code.file()).map_err(unusable)?;
+        let Some(cache) = &machine.cache else { return Ok(component) };
         if let Err(error) = cache.put(digest, &code) {
             tracing::warn!(%digest, "compiled component is not kept: {error}");
             return Ok(component);
         }
         // Pages of a file can be given back to a host that is short of memory, those of the compiler's answer cannot.
-        Ok(self.cached(digest).unwrap_or(component))
+        Ok(machine.cached(digest).unwrap_or(component))
     }
+}
 
+impl Machine {
     fn cached(&self, digest: &str) -> Option<Component> {
         let file = self.cache.as_ref()?.get(digest)?;
         match map(&self.wasmtime, &file) {
@@ -199,10 +181,35 @@ impl Engine {
     }
 }
 
+/// What it imports and exports is what the contract has.
+fn check_shapes(component: &Component) -> Result<(), LoadError> {
+    let ty = component.component_type();
+    for (interface, item) in ty.imports(component.engine()) {
+        let (ComponentItem::ComponentInstance(instance), Some(expected)) =
+            (item.ty, contract().interfaces.get(interface))
+        else {
+            continue;
+        };
+        for (function, item) in instance.exports(component.engine()) {
+            if let ComponentItem::ComponentFunc(func) = item.ty {
+                same_shape(interface, function, &signature::of_func(&func), expected.get(function))?;
+            }
+        }
+    }
+    for (name, expected) in &contract().exports {
+        let declared = match ty.get_export(component.engine(), name).map(|item| item.ty) {
+            Some(ComponentItem::ComponentFunc(func)) => signature::of_func(&func),
+            _ => "no function".into(),
+        };
+        same_shape("the policy", name, &declared, Some(expected))?;
+    }
+    Ok(())
+}
+
 /// The type of the finding that `plan` takes; the shapes were compared before.
-fn finding(engine: &Engine, component: &Component) -> Result<Shape, LoadError> {
+fn finding(component: &Component) -> Result<Shape, LoadError> {
     let missing = LoadError::Component(ComponentError::MissingExport("plan"));
-    match component.component_type().get_export(&engine.wasmtime, "plan").map(|item| item.ty) {
+    match component.component_type().get_export(component.engine(), "plan").map(|item| item.ty) {
         Some(ComponentItem::ComponentFunc(plan)) => plan.params().next().map(|(_, ty)| Shape::of(&ty)).ok_or(missing),
         _ => Err(missing),
     }

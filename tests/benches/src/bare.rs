@@ -1,5 +1,6 @@
 //! The same policy in bare wasmtime: the same configuration and limits, typed host functions, nothing else.
 
+use ansai_engine::engine::{Guests, configuration};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, ResourceLimiter, Store};
 
@@ -44,8 +45,8 @@ impl disk_probe::Host for Guest {
 }
 
 impl Bare {
-    pub(crate) fn new(component: &[u8], pooled: bool) -> wasmtime::Result<Bare> {
-        let engine = Engine::new(&ansai_engine::engine::configuration(pooled))?;
+    pub(crate) fn new(component: &[u8], guests: Guests) -> wasmtime::Result<Bare> {
+        let engine = Engine::new(&configuration(guests))?;
         let component = Component::new(&engine, component)?;
         let mut linker = Linker::new(&engine);
         Bench::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest: &mut Guest| guest)?;

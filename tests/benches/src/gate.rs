@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use ansai_core::Limits;
+use ansai_engine::engine::Guests;
+use ansai_engine::memory::Memory;
 use ansai_engine::{Answer, Compiler, Engine, Policy};
 use ansai_host_functions::registry::Registry;
 use anyhow::{Context as _, ensure};
@@ -38,8 +40,10 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&component)?;
     let limits = Limits::default();
-    let bare = Bare::new(&component, true).map_err(anyhow::Error::from).context("bare wasmtime")?;
-    let unpooled = Bare::new(&component, false).map_err(anyhow::Error::from).context("bare wasmtime")?;
+    let bare = Bare::new(&component, Guests::Pooled).map_err(anyhow::Error::from).context("bare wasmtime")?;
+    let unpooled = Bare::new(&component, Guests::Unpooled(Memory::Copied))
+        .map_err(anyhow::Error::from)
+        .context("bare wasmtime")?;
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
 
     let (mut through, mut plain, mut mapped) = (Samples::default(), Samples::default(), Samples::default());

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ansai_harness::{Ansai, Ran, guest};
 use serde_json::Value;
 
-use table::{BYTES, Expected, GUESTS, Row};
+use table::{BYTES, Expected, GUESTS, MAPPED, Row};
 
 /// What one run may have in memory at most: ansai itself, one guest's 64 MiB, and what the compiler needs.
 const MOST_MEMORY: u64 = 160 << 20;
@@ -44,6 +44,14 @@ impl Place {
 
     fn state(&self) -> PathBuf {
         self.dir.path().join("state")
+    }
+
+    /// How many different ends the names of compiled components have.
+    fn configurations(&self) -> usize {
+        let files = std::fs::read_dir(self.state().join("compiled")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let ends = names.filter(|name| name.ends_with(".bin")).map(|name| name.split_once('-').unwrap().1.to_owned());
+        ends.collect::<BTreeSet<_>>().len()
     }
 
     fn ansai(&self, arguments: &[&str]) -> Ran {
@@ -102,8 +110,8 @@ fn instance<'a>(json: &'a Value, name: &str) -> &'a Value {
     instances.iter().find(|instance| instance["instance"] == name).unwrap_or(&Value::Null)
 }
 
-/// Runs a row and answers what is wrong.
-fn check(row: &Row, bytes: &[u8]) -> (String, u64) {
+/// Runs a row and answers what is wrong; `configurations` is how many of wasmtime compile the two.
+fn check(row: &Row, bytes: &[u8], configurations: usize) -> (String, u64) {
     let mut wrong = Wrong::default();
     let place = Place::new(bytes, row.limits);
     let ran = place.run();
@@ -119,6 +127,7 @@ fn check(row: &Row, bytes: &[u8]) -> (String, u64) {
         // When a deadline ends an evaluation depends on the machine: such a recording is not replayed.
         let code = if row.expected == Expected::Stopped("deadline") { 5 } else { 0 };
         wrong.unless(replayed.code == code, || format!("replayed: {}", replayed.stdout));
+        wrong.same("how the memory of the two is made", place.configurations(), configurations);
     }
     wrong.unless(ran.peak_memory <= MOST_MEMORY, || format!("{} bytes in memory", ran.peak_memory));
     (wrong.0, ran.peak_memory)
@@ -182,20 +191,28 @@ fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "a figure for people")]
 fn every_misbehaving_guest_ends_with_a_name_and_harms_nobody() {
-    let rows: Vec<(&Row, Vec<u8>)> = GUESTS
-        .iter()
-        .map(|row| (row, guest::of_file(row.guest)))
-        .chain(BYTES.iter().map(|(row, bytes)| (row, bytes())))
-        .collect();
+    let rows = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
+    check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1);
+}
+
+/// With so much data in the component that memory is not copied into a place of the pool, which has bounds of its own.
+#[test]
+fn so_does_every_one_whose_memory_is_mapped() {
+    let rows = GUESTS.iter().filter(|row| !matches!(row.expected, Expected::NotLoaded(_))).chain(MAPPED);
+    let rows: Vec<_> = rows.map(|row| (row, guest::with_data(guest::of_file(row.guest), 1 << 20))).collect();
+    check_all(&rows, 2);
+}
+
+#[allow(clippy::print_stdout, reason = "a figure for people")]
+fn check_all(rows: &[(&Row, Vec<u8>)], configurations: usize) {
     let next = AtomicUsize::new(0);
     let (wrong, most) = (Mutex::new(String::new()), Mutex::new((0, "")));
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 while let Some((row, bytes)) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let checked = catch_unwind(AssertUnwindSafe(|| check(row, bytes)));
+                    let checked = catch_unwind(AssertUnwindSafe(|| check(row, bytes, configurations)));
                     let (found, memory) =
                         checked.unwrap_or_else(|_| ("  it did not end as it should, see above\n".into(), 0));
                     if !found.is_empty() {

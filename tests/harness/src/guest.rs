@@ -13,7 +13,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use wasm_encoder::{ComponentSection as _, CustomSection, InstanceSection, RawSection};
+use wasm_encoder::{
+    ComponentSection as _, CustomSection, DataSection, InstanceSection, Module, ModuleSection, RawSection,
+};
 use wit_component::{ComponentEncoder, StringEncoding};
 
 use crate::binary;
@@ -191,6 +193,16 @@ fn resolved(more: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
     let package = resolve.push_str("world.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
     let world = resolve.select_world(&[package], None).expect("the world");
     (resolve, world)
+}
+
+/// The component with so many bytes of data more, which nobody reads.
+pub fn with_data(mut component: Vec<u8>, bytes: usize) -> Vec<u8> {
+    let mut data = DataSection::new();
+    data.passive(vec![b'x'; bytes]);
+    let mut module = Module::new();
+    module.section(&data);
+    ModuleSection(&module).append_to_component(&mut component);
+    component
 }
 
 /// The component with so many more core instances of a module in it.

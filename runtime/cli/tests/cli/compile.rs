@@ -118,7 +118,7 @@ fn eventually<T>(mut what: impl FnMut() -> Option<T>) -> T {
 /// The child's second argument.
 fn job(parent: &str) -> String {
     let limits = serde_json::to_string(&low()).unwrap();
-    format!(r#"{{"parent":{parent},"load":false,"limits":{limits}}}"#)
+    format!(r#"{{"parent":{parent},"load":false,"memory":"copied","limits":{limits}}}"#)
 }
 
 #[test]

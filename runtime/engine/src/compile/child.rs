@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::CompileLimits;
 use crate::component::MOST_BYTES;
+use crate::engine::{Guests, configuration};
+use crate::memory::Memory;
 
 /// Exit code: the component is not accepted; standard error says why.
 pub(super) const NOT_ACCEPTED: u8 = 10;
@@ -40,6 +42,8 @@ pub(super) struct Job {
     pub(super) parent: u32,
     /// The component is compiled already.
     pub(super) load: bool,
+    /// How its guests are to have it.
+    pub(super) memory: Memory,
     pub(super) limits: CompileLimits,
 }
 
@@ -81,7 +85,7 @@ fn compile_and_load(itself: &str, job: &str) -> Result<(), Refused> {
     let mut component = Vec::new();
     let most = MOST_BYTES as u64;
     std::io::stdin().take(most + 1).read_to_end(&mut component).map_err(failed("standard input"))?;
-    let code = precompile(&component)?;
+    let code = precompile(job.memory, &component)?;
     // Not through Rust's buffer, which what follows would forget.
     output().and_then(|mut output| output.write_all(&code)).map_err(failed("standard output"))?;
     let next = serde_json::to_string(&Job { load: true, ..job }).map_err(|error| failed("job")(error.into()))?;
@@ -94,7 +98,7 @@ fn load(job: &Job) -> Result<(), Refused> {
     say(LOADING);
     let code = output().map_err(failed("code"))?;
     let size = code.metadata().map_err(failed("code"))?.len();
-    let engine = engine()?;
+    let engine = engine(job.memory)?;
     let own = own_address_space().map_err(failed("limits"))?;
     let most = own.saturating_add(size).saturating_add(job.limits.load_bytes);
     limit(Resource::As, most).map_err(failed("limits"))?;
@@ -109,9 +113,9 @@ fn output() -> std::io::Result<File> {
     std::io::stdout().as_fd().try_clone_to_owned().map(File::from)
 }
 
-fn engine() -> Result<wasmtime::Engine, Refused> {
+fn engine(memory: Memory) -> Result<wasmtime::Engine, Refused> {
     // Without the pool, which wants more addresses than this process may have; the code is the same.
-    wasmtime::Engine::new(&crate::engine::configuration(false))
+    wasmtime::Engine::new(&configuration(Guests::Unpooled(memory)))
         .map_err(|error| Refused::NotStarted(format!("the engine: {error:#}")))
 }
 
@@ -132,8 +136,8 @@ fn own_address_space() -> std::io::Result<u64> {
     Ok(kib.ok_or(std::io::ErrorKind::InvalidData)?.saturating_mul(1 << 10))
 }
 
-fn precompile(component: &[u8]) -> Result<Vec<u8>, Refused> {
-    engine()?.precompile_component(component).map_err(|error| refused(&error))
+fn precompile(memory: Memory, component: &[u8]) -> Result<Vec<u8>, Refused> {
+    engine(memory)?.precompile_component(component).map_err(|error| refused(&error))
 }
 
 /// Everything that keeps this process small, each before the first byte of the component is read.

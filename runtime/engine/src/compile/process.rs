@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::child::{Job, LOADING, NOT_ACCEPTED, NOT_STARTED, OUT_OF_MEMORY, PANICKED};
 use super::{ChildProgram, CompileError, CompileLimits};
 use crate::code::{Code, memory_file};
+use crate::memory::Memory;
 
 /// What is read of the child's last words.
 const WORDS: u64 = 4 << 10;
@@ -38,10 +39,11 @@ struct Streams {
     words: File,
 }
 
-pub(super) fn compile(program: &ChildProgram, component: &[u8]) -> Result<Code, CompileError> {
+pub(super) fn compile(program: &ChildProgram, memory: Memory, component: &[u8]) -> Result<Code, CompileError> {
     let limits = program.limits.clone().unwrap_or_else(|| CompileLimits::of_size(component.len()));
+    let job = Job { parent: std::process::id(), load: false, memory, limits: limits.clone() };
     let (running, mut streams) =
-        start(program, component, &limits).map_err(|error| CompileError::Start(error.to_string()))?;
+        start(program, component, &job).map_err(|error| CompileError::Start(error.to_string()))?;
     let ended = wait(running, &limits)?;
     let words = last_words(&mut streams.words);
     outcome(ended, &words, &limits)?;
@@ -52,12 +54,12 @@ pub(super) fn compile(program: &ChildProgram, component: &[u8]) -> Result<Code, 
     Code::seal(streams.code).map_err(|error| CompileError::Unusable(error.to_string()))
 }
 
-fn start(program: &ChildProgram, component: &[u8], limits: &CompileLimits) -> std::io::Result<(Running, Streams)> {
+fn start(program: &ChildProgram, component: &[u8], job: &Job) -> std::io::Result<(Running, Streams)> {
     let mut input = memory_file("component")?;
     input.write_all(component)?;
     input.rewind()?;
     let streams = Streams { code: memory_file("code")?, words: memory_file("words")? };
-    let job = serde_json::to_string(&Job { parent: std::process::id(), load: false, limits: limits.clone() })?;
+    let job = serde_json::to_string(job)?;
     let child = Command::new(&program.program)
         .arg0(&program.argument)
         .arg(&program.argument)

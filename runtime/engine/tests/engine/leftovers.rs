@@ -1,9 +1,14 @@
 //! Places for guests are used again: nothing that one evaluation leaves may be seen by the next.
 
+use std::collections::BTreeSet;
+
 use crate::support::*;
 use ansai_core::Limits;
 use ansai_core::event::Phase;
-use ansai_engine::{Answer, EvaluationError, Policy};
+use ansai_engine::component::inspect;
+use ansai_engine::memory::Memory;
+use ansai_engine::{Answer, Compiler, Engine, EvaluationError, Policy};
+use ansai_host_functions::registry::Registry;
 
 /// Traps (`unreachable`) when memory, table or global hold anything that the component itself has not put there, then
 /// leaves something everywhere. `$own` bytes from 131072 on are the component's data.
@@ -39,10 +44,12 @@ fn nosy(data: &str, first_word: u64) -> Vec<u8> {
     )
 }
 
-async fn sees_nothing(policy: &Policy) {
+/// Answers the fuel.
+async fn sees_nothing(policy: &Policy) -> u64 {
     let enough = Limits { fuel: 100_000_000, ..limits() };
     let evaluation = policy.detect(live(Phase::Detect, &[]), &enough).await;
     assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])), "something was left from another evaluation");
+    evaluation.usage.fuel
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -78,6 +85,35 @@ async fn nothing_is_left_by_one_that_was_stopped() {
         assert_eq!(evaluation.answer, Err(EvaluationError::Fuel(limits().fuel)));
         sees_nothing(&nosy).await;
     }
+}
+
+/// Memory that is mapped is made anew each time: what one evaluation writes reaches neither the next one nor the compiled
+/// code, and how it begins costs the same fuel wherever that comes from.
+#[tokio::test]
+async fn nothing_is_written_to_what_is_mapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = dir.path().join("cache");
+    let much = format!(r#"(data (i32.const 4096) "\01\02\03\04\05\06\07\08") (data "{}")"#, "x".repeat(1 << 20));
+    let bytes = nosy(&much, 0x0807_0605_0403_0201);
+    assert_eq!(inspect(&bytes).unwrap().memory, Memory::Mapped);
+    let compiled = || {
+        let files = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+        let code = files.filter(|path| path.extension().is_some_and(|extension| extension == "bin"));
+        code.map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>()
+    };
+    let (mut kept, mut fuel) = (Vec::new(), BTreeSet::new());
+    for _ in ["compiled", "from the cache"] {
+        let engine = Engine::new(Registry::builtin(), Some(&cache), Compiler::InProcess).unwrap();
+        let policy = engine.load(&bytes).unwrap();
+        kept.push(compiled());
+        for _ in 0..20 {
+            fuel.insert(sees_nothing(&policy).await);
+        }
+        kept.push(compiled());
+    }
+    assert_eq!(kept[0].len(), 1);
+    assert!(kept.iter().all(|code| *code == kept[0]), "the compiled code has changed");
+    assert_eq!(fuel.len(), 1, "{fuel:?}");
 }
 
 /// More evaluations than there are places wait for their turn.

@@ -143,6 +143,9 @@ pub(super) const GUESTS: &[Row] = &[
     row("needs-stack-switching", NotLoaded("proposal"), 2),
 ];
 
+/// What the pool refuses to load, and memory that is made anew does not: it ends where it asks for too much.
+pub(super) const MAPPED: &[Row] = &[row("table-initial", Stopped("memory"), 5)];
+
 /// A row whose file no text stands for.
 type Bytes = (Row, fn() -> Vec<u8>);
 
