@@ -8,7 +8,7 @@ use ansai_host_functions::backend::{Abort, Answer, Backend};
 use ansai_host_functions::call::Call;
 
 use crate::engine::ENGINE_VERSION;
-use crate::evaluate::Evaluation;
+use crate::evaluate::{self, Evaluation};
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd, Recording};
 
@@ -101,6 +101,15 @@ pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evalua
     (replayed, evaluation)
 }
 
+/// Without a copy of what the policy answered.
+fn same_end(evaluation: &Evaluation, recorded: &RecordedEnd) -> bool {
+    match (&evaluation.answer, recorded) {
+        (Ok(evaluate::Answer::Observed(now)), RecordedEnd::Observed(recorded)) => now == recorded,
+        (Ok(evaluate::Answer::Decided(now)), RecordedEnd::Decided(recorded)) => now == recorded,
+        _ => evaluation.end() == *recorded,
+    }
+}
+
 fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation) -> Replayed {
     if recording.end == RecordedEnd::Deadline {
         return Replayed::Excluded;
@@ -117,8 +126,8 @@ fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation) -> R
             now: "no further call".into(),
         });
     }
-    let now = evaluation.end();
-    if now != recording.end {
+    if !same_end(evaluation, &recording.end) {
+        let now = evaluation.end();
         let text = |end: &RecordedEnd| ansai_core::text::inert(&serde_json::to_string(end).unwrap_or_default(), 2_000);
         return Replayed::Differs(Difference::Answer { recorded: text(&recording.end), now: text(&now) });
     }
