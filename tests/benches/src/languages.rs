@@ -38,8 +38,8 @@ the file mapped and known to be verified. The scenario `warning`, `detect` and `
 against the contract and run 200 times on one thread after one unmeasured; its fuel is the same each time. The aim is \
 that of the largest component, whichever language it is in.";
 
-const HELD_BACK_BY: &str = "Loading maps the compiled code, and copies what lies in the component beside its code: the \
-memory of an interpreter that has started.";
+const HELD_BACK_BY: &str = "Of what loading takes, the most is the digest of the component's own bytes, which name its \
+compiled code.";
 
 /// Runs it.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
