@@ -1,7 +1,9 @@
 //! What a component is, read from its own bytes and never from what its author claims.
 
 use sha2::{Digest, Sha256};
-use wasmparser::{ComponentTypeRef, Encoding, Parser, Payload};
+use wasmparser::{
+    ComponentTypeRef, Element, ElementItems, ElementKind, ElementSectionReader, Encoding, Parser, Payload,
+};
 
 use crate::memory::{Contents, Memory};
 
@@ -12,6 +14,8 @@ pub const MOST_BYTES: usize = 64 << 20;
 pub const MOST_LEVELS: usize = 32;
 /// Imports, of which there are as many as interfaces.
 pub const MOST_IMPORTS: usize = 256;
+/// Elements in passive segments of one module: each of its instances has 16 bytes for each of them.
+pub const MOST_PASSIVE_ELEMENTS: usize = 10_000;
 /// Manifest and schema, in bytes each: they are parsed, which takes many times their size.
 pub const MOST_SECTION_BYTES: usize = 256 << 10;
 /// README, in bytes.
@@ -144,6 +148,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
             Payload::TableSection(section) => contents.parts(section.count()),
             Payload::MemorySection(section) => contents.parts(section.count()),
             Payload::GlobalSection(section) => contents.parts(section.count()),
+            Payload::ElementSection(section) => check_elements(section)?,
             Payload::DataSection(section) => contents.data(section.range().len()),
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
@@ -175,6 +180,22 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
 
 pub(crate) fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
     ComponentError::Damaged { offset: error.offset(), why: ansai_core::text::inert(error.message(), 200) }
+}
+
+/// A module has one such section.
+fn check_elements(section: ElementSectionReader<'_>) -> Result<(), ComponentError> {
+    let mut passive = 0usize;
+    for segment in section {
+        let Element { kind: ElementKind::Passive, items, .. } = segment.map_err(damaged)? else { continue };
+        passive = passive.saturating_add(match items {
+            ElementItems::Functions(items) => items.count() as usize,
+            ElementItems::Expressions(_, items) => items.count() as usize,
+        });
+    }
+    match passive {
+        0..=MOST_PASSIVE_ELEMENTS => Ok(()),
+        _ => Err(ComponentError::TooMany("elements in passive segments", MOST_PASSIVE_ELEMENTS)),
+    }
 }
 
 fn keep(found: &mut Found, name: &str, data: &[u8]) -> Result<(), ComponentError> {

@@ -228,8 +228,12 @@ fn told(error: LoadError, bytes: &[u8]) -> LoadError {
 /// What was compiled and cannot be loaded: mostly damaged; or it begins with more than a place for guests has.
 fn unusable(error: wasmtime::Error) -> CompileError {
     let why = format!("{error:#}");
-    // wasmtime has only words for it; the guest `table-initial` holds them.
-    if why.contains("exceeds the limit") { CompileError::NotAccepted(why) } else { CompileError::Unusable(why) }
+    // wasmtime has only words for it; the guests `table-initial` and `(instances with many functions)` hold them.
+    if why.contains("exceeds the limit") || why.contains("exceeds the configured maximum") {
+        CompileError::NotAccepted(why)
+    } else {
+        CompileError::Unusable(why)
+    }
 }
 
 fn not_accepted(error: wasmtime::Error) -> LoadError {

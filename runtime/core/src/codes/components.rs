@@ -15,8 +15,9 @@ r"
 
 TOO_MANY = "too-many", "a component has more parts of one kind than any policy has",
 r"
-    Imports and levels of components within components are counted while it is parsed, and the parser stops at a bound:
-    it keeps something for each of them. A component beyond the bound was made to be hard to read.
+    Imports, levels of components within components and elements in passive segments are counted while it is parsed, and
+    the parser stops at a bound: it keeps something for each of them, or each instance does. A component beyond the bound
+    was made to be hard to read or to use up memory.
 ",
 r"
     (component (component (component (component …))))      ;; a hundred of them

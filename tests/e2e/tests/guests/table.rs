@@ -163,6 +163,16 @@ pub(super) const BYTES: &[Bytes] = &[
         bytes.truncate(bytes.len() / 2);
         bytes
     }),
+    (row("(instances with many functions)", NotLoaded("compile"), 2), || {
+        let functions: String = (0..3_000).map(|index| format!("(func (export \"f{index}\"))")).collect();
+        beside(&format!(";; beside: 55 (module {functions})"))
+    }),
+    (row("(passive elements)", NotLoaded("too-many"), 2), || {
+        beside(&format!(";; beside: 1 (module (func $f) (elem func {}))", "$f ".repeat(10_001)))
+    }),
+    (row("(no more passive elements than that)", Answered, 0), || {
+        beside(&format!(";; beside: 55 (module (func $f) (elem func {}))", "$f ".repeat(10_000)))
+    }),
     (row("(without a manifest)", NotLoaded("missing-section"), 2), || guest::of_text("")),
     (row("(manifest twice)", NotLoaded("bad-section"), 2), || {
         guest::with_manifest(guest::of_file("healthy"), "healthy")
@@ -171,3 +181,7 @@ pub(super) const BYTES: &[Bytes] = &[
         guest::with_manifest(guest::of_text(""), "no name at all")
     }),
 ];
+
+fn beside(text: &str) -> Vec<u8> {
+    guest::with_manifest(guest::of_text(text), "beside")
+}
