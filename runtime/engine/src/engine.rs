@@ -48,8 +48,9 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Machine {
-        Machine { ticker: Ticker::new(wasmtime.clone()), wasmtime, cache }
+    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Result<Machine, String> {
+        let ticker = Ticker::new(wasmtime.clone()).map_err(|error| format!("no thread for its clock: {error}"))?;
+        Ok(Machine { wasmtime, cache, ticker })
     }
 }
 
@@ -65,7 +66,8 @@ impl Engine {
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let places = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
-        Ok(Engine { registry, compiler, places, copied: Machine::new(wasmtime, cache), mapped: Arc::default() })
+        let copied = Machine::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
+        Ok(Engine { registry, compiler, places, copied, mapped: Arc::default() })
     }
 
     /// The one whose guests have their memory in this way.
@@ -74,7 +76,7 @@ impl Engine {
             let wasmtime = wasmtime::Engine::new(&configuration(Guests::Unpooled(Memory::Mapped)));
             let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine: {error:#}"))?;
             let cache = self.copied.cache.as_ref().map(|cache| cache.of(&wasmtime));
-            Ok(Machine::new(wasmtime, cache))
+            Machine::new(wasmtime, cache)
         };
         match memory {
             Memory::Copied => Ok(&self.copied),

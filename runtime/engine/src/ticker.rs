@@ -27,7 +27,8 @@ pub(crate) struct Ticker(Arc<Shared>);
 pub(crate) struct Ticking(Arc<Shared>);
 
 impl Ticker {
-    pub(crate) fn new(engine: wasmtime::Engine) -> Self {
+    /// Fails without a thread: nothing would yield then, and the wall-clock limit alone could not stop a loop.
+    pub(crate) fn new(engine: wasmtime::Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             engine,
             running: AtomicUsize::new(0),
@@ -35,12 +36,9 @@ impl Ticker {
             thread: OnceLock::new(),
         });
         let weak = Arc::downgrade(&shared);
-        // Without the thread nothing would yield: the wall-clock limit alone could not stop a loop.
-        let spawned = std::thread::Builder::new().name("epoch".into()).spawn(move || tick(&weak));
-        if let Ok(handle) = spawned {
-            let _ = shared.thread.set(handle.thread().clone());
-        }
-        Ticker(shared)
+        let handle = std::thread::Builder::new().name("epoch".into()).spawn(move || tick(&weak))?;
+        let _ = shared.thread.set(handle.thread().clone());
+        Ok(Ticker(shared))
     }
 
     pub(crate) fn run(&self) -> Ticking {
