@@ -14,7 +14,7 @@ pub const MOST_BYTES: usize = 64 << 20;
 pub const MOST_LEVELS: usize = 32;
 /// Imports, of which there are as many as interfaces.
 pub const MOST_IMPORTS: usize = 256;
-/// Elements in passive segments of one module: each of its instances has 16 bytes for each of them.
+/// Elements in passive segments of one module, and two more for each segment: its instances have 16 bytes for each.
 pub const MOST_PASSIVE_ELEMENTS: usize = 10_000;
 /// Manifest and schema, in bytes each: they are parsed, which takes many times their size.
 pub const MOST_SECTION_BYTES: usize = 256 << 10;
@@ -149,7 +149,10 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
             Payload::MemorySection(section) => contents.parts(section.count()),
             Payload::GlobalSection(section) => contents.parts(section.count()),
             Payload::ElementSection(section) => check_elements(section)?,
-            Payload::DataSection(section) => contents.data(section.range().len()),
+            Payload::DataSection(section) => {
+                contents.parts(section.count());
+                contents.data(section.range().len());
+            }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
@@ -187,10 +190,11 @@ fn check_elements(section: ElementSectionReader<'_>) -> Result<(), ComponentErro
     let mut passive = 0usize;
     for segment in section {
         let Element { kind: ElementKind::Passive, items, .. } = segment.map_err(damaged)? else { continue };
-        passive = passive.saturating_add(match items {
-            ElementItems::Functions(items) => items.count() as usize,
-            ElementItems::Expressions(_, items) => items.count() as usize,
-        });
+        let count = match items {
+            ElementItems::Functions(items) => items.count(),
+            ElementItems::Expressions(_, items) => items.count(),
+        };
+        passive = passive.saturating_add(2).saturating_add(count as usize);
     }
     match passive {
         0..=MOST_PASSIVE_ELEMENTS => Ok(()),

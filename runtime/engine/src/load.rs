@@ -229,7 +229,7 @@ fn told(error: LoadError, bytes: &[u8]) -> LoadError {
 fn unusable(error: wasmtime::Error) -> CompileError {
     let why = format!("{error:#}");
     // wasmtime has only words for it; the guests `table-initial` and `(instances with many functions)` hold them.
-    if why.contains("exceeds the limit") || why.contains("exceeds the configured maximum") {
+    if ["exceeds the limit", "exceeds the configured maximum"].iter().any(|words| why.contains(words)) {
         CompileError::NotAccepted(why)
     } else {
         CompileError::Unusable(why)

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// Bytes of data from which on a component's memory is mapped. Measured, see decision 0022.
 const MAPPED_FROM: u64 = 512 << 10;
-/// Functions, globals and whatever else an instance of one module has an entry for: up to 64 bytes each. The pool has a
-/// bound of its own for all instances of a component, memory that is made anew has none.
+/// Functions, globals, segments of data and whatever else an instance of one module has an entry for: up to 64 bytes
+/// each, of which it touches 32 at its start. The pool has a bound of its own for all instances of a component together,
+/// memory that is made anew has none; there are 64 instances at most.
 const MOST_PARTS: u64 = 20_000;
 
 /// How the memory of a component's guests is made for an evaluation. A property of its bytes alone: it decides how much
@@ -38,7 +39,7 @@ impl Contents {
         self.parts_of_module = 0;
     }
 
-    /// It has so many more functions, globals, tables or memories, its own or imported.
+    /// It has so many more functions, globals, tables or memories, its own or imported, or segments of data.
     pub(crate) fn parts(&mut self, count: u32) {
         self.parts_of_module = self.parts_of_module.saturating_add(count.into());
         self.most_parts = self.most_parts.max(self.parts_of_module);

@@ -14,6 +14,8 @@ const MEMORIES: u32 = 4 * EVALUATIONS;
 /// Made from Python, a component has about forty instances with a table each.
 const INSTANCES: u32 = 16 * EVALUATIONS;
 const TABLES: u32 = 8 * EVALUATIONS;
+/// As many as the limiter allows a whole component.
+const TABLES_OF_MODULE: u32 = 32;
 const TABLE_ELEMENTS: usize = 100_000;
 /// Of a memory that was used, so much stays mapped for the next evaluation.
 const RESIDENT_MEMORY: usize = 512 << 10;
@@ -31,6 +33,7 @@ pub(crate) fn pooled(config: &mut Config) {
         .total_stacks(EVALUATIONS)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
+        .max_tables_per_module(TABLES_OF_MODULE)
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(RESIDENT_MEMORY)
         .table_keep_resident(RESIDENT_TABLE)

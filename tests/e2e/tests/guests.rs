@@ -199,9 +199,11 @@ fn every_misbehaving_guest_ends_with_a_name_and_harms_nobody() {
 /// With so much data in the component that memory is not copied into a place of the pool, which has bounds of its own.
 #[test]
 fn so_does_every_one_whose_memory_is_mapped() {
-    let rows = GUESTS.iter().filter(|row| !matches!(row.expected, Expected::NotLoaded(_))).chain(MAPPED);
-    let rows: Vec<_> = rows.map(|row| (row, guest::with_data(guest::of_file(row.guest), 1 << 20))).collect();
-    check_all(&rows, 2);
+    let files = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
+    let bytes = BYTES.iter().map(|(row, bytes)| (row, bytes()));
+    let loaded = files.chain(bytes).filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
+    let rows = loaded.chain(MAPPED.iter().map(|(row, bytes)| (row, bytes())));
+    check_all(&rows.map(|(row, bytes)| (row, guest::with_data(bytes, 1 << 20))).collect::<Vec<_>>(), 2);
 }
 
 #[allow(clippy::print_stdout, reason = "a figure for people")]

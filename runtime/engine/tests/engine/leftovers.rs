@@ -116,6 +116,20 @@ async fn nothing_is_written_to_what_is_mapped() {
     assert_eq!(fuel.len(), 1, "{fuel:?}");
 }
 
+/// Data that is copied costs fuel for each byte, data that is mapped does not.
+#[tokio::test]
+async fn much_data_costs_no_fuel() {
+    let fuel = async |segments: usize| {
+        let data = format!(r#"(data (i32.const 4096) "{}")"#, "x".repeat(120_000)).repeat(segments);
+        let policy = engine().load(&policy(&data, "", "")).unwrap();
+        let evaluation = policy.detect(live(Phase::Detect, &[]), &limits()).await;
+        assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])));
+        evaluation.usage.fuel
+    };
+    let (copied, mapped) = (fuel(4).await, fuel(5).await);
+    assert!(copied > 480_000 && mapped < 10_000, "{copied} and {mapped}");
+}
+
 /// More evaluations than there are places wait for their turn.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_than_there_are_places_wait() {

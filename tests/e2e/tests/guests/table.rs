@@ -61,6 +61,7 @@ pub(super) const GUESTS: &[Row] = &[
     row("table-growth", Stopped("memory"), 5),
     row("table-growth-at-once", Stopped("fuel"), 5),
     row("table-initial", NotLoaded("compile"), 2),
+    row("two-tables", Answered, 0),
     row("recursion", Stopped("stack"), 5),
     row("handle-flood", Stopped("budget"), 5),
     // Values.
@@ -143,9 +144,6 @@ pub(super) const GUESTS: &[Row] = &[
     row("needs-stack-switching", NotLoaded("proposal"), 2),
 ];
 
-/// What the pool refuses to load, and memory that is made anew does not: it ends where it asks for too much.
-pub(super) const MAPPED: &[Row] = &[row("table-initial", Stopped("memory"), 5)];
-
 /// A row whose file no text stands for.
 type Bytes = (Row, fn() -> Vec<u8>);
 
@@ -163,15 +161,19 @@ pub(super) const BYTES: &[Bytes] = &[
         bytes.truncate(bytes.len() / 2);
         bytes
     }),
-    (row("(instances with many functions)", NotLoaded("compile"), 2), || {
-        let functions: String = (0..3_000).map(|index| format!("(func (export \"f{index}\"))")).collect();
-        beside(&format!(";; beside: 55 (module {functions})"))
+    (row("(instances with many functions)", NotLoaded("compile"), 2), many_functions),
+    (row("(instances with very many segments of data)", NotLoaded("compile"), 2), || {
+        let instances = format!(";; beside: 55 (module {})", "(data \"\")".repeat(20_001));
+        guest::with_data(beside(&instances), 1 << 20)
     }),
     (row("(passive elements)", NotLoaded("too-many"), 2), || {
         beside(&format!(";; beside: 1 (module (func $f) (elem func {}))", "$f ".repeat(10_001)))
     }),
+    (row("(passive segments)", NotLoaded("too-many"), 2), || {
+        beside(&format!(";; beside: 1 (module {})", "(elem func)".repeat(5_001)))
+    }),
     (row("(no more passive elements than that)", Answered, 0), || {
-        beside(&format!(";; beside: 55 (module (func $f) (elem func {}))", "$f ".repeat(10_000)))
+        beside(&format!(";; beside: 55 (module (func $f) (elem func {}))", "$f ".repeat(9_998)))
     }),
     (row("(without a manifest)", NotLoaded("missing-section"), 2), || guest::of_text("")),
     (row("(manifest twice)", NotLoaded("bad-section"), 2), || {
@@ -181,6 +183,17 @@ pub(super) const BYTES: &[Bytes] = &[
         guest::with_manifest(guest::of_text(""), "no name at all")
     }),
 ];
+
+/// What the pool refuses to load, and memory that is made anew does not.
+pub(super) const MAPPED: &[Bytes] = &[
+    (row("table-initial", Stopped("memory"), 5), || guest::of_file("table-initial")),
+    (row("(instances with many functions)", Answered, 0), many_functions),
+];
+
+fn many_functions() -> Vec<u8> {
+    let functions: String = (0..3_000).map(|index| format!("(func (export \"f{index}\"))")).collect();
+    beside(&format!(";; beside: 55 (module {functions})"))
+}
 
 fn beside(text: &str) -> Vec<u8> {
     guest::with_manifest(guest::of_text(text), "beside")
