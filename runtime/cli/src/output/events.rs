@@ -25,8 +25,8 @@ pub(crate) fn line(event: &Event) -> String {
             format!("{instance}: incident {key}: {}{severity}: {summary}", kebab(change))
         }
         Event::Planned { plan, instance, decision, steps, .. } => {
-            let steps = steps.iter().map(|step| words::step(&step.action, &step.preview));
-            let all: Vec<String> = words::decision(decision).into_iter().chain(steps).collect();
+            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
+            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
             format!("{instance}: plan {plan}: {}", all.join("; "))
         }
         Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),
