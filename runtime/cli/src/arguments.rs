@@ -114,7 +114,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Man(man::Arguments),
     /// Compile a component within limits, for ansai itself
-    #[command(name = crate::host::COMPILE, hide = true)]
+    #[command(name = crate::compiler::COMPILE, hide = true)]
     CompileComponent(compile_component::Arguments),
 }
 

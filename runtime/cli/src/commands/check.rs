@@ -12,14 +12,15 @@ use clap::Args;
 
 use self::policy::With;
 use crate::arguments::{Format, Global};
-use crate::component::Component;
-use crate::configuration::Configuration;
-use crate::exit::{Fault, Warning, worst};
-use crate::host;
-use crate::load::{self, Asked, Unloaded};
+use crate::compiler;
+use crate::exit::{Fault, worst};
 use crate::output::report::NotLoaded;
 use crate::output::{self, colour, json};
-use crate::sources::{self, Source};
+use ansai_daemon::Component;
+use ansai_daemon::Configuration;
+use ansai_daemon::Warning;
+use ansai_daemon::load::{self, LoadRequest};
+use ansai_daemon::sources::{self, Source};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -56,8 +57,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         return suggest(&found, &interfaces);
     }
     // What is wrong with it is one result among the others.
-    let configuration = global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces)));
-    let engine = host::engine_with_users_cache(registry.clone())?;
+    let configuration =
+        global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
+    let engine = compiler::engine(registry.clone())?;
     let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
     match &configuration {
@@ -91,16 +93,16 @@ fn configured(configuration: &Configuration, arguments: &Arguments, with: &With<
     file.warnings.extend(Warning::of(&configuration.config.warnings));
     match configuration.check_trust(Mode::Enforce) {
         Ok(warning) => file.warnings.extend(warning),
-        Err(fault) => file.fault = Some(fault),
+        Err(error) => file.fault = Some(error.into()),
     }
-    let asked = Asked {
+    let request = LoadRequest {
         paths: &arguments.paths,
         configuration: Some(configuration),
         ceiling: Mode::Enforce,
         engine: with.engine,
         interfaces: with.interfaces,
     };
-    let loading = load::load(&asked)?;
+    let loading = load::load(&request)?;
     file.warnings.extend(loading.warnings);
     let not_configured = loading.not_configured.iter();
     file.warnings
@@ -108,13 +110,13 @@ fn configured(configuration: &Configuration, arguments: &Arguments, with: &With<
     let ready = loading
         .ready
         .iter()
-        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.loaded.name, ready.force.mode)));
+        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
     let mut all: Vec<Checked> = std::iter::once(file).chain(ready).collect();
-    let own = |unloaded: &Unloaded| configuration.config.policies.contains_key(&unloaded.name);
     // Paths that are no components were checked by themselves.
-    let unloaded = loading.unloaded.into_iter().filter(own);
+    let not_loaded = loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(&one.name));
     all.extend(
-        unloaded.map(|one| Checked { fault: Some(one.fault), ..Checked::new(format!("[policy.{}]", one.name)) }),
+        not_loaded
+            .map(|one| Checked { fault: Some(one.error.into()), ..Checked::new(format!("[policy.{}]", one.name)) }),
     );
     Ok(all)
 }
@@ -141,7 +143,7 @@ fn document(checked: Vec<Checked>, code: u8) -> anyhow::Result<()> {
     let entries: Vec<_> = checked
         .into_iter()
         .map(|one| {
-            let fault = one.fault.map(|fault| NotLoaded::from(&Unloaded { name: one.name.clone(), fault }));
+            let fault = one.fault.map(|fault| NotLoaded::new(one.name.clone(), fault));
             let (codes, warnings): (Vec<_>, Vec<_>) =
                 one.warnings.into_iter().map(|warning| (warning.code, warning.message)).unzip();
             serde_json::json!({

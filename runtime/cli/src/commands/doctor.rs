@@ -5,11 +5,11 @@ use ansai_core::text::inert;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
 use crate::diagnosis::{self, Answer, Finding};
 use crate::exit::worst;
 use crate::output::{self, colour, json, lines};
-use crate::state;
+use ansai_daemon::Configuration;
+use ansai_daemon::state;
 
 // What it takes.
 #[derive(Debug, Args)]

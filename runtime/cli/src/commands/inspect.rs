@@ -11,9 +11,9 @@ use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::output::{self, json};
-use crate::sources::{self, Source};
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -50,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 let component = Component::read(&path, &interfaces)?;
                 inspected.push(Inspected { metadata: metadata(&component.bytes), component });
             }
-            Source::OnlySources(dir) => return Err(sources::only_sources(&dir).into()),
+            Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         }
     }
     let carried = |one: &Inspected| match arguments.licence {

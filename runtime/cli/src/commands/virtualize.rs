@@ -8,9 +8,9 @@ use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::exit::Fault;
 use crate::output::{self, MOST_TEXT, abilities, json, lines};
+use ansai_daemon::Component;
 
 // What it takes.
 #[derive(Debug, Args)]

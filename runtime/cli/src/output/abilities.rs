@@ -6,7 +6,7 @@ use ansai_engine::has_interface;
 use serde_json::{Value, json};
 
 use super::MOST_TEXT;
-use crate::component::Component;
+use ansai_daemon::Component;
 
 const SEES_NOTHING: &str = "  sees nothing of the host\n";
 const PROPOSES_NOTHING: &str = "  cannot propose any change\n";

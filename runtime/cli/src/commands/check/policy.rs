@@ -10,9 +10,10 @@ use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
 
 use super::Checked;
-use crate::component::Component;
-use crate::exit::{Fault, Warning};
-use crate::sources::{self, Source};
+use crate::exit::Fault;
+use ansai_daemon::Component;
+use ansai_daemon::Warning;
+use ansai_daemon::sources::{self, Source};
 
 /// What policies are checked with.
 pub(super) struct With<'a> {
@@ -104,7 +105,7 @@ fn scenarios(dir: &Path, subject: Option<&Subject>, with: &With<'_>) -> Vec<Chec
     let dir = dir.join("scenarios");
     let files = match sources::scenarios(&dir) {
         Ok(files) => files,
-        Err(fault) => return vec![Checked { fault: Some(fault), ..Checked::new(dir.display().to_string()) }],
+        Err(error) => return vec![Checked { fault: Some(error.into()), ..Checked::new(dir.display().to_string()) }],
     };
     let mut well = 0;
     let mut all = Vec::new();

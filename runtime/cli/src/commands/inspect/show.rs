@@ -7,9 +7,9 @@ use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
 
 use super::Inspected;
-use crate::component::Component;
 use crate::output::paragraphs::indented;
 use crate::output::{self, abilities, lines};
+use ansai_daemon::Component;
 
 /// What every policy exports; a component without is refused before it is shown.
 pub(super) const EXPORTS: [&str; 2] = ["detect", "plan"];

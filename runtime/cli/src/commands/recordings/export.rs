@@ -13,11 +13,12 @@ use clap::Args;
 
 use crate::arguments::{Format, Global};
 use crate::commands::test::subject;
-use crate::configuration::Configuration;
-use crate::exit::{Fault, Warning};
+use crate::exit::Fault;
 use crate::output::{self, json, lines, time};
-use crate::recorded::{Components, Recorded};
-use crate::{runtime, writing};
+use crate::{compiler, runtime, writing};
+use ansai_daemon::Warning;
+use ansai_daemon::recorded::{Components, Recorded};
+use ansai_daemon::{Configuration, state};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let recorded = Recorded::open(global, configuration)?;
+    let recorded = Recorded::open(&state::directory(global.state_dir.as_deref(), configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
     let subject = component(arguments, &registry, configuration, &recording)?;
     let title = title(&recording);
@@ -72,13 +73,14 @@ fn component(
     configuration: Option<&Configuration>,
     recording: &Recording,
 ) -> Result<Option<Subject>, Fault> {
-    let components = Components::new(registry.clone(), &arguments.policies, None, configuration)?;
+    let engine = compiler::engine(registry.clone())?;
+    let components = Components::new(engine, &arguments.policies, None, configuration)?;
     match components.path(&recording.component) {
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
-        Err(fault) => {
+        Err(error) => {
             let hint = "say --policies DIR where it lies";
-            let message = format!("the scenario is not run: {}; {hint}", fault.message);
-            output::warning(&Warning::new(fault.code, message));
+            let message = format!("the scenario is not run: {error}; {hint}");
+            output::warning(&Warning::new(error.code(), message));
             Ok(None)
         }
     }

@@ -15,12 +15,13 @@ use ansai_supervisor::clock;
 use serde_json::json;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
-use crate::exit::{Fault, Warning};
-use crate::host;
+use crate::compiler;
+use crate::exit::Fault;
 use crate::output::progress::Progress;
 use crate::output::{self, colour, json, lines, time};
-use crate::recorded::Recorded;
+use ansai_daemon::Component;
+use ansai_daemon::Warning;
+use ansai_daemon::recorded::Recorded;
 
 /// Differences shown one by one; `--format json` has all.
 const MOST_SHOWN: usize = 20;
@@ -43,7 +44,7 @@ pub(super) fn run(
     instances: &[String],
     global: &Global,
 ) -> anyhow::Result<u8> {
-    let engine = host::engine_with_users_cache(registry.clone())?;
+    let engine = compiler::engine(registry.clone())?;
     let component = Component::read(with, &registry.interfaces())?;
     let version = Backtest::new(component.compile(&engine)?);
     let from = clock::now().saturating_sub(since);
@@ -125,7 +126,7 @@ fn judge(recorded: &Recorded, version: &Backtest, listed: Vec<Listed>, format: F
 async fn one_of(recorded: &Recorded, version: &Backtest, listed: &Listed) -> Judged {
     let (at, verdict) = match recorded.get(&listed.id) {
         Ok(recording) => (recording.at, Ok(version.run(recording).await)),
-        Err(fault) => (listed.modified_millis, Err(fault)),
+        Err(error) => (listed.modified_millis, Err(error.into())),
     };
     Judged { listed: listed.clone(), at, verdict }
 }
