@@ -70,7 +70,7 @@ pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<V
         json!({
             "name": import,
             "kind": known.map(|one| one.kind),
-            "words": known.map(|one| one.words),
+            "words": known.map(|one| one.ability),
             "sentence": known.map(|one| sentence(one, request)),
             "known": has_interface(import),
             "sensitivity": known.map(|one| one.sensitivity),

@@ -62,7 +62,7 @@ fn package(out: &mut String, package: &Package, width: usize) {
     let _ = writeln!(out, "{}", paint(STRONG, &format!("ansai:{} {}", package.name, package.version)));
     *out += &fitted(&package.about, 0, width);
     for one in &package.interfaces {
-        let words = if one.words.is_empty() { "types" } else { one.words };
+        let words = if one.ability.is_empty() { "types" } else { one.ability };
         let _ = writeln!(out, "\n{}  {words}", paint(STRONG, &one.short));
         *out += &fitted(&one.about, 4, width);
     }

@@ -4,7 +4,7 @@ use ansai_core::Event;
 use ansai_core::event::{EvaluationResult, Verdict};
 use ansai_core::text::inert;
 
-use super::{MOST_TEXT, words};
+use super::{MOST_TEXT, phrases};
 
 /// One harmless line without sequence and time.
 pub(crate) fn line(event: &Event) -> String {

@@ -4,7 +4,7 @@ use ansai_core::incident::Change;
 use ansai_core::text::inert;
 use ansai_supervisor::Notice;
 
-use super::{MOST_TEXT, words};
+use super::{MOST_TEXT, phrases};
 
 /// One harmless line without its time.
 pub(crate) fn line(notice: &Notice) -> String {

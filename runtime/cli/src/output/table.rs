@@ -10,7 +10,7 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, 
 
 use super::paragraphs::wrapped;
 use super::report::RunReport;
-use super::{MOST_TEXT, colour, words};
+use super::{MOST_TEXT, colour, phrases};
 
 /// Below this many columns six of them cannot be read.
 const NARROWEST_TABLE: usize = 80;

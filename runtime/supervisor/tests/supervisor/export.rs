@@ -8,7 +8,7 @@ use std::path::Path;
 use ansai_audit::{Key, SignedHead, Verifier};
 use ansai_config::{Export, ExportUrl};
 use ansai_core::{Event, OnFailure, Status};
-use ansai_supervisor::export::states;
+use ansai_supervisor::export::statuses;
 use ansai_supervisor::heads;
 
 use self::server::{FINE, Manner, Server, certificate};
