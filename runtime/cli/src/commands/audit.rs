@@ -8,13 +8,11 @@ use std::path::Path;
 
 use ansai_audit::{Entry, PublicKey};
 use ansai_core::exit;
+use ansai_daemon::{Configuration, history, state};
 use clap::{Args, Subcommand};
 
 use crate::arguments::{Format, Global};
 use crate::output::{self, events, json, lines, time};
-use ansai_daemon::Configuration;
-use ansai_daemon::history;
-use ansai_daemon::state;
 
 // What it takes.
 #[derive(Debug, Args)]

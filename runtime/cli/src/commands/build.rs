@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_core::{exit, quantity};
+use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
@@ -10,7 +11,6 @@ use clap::Args;
 use crate::arguments::{Format, Global};
 use crate::exit::Fault;
 use crate::output::{self, abilities, json};
-use ansai_daemon::Component;
 
 // What it takes.
 #[derive(Debug, Args)]

@@ -7,6 +7,11 @@ use std::path::PathBuf;
 use ansai_config::suggest_grants;
 use ansai_core::text::inert;
 use ansai_core::{Interface, Mode, codes, exit};
+use ansai_daemon::Component;
+use ansai_daemon::Configuration;
+use ansai_daemon::Warning;
+use ansai_daemon::load::{self, LoadRequest};
+use ansai_daemon::sources::{self, Source};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
@@ -16,11 +21,6 @@ use crate::compiler;
 use crate::exit::{Fault, worst};
 use crate::output::report::NotLoaded;
 use crate::output::{self, colour, json};
-use ansai_daemon::Component;
-use ansai_daemon::Configuration;
-use ansai_daemon::Warning;
-use ansai_daemon::load::{self, LoadRequest};
-use ansai_daemon::sources::{self, Source};
 
 // What it takes.
 #[derive(Debug, Args)]

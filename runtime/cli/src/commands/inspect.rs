@@ -6,14 +6,14 @@ mod show;
 use std::path::PathBuf;
 
 use ansai_core::exit;
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_engine::metadata::{Metadata, metadata};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
 use crate::output::{self, json};
-use ansai_daemon::Component;
-use ansai_daemon::sources::{self, Source, SourceError};
 
 // What it takes.
 #[derive(Debug, Args)]

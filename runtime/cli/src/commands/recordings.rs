@@ -5,13 +5,13 @@ mod export;
 use ansai_audit::{Catalog, Class, GetError, RecordingId};
 use ansai_core::text::inert;
 use ansai_core::{exit, quantity};
+use ansai_daemon::recorded::{self, RecordingError};
+use ansai_daemon::{Configuration, state};
 use ansai_engine::recording::{RecordedEnd, RecordedReply};
 use clap::{Args, Subcommand};
 
 use crate::arguments::{Format, Global};
 use crate::output::{self, json, lines, time};
-use ansai_daemon::recorded::{self, RecordingError};
-use ansai_daemon::{Configuration, state};
 
 // What it takes.
 #[derive(Debug, Args)]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use ansai_audit::RecordingId;
 use ansai_core::{codes, exit, quantity};
+use ansai_daemon::recorded::{Components, Recorded};
+use ansai_daemon::{Configuration, state};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
@@ -14,8 +16,6 @@ use crate::arguments::{Format, Global};
 use crate::exit::{Fault, worst};
 use crate::output::{json, lines};
 use crate::{compiler, runtime};
-use ansai_daemon::recorded::{Components, Recorded};
-use ansai_daemon::{Configuration, state};
 
 // What it takes.
 #[derive(Debug, Args)]

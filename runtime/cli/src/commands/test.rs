@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ansai_core::codes;
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
@@ -17,8 +19,6 @@ use crate::exit::{self, Fault};
 use crate::output::{self, json};
 use crate::watch::Watch;
 use crate::{compiler, runtime, writing};
-use ansai_daemon::Component;
-use ansai_daemon::sources::{self, Source, SourceError};
 
 // What it takes.
 #[derive(Debug, Args)]

@@ -2,12 +2,12 @@
 
 use ansai_config::Entry;
 use ansai_core::{Code, Instant, Mode};
+use ansai_daemon::load;
 use ansai_supervisor::InstanceReport;
 use ansai_supervisor::report::FindingState;
 use serde::Serialize;
 
 use crate::exit::{Fault, meaning};
-use ansai_daemon::load;
 
 /// The form of the document; see `schemas/run.schema.json`.
 const FORMAT: u32 = 1;

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use ansai_audit::{Head, SignedHead, make_durable};
+use ansai_daemon::history::{self, HistoryError};
 use ansai_supervisor::clock;
 
 use super::{key, verify};
 use crate::arguments::Format;
 use crate::output::{json, lines};
-use ansai_daemon::history::{self, HistoryError};
 
 pub(super) fn run(state_dir: &Path, format: Format) -> anyhow::Result<()> {
     let found = match verify::check(state_dir, &[], &[])? {

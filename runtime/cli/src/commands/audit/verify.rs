@@ -8,6 +8,8 @@ use ansai_audit::{
 };
 use ansai_core::Event;
 use ansai_core::{codes, exit};
+use ansai_daemon::history::{self, HistoryError};
+use ansai_daemon::state;
 use ansai_supervisor::heads;
 use serde::Serialize;
 
@@ -15,8 +17,6 @@ use crate::arguments::Format;
 use crate::exit::Fault;
 use crate::kept_heads::{self, KeptHead};
 use crate::output::{json, lines};
-use ansai_daemon::history::{self, HistoryError};
-use ansai_daemon::state;
 
 /// A log that is as it was written, and what it was compared with.
 pub(super) struct Checked {

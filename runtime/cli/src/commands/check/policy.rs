@@ -4,6 +4,8 @@ use std::path::Path;
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
+use ansai_daemon::{Component, Warning};
+use ansai_daemon::sources::{self, Source};
 use ansai_devkit::build::{Language, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
@@ -11,9 +13,6 @@ use ansai_host_functions::registry::Registry;
 
 use super::Checked;
 use crate::exit::Fault;
-use ansai_daemon::Component;
-use ansai_daemon::Warning;
-use ansai_daemon::sources::{self, Source};
 
 /// What policies are checked with.
 pub(super) struct With<'a> {

@@ -3,13 +3,13 @@
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
 use ansai_core::{Interface, InterfaceKind, Limits, quantity};
+use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
 
 use super::Inspected;
 use crate::output::paragraphs::indented;
 use crate::output::{self, abilities, lines};
-use ansai_daemon::Component;
 
 /// What every policy exports; a component without is refused before it is shown.
 pub(super) const EXPORTS: [&str; 2] = ["detect", "plan"];

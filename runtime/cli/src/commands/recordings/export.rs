@@ -6,6 +6,9 @@ use ansai_audit::RecordingId;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
+use ansai_daemon::Warning;
+use ansai_daemon::recorded::{Components, Recorded};
+use ansai_daemon::{Configuration, state};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
 use ansai_host_functions::registry::Registry;
@@ -16,9 +19,6 @@ use crate::commands::test::subject;
 use crate::exit::Fault;
 use crate::output::{self, json, lines, time};
 use crate::{compiler, runtime, writing};
-use ansai_daemon::Warning;
-use ansai_daemon::recorded::{Components, Recorded};
-use ansai_daemon::{Configuration, state};
 
 // What it takes.
 #[derive(Debug, Args)]

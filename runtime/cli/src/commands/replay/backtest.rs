@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use ansai_audit::Listed;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
+use ansai_daemon::{Component, Warning};
+use ansai_daemon::recorded::Recorded;
 use ansai_engine::backtest::{Backtest, Change, Verdict};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::clock;
@@ -19,9 +21,6 @@ use crate::compiler;
 use crate::exit::Fault;
 use crate::output::progress::Progress;
 use crate::output::{self, colour, json, lines, time};
-use ansai_daemon::Component;
-use ansai_daemon::Warning;
-use ansai_daemon::recorded::Recorded;
 
 /// Differences shown one by one; `--format json` has all.
 const MOST_SHOWN: usize = 20;
