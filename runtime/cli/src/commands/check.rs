@@ -7,11 +7,9 @@ use std::path::PathBuf;
 use ansai_config::suggest_grants;
 use ansai_core::text::inert;
 use ansai_core::{Interface, Mode, codes, exit};
-use ansai_daemon::Component;
-use ansai_daemon::Configuration;
-use ansai_daemon::Warning;
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
+use ansai_daemon::{Component, Configuration, Warning};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
-use ansai_daemon::{Component, Warning};
 use ansai_daemon::sources::{self, Source};
+use ansai_daemon::{Component, Warning};
 use ansai_devkit::build::{Language, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
