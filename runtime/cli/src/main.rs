@@ -9,7 +9,7 @@ mod compiler;
 mod diagnosis;
 mod environment;
 mod exit;
-mod kept_heads;
+mod global;
 mod logging;
 mod output;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `ansai audit`: the record of what was seen, decided and done.
 
 mod head;
+mod kept_heads;
 mod key;
 mod verify;
 
@@ -8,10 +9,10 @@ use std::path::Path;
 
 use ansai_audit::{Entry, PublicKey};
 use ansai_core::exit;
-use ansai_daemon::{Configuration, history, state};
+use ansai_daemon::history;
 use clap::{Args, Subcommand};
 
-use crate::arguments::{Format, Global};
+use crate::global::{Format, Global};
 use crate::output::{self, events, json, lines, time};
 
 // What it takes.
@@ -67,8 +68,8 @@ enum Verb {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
+    let configuration = global.configuration(&interfaces)?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
     match &arguments.verb {
         Verb::Head => head::run(&state_dir, global.format)?,
         Verb::Key { rotate } => key::run(&state_dir, *rotate, global.format)?,

@@ -8,8 +8,8 @@ use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, abilities, json};
 
 // What it takes.

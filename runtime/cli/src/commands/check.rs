@@ -14,9 +14,9 @@ use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use self::policy::With;
-use crate::arguments::{Format, Global};
 use crate::compiler;
 use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
 use crate::output::report::NotLoaded;
 use crate::output::{self, colour, json};
 

@@ -7,8 +7,8 @@ use ansai_devkit::reference::{Found, Reference};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, contract, json, terminal};
 
 // What it takes.

@@ -12,8 +12,8 @@ use clap::Args;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::{Color, Format, Global};
 use crate::exit::Fault;
+use crate::global::{Color, Format, Global};
 use crate::output::{self, colour};
 use crate::runtime;
 use crate::watch::Watch;

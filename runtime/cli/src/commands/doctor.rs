@@ -2,12 +2,11 @@
 
 use ansai_core::exit;
 use ansai_core::text::inert;
-use ansai_daemon::{Configuration, state};
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::diagnosis::{self, Answer, Finding};
 use crate::exit::worst;
+use crate::global::{Format, Global};
 use crate::output::{self, colour, json, lines};
 
 // What it takes.
@@ -18,8 +17,8 @@ pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
+    let configuration = global.configuration(&interfaces)?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
     let findings = diagnosis::all(&state_dir);
     match global.format {
         Format::Json => json::document(&findings)?,

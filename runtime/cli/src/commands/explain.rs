@@ -10,8 +10,8 @@ use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 use serde_json::{Value, json};
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::paragraphs::{fitted, indented};
 use crate::output::{self, colour, lines, terminal};
 

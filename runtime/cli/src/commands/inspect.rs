@@ -12,7 +12,7 @@ use ansai_engine::metadata::{Metadata, metadata};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
+use crate::global::{Format, Global};
 use crate::output::{self, json};
 
 // What it takes.

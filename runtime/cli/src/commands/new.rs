@@ -9,8 +9,8 @@ use ansai_host_functions::registry::Registry;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{json, lines};
 
 // What it takes.

@@ -6,11 +6,10 @@ use ansai_audit::{Catalog, Class, GetError, RecordingId};
 use ansai_core::text::inert;
 use ansai_core::{exit, quantity};
 use ansai_daemon::recorded::{self, RecordingError};
-use ansai_daemon::{Configuration, state};
 use ansai_engine::recording::{RecordedEnd, RecordedReply};
 use clap::{Args, Subcommand};
 
-use crate::arguments::{Format, Global};
+use crate::global::{Format, Global};
 use crate::output::{self, json, lines, time};
 
 // What it takes.
@@ -44,11 +43,11 @@ enum Verb {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
+    let configuration = global.configuration(&interfaces)?;
     if let Verb::Export(arguments) = &arguments.verb {
         return export::run(arguments, global, configuration.as_ref());
     }
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
     let catalog = recorded::catalog(&state_dir)?;
     match (&arguments.verb, catalog) {
         (Verb::List, catalog) => list(catalog.as_ref(), global.format)?,

@@ -7,13 +7,12 @@ use std::path::PathBuf;
 use ansai_audit::RecordingId;
 use ansai_core::{codes, exit, quantity};
 use ansai_daemon::recorded::{Components, Recorded};
-use ansai_daemon::{Configuration, state};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
 use crate::output::{json, lines};
 use crate::{compiler, runtime};
 
@@ -84,8 +83,8 @@ impl Compared {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let configuration = Configuration::maybe(global.config.as_deref(), &registry.interfaces())?;
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
+    let configuration = global.configuration(&registry.interfaces())?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
     let recorded = Recorded::open(&state_dir)?;
     if let (Some(since), Some(with)) = (arguments.since, &arguments.with) {
         return backtest::run(&recorded, registry, with, since, &arguments.instance, global);

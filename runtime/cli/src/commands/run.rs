@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::{Mode, codes, exit};
-use ansai_daemon::{Configuration, Daemon, Running, Warning};
+use ansai_daemon::{Daemon, Running, Warning};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::{InstanceReport, Notice, clock, report};
 use clap::{Args, ValueEnum};
 
-use crate::arguments::{Format, Global};
 use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
 use crate::output::{self, colour, json, notices, table, terminal, time};
@@ -58,7 +58,7 @@ impl From<Ceiling> for Mode {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
+    let configuration = global.configuration(&interfaces)?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
     let daemon = Daemon::builder(compiler::compiler())
         .paths(arguments.paths.clone())

@@ -14,8 +14,8 @@ use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::{self, Fault};
+use crate::global::{Format, Global};
 use crate::output::{self, json};
 use crate::watch::Watch;
 use crate::{compiler, runtime, writing};

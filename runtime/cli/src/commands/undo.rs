@@ -2,13 +2,12 @@
 
 use ansai_core::{Outcome, codes, exit};
 use ansai_daemon::undo::{UndoRequest, undo};
-use ansai_daemon::{Configuration, state};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::StepReport;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{json, lines, phrases};
 use crate::runtime;
 
@@ -27,8 +26,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
+    let configuration = global.configuration(&interfaces)?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
     let by = format!("user {}", rustix::process::getuid().as_raw());
     let request = UndoRequest { plan: arguments.plan.clone(), step: arguments.step, by };
     let reports = runtime::block_on(async {

@@ -8,8 +8,8 @@ use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, 
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, MOST_TEXT, abilities, json, lines};
 
 // What it takes.

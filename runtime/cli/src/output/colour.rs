@@ -3,7 +3,7 @@
 use ansai_core::Severity;
 use anstyle::{AnsiColor, Style};
 
-use crate::arguments::Color;
+use crate::global::Color;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();

@@ -7,7 +7,7 @@ use ansai_daemon::history::{self, HistoryError};
 use ansai_supervisor::clock;
 
 use super::{key, verify};
-use crate::arguments::Format;
+use crate::global::Format;
 use crate::output::{json, lines};
 
 pub(super) fn run(state_dir: &Path, format: Format) -> anyhow::Result<()> {

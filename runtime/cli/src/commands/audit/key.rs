@@ -7,8 +7,8 @@ use ansai_core::codes;
 use ansai_supervisor::clock;
 use ansai_supervisor::heads::{self, HeadError, RotateError};
 
-use crate::arguments::Format;
 use crate::exit::Fault;
+use crate::global::Format;
 use crate::output::{json, lines};
 
 /// Prints the public half; with `rotate`, makes a new one first.

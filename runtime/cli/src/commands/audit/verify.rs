@@ -13,9 +13,9 @@ use ansai_daemon::state;
 use ansai_supervisor::heads;
 use serde::Serialize;
 
-use crate::arguments::Format;
+use super::kept_heads::{self, KeptHead};
 use crate::exit::Fault;
-use crate::kept_heads::{self, KeptHead};
+use crate::global::Format;
 use crate::output::{json, lines};
 
 /// A log that is as it was written, and what it was compared with.

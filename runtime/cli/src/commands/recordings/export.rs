@@ -6,17 +6,17 @@ use ansai_audit::RecordingId;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
+use ansai_daemon::Configuration;
 use ansai_daemon::Warning;
 use ansai_daemon::recorded::{Components, Recorded};
-use ansai_daemon::{Configuration, state};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::commands::test::subject;
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, json, lines, time};
 use crate::{compiler, runtime, writing};
 
@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let recorded = Recorded::open(&state::directory(global.state_dir.as_deref(), configuration)?)?;
+    let recorded = Recorded::open(&global.state_dir(configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
     let subject = component(arguments, &registry, configuration, &recording)?;
     let title = title(&recording);

@@ -16,9 +16,9 @@ use ansai_host_functions::registry::Registry;
 use ansai_supervisor::clock;
 use serde_json::json;
 
-use crate::arguments::{Format, Global};
 use crate::compiler;
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::progress::Progress;
 use crate::output::{self, colour, json, lines, time};
 

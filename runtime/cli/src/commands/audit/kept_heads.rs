@@ -15,7 +15,7 @@ const MOST_BYTES: u64 = 512 << 20;
 
 /// A head as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum KeptHead {
+pub(super) enum KeptHead {
     /// With the signature of a key.
     Signed(Box<SignedHead>),
     /// `SEQUENCE:HASH`, as a run prints it.
@@ -29,7 +29,7 @@ struct Posted {
 }
 
 /// The heads of one argument: the text of heads, or a file of such lines.
-pub(crate) fn read(argument: &str) -> Result<Vec<KeptHead>, Fault> {
+pub(super) fn read(argument: &str) -> Result<Vec<KeptHead>, Fault> {
     if let Ok(head) = argument.trim().parse() {
         return Ok(vec![KeptHead::Plain(head)]);
     }
