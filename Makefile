@@ -1,4 +1,4 @@
-# The developer's entry points. Everything that is compiled stays in the user's cache, beside no source.
+# Entry points for developers. Everything that is compiled goes to the user's cache, not to the source tree.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ansai
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export PATH := $(PATH):$(CACHE)/tools/bin

@@ -17,9 +17,9 @@ const LOADS_EACH: u32 = 5;
 const AIM: f64 = 50.0;
 
 const HOW: &str = "`Engine::load` of the component in the first line, compiled in this process. Ten rounds, each with \
-a cache of its own: once with an empty cache, so that the component is compiled and stored, then five times from the \
-cache, with the file mapped and already verified. The time includes inspecting and linking the component, but not \
-reading its file or creating the engine.";
+a new cache: once with an empty cache, so that the component is compiled and stored, then five times from the cache, \
+with the file mapped and already verified. The time includes inspecting and linking the component, but not reading \
+its file or creating the engine.";
 
 /// Runs it.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {

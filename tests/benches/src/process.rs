@@ -19,11 +19,11 @@ const MOST_START_MS: f64 = 100.0;
 /// Healthy, findings, something could not be told: all of them are results.
 const RESULTS: [i32; 3] = [0, 3, 5];
 
-const HOW: &str = "`ansai run policies/` without a configuration, so it only observes, with a state directory of its \
-own. Memory at rest comes from `/proc/PID/smaps_rollup`, five seconds after the start. Start to result is the time \
-from starting the process until `ansai run policies/ --once` exits, with its report discarded: once with an empty \
-cache, then 20 times with the cache that the first run left. The share of the evaluations is their time in the audit \
-log for each warm run, including calls to the host.";
+const HOW: &str = "`ansai run policies/` without a configuration, so it only observes, with a separate state \
+directory. Memory at rest comes from `/proc/PID/smaps_rollup`, five seconds after the start. Start to result is the \
+time from starting the process until `ansai run policies/ --once` exits, with its report discarded: once with an \
+empty cache, then 20 times with the cache that the first run left. The share of the evaluations is their time in the \
+audit log for each warm run, including calls to the host.";
 
 const HELD_BACK_BY: &str = "Most of the memory is pages of files, of the program and of compiled policies, which the \
 kernel reclaims when it needs them; the rest is the program's own. Of the start time only the evaluations are \
