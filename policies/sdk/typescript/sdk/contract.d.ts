@@ -155,7 +155,7 @@ declare module "ansai:policy/types@0.1.0" {
     | "undo-applied"
     /** Keep them and stop. */
     | "stop";
-  /** Advice for a person, where no step is right: a bigger disk, a second instance, an index. */
+  /** Advice for a person if no step is right: a bigger disk, a second instance, an index. */
   export interface Recommendation {
     summary: string;
     detail: string;
@@ -493,7 +493,7 @@ declare module "ansai:files/files-probe@0.1.0" {
 }
 
 /**
- * Each call proposes one step. Some files are never touched, whatever the arguments are: directories, symbolic links,
+ * Each call proposes one step. Some files are never touched, with any arguments: directories, symbolic links,
  * mount points, FIFOs, sockets and devices; files that are open, locked, immutable, setuid, setgid or sticky; files
  * with several hard links, on another device, or younger than the grant allows. `left-out` counts them.
  */

@@ -252,7 +252,7 @@ class OnFailure(Enum):
 @dataclass
 class Recommendation:
     """
-    Advice for a person, where no step is right: a bigger disk, a second instance, an index.
+    Advice for a person if no step is right: a bigger disk, a second instance, an index.
     """
     summary: str
     detail: str
