@@ -7,55 +7,55 @@ ANSAI = $(abspath $(CARGO_TARGET_DIR))/release/ansai
 .PHONY: help run build policies test check bench soak fuzz coverage mutants demo setup setup-test
 .DEFAULT_GOAL := help
 
-help: ## Show this list
+help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: policies ## Check this host once with the built-in policies; change nothing
+run: policies ## look at this host once with the built-in policies, changing nothing
 	@$(ANSAI) run policies/ --once; code=$$?; \
-	case $$code in 0|3|5) ;; *) exit $$code ;; esac # 3: there are findings; 5: something is unknown
+	case $$code in 0|3|5) ;; *) exit $$code ;; esac # 3: there are findings; 5: something could not be told
 
-build: setup ## Build target/release/ansai
+build: setup ## compile ansai into target/release/ansai
 	cargo build --release -p ansai --bin ansai
 	@$(if $(filter-out $(abspath target),$(abspath $(CARGO_TARGET_DIR))),mkdir -p target/release && ln -sfn $(ANSAI) target/release/ansai,:)
 
-policies: build ## Build the built-in policies
+policies: build ## build the built-in policies
 	@scripts/build-guests $(ANSAI) policies
 
-test: check policies ## Run all checks and all tests
+test: check policies ## all checks and all tests
 	cargo nextest run --release --workspace $(if $(filter true,$(CI)),--profile ci)
 	cargo test --doc --release --workspace
 	cargo test --locked --release --manifest-path policies/sdk/rust/sdk/Cargo.toml
 
-check: setup-test ## Check format, lints, documentation and licences
+check: setup-test ## format, lints, documentation, licences
 	scripts/check-format
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
 
-bench: policies setup-test ## Measure; ONLY="gate replay" measures only these sections
+bench: policies setup-test ## measure; ONLY="gate replay" measures only these sections
 	RUSTC=$$(scripts/newest-rustc) CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
 	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
 	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
 
-soak: policies ## Run completely what CI samples: all crash points, 10^6 races, 10^7 files, a 1 GiB log
+soak: policies ## run completely what CI samples: all crash points, 10^6 races, 10^7 files, a 1 GiB log
 	ANSAI_TEST_ALL_POINTS=1 cargo test --release -p ansai-e2e --test e2e -- crash:: --test-threads=2
 	ANSAI_RACE_TRIES=1000000 cargo test --release -p ansai-host-functions --test files_races -- --test-threads=1
 	ANSAI_SOAK_FILES=10000000 cargo test --release -p ansai-host-functions --test files_scale -- --test-threads=1
 	ANSAI_TEST_LOG_MIB=1024 cargo test --release -p ansai-audit memory_does_not_grow_with_the_log
 
-fuzz: policies ## Run random components and calls, for FUZZ_MINUTES in total (default: 60)
+fuzz: policies ## run random components and calls, for FUZZ_MINUTES in total (default: 60)
 	ANSAI_FUZZ_SECONDS=$$((15 * $(or $(FUZZ_MINUTES),60))) cargo test --release --workspace --test fuzz -- --nocapture --test-threads=1
 
-coverage: ## Measure line and branch coverage of the guarding crates
+coverage: ## measure line and branch coverage of the guarding crates
 	scripts/coverage
 
-mutants: ## Test the tests: change guarding code and check that a test fails (hours)
+mutants: ## change guarding code and check that a test fails (hours)
 	scripts/mutants
 
-demo: policies ## Heal a full disk that the demo creates
+demo: policies ## heal a full disk that the demo creates
 	scripts/demo
 
-setup: ## Install what a build needs
+setup: ## make ready what a build needs
 	@scripts/setup build
 
 setup-test:
