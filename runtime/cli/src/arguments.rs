@@ -29,6 +29,10 @@ pub(crate) struct Global {
     /// The configuration of this host: which policies run, with which settings, and what each of them may do
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
+    /// Where the built-in policies are: DIR/policies/NAME/NAME.wasm [default: ../share/ansai, seen from the directory
+    /// of the program]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) share_dir: Option<PathBuf>,
     /// How results are printed: for people, or as JSON for programs
     #[arg(
         long,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ansai_config::PolicySource;
 use ansai_core::{Interface, Ladder, Limits, Mode, codes};
 use ansai_engine::Engine;
 use ansai_supervisor::Loaded;
@@ -14,12 +15,14 @@ use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::exit::{Fault, Warning};
 use crate::ownership;
+use crate::share::Share;
 use crate::sources::{self, Source};
 
 /// What is to be loaded.
 pub(crate) struct Asked<'a> {
     pub(crate) paths: &'a [PathBuf],
     pub(crate) configuration: Option<&'a Configuration>,
+    pub(crate) share: &'a Share,
     /// No instance's mode is above it.
     pub(crate) ceiling: Mode,
     pub(crate) engine: &'a Engine,
@@ -114,7 +117,11 @@ fn component_of(
     read: &mut BTreeMap<PathBuf, Arc<Component>>,
 ) -> Result<Arc<Component>, Fault> {
     let file = configuration.path.display();
-    if let Some(source) = configuration.config.source_path(name) {
+    if let Some(source) = configuration.config.source(name) {
+        let source = match source {
+            PolicySource::Path(path) => path,
+            PolicySource::Builtin(builtin) => asked.share.policy(&builtin)?,
+        };
         if let Some(component) = read.get(&source) {
             return Ok(component.clone());
         }
@@ -142,8 +149,9 @@ fn component_of(
         (None, _) => {
             let there = list(candidates.iter().map(|candidate| candidate.manifest.name.clone()));
             let there = if there.is_empty() { "none".to_owned() } else { there };
+            let source = if asked.share.knows(name) { format!("builtin:{name}") } else { "PATH".to_owned() };
             Err(Fault::usage(codes::UNKNOWN_POLICY, format!("no policy is called {name} (there: {there})"))
-                .hint(format!("write `source = \"PATH\"` below [policy.{name}] in {file}, or give its directory")))
+                .hint(format!("write `source = \"{source}\"` below [policy.{name}] in {file}, or give its directory")))
         }
         (Some(first), Some(second)) => {
             let paths = list([first, second].map(|candidate| candidate.path.display().to_string()));

@@ -11,6 +11,7 @@ mod configuration;
 mod diagnosis;
 mod environment;
 mod exit;
+mod guarded;
 mod history;
 mod host;
 mod kept_heads;
@@ -23,6 +24,7 @@ mod recorded;
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod reference;
 mod runtime;
+mod share;
 mod signals;
 mod sources;
 mod state;

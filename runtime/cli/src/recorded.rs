@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ansai_audit::{Catalog, RecordingId};
+use ansai_config::PolicySource;
 use ansai_core::codes;
 use ansai_engine::component::inspect;
 use ansai_engine::{Engine, Policy, Recording};
@@ -14,6 +15,7 @@ use crate::commands::recordings::{catalog, parse, unknown};
 use crate::component::not_loaded;
 use crate::configuration::Configuration;
 use crate::exit::Fault;
+use crate::share::Share;
 use crate::sources::{self, Source};
 use crate::{history, host, state};
 
@@ -62,11 +64,17 @@ impl Components {
         policies: &[PathBuf],
         with: Option<&Path>,
         configuration: Option<&Configuration>,
+        share: &Share,
     ) -> Result<Components, Fault> {
-        let mut wanted = policies.to_vec();
+        let mut wanted = share.resolve(policies)?;
         if let Some(configuration) = configuration {
-            wanted
-                .extend(configuration.config.policies.keys().filter_map(|name| configuration.config.source_path(name)));
+            let config = &configuration.config;
+            for source in config.policies.keys().filter_map(|name| config.source(name)) {
+                wanted.push(match source {
+                    PolicySource::Path(path) => path,
+                    PolicySource::Builtin(name) => share.policy(&name)?,
+                });
+            }
         }
         let mut paths = BTreeMap::new();
         for source in sources::find(&wanted)? {

@@ -13,6 +13,7 @@ use clap::Args;
 use crate::arguments::{Format, Global};
 use crate::component::Component;
 use crate::output::{self, json};
+use crate::share::Share;
 use crate::sources::{self, Source};
 
 // What it takes.
@@ -24,7 +25,7 @@ use crate::sources::{self, Source};
     marked: the manifest, its reasons, languages and tools, licence and README."
 )]
 pub(crate) struct Arguments {
-    /// A component, or a directory with one or several
+    /// A component, a directory with one or several, or `builtin:NAME`
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
     /// Print the licence that the component carries, and nothing else
@@ -44,7 +45,8 @@ struct Inspected {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = Registry::builtin().interfaces();
     let mut inspected = Vec::new();
-    for source in sources::find(std::slice::from_ref(&arguments.path))? {
+    let paths = Share::of(global).resolve(std::slice::from_ref(&arguments.path))?;
+    for source in sources::find(&paths)? {
         match source {
             Source::Component(path) => {
                 let component = Component::read(&path, &interfaces)?;

@@ -16,6 +16,7 @@ use crate::exit::{Fault, worst};
 use crate::output::{json, lines};
 use crate::recorded::{Components, Recorded};
 use crate::runtime;
+use crate::share::Share;
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -90,7 +91,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         return backtest::run(&recorded, registry, with, since, &arguments.instance, global);
     }
     let with = arguments.with.as_deref();
-    let mut components = Components::new(registry, &arguments.policies, with, configuration.as_ref())?;
+    let mut components =
+        Components::new(registry, &arguments.policies, with, configuration.as_ref(), &Share::of(global))?;
     let ids = match &arguments.id {
         Some(id) => vec![id.clone()],
         None => recorded.catalog.list().into_iter().map(|one| one.id).collect(),

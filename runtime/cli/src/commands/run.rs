@@ -19,20 +19,23 @@ use crate::load::{self, Asked, Loading, Ready};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
 use crate::output::{self, colour, json, notices, table, terminal, time};
+use crate::share::Share;
 use crate::signals::Signals;
 use crate::{host, logging, runtime, sources, state};
 
 // What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ansai run policies/ --once                 look once, change nothing, print what was found\n  \
-    ansai run --config /etc/ansai.toml         run the configured policies until stopped\n  \
-    ansai run policies/ --once --format json   the same as one JSON document\n\n\
+    ansai run --once                           look once with the built-in policies, change nothing\n  \
+    ansai run policies/ --once                 look once with the policies of a directory\n  \
+    ansai run --config /etc/ansai/ansai.toml   run the configured policies until stopped\n  \
+    ansai run --once --format json             print one JSON document\n\n\
     Without a configuration every policy found only observes, and sees no more than sizes, counts and names.\n\
     SIGINT or SIGTERM asks for an orderly end; a second one ends at once.")]
 pub(crate) struct Arguments {
-    /// Policies: a component, a directory with one, or a directory of such directories
-    #[arg(value_name = "DIR", required_unless_present = "config")]
+    /// Policies: a component, a directory with one, a directory of such directories, or `builtin:NAME` [default: those
+    /// of the configuration; without one, all built-in policies]
+    #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
     /// Evaluate every policy once, print what was found and done, and end
     #[arg(long)]
@@ -72,13 +75,19 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         warnings.extend(configuration.check_trust(ceiling)?);
     }
     // Before anything is made: a wrong path leaves no trace.
-    sources::find(&arguments.paths)?;
+    let share = Share::of(global);
+    let paths = match (arguments.paths.is_empty(), &configuration) {
+        (true, None) => share.policies()?,
+        _ => share.resolve(&arguments.paths)?,
+    };
+    sources::find(&paths)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     state::make(&state_dir)?;
     let engine = host::engine(registry.clone(), Some(&state_dir))?;
     let asked = Asked {
-        paths: &arguments.paths,
+        paths: &paths,
         configuration: configuration.as_ref(),
+        share: &share,
         ceiling,
         engine: &engine,
         interfaces: &interfaces,

@@ -17,6 +17,7 @@ use crate::configuration::Configuration;
 use crate::exit::{Fault, Warning};
 use crate::output::{self, json, lines, time};
 use crate::recorded::{Components, Recorded};
+use crate::share::Share;
 use crate::{runtime, writing};
 
 // What it takes.
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
     let registry = Registry::builtin();
     let recorded = Recorded::open(global, configuration)?;
     let recording = recorded.get(&arguments.id)?;
-    let subject = component(arguments, &registry, configuration, &recording)?;
+    let subject = component(arguments, global, &registry, configuration, &recording)?;
     let title = title(&recording);
     let text = scenario::export(&recording, &title, &registry, subject.as_ref())
         .map_err(|error| Fault::other(codes::NOT_EXPORTABLE, format!("{} is no scenario: {error}", arguments.id)))?;
@@ -68,11 +69,12 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
 /// The recorded component; `None` with a word where it is not here.
 fn component(
     arguments: &Arguments,
+    global: &Global,
     registry: &Registry,
     configuration: Option<&Configuration>,
     recording: &Recording,
 ) -> Result<Option<Subject>, Fault> {
-    let components = Components::new(registry.clone(), &arguments.policies, None, configuration)?;
+    let components = Components::new(registry.clone(), &arguments.policies, None, configuration, &Share::of(global))?;
     match components.path(&recording.component) {
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
         Err(fault) => {
