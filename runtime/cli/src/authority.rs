@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_config::Manifest;
 use ansai_core::{Interface, Mode, codes};
-use ansai_supervisor::authority::{Authority, Force, scopes};
+use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
 
 use crate::configuration::{Configuration, Identity};
 use crate::exit::Fault;
@@ -24,7 +24,7 @@ struct Known {
     identity: Option<Identity>,
     configuration: Result<Configuration, String>,
     /// What this configuration says of the instances that were asked about.
-    force: HashMap<String, Result<Force, String>>,
+    force: HashMap<String, Result<EffectiveGrants, String>>,
 }
 
 impl FromFile {
@@ -43,7 +43,7 @@ impl FromFile {
 }
 
 impl Authority for FromFile {
-    fn force(&self, instance: &str) -> Result<Force, String> {
+    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String> {
         let identity = Identity::of(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.identity.as_ref() != Some(&identity) {
@@ -62,7 +62,7 @@ impl Authority for FromFile {
 }
 
 impl FromFile {
-    fn of(&self, configuration: &Result<Configuration, String>, instance: &str) -> Result<Force, String> {
+    fn of(&self, configuration: &Result<Configuration, String>, instance: &str) -> Result<EffectiveGrants, String> {
         let configuration = configuration.as_ref().map_err(Clone::clone)?;
         let manifest = self.manifests.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
         let found = in_force(configuration, instance, manifest, &self.interfaces, self.ceiling)
@@ -92,7 +92,7 @@ pub(crate) fn in_force(
     manifest: &Manifest,
     interfaces: &[Interface],
     ceiling: Mode,
-) -> Result<Force, Fault> {
+) -> Result<EffectiveGrants, Fault> {
     let path = configuration.path.display();
     let configured = configuration
         .config
@@ -103,7 +103,7 @@ pub(crate) fn in_force(
         Fault::refused(codes::NOT_GRANTED, format!("{instance}: {missing}"))
             .hint(format!("to grant it, add to {path}:\n[policy.{instance}.grant]\n{}", missing.stanza))
     })?;
-    Ok(Force { scopes: scopes(granted), mode: configured.mode.min(ceiling) })
+    Ok(EffectiveGrants { scopes: scopes(granted), mode: configured.mode.min(ceiling) })
 }
 
 #[cfg(test)]
@@ -130,20 +130,20 @@ mod tests {
         let manifests = BTreeMap::from([("p".to_owned(), Arc::new(manifest))]);
         let authority = FromFile::new(configuration, interfaces, Mode::Enforce, manifests);
 
-        assert_eq!(authority.force("p").unwrap().mode, Mode::Enforce);
-        assert!(authority.force("q").is_err());
+        assert_eq!(authority.effective_grants("p").unwrap().mode, Mode::Enforce);
+        assert!(authority.effective_grants("q").is_err());
         permit(0o666);
-        assert!(authority.force("p").err().unwrap().contains("can be written by others"));
+        assert!(authority.effective_grants("p").err().unwrap().contains("can be written by others"));
         permit(0o600);
-        assert!(authority.force("p").is_ok());
+        assert!(authority.effective_grants("p").is_ok());
         std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();
-        assert!(authority.force("p").err().unwrap().contains("not granted"));
+        assert!(authority.effective_grants("p").err().unwrap().contains("not granted"));
         std::fs::write(&path, "[policy.p\n").unwrap();
-        assert!(authority.force("p").err().unwrap().contains("cannot be used"));
+        assert!(authority.effective_grants("p").err().unwrap().contains("cannot be used"));
         std::fs::remove_file(&path).unwrap();
-        assert!(authority.force("p").is_err());
+        assert!(authority.effective_grants("p").is_err());
         std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
-        assert_eq!(authority.force("p").unwrap().mode, Mode::Observe);
+        assert_eq!(authority.effective_grants("p").unwrap().mode, Mode::Observe);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::Interface;
-use ansai_engine::component::{ComponentError, Found, MANIFEST_SECTION, SCHEMA_SECTION, inspect};
+use ansai_engine::component::{ComponentError, ComponentInfo, MANIFEST_SECTION, SCHEMA_SECTION, inspect};
 use ansai_engine::load::LoadError;
 use ansai_engine::{Engine, Policy};
 
@@ -19,7 +19,7 @@ const NO_SETTINGS: &str = r#"{"type": "object", "properties": {}}"#;
 pub(crate) struct Component {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,
-    pub(crate) found: Found,
+    pub(crate) found: ComponentInfo,
     pub(crate) manifest: Arc<Manifest>,
     pub(crate) schema: Schema,
     /// Compiled once, however many instances there are of it.

@@ -7,7 +7,7 @@ use ansai_core::codes;
 use ansai_engine::engine::EngineError;
 use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::host::Host;
-use ansai_host_functions::live::Shared;
+use ansai_host_functions::live::LiveHost;
 use ansai_host_functions::registry::Registry;
 
 use crate::environment;
@@ -20,13 +20,13 @@ const THREADS: usize = 4;
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 
 /// This machine, with ansai's own state out of every action's reach.
-pub(crate) fn shared(registry: Registry, state_dir: &Path) -> Shared {
+pub(crate) fn shared(registry: Registry, state_dir: &Path) -> LiveHost {
     let mut host = Host::at("/").protecting(state_dir);
     // A link on the way leads to the same directory by another name.
     if let Some(real) = crate::state::real(state_dir).filter(|real| real != state_dir) {
         host = host.protecting(real);
     }
-    Shared::new(host, registry, THREADS, CALL_DEADLINE)
+    LiveHost::new(host, registry, THREADS, CALL_DEADLINE)
 }
 
 /// The argument with which ansai starts itself to compile a component.

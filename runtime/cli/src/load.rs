@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ansai_config::PolicySource;
-use ansai_core::{Interface, Ladder, Limits, Mode, codes};
+use ansai_core::{Interface, Limits, Mode, RetryPolicy, codes};
 use ansai_engine::Engine;
-use ansai_supervisor::Loaded;
-use ansai_supervisor::authority::{Force, scopes};
+use ansai_supervisor::Instance;
+use ansai_supervisor::authority::{EffectiveGrants, scopes};
 
 use crate::authority;
 use crate::component::Component;
@@ -31,10 +31,10 @@ pub(crate) struct Asked<'a> {
 
 /// One instance, ready to run.
 pub(crate) struct Ready {
-    pub(crate) loaded: Loaded,
+    pub(crate) loaded: Instance,
     pub(crate) component: Arc<Component>,
     /// In force at the start.
-    pub(crate) force: Force,
+    pub(crate) force: EffectiveGrants,
 }
 
 /// One that is not.
@@ -187,7 +187,7 @@ fn instance(
         let message = format!("{problem}, so somebody else may decide what {name} does");
         warnings.push(Warning::new(codes::UNTRUSTED_POLICY, message));
     }
-    let loaded = Loaded {
+    let loaded = Instance {
         name: name.into(),
         policy,
         version: manifest.version.clone(),
@@ -238,17 +238,17 @@ fn unconfigured_instance(asked: &Asked<'_>, component: &Arc<Component>) -> Resul
         Fault::usage(code, format!("{name} does not run without settings: {first}"))
             .hint(format!("write [policy.{name}.settings] in a configuration and give it with --config FILE"))
     })?;
-    let loaded = Loaded {
+    let loaded = Instance {
         name: name.into(),
         policy: component.compile(asked.engine)?,
         version: manifest.version.clone(),
         settings: Arc::new(settings),
         limits: manifest.limits.over(Limits::default()),
-        ladder: Ladder::default(),
+        ladder: RetryPolicy::default(),
         every: manifest.every,
     };
     let granted = ansai_config::unconfigured(manifest, asked.interfaces);
-    let force = Force { scopes: scopes(granted), mode: Mode::Observe };
+    let force = EffectiveGrants { scopes: scopes(granted), mode: Mode::Observe };
     Ok(Ready { loaded, component: component.clone(), force })
 }
 

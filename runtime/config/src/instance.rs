@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::{Duration, Interface, InterfaceKind, Ladder, Mode, Scope, codes};
+use ansai_core::{Duration, Interface, InterfaceKind, Mode, RetryPolicy, Scope, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -45,7 +45,7 @@ pub struct Instance {
     /// As written, an object; resolve it with the policy's [`crate::Schema`].
     pub settings: serde_json::Value,
     /// How often and how far apart a finding may be treated.
-    pub attempts: Ladder,
+    pub attempts: RetryPolicy,
     /// Over the manifest's, which are over the defaults.
     pub limits: LimitsChange,
     /// What it may do.
@@ -118,11 +118,11 @@ pub(crate) fn read(
     })
 }
 
-fn read_attempts(node: &Node, problems: &mut Problems) -> Option<Ladder> {
+fn read_attempts(node: &Node, problems: &mut Problems) -> Option<RetryPolicy> {
     let fields = Fields::of(node, "`attempts`", &["cooldown", "max", "settle"], problems)?;
-    let default = Ladder::default();
+    let default = RetryPolicy::default();
     let most = fields.number("max", (1, 100), problems);
-    Some(Ladder {
+    Some(RetryPolicy {
         cooldown: fields.duration("cooldown", (0, MONTH_MS), problems).unwrap_or(default.cooldown),
         max_attempts: most.and_then(|most| u32::try_from(most).ok()).unwrap_or(default.max_attempts),
         settle: fields.duration("settle", (0, DAY_MS), problems).unwrap_or(default.settle),

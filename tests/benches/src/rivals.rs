@@ -11,9 +11,9 @@ use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
 use ansai_engine::compile::Compiler;
 use ansai_engine::{Answer, Engine, Policy};
-use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
+use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
 use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, Scopes, Shared};
+use ansai_host_functions::live::{Live, LiveHost, Scopes};
 use ansai_host_functions::registry::Registry;
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
@@ -69,10 +69,10 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
             rows.push(Row::text("a fresh plugin of extism", "not built: make bench").at_least(EXTISM_AIM, "×", None))
         }
     }
-    let shared = Shared::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+    let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
     let scopes: Scopes = Arc::new([("ansai:disk/disk-probe".to_owned(), Arc::new(Scope::default()))].into());
     let live = || -> Box<dyn ansai_host_functions::backend::Backend> {
-        let base = Base::new(context(), Arc::new(NoMemory));
+        let base = EvaluationState::new(context(), Arc::new(NoMemory));
         Box::new(Live::new(shared.clone(), "bench".into(), Phase::Detect, scopes.clone(), base))
     };
     let policy = engine.load(&guest::component_asking_once()?)?;

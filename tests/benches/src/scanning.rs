@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ansai_core::{Refusal, Scope, ScopeValue};
-use ansai_host_functions::host::{Ask, Deadline, Host};
+use ansai_host_functions::host::{Deadline, Host, ProbeContext};
 use ansai_host_functions::registry::{Body, Registry};
 use anyhow::{Context as _, anyhow, ensure};
 use serde_json::value::{RawValue, to_raw_value};
@@ -141,7 +141,10 @@ fn preview(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn asked<T>(arguments: &Value, run: impl FnOnce(&Ask<'_>, &RawValue) -> Result<T, Refusal>) -> anyhow::Result<T> {
+fn asked<T>(
+    arguments: &Value,
+    run: impl FnOnce(&ProbeContext<'_>, &RawValue) -> Result<T, Refusal>,
+) -> anyhow::Result<T> {
     let scope = Scope::default()
         .with("roots", ScopeValue::Set(vec!["/".into()]))
         .with("min_age_hours", ScopeValue::Bound(24))
@@ -149,7 +152,7 @@ fn asked<T>(arguments: &Value, run: impl FnOnce(&Ask<'_>, &RawValue) -> Result<T
         .with("max_bytes", ScopeValue::Bound(1 << 40))
         .with("undo_hours", ScopeValue::Bound(0));
     let in_a_year = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(365 * 86400);
-    let ask = Ask {
+    let ask = ProbeContext {
         host: &Host::at("/"),
         scope: &scope,
         now: u64::try_from(in_a_year.as_millis())?,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ansai_core::{Mode, codes, exit};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{Authority, Fixed};
-use ansai_supervisor::{InstanceReport, Loaded, Notice, OpenError, Options, Supervisor, clock, report};
+use ansai_supervisor::{Instance, InstanceReport, Notice, OpenError, Options, Supervisor, clock, report};
 use clap::{Args, ValueEnum};
 
 use crate::arguments::{Format, Global};
@@ -108,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let mode = ready.iter().map(|one| one.force.mode).max().unwrap_or_default();
     let export = configuration.as_ref().and_then(|c| c.config.export.clone());
     let authority = authority(configuration, interfaces, ceiling, &ready);
-    let instances: Vec<Loaded> = ready.into_iter().map(|one| one.loaded).collect();
+    let instances: Vec<Instance> = ready.into_iter().map(|one| one.loaded).collect();
     let shared = host::shared(registry, &state_dir);
     let run = Run { state_dir, mode, format: global.format, loading, warnings };
     runtime::block_on(async {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ansai_core::{Outcome, Scope, codes, exit};
 use ansai_host_functions::registry::Registry;
-use ansai_supervisor::authority::{Fixed, Force, scopes};
+use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{Options, StepReport, Supervisor};
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::arguments::{Format, Global};
 use crate::commands::run::cannot_open;
 use crate::configuration::Configuration;
 use crate::exit::Fault;
-use crate::output::{json, lines, words};
+use crate::output::{json, lines, phrases};
 use crate::{host, runtime, state};
 
 // What it takes.
@@ -66,14 +66,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 }
 
 /// Grants as the configuration has them: the policy itself is not needed to take back what it had done.
-fn force_of(configuration: &Configuration, interfaces: &[ansai_core::Interface]) -> Vec<(String, Force)> {
+fn force_of(configuration: &Configuration, interfaces: &[ansai_core::Interface]) -> Vec<(String, EffectiveGrants)> {
     let asked = Scope::default();
     let instances = configuration.config.policies.iter().map(|(name, instance)| {
         let granted = instance.grants.iter().filter_map(|(interface, granted)| {
             let known = interfaces.iter().find(|one| one.name == interface)?;
             Some((interface.clone(), Scope::in_force(known.fields, &asked, granted)))
         });
-        (name.clone(), Force { scopes: scopes(granted.collect()), mode: instance.mode })
+        (name.clone(), EffectiveGrants { scopes: scopes(granted.collect()), mode: instance.mode })
     });
     instances.collect()
 }
@@ -95,8 +95,8 @@ fn print(reports: &[StepReport], format: Format) -> anyhow::Result<()> {
         Format::Json => json::document(&reports),
         Format::Text => {
             for report in reports {
-                let step = words::step(&report.action, &report.preview);
-                lines::line(&format!("{step}: {}", words::step_outcome(report)))?;
+                let step = phrases::step(&report.action, &report.preview);
+                lines::line(&format!("{step}: {}", phrases::step_outcome(report)))?;
             }
             Ok(())
         }

@@ -9,12 +9,12 @@ pub(crate) mod lines;
 pub(crate) mod more;
 pub(crate) mod notices;
 pub(crate) mod paragraphs;
+pub(crate) mod phrases;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod time;
-pub(crate) mod words;
 
 use std::io::{self, Write as _};
 

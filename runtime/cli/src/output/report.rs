@@ -3,7 +3,7 @@
 use ansai_config::Entry;
 use ansai_core::{Code, Instant, Mode};
 use ansai_supervisor::InstanceReport;
-use ansai_supervisor::report::Standing;
+use ansai_supervisor::report::FindingState;
 use serde::Serialize;
 
 use crate::exit::{Fault, meaning};
@@ -109,11 +109,11 @@ fn summary(instances: &[InstanceReport]) -> Summary {
     for instance in instances {
         summary.failed += usize::from(instance.error.is_some());
         for finding in &instance.findings {
-            *match finding.standing() {
-                Standing::Healthy => &mut summary.healthy,
-                Standing::Healed => &mut summary.healed,
-                Standing::Unhealthy(_) => &mut summary.unhealthy,
-                Standing::Unknown => &mut summary.unknown,
+            *match finding.state() {
+                FindingState::Healthy => &mut summary.healthy,
+                FindingState::Healed => &mut summary.healed,
+                FindingState::Unhealthy(_) => &mut summary.unhealthy,
+                FindingState::Unknown => &mut summary.unknown,
             } += 1;
         }
     }

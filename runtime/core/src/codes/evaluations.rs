@@ -39,7 +39,7 @@ r"
     let everything = vec![0u8; 1 << 30];
 ",
 r"
-    Ask probes for less at once (cursors, filters), or raise `memory` below `[limits]`.
+    ProbeContext probes for less at once (cursors, filters), or raise `memory` below `[limits]`.
 ";
 
 DEADLINE = "deadline", "the evaluation took too long",

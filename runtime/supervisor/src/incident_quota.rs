@@ -6,17 +6,17 @@ use ansai_core::{Incident, Observation};
 const MOST_BYTES: usize = 4 << 20;
 
 /// What is left for further incidents of one instance.
-pub(crate) struct Room<'a> {
+pub(crate) struct IncidentQuota<'a> {
     open: &'a [Incident],
     most: usize,
     /// Incidents and bytes, counted when it is first asked: mostly nothing opens.
     used: Option<(usize, usize)>,
 }
 
-impl<'a> Room<'a> {
+impl<'a> IncidentQuota<'a> {
     /// Beside these, of at most so many.
-    pub(crate) fn beside(open: &'a [Incident], most: u32) -> Room<'a> {
-        Room { open, most: most as usize, used: None }
+    pub(crate) fn beside(open: &'a [Incident], most: u32) -> IncidentQuota<'a> {
+        IncidentQuota { open, most: most as usize, used: None }
     }
 
     /// Whether there is room for this one; it is taken then.
@@ -56,12 +56,12 @@ mod tests {
 
     #[test]
     fn both_number_and_size_are_bounded() {
-        let mut room = Room::beside(&[], 2);
+        let mut room = IncidentQuota::beside(&[], 2);
         assert_eq!([0; 3].map(|size| room.take(&finding(size))), [true, true, false]);
-        let mut room = Room::beside(&[], 100);
+        let mut room = IncidentQuota::beside(&[], 100);
         let large = MOST_BYTES / 3;
         assert_eq!([large, large, large, 10].map(|size| room.take(&finding(size))), [true, true, false, true]);
         let open: Vec<Incident> = Incident::open("i", &finding(MOST_BYTES), 0).into_iter().collect();
-        assert!(!Room::beside(&open, 100).take(&finding(0)));
+        assert!(!IncidentQuota::beside(&open, 100).take(&finding(0)));
     }
 }

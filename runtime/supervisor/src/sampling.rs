@@ -13,7 +13,7 @@ const AT_LEAST_MS: u64 = 60_000;
 const APART_MS: u64 = 100;
 
 /// What was recorded last, by instance.
-pub(crate) struct Quiet {
+pub(crate) struct Sampling {
     /// An instance whose turn did not come for so long is recorded out of turn.
     at_last_ms: u64,
     kept: Mutex<Kept>,
@@ -33,9 +33,9 @@ struct Seen {
     unrecorded: u64,
 }
 
-impl Quiet {
-    pub(crate) fn new(instances: usize) -> Quiet {
-        Quiet { at_last_ms: AT_LEAST_MS.max(instances as u64 * APART_MS * 2), kept: Mutex::default() }
+impl Sampling {
+    pub(crate) fn new(instances: usize) -> Sampling {
+        Sampling { at_last_ms: AT_LEAST_MS.max(instances as u64 * APART_MS * 2), kept: Mutex::default() }
     }
 
     /// Whether this evaluation is recorded, and then how many before it were not. `quiet` is the result of one that
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn news_is_always_recorded_and_the_rest_from_time_to_time() {
-        let quiet = Quiet::new(3);
+        let quiet = Sampling::new(3);
         let a: Arc<str> = "a".into();
         assert_eq!(quiet.admit(&a, 1_000, healthy(2)), Some(0), "the first");
         assert_eq!(quiet.admit(&a, 2_000, healthy(2)), None);
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn thousands_of_instances_share_what_is_recorded() {
-        let quiet = Quiet::new(10_000);
+        let quiet = Sampling::new(10_000);
         let names: Vec<Arc<str>> = (0..10_000).map(|number| format!("p{number}").into()).collect();
         let mut recorded = HashMap::<&str, u32>::new();
         // Each every ten seconds, a thousand a second, for an hour.

@@ -130,7 +130,7 @@ pub struct SeriesWrite {
 }
 
 /// State of the base interfaces during one evaluation.
-pub struct Base {
+pub struct EvaluationState {
     /// What the host knows.
     pub context: Context,
     /// What was committed before.
@@ -143,9 +143,9 @@ pub struct Base {
     pub log_dropped: u32,
 }
 
-impl Base {
+impl EvaluationState {
     /// At the start of an evaluation.
     pub fn new(context: Context, memory: Arc<dyn Memory>) -> Self {
-        Base { context, memory, writes: Writes::default(), log: Vec::new(), log_dropped: 0 }
+        EvaluationState { context, memory, writes: Writes::default(), log: Vec::new(), log_dropped: 0 }
     }
 }

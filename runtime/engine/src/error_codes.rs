@@ -19,7 +19,7 @@ impl EvaluationError {
             EvaluationError::Trap(_) => ErrorKind::Trap,
             EvaluationError::Abi(_) => ErrorKind::Abi,
             EvaluationError::Budget(_) => ErrorKind::Budget,
-            EvaluationError::Lie(_) => ErrorKind::Contract,
+            EvaluationError::ContractViolation(_) => ErrorKind::Contract,
             EvaluationError::Aborted(_) => ErrorKind::Aborted,
             EvaluationError::Host(_) => ErrorKind::Host,
         }

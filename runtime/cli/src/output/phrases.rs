@@ -4,7 +4,7 @@ use ansai_core::event::Verdict;
 use ansai_core::incident::Permission;
 use ansai_core::text::inert;
 use ansai_core::{Decision, Measure, Outcome, Preview, Status, Unit, Value, quantity};
-use ansai_supervisor::report::Standing;
+use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
 use super::time;
@@ -71,12 +71,12 @@ pub(crate) fn finding(finding: &FindingReport) -> String {
 
 /// `critical`, `healed (was critical)`.
 pub(crate) fn severity(finding: &FindingReport) -> String {
-    match (finding.standing(), &finding.status) {
-        (Standing::Unhealthy(severity), _) => severity.to_string(),
-        (Standing::Healed, Status::Unhealthy(was)) => format!("healed (was {was})"),
-        (Standing::Healed, _) => "healed".to_owned(),
-        (Standing::Healthy, _) => "healthy".to_owned(),
-        (Standing::Unknown, _) => "unknown".to_owned(),
+    match (finding.state(), &finding.status) {
+        (FindingState::Unhealthy(severity), _) => severity.to_string(),
+        (FindingState::Healed, Status::Unhealthy(was)) => format!("healed (was {was})"),
+        (FindingState::Healed, _) => "healed".to_owned(),
+        (FindingState::Healthy, _) => "healthy".to_owned(),
+        (FindingState::Unknown, _) => "unknown".to_owned(),
     }
 }
 
@@ -174,11 +174,11 @@ pub(crate) fn verified(finding: &FindingReport) -> Option<String> {
 }
 
 /// A word for how a finding stands.
-pub(crate) fn standing(standing: Standing) -> String {
-    match standing {
-        Standing::Healthy => "healthy".to_owned(),
-        Standing::Healed => "healed".to_owned(),
-        Standing::Unhealthy(severity) => severity.to_string(),
-        Standing::Unknown => "cannot be told".to_owned(),
+pub(crate) fn state(state: FindingState) -> String {
+    match state {
+        FindingState::Healthy => "healthy".to_owned(),
+        FindingState::Healed => "healed".to_owned(),
+        FindingState::Unhealthy(severity) => severity.to_string(),
+        FindingState::Unknown => "cannot be told".to_owned(),
     }
 }

@@ -22,7 +22,7 @@ impl Inner {
             if !instance.policy.found().imports.iter().any(|import| import.split('@').next() == Some(ACTIONS)) {
                 continue;
             }
-            let Ok(force) = self.authority.force(&instance.name) else { continue };
+            let Ok(force) = self.authority.effective_grants(&instance.name) else { continue };
             if force.mode == Mode::Enforce
                 && let Some(scope) = force.scopes.get(ACTIONS)
             {

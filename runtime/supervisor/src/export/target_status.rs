@@ -13,7 +13,7 @@ const MOST_BYTES: u64 = 64 << 10;
 
 /// How the sending of heads to one target stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct TargetStatus {
     /// `file /srv/heads`.
     pub target: String,
     /// When a head last arrived there.
@@ -28,13 +28,13 @@ pub struct Standing {
     pub next_at: Instant,
 }
 
-pub(super) type Standings = BTreeMap<String, Standing>;
+pub(super) type TargetStatuses = BTreeMap<String, TargetStatus>;
 
 /// Every target of a state directory; empty where no head was ever to be sent.
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub fn standings(state_dir: &Path) -> std::io::Result<Vec<Standing>> {
+pub fn statuses(state_dir: &Path) -> std::io::Result<Vec<TargetStatus>> {
     match read(&file(state_dir)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         found => Ok(found?.into_values().collect()),
@@ -45,16 +45,16 @@ pub(super) fn file(state_dir: &Path) -> PathBuf {
     state_dir.join("audit.exports")
 }
 
-pub(super) fn read(path: &Path) -> std::io::Result<Standings> {
+pub(super) fn read(path: &Path) -> std::io::Result<TargetStatuses> {
     let mut text = Vec::new();
     std::fs::File::open(path)?.take(MOST_BYTES).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text)?)
 }
 
 /// Not durable: after a loss of power heads may be sent once more than the schedule says.
-pub(super) fn write(path: &Path, standings: &Standings) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, statuses: &TargetStatuses) -> std::io::Result<()> {
     let temporary = path.with_extension("exports.new");
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(&serde_json::to_vec(standings)?)?;
+    file.write_all(&serde_json::to_vec(statuses)?)?;
     std::fs::rename(&temporary, path)
 }
