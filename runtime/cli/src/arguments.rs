@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ansai_daemon::Share;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
@@ -57,6 +58,13 @@ pub(crate) struct Global {
     /// Say more about what ansai itself does, on standard error; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(crate) verbose: u8,
+}
+
+impl Global {
+    /// Where the built-in policies are.
+    pub(crate) fn share(&self) -> Share {
+        Share::new(self.share_dir.clone())
+    }
 }
 
 /// How results are printed.
@@ -118,7 +126,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Man(man::Arguments),
     /// Compile a component within limits, for ansai itself
-    #[command(name = crate::host::COMPILE, hide = true)]
+    #[command(name = crate::compiler::COMPILE, hide = true)]
     CompileComponent(compile_component::Arguments),
 }
 

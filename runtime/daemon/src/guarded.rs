@@ -28,22 +28,22 @@ pub(crate) struct Guarded {
 
 /// Why a path cannot be opened so.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum GuardError {
     /// Another user can change it, or a directory on the way to it.
-    Writable(Problem),
+    Untrusted(Problem),
     /// It cannot be looked at.
     Access(PathBuf, Errno),
 }
 
 /// Opens an absolute path.
-pub(crate) fn open(path: &Path) -> Result<Guarded, Refused> {
+pub(crate) fn open(path: &Path) -> Result<Guarded, GuardError> {
     let mut left: VecDeque<OsString> = steps(path);
     let mut way = vec![step(CWD, OsStr::new("/"), Path::new("/"))?];
     let mut links = 0;
     while let Some(name) = left.pop_front() {
         let here = match way.last() {
             Some(here) => here,
-            None => return Err(Refused::Access(path.to_owned(), Errno::NOENT)),
+            None => return Err(GuardError::Access(path.to_owned(), Errno::NOENT)),
         };
         if name == ".." {
             // The parent of `/` is `/`.
@@ -57,7 +57,7 @@ pub(crate) fn open(path: &Path) -> Result<Guarded, Refused> {
                 true => Err(Errno::LOOP),
                 false => Ok(PathBuf::from(OsString::from_vec(target.into_bytes()))),
             });
-            let target = target.map_err(|error| Refused::Access(next.path.clone(), error))?;
+            let target = target.map_err(|error| GuardError::Access(next.path.clone(), error))?;
             if target.is_absolute() {
                 way.truncate(1);
             }
@@ -67,18 +67,18 @@ pub(crate) fn open(path: &Path) -> Result<Guarded, Refused> {
             continue;
         }
         if !left.is_empty() && next.kind != FileType::Directory {
-            return Err(Refused::Access(next.path, Errno::NOTDIR));
+            return Err(GuardError::Access(next.path, Errno::NOTDIR));
         }
         way.push(next);
     }
     match way.pop() {
         // Others can add an entry to a directory with a sticky bit: good enough on the way, not at its end.
         Some(end) if end.kind == FileType::Directory => match owned(&fstat_of(&end)?).problem(&end.path) {
-            Some(problem) => Err(Refused::Writable(problem)),
+            Some(problem) => Err(GuardError::Untrusted(problem)),
             None => Ok(end),
         },
         Some(end) => Ok(end),
-        None => Err(Refused::Access(path.to_owned(), Errno::NOENT)),
+        None => Err(GuardError::Access(path.to_owned(), Errno::NOENT)),
     }
 }
 
@@ -93,8 +93,8 @@ fn steps(path: &Path) -> VecDeque<OsString> {
 }
 
 /// One name in a directory, not followed where it is a link.
-fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<Guarded, Refused> {
-    let failed = |error| Refused::Access(path.to_owned(), error);
+fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<Guarded, GuardError> {
+    let failed = |error| GuardError::Access(path.to_owned(), error);
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = openat(directory, name.as_bytes(), flags, Mode::empty()).map_err(failed)?;
     let stat = fstat(&handle).map_err(failed)?;
@@ -108,13 +108,13 @@ fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<
         _ => found.problem(path),
     };
     match problem {
-        Some(problem) => Err(Refused::Writable(problem)),
+        Some(problem) => Err(GuardError::Untrusted(problem)),
         None => Ok(Guarded { path: path.to_owned(), handle, kind }),
     }
 }
 
-fn fstat_of(one: &Guarded) -> Result<Stat, Refused> {
-    fstat(&one.handle).map_err(|error| Refused::Access(one.path.clone(), error))
+fn fstat_of(one: &Guarded) -> Result<Stat, GuardError> {
+    fstat(&one.handle).map_err(|error| GuardError::Access(one.path.clone(), error))
 }
 
 fn owned(stat: &Stat) -> Owned {
@@ -145,7 +145,9 @@ mod tests {
     #[track_caller]
     fn refused_for(path: &Path, culprit: &Path) {
         match open(path) {
-            Err(Refused::Writable((what, _))) => assert!(what.contains(&format!("{} ", culprit.display())), "{what}"),
+            Err(GuardError::Untrusted((what, _))) => {
+                assert!(what.contains(&format!("{} ", culprit.display())), "{what}")
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -157,8 +159,8 @@ mod tests {
         assert_eq!((file.kind, file.path), (FileType::RegularFile, root.join("a/b/c")));
         assert_eq!(open(&root.join("a/./b/../b")).unwrap().path, root.join("a/b"));
         assert_eq!(open(Path::new("/../..")).unwrap().path, Path::new("/"));
-        assert!(matches!(open(&root.join("none")), Err(Refused::Access(_, Errno::NOENT))));
-        assert!(matches!(open(&root.join("a/b/c/d")), Err(Refused::Access(_, Errno::NOTDIR))));
+        assert!(matches!(open(&root.join("none")), Err(GuardError::Access(_, Errno::NOENT))));
+        assert!(matches!(open(&root.join("a/b/c/d")), Err(GuardError::Access(_, Errno::NOTDIR))));
     }
 
     #[test]
@@ -198,7 +200,7 @@ mod tests {
         for link in ["open/link/c", "open/relative/c"] {
             assert_eq!(open(&root.join(link)).unwrap().path, root.join("a/b/c"));
         }
-        assert!(matches!(open(&root.join("loop")), Err(Refused::Access(_, Errno::LOOP))));
+        assert!(matches!(open(&root.join("loop")), Err(GuardError::Access(_, Errno::LOOP))));
         permit(&root.join("open"), 0o777);
         refused_for(&root.join("open/link/c"), &root.join("open"));
     }

@@ -1,4 +1,4 @@
-//! Who could have written a file or directory: root and the running user may, another user may not.
+//! Whether another user can write a file or directory. Root and the user who runs ansai may.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
 
 use std::os::unix::fs::MetadataExt as _;
@@ -12,32 +12,29 @@ pub(crate) struct Owned {
     pub(crate) mode: u32,
 }
 
-/// What is wrong, and a hint.
-pub(crate) type Problem = (String, String);
+/// What is wrong and how to fix it.
+pub type Problem = (String, String);
 
 impl Owned {
-    /// The problem where another user than root and the running one can write it.
+    /// `None` if root or this user owns it and no other user can write it.
     pub(crate) fn problem(self, path: &Path) -> Option<Problem> {
         let shown = path.display();
         let user = rustix::process::geteuid().as_raw();
         if self.uid != user && self.uid != 0 {
-            let hint = format!("run as its owner, or copy it to a directory of your own (you are user {user})");
-            return Some((format!("{shown} belongs to user {}", self.uid), hint));
+            let fix = format!("run as its owner, or copy it to a directory that you own (you are user {user})");
+            return Some((format!("{shown} belongs to user {}", self.uid), fix));
         }
-        self.writable_by_others().then(|| {
-            let what = format!("{shown} can be written by others (mode {:04o})", self.mode & 0o7777);
+        // A group with the owner's number is the owner's private group.
+        let others = self.mode & 0o002 != 0 || (self.mode & 0o020 != 0 && self.gid != self.uid);
+        others.then(|| {
+            let what = format!("{shown} is writable by other users (mode {:04o})", self.mode & 0o7777);
             (what, format!("chmod go-w {shown}"))
         })
     }
-
-    /// Whether its mode lets others write. A group with the owner's own number is the owner's private group.
-    pub(crate) fn writable_by_others(self) -> bool {
-        self.mode & 0o002 != 0 || (self.mode & 0o020 != 0 && self.gid != self.uid)
-    }
 }
 
-/// The problem of a component where another user can write it or its directory.
-pub(crate) fn problem(component: &Path) -> Option<Problem> {
+/// The problem of a component, or `None` if no other user can write it or the directory that holds it.
+pub fn problem(component: &Path) -> Option<Problem> {
     let unreadable = |path: &Path, error| (format!("{}: {error}", path.display()), "check the path".to_owned());
     let real = match std::fs::canonicalize(component) {
         Ok(real) => real,
