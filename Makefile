@@ -2,32 +2,62 @@
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ansai
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export PATH := $(PATH):$(CACHE)/tools/bin
-ANSAI = $(abspath $(CARGO_TARGET_DIR))/release/ansai
+BUILT = $(abspath $(CARGO_TARGET_DIR))
+ANSAI = $(BUILT)/release/ansai
+# Where `make install` puts things; DESTDIR goes before all of them.
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+export PREFIX SYSCONFDIR DESTDIR
+# What `make install` and `make package` take; PROGRAM=FILE names a program that was built before.
+INSTALLED = $(or $(PROGRAM),target/dist/ansai)
 
-.PHONY: help run build policies test check bench soak fuzz coverage mutants demo setup setup-test
+.PHONY: help run build policies examples dist install uninstall package test check bench soak fuzz coverage mutants \
+	demo setup setup-check setup-test
 .DEFAULT_GOAL := help
 
-help: ## say what there is
+help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: policies ## look at this host once with the built-in policies, changing nothing
+run: policies ## check this host once with the built-in policies, changing nothing
 	@$(ANSAI) run policies/ --once; code=$$?; \
-	case $$code in 0|3|5) ;; *) exit $$code ;; esac # 3: there are findings; 5: something could not be told
+	case $$code in 0|3|5) ;; *) exit $$code ;; esac # 3: there are findings; 5: something is unknown
 
 build: setup ## compile ansai into target/release/ansai
 	cargo build --release -p ansai --bin ansai
-	@$(if $(filter-out $(abspath target),$(abspath $(CARGO_TARGET_DIR))),mkdir -p target/release && ln -sfn $(ANSAI) target/release/ansai,:)
+	@$(call link,release)
 
 policies: build ## build the built-in policies
 	@scripts/build-guests $(ANSAI) policies
 
-test: check policies ## all checks and all tests
+examples: policies
+	@scripts/build-guests $(ANSAI) policies/examples
+
+dist: setup ## compile what `make install` and `make package` install, into target/dist
+	cargo build --profile dist -p ansai --bin ansai
+	@$(call link,dist)
+	@scripts/build-guests $(BUILT)/dist/ansai policies
+
+# Under sudo it installs what `make dist` built before, so that nothing is compiled as root.
+install: $(if $(PROGRAM)$(SUDO_USER),,dist) ## install into PREFIX=/usr/local, below DESTDIR
+	@scripts/install $(INSTALLED)
+
+uninstall: ## remove what `make install` installed
+	@scripts/install --uninstall
+
+package: $(if $(PROGRAM),,dist) ## build a Debian package into target/package
+	@scripts/package $(INSTALLED) $(or $(PACKAGES),target/package)
+
+# A link in target/ to a program that is compiled elsewhere.
+link = $(if $(filter-out $(abspath target),$(BUILT)),mkdir -p target/$1 && ln -sfn $(BUILT)/$1/ansai target/$1/ansai,:)
+
+test: check setup-test policies examples ## run all checks and all tests
 	cargo nextest run --release --workspace $(if $(filter true,$(CI)),--profile ci)
 	cargo test --doc --release --workspace
 	cargo test --locked --release --manifest-path policies/sdk/rust/sdk/Cargo.toml
 
-check: setup-test ## format, lints, documentation, licences
+check: setup-check ## check format, lints, documentation, dependencies and licences
 	scripts/check-format
+	scripts/unused-dependencies
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
@@ -55,8 +85,8 @@ mutants: ## change guarding code and check that a test fails (hours)
 demo: policies ## heal a full disk that the demo creates
 	scripts/demo
 
-setup: ## make ready what a build needs
+setup: ## install what a build needs
 	@scripts/setup build
 
-setup-test:
-	@scripts/setup test
+setup-check setup-test: setup-%:
+	@scripts/setup $*

@@ -2,11 +2,11 @@
 
 use ansai_config::Request;
 use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue, quantity, text::inert};
+use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use serde_json::{Value, json};
 
 use super::MOST_TEXT;
-use crate::component::Component;
 
 const SEES_NOTHING: &str = "  sees nothing of the host\n";
 const PROPOSES_NOTHING: &str = "  cannot propose any change\n";

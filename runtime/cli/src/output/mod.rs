@@ -20,8 +20,9 @@ use std::io::{self, Write as _};
 
 use ansai_core::codes;
 use ansai_core::text::inert;
+use ansai_daemon::Warning;
 
-use crate::exit::{Fault, Warning};
+use crate::exit::Fault;
 
 /// A message longer than this says nothing more.
 pub(crate) const MOST_TEXT: usize = 2_000;

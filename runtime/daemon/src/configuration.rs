@@ -1,5 +1,7 @@
-//! The host configuration as a file, and whether it may decide.
+//! The host configuration as a file, and whether it can be trusted.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
+
+mod error;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -7,17 +9,23 @@ use std::path::{Path, PathBuf};
 use ansai_config::{HostConfig, Trust};
 use ansai_core::{Interface, Mode, codes};
 
-use crate::exit::{Fault, Warning};
+pub use self::error::ConfigurationError;
+use crate::error::Error;
+use crate::warning::Warning;
 
 /// A valid configuration with its file.
-pub(crate) struct Configuration {
-    pub(crate) path: PathBuf,
-    pub(crate) config: HostConfig,
-    pub(crate) trust: Trust,
+#[derive(Clone)]
+pub struct Configuration {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub config: HostConfig,
+    /// Who can write the file and its directory.
+    pub trust: Trust,
     pub(crate) identity: Option<Identity>,
 }
 
-/// What tells one content of a file from another, and who could have written it.
+/// Changes whenever the content of the file changes, or who can write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     file: [i64; 5],
@@ -49,42 +57,45 @@ impl Identity {
 }
 
 impl Configuration {
-    /// Reads it; problems with their places.
-    pub(crate) fn open(path: &Path, interfaces: &[Interface]) -> Result<Configuration, Fault> {
+    /// Reads and validates a configuration file.
+    ///
+    /// # Errors
+    /// What is wrong with it, with places.
+    pub fn open(path: &Path, interfaces: &[Interface]) -> Result<Configuration, Error> {
         // Taken before the content, so that a change in between is seen as one.
         let identity = Identity::of(path).ok();
         let (config, trust) = HostConfig::load(path, interfaces)
-            .map_err(|problems| Fault::invalid(format!("{} cannot be used", path.display()), problems))?;
+            .map_err(|problems| ConfigurationError::Invalid { path: path.to_owned(), problems })?;
         Ok(Configuration { path: path.to_owned(), config, trust, identity })
     }
 
-    /// The same where one was asked for.
-    pub(crate) fn maybe(path: Option<&Path>, interfaces: &[Interface]) -> Result<Option<Configuration>, Fault> {
+    /// The same if a path is given.
+    ///
+    /// # Errors
+    /// As [`Configuration::open`].
+    pub fn maybe(path: Option<&Path>, interfaces: &[Interface]) -> Result<Option<Configuration>, Error> {
         path.map(|path| Configuration::open(path, interfaces)).transpose()
     }
 
-    /// Refuses where somebody else may have written it and it would have something done; else the warning, if any.
-    pub(crate) fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Fault> {
+    /// A warning if another user can write the file.
+    ///
+    /// # Errors
+    /// Another user can write it, and with it they could change this host: an instance enforces, or heads are exported.
+    pub fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Error> {
         let Some(problem) = self.trust.problem() else { return Ok(None) };
         let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling) == Mode::Enforce);
-        let (problem, hint) = match problem.split_once("; hint: ") {
-            Some((problem, hint)) => (problem.to_owned(), Some(hint.to_owned())),
+        let (problem, fix) = match problem.split_once("; hint: ") {
+            Some((problem, fix)) => (problem.to_owned(), Some(fix.to_owned())),
             None => (problem, None),
         };
-        // Whoever can write it could have a command run, or a file written, in any mode.
+        // An export can run a command or write a file in any mode.
         if self.config.export.is_some() {
-            return Err(Fault::refused(
-                codes::UNTRUSTED_CONFIGURATION,
-                format!("{problem}: [audit.export] may not be used"),
-            )
-            .maybe_hint(hint));
+            return Err(ConfigurationError::UntrustedExport { problem, fix }.into());
         }
         match enforcing {
-            Some((name, _)) => Err(Fault::refused(
-                codes::UNTRUSTED_CONFIGURATION,
-                format!("{problem}: [policy.{name}] may not enforce"),
-            )
-            .maybe_hint(hint.map(|hint| format!("{hint}, or run with --mode observe")))),
+            Some((name, _)) => {
+                Err(ConfigurationError::UntrustedEnforce { problem, instance: name.clone(), fix }.into())
+            }
             None => Ok(Some(Warning::new(codes::UNTRUSTED_CONFIGURATION, problem))),
         }
     }

@@ -1,21 +1,23 @@
-//! From the paths on a command line to the components that lie there.
+//! From paths to the components that lie there.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
+
+mod error;
 
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use ansai_core::codes;
 use ansai_engine::component::MOST_BYTES;
 
-use crate::exit::Fault;
+pub use self::error::SourceError;
+use crate::error::Error;
 
 /// More than a person keeps in one directory.
 const MOST_ENTRIES: usize = 10_000;
 
 /// What lies at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Source {
+pub enum Source {
     /// A file that should be a component.
     Component(PathBuf),
     /// A policy's directory in which nothing was built.
@@ -23,30 +25,27 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Its path.
-    pub(crate) fn path(&self) -> &Path {
+    /// The path of the component or of the directory.
+    pub fn path(&self) -> &Path {
         match self {
             Source::Component(path) | Source::OnlySources(path) => path,
         }
     }
 }
 
-/// That only sources are there.
-pub(crate) fn only_sources(dir: &Path) -> Fault {
-    let shown = dir.display();
-    Fault::usage(codes::ONLY_SOURCES, format!("{shown} has only sources")).hint(format!("run `ansai build {shown}`"))
+fn no_access(path: &Path, error: std::io::Error) -> SourceError {
+    SourceError::Access { path: path.to_owned(), error }
 }
 
-fn no_access(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::usage(codes::FILE_ACCESS, format!("{}: {error}", path.display()))
-}
-
-/// Scenario files in a directory, by name; none where there is no such directory.
-pub(crate) fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
+/// Scenario files in a directory, sorted by name; none if the directory does not exist.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(no_access(dir, &error)),
+        Err(error) => return Err(no_access(dir, error).into()),
     };
     let mut files: Vec<PathBuf> = entries
         .take(MOST_ENTRIES)
@@ -59,12 +58,13 @@ pub(crate) fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Fault> {
 }
 
 /// Policies at these paths: a component, a directory with one, or a directory of such directories.
-pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Fault> {
+///
+/// # Errors
+/// A path that cannot be read or leads to no policy.
+pub fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut found = Vec::new();
     for path in paths {
-        let shown = path.display();
-        let metadata =
-            std::fs::metadata(path).map_err(|error| no_access(path, &error).hint("give a directory with policies"))?;
+        let metadata = std::fs::metadata(path).map_err(|error| no_access(path, error))?;
         if !metadata.is_dir() {
             found.push(Source::Component(path.clone()));
             continue;
@@ -72,34 +72,37 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Fault> {
         let here = in_directory(path)?;
         let below = if here.is_empty() { one_below(path)? } else { here };
         if below.is_empty() {
-            return Err(Fault::usage(codes::NO_POLICY, format!("{shown} holds no policy"))
-                .hint("a policy is a directory with policy.toml or a .wasm file; give it or the one above it"));
+            return Err(SourceError::NoPolicy(path.clone()).into());
         }
         found.extend(below);
     }
-    // The same policy may have been named twice: as itself and by the directory above.
+    // A policy may be named twice: by its own path and by the directory above it.
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|source| seen.insert(std::fs::canonicalize(source.path()).unwrap_or(source.path().to_owned())));
     Ok(found)
 }
 
-/// The bytes of a component: a regular file, of at most what is accepted, and a little more to tell.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
-    let failed = |error: std::io::Error| no_access(path, &error);
-    // Not blocking: a FIFO in this place would wait for a writer.
+/// The bytes of a component, which must be a regular file. Reads one byte more than the limit, so that the caller sees
+/// that a file is too large.
+///
+/// # Errors
+/// The file cannot be read, or is not a regular one.
+pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |error: std::io::Error| no_access(path, error);
+    // Do not block: opening a FIFO would wait for a writer.
     let not_blocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
     let file = std::fs::OpenOptions::new().read(true).custom_flags(not_blocking).open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(Fault::usage(codes::NOT_A_FILE, format!("{} is not a regular file", path.display())));
+        return Err(SourceError::NotAFile(path.to_owned()).into());
     }
     let mut bytes = Vec::new();
     file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 
-/// What a directory that is itself a policy holds; nothing where it is none.
-fn in_directory(dir: &Path) -> Result<Vec<Source>, Fault> {
+/// The components of a directory that is itself a policy; empty if it is not one.
+fn in_directory(dir: &Path) -> Result<Vec<Source>, SourceError> {
     let mut components = Vec::new();
     let mut is_policy = false;
     for name in names(dir)? {
@@ -116,24 +119,24 @@ fn in_directory(dir: &Path) -> Result<Vec<Source>, Fault> {
     })
 }
 
-fn one_below(dir: &Path) -> Result<Vec<Source>, Fault> {
+fn one_below(dir: &Path) -> Result<Vec<Source>, SourceError> {
     let mut found = Vec::new();
     for name in names(dir)? {
         let path = dir.join(&name);
         if std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-            // A directory beside them that cannot be listed is none of ours, unless it says that it is a policy.
+            // An unreadable directory beside the policies does not keep them from being found.
             match in_directory(&path) {
                 Ok(below) => found.extend(below),
-                Err(fault) => tracing::debug!("{}", fault.message),
+                Err(error) => tracing::debug!("skipping {}: {error}", path.display()),
             }
         }
     }
     Ok(found)
 }
 
-/// Sorted; hidden ones left out.
-fn names(dir: &Path) -> Result<Vec<std::ffi::OsString>, Fault> {
-    let failed = |error: std::io::Error| no_access(dir, &error);
+/// Names in a directory, sorted, without hidden ones.
+fn names(dir: &Path) -> Result<Vec<std::ffi::OsString>, SourceError> {
+    let failed = |error: std::io::Error| no_access(dir, error);
     let mut names = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)?.take(MOST_ENTRIES) {
         let name = entry.map_err(failed)?.file_name();
@@ -169,7 +172,7 @@ mod tests {
         let expected = vec![Source::Component(root.join("a/a.wasm")), Source::OnlySources(root.join("b"))];
         assert_eq!(find(&[root.to_owned()]).unwrap(), expected);
         assert_eq!(find(&[root.to_owned(), root.join("a"), root.join("a/a.wasm")]).unwrap(), expected);
-        assert!(find(&[root.join("c")]).unwrap_err().message.ends_with("holds no policy"));
-        assert_eq!(find(&[root.join("none")]).unwrap_err().exit, 2);
+        assert!(matches!(find(&[root.join("c")]), Err(Error::Source(SourceError::NoPolicy(_)))));
+        assert_eq!(find(&[root.join("none")]).unwrap_err().code(), ansai_core::codes::FILE_ACCESS);
     }
 }

@@ -1,18 +1,19 @@
-//! The operator's word as the configuration file has it now, asked again before every step.
+//! What the configuration file grants now, read again before every step if it has changed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_config::Manifest;
-use ansai_core::{Interface, Mode, codes};
+use ansai_core::{Interface, Mode};
 use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
 
 use crate::configuration::{Configuration, Identity};
-use crate::exit::Fault;
+use crate::error::Error;
+use crate::load::InstanceError;
 
-/// Reads the configuration again whenever its file has changed.
-pub(crate) struct FromFile {
+/// Grants from a configuration file, which is read again whenever it has changed.
+pub struct FromFile {
     path: PathBuf,
     interfaces: Vec<Interface>,
     ceiling: Mode,
@@ -23,13 +24,13 @@ pub(crate) struct FromFile {
 struct Known {
     identity: Option<Identity>,
     configuration: Result<Configuration, String>,
-    /// What this configuration says of the instances that were asked about.
-    force: HashMap<String, Result<EffectiveGrants, String>>,
+    /// What this configuration grants the instances that were asked about.
+    grants: HashMap<String, Result<EffectiveGrants, String>>,
 }
 
 impl FromFile {
-    /// Beginning with what was read at the start.
-    pub(crate) fn new(
+    /// Starts with the configuration that was read at the start.
+    pub fn new(
         configuration: Configuration,
         interfaces: Vec<Interface>,
         ceiling: Mode,
@@ -37,36 +38,15 @@ impl FromFile {
     ) -> FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
-        let known = Known { identity, configuration: Ok(configuration), force: HashMap::new() };
+        let known = Known { identity, configuration: Ok(configuration), grants: HashMap::new() };
         FromFile { path, interfaces, ceiling, manifests, known: Mutex::new(known) }
     }
-}
 
-impl Authority for FromFile {
-    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String> {
-        let identity = Identity::of(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.identity.as_ref() != Some(&identity) {
-            tracing::info!("{} has changed: reading it again", self.path.display());
-            known.configuration = Configuration::open(&self.path, &self.interfaces).map_err(|fault| words(&fault));
-            known.identity = Some(identity);
-            known.force.clear();
-        }
-        if let Some(force) = known.force.get(instance) {
-            return force.clone();
-        }
-        let force = self.of(&known.configuration, instance);
-        known.force.insert(instance.to_owned(), force.clone());
-        force
-    }
-}
-
-impl FromFile {
     fn of(&self, configuration: &Result<Configuration, String>, instance: &str) -> Result<EffectiveGrants, String> {
         let configuration = configuration.as_ref().map_err(Clone::clone)?;
         let manifest = self.manifests.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
-        let found = in_force(configuration, instance, manifest, &self.interfaces, self.ceiling)
-            .map_err(|fault| fault.message)?;
+        let found = effective_grants(configuration, instance, manifest, &self.interfaces, self.ceiling)
+            .map_err(|error| error.to_string())?;
         if found.mode == Mode::Enforce
             && let Some(problem) = configuration.trust.problem()
         {
@@ -76,33 +56,50 @@ impl FromFile {
     }
 }
 
-/// The message with the first place that it is about.
-fn words(fault: &Fault) -> String {
-    let first = fault.diagnostics.as_ref().map(|problems| problems.to_string());
-    match first.as_deref().and_then(|text| text.lines().next()) {
-        Some(first) => format!("{}: {first}", fault.message),
-        None => fault.message.clone(),
+impl Authority for FromFile {
+    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String> {
+        let identity = Identity::of(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.identity.as_ref() != Some(&identity) {
+            tracing::info!("{} has changed; reading it again", self.path.display());
+            known.configuration = Configuration::open(&self.path, &self.interfaces).map_err(|error| first_line(&error));
+            known.identity = Some(identity);
+            known.grants.clear();
+        }
+        if let Some(grants) = known.grants.get(instance) {
+            return grants.clone();
+        }
+        let grants = self.of(&known.configuration, instance);
+        known.grants.insert(instance.to_owned(), grants.clone());
+        grants
+    }
+}
+
+/// The message with the first problem.
+fn first_line(error: &Error) -> String {
+    let problems = error.diagnostics().map(ToString::to_string);
+    match problems.as_deref().and_then(|text| text.lines().next()) {
+        Some(first) => format!("{error}: {first}"),
+        None => error.to_string(),
     }
 }
 
 /// What the configuration grants an instance whose policy has this manifest.
-pub(crate) fn in_force(
+///
+/// # Errors
+/// The configuration does not name the instance, or lacks a grant that the policy requires.
+pub fn effective_grants(
     configuration: &Configuration,
     instance: &str,
     manifest: &Manifest,
     interfaces: &[Interface],
     ceiling: Mode,
-) -> Result<EffectiveGrants, Fault> {
-    let path = configuration.path.display();
-    let configured = configuration
-        .config
-        .policies
-        .get(instance)
-        .ok_or_else(|| Fault::usage(codes::NOT_CONFIGURED, format!("{path} has no [policy.{instance}]")))?;
-    let granted = ansai_config::force(manifest, &configured.grants, interfaces).map_err(|missing| {
-        Fault::refused(codes::NOT_GRANTED, format!("{instance}: {missing}"))
-            .hint(format!("to grant it, add to {path}:\n[policy.{instance}.grant]\n{}", missing.stanza))
-    })?;
+) -> Result<EffectiveGrants, Error> {
+    let (name, file) = (|| instance.to_owned(), || configuration.path.clone());
+    let configured = configuration.config.policies.get(instance);
+    let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
+    let granted = ansai_config::force(manifest, &configured.grants, interfaces)
+        .map_err(|missing| InstanceError::NotGranted { instance: name(), missing: Box::new(missing), file: file() })?;
     Ok(EffectiveGrants { scopes: scopes(granted), mode: configured.mode.min(ceiling) })
 }
 
@@ -139,7 +136,7 @@ mod tests {
         std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();
         assert!(authority.effective_grants("p").err().unwrap().contains("not granted"));
         std::fs::write(&path, "[policy.p\n").unwrap();
-        assert!(authority.effective_grants("p").err().unwrap().contains("cannot be used"));
+        assert!(authority.effective_grants("p").err().unwrap().contains("is invalid"));
         std::fs::remove_file(&path).unwrap();
         assert!(authority.effective_grants("p").is_err());
         std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
@@ -154,7 +151,7 @@ mod tests {
         let interfaces = Registry::builtin().interfaces();
         let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
         let configuration = Configuration::open(&path, &interfaces).unwrap();
-        let found = in_force(&configuration, "p", &manifest, &interfaces, Mode::Observe).unwrap();
+        let found = effective_grants(&configuration, "p", &manifest, &interfaces, Mode::Observe).unwrap();
         assert_eq!(found.mode, Mode::Observe);
     }
 }
