@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_core::Interface;
-use ansai_daemon::{Configuration, state};
+use ansai_daemon::{Configuration, Share, state};
 use clap::{Args, ValueEnum};
 
 // No doc comment: clap would show it as the description of the program.
@@ -17,6 +17,10 @@ pub(crate) struct Global {
     /// Configuration of this host: which policies run, with which settings, and what each may do
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Directory of the built-in policies, as DIR/policies/NAME/NAME.wasm [default: ../share/ansai beside the directory
+    /// of the program]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) share_dir: Option<PathBuf>,
     /// Format of results: text for people, JSON for programs
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: Format,
@@ -57,5 +61,10 @@ impl Global {
     /// The state directory: of `--state-dir`, of the configuration, or the default.
     pub(crate) fn state_dir(&self, configuration: Option<&Configuration>) -> Result<PathBuf, ansai_daemon::Error> {
         state::directory(self.state_dir.as_deref(), configuration)
+    }
+
+    /// Where the built-in policies are.
+    pub(crate) fn share(&self) -> Share {
+        Share::new(self.share_dir.clone())
     }
 }

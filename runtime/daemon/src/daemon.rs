@@ -15,6 +15,7 @@ use crate::configuration::{Configuration, ConfigurationError};
 use crate::error::Error;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
 use crate::running::Running;
+use crate::share::Share;
 use crate::warning::Warning;
 use crate::{host, sources, state};
 
@@ -23,15 +24,23 @@ pub struct Builder {
     compiler: Compiler,
     registry: Registry,
     paths: Vec<PathBuf>,
+    share: Share,
     configuration: Option<Configuration>,
     ceiling: Option<Mode>,
     state_dir: Option<PathBuf>,
 }
 
 impl Builder {
-    /// Where policies are: components, directories with one, or directories of such directories.
+    /// Where policies are: components, directories with one, directories of such directories, or `builtin:NAME`.
+    /// Without any and without a configuration, all built-in policies run.
     pub fn paths(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Builder {
         self.paths = paths.into_iter().collect();
+        self
+    }
+
+    /// Where the built-in policies are.
+    pub fn share(mut self, share: Share) -> Builder {
+        self.share = share;
         self
     }
 
@@ -59,7 +68,7 @@ impl Builder {
     /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
     /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
     pub fn load(self) -> Result<Daemon, Error> {
-        let Builder { compiler, registry, paths, configuration, ceiling, state_dir } = self;
+        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
             (Some(Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
@@ -73,6 +82,10 @@ impl Builder {
             warnings.extend(configuration.check_trust(ceiling)?);
         }
         // Before the state directory is made, so that a mistyped path leaves nothing behind.
+        let paths = match (paths.is_empty(), &configuration) {
+            (true, None) => share.policies()?,
+            _ => share.resolve(&paths)?,
+        };
         sources::find(&paths)?;
         let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
         state::make(&state_dir)?;
@@ -81,6 +94,7 @@ impl Builder {
         let loading = load::load(&LoadRequest {
             paths: &paths,
             configuration: configuration.as_ref(),
+            share: &share,
             ceiling,
             engine: &engine,
             interfaces: &interfaces,
@@ -122,6 +136,7 @@ impl Daemon {
             compiler,
             registry: Registry::builtin(),
             paths: Vec::new(),
+            share: Share::default(),
             configuration: None,
             ceiling: None,
             state_dir: None,

@@ -13,6 +13,7 @@ use crate::configuration::ConfigurationError;
 use crate::history::HistoryError;
 use crate::load::InstanceError;
 use crate::recorded::RecordingError;
+use crate::share::ShareError;
 use crate::sources::SourceError;
 use crate::state::StateDirError;
 
@@ -24,6 +25,9 @@ pub enum Error {
     /// A path does not lead to policies.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// A built-in policy is not available.
+    #[error(transparent)]
+    Share(#[from] ShareError),
     /// The configuration cannot be used.
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
@@ -67,6 +71,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Error::Source(error) => error.code(),
+            Error::Share(error) => error.code(),
             Error::Configuration(error) => error.code(),
             Error::Component(error) => error.code(),
             Error::Instance(error) => error.code(),
@@ -89,6 +94,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Source(error) => error.hint(),
+            Error::Share(error) => error.hint(),
             Error::Configuration(error) => error.hint(),
             Error::Component(error) => error.hint(),
             Error::Instance(error) => error.hint(),
@@ -112,6 +118,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Source(_) | Error::NoState(_) => exit::USAGE,
+            Error::Share(error) => error.exit_code(),
             Error::Configuration(error) => error.exit_code(),
             Error::Component(error) => error.exit_code(),
             Error::Instance(error) => error.exit_code(),

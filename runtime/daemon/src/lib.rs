@@ -1,6 +1,6 @@
 //! From configuration to a running supervisor: what the command line, an API and tests start.
 //!
-//! It finds policies ([`sources`]), reads them ([`component`]) and the configuration ([`configuration`]), makes the
+//! It finds policies ([`sources`], [`share`]), reads them ([`component`]) and the configuration ([`configuration`]), makes the
 //! state directory ([`state`]), loads each instance with its grants ([`load`]), and opens the supervisor over them
 //! ([`Daemon`], [`Running`]). An instance that does not load is reported and does not keep the others from running.
 //!
@@ -29,12 +29,14 @@ pub mod configuration;
 mod daemon;
 mod environment;
 mod error;
+mod guarded;
 pub mod history;
 pub mod host;
 pub mod load;
 pub mod ownership;
 pub mod recorded;
 mod running;
+pub mod share;
 pub mod sources;
 pub mod state;
 pub mod undo;
@@ -45,4 +47,5 @@ pub use configuration::Configuration;
 pub use daemon::{Builder, Daemon};
 pub use error::Error;
 pub use running::Running;
+pub use share::Share;
 pub use warning::Warning;

@@ -16,6 +16,7 @@ pub use self::error::InstanceError;
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::share::Share;
 use crate::sources::{self, Source, SourceError};
 use crate::warning::Warning;
 
@@ -25,6 +26,8 @@ pub struct LoadRequest<'a> {
     pub paths: &'a [PathBuf],
     /// Without one, every policy of the paths becomes an instance that observes.
     pub configuration: Option<&'a Configuration>,
+    /// Where the built-in policies are that the configuration names.
+    pub share: &'a Share,
     /// No instance's mode is above it.
     pub ceiling: Mode,
     /// Compiles and links.

@@ -13,6 +13,7 @@ pub use self::error::RecordingError;
 use crate::component::not_loaded;
 use crate::configuration::Configuration;
 use crate::error::Error;
+use crate::share::Share;
 use crate::sources::{self, Source};
 use crate::{history, state};
 
@@ -86,17 +87,20 @@ impl Components {
     /// Those at some paths and of the configuration; or `with` for all recordings.
     ///
     /// # Errors
-    /// A path that leads to no policy.
+    /// A path that leads to no policy, or a built-in policy that is not available.
     pub fn new(
         engine: Engine,
         policies: &[PathBuf],
         with: Option<&Path>,
         configuration: Option<&Configuration>,
+        share: &Share,
     ) -> Result<Components, Error> {
-        let mut wanted = policies.to_vec();
+        let mut wanted = share.resolve(policies)?;
         if let Some(configuration) = configuration {
-            wanted
-                .extend(configuration.config.policies.keys().filter_map(|name| configuration.config.source_path(name)));
+            let config = &configuration.config;
+            for source in config.policies.keys().filter_map(|name| config.source(name)) {
+                wanted.push(share.source(source)?);
+            }
         }
         let mut paths = BTreeMap::new();
         for source in sources::find(&wanted)? {

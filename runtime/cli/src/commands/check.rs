@@ -9,7 +9,7 @@ use ansai_core::text::inert;
 use ansai_core::{Interface, Mode, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
-use ansai_daemon::{Component, Configuration, Warning};
+use ansai_daemon::{Component, Configuration, Share, Warning};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
@@ -25,7 +25,8 @@ use crate::output::{self, colour, json};
 #[command(after_help = "Examples:\n  ansai check policies/\n  ansai check policies/ --config ansai.toml\n  \
     ansai check policies/disk-space --suggest-grants >> ansai.toml")]
 pub(crate) struct Arguments {
-    /// Policies: a component, a directory with one or with its sources, or a directory of such directories
+    /// Policies: a component, a directory with one or with its sources, a directory of such directories, or
+    /// `builtin:NAME`
     #[arg(value_name = "DIR", required_unless_present = "config")]
     paths: Vec<PathBuf>,
     /// Print the grants that the policies ask for, as lines for the configuration, and nothing else
@@ -50,7 +51,9 @@ impl Checked {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
     let interfaces = registry.interfaces();
-    let found = sources::find(&arguments.paths)?;
+    let share = global.share();
+    let paths = share.resolve(&arguments.paths).map_err(ansai_daemon::Error::from)?;
+    let found = sources::find(&paths)?;
     if arguments.suggest_grants {
         return suggest(&found, &interfaces);
     }
@@ -61,7 +64,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
     match &configuration {
-        Some((_, Ok(configuration))) => checked.extend(configured(configuration, arguments, &with)?),
+        Some((_, Ok(configuration))) => checked.extend(configured(configuration, &paths, &share, &with)?),
         Some((path, Err(fault))) => {
             checked.push(Checked { fault: Some(fault.clone()), ..Checked::new(path.display().to_string()) });
         }
@@ -86,7 +89,12 @@ fn suggest(found: &[Source], interfaces: &[Interface]) -> anyhow::Result<u8> {
     Ok(exit::FINE)
 }
 
-fn configured(configuration: &Configuration, arguments: &Arguments, with: &With<'_>) -> Result<Vec<Checked>, Fault> {
+fn configured(
+    configuration: &Configuration,
+    paths: &[PathBuf],
+    share: &Share,
+    with: &With<'_>,
+) -> Result<Vec<Checked>, Fault> {
     let mut file = Checked::new(configuration.path.display().to_string());
     file.warnings.extend(Warning::of(&configuration.config.warnings));
     match configuration.check_trust(Mode::Enforce) {
@@ -94,8 +102,9 @@ fn configured(configuration: &Configuration, arguments: &Arguments, with: &With<
         Err(error) => file.fault = Some(error.into()),
     }
     let request = LoadRequest {
-        paths: &arguments.paths,
+        paths,
         configuration: Some(configuration),
+        share,
         ceiling: Mode::Enforce,
         engine: with.engine,
         interfaces: with.interfaces,

@@ -24,7 +24,7 @@ use crate::output::{self, json};
     marked: the manifest, its reasons, languages and tools, licence and README."
 )]
 pub(crate) struct Arguments {
-    /// A component, or a directory with one or several
+    /// A component, a directory with one or several, or `builtin:NAME`
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
     /// Print the licence that the component carries, and nothing else
@@ -44,7 +44,8 @@ struct Inspected {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = Registry::builtin().interfaces();
     let mut inspected = Vec::new();
-    for source in sources::find(std::slice::from_ref(&arguments.path))? {
+    let paths = global.share().resolve(std::slice::from_ref(&arguments.path)).map_err(ansai_daemon::Error::from)?;
+    for source in sources::find(&paths)? {
         match source {
             Source::Component(path) => {
                 let component = Component::read(&path, &interfaces)?;

@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     }
     let with = arguments.with.as_deref();
     let engine = compiler::engine(registry)?;
-    let mut components = Components::new(engine, &arguments.policies, with, configuration.as_ref())?;
+    let mut components = Components::new(engine, &arguments.policies, with, configuration.as_ref(), &global.share())?;
     let ids = match &arguments.id {
         Some(id) => vec![id.clone()],
         None => recorded.catalog.list().into_iter().map(|one| one.id).collect(),

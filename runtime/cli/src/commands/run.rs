@@ -21,14 +21,16 @@ use crate::{compiler, logging, runtime};
 // What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ansai run policies/ --once                 look once, change nothing, print what was found\n  \
-    ansai run --config /etc/ansai.toml         run the configured policies until stopped\n  \
-    ansai run policies/ --once --format json   the same as one JSON document\n\n\
+    ansai run --once                           look once with the built-in policies, change nothing\n  \
+    ansai run policies/ --once                 look once with the policies of a directory\n  \
+    ansai run --config /etc/ansai/ansai.toml   run the configured policies until stopped\n  \
+    ansai run --once --format json             print one JSON document\n\n\
     Without a configuration every policy found only observes, and sees no more than sizes, counts and names.\n\
     SIGINT or SIGTERM asks for an orderly end; a second one ends at once.")]
 pub(crate) struct Arguments {
-    /// Policies: a component, a directory with one, or a directory of such directories
-    #[arg(value_name = "DIR", required_unless_present = "config")]
+    /// Policies: a component, a directory with one, a directory of such directories, or `builtin:NAME` [default: those
+    /// of the configuration; without one, all built-in policies]
+    #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
     /// Evaluate every policy once, print what was found and done, and end
     #[arg(long)]
@@ -62,6 +64,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
     let daemon = Daemon::builder(compiler::compiler())
         .paths(arguments.paths.clone())
+        .share(global.share())
         .configuration(configuration)
         .ceiling(arguments.mode.map(Mode::from))
         .state_dir(global.state_dir.clone())

@@ -359,6 +359,45 @@ r#"
     Correct the name; or keep a name of your own and write `source = "PATH"` below it.
 "#;
 
+UNKNOWN_BUILTIN = "unknown-builtin", "no built-in policy has this name",
+r"
+    `builtin:NAME` is the component `policies/NAME/NAME.wasm` of the share directory. There is no component of that name.
+",
+r#"
+    # ansai.toml
+    [policy.disk-space]
+    source = "builtin:disc-space"
+"#,
+r"
+    The hint names the nearest built-in policy, or all of them. To run a policy of your own, write its path.
+";
+
+NO_SHARE_DIRECTORY = "no-share-directory", "the directory with the built-in policies is missing or empty",
+r"
+    Built-in policies are read from the share directory: `../share/ansai`, seen from the directory of the program, where
+    `make install` and the Debian package put them. A program that is run from its build directory has none.
+",
+r"
+    $ ansai run --once --share-dir /nonexistent
+",
+r"
+    Name the directory with `--share-dir DIR` (in a checkout, its root directory after `make policies`), or give the
+    policies themselves: `ansai run policies/`.
+";
+
+UNTRUSTED_SHARE_DIRECTORY = "untrusted-share-directory", "another user can change the built-in policies",
+r"
+    A built-in policy runs without a question about where it comes from. So its component, the directories of the share
+    directory and all directories above them must belong to root or to the user who runs ansai, and nobody else may write
+    them. A directory with a sticky bit, such as `/tmp`, may be above them.
+",
+r"
+    $ chmod o+w /usr/local/share/ansai && ansai run --once
+",
+r"
+    Run the command of the hint (`chmod go-w`), after a look at what others may have changed.
+";
+
 SEVERAL_POLICIES = "several-policies", "a name or a source leads to more than one component",
 r"
     Which of them is meant decides what runs, so none is chosen: not the first, and not the newest. State, history and

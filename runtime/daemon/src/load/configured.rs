@@ -47,7 +47,8 @@ fn component_of(
     read: &mut BTreeMap<PathBuf, Arc<Component>>,
 ) -> Result<Arc<Component>, Error> {
     let file = || configuration.path.clone();
-    if let Some(source) = configuration.config.source_path(name) {
+    if let Some(source) = configuration.config.source(name) {
+        let source = request.share.source(source)?;
         if let Some(component) = read.get(&source) {
             return Ok(component.clone());
         }
@@ -70,7 +71,8 @@ fn component_of(
         (Some(component), None) => Ok(component.clone()),
         (None, _) => {
             let known = candidates.iter().map(|candidate| candidate.manifest.name.clone()).collect();
-            Err(InstanceError::NoSuchPolicy { instance: name.to_owned(), known, file: file() }.into())
+            let builtin = request.share.has(name);
+            Err(InstanceError::NoSuchPolicy { instance: name.to_owned(), known, builtin, file: file() }.into())
         }
         (Some(first), Some(second)) => {
             let paths = [first.path.clone(), second.path.clone()];

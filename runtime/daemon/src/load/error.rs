@@ -25,6 +25,8 @@ pub enum InstanceError {
         instance: String,
         /// Names of the policies at the paths.
         known: Vec<String>,
+        /// Whether a built-in policy has its name.
+        builtin: bool,
         /// The configuration.
         file: PathBuf,
     },
@@ -104,6 +106,9 @@ impl InstanceError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             InstanceError::SourceHasSeveral { .. } => "name one .wasm file".to_owned(),
+            InstanceError::NoSuchPolicy { instance, file, builtin: true, .. } => {
+                format!("add `source = \"builtin:{instance}\"` to [policy.{instance}] in {}", file.display())
+            }
             InstanceError::NoSuchPolicy { instance, file, .. } => format!(
                 "add `source = \"PATH\"` to [policy.{instance}] in {}, or pass the directory of the policy",
                 file.display()

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
     let registry = Registry::builtin();
     let recorded = Recorded::open(&global.state_dir(configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
-    let subject = component(arguments, &registry, configuration, &recording)?;
+    let subject = component(arguments, global, &registry, configuration, &recording)?;
     let title = title(&recording);
     let text = scenario::export(&recording, &title, &registry, subject.as_ref())
         .map_err(|error| Fault::other(codes::NOT_EXPORTABLE, format!("{} is no scenario: {error}", arguments.id)))?;
@@ -69,12 +69,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
 /// The recorded component; `None` with a word where it is not here.
 fn component(
     arguments: &Arguments,
+    global: &Global,
     registry: &Registry,
     configuration: Option<&Configuration>,
     recording: &Recording,
 ) -> Result<Option<Subject>, Fault> {
     let engine = compiler::engine(registry.clone())?;
-    let components = Components::new(engine, &arguments.policies, None, configuration)?;
+    let components = Components::new(engine, &arguments.policies, None, configuration, &global.share())?;
     match components.path(&recording.component) {
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
         Err(error) => {
