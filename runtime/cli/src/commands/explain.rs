@@ -15,7 +15,6 @@ use crate::global::{Format, Global};
 use crate::output::paragraphs::{fitted, indented};
 use crate::output::{self, colour, lines, terminal};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai explain imports-wasi\n  ansai explain            all codes, by what they are about\n\n\

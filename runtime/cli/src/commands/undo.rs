@@ -1,4 +1,4 @@
-//! `ansai undo`: takes back what a plan did.
+//! `ansai undo`: undoes a plan.
 
 use ansai_core::{Outcome, codes, exit};
 use ansai_daemon::undo::{UndoRequest, undo};
@@ -11,15 +11,14 @@ use crate::global::{Format, Global};
 use crate::output::{json, lines, phrases};
 use crate::runtime;
 
-// What it takes.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai audit show                     shows plans and their steps\n  \
-    ansai undo 20261121t030243-117-0001  undoes all of it, the newest step first\n\n\
-    Stop the daemon first: it alone may write its state. What was undone is in the audit log.")]
+#[command(after_help = "Examples:\n  ansai audit show                      list plans and their steps\n  \
+    ansai undo 20261121t030243-117-0001   undo all steps, the newest first\n\n\
+    Stop the daemon first. The audit log records what is undone.")]
 pub(crate) struct Arguments {
-    /// The plan, as `ansai audit show` names it
+    /// Plan, from `ansai audit show`
     plan: String,
-    /// Only this step of it; steps count from 0
+    /// Undo only this step; the first is 0
     #[arg(long, value_name = "N")]
     step: Option<u32>,
 }
@@ -33,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let reports = runtime::block_on(async {
         tokio::task::spawn_blocking(move || undo(configuration.as_ref(), &state_dir, &request))
             .await
-            .map_err(|error| Fault::other(codes::NOT_UNDONE, format!("undoing failed: {error}")))
+            .map_err(|error| Fault::other(codes::NOT_UNDONE, format!("undo failed: {error}")))
     })???;
     print(&reports, global.format)?;
     Ok(code(&reports))
@@ -45,7 +44,11 @@ fn print(reports: &[StepReport], format: Format) -> anyhow::Result<()> {
         Format::Text => {
             for report in reports {
                 let step = phrases::step(&report.action, &report.preview);
-                lines::line(&format!("{step}: {}", phrases::step_outcome(report)))?;
+                let outcome = match report.outcome {
+                    None => format!("nothing to do: {}", report.detail),
+                    Some(_) => phrases::step_outcome(report),
+                };
+                lines::line(&format!("{step}: {outcome}"))?;
             }
             Ok(())
         }
