@@ -8,14 +8,14 @@ fn nothing_recorded_yet_is_no_error() {
     let genesis = place.ansai(&["audit", "head"]).code(0).stdout;
     assert!(genesis.starts_with("0:"), "{genesis}");
     place.ansai(&["audit", "verify"]).code(0);
-    place.ansai(&["audit", "show"]).code(0).says("nothing was recorded yet");
+    place.ansai(&["audit", "show"]).code(0).says("no records yet");
     assert_eq!(place.ansai(&["audit", "export"]).code(0).stdout, "");
     place.ansai(&["recordings", "list"]).code(0).says("no recordings");
     place.ansai(&["recordings", "show", "x"]).code(2).complains("no recording x");
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(2).complains("nothing was ever done");
     assert!(!place.path("state").exists());
     let known = format!("3:{}", "0".repeat(64));
-    place.ansai(&["audit", "verify", "--head", &known]).code(4).complains("was known to reach");
+    place.ansai(&["audit", "verify", "--head", &known]).code(4).complains("has no records, but a head of record");
 }
 
 #[test]
@@ -54,5 +54,5 @@ fn a_changed_log_is_exit_code_4() {
     let at = bytes.windows(7).position(|part| part == b"started").unwrap();
     bytes[at] = b'S';
     std::fs::write(&segment, bytes).unwrap();
-    place.ansai(&["audit", "verify"]).code(4).complains("not as it was written");
+    place.ansai(&["audit", "verify"]).code(4).complains("changed or damaged");
 }
