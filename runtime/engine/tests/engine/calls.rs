@@ -136,7 +136,7 @@ static HANG: InterfaceDef = InterfaceDef {
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "hang",
+        ability: "hang",
         fields: &[],
     },
     functions: &[Function { name: "hang", checks: &[], body: Body::Probe(hang) }],
