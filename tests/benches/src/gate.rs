@@ -85,7 +85,7 @@ fn timed(run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
 
 async fn through_gate(policy: &Policy, reply: &RawValue, limits: &Limits) -> anyhow::Result<()> {
     for _ in 0..SLICE {
-        let evaluation = policy.detect(Box::new(Prepared(reply.to_owned())), limits).await;
+        let evaluation = policy.detect(Prepared(reply.to_owned()), limits).await;
         match evaluation.answer {
             Ok(Answer::Observed(seen)) => ensure!(seen.len() == 1 && evaluation.calls.len() == 2, "{seen:?}"),
             other => anyhow::bail!("the policy answered {other:?}"),

@@ -81,7 +81,7 @@ fn production(policy: &Path) -> anyhow::Result<Recording> {
 async fn record(policy: &Policy) -> anyhow::Result<Recording> {
     let limits = Limits::default();
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
-    let evaluation = policy.detect(Box::new(Prepared(reply)), &limits).await;
+    let evaluation = policy.detect(Prepared(reply), &limits).await;
     Ok(Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),
