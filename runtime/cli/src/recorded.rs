@@ -7,7 +7,7 @@ use ansai_audit::{Catalog, RecordingId};
 use ansai_core::codes;
 use ansai_engine::component::inspect;
 use ansai_engine::{Engine, Policy, Recording};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use crate::arguments::Global;
 use crate::commands::recordings::{catalog, parse, unknown};

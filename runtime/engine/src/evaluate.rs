@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ansai_core::{Decision, Failure, Limits, Observation, Usage};
-use ansai_host_functions::backend::Backend;
+use ansai_kit::backend::Backend;
 use serde::Deserialize;
 use wasmtime::component::{ComponentExportIndex, Val};
 use wasmtime::{Store, Trap};

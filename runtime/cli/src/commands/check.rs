@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use ansai_config::suggest_grants;
 use ansai_core::text::inert;
 use ansai_core::{Interface, Mode, codes, exit};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use self::policy::With;
@@ -49,7 +48,7 @@ impl Checked {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let found = sources::find(&arguments.paths)?;
     if arguments.suggest_grants {

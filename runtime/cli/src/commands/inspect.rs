@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use ansai_core::exit;
 use ansai_engine::metadata::{Metadata, metadata};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -42,7 +41,7 @@ struct Inspected {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut inspected = Vec::new();
     for source in sources::find(std::slice::from_ref(&arguments.path))? {
         match source {

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use ansai_audit::RecordingId;
 use ansai_core::{codes, exit, quantity};
 use ansai_engine::replay::{Replayed, replay};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -83,7 +82,7 @@ impl Compared {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let configuration = Configuration::maybe(global.config.as_deref(), &registry.interfaces())?;
     let recorded = Recorded::open(global, configuration.as_ref())?;
     if let (Some(since), Some(with)) = (arguments.since, &arguments.with) {

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::{Mode, codes, exit};
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{Authority, Fixed};
 use ansai_supervisor::{Instance, InstanceReport, Notice, OpenError, Options, Supervisor, clock, report};
 use clap::{Args, ValueEnum};
@@ -61,7 +60,7 @@ struct Run {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use ansai_core::{Outcome, Scope, codes, exit};
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{Options, StepReport, Supervisor};
@@ -30,7 +29,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;

@@ -7,7 +7,7 @@ use ansai_core::{Interface, codes};
 use ansai_devkit::build::{Language, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use super::Checked;
 use crate::component::Component;

@@ -8,7 +8,7 @@ use ansai_core::text::inert;
 use ansai_core::{codes, exit};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let recorded = Recorded::open(global, configuration)?;
     let recording = recorded.get(&arguments.id)?;
     let subject = component(arguments, &registry, configuration, &recording)?;

@@ -10,7 +10,7 @@ use ansai_audit::Listed;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
 use ansai_engine::backtest::{Backtest, Change, Verdict};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use ansai_supervisor::clock;
 use serde_json::json;
 
