@@ -361,7 +361,8 @@ r#"
 
 UNKNOWN_BUILTIN = "unknown-builtin", "no built-in policy has this name",
 r"
-    `builtin:NAME` is the component `policies/NAME/NAME.wasm` of the share directory. There is no component of that name.
+    `builtin:NAME` means the component `policies/NAME/NAME.wasm` in the share directory of this installation. That file
+    does not exist. Another version of ansai may have other built-in policies.
 ",
 r#"
     # ansai.toml
@@ -385,7 +386,7 @@ r"
     policies themselves: `ansai run policies/`.
 ";
 
-UNTRUSTED_SHARE_DIRECTORY = "untrusted-share-directory", "another user can change the built-in policies",
+UNTRUSTED_SHARE = "untrusted-share", "another user can change the built-in policies",
 r"
     A built-in policy runs without a question about where it comes from. So its component, the directories of the share
     directory and all directories above them must belong to root or to the user who runs ansai, and nobody else may write
