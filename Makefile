@@ -1,4 +1,4 @@
-# The developer's entry points. Everything that is compiled stays in the user's cache, beside no source.
+# Entry points for developers. Everything that is compiled goes to the user's cache, not to the source tree.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ansai
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 export PATH := $(PATH):$(CACHE)/tools/bin
@@ -62,27 +62,27 @@ check: setup-check ## check format, lints, documentation, dependencies and licen
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
 
-bench: policies setup-test ## measure; ONLY="gate replay" measures and prints only these
+bench: policies setup-test ## measure; ONLY="gate replay" measures only these sections
 	RUSTC=$$(scripts/newest-rustc) CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
 	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
 	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
 
-soak: policies ## the tests that CI only samples: every point of failure, 10^6 races, 10^7 files, a log of 1 GiB
+soak: policies ## run completely what CI samples: all crash points, 10^6 races, 10^7 files, a 1 GiB log
 	ANSAI_TEST_ALL_POINTS=1 cargo test --release -p ansai-e2e --test e2e -- crash:: --test-threads=2
 	ANSAI_RACE_TRIES=1000000 cargo test --release -p ansai-host-functions --test files_races -- --test-threads=1
 	ANSAI_SOAK_FILES=10000000 cargo test --release -p ansai-host-functions --test files_scale -- --test-threads=1
 	ANSAI_TEST_LOG_MIB=1024 cargo test --release -p ansai-audit memory_does_not_grow_with_the_log
 
-fuzz: policies ## random components and random calls, for FUZZ_MINUTES (60) in all
+fuzz: policies ## run random components and calls, for FUZZ_MINUTES in total (default: 60)
 	ANSAI_FUZZ_SECONDS=$$((15 * $(or $(FUZZ_MINUTES),60))) cargo test --release --workspace --test fuzz -- --nocapture --test-threads=1
 
-coverage: ## lines and branches of the crates that guard something, as a table
+coverage: ## measure line and branch coverage of the guarding crates
 	scripts/coverage
 
-mutants: ## change what guards something, and look whether a test notices (hours)
+mutants: ## change guarding code and check that a test fails (hours)
 	scripts/mutants
 
-demo: policies ## heal a full disk that is made for it
+demo: policies ## heal a full disk that the demo creates
 	scripts/demo
 
 setup: ## install what a build needs

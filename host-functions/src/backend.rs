@@ -20,7 +20,7 @@ pub enum Answer<'a> {
 }
 
 /// One evaluation's source of answers. Authorization is the backend's: it does not trust who asks.
-pub trait Backend: std::any::Any + Send {
+pub trait Backend: Send {
     /// Answers one call.
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a>;
 }

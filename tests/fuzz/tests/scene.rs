@@ -1,6 +1,5 @@
 //! A fixture tree with something beside it that nobody granted, and evaluations on the live backend.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +130,7 @@ impl Scene {
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
         let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
         let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        let live = Box::new(Live::new(shared, "fuzz".into(), phase, scopes.clone(), base));
+        let live = Live::new(shared, "fuzz".into(), phase, scopes.clone(), base);
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {
             Some(finding) => policy.plan(live, limits, finding).await,
@@ -143,8 +142,7 @@ impl Scene {
             assert!(!text.contains(char::is_control) && text.len() < 5_000, "{text:?}");
         }
         self.check_calls(&evaluation, scopes, limits);
-        let backend: Box<dyn Any> = evaluation.backend.take().expect("a backend");
-        let (proposed, _) = backend.downcast::<Live>().expect("the live one").finish();
+        let (proposed, _) = evaluation.backend.take().expect("a backend").finish();
         self.check_proposals(&proposed, &evaluation, scopes, limits);
         let answered = evaluation.calls.iter().filter(|call| matches!(call.reply, RecordedReply::Ok(_))).count();
         let seen = Seen {
@@ -178,7 +176,7 @@ impl Scene {
     }
 
     /// Nothing answered that was not granted, and nothing from outside in any reply.
-    fn check_calls(&self, evaluation: &Evaluation, scopes: &Scopes, limits: &Limits) {
+    fn check_calls(&self, evaluation: &Evaluation<Live>, scopes: &Scopes, limits: &Limits) {
         assert!(evaluation.calls.len() as u64 <= limits.calls, "{} calls", evaluation.calls.len());
         for call in &evaluation.calls {
             let reply = match &call.reply {
@@ -198,7 +196,13 @@ impl Scene {
         }
     }
 
-    fn check_proposals(&self, proposed: &[Arc<Proposed>], evaluation: &Evaluation, scopes: &Scopes, limits: &Limits) {
+    fn check_proposals(
+        &self,
+        proposed: &[Arc<Proposed>],
+        evaluation: &Evaluation<Live>,
+        scopes: &Scopes,
+        limits: &Limits,
+    ) {
         assert!(proposed.len() <= limits.proposals as usize, "{} proposals", proposed.len());
         assert_eq!(proposed.len(), evaluation.usage.proposals as usize);
         let previews = evaluation.calls.iter().filter(|call| call.interface.ends_with("-actions"));

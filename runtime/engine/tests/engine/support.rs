@@ -86,16 +86,10 @@ pub(crate) fn context() -> Context {
 }
 
 /// The live backend of this machine, with everything granted that has no scope.
-pub(crate) fn live(phase: Phase, granted: &[&str]) -> Box<Live> {
+pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
     let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, std::time::Duration::from_secs(10));
     let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
-    Box::new(Live::new(
-        shared,
-        "test".into(),
-        phase,
-        Arc::new(scopes),
-        EvaluationState::new(context(), Arc::new(NoMemory)),
-    ))
+    Live::new(shared, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
 }
 
 /// Small limits, so that tests end soon.
