@@ -81,7 +81,7 @@ fn a_share_directory_that_another_user_can_write_is_refused() {
         let before = std::fs::metadata(&path).unwrap().permissions().mode();
         permit(&path, before | 0o002);
         for run in [&RUN[..], &["run", "builtin:quiet", "--once", "--share-dir", "share"], &configured] {
-            let ran = place.ansai(run).code(4).complains("error[untrusted-share]");
+            let ran = place.ansai(run).code(4).complains("error[untrusted-share-directory]");
             ran.complains(&format!("chmod go-w {}", path.display()));
         }
         permit(&path, before);

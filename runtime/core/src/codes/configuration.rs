@@ -386,7 +386,7 @@ r"
     policies themselves: `ansai run policies/`.
 ";
 
-UNTRUSTED_SHARE = "untrusted-share", "another user can change the built-in policies",
+UNTRUSTED_SHARE_DIRECTORY = "untrusted-share-directory", "another user can change the built-in policies",
 r"
     A built-in policy runs without a question about where it comes from. So its component, the directories of the share
     directory and all directories above them must belong to root or to the user who runs ansai, and nobody else may write

@@ -50,7 +50,7 @@ impl ShareError {
     pub fn code(&self) -> Code {
         match self {
             ShareError::Missing { .. } | ShareError::Empty(_) => codes::NO_SHARE_DIRECTORY,
-            ShareError::Untrusted(_) => codes::UNTRUSTED_SHARE,
+            ShareError::Untrusted(_) => codes::UNTRUSTED_SHARE_DIRECTORY,
             ShareError::Unknown { .. } => codes::UNKNOWN_BUILTIN,
             ShareError::Access { .. } => codes::FILE_ACCESS,
         }
