@@ -361,7 +361,8 @@ r#"
 
 UNKNOWN_BUILTIN = "unknown-builtin", "no built-in policy has this name",
 r"
-    `builtin:NAME` is the component `policies/NAME/NAME.wasm` of the share directory. There is no component of that name.
+    `builtin:NAME` means the component `policies/NAME/NAME.wasm` in the share directory of this installation. That file
+    does not exist. Another version of ansai may have other built-in policies.
 ",
 r#"
     # ansai.toml
