@@ -10,12 +10,11 @@ use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 use serde_json::{Value, json};
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::paragraphs::{fitted, indented};
 use crate::output::{self, colour, lines, terminal};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai explain imports-wasi\n  ansai explain            all codes, by what they are about\n\n\

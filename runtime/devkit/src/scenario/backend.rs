@@ -10,7 +10,7 @@ use ansai_kit::authorize::authorize;
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::evaluation_state::{EvaluationState, Memory, Sample};
-use ansai_kit::registry::{Body, Registry};
+use ansai_kit::registry::Body;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

@@ -1,4 +1,4 @@
-//! Heads that somebody kept: on the command line, or in a file of lines.
+//! Heads that were kept elsewhere: on the command line, or in a file with one per line.
 #![expect(clippy::disallowed_methods, reason = "an adapter to files of heads")]
 
 use std::io::Read as _;
@@ -10,26 +10,26 @@ use serde::Deserialize;
 
 use crate::exit::Fault;
 
-/// An hourly line for a century.
+/// One head an hour for a century.
 const MOST_BYTES: u64 = 512 << 20;
 
 /// A head as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum KeptHead {
+pub(super) enum KeptHead {
     /// With the signature of a key.
     Signed(Box<SignedHead>),
     /// `SEQUENCE:HASH`, as a run prints it.
     Plain(Head),
 }
 
-/// What is posted to a web server, as far as it matters here.
+/// The part of what is posted to a web server that matters here.
 #[derive(Deserialize)]
 struct Posted {
     head: String,
 }
 
-/// The heads of one argument: the text of heads, or a file of such lines.
-pub(crate) fn read(argument: &str) -> Result<Vec<KeptHead>, Fault> {
+/// The heads of one argument: a head, or a file with one per line.
+pub(super) fn read(argument: &str) -> Result<Vec<KeptHead>, Fault> {
     if let Ok(head) = argument.trim().parse() {
         return Ok(vec![KeptHead::Plain(head)]);
     }
@@ -43,9 +43,9 @@ pub(crate) fn read(argument: &str) -> Result<Vec<KeptHead>, Fault> {
         Ok(_) => lines(&text, argument),
         Err(error) => Err(Fault::usage(
             codes::BAD_HEAD,
-            format!("--head {argument}: neither a head nor a file that can be read: {error}"),
+            format!("--head {argument}: neither a head nor a readable file: {error}"),
         )
-        .hint("give a line that `ansai audit head` printed, or a file of such lines")),
+        .hint("pass a line printed by `ansai audit head`, or a file of such lines")),
     }
 }
 
@@ -58,11 +58,12 @@ fn lines(text: &str, from: &str) -> Result<Vec<KeptHead>, Fault> {
         }
         heads.push(one(line).map_err(|why| {
             Fault::usage(codes::BAD_HEAD, format!("{from}, line {number}: not a head: {why}"))
-                .hint("a line that was never finished can be taken out; the others count")
+                .hint("delete the line if it is incomplete")
         })?);
     }
     if heads.is_empty() {
-        return Err(Fault::usage(codes::BAD_HEAD, format!("{from} holds no head")).hint("nothing would be proven"));
+        return Err(Fault::usage(codes::BAD_HEAD, format!("{from} has no head"))
+            .hint("pass a line printed by `ansai audit head`"));
     }
     Ok(heads)
 }
