@@ -16,6 +16,7 @@ use serde_json::Value;
 /// A crate of the workspace and the crates of the workspace that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-core", &[]),
+    ("ansai-codes", &["ansai-core"]),
     ("ansai-config", &["ansai-core"]),
     ("ansai-host-functions", &["ansai-core"]),
     ("ansai-engine", &["ansai-core", "ansai-host-functions"]),
@@ -26,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ansai",
         &[
             "ansai-core",
+            "ansai-codes",
             "ansai-config",
             "ansai-host-functions",
             "ansai-engine",
