@@ -1,5 +1,9 @@
 //! `ansai explain`: what a code means, an example, and how to fix it.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod facts;
+
 use ansai_codes::{Block, Page, heading, page, pages};
 use ansai_config::did_you_mean;
 use ansai_core::codes::{self, Area};
