@@ -6,7 +6,7 @@ use ansai_core::{Duration, Instant, Measure, Outcome, Preview, Refusal, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::host::{Ask, Host};
+use crate::host::{Host, ProbeContext};
 
 /// A step that was proposed: what the host remembers of it. The policy only ever gets the preview.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub enum Fate {
     /// As proposed.
     Done,
     /// Left alone, for this reason: no longer what was previewed, in use, …
-    Left(String),
+    Skipped(String),
     /// Tried, and the system said no.
     Failed(String),
 }
@@ -109,7 +109,7 @@ pub enum OnStop {
 }
 
 /// What acting gets to know.
-pub struct Doing<'a> {
+pub struct StepContext<'a> {
     /// The host.
     pub host: &'a Host,
     /// The scope in force now.
@@ -126,7 +126,7 @@ pub struct Doing<'a> {
     pub stop: &'a AtomicBool,
 }
 
-impl Doing<'_> {
+impl StepContext<'_> {
     /// Whether to end at the next target.
     pub fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
@@ -139,20 +139,20 @@ pub trait Action: Sync + Send {
     /// What the call would do, net of the earlier steps of the same plan, with the targets' identities.
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal>;
 
     /// Acts, each target's identity checked again first. An `Err` means that nothing was changed.
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal>;
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
     /// Undoes what `items` say was done. An `Err` means that nothing was changed.
-    fn undo(&self, doing: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal>;
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal>;
 
     /// After a crash between intent and outcome: what was done, found out by looking. `Err` when it cannot be
     /// told. Targets that were not treated are left out of the items.
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal>;
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal>;
 
     /// What SIGTERM does to it.
     fn on_stop(&self) -> OnStop {
@@ -160,12 +160,12 @@ pub trait Action: Sync + Send {
     }
 
     /// How a running step stands.
-    fn poll(&self, _doing: &Doing<'_>, _handle: &RawValue) -> Progress {
+    fn poll(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
         Progress::Lost("this action has no long-running steps".into())
     }
 
     /// Cancels a running step; answers what had been done.
-    fn cancel(&self, _doing: &Doing<'_>, _handle: &RawValue) -> Progress {
+    fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
         Progress::Lost("this action has no long-running steps".into())
     }
 }

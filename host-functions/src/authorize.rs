@@ -7,7 +7,7 @@ use ansai_core::{InterfaceKind, Refusal, Scope};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::registry::{Entry, Function};
+use crate::registry::{Function, InterfaceDef};
 
 /// How an argument is bounded by a field of the scope.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ pub struct Check {
 /// call, the argument, what is granted, and the line to add for `instance`.
 pub fn authorize(
     instance: &str,
-    entry: &Entry,
+    entry: &InterfaceDef,
     function: &Function,
     scope: Option<&Scope>,
     arguments: &RawValue,
@@ -163,11 +163,11 @@ mod tests {
         Check { argument: "/what/age", rule: Rule::AtLeast("min_age_hours") },
     ];
 
-    fn entry(kind: InterfaceKind) -> Entry {
+    fn entry(kind: InterfaceKind) -> InterfaceDef {
         let sensitivity = Sensitivity::Metadata;
         let name = "ansai:x/x-probe";
-        Entry {
-            interface: Interface { name, version: "0.1.0", kind, sensitivity, words: "", fields: FIELDS },
+        InterfaceDef {
+            interface: Interface { name, version: "0.1.0", kind, sensitivity, ability: "", fields: FIELDS },
             functions: &[],
         }
     }

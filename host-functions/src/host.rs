@@ -84,7 +84,7 @@ impl Deadline {
 
 /// What a probe or a preview gets to know besides its arguments.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
+pub struct ProbeContext<'a> {
     /// The host.
     pub host: &'a Host,
     /// The scope in force for the interface that was called, every field filled in.

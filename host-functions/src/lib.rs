@@ -18,10 +18,10 @@
 pub mod action;
 pub mod authorize;
 pub mod backend;
-pub mod base;
 pub mod call;
 pub mod command;
 pub mod disk;
+pub mod evaluation_state;
 pub mod facts;
 pub mod files;
 pub mod host;

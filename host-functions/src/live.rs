@@ -15,14 +15,14 @@ use tokio::sync::Semaphore;
 use crate::action::{Action, Proposed};
 use crate::authorize::authorize;
 use crate::backend::{Abort, Answer, Backend};
-use crate::base::Base;
 use crate::call::{Call, Reply, to_reply};
-use crate::host::{Ask, Deadline, Host};
+use crate::evaluation_state::EvaluationState;
+use crate::host::{Deadline, Host, ProbeContext};
 use crate::registry::{Body, Registry};
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
-pub struct Shared {
+pub struct LiveHost {
     /// The host.
     pub host: Host,
     /// What it offers.
@@ -37,11 +37,11 @@ pub struct Shared {
     pub call_deadline: Duration,
 }
 
-impl Shared {
+impl LiveHost {
     /// With so many threads that read the host.
     pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
-        Shared { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
+        LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
     }
 }
 
@@ -50,12 +50,12 @@ pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
 
 /// One evaluation on the live host.
 pub struct Live {
-    shared: Shared,
+    shared: LiveHost,
     instance: Arc<str>,
     phase: Phase,
     scopes: Scopes,
     /// Context, log, store and series.
-    pub base: Base,
+    pub base: EvaluationState,
     proposed: Vec<Arc<Proposed>>,
     /// When the evaluation is ended.
     ends: Option<std::time::Instant>,
@@ -63,7 +63,7 @@ pub struct Live {
 
 impl Live {
     /// At the start of an evaluation of this instance.
-    pub fn new(shared: Shared, instance: Arc<str>, phase: Phase, scopes: Scopes, base: Base) -> Self {
+    pub fn new(shared: LiveHost, instance: Arc<str>, phase: Phase, scopes: Scopes, base: EvaluationState) -> Self {
         Live { shared, instance, phase, scopes, base, proposed: Vec::new(), ends: None }
     }
 
@@ -76,18 +76,18 @@ impl Live {
     }
 
     /// What was proposed, in order, and the rest of the evaluation's state.
-    pub fn finish(self) -> (Vec<Arc<Proposed>>, Base) {
+    pub fn finish(self) -> (Vec<Arc<Proposed>>, EvaluationState) {
         (self.proposed, self.base)
     }
 
     fn at_once(
         &self,
-        body: fn(&Ask<'_>, &RawValue) -> Option<Reply>,
+        body: fn(&ProbeContext<'_>, &RawValue) -> Option<Reply>,
         scope: &Scope,
         arguments: &RawValue,
     ) -> Option<Reply> {
         let deadline = Deadline::after(self.shared.call_deadline);
-        let ask = Ask { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
         body(&ask, arguments)
     }
 
@@ -117,7 +117,7 @@ impl Backend for Live {
         }
         match (function.body, scope) {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
-            (Body::Prompt { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
+            (Body::Inline { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
                 Some(reply) => Answer::Now(Ok(reply)),
                 None => {
                     let work = self.work(call.interface, scope, call.arguments, false);
@@ -165,7 +165,7 @@ async fn propose(
 
 /// A piece of work for a thread of the bounded pool.
 struct Work {
-    shared: Shared,
+    shared: LiveHost,
     scope: Arc<Scope>,
     now: Instant,
     arguments: Box<RawValue>,
@@ -188,7 +188,7 @@ impl Drop for EndsWork {
 impl Work {
     async fn run<T: Send + 'static>(
         self,
-        body: impl FnOnce(&Ask<'_>, &RawValue) -> T + Send + 'static,
+        body: impl FnOnce(&ProbeContext<'_>, &RawValue) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let limit = self.limit;
         let deadline = Deadline::after(limit);
@@ -199,7 +199,8 @@ impl Work {
             let scan = if self.scans { Some(self.shared.scans.clone().acquire_owned().await) } else { None };
             let permit = self.shared.pool.clone().acquire_owned().await;
             tokio::task::spawn_blocking(move || {
-                let ask = Ask { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
+                let ask =
+                    ProbeContext { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
                 let done = body(&ask, &self.arguments);
                 drop((permit, scan));
                 done

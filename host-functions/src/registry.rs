@@ -8,26 +8,26 @@ use serde_json::value::RawValue;
 
 use crate::action::Action;
 use crate::authorize::Check;
-use crate::base::Base;
 use crate::call::Reply;
-use crate::host::Ask;
+use crate::evaluation_state::EvaluationState;
+use crate::host::ProbeContext;
 
 /// How a function is answered on the live host.
 #[derive(Clone, Copy)]
 pub enum Body {
     /// From the evaluation itself; never blocks.
-    Base(fn(&mut Base, &RawValue) -> Reply),
+    Base(fn(&mut EvaluationState, &RawValue) -> Reply),
     /// By reading the host; may block.
-    Probe(fn(&Ask<'_>, &RawValue) -> Reply),
+    Probe(fn(&ProbeContext<'_>, &RawValue) -> Reply),
     /// By reading what the kernel has at hand, on the spot: a change of threads would cost more than the answer.
-    Prompt {
+    Inline {
         /// `None` where the answer could be waited for; then `body` is asked, as a probe.
-        at_once: fn(&Ask<'_>, &RawValue) -> Option<Reply>,
+        at_once: fn(&ProbeContext<'_>, &RawValue) -> Option<Reply>,
         /// May block.
-        body: fn(&Ask<'_>, &RawValue) -> Reply,
+        body: fn(&ProbeContext<'_>, &RawValue) -> Reply,
     },
     /// By walking over what may be very much; blocks until its deadline if need be.
-    Scan(fn(&Ask<'_>, &RawValue) -> Reply),
+    Scan(fn(&ProbeContext<'_>, &RawValue) -> Reply),
     /// With a preview of a proposed step; may block.
     Action(&'static dyn Action),
 }
@@ -45,14 +45,14 @@ pub struct Function {
 
 /// One interface with its functions.
 #[derive(Clone, Copy)]
-pub struct Entry {
+pub struct InterfaceDef {
     /// What it is.
     pub interface: Interface,
     /// In the order of the WIT.
     pub functions: &'static [Function],
 }
 
-const BUILTIN: &[&Entry] = &[
+const BUILTIN: &[&InterfaceDef] = &[
     &crate::policy::context::CONTEXT,
     &crate::policy::log::LOG,
     &crate::policy::store::STORE,
@@ -71,8 +71,8 @@ const BUILTIN: &[&Entry] = &[
 /// The interfaces that a host offers.
 #[derive(Clone)]
 pub struct Registry {
-    entries: Vec<&'static Entry>,
-    by_name: HashMap<(&'static str, &'static str), (&'static Entry, &'static Function)>,
+    entries: Vec<&'static InterfaceDef>,
+    by_name: HashMap<(&'static str, &'static str), (&'static InterfaceDef, &'static Function)>,
 }
 
 impl Registry {
@@ -82,7 +82,7 @@ impl Registry {
     }
 
     /// These and no others.
-    pub fn of(entries: &[&'static Entry]) -> Self {
+    pub fn of(entries: &[&'static InterfaceDef]) -> Self {
         let by_name = entries
             .iter()
             .flat_map(|entry| entry.functions.iter().map(|f| ((entry.interface.name, f.name), (*entry, f))))
@@ -91,14 +91,14 @@ impl Registry {
     }
 
     /// With one more interface: a test's own, for instance.
-    pub fn with(&self, entry: &'static Entry) -> Self {
+    pub fn with(&self, entry: &'static InterfaceDef) -> Self {
         let mut entries = self.entries.clone();
         entries.push(entry);
         Registry::of(&entries)
     }
 
     /// Every interface, in the order of the list.
-    pub fn entries(&self) -> impl Iterator<Item = &'static Entry> + '_ {
+    pub fn entries(&self) -> impl Iterator<Item = &'static InterfaceDef> + '_ {
         self.entries.iter().copied()
     }
 
@@ -108,17 +108,17 @@ impl Registry {
     }
 
     /// An interface by its name without version.
-    pub fn interface(&self, name: &str) -> Option<&'static Entry> {
+    pub fn interface(&self, name: &str) -> Option<&'static InterfaceDef> {
         self.entries.iter().find(|entry| entry.interface.name == name).copied()
     }
 
     /// A function by the names of its interface (without version) and its own.
-    pub fn find(&self, interface: &str, function: &str) -> Option<(&'static Entry, &'static Function)> {
+    pub fn find(&self, interface: &str, function: &str) -> Option<(&'static InterfaceDef, &'static Function)> {
         self.by_name.get(&(interface, function)).copied()
     }
 
     /// An action by its audit name, `ansai:files/files-actions.remove`.
-    pub fn action(&self, name: &str) -> Option<(&'static Entry, &'static Function, &'static dyn Action)> {
+    pub fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
         let (interface, function) = name.rsplit_once('.')?;
         let (entry, function) = self.find(interface, function)?;
         match function.body {
@@ -135,13 +135,13 @@ impl std::fmt::Debug for Registry {
 }
 
 /// Short form for the entries' definitions.
-pub const fn base(name: &'static str, words: &'static str) -> Interface {
+pub const fn base(name: &'static str, ability: &'static str) -> Interface {
     Interface {
         name,
         version: "0.1.0",
         kind: InterfaceKind::Base,
         sensitivity: ansai_core::Sensitivity::Metadata,
-        words,
+        ability,
         fields: &[],
     }
 }

@@ -95,7 +95,7 @@ fn what_is_mounted_below_is_not_entered() {
     for path in ["bind/a.log", "tmpfs/a.log", "bound-file.log"] {
         targets["files"][0]["path"] = json!(path);
         let forged = ansai_host_functions::action::Proposed { targets: raw(&targets), ..step.clone() };
-        assert!(matches!(scene.begin(&forged).unwrap().items[0].fate, Fate::Left(_)), "{path}");
+        assert!(matches!(scene.begin(&forged).unwrap().items[0].fate, Fate::Skipped(_)), "{path}");
     }
     let usage = json!({ "root": scene.root, "depth": 0, "cursor": null });
     assert_eq!(scene.probe("largest-directories", usage).unwrap()["entries"][0]["files"], 1);

@@ -78,7 +78,7 @@ fn what_would_not_help_is_left_alone() {
     assert_eq!(left(&step.preview), expected.map(|(reason, items)| (reason.to_owned(), items)).into());
     assert_eq!((names(&step), step.preview.frees_now_bytes), (vec!["noise.log".to_owned()], 0));
     let applied = scene.begin(&step).unwrap();
-    assert_eq!(applied.items[0].fate, Fate::Left("does-not-shrink".into()));
+    assert_eq!(applied.items[0].fate, Fate::Skipped("does-not-shrink".into()));
     assert_eq!(scene.tree(), before);
 }
 
@@ -90,7 +90,7 @@ fn another_file_of_the_new_name_is_never_replaced() {
     scene.file("a.log.gz", 7, 100);
     let before = scene.tree();
     let applied = scene.begin(&step).unwrap();
-    assert!(matches!(&applied.items[0].fate, Fate::Left(why) if why.starts_with("exists")), "{applied:?}");
+    assert!(matches!(&applied.items[0].fate, Fate::Skipped(why) if why.starts_with("exists")), "{applied:?}");
     assert_eq!(scene.tree(), before);
 }
 
@@ -105,8 +105,8 @@ fn undo_takes_only_the_very_file_that_it_made() {
     scene.file("b.log", 5, 1);
     let before = scene.tree();
     let undone = scene.undo(&step, &applied.items).unwrap();
-    assert!(matches!(&undone.items[0].fate, Fate::Left(why) if why.starts_with("changed")), "{undone:?}");
-    assert!(matches!(&undone.items[1].fate, Fate::Left(why) if why.starts_with("exists")), "{undone:?}");
+    assert!(matches!(&undone.items[0].fate, Fate::Skipped(why) if why.starts_with("changed")), "{undone:?}");
+    assert!(matches!(&undone.items[1].fate, Fate::Skipped(why) if why.starts_with("exists")), "{undone:?}");
     assert_eq!(scene.tree(), before);
 }
 

@@ -141,7 +141,7 @@ fn quarantine_keeps_owner_mode_and_times() {
     // A new file under the old name is not touched.
     std::fs::write(&path, "new").unwrap();
     let undone = scene.undo(&step, &applied.items).unwrap();
-    assert!(matches!(&undone.items[0].fate, Fate::Left(why) if why.starts_with("exists")), "{undone:?}");
+    assert!(matches!(&undone.items[0].fate, Fate::Skipped(why) if why.starts_with("exists")), "{undone:?}");
     assert_eq!(std::fs::read(&path).unwrap(), b"new");
     std::fs::remove_file(&path).unwrap();
     assert_eq!(scene.undo(&step, &applied.items).unwrap().items[0].fate, Fate::Done);
@@ -165,7 +165,7 @@ fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
     let held = std::fs::File::open(&path).unwrap();
     let applied = scene.begin(&step).unwrap();
     let theirs = applied.items.iter().find(|item| item.target.ends_with("theirs")).unwrap();
-    assert!(matches!(&theirs.fate, Fate::Left(why) if why == "open" || why == "maybe-open"), "{applied:?}");
+    assert!(matches!(&theirs.fate, Fate::Skipped(why) if why == "open" || why == "maybe-open"), "{applied:?}");
     drop(held);
     std::fs::remove_dir_all(scene.host.path("/proc")).unwrap();
     assert!(matches!(scene.select("remove", scene.selection(&["*"])), Err(Refusal::NotFound(_))));
@@ -284,7 +284,7 @@ fn what_changed_since_the_preview_is_left_alone() {
             "written" | "touched" => "changed: it was written to",
             _ => "changed",
         };
-        assert!(matches!(fate, Fate::Left(why) if why.starts_with(expected)), "{name}: {fate:?}");
+        assert!(matches!(fate, Fate::Skipped(why) if why.starts_with(expected)), "{name}: {fate:?}");
         assert!(name == "d/gone" || at(name).exists(), "{name}");
     }
     assert!(applied.detail.contains("9 left alone (changed, locked, open)"), "{}", applied.detail);
@@ -296,7 +296,7 @@ fn the_scope_of_now_counts() {
     scene.file("a", 1, 100);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     let scene = scene.with("min_age_hours", 1000);
-    assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Left("young".into()));
+    assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Skipped("young".into()));
     let mut scene = scene;
     scene.scope = scene.scope.with("roots", ansai_core::ScopeValue::Set(vec!["/nowhere".into()]));
     assert!(matches!(scene.begin(&step), Err(Refusal::Denied(_))));

@@ -58,7 +58,7 @@ fn what_falls_off_the_end_is_counted_and_gone() {
     expect(&scene, &[("a", 0), ("a.1", 10), ("a.2", 5000)]);
     assert_eq!(applied.items[0].freed_bytes, 12288 + 16384);
     let undone = scene.undo(&step, &applied.items).unwrap();
-    assert!(matches!(&undone.items[0].fate, Fate::Left(why) if why.starts_with("irreversible")));
+    assert!(matches!(&undone.items[0].fate, Fate::Skipped(why) if why.starts_with("irreversible")));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn one_file_in_use_keeps_the_whole_row() {
     std::fs::write(scene.path.join("a.1"), "new").unwrap();
     let before = scene.tree();
     let applied = scene.begin(&step).unwrap();
-    assert!(matches!(&applied.items[0].fate, Fate::Left(why) if why.starts_with("changed")), "{applied:?}");
+    assert!(matches!(&applied.items[0].fate, Fate::Skipped(why) if why.starts_with("changed")), "{applied:?}");
     assert_eq!(scene.tree(), before);
 }
 
@@ -88,7 +88,7 @@ fn undo_keeps_what_was_written_since() {
     std::fs::write(scene.path.join("a"), "written").unwrap();
     let before = scene.tree();
     let undone = scene.undo(&step, &applied.items).unwrap();
-    assert!(matches!(&undone.items[0].fate, Fate::Left(why) if why.starts_with("changed")), "{undone:?}");
+    assert!(matches!(&undone.items[0].fate, Fate::Skipped(why) if why.starts_with("changed")), "{undone:?}");
     assert_eq!(scene.tree(), before);
 }
 

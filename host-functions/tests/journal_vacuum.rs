@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use ansai_core::{Outcome, Preview, Refusal, Scope, ScopeValue};
-use ansai_host_functions::action::{Action, Applied, Begun, Doing, Fate, Proposed};
+use ansai_host_functions::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_host_functions::authorize::authorize;
-use ansai_host_functions::host::{Ask, Deadline, Host};
+use ansai_host_functions::host::{Deadline, Host, ProbeContext};
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ impl Fixture {
 
     fn usage(&self) -> Result<Value, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = Ask { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let registry = Registry::builtin();
         let (_, function) = registry.find("ansai:journal/journal-probe", "usage").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
@@ -64,14 +64,14 @@ impl Fixture {
 
     fn propose(&self, keep: u64, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = Ask { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let arguments = raw(&json!({"keep-bytes": keep, "reason": "full"}));
         let (preview, targets) = vacuum().preview(&ask, &arguments, earlier)?;
         Ok(Proposed { action: NAME.into(), arguments, preview, targets })
     }
 
-    fn doing<T>(&self, step: &Proposed, stop: bool, act: impl FnOnce(&Doing<'_>) -> T) -> T {
-        act(&Doing {
+    fn doing<T>(&self, step: &Proposed, stop: bool, act: impl FnOnce(&StepContext<'_>) -> T) -> T {
+        act(&StepContext {
             host: &self.host,
             scope: &Scope::default(),
             now: 0,
@@ -230,7 +230,7 @@ fn what_changed_or_has_several_links_is_left() {
     fixture.file("system.journal", 0);
     let applied = fixture.apply(&step);
     assert_eq!(applied.outcome, Outcome::Done);
-    assert!(applied.items.iter().all(|item| matches!(item.fate, Fate::Left(_))), "{applied:?}");
+    assert!(applied.items.iter().all(|item| matches!(item.fate, Fate::Skipped(_))), "{applied:?}");
     assert_eq!(measure(&applied, "freed-bytes"), 0);
     assert!(changed.exists() && linked.is_symlink() && twice.exists());
 }
@@ -338,7 +338,7 @@ fn the_grant_bounds_what_is_kept() {
 fn odd_arguments_are_invalid() {
     let fixture = Fixture::new();
     let deadline = Deadline::after(Duration::from_secs(60));
-    let ask = Ask { host: &fixture.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+    let ask = ProbeContext { host: &fixture.host, scope: &Scope::default(), now: 0, deadline: &deadline };
     for arguments in [json!({}), json!({"keep-bytes": "1", "reason": ""}), json!({"keep-bytes": 1}), json!([])] {
         let refused = vacuum().preview(&ask, &raw(&arguments), &[]);
         assert!(matches!(refused, Err(Refusal::Invalid(_))), "{arguments}");

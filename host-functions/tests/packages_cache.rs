@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ansai_core::{Outcome, Refusal, Scope};
-use ansai_host_functions::action::{Action, Applied, Doing, Proposed};
-use ansai_host_functions::host::{Ask, Deadline, Host};
+use ansai_host_functions::action::{Action, Applied, Proposed, StepContext};
+use ansai_host_functions::host::{Deadline, Host, ProbeContext};
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ impl Fixture {
 
     fn caches(&self) -> Result<Value, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = Ask { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let registry = Registry::builtin();
         let (_, function) = registry.find("ansai:packages/packages-probe", "list-caches").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
@@ -63,14 +63,14 @@ impl Fixture {
 
     fn propose(&self, manager: &str, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = Ask { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
         let (preview, targets) = clean_cache().preview(&ask, &arguments, earlier)?;
         Ok(Proposed { action: NAME.into(), arguments, preview, targets })
     }
 
-    fn doing<T>(&self, step: &Proposed, act: impl FnOnce(&Doing<'_>) -> T) -> T {
-        act(&Doing {
+    fn doing<T>(&self, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {
+        act(&StepContext {
             host: &self.host,
             scope: &Scope::default(),
             now: 0,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ansai_core::{Refusal, Scope};
-use ansai_host_functions::host::{Ask, Deadline, Host};
+use ansai_host_functions::host::{Deadline, Host, ProbeContext};
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,11 +14,11 @@ use serde_json::value::RawValue;
 fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
     let host = Host::at(root);
     let deadline = Deadline::after(Duration::from_secs(60));
-    let ask = Ask { host: &host, scope: &Scope::default(), now: 0, deadline: &deadline };
+    let ask = ProbeContext { host: &host, scope: &Scope::default(), now: 0, deadline: &deadline };
     let arguments = RawValue::from_string(arguments.into()).unwrap();
     let registry = Registry::builtin();
     let (_, function) = registry.find("ansai:system/system-probe", function).unwrap();
-    let Body::Prompt { body, .. } = function.body else { panic!("not a probe") };
+    let Body::Inline { body, .. } = function.body else { panic!("not a probe") };
     body(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())
 }
 

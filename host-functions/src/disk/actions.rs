@@ -8,19 +8,19 @@ use serde_json::value::RawValue;
 
 use super::mounts::{self, Level};
 use super::probe::point_of;
-use crate::action::{Action, Applied, Begun, Doing, Item, Proposed};
+use crate::action::{Action, Applied, Begun, Item, Proposed, StepContext};
 use crate::call::to_reply;
-use crate::host::{Ask, Host};
-use crate::registry::{Body, Entry, Function};
+use crate::host::{Host, ProbeContext};
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// The interface.
-pub static DISK_ACTIONS: Entry = Entry {
+pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:disk/disk-actions",
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
-        words: "propose checks that a file system has room",
+        ability: "propose checks that a file system has room",
         fields: &[],
     },
     functions: &[Function { name: "check-available", checks: &[], body: Body::Action(&CheckAvailable) }],
@@ -52,7 +52,7 @@ fn look(host: &Host, arguments: &RawValue) -> Result<(Arguments, Level), Refusal
 impl Action for CheckAvailable {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         _earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -62,7 +62,7 @@ impl Action for CheckAvailable {
         Ok((preview, to_reply(&())?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let (arguments, level) = look(doing.host, doing.arguments)?;
         let enough = level.available_bytes >= arguments.at_least_bytes;
         Ok(Begun::Finished(Applied {
@@ -78,11 +78,11 @@ impl Action for CheckAvailable {
         }))
     }
 
-    fn undo(&self, _doing: &Doing<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
         Ok(nothing("a check changed nothing"))
     }
 
-    fn resolve(&self, _doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, _doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         Ok(nothing("a check changed nothing"))
     }
 }

@@ -7,26 +7,26 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity, Subject};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::kept::FromTable;
+use super::mount_cache::FromTable;
 use super::mounts::{self, Mount};
 use crate::call::{NoArguments, Reply, typed};
-use crate::host::Ask;
-use crate::registry::{Body, Entry, Function};
+use crate::host::ProbeContext;
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// With more file systems than that a thread of its own is the smaller part of the work.
 const MOST_AT_ONCE: usize = 64;
 
 /// The interface.
-pub static DISK_PROBE: Entry = Entry {
+pub static DISK_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:disk/disk-probe",
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "see how full file systems are",
+        ability: "see how full file systems are",
         fields: &[],
     },
-    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Prompt { at_once, body: list } }],
+    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Inline { at_once, body: list } }],
 };
 
 #[derive(Serialize)]
@@ -51,14 +51,14 @@ struct Filesystems {
     skipped: u32,
 }
 
-fn list(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn list(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |NoArguments {}| Ok(levels(ask, &distinct(mounts::read(ask.host)?))))
 }
 
 /// What there is to look at, if none of it could keep its looker waiting.
 type AtOnce = Option<Vec<Mount>>;
 
-fn at_once(ask: &Ask<'_>, arguments: &RawValue) -> Option<Reply> {
+fn at_once(ask: &ProbeContext<'_>, arguments: &RawValue) -> Option<Reply> {
     static TABLE: FromTable<AtOnce> = FromTable::new();
     if !ask.host.is_this_machine() {
         return None;
@@ -78,7 +78,7 @@ fn none_waits(table: Vec<Mount>) -> AtOnce {
     (looked_at.len() <= MOST_AT_ONCE && !looked_at.iter().any(on_the_way)).then_some(looked_at)
 }
 
-fn levels(ask: &Ask<'_>, mounts: &[Mount]) -> Filesystems {
+fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
     let mut entries = Vec::new();
     let mut skipped = 0;
     for mount in mounts {
@@ -123,7 +123,7 @@ fn distinct(table: Vec<Mount>) -> Vec<Mount> {
 }
 
 /// Another file system mounted over a parent hides the point: then its numbers would be another's.
-fn covers_its_point(ask: &Ask<'_>, mount: &Mount) -> bool {
+fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
     let Ok(stat) = rustix::fs::statx(
         rustix::fs::CWD,
         ask.host.path(&mount.point),
@@ -208,7 +208,7 @@ mod tests {
         assert!(never_waits("ext4"));
         let elsewhere = Host::at("/proc/self/root");
         let deadline = Deadline::after(std::time::Duration::from_secs(30));
-        let ask = Ask { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
         let arguments = RawValue::from_string("{}".into()).unwrap();
         assert!(at_once(&ask, &arguments).is_none(), "another root may hold anything");
     }
@@ -256,7 +256,7 @@ mod tests {
     fn this_machine_has_a_root() {
         let host = Host::at("/");
         let deadline = Deadline::after(std::time::Duration::from_secs(30));
-        let ask = Ask { host: &host, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host: &host, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
         let arguments = RawValue::from_string("{}".into()).unwrap();
         let reply: serde_json::Value = serde_json::from_str(list(&ask, &arguments).unwrap().get()).unwrap();
         let entries = reply["entries"].as_array().unwrap();

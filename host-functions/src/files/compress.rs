@@ -19,10 +19,10 @@ use super::quarantine::step_name;
 use super::remove::{Arguments, arguments, targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found};
-use super::{aside, entry, metadata, place, targets as remembered};
-use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use super::{entry, metadata, place, safe_unlink, targets as remembered};
+use crate::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use crate::call::to_reply;
-use crate::host::Ask;
+use crate::host::ProbeContext;
 
 /// Kept free besides the largest file.
 const SPARE: u64 = 1 << 20;
@@ -52,7 +52,7 @@ struct Undo {
 impl Action for Compress {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -73,7 +73,7 @@ impl Action for Compress {
         Ok((preview, to_reply(&targets(&found, None))?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let targets = remembered::files(doing.targets)?;
         let step = step_name(doing.step_id)?;
         let site = Site::enter(doing, &targets)?;
@@ -81,9 +81,9 @@ impl Action for Compress {
         let mut items = Vec::with_capacity(targets.files.len());
         for (number, file) in targets.files.iter().enumerate() {
             let done = if doing.is_stopping() {
-                Err(Fate::Left("stopped".into()))
+                Err(Fate::Skipped("stopped".into()))
             } else {
-                compress(doing, &site, file, &temporary(step, number), &aside::name(step, number))
+                compress(doing, &site, file, &temporary(step, number), &safe_unlink::name(step, number))
             };
             items.push(match done {
                 Ok((packed, digest)) => treated(file, number, packed, digest),
@@ -94,7 +94,7 @@ impl Action for Compress {
         Ok(Begun::Finished(Report { verb: "compressed", before, after, ..Report::default() }.applied(items)))
     }
 
-    fn undo(&self, doing: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
         let targets = remembered::files(doing.targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
@@ -111,7 +111,7 @@ impl Action for Compress {
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let targets = remembered::files(doing.targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
@@ -126,7 +126,7 @@ impl Action for Compress {
                 Err(error) => return Err(wrong(error)),
             };
             let _ = entry::remove(parent.as_fd(), &temporary(step, number));
-            if let Err(fate) = aside::settle(&root, file, &aside::name(step, number)) {
+            if let Err(fate) = safe_unlink::settle(&root, file, &safe_unlink::name(step, number)) {
                 items.push(item(file.path.clone(), fate, 0));
                 continue;
             }
@@ -220,7 +220,7 @@ pub(super) fn temporary(step: &[u8], number: usize) -> Vec<u8> {
 }
 
 fn compress(
-    doing: &Doing<'_>,
+    doing: &StepContext<'_>,
     site: &Site,
     file: &File,
     temporary: &[u8],
@@ -237,7 +237,7 @@ fn compress(
         entry::rename_new(parent, temporary, parent, &name).map_err(into_fate)?;
         Ok(digest)
     });
-    let packed = packed.inspect_err(|_| aside::discard(parent, temporary, aside, made))?;
+    let packed = packed.inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
     let stat = guarded.still(file).and_then(|()| {
         let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
         if stat.inode() != made {
@@ -248,20 +248,20 @@ fn compress(
         guarded.remove(file, aside)?;
         Ok(stat)
     });
-    let stat = stat.inspect_err(|_| aside::discard(parent, &name, aside, made))?;
+    let stat = stat.inspect_err(|_| safe_unlink::discard(parent, &name, aside, made))?;
     entry::sync(parent);
     Ok((stat, packed))
 }
 
 fn into_fate(error: Errno) -> Fate {
     match error {
-        Errno::EXIST => Fate::Left("exists: there is a file of the new name".into()),
+        Errno::EXIST => Fate::Skipped("exists: there is a file of the new name".into()),
         error => failed("renaming it", error),
     }
 }
 
 /// Writes the compressed copy, reads it back, and gives it all that the original has.
-fn pack(doing: &Doing<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Result<Digest, Fate> {
+fn pack(doing: &StepContext<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Result<Digest, Fate> {
     let source = guarded.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
     let left = std::cell::Cell::new(None);
     let may_go_on = || {
@@ -284,12 +284,12 @@ fn pack(doing: &Doing<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Res
         Ok(digest)
     };
     let digest = written().map_err(|error| match left.get() {
-        Some(reason) => Fate::Left(reason.into()),
+        Some(reason) => Fate::Skipped(reason.into()),
         None => failed("compressing it", error),
     })?;
     let size = Stat::of(new).map_err(|error| failed("looking at the new file", error))?;
     if size.size as f64 > file.size as f64 * 0.95 || size.bytes >= file.bytes {
-        return Err(Fate::Left("does-not-shrink".into()));
+        return Err(Fate::Skipped("does-not-shrink".into()));
     }
     metadata::copy(source.as_fd(), &guarded.stat, new)
         .and_then(|()| metadata::copy_times(&guarded.stat, new))
@@ -300,7 +300,7 @@ fn pack(doing: &Doing<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Res
 
 /// The way back, from the very file that compressing made.
 fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate> {
-    let (temporary, aside) = (&*temporary(step, undo.number), &*aside::name(step, undo.number));
+    let (temporary, aside) = (&*temporary(step, undo.number), &*safe_unlink::name(step, undo.number));
     let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
     let (parent, name) = split(&path);
     let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
@@ -310,7 +310,7 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     let packed = regular(parent, &packed_name);
     let same = |stat: &Stat| match &packed {
         _ if !undo.packed.is_still(stat) => Err(changed("the compressed file is another one")),
-        Ok(packed) if lease::take(packed.as_fd()) == Lease::InUse => Err(Fate::Left("open".into())),
+        Ok(packed) if lease::take(packed.as_fd()) == Lease::InUse => Err(Fate::Skipped("open".into())),
         _ => Ok(()),
     };
     let _ = entry::remove(parent, temporary);
@@ -349,7 +349,7 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     written()
         .map_err(|error| failed("expanding it", error))
         .and_then(|()| entry::rename_new(parent, temporary, parent, name).map_err(into_fate))
-        .inspect_err(|_| aside::discard(parent, temporary, aside, made))?;
+        .inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
     remove_packed(parent, &packed_name, aside, same)
 }
 
@@ -361,7 +361,7 @@ fn remove_packed(
     same: impl FnOnce(&Stat) -> Result<(), Fate>,
 ) -> Result<(), Fate> {
     entry::durable(parent).map_err(|error| failed("making the original durable", error))?;
-    aside::remove(parent, name, aside, same)?;
+    safe_unlink::remove(parent, name, aside, same)?;
     entry::sync(parent);
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::identity::Inode;
 use super::in_use::{handles, link_text, processes, read};
 use super::place;
 use crate::call::{NoArguments, Reply, typed};
-use crate::host::Ask;
+use crate::host::ProbeContext;
 
 const MOST: usize = 500;
 const SUFFIX: &[u8] = b" (deleted)";
@@ -34,7 +34,7 @@ struct DeletedFiles {
 }
 
 /// `list-deleted-open`; `skipped` counts processes that could not be looked into.
-pub(super) fn list_deleted_open(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |NoArguments {}| {
         let table = place::table(ask.host);
         let roots = ask.scope.set("roots");
@@ -76,7 +76,7 @@ pub(super) fn list_deleted_open(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
 }
 
 /// The path on the host that a link of `/proc` tells, without the kernel's remark.
-fn on_host(ask: &Ask<'_>, text: &[u8]) -> Option<Vec<u8>> {
+fn on_host(ask: &ProbeContext<'_>, text: &[u8]) -> Option<Vec<u8>> {
     let path = text.strip_suffix(SUFFIX)?;
     let host_root = ask.host.root().as_os_str().as_encoded_bytes();
     let host_root = host_root.strip_suffix(b"/").unwrap_or(host_root);

@@ -13,8 +13,8 @@ use super::in_use::InUse;
 use super::lease::{self, Lease};
 use super::protected::Protected;
 use super::targets::Targets;
-use super::{aside, standing};
-use crate::action::{Doing, Fate};
+use super::{eligibility, safe_unlink};
+use crate::action::{Fate, StepContext};
 
 /// Where a step acts.
 pub(super) struct Site {
@@ -26,7 +26,7 @@ pub(super) struct Site {
 }
 
 /// Refuses a directory that is not within the granted roots as they are now.
-pub(super) fn granted(doing: &Doing<'_>, directory: &str) -> Result<(), Refusal> {
+pub(super) fn granted(doing: &StepContext<'_>, directory: &str) -> Result<(), Refusal> {
     if doing.scope.set("roots").iter().any(|root| is_within(directory, root)) {
         return Ok(());
     }
@@ -46,7 +46,7 @@ pub(super) struct Guarded {
 
 impl Site {
     /// With the scope and the root as they are now.
-    pub(super) fn enter(doing: &Doing<'_>, targets: &Targets) -> Result<Site, Refusal> {
+    pub(super) fn enter(doing: &StepContext<'_>, targets: &Targets) -> Result<Site, Refusal> {
         granted(doing, &targets.root)?;
         let granted = doing.scope.bound("min_age_hours").unwrap_or(u64::MAX);
         let root = Root::open(doing.host, &targets.root)?;
@@ -68,7 +68,7 @@ impl Site {
     pub(super) fn place(&self, file: &File) -> Result<(OwnedFd, Vec<u8>), Fate> {
         let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
         if self.protected.covers(&self.root.absolute(&path)) {
-            return Err(Fate::Left("protected".into()));
+            return Err(Fate::Skipped("protected".into()));
         }
         let (parent, name) = split(&path);
         let parent = self.root.directory(parent).map_err(|error| match error {
@@ -90,11 +90,11 @@ impl Site {
         })?;
         let stat = Stat::of(&handle).map_err(|error| failed("looking at it", error))?;
         same(target, &stat)?;
-        if let Some(reason) = standing::untouchable(&self.root, &stat) {
-            return Err(Fate::Left(reason.into()));
+        if let Some(reason) = eligibility::untouchable(&self.root, &stat) {
+            return Err(Fate::Skipped(reason.into()));
         }
-        if standing::is_young(&stat, self.min_age_hours, self.now) {
-            return Err(Fate::Left("young".into()));
+        if eligibility::is_young(&stat, self.min_age_hours, self.now) {
+            return Err(Fate::Skipped("young".into()));
         }
         let file = reopen(&handle)?;
         let leased = match &file {
@@ -107,14 +107,14 @@ impl Site {
         let reason = match leased {
             Lease::Held => None,
             Lease::InUse => Some("open"),
-            Lease::Unsupported => standing::in_use(&stat, &self.in_use),
+            Lease::Unsupported => eligibility::in_use(&stat, &self.in_use),
         };
         if leased == Lease::Held {
             // Written to before the lease; from here on, nobody can.
             same(target, &Stat::of(&handle).map_err(|error| failed("looking at it", error))?)?;
         }
         match reason {
-            Some(reason) => Err(Fate::Left(reason.into())),
+            Some(reason) => Err(Fate::Skipped(reason.into())),
             None => Ok(Guarded { parent, name, file, leased: leased == Lease::Held, stat }),
         }
     }
@@ -128,22 +128,22 @@ impl Guarded {
             error => failed("looking at it", error),
         })?;
         same(target, &stat)?;
-        if stat.links == 1 { Ok(()) } else { Err(Fate::Left("several-links".into())) }
+        if stat.links == 1 { Ok(()) } else { Err(Fate::Skipped("several-links".into())) }
     }
 
     /// Whether what was moved to a name of ours is the previewed file, unchanged, and nobody waits for it: the last
     /// look. From here on, nobody finds the file by its old name.
     pub(super) fn moved(&self, target: &File, stat: &Stat) -> Result<(), Fate> {
-        aside::only(target.inode(), stat)?;
+        safe_unlink::only(target.inode(), stat)?;
         let attributes = |stat: &Stat| (stat.mode, stat.uid, stat.gid, stat.fixed);
         if !target.is_moved(stat) || attributes(stat) != attributes(&self.stat) {
             return Err(changed("it was written to or given other attributes just now"));
         }
         if stat.links != 1 {
-            return Err(Fate::Left("several-links".into()));
+            return Err(Fate::Skipped("several-links".into()));
         }
         match &self.file {
-            Some(file) if self.leased && lease::take(file.as_fd()) != Lease::Held => Err(Fate::Left("open".into())),
+            Some(file) if self.leased && lease::take(file.as_fd()) != Lease::Held => Err(Fate::Skipped("open".into())),
             _ => Ok(()),
         }
     }
@@ -151,7 +151,7 @@ impl Guarded {
     /// Removes it for good.
     pub(super) fn remove(&self, target: &File, aside: &[u8]) -> Result<(), Fate> {
         self.still(target)?;
-        aside::remove(self.parent.as_fd(), &self.name, aside, |stat| self.moved(target, stat))
+        safe_unlink::remove(self.parent.as_fd(), &self.name, aside, |stat| self.moved(target, stat))
     }
 }
 
@@ -174,7 +174,7 @@ pub(super) fn reopen(handle: &OwnedFd) -> Result<Option<OwnedFd>, Fate> {
     match opened {
         Ok(file) => Ok(Some(file)),
         // Somebody else has a lease on it.
-        Err(Errno::AGAIN) => Err(Fate::Left("open".into())),
+        Err(Errno::AGAIN) => Err(Fate::Skipped("open".into())),
         Err(_) => Ok(None),
     }
 }
@@ -194,12 +194,12 @@ fn unlocked(file: &OwnedFd) -> Result<(), Fate> {
     use rustix::process::{Flock, FlockType, fcntl_getlk};
     let flocked = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::AGAIN);
     let locked = matches!(fcntl_getlk(file, &Flock::from(FlockType::WriteLock)), Ok(Some(_)));
-    if flocked || locked { Err(Fate::Left("locked".into())) } else { Ok(()) }
+    if flocked || locked { Err(Fate::Skipped("locked".into())) } else { Ok(()) }
 }
 
 /// Left alone because it is not what it was.
 pub(super) fn changed(how: &str) -> Fate {
-    Fate::Left(format!("changed: {how}"))
+    Fate::Skipped(format!("changed: {how}"))
 }
 
 /// The system said no.
@@ -267,7 +267,7 @@ mod tests {
                 || passed.guarded.moved(&passed.target, &Stat::at(passed.guarded.parent.as_fd(), b"aside").unwrap());
             assert_eq!(look(), Ok(()));
             change(&passed.path("aside"));
-            assert!(matches!(look(), Err(Fate::Left(_))), "{what}");
+            assert!(matches!(look(), Err(Fate::Skipped(_))), "{what}");
         }
     }
 
@@ -280,7 +280,7 @@ mod tests {
         while !lease::is_wanted(file.as_fd()) {
             std::thread::yield_now();
         }
-        assert_eq!(passed.guarded.remove(&passed.target, b"aside"), Err(Fate::Left("open".into())));
+        assert_eq!(passed.guarded.remove(&passed.target, b"aside"), Err(Fate::Skipped("open".into())));
         let path = passed.path("a");
         let Passed { guarded, dir: _dir, .. } = passed;
         drop(guarded);
@@ -295,6 +295,6 @@ mod tests {
         std::fs::hard_link(passed.path("a"), passed.path("b")).unwrap();
         let stat = Stat::at(passed.guarded.parent.as_fd(), b"a").unwrap();
         let target = File { ctime: stat.ctime, ..passed.target.clone() };
-        assert_eq!(passed.guarded.still(&target), Err(Fate::Left("several-links".into())));
+        assert_eq!(passed.guarded.still(&target), Err(Fate::Skipped("several-links".into())));
     }
 }

@@ -1,13 +1,13 @@
 //! `ansai:files`: files below granted roots.
 //!
 //! Looking and acting go through directory handles (`beneath`, `walk`), never twice over a path. What an action
-//! may touch is decided by `select` and `standing` for the preview, and by `guard` for each file again right
+//! may touch is decided by `select` and `eligibility` for the preview, and by `guard` for each file again right
 //! before it is touched. The verbs are one file each.
 
-mod aside;
 mod beneath;
 mod compress;
 mod deleted;
+mod eligibility;
 mod entry;
 mod guard;
 mod gzip;
@@ -26,8 +26,8 @@ mod reclaim;
 mod remove;
 mod report;
 mod rotate;
+mod safe_unlink;
 mod select;
-mod standing;
 mod targets;
 mod walk;
 
@@ -37,7 +37,7 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity};
 pub use reclaim::{due, expire};
 
 use crate::authorize::{Check, Rule};
-use crate::registry::{Body, Entry, Function};
+use crate::registry::{Body, Function, InterfaceDef};
 
 const ROOTS: Field =
     Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "directories, with all that is below them" };
@@ -50,13 +50,13 @@ const fn within(argument: &'static str) -> Check {
 }
 
 /// The interface.
-pub static FILES_PROBE: Entry = Entry {
+pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:files/files-probe",
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "see names, sizes and ages of files",
+        ability: "see names, sizes and ages of files",
         fields: &[ROOTS],
     },
     functions: &[
@@ -73,13 +73,13 @@ pub static FILES_PROBE: Entry = Entry {
 };
 
 /// The interface.
-pub static FILES_ACTIONS: Entry = Entry {
+pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:files/files-actions",
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
-        words: "propose to remove, compress and rotate files",
+        ability: "propose to remove, compress and rotate files",
         fields: &[
             ROOTS,
             Field {

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::beneath::Root;
+use super::eligibility::is_young;
 use super::identity::{Inode, LONGEST_PATH, Stat, Time};
 use super::in_use::InUse;
 use super::patterns::Patterns;
 use super::position::Position;
-use super::standing::is_young;
 use super::walk::{Entry, Walk};
 use crate::call::{Reply, typed};
-use crate::host::Ask;
+use crate::host::ProbeContext;
 
 /// Entries of one page.
 const MOST: usize = 500;
@@ -86,7 +86,7 @@ struct Largest {
 }
 
 /// `largest-directories`.
-pub(super) fn largest_directories(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+pub(super) fn largest_directories(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |Largest { root, depth, cursor }: Largest| {
         let depth = usize::try_from(depth).unwrap_or(usize::MAX);
         let from = Position::read(cursor.as_deref())?;
@@ -135,7 +135,7 @@ impl FileQuery {
     /// Walks on over what matches, until told to stop.
     fn each(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         walk: &mut Walk<'_>,
         mut found: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
@@ -178,7 +178,7 @@ struct Query {
 }
 
 /// `list-files`.
-pub(super) fn list_files(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+pub(super) fn list_files(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |Query { what, cursor }: Query| {
         let from = Position::read(cursor.as_deref())?;
         let root = Root::open(ask.host, &what.root)?;
@@ -208,7 +208,7 @@ pub(super) fn list_files(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
 }
 
 /// `measure-files`.
-pub(super) fn measure_files(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+pub(super) fn measure_files(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |Query { what, cursor }: Query| {
         let from = Position::read(cursor.as_deref())?;
         let root = Root::open(ask.host, &what.root)?;

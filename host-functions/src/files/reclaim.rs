@@ -14,9 +14,9 @@ use super::remove::arguments;
 use super::report::{Report, item};
 use super::select::Left;
 use super::targets::{self, MOST_FILES, taken};
-use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use crate::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use crate::call::{NoArguments, Reply, to_reply, typed};
-use crate::host::{Ask, Host};
+use crate::host::{Host, ProbeContext};
 
 /// One file in quarantine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
 }
 
 /// `list-held`.
-pub(super) fn list_held(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+pub(super) fn list_held(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     #[derive(Serialize)]
     #[serde(rename_all = "kebab-case")]
     struct OnMount {
@@ -112,7 +112,7 @@ struct Arguments {
 impl Action for ReclaimHeld {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -148,14 +148,14 @@ impl Action for ReclaimHeld {
         Ok((preview, to_reply(&Targets { files })?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let targets: Targets = targets::parse(doing.targets)?;
         let roots = doing.scope.set("roots");
         let items = targets.files.iter().map(|file| {
             let fate = match () {
-                () if doing.is_stopping() => Fate::Left("stopped".into()),
+                () if doing.is_stopping() => Fate::Skipped("stopped".into()),
                 () if !roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root)) => {
-                    Fate::Left("not granted any more".into())
+                    Fate::Skipped("not granted any more".into())
                 }
                 () => given_up(doing.host, file).map_or_else(|fate| fate, |()| Fate::Done),
             };
@@ -165,11 +165,11 @@ impl Action for ReclaimHeld {
         Ok(Begun::Finished(Report { verb: "reclaimed", ..Report::default() }.applied(items.collect())))
     }
 
-    fn undo(&self, _doing: &Doing<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("files that were given up cannot be restored".into()))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let targets: Targets = targets::parse(doing.targets)?;
         let mut items = Vec::new();
         for file in &targets.files {
@@ -192,9 +192,9 @@ fn part(host: &Host, file: &Held) -> Result<Option<(Quarantine, Step)>, Refusal>
 
 fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
     let found = part(host, file).map_err(|refusal| Fate::Failed(refusal.to_string()))?;
-    let (quarantine, step) = found.ok_or_else(|| Fate::Left("gone".into()))?;
+    let (quarantine, step) = found.ok_or_else(|| Fate::Skipped("gone".into()))?;
     if step.held(file.number, file.ino).is_none() {
-        return Err(Fate::Left("gone".into()));
+        return Err(Fate::Skipped("gone".into()));
     }
     step.give_up(file.number).map_err(|error| failed("removing it", error))?;
     quarantine.tidy(&step);

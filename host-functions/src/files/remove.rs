@@ -14,11 +14,11 @@ use super::quarantine::{Index, Quarantine, Step, hold_root, step_name};
 use super::report::{Report, item};
 use super::select::{self, Found, Selection};
 use super::targets::{self, Hold, Targets};
-use super::{aside, entry, place};
-use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use super::{entry, place, safe_unlink};
+use crate::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use crate::call::to_reply;
 use crate::disk::mounts;
-use crate::host::Ask;
+use crate::host::ProbeContext;
 
 const HOUR: u64 = 3_600_000;
 
@@ -38,7 +38,7 @@ pub(super) fn arguments<T: serde::de::DeserializeOwned>(arguments: &RawValue) ->
 impl Action for Remove {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -57,7 +57,7 @@ impl Action for Remove {
         Ok((preview, to_reply(&targets(&found, hold))?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let targets = targets::files(doing.targets)?;
         let step_name = step_name(doing.step_id)?;
         let site = Site::enter(doing, &targets)?;
@@ -77,13 +77,13 @@ impl Action for Remove {
         let mut items = Vec::with_capacity(targets.files.len());
         for (number, file) in targets.files.iter().enumerate() {
             items.push(match &step {
-                _ if doing.is_stopping() => item(file.path.clone(), Fate::Left("stopped".into()), 0),
+                _ if doing.is_stopping() => item(file.path.clone(), Fate::Skipped("stopped".into()), 0),
                 Some((_, step)) => {
                     let item = held(file, number, quarantined(&site, file, step, number));
                     held_bytes += if item.fate == Fate::Done { file.bytes } else { 0 };
                     item
                 }
-                None => removed(file, unlink(&site, file, &aside::name(step_name, number))),
+                None => removed(file, unlink(&site, file, &safe_unlink::name(step_name, number))),
             });
         }
         if let Some((quarantine, step)) = &step {
@@ -96,7 +96,7 @@ impl Action for Remove {
         Ok(Begun::Finished(Report { verb, held_bytes, before, after }.applied(items)))
     }
 
-    fn undo(&self, doing: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
         let targets = targets::files(doing.targets)?;
         let Some(hold) = &targets.hold else {
             return Err(Refusal::Unsupported("files that were unlinked cannot be restored".into()));
@@ -130,7 +130,7 @@ impl Action for Remove {
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let targets = targets::files(doing.targets)?;
         let step_name = step_name(doing.step_id)?;
         let (mut items, mut held_bytes) = (Vec::new(), 0);
@@ -157,7 +157,7 @@ impl Action for Remove {
         }
         let root = Root::open(doing.host, &targets.root)?;
         for (number, file) in targets.files.iter().enumerate() {
-            if let Err(fate) = aside::settle(&root, file, &aside::name(step_name, number)) {
+            if let Err(fate) = safe_unlink::settle(&root, file, &safe_unlink::name(step_name, number)) {
                 items.push(item(file.path.clone(), fate, 0));
             } else if is_gone(&root, file)? {
                 items.push(removed(file, Ok(())));
@@ -187,7 +187,7 @@ pub(super) fn writable(root: &Root) -> Result<(), Refusal> {
 }
 
 /// Whether and where the files wait: the host's decision, for the step as a whole.
-fn hold(ask: &Ask<'_>, found: &Found, about: &Subject, earlier: &[Proposed]) -> Result<Option<Hold>, Refusal> {
+fn hold(ask: &ProbeContext<'_>, found: &Found, about: &Subject, earlier: &[Proposed]) -> Result<Option<Hold>, Refusal> {
     let hours = ask.scope.bound("undo_hours").unwrap_or(0);
     if hours == 0 {
         return Ok(None);
@@ -225,7 +225,7 @@ fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(
     looked.and_then(|stat| guarded.moved(file, &stat)).map_err(|why| {
         match step.give_back(number, guarded.parent.as_fd(), &guarded.name) {
             Ok(()) => why,
-            Err(error) => aside::kept(&step.shown(number), error),
+            Err(error) => safe_unlink::kept(&step.shown(number), error),
         }
     })
 }
@@ -252,7 +252,7 @@ fn returned(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), 
     let (parent, name) = super::identity::split(&path);
     let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
     step.give_back(number, parent.as_fd(), name).map_err(|error| match error {
-        Errno::EXIST => Fate::Left("exists: there is a new file of this name".into()),
+        Errno::EXIST => Fate::Skipped("exists: there is a new file of this name".into()),
         error => failed("moving it back", error),
     })?;
     entry::sync(parent);

@@ -27,7 +27,7 @@ impl Report {
         for item in &items {
             match &item.fate {
                 Fate::Done => done += 1,
-                Fate::Left(why) => *left.entry(why.split(':').next().unwrap_or(why)).or_default() += 1,
+                Fate::Skipped(why) => *left.entry(why.split(':').next().unwrap_or(why)).or_default() += 1,
                 Fate::Failed(why) => {
                     failed += 1;
                     first_failure.get_or_insert(why);

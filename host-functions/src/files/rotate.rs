@@ -17,10 +17,10 @@ use super::remove::{arguments, targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found, Selection};
 use super::targets::MOST_FILES;
-use super::{aside, entry, metadata, place, standing, targets as remembered};
-use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use super::{eligibility, entry, metadata, place, safe_unlink, targets as remembered};
+use crate::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use crate::call::to_reply;
-use crate::host::Ask;
+use crate::host::ProbeContext;
 
 const MOST_KEPT: u32 = 1000;
 
@@ -44,7 +44,7 @@ struct Undo {
 impl Action for Rotate {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -88,7 +88,7 @@ impl Action for Rotate {
         Ok((preview, to_reply(&targets)?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let Arguments { keep, .. } = self::arguments(doing.arguments)?;
         let targets = remembered::files(doing.targets)?;
         let step = step_name(doing.step_id)?;
@@ -98,7 +98,7 @@ impl Action for Rotate {
         for (number, group) in groups(&targets.files) {
             let Some(first) = group.first() else { continue };
             let done = if doing.is_stopping() {
-                Err(Fate::Left("stopped".into()))
+                Err(Fate::Skipped("stopped".into()))
             } else {
                 rotate(&site, group, keep, step, number)
             };
@@ -111,7 +111,7 @@ impl Action for Rotate {
         Ok(Begun::Finished(Report { verb: "rotated", before, after, ..Report::default() }.applied(items)))
     }
 
-    fn undo(&self, doing: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
         let targets = remembered::files(doing.targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
@@ -119,18 +119,18 @@ impl Action for Rotate {
             let fate = match serde_json::from_value::<Undo>(done.undo.clone()) {
                 Ok(undo) => match groups(&targets.files).find(|(number, _)| *number == undo.group) {
                     Some((number, group)) => {
-                        put_back(&root, group, undo.new, &aside::name(step, number)).err().unwrap_or(Fate::Done)
+                        put_back(&root, group, undo.new, &safe_unlink::name(step, number)).err().unwrap_or(Fate::Done)
                     }
                     None => Fate::Failed("there is no such target".into()),
                 },
-                Err(_) => Fate::Left("irreversible: what fell off the end is gone".into()),
+                Err(_) => Fate::Skipped("irreversible: what fell off the end is gone".into()),
             };
             item(done.target.clone(), fate, 0)
         });
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let Arguments { keep, .. } = self::arguments(doing.arguments)?;
         let targets = remembered::files(doing.targets)?;
         let step = step_name(doing.step_id)?;
@@ -168,7 +168,7 @@ fn bar(_: &Root, path: &[u8], _: &Stat) -> Option<&'static str> {
 }
 
 /// `NAME` and what would be renamed or removed with it: `NAME.1`, `NAME.2` … up to the first that is missing.
-fn group(ask: &Ask<'_>, found: &Found, candidate: &Candidate) -> Result<Vec<File>, &'static str> {
+fn group(ask: &ProbeContext<'_>, found: &Found, candidate: &Candidate) -> Result<Vec<File>, &'static str> {
     let (parent, name) = split(&candidate.path);
     let directory = found.root.directory(parent).map_err(|_| "changed")?;
     let mut group = vec![File::new(&candidate.path, &candidate.stat)];
@@ -178,9 +178,9 @@ fn group(ask: &Ask<'_>, found: &Found, candidate: &Candidate) -> Result<Vec<File
             Err(Errno::NOENT) => return Ok(group),
             Err(_) => return Err("changed"),
         };
-        let reason = standing::untouchable(&found.root, &stat)
-            .or_else(|| standing::is_young(&stat, found.min_age_hours, ask.now).then_some("young"))
-            .or_else(|| standing::seems_in_use(&stat, &found.in_use));
+        let reason = eligibility::untouchable(&found.root, &stat)
+            .or_else(|| eligibility::is_young(&stat, found.min_age_hours, ask.now).then_some("young"))
+            .or_else(|| eligibility::seems_in_use(&stat, &found.in_use));
         if let Some(reason) = reason {
             return Err(reason);
         }
@@ -217,7 +217,7 @@ fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) ->
     let temporary = temporary(step, number);
     let new = entry::create(parent, &temporary).map_err(|error| failed("making a file beside it", error))?;
     let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
-    let aside = |index: usize| aside::name(step, number + index);
+    let aside = |index: usize| safe_unlink::name(step, number + index);
     let shift = || {
         metadata::copy(source.as_fd(), &first.stat, &new)
             .map_err(|error| failed("giving the new file its owner and attributes", error))?;
@@ -230,7 +230,7 @@ fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) ->
         match entry::rename_new(parent, &temporary, parent, &first.name) {
             // Who writes to it was faster with a new one.
             Err(Errno::EXIST) => {
-                aside::discard(parent, &temporary, &aside(0), made);
+                safe_unlink::discard(parent, &temporary, &aside(0), made);
                 Ok(())
             }
             put => put.map_err(|error| failed("putting the new file", error)),
@@ -241,17 +241,17 @@ fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) ->
         for (index, file) in fallen(group, keep) {
             let aside = aside(index);
             if Stat::at(parent, &aside).is_ok()
-                && let Err(kept) = aside::back(parent, &aside, &slot_name(&first.name, file.slot))
+                && let Err(kept) = safe_unlink::back(parent, &aside, &slot_name(&first.name, file.slot))
             {
                 why = kept;
             }
         }
-        aside::discard(parent, &temporary, &aside(0), made);
+        safe_unlink::discard(parent, &temporary, &aside(0), made);
         return Err(why);
     }
     // Only now is anything gone for good.
     for (index, file) in fallen(group, keep) {
-        aside::discard(parent, &aside(index), &temporary, file.inode());
+        safe_unlink::discard(parent, &aside(index), &temporary, file.inode());
     }
     entry::sync(parent);
     Ok(made)
@@ -266,7 +266,7 @@ fn fallen(group: &[File], keep: u32) -> impl Iterator<Item = (usize, &File)> {
 fn move_on(guarded: &Guarded, file: &File, name: &[u8], aside: Option<Vec<u8>>) -> Result<(), Fate> {
     let parent = guarded.parent.as_fd();
     let to = match aside {
-        Some(aside) => aside::set(parent, &guarded.name, &aside).map(|()| aside).map_err(aside::setting)?,
+        Some(aside) => safe_unlink::set(parent, &guarded.name, &aside).map(|()| aside).map_err(safe_unlink::setting)?,
         None => {
             let next = slot_name(name, file.slot + 1);
             let moved = entry::rename_new(parent, &guarded.name, parent, &next);
@@ -276,7 +276,7 @@ fn move_on(guarded: &Guarded, file: &File, name: &[u8], aside: Option<Vec<u8>>) 
     let looked = Stat::at(parent, &to).map_err(|error| failed("looking at it", error));
     looked
         .and_then(|stat| guarded.moved(file, &stat))
-        .map_err(|why| aside::back(parent, &to, &guarded.name).map_or_else(|kept| kept, |()| why))
+        .map_err(|why| safe_unlink::back(parent, &to, &guarded.name).map_or_else(|kept| kept, |()| why))
 }
 
 /// Renames back what was renamed, lowest first; stops where a name is taken.
@@ -304,7 +304,9 @@ fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(),
         Ok(handle) => remove_new(parent, &name, &handle, new, aside)?,
         // An undo that was interrupted came so far; what it set aside goes.
         Err(Errno::NOENT) => {
-            if Stat::at(parent, aside).is_ok_and(|stat| stat.size == 0 && aside::only_number(new.1, &stat).is_ok()) {
+            if Stat::at(parent, aside)
+                .is_ok_and(|stat| stat.size == 0 && safe_unlink::only_number(new.1, &stat).is_ok())
+            {
                 entry::remove(parent, aside).map_err(|error| failed("removing the new file", error))?;
             }
         }
@@ -324,17 +326,17 @@ fn remove_new(parent: BorrowedFd<'_>, name: &[u8], handle: &OwnedFd, new: Inode,
     }
     let file = guard::reopen(handle)?;
     let empty = |stat: &Stat| {
-        aside::only_number(new.1, stat)?;
+        safe_unlink::only_number(new.1, stat)?;
         if stat.size > 0 {
             return Err(changed("the new file was written to"));
         }
         match &file {
-            Some(file) if lease::take(file.as_fd()) == Lease::InUse => Err(Fate::Left("open".into())),
+            Some(file) if lease::take(file.as_fd()) == Lease::InUse => Err(Fate::Skipped("open".into())),
             _ => Ok(()),
         }
     };
     empty(&stat)?;
-    aside::remove(parent, name, aside, empty)
+    safe_unlink::remove(parent, name, aside, empty)
 }
 
 /// After a crash: goes on where only the new file is missing, else puts the names back.
@@ -351,14 +353,14 @@ fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) ->
         }
         if let Ok(new) = Stat::at(parent, &name) {
             for (index, file) in fallen(group, keep) {
-                aside::discard(parent, &aside::name(step, number + index), &temporary, file.inode());
+                safe_unlink::discard(parent, &safe_unlink::name(step, number + index), &temporary, file.inode());
             }
             return Ok(Some(new.inode()));
         }
     }
     unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
     for (index, file) in fallen(group, keep) {
-        aside::settle(root, file, &aside::name(step, number + index))?;
+        safe_unlink::settle(root, file, &safe_unlink::name(step, number + index))?;
     }
     let _ = entry::remove(parent, &temporary);
     let lost = group.iter().any(|file| file.slot >= keep && !is_at(file.slot, file.inode()));

@@ -13,9 +13,9 @@ use super::position::Position;
 use super::protected::Protected;
 use super::targets::{MOST_FILES, MOST_PATH_BYTES, taken};
 use super::walk::Walk;
-use super::{place, standing};
+use super::{eligibility, place};
 use crate::action::Proposed;
-use crate::host::Ask;
+use crate::host::ProbeContext;
 
 /// `selection` of the WIT.
 #[derive(Debug, Deserialize)]
@@ -96,7 +96,12 @@ pub(super) struct Found {
 pub(super) type Bar<'a> = &'a dyn Fn(&Root, &[u8], &Stat) -> Option<&'static str>;
 
 /// Finds what a selection names and an action may touch.
-pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: Bar<'_>) -> Result<Found, Refusal> {
+pub(super) fn find(
+    ask: &ProbeContext<'_>,
+    what: &Selection,
+    earlier: &[Proposed],
+    bar: Bar<'_>,
+) -> Result<Found, Refusal> {
     let (globs, exclude) = (Patterns::new(&what.globs)?, Patterns::new(&what.exclude)?);
     if globs.is_empty() {
         return Err(Refusal::Invalid("`globs` is empty: at least one pattern, `**` for every file".into()));
@@ -124,9 +129,9 @@ pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: B
         if (stat.is_directory() && !matches(entry.path)) || taken.contains(&stat.inode()) {
             continue;
         }
-        let reason = standing::untouchable(&root, &stat)
-            .or_else(|| standing::is_young(&stat, min_age_hours, ask.now).then_some("young"))
-            .or_else(|| standing::seems_in_use(&stat, &in_use))
+        let reason = eligibility::untouchable(&root, &stat)
+            .or_else(|| eligibility::is_young(&stat, min_age_hours, ask.now).then_some("young"))
+            .or_else(|| eligibility::seems_in_use(&stat, &in_use))
             .or_else(|| (entry.path.len() > LONGEST_PATH).then_some("path-too-long"))
             .or_else(|| bar(&root, entry.path, &stat))
             .or_else(|| (stat.bytes > max_bytes).then_some("beyond-limit"));
@@ -148,7 +153,7 @@ pub(super) fn find(ask: &Ask<'_>, what: &Selection, earlier: &[Proposed], bar: B
     Ok(Found { candidates: oldest.into_sorted_vec(), root, left, complete, min_age_hours, in_use })
 }
 
-fn most_files(ask: &Ask<'_>, what: &Selection) -> usize {
+fn most_files(ask: &ProbeContext<'_>, what: &Selection) -> usize {
     let granted = ask.scope.bound("max_files").unwrap_or(0);
     let most = if what.max_files == 0 { granted } else { granted.min(u64::from(what.max_files)) };
     usize::try_from(most).unwrap_or(usize::MAX).min(MOST_FILES)
@@ -157,7 +162,7 @@ fn most_files(ask: &Ask<'_>, what: &Selection) -> usize {
 impl Found {
     /// Keeps the oldest until a limit is reached: the grant's bytes, what is asked for as counted by `returns`,
     /// and the room for paths.
-    pub(super) fn limit(&mut self, ask: &Ask<'_>, enough_bytes: u64, returns: impl Fn(&Candidate) -> u64) {
+    pub(super) fn limit(&mut self, ask: &ProbeContext<'_>, enough_bytes: u64, returns: impl Fn(&Candidate) -> u64) {
         let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
         let (mut bytes, mut back, mut paths, mut kept) = (0_u64, 0_u64, 0_usize, 0_usize);
         for candidate in &self.candidates {
@@ -184,7 +189,7 @@ impl Found {
     }
 
     /// A preview with all but what comes back filled in.
-    pub(super) fn preview(&self, ask: &Ask<'_>) -> Preview {
+    pub(super) fn preview(&self, ask: &ProbeContext<'_>) -> Preview {
         Preview {
             items: self.candidates.len() as u64,
             complete: self.complete,

@@ -5,16 +5,16 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
 use super::vacuum::Vacuum;
 use crate::authorize::{Check, Rule};
-use crate::registry::{Body, Entry, Function};
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// The interface.
-pub static JOURNAL_ACTIONS: Entry = Entry {
+pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:journal/journal-actions",
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
-        words: "propose to remove the oldest archived journal files",
+        ability: "propose to remove the oldest archived journal files",
         fields: &[Field {
             name: "min_keep_bytes",
             kind: FieldKind::LeastBytes,

@@ -12,17 +12,17 @@ use super::names::Kind;
 use super::survey::{PATH, survey};
 use crate::call::{NoArguments, Reply, typed};
 use crate::disk::mounts;
-use crate::host::Ask;
-use crate::registry::{Body, Entry, Function};
+use crate::host::ProbeContext;
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// The interface.
-pub static JOURNAL_PROBE: Entry = Entry {
+pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:journal/journal-probe",
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "see how much the journal takes",
+        ability: "see how much the journal takes",
         fields: &[],
     },
     functions: &[Function { name: "usage", checks: &[], body: Body::Probe(usage) }],
@@ -40,7 +40,7 @@ struct JournalUsage {
     skipped: u32,
 }
 
-fn usage(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn usage(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |NoArguments {}| {
         let survey = survey(ask.host, &|| ask.deadline.is_over())?;
         if !survey.complete && ask.deadline.is_over() {

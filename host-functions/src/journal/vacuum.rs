@@ -20,10 +20,10 @@ use super::directory::{Directory, Identity};
 use super::names::{self, Kind};
 use super::open_files::{Held, OpenFiles};
 use super::survey::{self, PATH, Survey, survey};
-use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use crate::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use crate::call::to_reply;
 use crate::disk::mounts;
-use crate::host::{Ask, Host};
+use crate::host::{Host, ProbeContext};
 
 /// The action's audit name.
 const NAME: &str = "ansai:journal/journal-actions.vacuum";
@@ -84,7 +84,7 @@ fn refuse_protected(host: &Host) -> Result<(), Refusal> {
 impl Action for Vacuum {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -101,7 +101,7 @@ impl Action for Vacuum {
         Ok((preview, to_reply(&targets)?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let Arguments { keep_bytes, .. } = read(doing.arguments)?;
         let targets: Vec<Target> = read(doing.targets)?;
         refuse_protected(doing.host)?;
@@ -128,11 +128,11 @@ impl Action for Vacuum {
         Ok(Begun::Finished(applied))
     }
 
-    fn undo(&self, _doing: &Doing<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("removed journal files do not come back".into()))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let targets: Vec<Target> = read(doing.targets)?;
         let root = survey::open(doing.host)?;
         let mut items = Vec::new();
@@ -262,7 +262,7 @@ impl Removal {
 }
 
 /// Readers hear of a removal and let go within moments: waits for that a little, and counts what came back.
-fn count_released(doing: &Doing<'_>, targets: &[Target], items: &mut [Item]) {
+fn count_released(doing: &StepContext<'_>, targets: &[Target], items: &mut [Item]) {
     for _ in 0..RELEASE_LOOKS {
         let mut waiting = targets
             .iter()
@@ -300,7 +300,7 @@ fn done(target: &Target, freed_bytes: u64) -> Item {
 }
 
 fn left(target: &Target, why: &str) -> Item {
-    Item { target: target.path(), fate: Fate::Left(why.into()), freed_bytes: 0, undo: serde_json::Value::Null }
+    Item { target: target.path(), fate: Fate::Skipped(why.into()), freed_bytes: 0, undo: serde_json::Value::Null }
 }
 
 fn sum_up(items: Vec<Item>, targets: usize) -> Applied {

@@ -3,16 +3,16 @@
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
 use super::clean::CleanCache;
-use crate::registry::{Body, Entry, Function};
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// The interface.
-pub static PACKAGES_ACTIONS: Entry = Entry {
+pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:packages/packages-actions",
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
-        words: "propose to empty the package cache",
+        ability: "propose to empty the package cache",
         fields: &[],
     },
     functions: &[Function { name: "clean-cache", checks: &[], body: Body::Action(&CleanCache) }],

@@ -15,10 +15,10 @@ use serde_json::value::RawValue;
 
 use super::cache::{self, Manager};
 use super::lock;
-use crate::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
+use crate::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use crate::call::to_reply;
 use crate::command::{self, Ended, Program, Ran};
-use crate::host::{Ask, Host};
+use crate::host::{Host, ProbeContext};
 use crate::journal::directory::Identity;
 
 /// The action's audit name.
@@ -116,7 +116,7 @@ fn name(manager: Manager) -> &'static str {
 impl Action for CleanCache {
     fn preview(
         &self,
-        ask: &Ask<'_>,
+        ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Proposed],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
@@ -141,7 +141,7 @@ impl Action for CleanCache {
         Ok((preview, to_reply(&targets)?))
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         if !doing.host.is_this_machine() {
             return Err(Refusal::Unsupported("package managers are run on this machine only".into()));
         }
@@ -180,11 +180,11 @@ impl Action for CleanCache {
         Ok(Begun::Finished(applied))
     }
 
-    fn undo(&self, _doing: &Doing<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("removed packages can be downloaded again, which the package manager does".into()))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let Arguments { manager, .. } = read(doing.arguments)?;
         let targets: Vec<Target> = read(doing.targets)?;
         let all = targets.len();

@@ -10,18 +10,18 @@ use serde_json::value::RawValue;
 use super::cache::{self, Manager};
 use crate::call::{NoArguments, Reply, typed};
 use crate::disk::mounts;
-use crate::host::Ask;
+use crate::host::ProbeContext;
 use crate::journal::directory::mount_of;
-use crate::registry::{Body, Entry, Function};
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// The interface.
-pub static PACKAGES_PROBE: Entry = Entry {
+pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:packages/packages-probe",
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "see how much the package cache takes",
+        ability: "see how much the package cache takes",
         fields: &[],
     },
     functions: &[Function { name: "list-caches", checks: &[], body: Body::Probe(list_caches) }],
@@ -42,7 +42,7 @@ struct Caches {
     skipped: u32,
 }
 
-fn list_caches(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn list_caches(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |NoArguments {}| {
         let mut caches = Caches { entries: Vec::new(), skipped: 0 };
         let present = cache::managers(ask.host);

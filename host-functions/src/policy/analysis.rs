@@ -4,7 +4,7 @@
 use ansai_core::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
-use crate::base::Sample;
+use crate::evaluation_state::Sample;
 
 const HOUR_MS: f64 = 3_600_000.0;
 

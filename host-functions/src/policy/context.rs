@@ -4,16 +4,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::base::Base;
 use crate::call::{Reply, to_reply, typed};
-use crate::registry::{Body, Entry, Function, base};
+use crate::evaluation_state::EvaluationState;
+use crate::registry::{Body, Function, InterfaceDef, base};
 
-const fn plain(name: &'static str, body: fn(&mut Base, &RawValue) -> Reply) -> Function {
+const fn plain(name: &'static str, body: fn(&mut EvaluationState, &RawValue) -> Reply) -> Function {
     Function { name, checks: &[], body: Body::Base(body) }
 }
 
 /// The interface.
-pub static CONTEXT: Entry = Entry {
+pub static CONTEXT: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/context", "know its settings, the time and its open incidents"),
     functions: &[
         plain("now", |base, _| to_reply(&base.context.now)),
@@ -30,7 +30,7 @@ pub static CONTEXT: Entry = Entry {
     ],
 };
 
-fn setting(base: &mut Base, arguments: &RawValue) -> Reply {
+fn setting(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         path: String,

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::base::{Base, LogLine};
 use crate::call::{Reply, typed};
-use crate::registry::{Body, Entry, Function, base};
+use crate::evaluation_state::{EvaluationState, LogLine};
+use crate::registry::{Body, Function, InterfaceDef, base};
 
 /// Lines kept of one evaluation.
 const MOST_LINES: usize = 200;
@@ -13,12 +13,12 @@ const MOST_LINES: usize = 200;
 const MOST_BYTES: usize = 1024;
 
 /// The interface.
-pub static LOG: Entry = Entry {
+pub static LOG: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/log", "write to the operator's log"),
     functions: &[Function { name: "write", checks: &[], body: Body::Base(write) }],
 };
 
-fn write(base: &mut Base, arguments: &RawValue) -> Reply {
+fn write(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         level: String,

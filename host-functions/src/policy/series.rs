@@ -5,21 +5,21 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::analysis::{self, Reduction};
-use crate::base::{Base, Sample};
 use crate::call::{Reply, typed};
-use crate::registry::{Body, Entry, Function, base};
+use crate::evaluation_state::{EvaluationState, Sample};
+use crate::registry::{Body, Function, InterfaceDef, base};
 
 const MOST_SERIES: usize = 64;
 const MOST_NAME_BYTES: usize = 256;
 /// Points of one answer and of one analysis: Theil-Sen looks at every pair.
 pub const MOST_POINTS: usize = 2_000;
 
-const fn plain(name: &'static str, body: fn(&mut Base, &RawValue) -> Reply) -> Function {
+const fn plain(name: &'static str, body: fn(&mut EvaluationState, &RawValue) -> Reply) -> Function {
     Function { name, checks: &[], body: Body::Base(body) }
 }
 
 /// The interface.
-pub static SERIES: Entry = Entry {
+pub static SERIES: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/series", "keep time series and have them analysed"),
     functions: &[plain("append", append), plain("samples", samples), plain("analyse", analyse), plain("reset", reset)],
 };
@@ -31,7 +31,7 @@ struct Window {
     reduce: Reduction,
 }
 
-fn append(base: &mut Base, arguments: &RawValue) -> Reply {
+fn append(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         name: String,
@@ -44,7 +44,7 @@ fn append(base: &mut Base, arguments: &RawValue) -> Reply {
     })
 }
 
-fn reset(base: &mut Base, arguments: &RawValue) -> Reply {
+fn reset(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         name: String,
@@ -58,7 +58,7 @@ fn reset(base: &mut Base, arguments: &RawValue) -> Reply {
     })
 }
 
-fn samples(base: &mut Base, arguments: &RawValue) -> Reply {
+fn samples(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         name: String,
@@ -72,7 +72,7 @@ fn samples(base: &mut Base, arguments: &RawValue) -> Reply {
     })
 }
 
-fn analyse(base: &mut Base, arguments: &RawValue) -> Reply {
+fn analyse(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         name: String,
@@ -88,7 +88,7 @@ fn analyse(base: &mut Base, arguments: &RawValue) -> Reply {
 }
 
 /// A name that is sane and, where it is new, still fits.
-fn admit(base: &Base, name: &str) -> Result<(), Refusal> {
+fn admit(base: &EvaluationState, name: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() > MOST_NAME_BYTES {
         return Err(Refusal::Invalid(format!("name has {} bytes, not 1 to {MOST_NAME_BYTES}", name.len())));
     }
@@ -106,7 +106,7 @@ fn admit(base: &Base, name: &str) -> Result<(), Refusal> {
 }
 
 /// What was committed, with this evaluation's own sample last.
-fn read(base: &Base, name: &str, window: &Window) -> Result<Vec<Sample>, Refusal> {
+fn read(base: &EvaluationState, name: &str, window: &Window) -> Result<Vec<Sample>, Refusal> {
     let write = base.writes.series.get(name).copied().unwrap_or_default();
     let now = base.context.now;
     let mut samples = if write.reset { Vec::new() } else { base.memory.samples(name, window.since)? };

@@ -6,21 +6,21 @@ use ansai_core::Refusal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::base::Base;
 use crate::call::{Reply, typed};
-use crate::registry::{Body, Entry, Function, base};
+use crate::evaluation_state::EvaluationState;
+use crate::registry::{Body, Function, InterfaceDef, base};
 
 const MOST_KEYS: usize = 256;
 const MOST_KEY_BYTES: usize = 256;
 const MOST_VALUE_BYTES: usize = 64 << 10;
 const MOST_BYTES: usize = 1 << 20;
 
-const fn plain(name: &'static str, body: fn(&mut Base, &RawValue) -> Reply) -> Function {
+const fn plain(name: &'static str, body: fn(&mut EvaluationState, &RawValue) -> Reply) -> Function {
     Function { name, checks: &[], body: Body::Base(body) }
 }
 
 /// The interface.
-pub static STORE: Entry = Entry {
+pub static STORE: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/store", "remember small things between evaluations"),
     functions: &[plain("get", get), plain("set", set), plain("remove", remove), plain("keys", keys)],
 };
@@ -30,14 +30,14 @@ struct Key {
     key: String,
 }
 
-fn get(base: &mut Base, arguments: &RawValue) -> Reply {
+fn get(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     typed(arguments, |Key { key }| match base.writes.store.get(&key) {
         Some(written) => Ok(written.clone()),
         None => base.memory.get(&key),
     })
 }
 
-fn set(base: &mut Base, arguments: &RawValue) -> Reply {
+fn set(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         key: String,
@@ -64,14 +64,14 @@ fn set(base: &mut Base, arguments: &RawValue) -> Reply {
     })
 }
 
-fn remove(base: &mut Base, arguments: &RawValue) -> Reply {
+fn remove(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     typed(arguments, |Key { key }| {
         base.writes.store.insert(key, None);
         Ok(())
     })
 }
 
-fn keys(base: &mut Base, arguments: &RawValue) -> Reply {
+fn keys(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
     #[derive(Deserialize)]
     struct Arguments {
         prefix: String,
@@ -82,7 +82,7 @@ fn keys(base: &mut Base, arguments: &RawValue) -> Reply {
 }
 
 /// Keys and value sizes as this evaluation sees them.
-fn sizes(base: &Base) -> Result<BTreeMap<String, usize>, Refusal> {
+fn sizes(base: &EvaluationState) -> Result<BTreeMap<String, usize>, Refusal> {
     let mut sizes: BTreeMap<String, usize> = base.memory.keys()?.into_iter().collect();
     for (key, value) in &base.writes.store {
         match value {

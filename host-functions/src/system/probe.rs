@@ -6,13 +6,13 @@ use serde_json::value::RawValue;
 
 use super::{kernel, procfs};
 use crate::call::{NoArguments, Reply, typed};
-use crate::host::Ask;
-use crate::registry::{Body, Entry, Function};
+use crate::host::ProbeContext;
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// The kernel's own files never keep anybody waiting; another root may hold anything in their place.
 macro_rules! prompt {
     ($body:ident) => {
-        Body::Prompt {
+        Body::Inline {
             at_once: |ask, arguments| ask.host.is_this_machine().then(|| $body(ask, arguments)),
             body: $body,
         }
@@ -20,13 +20,13 @@ macro_rules! prompt {
 }
 
 /// The interface.
-pub static SYSTEM_PROBE: Entry = Entry {
+pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:system/system-probe",
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "see load, memory and pressure",
+        ability: "see load, memory and pressure",
         fields: &[],
     },
     functions: &[
@@ -38,22 +38,22 @@ pub static SYSTEM_PROBE: Entry = Entry {
     ],
 };
 
-fn load(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn load(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |NoArguments {}| if ask.host.is_this_machine() { kernel::load() } else { procfs::load(ask.host) })
 }
 
-fn cpu(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn cpu(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |NoArguments {}| procfs::cpu(ask.host))
 }
 
-fn memory(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn memory(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(
         arguments,
         |NoArguments {}| if ask.host.is_this_machine() { kernel::memory() } else { procfs::memory(ask.host) },
     )
 }
 
-fn uptime(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn uptime(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(
         arguments,
         |NoArguments {}| if ask.host.is_this_machine() { kernel::uptime() } else { procfs::uptime(ask.host) },
@@ -65,6 +65,6 @@ struct Pressure {
     what: procfs::Pressured,
 }
 
-fn pressure(ask: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn pressure(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     typed(arguments, |Pressure { what }| procfs::pressure(ask.host, what))
 }

@@ -78,7 +78,7 @@ fn fight(arena: &mut Arena, gate: &Gate, verb: Verb, round: usize, adversary: &A
     for item in &applied.items {
         let fate = match &item.fate {
             Fate::Done => "done".to_owned(),
-            Fate::Left(why) => why.clone(),
+            Fate::Skipped(why) => why.clone(),
             Fate::Failed(why) => format!("failed: {why}"),
         };
         *fates.entry(fate).or_default() += 1;

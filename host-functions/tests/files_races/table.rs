@@ -27,7 +27,7 @@ fn fate<'a>(applied: &'a Applied, target: &str) -> &'a Fate {
 }
 
 fn is_left(fate: &Fate) -> bool {
-    matches!(fate, Fate::Left(why) if ["changed", "open", "locked", "several-links", "setuid"].iter().any(|reason| why.starts_with(reason)))
+    matches!(fate, Fate::Skipped(why) if ["changed", "open", "locked", "several-links", "setuid"].iter().any(|reason| why.starts_with(reason)))
 }
 
 /// Changes what ansai judged and then lets it act, in both moments; `change` answers what it keeps until the end.

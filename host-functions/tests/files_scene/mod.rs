@@ -10,8 +10,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ansai_core::{Preview, Refusal, Scope, ScopeValue};
-use ansai_host_functions::action::{Action, Applied, Begun, Doing, Fate, Item, Proposed};
-use ansai_host_functions::host::{Ask, Deadline, Host};
+use ansai_host_functions::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
+use ansai_host_functions::host::{Deadline, Host, ProbeContext};
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ impl Scene {
     pub fn propose(&self, verb: &str, arguments: Value, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let arguments = to_raw_value(&arguments).unwrap();
         let deadline = Deadline::after(Duration::from_secs(600));
-        let ask = Ask { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
         let (preview, targets) = action(verb).preview(&ask, &arguments, earlier)?;
         Ok(Proposed { action: format!("ansai:files/files-actions.{verb}"), arguments, preview, targets })
     }
@@ -106,8 +106,8 @@ impl Scene {
         self.propose(verb, json!({ "what": what, "reason": "a test" }), &[])
     }
 
-    fn doing<'a>(&'a self, step: &'a Proposed) -> Doing<'a> {
-        Doing {
+    fn doing<'a>(&'a self, step: &'a Proposed) -> StepContext<'a> {
+        StepContext {
             host: &self.host,
             scope: &self.scope,
             now: self.now,
@@ -145,7 +145,7 @@ impl Scene {
             panic!("{function} is no probe");
         };
         let deadline = Deadline::after(time);
-        let ask = Ask { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
         let reply = body(&ask, &to_raw_value(&arguments).unwrap())?;
         Ok(serde_json::from_str(reply.get()).unwrap())
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ansai_daemon::Share;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
@@ -29,6 +30,10 @@ pub(crate) struct Global {
     /// The configuration of this host: which policies run, with which settings, and what each of them may do
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
+    /// Where the built-in policies are: DIR/policies/NAME/NAME.wasm [default: ../share/ansai, seen from the directory
+    /// of the program]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) share_dir: Option<PathBuf>,
     /// How results are printed: for people, or as JSON for programs
     #[arg(
         long,
@@ -53,6 +58,13 @@ pub(crate) struct Global {
     /// Say more about what ansai itself does, on standard error; twice for even more
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub(crate) verbose: u8,
+}
+
+impl Global {
+    /// Where the built-in policies are.
+    pub(crate) fn share(&self) -> Share {
+        Share::new(self.share_dir.clone())
+    }
 }
 
 /// How results are printed.
@@ -114,7 +126,7 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Man(man::Arguments),
     /// Compile a component within limits, for ansai itself
-    #[command(name = crate::host::COMPILE, hide = true)]
+    #[command(name = crate::compiler::COMPILE, hide = true)]
     CompileComponent(compile_component::Arguments),
 }
 

@@ -96,9 +96,10 @@ fn processes() -> Finding {
 
 fn engine() -> Finding {
     const WHAT: &str = "WebAssembly engine";
-    match crate::host::engine(ansai_host_functions::registry::Registry::builtin(), None) {
+    let registry = ansai_host_functions::registry::Registry::builtin();
+    match ansai_daemon::host::engine(registry, None, &crate::compiler::compiler()) {
         Ok(_) => Finding::new(WHAT, Answer::Ok, ansai_engine::engine::ENGINE_VERSION).needed(),
-        Err(fault) => Finding::new(WHAT, Answer::Missing, fault.message)
+        Err(error) => Finding::new(WHAT, Answer::Missing, error.to_string())
             .hint("x86-64 and AArch64 are supported; memory limits (ulimit -v) may be in the way")
             .needed(),
     }

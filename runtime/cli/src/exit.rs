@@ -20,24 +20,6 @@ pub(crate) struct Fault {
     pub(crate) diagnostics: Option<Box<Diagnostics>>,
 }
 
-/// Something that is hardly meant, and keeps nothing from being done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Warning {
-    pub(crate) code: Code,
-    pub(crate) message: String,
-}
-
-impl Warning {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Warning {
-        Warning { code, message: message.into() }
-    }
-
-    /// Those of a file that people wrote.
-    pub(crate) fn of(diagnostics: &Diagnostics) -> impl Iterator<Item = Warning> {
-        diagnostics.entries().into_iter().map(|entry| Warning::new(entry.code, entry.message))
-    }
-}
-
 impl Fault {
     pub(crate) fn new(exit: u8, code: Code, message: impl Into<String>) -> Fault {
         Fault { exit, code, message: message.into(), hint: None, diagnostics: None }
@@ -84,14 +66,38 @@ impl std::fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+impl From<&ansai_daemon::Error> for Fault {
+    fn from(error: &ansai_daemon::Error) -> Fault {
+        Fault {
+            exit: error.exit_code(),
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+            diagnostics: error.diagnostics().cloned().map(Box::new),
+        }
+    }
+}
+
+impl From<ansai_daemon::Error> for Fault {
+    fn from(error: ansai_daemon::Error) -> Fault {
+        Fault::from(&error)
+    }
+}
+
+/// The fault in an error, if it is one.
+pub(crate) fn fault(error: &anyhow::Error) -> Option<Fault> {
+    let of_daemon = || error.downcast_ref::<ansai_daemon::Error>().map(Fault::from);
+    error.downcast_ref::<Fault>().cloned().or_else(of_daemon)
+}
+
 /// The end of the program: tells of an error and answers its code.
 pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_closed_pipe(&error) => ExitCode::from(exit::FINE),
-        Err(error) => match error.downcast_ref::<Fault>() {
+        Err(error) => match fault(&error) {
             Some(fault) => {
-                output::fault(fault);
+                output::fault(&fault);
                 ExitCode::from(fault.exit)
             }
             None => {

@@ -4,28 +4,19 @@
 //! here, and each ends as a message, a hint and one of the exit codes of `ansai_core::exit`.
 
 mod arguments;
-mod authority;
 mod commands;
-mod component;
-mod configuration;
+mod compiler;
 mod diagnosis;
 mod environment;
 mod exit;
-mod history;
-mod host;
 mod kept_heads;
-mod load;
 mod logging;
 mod output;
-mod ownership;
-mod recorded;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod reference;
 mod runtime;
 mod signals;
-mod sources;
-mod state;
 mod watch;
 mod writing;
 

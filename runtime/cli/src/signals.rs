@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ansai_supervisor::Supervisor;
+use ansai_daemon::Running;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Both signals, caught from now on.
@@ -23,10 +23,10 @@ impl Signals {
         }
     }
 
-    /// Stops the supervisor at the first signal, and the program at the second. Never returns.
-    pub(crate) async fn watch(mut self, supervisor: Supervisor) {
+    /// Stops the daemon at the first signal, and the program at the second. Never returns.
+    pub(crate) async fn watch(mut self, running: Running) {
         let which = self.next().await;
-        supervisor.stop(which);
+        running.stop(which);
         self.next().await;
         tracing::warn!("a second signal: ending at once");
         std::process::exit(i32::from(ansai_core::exit::OTHER));

@@ -62,7 +62,7 @@ pub enum EvaluationError {
     Budget(String),
     /// Its answer breaks the contract.
     #[error("answered against the contract: {0}")]
-    Lie(String),
+    ContractViolation(String),
     /// The backend ended it.
     #[error("{0}")]
     Aborted(String),
@@ -179,9 +179,10 @@ impl Policy {
         let mut results = [Val::Bool(false)];
         func.call_async(&mut *store, &arguments, &mut results).await.map_err(trapped)?;
         let [result] = results;
-        let text = serde_json::to_string(&Json(&result)).map_err(|error| EvaluationError::Lie(error.to_string()))?;
+        let text = serde_json::to_string(&Json(&result))
+            .map_err(|error| EvaluationError::ContractViolation(error.to_string()))?;
         if text.len() > MOST_ANSWER_BYTES {
-            return Err(EvaluationError::Lie(format!("the answer has {} bytes", text.len())));
+            return Err(EvaluationError::ContractViolation(format!("the answer has {} bytes", text.len())));
         }
         match finding {
             None => {
@@ -208,23 +209,26 @@ fn answered<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, EvaluationErr
     match serde_json::from_str(text) {
         Ok(Answered::Ok(value)) => Ok(value),
         Ok(Answered::Err(failure)) => Err(EvaluationError::Failure(failure)),
-        Err(error) => Err(EvaluationError::Lie(error.to_string())),
+        Err(error) => Err(EvaluationError::ContractViolation(error.to_string())),
     }
 }
 
 fn check(observations: &[Observation], most: u32) -> Result<(), EvaluationError> {
     if observations.len() > most as usize {
-        return Err(EvaluationError::Lie(format!("{} observations, at most {most}", observations.len())));
+        return Err(EvaluationError::ContractViolation(format!("{} observations, at most {most}", observations.len())));
     }
     let mut keys = std::collections::HashSet::new();
     for observation in observations {
         let key = observation.key.as_str();
         if key.is_empty() || key.len() > MOST_KEY_BYTES {
-            return Err(EvaluationError::Lie(format!("a key has {} bytes, not 1 to {MOST_KEY_BYTES}", key.len())));
+            return Err(EvaluationError::ContractViolation(format!(
+                "a key has {} bytes, not 1 to {MOST_KEY_BYTES}",
+                key.len()
+            )));
         }
         if !keys.insert(key) {
             let shown = ansai_core::text::inert(key, MOST_KEY_BYTES);
-            return Err(EvaluationError::Lie(format!("the key `{shown}` stands twice")));
+            return Err(EvaluationError::ContractViolation(format!("the key `{shown}` stands twice")));
         }
     }
     Ok(())
@@ -236,7 +240,7 @@ fn check_sizes(observations: &[Observation]) -> Result<(), EvaluationError> {
         if bytes > MOST_OBSERVATION_BYTES {
             let key = ansai_core::text::inert(&observation.key, MOST_KEY_BYTES);
             let what = format!("the observation `{key}` has {bytes} bytes, at most {MOST_OBSERVATION_BYTES}");
-            return Err(EvaluationError::Lie(what));
+            return Err(EvaluationError::ContractViolation(what));
         }
     }
     Ok(())

@@ -19,26 +19,26 @@
 
 pub mod backtest;
 pub mod cache;
-mod code;
 pub mod compile;
+mod compiled_code;
 pub mod component;
 mod contract;
 pub mod engine;
+mod error_codes;
 pub mod evaluate;
 pub mod gate;
-mod kind;
 mod limiter;
 pub mod load;
 pub mod memory;
 pub mod metadata;
 mod pool;
-mod proposal;
 pub mod recording;
 pub mod replay;
 mod shape;
 mod signature;
 mod ticker;
 mod value;
+mod wasm_features;
 
 pub use compile::{ChildProgram, CompileError, CompileLimits, Compiler};
 pub use contract::{WIT, has_interface};

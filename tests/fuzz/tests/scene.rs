@@ -16,9 +16,9 @@ use ansai_engine::{Engine, Evaluation, Policy, Recording};
 use ansai_fuzz::random::Random;
 use ansai_harness::Tree;
 use ansai_host_functions::action::Proposed;
-use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
+use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
 use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, Scopes, Shared};
+use ansai_host_functions::live::{Live, LiveHost, Scopes};
 use ansai_host_functions::registry::Registry;
 
 /// In the name of each file outside, and in no call: where it is seen, something was read that was not granted.
@@ -129,8 +129,8 @@ impl Scene {
     }
 
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
-        let shared = Shared::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
-        let base = Base::new(context(), Arc::new(NoMemory));
+        let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+        let base = EvaluationState::new(context(), Arc::new(NoMemory));
         let live = Box::new(Live::new(shared, "fuzz".into(), phase, scopes.clone(), base));
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {

@@ -22,6 +22,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-engine", &["ansai-core", "ansai-host-functions"]),
     ("ansai-audit", &[]),
     ("ansai-supervisor", &["ansai-core", "ansai-config", "ansai-audit", "ansai-host-functions", "ansai-engine"]),
+    (
+        "ansai-daemon",
+        &["ansai-core", "ansai-config", "ansai-audit", "ansai-host-functions", "ansai-engine", "ansai-supervisor"],
+    ),
     ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-host-functions", "ansai-engine"]),
     (
         "ansai",
@@ -33,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-engine",
             "ansai-audit",
             "ansai-supervisor",
+            "ansai-daemon",
             "ansai-devkit",
         ],
     ),

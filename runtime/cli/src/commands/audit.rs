@@ -8,13 +8,11 @@ use std::path::Path;
 
 use ansai_audit::{Entry, PublicKey};
 use ansai_core::exit;
+use ansai_daemon::{Configuration, history, state};
 use clap::{Args, Subcommand};
 
 use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
-use crate::history;
 use crate::output::{self, events, json, lines, time};
-use crate::state;
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -82,12 +80,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 }
 
 fn show(state_dir: &Path, since: u64, instance: Option<&str>, format: Format) -> anyhow::Result<()> {
-    let Some(reader) = history::reader(state_dir, since)? else {
+    let Some(reader) = history::entries(state_dir, since)? else {
         return nothing(format);
     };
     let mut plans = std::collections::BTreeSet::new();
     for entry in reader {
-        let entry = entry.map_err(history::broken)?;
+        let entry = entry?;
         let Ok(record) = history::record(&entry) else {
             // Another version's: shown, not hidden.
             lines::line(&format!("{:>6}  a record of a form that this version does not know", entry.sequence))?;
@@ -122,9 +120,9 @@ fn nothing(format: Format) -> anyhow::Result<()> {
 }
 
 fn export(state_dir: &Path) -> anyhow::Result<()> {
-    let Some(reader) = history::reader(state_dir, 1)? else { return Ok(()) };
+    let Some(reader) = history::entries(state_dir, 1)? else { return Ok(()) };
     for entry in reader {
-        export_entry(&entry.map_err(history::broken)?)?;
+        export_entry(&entry?)?;
     }
     Ok(())
 }

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use ansai_core::{exit, quantity};
+use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::exit::Fault;
 use crate::output::{self, abilities, json};
 

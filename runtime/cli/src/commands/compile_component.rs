@@ -14,5 +14,5 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> u8 {
-    ansai_engine::compile::child::run(crate::host::COMPILE, &arguments.job)
+    ansai_engine::compile::child::run(crate::compiler::COMPILE, &arguments.job)
 }

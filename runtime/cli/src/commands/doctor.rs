@@ -2,14 +2,13 @@
 
 use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_daemon::{Configuration, state};
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
 use crate::diagnosis::{self, Answer, Finding};
 use crate::exit::worst;
 use crate::output::{self, colour, json, lines};
-use crate::state;
 
 // What it takes.
 #[derive(Debug, Args)]

@@ -6,14 +6,14 @@ mod show;
 use std::path::PathBuf;
 
 use ansai_core::exit;
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_engine::metadata::{Metadata, metadata};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::output::{self, json};
-use crate::sources::{self, Source};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ use crate::sources::{self, Source};
     marked: the manifest, its reasons, languages and tools, licence and README."
 )]
 pub(crate) struct Arguments {
-    /// A component, or a directory with one or several
+    /// A component, a directory with one or several, or `builtin:NAME`
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
     /// Print the licence that the component carries, and nothing else
@@ -44,13 +44,14 @@ struct Inspected {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = Registry::builtin().interfaces();
     let mut inspected = Vec::new();
-    for source in sources::find(std::slice::from_ref(&arguments.path))? {
+    let paths = global.share().resolve(std::slice::from_ref(&arguments.path)).map_err(ansai_daemon::Error::from)?;
+    for source in sources::find(&paths)? {
         match source {
             Source::Component(path) => {
                 let component = Component::read(&path, &interfaces)?;
                 inspected.push(Inspected { metadata: metadata(&component.bytes), component });
             }
-            Source::OnlySources(dir) => return Err(sources::only_sources(&dir).into()),
+            Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         }
     }
     let carried = |one: &Inspected| match arguments.licence {

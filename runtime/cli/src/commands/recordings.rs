@@ -2,20 +2,16 @@
 
 mod export;
 
-use std::path::Path;
-
 use ansai_audit::{Catalog, Class, GetError, RecordingId};
 use ansai_core::text::inert;
-use ansai_core::{codes, exit, quantity};
-use ansai_engine::Recording;
+use ansai_core::{exit, quantity};
+use ansai_daemon::recorded::{self, RecordingError};
+use ansai_daemon::{Configuration, state};
 use ansai_engine::recording::{RecordedEnd, RecordedReply};
 use clap::{Args, Subcommand};
 
 use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
-use crate::exit::Fault;
 use crate::output::{self, json, lines, time};
-use crate::state;
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -53,46 +49,16 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         return export::run(arguments, global, configuration.as_ref());
     }
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
-    let catalog = catalog(&state_dir)?;
+    let catalog = recorded::catalog(&state_dir)?;
     match (&arguments.verb, catalog) {
         (Verb::List, catalog) => list(catalog.as_ref(), global.format)?,
         (Verb::Show { id }, Some(catalog)) => show(&catalog, id, global.format)?,
         (Verb::Export(_), _) => {}
-        (Verb::Show { id }, None) => return Err(unknown(&GetError::Unknown(id.clone())).into()),
+        (Verb::Show { id }, None) => {
+            return Err(ansai_daemon::Error::from(RecordingError::from(GetError::Unknown(id.clone()))).into());
+        }
     }
     Ok(exit::FINE)
-}
-
-/// The recordings of a state directory; `None` where there never were any.
-pub(crate) fn catalog(state_dir: &Path) -> Result<Option<Catalog>, Fault> {
-    let directory = state_dir.join("recordings");
-    if !state::exists(&directory) {
-        return Ok(None);
-    }
-    Catalog::open(&directory).map(Some).map_err(|error| Fault::other(codes::STATE_DIRECTORY, error.to_string()))
-}
-
-/// Why a recording cannot be had.
-pub(crate) fn unknown(error: &GetError) -> Fault {
-    match error {
-        GetError::Unknown(_) => {
-            Fault::usage(codes::UNKNOWN_RECORDING, error.to_string()).hint("see `ansai recordings list`")
-        }
-        GetError::Tampered { .. } | GetError::Damaged { .. } => {
-            Fault::refused(codes::DAMAGED_RECORDING, error.to_string())
-        }
-        GetError::Storage(_) => Fault::other(codes::FILE_ACCESS, error.to_string()),
-    }
-}
-
-/// A recording from its content.
-pub(crate) fn parse(id: &RecordingId, content: &[u8]) -> Result<Recording, Fault> {
-    serde_json::from_slice(content).map_err(|error| {
-        Fault::refused(
-            codes::DAMAGED_RECORDING,
-            format!("recording {id} is not of a form that this version knows: {error}"),
-        )
-    })
 }
 
 fn list(catalog: Option<&Catalog>, format: Format) -> anyhow::Result<()> {
@@ -130,8 +96,7 @@ fn list(catalog: Option<&Catalog>, format: Format) -> anyhow::Result<()> {
 
 fn show(catalog: &Catalog, id: &RecordingId, format: Format) -> anyhow::Result<()> {
     const MOST: usize = 500;
-    let content = catalog.get(id).map_err(|error| unknown(&error))?;
-    let recording = parse(id, &content)?;
+    let recording = recorded::stored(catalog, id)?;
     if format == Format::Json {
         return json::document(&recording);
     }

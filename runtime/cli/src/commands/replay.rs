@@ -6,16 +6,16 @@ use std::path::PathBuf;
 
 use ansai_audit::RecordingId;
 use ansai_core::{codes, exit, quantity};
+use ansai_daemon::recorded::{Components, Recorded};
+use ansai_daemon::{Configuration, state};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
 use crate::exit::{Fault, worst};
 use crate::output::{json, lines};
-use crate::recorded::{Components, Recorded};
-use crate::runtime;
+use crate::{compiler, runtime};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -85,12 +85,14 @@ impl Compared {
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
     let configuration = Configuration::maybe(global.config.as_deref(), &registry.interfaces())?;
-    let recorded = Recorded::open(global, configuration.as_ref())?;
+    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
+    let recorded = Recorded::open(&state_dir)?;
     if let (Some(since), Some(with)) = (arguments.since, &arguments.with) {
         return backtest::run(&recorded, registry, with, since, &arguments.instance, global);
     }
     let with = arguments.with.as_deref();
-    let mut components = Components::new(registry, &arguments.policies, with, configuration.as_ref())?;
+    let engine = compiler::engine(registry)?;
+    let mut components = Components::new(engine, &arguments.policies, with, configuration.as_ref(), &global.share())?;
     let ids = match &arguments.id {
         Some(id) => vec![id.clone()],
         None => recorded.catalog.list().into_iter().map(|one| one.id).collect(),

@@ -6,19 +6,19 @@ mod show;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ansai_core::{codes, exit};
+use ansai_core::codes;
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
-use crate::exit::Fault;
+use crate::exit::{self, Fault};
 use crate::output::{self, json};
-use crate::sources::{self, Source};
 use crate::watch::Watch;
-use crate::{host, runtime, writing};
+use crate::{compiler, runtime, writing};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -71,7 +71,7 @@ struct Results {
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let engine = host::engine_with_users_cache(registry.clone())?;
+    let engine = compiler::engine(registry.clone())?;
     if !arguments.watch {
         return once(arguments, global, &engine, &registry);
     }
@@ -81,9 +81,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let mut watch = Watch::new(roots, is_ours);
         loop {
             if let Err(error) = once(arguments, global, &engine, &registry) {
-                match error.downcast::<Fault>() {
-                    Ok(fault) => output::fault(&fault),
-                    Err(error) => return Err(error),
+                match exit::fault(&error) {
+                    Some(fault) => output::fault(&fault),
+                    None => return Err(error),
                 }
             }
             output::tell("watching; Ctrl-C ends");
@@ -108,7 +108,7 @@ fn once(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regi
         Format::Json => json::document(&show::document(&results))?,
         Format::Text => output::say(&show::summary(&results))?,
     }
-    Ok(if results.done.iter().all(Done::is_fine) { exit::FINE } else { exit::OTHER })
+    Ok(if results.done.iter().all(Done::is_fine) { ansai_core::exit::FINE } else { ansai_core::exit::OTHER })
 }
 
 fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Registry) -> anyhow::Result<Results> {
@@ -118,7 +118,7 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
     for source in sources::find(&arguments.paths)? {
         let path = match source {
             Source::Component(path) => path,
-            Source::OnlySources(dir) => return Err(sources::only_sources(&dir).into()),
+            Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         };
         let subject = subject(&path, engine, registry)?;
         let files = files(arguments, &path, &subject)?;

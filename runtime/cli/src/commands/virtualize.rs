@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use ansai_core::{Interface, exit, quantity, text::inert};
+use ansai_daemon::Component;
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
 use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::exit::Fault;
 use crate::output::{self, MOST_TEXT, abilities, json, lines};
 

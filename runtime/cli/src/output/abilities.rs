@@ -2,11 +2,11 @@
 
 use ansai_config::Request;
 use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue, quantity, text::inert};
+use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use serde_json::{Value, json};
 
 use super::MOST_TEXT;
-use crate::component::Component;
 
 const SEES_NOTHING: &str = "  sees nothing of the host\n";
 const PROPOSES_NOTHING: &str = "  cannot propose any change\n";
@@ -21,7 +21,8 @@ pub(crate) fn interface<'i>(import: &str, interfaces: &'i [Interface]) -> Option
 pub(crate) fn of_imports(imports: &[String], interfaces: &[Interface]) -> String {
     let known = imports.iter().filter_map(|import| interface(import, interfaces));
     let known: Vec<&Interface> = known.filter(|known| known.kind != InterfaceKind::Base).collect();
-    let mut out: String = known.iter().map(|known| format!("  can {}\n      {}\n", known.words, known.name)).collect();
+    let mut out: String =
+        known.iter().map(|known| format!("  can {}\n      {}\n", known.ability, known.name)).collect();
     if known.is_empty() {
         out += SEES_NOTHING;
     }
@@ -69,7 +70,7 @@ pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<V
         json!({
             "name": import,
             "kind": known.map(|one| one.kind),
-            "words": known.map(|one| one.words),
+            "words": known.map(|one| one.ability),
             "sentence": known.map(|one| sentence(one, request)),
             "known": has_interface(import),
             "sensitivity": known.map(|one| one.sensitivity),
@@ -91,7 +92,7 @@ fn sentence(interface: &Interface, request: Option<&Request>) -> String {
         .filter(|words| !words.is_empty())
         .collect();
     let reach = if reach.is_empty() { String::new() } else { format!(" {}", reach.join(", ")) };
-    format!("can {}{reach}", interface.words)
+    format!("can {}{reach}", interface.ability)
 }
 
 /// Where a set of directories or names reaches: what is asked for, or what is left to the operator.

@@ -15,7 +15,7 @@ pub(crate) fn index(reference: &Reference, width: usize) -> String {
     for package in &reference.packages {
         for interface in package.interfaces.iter().filter(|interface| interface.kind.is_some()) {
             let names: Vec<&str> = interface.functions.iter().map(|function| function.name.as_str()).collect();
-            let _ = writeln!(out, "{}  {}", paint(STRONG, &interface.name), interface.words);
+            let _ = writeln!(out, "{}  {}", paint(STRONG, &interface.name), interface.ability);
             out += &fitted(&names.join(", "), 4, width);
         }
     }
@@ -62,7 +62,7 @@ fn package(out: &mut String, package: &Package, width: usize) {
     let _ = writeln!(out, "{}", paint(STRONG, &format!("ansai:{} {}", package.name, package.version)));
     *out += &fitted(&package.about, 0, width);
     for one in &package.interfaces {
-        let words = if one.words.is_empty() { "types" } else { one.words };
+        let words = if one.ability.is_empty() { "types" } else { one.ability };
         let _ = writeln!(out, "\n{}  {words}", paint(STRONG, &one.short));
         *out += &fitted(&one.about, 4, width);
     }
@@ -72,9 +72,9 @@ fn interface(out: &mut String, package: &Package, interface: &Interface, width: 
     let _ = writeln!(out, "{} {}", paint(STRONG, &interface.name), package.version);
     let what = match interface.kind {
         None => "types, and no capability".to_owned(),
-        Some(InterfaceKind::Base) => format!("can {}; every policy has it without a grant", interface.words),
-        Some(InterfaceKind::Probe) => format!("a probe: can {}", interface.words),
-        Some(InterfaceKind::Actions) => format!("actions: can {}", interface.words),
+        Some(InterfaceKind::Base) => format!("can {}; every policy has it without a grant", interface.ability),
+        Some(InterfaceKind::Probe) => format!("a probe: can {}", interface.ability),
+        Some(InterfaceKind::Actions) => format!("actions: can {}", interface.ability),
     };
     let _ = writeln!(out, "{what}");
     *out += &fitted(&interface.about, 0, width);

@@ -4,7 +4,7 @@ use ansai_core::Event;
 use ansai_core::event::{EvaluationResult, Verdict};
 use ansai_core::text::inert;
 
-use super::{MOST_TEXT, words};
+use super::{MOST_TEXT, phrases};
 
 /// One harmless line without sequence and time.
 pub(crate) fn line(event: &Event) -> String {
@@ -25,8 +25,8 @@ pub(crate) fn line(event: &Event) -> String {
             format!("{instance}: incident {key}: {}{severity}: {summary}", kebab(change))
         }
         Event::Planned { plan, instance, decision, steps, .. } => {
-            let steps = steps.iter().map(|step| words::step(&step.action, &step.preview));
-            let all: Vec<String> = words::decision(decision).into_iter().chain(steps).collect();
+            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
+            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
             format!("{instance}: plan {plan}: {}", all.join("; "))
         }
         Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),

@@ -9,19 +9,20 @@ pub(crate) mod lines;
 pub(crate) mod more;
 pub(crate) mod notices;
 pub(crate) mod paragraphs;
+pub(crate) mod phrases;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod time;
-pub(crate) mod words;
 
 use std::io::{self, Write as _};
 
 use ansai_core::codes;
 use ansai_core::text::inert;
+use ansai_daemon::Warning;
 
-use crate::exit::{Fault, Warning};
+use crate::exit::Fault;
 
 /// A message longer than this says nothing more.
 pub(crate) const MOST_TEXT: usize = 2_000;

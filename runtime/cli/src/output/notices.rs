@@ -4,7 +4,7 @@ use ansai_core::incident::Change;
 use ansai_core::text::inert;
 use ansai_supervisor::Notice;
 
-use super::{MOST_TEXT, words};
+use super::{MOST_TEXT, phrases};
 
 /// One harmless line without its time.
 pub(crate) fn line(notice: &Notice) -> String {
@@ -21,16 +21,16 @@ pub(crate) fn line(notice: &Notice) -> String {
             let name = inert(instance, 80);
             match change {
                 "closed" => format!("{name}: closed: {}", inert(&finding.key, 200)),
-                _ => format!("{name}: {change} ({}): {}", words::severity(finding), words::finding(finding)),
+                _ => format!("{name}: {change} ({}): {}", phrases::severity(finding), phrases::finding(finding)),
             }
         }
         Notice::Plan { instance, key, plan } => {
             let (name, key) = (inert(instance, 80), inert(key, 200));
-            let outcome = words::outcome(plan).join("; ");
-            format!("{name}: plan for {key}: {}: {outcome}", words::plan(plan).join("; "))
+            let outcome = phrases::outcome(plan).join("; ");
+            format!("{name}: plan for {key}: {}: {outcome}", phrases::plan(plan).join("; "))
         }
-        Notice::Verified { instance, key, standing } => {
-            format!("{}: {} is now {}", inert(instance, 80), inert(key, 200), words::standing(*standing))
+        Notice::Verified { instance, key, state } => {
+            format!("{}: {} is now {}", inert(instance, 80), inert(key, 200), phrases::state(*state))
         }
         Notice::Failed { instance, error } => {
             format!("{}: could not tell: {}", inert(instance, 80), inert(error, MOST_TEXT))

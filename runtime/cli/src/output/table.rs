@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use ansai_core::text::inert;
 use ansai_core::{Severity, Status};
-use ansai_supervisor::report::Standing;
+use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, InstanceReport};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::paragraphs::wrapped;
 use super::report::RunReport;
-use super::{MOST_TEXT, colour, words};
+use super::{MOST_TEXT, colour, phrases};
 
 /// Below this many columns six of them cannot be read.
 const NARROWEST_TABLE: usize = 80;
@@ -40,7 +40,7 @@ pub(crate) fn render(report: &RunReport, width: usize, colours: bool) -> String 
 }
 
 fn rows_of(instance: &InstanceReport) -> Vec<Row> {
-    let worth = |finding: &&FindingReport| matches!(finding.standing(), Standing::Unhealthy(_) | Standing::Healed);
+    let worth = |finding: &&FindingReport| matches!(finding.state(), FindingState::Unhealthy(_) | FindingState::Healed);
     instance.findings.iter().filter(worth).map(|finding| row(instance, finding)).collect()
 }
 
@@ -53,23 +53,23 @@ fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
     let column = |words: fn(&ansai_supervisor::PlanReport) -> Vec<String>| -> Vec<String> {
         finding.plans.iter().map(words).enumerate().map(numbered).collect()
     };
-    let mut outcome = column(words::outcome);
-    outcome.extend(words::verified(finding));
+    let mut outcome = column(phrases::outcome);
+    outcome.extend(phrases::verified(finding));
     outcome.retain(|line| !line.is_empty());
-    let severity = match finding.standing() {
-        Standing::Unhealthy(severity) => Some(severity),
+    let severity = match finding.state() {
+        FindingState::Unhealthy(severity) => Some(severity),
         _ => None,
     };
     Row {
         severity,
-        healed: finding.standing() == Standing::Healed,
+        healed: finding.state() == FindingState::Healed,
         cells: [
             inert(&instance.instance, 80),
-            words::finding(finding),
-            words::severity(finding),
-            column(words::plan).join("\n"),
+            phrases::finding(finding),
+            phrases::severity(finding),
+            column(phrases::plan).join("\n"),
             outcome.join("\n"),
-            words::evidence(&finding.evidence),
+            phrases::evidence(&finding.evidence),
         ],
     }
 }
@@ -144,7 +144,7 @@ fn blocks(rows: &[Row], width: usize) -> String {
 
 /// What is well, in one line for each instance.
 fn well(out: &mut String, instance: &InstanceReport) {
-    let healthy = instance.findings.iter().filter(|finding| finding.standing() == Standing::Healthy).count();
+    let healthy = instance.findings.iter().filter(|finding| finding.state() == FindingState::Healthy).count();
     let name = inert(&instance.instance, 80);
     let all = healthy == instance.findings.len();
     let line = match (healthy, all && instance.error.is_none()) {
@@ -163,7 +163,7 @@ fn could_not_tell(out: &mut String, report: &RunReport) {
     for instance in &report.instances {
         let name = inert(&instance.instance, 80);
         lines.extend(instance.error.iter().map(|error| format!("{name}: {}", inert(error, MOST_TEXT))));
-        for finding in instance.findings.iter().filter(|finding| finding.standing() == Standing::Unknown) {
+        for finding in instance.findings.iter().filter(|finding| finding.state() == FindingState::Unknown) {
             let why = match finding.verified.as_ref().unwrap_or(&finding.status) {
                 Status::Unknown(why) => inert(why, MOST_TEXT),
                 _ => String::new(),

@@ -7,8 +7,8 @@ use ansai_core::event::Phase;
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use ansai_host_functions::authorize::authorize;
 use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::base::{Base, Memory, Sample};
 use ansai_host_functions::call::{Call, Reply};
+use ansai_host_functions::evaluation_state::{EvaluationState, Memory, Sample};
 use ansai_host_functions::live::Scopes;
 use ansai_host_functions::registry::{Body, Registry};
 use serde_json::Value;
@@ -27,7 +27,7 @@ pub(super) struct ScenarioBackend {
     pub(super) registry: Arc<Registry>,
     pub(super) phase: Phase,
     pub(super) scopes: Scopes,
-    pub(super) base: Base,
+    pub(super) base: EvaluationState,
     pub(super) canned: Arc<Canned>,
     /// How much all replies together may be.
     pub(super) reply_bytes: u64,

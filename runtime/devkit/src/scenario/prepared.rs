@@ -7,7 +7,7 @@ use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
 use ansai_core::event::Phase;
 use ansai_core::{Code, Limits, Observation, Scope, ScopeError, codes};
 use ansai_engine::Evaluation;
-use ansai_host_functions::base::{Base, Context, Sample, Trigger, WallClock};
+use ansai_host_functions::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
 use ansai_host_functions::live::Scopes;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ impl<'a> Prepared<'a> {
             registry: self.subject.registry.clone(),
             phase: if finding.is_some() { Phase::Plan } else { Phase::Detect },
             scopes: self.scopes.clone(),
-            base: Base::new(self.context(finding), self.memory.clone()),
+            base: EvaluationState::new(self.context(finding), self.memory.clone()),
             canned: self.canned.clone(),
             reply_bytes: self.limits.reply_bytes,
             steps: Vec::new(),

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
-use ansai_core::{Ladder, Limits};
+use ansai_core::{Limits, RetryPolicy};
 use ansai_host_functions::registry::Registry;
 
 /// A key that nothing resembles, so that all known ones are named.
@@ -123,6 +123,6 @@ fn defaults_of_attempts_are_those_of_the_code() {
     let rows = table(&page("ansai-toml.md"), "`[policy.NAME.attempts]`");
     let lines: Vec<String> = rows.iter().map(|row| format!("{} = {}", code(&row[0]), code(&row[1]))).collect();
     let read = HostConfig::parse("ansai.toml", &format!("[policy.a.attempts]\n{}", lines.join("\n")), &[]).unwrap();
-    assert_eq!(read.policies["a"].attempts, Ladder::default());
+    assert_eq!(read.policies["a"].attempts, RetryPolicy::default());
     assert_eq!(rows.len(), 3);
 }

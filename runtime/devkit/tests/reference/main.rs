@@ -47,7 +47,7 @@ fn all_that_the_registry_has_is_there_with_its_grant() {
     for entry in Registry::builtin().entries() {
         let of = entry.interface;
         let found = interfaces(&reference).find(|one| one.name == of.name).unwrap_or_else(|| panic!("no {}", of.name));
-        assert_eq!((found.kind, found.words, found.scope.len()), (Some(of.kind), of.words, of.fields.len()));
+        assert_eq!((found.kind, found.ability, found.scope.len()), (Some(of.kind), of.ability, of.fields.len()));
         let names: Vec<&str> = found.functions.iter().map(|function| function.name.as_str()).collect();
         assert_eq!(names, entry.functions.iter().map(|function| function.name).collect::<Vec<_>>(), "{}", of.name);
         for (function, known) in found.functions.iter().zip(entry.functions) {
@@ -117,7 +117,7 @@ fn every_name_in_a_type_leads_to_its_definition() {
 fn every_function_and_interface_says_what_it_is() {
     let reference = reference();
     for one in interfaces(&reference) {
-        assert!(!one.about.is_empty() || !one.words.is_empty(), "{}", one.name);
+        assert!(!one.about.is_empty() || !one.ability.is_empty(), "{}", one.name);
         for function in &one.functions {
             assert!(!function.about.is_empty(), "{}.{} has no documentation in wit/", one.name, function.name);
         }

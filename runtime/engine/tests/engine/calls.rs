@@ -13,11 +13,11 @@ use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Answer, Engine, Evaluation, EvaluationError, Policy, RecordedReply, Recording};
 use ansai_host_functions::backend::{self, Backend};
-use ansai_host_functions::base::{Base, NoMemory};
 use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::host::{Ask, Host};
-use ansai_host_functions::live::{Live, Shared};
-use ansai_host_functions::registry::{Body, Entry, Function, Registry};
+use ansai_host_functions::evaluation_state::{EvaluationState, NoMemory};
+use ansai_host_functions::host::{Host, ProbeContext};
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_host_functions::registry::{Body, Function, InterfaceDef, Registry};
 use serde_json::value::RawValue;
 
 const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
@@ -123,14 +123,14 @@ async fn only_proposals_that_were_taken_count() {
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
 /// As on a file system that hangs: it does not look at its deadline.
-fn hang(_: &Ask<'_>, _: &RawValue) -> Reply {
+fn hang(_: &ProbeContext<'_>, _: &RawValue) -> Reply {
     while !RELEASED.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(5));
     }
     to_reply(&())
 }
 
-static HANG: Entry = Entry {
+static HANG: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:test/hang-probe",
         version: "0.1.0",
@@ -157,10 +157,10 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     );
     let registry = Registry::builtin().with(&HANG);
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
-    let shared = Shared::new(Host::at("/"), registry, 2, Duration::from_millis(10));
+    let shared = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
         let scopes = [(granted.to_owned(), Arc::new(Scope::default()))].into_iter().collect();
-        let base = Base::new(context(), Arc::new(NoMemory));
+        let base = EvaluationState::new(context(), Arc::new(NoMemory));
         Box::new(Live::new(shared.clone(), "test".into(), Phase::Detect, Arc::new(scopes), base))
     };
     let (hanging, other) =

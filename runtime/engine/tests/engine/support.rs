@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
+use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
 use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, Shared};
+use ansai_host_functions::live::{Live, LiveHost};
 use ansai_host_functions::registry::Registry;
 
 /// Names of the functions that a guest may import, as the canonical ABI names them.
@@ -87,9 +87,15 @@ pub(crate) fn context() -> Context {
 
 /// The live backend of this machine, with everything granted that has no scope.
 pub(crate) fn live(phase: Phase, granted: &[&str]) -> Box<Live> {
-    let shared = Shared::new(Host::at("/"), Registry::builtin(), 2, std::time::Duration::from_secs(10));
+    let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, std::time::Duration::from_secs(10));
     let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
-    Box::new(Live::new(shared, "test".into(), phase, Arc::new(scopes), Base::new(context(), Arc::new(NoMemory))))
+    Box::new(Live::new(
+        shared,
+        "test".into(),
+        phase,
+        Arc::new(scopes),
+        EvaluationState::new(context(), Arc::new(NoMemory)),
+    ))
 }
 
 /// Small limits, so that tests end soon.

@@ -8,15 +8,15 @@ use ansai_audit::{
 };
 use ansai_core::Event;
 use ansai_core::{codes, exit};
+use ansai_daemon::history::{self, HistoryError};
+use ansai_daemon::state;
 use ansai_supervisor::heads;
 use serde::Serialize;
 
 use crate::arguments::Format;
 use crate::exit::Fault;
-use crate::history;
 use crate::kept_heads::{self, KeptHead};
 use crate::output::{json, lines};
-use crate::state;
 
 /// A log that is as it was written, and what it was compared with.
 pub(super) struct Checked {
@@ -234,7 +234,7 @@ impl From<VerifyError> for Problem {
                 name: "unreadable",
                 corruption: None,
                 head: None,
-                fault: Box::new(history::unreadable(&error)),
+                fault: Box::new(ansai_daemon::Error::from(HistoryError::from(error)).into()),
             },
         }
     }

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
+use ansai_daemon::sources::{self, Source};
+use ansai_daemon::{Component, Warning};
 use ansai_devkit::build::{Language, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
 use ansai_host_functions::registry::Registry;
 
 use super::Checked;
-use crate::component::Component;
-use crate::exit::{Fault, Warning};
-use crate::sources::{self, Source};
+use crate::exit::Fault;
 
 /// What policies are checked with.
 pub(super) struct With<'a> {
@@ -104,7 +104,7 @@ fn scenarios(dir: &Path, subject: Option<&Subject>, with: &With<'_>) -> Vec<Chec
     let dir = dir.join("scenarios");
     let files = match sources::scenarios(&dir) {
         Ok(files) => files,
-        Err(fault) => return vec![Checked { fault: Some(fault), ..Checked::new(dir.display().to_string()) }],
+        Err(error) => return vec![Checked { fault: Some(error.into()), ..Checked::new(dir.display().to_string()) }],
     };
     let mut well = 0;
     let mut all = Vec::new();

@@ -3,11 +3,11 @@
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
 use ansai_core::{Interface, InterfaceKind, Limits, quantity};
+use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
 
 use super::Inspected;
-use crate::component::Component;
 use crate::output::paragraphs::indented;
 use crate::output::{self, abilities, lines};
 

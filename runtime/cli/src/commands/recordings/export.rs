@@ -6,6 +6,9 @@ use ansai_audit::RecordingId;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
+use ansai_daemon::Warning;
+use ansai_daemon::recorded::{Components, Recorded};
+use ansai_daemon::{Configuration, state};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
 use ansai_host_functions::registry::Registry;
@@ -13,11 +16,9 @@ use clap::Args;
 
 use crate::arguments::{Format, Global};
 use crate::commands::test::subject;
-use crate::configuration::Configuration;
-use crate::exit::{Fault, Warning};
+use crate::exit::Fault;
 use crate::output::{self, json, lines, time};
-use crate::recorded::{Components, Recorded};
-use crate::{runtime, writing};
+use crate::{compiler, runtime, writing};
 
 // What it takes.
 #[derive(Debug, Args)]
@@ -37,9 +38,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
     let registry = Registry::builtin();
-    let recorded = Recorded::open(global, configuration)?;
+    let recorded = Recorded::open(&state::directory(global.state_dir.as_deref(), configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
-    let subject = component(arguments, &registry, configuration, &recording)?;
+    let subject = component(arguments, global, &registry, configuration, &recording)?;
     let title = title(&recording);
     let text = scenario::export(&recording, &title, &registry, subject.as_ref())
         .map_err(|error| Fault::other(codes::NOT_EXPORTABLE, format!("{} is no scenario: {error}", arguments.id)))?;
@@ -68,17 +69,19 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
 /// The recorded component; `None` with a word where it is not here.
 fn component(
     arguments: &Arguments,
+    global: &Global,
     registry: &Registry,
     configuration: Option<&Configuration>,
     recording: &Recording,
 ) -> Result<Option<Subject>, Fault> {
-    let components = Components::new(registry.clone(), &arguments.policies, None, configuration)?;
+    let engine = compiler::engine(registry.clone())?;
+    let components = Components::new(engine, &arguments.policies, None, configuration, &global.share())?;
     match components.path(&recording.component) {
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
-        Err(fault) => {
+        Err(error) => {
             let hint = "say --policies DIR where it lies";
-            let message = format!("the scenario is not run: {}; {hint}", fault.message);
-            output::warning(&Warning::new(fault.code, message));
+            let message = format!("the scenario is not run: {error}; {hint}");
+            output::warning(&Warning::new(error.code(), message));
             Ok(None)
         }
     }

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use ansai_audit::Listed;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
+use ansai_daemon::recorded::Recorded;
+use ansai_daemon::{Component, Warning};
 use ansai_engine::backtest::{Backtest, Change, Verdict};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::clock;
 use serde_json::json;
 
 use crate::arguments::{Format, Global};
-use crate::component::Component;
-use crate::exit::{Fault, Warning};
-use crate::host;
+use crate::compiler;
+use crate::exit::Fault;
 use crate::output::progress::Progress;
 use crate::output::{self, colour, json, lines, time};
-use crate::recorded::Recorded;
 
 /// Differences shown one by one; `--format json` has all.
 const MOST_SHOWN: usize = 20;
@@ -43,7 +43,7 @@ pub(super) fn run(
     instances: &[String],
     global: &Global,
 ) -> anyhow::Result<u8> {
-    let engine = host::engine_with_users_cache(registry.clone())?;
+    let engine = compiler::engine(registry.clone())?;
     let component = Component::read(with, &registry.interfaces())?;
     let version = Backtest::new(component.compile(&engine)?);
     let from = clock::now().saturating_sub(since);
@@ -125,7 +125,7 @@ fn judge(recorded: &Recorded, version: &Backtest, listed: Vec<Listed>, format: F
 async fn one_of(recorded: &Recorded, version: &Backtest, listed: &Listed) -> Judged {
     let (at, verdict) = match recorded.get(&listed.id) {
         Ok(recording) => (recording.at, Ok(version.run(recording).await)),
-        Err(fault) => (listed.modified_millis, Err(fault)),
+        Err(error) => (listed.modified_millis, Err(error.into())),
     };
     Judged { listed: listed.clone(), at, verdict }
 }
