@@ -16,13 +16,16 @@ fn said() -> Vec<(codes::Code, String)> {
         format!("{} MiB, plus {} MiB for each MiB of the component", base / MIB, each / MIB)
     };
     let (seconds, more) = each(|limits| limits.cpu_seconds);
+    let largest = limits(ansai_engine::component::MOST_BYTES);
     let wall = limits(0).wall.as_secs() / seconds;
     vec![
         (codes::FILE_TOO_LARGE, format!("{} MiB: manifest, schema", ansai_config::MOST_BYTES as u64 / MIB)),
         (codes::FILE_TOO_LARGE, format!("{} MiB: the configuration", ansai_config::MOST_HOST_BYTES as u64 / MIB)),
         (codes::TOO_LARGE, format!("larger than {} MiB", ansai_engine::component::MOST_BYTES as u64 / MIB)),
         (codes::COMPILE_MEMORY, bytes(|limits| limits.memory_bytes)),
+        (codes::COMPILE_MEMORY, format!("up to {} GiB", largest.memory_bytes / MIB / 1024)),
         (codes::COMPILE_CODE, bytes(|limits| limits.code_bytes)),
+        (codes::COMPILE_CODE, format!("up to {} MiB", largest.code_bytes / MIB)),
         (codes::COMPILE_LOAD, bytes(|limits| limits.load_bytes)),
         (codes::COMPILE_CPU, format!("{seconds} s of CPU time, plus {more} s for each MiB of the component")),
         (codes::COMPILE_TIME, format!("{wall} s of elapsed time for each second of CPU time")),

@@ -4,6 +4,7 @@ mod commands;
 mod contract;
 mod files;
 mod limits;
+mod settings;
 
 use ansai_codes::{Block, Page};
 
