@@ -16,6 +16,7 @@ use serde_json::Value;
 /// A crate of the workspace and the crates of the workspace that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-core", &[]),
+    ("ansai-codes", &["ansai-core"]),
     ("ansai-config", &["ansai-core"]),
     ("ansai-kit", &["ansai-core"]),
     ("ansai-local", &["ansai-core", "ansai-kit"]),
@@ -53,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ansai",
         &[
             "ansai-core",
+            "ansai-codes",
             "ansai-config",
             "ansai-kit",
             "ansai-local",
