@@ -9,7 +9,6 @@ use ansai_core::{Event, Mode, codes, exit};
 use ansai_daemon::{Builder, Configuration, Daemon, Error, history};
 use ansai_engine::Compiler;
 use ansai_harness::guest;
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::report::FindingState;
 
 /// A directory with policies, a place for state, and perhaps a configuration.
@@ -40,7 +39,7 @@ impl Scene {
 
     fn configuration(&self, text: &str) -> Configuration {
         let path = self.write("ansai.toml", text);
-        Configuration::open(&path, &Registry::builtin().interfaces()).unwrap()
+        Configuration::open(&path, &ansai_host_functions::builtin().interfaces()).unwrap()
     }
 
     fn builder(&self) -> Builder {
@@ -136,7 +135,7 @@ fn what_may_be_enforced_is_decided_before_anything_runs() {
 
     let path = scene.path("ansai.toml");
     permit(&path, 0o666);
-    let writable = Configuration::open(&path, &Registry::builtin().interfaces()).unwrap();
+    let writable = Configuration::open(&path, &ansai_host_functions::builtin().interfaces()).unwrap();
     let error = scene.builder().configuration(Some(writable.clone())).load().err().unwrap();
     assert_eq!((error.code(), error.exit_code()), (codes::UNTRUSTED_CONFIGURATION, exit::REFUSED));
     assert!(error.hint().unwrap().starts_with("chmod go-w"), "{:?}", error.hint());

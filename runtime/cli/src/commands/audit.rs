@@ -9,7 +9,6 @@ mod verify;
 
 use ansai_audit::PublicKey;
 use ansai_core::exit;
-use ansai_host_functions::registry::Registry;
 use clap::{Args, Subcommand};
 
 use crate::global::Global;
@@ -60,7 +59,7 @@ enum Verb {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let configuration = global.configuration(&Registry::builtin().interfaces())?;
+    let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
     let state_dir = global.state_dir(configuration.as_ref())?;
     match &arguments.verb {
         Verb::Head => head::run(&state_dir, global.format)?,

@@ -10,7 +10,6 @@ use ansai_core::{Interface, Mode, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
 use ansai_daemon::{Component, Configuration, Share, Warning};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use self::policy::With;
@@ -48,7 +47,7 @@ impl Checked {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let share = global.share();
     let paths = share.resolve(&arguments.paths).map_err(ansai_daemon::Error::from)?;

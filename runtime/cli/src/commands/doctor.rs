@@ -15,7 +15,7 @@ use crate::output::{self, colour, json, lines};
 pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = global.configuration(&interfaces)?;
     let state_dir = global.state_dir(configuration.as_ref())?;
     let findings = diagnosis::all(&state_dir);

@@ -7,7 +7,6 @@ mod show;
 use ansai_audit::{GetError, RecordingId};
 use ansai_core::exit;
 use ansai_daemon::recorded::{self, RecordingError};
-use ansai_host_functions::registry::Registry;
 use clap::{Args, Subcommand};
 
 use crate::global::Global;
@@ -47,7 +46,7 @@ enum Verb {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let configuration = global.configuration(&Registry::builtin().interfaces())?;
+    let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
     if let Verb::Export(arguments) = &arguments.verb {
         return export::run(arguments, global, configuration.as_ref());
     }

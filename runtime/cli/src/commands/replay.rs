@@ -8,7 +8,6 @@ use ansai_audit::RecordingId;
 use ansai_core::{codes, exit};
 use ansai_daemon::recorded::{Components, Recorded};
 use ansai_engine::replay::{Replayed, replay};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::exit::{Fault, worst};
@@ -86,7 +85,7 @@ impl Compared {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let configuration = global.configuration(&registry.interfaces())?;
     let state_dir = global.state_dir(configuration.as_ref())?;
     let recorded = Recorded::open(&state_dir)?;

@@ -2,7 +2,6 @@
 
 use ansai_core::{Outcome, codes, exit};
 use ansai_daemon::undo::{UndoRequest, undo};
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::StepReport;
 use clap::Args;
 
@@ -24,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = global.configuration(&interfaces)?;
     let state_dir = global.state_dir(configuration.as_ref())?;
     let by = format!("user {}", rustix::process::getuid().as_raw());

@@ -11,7 +11,7 @@ use ansai_daemon::Warning;
 use ansai_daemon::recorded::{Components, Recorded};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use clap::Args;
 
 use crate::commands::test::subject;
@@ -36,7 +36,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let recorded = Recorded::open(&global.state_dir(configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
     let subject = component(arguments, global, &registry, configuration, &recording)?;

@@ -14,7 +14,7 @@ use ansai_core::{codes, exit};
 use ansai_daemon::Component;
 use ansai_daemon::recorded::Recorded;
 use ansai_engine::backtest::{Backtest, Verdict};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use crate::compiler;
 use crate::exit::Fault;
