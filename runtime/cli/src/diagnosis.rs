@@ -96,7 +96,7 @@ fn processes() -> Finding {
 
 fn engine() -> Finding {
     const WHAT: &str = "WebAssembly engine";
-    let registry = ansai_host_functions::registry::Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     match ansai_daemon::host::engine(registry, None, &crate::compiler::compiler()) {
         Ok(_) => Finding::new(WHAT, Answer::Ok, ansai_engine::engine::ENGINE_VERSION).needed(),
         Err(error) => Finding::new(WHAT, Answer::Missing, error.to_string())
@@ -133,7 +133,7 @@ fn state_directory(dir: &Path) -> Finding {
 /// `ext4 at /var`, from the mount table.
 fn file_system(path: &Path) -> String {
     let real = std::fs::canonicalize(path).unwrap_or(path.to_owned());
-    let mounts = ansai_host_functions::disk::mounts::read(&ansai_host_functions::host::Host::at("/"));
+    let mounts = ansai_local::disk::mounts::read(&ansai_kit::host::Host::at("/"));
     let mounts = mounts.unwrap_or_default();
     // A later mount hides an earlier one at the same point.
     let found = mounts

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{Decision, Instant, Observation, Status};
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::registry::{Body, Registry};
 use serde::Serialize;
 use serde_json::Value;
 

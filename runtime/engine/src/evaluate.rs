@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Decision, Failure, Limits, Observation, Usage};
-use ansai_host_functions::backend::Backend;
+use ansai_kit::backend::Backend;
 use serde::Deserialize;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::component::{ComponentExportIndex, Val};

@@ -11,11 +11,11 @@ use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
 use ansai_engine::compile::Compiler;
 use ansai_engine::{Answer, Engine, Policy};
-use ansai_host_functions::backend::Backend;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
-use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, LiveHost, Scopes};
-use ansai_host_functions::registry::Registry;
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::backend::Backend;
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::Host;
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
 
@@ -45,7 +45,7 @@ ansai uses if a mount could hang, costs two more changes of threads.";
 /// Runs it.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+    let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&guest::component()?)?;
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
     let prepared = || Prepared(reply.clone());
@@ -69,7 +69,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
         None => rows
             .push(Row::text("extism, a new plugin each time", "not built: make bench").at_least(EXTISM_AIM, "×", None)),
     }
-    let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+    let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
     let scopes: Scopes = Arc::new([("ansai:disk/disk-probe".to_owned(), Arc::new(Scope::default()))].into());
     let live = || {
         let base = EvaluationState::new(context(), Arc::new(NoMemory));

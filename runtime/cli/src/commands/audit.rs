@@ -66,7 +66,7 @@ enum Verb {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     match &arguments.verb {

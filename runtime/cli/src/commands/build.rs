@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use ansai_core::{exit, quantity};
 use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -31,7 +30,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let options = BuildOptions { allow_root: arguments.allow_root, interfaces: &interfaces };
     for dir in &arguments.dirs {
         let built = match &arguments.draft {

@@ -13,7 +13,6 @@ use ansai_daemon::Share;
 use ansai_daemon::Warning;
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use self::policy::With;
@@ -52,7 +51,7 @@ impl Checked {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let share = global.share();
     let paths = share.resolve(&arguments.paths).map_err(ansai_daemon::Error::from)?;

@@ -4,7 +4,6 @@ use ansai_config::did_you_mean;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
 use ansai_devkit::reference::{Found, Reference};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -24,7 +23,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let reference = Reference::of(&Registry::builtin())?;
+    let reference = Reference::of(&ansai_host_functions::builtin())?;
     let width = terminal::stdout_width();
     let Some(name) = &arguments.name else {
         match global.format {

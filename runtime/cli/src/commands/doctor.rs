@@ -17,7 +17,7 @@ use crate::output::{self, colour, json, lines};
 pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     let findings = diagnosis::all(&state_dir);

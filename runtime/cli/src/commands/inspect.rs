@@ -9,7 +9,6 @@ use ansai_core::exit;
 use ansai_daemon::Component;
 use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_engine::metadata::{Metadata, metadata};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -42,7 +41,7 @@ struct Inspected {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut inspected = Vec::new();
     let paths = global.share().resolve(std::slice::from_ref(&arguments.path)).map_err(ansai_daemon::Error::from)?;
     for source in sources::find(&paths)? {

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use ansai_core::{codes, exit};
 use ansai_devkit::build::Language;
 use ansai_devkit::new::{Made, create};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -34,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         .into_iter()
         .find(|language| language.name() == arguments.lang)
         .ok_or_else(|| Fault::usage(codes::USAGE, format!("there is no language `{}`", arguments.lang)))?;
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let made = create(&arguments.dir, &arguments.name, language, &interfaces).map_err(|error| {
         let hint = error.hint();
         Fault::usage(error.code(), format!("no policy was made: {error}")).maybe_hint(hint)

@@ -43,7 +43,7 @@ enum Verb {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     if let Verb::Export(arguments) = &arguments.verb {
         return export::run(arguments, global, configuration.as_ref());

@@ -9,7 +9,6 @@ use ansai_core::{codes, exit, quantity};
 use ansai_daemon::recorded::{Components, Recorded};
 use ansai_daemon::{Configuration, state};
 use ansai_engine::replay::{Replayed, replay};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -83,7 +82,7 @@ impl Compared {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let configuration = Configuration::maybe(global.config.as_deref(), &registry.interfaces())?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     let recorded = Recorded::open(&state_dir)?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ansai_core::{Mode, codes, exit};
 use ansai_daemon::{Configuration, Daemon, Running, Warning};
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::{InstanceReport, Notice, clock, report};
 use clap::{Args, ValueEnum};
 
@@ -59,7 +58,7 @@ impl From<Ceiling> for Mode {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
     let daemon = Daemon::builder(compiler::compiler())

@@ -11,7 +11,7 @@ use ansai_daemon::Component;
 use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -70,7 +70,7 @@ struct Results {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let engine = compiler::engine(registry.clone())?;
     if !arguments.watch {
         return once(arguments, global, &engine, &registry);

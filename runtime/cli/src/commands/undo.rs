@@ -3,7 +3,6 @@
 use ansai_core::{Outcome, codes, exit};
 use ansai_daemon::undo::{UndoRequest, undo};
 use ansai_daemon::{Configuration, state};
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::StepReport;
 use clap::Args;
 
@@ -26,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
     let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     let by = format!("user {}", rustix::process::getuid().as_raw());

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use ansai_core::{Interface, exit, quantity, text::inert};
 use ansai_daemon::Component;
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -34,7 +33,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let options = VirtualizeOptions {
         policy: arguments.policy.as_deref(),
         output: arguments.output.as_deref(),

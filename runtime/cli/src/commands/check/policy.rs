@@ -9,7 +9,7 @@ use ansai_daemon::{Component, Warning};
 use ansai_devkit::build::{Language, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use super::Checked;
 use crate::exit::Fault;

@@ -11,7 +11,7 @@ use ansai_daemon::recorded::{Components, Recorded};
 use ansai_daemon::{Configuration, state};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use clap::Args;
 
 use crate::arguments::{Format, Global};
@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let recorded = Recorded::open(&state::directory(global.state_dir.as_deref(), configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
     let subject = component(arguments, global, &registry, configuration, &recording)?;

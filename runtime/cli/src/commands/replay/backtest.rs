@@ -12,7 +12,7 @@ use ansai_core::{codes, exit};
 use ansai_daemon::recorded::Recorded;
 use ansai_daemon::{Component, Warning};
 use ansai_engine::backtest::{Backtest, Change, Verdict};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use ansai_supervisor::clock;
 use serde_json::json;
 
