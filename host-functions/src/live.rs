@@ -3,7 +3,6 @@
 //! Each preview is remembered under a number of its own. A plan is a list of such numbers, never targets that
 //! came back from the guest.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +11,13 @@ use ansai_core::{Instant, Refusal, Scope};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use crate::action::{Action, Proposed};
-use crate::authorize::authorize;
-use crate::backend::{Abort, Answer, Backend};
-use crate::call::{Call, Reply, to_reply};
-use crate::evaluation_state::EvaluationState;
-use crate::host::{Deadline, Host, ProbeContext};
-use crate::registry::{Body, Registry};
+use ansai_kit::action::{Action, Proposed};
+use ansai_kit::authorize::{Scopes, authorize};
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::EvaluationState;
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::{Body, Registry};
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
@@ -44,9 +43,6 @@ impl LiveHost {
         LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
     }
 }
-
-/// Scopes in force by interface name; what is not granted is absent.
-pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
 
 /// One evaluation on the live host.
 pub struct Live {

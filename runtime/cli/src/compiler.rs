@@ -2,7 +2,7 @@
 
 use ansai_daemon::host;
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 /// The argument with which ansai starts itself to compile a component.
 pub(crate) const COMPILE: &str = "compile-component";

@@ -1,11 +1,11 @@
-//! SIGINT and SIGTERM: the first asks for an orderly end, the second ends at once.
+//! SIGINT and SIGTERM: the first one stops the daemon in order, the second one immediately.
 
 use std::io;
 
 use ansai_daemon::Running;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Both signals, caught from now on.
+/// Catches both signals.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -28,7 +28,7 @@ impl Signals {
         let which = self.next().await;
         running.stop(which);
         self.next().await;
-        tracing::warn!("a second signal: ending at once");
+        tracing::warn!("second signal: stopping immediately; the next run recovers interrupted steps");
         std::process::exit(i32::from(ansai_core::exit::OTHER));
     }
 }

@@ -107,7 +107,6 @@ pub fn effective_grants(
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod tests {
     use super::*;
-    use ansai_host_functions::registry::Registry;
 
     const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"d\"\n[schedule]\nevery = \"60s\"\n\
         [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"to see\"\nrequired = true\n";
@@ -121,7 +120,7 @@ mod tests {
         std::fs::write(&path, GRANT).unwrap();
         let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         permit(0o600);
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
         let configuration = Configuration::open(&path, &interfaces).unwrap();
         let manifests = BTreeMap::from([("p".to_owned(), Arc::new(manifest))]);
@@ -148,7 +147,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ansai.toml");
         std::fs::write(&path, GRANT).unwrap();
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
         let configuration = Configuration::open(&path, &interfaces).unwrap();
         let found = effective_grants(&configuration, "p", &manifest, &interfaces, Mode::Observe).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ansai_core::{Interface, Mode};
 use ansai_engine::Compiler;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use ansai_supervisor::authority::{Authority, Fixed};
 use ansai_supervisor::{Instance, Notice, Options, Supervisor};
 
@@ -134,7 +134,7 @@ impl Daemon {
     pub fn builder(compiler: Compiler) -> Builder {
         Builder {
             compiler,
-            registry: Registry::builtin(),
+            registry: ansai_host_functions::builtin(),
             paths: Vec::new(),
             share: Share::default(),
             configuration: None,

@@ -65,7 +65,10 @@ pub fn directory(state_dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// The log cannot be read. An entry that was changed or damaged is the last.
-pub fn entries(state_dir: &Path, from: u64) -> Result<Option<impl Iterator<Item = Result<Entry, Error>>>, Error> {
+pub fn entries(
+    state_dir: &Path,
+    from: u64,
+) -> Result<Option<impl Iterator<Item = Result<Entry, Error>> + use<>>, Error> {
     let directory = directory(state_dir);
     if !state::exists(&directory) {
         return Ok(None);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use ansai_core::codes;
 use ansai_engine::engine::EngineError;
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::host::Host;
 use ansai_host_functions::live::LiveHost;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::host::Host;
+use ansai_kit::registry::Registry;
 
 use crate::environment;
 use crate::error::Error;

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ansai_core::{Interface, Mode, Scope};
-use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Options, StepReport, Supervisor};
 
@@ -34,7 +33,7 @@ pub fn undo(
     if !state::exists(state_dir) {
         return Err(Error::NoState(state_dir.to_owned()));
     }
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let granted = configuration.map(|one| grants(one, &registry.interfaces())).unwrap_or_default();
     let options = Options {
         state_dir: state_dir.to_owned(),

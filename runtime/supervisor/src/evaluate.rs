@@ -8,9 +8,10 @@ use ansai_core::{Attempt, Event, Instant, Observation, Status};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, Evaluation, EvaluationError, Recording};
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, LogLine, Trigger, Writes};
-use ansai_host_functions::live::{Live, Scopes};
+use ansai_host_functions::live::Live;
+use ansai_kit::action::Proposed;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, LogLine, Trigger, Writes};
 
 use crate::clock;
 use crate::instance::Instance;
@@ -53,18 +54,11 @@ impl Inner {
         )
         .ending_after(std::time::Duration::from_millis(instance.limits.deadline_ms));
         let evaluation = match &asked.finding {
-            Some((finding, _)) => instance.policy.plan(Box::new(live), &instance.limits, finding).await,
-            None => instance.policy.detect(Box::new(live), &instance.limits).await,
+            Some((finding, _)) => instance.policy.plan(live, &instance.limits, finding).await,
+            None => instance.policy.detect(live, &instance.limits).await,
         };
         self.record(instance, at, phase, &asked, &evaluation, is_well);
-        let backend: Option<Box<dyn std::any::Any>> = match evaluation.backend {
-            Some(backend) => Some(backend),
-            None => None,
-        };
-        let (proposed, base) = backend
-            .and_then(|backend| backend.downcast::<Live>().ok())
-            .map(|live| live.finish())
-            .ok_or("the evaluation lost its backend")?;
+        let (proposed, base) = evaluation.backend.map(Live::finish).ok_or("the evaluation lost its backend")?;
         if base.log_dropped > 0 {
             tracing::warn!(instance = %instance.name, "{} log lines were too many", base.log_dropped);
         }
@@ -96,7 +90,7 @@ impl Inner {
         at: Instant,
         phase: Phase,
         asked: &EvaluationRequest<'_>,
-        evaluation: &Evaluation,
+        evaluation: &Evaluation<Live>,
         is_well: bool,
     ) {
         let result = result(&evaluation.answer, evaluation.usage.proposals);

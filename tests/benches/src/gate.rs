@@ -6,7 +6,6 @@ use ansai_core::Limits;
 use ansai_engine::engine::Guests;
 use ansai_engine::memory::Memory;
 use ansai_engine::{Answer, Compiler, Engine, Policy};
-use ansai_host_functions::registry::Registry;
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
 
@@ -37,7 +36,7 @@ ratio was lower before guest memory came from a pool, because bare wasmtime then
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let component = guest::component()?;
-    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+    let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&component)?;
     let limits = Limits::default();
     let bare = Bare::new(&component, Guests::Pooled).map_err(anyhow::Error::from).context("bare wasmtime")?;
@@ -85,7 +84,7 @@ fn timed(run: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
 
 async fn through_gate(policy: &Policy, reply: &RawValue, limits: &Limits) -> anyhow::Result<()> {
     for _ in 0..SLICE {
-        let evaluation = policy.detect(Box::new(Prepared(reply.to_owned())), limits).await;
+        let evaluation = policy.detect(Prepared(reply.to_owned()), limits).await;
         match evaluation.answer {
             Ok(Answer::Observed(seen)) => ensure!(seen.len() == 1 && evaluation.calls.len() == 2, "{seen:?}"),
             other => anyhow::bail!("the policy answered {other:?}"),

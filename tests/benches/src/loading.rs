@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::registry::Registry;
 
 use crate::figure::{Figure, Row};
 use crate::guest;
@@ -32,7 +31,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     for _ in 0..COMPILATIONS {
         let dir = tempfile::tempdir()?;
         let cache = dir.path().join("cache");
-        let engine = Engine::new(Registry::builtin(), Some(&cache), Compiler::InProcess)?;
+        let engine = Engine::new(ansai_host_functions::builtin(), Some(&cache), Compiler::InProcess)?;
         compiled.push(milliseconds(&engine, &component)?);
         let mut here = Samples::default();
         for _ in 0..LOADS_EACH {

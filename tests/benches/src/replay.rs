@@ -10,7 +10,6 @@ use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, Recording};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy};
-use ansai_host_functions::registry::Registry;
 use anyhow::ensure;
 use serde_json::value::RawValue;
 
@@ -37,7 +36,7 @@ free take a sixth of the whole.";
 /// Runs it.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+    let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let small = engine.load(&guest::component()?)?;
     let recording = runtime.block_on(record(&small))?;
     let mut rows = vec![runtime.block_on(rate("small component", &small, &recording))?];
@@ -81,7 +80,7 @@ fn production(policy: &Path) -> anyhow::Result<Recording> {
 async fn record(policy: &Policy) -> anyhow::Result<Recording> {
     let limits = Limits::default();
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
-    let evaluation = policy.detect(Box::new(Prepared(reply)), &limits).await;
+    let evaluation = policy.detect(Prepared(reply), &limits).await;
     Ok(Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),

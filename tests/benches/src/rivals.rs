@@ -11,10 +11,11 @@ use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
 use ansai_engine::compile::Compiler;
 use ansai_engine::{Answer, Engine, Policy};
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
-use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, LiveHost, Scopes};
-use ansai_host_functions::registry::Registry;
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::backend::Backend;
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::Host;
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
 
@@ -44,10 +45,10 @@ ansai uses if a mount could hang, costs two more changes of threads.";
 /// Runs it.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+    let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&guest::component()?)?;
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
-    let prepared = || -> Box<dyn ansai_host_functions::backend::Backend> { Box::new(Prepared(reply.clone())) };
+    let prepared = || Prepared(reply.clone());
     let mut rows = Vec::new();
     match Extism::start()? {
         Some(mut extism) => {
@@ -68,11 +69,11 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
         None => rows
             .push(Row::text("extism, a new plugin each time", "not built: make bench").at_least(EXTISM_AIM, "×", None)),
     }
-    let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+    let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
     let scopes: Scopes = Arc::new([("ansai:disk/disk-probe".to_owned(), Arc::new(Scope::default()))].into());
-    let live = || -> Box<dyn ansai_host_functions::backend::Backend> {
+    let live = || {
         let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        Box::new(Live::new(shared.clone(), "bench".into(), Phase::Detect, scopes.clone(), base))
+        Live::new(shared.clone(), "bench".into(), Phase::Detect, scopes.clone(), base)
     };
     let policy = engine.load(&guest::component_asking_once()?)?;
     let (mut ours, mut shells) = (Samples::default(), Samples::default());
@@ -91,10 +92,10 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     Ok(Figure { title: "Comparison with extism and a shell", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
-async fn evaluate(
+async fn evaluate<B: Backend + 'static>(
     policy: &Policy,
     count: u32,
-    backend: &dyn Fn() -> Box<dyn ansai_host_functions::backend::Backend>,
+    backend: &impl Fn() -> B,
 ) -> anyhow::Result<Duration> {
     let limits = Limits::default();
     let began = Instant::now();

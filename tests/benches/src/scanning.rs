@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ansai_core::{Refusal, Scope, ScopeValue};
-use ansai_host_functions::host::{Deadline, Host, ProbeContext};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::Body;
 use anyhow::{Context as _, anyhow, ensure};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ fn query(root: &Path) -> anyhow::Result<Value> {
 }
 
 fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let (_, function) = registry.find("ansai:files/files-probe", function).context("no such function")?;
     let (Body::Probe(body) | Body::Scan(body)) = function.body else { anyhow::bail!("no probe") };
     let reply = asked(&arguments, body)?;
@@ -135,7 +135,7 @@ fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
 fn preview(root: &Path) -> anyhow::Result<()> {
     let what =
         json!({ "root": root, "globs": ["**"], "exclude": [], "min-age-hours": 24, "max-files": 0, "enough-bytes": 0 });
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let (_, _, action) = registry.action("ansai:files/files-actions.remove").context("no such action")?;
     let (preview, _) = asked(&json!({ "what": what }), |ask, arguments| action.preview(ask, arguments, &[]))?;
     ensure!(preview.complete && preview.items == 10_000, "a preview of {} files", preview.items);

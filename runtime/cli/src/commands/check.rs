@@ -1,4 +1,4 @@
-//! `ansai check`: all that can be known without running anything.
+//! `ansai check`: everything that can be checked without running anything.
 
 mod policy;
 
@@ -7,37 +7,32 @@ use std::path::PathBuf;
 use ansai_config::suggest_grants;
 use ansai_core::text::inert;
 use ansai_core::{Interface, Mode, codes, exit};
-use ansai_daemon::Component;
-use ansai_daemon::Configuration;
-use ansai_daemon::Share;
-use ansai_daemon::Warning;
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
-use ansai_host_functions::registry::Registry;
+use ansai_daemon::{Component, Configuration, Share, Warning};
 use clap::Args;
 
 use self::policy::With;
-use crate::arguments::{Format, Global};
 use crate::compiler;
 use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
 use crate::output::report::NotLoaded;
 use crate::output::{self, colour, json};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai check policies/\n  ansai check policies/ --config ansai.toml\n  \
     ansai check policies/disk-space --suggest-grants >> ansai.toml")]
 pub(crate) struct Arguments {
-    /// Policies: a component, a directory with one or with its sources, a directory of such directories, or
+    /// Policies: components, directories with a component or its sources, directories of such directories, or
     /// `builtin:NAME`
     #[arg(value_name = "DIR", required_unless_present = "config")]
     paths: Vec<PathBuf>,
-    /// Print the grants that the policies ask for, as lines for the configuration, and nothing else
+    /// Print only the grants that the policies ask for, as lines for the configuration
     #[arg(long)]
     suggest_grants: bool,
 }
 
-/// What was found out about one policy or instance.
+/// The result for one policy, instance or file.
 struct Checked {
     name: String,
     warnings: Vec<Warning>,
@@ -52,7 +47,7 @@ impl Checked {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let share = global.share();
     let paths = share.resolve(&arguments.paths).map_err(ansai_daemon::Error::from)?;
@@ -60,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if arguments.suggest_grants {
         return suggest(&found, &interfaces);
     }
-    // What is wrong with it is one result among the others.
+    // An invalid configuration is one result among the others.
     let configuration =
         global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
     let engine = compiler::engine(registry.clone())?;
@@ -115,14 +110,15 @@ fn configured(
     let loading = load::load(&request)?;
     file.warnings.extend(loading.warnings);
     let not_configured = loading.not_configured.iter();
-    file.warnings
-        .extend(not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not configured"))));
+    file.warnings.extend(
+        not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not in the configuration"))),
+    );
     let ready = loading
         .ready
         .iter()
         .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
     let mut all: Vec<Checked> = std::iter::once(file).chain(ready).collect();
-    // Paths that are no components were checked by themselves.
+    // Paths that are not components have a result already.
     let not_loaded = loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(&one.name));
     all.extend(
         not_loaded
@@ -137,7 +133,7 @@ fn text(checked: &[Checked]) -> anyhow::Result<()> {
         match &one.fault {
             None => output::say(&format!("{}  {name}\n", colour::paint(colour::GOOD, "ok   ")))?,
             Some(fault) => {
-                output::say(&format!("{}  {name}\n", colour::paint(colour::ERROR, "wrong")))?;
+                output::say(&format!("{}  {name}\n", colour::paint(colour::ERROR, "error")))?;
                 output::fault(fault);
             }
         }

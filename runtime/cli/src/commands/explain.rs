@@ -13,12 +13,11 @@ use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 use serde_json::{Value, json};
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::paragraphs::{fitted, indented};
 use crate::output::{self, colour, lines, terminal};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai explain imports-wasi\n  ansai explain            list all codes\n\n\
     ansai shows a code in brackets after `error`, and in `code` and `error_kind` of JSON. Codes stay the same from\n\

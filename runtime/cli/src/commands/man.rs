@@ -9,13 +9,12 @@ use clap_mangen::Man;
 use crate::exit::Fault;
 use crate::{arguments, output, writing};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai man run > ansai-run.1\n  ansai man --dir /usr/local/share/man/man1")]
 pub(crate) struct Arguments {
-    /// The command that the page is about; without it, ansai as a whole
+    /// Command [default: the page of ansai itself]
     command: Option<String>,
-    /// Write the pages of ansai and of all its commands to this directory: ansai.1, ansai-run.1 and so on
+    /// Write the pages of ansai and all commands to this directory: ansai.1, ansai-run.1 and so on
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     dir: Option<PathBuf>,
 }
@@ -30,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let command = match &arguments.command {
         None => root,
         Some(name) => root.find_subcommand(name).cloned().ok_or_else(|| {
-            Fault::usage(codes::USAGE, format!("there is no command {name}")).hint("see `ansai help`")
+            Fault::usage(codes::USAGE, format!("unknown command {name}")).hint("run `ansai help` to list the commands")
         })?,
     };
     output::say(&page(command)?.1)?;

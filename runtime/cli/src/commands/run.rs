@@ -1,41 +1,40 @@
-//! `ansai run`: looks after this host.
+//! `ansai run`: keeps this host healthy.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::{Mode, codes, exit};
-use ansai_daemon::{Configuration, Daemon, Running, Warning};
-use ansai_host_functions::registry::Registry;
+use ansai_daemon::{Daemon, Running, Warning};
 use ansai_supervisor::{InstanceReport, Notice, clock, report};
 use clap::{Args, ValueEnum};
 
-use crate::arguments::{Format, Global};
 use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
 use crate::output::{self, colour, json, notices, table, terminal, time};
 use crate::signals::Signals;
 use crate::{compiler, logging, runtime};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ansai run --once                           look once with the built-in policies, change nothing\n  \
-    ansai run policies/ --once                 look once with the policies of a directory\n  \
+    ansai run --once                           check once with the built-in policies, change nothing\n  \
+    ansai run policies/ --once                 check once with the policies of a directory\n  \
     ansai run --config /etc/ansai/ansai.toml   run the configured policies until stopped\n  \
     ansai run --once --format json             print one JSON document\n\n\
-    Without a configuration every policy found only observes, and sees no more than sizes, counts and names.\n\
-    SIGINT or SIGTERM asks for an orderly end; a second one ends at once.")]
+    Without a configuration, policies only observe, and see only sizes, counts and names.\n\
+    The first SIGINT or SIGTERM stops ansai in order; the second one stops it immediately.")]
 pub(crate) struct Arguments {
-    /// Policies: a component, a directory with one, a directory of such directories, or `builtin:NAME` [default: those
-    /// of the configuration; without one, all built-in policies]
+    /// Policies: components, directories with a component, directories of such directories, or `builtin:NAME`
+    /// [default: those of the configuration; without one, all built-in policies]
     #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
-    /// Evaluate every policy once, print what was found and done, and end
+    /// Evaluate every policy once, print a report, and exit
     #[arg(long)]
     once: bool,
-    /// What this run may do at most: `observe` changes nothing whatever the configuration says
+    /// Highest mode: `observe` changes nothing, even if the configuration enforces [default: the modes of the
+    /// configuration; without one, observe]
     #[arg(long, value_enum, value_name = "MODE")]
     mode: Option<Ceiling>,
 }
@@ -43,9 +42,9 @@ pub(crate) struct Arguments {
 /// [`Mode`] on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Ceiling {
-    /// Everything runs but nothing is changed.
+    /// Change nothing.
     Observe,
-    /// Plans are applied where the configuration says so.
+    /// Apply plans where the configuration allows it.
     Enforce,
 }
 
@@ -59,8 +58,8 @@ impl From<Ceiling> for Mode {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = global.configuration(&interfaces)?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
     let daemon = Daemon::builder(compiler::compiler())
         .paths(arguments.paths.clone())
@@ -95,7 +94,10 @@ fn tell(daemon: &Daemon) {
         output::warning(warning);
     }
     for name in daemon.not_configured() {
-        output::warning(&Warning::new(codes::NOT_CONFIGURED, format!("{name}: not configured, not run")));
+        output::warning(&Warning::new(
+            codes::NOT_CONFIGURED,
+            format!("{name} is not in the configuration; it does not run"),
+        ));
     }
     for one in daemon.not_loaded() {
         output::fault(&Fault::from(&one.error));
@@ -104,12 +106,12 @@ fn tell(daemon: &Daemon) {
 
 type OnNotice = Arc<dyn Fn(Notice) + Send + Sync>;
 
-/// The latest, for the line that says what goes on.
+/// Remembers the latest, for the progress line.
 fn remember(latest: Arc<Mutex<String>>) -> OnNotice {
     Arc::new(move |notice| *latest.lock().unwrap_or_else(PoisonError::into_inner) = notices::line(&notice))
 }
 
-/// Each as it comes. That nobody reads any more does not stop the daemon.
+/// Prints each as it comes. A reader that is gone does not stop the daemon.
 fn print(format: Format) -> OnNotice {
     Arc::new(move |notice| {
         let now = clock::now();
@@ -145,7 +147,7 @@ async fn with_progress(running: &Running, latest: &Mutex<String>, format: Format
             Ok(reports) => return reports,
             Err(_) => {
                 let latest = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                progress.show(&format!("looking for {} s … {latest}", began.elapsed().as_secs()));
+                progress.show(&format!("checking for {} s … {latest}", began.elapsed().as_secs()));
             }
         }
     }

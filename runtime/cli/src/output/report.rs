@@ -1,4 +1,4 @@
-//! What a run found and did, as one document: the table shows the same.
+//! What a run found and did, as one document. The table shows the same.
 
 use ansai_config::Entry;
 use ansai_core::{Code, Instant, Mode};
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::exit::{Fault, meaning};
 
-/// The form of the document; see `schemas/run.schema.json`.
+/// Version of the document; see `schemas/run.schema.json`.
 const FORMAT: u32 = 1;
 
 /// One run.
@@ -32,7 +32,7 @@ pub(crate) struct RunReport {
     pub(crate) exit_meaning: &'static str,
 }
 
-/// What did not run.
+/// An instance, policy or path that did not load.
 #[derive(Debug, Serialize)]
 pub(crate) struct NotLoaded {
     pub(crate) name: String,
@@ -64,18 +64,18 @@ impl From<&load::NotLoaded> for NotLoaded {
     }
 }
 
-/// Findings by how they stand at the end.
+/// Findings by their state at the end.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Summary {
     pub(crate) healthy: usize,
     pub(crate) healed: usize,
     pub(crate) unhealthy: usize,
     pub(crate) unknown: usize,
-    /// Instances without an answer.
+    /// Instances whose evaluation failed.
     pub(crate) failed: usize,
 }
 
-/// What a report is made from besides the instances.
+/// What a report has besides the instances.
 pub(crate) struct Circumstances {
     pub(crate) at: Instant,
     pub(crate) mode: Mode,

@@ -1,7 +1,7 @@
 //! Interfaces and functions that pages name are in the contract.
 
 use ansai_codes::pages;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use super::{Place, texts};
 
@@ -42,7 +42,7 @@ fn exists(registry: &Registry, name: &str) -> bool {
 
 #[test]
 fn pages_name_interfaces_and_functions_that_exist() {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let mut wrong = Vec::new();
     let mut seen = 0;
     for page in pages() {
@@ -63,7 +63,7 @@ fn pages_name_interfaces_and_functions_that_exist() {
 
 #[test]
 fn names_that_do_not_exist_are_found() {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let text =
         "ansai:disk/disk-probe, `ansai:files/files-actions.compress`, ansai:policy/policy. ansai:disk/disk-probe@0.1.0";
     assert_eq!(names(text).count(), 4);

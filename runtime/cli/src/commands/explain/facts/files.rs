@@ -3,7 +3,6 @@
 use ansai_codes::pages;
 use ansai_config::{Diagnostics, HostConfig, Manifest, Schema};
 use ansai_core::{Code, Interface, codes};
-use ansai_host_functions::registry::Registry;
 
 use super::{fences, spans};
 
@@ -32,7 +31,7 @@ fn problems(text: &str, interfaces: &[Interface]) -> Option<Diagnostics> {
 
 #[test]
 fn examples_provoke_their_code() {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut tried = 0;
     for page in pages() {
         let Some(problems) = problems(page.example.text, &interfaces) else { continue };
@@ -52,7 +51,7 @@ fn examples_provoke_their_code() {
 
 #[test]
 fn what_fixes_a_file_is_in_order() {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut tried = 0;
     for page in pages() {
         for fence in fences(page) {
@@ -81,7 +80,7 @@ fn has_table(header: &str, interfaces: &[Interface]) -> bool {
 
 #[test]
 fn tables_that_pages_name_exist() {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut seen = 0;
     for page in pages() {
         for span in spans(page).filter(|span| span.starts_with('[') && span.ends_with(']')) {

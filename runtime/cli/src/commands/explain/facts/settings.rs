@@ -5,7 +5,6 @@ use std::path::Path;
 use ansai_codes::pages;
 use ansai_config::{HostConfig, Schema};
 use ansai_core::{Code, codes};
-use ansai_host_functions::registry::Registry;
 
 use super::fences;
 
@@ -17,7 +16,7 @@ fn problems(text: &str, schema: &Schema) -> Option<Vec<Code>> {
     if !text.contains("[policy.disk-space.settings") {
         return None;
     }
-    let config = HostConfig::parse("ansai.toml", text, &Registry::builtin().interfaces()).unwrap();
+    let config = HostConfig::parse("ansai.toml", text, &ansai_host_functions::builtin().interfaces()).unwrap();
     let resolved = schema.resolve(&config.policies[INSTANCE].settings);
     Some(resolved.err().into_iter().flatten().map(|problem| problem.code).collect())
 }
