@@ -24,7 +24,7 @@ policies: build ## build the built-in policies
 test: check policies ## all checks and all tests
 	cargo nextest run --release --workspace $(if $(filter true,$(CI)),--profile ci)
 	cargo test --doc --release --workspace
-	cargo test --locked --release --manifest-path policies/sdk/rust/sdk/Cargo.toml
+	cargo test --locked --release --manifest-path policies/Cargo.toml --workspace
 
 check: setup-test ## format, lints, documentation, licences
 	scripts/check-format
