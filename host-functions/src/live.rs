@@ -3,7 +3,6 @@
 //! Each preview is remembered under a number of its own. A plan is a list of such numbers, never targets that
 //! came back from the guest.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +11,18 @@ use ansai_core::{Instant, Refusal, Scope};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use crate::action::{Action, Proposed};
-use crate::authorize::authorize;
-use crate::backend::{Abort, Answer, Backend};
-use crate::base::Base;
-use crate::call::{Call, Reply, to_reply};
-use crate::host::{Ask, Deadline, Host};
-use crate::registry::{Body, Registry};
+use ansai_kit::action::{Action, Proposed};
+use ansai_kit::admit::{Caller, Grants, admit};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::EvaluationState;
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::{Body, Registry};
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
-pub struct Shared {
+pub struct LiveHost {
     /// The host.
     pub host: Host,
     /// What it offers.
@@ -37,25 +37,22 @@ pub struct Shared {
     pub call_deadline: Duration,
 }
 
-impl Shared {
+impl LiveHost {
     /// With so many threads that read the host.
     pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
-        Shared { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
+        LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
     }
 }
 
-/// Scopes in force by interface name; what is not granted is absent.
-pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
-
 /// One evaluation on the live host.
 pub struct Live {
-    shared: Shared,
+    shared: LiveHost,
     instance: Arc<str>,
     phase: Phase,
     scopes: Scopes,
     /// Context, log, store and series.
-    pub base: Base,
+    pub base: EvaluationState,
     proposed: Vec<Arc<Proposed>>,
     /// When the evaluation is ended.
     ends: Option<std::time::Instant>,
@@ -63,7 +60,7 @@ pub struct Live {
 
 impl Live {
     /// At the start of an evaluation of this instance.
-    pub fn new(shared: Shared, instance: Arc<str>, phase: Phase, scopes: Scopes, base: Base) -> Self {
+    pub fn new(shared: LiveHost, instance: Arc<str>, phase: Phase, scopes: Scopes, base: EvaluationState) -> Self {
         Live { shared, instance, phase, scopes, base, proposed: Vec::new(), ends: None }
     }
 
@@ -76,18 +73,18 @@ impl Live {
     }
 
     /// What was proposed, in order, and the rest of the evaluation's state.
-    pub fn finish(self) -> (Vec<Arc<Proposed>>, Base) {
+    pub fn finish(self) -> (Vec<Arc<Proposed>>, EvaluationState) {
         (self.proposed, self.base)
     }
 
     fn at_once(
         &self,
-        body: fn(&Ask<'_>, &RawValue) -> Option<Reply>,
+        body: fn(&ProbeContext<'_>, &RawValue) -> Option<Reply>,
         scope: &Scope,
         arguments: &RawValue,
     ) -> Option<Reply> {
         let deadline = Deadline::after(self.shared.call_deadline);
-        let ask = Ask { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
+        let ask = ProbeContext { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
         body(&ask, arguments)
     }
 
@@ -108,16 +105,14 @@ impl Live {
 
 impl Backend for Live {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
-        let Some((entry, function)) = self.shared.registry.find(call.interface, call.function) else {
-            return Answer::Now(Err(Abort(format!("there is no function {}.{}", call.interface, call.function))));
+        let caller = Caller { instance: &self.instance, phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let (function, scope) = match admit(&self.shared.registry, caller, call) {
+            Ok(admitted) => (admitted.function, admitted.scope),
+            Err(why) => return Answer::Now(why.into_answer()),
         };
-        let scope = self.scopes.get(call.interface);
-        if let Err(refusal) = authorize(&self.instance, entry, function, scope.map(AsRef::as_ref), call.arguments) {
-            return Answer::Now(Ok(Err(refusal)));
-        }
         match (function.body, scope) {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
-            (Body::Prompt { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
+            (Body::Inline { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
                 Some(reply) => Answer::Now(Ok(reply)),
                 None => {
                     let work = self.work(call.interface, scope, call.arguments, false);
@@ -129,16 +124,12 @@ impl Backend for Live {
                 let work = self.work(call.interface, scope, call.arguments, scans);
                 Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
             }
-            (Body::Action(_), _) if self.phase == Phase::Detect => Answer::Now(Ok(Err(Refusal::Denied(format!(
-                "{}.{} cannot be called in `detect`: propose it in `plan`",
-                call.interface, call.function
-            ))))),
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
                 Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed)))
             }
-            // `authorize` has refused this already.
+            // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
         }
     }
@@ -165,7 +156,7 @@ async fn propose(
 
 /// A piece of work for a thread of the bounded pool.
 struct Work {
-    shared: Shared,
+    shared: LiveHost,
     scope: Arc<Scope>,
     now: Instant,
     arguments: Box<RawValue>,
@@ -188,7 +179,7 @@ impl Drop for EndsWork {
 impl Work {
     async fn run<T: Send + 'static>(
         self,
-        body: impl FnOnce(&Ask<'_>, &RawValue) -> T + Send + 'static,
+        body: impl FnOnce(&ProbeContext<'_>, &RawValue) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let limit = self.limit;
         let deadline = Deadline::after(limit);
@@ -199,7 +190,8 @@ impl Work {
             let scan = if self.scans { Some(self.shared.scans.clone().acquire_owned().await) } else { None };
             let permit = self.shared.pool.clone().acquire_owned().await;
             tokio::task::spawn_blocking(move || {
-                let ask = Ask { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
+                let ask =
+                    ProbeContext { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
                 let done = body(&ask, &self.arguments);
                 drop((permit, scan));
                 done

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ansai_core::event::Phase;
 use ansai_core::{Interface, InterfaceKind, Scope, Sensitivity};
-use ansai_host_functions::backend::{Answer, Backend as _};
-use ansai_host_functions::base::{Base, Context, NoMemory, Trigger, WallClock};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::host::{Ask, Host};
-use ansai_host_functions::live::{Live, Shared};
-use ansai_host_functions::registry::{Body, Entry, Function, Registry};
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::backend::{Answer, Backend as _};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
 
 /// Scans run until somebody made a quick call, or nobody waits any more.
@@ -22,13 +22,13 @@ static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 static ORDER: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
-static SCANS: Entry = Entry {
+static SCANS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "test:scans/scans-probe",
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "wait",
+        ability: "wait",
         fields: &[],
     },
     functions: &[
@@ -38,7 +38,7 @@ static SCANS: Entry = Entry {
     ],
 };
 
-fn scan(ask: &Ask<'_>, _: &RawValue) -> Reply {
+fn scan(ask: &ProbeContext<'_>, _: &RawValue) -> Reply {
     RUNNING.fetch_add(1, Ordering::SeqCst);
     while !QUICK.load(Ordering::SeqCst) && !ask.deadline.is_over() {
         std::thread::sleep(Duration::from_millis(1));
@@ -49,23 +49,23 @@ fn scan(ask: &Ask<'_>, _: &RawValue) -> Reply {
     to_reply(&())
 }
 
-fn share(ask: &Ask<'_>, _: &RawValue) -> Reply {
+fn share(ask: &ProbeContext<'_>, _: &RawValue) -> Reply {
     let given = ask.deadline.remaining().as_millis();
     GIVEN.store(u64::try_from(given).unwrap(), Ordering::SeqCst);
     to_reply(&())
 }
 
-fn quick(_: &Ask<'_>, _: &RawValue) -> Reply {
+fn quick(_: &ProbeContext<'_>, _: &RawValue) -> Reply {
     ORDER.lock().unwrap().push("quick");
     QUICK.store(true, Ordering::SeqCst);
     to_reply(&())
 }
 
-async fn call(shared: Shared, function: &'static str) -> Reply {
+async fn call(shared: LiveHost, function: &'static str) -> Reply {
     call_within(shared, function, Duration::from_secs(600)).await
 }
 
-async fn call_within(shared: Shared, function: &'static str, evaluation: Duration) -> Reply {
+async fn call_within(shared: LiveHost, function: &'static str, evaluation: Duration) -> Reply {
     let context = Context {
         now: 1_790_000_000_000,
         local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
@@ -79,7 +79,7 @@ async fn call_within(shared: Shared, function: &'static str, evaluation: Duratio
         stage: String::new(),
     };
     let scopes = [(SCANS.interface.name.to_owned(), Arc::new(Scope::default()))].into();
-    let base = Base::new(context, Arc::new(NoMemory));
+    let base = EvaluationState::new(context, Arc::new(NoMemory));
     let mut live = Live::new(shared, "test".into(), Phase::Detect, Arc::new(scopes), base).ending_after(evaluation);
     let arguments = RawValue::from_string("{}".into()).unwrap();
     let answer = live.ask(Call { interface: SCANS.interface.name, function, arguments: &arguments });
@@ -102,8 +102,8 @@ static GIVEN: AtomicU64 = AtomicU64::new(0);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_scans_hold_up_nobody() {
     const THREADS: usize = 3;
-    let registry = Registry::builtin().with(&SCANS);
-    let shared = Shared::new(Host::at("/"), registry, THREADS, Duration::from_secs(30));
+    let registry = ansai_host_functions::builtin().with(&SCANS);
+    let shared = LiveHost::new(Host::at("/"), registry, THREADS, Duration::from_secs(30));
     // Four evaluations scan, which is more than there are threads. Each of them would go on for the whole of its time.
     let scans: Vec<_> = (0..4).map(|_| tokio::spawn(call(shared.clone(), "scan"))).collect();
     until(|| RUNNING.load(Ordering::SeqCst) > 0).await;

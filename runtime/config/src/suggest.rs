@@ -51,7 +51,7 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
 
 fn why(interface: &Interface, request: &Request) -> String {
     let need = if request.required { "required" } else { "optional" };
-    format!("# {need}: {}\n# it can {}\n", inert(&request.reason, 300), interface.words)
+    format!("# {need}: {}\n# it can {}\n", inert(&request.reason, 300), interface.ability)
 }
 
 fn line(field: &Field, asked: Option<&ScopeValue>, by: &str) -> (String, String) {

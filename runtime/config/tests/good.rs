@@ -13,8 +13,8 @@ mod fixtures;
 
 use std::path::PathBuf;
 
-use ansai_config::{HostConfig, Manifest, Schema, force, suggest_grants};
-use ansai_core::{Ladder, Limits, Mode, Scope};
+use ansai_config::{HostConfig, Manifest, PolicySource, Schema, force, suggest_grants};
+use ansai_core::{Limits, Mode, RetryPolicy, Scope};
 use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
 use serde_json::json;
 
@@ -56,11 +56,15 @@ fn the_configuration() {
     assert_eq!(disk.mode, Mode::Enforce);
     assert_eq!(disk.every, Some(60_000));
     assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
-    assert_eq!(disk.attempts, Ladder { cooldown: 600_000, max_attempts: 3, settle: 0 });
+    assert_eq!(disk.attempts, RetryPolicy { cooldown: 600_000, max_attempts: 3, settle: 0 });
     assert_eq!(disk.grants["ansai:files/files-actions"].bound("max_bytes"), Some(20 << 30));
     assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
-    assert_eq!(config.source_path("disk-space"), Some(PathBuf::from("/etc/ansai/policies/disk-space")));
-    assert_eq!(config.source_path("other"), None);
+    let path = PathBuf::from("/etc/ansai/policies/disk-space");
+    assert_eq!(config.source("disk-space"), Some(PolicySource::Path(path)));
+    assert_eq!(config.source("other"), None);
+    let config =
+        HostConfig::parse("ansai.toml", "[policy.web]\nsource = \"builtin:disk-space\"\n", INTERFACES).unwrap();
+    assert_eq!(config.source("web"), Some(PolicySource::Builtin("disk-space".into())));
     assert!(config.warnings.is_empty());
 }
 
@@ -71,7 +75,7 @@ fn what_is_not_written_has_its_default() {
     let a = &config.policies["a"];
     assert_eq!((a.mode, config.policies["b"].mode), (Mode::Enforce, Mode::Observe));
     assert_eq!((a.every, a.source.as_deref()), (None, None));
-    assert_eq!((&a.settings, &a.attempts), (&json!({}), &Ladder::default()));
+    assert_eq!((&a.settings, &a.attempts), (&json!({}), &RetryPolicy::default()));
     assert!(a.grants.is_empty());
     let nothing = HostConfig::parse("ansai.toml", "", INTERFACES).unwrap();
     assert_eq!(nothing.daemon.mode, Mode::Observe);

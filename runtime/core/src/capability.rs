@@ -38,7 +38,7 @@ pub struct Interface {
     /// What it may reveal.
     pub sensitivity: Sensitivity,
     /// Completes "can …": `see how full file systems are`.
-    pub words: &'static str,
+    pub ability: &'static str,
     /// What a grant can narrow.
     pub fields: &'static [Field],
 }

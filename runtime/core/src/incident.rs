@@ -8,7 +8,7 @@ use crate::{Attempt, Duration, Instant, Observation, Severity, Status};
 /// How often and how far apart a finding may be treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Ladder {
+pub struct RetryPolicy {
     /// Between the start of one attempt and the next, milliseconds.
     pub cooldown: Duration,
     /// Attempts per incident; then a person is told.
@@ -17,9 +17,9 @@ pub struct Ladder {
     pub settle: Duration,
 }
 
-impl Default for Ladder {
+impl Default for RetryPolicy {
     fn default() -> Self {
-        Ladder { cooldown: 10 * 60_000, max_attempts: 3, settle: 0 }
+        RetryPolicy { cooldown: 10 * 60_000, max_attempts: 3, settle: 0 }
     }
 }
 
@@ -114,7 +114,7 @@ impl Incident {
     }
 
     /// Whether an attempt may begin.
-    pub fn may_begin(&self, ladder: &Ladder, now: Instant) -> Permission {
+    pub fn may_begin(&self, ladder: &RetryPolicy, now: Instant) -> Permission {
         if self.begun >= ladder.max_attempts {
             return Permission::Exhausted(self.begun);
         }
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn attempts_are_spaced_and_counted() {
         let sick = observation(Status::Unhealthy(Severity::Critical));
-        let ladder = Ladder { cooldown: 100, max_attempts: 2, settle: 0 };
+        let ladder = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
         let mut incident = Incident::open("disk", &sick, 0).unwrap();
         assert_eq!(incident.may_begin(&ladder, 0), Permission::Granted);
         incident.begin(10);

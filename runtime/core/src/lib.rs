@@ -27,7 +27,7 @@ pub use capability::{Interface, InterfaceKind, Sensitivity};
 pub use codes::Code;
 pub use error_kind::ErrorKind;
 pub use event::Event;
-pub use incident::{Incident, Ladder};
+pub use incident::{Incident, RetryPolicy};
 pub use limits::{Limits, Usage};
 pub use observation::{Measure, Observation, Severity, Status, Subject, Unit, Value};
 pub use plan::{Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};

@@ -18,7 +18,7 @@ use hmac::{Hmac, Mac as _};
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
-use crate::code::{At, Code};
+use crate::compiled_code::{At, Code};
 use seal::{Identity, Seal};
 
 /// Compiled code is some times larger than the component.

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub use error::CompileError;
 pub use limits::CompileLimits;
 
-use crate::code::Code;
+use crate::compiled_code::Code;
 use crate::memory::Memory;
 
 /// Who compiles.

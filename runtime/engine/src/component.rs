@@ -88,7 +88,7 @@ impl ComponentError {
 
 /// What was found in a component's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ComponentInfo {
     /// SHA-256, hexadecimal.
     pub digest: String,
     /// Size in bytes.
@@ -106,7 +106,7 @@ pub struct Found {
 }
 
 /// Reads a component. Its imports are checked here; whether they exist at this version is checked when it is loaded.
-pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
+pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
     if bytes.len() > MOST_BYTES {
         return Err(ComponentError::TooLarge(bytes.len()));
     }
@@ -116,7 +116,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Found, ComponentError> {
     if Parser::is_core_wasm(bytes) {
         return Err(ComponentError::CoreModule);
     }
-    let mut found = Found {
+    let mut found = ComponentInfo {
         digest: hex::encode(Sha256::digest(bytes)),
         bytes: bytes.len(),
         memory: Memory::default(),
@@ -202,7 +202,7 @@ fn check_elements(section: ElementSectionReader<'_>) -> Result<(), ComponentErro
     }
 }
 
-fn keep(found: &mut Found, name: &str, data: &[u8]) -> Result<(), ComponentError> {
+fn keep(found: &mut ComponentInfo, name: &str, data: &[u8]) -> Result<(), ComponentError> {
     let (section, place, most) = match name {
         MANIFEST_SECTION => (MANIFEST_SECTION, &mut found.manifest, MOST_SECTION_BYTES),
         SCHEMA_SECTION => (SCHEMA_SECTION, &mut found.schema, MOST_SECTION_BYTES),
@@ -233,7 +233,7 @@ impl Exports {
     }
 }
 
-fn check(found: &Found, exports: &Exports) -> Result<(), ComponentError> {
+fn check(found: &ComponentInfo, exports: &Exports) -> Result<(), ComponentError> {
     for import in &found.imports {
         let shown = ansai_core::text::inert(import, 120);
         if import.starts_with("wasi:") {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use tokio::sync::Semaphore;
 use wasmtime::Config;
 
@@ -34,23 +34,23 @@ pub struct Engine {
     pub(crate) compiler: Compiler,
     /// One for each evaluation that may run at once.
     pub(crate) places: Arc<Semaphore>,
-    copied: Machine,
+    copied: EngineVariant,
     /// Made when the first component needs it; why not, where it cannot be.
-    mapped: Arc<OnceLock<Result<Machine, String>>>,
+    mapped: Arc<OnceLock<Result<EngineVariant, String>>>,
 }
 
 /// wasmtime with one configuration, and what goes with it.
 #[derive(Clone)]
-pub(crate) struct Machine {
+pub(crate) struct EngineVariant {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) cache: Option<Cache>,
     pub(crate) ticker: Ticker,
 }
 
-impl Machine {
-    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Result<Machine, String> {
+impl EngineVariant {
+    fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Result<EngineVariant, String> {
         let ticker = Ticker::new(wasmtime.clone()).map_err(|error| format!("no thread for its clock: {error}"))?;
-        Ok(Machine { wasmtime, cache, ticker })
+        Ok(EngineVariant { wasmtime, cache, ticker })
     }
 }
 
@@ -66,17 +66,17 @@ impl Engine {
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let places = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
-        let copied = Machine::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
+        let copied = EngineVariant::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
         Ok(Engine { registry, compiler, places, copied, mapped: Arc::default() })
     }
 
     /// The one whose guests have their memory in this way.
-    pub(crate) fn machine(&self, memory: Memory) -> Result<&Machine, CompileError> {
+    pub(crate) fn machine(&self, memory: Memory) -> Result<&EngineVariant, CompileError> {
         let make = || {
             let wasmtime = wasmtime::Engine::new(&configuration(Guests::Unpooled(Memory::Mapped)));
             let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine: {error:#}"))?;
             let cache = self.copied.cache.as_ref().map(|cache| cache.of(&wasmtime));
-            Machine::new(wasmtime, cache)
+            EngineVariant::new(wasmtime, cache)
         };
         match memory {
             Memory::Copied => Ok(&self.copied),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
-use crate::code::map;
 use crate::compile::CompileError;
-use crate::component::{ComponentError, Found, inspect};
+use crate::compiled_code::map;
+use crate::component::{ComponentError, ComponentInfo, inspect};
 use crate::contract::{contract, has_interface};
-use crate::engine::{Engine, Machine};
+use crate::engine::{Engine, EngineVariant};
 use crate::gate::{Guest, link};
 use crate::shape::Shape;
 use crate::signature;
@@ -73,18 +73,18 @@ impl LoadError {
 #[derive(Clone)]
 pub struct Policy {
     pub(crate) engine: Engine,
-    pub(crate) machine: Machine,
+    pub(crate) machine: EngineVariant,
     pub(crate) pre: InstancePre<Guest>,
     pub(crate) detect: ComponentExportIndex,
     pub(crate) plan: ComponentExportIndex,
     /// What `plan` takes.
     pub(crate) finding: Arc<Shape>,
-    found: Arc<Found>,
+    found: Arc<ComponentInfo>,
 }
 
 impl Policy {
     /// What was found in its bytes.
-    pub fn found(&self) -> &Found {
+    pub fn found(&self) -> &ComponentInfo {
         &self.found
     }
 }
@@ -147,13 +147,13 @@ impl Engine {
         self.registry.entries().any(|entry| entry.interface.import_name() == import)
     }
 
-    fn compiled(&self, machine: &Machine, bytes: &[u8], found: &Found) -> Result<Component, LoadError> {
+    fn compiled(&self, machine: &EngineVariant, bytes: &[u8], found: &ComponentInfo) -> Result<Component, LoadError> {
         let digest = &found.digest;
         if let Some(component) = machine.cached(digest) {
             return Ok(component);
         }
-        if crate::proposal::several_memories(bytes).map_err(crate::component::damaged)? {
-            return Err(LoadError::Proposal(crate::proposal::MULTI_MEMORY.into()));
+        if crate::wasm_features::several_memories(bytes).map_err(crate::component::damaged)? {
+            return Err(LoadError::Proposal(crate::wasm_features::MULTI_MEMORY.into()));
         }
         let code = self.compiler.compile(&machine.wasmtime, found.memory, bytes)?;
         // Only what can be used is kept.
@@ -168,7 +168,7 @@ impl Engine {
     }
 }
 
-impl Machine {
+impl EngineVariant {
     fn cached(&self, digest: &str) -> Option<Component> {
         let file = self.cache.as_ref()?.get(digest)?;
         match map(&self.wasmtime, &file) {
@@ -219,7 +219,7 @@ fn finding(component: &Component) -> Result<Shape, LoadError> {
 /// bytes that a terminal acts on.
 fn told(error: LoadError, bytes: &[u8]) -> LoadError {
     let LoadError::Compile(CompileError::NotAccepted(why)) = error else { return error };
-    match crate::proposal::needed(bytes) {
+    match crate::wasm_features::needed(bytes) {
         names if names.is_empty() => CompileError::NotAccepted(ansai_core::text::inert(&why, 1_000)).into(),
         names => LoadError::Proposal(names.join(", ")),
     }

@@ -9,7 +9,7 @@ use ansai_core::{Attempt, Event, Incident, Instant, Outcome, Status, StepResult}
 use crate::supervisor::Inner;
 
 /// A plan as the log tells of it.
-struct Told {
+struct Evaluated {
     incident: String,
     at: Instant,
     planned: Vec<PlannedStep>,
@@ -49,14 +49,14 @@ impl Inner {
     }
 
     /// The plans of these incidents.
-    fn told(&self, open: &[Incident]) -> Result<BTreeMap<String, Told>, ReadError> {
+    fn told(&self, open: &[Incident]) -> Result<BTreeMap<String, Evaluated>, ReadError> {
         let mut plans = BTreeMap::new();
         for entry in Reader::open(&self.audit_dir)? {
             let Ok(Record { at, event }) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
             match event {
                 Event::Planned { plan, incident, steps, .. } if open.iter().any(|known| known.id == incident) => {
                     let verified = Status::Unknown("interrupted before it was verified".into());
-                    plans.insert(plan, Told { incident, at, planned: steps, steps: BTreeMap::new(), verified });
+                    plans.insert(plan, Evaluated { incident, at, planned: steps, steps: BTreeMap::new(), verified });
                 }
                 Event::Outcome { plan, step, outcome, detail, measures, .. } => {
                     let Some(told) = plans.get_mut(&plan) else { continue };
@@ -82,7 +82,7 @@ impl Inner {
 }
 
 /// Whether the incident did not know this plan, or not how its last step ended.
-fn add(incident: &mut Incident, told: &Told) -> bool {
+fn add(incident: &mut Incident, told: &Evaluated) -> bool {
     let steps: Vec<StepResult> = told.steps.values().cloned().collect();
     if steps.is_empty() {
         return false;

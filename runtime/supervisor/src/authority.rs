@@ -1,14 +1,14 @@
-//! What the operator grants now. Asked when an instance is evaluated and again just before each step.
+//! What the operator grants now. EvaluationRequest when an instance is evaluated and again just before each step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_core::{Mode, Scope};
-use ansai_host_functions::live::Scopes;
+use ansai_kit::authorize::Scopes;
 
 /// What is in force for one instance.
 #[derive(Clone)]
-pub struct Force {
+pub struct EffectiveGrants {
     /// Scopes by interface.
     pub scopes: Scopes,
     /// Its mode, not above the ceiling of this run.
@@ -18,21 +18,21 @@ pub struct Force {
 /// The operator's word, as of now.
 pub trait Authority: Send + Sync {
     /// What is in force for an instance; an error when it cannot be told, and then nothing is done.
-    fn force(&self, instance: &str) -> Result<Force, String>;
+    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String>;
 }
 
 /// A word that does not change: tests, and runs without a configuration.
-pub struct Fixed(BTreeMap<String, Force>);
+pub struct Fixed(BTreeMap<String, EffectiveGrants>);
 
 impl Fixed {
     /// From what was in force at the start.
-    pub fn new(force: impl IntoIterator<Item = (String, Force)>) -> Self {
+    pub fn new(force: impl IntoIterator<Item = (String, EffectiveGrants)>) -> Self {
         Fixed(force.into_iter().collect())
     }
 }
 
 impl Authority for Fixed {
-    fn force(&self, instance: &str) -> Result<Force, String> {
+    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String> {
         self.0.get(instance).cloned().ok_or_else(|| format!("{instance} is not configured"))
     }
 }

@@ -2,7 +2,7 @@
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::Permission;
-use ansai_core::{Decision, Incident, Instant, Ladder, Mode};
+use ansai_core::{Decision, Incident, Instant, Mode, RetryPolicy};
 
 /// The verdict on a decision of a policy about an incident. `fresh` is false for a further plan of an attempt that
 /// has begun already.
@@ -11,7 +11,7 @@ pub(crate) fn verdict(
     steps: usize,
     mode: Mode,
     incident: &Incident,
-    ladder: &Ladder,
+    ladder: &RetryPolicy,
     now: Instant,
     fresh: bool,
 ) -> Verdict {
@@ -45,7 +45,7 @@ mod tests {
             evidence: vec![],
             related: vec![],
         };
-        let ladder = Ladder { cooldown: 100, max_attempts: 2, settle: 0 };
+        let ladder = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
         let apply = Decision::Apply(OnFailure::Stop);
         let mut incident = Incident::open("i", &finding, 0).unwrap();
         let say = |incident: &Incident, mode, now, fresh| verdict(&apply, 1, mode, incident, &ladder, now, fresh);

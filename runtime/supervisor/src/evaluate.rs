@@ -8,17 +8,18 @@ use ansai_core::{Attempt, Event, Instant, Observation, Status};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, Evaluation, EvaluationError, Recording};
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::base::{Base, Context, LogLine, Trigger, Writes};
-use ansai_host_functions::live::{Live, Scopes};
+use ansai_host_functions::live::Live;
+use ansai_kit::action::Proposed;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, LogLine, Trigger, Writes};
 
 use crate::clock;
-use crate::instance::Loaded;
+use crate::instance::Instance;
 use crate::memory::InstanceMemory;
 use crate::supervisor::Inner;
 
 /// Why a policy is asked.
-pub(crate) struct Asked<'a> {
+pub(crate) struct EvaluationRequest<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) scopes: &'a Scopes,
     /// How long after its time, milliseconds.
@@ -28,7 +29,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// What came of it.
-pub(crate) struct Told {
+pub(crate) struct Evaluated {
     pub(crate) at: Instant,
     pub(crate) answer: Result<Answer, EvaluationError>,
     pub(crate) proposed: Vec<Arc<Proposed>>,
@@ -38,7 +39,7 @@ pub(crate) struct Told {
 
 impl Inner {
     /// Evaluates and records. Nothing that the policy stored is kept yet.
-    pub(crate) async fn ask(&self, instance: &Loaded, asked: Asked<'_>) -> Result<Told, String> {
+    pub(crate) async fn ask(&self, instance: &Instance, asked: EvaluationRequest<'_>) -> Result<Evaluated, String> {
         let at = clock::now();
         let context = self.context(instance, at, &asked)?;
         let is_well = context.open_incidents.is_empty();
@@ -49,29 +50,22 @@ impl Inner {
             instance.name.clone(),
             phase,
             asked.scopes.clone(),
-            Base::new(context, memory),
+            EvaluationState::new(context, memory),
         )
         .ending_after(std::time::Duration::from_millis(instance.limits.deadline_ms));
         let evaluation = match &asked.finding {
-            Some((finding, _)) => instance.policy.plan(Box::new(live), &instance.limits, finding).await,
-            None => instance.policy.detect(Box::new(live), &instance.limits).await,
+            Some((finding, _)) => instance.policy.plan(live, &instance.limits, finding).await,
+            None => instance.policy.detect(live, &instance.limits).await,
         };
         self.record(instance, at, phase, &asked, &evaluation, is_well);
-        let backend: Option<Box<dyn std::any::Any>> = match evaluation.backend {
-            Some(backend) => Some(backend),
-            None => None,
-        };
-        let (proposed, base) = backend
-            .and_then(|backend| backend.downcast::<Live>().ok())
-            .map(|live| live.finish())
-            .ok_or("the evaluation lost its backend")?;
+        let (proposed, base) = evaluation.backend.map(Live::finish).ok_or("the evaluation lost its backend")?;
         if base.log_dropped > 0 {
             tracing::warn!(instance = %instance.name, "{} log lines were too many", base.log_dropped);
         }
-        Ok(Told { at, answer: evaluation.answer, proposed, log: base.log, writes: base.writes })
+        Ok(Evaluated { at, answer: evaluation.answer, proposed, log: base.log, writes: base.writes })
     }
 
-    fn context(&self, instance: &Loaded, at: Instant, asked: &Asked<'_>) -> Result<Context, String> {
+    fn context(&self, instance: &Instance, at: Instant, asked: &EvaluationRequest<'_>) -> Result<Context, String> {
         let text = |error: crate::state::StateError| error.to_string();
         let open = self.state.incidents(&instance.name).map_err(text)?;
         let scopes = serde_json::to_string(&**asked.scopes).map_err(|error| error.to_string())?;
@@ -92,18 +86,20 @@ impl Inner {
     /// Keeps the recording and notes the evaluation. What cannot be kept is said, and does not stop healing.
     fn record(
         &self,
-        instance: &Loaded,
+        instance: &Instance,
         at: Instant,
         phase: Phase,
-        asked: &Asked<'_>,
-        evaluation: &Evaluation,
+        asked: &EvaluationRequest<'_>,
+        evaluation: &Evaluation<Live>,
         is_well: bool,
     ) {
         let result = result(&evaluation.answer, evaluation.usage.proposals);
         let is_quiet = is_well
             && asked.trigger == Trigger::Schedule
             && matches!(result, EvaluationResult::Observed { unhealthy: 0, unknown: 0, .. });
-        let Some(unrecorded) = self.quiet.admit(&instance.name, at, is_quiet.then(|| result.clone())) else { return };
+        let Some(unrecorded) = self.sampling.admit(&instance.name, at, is_quiet.then(|| result.clone())) else {
+            return;
+        };
         let recording = Recording {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
@@ -142,7 +138,7 @@ impl Inner {
         }
     }
 
-    fn keep(&self, instance: &Loaded, at: Instant, recording: &Recording) -> Result<RecordingRef, String> {
+    fn keep(&self, instance: &Instance, at: Instant, recording: &Recording) -> Result<RecordingRef, String> {
         let id = self.fresh_id(at);
         let id: RecordingId = format!("{id}-{}", instance.name).parse().map_err(|e| format!("{e}"))?;
         let class = if is_healthy(recording) { Class::Healthy } else { Class::Notable };

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Event, Measure, Mode, OnFailure, Outcome, Refusal, StepResult, Subject};
-use ansai_host_functions::action::{Action, Applied, Begun, Doing, Item, OnStop, Progress, Proposed};
-use ansai_host_functions::authorize::authorize;
+use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::authorize::authorize;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::authority::Force;
+use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::plans::PlanFile;
 use crate::report::{PlanReport, StepReport};
@@ -108,7 +108,7 @@ impl Inner {
         let (action, force) = self.authorized(file, step)?;
         let scope = scope_of(&force, step)?;
         let step_id = format!("{}-{number}", file.plan);
-        let doing = Doing {
+        let doing = StepContext {
             host: &self.shared.host,
             scope: &scope,
             now: clock::now(),
@@ -150,7 +150,7 @@ impl Inner {
     pub(crate) fn watch_running(
         &self,
         action: &dyn Action,
-        doing: &Doing<'_>,
+        doing: &StepContext<'_>,
         handle: &RawValue,
         until: ansai_core::Instant,
     ) -> Option<Applied> {
@@ -160,7 +160,13 @@ impl Inner {
         }
     }
 
-    fn watch(&self, action: &dyn Action, doing: &Doing<'_>, handle: &RawValue, until: ansai_core::Instant) -> Ended {
+    fn watch(
+        &self,
+        action: &dyn Action,
+        doing: &StepContext<'_>,
+        handle: &RawValue,
+        until: ansai_core::Instant,
+    ) -> Ended {
         loop {
             match action.poll(doing, handle) {
                 Progress::Running(_) => {}
@@ -181,13 +187,13 @@ impl Inner {
     }
 
     /// The grants of now, not those of the plan.
-    fn authorized(&self, file: &PlanFile, step: &Proposed) -> Result<(&'static dyn Action, Force), Refusal> {
+    fn authorized(&self, file: &PlanFile, step: &Proposed) -> Result<(&'static dyn Action, EffectiveGrants), Refusal> {
         let (entry, function, action) = self
             .shared
             .registry
             .action(&step.action)
             .ok_or_else(|| Refusal::Unsupported(format!("there is no action {}", step.action)))?;
-        let force = self.authority.force(&file.instance).map_err(Refusal::Denied)?;
+        let force = self.authority.effective_grants(&file.instance).map_err(Refusal::Denied)?;
         if force.mode != Mode::Enforce {
             return Err(Refusal::Denied(format!("{} is not in enforce mode any more", file.instance)));
         }
@@ -291,7 +297,7 @@ pub(crate) fn unknown(why: String) -> Applied {
     Applied { outcome: Outcome::Unknown, detail: why, measures: Vec::<Measure>::new(), items: Vec::<Item>::new() }
 }
 
-pub(crate) fn scope_of(force: &Force, step: &Proposed) -> Result<Arc<ansai_core::Scope>, Refusal> {
+pub(crate) fn scope_of(force: &EffectiveGrants, step: &Proposed) -> Result<Arc<ansai_core::Scope>, Refusal> {
     let interface = step.action.rsplit_once('.').map_or(step.action.as_str(), |(interface, _)| interface);
     force.scopes.get(interface).cloned().ok_or_else(|| Refusal::Denied(format!("{interface} is not granted")))
 }

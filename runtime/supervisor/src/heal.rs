@@ -7,17 +7,17 @@ use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Change;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Mode, Observation, OnFailure, Status};
 use ansai_engine::{Answer, EvaluationError};
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::base::Trigger;
+use ansai_kit::action::Proposed;
+use ansai_kit::evaluation_state::Trigger;
 
-use crate::authority::Force;
+use crate::authority::EffectiveGrants;
 use crate::clock;
-use crate::evaluate::{Asked, Told};
+use crate::evaluate::{Evaluated, EvaluationRequest};
 use crate::executor::Approved;
-use crate::instance::Loaded;
+use crate::incident_quota::IncidentQuota;
+use crate::instance::Instance;
 use crate::plans::PlanFile;
 use crate::report::{FindingReport, InstanceReport, Notice, PlanReport, StepReport};
-use crate::room::Room;
 use crate::supervisor::Inner;
 
 /// Plans of one attempt: a policy that always wants another stage is stopped here.
@@ -28,7 +28,7 @@ type Observed = (Observation, Option<Incident>, Option<Change>);
 
 impl Inner {
     /// The report of an instance that has no answer, for no fault of its policy.
-    pub(crate) fn failed(instance: &Loaded, mode: Mode, error: String) -> InstanceReport {
+    pub(crate) fn failed(instance: &Instance, mode: Mode, error: String) -> InstanceReport {
         InstanceReport {
             instance: instance.name.to_string(),
             version: instance.version.clone(),
@@ -42,12 +42,12 @@ impl Inner {
 
     /// Detects and heals. `show` plans whatever is unhealthy, so that a person sees what would be done; a daemon
     /// in observe mode plans only what has changed.
-    pub(crate) async fn pass(self: &Arc<Self>, instance: &Loaded, late_ms: u64, show: bool) -> InstanceReport {
-        let force = match self.authority.force(&instance.name) {
+    pub(crate) async fn pass(self: &Arc<Self>, instance: &Instance, late_ms: u64, show: bool) -> InstanceReport {
+        let force = match self.authority.effective_grants(&instance.name) {
             Ok(force) => force,
             Err(error) => return self.report_failure(instance, Mode::Observe, error),
         };
-        let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms, finding: None };
+        let asked = EvaluationRequest { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms, finding: None };
         let told = match self.ask(instance, asked).await {
             Ok(told) => told,
             Err(error) => return self.report_failure(instance, force.mode, error),
@@ -99,12 +99,12 @@ impl Inner {
         }
     }
 
-    fn report_failure(&self, instance: &Loaded, mode: Mode, error: String) -> InstanceReport {
+    fn report_failure(&self, instance: &Instance, mode: Mode, error: String) -> InstanceReport {
         (self.notice)(Notice::Failed { instance: instance.name.to_string(), error: error.clone() });
         Inner::failed(instance, mode, error)
     }
 
-    fn tell_incident(&self, instance: &Loaded, change: Option<Change>, finding: &FindingReport) {
+    fn tell_incident(&self, instance: &Instance, change: Option<Change>, finding: &FindingReport) {
         if let Some(change) = change {
             let finding = Box::new(finding.clone());
             (self.notice)(Notice::Incident { instance: instance.name.to_string(), change, finding });
@@ -116,7 +116,7 @@ impl Inner {
     /// have no incident since too many are open.
     fn observe_all(
         &self,
-        instance: &Loaded,
+        instance: &Instance,
         observations: &[Observation],
         why_missing: &str,
         now: ansai_core::Instant,
@@ -129,7 +129,7 @@ impl Inner {
             }
         };
         let mut out = Vec::new();
-        let (mut room, mut without) = (Room::beside(&open, instance.limits.observations), 0);
+        let (mut room, mut without) = (IncidentQuota::beside(&open, instance.limits.observations), 0);
         for observation in observations {
             let known = open.iter().find(|incident| incident.finding.key == observation.key).cloned();
             let (incident, change) = match known {
@@ -195,8 +195,8 @@ impl Inner {
     /// Plans, decides, applies and verifies, in stages where the policy wants that.
     async fn heal(
         self: &Arc<Self>,
-        instance: &Loaded,
-        force: &Force,
+        instance: &Instance,
+        force: &EffectiveGrants,
         mut incident: Incident,
         finding: &mut FindingReport,
     ) {
@@ -271,18 +271,23 @@ impl Inner {
                 break;
             }
         }
-        let standing = finding.standing();
-        (self.notice)(Notice::Verified { instance: instance.name.to_string(), key: finding.key.clone(), standing });
+        let state = finding.state();
+        (self.notice)(Notice::Verified { instance: instance.name.to_string(), key: finding.key.clone(), state });
     }
 
-    fn tell_plan(&self, instance: &Loaded, finding: &mut FindingReport, plan: PlanReport) {
+    fn tell_plan(&self, instance: &Instance, finding: &mut FindingReport, plan: PlanReport) {
         let boxed = Box::new(plan.clone());
         let key = finding.key.clone();
         (self.notice)(Notice::Plan { instance: instance.name.to_string(), key, plan: boxed });
         finding.plans.push(plan);
     }
 
-    async fn plan(&self, instance: &Loaded, force: &Force, incident: &Incident) -> (PlanReport, Vec<Arc<Proposed>>) {
+    async fn plan(
+        &self,
+        instance: &Instance,
+        force: &EffectiveGrants,
+        incident: &Incident,
+    ) -> (PlanReport, Vec<Arc<Proposed>>) {
         let mut report = PlanReport {
             plan: String::new(),
             decision: None,
@@ -292,8 +297,8 @@ impl Inner {
             error_kind: None,
         };
         let finding = Some((&incident.finding, incident.attempts.clone()));
-        let asked = Asked { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms: 0, finding };
-        let told: Told = match self.ask(instance, asked).await {
+        let asked = EvaluationRequest { trigger: Trigger::Schedule, scopes: &force.scopes, late_ms: 0, finding };
+        let told: Evaluated = match self.ask(instance, asked).await {
             Ok(told) => told,
             Err(error) => {
                 report.error = Some(error);
@@ -352,9 +357,16 @@ impl Inner {
     }
 
     /// Looks again. Whatever keeps the policy from saying so is `unknown`, never healthy.
-    async fn verify(&self, instance: &Loaded, force: &Force, incident: &Incident, plan: &str) -> Observation {
+    async fn verify(
+        &self,
+        instance: &Instance,
+        force: &EffectiveGrants,
+        incident: &Incident,
+        plan: &str,
+    ) -> Observation {
         tokio::time::sleep(Duration::from_millis(instance.ladder.settle)).await;
-        let asked = Asked { trigger: Trigger::Verification, scopes: &force.scopes, late_ms: 0, finding: None };
+        let asked =
+            EvaluationRequest { trigger: Trigger::Verification, scopes: &force.scopes, late_ms: 0, finding: None };
         let told = self.ask(instance, asked).await;
         let unknown = |why: String| Observation { status: Status::Unknown(why), ..incident.finding.clone() };
         let verified = match told.map(|told| told.answer) {

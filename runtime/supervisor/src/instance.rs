@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Duration, Ladder, Limits};
+use ansai_core::{Duration, Limits, RetryPolicy};
 use ansai_engine::Policy;
 
 /// A loaded instance. Its grants and mode are the authority's to say.
 #[derive(Clone)]
-pub struct Loaded {
+pub struct Instance {
     /// The operator's name: state, history and audit key on it.
     pub name: Arc<str>,
     /// Compiled and linked.
@@ -19,7 +19,7 @@ pub struct Loaded {
     /// Per evaluation.
     pub limits: Limits,
     /// Cooldown and attempts.
-    pub ladder: Ladder,
+    pub ladder: RetryPolicy,
     /// Between evaluations, milliseconds.
     pub every: Duration,
 }

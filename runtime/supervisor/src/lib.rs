@@ -7,7 +7,7 @@
 //! ```
 //! use ansai_supervisor::authority::{Authority, Fixed};
 //! // An authority that grants nothing: every step is refused.
-//! assert!(Fixed::new([]).force("disk-space").is_err());
+//! assert!(Fixed::new([]).effective_grants("disk-space").is_err());
 //! ```
 
 mod attempts;
@@ -20,21 +20,21 @@ pub mod executor;
 pub mod export;
 pub mod heads;
 mod heal;
-mod held;
+mod incident_quota;
 pub mod instance;
 pub mod journal;
 mod leases;
 mod memory;
 pub mod plans;
-mod quiet;
+mod quarantine_expiry;
 mod recover;
 pub mod report;
-mod room;
+mod sampling;
 mod schedule;
 pub mod state;
 pub mod supervisor;
 pub mod undo;
 
-pub use instance::Loaded;
+pub use instance::Instance;
 pub use report::{FindingReport, InstanceReport, Notice, PlanReport, StepReport};
 pub use supervisor::{OpenError, Options, Supervisor};

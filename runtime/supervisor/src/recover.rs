@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ansai_audit::Reader;
 use ansai_core::event::Record;
 use ansai_core::{Event, Outcome};
-use ansai_host_functions::action::{Applied, Doing};
+use ansai_kit::action::{Applied, StepContext};
 
 use crate::clock;
 use crate::executor::{UnderWay, unknown};
@@ -97,12 +97,12 @@ impl Inner {
             let step = file.steps.get(number as usize).ok_or("the plan has no such step")?;
             let (_, _, action) =
                 self.shared.registry.action(&under_way.action).ok_or("its action is no longer known")?;
-            let scope = match self.authority.force(&under_way.instance) {
+            let scope = match self.authority.effective_grants(&under_way.instance) {
                 Ok(force) => crate::executor::scope_of(&force, step).unwrap_or_default(),
                 Err(_) => std::sync::Arc::default(),
             };
             let step_id = format!("{plan}-{number}");
-            let doing = Doing {
+            let doing = StepContext {
                 host: &self.shared.host,
                 scope: &scope,
                 now: clock::now(),

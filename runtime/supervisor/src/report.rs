@@ -81,7 +81,7 @@ pub struct StepReport {
 /// How a finding stands at the end of a pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum FindingState {
     /// It was, and is, well.
     Healthy,
     /// It was not, and is now.
@@ -94,14 +94,14 @@ pub enum Standing {
 
 impl FindingReport {
     /// How it stands now.
-    pub fn standing(&self) -> Standing {
+    pub fn state(&self) -> FindingState {
         match (&self.status, self.verified.as_ref()) {
-            (Status::Healthy, _) => Standing::Healthy,
-            (_, Some(Status::Healthy)) => Standing::Healed,
+            (Status::Healthy, _) => FindingState::Healthy,
+            (_, Some(Status::Healthy)) => FindingState::Healed,
             (_, Some(Status::Unhealthy(severity))) | (Status::Unhealthy(severity), None) => {
-                Standing::Unhealthy(*severity)
+                FindingState::Unhealthy(*severity)
             }
-            (_, Some(Status::Unknown(_))) | (Status::Unknown(_), None) => Standing::Unknown,
+            (_, Some(Status::Unknown(_))) | (Status::Unknown(_), None) => FindingState::Unknown,
         }
     }
 }
@@ -110,7 +110,7 @@ impl InstanceReport {
     /// The exit code that this instance alone would give.
     pub fn exit_code(&self) -> u8 {
         use ansai_core::exit;
-        let standings: Vec<Standing> = self.findings.iter().map(FindingReport::standing).collect();
+        let states: Vec<FindingState> = self.findings.iter().map(FindingReport::state).collect();
         let refused = self
             .findings
             .iter()
@@ -118,9 +118,9 @@ impl InstanceReport {
             .any(|plan| matches!(plan.verdict, Some(Verdict::Refused(_))) || plan.has(Outcome::Refused));
         if refused {
             exit::REFUSED
-        } else if standings.iter().any(|standing| matches!(standing, Standing::Unhealthy(_))) {
+        } else if states.iter().any(|state| matches!(state, FindingState::Unhealthy(_))) {
             exit::UNHEALTHY
-        } else if self.error.is_some() || standings.contains(&Standing::Unknown) {
+        } else if self.error.is_some() || states.contains(&FindingState::Unknown) {
             exit::UNKNOWN
         } else {
             exit::FINE
@@ -149,7 +149,7 @@ pub enum Notice {
     Started { instances: u32, mode: Mode },
     Incident { instance: String, change: ansai_core::incident::Change, finding: Box<FindingReport> },
     Plan { instance: String, key: String, plan: Box<PlanReport> },
-    Verified { instance: String, key: String, standing: Standing },
+    Verified { instance: String, key: String, state: FindingState },
     Failed { instance: String, error: String },
     Recovered { plan: String, step: u32, outcome: Outcome, detail: String },
     Stopping { why: String },

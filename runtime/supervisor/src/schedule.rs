@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use crate::instance::Loaded;
+use crate::instance::Instance;
 use crate::supervisor::Inner;
 
 /// Between two looks for quarantined files whose time has come.
@@ -69,7 +69,7 @@ async fn now_and_then(inner: Arc<Inner>, every: Duration, work: fn(&Inner)) {
     }
 }
 
-async fn keep(inner: Arc<Inner>, instance: Loaded, mut ticks: Interval) {
+async fn keep(inner: Arc<Inner>, instance: Instance, mut ticks: Interval) {
     while let Some(due) = next(&inner, &mut ticks).await {
         let late_ms = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
         // A fault of ansai in one pass harms neither other instances nor the next pass.

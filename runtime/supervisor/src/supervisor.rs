@@ -9,18 +9,18 @@ use ansai_audit::{Ballast, Head, Log, Recordings, RecordingsError, Retention};
 use ansai_config::Export;
 use ansai_core::event::InstanceRef;
 use ansai_core::{Event, Measure, Mode};
-use ansai_host_functions::live::Shared;
+use ansai_host_functions::live::LiveHost;
 
 use crate::authority::Authority;
 use crate::clock;
 use crate::export::Exports;
 use crate::heads::{self, HeadError, Heads};
-use crate::instance::Loaded;
+use crate::instance::Instance;
 use crate::journal::{Journal, JournalError};
 use crate::leases::Leases;
 use crate::plans::{PlanFileError, Plans};
-use crate::quiet::Quiet;
 use crate::report::{InstanceReport, Notice};
+use crate::sampling::Sampling;
 use crate::state::{State, StateError};
 
 /// Given up so that state and plans can be written on a full disk.
@@ -34,7 +34,7 @@ pub struct Options {
     pub mode: Mode,
     /// Version of ansai, for the record.
     pub version: String,
-    /// Told of whatever changes.
+    /// Evaluated of whatever changes.
     pub notice: Arc<dyn Fn(Notice) + Send + Sync>,
 }
 
@@ -82,11 +82,11 @@ pub(crate) struct Inner {
     pub(crate) state: Arc<State>,
     pub(crate) recordings: std::sync::Mutex<Recordings>,
     pub(crate) plans: Plans,
-    pub(crate) shared: Shared,
+    pub(crate) shared: LiveHost,
     pub(crate) authority: Arc<dyn Authority>,
-    pub(crate) instances: Vec<Loaded>,
+    pub(crate) instances: Vec<Instance>,
     pub(crate) leases: Leases,
-    pub(crate) quiet: Quiet,
+    pub(crate) sampling: Sampling,
     pub(crate) facts: Arc<Vec<Measure>>,
     pub(crate) notice: Arc<dyn Fn(Notice) + Send + Sync>,
     pub(crate) mode: Mode,
@@ -105,9 +105,9 @@ impl Supervisor {
     /// [`Supervisor::recover`], which every run begins with.
     pub fn open(
         options: Options,
-        shared: Shared,
+        shared: LiveHost,
         authority: Arc<dyn Authority>,
-        instances: Vec<Loaded>,
+        instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
         let dir = &options.state_dir;
         let kept = heads::known(dir)?;
@@ -132,7 +132,7 @@ impl Supervisor {
             instance: instance.name.to_string(),
             component: instance.policy.found().digest.clone(),
             version: instance.version.clone(),
-            mode: authority.force(&instance.name).map_or(Mode::Observe, |force| force.mode),
+            mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |force| force.mode),
         });
         let started = Event::Started { version: options.version, mode: options.mode, instances: references.collect() };
         journal.durable(now, started)?;
@@ -145,10 +145,10 @@ impl Supervisor {
             state: Arc::new(state),
             recordings: std::sync::Mutex::new(Recordings::open(dir.join("recordings"), Retention::default())?),
             plans: Plans::open(dir.join("plans"))?,
-            facts: Arc::new(ansai_host_functions::facts::read(&shared.host)),
+            facts: Arc::new(ansai_local::facts::read(&shared.host)),
             shared,
             authority,
-            quiet: Quiet::new(instances.len()),
+            sampling: Sampling::new(instances.len()),
             instances,
             leases: Leases::default(),
             notice: options.notice,
@@ -206,7 +206,7 @@ impl Supervisor {
         let instances = u32::try_from(self.0.instances.len()).unwrap_or(u32::MAX);
         (self.0.notice)(Notice::Started { instances, mode: self.0.mode });
         crate::schedule::run(&self.0).await;
-        let event = Event::Stopped { why: "asked to stop".to_owned(), unrecorded: self.0.quiet.unrecorded() };
+        let event = Event::Stopped { why: "asked to stop".to_owned(), unrecorded: self.0.sampling.unrecorded() };
         if let Err(error) = self.0.journal.durable(clock::now(), event) {
             tracing::error!("{error}");
         }
@@ -236,7 +236,7 @@ impl Supervisor {
     }
 
     /// The instances.
-    pub fn instances(&self) -> &[Loaded] {
+    pub fn instances(&self) -> &[Instance] {
         &self.0.instances
     }
 }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use ansai_audit::Reader;
 use ansai_core::event::Record;
 use ansai_core::{Event, Outcome, Refusal};
-use ansai_host_functions::action::{Applied, Doing};
+use ansai_kit::action::{Applied, StepContext};
 
 use crate::clock;
 use crate::plans::{PlanFile, PlanFileError};
@@ -117,12 +117,12 @@ impl Inner {
             return Err(UndoError::Altered(number));
         }
         // Undoing restores what was; it needs no grant of today, but the scope of the plan's instance if it has one.
-        let scope = match self.authority.force(&file.instance) {
+        let scope = match self.authority.effective_grants(&file.instance) {
             Ok(force) => crate::executor::scope_of(&force, step).unwrap_or_default(),
             Err(_) => std::sync::Arc::default(),
         };
         let step_id = format!("{}-{number}", file.plan);
-        let doing = Doing {
+        let doing = StepContext {
             host: &self.shared.host,
             scope: &scope,
             now: clock::now(),

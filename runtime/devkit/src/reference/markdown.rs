@@ -76,12 +76,14 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
 
 /// What it is, in one sentence or two.
 fn capability(interface: &Interface) -> String {
-    let Interface { name, words, .. } = interface;
+    let Interface { name, ability, .. } = interface;
     match interface.kind {
         None => format!("`{name}` holds types, and is no capability."),
-        Some(InterfaceKind::Base) => format!("`{name}` lets a policy {words}. Every policy has it: it needs no grant."),
-        Some(InterfaceKind::Probe) => format!("The probe `{name}` lets a policy {words}."),
-        Some(InterfaceKind::Actions) => format!("The actions `{name}` let a policy {words}."),
+        Some(InterfaceKind::Base) => {
+            format!("`{name}` lets a policy {ability}. Every policy has it: it needs no grant.")
+        }
+        Some(InterfaceKind::Probe) => format!("The probe `{name}` lets a policy {ability}."),
+        Some(InterfaceKind::Actions) => format!("The actions `{name}` let a policy {ability}."),
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Interface {
     /// What calling it means; `None` for an interface that holds only types.
     pub kind: Option<InterfaceKind>,
     /// Completes "can …".
-    pub words: &'static str,
+    pub ability: &'static str,
     /// What it may reveal.
     pub sensitivity: Option<Sensitivity>,
     /// What a grant of it can hold.

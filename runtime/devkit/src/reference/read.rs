@@ -1,6 +1,6 @@
 //! From WIT and registry to the reference.
 
-use ansai_host_functions::registry::{Entry, Registry};
+use ansai_kit::registry::{InterfaceDef, Registry};
 use wit_parser::{Docs, Resolve, TypeDefKind, TypeId, WorldItem};
 
 use super::written::{kind, taken_from};
@@ -58,7 +58,7 @@ fn interface(resolve: &Resolve, id: wit_parser::InterfaceId, registry: &Registry
         import,
         about: text(&found.docs),
         kind: of_entry.map(|one| one.kind),
-        words: of_entry.map_or("", |one| one.words),
+        ability: of_entry.map_or("", |one| one.ability),
         sensitivity: of_entry.map(|one| one.sensitivity),
         scope: of_entry.iter().flat_map(|one| one.fields).map(bounds::key).collect(),
         request: of_entry.as_ref().map(stanza::request).unwrap_or_default(),
@@ -68,7 +68,7 @@ fn interface(resolve: &Resolve, id: wit_parser::InterfaceId, registry: &Registry
     })
 }
 
-fn function(resolve: &Resolve, one: &wit_parser::Function, entry: Option<&Entry>) -> Function {
+fn function(resolve: &Resolve, one: &wit_parser::Function, entry: Option<&InterfaceDef>) -> Function {
     let of_type = |id: TypeId| resolve.types.get(id).map(|definition| &definition.kind);
     let (answer, refusal) = match one.result {
         Some(wit_parser::Type::Id(id)) if matches!(of_type(id), Some(TypeDefKind::Result(_))) => match of_type(id) {

@@ -8,7 +8,7 @@ use wit_component::StringEncoding;
 use wit_parser::Resolve;
 
 const fn interface(name: &'static str, kind: InterfaceKind) -> Interface {
-    Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, words: "do something", fields: &[] }
+    Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, ability: "do something", fields: &[] }
 }
 
 pub(crate) const INTERFACES: &[Interface] = &[

@@ -4,8 +4,7 @@
 use std::path::Path;
 
 use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
-use ansai_core::{Ladder, Limits};
-use ansai_host_functions::registry::Registry;
+use ansai_core::{Limits, RetryPolicy};
 
 /// A key that nothing resembles, so that all known ones are named.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqq = 1";
@@ -30,11 +29,11 @@ const HOST: &[(&str, &str)] = &[
 type Parse = fn(&str) -> Result<(), Diagnostics>;
 
 fn manifest(text: &str) -> Result<(), Diagnostics> {
-    Manifest::parse("policy.toml", text, &Registry::builtin().interfaces()).map(|_| ())
+    Manifest::parse("policy.toml", text, &ansai_host_functions::builtin().interfaces()).map(|_| ())
 }
 
 fn host(text: &str) -> Result<(), Diagnostics> {
-    HostConfig::parse("ansai.toml", text, &Registry::builtin().interfaces()).map(|_| ())
+    HostConfig::parse("ansai.toml", text, &ansai_host_functions::builtin().interfaces()).map(|_| ())
 }
 
 fn page(name: &str) -> String {
@@ -123,6 +122,6 @@ fn defaults_of_attempts_are_those_of_the_code() {
     let rows = table(&page("ansai-toml.md"), "`[policy.NAME.attempts]`");
     let lines: Vec<String> = rows.iter().map(|row| format!("{} = {}", code(&row[0]), code(&row[1]))).collect();
     let read = HostConfig::parse("ansai.toml", &format!("[policy.a.attempts]\n{}", lines.join("\n")), &[]).unwrap();
-    assert_eq!(read.policies["a"].attempts, Ladder::default());
+    assert_eq!(read.policies["a"].attempts, RetryPolicy::default());
     assert_eq!(rows.len(), 3);
 }

@@ -103,7 +103,7 @@ fn load(job: &Job) -> Result<(), Refused> {
     let most = own.saturating_add(size).saturating_add(job.limits.load_bytes);
     limit(Resource::As, most).map_err(failed("limits"))?;
     end_with(job.parent).map_err(failed("limits"))?;
-    match crate::code::map(&engine, &code) {
+    match crate::compiled_code::map(&engine, &code) {
         Ok(_) => Ok(()),
         Err(error) => Err(refused(&error)),
     }

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 use super::child::{Job, LOADING, NOT_ACCEPTED, NOT_STARTED, OUT_OF_MEMORY, PANICKED};
 use super::{ChildProgram, CompileError, CompileLimits};
-use crate::code::{Code, memory_file};
+use crate::compiled_code::{Code, memory_file};
 use crate::memory::Memory;
 
 /// What is read of the child's last words.

@@ -3,7 +3,7 @@
 
 mod command;
 mod file;
-mod standing;
+mod target_status;
 mod url;
 
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use ansai_core::{Event, Instant};
 use crate::clock;
 use crate::supervisor::Inner;
 
-pub use standing::{Standing, standings};
+pub use target_status::{TargetStatus, statuses};
 
 /// The newest head is put beside the log at least so often.
 const KEEP: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ pub(crate) enum SendError {
 }
 
 impl Target {
-    /// A word for the file of standings.
+    /// A word for the file of statuses.
     fn kind(&self) -> &'static str {
         match self {
             Target::File(_) => "file",
@@ -113,20 +113,20 @@ pub(crate) struct Exports {
     limit: Duration,
     targets: Vec<Target>,
     file: PathBuf,
-    standings: Mutex<standing::Standings>,
+    statuses: Mutex<target_status::TargetStatuses>,
     /// Targets whose last attempt has not ended, each by its kind.
     under_way: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 impl Exports {
     pub(crate) fn new(export: Export, state_dir: &Path) -> Exports {
-        let file = standing::file(state_dir);
+        let file = target_status::file(state_dir);
         let targets = [export.file.map(Target::File), export.command.map(Target::Command), export.url.map(Target::Url)];
         Exports {
             every: export.every,
             limit: Duration::from_millis(export.timeout),
             targets: targets.into_iter().flatten().collect(),
-            standings: Mutex::new(standing::read(&file).unwrap_or_default()),
+            statuses: Mutex::new(target_status::read(&file).unwrap_or_default()),
             file,
             under_way: Arc::default(),
         }
@@ -134,9 +134,9 @@ impl Exports {
 
     /// Milliseconds until a target wants a head.
     fn wait(&self, target: &Target, now: Instant) -> u64 {
-        let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = standings.get(target.kind()).filter(|standing| standing.target == target.name());
-        let left = known.map_or(0, |standing| standing.next_at.saturating_sub(now));
+        let statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = statuses.get(target.kind()).filter(|status| status.target == target.name());
+        let left = known.map_or(0, |status| status.next_at.saturating_sub(now));
         // A time beyond the schedule is of a clock that was put back, or of another schedule.
         if left > self.every { 0 } else { left }
     }
@@ -157,28 +157,28 @@ impl Exports {
         sent: &Result<(), SendError>,
         now: Instant,
     ) -> Option<Event> {
-        let mut standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut standing =
-            standings.remove(target.kind()).filter(|known| known.target == target.name()).unwrap_or_default();
-        standing.target = target.name();
-        let failed_before = standing.failures > 0;
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut status =
+            statuses.remove(target.kind()).filter(|known| known.target == target.name()).unwrap_or_default();
+        status.target = target.name();
+        let failed_before = status.failures > 0;
         let event = match sent {
             Ok(()) => {
-                (standing.failures, standing.error) = (0, None);
-                (standing.sent_at, standing.sent_sequence) = (Some(now), Some(head.head.sequence));
+                (status.failures, status.error) = (0, None);
+                (status.sent_at, status.sent_sequence) = (Some(now), Some(head.head.sequence));
                 failed_before.then(|| Event::HeadExport { target: target.name(), error: None, failures: 0 })
             }
             Err(error) => {
                 let error = ansai_core::text::inert(&error.to_string(), 500);
-                standing.failures = standing.failures.saturating_add(1);
-                standing.error = Some(error.clone());
-                let failures = standing.failures;
+                status.failures = status.failures.saturating_add(1);
+                status.error = Some(error.clone());
+                let failures = status.failures;
                 Some(Event::HeadExport { target: target.name(), error: Some(error), failures })
             }
         };
-        standing.next_at = now.saturating_add(self.rest(standing.failures));
-        standings.insert(target.kind().to_owned(), standing);
-        if let Err(error) = standing::write(&self.file, &standings) {
+        status.next_at = now.saturating_add(self.rest(status.failures));
+        statuses.insert(target.kind().to_owned(), status);
+        if let Err(error) = target_status::write(&self.file, &statuses) {
             tracing::debug!("{}: {error}", self.file.display());
         }
         event

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use ansai_audit::{Durability, Log};
 use ansai_core::event::{Record, Verdict};
 use ansai_core::incident::Permission;
-use ansai_core::{Event, Ladder, OnFailure, Outcome};
+use ansai_core::{Event, OnFailure, Outcome, RetryPolicy};
 
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
@@ -27,7 +27,7 @@ fn scene_at(place: &Path) -> Scene {
 
 /// One attempt an hour.
 fn patient(mut scene: Scene) -> Scene {
-    scene.ladder = Ladder { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
+    scene.ladder = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
     scene
 }
 

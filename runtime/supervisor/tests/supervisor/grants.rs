@@ -3,27 +3,27 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ansai_core::{Event, Mode, OnFailure, Outcome, exit};
-use ansai_supervisor::authority::{Authority, Force};
+use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
 use crate::scene::{Scene, force, force_without_actions};
 use crate::script::{Script, Step};
 
-/// Answers one thing at first, another later. Asked once when opened, once a pass, once before each step.
+/// Answers one thing at first, another later. EvaluationRequest once when opened, once a pass, once before each step.
 struct Changes {
     asked: AtomicU32,
     at_first: u32,
-    then: Result<Force, String>,
+    then: Result<EffectiveGrants, String>,
 }
 
 impl Changes {
-    fn after(at_first: u32, then: Result<Force, String>) -> Self {
+    fn after(at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
         Changes { asked: AtomicU32::new(0), at_first, then }
     }
 }
 
 impl Authority for Changes {
-    fn force(&self, _instance: &str) -> Result<Force, String> {
+    fn effective_grants(&self, _instance: &str) -> Result<EffectiveGrants, String> {
         match self.asked.fetch_add(1, Ordering::SeqCst) < self.at_first {
             true => Ok(force(Mode::Enforce)),
             false => self.then.clone(),

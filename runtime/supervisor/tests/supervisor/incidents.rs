@@ -2,9 +2,9 @@
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::{Change, Permission};
-use ansai_core::{Event, Ladder, Limits, Mode, OnFailure, Status, exit};
+use ansai_core::{Event, Limits, Mode, OnFailure, RetryPolicy, Status, exit};
 use ansai_supervisor::report::exit_code;
-use ansai_supervisor::{InstanceReport, Loaded};
+use ansai_supervisor::{Instance, InstanceReport};
 
 use crate::scene::{ONE, Scene, fixed};
 use crate::script::{How, Script, Step, observation};
@@ -26,7 +26,7 @@ fn verdicts(scene: &Scene) -> Vec<Verdict> {
 }
 
 /// One pass in observe mode, of an instance that may be changed before.
-async fn observe(scene: &Scene, script: &Script, change: impl FnOnce(&mut Loaded)) -> InstanceReport {
+async fn observe(scene: &Scene, script: &Script, change: impl FnOnce(&mut Instance)) -> InstanceReport {
     scene.script(script);
     let mut instance = scene.instance(ONE);
     change(&mut instance);
@@ -38,11 +38,11 @@ async fn observe(scene: &Scene, script: &Script, change: impl FnOnce(&mut Loaded
 async fn it_closes_only_on_an_explicit_healthy() {
     let scene = Scene::new();
     let sick = Script::sick(vec![], OnFailure::Stop);
-    let as_it_is = |_: &mut Loaded| {};
+    let as_it_is = |_: &mut Instance| {};
     let incident = observe(&scene, &sick, as_it_is).await.findings[0].incident.clone();
     assert!(incident.is_some());
 
-    let impatient = |instance: &mut Loaded| {
+    let impatient = |instance: &mut Instance| {
         instance.limits = Limits { fuel: u64::MAX / 2, deadline_ms: 500, ..Limits::default() };
     };
     observe(&scene, &sick.clone().behaving(How::Traps), as_it_is).await;
@@ -82,7 +82,7 @@ async fn what_ends_an_evaluation_is_an_error_of_the_report() {
 #[tokio::test]
 async fn the_cooldown_holds_across_a_restart() {
     let mut scene = Scene::new();
-    scene.ladder = Ladder { cooldown: 3_600_000, max_attempts: 100, settle: 0 };
+    scene.ladder = RetryPolicy { cooldown: 3_600_000, max_attempts: 100, settle: 0 };
     scene.script(&Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop));
     for _ in 0..3 {
         scene.open().run_once().await;
@@ -98,7 +98,7 @@ async fn the_cooldown_holds_across_a_restart() {
 #[tokio::test]
 async fn attempts_are_counted_across_a_restart() {
     let mut scene = Scene::new();
-    scene.ladder = Ladder { cooldown: 0, max_attempts: 2, settle: 0 };
+    scene.ladder = RetryPolicy { cooldown: 0, max_attempts: 2, settle: 0 };
     for name in ["a", "b", "c", "d"] {
         scene.script(&Script::sick(vec![Step::mark(scene.path(name))], OnFailure::Stop));
         scene.open().run_once().await;

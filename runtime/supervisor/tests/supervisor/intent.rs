@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ansai_core::{Mode, OnFailure, Outcome, exit};
-use ansai_supervisor::authority::{Authority, Force};
+use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
 use crate::scene::{Scene, force};
@@ -66,7 +66,7 @@ impl Fills {
 }
 
 impl Authority for Fills {
-    fn force(&self, _instance: &str) -> Result<Force, String> {
+    fn effective_grants(&self, _instance: &str) -> Result<EffectiveGrants, String> {
         if self.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
             fill(&self.disk);
         }
@@ -85,7 +85,7 @@ async fn no_room_for_the_intent() {
     let Some(disk) = SmallDisk::mount(scene.state_dir().join("audit")) else { return };
     let steps = vec![Step::mark(scene.path("a")).because(long_reason()), Step::mark(scene.path("b"))];
     scene.script(&Script::sick(steps, OnFailure::UndoApplied));
-    // Asked when opened, when the pass began, and now before the first step.
+    // EvaluationRequest when opened, when the pass began, and now before the first step.
     let supervisor = scene.open_with(Fills::at(3, &disk)).unwrap();
     let reports = supervisor.run_once().await;
     drop(supervisor);

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use ansai_audit::{Catalog, Reader};
 use ansai_core::event::{Phase, Record};
-use ansai_core::{Event, Ladder, Limits, Mode, Outcome, Scope};
+use ansai_core::{Event, Limits, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
-use ansai_host_functions::host::Host;
-use ansai_host_functions::live::Shared;
-use ansai_host_functions::registry::Registry;
-use ansai_supervisor::authority::{Authority, Fixed, Force, scopes};
-use ansai_supervisor::{Loaded, Notice, OpenError, Options, Supervisor};
+use ansai_host_functions::live::LiveHost;
+use ansai_kit::host::Host;
+use ansai_kit::registry::Registry;
+use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
+use ansai_supervisor::{Instance, Notice, OpenError, Options, Supervisor};
 
 use crate::guest;
 use crate::script::{self, Script};
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
-    pub(crate) ladder: Ladder,
+    pub(crate) ladder: RetryPolicy,
     notices: Arc<Mutex<Vec<Notice>>>,
     _own: Option<tempfile::TempDir>,
 }
@@ -48,7 +48,7 @@ impl Scene {
         Scene {
             path: path.to_owned(),
             policy: engine.load(guest::component()).unwrap(),
-            ladder: Ladder { cooldown: 0, max_attempts: 100, settle: 0 },
+            ladder: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
             notices: Arc::default(),
             _own: None,
         }
@@ -77,8 +77,8 @@ impl Scene {
         std::fs::rename(next, path).unwrap();
     }
 
-    pub(crate) fn instance(&self, name: &str) -> Loaded {
-        Loaded {
+    pub(crate) fn instance(&self, name: &str) -> Instance {
+        Instance {
             name: name.into(),
             policy: self.policy.clone(),
             version: "1.0.0".into(),
@@ -101,7 +101,7 @@ impl Scene {
     pub(crate) fn open_all(
         &self,
         authority: impl Authority + 'static,
-        instances: Vec<Loaded>,
+        instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
         std::fs::create_dir_all(self.state_dir()).unwrap();
         let notices = self.notices.clone();
@@ -111,7 +111,7 @@ impl Scene {
             version: "0.0.0".into(),
             notice: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
         };
-        let shared = Shared::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
+        let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, shared, Arc::new(authority), instances)
     }
 
@@ -212,18 +212,21 @@ impl Scene {
 }
 
 fn registry() -> Registry {
-    Registry::builtin().with(&script::SCRIPT_PROBE).with(&slow_actions::SLOW_ACTIONS)
+    ansai_host_functions::builtin().with(&script::SCRIPT_PROBE).with(&slow_actions::SLOW_ACTIONS)
 }
 
 /// Everything that the policy asks for.
-pub(crate) fn force(mode: Mode) -> Force {
+pub(crate) fn force(mode: Mode) -> EffectiveGrants {
     let names = [script::NAME, slow_actions::NAME, "ansai:disk/disk-actions"];
-    Force { scopes: scopes(names.map(|name| (name.to_owned(), Scope::default())).into()), mode }
+    EffectiveGrants { scopes: scopes(names.map(|name| (name.to_owned(), Scope::default())).into()), mode }
 }
 
 /// Everything but the actions.
-pub(crate) fn force_without_actions() -> Force {
-    Force { scopes: scopes(BTreeMap::from([(script::NAME.to_owned(), Scope::default())])), mode: Mode::Enforce }
+pub(crate) fn force_without_actions() -> EffectiveGrants {
+    EffectiveGrants {
+        scopes: scopes(BTreeMap::from([(script::NAME.to_owned(), Scope::default())])),
+        mode: Mode::Enforce,
+    }
 }
 
 /// For instances `one` and `two`, and it does not change.

@@ -6,22 +6,22 @@ use std::path::{Path, PathBuf};
 use ansai_core::{
     Decision, Interface, InterfaceKind, Observation, OnFailure, Refusal, Sensitivity, Severity, Status, Subject,
 };
-use ansai_host_functions::call::{Reply, to_reply, typed};
-use ansai_host_functions::host::Ask;
-use ansai_host_functions::registry::{Body, Entry, Function};
+use ansai_kit::call::{Reply, to_reply, typed};
+use ansai_kit::host::ProbeContext;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub(crate) const NAME: &str = "ansai:test/script-probe";
 
 /// The interface.
-pub(crate) static SCRIPT_PROBE: Entry = Entry {
+pub(crate) static SCRIPT_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: NAME,
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "read a test's script",
+        ability: "read a test's script",
         fields: &[],
     },
     functions: &[
@@ -142,11 +142,11 @@ fn read<R: Serialize>(arguments: &RawValue, answer: impl FnOnce(Script) -> Resul
     })
 }
 
-fn how(_: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn how(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     read(arguments, |script| Ok(script.how as u32))
 }
 
-fn say(_: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn say(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     read(arguments, |script| {
         // `other` is a case of both refusals and failures.
         let mut observations = script.says.map_err(Refusal::Other)?;
@@ -159,11 +159,11 @@ fn say(_: &Ask<'_>, arguments: &RawValue) -> Reply {
     })
 }
 
-fn steps(_: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn steps(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     read(arguments, |script| Ok(script.steps))
 }
 
-fn decide(_: &Ask<'_>, arguments: &RawValue) -> Reply {
+fn decide(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
     let reply = read(arguments, |script| Ok(script.decision))?;
     to_reply(&reply)
 }

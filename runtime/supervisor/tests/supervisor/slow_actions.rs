@@ -6,23 +6,23 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
-use ansai_host_functions::action::{Action, Applied, Begun, Doing, Fate, Item, OnStop, Progress, Proposed};
-use ansai_host_functions::call::to_reply;
-use ansai_host_functions::host::Ask;
-use ansai_host_functions::registry::{Body, Entry, Function};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::call::to_reply;
+use ansai_kit::host::ProbeContext;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub(crate) const NAME: &str = "ansai:test/slow-actions";
 
 /// The interface.
-pub(crate) static SLOW_ACTIONS: Entry = Entry {
+pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: NAME,
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
-        words: "propose steps of a test",
+        ability: "propose steps of a test",
         fields: &[],
     },
     functions: &[
@@ -103,11 +103,16 @@ fn start_time(pid: i32) -> Option<u64> {
 }
 
 impl Action for Wait {
-    fn preview(&self, _: &Ask<'_>, arguments: &RawValue, _: &[Proposed]) -> Result<(Preview, Box<RawValue>), Refusal> {
+    fn preview(
+        &self,
+        _: &ProbeContext<'_>,
+        arguments: &RawValue,
+        _: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
         preview(arguments, false)
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let arguments = read(doing.arguments);
         note(&arguments.text, "wait");
         let seconds = Duration::from_millis(arguments.number).as_secs_f64();
@@ -127,11 +132,11 @@ impl Action for Wait {
         Ok(Begun::Running { handle, limit: arguments.limit })
     }
 
-    fn undo(&self, _: &Doing<'_>, _: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _: &StepContext<'_>, _: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("waiting cannot be undone".into()))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let path = read(doing.arguments).text;
         match Path::new(&format!("{}.ran", path.display())).exists() {
             // It had begun, and where it runs was not written down.
@@ -144,7 +149,7 @@ impl Action for Wait {
         self.0
     }
 
-    fn poll(&self, _: &Doing<'_>, handle: &RawValue) -> Progress {
+    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
         let handle = Handle::read(handle);
         let runs = handle.runs();
         match (handle.is_done(), runs) {
@@ -154,7 +159,7 @@ impl Action for Wait {
         }
     }
 
-    fn cancel(&self, _: &Doing<'_>, handle: &RawValue) -> Progress {
+    fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
         let handle = Handle::read(handle);
         if handle.runs() {
             let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
@@ -176,11 +181,16 @@ impl Action for Wait {
 struct Mark;
 
 impl Action for Mark {
-    fn preview(&self, _: &Ask<'_>, arguments: &RawValue, _: &[Proposed]) -> Result<(Preview, Box<RawValue>), Refusal> {
+    fn preview(
+        &self,
+        _: &ProbeContext<'_>,
+        arguments: &RawValue,
+        _: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
         preview(arguments, true)
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         let arguments = read(doing.arguments);
         let path = arguments.text;
         std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
@@ -189,7 +199,7 @@ impl Action for Mark {
         Ok(Begun::Finished(applied(Outcome::Done, "marked", vec![item(&path)])))
     }
 
-    fn undo(&self, _: &Doing<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
         for item in items {
             let path = Path::new(item.undo.as_str().unwrap());
             std::fs::remove_file(path).map_err(|error| Refusal::io(path.display(), &error))?;
@@ -198,7 +208,7 @@ impl Action for Mark {
         Ok(applied(Outcome::Done, "unmarked", vec![]))
     }
 
-    fn resolve(&self, doing: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         let path = read(doing.arguments).text;
         match path.exists() {
             true => Ok(applied(Outcome::Done, "found marked", vec![item(&path)])),
@@ -211,11 +221,16 @@ impl Action for Mark {
 struct Flaky;
 
 impl Action for Flaky {
-    fn preview(&self, _: &Ask<'_>, arguments: &RawValue, _: &[Proposed]) -> Result<(Preview, Box<RawValue>), Refusal> {
+    fn preview(
+        &self,
+        _: &ProbeContext<'_>,
+        arguments: &RawValue,
+        _: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
         preview(arguments, true)
     }
 
-    fn begin(&self, doing: &Doing<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         match read(doing.arguments).number {
             0 => Ok(Begun::Finished(applied(Outcome::Failed, "it did not work", vec![]))),
             1 => Err(Refusal::Busy("somebody else has it".into())),
@@ -223,11 +238,11 @@ impl Action for Flaky {
         }
     }
 
-    fn undo(&self, _: &Doing<'_>, _: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _: &StepContext<'_>, _: &[Item]) -> Result<Applied, Refusal> {
         panic!("what failed is not undone")
     }
 
-    fn resolve(&self, _: &Doing<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, _: &StepContext<'_>) -> Result<Applied, Refusal> {
         Err(Refusal::Other("it left no trace".into()))
     }
 }

@@ -1,0 +1,192 @@
+//! Findings, plans and outcomes as text, safe to print on a terminal.
+
+use ansai_core::event::Verdict;
+use ansai_core::incident::Permission;
+use ansai_core::text::inert;
+use ansai_core::{Decision, Measure, Outcome, Preview, Status, Unit, Value, quantity};
+use ansai_supervisor::report::FindingState;
+use ansai_supervisor::{FindingReport, PlanReport, StepReport};
+
+use super::count::count;
+use super::time;
+
+/// Longer sentences are cut.
+const MOST: usize = 400;
+
+/// `used 93 %`.
+pub(crate) fn measure(measure: &Measure) -> String {
+    let value = match (&measure.value, measure.unit) {
+        (Value::Text(text), _) => inert(text, 120),
+        (Value::Flag(flag), _) => (if *flag { "yes" } else { "no" }).to_owned(),
+        (Value::Count(count), Unit::Bytes) => quantity::show_bytes(*count),
+        (Value::Count(count), Unit::Milliseconds) => milliseconds(*count),
+        (Value::Number(number), Unit::Bytes) => quantity::show_bytes(whole(*number)),
+        (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
+        (Value::Number(number), Unit::Ratio) => format!("{} %", short(number * 100.0)),
+        (Value::Count(count), unit) => with_unit(&count.to_string(), unit),
+        (Value::Number(number), unit) => with_unit(&short(*number), unit),
+    };
+    // The value has the unit already.
+    let name = match measure.unit {
+        Unit::Bytes => measure.name.strip_suffix("-bytes").unwrap_or(&measure.name),
+        _ => &measure.name,
+    };
+    format!("{} {value}", inert(name, 60).replace('-', " "))
+}
+
+fn with_unit(number: &str, unit: Unit) -> String {
+    match unit {
+        Unit::Percent => format!("{number} %"),
+        Unit::PerSecond => format!("{number}/s"),
+        Unit::Celsius => format!("{number} °C"),
+        _ => number.to_owned(),
+    }
+}
+
+fn milliseconds(ms: u64) -> String {
+    if ms == 0 { "0 s".to_owned() } else { quantity::show_milliseconds(ms) }
+}
+
+/// Saturates, which is fine for text.
+fn whole(number: f64) -> u64 {
+    number.round() as u64
+}
+
+fn short(number: f64) -> String {
+    let text = format!("{number:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The first few measures, and how many more there are.
+pub(crate) fn evidence(measures: &[Measure]) -> String {
+    const SHOWN: usize = 3;
+    let mut words: Vec<String> = measures.iter().take(SHOWN).map(measure).collect();
+    if let Some(more) = measures.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        words.push(format!("{more} more"));
+    }
+    words.join("; ")
+}
+
+/// The summary of a finding, or else its subject.
+pub(crate) fn finding(finding: &FindingReport) -> String {
+    match finding.summary.trim() {
+        "" => inert(&finding.about.to_string(), MOST),
+        summary => inert(summary, MOST),
+    }
+}
+
+/// `critical`, `healed (was critical)`.
+pub(crate) fn severity(finding: &FindingReport) -> String {
+    match (finding.state(), &finding.status) {
+        (FindingState::Unhealthy(severity), _) => severity.to_string(),
+        (FindingState::Healed, Status::Unhealthy(was)) => format!("healed (was {was})"),
+        (FindingState::Healed, _) => "healed".to_owned(),
+        (FindingState::Healthy, _) => "healthy".to_owned(),
+        (FindingState::Unknown, _) => "unknown".to_owned(),
+    }
+}
+
+/// A plan, one line for each step.
+pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
+    let mut lines = match plan.decision.as_ref().map(decision) {
+        Some(lines) if !lines.is_empty() => lines,
+        _ => plan.steps.iter().map(|step| self::step(&step.action, &step.preview)).collect(),
+    };
+    lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
+    if lines.is_empty() {
+        lines.push("no steps".to_owned());
+    }
+    lines
+}
+
+/// A decision; empty if the steps are to be applied.
+pub(crate) fn decision(decision: &Decision) -> Vec<String> {
+    match decision {
+        Decision::Wait(why) => vec![format!("waits: {}", inert(why, MOST))],
+        Decision::GiveUp(why) => vec![format!("no action available: {}", inert(why, MOST))],
+        Decision::Recommend(list) => {
+            list.iter().map(|advice| format!("recommends: {}", inert(&advice.summary, MOST))).collect()
+        }
+        Decision::Apply(_) | Decision::ApplyThenReplan(_) => Vec::new(),
+    }
+}
+
+/// `remove 12 files, frees 3.20 MiB, permanent`.
+pub(crate) fn step(action: &str, preview: &Preview) -> String {
+    let (interface, verb) = action.rsplit_once('.').unwrap_or(("", action));
+    let verb = inert(verb, 60).replace('-', " ");
+    let mut words = match preview.items {
+        0 => format!("{verb}: {}", inert(&preview.about.to_string(), 120)),
+        items => format!("{verb} {}", counted(items, interface)),
+    };
+    if preview.frees_now_bytes > 0 {
+        words += &format!(", frees {}", quantity::show_bytes(preview.frees_now_bytes));
+    }
+    if preview.frees_later_bytes > 0 {
+        words += &format!(", frees {} when the quarantine expires", quantity::show_bytes(preview.frees_later_bytes));
+    }
+    if !preview.reversible {
+        words += ", permanent";
+    }
+    if !preview.complete {
+        words += " (scan incomplete)";
+    }
+    words
+}
+
+fn counted(items: u64, interface: &str) -> String {
+    let noun = match interface {
+        "ansai:files/files-actions" | "ansai:packages/packages-actions" => "file",
+        "ansai:journal/journal-actions" => "journal file",
+        _ => "item",
+    };
+    count(items, noun)
+}
+
+/// The outcome of a plan, one line for each step.
+pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
+    match &plan.verdict {
+        None if plan.error.is_some() => vec!["no changes".to_owned()],
+        None => vec![String::new()],
+        Some(Verdict::Observed) => vec!["not applied: observe mode".to_owned()],
+        Some(Verdict::NothingToDo) => vec!["no changes".to_owned()],
+        Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("on hold until {}", time::clock(*at))],
+        Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
+        Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
+        Some(Verdict::Refused(why)) => vec![format!("refused: {}", inert(why, MOST))],
+        Some(Verdict::Approved) => plan.steps.iter().map(step_outcome).collect(),
+    }
+}
+
+/// `done: removed 12 files (freed 3.20 MiB)`.
+pub(crate) fn step_outcome(step: &StepReport) -> String {
+    let outcome = step.outcome.unwrap_or(Outcome::Unknown);
+    let outcome = if step.outcome.is_none() { "not started".to_owned() } else { outcome.to_string() };
+    let detail = inert(&step.detail, MOST);
+    let measures = evidence(&step.measures);
+    match (detail.is_empty(), measures.is_empty()) {
+        (true, true) => outcome,
+        (true, false) => format!("{outcome}: {measures}"),
+        (false, true) => format!("{outcome}: {detail}"),
+        (false, false) => format!("{outcome}: {detail} ({measures})"),
+    }
+}
+
+/// The status after acting; `None` if it was not verified.
+pub(crate) fn verified(finding: &FindingReport) -> Option<String> {
+    Some(match finding.verified.as_ref()? {
+        Status::Healthy => "verified: healthy".to_owned(),
+        Status::Unhealthy(severity) => format!("verified: still {severity}"),
+        Status::Unknown(why) => format!("verified: unknown ({})", inert(why, 200)),
+    })
+}
+
+/// The state of a finding.
+pub(crate) fn state(state: FindingState) -> String {
+    match state {
+        FindingState::Healthy => "healthy".to_owned(),
+        FindingState::Healed => "healed".to_owned(),
+        FindingState::Unhealthy(severity) => severity.to_string(),
+        FindingState::Unknown => "unknown".to_owned(),
+    }
+}

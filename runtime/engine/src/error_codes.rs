@@ -1,0 +1,74 @@
+//! A stable word for each way that a component is not loaded and an evaluation has no answer.
+
+use ansai_core::{Code, ErrorKind, codes};
+
+use crate::compile::CompileError;
+use crate::component::ComponentError;
+use crate::evaluate::EvaluationError;
+use crate::load::LoadError;
+
+impl EvaluationError {
+    /// What kind of end it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            EvaluationError::Failure(_) => ErrorKind::Failure,
+            EvaluationError::Fuel(_) => ErrorKind::Fuel,
+            EvaluationError::Memory(_) => ErrorKind::Memory,
+            EvaluationError::Deadline(_) => ErrorKind::Deadline,
+            EvaluationError::Stack => ErrorKind::Stack,
+            EvaluationError::Trap(_) => ErrorKind::Trap,
+            EvaluationError::Abi(_) => ErrorKind::Abi,
+            EvaluationError::Budget(_) => ErrorKind::Budget,
+            EvaluationError::ContractViolation(_) => ErrorKind::Contract,
+            EvaluationError::Aborted(_) => ErrorKind::Aborted,
+            EvaluationError::Host(_) => ErrorKind::Host,
+        }
+    }
+}
+
+impl ComponentError {
+    /// A word that stays, for scripts and the audit log.
+    pub fn code(&self) -> Code {
+        match self {
+            ComponentError::TooLarge(_) => codes::TOO_LARGE,
+            ComponentError::TooMany(..) => codes::TOO_MANY,
+            ComponentError::NotWasm => codes::NOT_WASM,
+            ComponentError::CoreModule => codes::CORE_MODULE,
+            ComponentError::Damaged { .. } => codes::DAMAGED,
+            ComponentError::ImportsWasi(_) => codes::IMPORTS_WASI,
+            ComponentError::ForeignImport(_) => codes::FOREIGN_IMPORT,
+            ComponentError::MissingExport(_) => codes::MISSING_EXPORT,
+            ComponentError::MissingSection(_) => codes::MISSING_SECTION,
+            ComponentError::BadSection(..) => codes::BAD_SECTION,
+        }
+    }
+}
+
+impl CompileError {
+    /// A word that stays, for scripts and the audit log.
+    pub fn code(&self) -> Code {
+        match self {
+            CompileError::NotAccepted(_) => codes::COMPILE,
+            CompileError::Memory(_) => codes::COMPILE_MEMORY,
+            CompileError::Cpu(_) => codes::COMPILE_CPU,
+            CompileError::Wall(_) => codes::COMPILE_TIME,
+            CompileError::Code(_) => codes::COMPILE_CODE,
+            CompileError::Load(_) => codes::COMPILE_LOAD,
+            CompileError::Failed(_) | CompileError::Start(_) | CompileError::Unusable(_) => codes::COMPILER,
+        }
+    }
+}
+
+impl LoadError {
+    /// A word that stays, for scripts and the audit log.
+    pub fn code(&self) -> Code {
+        match self {
+            LoadError::Component(error) => error.code(),
+            LoadError::UnknownInterface { .. } => codes::UNKNOWN_INTERFACE,
+            LoadError::Shape { .. } => codes::SHAPE,
+            LoadError::NotAsked(_) => codes::NOT_ASKED,
+            LoadError::Proposal(_) => codes::PROPOSAL,
+            LoadError::Compile(error) => error.code(),
+        }
+    }
+}
