@@ -106,7 +106,7 @@ fn what_is_no_head_is_wrong_usage() {
     for (kept, words) in [
         ("nowhere", "neither a head nor a file"),
         (cut.to_str().unwrap(), "line 2: not a head"),
-        (empty.to_str().unwrap(), "holds no head"),
+        (empty.to_str().unwrap(), "has no head"),
         ("{\"sequence\":3}", "not a head"),
         ("ansai-audit-head-v1 log=x", "not a head"),
     ] {
@@ -195,7 +195,7 @@ fn a_local_head_the_log_that_was_changed_is_refused() {
     let text = std::fs::read_to_string(place.path("state/audit.head")).unwrap();
     std::fs::write(place.path("state/audit.head"), text.replacen("at_ms=1", "at_ms=2", 1)).unwrap();
     refused(&place, &[], 6, "wrong-signature");
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("wrong signature").complains("hint: ");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("invalid signature").complains("hint: ");
     std::fs::write(place.path("state/audit.head"), "").unwrap();
     refused(&place, &[], 6, "not-a-head");
 }
@@ -210,7 +210,7 @@ fn a_key_that_others_can_read_is_refused() {
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&key).unwrap()) & 0o7777, 0o600);
     permit(&key, 0o640);
     for verb in [&["audit", "key"][..], &["audit", "head"], &["run", "policies", "--once"]] {
-        place.ansai(verb).code(4).complains("can be read or written by others").complains("hint: ");
+        place.ansai(verb).code(4).complains("is readable or writable by other users").complains("hint: ");
     }
     // What is checked needs no key.
     place.ansai(&["audit", "verify"]).code(0);

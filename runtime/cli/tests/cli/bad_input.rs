@@ -240,16 +240,16 @@ impl Project {
 #[test]
 fn a_toolchain_that_fails() {
     let project = Project::new();
-    project.build().told(2, "no-program", &["p was not built", "rustc"]);
+    project.build().told(2, "no-program", &["cannot build p", "rustc"]);
     project.program("rustc", "echo 'rustc is broken' >&2; exit 1");
-    project.build().told(2, "tool-failed", &["p was not built", "rustc is broken"]);
+    project.build().told(2, "tool-failed", &["cannot build p", "rustc is broken"]);
     project.program("rustc", "echo nowhere");
     project.build().told(2, "no-wasm-target", &["rustup target add"]);
     project.program("rustc", &format!("echo {}", project.place.path("lib").display()));
     project.program("cargo", "echo 'error: expected `;`' >&2; exit 101");
-    project.build().told(2, "build-failed", &["expected `;`", "p was not built"]);
+    project.build().told(2, "build-failed", &["expected `;`", "cannot build p"]);
     project.program("cargo", "kill -9 $$");
-    project.build().told(2, "build-failed", &["p was not built"]);
+    project.build().told(2, "build-failed", &["cannot build p"]);
     project.program("cargo", "exit 0");
     project.build().told(2, "module-count", &["0 WebAssembly modules", "cdylib"]);
     let made = project.place.path("made.wasm");
@@ -282,7 +282,7 @@ fn what_is_not_built_or_made_at_all() {
     let place = &project.place;
     let new = |name: &str, dir: &str| place.ansai(&["new", name, "--lang", "rust", "--dir", dir]);
     new("Not_A_Name", ".").told(2, "bad-name", &["`Not_A_Name`", "small letters"]);
-    new("p", ".").told(2, "exists", &["p exists already", "--dir"]);
+    new("p", ".").told(2, "exists", &["p already exists", "--dir"]);
     new("p", "nowhere").told(2, "no-directory", &["nowhere"]);
     let left: Vec<_> = std::fs::read_dir(place.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with('.')), "{left:?}");
@@ -296,7 +296,7 @@ fn the_line_that_says_more_is_faint_and_comes_once() {
     place.policy("b", &wat::parse_str("(module)").unwrap());
     let ran = place.ansai(&["check", "policies", "--color", "always"]).code(2);
     assert!(ran.stderr.contains("\u{1b}[1m\u{1b}[31merror[not-wasm]:"), "{:?}", ran.stderr);
-    assert!(ran.stderr.ends_with("\u{1b}[2m`ansai explain not-wasm` tells more\u{1b}[0m\n"), "{:?}", ran.stderr);
+    assert!(ran.stderr.ends_with("\u{1b}[2mfor more information, run `ansai explain not-wasm`\u{1b}[0m\n"), "{:?}", ran.stderr);
     let ran = place.ansai(&["check", "policies", "--color", "never"]).code(2).complains("error[core-module]:");
     assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.matches("tells more").count() == 1, "{:?}", ran.stderr);
 }

@@ -84,13 +84,13 @@ fn enforcing_needs_a_configuration_that_only_the_operator_can_write() {
     let config = place.write("ansai.toml", "[policy.p]\nmode = \"enforce\"\n");
     permit(&config, 0o666);
     let enforcing = ["run", "policies", "--once", "--config", "ansai.toml"];
-    place.ansai(&enforcing).code(4).complains("can be written by others").complains("chmod go-w");
+    place.ansai(&enforcing).code(4).complains("is writable by other users").complains("chmod go-w");
     let observing = [&enforcing[..], &["--mode", "observe"]].concat();
     place
         .ansai(&observing)
         .code(0)
         .complains("warning[untrusted-configuration]:")
-        .complains("can be written by others");
+        .complains("is writable by other users");
     permit(&config, 0o600);
     place.ansai(&enforcing).code(0).says("mode enforce");
 }

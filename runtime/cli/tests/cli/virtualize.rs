@@ -72,9 +72,9 @@ fn what_cannot_be_virtualized_is_exit_code_2_with_a_hint() {
     place.write("p.wasm", wasi());
     let cases = [
         ("module.wasm", "core module", "wasm-tools component new"),
-        ("plain.wasm", "imports no WASI", "ansai inspect"),
+        ("plain.wasm", "does not import WASI", "ansai inspect"),
         ("nowhere.wasm", "nowhere.wasm", ""),
-        ("p.wasm", "not overwritten", "-o OUT.wasm"),
+        ("p.wasm", "refusing to overwrite it", "-o OUT.wasm"),
     ];
     for (file, words, hint) in cases {
         let ran = place.ansai(&["virtualize", file]).code(2).complains("cannot virtualize").complains(words);
