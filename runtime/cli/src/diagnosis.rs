@@ -127,8 +127,10 @@ fn state_directory(dir: &Path) -> Finding {
     let detail = format!("{shown} on {}, {} free", file_system(existing), quantity::show_bytes(room));
     match room >= ENOUGH {
         true => Finding::new(WHAT, Answer::Ok, detail).needed(),
-        false => Finding::new(WHAT, Answer::Missing, detail)
-            .hint(format!("free space: recordings and plans need at least {}", quantity::show_bytes(ENOUGH))),
+        false => Finding::new(WHAT, Answer::Missing, detail).hint(format!(
+            "recordings and plans need at least {}; free some space, or pass --state-dir DIR",
+            quantity::show_bytes(ENOUGH)
+        )),
     }
 }
 

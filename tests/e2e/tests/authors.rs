@@ -77,7 +77,7 @@ fn a_new_policy_builds_and_passes_its_scenarios_and_the_same_source_gives_the_sa
             "can see how full file systems are",
             "ansai:disk/disk-probe (required): to see how full file systems are",
             "ansai:files/files-actions (optional): to remove old temporary files",
-            "can propose to remove, compress and rotate files under directories that you name (suggested: /var/tmp)",
+            "can propose to remove, compress and rotate files under directories that you choose (suggested: /var/tmp)",
         ] {
             assert!(built.stdout.contains(words), "{words}\n{}", built.stdout);
         }

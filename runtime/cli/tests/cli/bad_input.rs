@@ -14,8 +14,8 @@ impl Ran {
             ran = ran.complains(words);
         }
         let last = ran.stderr.lines().last().unwrap_or_default();
-        assert_eq!(last, format!("`ansai explain {word}` tells more"), "{}", ran.stderr);
-        assert_eq!(ran.stderr.matches("tells more").count(), 1, "{}", ran.stderr);
+        assert_eq!(last, format!("for more information, run `ansai explain {word}`"), "{}", ran.stderr);
+        assert_eq!(ran.stderr.matches("for more information").count(), 1, "{}", ran.stderr);
         ran
     }
 }
@@ -103,7 +103,7 @@ fn settings_that_fail_the_schema() {
             let ran = place.ansai(&[verb, &["--config", "ansai.toml"]].concat()).code(2);
             let ran = ran.complains("error[invalid]").complains(&format!("[{word}]")).complains(says).complains(line);
             assert!(ran.stderr.contains(&format!("ansai.toml:2:{column}")), "{}", ran.stderr);
-            assert!(ran.stderr.ends_with(&format!("`ansai explain {word}` tells more\n")), "{}", ran.stderr);
+            assert!(ran.stderr.ends_with(&format!("run `ansai explain {word}`\n")), "{}", ran.stderr);
         }
         let json = ["check", "policies", "--config", "ansai.toml", "--format", "json"];
         let problem = place.ansai(&json).code(2).json()["checked"][2]["problem"]["problems"][0].clone();
@@ -144,7 +144,7 @@ fn scenarios_are_found_wrong_without_running_them() {
             assert_ne!(ran.code, 0);
             let all = format!("{}{}", ran.stdout, ran.stderr);
             assert!(all.contains(&format!("[{word}]")) && all.contains(at) && all.contains("help: "), "{all}");
-            assert!(ran.stderr.ends_with(&format!("`ansai explain {word}` tells more\n")), "{}", ran.stderr);
+            assert!(ran.stderr.ends_with(&format!("run `ansai explain {word}`\n")), "{}", ran.stderr);
         }
         // Also where nothing was built.
         let alone = place.write("alone/policy.toml", manifest_toml());
@@ -268,7 +268,7 @@ fn what_is_not_built_or_made_at_all() {
     let change = |name: &str, text: &str| project.place.write(&format!("p/{name}"), text);
     change("policy.toml", &manifest_toml().replace("60s", "sixty"));
     let ran = project.build().code(2).complains("[bad-quantity]").complains("policy.toml:5:9").complains("such as");
-    assert!(ran.stderr.ends_with("`ansai explain bad-quantity` tells more\n"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("run `ansai explain bad-quantity`\n"), "{}", ran.stderr);
     change("policy.toml", manifest_toml());
     change("README.md", "");
     std::fs::write(project.place.path("p/README.md"), [b'a', 0xff]).unwrap();
@@ -302,7 +302,11 @@ fn the_line_that_says_more_is_faint_and_comes_once() {
         ran.stderr
     );
     let ran = place.ansai(&["check", "policies", "--color", "never"]).code(2).complains("error[core-module]:");
-    assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.matches("tells more").count() == 1, "{:?}", ran.stderr);
+    assert!(
+        !ran.stderr.contains('\u{1b}') && ran.stderr.matches("for more information").count() == 1,
+        "{:?}",
+        ran.stderr
+    );
 }
 
 impl Ran {
