@@ -296,7 +296,11 @@ fn the_line_that_says_more_is_faint_and_comes_once() {
     place.policy("b", &wat::parse_str("(module)").unwrap());
     let ran = place.ansai(&["check", "policies", "--color", "always"]).code(2);
     assert!(ran.stderr.contains("\u{1b}[1m\u{1b}[31merror[not-wasm]:"), "{:?}", ran.stderr);
-    assert!(ran.stderr.ends_with("\u{1b}[2mfor more information, run `ansai explain not-wasm`\u{1b}[0m\n"), "{:?}", ran.stderr);
+    assert!(
+        ran.stderr.ends_with("\u{1b}[2mfor more information, run `ansai explain not-wasm`\u{1b}[0m\n"),
+        "{:?}",
+        ran.stderr
+    );
     let ran = place.ansai(&["check", "policies", "--color", "never"]).code(2).complains("error[core-module]:");
     assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.matches("tells more").count() == 1, "{:?}", ran.stderr);
 }
