@@ -66,7 +66,7 @@ fn no_share_directory_is_no_panic() {
     place.ansai(&RUN).code(2).complains("error[no-share-directory]");
     let place = Place::new();
     place.write("share/policies/readme", "");
-    place.ansai(&RUN).code(2).complains("holds no built-in policy");
+    place.ansai(&RUN).code(2).complains("has no built-in policies");
     assert!(!place.path("state").exists(), "a run that did not begin left something");
 }
 
