@@ -102,11 +102,11 @@ fn step(call: &str) -> String {
         rest.split([',', '}']).next().map(|value| value.trim().trim_matches('"').to_owned())
     };
     match field("root") {
-        None => format!("{verb} {}", arguments.rsplit_once(", ").unwrap().0.replace('"', "")),
+        None => format!("{verb} {}", arguments.rsplit_once(", \"").unwrap().0.replace('"', "")),
         Some(root) => {
             let from = field("cursor").filter(|cursor| cursor != "None");
             let from = from.map(|cursor| format!(" from {cursor}")).unwrap_or_default();
-            format!("{verb} {root} {} {}{from}", field("max_files").unwrap(), field("enough_bytes").unwrap())
+            format!("{verb} {root} {} {}{from}", field("max-files").unwrap(), field("enough-bytes").unwrap())
         }
     }
 }
@@ -210,9 +210,9 @@ fn files_that_are_too_young_are_counted() {
         with_files(host, root, 0).answers_with(
             MEASURE,
             &if root == "/tmp" {
-                "globs: [\"**/*\"], min_age_hours: 0"
+                "globs: [\"**/*\"], min-age-hours: 0"
             } else {
-                "\"**/*.old\", \"**/*-20[0-9][0-9][0-9][0-9][0-9][0-9]\"], min_age_hours: 0"
+                "\"**/*.old\", \"**/*-20[0-9][0-9][0-9][0-9][0-9][0-9]\"], min-age-hours: 0"
             },
             usages(root, files, files),
         )
