@@ -54,7 +54,8 @@ impl Component {
             return Ok(policy.clone());
         }
         let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
-        let policy = engine.load_asked(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, &error))?;
+        let policy =
+            engine.load_requested(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, &error))?;
         Ok(self.compiled.get_or_init(|| policy).clone())
     }
 }
@@ -62,7 +63,7 @@ impl Component {
 /// Why a component does not load, as every command that loads one says it.
 pub(crate) fn not_loaded(path: &Path, error: &LoadError) -> Fault {
     let message = format!("{}: {error}", path.display());
-    let of_this_host = matches!(error, LoadError::Compile(error) if !error.is_of_the_component());
+    let of_this_host = matches!(error, LoadError::Compile(error) if !error.is_component_error());
     let fault = if of_this_host { Fault::other(error.code(), message) } else { Fault::usage(error.code(), message) };
     fault.hint(error.hint())
 }

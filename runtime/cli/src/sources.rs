@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use ansai_core::codes;
-use ansai_engine::component::MOST_BYTES;
+use ansai_engine::component::MAX_BYTES;
 
 use crate::exit::Fault;
 
@@ -94,7 +94,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Fault> {
         return Err(Fault::usage(codes::NOT_A_FILE, format!("{} is not a regular file", path.display())));
     }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 

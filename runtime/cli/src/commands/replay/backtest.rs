@@ -134,7 +134,7 @@ fn code(judged: &[Judged]) -> u8 {
     crate::exit::worst(judged.iter().map(|one| match &one.verdict {
         Ok(Verdict::Same) => exit::FINE,
         Ok(Verdict::Different(_)) => exit::REFUSED,
-        Ok(Verdict::Untold(_)) => exit::UNKNOWN,
+        Ok(Verdict::Unknown(_)) => exit::UNKNOWN,
         Err(fault) => fault.exit,
     }))
 }
@@ -154,7 +154,7 @@ fn counts(judged: &[Judged]) -> Counts {
         match &one.verdict {
             Ok(Verdict::Same) => counts.same += 1,
             Ok(Verdict::Different(_)) => counts.different += 1,
-            Ok(Verdict::Untold(_)) => counts.could_not_tell += 1,
+            Ok(Verdict::Unknown(_)) => counts.could_not_tell += 1,
             Err(_) => counts.refused += 1,
         }
     }
@@ -211,7 +211,7 @@ fn text(judged: &[Judged], took: Duration) -> anyhow::Result<()> {
     }
     let mut why: BTreeMap<&str, usize> = BTreeMap::new();
     for one in judged {
-        if let Ok(Verdict::Untold(reason)) = &one.verdict {
+        if let Ok(Verdict::Unknown(reason)) = &one.verdict {
             *why.entry(reason).or_default() += 1;
         }
     }
@@ -247,7 +247,7 @@ fn document(component: &Component, judged: &[Judged], took: Duration) -> serde_j
     let untold: Vec<_> = judged
         .iter()
         .filter_map(|one| match &one.verdict {
-            Ok(Verdict::Untold(why)) => Some(json!({ "recording": one.listed.id, "why": why })),
+            Ok(Verdict::Unknown(why)) => Some(json!({ "recording": one.listed.id, "why": why })),
             Err(fault) => Some(json!({ "recording": one.listed.id, "why": fault.message, "refused": true })),
             Ok(_) => None,
         })
