@@ -3,7 +3,6 @@
 //! Each preview is remembered under a number of its own. A plan is a list of such numbers, never targets that
 //! came back from the guest.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +11,14 @@ use ansai_core::{Instant, Refusal, Scope};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use crate::action::{Action, Proposed};
-use crate::authorize::authorize;
-use crate::backend::{Abort, Answer, Backend};
-use crate::call::{Call, Reply, to_reply};
-use crate::evaluation_state::EvaluationState;
-use crate::host::{Deadline, Host, ProbeContext};
-use crate::registry::{Body, Registry};
+use ansai_kit::action::{Action, Proposed};
+use ansai_kit::admit::{Caller, Grants, admit};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::EvaluationState;
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::{Body, Registry};
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
@@ -44,9 +44,6 @@ impl LiveHost {
         LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
     }
 }
-
-/// Scopes in force by interface name; what is not granted is absent.
-pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
 
 /// One evaluation on the live host.
 pub struct Live {
@@ -108,13 +105,11 @@ impl Live {
 
 impl Backend for Live {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
-        let Some((entry, function)) = self.shared.registry.find(call.interface, call.function) else {
-            return Answer::Now(Err(Abort(format!("there is no function {}.{}", call.interface, call.function))));
+        let caller = Caller { instance: &self.instance, phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let (function, scope) = match admit(&self.shared.registry, caller, call) {
+            Ok(admitted) => (admitted.function, admitted.scope),
+            Err(why) => return Answer::Now(why.into_answer()),
         };
-        let scope = self.scopes.get(call.interface);
-        if let Err(refusal) = authorize(&self.instance, entry, function, scope.map(AsRef::as_ref), call.arguments) {
-            return Answer::Now(Ok(Err(refusal)));
-        }
         match (function.body, scope) {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
             (Body::Inline { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
@@ -129,16 +124,12 @@ impl Backend for Live {
                 let work = self.work(call.interface, scope, call.arguments, scans);
                 Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
             }
-            (Body::Action(_), _) if self.phase == Phase::Detect => Answer::Now(Ok(Err(Refusal::Denied(format!(
-                "{}.{} cannot be called in `detect`: propose it in `plan`",
-                call.interface, call.function
-            ))))),
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
                 Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed)))
             }
-            // `authorize` has refused this already.
+            // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
         }
     }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{Decision, Instant, Observation, Status};
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::admit::{Caller, Grants, admit};
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::registry::{Body, Registry};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -72,6 +73,7 @@ impl Backtest {
             .collect();
         let backend = BacktestBackend {
             registry: self.registry.clone(),
+            phase: recording.phase,
             at: recording.at,
             calls: calls.into_iter().map(|call| (call, false)).collect(),
             proposed: Vec::new(),
@@ -94,6 +96,7 @@ enum Divergence {
 /// The backend of a backtest: answers from anywhere in a recording.
 struct BacktestBackend {
     registry: Arc<Registry>,
+    phase: Phase,
     at: Instant,
     /// Recorded calls, each with whether it has answered a call already.
     calls: Vec<(RecordedCall, bool)>,
@@ -109,7 +112,11 @@ impl Backend for BacktestBackend {
 
 impl BacktestBackend {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
-        let proposes = is_action(&self.registry, call.interface, call.function);
+        let caller = Caller { instance: "recorded", phase: self.phase, grants: Grants::Recorded };
+        let proposes = match admit(&self.registry, caller, call) {
+            Ok(admitted) => admitted.proposes(),
+            Err(why) => return why.into_answer(),
+        };
         let same = |known: &RecordedCall| {
             *known.interface == *call.interface
                 && *known.function == *call.function

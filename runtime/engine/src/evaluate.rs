@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Limits, Observation, Usage};
-use ansai_host_functions::backend::Backend;
+use ansai_kit::backend::Backend;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Val};

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Limits, Refusal};
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::{Call, Reply};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply};
+use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedMutexGuard;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};

@@ -5,13 +5,12 @@
 //! limits ([`evaluate`]). Every call of a policy passes one function, the gate ([`gate`]), and is recorded. [`replay`] runs
 //! a recording again and reports the first difference; [`backtest`] shows what another version would have decided.
 //!
-//! The engine does not read or change the host: a `Backend` of `ansai-host-functions` answers the calls. It links no WASI.
+//! The engine does not read or change the host: a `Backend` of `ansai-kit` answers the calls. It links no WASI.
 //!
 //! ```
 //! use ansai_engine::{Compiler, Engine};
-//! use ansai_host_functions::registry::Registry;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+//! let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
 //! let refused = engine.load(b"\0asm\x01\0\0\0");
 //! assert!(refused.err().is_some_and(|error| error.to_string().contains("core module")));
 //! # Ok(()) }

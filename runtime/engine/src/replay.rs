@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use ansai_core::event::Phase;
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::Call;
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::Call;
 
 use crate::engine::ENGINE_VERSION;
 use crate::evaluate::{self, Evaluation};

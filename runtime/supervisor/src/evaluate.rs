@@ -8,9 +8,10 @@ use ansai_core::{Attempt, Event, Instant, Observation, Status};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, Evaluation, EvaluationError, Recording};
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, LogLine, Trigger, Writes};
-use ansai_host_functions::live::{Live, Scopes};
+use ansai_host_functions::live::Live;
+use ansai_kit::action::Proposed;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, LogLine, Trigger, Writes};
 
 use crate::clock;
 use crate::instance::Instance;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Event, Measure, Mode, OnFailure, Outcome, Refusal, StepResult, Subject};
-use ansai_host_functions::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
-use ansai_host_functions::authorize::authorize;
+use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::authorize::authorize;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Instant, Refusal};
-use ansai_host_functions::evaluation_state::{Memory, Sample};
+use ansai_kit::evaluation_state::{Memory, Sample};
 
 use crate::state::{State, StateError};
 

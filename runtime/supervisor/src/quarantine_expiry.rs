@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use ansai_core::{Event, Mode, Subject};
-use ansai_host_functions::files::{due, expire};
+use ansai_local::files::{due, expire};
 use sha2::Digest as _;
 
 use crate::clock;

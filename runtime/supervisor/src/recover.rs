@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ansai_audit::Reader;
 use ansai_core::event::Record;
 use ansai_core::{Event, Outcome};
-use ansai_host_functions::action::{Applied, StepContext};
+use ansai_kit::action::{Applied, StepContext};
 
 use crate::clock;
 use crate::executor::{UnderWay, unknown};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ansai_audit::Ballast;
 use ansai_core::{Incident, Instant};
-use ansai_host_functions::evaluation_state::{Sample, Writes};
+use ansai_kit::evaluation_state::{Sample, Writes};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::database::Database;
@@ -239,7 +239,7 @@ fn thin(connection: &Connection, instance: &str, series: &str) -> Result<(), Sta
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-    use ansai_host_functions::evaluation_state::SeriesWrite;
+    use ansai_kit::evaluation_state::SeriesWrite;
 
     use super::*;
 

@@ -145,7 +145,7 @@ impl Supervisor {
             state: Arc::new(state),
             recordings: std::sync::Mutex::new(Recordings::open(dir.join("recordings"), Retention::default())?),
             plans: Plans::open(dir.join("plans"))?,
-            facts: Arc::new(ansai_host_functions::facts::read(&shared.host)),
+            facts: Arc::new(ansai_local::facts::read(&shared.host)),
             shared,
             authority,
             sampling: Sampling::new(instances.len()),

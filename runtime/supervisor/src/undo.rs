@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use ansai_audit::Reader;
 use ansai_core::event::Record;
 use ansai_core::{Event, Outcome, Refusal};
-use ansai_host_functions::action::{Applied, StepContext};
+use ansai_kit::action::{Applied, StepContext};
 
 use crate::clock;
 use crate::plans::{PlanFile, PlanFileError};

@@ -14,11 +14,11 @@ use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Engine, Evaluation, Policy, Recording};
 use ansai_fuzz::random::Random;
 use ansai_harness::Tree;
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
-use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, LiveHost, Scopes};
-use ansai_host_functions::registry::Registry;
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::action::Proposed;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::Host;
 
 /// In the name of each file outside, and in no call: where it is seen, something was read that was not granted.
 const PRECIOUS: &str = "precious";
@@ -82,7 +82,7 @@ impl Scene {
         }
         std::fs::hard_link(dir.path().join("outside/precious.log"), dir.path().join("granted/hard.log")).unwrap();
         Scene {
-            engine: Engine::new(Registry::builtin(), None, Compiler::InProcess).unwrap(),
+            engine: Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess).unwrap(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
             before: Tree::snapshot(dir.path()),
             dir,
@@ -99,7 +99,7 @@ impl Scene {
         let roots = [["granted"].as_slice(), &["granted/sub"], &["granted/sub", "granted"], &[]];
         let roots: Vec<String> = roots[random.below(roots.len())].iter().map(|below| self.path(below)).collect();
         let mut scopes = BTreeMap::new();
-        for interface in Registry::builtin().interfaces() {
+        for interface in ansai_host_functions::builtin().interfaces() {
             if interface.kind == InterfaceKind::Base || random.once_in(4) {
                 continue;
             }
@@ -128,7 +128,7 @@ impl Scene {
     }
 
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
-        let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+        let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
         let base = EvaluationState::new(context(), Arc::new(NoMemory));
         let live = Live::new(shared, "fuzz".into(), phase, scopes.clone(), base);
         let finding = (phase == Phase::Plan).then(finding);

@@ -1,12 +1,13 @@
-//! Records of the audit log in words.
+//! Records of the audit log as text.
 
 use ansai_core::Event;
 use ansai_core::event::{EvaluationResult, Verdict};
 use ansai_core::text::inert;
 
-use super::{MOST_TEXT, words};
+use super::count::count;
+use super::{MOST_TEXT, phrases};
 
-/// One harmless line without sequence and time.
+/// One line, safe for terminals, without record number and time.
 pub(crate) fn line(event: &Event) -> String {
     let text = match event {
         Event::Started { version, mode, instances } => {
@@ -31,35 +32,40 @@ pub(crate) fn line(event: &Event) -> String {
         }
         Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),
         Event::Intent { plan, step, action, about, targets, .. } => {
-            format!("plan {plan} step {step}: about to {action} on {about}, {targets} targets")
+            format!("plan {plan} step {step}: starting {action} on {about}, {}", count(*targets, "target"))
         }
         Event::Running { plan, step, until, .. } => {
             format!("plan {plan} step {step}: running until {}", super::time::local(*until))
         }
         Event::Outcome { plan, step, outcome, detail, .. } => format!("plan {plan} step {step}: {outcome}: {detail}"),
         Event::Verified { plan, incident, status } => {
-            format!("plan {plan}: {incident} looked at again: {}", kebab(status))
+            format!("plan {plan}: verified {incident}: {}", kebab(status))
         }
         Event::Undone { plan, step, outcome, detail, by } => {
             format!("plan {plan} step {step}: undone by {by}: {outcome}: {detail}")
         }
-        Event::RecordingsDropped { ids } => format!("{} recordings dropped to stay within the quota", ids.len()),
-        Event::Recovered { torn_bytes, detail } => format!("{torn_bytes} torn bytes set aside: {detail}"),
+        Event::RecordingsDropped { ids } => {
+            format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
+        }
+        Event::Recovered { torn_bytes, detail } => format!(
+            "after a crash: moved {} of an incomplete record out of the log: {detail}",
+            count(*torn_bytes, "byte")
+        ),
         Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
         Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
-            let by = if endorsement.is_some() { "named by the one before" } else { "not named by the one before" };
-            format!("audit key {public_key} in place of {old}, {by}")
+            let by = if endorsement.is_some() { "signed by the old key" } else { "NOT signed by the old key" };
+            format!("audit key {public_key} replaces {old}, {by}")
         }
-        Event::HeadExport { target, error: None, .. } => format!("heads go to {target} again"),
+        Event::HeadExport { target, error: None, .. } => format!("head export to {target} works again"),
         Event::HeadExport { target, error: Some(error), failures } => {
-            format!("no head to {target}, {failures} times in a row: {error}")
+            format!("head export to {target} failed {}: {error}", count(*failures, "time"))
         }
         Event::Ballast { detail } => format!("ballast: {detail}"),
     };
     inert(&text, MOST_TEXT)
 }
 
-/// Whose it is, where it is an instance's.
+/// The instance that an event is about.
 pub(crate) fn instance(event: &Event) -> Option<&str> {
     match event {
         Event::Evaluated { instance, .. } | Event::Incident { instance, .. } | Event::Planned { instance, .. } => {
@@ -88,9 +94,9 @@ fn evaluation(result: &EvaluationResult) -> String {
         EvaluationResult::Observed { healthy, unhealthy, unknown } => {
             format!("{healthy} healthy, {unhealthy} unhealthy, {unknown} unknown")
         }
-        EvaluationResult::Proposed { steps } => format!("{steps} steps proposed"),
-        EvaluationResult::Failed(why) => format!("no answer: {why}"),
-        EvaluationResult::Aborted(why) => format!("stopped: {why}"),
+        EvaluationResult::Proposed { steps } => format!("proposed {}", count(*steps, "step")),
+        EvaluationResult::Failed(why) => format!("failed: {why}"),
+        EvaluationResult::Aborted(why) => format!("aborted: {why}"),
     }
 }
 

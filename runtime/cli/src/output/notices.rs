@@ -1,21 +1,22 @@
-//! What the daemon says as it happens.
+//! What the daemon prints as it happens.
 
 use ansai_core::incident::Change;
 use ansai_core::text::inert;
 use ansai_supervisor::Notice;
 
-use super::{MOST_TEXT, words};
+use super::count::count;
+use super::{MOST_TEXT, phrases};
 
-/// One harmless line without its time.
+/// One line, safe for terminals, without its time.
 pub(crate) fn line(notice: &Notice) -> String {
     match notice {
-        Notice::Started { instances, mode } => format!("started: {instances} instances, mode {mode}"),
+        Notice::Started { instances, mode } => format!("started {}, mode {mode}", count(*instances, "instance")),
         Notice::Incident { instance, change, finding } => {
             let change = match change {
                 Change::Opened => "found",
                 Change::Changed => "changed",
                 Change::Unchanged => "unchanged",
-                Change::BecameUnknown => "can no longer be told",
+                Change::BecameUnknown => "now unknown",
                 Change::Closed => "closed",
             };
             let name = inert(instance, 80);
@@ -33,11 +34,11 @@ pub(crate) fn line(notice: &Notice) -> String {
             format!("{}: {} is now {}", inert(instance, 80), inert(key, 200), phrases::state(*state))
         }
         Notice::Failed { instance, error } => {
-            format!("{}: could not tell: {}", inert(instance, 80), inert(error, MOST_TEXT))
+            format!("{}: failed: {}", inert(instance, 80), inert(error, MOST_TEXT))
         }
         Notice::Recovered { plan, step, outcome, detail } => {
             let detail = inert(detail, MOST_TEXT);
-            format!("after a crash: step {step} of plan {}: {outcome}: {detail}", inert(plan, 100))
+            format!("after a crash: plan {} step {step}: {outcome}: {detail}", inert(plan, 100))
         }
         Notice::Stopping { why } => format!("stopping: {}", inert(why, 200)),
     }

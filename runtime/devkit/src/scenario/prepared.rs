@@ -7,8 +7,8 @@ use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
 use ansai_core::event::Phase;
 use ansai_core::{Code, Limits, Observation, Scope, ScopeError, codes};
 use ansai_engine::Evaluation;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
-use ansai_host_functions::live::Scopes;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
 use serde_json::Value;
 
 use super::backend::{ScenarioBackend, Seeded};

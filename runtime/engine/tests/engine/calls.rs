@@ -12,12 +12,12 @@ use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Answer, Engine, Evaluation, EvaluationError, Policy, RecordedReply, Recording};
-use ansai_host_functions::backend::{self, Backend};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::evaluation_state::{EvaluationState, NoMemory};
-use ansai_host_functions::host::{Host, ProbeContext};
 use ansai_host_functions::live::{Live, LiveHost};
-use ansai_host_functions::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::backend::{self, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::{EvaluationState, NoMemory};
+use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
 
 const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
@@ -155,7 +155,7 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
             (func (export "plan") {plan} (result i32) i32.const 1024)"#
         ),
     );
-    let registry = Registry::builtin().with(&HANG);
+    let registry = ansai_host_functions::builtin().with(&HANG);
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let shared = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
