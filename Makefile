@@ -53,7 +53,7 @@ link = $(if $(filter-out $(abspath target),$(BUILT)),mkdir -p target/$1 && ln -s
 test: check setup-test policies examples ## run all checks and all tests
 	cargo nextest run --release --workspace $(if $(filter true,$(CI)),--profile ci)
 	cargo test --doc --release --workspace
-	cargo test --locked --release --manifest-path policies/sdk/rust/sdk/Cargo.toml
+	cargo test --locked --release --manifest-path policies/Cargo.toml --workspace
 
 check: setup-check ## check format, lints, documentation, dependencies and licences
 	scripts/check-format

@@ -1,66 +1,33 @@
-//! disk-space: sees file systems that are full, or soon will be, and proposes what brings them down.
-//!
-//! [`detect`] and [`plan`] decide, in plain Rust over the trait [`port::Host`]; [`host`] is the only module that calls
-//! the host, so that everything else is tested without one.
+//! disk-space: finds file systems that are full, or soon will be, and proposes steps that free space.
 
+mod calls;
 mod detect;
-mod evidence;
-mod forecast;
-mod fullness;
 mod growth;
-mod host;
-mod level;
-mod mounts;
-mod never;
 mod plan;
-mod port;
-mod scopes;
 mod settings;
 #[cfg(test)]
-mod stand_in;
-mod words;
+mod testing;
 
-#[allow(missing_docs, unsafe_code, clippy::all, unreachable_pub, reason = "generated from the WIT")]
-mod bindings {
-    wit_bindgen::generate!({
-        inline: "
-            package ansai:disk-space;
-            world disk-space {
-                include ansai:policy/policy@0.1.0;
-                import ansai:disk/disk-probe@0.1.0;
-                import ansai:files/files-probe@0.1.0;
-                import ansai:files/files-actions@0.1.0;
-                import ansai:journal/journal-probe@0.1.0;
-                import ansai:journal/journal-actions@0.1.0;
-                import ansai:packages/packages-probe@0.1.0;
-                import ansai:packages/packages-actions@0.1.0;
-            }
-        ",
-        world: "ansai:disk-space/disk-space",
-        path: [
-            "../../wit/policy",
-            "../../wit/disk",
-            "../../wit/files",
-            "../../wit/journal",
-            "../../wit/packages",
-        ],
-        generate_all,
-        additional_derives: [PartialEq],
-    });
-}
+use ansai_sdk::{Decision, Failure, Host, Observation, Policy};
 
-use bindings::ansai::policy::types::{Decision, Failure, Observation};
+use settings::Settings;
+
+ansai_sdk::policy!(DiskSpace);
 
 struct DiskSpace;
 
-impl bindings::Guest for DiskSpace {
-    fn detect() -> Result<Vec<Observation>, Failure> {
-        detect::detect(&host::Imported)
+impl Policy for DiskSpace {
+    type Settings = Settings;
+
+    fn check(settings: &Settings) -> Result<(), Failure> {
+        settings.check()
     }
 
-    fn plan(finding: Observation) -> Result<Decision, Failure> {
-        plan::plan(&host::Imported, &finding)
+    fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
+        detect::detect(settings, host)
+    }
+
+    fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
+        plan::plan(settings, host, finding)
     }
 }
-
-bindings::export!(DiskSpace with_types_in bindings);

@@ -29,7 +29,7 @@ pub enum BallastError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The file is there, but the file system did not set the blocks aside.
-    #[error("cannot set aside {bytes} bytes in {}: the file system keeps only {allocated} of them", path.display())]
+    #[error("cannot reserve {bytes} bytes in {}: the file system allocated only {allocated}", path.display())]
     NotAllocated {
         /// The file, which was removed again.
         path: PathBuf,

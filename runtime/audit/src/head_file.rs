@@ -19,7 +19,7 @@ pub enum HeadFileError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// It holds something else.
-    #[error("{} does not hold a signed head: {cause}", path.display())]
+    #[error("{} is not a signed head: {cause}", path.display())]
     Form {
         /// The file.
         path: PathBuf,
@@ -27,7 +27,7 @@ pub enum HeadFileError {
         cause: ParseSignedHeadError,
     },
     /// It is not as it was signed.
-    #[error("the head in {} has a wrong signature", .0.display())]
+    #[error("the head in {} has an invalid signature", .0.display())]
     Signature(PathBuf),
 }
 
@@ -37,7 +37,7 @@ impl HeadFileError {
         match self {
             Self::Storage(_) => None,
             Self::Form { .. } | Self::Signature(_) => {
-                Some("verify the log with a head kept elsewhere, then move this file away: a new one is made")
+                Some("verify the log with a head kept elsewhere, then move this file away: ansai makes a new one")
             }
         }
     }

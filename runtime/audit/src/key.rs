@@ -22,7 +22,7 @@ pub enum KeyError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// Somebody else can read or write it, or could.
-    #[error("the key {} can be read or written by others (mode {mode:04o})", path.display())]
+    #[error("the key {} is readable or writable by other users (mode {mode:04o})", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum KeyError {
         uid: u32,
     },
     /// Its content is no key.
-    #[error("{} does not hold a key: 64 hexadecimal digits and an end of line", .0.display())]
+    #[error("{} is not a key file: expected 64 hexadecimal digits and a newline", .0.display())]
     Form(PathBuf),
 }
 
@@ -46,14 +46,14 @@ impl KeyError {
     /// The way out, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Storage(error) if error.is_out_of_space() => Some("free some space by hand"),
+            Self::Storage(error) if error.is_out_of_space() => Some("free some space"),
             Self::Storage(_) => None,
             Self::Exposed { .. } => Some(
-                "chmod 600 it if nobody can have read it; otherwise move it away: a new one is made, and the log says so",
+                "if no other user can have read it, run `chmod 600`; else move it away: ansai makes a new key and records that",
             ),
             Self::Foreign { .. } => Some("run as the user who runs ansai"),
             Self::Form(_) => {
-                Some("put the file back from a copy, or move it away: a new one is made, and the log says so")
+                Some("restore the file from a backup, or move it away: ansai makes a new key and records that")
             }
         }
     }

@@ -70,11 +70,11 @@ impl OpenError {
     /// The way out, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::InUse(_) => Some("stop the other process, or read the log with a reader, which needs no lock"),
+            Self::InUse(_) => Some("stop the other process; reading the log needs no lock"),
             Self::Corrupt { .. } => Some(
-                "keep a copy of the directory and of the head beside it as evidence, then move both away to begin anew",
+                "keep a copy of the directory and of the head beside it as evidence, then move both away to start a new log",
             ),
-            Self::Storage(error) if error.is_out_of_space() => Some("free some space by hand"),
+            Self::Storage(error) if error.is_out_of_space() => Some("free some space"),
             Self::Storage(_) => None,
         }
     }

@@ -32,10 +32,10 @@ pub struct SignedHead {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseSignedHeadError {
     /// It does not begin as one.
-    #[error("it does not begin with {WORD}")]
+    #[error("it does not start with {WORD}")]
     NotOne,
     /// A part is missing, not in its place, or not written as it is written.
-    #[error("its {0} is missing or not as it is written")]
+    #[error("its {0} is missing or malformed")]
     Part(&'static str),
 }
 

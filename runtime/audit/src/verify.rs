@@ -29,13 +29,13 @@ pub struct Verified {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadFault {
     /// It is not as it was signed.
-    #[error("its signature is wrong")]
+    #[error("its signature is invalid")]
     Signature,
     /// It is signed, but by nobody who is trusted.
-    #[error("it is signed by a key that is not trusted: {0}")]
+    #[error("its key is not trusted: {0}")]
     UnknownKey(PublicKey),
     /// The log begins with another record.
-    #[error("it is of log {of}, and this is log {found}")]
+    #[error("it belongs to log {of}, this is log {found}")]
     OtherLog {
         /// The log it is of.
         of: LogId,

@@ -1,4 +1,4 @@
-//! `runtime/docs/cli.md` is generated from the definitions of the command line. `ANSAI_WRITE_REFERENCE=1` writes it anew.
+//! `runtime/docs/cli.md` is generated from the definitions of the command line. `ANSAI_WRITE_REFERENCE=1` writes it.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,12 @@ use clap::{Arg, ArgAction, Command, CommandFactory as _};
 
 use crate::arguments::Arguments;
 
-const INTRODUCTION: &str = "<!-- Generated from the definitions of the command line: not to be edited. -->
+const INTRODUCTION: &str = "<!-- Generated from the definitions of the command line. Do not edit. -->
 # The command line
 
-`ansai help COMMAND` and `ansai COMMAND --help` say the same. Results are on standard output, everything else is on
-standard error. With `--format json` a result is one JSON document, or one on each line where it is told as it comes.
+`ansai help COMMAND` and `ansai COMMAND --help` print the same. Results go to standard output, everything else goes to
+standard error. With `--format json`, a result is one JSON document; results that are printed as they arrive are one
+document per line.
 ";
 
 #[test]
@@ -22,7 +23,7 @@ fn the_page_is_that_of_the_definitions() {
     }
     assert!(
         std::fs::read_to_string(&path).unwrap_or_default() == page,
-        "{} is not what the definitions say: run ANSAI_WRITE_REFERENCE=1 cargo test --release -p ansai --bin ansai",
+        "{} differs from the definitions; run ANSAI_WRITE_REFERENCE=1 cargo test --release -p ansai --bin ansai",
         path.display()
     );
 }
@@ -48,7 +49,7 @@ fn every_visible_command_and_argument_is_there_and_no_hidden_one() {
 }
 
 fn built() -> Command {
-    // As wide as on the terminals of most; the usage is broken there.
+    // Usage lines are wrapped at this width.
     let mut root = Arguments::command().term_width(100);
     root.build();
     root
@@ -58,7 +59,7 @@ fn hidden(command: &Command) -> bool {
     command.is_hide_set() || command.get_name() == "help"
 }
 
-/// With the commands above it.
+/// The name with its parent commands.
 fn full_name(command: &Command) -> &str {
     command.get_bin_name().unwrap_or(command.get_name())
 }
@@ -73,14 +74,14 @@ fn each(command: &Command, visit: &mut dyn FnMut(&Command)) {
 fn page() -> String {
     let root = built();
     let mut out = INTRODUCTION.to_owned();
-    out += "\n| command | |\n|---|---|\n";
+    out += "\n| command | purpose |\n|---|---|\n";
     each(&root, &mut |command| {
         let name = full_name(command);
         if !hidden(command) && name != "ansai" {
             let _ = writeln!(out, "| [{name}](#{}) | {} |", name.replace(' ', "-"), about(command));
         }
     });
-    out += "\nEvery command takes the [global options](#global-options) and ends with one of the [exit codes](#exit-codes).\n";
+    out += "\nEvery command takes the [global options](#global-options) and exits with one of the [exit codes](#exit-codes).\n";
     each(&root, &mut |command| {
         if !hidden(command) && command.get_name() != "ansai" {
             section(&mut out, command);
@@ -105,7 +106,7 @@ fn section(out: &mut String, command: &Command) {
     let _ = write!(out, "\n## {}\n\n{}.\n", full_name(command), about(command));
     let _ = write!(out, "\n```text\n{usage}\n```\n");
     if command.has_subcommands() {
-        // Each has a section of its own.
+        // Each subcommand has its own section.
         return;
     }
     let own = || command.get_arguments().filter(|one| !one.is_global_set() && !one.is_hide_set() && !is_help(one));
@@ -146,10 +147,10 @@ fn meaning(argument: &Arg) -> String {
     }
     let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
     if argument.get_action().takes_values() && !defaults.is_empty() {
-        let _ = write!(text, ". By default `{}`", defaults.join(" "));
+        let _ = write!(text, ". Default: `{}`", defaults.join(" "));
     }
     if argument.is_required_set() && !argument.is_positional() {
-        text += ". Must be given";
+        text += ". Required";
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Whether the configuration could have been written by somebody else than those who may decide.
+//! Whether another user can change the configuration.
 
 use ansai_core::text::inert;
 
@@ -28,8 +28,8 @@ pub(crate) struct Owned {
 pub(crate) const OTHERS_WRITE: u32 = 0o022;
 
 impl Trust {
-    /// A sentence with its way out, or `None` where nobody else can have written the file. Not to be trusted with
-    /// `enforce`; worth a warning in `observe`.
+    /// What is wrong, with a hint, or `None` if no other user can write the file. Such a file must not enforce; in
+    /// `observe` it is worth a warning.
     pub fn problem(&self) -> Option<String> {
         let places = std::iter::once(&self.file).chain(&self.directories);
         let (what, way_out, place) = places.into_iter().find_map(|place| {
@@ -38,13 +38,13 @@ impl Trust {
                 let what = format!("belongs to user {}", place.uid);
                 Some((what, format!("chown {}", self.own_uid), place))
             } else if mode & OTHERS_WRITE != 0 {
-                let what = format!("can be written by others (mode {mode:04o})");
+                let what = format!("is writable by other users (mode {mode:04o})");
                 Some((what, "chmod go-w".to_owned(), place))
             } else {
                 None
             }
         })?;
         let path = inert(&place.path, 300);
-        Some(format!("{path} {what}, so somebody else may decide what ansai does; hint: {way_out} {path}"))
+        Some(format!("{path} {what}, so another user can change what ansai does; hint: {way_out} {path}"))
     }
 }

@@ -51,7 +51,7 @@ fn others_may_write() {
         let problem = trust.problem().unwrap();
         let path = kept.path().canonicalize().unwrap().join(named);
         let path = path.to_str().unwrap().trim_end_matches('/');
-        assert!(problem.starts_with(&format!("{path} can be written by others (mode 0")), "{problem}");
+        assert!(problem.starts_with(&format!("{path} is writable by other users (mode 0")), "{problem}");
         assert!(problem.ends_with(&format!("hint: chmod go-w {path}")), "{problem}");
     }
 }

@@ -1,28 +1,27 @@
 //! Exit codes of the command line.
 
-/// All is well, or what was asked for was done.
+/// Success: everything is healthy, or was done.
 pub const FINE: u8 = 0;
-/// Anything that has no code of its own.
+/// Any other error.
 pub const OTHER: u8 = 1;
 /// Wrong usage, manifest or configuration.
 pub const USAGE: u8 = 2;
-/// Something is wrong on the host and not healed.
+/// A finding is not healed.
 pub const UNHEALTHY: u8 = 3;
-/// Refused by authorization or verification.
+/// Authorization or verification failed.
 pub const REFUSED: u8 = 4;
-/// Could not tell: a probe failed, a policy had no answer.
+/// Unknown: a probe or a policy failed, or something could not be read.
 pub const UNKNOWN: u8 = 5;
-
-/// A head that the audit log was to be compared with is of another log, wrongly signed, or of an unknown key.
+/// An audit head cannot be verified: it belongs to another log, its signature is wrong, or its key is unknown.
 pub const UNPROVEN: u8 = 6;
 
 /// Every code with its meaning, for help, manual and reference.
 pub const ALL: &[(u8, &str)] = &[
-    (FINE, "fine"),
-    (OTHER, "anything else"),
+    (FINE, "success"),
+    (OTHER, "any other error"),
     (USAGE, "wrong usage, manifest or configuration"),
-    (UNHEALTHY, "something is wrong on the host and not healed"),
-    (REFUSED, "refused by authorization or verification"),
-    (UNKNOWN, "could not tell"),
-    (UNPROVEN, "a head of the audit log proves nothing: of another log, wrongly signed, or of an unknown key"),
+    (UNHEALTHY, "a finding is not healed"),
+    (REFUSED, "authorization or verification failed"),
+    (UNKNOWN, "unknown: something could not be read"),
+    (UNPROVEN, "an audit head cannot be verified"),
 ];

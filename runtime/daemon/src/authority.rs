@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(authority.effective_grants("p").unwrap().mode, Mode::Enforce);
         assert!(authority.effective_grants("q").is_err());
         permit(0o666);
-        assert!(authority.effective_grants("p").err().unwrap().contains("can be written by others"));
+        assert!(authority.effective_grants("p").err().unwrap().contains("is writable by other users"));
         permit(0o600);
         assert!(authority.effective_grants("p").is_ok());
         std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();

@@ -1,4 +1,4 @@
-//! A component as it lies on disk, with its manifest and settings schema. Nothing is read from the directory beside it.
+//! A component file with its manifest and settings schema. Nothing else in its directory is read.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ const NO_SETTINGS: &str = r#"{"type": "object", "properties": {}}"#;
 
 /// A component that was read and validated, and not compiled yet.
 pub struct Component {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// The file.
     pub bytes: Vec<u8>,

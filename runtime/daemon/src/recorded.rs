@@ -120,7 +120,7 @@ impl Components {
         &self.engine
     }
 
-    /// Where the component with a digest lies.
+    /// The path of the component with a digest.
     ///
     /// # Errors
     /// It is at none of the paths.

@@ -1,4 +1,4 @@
-//! From paths to the components that lie there.
+//! From paths to the components at these paths.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
 
 mod error;
@@ -15,7 +15,7 @@ use crate::error::Error;
 /// More than a person keeps in one directory.
 const MOST_ENTRIES: usize = 10_000;
 
-/// What lies at a path.
+/// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A file that should be a component.

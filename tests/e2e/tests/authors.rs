@@ -146,7 +146,7 @@ fn a_draft_lies_elsewhere_and_says_the_same() {
     let (dir, place) = (parent.path().join("mine"), tempfile::tempdir().unwrap());
     let built = build(&environment, &dir).arg("--draft").arg(place.path()).run();
     built.expect_code(0);
-    assert!(built.stdout.contains("a draft: "), "{}", built.stdout);
+    assert!(built.stdout.contains("fast draft build"), "{}", built.stdout);
     assert_eq!(names(place.path()), ["mine.wasm"]);
     assert!(!dir.join("mine.wasm").exists());
     let mut test = Ansai::new().arg("test").arg(place.path());
@@ -216,12 +216,12 @@ fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
     change(&parent.path().join("mine/README.md"), "# mine", "# kept");
     let again = new(parent.path(), "mine").run();
     again.expect_code(2);
-    assert!(again.stderr.contains("exists already") && again.stderr.contains("--dir"), "{}", again.stderr);
+    assert!(again.stderr.contains("already exists") && again.stderr.contains("--dir"), "{}", again.stderr);
     assert!(std::fs::read_to_string(parent.path().join("mine/README.md")).unwrap().starts_with("# kept"));
     for name in ["Mine", "my_policy", "a--b", "a-", "../a", ""] {
         let refused = new(parent.path(), name).run();
         refused.expect_code(2);
-        assert!(refused.stderr.contains("is no name for a policy"), "{name}: {}", refused.stderr);
+        assert!(refused.stderr.contains("is not a valid name for a policy"), "{name}: {}", refused.stderr);
     }
     let unknown = Ansai::new().args(["new", "a", "--lang", "cobol"]).run();
     unknown.expect_code(2);

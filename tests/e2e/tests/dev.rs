@@ -77,19 +77,19 @@ fn a_policy_is_built_and_looked_with_again_after_each_change() {
     let policy = policy();
     let Some(daemon) = dev(policy.path(), &[]) else { return };
     daemon.wait_for_line("dev: built in", LIMIT);
-    daemon.wait_for_line("dev: looked in", LIMIT);
+    daemon.wait_for_line("dev: evaluated in", LIMIT);
     daemon.wait_for_line("dev: watching", LIMIT);
     let lib = policy.path().join("src/lib.rs");
     std::fs::write(&lib, "broken").unwrap();
     daemon.wait_for_line("dev: changed: src/lib.rs", LIMIT);
-    daemon.wait_for_line("dev: not built", LIMIT);
+    daemon.wait_for_line("dev: build failed", LIMIT);
     daemon.wait_for_line("error: ", LIMIT);
     std::fs::write(policy.path().join("policy.toml"), "nme = 1").unwrap();
-    daemon.wait_for_nth_line(2, "dev: not built", LIMIT);
+    daemon.wait_for_nth_line(2, "dev: build failed", LIMIT);
     daemon.wait_for_line("did you mean `name`?", LIMIT);
     std::fs::write(policy.path().join("policy.toml"), MANIFEST).unwrap();
     std::fs::write(&lib, format!("{LIB}// Changed.\n")).unwrap();
-    daemon.wait_for_nth_line(2, "dev: looked in", LIMIT);
+    daemon.wait_for_nth_line(2, "dev: evaluated in", LIMIT);
     assert!(!policy.path().join("small.wasm").exists(), "a draft is nothing to ship");
     ends(daemon);
 }

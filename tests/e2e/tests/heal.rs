@@ -96,7 +96,7 @@ fn the_table_shows_no_active_character_of_a_hostile_name() {
     }
     assert!(ran.stdout.contains("disk-space") && ran.stdout.contains("remove"), "{}", ran.stdout);
     assert!(
-        audit.stdout.contains("about to ansai:files/files-actions.remove") && audit.stdout.contains("done: removed"),
+        audit.stdout.contains("starting ansai:files/files-actions.remove") && audit.stdout.contains("done: removed"),
         "{}",
         audit.stdout
     );

@@ -122,5 +122,5 @@ fn only_the_recording_of_the_log_is_exported() {
     export(&state, "nothing-of-that-name", &[]).expect_code(2);
     std::fs::remove_dir_all(state.join("audit")).unwrap();
     let ran = place.export(&[]);
-    assert!(ran.expect_code(4).stderr.contains("the audit log knows no recording"), "{}", ran.stderr);
+    assert!(ran.expect_code(4).stderr.contains("the audit log does not name recording"), "{}", ran.stderr);
 }

@@ -28,7 +28,7 @@ fn what_is_expected_is_brought_up_to_what_comes() {
     assert_eq!(before, changed(&original), "only --update writes");
 
     let ran = bench.test(&["--update"]);
-    assert!(ran.expect_code(0).stdout.contains("1 rewritten"), "{}", ran.stdout);
+    assert!(ran.expect_code(0).stdout.contains("1 updated"), "{}", ran.stdout);
     let after = std::fs::read_to_string(&file).unwrap();
     // A whole number that was replaced is written without its separators.
     assert_eq!(after.replace("21000000001", "21_000_000_001"), original);

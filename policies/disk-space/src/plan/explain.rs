@@ -1,117 +1,93 @@
-//! What a person is told when nothing that this policy may do would help.
+//! Why no step helps.
 
-use super::proposals::Proposals;
-use super::{Situation, earlier};
-use crate::detect::in_hours;
-use crate::growth::{self, Directory, MOST_ROOTS};
-use crate::port::*;
-use crate::words;
+use ansai_sdk::paths::is_on;
+use ansai_sdk::{Baseline, Ladder, Size, Span, largest, text};
+
+use super::Situation;
+use crate::calls::{self, FILES_PROBE};
+use crate::detect::mounts;
+use crate::growth;
+use crate::imports::ansai::files::files_probe::{FileQuery, Usage};
 
 /// Directories, and processes, that are named.
 const MOST_NAMED: usize = 5;
-const MOST_NOTES: usize = 8;
-const MOST_BYTES: usize = 4000;
 
-pub(super) fn explain(situation: &Situation<'_>, proposals: &Proposals<'_>) -> String {
-    let mut parts = vec![format!("{}, and {}", situation.how_full(), what_is_left(situation, proposals))];
-    let tried = earlier::told(&situation.attempts);
-    if !tried.is_empty() {
-        parts.push(format!("tried: {tried}"));
-    }
-    if !proposals.notes.is_empty() {
-        let notes: Vec<&str> = proposals.notes.iter().take(MOST_NOTES).map(String::as_str).collect();
-        parts.push(format!("not possible: {}", notes.join(", ")));
-    }
-    parts.extend([largest(situation), deleted(situation), quarantined(situation)]);
-    parts.retain(|part| !part.is_empty());
-    words::cut(&parts.join("; "), MOST_BYTES).to_owned()
+pub(super) fn explain(situation: &Situation<'_>, ladder: &Ladder<'_>) -> Vec<String> {
+    let mut parts = vec![what_is_left(situation, ladder)];
+    parts.extend(largest_directories(situation));
+    parts.extend(deleted(situation).into_iter().chain(quarantined(situation)));
+    parts
 }
 
-fn what_is_left(situation: &Situation<'_>, proposals: &Proposals<'_>) -> String {
-    if proposals.items == 0 {
-        return "nothing is left that may be cleaned".into();
+fn what_is_left(situation: &Situation<'_>, ladder: &Ladder<'_>) -> String {
+    let full = situation.how_full();
+    if ladder.items() == 0 {
+        let young = too_young(situation);
+        return format!("nothing eligible to clean{young}; {full}");
     }
-    let show = |amount| if situation.is_inodes { format!("{amount} inodes") } else { words::bytes(amount) };
-    format!(
-        "what may still be cleaned would bring back only {} of the {} that are needed",
-        show(proposals.back()),
-        show(proposals.need)
-    )
+    let show = |amount| if situation.is_inodes { format!("{amount} inodes") } else { Size(amount).to_string() };
+    format!("cleaning would free only {} of the {} needed; {full}", show(ladder.gained()), show(ladder.need()))
+}
+
+/// ` (16 files in /tmp younger than 7 d)`: files that would match if they were older.
+fn too_young(situation: &Situation<'_>) -> String {
+    let young = |(query, old): &(FileQuery, u64)| {
+        let any_age = FileQuery { min_age_hours: 0, ..query.clone() };
+        let all = calls::measure(situation.host, &any_age, None).ok()?.entries.iter().map(|usage| usage.files).sum();
+        let young = u64::checked_sub(all, *old).filter(|young| *young > 0)?;
+        let age = Span::from_hours(query.min_age_hours);
+        Some(format!("{} in {} younger than {age}", text::count(young, "file"), query.root))
+    };
+    let words: Vec<String> = situation.scanned.borrow().iter().filter_map(young).collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
 /// The largest directories, and those that grew most since the file system was last healthy.
-pub(super) fn largest(situation: &Situation<'_>) -> String {
-    if !situation.scopes.has(FILES_PROBE) {
-        return format!("grant {FILES_PROBE} to be told which directories are large");
+pub(super) fn largest_directories(situation: &Situation<'_>) -> Vec<String> {
+    let host = situation.host;
+    if !host.grants().has(FILES_PROBE) {
+        return vec![format!("grant {FILES_PROBE} to see which directories are large")];
     }
-    let mut all: Vec<(Directory, u64)> = Vec::new();
-    for root in situation.scopes.roots(FILES_PROBE).iter().take(MOST_ROOTS) {
-        if !growth::is_on(root, &situation.mount, &situation.filesystems) {
-            continue;
+    let mut all: Vec<(Usage, u64)> = Vec::new();
+    let mounts = mounts(&situation.filesystems);
+    for root in growth::roots(host).iter().filter(|root| is_on(root, situation.mount, &mounts)) {
+        let before = Baseline::recall(host, &growth::key(root));
+        for one in growth::directories(host, root).unwrap_or_default() {
+            let grown = before.as_ref().map_or(0, |before| before.growth(&one.path, one.bytes));
+            all.push((one, grown));
         }
-        let before = growth::remembered(situation.host, root);
-        let grown = |one: &Directory| {
-            let known = before.as_ref().and_then(|before| before.bytes(&one.path));
-            known.map_or(0, |known| one.bytes.saturating_sub(known))
-        };
-        let found = growth::directories(situation.host, root).unwrap_or_default();
-        all.extend(found.into_iter().map(|one| (grown(&one), one)).map(|(grown, one)| (one, grown)));
     }
-    let size = |one: &Directory| if situation.is_inodes { one.files } else { one.bytes };
-    let mut parts = Vec::new();
-    let named = growth::largest(all.clone(), MOST_NAMED, |(one, _)| size(one));
-    let named: Vec<String> = named.iter().map(|(one, _)| show(one, situation.is_inodes)).collect();
-    if !named.is_empty() {
-        parts.push(format!("largest: {}", named.join(", ")));
-    }
-    let grown = growth::largest(all, MOST_NAMED, |(_, grown)| *grown);
-    let grown: Vec<String> = grown
-        .iter()
-        .filter(|(_, grown)| *grown > 0)
-        .map(|(one, grown)| format!("{} by {}", one.path, words::bytes(*grown)))
-        .collect();
-    if !grown.is_empty() {
-        parts.push(format!("grown since it was last seen healthy: {}", grown.join(", ")));
-    }
-    parts.join("; ")
+    let size = |one: &Usage| if situation.is_inodes { one.files } else { one.bytes };
+    let show = |one: &Usage| match situation.is_inodes {
+        true => format!("{} with {} files", one.path, one.files),
+        false => format!("{} with {}", one.path, Size(one.bytes)),
+    };
+    let named = largest(all.clone(), MOST_NAMED, |(one, _)| size(one));
+    let mut grown = largest(all, MOST_NAMED, |(_, grown)| *grown);
+    grown.retain(|(_, grown)| *grown > 0);
+    let named = named.iter().map(|(one, _)| show(one));
+    let grown = grown.iter().map(|(one, by)| format!("{} by {}", one.path, Size(*by)));
+    text::list("largest", named).into_iter().chain(text::list("grown since last healthy", grown)).collect()
 }
 
-fn show(directory: &Directory, is_inodes: bool) -> String {
-    match is_inodes {
-        true => format!("{} with {} files", directory.path, directory.files),
-        false => format!("{} with {}", directory.path, words::bytes(directory.bytes)),
+/// Removing an open file frees nothing until the process that holds it closes it.
+fn deleted(situation: &Situation<'_>) -> Option<String> {
+    if !situation.host.grants().has(FILES_PROBE) {
+        return None;
     }
-}
-
-/// Removing an open file frees nothing: whoever holds it open must close it.
-fn deleted(situation: &Situation<'_>) -> String {
-    if !situation.scopes.has(FILES_PROBE) {
-        return String::new();
-    }
-    let Ok(mut files) = situation.host.deleted_open() else { return String::new() };
-    files.entries.retain(|file| file.mount == situation.mount);
-    let all: u64 = files.entries.iter().map(|file| file.bytes).sum();
-    let named: Vec<String> = files
-        .entries
+    let mut files = calls::deleted_open(situation.host).ok()?.entries;
+    files.retain(|file| file.mount == situation.mount);
+    let all = Size(files.iter().map(|file| file.bytes).sum());
+    let words = files
         .iter()
         .take(MOST_NAMED)
-        .map(|file| format!("{} (pid {}) {} of {}", file.process, file.pid, words::bytes(file.bytes), file.path))
-        .collect();
-    if named.is_empty() {
-        return String::new();
-    }
-    format!("{} of deleted files come back when these close them: {}", words::bytes(all), named.join(", "))
+        .map(|file| format!("{} (pid {}): {} of {}", file.process, file.pid, Size(file.bytes), file.path));
+    text::list(&format!("{all} of deleted files are freed when these processes close them"), words)
 }
 
-fn quarantined(situation: &Situation<'_>) -> String {
-    let now = situation.host.now();
+fn quarantined(situation: &Situation<'_>) -> Option<String> {
     let held = situation.held();
-    let until = held.iter().map(|held| held.newest_until.saturating_sub(now)).max();
-    let bytes: u64 = held.iter().map(|held| held.bytes).sum();
-    match until {
-        Some(until) if bytes > 0 => {
-            format!("{} wait in quarantine, for at most {}", words::bytes(bytes), in_hours(until))
-        }
-        _ => String::new(),
-    }
+    let bytes = Size(held.iter().map(|held| held.bytes).sum());
+    let left = Span(held.iter().map(|held| held.newest_until.saturating_sub(situation.host.now())).max()?);
+    (bytes > Size(0)).then(|| format!("quarantine holds {bytes} for at most {}", left.in_whole_hours()))
 }

@@ -1,40 +1,29 @@
-//! The steps for a file system that runs out of inodes: what removes most files, however small they are.
+//! The steps for a file system that runs out of inodes: most files first, however small they are.
+
+use ansai_sdk::{Ladder, largest};
 
 use super::Situation;
-use super::ladder::{RECLAIM, REMOVE, older_than};
-use super::proposals::Proposals;
+use super::ladder::reclaim;
 use super::selection::Kind;
-use crate::growth::largest;
-use crate::port::*;
+use crate::calls::{self, REMOVE};
 
-pub(super) fn propose(situation: &Situation<'_>, proposals: &mut Proposals<'_>) {
-    let held: u64 = situation.held().iter().filter(|held| held.files > 0).map(|held| held.bytes).sum();
-    if situation.is_urgent() && held > 0 && situation.scopes.has(FILES_ACTIONS) {
-        let reason = format!("removed files that wait in quarantine; {}", situation.how_full());
-        proposals.propose(RECLAIM, &situation.mount, |host, _| host.reclaim(&situation.mount, held, &reason));
-    }
-    let settings = &situation.settings;
-    let mut steps: Vec<(u64, &str, String, Kind)> = Vec::new();
-    for root in situation.roots(&settings.temp_dirs, proposals) {
-        let mut kind = Kind::temporary(&root, situation.scopes.age(settings.temp_hours()));
-        steps.push((files(situation, &mut kind, &root), "temporary files", root, kind));
-    }
-    for root in situation.roots(&settings.log_dirs, proposals) {
-        let mut kind = Kind::old_logs(&root, settings, situation.scopes.age(settings.remove_logs_hours()));
-        steps.push((files(situation, &mut kind, &root), "rotated logs", root, kind));
-    }
-    steps.retain(|(files, ..)| *files > 0);
+pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
+    reclaim(situation, ladder);
+    let settings = situation.settings;
+    let (temporary, logs) = (situation.age(settings.temp_files_older_than), situation.age(settings.logs_older_than));
+    let temp_roots = situation.roots(&settings.temp_dirs, ladder).into_iter();
+    let log_roots = situation.roots(&settings.log_dirs, ladder).into_iter();
+    let steps = temp_roots.map(|root| (Kind::temporary(&root, temporary), root));
+    let steps = steps.chain(log_roots.map(|root| (Kind::old_logs(&root, settings, logs), root)));
+    // What cannot be counted comes last.
+    let counted = steps.map(|(mut kind, root)| (situation.count(&mut kind, &root).unwrap_or(1), root, kind));
+    let steps: Vec<(u64, String, Kind)> = counted.filter(|(files, ..)| *files > 0).collect();
     let all = steps.len();
-    for (_, what, root, kind) in largest(steps, all, |(files, ..)| *files) {
-        let reason = older_than(what, &kind, situation);
-        proposals.propose(REMOVE, &root, |host, remaining| {
-            let most = u32::try_from(remaining).unwrap_or(0);
-            host.remove(&kind.select(&root, 0, most), &reason)
+    for (_, root, kind) in largest(steps, all, |(files, ..)| *files) {
+        let reason = situation.reason(&kind.words());
+        ladder.step(REMOVE, &root, |rest| {
+            let most = u32::try_from(rest).unwrap_or(0);
+            calls::remove(situation.host, &kind.select(&root, 0, most), &reason)
         });
     }
-}
-
-/// What cannot be counted comes last, but comes.
-fn files(situation: &Situation<'_>, kind: &mut Kind, root: &str) -> u64 {
-    situation.count(kind, root).unwrap_or(1)
 }

@@ -1,170 +1,151 @@
-//! What brings a finding down: the steps that are least regretted first, and no more of them than are needed.
+//! What frees space: the steps that are least regretted first, and no more than are needed.
 
-mod earlier;
 mod explain;
 mod inodes;
 mod ladder;
-mod proposals;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 
-use crate::detect::{INODES, in_hours, said};
-use crate::fullness::Fullness;
-use crate::port::*;
-use crate::scopes::Scopes;
-use crate::settings::Settings;
-use crate::words;
-use proposals::Proposals;
+use ansai_sdk::{
+    Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Severity, Size, Span, Usage, paths, share,
+};
 
-/// Quarantined files that come back within so long need no other step.
-const SOON: u64 = 24 * 3_600_000;
+use crate::calls::{self, FILES_ACTIONS, FILES_PROBE};
+use crate::detect::{INODES, blocks_of, inodes_of, listed, mounts};
+use crate::imports::ansai::disk::disk_probe::Filesystem;
+use crate::imports::ansai::files::files_probe::{FileQuery, Held};
+use crate::settings::Settings;
+
+/// If quarantine frees enough within this time, no other step is needed.
+const SOON: Span = Span::from_hours(24);
 
 /// What all steps need to know.
 struct Situation<'a> {
-    host: &'a dyn Host,
-    settings: Settings,
-    scopes: Scopes,
+    host: &'a Host,
+    settings: &'a Settings,
     filesystems: Vec<Filesystem>,
-    attempts: Vec<Attempt>,
-    /// Of the finding.
-    key: String,
-    mount: String,
-    severity: Severity,
-    level: Fullness,
+    mount: &'a str,
+    usage: Usage,
     is_inodes: bool,
-    /// A root that was not seen to its end.
+    /// Worse than a warning: only what is freed at once helps.
+    is_urgent: bool,
+    /// Whole scans, and how many files they found.
+    scanned: RefCell<Vec<(FileQuery, u64)>>,
+    /// A root that was not scanned to its end.
     unfinished: RefCell<Option<String>>,
 }
 
-pub(crate) fn plan(host: &dyn Host, finding: &Observation) -> Result<Decision, Failure> {
-    let Status::Unhealthy(severity) = finding.status else {
-        return Ok(Decision::Wait("it is not known to be unhealthy".into()));
-    };
-    let situation = Situation::look(host, finding, severity)?;
-    if severity == Severity::Notice {
-        return Ok(Decision::Recommend(vec![situation.advice(finding)]));
+pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
+    let situation = Situation::of(settings, host, finding)?;
+    if finding.severity() <= Some(Severity::Notice) {
+        return Ok(situation.advice(finding));
     }
-    let need = situation.level.above(situation.settings.goal());
+    let need = situation.usage.excess_over(settings.goal());
     if need == 0 {
-        return Ok(Decision::Wait(format!(
-            "{} is below {} by now",
-            situation.mount,
-            words::percent(situation.settings.goal())
-        )));
+        let goal = share::percent_words(settings.goal());
+        return Ok(Decision::Wait(format!("{} is now below {goal}", situation.mount)));
     }
-    let coming = situation.coming_back();
-    if !situation.is_inodes && coming.bytes >= need {
-        return Ok(Decision::Wait(format!(
-            "{} come back from quarantine within {}",
-            words::bytes(coming.bytes),
-            in_hours(coming.within)
-        )));
+    let (coming, within) = situation.coming();
+    if coming >= need {
+        return Ok(Decision::Wait(format!("quarantine frees {} within {within}", Size(coming))));
     }
-    let mut proposals = Proposals::new(&situation, need.saturating_sub(coming.bytes));
+    let mut ladder = Ladder::new(host, finding, need - coming, |preview| situation.counts(preview));
     if situation.is_inodes {
-        inodes::propose(&situation, &mut proposals);
+        inodes::propose(&situation, &mut ladder);
     } else {
-        ladder::propose(&situation, &mut proposals);
+        ladder::propose(&situation, &mut ladder);
     }
-    if proposals.items == 0
-        && let Some(root) = situation.unfinished.take()
-    {
-        return Ok(Decision::Wait(format!("{root} is too large for one look: the next plan looks on")));
+    if let (0, Some(root)) = (ladder.items(), situation.unfinished.take()) {
+        return Ok(Decision::Wait(format!("{root} is too large for one scan: the next plan continues it")));
     }
-    // What brings back next to nothing after an attempt that was not enough would go on for ever.
-    let hardly = !situation.attempts.is_empty() && proposals.back().saturating_mul(10) < proposals.need;
-    if proposals.items == 0 || hardly {
-        return Ok(Decision::GiveUp(explain::explain(&situation, &proposals)));
-    }
-    proposals.remember(&situation);
-    Ok(Decision::Apply(OnFailure::Stop))
-}
-
-/// Bytes that come back by themselves soon.
-#[derive(Default)]
-struct Coming {
-    bytes: u64,
-    within: u64,
+    Ok(ladder.decide(|ladder| explain::explain(&situation, ladder)))
 }
 
 impl<'a> Situation<'a> {
-    fn look(host: &'a dyn Host, finding: &Observation, severity: Severity) -> Result<Situation<'a>, Failure> {
-        let settings = Settings::parse(&host.settings())?;
-        let filesystems = host
-            .filesystems()
-            .map_err(|refusal| Failure::CouldNotTell(format!("file systems cannot be listed: {}", said(&refusal))))?
-            .entries;
-        let mount = finding.about.name.clone();
+    fn of(settings: &'a Settings, host: &'a Host, finding: &'a Observation) -> Result<Situation<'a>, Failure> {
+        let filesystems = listed(host)?.entries;
+        let mount = finding.about.name.as_str();
         let is_inodes = finding.key.starts_with(INODES);
-        let level = filesystems
+        let usage = filesystems
             .iter()
             .find(|one| one.mount == mount)
-            .and_then(|one| if is_inodes { Fullness::inodes(one) } else { Fullness::bytes(one) })
-            .ok_or_else(|| Failure::CouldNotTell(format!("{mount} is not among the file systems any more")))?;
-        Ok(Situation {
-            host,
-            settings,
-            scopes: Scopes::parse(&host.scopes()),
-            filesystems,
-            attempts: host.attempts(),
-            key: finding.key.clone(),
-            mount,
-            severity,
-            level,
-            is_inodes,
-            unfinished: RefCell::default(),
-        })
+            .and_then(if is_inodes { inodes_of } else { blocks_of })
+            .ok_or_else(|| Failure::CouldNotTell(format!("{mount} is no longer mounted")))?;
+        let is_urgent = finding.severity() > Some(Severity::Warning);
+        let (scanned, unfinished) = (RefCell::default(), RefCell::default());
+        Ok(Situation { host, settings, filesystems, mount, usage, is_inodes, is_urgent, scanned, unfinished })
     }
 
-    /// Worse than a warning, only what comes back at once is of use.
-    fn is_urgent(&self) -> bool {
-        self.severity > Severity::Warning
+    /// How much of the need a step meets.
+    fn counts(&self, preview: &Preview) -> u64 {
+        let (now, later) = match (self.is_inodes, preview.frees_later_bytes) {
+            (false, later) => (preview.frees_now_bytes, later),
+            // A file in quarantine keeps its inode.
+            (true, 0) => (preview.items, 0),
+            (true, _) => (0, preview.items),
+        };
+        if self.is_urgent { now } else { now.saturating_add(later) }
     }
 
+    /// Quarantined files of this file system.
     fn held(&self) -> Vec<Held> {
-        if !self.scopes.has(FILES_PROBE) {
+        if !self.host.grants().has(FILES_PROBE) {
             return Vec::new();
         }
-        let mut held = self.host.held().unwrap_or_default();
+        let mut held = calls::held(self.host).unwrap_or_default();
         held.retain(|held| held.mount == self.mount);
         held
     }
 
-    fn coming_back(&self) -> Coming {
-        if self.is_urgent() || self.is_inodes {
-            return Coming::default();
+    /// Bytes that quarantine frees soon without a step, and when.
+    fn coming(&self) -> (u64, Span) {
+        if self.is_urgent || self.is_inodes {
+            return (0, SOON);
         }
         let now = self.host.now();
-        self.held().iter().filter(|held| held.newest_until <= now.saturating_add(SOON)).fold(
-            Coming::default(),
-            |sum, held| Coming {
-                bytes: sum.bytes.saturating_add(held.bytes),
-                within: sum.within.max(held.newest_until.saturating_sub(now)),
-            },
-        )
+        let left = |held: &Held| held.newest_until.saturating_sub(now);
+        let soon = self.held().into_iter().filter(|held| left(held) <= SOON.0);
+        let (bytes, within) =
+            soon.fold((0_u64, 0), |(bytes, within), held| (bytes.saturating_add(held.bytes), left(&held).max(within)));
+        (bytes, Span(within).in_whole_hours())
     }
 
-    /// Completes a reason: how full it is.
+    /// The grant's `min_age_hours`, if it is more than a setting.
+    fn age(&self, setting: Span) -> u32 {
+        let granted = self.host.grants().count(FILES_ACTIONS, "min_age_hours").unwrap_or(0);
+        setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
+    }
+
+    /// The parts of these directories that are on this file system and granted.
+    fn roots(&self, dirs: &[String], ladder: &mut Ladder<'_>) -> Vec<String> {
+        if !ladder.is_granted(FILES_ACTIONS) {
+            return Vec::new();
+        }
+        let granted = self.host.grants().texts(FILES_ACTIONS, "roots");
+        let (protected, roots): (Vec<&str>, Vec<&str>) =
+            paths::granted_on(self.mount, dirs, &granted, &mounts(&self.filesystems))
+                .into_iter()
+                .partition(|root| paths::is_protected(root));
+        protected.iter().for_each(|root| ladder.note(format!("{root} is never touched")));
+        roots.iter().map(|root| (*root).to_owned()).collect()
+    }
+
     fn how_full(&self) -> String {
-        let what = if self.is_inodes { "of its inodes in use" } else { "full" };
-        let has = if self.is_inodes { "has" } else { "is" };
-        format!("{} {has} {} {what}", self.mount, words::percent(self.level.percent()))
-    }
-
-    fn advice(&self, finding: &Observation) -> Recommendation {
-        let largest = explain::largest(self);
-        Recommendation {
-            summary: finding.summary.clone(),
-            detail: if largest.is_empty() {
-                "nothing is removed at this level: make room, or a larger file system".into()
-            } else {
-                format!("nothing is removed at this level: make room, or a larger file system; {largest}")
-            },
-            measures: finding.evidence.clone(),
+        let used = self.usage.words();
+        if self.is_inodes {
+            format!("{} uses {used} of its inodes", self.mount)
+        } else {
+            format!("{} is {used} full", self.mount)
         }
     }
-}
 
-#[cfg(test)]
-mod tests;
+    fn advice(&self, finding: &Observation) -> Decision {
+        let mut detail = vec!["a notice removes nothing: free some space, or enlarge the file system".to_owned()];
+        detail.extend(explain::largest_directories(self));
+        let (summary, measures) = (finding.summary.clone(), finding.evidence.clone());
+        Decision::Recommend(vec![Recommendation { summary, detail: detail.join("; "), measures }])
+    }
+}

@@ -1,28 +1,68 @@
 use super::*;
-use crate::bindings::ansai::files::files_probe::DeletedFile;
-use crate::bindings::ansai::packages::packages_probe::Cache;
-use crate::bindings::ansai::policy::types::StepResult;
+use crate::calls::{CLEAN, COMPRESS, JOURNAL_ACTIONS, JOURNAL_PROBE, PACKAGES_ACTIONS, PACKAGES_PROBE};
+use crate::calls::{RECLAIM, REMOVE, VACUUM};
 use crate::detect::detect;
-use crate::stand_in::{StandIn, filesystem};
+use crate::imports::ansai::files::files_probe::{self, DeletedFile, DeletedFiles, File, Files, Usages};
+use crate::imports::ansai::journal::journal_probe::JournalUsage;
+use crate::imports::ansai::packages::packages_probe::{Cache, Caches, Manager};
+use crate::testing::{filesystem, listing, settings};
+use ansai_sdk::testing::StandIn;
+use ansai_sdk::{Attempt, Measure, OnFailure, Outcome, Refusal, Status, StepResult, Subject};
 
-const ALL: &str = r#"{
-    "ansai:files/files-probe": {"roots": ["/var/log", "/tmp"]},
-    "ansai:files/files-actions": {"roots": ["/var/log", "/tmp"], "min_age_hours": 24},
-    "ansai:journal/journal-probe": {}, "ansai:journal/journal-actions": {},
-    "ansai:packages/packages-probe": {}, "ansai:packages/packages-actions": {}
-}"#;
+const MEASURE: &str = "ansai:files/files-probe.measure-files";
+const LIST: &str = "ansai:files/files-probe.list-files";
+const LARGEST: &str = "ansai:files/files-probe.largest-directories";
+const ACTIONS: [&str; 5] = [REMOVE, COMPRESS, RECLAIM, VACUUM, CLEAN];
+const ROOTS: &str = r#"{"roots": ["/var/log", "/tmp"], "min_age_hours": 24}"#;
 
-/// One file system of 1,000 bytes with so many left, and everything granted.
+/// One file system of 1,000 bytes with so many available, and everything granted.
 fn host(available: u64) -> StandIn {
-    StandIn { scopes: ALL.into(), ..StandIn::with(vec![filesystem("/", 1000, available)]) }
+    [JOURNAL_PROBE, JOURNAL_ACTIONS, PACKAGES_PROBE, PACKAGES_ACTIONS]
+        .into_iter()
+        .fold(listing(vec![filesystem("/", 1000, available)]), |host, interface| host.grants(interface, "{}"))
+        .grants(FILES_PROBE, ROOTS)
+        .grants(FILES_ACTIONS, ROOTS)
+}
+
+fn usages(root: &str, files: u64, bytes: u64) -> Usages {
+    let entry = files_probe::Usage { path: root.into(), files, bytes, oldest_hours: 0, newest_hours: 0 };
+    Usages { entries: vec![entry], complete: true, skipped: 0, cursor: None }
+}
+
+/// Files below a root that match any query.
+fn with_files(host: StandIn, root: &str, files: u64) -> StandIn {
+    host.answers_with(MEASURE, &format!("root: {root:?}"), usages(root, files, files * 100))
+}
+
+fn listed(path: &str) -> Files {
+    let file = File { path: path.into(), bytes: 1, modified: 0, links: 1, open: false };
+    Files { entries: vec![file], complete: true, skipped: 0, cursor: None }
+}
+
+/// Every action promises the same.
+fn promising(host: StandIn, now: u64, later: u64, items: u64) -> StandIn {
+    ACTIONS.into_iter().fold(host, |host, action| host.answers(action, preview(now, later, items)))
+}
+
+fn preview(frees_now_bytes: u64, frees_later_bytes: u64, items: u64) -> Preview {
+    Preview {
+        step: 0,
+        about: Subject::new("x", "x"),
+        items,
+        frees_now_bytes,
+        frees_later_bytes,
+        interrupts: 0,
+        reversible: true,
+        undone_after: None,
+        complete: true,
+        sample: Vec::new(),
+        left_out: Vec::new(),
+    }
 }
 
 fn everything(available: u64) -> StandIn {
-    let mut host = host(available);
-    host.files = vec![("/var/log", 5, 500), ("/tmp", 5, 500)];
-    host.names = vec!["/var/log/a.log.1", "/var/log/idle.log"];
-    host.held = vec![Held { mount: "/".into(), files: 1, bytes: 10, oldest_until: 0, newest_until: u64::MAX }];
-    host.journal = Some(JournalUsage {
+    let held = Held { mount: "/".into(), files: 1, bytes: 10, oldest_until: 0, newest_until: u64::MAX };
+    let journal = JournalUsage {
         archived_bytes: 1 << 40,
         active_bytes: 1,
         archived_files: 1,
@@ -30,37 +70,66 @@ fn everything(available: u64) -> StandIn {
         oldest: 0,
         mount: "/".into(),
         skipped: 0,
-    });
-    host.caches =
-        vec![Cache { manager: Manager::Apt, path: "/var/cache/apt".into(), bytes: 9, files: 1, mount: "/".into() }];
-    for name in ["remove", "compress", "reclaim", "vacuum", "clean"] {
-        host.previews.insert(name, (10, 0, 1));
+    };
+    let cache = Cache { manager: Manager::Apt, path: "/var/cache/apt".into(), bytes: 9, files: 1, mount: "/".into() };
+    let host = with_files(with_files(host(available), "/var/log", 5), "/tmp", 5)
+        .answers_with(LIST, "**/*.log.*", listed("/var/log/a.log.1"))
+        .answers_with(LIST, "[\"**/*.log\"]", listed("/var/log/idle.log"))
+        .answers("ansai:files/files-probe.list-held", vec![held])
+        .answers("ansai:journal/journal-probe.usage", journal)
+        .answers("ansai:packages/packages-probe.list-caches", Caches { entries: vec![cache], skipped: 0 });
+    promising(host, 10, 0, 1)
+}
+
+fn decide(host: &Host) -> Decision {
+    let settings = settings(|_| {});
+    let seen = detect(&settings, host).unwrap();
+    let finding = seen.into_iter().find(|one| matches!(one.status, Status::Unhealthy(_))).unwrap();
+    host.stand_in().forget_calls();
+    plan(&settings, host, &finding).unwrap()
+}
+
+/// Calls of actions, with what matters of their arguments.
+fn steps(host: &Host) -> Vec<String> {
+    host.stand_in().calls().iter().filter(|call| call.contains("-actions.")).map(|call| step(call)).collect()
+}
+
+fn step(call: &str) -> String {
+    let (name, arguments) = call.split_once('(').unwrap();
+    let verb = name.rsplit('.').next().unwrap();
+    let field = |name: &str| {
+        let (_, rest) = arguments.split_once(&format!("{name}: "))?;
+        rest.split([',', '}']).next().map(|value| value.trim().trim_matches('"').to_owned())
+    };
+    match field("root") {
+        None => format!("{verb} {}", arguments.rsplit_once(", ").unwrap().0.replace('"', "")),
+        Some(root) => {
+            let from = field("cursor").filter(|cursor| cursor != "None");
+            let from = from.map(|cursor| format!(" from {cursor}")).unwrap_or_default();
+            format!("{verb} {root} {} {}{from}", field("max_files").unwrap(), field("enough_bytes").unwrap())
+        }
     }
-    host
 }
 
-fn decide(host: &StandIn) -> Decision {
-    let finding = detect(host).unwrap().into_iter().find(|one| matches!(one.status, Status::Unhealthy(_))).unwrap();
-    host.calls.borrow_mut().clear();
-    plan(host, &finding).unwrap()
-}
-
-fn steps(host: &StandIn) -> Vec<String> {
-    host.calls.borrow().iter().filter(|call| !call.starts_with("largest")).cloned().collect()
+fn given_up(host: &Host) -> String {
+    match decide(host) {
+        Decision::GiveUp(why) => why,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
-fn the_ladder_in_order_with_what_is_still_needed() {
-    let host = everything(80);
+fn the_steps_in_order_with_what_is_still_needed() {
+    let host = everything(80).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
     assert_eq!(
         steps(&host),
         [
-            "reclaim / 171",
-            "clean Manager::Apt",
+            "reclaim-held /, 171",
+            "clean-cache Manager::Apt",
             "remove /var/log 0 151",
-            "compress /var/log 141",
-            "compress /var/log 131",
+            "compress /var/log 0 141",
+            "compress /var/log 0 131",
             "vacuum 104857600",
             "remove /tmp 0 111"
         ]
@@ -68,51 +137,58 @@ fn the_ladder_in_order_with_what_is_still_needed() {
 }
 
 #[test]
-fn compresses_first_where_no_log_is_past_its_time() {
-    let mut host = everything(80);
-    host.files = vec![("/var/log", 0, 0), ("/tmp", 0, 0)];
+fn compresses_first_if_no_log_is_old_enough_to_remove() {
+    let host = with_files(with_files(everything(80), "/var/log", 0), "/tmp", 0).host();
     decide(&host);
     assert_eq!(
         steps(&host),
-        ["reclaim / 171", "clean Manager::Apt", "compress /var/log 151", "compress /var/log 141", "vacuum 104857600"]
+        [
+            "reclaim-held /, 171",
+            "clean-cache Manager::Apt",
+            "compress /var/log 0 151",
+            "compress /var/log 0 141",
+            "vacuum 104857600"
+        ]
     );
 }
 
 #[test]
 fn stops_when_it_is_enough() {
-    let mut host = everything(80);
-    host.previews.insert("clean", (161, 0, 1));
+    let host = everything(80).answers(CLEAN, preview(161, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert_eq!(steps(&host), ["reclaim / 171", "clean Manager::Apt"]);
+    assert_eq!(steps(&host), ["reclaim-held /, 171", "clean-cache Manager::Apt"]);
 }
 
 #[test]
-fn what_comes_back_later_counts_for_a_warning_only() {
-    for (available, expected) in [(150, 2), (80, 7)] {
-        let mut host = everything(available);
-        host.previews.insert("remove", (0, 900, 1));
-        decide(&host);
-        assert_eq!(steps(&host).len(), expected, "{:?}", steps(&host));
-    }
+fn what_is_freed_later_counts_for_a_warning_only() {
+    let later = |available| promising(everything(available), 0, 200, 1).host();
+    let warning = later(180);
+    decide(&warning);
+    assert_eq!(steps(&warning), ["clean-cache Manager::Apt"]);
+    let critical = later(80);
+    decide(&critical);
+    assert_eq!(steps(&critical).len(), 7);
 }
 
 #[test]
 fn quarantine_that_ends_soon_is_waited_for_at_a_warning() {
-    let mut host = everything(150);
-    let soon = host.now() + 2 * 3_600_000;
-    host.held = vec![Held { mount: "/".into(), files: 1, bytes: 101, oldest_until: soon, newest_until: soon }];
-    assert!(matches!(decide(&host), Decision::Wait(why) if why.contains("2 hours")));
-    // Not all that is needed: the rest is proposed.
-    host.held[0].bytes = 95;
-    host.previews.insert("clean", (6, 0, 1));
+    let soon = StandIn::NOW + 2 * 3_600_000;
+    let holding = |bytes| {
+        let held = Held { mount: "/".into(), files: 1, bytes, oldest_until: soon, newest_until: soon };
+        everything(150).answers("ansai:files/files-probe.list-held", vec![held])
+    };
+    let decision = decide(&holding(101).host());
+    assert_eq!(decision, Decision::Wait("quarantine frees 101 B within 2 h".into()));
+    // It frees less than is needed: the rest is proposed.
+    let host = holding(95).answers(CLEAN, preview(6, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert_eq!(steps(&host), ["clean Manager::Apt"]);
+    assert_eq!(steps(&host), ["clean-cache Manager::Apt"]);
 }
 
 #[test]
-fn nothing_granted_gives_up_and_says_what_would_help() {
-    let host = StandIn { scopes: "{}".into(), ..everything(80) };
-    let Decision::GiveUp(why) = decide(&host) else { panic!("gave no reason") };
+fn nothing_granted_gives_up_and_says_what_to_grant() {
+    let host = listing(vec![filesystem("/", 1000, 80)]).host();
+    let why = given_up(&host);
     for words in ["packages-probe is not granted", "files-actions is not granted", "grant ansai:files/files-probe"] {
         assert!(why.contains(words), "{why}");
     }
@@ -120,85 +196,104 @@ fn nothing_granted_gives_up_and_says_what_would_help() {
 }
 
 #[test]
-fn refusals_are_told_and_do_not_stop_the_rest() {
-    let mut host = everything(80);
-    host.previews.remove("remove");
-    assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    host.previews.clear();
-    let Decision::GiveUp(why) = decide(&host) else { panic!("gave no reason") };
-    assert!(why.contains("remove /tmp: denied: no grant for remove"), "{why}");
-}
-
-fn attempt(action: &str, about: &str, outcome: Outcome) -> Attempt {
-    Attempt {
-        at: 0,
-        stage: String::new(),
-        verified: Status::Unhealthy(Severity::Critical),
-        steps: vec![StepResult {
-            action: action.into(),
-            about: Subject { kind: "directory".into(), name: about.into() },
-            outcome,
-            detail: "freed 3 bytes".into(),
-            measures: vec![],
-        }],
-    }
+fn a_refusal_is_explained_and_does_not_stop_the_rest() {
+    let denied = || Refusal::Denied("no grant covers it".into());
+    assert_eq!(decide(&everything(80).refuses(REMOVE, denied()).host()), Decision::Apply(OnFailure::Stop));
+    let why = given_up(&ACTIONS.into_iter().fold(everything(80), |host, action| host.refuses(action, denied())).host());
+    assert!(why.contains("remove /tmp: denied: no grant covers it"), "{why}");
 }
 
 #[test]
-fn what_failed_is_not_tried_again() {
-    let mut host = everything(80);
-    decide(&host);
-    // As the host tells it: steps on files are about their file system.
-    let result = |action: &str, about: &str, outcome| attempt(action, about, outcome).steps.remove(0);
-    let mut last = attempt(ladder::RECLAIM, "/", Outcome::Done);
-    last.steps.extend([
-        result("ansai:packages/packages-actions.clean-cache", "/var/cache/apt", Outcome::Refused),
-        result(ladder::REMOVE, "/", Outcome::Failed),
-        result("ansai:files/files-actions.compress", "/", Outcome::Done),
-        result("ansai:files/files-actions.compress", "/", Outcome::Done),
-        result("ansai:journal/journal-actions.vacuum", "/var/log/journal", Outcome::Failed),
-        result(ladder::REMOVE, "/", Outcome::Failed),
+fn files_that_are_too_young_are_counted() {
+    let young = |host: StandIn, root: &str, files: u64| {
+        // The query of any age has an age of 0.
+        with_files(host, root, 0).answers_with(
+            MEASURE,
+            &if root == "/tmp" {
+                "globs: [\"**/*\"], min_age_hours: 0"
+            } else {
+                "\"**/*.old\", \"**/*-20[0-9][0-9][0-9][0-9][0-9][0-9]\"], min_age_hours: 0"
+            },
+            usages(root, files, files),
+        )
+    };
+    let host = young(young(host(80), "/tmp", 16), "/var/log", 1).host();
+    let why = given_up(&host);
+    let expected = "nothing eligible to clean (1 file in /var/log younger than 30 d, 16 files in /tmp younger than 7 d); / is 92 % full";
+    assert!(why.starts_with(expected), "{why}");
+}
+
+fn result(action: &str, about: &str, outcome: Outcome) -> StepResult {
+    let (about, detail) = (Subject::new("directory", about), "freed 3 bytes".into());
+    StepResult { action: action.into(), about, outcome, detail, measures: vec![] }
+}
+
+fn attempt(steps: Vec<StepResult>) -> Attempt {
+    Attempt { at: 0, stage: String::new(), verified: Status::Unhealthy(Severity::Critical), steps }
+}
+
+#[test]
+fn a_step_that_failed_is_not_repeated() {
+    let first = everything(80).host();
+    decide(&first);
+    let proposed = first.recall("proposed:/").unwrap();
+    // As the host reports it: steps on files are about their file system.
+    let mut last = attempt(vec![
+        result(RECLAIM, "/", Outcome::Done),
+        result(CLEAN, "/var/cache/apt", Outcome::Refused),
+        result(REMOVE, "/", Outcome::Failed),
+        result(COMPRESS, "/", Outcome::Done),
+        result(COMPRESS, "/", Outcome::Done),
+        result(VACUUM, "/var/log/journal", Outcome::Failed),
+        result(REMOVE, "/", Outcome::Failed),
     ]);
     // Some of its files only.
-    last.steps[6].measures = vec![crate::evidence::bytes("freed-bytes", 7)];
-    host.attempts = vec![last];
-    for _ in 0..2 {
-        decide(&host);
-        let steps = steps(&host);
-        assert_eq!(steps, ["reclaim / 171", "compress /var/log 161", "compress /var/log 151", "remove /tmp 0 141"]);
-        // A later plan still knows.
-        host.attempts.push(attempt(ladder::RECLAIM, "/", Outcome::Done));
-    }
+    last.steps[6].measures = vec![Measure::bytes("freed-bytes", 7)];
+    let expected = ["reclaim-held /, 171", "compress /var/log 0 161", "compress /var/log 0 151", "remove /tmp 0 141"];
+    let second = everything(80).with_attempt(last.clone()).remembers("proposed:/", &proposed).host();
+    decide(&second);
+    assert_eq!(steps(&second), expected);
+    // A later plan still knows.
+    let proposed = second.recall("proposed:/").unwrap();
+    let done = attempt(vec![result(RECLAIM, "/", Outcome::Done)]);
+    let third = everything(80).with_attempt(last).with_attempt(done).remembers("proposed:/", &proposed).host();
+    decide(&third);
+    assert_eq!(steps(&third), expected);
 }
 
 #[test]
 fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
-    let mut host = everything(80);
-    host.attempts = vec![attempt(ladder::REMOVE, "/var/log", Outcome::Done)];
-    for name in ["remove", "compress", "reclaim", "vacuum", "clean"] {
-        host.previews.insert(name, (1, 0, 1));
-    }
-    host.directories
-        .borrow_mut()
-        .extend([("/var/log".into(), "/var/log/app".into(), 700), ("/var/log".into(), "/var/log/web".into(), 100)]);
-    host.store
-        .borrow_mut()
-        .insert("directories:/var/log".into(), r#"{"at":1,"directories":{"/var/log/app":300}}"#.into());
-    host.deleted = vec![DeletedFile {
+    let directory = |path: &str, bytes| usages(path, 1, bytes).entries.remove(0);
+    let largest = Usages {
+        entries: vec![directory("/var/log/app", 700), directory("/var/log/web", 100)],
+        complete: true,
+        skipped: 0,
+        cursor: None,
+    };
+    let deleted = DeletedFile {
         process: "java".into(),
         pid: 42,
         path: "/var/log/app/old.log".into(),
         bytes: 50,
         mount: "/".into(),
-    }];
-    let Decision::GiveUp(why) = decide(&host) else { panic!("gave no reason") };
+    };
+    let host = promising(everything(80), 1, 0, 1)
+        .with_attempt(attempt(vec![result(REMOVE, "/var/log", Outcome::Done)]))
+        .answers_with(LARGEST, "(\"/var/log\", 1,", largest)
+        .remembers("directories:/var/log", r#"{"at":1,"values":{"/var/log/app":300}}"#)
+        .answers(
+            "ansai:files/files-probe.list-deleted-open",
+            DeletedFiles { entries: vec![deleted], complete: true, skipped: 0 },
+        )
+        .host();
+    let why = given_up(&host);
     for words in [
-        "would bring back only 7 bytes of the 171 bytes",
-        "tried: remove /var/log (done, freed 3 bytes)",
-        "largest: /var/log/app with 700 bytes, /var/log/web with 100 bytes",
-        "/var/log/app by 400 bytes",
-        "java (pid 42) 50 bytes of /var/log/app/old.log",
-        "wait in quarantine",
+        "cleaning would free only 7 B of the 171 B needed",
+        "tried: remove /var/log (done: freed 3 bytes)",
+        "largest: /var/log/app with 700 B, /var/log/web with 100 B",
+        "grown since last healthy: /var/log/app by 400 B",
+        "java (pid 42): 50 B of /var/log/app/old.log",
+        "quarantine holds 10 B",
     ] {
         assert!(why.contains(words), "{words}: {why}");
     }
@@ -206,59 +301,70 @@ fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
 
 #[test]
 fn inodes_take_the_most_files_first() {
-    let mut host = everything(900);
-    if let Ok(filesystems) = &mut host.filesystems {
-        filesystems.entries[0].free_inodes = 150;
-    }
-    host.files = vec![("/var/log", 3, 500), ("/tmp", 50, 1)];
-    host.previews.insert("remove", (1, 0, 40));
+    let mut full = filesystem("/", 1000, 900);
+    full.free_inodes = 150;
+    let entries = vec![full];
+    let host = with_files(with_files(everything(900), "/var/log", 3), "/tmp", 50)
+        .answers(
+            "ansai:disk/disk-probe.list-filesystems",
+            crate::imports::ansai::disk::disk_probe::Filesystems { entries, skipped: 0 },
+        )
+        .answers(REMOVE, preview(1, 0, 40))
+        .host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
     assert_eq!(steps(&host), ["remove /tmp 101 0", "remove /var/log 61 0"]);
 }
 
 #[test]
 fn a_forecast_is_advice_and_removes_nothing() {
-    let mut host = everything(250);
-    let finding = Observation {
-        key: "/".into(),
-        about: Subject { kind: "filesystem".into(), name: "/".into() },
-        status: Status::Unhealthy(Severity::Notice),
-        summary: "full in 9 hours".into(),
-        evidence: vec![],
-        related: vec![],
-    };
-    host.names.clear();
-    assert!(matches!(plan(&host, &finding), Ok(Decision::Recommend(list)) if list[0].summary == "full in 9 hours"));
+    let host = everything(250).host();
+    let status = Status::Unhealthy(Severity::Notice);
+    let finding = Observation::new("/", Subject::new("filesystem", "/"), status, "full in 9 h");
+    let decision = plan(&settings(|_| {}), &host, &finding);
+    assert!(matches!(&decision, Ok(Decision::Recommend(list)) if list[0].summary == "full in 9 h"), "{decision:?}");
     assert!(steps(&host).is_empty());
 }
 
 #[test]
-fn better_by_now_needs_nothing() {
-    let host = everything(80);
-    let finding = detect(&host).unwrap().remove(0);
-    let better = everything(300);
-    assert!(matches!(plan(&better, &finding), Ok(Decision::Wait(_))));
-    let gone = StandIn::with(vec![]);
-    assert!(matches!(plan(&gone, &finding), Err(Failure::CouldNotTell(_))));
+fn a_finding_that_is_over_needs_nothing() {
+    let settings = settings(|_| {});
+    let finding = detect(&settings, &everything(80).host()).unwrap().remove(0);
+    assert!(matches!(plan(&settings, &everything(300).host(), &finding), Ok(Decision::Wait(_))));
+    assert!(matches!(plan(&settings, &listing(vec![]).host(), &finding), Err(Failure::CouldNotTell(_))));
 }
 
 #[test]
-fn a_root_too_large_for_one_look_is_covered_by_several_plans() {
-    let mut host = host(80);
-    host.scopes = ALL.replace("\"/var/log\", ", "");
-    host.parts = vec![("/tmp", vec![0, 7, 0])];
-    host.previews.insert("remove", (0, 0, 0));
-    let (waiting, asked) = (decide(&host), steps(&host));
-    assert!(matches!(&waiting, Decision::Wait(why) if why.contains("/tmp")), "{waiting:?}");
-    assert!(asked[0].starts_with("remove /tmp") && !asked[0].contains("from"), "{asked:?}");
-    // The second look found some: the step begins there.
-    host.previews.insert("remove", (200, 0, 7));
-    assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert!(steps(&host)[0].ends_with("from 1"), "{:?}", steps(&host));
-    // The last one ends the round; only now is there nothing left to try.
-    host.previews.insert("remove", (0, 0, 0));
-    assert!(matches!(decide(&host), Decision::GiveUp(_)));
-    assert!(steps(&host)[0].ends_with("from 2"), "{:?}", steps(&host));
-    assert!(matches!(decide(&host), Decision::Wait(_)));
-    assert!(!steps(&host)[0].contains("from"), "{:?}", steps(&host));
+fn a_root_too_large_for_one_scan_is_covered_by_several_plans() {
+    let part = |files, cursor: Option<&str>| Usages {
+        complete: cursor.is_none(),
+        cursor: cursor.map(str::to_owned),
+        ..usages("/tmp", files, files)
+    };
+    let only_tmp = r#"{"roots": ["/tmp"], "min_age_hours": 24}"#;
+    let scanning = |items, place: Option<String>| {
+        let host = host(80)
+            .grants(FILES_PROBE, only_tmp)
+            .grants(FILES_ACTIONS, only_tmp)
+            .answers_with(MEASURE, "None)", part(0, Some("1")))
+            .answers_with(MEASURE, "Some(\"1\"))", part(7, Some("2")))
+            .answers_with(MEASURE, "Some(\"2\"))", part(0, None))
+            .answers(REMOVE, preview(items * 30, 0, items));
+        let host = place.iter().fold(host, |host, place| host.remembers("place:temporary:/tmp", place)).host();
+        let decision = decide(&host);
+        (decision, steps(&host), host.recall("place:temporary:/tmp"))
+    };
+    let (decision, asked, place) = scanning(0, None);
+    assert!(matches!(&decision, Decision::Wait(why) if why.contains("/tmp")), "{decision:?}");
+    assert_eq!(asked, ["remove /tmp 0 171"]);
+    // The second scan found some: the step begins there.
+    let (decision, asked, place) = scanning(7, place);
+    assert_eq!(decision, Decision::Apply(OnFailure::Stop));
+    assert_eq!(asked, ["remove /tmp 0 171 from Some(\"1\")"]);
+    // The last one ends the round; only now nothing is left to try.
+    let (decision, asked, place) = scanning(0, place);
+    assert!(matches!(decision, Decision::GiveUp(_)), "{decision:?}");
+    assert_eq!(asked, ["remove /tmp 0 171 from Some(\"2\")"]);
+    let (decision, asked, _) = scanning(0, place);
+    assert!(matches!(decision, Decision::Wait(_)), "{decision:?}");
+    assert_eq!(asked, ["remove /tmp 0 171"]);
 }

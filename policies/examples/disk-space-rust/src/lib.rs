@@ -1,16 +1,16 @@
-//! Sees file systems that are full, and proposes to remove old temporary files.
+//! Finds file systems that are full, and proposes to remove old temporary files.
 
 use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Levels, Measure, Observation, OnFailure, Policy, share};
 use imports::ansai::disk::disk_probe::{self, Filesystem};
 use imports::ansai::files::files_actions::{self, Selection};
 use serde::Deserialize;
 
-// Writes the module `imports`: what policy.toml asks for, and nothing else.
+// Writes the module `imports`: what policy.toml asks for.
 ansai_sdk::policy!(DiskSpace);
 
 struct DiskSpace;
 
-/// As settings.schema.json has them; the host has checked them and filled in the defaults.
+/// As settings.schema.json describes them; the host has checked them and filled in the defaults.
 #[derive(Deserialize)]
 struct Settings {
     warning_percent: f64,
@@ -46,7 +46,7 @@ impl Policy for DiskSpace {
             enough_bytes: 0,
             cursor: None,
         };
-        // Nothing is removed here: the call proposes it, and tells what it would do.
+        // The call removes nothing: it proposes the step, and answers what the step would do.
         Ok(match files_actions::remove(&old, &finding.summary) {
             Err(refusal) => Decision::GiveUp(format!("old files in {directory} cannot be removed: {}", refusal.text())),
             Ok(preview) if preview.items == 0 => {
@@ -57,10 +57,10 @@ impl Policy for DiskSpace {
     }
 }
 
-/// Of what an unprivileged process could have: blocks reserved for root do not count. `None` where there are none.
+/// Blocks reserved for root are neither used nor available. `None` for a file system without blocks.
 fn observe(one: Filesystem, levels: &Levels, host: &Host) -> Option<Observation> {
     let used = share::in_use(one.total_bytes.saturating_sub(one.reserved_bytes), one.available_bytes)?;
-    let status = levels.status(used * 100.0, host.is_open(&one.mount));
+    let status = levels.status(used * 100.0, host.open_severity(&one.mount));
     let summary = format!("{} is {} % full", one.mount, share::whole_percent(used));
     let seen = Observation::new(one.mount, one.about, status, summary);
     Some(seen.with(Measure::ratio("used", used)).with(Measure::bytes("available", one.available_bytes)))

@@ -27,7 +27,7 @@ pub struct Listed {
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
     /// It was never stored, or was dropped since.
-    #[error("there is no recording {0}")]
+    #[error("no recording {0}")]
     Unknown(RecordingId),
     /// Its file does not decompress.
     #[error("recording {id} is damaged: {why}")]

@@ -24,7 +24,7 @@ impl RecordingId {
 
 /// A text that is not the name of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not the id of a recording: 1 to 128 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")]
+#[error("{0:?} is not a recording id: expected 1 to 128 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")]
 pub struct InvalidRecordingId(String);
 
 impl FromStr for RecordingId {

@@ -80,7 +80,7 @@ pub enum PutRefusal {
     #[error("{0:?} cannot name an instance: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")]
     Instance(String),
     /// There is a recording of that name already; recordings are written once.
-    #[error("there is a recording {0} already")]
+    #[error("recording {0} already exists")]
     Exists(RecordingId),
     /// The content is larger than a recording may be.
     #[error("a recording of {bytes} bytes is too large: at most {MAX_CONTENT_BYTES} are allowed")]
@@ -97,7 +97,7 @@ pub enum PutRefusal {
         quota_bytes: u64,
     },
     /// The quota is taken up by notable recordings, which a healthy one does not displace.
-    #[error("the quota of {quota_bytes} bytes is taken up by notable recordings")]
+    #[error("notable recordings fill the quota of {quota_bytes} bytes")]
     QuotaTaken {
         /// The quota.
         quota_bytes: u64,

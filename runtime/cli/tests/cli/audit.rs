@@ -1,4 +1,4 @@
-//! The audit log and undo, where there is nothing yet and where somebody was at it.
+//! The audit log, recordings and undo: without records, with records, and after tampering.
 
 use crate::support::*;
 
@@ -8,14 +8,14 @@ fn nothing_recorded_yet_is_no_error() {
     let genesis = place.ansai(&["audit", "head"]).code(0).stdout;
     assert!(genesis.starts_with("0:"), "{genesis}");
     place.ansai(&["audit", "verify"]).code(0);
-    place.ansai(&["audit", "show"]).code(0).says("nothing was recorded yet");
+    place.ansai(&["audit", "show"]).code(0).says("no records yet");
     assert_eq!(place.ansai(&["audit", "export"]).code(0).stdout, "");
     place.ansai(&["recordings", "list"]).code(0).says("no recordings");
     place.ansai(&["recordings", "show", "x"]).code(2).complains("no recording x");
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(2).complains("nothing was ever done");
     assert!(!place.path("state").exists());
     let known = format!("3:{}", "0".repeat(64));
-    place.ansai(&["audit", "verify", "--head", &known]).code(4).complains("was known to reach");
+    place.ansai(&["audit", "verify", "--head", &known]).code(4).complains("has no records, but a head of record");
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn records_can_be_read_and_narrowed() {
     let all = place.ansai(&["audit", "show"]).code(0).says("started").says("p: detect").stdout;
     let one = place.ansai(&["audit", "show", "--instance", "q"]).code(0).says("q: detect").stdout;
     assert!(one.lines().count() < all.lines().count() && !one.contains("p: detect"));
-    let later = place.ansai(&["audit", "show", "--since", "2"]).code(0).stdout;
+    let later = place.ansai(&["audit", "show", "--from", "2"]).code(0).stdout;
     assert_eq!(later.lines().count() + 1, all.lines().count());
     let exported = place.ansai(&["audit", "export"]).code(0).stdout;
     let record = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
@@ -37,6 +37,27 @@ fn records_can_be_read_and_narrowed() {
         assert_eq!(begin[number - 1]["record"]["event"].as_str(), Some(event));
     }
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(2).complains("20260101t000000-000-0000");
+}
+
+#[test]
+fn since_takes_an_age_or_a_time() {
+    let place = Place::new();
+    place.policy("p", &quiet("p"));
+    place.ansai(&["run", "policies", "--once"]).code(0);
+    let all = place.ansai(&["audit", "show"]).code(0).stdout;
+    for since in ["1h", "2 days", "2001-02-03", "2001-02-03 04:05", "2001-02-03T04:05:06Z"] {
+        assert_eq!(place.ansai(&["audit", "show", "--since", since]).code(0).stdout, all, "{since}");
+        place.ansai(&["recordings", "list", "--since", since]).code(0).says("  p\n");
+        place.ansai(&["replay", "--with", "policies/p/p.wasm", "--since", since]).code(0).says("1 evaluation in");
+    }
+    let future = "2999-01-01";
+    assert_eq!(place.ansai(&["audit", "show", "--since", future]).code(0).stdout, "");
+    place.ansai(&["recordings", "list", "--since", future]).code(0).says("no recordings since then");
+    place.ansai(&["replay", "--with", "policies/p/p.wasm", "--since", future]).code(2).complains("earlier --since");
+    // Once this was a record number.
+    for command in [&["audit", "show"][..], &["recordings", "list"], &["replay", "--with", "p.wasm"]] {
+        place.ansai(&[command, &["--since", "2"]].concat()).code(2).complains("expected an age such as `7d`");
+    }
 }
 
 #[test]
@@ -54,5 +75,5 @@ fn a_changed_log_is_exit_code_4() {
     let at = bytes.windows(7).position(|part| part == b"started").unwrap();
     bytes[at] = b'S';
     std::fs::write(&segment, bytes).unwrap();
-    place.ansai(&["audit", "verify"]).code(4).complains("not as it was written");
+    place.ansai(&["audit", "verify"]).code(4).complains("changed or damaged");
 }

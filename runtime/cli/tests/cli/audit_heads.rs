@@ -69,10 +69,10 @@ fn a_head_that_was_kept_holds_in_every_form() {
     let (_, document) = verify(&place, &["--head", heads.to_str().unwrap()]);
     assert_eq!(document["compared_with"].as_array().unwrap().len(), 2);
     assert_eq!(document["keys"][0]["public_key"].as_str(), Some(key.as_str()));
-    assert!(document["head_beside"].is_string());
+    assert!(document["local_head"].is_string());
     let ran = place.ansai(&["audit", "verify", "--head", &first]).code(0);
-    ran.says("sound").says("agrees with 1 heads given").says("agrees with the head beside it").says(&key);
-    place.ansai(&["audit", "verify"]).code(0).says("no head was given");
+    ran.says(": OK").says("matches 1 external head").says("matches the local head").says(&key);
+    place.ansai(&["audit", "verify"]).code(0).says("no external head given");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_is_no_head_is_wrong_usage() {
     for (kept, words) in [
         ("nowhere", "neither a head nor a file"),
         (cut.to_str().unwrap(), "line 2: not a head"),
-        (empty.to_str().unwrap(), "holds no head"),
+        (empty.to_str().unwrap(), "has no head"),
         ("{\"sequence\":3}", "not a head"),
         ("ansai-audit-head-v1 log=x", "not a head"),
     ] {
@@ -116,7 +116,7 @@ fn what_is_no_head_is_wrong_usage() {
 }
 
 #[test]
-fn a_cut_is_found_by_the_head_beside_the_log_and_by_one_kept_elsewhere() {
+fn a_cut_is_found_by_the_local_head_the_log_and_by_one_kept_elsewhere() {
     let place = recorded();
     let early = head(&place);
     run(&place);
@@ -135,7 +135,11 @@ fn a_cut_is_found_by_the_head_beside_the_log_and_by_one_kept_elsewhere() {
     );
     let offset = usize::try_from(found["offset"].as_u64().unwrap()).unwrap();
     assert!(offset < at && bytes[offset + 8..offset + 16] == last.to_le_bytes(), "{found:#}");
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("was known to reach").complains("hint: ");
+    place
+        .ansai(&["run", "policies", "--once"])
+        .code(4)
+        .complains("has no records, but a head of record")
+        .complains("hint: ");
     assert_eq!(std::fs::read(segment(&place)).unwrap(), damaged, "nothing was cut off");
     place.ansai(&["audit", "head"]).code(4);
     // Without the head beside it the end looks torn; a head kept elsewhere tells, an earlier one does not.
@@ -154,7 +158,7 @@ fn a_cut_is_found_by_the_head_beside_the_log_and_by_one_kept_elsewhere() {
     refused(&place, &["--head", &early], 4, "cut-below-head");
     std::fs::rename(place.path("kept.head"), place.path("state/audit.head")).unwrap();
     refused(&place, &[], 4, "cut-below-head");
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("was known to reach");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("has no records, but a head of record");
 }
 
 #[test]
@@ -186,12 +190,12 @@ fn a_log_that_was_written_anew_is_found() {
 }
 
 #[test]
-fn a_head_beside_the_log_that_was_changed_is_refused() {
+fn a_local_head_the_log_that_was_changed_is_refused() {
     let place = recorded();
     let text = std::fs::read_to_string(place.path("state/audit.head")).unwrap();
     std::fs::write(place.path("state/audit.head"), text.replacen("at_ms=1", "at_ms=2", 1)).unwrap();
     refused(&place, &[], 6, "wrong-signature");
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("wrong signature").complains("hint: ");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("invalid signature").complains("hint: ");
     std::fs::write(place.path("state/audit.head"), "").unwrap();
     refused(&place, &[], 6, "not-a-head");
 }
@@ -199,14 +203,14 @@ fn a_head_beside_the_log_that_was_changed_is_refused() {
 #[test]
 fn a_key_that_others_can_read_is_refused() {
     let place = Place::new();
-    place.ansai(&["audit", "key"]).code(1).complains("no key").complains("ansai run");
+    place.ansai(&["audit", "key"]).code(1).complains("no audit key").complains("ansai run");
     place.policy("p", &quiet("p"));
     run(&place);
     let key = place.path("state/audit.key");
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&key).unwrap()) & 0o7777, 0o600);
     permit(&key, 0o640);
     for verb in [&["audit", "key"][..], &["audit", "head"], &["run", "policies", "--once"]] {
-        place.ansai(verb).code(4).complains("can be read or written by others").complains("hint: ");
+        place.ansai(verb).code(4).complains("is readable or writable by other users").complains("hint: ");
     }
     // What is checked needs no key.
     place.ansai(&["audit", "verify"]).code(0);
@@ -221,7 +225,7 @@ fn a_key_is_exchanged_in_the_open() {
     assert!(ran.stdout.starts_with(&new_key) && new_key != old_key);
     run(&place);
     let ran = place.ansai(&["audit", "verify", "--head", &old_head]).code(0);
-    ran.says(&old_key).says("and by the key before it");
+    ran.says(&old_key).says("signed by the key before it");
     refused(&place, &["--head", &old_head, "--key", &new_key], 6, "unknown-key");
     refused(&place, &["--head", &head(&place), "--key", &old_key], 6, "unknown-key");
     let all = ["audit", "verify", "--head", &old_head, "--head", &head(&place), "--key", &old_key, "--key", &new_key];
@@ -229,7 +233,7 @@ fn a_key_is_exchanged_in_the_open() {
     // A key that is put there by hand shows, too.
     std::fs::remove_file(place.path("state/audit.key")).unwrap();
     run(&place);
-    place.ansai(&["audit", "verify"]).code(0).says("NOT by the key before it");
+    place.ansai(&["audit", "verify"]).code(0).says("NOT signed by the key before it");
     place.ansai(&["audit", "show"]).code(0).says(&format!("in place of {new_key}, not named by the one before"));
 }
 
@@ -248,6 +252,6 @@ fn heads_are_sent_where_the_configuration_says() {
     // Whoever can write the configuration could have a command run, also where nothing is enforced.
     permit(&config, 0o666);
     let observing = [&run[..], &["--mode", "observe"]].concat();
-    place.ansai(&observing).code(4).complains("[audit.export] may not be used").complains("chmod go-w");
-    place.ansai(&["check", "policies", "--config", "ansai.toml"]).code(4).says("wrong");
+    place.ansai(&observing).code(4).complains("refusing to use [audit.export]").complains("chmod go-w");
+    place.ansai(&["check", "policies", "--config", "ansai.toml"]).code(4).says("error");
 }

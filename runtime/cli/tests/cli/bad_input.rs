@@ -115,11 +115,9 @@ fn settings_that_fail_the_schema() {
 fn a_configuration_with_a_typo() {
     let place = Place::new();
     place.write("ansai.toml", "[policy.p]\nmod = \"observe\"\n");
-    let ran = place.ansai(&["check", "--config", "ansai.toml"]).code(2).says("wrong  ansai.toml");
-    let ran = ran.complains("error[invalid]: ansai.toml cannot be used").complains("[unknown-key] unknown key `mod`");
-    ran.complains("ansai.toml:2:1")
-        .complains("did you mean `mode`?")
-        .complains("`ansai explain unknown-key` tells more");
+    let ran = place.ansai(&["check", "--config", "ansai.toml"]).code(2).says("error  ansai.toml");
+    let ran = ran.complains("error[invalid]: ansai.toml is invalid").complains("[unknown-key] unknown key `mod`");
+    ran.complains("ansai.toml:2:1").complains("did you mean `mode`?").complains("run `ansai explain unknown-key`");
     let checked = place.ansai(&["check", "--config", "ansai.toml", "--format", "json"]).code(2).json();
     let problem = &checked["checked"][0]["problem"]["problems"][0];
     assert_eq!((problem["code"].as_str(), problem["line"].as_u64()), (Some("unknown-key"), Some(2)));
@@ -191,7 +189,7 @@ fn what_a_policy_does_otherwise_than_expected_has_a_code_too() {
                 decision = \"declined\"\nsteps = []\n";
     place.write("policies/p/scenarios/a.toml", text.replace("decision = \"declined\"\nsteps = []", "failure = \"x\""));
     let ran = place.ansai(&["test", "policies"]).code(1).says("[unexpected]").says("[no-finding]");
-    ran.complains("`ansai explain unexpected` tells more");
+    ran.complains("run `ansai explain unexpected`");
     let tested = place.ansai(&["test", "policies", "--format", "json"]).code(1).json();
     assert_eq!(tested["scenarios"][0]["problem_codes"], serde_json::json!(["unexpected", "no-finding"]));
 }
@@ -242,16 +240,16 @@ impl Project {
 #[test]
 fn a_toolchain_that_fails() {
     let project = Project::new();
-    project.build().told(2, "no-program", &["p was not built", "rustc"]);
+    project.build().told(2, "no-program", &["cannot build p", "rustc"]);
     project.program("rustc", "echo 'rustc is broken' >&2; exit 1");
-    project.build().told(2, "tool-failed", &["p was not built", "rustc is broken"]);
+    project.build().told(2, "tool-failed", &["cannot build p", "rustc is broken"]);
     project.program("rustc", "echo nowhere");
     project.build().told(2, "no-wasm-target", &["rustup target add"]);
     project.program("rustc", &format!("echo {}", project.place.path("lib").display()));
     project.program("cargo", "echo 'error: expected `;`' >&2; exit 101");
-    project.build().told(2, "build-failed", &["expected `;`", "p was not built"]);
+    project.build().told(2, "build-failed", &["expected `;`", "cannot build p"]);
     project.program("cargo", "kill -9 $$");
-    project.build().told(2, "build-failed", &["p was not built"]);
+    project.build().told(2, "build-failed", &["cannot build p"]);
     project.program("cargo", "exit 0");
     project.build().told(2, "module-count", &["0 WebAssembly modules", "cdylib"]);
     let made = project.place.path("made.wasm");
@@ -284,7 +282,7 @@ fn what_is_not_built_or_made_at_all() {
     let place = &project.place;
     let new = |name: &str, dir: &str| place.ansai(&["new", name, "--lang", "rust", "--dir", dir]);
     new("Not_A_Name", ".").told(2, "bad-name", &["`Not_A_Name`", "small letters"]);
-    new("p", ".").told(2, "exists", &["p exists already", "--dir"]);
+    new("p", ".").told(2, "exists", &["p already exists", "--dir"]);
     new("p", "nowhere").told(2, "no-directory", &["nowhere"]);
     let left: Vec<_> = std::fs::read_dir(place.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with('.')), "{left:?}");
@@ -298,7 +296,11 @@ fn the_line_that_says_more_is_faint_and_comes_once() {
     place.policy("b", &wat::parse_str("(module)").unwrap());
     let ran = place.ansai(&["check", "policies", "--color", "always"]).code(2);
     assert!(ran.stderr.contains("\u{1b}[1m\u{1b}[31merror[not-wasm]:"), "{:?}", ran.stderr);
-    assert!(ran.stderr.ends_with("\u{1b}[2m`ansai explain not-wasm` tells more\u{1b}[0m\n"), "{:?}", ran.stderr);
+    assert!(
+        ran.stderr.ends_with("\u{1b}[2mfor more information, run `ansai explain not-wasm`\u{1b}[0m\n"),
+        "{:?}",
+        ran.stderr
+    );
     let ran = place.ansai(&["check", "policies", "--color", "never"]).code(2).complains("error[core-module]:");
     assert!(!ran.stderr.contains('\u{1b}') && ran.stderr.matches("tells more").count() == 1, "{:?}", ran.stderr);
 }
@@ -323,7 +325,7 @@ fn a_component_is_compared_with_what_lies_beside_it() {
     let check = |format: &str| place.ansai(&["check", "policies", "--format", format]);
     assert!(!check("text").code(0).stdout.contains("warning"));
     place.write("policies/p/s.json", schema.replace('5', "6"));
-    check("text").code(0).says("warning[stale-build]: built from another policy.toml or schema");
+    check("text").code(0).says("warning[stale-build]: policy.toml or the schema has changed");
     place.write("policies/p/s.json", "{");
     check("text").code(2).complains("[syntax]").complains("s.json:1:");
     place.write("policies/p/s.json", schema);

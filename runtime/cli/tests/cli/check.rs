@@ -8,7 +8,7 @@ fn check_finds_what_running_would() {
     place.policy("p", &sees("p"));
     place.write("policies/src/policy.toml", "name = \"src\"\n");
     let ran =
-        place.ansai(&["check", "policies"]).code(2).says("ok     p (policies/p/p.wasm)").says("wrong  policies/src");
+        place.ansai(&["check", "policies"]).code(2).says("ok     p (policies/p/p.wasm)").says("error  policies/src");
     ran.complains("lacks");
     place.write("ansai.toml", "[policy.p]\nmode = \"enforce\"\n");
     let ran = place.ansai(&["check", "policies/p", "--config", "ansai.toml"]).code(4);
@@ -85,11 +85,9 @@ fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
         .code(0)
         .says("files under /srv/a, /srv/b\n")
         .says("(optional): to tidy up");
-    let ran = ran
-        .says("min_age_hours: at least 48 hours, as it asks")
-        .says("max_files: at most 10000, unless you say otherwise");
-    let ran = ran.says("language    rust\n").says("tool 1.2").says("MIT License (27 B").says("readme      16 B");
-    ran.says("answers detect and plan").says("stands alone").says("deadline");
+    let ran = ran.says("min_age_hours: at least 48 hours, requested").says("max_files: at most 10000, default");
+    let ran = ran.says("languages    rust\n").says("tool 1.2").says("MIT License (27 B").says("readme       16 B");
+    ran.says("exports detect and plan").says("all imports available; no WASI").says("deadline");
     place.ansai(&["inspect", "policies/p", "--licence"]).code(0).says("MIT License\n\nPermission\n");
     place.ansai(&["inspect", "policies/p", "--readme"]).code(0).says("# p\nread \\u{1b}[31mme\n");
     let one = place.ansai(&["inspect", "policies/p", "--format", "json"]).code(0).json()[0].clone();
@@ -104,10 +102,10 @@ fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
     assert!(import["sentence"].as_str().unwrap().ends_with("files under /srv/a, /srv/b"));
 
     place.policy("p", &asks(r#""scope":{"roots":"operator"},"suggest":{"roots":["/var/tmp"]}"#));
-    place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you name (suggested: /var/tmp)");
+    place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you choose (suggested: /var/tmp)");
     place.policy("p", &asks(r#""required":false"#));
-    let ran = place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you name\n");
-    ran.says("licence     none in the component").says("readme      none in the component");
+    let ran = place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you choose\n");
+    ran.says("licence      none").says("readme       none");
     assert!(place.ansai(&["inspect", "policies/p", "--licence"]).code(0).stdout.trim().is_empty());
 }
 

@@ -208,7 +208,7 @@ fn place_with_bombs() -> Place {
 #[test]
 fn the_others_run_and_each_bomb_is_named() {
     let place = place_with_bombs();
-    let ran = place.ansai(&["run", "policies", "--once"]).code(2).says("good: nothing to look after here");
+    let ran = place.ansai(&["run", "policies", "--once"]).code(2).says("good: nothing to check on this host");
     let ran = ran.complains("br-table.wasm: the component cannot be compiled").complains("`br_table`");
     let ran = ran.complains("parameters.wasm: compiling the component needs more than 896 MiB of memory");
     let ran = ran.complains("tables.wasm: loading the compiled component needs more than 9 MiB of memory");

@@ -19,7 +19,7 @@ fn interfaces_functions_and_types_are_shown() {
     assert!(shown.stdout.lines().all(|line| line.chars().count() <= 120), "as wide as there is room");
     ansai(&["contract", "listFiles"]).code(0).says("list-files: func").says("record file-query").says("these too: ");
     ansai(&["contract", "preview"]).code(0).says("frees-now-bytes: u64");
-    ansai(&["contract", "plan"]).code(0).says("which a policy exports").says("variant decision");
+    ansai(&["contract", "plan"]).code(0).says("exported by a policy").says("variant decision");
     ansai(&["contract", "system"]).code(0).says("system-probe");
     // Of the store and of files: both.
     ansai(&["contract", "remove"]).code(0).says("ansai:policy/store.remove").says("ansai:files/files-actions.remove");
@@ -40,7 +40,7 @@ fn it_is_there_for_programs_too() {
 #[test]
 fn what_is_not_there_is_told_with_what_is_near() {
     let ran = ansai(&["contract", "list-fils"]).code(2);
-    assert!(ran.stderr.contains("no `list-fils` in the contract") && ran.stderr.contains("did you mean `list-files`"));
+    assert!(ran.stderr.contains("the contract has no `list-fils`") && ran.stderr.contains("did you mean `list-files`"));
     let ran = ansai(&["contract", "\u{1b}[31mq"]).code(2);
     assert!(ran.stderr.contains("ansai contract") && !ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
     assert!(ran.stdout.is_empty());

@@ -37,9 +37,24 @@ fn a_terminal_of_80_columns_is_wide_enough() {
 fn a_page_is_laid_out_for_people() {
     assert_eq!(
         narrow(&["explain", "text-length"]),
-        "text-length: text is empty or too long
+        r#"text-length: text is empty or too long
 
-"
+  ansai shows these texts to people and stores them in the audit log, so each
+  has a maximum length. The limit counts bytes: a letter outside ASCII counts as
+  2 to 4. Texts that people need must not be empty.
+
+Example
+
+    # policy.toml
+    name = "web"
+    version = "0.1.0"
+    description = ""
+
+Fix
+
+  Write one line. Put longer explanations into README.md of the policy; `ansai
+  build` embeds it.
+"#
     );
 }
 

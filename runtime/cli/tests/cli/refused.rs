@@ -6,7 +6,7 @@ use crate::support::*;
 fn a_place_without_policies() {
     let place = Place::new();
     std::fs::create_dir(place.path("empty")).unwrap();
-    place.ansai(&["run", "empty", "--once"]).code(2).complains("empty holds no policy").complains("hint:");
+    place.ansai(&["run", "empty", "--once"]).code(2).complains("empty has no policies").complains("hint:");
     place.ansai(&["run", "nowhere", "--once"]).code(2).complains("nowhere");
     assert!(!place.path("state").exists());
 }
@@ -84,13 +84,13 @@ fn enforcing_needs_a_configuration_that_only_the_operator_can_write() {
     let config = place.write("ansai.toml", "[policy.p]\nmode = \"enforce\"\n");
     permit(&config, 0o666);
     let enforcing = ["run", "policies", "--once", "--config", "ansai.toml"];
-    place.ansai(&enforcing).code(4).complains("can be written by others").complains("chmod go-w");
+    place.ansai(&enforcing).code(4).complains("is writable by other users").complains("chmod go-w");
     let observing = [&enforcing[..], &["--mode", "observe"]].concat();
     place
         .ansai(&observing)
         .code(0)
         .complains("warning[untrusted-configuration]:")
-        .complains("can be written by others");
+        .complains("is writable by other users");
     permit(&config, 0o600);
     place.ansai(&enforcing).code(0).says("mode enforce");
 }
@@ -124,10 +124,10 @@ fn names_must_lead_to_one_component() {
     let place = Place::new();
     place.write("policies/a/p.wasm", quiet("p"));
     place.write("policies/b/p.wasm", quiet("p"));
-    place.ansai(&["run", "policies", "--once"]).code(2).complains("two policies are called p");
+    place.ansai(&["run", "policies", "--once"]).code(2).complains("two policies are named p");
     place.write("ansai.toml", "[policy.p]\n[policy.other]\n");
     let run = ["run", "policies", "--once", "--config", "ansai.toml"];
-    place.ansai(&run).code(2).complains("policies/b/p.wasm").complains("no policy is called other (there: p, p)");
+    place.ansai(&run).code(2).complains("policies/b/p.wasm").complains("no policy is named other (available: p, p)");
     place.write("ansai.toml", "[policy.mine]\nsource = \"policies/a\"\n");
-    place.ansai(&run).code(0).says("mine: nothing").complains("not configured, not run");
+    place.ansai(&run).code(0).says("mine: nothing").complains("is not in the configuration; it does not run");
 }

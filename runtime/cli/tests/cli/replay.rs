@@ -14,8 +14,8 @@ fn the_same_component_gives_the_same() {
     place.policy("p", &sees("p"));
     let id = recorded(&place);
     place.ansai(&["recordings", "show", &id]).code(0).says("ansai:disk/disk-probe.list-filesystems");
-    place.ansai(&["replay", &id, "--policies", "policies"]).code(0).says("identical, fuel too");
-    place.ansai(&["replay", "--all", "--policies", "policies"]).code(0).says("1 recordings: 1 identical");
+    place.ansai(&["replay", &id, "--policies", "policies"]).code(0).says("identical, including fuel");
+    place.ansai(&["replay", "--all", "--policies", "policies"]).code(0).says("1 recording: 1 identical");
     place.ansai(&["replay", &id]).code(2).complains("no component here has the digest").complains("--policies DIR");
     place.ansai(&["replay", "--all"]).code(5).says("1 not replayed");
 }
@@ -47,9 +47,9 @@ fn what_the_log_does_not_know_is_refused() {
     replay(&id).code(4).complains("is not the one that was recorded");
     let forged = file(&id).to_str().unwrap().replace(&id, "forged");
     std::fs::rename(file(&id), forged).unwrap();
-    replay("forged").code(4).complains("the audit log knows no recording");
+    replay("forged").code(4).complains("the audit log does not name recording");
     replay(&other).code(0);
     place.ansai(&["replay", "--all", "--policies", "policies"]).code(4).says("1 identical, 0 different, 1 refused");
     std::fs::remove_dir_all(place.path("state/audit")).unwrap();
-    replay(&other).code(4).complains("the audit log knows no recording");
+    replay(&other).code(4).complains("the audit log does not name recording");
 }

@@ -27,7 +27,7 @@ fn what_is_refused_for_wasi_runs_when_it_was_virtualized() {
     let refused = place.ansai(&["run", "build/guest.wasm", "--once"]).code(2);
     refused.complains("imports WASI (wasi:clocks/monotonic-clock@0.2.3)").complains("ansai virtualize FILE");
     let made = place.ansai(&["virtualize", "build/guest.wasm", "--policy", "policies"]).code(0);
-    made.says("made policies/p.wasm")
+    made.says("wrote policies/p.wasm")
         .says("can see")
         .says("ansai:disk/disk-probe (optional): to see")
         .says("cannot propose any change")
@@ -35,7 +35,7 @@ fn what_is_refused_for_wasi_runs_when_it_was_virtualized() {
         .says("wasi:clocks/monotonic-clock@0.2.3  moves when it is read or waited for");
     place.ansai(&["inspect", "policies"]).code(0).says("cannot propose any change");
     place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing");
-    place.ansai(&["replay", "--all", "--policies", "policies"]).code(0).says("1 recordings: 1 identical");
+    place.ansai(&["replay", "--all", "--policies", "policies"]).code(0).says("1 recording: 1 identical");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn in_the_directory_of_a_policy_its_name_is_enough() {
     let place = Place::new();
     place.write("policy.toml", MANIFEST);
     place.write("guest.wasm", wasi());
-    place.ansai(&["virtualize", "guest.wasm"]).code(0).says("made p.wasm");
+    place.ansai(&["virtualize", "guest.wasm"]).code(0).says("wrote p.wasm");
     place.ansai(&["run", "p.wasm", "--once"]).code(0).says("p: nothing");
 }
 
@@ -51,8 +51,8 @@ fn in_the_directory_of_a_policy_its_name_is_enough() {
 fn without_a_manifest_the_way_to_one_is_named() {
     let place = Place::new();
     place.write("guest.wasm", wasi());
-    let made = place.ansai(&["virtualize", "guest.wasm"]).code(0).says("made guest.virtual.wasm").says("can see");
-    made.says("cannot be run yet").says("--policy DIR");
+    let made = place.ansai(&["virtualize", "guest.wasm"]).code(0).says("wrote guest.virtual.wasm").says("can see");
+    made.says("not runnable yet").says("--policy DIR");
     place.ansai(&["run", "guest.virtual.wasm", "--once"]).code(2).complains("no section `ansai:manifest`");
     let json = place.ansai(&["virtualize", "guest.wasm", "-o", "out.wasm", "--format", "json"]).code(0).json();
     assert_eq!(json["path"], "out.wasm");
@@ -72,12 +72,12 @@ fn what_cannot_be_virtualized_is_exit_code_2_with_a_hint() {
     place.write("p.wasm", wasi());
     let cases = [
         ("module.wasm", "core module", "wasm-tools component new"),
-        ("plain.wasm", "imports no WASI", "ansai inspect"),
+        ("plain.wasm", "does not import WASI", "ansai inspect"),
         ("nowhere.wasm", "nowhere.wasm", ""),
-        ("p.wasm", "not overwritten", "-o OUT.wasm"),
+        ("p.wasm", "refusing to overwrite it", "-o OUT.wasm"),
     ];
     for (file, words, hint) in cases {
-        let ran = place.ansai(&["virtualize", file]).code(2).complains("was not virtualized").complains(words);
+        let ran = place.ansai(&["virtualize", file]).code(2).complains("cannot virtualize").complains(words);
         ran.complains(hint);
     }
 }

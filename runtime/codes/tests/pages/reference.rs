@@ -1,5 +1,6 @@
 //! `runtime/docs/codes.md` is made of the pages. `ANSAI_WRITE_REFERENCE=1` writes it anew.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -32,6 +33,8 @@ fn every_link_leads_to_a_heading() {
     let page = markdown();
     let headings: Vec<String> =
         page.lines().filter_map(|line| line.trim_start_matches('#').strip_prefix(' ')).map(anchor).collect();
+    let unique: BTreeSet<&String> = headings.iter().collect();
+    assert_eq!(unique.len(), headings.len(), "two headings have one anchor");
     let mut links = 0;
     for (_, rest) in page.match_indices("](#").map(|(at, mark)| page.split_at(at + mark.len())) {
         let target = rest.split(')').next().unwrap();

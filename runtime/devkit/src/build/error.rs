@@ -22,19 +22,19 @@ pub enum BuildError {
         user: u32,
     },
     /// There is no `policy.toml`.
-    #[error("{} holds no policy.toml", .0.display())]
+    #[error("{} has no policy.toml", .0.display())]
     NoPolicy(PathBuf),
     /// No file tells what it is written in.
-    #[error("{} holds nothing to build: no Cargo.toml, policy.ts, policy.js, policy.py, policy.c or go.mod", .0.display())]
+    #[error("{} has nothing to build: no Cargo.toml, policy.ts, policy.js, policy.py, policy.c or go.mod", .0.display())]
     NoLanguage(PathBuf),
     /// There is no `Cargo.lock`.
-    #[error("{} holds no Cargo.lock, so that its dependencies may change from build to build", .0.display())]
+    #[error("{} has no Cargo.lock, so its dependencies can change between builds", .0.display())]
     NoLockFile(PathBuf),
     /// The manifest is wrong.
-    #[error("policy.toml is not valid")]
+    #[error("policy.toml is invalid")]
     Manifest(Box<Diagnostics>),
     /// The schema of its settings is wrong.
-    #[error("the schema of the settings is not valid")]
+    #[error("the settings schema is invalid")]
     Schema(Box<Diagnostics>),
     /// A program is missing.
     #[error("cannot run {program}: {source}")]
@@ -53,7 +53,7 @@ pub enum BuildError {
         install: String,
     },
     /// `go.mod` does not say where the bindings are.
-    #[error("{} does not say where the module {module} is", file.display())]
+    #[error("{} does not require the module {module}", file.display())]
     NoBindings {
         /// The `go.mod`.
         file: PathBuf,
@@ -79,7 +79,7 @@ pub enum BuildError {
         said: String,
     },
     /// The standard library for `wasm32-unknown-unknown` is not installed.
-    #[error("the Rust standard library for wasm32-unknown-unknown is missing: {} holds no libcore-*.rlib", .0.display())]
+    #[error("the Rust standard library for wasm32-unknown-unknown is missing: {} has no libcore-*.rlib", .0.display())]
     NoTarget(PathBuf),
     /// It does not compile; cargo has said why.
     #[error("cargo could not build {}", .0.display())]
@@ -93,7 +93,7 @@ pub enum BuildError {
         count: usize,
     },
     /// The module cannot be made a component.
-    #[error("the module is no component: {0}")]
+    #[error("the module is not a component: {0}")]
     Component(String),
     /// It does not export what a policy exports.
     #[error("the component does not export `{0}`")]
@@ -164,8 +164,7 @@ impl BuildError {
                 "export the world `ansai:policy/policy`: in Rust, `ansai_sdk::policy!(MyPolicy);` in lib.rs does".into()
             }
             BuildError::NotOurs(name) if name.starts_with("wasi:") => {
-                "build for wasm32-unknown-unknown; a component of another toolchain runs after `ansai virtualize FILE`, which puts \
-                 a stand-in for WASI inside"
+                "build for wasm32-unknown-unknown, or run `ansai virtualize FILE` to replace the WASI imports"
                     .into()
             }
             BuildError::NotOurs(_) => "import interfaces of the `ansai:` packages only".into(),
@@ -177,14 +176,14 @@ impl BuildError {
                 let name = name.split('@').next().unwrap_or(name);
                 format!("add to policy.toml:\n[capabilities.\"{name}\"]\nreason = \"to …\"")
             }
-            BuildError::Program { program, .. } => format!("install {program}, or put it where the PATH leads"),
+            BuildError::Program { program, .. } => format!("install {program}, or add its directory to PATH"),
             BuildError::Compile { .. } | BuildError::Cargo(_) => {
-                "mend what the compiler named; nothing was written, and `ansai dev` builds again at each change".into()
+                "fix the errors above; the previous build is unchanged. `ansai dev` builds again on every change".into()
             }
             BuildError::Compiler { program, .. } => {
-                format!("mend what {program} names; nothing was written, a component of before is as it was")
+                format!("fix the errors that {program} reports; the previous build is unchanged")
             }
-            BuildError::File { .. } => "check the path, and who may read and write there".into(),
+            BuildError::File { .. } => "check the path and its permissions".into(),
             BuildError::Text { code, .. } if *code == codes::NOT_UTF_8 => "save the file as UTF-8".into(),
             BuildError::Text { .. } => "it is embedded in the component: shorten it".into(),
             // Their problems have ways out of their own.

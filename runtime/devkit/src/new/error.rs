@@ -10,16 +10,16 @@ use crate::build::{BuildError, Language};
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
     /// The name is not one that files, hosts and registries take.
-    #[error("`{}` is no name for a policy", ansai_core::text::inert(.0, 80))]
+    #[error("`{}` is not a valid name for a policy", ansai_core::text::inert(.0, 80))]
     Name(String),
     /// This build has nothing to begin with in that language.
     #[error("this ansai has no template for {}", .0.name())]
     NoTemplate(Language),
     /// Nothing is overwritten.
-    #[error("{} exists already", .0.display())]
+    #[error("{} already exists", .0.display())]
     Exists(PathBuf),
     /// There is no directory to make it in.
-    #[error("{} is no directory", .0.display())]
+    #[error("{} is not a directory", .0.display())]
     NoParent(PathBuf),
     /// A file cannot be written.
     #[error("{}: {source}", path.display())]

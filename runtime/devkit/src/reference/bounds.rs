@@ -1,4 +1,4 @@
-//! Scopes in words.
+//! Descriptions of scopes.
 
 use ansai_core::{Field, FieldKind};
 use ansai_kit::authorize::{Check, Rule};
@@ -14,7 +14,7 @@ pub(super) fn key(field: &Field) -> ScopeKey {
 }
 
 impl ScopeKey {
-    /// How it is written.
+    /// The format of a value.
     pub fn written(&self) -> &'static str {
         match self.kind {
             FieldKind::Roots => "list of absolute directories",
@@ -28,14 +28,14 @@ impl ScopeKey {
         }
     }
 
-    /// What is in force where request and grant differ.
+    /// The scope in force if request and grant both set the key.
     pub fn meeting(&self) -> &'static str {
         match self.kind {
-            FieldKind::Roots => "what is below a directory of each",
-            FieldKind::Names => "what both cover",
-            FieldKind::MostCount | FieldKind::MostBytes => "the smaller",
-            FieldKind::LeastHours | FieldKind::LeastBytes => "the larger",
-            FieldKind::OperatorHours | FieldKind::OperatorPercent => "the grant's",
+            FieldKind::Roots => "directories that both cover",
+            FieldKind::Names => "names that both cover",
+            FieldKind::MostCount | FieldKind::MostBytes => "the smaller value",
+            FieldKind::LeastHours | FieldKind::LeastBytes => "the larger value",
+            FieldKind::OperatorHours | FieldKind::OperatorPercent => "the value of the grant",
         }
     }
 }

@@ -6,11 +6,11 @@ use ansai_core::InterfaceKind;
 
 use super::{Function, Interface, Package, Reference, ScopeKey, Type, Written};
 
-/// Markdown, whose links are those of the page that it begins.
+/// The beginning of the entry page; its links are relative to that page.
 const INTRODUCTION: &str = include_str!("introduction.txt");
-const MARK: &str = "<!-- Generated from wit/ and the registry of host functions: not to be edited. -->\n";
+const MARK: &str = "<!-- Generated from wit/ and the list of host functions: not to be edited. -->\n";
 
-/// Name and text of each page of a directory: `README.md` first, then one for each package.
+/// The pages of the directory with their names: `README.md`, then one for each package.
 pub fn pages(reference: &Reference) -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), index(reference))];
     pages.extend(reference.packages.iter().map(|one| (format!("{}.md", one.name), package(one, reference))));
@@ -19,8 +19,8 @@ pub fn pages(reference: &Reference) -> Vec<(String, String)> {
 
 fn index(reference: &Reference) -> String {
     let mut out = format!("{MARK}{INTRODUCTION}\n## All functions\n\n");
-    out += "A policy exports two of them, for the host to call; all others are the host's.\n\n";
-    out += "| function | of | answers | scope |\n|---|---|---|---|\n";
+    out += "A policy exports two of these functions, and the host calls them. The host provides all others.\n\n";
+    out += "| function | interface | returns | scope |\n|---|---|---|---|\n";
     let mut row = |page: &str, of: &str, function: &Function, scope: &[ScopeKey]| {
         let keys: Vec<String> = scope.iter().map(|key| format!("`{}`", key.name)).collect();
         let name = &function.name;
@@ -46,7 +46,7 @@ fn package(package: &Package, reference: &Reference) -> String {
         interface(&mut out, one, name);
     }
     if name == "policy" {
-        out += "\n## What a policy exports\n\nThe host calls these; a policy calls none of them.\n";
+        out += "\n## Exports of a policy\n\nThe host calls these functions; a policy calls none of them.\n";
         reference.exports.iter().for_each(|export| function(&mut out, export, name));
     }
     out
@@ -59,13 +59,13 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
         let _ = write!(out, "\n{about}\n");
     }
     if !interface.request.is_empty() {
-        let _ = write!(out, "\nAsk for it in `policy.toml`, and grant it in `ansai.toml`:\n");
+        let _ = write!(out, "\nRequest it in `policy.toml` and grant it in `ansai.toml`:\n");
         let _ = write!(out, "\n```toml\n{}```\n\n```toml\n{}```\n", interface.request, interface.grant);
     }
     if !interface.scope.is_empty() {
-        out.push_str("\n| key | meaning | written as | without it | where both say one |\n|---|---|---|---|---|\n");
+        out.push_str("\n| key | meaning | format | default | if both files set it |\n|---|---|---|---|---|\n");
         for key in &interface.scope {
-            let default = key.default.as_ref().map_or("nothing".to_owned(), |default| format!("`{default}`"));
+            let default = key.default.as_ref().map_or("none".to_owned(), |default| format!("`{default}`"));
             let (about, written, meeting) = (cell(key.about), key.written(), key.meeting());
             let _ = writeln!(out, "| `{}` | {about} | {written} | {default} | {meeting} |", key.name);
         }
@@ -74,11 +74,11 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
     interface.types.iter().for_each(|one| definition(out, one, page));
 }
 
-/// What it is, in one sentence or two.
+/// What an interface is, in one or two sentences.
 fn capability(interface: &Interface) -> String {
     let Interface { name, ability, .. } = interface;
     match interface.kind {
-        None => format!("`{name}` holds types, and is no capability."),
+        None => format!("`{name}` has only types and is no capability."),
         Some(InterfaceKind::Base) => {
             format!("`{name}` lets a policy {ability}. Every policy has it: it needs no grant.")
         }
@@ -94,11 +94,11 @@ fn function(out: &mut String, function: &Function, page: &str) {
     }
     out.push('\n');
     for parameter in &function.parameters {
-        let _ = writeln!(out, "- takes `{}`: {}", parameter.name, linked(&parameter.ty, page));
+        let _ = writeln!(out, "- parameter `{}`: {}", parameter.name, linked(&parameter.ty, page));
     }
     let answer = function.answer.as_ref().map_or("nothing".to_owned(), |answer| linked(answer, page));
     let or = function.refusal.as_ref().map(|refusal| format!(", or a {}", linked(refusal, page))).unwrap_or_default();
-    let _ = writeln!(out, "- answers {answer}{or}");
+    let _ = writeln!(out, "- returns {answer}{or}");
     for bound in &function.bounds {
         let _ = writeln!(out, "- `denied` unless `{}` is {}", bound.argument, bound.must);
     }
@@ -108,7 +108,7 @@ fn definition(out: &mut String, ty: &Type, page: &str) {
     let Type { name, kind, about, .. } = ty;
     let _ = write!(out, "\n### {kind} {name}\n");
     if let Some(alias) = &ty.alias {
-        let _ = write!(out, "\nA name for {}.\n", linked(alias, page));
+        let _ = write!(out, "\nAnother name for {}.\n", linked(alias, page));
     }
     if !about.is_empty() {
         let _ = write!(out, "\n{about}\n");
@@ -128,7 +128,7 @@ fn definition(out: &mut String, ty: &Type, page: &str) {
 }
 
 impl Function {
-    /// As in WIT.
+    /// The signature as in WIT.
     pub fn signature(&self) -> String {
         let parameters: Vec<String> = self.parameters.iter().map(|one| format!("{}: {}", one.name, one.ty)).collect();
         let answer = match (&self.answer, &self.refusal) {

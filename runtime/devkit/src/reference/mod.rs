@@ -26,5 +26,5 @@ pub use written::{Part, Target, Written};
 
 /// The contract that is compiled in cannot be read: a fault of this program.
 #[derive(Debug, thiserror::Error)]
-#[error("the contract cannot be read: {0}")]
+#[error("cannot read the contract: {0}")]
 pub struct ReferenceError(String);

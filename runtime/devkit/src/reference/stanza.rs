@@ -1,10 +1,10 @@
-//! What an author asks for an interface with, and an operator grants it with.
+//! Lines that request an interface in `policy.toml` and grant it in `ansai.toml`.
 
 use std::fmt::Write as _;
 
 use ansai_core::{FieldKind, Interface, InterfaceKind};
 
-/// For `policy.toml`. What only an operator can know is left to them.
+/// For `policy.toml`. Leaves to the operator what only the operator knows.
 pub(super) fn request(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();

@@ -24,7 +24,7 @@ use super::toml_text::{NotToml, list, set, value};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
     /// When a deadline ends an evaluation depends on the machine.
-    #[error("the evaluation was ended by its deadline, which depends on the machine")]
+    #[error("the evaluation ended at its deadline, which depends on the machine")]
     Deadline,
     /// A value of the recording has no form in TOML.
     #[error("{what}: {why}")]
@@ -35,10 +35,10 @@ pub enum ExportError {
         why: NotToml,
     },
     /// A recorded text that should be JSON is not.
-    #[error("{0} is not of the form that it should have")]
+    #[error("{0} has an unexpected form")]
     Form(String),
     /// More than a scenario may have.
-    #[error("it would have {0} bytes, and a scenario has at most {MOST_BYTES}")]
+    #[error("the scenario would have {0} bytes, more than the limit of {MOST_BYTES}")]
     TooLarge(usize),
 }
 

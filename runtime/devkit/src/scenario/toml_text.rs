@@ -7,10 +7,10 @@ use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table, TableLike, Value
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotToml {
     /// A number beyond 64 bits with sign.
-    #[error("{0} is too large a number for TOML")]
+    #[error("the number {0} is too large for TOML")]
     Number(String),
     /// Nothing, where something must stand.
-    #[error("nothing (null) in a list has no form in TOML")]
+    #[error("TOML has no null in lists")]
     Null,
 }
 

@@ -17,19 +17,19 @@ pub enum VirtualizeError {
     #[error("this is a core module for WASI preview 1, not a component")]
     Preview1,
     /// It cannot be understood as a component of interfaces.
-    #[error("the component cannot be read: {0}")]
+    #[error("cannot read the component: {0}")]
     Unreadable(String),
     /// It imports no WASI.
-    #[error("the component imports no WASI: there is nothing to stand in for")]
+    #[error("the component does not import WASI: nothing to replace")]
     NoWasi,
     /// It imports what is neither ansai's nor of WASI 0.2.
     #[error("the component imports `{0}`, which is neither an ansai interface nor one of WASI 0.2")]
     Foreign(String),
     /// The stand-in, or what was composed, is not valid.
-    #[error("the component cannot be composed with its stand-in: {0}")]
+    #[error("cannot replace the imports of the component: {0}")]
     NotComposed(String),
     /// The result would take the place of what it is made from.
-    #[error("{} is the component itself, which is not overwritten", .0.display())]
+    #[error("{} is the component itself; refusing to overwrite it", .0.display())]
     Itself(PathBuf),
     /// Its manifest, what it imports, or a file.
     #[error(transparent)]

@@ -70,6 +70,21 @@ pub(crate) fn policy(name: &str, imports: &[&str], asked: &[&str], call: Option<
     dir
 }
 
+/// A workspace with a [`policy`] as its only member, which has the lock file and the profile.
+pub(crate) fn workspace(name: &str, call: Option<(&str, &str)>) -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let dir = place.path().join(name);
+    std::fs::rename(policy(name, &["ansai:disk/disk-probe@0.1.0"], &["ansai:disk/disk-probe"], call).keep(), &dir)
+        .unwrap();
+    std::fs::rename(dir.join("Cargo.lock"), place.path().join("Cargo.lock")).unwrap();
+    let manifest = std::fs::read_to_string(dir.join("Cargo.toml")).unwrap();
+    let (package, profile) = manifest.split_once("[profile").unwrap();
+    std::fs::write(dir.join("Cargo.toml"), package.replace("[workspace]\n", "")).unwrap();
+    let root = format!("[workspace]\nresolver = \"3\"\nmembers = [\"{name}\"]\n[profile{profile}");
+    std::fs::write(place.path().join("Cargo.toml"), root).unwrap();
+    place
+}
+
 /// The description of a policy's world, as bindings put it into a module.
 fn world(imports: &[&str]) -> Vec<u8> {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");

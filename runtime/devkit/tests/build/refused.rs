@@ -5,7 +5,7 @@ use std::path::Path;
 use ansai_devkit::build::{BuildError, BuildOptions, build};
 use tempfile::TempDir;
 
-use crate::fixture::{INTERFACES, policy};
+use crate::fixture::{INTERFACES, policy, workspace};
 use crate::target::has_target;
 
 const PROBE: &str = "ansai:disk/disk-probe@0.1.0";
@@ -64,6 +64,25 @@ fn not_without_its_files() {
         assert!(expected(&error), "{file}: {error:?}");
     }
     assert!(matches!(refused(Path::new("/nonexistent/policy")), BuildError::File { .. }));
+}
+
+/// The lock file of a member is that of its workspace, which must belong to the user too.
+#[test]
+fn not_in_a_workspace_without_a_lock_file_or_of_another_user() {
+    let place = workspace("fixture-member", None);
+    let member = place.path().join("fixture-member");
+    std::fs::rename(place.path().join("Cargo.lock"), place.path().join("kept")).unwrap();
+    let error = refused(&member);
+    assert!(matches!(&error, BuildError::NoLockFile(dir) if *dir == place.path().canonicalize().unwrap()), "{error:?}");
+    std::fs::rename(place.path().join("kept"), place.path().join("Cargo.lock")).unwrap();
+    if is_root("not_in_a_workspace_of_another_user") {
+        std::os::unix::fs::chown(place.path(), Some(12_345), None).unwrap();
+        let error = refused(&member);
+        assert!(matches!(&error, BuildError::Foreign { owner: 12_345, .. }), "{error:?}");
+    }
+    // A package that the workspace does not name belongs to no workspace.
+    std::fs::write(place.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
+    assert!(matches!(refused(&member), BuildError::Cargo(_)));
 }
 
 #[test]

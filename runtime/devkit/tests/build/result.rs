@@ -6,7 +6,7 @@ use ansai_config::Manifest;
 use ansai_devkit::build::{BuildOptions, LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION, build};
 use wasmparser::{Parser, Payload};
 
-use crate::fixture::{INTERFACES, policy};
+use crate::fixture::{INTERFACES, policy, workspace};
 use crate::target::has_target;
 
 const PROBE: &str = "ansai:disk/disk-probe";
@@ -60,4 +60,24 @@ fn the_same_source_gives_the_same_bytes() {
     // No path of the machine that built it.
     let place = dir.path().to_str().unwrap();
     assert!(!component.windows(place.len()).any(|window| window == place.as_bytes()));
+}
+
+/// The bytes do not depend on where the workspace lies, and everything that a build writes is in its build directory.
+#[test]
+fn a_member_of_a_workspace_gives_the_same_bytes_anywhere() {
+    if !has_target("result::a_member_of_a_workspace_gives_the_same_bytes_anywhere") {
+        return;
+    }
+    let options = BuildOptions { allow_root: true, interfaces: INTERFACES };
+    let components = [1, 2].map(|_| {
+        let place = workspace("fixture-member", Some(("ansai:disk/disk-probe@0.1.0", "list-filesystems")));
+        let dir = place.path().join("fixture-member");
+        let built = build(&dir, &options).unwrap();
+        assert!(!dir.join("target").exists() && !dir.join("Cargo.lock").exists());
+        let component = std::fs::read(&built.path).unwrap();
+        let path = place.path().to_str().unwrap();
+        assert!(!component.windows(path.len()).any(|window| window == path.as_bytes()));
+        component
+    });
+    assert!(components[0] == components[1]);
 }

@@ -96,6 +96,6 @@ fn a_wrong_manifest_is_told_with_its_place() {
     let place = Place::new(&random("0.2.0"));
     place.write("policy.toml", b"name = \"x\"\n");
     let error = place.try_virtualize(None, None).unwrap_err();
-    assert!(error.to_string().contains("policy.toml is not valid"), "{error}");
+    assert!(error.to_string().contains("policy.toml is invalid"), "{error}");
     assert_eq!(place.names(), ["guest.wasm", "policy.toml"]);
 }

@@ -1,4 +1,4 @@
-//! What comes of a plan.
+//! What `plan` decides.
 
 use crate::{Decision, Recommendation};
 
@@ -8,7 +8,7 @@ impl Decision {
     /// ```
     /// use ansai_sdk::Decision;
     ///
-    /// let decision = Decision::advise("make / larger", "nothing old is left");
+    /// let decision = Decision::advise("make / larger", "no old file is left");
     /// assert!(matches!(decision, Decision::Recommend(advice) if advice.len() == 1));
     /// ```
     pub fn advise(summary: impl Into<String>, detail: impl Into<String>) -> Decision {

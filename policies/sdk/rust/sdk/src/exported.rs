@@ -1,40 +1,56 @@
-//! What a policy is, and how the host's two calls reach it.
+//! The trait that a policy implements, and how the host's two calls reach it.
 
-use serde::de::DeserializeOwned;
+use crate::{Decision, Failure, FromSettings, Host, Observation, Status};
 
-use crate::{Decision, Failure, Host, Observation, context};
+/// Observations in one answer, below the host's limit of 1,000.
+const MOST_OBSERVATIONS: usize = 900;
 
-/// A policy: it looks, and it proposes. [`policy!`](crate::policy!) makes a component of it.
+/// A policy detects faults and proposes repairs. [`policy!`](crate::policy!) makes a component of it.
 pub trait Policy {
-    /// The settings as `settings.schema.json` describes them. The host has checked them against it and filled in the
-    /// defaults; sizes are numbers of bytes ([`Size`](crate::Size)), durations of milliseconds ([`Span`](crate::Span)).
-    type Settings: DeserializeOwned;
+    /// The settings as `settings.schema.json` describes them. The host has checked them against the schema and filled
+    /// in the defaults; sizes are numbers of bytes ([`Size`](crate::Size)), durations of milliseconds
+    /// ([`Span`](crate::Span)). Derive `serde::Deserialize`, or write [`settings!`](crate::settings!).
+    type Settings: FromSettings;
 
-    /// Looks, and says how things are: one observation for each thing that was looked at. A thing that could not be
-    /// read is [`Status::Unknown`](crate::Status::Unknown), or left out: an incident ends only on an explicit
+    /// Checks what a schema cannot say: that one setting is above another. It runs before the other two.
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] that names the setting.
+    fn check(settings: &Self::Settings) -> Result<(), Failure> {
+        let _ = settings;
+        Ok(())
+    }
+
+    /// Observes: one observation for each thing that it looks at. A thing that it cannot read is
+    /// [`Status::Unknown`](crate::Status::Unknown): an incident ends only on an explicit
     /// [`Status::Healthy`](crate::Status::Healthy) for its key.
     ///
-    /// # Errors
-    /// Where it cannot tell anything at all, or the settings make no sense together.
-    fn detect(settings: &Self::Settings, host: &Host) -> Result<Vec<Observation>, Failure>;
-
-    /// Proposes the steps that would put one finding right, by calling actions. None is done yet when a call answers:
-    /// its preview says what it would do. A policy that only looks leaves this out.
+    /// Of more than 900 observations, the host gets those that are not healthy or that close an incident.
     ///
     /// # Errors
-    /// Where it cannot tell what to do.
+    /// If everything is unknown.
+    fn detect(settings: &Self::Settings, host: &Host) -> Result<Vec<Observation>, Failure>;
+
+    /// Proposes the steps that repair one finding, by calling actions. A call changes nothing: it answers a preview of
+    /// what the step would do. [`Ladder`](crate::Ladder) proposes several steps in order. The finding is unhealthy; a
+    /// policy that only observes leaves this function out.
+    ///
+    /// # Errors
+    /// If what it needs to know is unknown.
     fn plan(settings: &Self::Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
         let _ = (settings, host, finding);
-        Ok(Decision::GiveUp("this policy looks, and proposes nothing".into()))
+        Ok(Decision::GiveUp("this policy only observes".into()))
     }
 }
 
 /// The exported `detect`.
 ///
 /// # Errors
-/// The policy's, and where the settings do not fit its type.
+/// The policy's, and invalid settings.
 pub fn detect<P: Policy>() -> Result<Vec<Observation>, Failure> {
-    P::detect(&settings::<P>()?, &Host::of_this_evaluation())
+    let host = Host::of_this_evaluation();
+    let observations = P::detect(&settings::<P>(&host)?, &host)?;
+    Ok(bounded(observations, &host))
 }
 
 /// The exported `plan`.
@@ -42,21 +58,31 @@ pub fn detect<P: Policy>() -> Result<Vec<Observation>, Failure> {
 /// # Errors
 /// As [`detect`].
 pub fn plan<P: Policy>(finding: &Observation) -> Result<Decision, Failure> {
-    P::plan(&settings::<P>()?, &Host::of_this_evaluation(), finding)
+    if finding.severity().is_none() {
+        return Ok(Decision::Wait("the finding is not unhealthy".into()));
+    }
+    let host = Host::of_this_evaluation();
+    P::plan(&settings::<P>(&host)?, &host, finding)
 }
 
-fn settings<P: Policy>() -> Result<P::Settings, Failure> {
-    parse(&context::settings())
+fn settings<P: Policy>(host: &Host) -> Result<P::Settings, Failure> {
+    let settings = P::Settings::from_settings(&host.base.settings())?;
+    P::check(&settings)?;
+    Ok(settings)
 }
 
-fn parse<S: DeserializeOwned>(json: &str) -> Result<S, Failure> {
-    serde_json::from_str(json).map_err(|error| Failure::InvalidSettings(format!("they do not fit the policy: {error}")))
+/// Nothing waits for a healthy observation without an incident.
+fn bounded(mut observations: Vec<Observation>, host: &Host) -> Vec<Observation> {
+    if observations.len() > MOST_OBSERVATIONS {
+        observations.retain(|one| one.status != Status::Healthy || host.is_open(&one.key));
+    }
+    observations
 }
 
 /// Makes the component: `ansai_sdk::policy!(MyPolicy);` once, in `lib.rs`.
 ///
 /// It writes a module `imports` with what the manifest asks for, by package and interface:
-/// `imports::ansai::disk::disk_probe`. Where the `wit/` directory is not beside `Cargo.toml`, say so:
+/// `imports::ansai::disk::disk_probe`. A `wit/` directory that is not next to `Cargo.toml` is named as in
 /// `policy!(MyPolicy, wit: "elsewhere")`.
 #[macro_export]
 macro_rules! policy {
@@ -106,22 +132,23 @@ macro_rules! policy {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic, reason = "tests")]
     use super::*;
+    use crate::testing::StandIn;
+    use crate::{Severity, Subject};
 
-    #[derive(Debug, PartialEq, serde::Deserialize)]
-    struct Settings {
-        percent: f64,
-        size: crate::Size,
+    fn healthy(key: impl ToString) -> Observation {
+        Observation::new(key.to_string(), Subject::new("unit", "a"), Status::Healthy, "well")
     }
 
     #[test]
-    fn settings_that_do_not_fit_are_told_by_name() {
-        assert_eq!(
-            parse::<Settings>(r#"{"percent":85,"size":1024}"#),
-            Ok(Settings { percent: 85.0, size: crate::Size(1024) })
-        );
-        let Err(Failure::InvalidSettings(why)) = parse::<Settings>(r#"{"percent":85}"#) else { panic!("accepted") };
-        assert!(why.contains("`size`"), "{why}");
+    fn of_thousands_those_that_matter_are_left() {
+        let host =
+            StandIn::default().with_open(Observation { status: Status::Unhealthy(Severity::Warning), ..healthy(3) });
+        let host = host.host();
+        let mut many: Vec<Observation> = (0..1000).map(healthy).collect();
+        many.push(Observation::unknown("x", Subject::new("unit", "x"), "it does not answer"));
+        let left = bounded(many, &host);
+        assert_eq!(left.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["3", "x"]);
+        assert_eq!(bounded((0..900).map(healthy).collect(), &host).len(), 900);
     }
 }

@@ -1,9 +1,35 @@
-//! From a call that was refused to an evaluation without an answer.
+//! Refused calls, and evaluations that fail because of them.
 
-use crate::{Failure, Refusal};
+use crate::{Failure, Refusal, text};
+
+/// Of a refusal's text.
+const MOST_WORDS: usize = 300;
 
 impl Refusal {
-    /// What the host said, without the case.
+    /// The case and the host's text for a person, `denied: no grant covers /srv`.
+    ///
+    /// ```
+    /// use ansai_sdk::Refusal;
+    ///
+    /// assert_eq!(Refusal::TimedOut("after 5 s".into()).words(), "timed out: after 5 s");
+    /// ```
+    pub fn words(&self) -> String {
+        let case = match self {
+            Refusal::Denied(_) => "denied",
+            Refusal::NotFound(_) => "not found",
+            Refusal::Unavailable(_) => "unavailable",
+            Refusal::Unsupported(_) => "unsupported",
+            Refusal::Invalid(_) => "invalid",
+            Refusal::OverBudget(_) => "over budget",
+            Refusal::TimedOut(_) => "timed out",
+            Refusal::Busy(_) => "busy",
+            Refusal::Changed(_) => "changed",
+            Refusal::Other(_) => "refused",
+        };
+        format!("{case}: {}", text::cut(self.text(), MOST_WORDS))
+    }
+
+    /// The host's text, without the case.
     pub fn text(&self) -> &str {
         match self {
             Refusal::Denied(text)
@@ -20,14 +46,14 @@ impl Refusal {
     }
 }
 
-/// So that `?` works on calls: what was refused could not be told.
+/// So that `?` works on calls.
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         Failure::CouldNotTell(refusal.text().to_owned())
     }
 }
 
-/// Says what could not be told because a call was refused.
+/// Names what is unknown because a call was refused.
 pub trait CouldNotTell<T> {
     /// ```
     /// use ansai_sdk::{CouldNotTell as _, Failure, Refusal};

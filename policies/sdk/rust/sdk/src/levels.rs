@@ -1,20 +1,26 @@
-//! Thresholds, and the distance that an open incident keeps from them.
+//! Thresholds of severities, with hysteresis.
 
-use crate::{Severity, Status};
+use crate::{Failure, Severity, Status};
 
-/// How bad a number is, where more is worse, with hysteresis: while its incident is open, the lowest threshold lies
-/// deeper, so that a value that swings about the threshold does not open and close an incident each time.
+/// From a number to a severity.
+///
+/// Hysteresis: a severity that an open incident has reached ends only when the value is better than its threshold by
+/// the re-arm distance. So a value that swings about a threshold does not open and close an incident each time.
 ///
 /// ```
 /// use ansai_sdk::{Levels, Severity, Status};
 ///
 /// let levels = Levels::rising().warning(85.0).critical(95.0).rearm(5.0);
-/// assert_eq!(levels.status(82.0, false), Status::Healthy);
-/// assert_eq!(levels.status(82.0, true), Status::Unhealthy(Severity::Warning));
-/// assert_eq!(levels.status(95.0, false), Status::Unhealthy(Severity::Critical));
+/// assert_eq!(levels.status(82.0, None), Status::Healthy);
+/// assert_eq!(levels.status(82.0, Some(Severity::Warning)), Status::Unhealthy(Severity::Warning));
+/// assert_eq!(levels.status(95.0, None), Status::Unhealthy(Severity::Critical));
+///
+/// let days_left = Levels::falling().warning(14.0).critical(3.0).rearm(1.0);
+/// assert_eq!(days_left.status(3.0, None), Status::Unhealthy(Severity::Critical));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Levels {
+    falling: bool,
     notice: Option<f64>,
     warning: Option<f64>,
     critical: Option<f64>,
@@ -23,90 +29,167 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// Without a threshold yet: everything is healthy.
-    pub fn rising() -> Levels {
-        Levels { notice: None, warning: None, critical: None, emergency: None, rearm: 0.0 }
+    /// More is worse: percent in use, connections, lag. Without a threshold everything is healthy.
+    pub const fn rising() -> Levels {
+        Levels { falling: false, notice: None, warning: None, critical: None, emergency: None, rearm: 0.0 }
     }
 
-    /// A notice from here on.
-    pub fn notice(self, threshold: f64) -> Levels {
+    /// Less is worse: days left, cache hits. Without a threshold everything is healthy.
+    pub const fn falling() -> Levels {
+        Levels { falling: true, ..Levels::rising() }
+    }
+
+    /// The threshold of a notice; a value equal to it has reached it.
+    pub const fn notice(self, threshold: f64) -> Levels {
         Levels { notice: Some(threshold), ..self }
     }
 
-    /// A warning from here on.
-    pub fn warning(self, threshold: f64) -> Levels {
+    /// The threshold of a warning.
+    pub const fn warning(self, threshold: f64) -> Levels {
         Levels { warning: Some(threshold), ..self }
     }
 
-    /// Critical from here on.
-    pub fn critical(self, threshold: f64) -> Levels {
+    /// The threshold of critical.
+    pub const fn critical(self, threshold: f64) -> Levels {
         Levels { critical: Some(threshold), ..self }
     }
 
-    /// An emergency from here on.
-    pub fn emergency(self, threshold: f64) -> Levels {
+    /// The threshold of an emergency.
+    pub const fn emergency(self, threshold: f64) -> Levels {
         Levels { emergency: Some(threshold), ..self }
     }
 
-    /// So far below the lowest threshold an open incident ends.
-    pub fn rearm(self, distance: f64) -> Levels {
+    /// The re-arm distance.
+    pub const fn rearm(self, distance: f64) -> Levels {
         Levels { rearm: distance, ..self }
     }
 
-    /// How a value stands; `open` says whether there is an incident with its key now
-    /// ([`Host::is_open`](crate::Host::is_open)). What is not a number cannot be told.
-    pub fn status(&self, value: f64, open: bool) -> Status {
+    /// The severity of a value; `None` is healthy. `open` is the severity of its open incident, see
+    /// [`Host::open_severity`](crate::Host::open_severity).
+    pub fn severity(&self, value: f64, open: Option<Severity>) -> Option<Severity> {
+        self.thresholds()
+            .filter(|(severity, _, threshold)| {
+                let rearm = if open.is_some_and(|open| open >= *severity) { self.rearm } else { 0.0 };
+                self.sign() * value >= self.sign() * threshold - rearm
+            })
+            .last()
+            .map(|(severity, ..)| severity)
+    }
+
+    /// As [`severity`](Levels::severity). A value that is not a number is unknown.
+    pub fn status(&self, value: f64, open: Option<Severity>) -> Status {
         if value.is_nan() {
             return Status::Unknown("the value is not a number".into());
         }
-        let thresholds = [
-            (self.notice, Severity::Notice),
-            (self.warning, Severity::Warning),
-            (self.critical, Severity::Critical),
-            (self.emergency, Severity::Emergency),
-        ];
-        let mut lower = if open { self.rearm } else { 0.0 };
-        let mut status = Status::Healthy;
-        for (threshold, severity) in thresholds {
-            let Some(threshold) = threshold else { continue };
-            if value >= threshold - lower {
-                status = Status::Unhealthy(severity);
+        self.severity(value, open).map_or(Status::Healthy, Status::Unhealthy)
+    }
+
+    /// The value at which an open incident ends: the mildest threshold, better by the re-arm distance. Repairs aim
+    /// here. `None` without a threshold.
+    pub fn goal(&self) -> Option<f64> {
+        self.thresholds().next().map(|(.., threshold)| threshold - self.sign() * self.rearm)
+    }
+
+    /// Checks that each threshold is worse than the milder one before it. For
+    /// [`Policy::check`](crate::Policy::check).
+    ///
+    /// # Errors
+    /// [`Failure::InvalidSettings`] with the names of two thresholds.
+    pub fn check(&self) -> Result<(), Failure> {
+        let is_worse = |one: f64, other: f64| self.sign() * one > self.sign() * other;
+        let mut milder: Option<(&str, f64)> = None;
+        for (_, name, threshold) in self.thresholds() {
+            if let Some((before, _)) = milder.filter(|(_, before)| !is_worse(threshold, *before)) {
+                let place = if self.falling { "below" } else { "above" };
+                return Err(Failure::InvalidSettings(format!("threshold `{name}` must be {place} `{before}`")));
             }
-            // Only the lowest one: above it, a severity ends where it began.
-            lower = 0.0;
+            milder = Some((name, threshold));
         }
-        status
+        Ok(())
+    }
+
+    fn sign(&self) -> f64 {
+        if self.falling { -1.0 } else { 1.0 }
+    }
+
+    /// Those that are set, the mildest first.
+    fn thresholds(&self) -> impl Iterator<Item = (Severity, &'static str, f64)> {
+        let all = [
+            (Severity::Notice, "notice", self.notice),
+            (Severity::Warning, "warning", self.warning),
+            (Severity::Critical, "critical", self.critical),
+            (Severity::Emergency, "emergency", self.emergency),
+        ];
+        all.into_iter().filter_map(|(severity, name, threshold)| Some((severity, name, threshold?)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Severity::*;
 
-    const LEVELS: fn() -> Levels = || Levels::rising().warning(85.0).critical(95.0).rearm(5.0);
+    const PERCENT: Levels = Levels::rising().warning(80.0).critical(90.0).emergency(95.0).rearm(5.0);
 
     #[test]
-    fn a_threshold_itself_is_over_it() {
-        assert_eq!(LEVELS().status(84.9, false), Status::Healthy);
-        assert_eq!(LEVELS().status(85.0, false), Status::Unhealthy(Severity::Warning));
-        assert_eq!(LEVELS().status(95.0, false), Status::Unhealthy(Severity::Critical));
+    fn a_severity_begins_at_its_threshold_and_ends_below_it() {
+        for (percent, open, expected) in [
+            (79.9, None, None),
+            (80.0, None, Some(Warning)),
+            (90.0, None, Some(Critical)),
+            (95.0, Some(Warning), Some(Emergency)),
+            (75.0, Some(Warning), Some(Warning)),
+            (74.9, Some(Warning), None),
+            (85.0, Some(Critical), Some(Critical)),
+            (84.9, Some(Critical), Some(Warning)),
+            (76.0, Some(Critical), Some(Warning)),
+            (74.0, Some(Emergency), None),
+            (89.0, Some(Warning), Some(Warning)),
+            (90.0, Some(Emergency), Some(Emergency)),
+            (76.0, Some(Notice), None),
+            (f64::INFINITY, None, Some(Emergency)),
+        ] {
+            assert_eq!(PERCENT.severity(percent, open), expected, "{percent} {open:?}");
+        }
     }
 
     #[test]
-    fn an_open_incident_lowers_the_lowest_threshold_only() {
-        assert_eq!(LEVELS().status(80.0, true), Status::Unhealthy(Severity::Warning));
-        assert_eq!(LEVELS().status(79.9, true), Status::Healthy);
-        assert_eq!(LEVELS().status(94.0, true), Status::Unhealthy(Severity::Warning));
+    fn falling_values_are_the_mirror_image() {
+        let days = Levels::falling().warning(14.0).critical(3.0).rearm(1.0);
+        for (left, open, expected) in [
+            (14.1, None, None),
+            (14.0, None, Some(Warning)),
+            (15.0, Some(Warning), Some(Warning)),
+            (15.1, Some(Warning), None),
+            (3.0, None, Some(Critical)),
+            (4.0, Some(Critical), Some(Critical)),
+            (-1.0, None, Some(Critical)),
+        ] {
+            assert_eq!(days.severity(left, open), expected, "{left} {open:?}");
+        }
+        assert_eq!(days.goal(), Some(15.0));
     }
 
     #[test]
-    fn no_number_is_not_healthy() {
-        assert!(matches!(LEVELS().status(f64::NAN, false), Status::Unknown(_)));
-        assert_eq!(LEVELS().status(f64::INFINITY, false), Status::Unhealthy(Severity::Critical));
+    fn not_a_number_is_unknown() {
+        assert!(matches!(PERCENT.status(f64::NAN, None), Status::Unknown(_)));
+        assert_eq!(Levels::rising().status(1e9, Some(Warning)), Status::Healthy);
     }
 
     #[test]
-    fn without_thresholds_all_is_well() {
-        assert_eq!(Levels::rising().status(1e9, true), Status::Healthy);
+    fn the_goal_is_where_an_incident_ends() {
+        assert_eq!(PERCENT.goal(), Some(75.0));
+        assert_eq!(Levels::rising().goal(), None);
+    }
+
+    #[test]
+    fn thresholds_must_get_worse() {
+        assert_eq!(PERCENT.check(), Ok(()));
+        let why = |levels: Levels| levels.check().map_err(|failure| format!("{failure:?}"));
+        let error = why(PERCENT.critical(80.0));
+        assert!(matches!(&error, Err(why) if why.contains("`critical` must be above `warning`")), "{error:?}");
+        let error = why(Levels::falling().warning(3.0).emergency(14.0));
+        assert!(matches!(&error, Err(why) if why.contains("`emergency` must be below `warning`")), "{error:?}");
+        assert!(why(PERCENT.critical(f64::NAN)).is_err());
     }
 }

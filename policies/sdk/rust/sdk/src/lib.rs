@@ -1,9 +1,20 @@
-//! What a policy for ansai needs, written in Rust: a trait with two functions, settings with types, and what nearly
-//! every policy does with numbers.
+//! The SDK for ansai policies in Rust: a trait with two functions, and what nearly every policy needs.
 //!
-//! It reads nothing of a host by itself. The probes and actions that a policy asks for in its `policy.toml` come as
-//! modules of its own crate, made by [`policy!`] from the `wit/` directory that `ansai build` keeps in step with the
-//! manifest: nothing else can be called, and nothing else is imported.
+//! | to | use |
+//! |---|---|
+//! | make a component | [`Policy`], [`policy!`] |
+//! | read settings | [`settings!`] or `serde::Deserialize`, [`Size`], [`Span`] |
+//! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
+//! | see what grows | [`Forecast`], [`Baseline`], [`series`] |
+//! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
+//! | find directories that are granted and not protected | [`paths`] |
+//! | know the host | [`Host`], [`Grants`], [`store`], [`Json`] |
+//! | propose repairs in order | [`Ladder`], [`largest`] |
+//! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
+//!
+//! The probes and actions that a policy asks for in its `policy.toml` are modules of its own crate. [`policy!`] makes
+//! them from the `wit/` directory, which `ansai build` keeps in step with the manifest: a policy cannot call or import
+//! anything else.
 //!
 //! ```
 //! use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Levels, Measure, Observation, Policy, share};
@@ -24,10 +35,10 @@
 //!
 //!     fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
 //!         let levels = Levels::rising().warning(settings.warning_percent).rearm(5.0);
-//!         let found = disk_probe::list_filesystems().could_not_tell("the file systems could not be listed")?;
+//!         let found = disk_probe::list_filesystems().could_not_tell("cannot list file systems")?;
 //!         let full = found.entries.into_iter().filter_map(|one| {
 //!             let used = share::in_use(one.total_bytes, one.available_bytes)?;
-//!             let status = levels.status(used * 100.0, host.is_open(&one.mount));
+//!             let status = levels.status(used * 100.0, host.open_severity(&one.mount));
 //!             let summary = format!("{} is {} % full", one.mount, share::whole_percent(used));
 //!             Some(Observation::new(&one.mount, one.about, status, summary).with(Measure::ratio("used", used)))
 //!         });
@@ -42,17 +53,32 @@
 //! fn main() {}
 //! ```
 
+mod baseline;
 mod bindings;
 mod decision;
 mod exported;
 mod failure;
+mod grants;
 mod host;
+#[cfg_attr(any(test, feature = "testing"), allow(dead_code, reason = "the stand-in takes its place"))]
+mod imported;
+mod json;
+mod ladder;
+mod largest;
 mod levels;
 mod observation;
+pub mod paths;
+mod settings;
 pub mod share;
 mod size;
 mod span;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod text;
+mod trend;
+mod usage;
 
+pub use baseline::Baseline;
 pub use bindings::ansai::policy::types::{
     Attempt, Decision, Failure, LeftOut, Measure, Observation, OnFailure, Outcome, Preview, Recommendation, Refusal,
     Severity, Status, StepResult, Subject, Unit, Value,
@@ -60,10 +86,17 @@ pub use bindings::ansai::policy::types::{
 pub use bindings::ansai::policy::{context, log, series, store, types};
 pub use exported::Policy;
 pub use failure::CouldNotTell;
+pub use grants::Grants;
 pub use host::Host;
+pub use json::Json;
+pub use ladder::Ladder;
+pub use largest::largest;
 pub use levels::Levels;
+pub use settings::{FromSettings, Setting, SettingsReader};
 pub use size::Size;
 pub use span::Span;
+pub use trend::Forecast;
+pub use usage::Usage;
 
 /// For what [`policy!`] writes.
 #[doc(hidden)]

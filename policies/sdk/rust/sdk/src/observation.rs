@@ -1,10 +1,10 @@
-//! Statements about things, and their evidence.
+//! Observations and their evidence.
 
-use crate::{Measure, Observation, Status, Subject, Unit, Value};
+use crate::{Measure, Observation, Severity, Status, Subject, Unit, Value, text};
 
 impl Observation {
-    /// Without evidence yet. The key is stable over time: the same fault has the same key. The summary is one
-    /// sentence for a person, without a full stop.
+    /// Without evidence yet. The key is stable over time: the same fault has the same key. A key of more than 200 bytes
+    /// is cut, and stays unique by a hash. The summary is one sentence for a person, without a full stop.
     ///
     /// ```
     /// use ansai_sdk::{Measure, Observation, Status, Subject};
@@ -14,8 +14,22 @@ impl Observation {
     /// assert_eq!(seen.evidence.len(), 1);
     /// ```
     pub fn new(key: impl Into<String>, about: Subject, status: Status, summary: impl Into<String>) -> Observation {
-        let (key, summary) = (key.into(), summary.into());
+        let (key, summary) = (text::key(&key.into()), summary.into());
         Observation { key, about, status, summary, evidence: Vec::new(), related: Vec::new() }
+    }
+
+    /// Unknown, and why: a complete sentence.
+    pub fn unknown(key: impl Into<String>, about: Subject, why: impl Into<String>) -> Observation {
+        let why = why.into();
+        Observation::new(key, about, Status::Unknown(why.clone()), why)
+    }
+
+    /// How bad it is; `None` if it is healthy or unknown.
+    pub fn severity(&self) -> Option<Severity> {
+        match self.status {
+            Status::Unhealthy(severity) => Some(severity),
+            _ => None,
+        }
     }
 
     /// With one more piece of evidence; the most important comes first.
@@ -24,7 +38,7 @@ impl Observation {
         self
     }
 
-    /// With one more thing that is touched by it.
+    /// With one more thing that it affects.
     pub fn touching(mut self, subject: Subject) -> Observation {
         self.related.push(subject);
         self
@@ -49,7 +63,7 @@ impl Measure {
         Measure { name: name.into(), value: Value::Count(bytes), unit: Unit::Bytes }
     }
 
-    /// A time span.
+    /// A duration.
     pub fn milliseconds(name: &str, milliseconds: u64) -> Measure {
         Measure { name: name.into(), value: Value::Count(milliseconds), unit: Unit::Milliseconds }
     }
@@ -57,6 +71,11 @@ impl Measure {
     /// A share between 0 and 1.
     pub fn ratio(name: &str, ratio: f64) -> Measure {
         Measure { name: name.into(), value: Value::Number(ratio), unit: Unit::Ratio }
+    }
+
+    /// A rate.
+    pub fn per_second(name: &str, rate: f64) -> Measure {
+        Measure { name: name.into(), value: Value::Number(rate), unit: Unit::PerSecond }
     }
 
     /// A text.

@@ -1,6 +1,6 @@
-//! Shares of a whole, between 0 and 1, and percent.
+//! Shares of a whole, between 0 and 1, and percentages.
 
-/// A part of a whole; `None` of nothing, since nothing is neither full nor empty.
+/// A part of a whole; `None` if the whole is 0.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::share::of(1, 4), Some(0.25));
@@ -10,7 +10,7 @@ pub fn of(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// What is in use of a whole of which so much is still available; `None` of nothing.
+/// The share in use of a whole of which so much is still available; `None` if the whole is 0.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::share::in_use(100, 15), Some(0.85));
@@ -27,4 +27,19 @@ pub fn in_use(whole: u64, available: u64) -> Option<f64> {
 /// ```
 pub fn whole_percent(share: f64) -> u64 {
     (share * 100.0).floor() as u64
+}
+
+/// A percentage for a person, rounded down to tenths.
+///
+/// ```
+/// assert_eq!(ansai_sdk::share::percent_words(94.96), "94.9 %");
+/// assert_eq!(ansai_sdk::share::percent_words(90.0), "90 %");
+/// ```
+pub fn percent_words(percent: f64) -> String {
+    // Whole numbers: formatting floats would be a tenth of a component.
+    let tenths = (percent * 10.0) as u64;
+    match tenths % 10 {
+        0 => format!("{} %", tenths / 10),
+        rest => format!("{}.{rest} %", tenths / 10),
+    }
 }

@@ -4,26 +4,33 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /// Bytes: a setting with `"format": "bytes"`, and any size that is shown to a person.
+///
+/// It is shown with three digits, as everywhere in ansai, and rounded down: nothing looks fuller than it is.
 ///
 /// ```
 /// use ansai_sdk::Size;
 ///
-/// assert_eq!(Size(1536).to_string(), "1.5 KiB");
-/// assert_eq!(Size(20 << 30).to_string(), "20 GiB");
+/// assert_eq!(Size(1536).to_string(), "1.50 KiB");
+/// assert_eq!(Size(20 << 30).to_string(), "20.0 GiB");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Size(pub u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((name, unit)) = UNITS.iter().find(|(_, unit)| self.0 >= *unit) else {
-            return write!(f, "{} B", self.0);
-        };
-        let (whole, tenth) = (self.0 / unit, self.0 % unit * 10 / unit);
-        if whole >= 10 || tenth == 0 { write!(f, "{whole} {name}") } else { write!(f, "{whole}.{tenth} {name}") }
+        // Whole numbers: formatting floats would be a tenth of a component.
+        let power = self.0.checked_ilog2().unwrap_or_default() / 10;
+        let name = UNITS.get(power as usize).unwrap_or(&"B");
+        let (whole, rest) = (self.0 >> (power * 10), u128::from(self.0) & ((1 << (power * 10)) - 1));
+        let hundredths = (rest * 100) >> (power * 10);
+        match (power, whole) {
+            (0, _) | (_, 100..) => write!(f, "{whole} {name}"),
+            (_, 10..) => write!(f, "{whole}.{} {name}", hundredths / 10),
+            _ => write!(f, "{whole}.{hundredths:02} {name}"),
+        }
     }
 }
 
@@ -38,8 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_rounded_down() {
-        for (bytes, shown) in [(0, "0 B"), (1023, "1023 B"), (1024, "1 KiB"), (u64::MAX, "16777215 TiB")] {
+    fn three_digits_rounded_down() {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (1024 + 1023, "1.99 KiB"),
+            (10 << 10, "10.0 KiB"),
+            ((100 << 20) - 1, "99.9 MiB"),
+            (100 << 20, "100 MiB"),
+            ((1 << 30) - 1, "1023 MiB"),
+            (31_000_000_000, "28.8 GiB"),
+            (u64::MAX, "15.9 EiB"),
+        ] {
             assert_eq!(Size(bytes).to_string(), shown);
         }
     }

@@ -7,7 +7,7 @@ use ansai_core::text::inert;
 use super::show::{self, Counts};
 use super::{Done, Results};
 
-/// More of one scenario's log or difference helps nobody.
+/// Longer logs and differences are cut.
 const MOST_LINES: usize = 1_000;
 const MOST_LINE: usize = 1_000;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::toolchain::TARGET;
+use super::workspace::cargo;
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, Effort};
 
@@ -21,13 +22,12 @@ const DRAFT: [&str; 6] = [
     "profile.ansai-draft.opt-level=1",
 ];
 
-/// Compiles the package in a directory; answers where its module is.
-pub(super) fn compile(dir: &Path, effort: Effort) -> Result<PathBuf, BuildError> {
+/// Compiles the package in a directory of the workspace at `root`; answers where its module is.
+pub(super) fn compile(dir: &Path, root: &Path, effort: Effort) -> Result<PathBuf, BuildError> {
     let package = dir.join("Cargo.toml");
-    let cargo = command::variable("CARGO").unwrap_or_else(|| "cargo".into());
-    let target_dir = command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| dir.join("target").into_os_string());
+    let target_dir = command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| root.join("target").into_os_string());
     let arguments = ["build", "--locked", "--target", TARGET, "--message-format=json-render-diagnostics", "--profile"];
-    let paths = remapped(dir);
+    let paths = remapped(root);
     let mut arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
     match effort {
         Effort::Full => arguments.push("release".as_ref()),
@@ -40,7 +40,7 @@ pub(super) fn compile(dir: &Path, effort: Effort) -> Result<PathBuf, BuildError>
         arguments.extend([OsStr::new("--config"), paths]);
     }
     let environment = [("CARGO_TARGET_DIR", target_dir.as_os_str())];
-    let output = command::run(&cargo, &arguments, &environment, dir, Errors::Shown)?;
+    let output = command::run(&cargo(), &arguments, &environment, dir, Errors::Shown)?;
     if !output.success {
         return Err(BuildError::Cargo(dir.to_owned()));
     }
@@ -52,15 +52,15 @@ pub(super) fn compile(dir: &Path, effort: Effort) -> Result<PathBuf, BuildError>
 }
 
 /// Flags that keep the paths of this machine out of the module's messages, as a line of cargo's configuration;
-/// `None` where the paths cannot be written there.
-fn remapped(dir: &Path) -> Option<OsString> {
+/// `None` if the paths cannot be written there.
+fn remapped(root: &Path) -> Option<OsString> {
     let registry = command::variable("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(command::variable("HOME")?).join(".cargo")));
     let flags = registry
         .iter()
         .map(|home| (home.as_path(), "/cargo"))
-        .chain([(dir, "/policy")])
+        .chain([(root, "/policy")])
         .map(|(from, to)| Some(serde_json::json!(format!("--remap-path-prefix={}={to}", from.to_str()?))))
         .collect::<Option<Vec<_>>>()?;
     // A list of texts is the same in JSON and TOML.

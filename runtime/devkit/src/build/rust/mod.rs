@@ -2,6 +2,7 @@
 
 mod compile;
 mod toolchain;
+mod workspace;
 
 use std::path::Path;
 
@@ -9,9 +10,7 @@ use super::{BuildError, Effort, component, storage};
 
 /// The component of the package in a directory, without ansai's own sections.
 pub(super) fn component(dir: &Path, effort: Effort) -> Result<Vec<u8>, BuildError> {
-    if !storage::is_file(&dir.join("Cargo.lock")) {
-        return Err(BuildError::NoLockFile(dir.to_owned()));
-    }
+    let root = workspace::root(dir)?;
     toolchain::check(dir)?;
-    component::encode(&storage::read(&compile::compile(dir, effort)?)?)
+    component::encode(&storage::read(&compile::compile(dir, &root, effort)?)?)
 }

@@ -49,7 +49,7 @@ pub(super) fn document(checked: &Checked) -> anyhow::Result<()> {
         "head": verified.head,
         "torn_tail_bytes": verified.torn_tail_bytes,
         "compared_with": given.iter().map(shown).collect::<Vec<_>>(),
-        "head_beside": local.as_ref().map(ToString::to_string),
+        "local_head": local.as_ref().map(ToString::to_string),
         "keys": keys,
     }))
 }

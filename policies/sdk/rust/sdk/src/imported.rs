@@ -1,0 +1,83 @@
+//! The host behind the imports of the component. `testing` has the same functions for unit tests.
+
+use crate::context::{self, Trigger, WallClock};
+use crate::series::{Reduction, Trend, Window};
+use crate::{Attempt, Measure, Observation, Refusal, log, series, store};
+
+const HOUR: u64 = 3_600_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Imported;
+
+impl Imported {
+    pub(crate) fn now(&self) -> u64 {
+        context::now()
+    }
+
+    pub(crate) fn local_time(&self) -> WallClock {
+        context::local_time()
+    }
+
+    pub(crate) fn last_evaluated(&self) -> Option<u64> {
+        context::last_evaluated()
+    }
+
+    pub(crate) fn trigger(&self) -> Trigger {
+        context::triggered_by()
+    }
+
+    pub(crate) fn settings(&self) -> String {
+        context::settings()
+    }
+
+    pub(crate) fn scopes(&self) -> String {
+        context::scopes()
+    }
+
+    pub(crate) fn facts(&self) -> Vec<Measure> {
+        context::host_facts()
+    }
+
+    pub(crate) fn open_incidents(&self) -> Vec<Observation> {
+        context::open_incidents()
+    }
+
+    pub(crate) fn attempts(&self) -> Vec<Attempt> {
+        context::attempts()
+    }
+
+    pub(crate) fn stage(&self) -> String {
+        context::stage()
+    }
+
+    pub(crate) fn log(&self, level: log::Level, line: &str) {
+        log::write(level, line);
+    }
+
+    pub(crate) fn stored(&self, key: &str) -> Result<Option<String>, Refusal> {
+        store::get(key)
+    }
+
+    pub(crate) fn store(&self, key: &str, value: &str) -> Result<(), Refusal> {
+        store::set(key, value)
+    }
+
+    pub(crate) fn append(&self, series: &str, value: f64) -> Result<(), Refusal> {
+        series::append(series, value)
+    }
+
+    pub(crate) fn analyse(&self, series: &str, since: u64, limit: f64) -> Result<Trend, Refusal> {
+        let window = Window { since, bucket: Some(HOUR), reduce: Reduction::Minimum };
+        series::analyse(series, window, Some(limit))
+    }
+
+    #[inline(always)]
+    pub(crate) fn ask<A, R>(
+        &self,
+        _call: &str,
+        _arguments: A,
+        answer: impl FnOnce() -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        answer()
+    }
+}

@@ -1,0 +1,204 @@
+//! Repairs in order, from the one that is least regretted to the last resort.
+
+mod earlier;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use earlier::{Earlier, told, verb};
+
+use crate::{Attempt, Decision, Host, Observation, OnFailure, Preview, Refusal, text};
+
+/// Reasons that are named.
+const MOST_NOTES: usize = 8;
+/// Of an explanation.
+const MOST_WORDS: usize = 4000;
+
+/// Proposes steps in order until they are enough.
+///
+/// It skips what failed before for the same finding, notes what is refused or not granted, and decides in the end: to
+/// apply the proposed steps, or to give up with all reasons. What it proposed is in the store, so that the next plan
+/// for this finding knows which step had which target.
+///
+/// ```
+/// use ansai_sdk::{Decision, Host, Ladder, Observation, Preview, Refusal};
+///
+/// # fn clean_cache(_: &Host) -> Result<Preview, Refusal> { Err(Refusal::Other("no host here".into())) }
+/// # fn remove(_: &Host, _: &str, _: u64) -> Result<Preview, Refusal> { Err(Refusal::Other("no host here".into())) }
+/// fn plan(host: &Host, finding: &Observation, need: u64) -> Decision {
+///     let mut ladder = Ladder::new(host, finding, need, |preview| preview.frees_now_bytes);
+///     if ladder.is_granted("ansai:packages/packages-actions") {
+///         ladder.step("ansai:packages/packages-actions.clean-cache", "apt", |_| clean_cache(host));
+///     }
+///     ladder.step("ansai:files/files-actions.remove", "/tmp", |rest| remove(host, "/tmp", rest));
+///     ladder.decide(|_| vec!["no old file is left".into()])
+/// }
+/// ```
+pub struct Ladder<'a> {
+    host: &'a Host,
+    finding: &'a str,
+    attempts: Vec<Attempt>,
+    earlier: Earlier,
+    need: u64,
+    counts: Box<dyn Fn(&Preview) -> u64 + 'a>,
+    on_failure: OnFailure,
+    gained: u64,
+    items: u64,
+    notes: Vec<String>,
+}
+
+impl<'a> Ladder<'a> {
+    /// Until the previews add up to what is needed: bytes, files, connections. `counts` says how much of it a preview
+    /// promises.
+    pub fn new(
+        host: &'a Host,
+        finding: &'a Observation,
+        need: u64,
+        counts: impl Fn(&Preview) -> u64 + 'a,
+    ) -> Ladder<'a> {
+        let attempts = host.attempts();
+        let earlier = Earlier::recall(host, &finding.key, &attempts);
+        Ladder {
+            host,
+            finding: &finding.key,
+            attempts,
+            earlier,
+            need,
+            counts: Box::new(counts),
+            on_failure: OnFailure::Stop,
+            gained: 0,
+            items: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Until one step is proposed: restart, then verify, and only if that does not help take the next one.
+    ///
+    /// Since a step that was done is not a step that failed, the next plan skips it by
+    /// [`was_tried`](Ladder::was_tried).
+    pub fn one_step(host: &'a Host, finding: &'a Observation) -> Ladder<'a> {
+        Ladder::new(host, finding, 1, |_| 1)
+    }
+
+    /// What the host does to the earlier steps if one fails; without this line it leaves them and goes no further.
+    pub fn on_failure(self, on_failure: OnFailure) -> Ladder<'a> {
+        Ladder { on_failure, ..self }
+    }
+
+    /// What is needed in all.
+    pub fn need(&self) -> u64 {
+        self.need
+    }
+
+    /// What the proposed steps promise together.
+    pub fn gained(&self) -> u64 {
+        self.gained
+    }
+
+    /// Things that the proposed steps touch together.
+    pub fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// What is still needed.
+    pub fn remaining(&self) -> u64 {
+        self.need.saturating_sub(self.gained)
+    }
+
+    /// Whether the proposed steps are enough. [`step`](Ladder::step) knows it; this saves looking for candidates.
+    pub fn is_enough(&self) -> bool {
+        self.remaining() == 0
+    }
+
+    /// Whether the operator granted an interface; if not, the explanation says so.
+    pub fn is_granted(&mut self, interface: &str) -> bool {
+        let granted = self.host.grants().has(interface);
+        if !granted {
+            self.note(format!("{interface} is not granted"));
+        }
+        granted
+    }
+
+    /// Whether an earlier plan for this finding had this action on this subject, with any outcome.
+    pub fn was_tried(&self, action: &str, about: &str) -> bool {
+        let mut steps = self.attempts.iter().flat_map(|attempt| &attempt.steps);
+        steps.any(|step| step.action == action && step.about.name == about)
+    }
+
+    /// Proposes a step by calling an action with what is still needed, unless the steps before it are enough or the
+    /// same step failed before. `action` is the full name of the action, `target` tells apart its steps in one plan.
+    pub fn step(&mut self, action: &str, target: &str, call: impl FnOnce(u64) -> Result<Preview, Refusal>) {
+        if self.is_wanted(action, target) {
+            let answer = call(self.remaining());
+            self.take(action, target, answer);
+        }
+    }
+
+    fn is_wanted(&mut self, action: &str, target: &str) -> bool {
+        if self.is_enough() {
+            return false;
+        }
+        let failed = self.earlier.has_failed(action, target);
+        if failed {
+            self.note(format!("{} {target} failed before", verb(action)));
+        }
+        !failed
+    }
+
+    fn take(&mut self, action: &str, target: &str, answer: Result<Preview, Refusal>) {
+        match answer {
+            Ok(preview) => {
+                self.earlier.propose(action, target);
+                self.gained = self.gained.saturating_add((self.counts)(&preview));
+                self.items = self.items.saturating_add(preview.items);
+            }
+            Err(refusal) => {
+                let note = format!("{} {target}: {}", verb(action), refusal.words());
+                self.host.log(&note);
+                self.note(note);
+            }
+        }
+    }
+
+    /// Says in the explanation why a step is not possible; the same reason only once.
+    pub fn note(&mut self, why: impl Into<String>) {
+        let why = why.into();
+        if !self.notes.contains(&why) {
+            self.notes.push(why);
+        }
+    }
+
+    /// Whether the proposed steps touch anything; after an attempt that was not enough, only a tenth of the need or
+    /// more is worth another one, so that an incident does not go on for ever in small steps.
+    pub fn is_useful(&self) -> bool {
+        let is_little = !self.attempts.is_empty() && self.gained.saturating_mul(10) < self.need;
+        self.items > 0 && !is_little
+    }
+
+    /// The decision: to apply the steps if they are [useful](Ladder::is_useful), otherwise to give up. `why` is the
+    /// explanation, the most important sentence first; what was tried and what is not possible comes behind that one.
+    pub fn decide(&self, why: impl FnOnce(&Ladder<'a>) -> Vec<String>) -> Decision {
+        if self.is_useful() {
+            self.earlier.remember(self.host, self.finding);
+            return Decision::Apply(self.on_failure);
+        }
+        self.give_up(why(self))
+    }
+
+    fn give_up(&self, why: Vec<String>) -> Decision {
+        let mut why = why.into_iter();
+        let mut parts: Vec<String> = why.next().into_iter().collect();
+        parts.extend(told(&self.attempts));
+        parts.extend(text::list("not possible", self.notes.iter().take(MOST_NOTES).cloned()));
+        parts.extend(why);
+        parts.retain(|part| !part.is_empty());
+        Decision::GiveUp(text::cut(&parts.join("; "), MOST_WORDS).to_owned())
+    }
+}
+
+impl fmt::Debug for Ladder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ladder").field("need", &self.need).field("gained", &self.gained).finish_non_exhaustive()
+    }
+}

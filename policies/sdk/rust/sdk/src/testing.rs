@@ -1,0 +1,269 @@
+//! A host for unit tests of a policy: the feature `testing`, in `[dev-dependencies]` only.
+//!
+//! ```
+//! use ansai_sdk::testing::StandIn;
+//! use ansai_sdk::{Host, Refusal};
+//!
+//! /// A part of a policy; [`host_calls!`](ansai_sdk::host_calls!) writes the call.
+//! fn depth(host: &Host, queue: &str) -> Result<u64, Refusal> {
+//!     host.ask("ansai:queue/queue-probe.depth", (queue,), || unreachable!("there is no host here"))
+//! }
+//!
+//! let host = StandIn::default()
+//!     .answers("ansai:queue/queue-probe.depth", 0_u64)
+//!     .answers_with("ansai:queue/queue-probe.depth", "\"mail\"", 7_u64)
+//!     .host();
+//! assert_eq!((depth(&host, "web"), depth(&host, "mail")), (Ok(0), Ok(7)));
+//! assert_eq!(host.stand_in().calls(), [
+//!     "ansai:queue/queue-probe.depth(\"web\",)",
+//!     "ansai:queue/queue-probe.depth(\"mail\",)",
+//! ]);
+//! ```
+#![expect(clippy::panic, reason = "a test that answers with the wrong type is wrong")]
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::context::{Trigger, WallClock};
+use crate::log::Level;
+use crate::series::Trend;
+use crate::{Attempt, Host, Measure, Observation, Refusal};
+
+/// A host that gives the answers it is told, and keeps what it is asked. It begins with no grant, no incident and an
+/// empty store, on a schedule.
+#[derive(Default)]
+pub struct StandIn {
+    settings: String,
+    scopes: BTreeMap<String, String>,
+    open: Vec<Observation>,
+    attempts: Vec<Attempt>,
+    facts: Vec<Measure>,
+    trend: Option<Trend>,
+    answers: Vec<Answer>,
+    calls: RefCell<Vec<String>>,
+    lines: RefCell<Vec<String>>,
+    store: RefCell<BTreeMap<String, String>>,
+}
+
+struct Answer {
+    call: String,
+    /// In the arguments as text.
+    part: String,
+    answer: Box<dyn Any>,
+}
+
+impl StandIn {
+    /// When every evaluation begins, milliseconds since the Unix epoch.
+    pub const NOW: u64 = 1_790_000_000_000;
+
+    /// The settings as JSON; those that a test gives to a function itself need not be here.
+    pub fn with_settings(self, json: &str) -> StandIn {
+        StandIn { settings: json.into(), ..self }
+    }
+
+    /// Grants an interface in a scope, as JSON.
+    pub fn grants(mut self, interface: &str, scope: &str) -> StandIn {
+        self.scopes.insert(interface.into(), scope.into());
+        self
+    }
+
+    /// With an open incident.
+    pub fn with_open(mut self, incident: Observation) -> StandIn {
+        self.open.push(incident);
+        self
+    }
+
+    /// With an earlier attempt at the finding; the oldest first.
+    pub fn with_attempt(mut self, attempt: Attempt) -> StandIn {
+        self.attempts.push(attempt);
+        self
+    }
+
+    /// With a fact about the host.
+    pub fn with_fact(mut self, fact: Measure) -> StandIn {
+        self.facts.push(fact);
+        self
+    }
+
+    /// With the trend that every series has. Without it, a series is unavailable.
+    pub fn with_trend(self, trend: Trend) -> StandIn {
+        StandIn { trend: Some(trend), ..self }
+    }
+
+    /// With something in the store.
+    pub fn remembers(self, key: &str, value: &str) -> StandIn {
+        self.store.borrow_mut().insert(key.into(), value.into());
+        self
+    }
+
+    /// Answers every call of this name, unless a later line answers it.
+    pub fn answers<R: Clone + 'static>(self, call: &str, answer: R) -> StandIn {
+        self.answers_with(call, "", answer)
+    }
+
+    /// Answers the calls of this name that have a text in their arguments, written as `{:?}` writes them.
+    pub fn answers_with<R: Clone + 'static>(mut self, call: &str, part: &str, answer: R) -> StandIn {
+        let answer: Box<dyn Any> = Box::new(Ok::<R, Refusal>(answer));
+        self.answers.push(Answer { call: call.into(), part: part.into(), answer });
+        self
+    }
+
+    /// Refuses every call of this name. A call without any answer is unavailable.
+    pub fn refuses(mut self, call: &str, refusal: Refusal) -> StandIn {
+        self.answers.push(Answer { call: call.into(), part: String::new(), answer: Box::new(refusal) });
+        self
+    }
+
+    /// The host that a policy sees.
+    pub fn host(self) -> Host {
+        Host::on(self)
+    }
+
+    /// What was called until now, with the arguments.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.borrow().clone()
+    }
+
+    /// Forgets the calls until now.
+    pub fn forget_calls(&self) {
+        self.calls.borrow_mut().clear();
+    }
+
+    /// What was logged until now.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.borrow().clone()
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        StandIn::NOW
+    }
+
+    pub(crate) fn local_time(&self) -> WallClock {
+        WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 }
+    }
+
+    pub(crate) fn last_evaluated(&self) -> Option<u64> {
+        None
+    }
+
+    pub(crate) fn trigger(&self) -> Trigger {
+        Trigger::Schedule
+    }
+
+    pub(crate) fn settings(&self) -> String {
+        self.settings.clone()
+    }
+
+    pub(crate) fn scopes(&self) -> String {
+        let scopes: Vec<String> = self.scopes.iter().map(|(name, scope)| format!("\"{name}\":{scope}")).collect();
+        format!("{{{}}}", scopes.join(","))
+    }
+
+    pub(crate) fn facts(&self) -> Vec<Measure> {
+        self.facts.clone()
+    }
+
+    pub(crate) fn open_incidents(&self) -> Vec<Observation> {
+        self.open.clone()
+    }
+
+    pub(crate) fn attempts(&self) -> Vec<Attempt> {
+        self.attempts.clone()
+    }
+
+    pub(crate) fn stage(&self) -> String {
+        String::new()
+    }
+
+    pub(crate) fn log(&self, _: Level, line: &str) {
+        self.lines.borrow_mut().push(line.into());
+    }
+
+    pub(crate) fn stored(&self, key: &str) -> Result<Option<String>, Refusal> {
+        Ok(self.store.borrow().get(key).cloned())
+    }
+
+    pub(crate) fn store(&self, key: &str, value: &str) -> Result<(), Refusal> {
+        if key.len() > 256 || value.len() > 64 << 10 {
+            return Err(Refusal::Invalid("too long".into()));
+        }
+        self.store.borrow_mut().insert(key.into(), value.into());
+        Ok(())
+    }
+
+    pub(crate) fn append(&self, _: &str, _: f64) -> Result<(), Refusal> {
+        Ok(())
+    }
+
+    pub(crate) fn analyse(&self, series: &str, _: u64, _: f64) -> Result<Trend, Refusal> {
+        self.trend.ok_or_else(|| Refusal::NotFound(format!("no series {series}")))
+    }
+
+    pub(crate) fn ask<A: fmt::Debug, R: Clone + 'static>(
+        &self,
+        call: &str,
+        arguments: A,
+        _: impl FnOnce() -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        let arguments = format!("{arguments:?}");
+        self.calls.borrow_mut().push(format!("{call}{arguments}"));
+        let found = self.answers.iter().rev().find(|one| one.call == call && arguments.contains(&one.part));
+        let Some(found) = found else { return Err(Refusal::Unavailable(format!("{call} has no answer in this test"))) };
+        if let Some(refusal) = found.answer.downcast_ref::<Refusal>() {
+            return Err(refusal.clone());
+        }
+        match found.answer.downcast_ref::<Result<R, Refusal>>() {
+            Some(answer) => answer.clone(),
+            None => panic!("the answer to {call} is no {}", std::any::type_name::<R>()),
+        }
+    }
+}
+
+impl fmt::Debug for StandIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StandIn").field("calls", &self.calls).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// What is behind this host, to look at its calls and lines.
+    pub fn stand_in(&self) -> &StandIn {
+        &self.base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(host: &Host, arguments: &str) -> Result<u8, Refusal> {
+        host.ask("call", (arguments,), || Ok(9))
+    }
+
+    #[test]
+    fn the_last_answer_that_fits_wins() {
+        let host = StandIn::default().answers_with("call", "b", 2_u8).answers("call", 1_u8).host();
+        assert_eq!((ask(&host, "a"), ask(&host, "b")), (Ok(1), Ok(1)));
+        let host = StandIn::default().answers("call", 1_u8).answers_with("call", "b", 2_u8).host();
+        assert_eq!((ask(&host, "a"), ask(&host, "b")), (Ok(1), Ok(2)));
+    }
+
+    #[test]
+    fn no_answer_is_a_refusal() {
+        let host = StandIn::default().refuses("call", Refusal::Busy("locked".into())).host();
+        assert_eq!(ask(&host, "a"), Err(Refusal::Busy("locked".into())));
+        assert!(matches!(ask(&StandIn::default().host(), "a"), Err(Refusal::Unavailable(_))));
+    }
+
+    #[test]
+    fn grants_incidents_and_the_store() {
+        let host = StandIn::default().grants("a", r#"{"roots": ["/x"]}"#).grants("b", "{}").remembers("k", "v").host();
+        assert_eq!(host.grants().texts("a", "roots"), ["/x"]);
+        assert!(host.grants().has("b") && !host.grants().has("c"));
+        assert_eq!(host.recall("k").as_deref(), Some("v"));
+        host.remember(&"k".repeat(257), "v");
+        assert_eq!(host.stand_in().lines().len(), 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! Words for people, patterns, and texts that are too long.
+
+/// The start of a text, at most so many bytes long and cut between characters.
+///
+/// ```
+/// assert_eq!(ansai_sdk::text::cut("aé", 2), "a");
+/// ```
+pub fn cut(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or(text)
+}
+
+/// A number of things: `1 file`, `2 files`. For words with a regular plural.
+///
+/// ```
+/// assert_eq!(ansai_sdk::text::count(1, "file"), "1 file");
+/// assert_eq!(ansai_sdk::text::count(16, "file"), "16 files");
+/// ```
+pub fn count(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A list for a person, `largest: /a, /b`; `None` if it is empty.
+///
+/// ```
+/// use ansai_sdk::text::list;
+///
+/// assert_eq!(list("largest", ["/a".into(), "/b".into()]), Some("largest: /a, /b".into()));
+/// assert_eq!(list("largest", []), None);
+/// ```
+pub fn list(label: &str, entries: impl IntoIterator<Item = String>) -> Option<String> {
+    let entries: Vec<String> = entries.into_iter().collect();
+    (!entries.is_empty()).then(|| format!("{label}: {}", entries.join(", ")))
+}
+
+/// Whether a text matches a pattern: `*` stands for any characters, slashes too, and `?` for one.
+///
+/// ```
+/// use ansai_sdk::text::matches;
+///
+/// assert!(matches("/snap/*", "/snap/core/1") && matches("nginx@?.service", "nginx@1.service"));
+/// assert!(!matches("/data", "/data2"));
+/// ```
+pub fn matches(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern, text);
+    // The pattern behind the last star, and the text that is left if the star takes one more character.
+    let mut star: Option<(&str, &str)> = None;
+    loop {
+        let (mut wanted, mut found) = (pattern.chars(), text.chars());
+        match (wanted.next(), found.next()) {
+            (Some('*'), next) => {
+                pattern = wanted.as_str();
+                star = next.map(|_| (pattern, found.as_str()));
+            }
+            (None, None) => return true,
+            (Some(one), Some(other)) if one == '?' || one == other => {
+                (pattern, text) = (wanted.as_str(), found.as_str());
+            }
+            _ => {
+                let Some((behind, rest)) = star else { return false };
+                let mut longer = rest.chars();
+                star = longer.next().map(|_| (behind, longer.as_str()));
+                (pattern, text) = (behind, rest);
+            }
+        }
+    }
+}
+
+/// A key of an observation is at most this long.
+const MOST_KEY: usize = 200;
+
+/// A stable key of at most 200 bytes: what is longer is cut, and ends in a hash of all of it.
+pub(crate) fn key(text: &str) -> String {
+    if text.len() <= MOST_KEY {
+        return text.to_owned();
+    }
+    // FNV-1a: nobody gains anything by a collision.
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{}…{hash:016x}", cut(text, 150))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, expected) in [
+            ("/data", "/data", true),
+            ("/data", "/data2", false),
+            ("/data2", "/data", false),
+            ("*/cache", "/srv/a/cache", true),
+            ("*/cache", "/srv/a/caches", false),
+            ("/d?", "/d1", true),
+            ("/d?", "/d", false),
+            ("/d*", "/d", true),
+            ("", "/d1", false),
+            ("", "", true),
+            ("*", "", true),
+            ("é*", "éé", true),
+            ("*é?", "aéb", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-b-b-d", false),
+            ("**", "x", true),
+            ("*a*a*a*a*b", "/aaaaaaaaaaaaaaaaaaaaaaaaaaaa", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_long_key_is_short_stable_and_its_own() {
+        let (a, b) = (format!("inodes:/{}", "é".repeat(200)), format!("inodes:/{}x", "é".repeat(200)));
+        assert!(key(&a).len() <= MOST_KEY && key(&a).starts_with("inodes:/é"));
+        assert_eq!(key(&a), key(&a));
+        assert_ne!(key(&a), key(&b));
+        assert_eq!(key("inodes:/var"), "inodes:/var");
+    }
+}

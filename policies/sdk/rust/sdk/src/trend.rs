@@ -1,0 +1,90 @@
+//! What grows steadily.
+
+use crate::series::Trend;
+use crate::{Host, Refusal, Span};
+
+/// The trend must be less likely than this to be chance.
+const SIGNIFICANT: f64 = 0.01;
+
+impl Trend {
+    /// Whether it rises steadily: samples over at least this time, a positive Theil-Sen slope, and a Mann-Kendall
+    /// p-value below 0.01.
+    pub fn rises_steadily(&self, min_span: Span) -> bool {
+        self.span >= min_span.0 && self.slope_per_hour > 0.0 && self.p_value < SIGNIFICANT
+    }
+}
+
+/// When a value that is sampled at each evaluation reaches a limit, from hourly minima: peaks that come and go do not
+/// count.
+///
+/// ```
+/// use ansai_sdk::{Forecast, Span};
+///
+/// // Of a service's memory, from the samples since its restart.
+/// let forecast = Forecast { limit: 2e9, look_back: Span::from_days(7), min_span: Span::from_hours(6) };
+/// # let _ = forecast;
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Forecast {
+    /// Where it ends.
+    pub limit: f64,
+    /// Samples older than this do not count.
+    pub look_back: Span,
+    /// Samples over less time than this are not enough.
+    pub min_span: Span,
+}
+
+impl Forecast {
+    /// Adds the sample of this evaluation to a series, and answers the trend of its hourly minima.
+    ///
+    /// # Errors
+    /// As the host refuses it: an instance has a limited number of series.
+    pub fn trend(&self, host: &Host, series: &str, value: f64) -> Result<Trend, Refusal> {
+        host.append(series, value)?;
+        host.analyse(series, host.now().saturating_sub(self.look_back.0), self.limit)
+    }
+
+    /// As [`trend`](Forecast::trend), and answers the time until the limit is reached; `None` if the value does not
+    /// rise steadily, or the host refuses.
+    pub fn reaches_limit_in(&self, host: &Host, series: &str, value: f64) -> Option<Span> {
+        let trend = self.trend(host, series, value).ok()?;
+        trend.reaches_limit_in.filter(|_| trend.rises_steadily(self.min_span)).map(Span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::StandIn;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn with(change: impl FnOnce(&mut Trend)) -> Option<Span> {
+        let mut trend = Trend {
+            samples: 12,
+            span: 11 * HOUR,
+            latest: 0.7,
+            minimum: 0.5,
+            maximum: 0.7,
+            mean: 0.6,
+            median: 0.6,
+            slope_per_hour: 0.02,
+            p_value: 0.001,
+            cusum: 1.0,
+            reaches_limit_in: Some(15 * HOUR),
+        };
+        change(&mut trend);
+        let host = StandIn::default().with_trend(trend).host();
+        let forecast = Forecast { limit: 1.0, look_back: Span::from_days(7), min_span: Span::from_hours(6) };
+        forecast.reaches_limit_in(&host, "used", 0.7)
+    }
+
+    #[test]
+    fn only_what_rises_steadily_reaches_the_limit() {
+        assert_eq!(with(|_| {}), Some(Span::from_hours(15)));
+        assert_eq!(with(|trend| trend.span = 6 * HOUR - 1), None);
+        assert_eq!(with(|trend| trend.p_value = 0.01), None);
+        assert_eq!(with(|trend| trend.slope_per_hour = 0.0), None);
+        assert_eq!(with(|trend| trend.reaches_limit_in = None), None);
+    }
+}
