@@ -88,7 +88,7 @@ impl Component {
             return Ok(policy.clone());
         }
         let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
-        let policy = engine.load_asked(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, error))?;
+        let policy = engine.load_requested(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, error))?;
         Ok(self.compiled.get_or_init(|| policy).clone())
     }
 }
@@ -118,9 +118,7 @@ impl ComponentError {
     /// The exit code of a command that ends with it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            ComponentError::Load { error: LoadError::Compile(error), .. } if !error.is_of_the_component() => {
-                exit::OTHER
-            }
+            ComponentError::Load { error: LoadError::Compile(error), .. } if !error.is_component_error() => exit::OTHER,
             _ => exit::USAGE,
         }
     }

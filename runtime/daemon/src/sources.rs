@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use ansai_engine::component::MOST_BYTES;
+use ansai_engine::component::MAX_BYTES;
 
 pub use self::error::SourceError;
 use crate::error::Error;
@@ -97,7 +97,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
         return Err(SourceError::NotAFile(path.to_owned()).into());
     }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 

@@ -1,8 +1,8 @@
-//! What another version of a policy would have decided where an earlier one was recorded.
+//! Backtests another version of a policy: what it would have decided in a recorded evaluation.
 //!
-//! A replay ([`crate::replay`]) follows its recording call by call. A new version may ask in another order, ask less or
-//! ask again: here a call is answered wherever the recording has it. What it does not have cannot be told, except that a
-//! step is proposed that was not.
+//! A replay ([`crate::replay`]) follows the recording call by call. A new version may make calls in another order, fewer
+//! calls, or the same call again: a backtest answers each call from anywhere in the recording. When the recording does not
+//! have a call, the result is unknown. An action that was not recorded is a difference.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,32 +21,32 @@ use crate::evaluate::Evaluation;
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd, RecordedReply, Recording};
 
-/// The longest line of a decision that is shown.
-const MOST_SHOWN: usize = 1_000;
+/// Maximum length of a line of a decision.
+const MAX_SHOWN: usize = 1_000;
 
-/// How the new version compares.
+/// The result of a backtest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It decides the same. Words may differ.
+    /// The decision is the same. Texts may differ.
     Same,
-    /// It does not.
+    /// The decision differs.
     Different(Vec<Change>),
-    /// The recording does not have what it asks for, or a deadline ended one of the two.
-    Untold(String),
+    /// The recording does not have a call, or a deadline ended one of the two evaluations.
+    Unknown(String),
 }
 
-/// What is decided differently about one finding. Lines are free of control characters.
+/// A different decision about one finding. Lines have no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// Its key; empty where there was no answer at all.
+    /// Key of the finding; empty when there was no answer.
     pub finding: String,
-    /// The status, or the decision and a line for each step; empty where there was none.
+    /// The recorded status, or the decision and a line for each step; empty when there was none.
     pub recorded: Vec<String>,
-    /// The same of the new version.
+    /// The same for the new version.
     pub now: Vec<String>,
 }
 
-/// A version that is put to the test; cheap to clone.
+/// A policy to backtest; cheap to clone.
 #[derive(Clone)]
 pub struct Backtest {
     policy: Policy,
@@ -54,15 +54,15 @@ pub struct Backtest {
 }
 
 impl Backtest {
-    /// Of a loaded component.
+    /// A backtest of a loaded policy.
     pub fn new(policy: Policy) -> Backtest {
         Backtest { registry: Arc::new(policy.engine.registry.clone()), policy }
     }
 
-    /// Runs a recorded evaluation.
+    /// Backtests one recording.
     pub async fn run(&self, mut recording: Recording) -> Verdict {
         if recording.end == RecordedEnd::Deadline {
-            return Verdict::Untold("ended by its deadline".into());
+            return Verdict::Unknown("ended by its deadline".into());
         }
         let calls = std::mem::take(&mut recording.calls);
         let proposed: Vec<String> = calls
@@ -71,13 +71,13 @@ impl Backtest {
             .filter(|call| is_action(&self.registry, &call.interface, &call.function))
             .map(|call| step(&call.interface, &call.function, call.arguments.get()))
             .collect();
-        let backend = Hindsight {
+        let backend = BacktestBackend {
             registry: self.registry.clone(),
             phase: recording.phase,
             at: recording.at,
             calls: calls.into_iter().map(|call| (call, false)).collect(),
             proposed: Vec::new(),
-            left: None,
+            divergence: None,
         };
         let evaluation = match (&recording.finding, recording.phase) {
             (Some(finding), Phase::Plan) => self.policy.plan(backend, &recording.limits, finding).await,
@@ -87,30 +87,30 @@ impl Backtest {
     }
 }
 
-/// How an evaluation left its recording.
-enum Left {
-    Asked(String),
-    Proposed(String),
+/// The first call that the recording does not answer.
+enum Divergence {
+    Call(String),
+    Proposal(String),
 }
 
-/// Answers from anywhere in a recording.
-struct Hindsight {
+/// The backend of a backtest: answers from anywhere in a recording.
+struct BacktestBackend {
     registry: Arc<Registry>,
     phase: Phase,
     at: Instant,
-    /// With whether it has answered already.
+    /// Recorded calls, each with whether it has answered a call already.
     calls: Vec<(RecordedCall, bool)>,
     proposed: Vec<String>,
-    left: Option<Left>,
+    divergence: Option<Divergence>,
 }
 
-impl Backend for Hindsight {
+impl Backend for BacktestBackend {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
         Answer::Now(self.answer(call))
     }
 }
 
-impl Hindsight {
+impl BacktestBackend {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
         let caller = Caller { instance: "recorded", phase: self.phase, grants: Grants::Recorded };
         let proposes = match admit(&self.registry, caller, call) {
@@ -123,7 +123,7 @@ impl Hindsight {
                 && (known.arguments.get() == call.arguments.get()
                     || (proposes && without_reason(known.arguments.get()) == without_reason(call.arguments.get())))
         };
-        // A call that was made once answers as often as it is made; one that was made twice, in that order.
+        // Equal calls answer in their recorded order; the last one answers all further calls.
         let place = self.calls.iter().position(|(known, used)| !used && same(known));
         let place = place.or_else(|| self.calls.iter().rposition(|(known, _)| same(known)));
         if let Some((known, used)) = place.and_then(|place| self.calls.get_mut(place)) {
@@ -141,7 +141,7 @@ impl Hindsight {
             (interface, function) => {
                 let shown = step(interface, function, call.arguments.get());
                 let why = format!("not recorded: {shown}");
-                self.left = Some(if proposes { Left::Proposed(shown) } else { Left::Asked(shown) });
+                self.divergence = Some(if proposes { Divergence::Proposal(shown) } else { Divergence::Call(shown) });
                 Err(Abort(why))
             }
         }
@@ -152,7 +152,7 @@ fn is_action(registry: &Registry, interface: &str, function: &str) -> bool {
     matches!(registry.find(interface, function), Some((_, found)) if matches!(found.body, Body::Action(_)))
 }
 
-/// Why a step is proposed is said in other words without being another step.
+/// The arguments without the reason: a step with another reason is the same step.
 fn without_reason(arguments: &str) -> Option<Value> {
     let mut arguments: Value = serde_json::from_str(arguments).ok()?;
     arguments.as_object_mut()?.shift_remove("reason");
@@ -161,23 +161,23 @@ fn without_reason(arguments: &str) -> Option<Value> {
 
 fn step(interface: &str, function: &str, arguments: &str) -> String {
     let arguments = without_reason(arguments).unwrap_or_default();
-    inert(&format!("{interface}.{function} {arguments}"), MOST_SHOWN)
+    inert(&format!("{interface}.{function} {arguments}"), MAX_SHOWN)
 }
 
-fn verdict(recording: &Recording, proposed: &[String], evaluation: &Evaluation<Hindsight>) -> Verdict {
+fn verdict(recording: &Recording, proposed: &[String], evaluation: &Evaluation<BacktestBackend>) -> Verdict {
     let now = evaluation.end();
     if now == RecordedEnd::Deadline {
-        return Verdict::Untold("the new version was ended by its deadline".into());
+        return Verdict::Unknown("the new version was ended by its deadline".into());
     }
     let Some(backend) = &evaluation.backend else {
-        return Verdict::Untold("the evaluation lost its backend".into());
+        return Verdict::Unknown("the host failed".into());
     };
-    let changes = match (&backend.left, &recording.end, &now) {
-        (Some(Left::Asked(call)), ..) => return Verdict::Untold(format!("asks for what was not recorded: {call}")),
-        (Some(Left::Proposed(step)), ..) => {
+    let changes = match (&backend.divergence, &recording.end, &now) {
+        (Some(Divergence::Call(call)), ..) => return Verdict::Unknown(format!("call not recorded: {call}")),
+        (Some(Divergence::Proposal(step)), ..) => {
             let mut now = backend.proposed.clone();
             now.push(step.clone());
-            now.push("… (what comes after it was not recorded)".into());
+            now.push("… (further steps unknown: not recorded)".into());
             vec![Change { finding: key(recording), recorded: decided(&recording.end, proposed), now }]
         }
         (None, RecordedEnd::Observed(recorded), RecordedEnd::Observed(now)) => observed(recorded, now),
@@ -196,7 +196,7 @@ fn key(recording: &Recording) -> String {
     recording.finding.as_ref().map(|finding| inert(&finding.key, 200)).unwrap_or_default()
 }
 
-/// Every key whose status is another one, was not there, or is there no more.
+/// All keys whose status differs, and those that only one of the two has.
 fn observed(recorded: &[Observation], now: &[Observation]) -> Vec<Change> {
     let mut both: BTreeMap<&str, (Option<&Status>, Option<&Status>)> = BTreeMap::new();
     for one in recorded {
@@ -219,11 +219,11 @@ fn status_line(status: &Status) -> String {
     match status {
         Status::Healthy => "healthy".into(),
         Status::Unhealthy(severity) => severity.to_string(),
-        Status::Unknown(why) => inert(&format!("unknown: {why}"), MOST_SHOWN),
+        Status::Unknown(why) => inert(&format!("unknown: {why}"), MAX_SHOWN),
     }
 }
 
-/// Whether two ends are of one kind; the words of both may differ.
+/// Whether two ends are of the same kind; their texts may differ.
 fn same_end(recorded: &RecordedEnd, now: &RecordedEnd) -> bool {
     match (recorded, now) {
         (RecordedEnd::Decided(Decision::Apply(recorded)), RecordedEnd::Decided(Decision::Apply(now)))
@@ -238,22 +238,22 @@ fn same_end(recorded: &RecordedEnd, now: &RecordedEnd) -> bool {
     }
 }
 
-/// What was proposed counts only where it is to be applied.
+/// Whether the proposed steps are to be applied; otherwise they do not count.
 fn applies(end: &RecordedEnd) -> bool {
     matches!(end, RecordedEnd::Decided(Decision::Apply(_) | Decision::ApplyThenReplan(_)))
 }
 
-/// An end with its steps, line by line.
+/// An end and its steps as lines.
 fn decided(end: &RecordedEnd, steps: &[String]) -> Vec<String> {
     let first = match end {
         RecordedEnd::Observed(observations) => {
             return observations
                 .iter()
-                .map(|one| inert(&format!("{}: {}", one.key, status_line(&one.status)), MOST_SHOWN))
+                .map(|one| inert(&format!("{}: {}", one.key, status_line(&one.status)), MAX_SHOWN))
                 .collect();
         }
-        RecordedEnd::Decided(decision) => inert(&serde_json::to_string(decision).unwrap_or_default(), MOST_SHOWN),
-        RecordedEnd::Failed(why) | RecordedEnd::Stopped(why) => inert(&format!("no answer: {why}"), MOST_SHOWN),
+        RecordedEnd::Decided(decision) => inert(&serde_json::to_string(decision).unwrap_or_default(), MAX_SHOWN),
+        RecordedEnd::Failed(why) | RecordedEnd::Stopped(why) => inert(&format!("no answer: {why}"), MAX_SHOWN),
         RecordedEnd::Deadline => "ended by its deadline".into(),
     };
     let steps = if applies(end) { steps } else { &[] };

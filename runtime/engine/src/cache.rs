@@ -1,12 +1,13 @@
-//! Compiled components on disk: to load one takes a millisecond, to compile it up to seconds.
+//! The cache of compiled components on disk. Loading a compiled component takes a millisecond, compiling it takes up to
+//! seconds.
 //!
-//! wasmtime runs compiled code as it finds it, so the code is taken only from a directory that nobody but this user can
-//! write to, and only with a message authentication code made with a key of this user's. That code is looked at once
-//! for each file and boot of the machine (`seal`); after that the file is mapped as it lies there.
+//! wasmtime runs compiled code without checking it. So the cache uses only a directory that no other user can write to,
+//! and only files whose message authentication code (MAC) was made with this user's key. The MAC is verified once for each
+//! file and boot (`verification`); after that the file is mapped directly.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the cache directory")]
 
-mod room;
-mod seal;
+mod eviction;
+mod verification;
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -18,28 +19,28 @@ use hmac::{Hmac, Mac as _};
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
-use crate::compiled_code::{At, Code};
-use seal::{Identity, Seal};
+use crate::compiled_code::{CompiledCode, OffsetReader};
+use verification::{FileIdentity, Verification};
 
-/// Compiled code is some times larger than the component.
-const MOST_BYTES: u64 = 512 << 20;
-/// Read and authenticated at a time.
-const PIECE: usize = 256 << 10;
+/// Maximum size of one file of compiled code, which is several times larger than its component.
+const MAX_BYTES: u64 = 512 << 20;
+/// Bytes that are read and authenticated at a time.
+const CHUNK: usize = 256 << 10;
 
-/// The cache cannot be used.
+/// Why the cache cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// An I/O error on a path.
     #[error("cache of compiled components: {path}: {error}")]
     Io {
-        /// Where.
+        /// The file or directory.
         path: PathBuf,
-        /// What.
+        /// The error of the system.
         error: std::io::Error,
     },
-    /// Others could put native code there.
-    #[error("cache of compiled components: {0} belongs to somebody else or can be written by others")]
-    NotOurs(PathBuf),
+    /// Another user could write native code into the directory.
+    #[error("cache of compiled components: {0} belongs to another user or is writable by another user")]
+    NotPrivate(PathBuf),
 }
 
 /// A directory of compiled components.
@@ -47,14 +48,14 @@ pub enum CacheError {
 pub struct Cache {
     dir: PathBuf,
     key: [u8; 32],
-    /// Compiled code fits one engine version, configuration and processor.
+    /// Engine version, configuration and processor that the code is for, as a hash.
     engine: String,
-    /// In bytes on disk.
-    most_kept: u64,
+    /// Maximum size, in bytes on disk.
+    max_kept: u64,
 }
 
 impl Cache {
-    /// Opens or makes it.
+    /// Opens the cache in this directory, and makes the directory if it is missing.
     pub fn open(dir: &Path, engine: &wasmtime::Engine) -> Result<Cache, CacheError> {
         let at = |path: &Path| {
             let path = path.to_owned();
@@ -62,73 +63,76 @@ impl Cache {
         };
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at(dir))?;
         let metadata = std::fs::symlink_metadata(dir).map_err(at(dir))?;
-        let ours =
+        let private =
             metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0;
-        if !ours {
-            return Err(CacheError::NotOurs(dir.to_owned()));
+        if !private {
+            return Err(CacheError::NotPrivate(dir.to_owned()));
         }
-        room::remove_abandoned(dir);
+        eviction::remove_abandoned(dir);
         let key_file = dir.join("key");
         let key = match read_key(&key_file) {
             Ok(Some(key)) => key,
             _ => make_key(&key_file).map_err(at(&key_file))?,
         };
-        Ok(Cache { dir: dir.to_owned(), key, engine: compatibility(engine), most_kept: room::MOST_KEPT })
+        Ok(Cache { dir: dir.to_owned(), key, engine: compatibility(engine), max_kept: eviction::MAX_KEPT })
     }
 
-    /// The same directory for compiled code of another configuration.
-    pub(crate) fn of(&self, engine: &wasmtime::Engine) -> Cache {
+    /// A cache in the same directory for another configuration of wasmtime.
+    pub(crate) fn with_engine(&self, engine: &wasmtime::Engine) -> Cache {
         Cache { engine: compatibility(engine), ..self.clone() }
     }
 
-    /// The file with the compiled form, if it is there and is what was put there. Anything else is as if it were not
-    /// there.
+    /// The file with the compiled component; `None` when it is missing or is not what was put there.
     pub(crate) fn get(&self, digest: &str) -> Option<File> {
-        let file = open(&self.file(digest)).ok()?;
-        let identity = Identity::of(&file, MOST_BYTES)?;
-        let seal = Seal::read(&self.seal(digest), self.authentication("seal", digest)?)?;
-        if !seal.was_verified(&identity) {
+        let file = open(&self.code_file(digest)).ok()?;
+        let identity = FileIdentity::of(&file, MAX_BYTES)?;
+        let known = Verification::read(&self.verification_file(digest), self.authentication("verification", digest)?)?;
+        if !known.was_verified(&identity) {
             let mut mac = self.authentication("code", digest)?;
-            pieces(&file, |piece| {
-                mac.update(piece);
+            for_each_chunk(&file, |chunk| {
+                mac.update(chunk);
                 Ok(())
             })
             .ok()?;
             // In constant time.
-            mac.verify_slice(&seal.code).ok()?;
-            // What changed while it was read is not what was verified.
-            let verified = Identity::of(&file, MOST_BYTES).filter(|now| *now == identity)?;
-            // Without it, the next load verifies again.
-            let _ = self.remember(digest, seal.code, &verified);
+            mac.verify_slice(&known.code_mac).ok()?;
+            // A file that changed while it was read was not verified.
+            let verified = FileIdentity::of(&file, MAX_BYTES).filter(|now| *now == identity)?;
+            // When this fails, the next load verifies again.
+            let _ = self.remember(digest, known.code_mac, &verified);
         }
-        room::used(&self.seal(digest));
+        eviction::touch(&self.verification_file(digest));
         Some(file)
     }
 
-    /// Keeps a compiled form. The caller goes on without when it fails: a full disk must not stop healing.
-    pub(crate) fn put(&self, digest: &str, code: &Code) -> std::io::Result<()> {
+    /// Writes compiled code to the cache. When it fails the caller continues without: a full disk must not stop healing.
+    pub(crate) fn put(&self, digest: &str, code: &CompiledCode) -> std::io::Result<()> {
         let mut mac = self.authentication("code", digest).ok_or_else(no_mac)?;
-        let file = self.replace(&self.file(digest), |file| {
-            pieces(code.file(), |piece| {
-                mac.update(piece);
-                file.write_all(piece)
+        let file = self.replace(&self.code_file(digest), |file| {
+            for_each_chunk(code.file(), |chunk| {
+                mac.update(chunk);
+                file.write_all(chunk)
             })
         })?;
-        // Its own bytes, written just now: verified. Renaming has changed its identity, so it is asked for only here.
-        let identity = Identity::of(&file, MOST_BYTES).ok_or_else(|| std::io::Error::other("no file of our own"))?;
+        // These are the bytes that were written just now, so they are verified. Renaming changes the ctime, so the identity
+        // is read after it.
+        let identity = FileIdentity::of(&file, MAX_BYTES)
+            .ok_or_else(|| std::io::Error::other("the file is not private to this user"))?;
         self.remember(digest, mac.finalize().into_bytes().into(), &identity)?;
-        room::make(&self.dir, self.most_kept);
+        eviction::evict(&self.dir, self.max_kept);
         Ok(())
     }
 
-    fn remember(&self, digest: &str, code: [u8; 32], identity: &Identity) -> std::io::Result<()> {
-        let seal = Seal::bytes(code, identity, self.authentication("seal", digest).ok_or_else(no_mac)?);
-        self.replace(&self.seal(digest), |file| file.write_all(&seal)).map(|_| ())
+    fn remember(&self, digest: &str, code: [u8; 32], identity: &FileIdentity) -> std::io::Result<()> {
+        let known =
+            Verification::bytes(code, identity, self.authentication("verification", digest).ok_or_else(no_mac)?);
+        self.replace(&self.verification_file(digest), |file| file.write_all(&known)).map(|_| ())
     }
 
-    /// A file appears whole or not at all, and none that may be mapped is ever written to.
+    /// Writes a file and renames it to its path: a reader sees all of it or none, and a file that may be mapped is never
+    /// written to.
     fn replace(&self, path: &Path, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> std::io::Result<File> {
-        // Of this attempt alone: two threads may keep the same component.
+        // A name for this attempt: two threads may write the same component.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos());
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.{now}", std::process::id()));
@@ -143,15 +147,15 @@ impl Cache {
         written
     }
 
-    fn file(&self, digest: &str) -> PathBuf {
+    fn code_file(&self, digest: &str) -> PathBuf {
         self.dir.join(format!("{digest}-{}.bin", self.engine))
     }
 
-    fn seal(&self, digest: &str) -> PathBuf {
-        self.dir.join(format!("{digest}-{}.seal", self.engine))
+    fn verification_file(&self, digest: &str) -> PathBuf {
+        self.dir.join(format!("{digest}-{}.verified", self.engine))
     }
 
-    /// Binds what follows to its kind, component and engine: a file renamed to another's name is refused.
+    /// A MAC that covers the kind of file, the component and the engine, so that a renamed file is refused.
     fn authentication(&self, kind: &str, digest: &str) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
         mac.update(kind.as_bytes());
@@ -165,20 +169,20 @@ fn no_mac() -> std::io::Error {
     std::io::Error::other("no message authentication code")
 }
 
-/// A whole file in order, a piece at a time: the file may be larger than what this process should ever hold.
-fn pieces(file: &File, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
-    let mut reader = At { file, at: 0 };
-    let mut buffer = vec![0u8; PIECE];
+/// Reads a whole file in chunks: the file may be larger than the memory that this process should use.
+fn for_each_chunk(file: &File, mut each: impl FnMut(&[u8]) -> std::io::Result<()>) -> std::io::Result<()> {
+    let mut reader = OffsetReader { file, offset: 0 };
+    let mut buffer = vec![0u8; CHUNK];
     loop {
         let count = reader.read(&mut buffer)?;
         match buffer.get(..count) {
             None | Some([]) => return Ok(()),
-            Some(piece) => each(piece)?,
+            Some(chunk) => each(chunk)?,
         }
     }
 }
 
-/// Opens a file of the cache for reading; a link is none.
+/// Opens a file of the cache for reading; a symbolic link is refused.
 fn open(path: &Path) -> std::io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
@@ -208,7 +212,7 @@ fn new_private(path: &Path) -> std::io::Result<std::fs::File> {
 fn read_key(path: &Path) -> std::io::Result<Option<[u8; 32]>> {
     let mut key = Vec::new();
     let file = std::fs::File::open(path)?;
-    // A key that others could read or choose is no key.
+    // Another user must not be able to read or choose the key.
     let metadata = file.metadata()?;
     if metadata.mode() & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
         return Ok(None);
@@ -217,7 +221,7 @@ fn read_key(path: &Path) -> std::io::Result<Option<[u8; 32]>> {
     Ok(key.try_into().ok())
 }
 
-/// A new key makes every file made under an old one worthless, which is what is wanted.
+/// Makes a new key. Files that were made with an old key are then invalid.
 fn make_key(path: &Path) -> std::io::Result<[u8; 32]> {
     let mut key = [0u8; 32];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;

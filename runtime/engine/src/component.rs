@@ -1,101 +1,102 @@
-//! What a component is, read from its own bytes and never from what its author claims.
+//! Inspects a component: reads its digest, imports, manifest and other sections from its bytes.
 
 use sha2::{Digest, Sha256};
 use wasmparser::{
     ComponentTypeRef, Element, ElementItems, ElementKind, ElementSectionReader, Encoding, Parser, Payload,
 };
 
-use crate::memory::{Contents, Memory};
+use crate::memory::{Contents, MemoryInit};
 
-/// One limit for all: a component's language is its own claim.
-pub const MOST_BYTES: usize = 64 << 20;
+/// Maximum size of a component, in bytes.
+pub const MAX_BYTES: usize = 64 << 20;
 
-/// Components within components, as composing makes them.
-pub const MOST_LEVELS: usize = 32;
-/// Imports, of which there are as many as interfaces.
-pub const MOST_IMPORTS: usize = 256;
-/// Elements in passive segments of one module, and two more for each segment: its instances have 16 bytes for each.
-pub const MOST_PASSIVE_ELEMENTS: usize = 10_000;
-/// Manifest and schema, in bytes each: they are parsed, which takes many times their size.
-pub const MOST_SECTION_BYTES: usize = 256 << 10;
-/// README, in bytes.
-pub const MOST_README_BYTES: usize = 1 << 20;
+/// Maximum nesting of components, which composing tools create.
+pub const MAX_LEVELS: usize = 32;
+/// Maximum number of imports: one for each interface.
+pub const MAX_IMPORTS: usize = 256;
+/// Maximum number of elements in passive segments of one module, plus two for each segment: an instance has 16 bytes for
+/// each.
+pub const MAX_PASSIVE_ELEMENTS: usize = 10_000;
+/// Maximum size of the manifest and of the schema, in bytes: parsing takes many times their size.
+pub const MAX_SECTION_BYTES: usize = 256 << 10;
+/// Maximum size of the README, in bytes.
+pub const MAX_README_BYTES: usize = 1 << 20;
 
-/// Manifest as JSON, in a custom section.
+/// Custom section with the manifest as JSON.
 pub const MANIFEST_SECTION: &str = "ansai:manifest";
-/// JSON Schema of the settings.
+/// Custom section with the JSON Schema of the settings.
 pub const SCHEMA_SECTION: &str = "ansai:settings-schema";
-/// README as Markdown.
+/// Custom section with the README as Markdown.
 pub const README_SECTION: &str = "ansai:readme";
 
-/// Why bytes are no policy.
+/// Why a file is not a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComponentError {
-    /// More than [`MOST_BYTES`].
-    #[error("the component has {0} bytes, at most {MOST_BYTES} are accepted")]
+    /// Larger than [`MAX_BYTES`].
+    #[error("the component has {0} bytes; the maximum is {MAX_BYTES}")]
     TooLarge(usize),
-    /// More of something than any policy has.
+    /// More of something than the maximum.
     #[error("the component has more than {1} {0}")]
     TooMany(&'static str, usize),
-    /// Something else than WebAssembly.
-    #[error("this is not WebAssembly: it does not begin with its magic number")]
+    /// Not WebAssembly.
+    #[error("not WebAssembly: the magic number is missing")]
     NotWasm,
-    /// A module without the component layer.
+    /// A core module.
     #[error("this is a core module, not a component")]
     CoreModule,
-    /// Cut short or damaged.
-    #[error("the component is cut short or damaged at byte {offset}: {why}")]
+    /// Truncated or damaged.
+    #[error("the component is truncated or damaged at byte {offset}: {why}")]
     Damaged {
-        /// Where.
+        /// Offset of the damage.
         offset: usize,
-        /// What the parser says.
+        /// Message of the parser.
         why: String,
     },
     /// It imports WASI.
-    #[error("the component imports WASI ({0}), and a policy has no ambient authority")]
+    #[error("the component imports WASI ({0}), which ansai does not provide")]
     ImportsWasi(String),
-    /// It imports something that no ansai host has.
+    /// It imports an interface that is not of ansai.
     #[error("the component imports `{0}`, which is not an ansai interface")]
     ForeignImport(String),
-    /// It does not export what a policy must.
-    #[error("the component does not export `{0}`: it was built for another world than ansai:policy/policy")]
+    /// It lacks an export that every policy has.
+    #[error("the component does not export `{0}`, which the world ansai:policy/policy requires")]
     MissingExport(&'static str),
     /// It lacks a section that `ansai build` embeds.
-    #[error("the component has no section `{0}`: it was not made by `ansai build`")]
+    #[error("the component has no section `{0}`: it was not built by `ansai build`")]
     MissingSection(&'static str),
-    /// A section that must be text is not, stands twice, or is too large.
+    /// A section is not text, is a duplicate, or is too large.
     #[error("the section `{0}` {1}")]
     BadSection(&'static str, &'static str),
 }
 
 impl ComponentError {
-    /// The way out.
+    /// How to fix it.
     pub fn hint(&self) -> &'static str {
         match self {
-            ComponentError::TooMany(..) => "build it again with `ansai build`; this was made to be hard to read",
+            ComponentError::TooMany(..) => "build it again with `ansai build`",
             ComponentError::TooLarge(_) => "build without debug information, or split the policy",
-            ComponentError::NotWasm | ComponentError::Damaged { .. } => "build it again, or fetch it again",
+            ComponentError::NotWasm | ComponentError::Damaged { .. } => "build or download it again",
             ComponentError::CoreModule | ComponentError::MissingSection(_) => "run `ansai build DIR` on its sources",
             ComponentError::ImportsWasi(_) => {
-                "run `ansai virtualize FILE`, which puts a stand-in for WASI inside, or build for wasm32-unknown-unknown"
+                "run `ansai virtualize FILE` to replace WASI inside the component, or build for wasm32-unknown-unknown"
             }
-            ComponentError::ForeignImport(_) => "import only interfaces of wit/, at the versions found there",
-            ComponentError::MissingExport(_) => "`include ansai:policy/policy` in the world that it is built for",
+            ComponentError::ForeignImport(_) => "import only interfaces of wit/, in the versions that it has",
+            ComponentError::MissingExport(_) => "add `include ansai:policy/policy` to the world that it is built for",
             ComponentError::BadSection(..) => "build it again with `ansai build`",
         }
     }
 }
 
-/// What was found in a component's bytes.
+/// What an inspection finds in a component's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentInfo {
-    /// SHA-256, hexadecimal.
+    /// SHA-256 of the bytes, hexadecimal.
     pub digest: String,
     /// Size in bytes.
     pub bytes: usize,
-    /// How the memory of its guests is made.
-    pub memory: Memory,
-    /// Interfaces with version, in byte order.
+    /// How the memory of its guests is initialized.
+    pub memory: MemoryInit,
+    /// Imported interfaces with version, in byte order.
     pub imports: Vec<String>,
     /// Manifest as JSON text.
     pub manifest: Option<String>,
@@ -105,9 +106,9 @@ pub struct ComponentInfo {
     pub readme: Option<String>,
 }
 
-/// Reads a component. Its imports are checked here; whether they exist at this version is checked when it is loaded.
+/// Inspects a component. It checks that the imports are of ansai; loading checks that they exist in this version.
 pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
-    if bytes.len() > MOST_BYTES {
+    if bytes.len() > MAX_BYTES {
         return Err(ComponentError::TooLarge(bytes.len()));
     }
     if !bytes.starts_with(b"\0asm") {
@@ -116,10 +117,10 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
     if Parser::is_core_wasm(bytes) {
         return Err(ComponentError::CoreModule);
     }
-    let mut found = ComponentInfo {
+    let mut info = ComponentInfo {
         digest: hex::encode(Sha256::digest(bytes)),
         bytes: bytes.len(),
-        memory: Memory::default(),
+        memory: MemoryInit::default(),
         imports: Vec::new(),
         manifest: None,
         schema: None,
@@ -138,54 +139,53 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
                     contents.module();
                 }
                 depth += 1;
-                // The parser keeps something for each.
-                if depth > MOST_LEVELS {
-                    return Err(ComponentError::TooMany("levels of components within components", MOST_LEVELS));
+                if depth > MAX_LEVELS {
+                    return Err(ComponentError::TooMany("levels of nested components", MAX_LEVELS));
                 }
             }
-            Payload::ImportSection(section) => contents.parts(section.count()),
-            Payload::FunctionSection(section) => contents.parts(section.count()),
-            Payload::TableSection(section) => contents.parts(section.count()),
-            Payload::MemorySection(section) => contents.parts(section.count()),
-            Payload::GlobalSection(section) => contents.parts(section.count()),
+            Payload::ImportSection(section) => contents.entries(section.count()),
+            Payload::FunctionSection(section) => contents.entries(section.count()),
+            Payload::TableSection(section) => contents.entries(section.count()),
+            Payload::MemorySection(section) => contents.entries(section.count()),
+            Payload::GlobalSection(section) => contents.entries(section.count()),
             Payload::ElementSection(section) => check_elements(section)?,
             Payload::DataSection(section) => {
-                contents.parts(section.count());
+                contents.entries(section.count());
                 contents.data(section.range().len());
             }
             Payload::End(_) => depth = depth.saturating_sub(1),
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
                     let import = import.map_err(damaged)?;
-                    // A type that the world borrows from an interface gives no access to anything.
+                    // A type that the world uses from an interface grants no access.
                     if !matches!(import.ty, ComponentTypeRef::Type(_)) {
-                        found.imports.push(import.name.name.to_owned());
-                        if found.imports.len() > MOST_IMPORTS {
-                            return Err(ComponentError::TooMany("imports", MOST_IMPORTS));
+                        info.imports.push(import.name.name.to_owned());
+                        if info.imports.len() > MAX_IMPORTS {
+                            return Err(ComponentError::TooMany("imports", MAX_IMPORTS));
                         }
                     }
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
-                    exports.see(export.map_err(damaged)?.name.name);
+                    exports.add(export.map_err(damaged)?.name.name);
                 }
             }
-            Payload::CustomSection(section) if depth == 0 => keep(&mut found, section.name(), section.data())?,
+            Payload::CustomSection(section) if depth == 0 => add_section(&mut info, section.name(), section.data())?,
             _ => {}
         }
     }
-    found.imports.sort();
-    found.memory = contents.memory();
-    check(&found, &exports)?;
-    Ok(found)
+    info.imports.sort();
+    info.memory = contents.memory();
+    check(&info, &exports)?;
+    Ok(info)
 }
 
 pub(crate) fn damaged(error: wasmparser::BinaryReaderError) -> ComponentError {
     ComponentError::Damaged { offset: error.offset(), why: ansai_core::text::inert(error.message(), 200) }
 }
 
-/// A module has one such section.
+/// Checks the element section, of which a module has one.
 fn check_elements(section: ElementSectionReader<'_>) -> Result<(), ComponentError> {
     let mut passive = 0usize;
     for segment in section {
@@ -197,16 +197,16 @@ fn check_elements(section: ElementSectionReader<'_>) -> Result<(), ComponentErro
         passive = passive.saturating_add(2).saturating_add(count as usize);
     }
     match passive {
-        0..=MOST_PASSIVE_ELEMENTS => Ok(()),
-        _ => Err(ComponentError::TooMany("elements in passive segments", MOST_PASSIVE_ELEMENTS)),
+        0..=MAX_PASSIVE_ELEMENTS => Ok(()),
+        _ => Err(ComponentError::TooMany("elements in passive segments", MAX_PASSIVE_ELEMENTS)),
     }
 }
 
-fn keep(found: &mut ComponentInfo, name: &str, data: &[u8]) -> Result<(), ComponentError> {
+fn add_section(info: &mut ComponentInfo, name: &str, data: &[u8]) -> Result<(), ComponentError> {
     let (section, place, most) = match name {
-        MANIFEST_SECTION => (MANIFEST_SECTION, &mut found.manifest, MOST_SECTION_BYTES),
-        SCHEMA_SECTION => (SCHEMA_SECTION, &mut found.schema, MOST_SECTION_BYTES),
-        README_SECTION => (README_SECTION, &mut found.readme, MOST_README_BYTES),
+        MANIFEST_SECTION => (MANIFEST_SECTION, &mut info.manifest, MAX_SECTION_BYTES),
+        SCHEMA_SECTION => (SCHEMA_SECTION, &mut info.schema, MAX_SECTION_BYTES),
+        README_SECTION => (README_SECTION, &mut info.readme, MAX_README_BYTES),
         _ => return Ok(()),
     };
     if data.len() > most {
@@ -215,11 +215,11 @@ fn keep(found: &mut ComponentInfo, name: &str, data: &[u8]) -> Result<(), Compon
     let text = std::str::from_utf8(data).map_err(|_| ComponentError::BadSection(section, "is not UTF-8"))?;
     match place.replace(text.to_owned()) {
         None => Ok(()),
-        Some(_) => Err(ComponentError::BadSection(section, "stands twice")),
+        Some(_) => Err(ComponentError::BadSection(section, "is a duplicate")),
     }
 }
 
-/// What a policy must export, and whether it does.
+/// Which of the required exports a component has.
 #[derive(Default)]
 struct Exports {
     detect: bool,
@@ -227,14 +227,14 @@ struct Exports {
 }
 
 impl Exports {
-    fn see(&mut self, name: &str) {
+    fn add(&mut self, name: &str) {
         self.detect |= name == "detect";
         self.plan |= name == "plan";
     }
 }
 
-fn check(found: &ComponentInfo, exports: &Exports) -> Result<(), ComponentError> {
-    for import in &found.imports {
+fn check(info: &ComponentInfo, exports: &Exports) -> Result<(), ComponentError> {
+    for import in &info.imports {
         let shown = ansai_core::text::inert(import, 120);
         if import.starts_with("wasi:") {
             return Err(ComponentError::ImportsWasi(shown));

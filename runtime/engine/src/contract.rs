@@ -1,4 +1,4 @@
-//! The contract that this host speaks, from `wit/` itself.
+//! The contract with policies, read from the WIT packages.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use wit_parser::{Resolve, WorldItem};
 
 use crate::signature::of_contract;
 
-/// Every package of `wit/`, in order of dependency: file name and text.
+/// File name and text of every WIT package, in order of dependency.
 pub const WIT: &[(&str, &str)] = &[
     ("policy.wit", include_str!("../../../wit/policy/policy.wit")),
     ("disk.wit", include_str!("../../../wit/disk/disk.wit")),
@@ -17,21 +17,21 @@ pub const WIT: &[(&str, &str)] = &[
     ("packages.wit", include_str!("../../../wit/packages/packages.wit")),
 ];
 
-/// Functions of the contract.
+/// Signatures of all functions of the contract.
 pub(crate) struct Contract {
-    /// Interface with version, then function: its shape.
+    /// Signature by interface with version, then by function.
     pub(crate) interfaces: BTreeMap<String, BTreeMap<String, String>>,
-    /// What a policy exports: the name and its shape.
+    /// Signature of each export of a policy.
     pub(crate) exports: BTreeMap<String, String>,
 }
 
-/// The contract, read once. The texts are compiled in and checked by a test; a fault in them is an empty contract.
+/// The contract, read once. A test checks the texts, which are compiled in; an error in them gives an empty contract.
 pub(crate) fn contract() -> &'static Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
     CONTRACT.get_or_init(|| read().unwrap_or(Contract { interfaces: BTreeMap::new(), exports: BTreeMap::new() }))
 }
 
-/// Whether the contract has this interface, with this version: one of functions, or of types alone.
+/// Whether the contract has this interface in this version, with functions or with types alone.
 pub fn has_interface(import: &str) -> bool {
     contract().interfaces.contains_key(import)
 }
@@ -121,7 +121,7 @@ mod tests {
     fn every_shape_is_shorter_than_where_they_are_cut() {
         let contract = read().unwrap();
         let shapes = contract.interfaces.values().flat_map(BTreeMap::values).chain(contract.exports.values());
-        assert!(shapes.map(String::len).max().unwrap() < crate::signature::MOST);
+        assert!(shapes.map(String::len).max().unwrap() < crate::signature::MAX);
     }
 
     #[test]

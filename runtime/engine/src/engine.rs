@@ -1,4 +1,4 @@
-//! The one place where wasmtime is configured.
+//! The engine: the configuration of wasmtime, the cache, the compiler and the epoch ticker.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -9,18 +9,18 @@ use wasmtime::Config;
 
 use crate::cache::{Cache, CacheError};
 use crate::compile::{CompileError, Compiler};
-use crate::memory::Memory;
+use crate::memory::MemoryInit;
 use crate::pool;
 use crate::ticker::Ticker;
 
-/// Version of the code generator, and in brackets of how it is set up: fuel is comparable only within one.
+/// Version of the code generator, and in brackets of its configuration. Fuel is comparable only within one version.
 pub const ENGINE_VERSION: &str = "wasmtime 48.0 (2)";
 
-/// The engine could not be made.
+/// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// This processor or kernel lacks something.
-    #[error("the WebAssembly engine does not start here: {0}")]
+    /// wasmtime does not start on this processor or kernel.
+    #[error("the WebAssembly engine does not start: {0}")]
     Wasmtime(String),
     /// The cache of compiled components cannot be used.
     #[error(transparent)]
@@ -32,14 +32,14 @@ pub enum EngineError {
 pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) compiler: Compiler,
-    /// One for each evaluation that may run at once.
-    pub(crate) places: Arc<Semaphore>,
+    /// One permit for each evaluation that may run at once.
+    pub(crate) evaluation_permits: Arc<Semaphore>,
     copied: EngineVariant,
-    /// Made when the first component needs it; why not, where it cannot be.
+    /// Made when the first component needs it, or the reason why it cannot be made.
     mapped: Arc<OnceLock<Result<EngineVariant, String>>>,
 }
 
-/// wasmtime with one configuration, and what goes with it.
+/// wasmtime with one configuration, its cache and its epoch ticker.
 #[derive(Clone)]
 pub(crate) struct EngineVariant {
     pub(crate) wasmtime: wasmtime::Engine,
@@ -49,60 +49,62 @@ pub(crate) struct EngineVariant {
 
 impl EngineVariant {
     fn new(wasmtime: wasmtime::Engine, cache: Option<Cache>) -> Result<EngineVariant, String> {
-        let ticker = Ticker::new(wasmtime.clone()).map_err(|error| format!("no thread for its clock: {error}"))?;
+        let ticker = Ticker::new(wasmtime.clone())
+            .map_err(|error| format!("cannot start the thread of its epoch ticker: {error}"))?;
         Ok(EngineVariant { wasmtime, cache, ticker })
     }
 }
 
 impl Engine {
-    /// With the interfaces of this registry; compiled components are kept in `cache`, a directory of this
-    /// user's own, where it is given. `compiler` says who compiles: [`Compiler::InProcess`] is for components that the
-    /// program has made itself.
+    /// An engine that offers the interfaces of this registry. It caches compiled components in the directory `cache`, which
+    /// must be private to this user. [`Compiler::InProcess`] is for components that the program has made itself.
     pub fn new(registry: Registry, cache: Option<&Path>, compiler: Compiler) -> Result<Self, EngineError> {
-        // A pool reserves terabytes of addresses, which a limit on them forbids.
-        let wasmtime = wasmtime::Engine::new(&configuration(Guests::Pooled))
-            .inspect_err(|error| tracing::info!("evaluations are slower: no pool of memory ({error:#})"))
-            .or_else(|_| wasmtime::Engine::new(&configuration(Guests::Unpooled(Memory::Copied))))
+        // A pool reserves terabytes of address space, which a limit on address space forbids.
+        let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::Pooling))
+            .inspect_err(|error| tracing::info!("memory pool unavailable; evaluations will be slower: {error:#}"))
+            .or_else(|_| wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Copied))))
             .map_err(|error| EngineError::Wasmtime(format!("{error:#}")))?;
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
-        let places = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
+        let evaluation_permits = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
         let copied = EngineVariant::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
-        Ok(Engine { registry, compiler, places, copied, mapped: Arc::default() })
+        Ok(Engine { registry, compiler, evaluation_permits, copied, mapped: Arc::default() })
     }
 
-    /// The one whose guests have their memory in this way.
-    pub(crate) fn machine(&self, memory: Memory) -> Result<&EngineVariant, CompileError> {
+    /// The variant that makes the memory of guests in this way.
+    pub(crate) fn variant(&self, memory: MemoryInit) -> Result<&EngineVariant, CompileError> {
         let make = || {
-            let wasmtime = wasmtime::Engine::new(&configuration(Guests::Unpooled(Memory::Mapped)));
-            let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine: {error:#}"))?;
-            let cache = self.copied.cache.as_ref().map(|cache| cache.of(&wasmtime));
+            let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::OnDemand(MemoryInit::Mapped)));
+            let wasmtime = wasmtime.map_err(|error| format!("the WebAssembly engine does not start: {error:#}"))?;
+            let cache = self.copied.cache.as_ref().map(|cache| cache.with_engine(&wasmtime));
             EngineVariant::new(wasmtime, cache)
         };
         match memory {
-            Memory::Copied => Ok(&self.copied),
-            Memory::Mapped => self.mapped.get_or_init(make).as_ref().map_err(|why| CompileError::Start(why.clone())),
+            MemoryInit::Copied => Ok(&self.copied),
+            MemoryInit::Mapped => {
+                self.mapped.get_or_init(make).as_ref().map_err(|why| CompileError::Start(why.clone()))
+            }
         }
     }
 
-    /// What the host offers.
+    /// The interfaces that the host offers.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 }
 
-/// Where guests live.
+/// How instances of a guest are allocated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guests {
-    /// In a pool of places that are used again; their memory is copied.
-    Pooled,
-    /// In places that are made anew for each evaluation.
-    Unpooled(Memory),
+pub enum InstanceAllocation {
+    /// In slots of a pool that are reused; their initial memory is copied.
+    Pooling,
+    /// Newly for each evaluation.
+    OnDemand(MemoryInit),
 }
 
-/// How wasmtime is set up: public so that benchmarks measure against the same.
+/// The configuration of wasmtime; public so that benchmarks measure against the same.
 ///
-/// Everything that a policy does not need is off: each is attack surface. See docs/decisions.
-pub fn configuration(guests: Guests) -> Config {
+/// Everything that a policy does not need is off, because it is attack surface. See `runtime/docs/decisions`.
+pub fn configuration(guests: InstanceAllocation) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -112,8 +114,9 @@ pub fn configuration(guests: Guests) -> Config {
         .concurrency_support(false)
         .shared_memory(false)
         .wasm_memory64(false)
-        // The code that wasmtime makes itself for calls between components within one has two memories, and a component
-        // from JavaScript is two; of a guest's own modules that is refused before (proposal.rs).
+        // The adapters that wasmtime compiles for calls between nested components use two memories, and a component from
+        // JavaScript has nested components. Modules of a guest with several memories are refused earlier
+        // (wasm_features.rs).
         .wasm_multi_memory(true)
         .wasm_tail_call(false)
         .wasm_relaxed_simd(false)
@@ -122,9 +125,9 @@ pub fn configuration(guests: Guests) -> Config {
         .cranelift_nan_canonicalization(true)
         // The default reads an environment variable.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable)
-        .memory_init_cow(guests == Guests::Unpooled(Memory::Mapped));
-    if guests == Guests::Pooled {
-        pool::pooled(&mut config);
+        .memory_init_cow(guests == InstanceAllocation::OnDemand(MemoryInit::Mapped));
+    if guests == InstanceAllocation::Pooling {
+        pool::configure(&mut config);
     }
     config
 }

@@ -1,4 +1,4 @@
-//! A stable word for each way that a component is not loaded and an evaluation has no answer.
+//! Stable error codes of loading and evaluating components.
 
 use ansai_core::{Code, ErrorKind, codes};
 
@@ -8,7 +8,7 @@ use crate::evaluate::EvaluationError;
 use crate::load::LoadError;
 
 impl EvaluationError {
-    /// What kind of end it is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             EvaluationError::Failure(_) => ErrorKind::Failure,
@@ -27,7 +27,7 @@ impl EvaluationError {
 }
 
 impl ComponentError {
-    /// A word that stays, for scripts and the audit log.
+    /// The stable code of this error, for scripts and the audit log.
     pub fn code(&self) -> Code {
         match self {
             ComponentError::TooLarge(_) => codes::TOO_LARGE,
@@ -45,7 +45,7 @@ impl ComponentError {
 }
 
 impl CompileError {
-    /// A word that stays, for scripts and the audit log.
+    /// The stable code of this error, for scripts and the audit log.
     pub fn code(&self) -> Code {
         match self {
             CompileError::NotAccepted(_) => codes::COMPILE,
@@ -60,14 +60,14 @@ impl CompileError {
 }
 
 impl LoadError {
-    /// A word that stays, for scripts and the audit log.
+    /// The stable code of this error, for scripts and the audit log.
     pub fn code(&self) -> Code {
         match self {
             LoadError::Component(error) => error.code(),
             LoadError::UnknownInterface { .. } => codes::UNKNOWN_INTERFACE,
-            LoadError::Shape { .. } => codes::SHAPE,
-            LoadError::NotAsked(_) => codes::NOT_ASKED,
-            LoadError::Proposal(_) => codes::PROPOSAL,
+            LoadError::Signature { .. } => codes::SHAPE,
+            LoadError::NotRequested(_) => codes::NOT_ASKED,
+            LoadError::DisabledFeature(_) => codes::PROPOSAL,
             LoadError::Compile(error) => error.code(),
         }
     }

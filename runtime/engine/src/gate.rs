@@ -1,9 +1,8 @@
-//! The gate: the one function that every call of a policy passes. Budget, then the backend (which authorizes and
-//! answers), then the record. What the budget refuses is not recorded: a replay refuses it again, and a policy that
-//! does not stop asking must not fill the host's memory.
+//! The gate: the one function that every call of a policy passes. It checks the budget, lets the backend authorize and
+//! answer the call, and records it. Calls that the budget refuses are not recorded: a replay refuses them again, and a
+//! policy that calls in a loop must not fill the memory of the host.
 //!
-//! Every function of every import is linked here and nowhere else, from the component's own types, so that there
-//! is no way round it.
+//! All functions of all imports are linked here, from the types of the component, so that no call bypasses the gate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +19,14 @@ use wasmtime::{Result, StoreContextMut, bail};
 
 use crate::limiter::Limiter;
 use crate::recording::{RecordedCall, RecordedReply};
-use crate::shape::Shape;
-use crate::value::Arguments;
+use crate::value::{Arguments, json_bytes_until_error};
+use crate::value_type::ValueType;
 
-/// Fuel for a call, besides one for each byte that crosses, so that a guest cannot make the host work for nothing.
+/// Fuel of a call, in addition to one for each byte of arguments and reply, so that a guest pays for the work of the host.
 const CALL_FUEL: u64 = 500;
 
-/// What a store holds besides the guest.
-pub(crate) struct Guest {
+/// The data of a store: the backend, the limits, and what the evaluation has used.
+pub(crate) struct StoreState {
     pub(crate) limiter: Limiter,
     pub(crate) backend: OwnedMutexGuard<dyn Backend>,
     pub(crate) limits: Limits,
@@ -35,29 +34,34 @@ pub(crate) struct Guest {
     pub(crate) reply_bytes: u64,
     pub(crate) proposals: u32,
     pub(crate) refused_calls: u64,
-    /// Set when the backend ended the evaluation.
+    /// The reason, when the backend ended the evaluation.
     pub(crate) abort: Option<Abort>,
 }
 
-/// Ends an evaluation in the middle of a call.
+/// An error that ends an evaluation in a call.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// Refused, by a function that has no way to say so.
+    /// A refusal of a function that cannot return one.
     #[error("{0}")]
     Refused(String),
-    /// The reply is not of the function's type.
+    /// The reply does not have the type of the function.
     #[error("{0}")]
     Host(String),
 }
 
-/// Puts every function of one import into the linker.
-pub(crate) fn link(linker: &mut Linker<Guest>, registry: &Registry, import: &str, component: &Component) -> Result<()> {
+/// Links all functions of one import.
+pub(crate) fn link(
+    linker: &mut Linker<StoreState>,
+    registry: &Registry,
+    import: &str,
+    component: &Component,
+) -> Result<()> {
     let (ty, wasmtime) = (component.component_type(), component.engine());
     let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(wasmtime, import).map(|item| item.ty) else {
         bail!("`{import}` is not imported as an interface");
     };
     let interface: Arc<str> = import.split('@').next().unwrap_or(import).into();
-    let mut place = linker.instance(import)?;
+    let mut import = linker.instance(import)?;
     for (name, item) in instance.exports(wasmtime) {
         let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
         let proposes = matches!(registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
@@ -68,14 +72,14 @@ pub(crate) fn link(linker: &mut Linker<Guest>, registry: &Registry, import: &str
             parameters: ty.params().map(|(name, _)| name.into()).collect(),
             returns: Returns::of(&ty),
         });
-        place.func_new_async(name, move |store, _, arguments, results| {
+        import.func_new_async(name, move |store, _, arguments, results| {
             Box::new(function.clone().call(store, arguments, results))
         })?;
     }
     Ok(())
 }
 
-/// One function of an import, with all that is known when it is linked.
+/// A linked function of an import.
 struct Function {
     interface: Arc<str>,
     name: Arc<str>,
@@ -84,57 +88,56 @@ struct Function {
     returns: Returns,
 }
 
-/// What a function gives back to the guest.
+/// The result type of a function.
 enum Returns {
     Nothing,
-    /// It cannot be refused.
-    Plain(Shape),
+    /// Not a result, so that the call cannot be refused.
+    Plain(ValueType),
     Result {
-        ok: Option<Shape>,
-        err: Option<Shape>,
+        ok: Option<ValueType>,
+        err: Option<ValueType>,
     },
 }
 
 impl Function {
     async fn call(
         self: Arc<Self>,
-        mut store: StoreContextMut<'_, Guest>,
+        mut store: StoreContextMut<'_, StoreState>,
         arguments: &[Val],
         results: &mut [Val],
     ) -> Result<()> {
         let arguments = Arguments { names: &self.parameters, values: arguments };
         let written = serde_json::value::to_raw_value(&arguments);
-        let guest = store.data_mut();
-        let admitted =
-            written.map_err(|error| (wasted(&arguments), Refusal::Invalid(error.to_string()))).and_then(|arguments| {
-                match self.within_budget(guest, &arguments) {
-                    Ok(()) => Ok(arguments),
-                    Err(refusal) => Err((arguments.get().len(), refusal)),
-                }
+        let state = store.data_mut();
+        let admitted = written
+            .map_err(|error| (json_bytes_until_error(&arguments), Refusal::Invalid(error.to_string())))
+            .and_then(|arguments| match self.within_budget(state, &arguments) {
+                Ok(()) => Ok(arguments),
+                Err(refusal) => Err((arguments.get().len(), refusal)),
             });
         let (recorded, bytes, reply) = match admitted {
             Ok(arguments) => {
-                let reply = self.answer(guest, &arguments).await?;
+                let reply = self.answer(state, &arguments).await?;
                 let bytes = arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len());
                 (Some(arguments), bytes as u64, reply)
             }
             Err((bytes, refusal)) => (None, bytes as u64, Err(refusal)),
         };
-        let guest = store.data_mut();
+        let state = store.data_mut();
         let value = self.returns.lower(&reply).map_err(|why| {
             let why = format!("{}.{}: {why}", self.interface, self.name);
             wasmtime::Error::from(if reply.is_err() { CallError::Refused(why) } else { CallError::Host(why) })
         });
         if let Some(arguments) = recorded {
-            guest.reply_bytes = guest.reply_bytes.saturating_add(bytes);
-            guest.calls.push(RecordedCall {
+            state.reply_bytes = state.reply_bytes.saturating_add(bytes);
+            state.calls.push(RecordedCall {
                 interface: self.interface.clone(),
                 function: self.name.clone(),
                 arguments,
                 reply: RecordedReply::from(reply),
             });
         } else {
-            guest.refused_calls = guest.refused_calls.saturating_add(1);
+            state.refused_calls = state.refused_calls.saturating_add(1);
         }
         if let (Some(slot), Some(value)) = (results.first_mut(), value?) {
             *slot = value;
@@ -142,12 +145,12 @@ impl Function {
         charge(&mut store, CALL_FUEL + bytes)
     }
 
-    async fn answer(&self, guest: &mut Guest, arguments: &RawValue) -> Result<Reply> {
+    async fn answer(&self, state: &mut StoreState, arguments: &RawValue) -> Result<Reply> {
         let call = Call { interface: &self.interface, function: &self.name, arguments };
-        let limit = Duration::from_millis(guest.limits.call_deadline_ms);
-        let answer = match guest.backend.ask(call) {
+        let limit = Duration::from_millis(state.limits.call_deadline_ms);
+        let answer = match state.backend.ask(call) {
             Answer::Now(answer) => answer,
-            // A backend has limits of its own; this one holds whatever it does.
+            // A backend has its own deadline; this one holds even when the backend does not keep it.
             Answer::Later(later) => match tokio::time::timeout(limit + Duration::from_secs(2), later).await {
                 Ok(answer) => answer,
                 Err(_) => Ok(Err(Refusal::TimedOut(format!("no answer within {} ms", limit.as_millis())))),
@@ -155,44 +158,37 @@ impl Function {
         };
         match answer {
             Ok(reply) => {
-                guest.proposals += u32::from(self.proposes && reply.is_ok());
+                state.proposals += u32::from(self.proposes && reply.is_ok());
                 Ok(reply)
             }
             Err(abort) => {
                 let message = abort.to_string();
-                guest.abort = Some(abort);
+                state.abort = Some(abort);
                 bail!("{message}")
             }
         }
     }
 
-    fn within_budget(&self, guest: &Guest, arguments: &RawValue) -> Result<(), Refusal> {
-        let limits = &guest.limits;
+    fn within_budget(&self, state: &StoreState, arguments: &RawValue) -> Result<(), Refusal> {
+        let limits = &state.limits;
         let over = |what: String| Err(Refusal::OverBudget(what));
-        if guest.calls.len() as u64 >= limits.calls {
+        if state.calls.len() as u64 >= limits.calls {
             return over(format!("{} calls in one evaluation", limits.calls));
         }
         if arguments.get().len() as u64 > limits.argument_bytes {
             return over(format!("arguments of more than {} bytes", limits.argument_bytes));
         }
-        if guest.reply_bytes > limits.reply_bytes {
+        if state.reply_bytes > limits.reply_bytes {
             return over(format!("{} bytes of replies in one evaluation", limits.reply_bytes));
         }
-        if self.proposes && guest.proposals >= limits.proposals {
+        if self.proposes && state.proposals >= limits.proposals {
             return over(format!("{} proposals in one plan", limits.proposals));
         }
         Ok(())
     }
 }
 
-/// Bytes that were written before it turned out that they cannot be: they are paid for like any others.
-fn wasted(arguments: &Arguments<'_>) -> usize {
-    let mut written = Vec::new();
-    let _ = serde_json::to_writer(&mut written, arguments);
-    written.len()
-}
-
-fn charge(store: &mut StoreContextMut<'_, Guest>, fuel: u64) -> Result<()> {
+fn charge(store: &mut StoreContextMut<'_, StoreState>, fuel: u64) -> Result<()> {
     let left = store.get_fuel()?;
     match left.checked_sub(fuel) {
         Some(left) => store.set_fuel(left),
@@ -207,16 +203,17 @@ impl Returns {
     fn of(ty: &ComponentFunc) -> Returns {
         match ty.results().next() {
             None => Returns::Nothing,
-            Some(Type::Result(result)) => {
-                Returns::Result { ok: result.ok().map(|ty| Shape::of(&ty)), err: result.err().map(|ty| Shape::of(&ty)) }
-            }
-            Some(ty) => Returns::Plain(Shape::of(&ty)),
+            Some(Type::Result(result)) => Returns::Result {
+                ok: result.ok().map(|ty| ValueType::of(&ty)),
+                err: result.err().map(|ty| ValueType::of(&ty)),
+            },
+            Some(ty) => Returns::Plain(ValueType::of(&ty)),
         }
     }
 
-    /// The reply as the guest's own type. `Err` is a fault of the host, or a function that cannot be refused.
+    /// The reply as a value of this type. `Err` is an error of the host, or a refusal of a function that cannot return one.
     fn lower(&self, reply: &Reply) -> Result<Option<Val>, String> {
-        let payload = |shape: &Option<Shape>, text: &str| match shape {
+        let payload = |shape: &Option<ValueType>, text: &str| match shape {
             None => Ok(None),
             Some(shape) => shape.parse(text).map(|value| Some(Box::new(value))).map_err(|error| error.to_string()),
         };

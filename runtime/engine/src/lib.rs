@@ -1,11 +1,11 @@
-//! Runs policies: WebAssembly components without any ambient authority.
+//! Runs policies: WebAssembly components without ambient authority.
 //!
-//! A component is inspected from its own bytes ([`component`]), compiled once ([`compile`]: a child process with limits)
-//! and kept ([`cache`]), linked to exactly what it was asked for, and evaluated in a fresh store within limits
-//! ([`evaluate`]). Every call that it makes passes one function, the gate ([`gate`]), and is recorded; [`replay`] runs a
-//! recording again and names the first difference, [`backtest`] tells what another version would have decided.
+//! The engine inspects a component ([`component`]), compiles it once in a child process with limits ([`compile`]), caches
+//! the code ([`cache`]), links exactly the requested interfaces ([`load`]), and evaluates the policy in a new store within
+//! limits ([`evaluate`]). Every call of a policy passes one function, the gate ([`gate`]), and is recorded. [`replay`] runs
+//! a recording again and reports the first difference; [`backtest`] shows what another version would have decided.
 //!
-//! It is not the host: what answers a call is a `Backend` of `ansai-kit`. It links no WASI.
+//! The engine does not read or change the host: a `Backend` of `ansai-kit` answers the calls. It links no WASI.
 //!
 //! ```
 //! use ansai_engine::{Compiler, Engine};
@@ -33,10 +33,11 @@ pub mod metadata;
 mod pool;
 pub mod recording;
 pub mod replay;
-mod shape;
 mod signature;
 mod ticker;
+mod typed;
 mod value;
+mod value_type;
 mod wasm_features;
 
 pub use compile::{ChildProgram, CompileError, CompileLimits, Compiler};

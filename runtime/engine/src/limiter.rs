@@ -1,18 +1,18 @@
-//! Bounds memory and tables summed over all of a component: wasmtime's own limits are for each.
+//! Limits the sum of all memories and tables of a component; wasmtime's own limits are for each one.
 
 use wasmtime::{ResourceLimiter, Result};
 
-const MOST_TABLE_ELEMENTS: usize = 100_000;
-/// Components made from Python have 38.
-const MOST_INSTANCES: usize = 64;
-const MOST_TABLES: usize = 32;
-const MOST_MEMORIES: usize = 16;
+const MAX_TABLE_ELEMENTS: usize = 100_000;
+/// Components from Python have 38.
+const MAX_INSTANCES: usize = 64;
+const MAX_TABLES: usize = 32;
+const MAX_MEMORIES: usize = 16;
 
 pub(crate) struct Limiter {
     memory_limit: usize,
     pub(crate) memory: usize,
     table_elements: usize,
-    /// Set when the guest was refused memory: what follows is usually its own panic.
+    /// Whether the guest was refused memory. It usually panics after that.
     pub(crate) refused: bool,
 }
 
@@ -36,7 +36,7 @@ impl ResourceLimiter for Limiter {
 
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         let after = self.table_elements.saturating_add(desired.saturating_sub(current));
-        if after > MOST_TABLE_ELEMENTS {
+        if after > MAX_TABLE_ELEMENTS {
             self.refused = true;
             return Ok(false);
         }
@@ -45,13 +45,13 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        MOST_INSTANCES
+        MAX_INSTANCES
     }
     fn tables(&self) -> usize {
-        MOST_TABLES
+        MAX_TABLES
     }
     fn memories(&self) -> usize {
-        MOST_MEMORIES
+        MAX_MEMORIES
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn tables_add_up_to_the_limit_and_no_element_more() {
         let mut limiter = Limiter::new(0);
-        assert!(limiter.table_growing(0, MOST_TABLE_ELEMENTS - 1, None).unwrap());
+        assert!(limiter.table_growing(0, MAX_TABLE_ELEMENTS - 1, None).unwrap());
         assert!(!limiter.table_growing(0, 2, None).unwrap() && limiter.refused);
         assert!(limiter.table_growing(10, 11, None).unwrap());
         assert!(!limiter.table_growing(0, 1, None).unwrap());

@@ -1,4 +1,4 @@
-//! From bytes to a policy that can be evaluated: inspected, compared with the contract, compiled, linked.
+//! Loads a policy from its bytes: inspects, compiles and links it, and compares its signatures with the contract.
 
 use std::sync::Arc;
 
@@ -10,112 +10,111 @@ use crate::compiled_code::map;
 use crate::component::{ComponentError, ComponentInfo, inspect};
 use crate::contract::{contract, has_interface};
 use crate::engine::{Engine, EngineVariant};
-use crate::gate::{Guest, link};
-use crate::shape::Shape;
+use crate::gate::{StoreState, link};
 use crate::signature;
+use crate::value_type::ValueType;
 
 /// Why a component was not loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Its bytes are no policy.
+    /// The bytes are not a policy.
     #[error(transparent)]
     Component(#[from] ComponentError),
-    /// An ansai interface that this host does not have, or not at this version.
+    /// This host does not have an imported interface, or not in this version.
     #[error("the component imports `{import}`, which this host does not have{}", .nearest.as_ref().map(|n| format!(" (it has `{n}`)")).unwrap_or_default())]
     UnknownInterface {
-        /// As imported.
+        /// The import.
         import: String,
-        /// The nearest that exists.
+        /// The same interface in another version.
         nearest: Option<String>,
     },
-    /// A function of another shape than in the contract.
-    #[error("`{function}` of `{interface}` is declared as {declared}, the contract has {expected}")]
-    Shape {
-        /// Import, or `the policy` for an export.
+    /// The signature of a function differs from the contract.
+    #[error("`{function}` of `{interface}` is declared as {declared}; the contract has {expected}")]
+    Signature {
+        /// The import, or `the policy` for an export.
         interface: String,
         /// The function.
         function: String,
-        /// In the component.
+        /// Signature in the component.
         declared: String,
-        /// In the contract.
+        /// Signature in the contract.
         expected: String,
     },
-    /// It imports a capability that its manifest does not ask for.
-    #[error("the component imports `{0}`, which its manifest does not ask for")]
-    NotAsked(String),
-    /// It needs parts of WebAssembly that are switched off.
-    #[error("the component needs {0}, which ansai has switched off")]
-    Proposal(String),
-    /// There is no compiled code, or it cannot be linked.
+    /// It imports an interface that its manifest does not request.
+    #[error("the component imports `{0}`, which its manifest does not request")]
+    NotRequested(String),
+    /// It needs WebAssembly features that are disabled.
+    #[error("the component needs WebAssembly features that ansai disables: {0}")]
+    DisabledFeature(String),
+    /// It cannot be compiled or linked.
     #[error(transparent)]
     Compile(#[from] CompileError),
 }
 
 impl LoadError {
-    /// The way out.
+    /// How to fix it.
     pub fn hint(&self) -> String {
         match self {
             LoadError::Component(error) => error.hint().to_owned(),
-            LoadError::UnknownInterface { .. } | LoadError::Shape { .. } => {
-                "build it against the wit/ of this version of ansai, or run a version that has the interface".into()
+            LoadError::UnknownInterface { .. } | LoadError::Signature { .. } => {
+                "build it with the wit/ of this version of ansai, or run a version that has the interface".into()
             }
-            LoadError::NotAsked(name) => {
+            LoadError::NotRequested(name) => {
                 let name = name.split('@').next().unwrap_or(name);
                 format!("add [capabilities.\"{name}\"] with a reason to policy.toml")
             }
-            LoadError::Proposal(_) => "build it without this option of your toolchain".into(),
+            LoadError::DisabledFeature(_) => "disable these features in your toolchain and build it again".into(),
             LoadError::Compile(error) => error.hint().to_owned(),
         }
     }
 }
 
-/// A policy that can be evaluated, any number of times and at once; cheap to clone.
+/// A loaded policy, cheap to clone. It can be evaluated any number of times, also in parallel.
 #[derive(Clone)]
 pub struct Policy {
     pub(crate) engine: Engine,
-    pub(crate) machine: EngineVariant,
-    pub(crate) pre: InstancePre<Guest>,
+    pub(crate) variant: EngineVariant,
+    pub(crate) pre: InstancePre<StoreState>,
     pub(crate) detect: ComponentExportIndex,
     pub(crate) plan: ComponentExportIndex,
-    /// What `plan` takes.
-    pub(crate) finding: Arc<Shape>,
-    found: Arc<ComponentInfo>,
+    /// Type of the argument of `plan`.
+    pub(crate) finding: Arc<ValueType>,
+    info: Arc<ComponentInfo>,
 }
 
 impl Policy {
-    /// What was found in its bytes.
-    pub fn found(&self) -> &ComponentInfo {
-        &self.found
+    /// What the component declares: digest, imports, manifest.
+    pub fn info(&self) -> &ComponentInfo {
+        &self.info
     }
 }
 
 impl Engine {
-    /// Loads a component from its bytes; compiles it where the cache does not have it.
+    /// Loads a component from its bytes, and compiles it when the cache does not have it.
     pub fn load(&self, bytes: &[u8]) -> Result<Policy, LoadError> {
-        self.load_asked(bytes, None)
+        self.load_requested(bytes, None)
     }
 
-    /// The same, refusing imports that are neither base interfaces nor among `asked` (names without version):
-    /// only what is asked for is linked.
-    pub fn load_asked(&self, bytes: &[u8], asked: Option<&[&str]>) -> Result<Policy, LoadError> {
-        self.linked(bytes, asked).map_err(|error| told(error, bytes))
+    /// Loads a component, and refuses imports that are neither base interfaces nor in `requested` (names without version).
+    pub fn load_requested(&self, bytes: &[u8], requested: Option<&[&str]>) -> Result<Policy, LoadError> {
+        self.link_policy(bytes, requested).map_err(|error| named_features(error, bytes))
     }
 
-    fn linked(&self, bytes: &[u8], asked: Option<&[&str]>) -> Result<Policy, LoadError> {
-        let found = inspect(bytes)?;
-        for import in &found.imports {
+    fn link_policy(&self, bytes: &[u8], requested: Option<&[&str]>) -> Result<Policy, LoadError> {
+        let info = inspect(bytes)?;
+        for import in &info.imports {
             self.known(import)?;
             let name = import.split('@').next().unwrap_or(import);
             let base = name.starts_with("ansai:policy/");
-            if asked.is_some_and(|asked| !base && !asked.contains(&name)) {
-                return Err(LoadError::NotAsked(import.clone()));
+            if requested.is_some_and(|requested| !base && !requested.contains(&name)) {
+                return Err(LoadError::NotRequested(import.clone()));
             }
         }
-        let machine = self.machine(found.memory)?;
-        let component = self.compiled(machine, bytes, &found)?;
-        check_shapes(&component)?;
-        let mut linker = Linker::new(&machine.wasmtime);
-        for import in &found.imports {
+        let variant = self.variant(info.memory)?;
+        let component = self.compiled(variant, bytes, &info)?;
+        check_signatures(&component)?;
+        let mut linker = Linker::new(&variant.wasmtime);
+        for import in &info.imports {
             link(&mut linker, &self.registry, import, &component).map_err(not_accepted)?;
         }
         let export = |name| {
@@ -127,13 +126,13 @@ impl Engine {
             finding: Arc::new(finding(&component)?),
             pre: linker.instantiate_pre(&component).map_err(not_accepted)?,
             engine: self.clone(),
-            machine: machine.clone(),
-            found: Arc::new(found),
+            variant: variant.clone(),
+            info: Arc::new(info),
         })
     }
 
     fn known(&self, import: &str) -> Result<(), LoadError> {
-        // Interfaces that only lend types have no functions and no entry.
+        // Interfaces with types alone are not in the registry.
         if has_interface(import) || self.test_interface(import) {
             return Ok(());
         }
@@ -142,29 +141,29 @@ impl Engine {
         Err(LoadError::UnknownInterface { import: ansai_core::text::inert(import, 120), nearest })
     }
 
-    /// An interface that was added to the registry and is not in `wit/`: a test's own.
+    /// Whether it is an interface that a test added to the registry, which `wit/` does not have.
     fn test_interface(&self, import: &str) -> bool {
         self.registry.entries().any(|entry| entry.interface.import_name() == import)
     }
 
-    fn compiled(&self, machine: &EngineVariant, bytes: &[u8], found: &ComponentInfo) -> Result<Component, LoadError> {
-        let digest = &found.digest;
-        if let Some(component) = machine.cached(digest) {
+    fn compiled(&self, variant: &EngineVariant, bytes: &[u8], info: &ComponentInfo) -> Result<Component, LoadError> {
+        let digest = &info.digest;
+        if let Some(component) = variant.cached(digest) {
             return Ok(component);
         }
-        if crate::wasm_features::several_memories(bytes).map_err(crate::component::damaged)? {
-            return Err(LoadError::Proposal(crate::wasm_features::MULTI_MEMORY.into()));
+        if crate::wasm_features::has_several_memories(bytes).map_err(crate::component::damaged)? {
+            return Err(LoadError::DisabledFeature(crate::wasm_features::MULTI_MEMORY.into()));
         }
-        let code = self.compiler.compile(&machine.wasmtime, found.memory, bytes)?;
-        // Only what can be used is kept.
-        let component = map(&machine.wasmtime, code.file()).map_err(unusable)?;
-        let Some(cache) = &machine.cache else { return Ok(component) };
+        let code = self.compiler.compile(&variant.wasmtime, info.memory, bytes)?;
+        // Only code that loads is cached.
+        let component = map(&variant.wasmtime, code.file()).map_err(unusable)?;
+        let Some(cache) = &variant.cache else { return Ok(component) };
         if let Err(error) = cache.put(digest, &code) {
-            tracing::warn!(%digest, "compiled component is not kept: {error}");
+            tracing::warn!(%digest, "cannot cache the compiled component; the next start compiles it again: {error}");
             return Ok(component);
         }
-        // Pages of a file can be given back to a host that is short of memory, those of the compiler's answer cannot.
-        Ok(machine.cached(digest).unwrap_or(component))
+        // The kernel can drop the pages of a file when memory is short, but not those of the compiler's memory file.
+        Ok(variant.cached(digest).unwrap_or(component))
     }
 }
 
@@ -174,15 +173,15 @@ impl EngineVariant {
         match map(&self.wasmtime, &file) {
             Ok(component) => Some(component),
             Err(error) => {
-                tracing::warn!(%digest, "compiled component does not load, compiling again: {error:#}");
+                tracing::warn!(%digest, "cached component does not load, compiling it again: {error:#}");
                 None
             }
         }
     }
 }
 
-/// What it imports and exports is what the contract has.
-fn check_shapes(component: &Component) -> Result<(), LoadError> {
+/// Compares the signatures of all imported and exported functions with the contract.
+fn check_signatures(component: &Component) -> Result<(), LoadError> {
     let ty = component.component_type();
     for (interface, item) in ty.imports(component.engine()) {
         let (ComponentItem::ComponentInstance(instance), Some(expected)) =
@@ -192,7 +191,7 @@ fn check_shapes(component: &Component) -> Result<(), LoadError> {
         };
         for (function, item) in instance.exports(component.engine()) {
             if let ComponentItem::ComponentFunc(func) = item.ty {
-                same_shape(interface, function, &signature::of_func(&func), expected.get(function))?;
+                check_signature(interface, function, &signature::of_func(&func), expected.get(function))?;
             }
         }
     }
@@ -201,34 +200,36 @@ fn check_shapes(component: &Component) -> Result<(), LoadError> {
             Some(ComponentItem::ComponentFunc(func)) => signature::of_func(&func),
             _ => "no function".into(),
         };
-        same_shape("the policy", name, &declared, Some(expected))?;
+        check_signature("the policy", name, &declared, Some(expected))?;
     }
     Ok(())
 }
 
-/// The type of the finding that `plan` takes; the shapes were compared before.
-fn finding(component: &Component) -> Result<Shape, LoadError> {
+/// The type of the finding that `plan` takes; its signature was compared before.
+fn finding(component: &Component) -> Result<ValueType, LoadError> {
     let missing = LoadError::Component(ComponentError::MissingExport("plan"));
     match component.component_type().get_export(component.engine(), "plan").map(|item| item.ty) {
-        Some(ComponentItem::ComponentFunc(plan)) => plan.params().next().map(|(_, ty)| Shape::of(&ty)).ok_or(missing),
+        Some(ComponentItem::ComponentFunc(plan)) => {
+            plan.params().next().map(|(_, ty)| ValueType::of(&ty)).ok_or(missing)
+        }
         _ => Err(missing),
     }
 }
 
-/// What wasmtime says about a component, as its author wants it: the name of what it needs, and nothing from its
-/// bytes that a terminal acts on.
-fn told(error: LoadError, bytes: &[u8]) -> LoadError {
+/// Replaces an error of wasmtime by the names of the disabled features that the component needs, where that is the reason,
+/// and removes control characters.
+fn named_features(error: LoadError, bytes: &[u8]) -> LoadError {
     let LoadError::Compile(CompileError::NotAccepted(why)) = error else { return error };
-    match crate::wasm_features::needed(bytes) {
+    match crate::wasm_features::required(bytes) {
         names if names.is_empty() => CompileError::NotAccepted(ansai_core::text::inert(&why, 1_000)).into(),
-        names => LoadError::Proposal(names.join(", ")),
+        names => LoadError::DisabledFeature(names.join(", ")),
     }
 }
 
-/// What was compiled and cannot be loaded: mostly damaged; or it begins with more than a place for guests has.
+/// The error for compiled code that does not load: damaged code, or a component whose initial size exceeds a limit.
 fn unusable(error: wasmtime::Error) -> CompileError {
     let why = format!("{error:#}");
-    // wasmtime has only words for it; the guests `table-initial` and `(instances with many functions)` hold them.
+    // wasmtime has no type for it; the guests `table-initial` and `(instances with many functions)` test these words.
     if ["exceeds the limit", "exceeds the configured maximum"].iter().any(|words| why.contains(words)) {
         CompileError::NotAccepted(why)
     } else {
@@ -240,13 +241,18 @@ fn not_accepted(error: wasmtime::Error) -> LoadError {
     CompileError::NotAccepted(format!("{error:#}")).into()
 }
 
-fn same_shape(interface: &str, function: &str, declared: &str, expected: Option<&String>) -> Result<(), LoadError> {
+fn check_signature(
+    interface: &str,
+    function: &str,
+    declared: &str,
+    expected: Option<&String>,
+) -> Result<(), LoadError> {
     let expected = expected.map_or("no such function", String::as_str);
     if declared == expected {
         return Ok(());
     }
     let cut = |text: &str| ansai_core::text::inert(text, 400);
-    Err(LoadError::Shape {
+    Err(LoadError::Signature {
         interface: interface.into(),
         function: cut(function),
         declared: cut(declared),

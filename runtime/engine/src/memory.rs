@@ -1,57 +1,61 @@
-//! How guests get their memory.
+//! How the memory of guests is initialized.
 //!
-//! What lies in a component's data is its memory to begin with: some KiB of a policy in Rust, but a whole interpreter
-//! that has started in one from Python. A little is copied faster than it is mapped; of a lot, most is never touched.
+//! The data of a component is its initial memory: some KiB in a policy from Rust, a whole started interpreter in one from
+//! Python. Copying is faster for little data. Mapping is faster for much data, since a guest touches only a part of it.
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of data from which on a component's memory is mapped. Measured, see decision 0022.
-const MAPPED_FROM: u64 = 512 << 10;
-/// Functions, globals, segments of data and whatever else an instance of one module has an entry for: up to 64 bytes
-/// each, of which it touches 32 at its start. The pool has a bound of its own for all instances of a component together,
-/// memory that is made anew has none; there are 64 instances at most.
-const MOST_PARTS: u64 = 20_000;
+/// Components with at least this much data have it mapped, in bytes. Measured, see decision 0022.
+const MIN_MAPPED_BYTES: u64 = 512 << 10;
+/// Maximum of entries of one module: functions, globals, tables, memories and segments. An instance has up to 64 bytes for
+/// each and touches 32 of them at its start. The pool has its own bound for all instances of a component; on-demand
+/// allocation has none. A component has at most 64 instances.
+const MAX_ENTRIES: u64 = 20_000;
 
-/// How the memory of a component's guests is made for an evaluation. A property of its bytes alone: it decides how much
-/// fuel the beginning burns.
+/// How the memory of a guest is initialized for an evaluation. It follows from the bytes of the component alone, because
+/// it decides how much fuel the instantiation uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Memory {
-    /// In a place that others used before (`pool`): it is set to zero, and the data is copied there, which burns fuel.
+pub enum MemoryInit {
+    /// A reused slot of the pool: the slot is set to zero and the data is copied, which uses fuel.
     #[default]
     Copied,
-    /// Anew, with the data mapped from the compiled code: a page costs something once it is touched. Nobody used it
-    /// before and nobody will again.
+    /// New memory, with the data mapped from the compiled code: a page costs something only when it is touched. The memory
+    /// is not reused.
     Mapped,
 }
 
-/// What decides it, counted while a component is read.
+/// Counts, while a component is read, what decides between the two.
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     data: u64,
-    parts_of_module: u64,
-    most_parts: u64,
+    module_entries: u64,
+    max_module_entries: u64,
 }
 
 impl Contents {
-    /// Another module begins.
+    /// Begins the next module.
     pub(crate) fn module(&mut self) {
-        self.parts_of_module = 0;
+        self.module_entries = 0;
     }
 
-    /// It has so many more functions, globals, tables or memories, its own or imported, or segments of data.
-    pub(crate) fn parts(&mut self, count: u32) {
-        self.parts_of_module = self.parts_of_module.saturating_add(count.into());
-        self.most_parts = self.most_parts.max(self.parts_of_module);
+    /// Adds functions, globals, tables, memories (own or imported) or segments of the current module.
+    pub(crate) fn entries(&mut self, count: u32) {
+        self.module_entries = self.module_entries.saturating_add(count.into());
+        self.max_module_entries = self.max_module_entries.max(self.module_entries);
     }
 
-    /// A section of data, in bytes.
+    /// Adds a data section of this size in bytes.
     pub(crate) fn data(&mut self, bytes: usize) {
         self.data = self.data.saturating_add(bytes as u64);
     }
 
-    pub(crate) fn memory(&self) -> Memory {
-        if self.data >= MAPPED_FROM && self.most_parts <= MOST_PARTS { Memory::Mapped } else { Memory::Copied }
+    pub(crate) fn memory(&self) -> MemoryInit {
+        if self.data >= MIN_MAPPED_BYTES && self.max_module_entries <= MAX_ENTRIES {
+            MemoryInit::Mapped
+        } else {
+            MemoryInit::Copied
+        }
     }
 }
 
@@ -60,21 +64,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn much_data_is_mapped_and_what_has_too_many_parts_is_not() {
-        let of = |data: &[usize], parts: &[&[u32]]| {
+    fn much_data_is_mapped_unless_a_module_has_too_many_entries() {
+        let of = |data: &[usize], modules: &[&[u32]]| {
             let mut contents = Contents::default();
-            for module in parts {
+            for module in modules {
                 contents.module();
-                module.iter().for_each(|count| contents.parts(*count));
+                module.iter().for_each(|count| contents.entries(*count));
             }
             data.iter().for_each(|bytes| contents.data(*bytes));
             contents.memory()
         };
-        let half = usize::try_from(MAPPED_FROM / 2).unwrap_or(0);
-        assert_eq!(of(&[], &[]), Memory::Copied);
-        assert_eq!(of(&[half, half - 1], &[&[1]]), Memory::Copied);
-        assert_eq!(of(&[half, half], &[&[1]]), Memory::Mapped);
-        assert_eq!(of(&[half, half], &[&[10_000, 10_000], &[20_000]]), Memory::Mapped);
-        assert_eq!(of(&[half, half], &[&[10_000, 10_001], &[1]]), Memory::Copied);
+        let half = usize::try_from(MIN_MAPPED_BYTES / 2).unwrap_or(0);
+        assert_eq!(of(&[], &[]), MemoryInit::Copied);
+        assert_eq!(of(&[half, half - 1], &[&[1]]), MemoryInit::Copied);
+        assert_eq!(of(&[half, half], &[&[1]]), MemoryInit::Mapped);
+        assert_eq!(of(&[half, half], &[&[10_000, 10_000], &[20_000]]), MemoryInit::Mapped);
+        assert_eq!(of(&[half, half], &[&[10_000, 10_001], &[1]]), MemoryInit::Copied);
     }
 }

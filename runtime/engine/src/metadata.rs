@@ -1,35 +1,36 @@
-//! What a component carries about itself and nobody acts on: for people who look at it. All of it is its author's word.
+//! Metadata that a component carries for people: languages, tools and licence. Nothing depends on it, and its author can
+//! write anything there.
 
 use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 
 /// Custom section with the licence.
 pub const LICENCE_SECTION: &str = "ansai:licence";
-/// Of a licence; with those of what is compiled in it may be long.
-const MOST_LICENCE_BYTES: usize = 4 << 20;
-/// Tools and languages that are kept; a component may name many, over and over.
-const MOST_PRODUCERS: usize = 64;
+/// Maximum size of the licence, in bytes: it may contain those of all libraries.
+const MAX_LICENCE_BYTES: usize = 4 << 20;
+/// Maximum number of tools, and of languages.
+const MAX_PRODUCERS: usize = 64;
 
-/// A language or a tool that a component names as having had a part in it.
+/// A language or a tool that the component names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Producer {
-    /// `rustc`. Not harmless for terminals.
+    /// Such as `rustc`. It may contain control characters.
     pub name: String,
-    /// As that tool counts; often empty. Not harmless for terminals.
+    /// Version of the tool; often empty. It may contain control characters.
     pub version: String,
 }
 
-/// Beside code, manifest and schema.
+/// Metadata of a component.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
-    /// Languages, outermost component first, each name once.
+    /// Languages, those of the outermost component first, without duplicates.
     pub languages: Vec<Producer>,
-    /// Compilers and other tools, in the same way.
+    /// Compilers and other tools, in the same order.
     pub tools: Vec<Producer>,
-    /// The text of the licence. Not harmless for terminals.
+    /// Text of the licence. It may contain control characters.
     pub licence: Option<String>,
 }
 
-/// Reads what there is. What cannot be read says nothing: nothing depends on it.
+/// Reads the metadata. Sections that cannot be read are skipped.
 pub fn metadata(bytes: &[u8]) -> Metadata {
     let mut found = Metadata::default();
     let mut depth = 0usize;
@@ -40,7 +41,7 @@ pub fn metadata(bytes: &[u8]) -> Metadata {
             Ok(Payload::End(_)) => depth = depth.saturating_sub(1),
             Ok(Payload::CustomSection(section)) if section.name() == LICENCE_SECTION && depth == 0 => {
                 let text = std::str::from_utf8(section.data()).ok();
-                found.licence = text.filter(|text| text.len() <= MOST_LICENCE_BYTES).map(str::to_owned);
+                found.licence = text.filter(|text| text.len() <= MAX_LICENCE_BYTES).map(str::to_owned);
             }
             Ok(Payload::CustomSection(section)) => {
                 if let KnownCustom::Producers(producers) = section.as_known() {
@@ -55,16 +56,16 @@ pub fn metadata(bytes: &[u8]) -> Metadata {
 
 impl Metadata {
     fn take(&mut self, producers: ProducersSectionReader<'_>) {
-        for field in producers.into_iter().take(MOST_PRODUCERS) {
+        for field in producers.into_iter().take(MAX_PRODUCERS) {
             let Ok(field) = field else { return };
             let list = match field.name {
                 "language" => &mut self.languages,
                 "processed-by" => &mut self.tools,
                 _ => continue,
             };
-            for value in field.values.into_iter().take(MOST_PRODUCERS) {
+            for value in field.values.into_iter().take(MAX_PRODUCERS) {
                 let Ok(value) = value else { return };
-                if list.len() < MOST_PRODUCERS && !list.iter().any(|known| known.name == value.name) {
+                if list.len() < MAX_PRODUCERS && !list.iter().any(|known| known.name == value.name) {
                     list.push(Producer { name: value.name.to_owned(), version: value.version.to_owned() });
                 }
             }
@@ -130,6 +131,6 @@ mod tests {
     fn a_component_that_names_very_many_is_cut() {
         let sections: Vec<Vec<u8>> =
             (0..200).map(|index| producers("processed-by", &[(&format!("tool{index}"), "1")])).collect();
-        assert_eq!(metadata(&component(&sections)).tools.len(), MOST_PRODUCERS);
+        assert_eq!(metadata(&component(&sections)).tools.len(), MAX_PRODUCERS);
     }
 }

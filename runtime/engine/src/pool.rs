@@ -1,30 +1,30 @@
-//! Room for guests that is made once and used again: mapping and unmapping memory and stacks anew costs three times
-//! what a small evaluation does.
+//! The pooling allocator for guests. Mapping and unmapping memory and stacks for each evaluation costs three times as much as
+//! a small evaluation.
 //!
-//! What one evaluation leaves must never be seen by the next. Memory is set to zero and filled from the component
-//! again, without copy-on-write images, whose reuse is where such pools have leaked before; stacks are not cleared,
-//! since guest code cannot read what it has not written there. `tests/engine/leftovers.rs` looks for what is left.
+//! An evaluation must not see data of an earlier one. Memory is set to zero and filled from the component again, without
+//! copy-on-write images, whose reuse has leaked data in such pools before. Stacks are not cleared, since guest code cannot
+//! read a part of the stack that it has not written. `tests/engine/leftovers.rs` checks this.
 
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-/// Evaluations that run at once in one process; more wait for their turn.
+/// Evaluations that run at once in one process; more than that wait.
 pub(crate) const EVALUATIONS: u32 = 256;
-/// Several memories in one component are rare; the limiter bounds each component.
+/// Memories of all instances. Few components have several; the limiter bounds each component.
 const MEMORIES: u32 = 4 * EVALUATIONS;
-/// Made from Python, a component has about forty instances with a table each.
+/// Core instances. A component from Python has about forty, with a table each.
 const INSTANCES: u32 = 16 * EVALUATIONS;
 const TABLES: u32 = 8 * EVALUATIONS;
-/// As many as the limiter allows a whole component.
+/// Tables of one module: as many as the limiter allows for a component.
 const TABLES_OF_MODULE: u32 = 32;
 const TABLE_ELEMENTS: usize = 100_000;
-/// Of a memory that was used, so much stays mapped for the next evaluation.
+/// Bytes of a used memory that stay mapped for the next evaluation.
 const RESIDENT_MEMORY: usize = 512 << 10;
 const RESIDENT_TABLE: usize = 64 << 10;
-/// Places that keep such memory while nobody uses them.
+/// Unused slots that keep such memory.
 const WARM: u32 = 8;
 
-/// Adds the pool.
-pub(crate) fn pooled(config: &mut Config) {
+/// Configures the pooling allocator.
+pub(crate) fn configure(config: &mut Config) {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(EVALUATIONS)
         .total_core_instances(INSTANCES)
@@ -38,7 +38,7 @@ pub(crate) fn pooled(config: &mut Config) {
         .linear_memory_keep_resident(RESIDENT_MEMORY)
         .table_keep_resident(RESIDENT_TABLE)
         .max_unused_warm_slots(WARM)
-        // Only pages that were touched are cleared, where the kernel can tell (Linux 6.7).
+        // Clears only the pages that were touched, where the kernel reports them (Linux 6.7).
         .pagemap_scan(Enabled::Auto);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
 }

@@ -1,4 +1,4 @@
-//! What one evaluation saw and said: enough to run it again exactly.
+//! The recording of one evaluation: everything that is needed to run it again exactly.
 
 use std::sync::Arc;
 
@@ -8,33 +8,33 @@ use ansai_kit::call::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// One call with its reply.
+/// One call of a host function with its reply.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
-    /// Without version.
+    /// Name of the interface, without version.
     pub interface: Arc<str>,
-    /// The function.
+    /// Name of the function.
     pub function: Arc<str>,
-    /// JSON object by parameter name.
+    /// Arguments, as a JSON object by parameter name.
     pub arguments: Box<RawValue>,
-    /// What was answered.
+    /// The reply.
     pub reply: RecordedReply,
 }
 
 impl RecordedCall {
-    /// `ansai:files/files-actions.remove`.
+    /// Interface and function: `ansai:files/files-actions.remove`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.interface, self.function)
     }
 }
 
-/// A reply, as it is written down.
+/// The reply to a recorded call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedReply {
-    /// JSON of the answer.
+    /// The answer as JSON.
     Ok(Box<RawValue>),
-    /// Why there was none.
+    /// The refusal.
     Refused(Refusal),
 }
 
@@ -60,46 +60,46 @@ impl From<RecordedReply> for Reply {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedEnd {
-    /// `detect` answered.
+    /// `detect` returned observations.
     Observed(Vec<Observation>),
-    /// `plan` answered.
+    /// `plan` returned a decision.
     Decided(Decision),
-    /// The policy said that it has no answer.
+    /// The policy returned a failure.
     Failed(String),
-    /// The policy was stopped; the reason is as exact as a replay can be.
+    /// The host stopped the policy, for this reason.
     Stopped(String),
-    /// A deadline ended it: when depends on the machine, so this one is not replayed.
+    /// A deadline ended it. The time depends on the machine, so it is not replayed.
     Deadline,
 }
 
-/// An evaluation that can be run again.
+/// The recording of one evaluation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Recording {
-    /// Form of this document.
+    /// Version of this format.
     pub version: u32,
-    /// Code generator: fuel is comparable only within one.
+    /// Version of the code generator. Fuel is comparable only within one version.
     pub engine: String,
     /// SHA-256 of the component.
     pub component: String,
-    /// The operator's name.
+    /// Name of the instance.
     pub instance: String,
-    /// Which export.
+    /// The export that was called.
     pub phase: Phase,
     /// `schedule`, `verification`, …
     pub trigger: String,
-    /// When it began.
+    /// When the evaluation began.
     pub at: Instant,
-    /// What `plan` was asked about.
+    /// The finding that `plan` was called with.
     pub finding: Option<Observation>,
-    /// What it was allowed.
+    /// The limits in force.
     pub limits: Limits,
-    /// In order.
+    /// Calls in order.
     pub calls: Vec<RecordedCall>,
-    /// How it ended.
+    /// How the evaluation ended.
     pub end: RecordedEnd,
-    /// What it burnt.
+    /// Fuel used.
     pub fuel: u64,
 }
 
-/// Form of the document that this version writes.
+/// Version of the format that this version writes.
 pub const RECORDING_VERSION: u32 = 1;

@@ -1,4 +1,4 @@
-//! Runs a recording again: the recorded replies answer, and whatever differs is named.
+//! Replays a recording: the recorded replies answer the calls, and the first difference is reported.
 
 use std::collections::VecDeque;
 
@@ -11,59 +11,59 @@ use crate::evaluate::{self, Evaluation};
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd, Recording};
 
-/// The first thing that differs.
+/// The first difference between a recording and its replay.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Difference {
-    /// Another component than the one recorded, and nothing else differs so far.
-    #[error("call {index}: the recording has {recorded}, the policy now calls {now}")]
+    /// The policy makes another call than the recorded one.
+    #[error("call {index}: recorded {recorded}, now {now}")]
     Call {
-        /// Counts from 1.
+        /// Number of the call, from 1.
         index: usize,
-        /// Name and arguments, or `no further call`.
+        /// Name and arguments of the recorded call, or `no further call`.
         recorded: String,
-        /// Name and arguments, or `no further call`.
+        /// Name and arguments of the call now, or `no further call`.
         now: String,
     },
-    /// All calls agree, the answer does not.
-    #[error("the answer: recorded {recorded}, now {now}")]
+    /// All calls agree, but the answer differs.
+    #[error("answer: recorded {recorded}, now {now}")]
     Answer {
-        /// As JSON.
+        /// The recorded answer as JSON.
         recorded: String,
-        /// As JSON.
+        /// The answer now, as JSON.
         now: String,
     },
-    /// Everything agrees but the fuel, on the same engine version.
+    /// Only the fuel differs, with the same component and engine version.
     #[error("fuel: recorded {recorded}, now {now}")]
     Fuel {
-        /// In the recording.
+        /// Fuel in the recording.
         recorded: u64,
-        /// Now.
+        /// Fuel now.
         now: u64,
     },
 }
 
-/// How a replay ended.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
-    /// Observations, plan and, on the same engine version, fuel are the same.
+    /// Calls, answer and, where it is comparable, fuel are the same.
     Identical {
-        /// Whether fuel could be compared.
+        /// Whether fuel is comparable: component and engine version are the same.
         fuel_compared: bool,
     },
-    /// They are not.
+    /// Something differs.
     Differs(Difference),
-    /// A deadline ended the recorded one: when depends on the machine.
+    /// A deadline ended the recorded evaluation, which depends on the machine.
     Excluded,
 }
 
 /// The backend of a replay: answers from the recording, in its order.
-pub struct Recorded {
+pub struct RecordingBackend {
     calls: VecDeque<RecordedCall>,
     index: usize,
     first: Option<Difference>,
 }
 
-impl Backend for Recorded {
+impl Backend for RecordingBackend {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
         self.index += 1;
         let now = || shown(&format!("{}.{}", call.interface, call.function), call.arguments.get());
@@ -90,9 +90,9 @@ fn shown(name: &str, arguments: &str) -> String {
     ansai_core::text::inert(&format!("{name} {arguments}"), 300)
 }
 
-/// Runs a recording with a policy: the recorded component, or another to see what it would have done.
-pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evaluation<Recorded>) {
-    let backend = Recorded { calls: recording.calls.clone().into(), index: 0, first: None };
+/// Replays a recording with a policy: with the recorded component, or with another one.
+pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evaluation<RecordingBackend>) {
+    let backend = RecordingBackend { calls: recording.calls.clone().into(), index: 0, first: None };
     let evaluation = match (&recording.finding, recording.phase) {
         (Some(finding), Phase::Plan) => policy.plan(backend, &recording.limits, finding).await,
         _ => policy.detect(backend, &recording.limits).await,
@@ -101,8 +101,8 @@ pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evalua
     (replayed, evaluation)
 }
 
-/// Without a copy of what the policy answered.
-fn same_end(evaluation: &Evaluation<Recorded>, recorded: &RecordedEnd) -> bool {
+/// Compares without a copy of the answer.
+fn same_end(evaluation: &Evaluation<RecordingBackend>, recorded: &RecordedEnd) -> bool {
     match (&evaluation.answer, recorded) {
         (Ok(evaluate::Answer::Observed(now)), RecordedEnd::Observed(recorded)) => now == recorded,
         (Ok(evaluate::Answer::Decided(now)), RecordedEnd::Decided(recorded)) => now == recorded,
@@ -110,7 +110,7 @@ fn same_end(evaluation: &Evaluation<Recorded>, recorded: &RecordedEnd) -> bool {
     }
 }
 
-fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation<Recorded>) -> Replayed {
+fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation<RecordingBackend>) -> Replayed {
     if recording.end == RecordedEnd::Deadline {
         return Replayed::Excluded;
     }
@@ -130,7 +130,7 @@ fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation<Recor
         let text = |end: &RecordedEnd| ansai_core::text::inert(&serde_json::to_string(end).unwrap_or_default(), 2_000);
         return Replayed::Differs(Difference::Answer { recorded: text(&recording.end), now: text(&now) });
     }
-    let fuel_compared = recording.engine == ENGINE_VERSION && recording.component == policy.found().digest;
+    let fuel_compared = recording.engine == ENGINE_VERSION && recording.component == policy.info().digest;
     if fuel_compared && evaluation.usage.fuel != recording.fuel {
         return Replayed::Differs(Difference::Fuel { recorded: recording.fuel, now: evaluation.usage.fuel });
     }

@@ -1,4 +1,4 @@
-//! The signature of functions as text: from a component's types and from the contract, to compare them at loading.
+//! Signatures of functions as text. Loading compares those of a component with those of the contract.
 
 use std::fmt::Write as _;
 
@@ -6,12 +6,12 @@ use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 use wit_parser::{Resolve, TypeDefKind};
 
-/// More than any signature of the contract has. A component's types may be small in its bytes and without end in full,
-/// as a tuple of two tuples of two tuples and so on is: what is longer than this is cut, and equals nothing in the
+/// Maximum length of a signature; those of the contract are shorter. Types that are small in a component may be huge when
+/// written in full: a tuple of two tuples of two tuples, and so on. A longer signature is cut, and then equals none of the
 /// contract.
-pub(crate) const MOST: usize = 64 << 10;
+pub(crate) const MAX: usize = 64 << 10;
 
-/// `func(what: record{…}) -> result<…>` of a component's function.
+/// The signature of a function of a component: `func(what: record{…}) -> result<…>`.
 pub(crate) fn of_func(func: &ComponentFunc) -> String {
     let mut signature = Signature(String::new());
     signature.text("func(");
@@ -25,24 +25,24 @@ pub(crate) fn of_func(func: &ComponentFunc) -> String {
     signature.0
 }
 
-/// Text that grows to [`MOST`] and no further. Each step of a walk through types writes something, so the walk ends too.
+/// Text of at most [`MAX`] bytes. Each step of a walk through types writes something, so the walk ends too.
 struct Signature(String);
 
 impl Signature {
     fn full(&self) -> bool {
-        self.0.len() > MOST
+        self.0.len() > MAX
     }
 
     fn text(&mut self, text: &str) {
-        if self.0.len() + text.len() <= MOST {
+        if self.0.len() + text.len() <= MAX {
             self.0.push_str(text);
         } else if !self.full() {
-            // Longer than anything that is complete.
-            self.0.extend(std::iter::repeat_n('…', MOST.saturating_sub(self.0.len()) / '…'.len_utf8() + 1));
+            // Longer than every complete signature.
+            self.0.extend(std::iter::repeat_n('…', MAX.saturating_sub(self.0.len()) / '…'.len_utf8() + 1));
         }
     }
 
-    /// Separated by commas.
+    /// Writes parts separated by commas.
     fn parts<T>(&mut self, parts: impl Iterator<Item = T>, mut each: impl FnMut(&mut Signature, T)) {
         for (index, part) in parts.enumerate() {
             if self.full() {
@@ -69,7 +69,7 @@ impl Signature {
         }
     }
 
-    /// As deep as types may be nested, which wasmtime limits to a hundred.
+    /// Recurses as deep as types are nested, which wasmtime limits to 100.
     fn ty(&mut self, ty: &Type) {
         if self.full() {
             return;
@@ -124,7 +124,7 @@ impl Signature {
     }
 }
 
-/// The same of a function of the contract.
+/// The signature of a function of the contract.
 pub(crate) fn of_contract(resolve: &Resolve, func: &wit_parser::Function) -> String {
     let params: Vec<String> =
         func.params.iter().map(|param| format!("{}: {}", param.name, of_wit(resolve, &param.ty))).collect();
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_is_longer_than_a_shape_may_be_is_cut_and_equals_no_shorter_one() {
         let mut signature = Signature(String::new());
-        signature.text(&"a".repeat(MOST));
+        signature.text(&"a".repeat(MAX));
         assert!(!signature.full());
         signature.text("b");
         assert!(signature.full() && signature.0.ends_with('…'));

@@ -1,16 +1,17 @@
-//! Advances the epoch while evaluations run, so that endless guest code yields; sleeps when none does.
+//! The epoch ticker: a thread that advances the epoch while evaluations run, so that endless guest code yields. It sleeps
+//! while no evaluation runs.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::thread::Thread;
 use std::time::Duration;
 
-/// How long guest code runs before others get a turn.
+/// How long guest code runs before it yields.
 const TICK: Duration = Duration::from_millis(10);
-/// Ticks without an evaluation before the thread sleeps: waking it costs more than a small evaluation.
+/// Ticks without an evaluation before the thread sleeps. Waking it costs more than a small evaluation.
 const IDLE_TICKS: u32 = 100;
-/// No sleep for ever: the engine may have been dropped meanwhile.
-const SLEEP: Duration = Duration::from_secs(60);
+/// Wake up at least once a minute to notice that the engine was dropped.
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 struct Shared {
     engine: wasmtime::Engine,
@@ -19,15 +20,15 @@ struct Shared {
     thread: OnceLock<Thread>,
 }
 
-/// Cheap to clone; the thread ends when the last clone is gone.
+/// Handle of the ticker, cheap to clone. The thread ends after the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct Ticker(Arc<Shared>);
 
-/// An evaluation runs while this lives.
-pub(crate) struct Ticking(Arc<Shared>);
+/// Keeps the epoch ticking until it is dropped.
+pub(crate) struct TickGuard(Arc<Shared>);
 
 impl Ticker {
-    /// Fails without a thread: nothing would yield then, and the wall-clock limit alone could not stop a loop.
+    /// Starts the thread. Without it guest code would never yield, and the deadline could not stop a loop.
     pub(crate) fn new(engine: wasmtime::Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             engine,
@@ -41,18 +42,18 @@ impl Ticker {
         Ok(Ticker(shared))
     }
 
-    pub(crate) fn run(&self) -> Ticking {
+    pub(crate) fn run(&self) -> TickGuard {
         self.0.running.fetch_add(1, Ordering::SeqCst);
         if self.0.asleep.load(Ordering::SeqCst)
             && let Some(thread) = self.0.thread.get()
         {
             thread.unpark();
         }
-        Ticking(self.0.clone())
+        TickGuard(self.0.clone())
     }
 }
 
-impl Drop for Ticking {
+impl Drop for TickGuard {
     fn drop(&mut self) {
         self.0.running.fetch_sub(1, Ordering::SeqCst);
     }
@@ -64,10 +65,10 @@ fn tick(shared: &Weak<Shared>) {
         let Some(alive) = shared.upgrade() else { return };
         alive.engine.increment_epoch();
         idle = if alive.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
-        // Said before it is looked at again, so that an evaluation that begins in between either sees it or is seen.
+        // Set before `running` is read again, so that an evaluation that begins in between either sees it or is seen.
         alive.asleep.store(idle >= IDLE_TICKS, Ordering::SeqCst);
         let sleeps = idle >= IDLE_TICKS && alive.running.load(Ordering::SeqCst) == 0;
         drop(alive);
-        std::thread::park_timeout(if sleeps { SLEEP } else { TICK });
+        std::thread::park_timeout(if sleeps { MAX_SLEEP } else { TICK });
     }
 }

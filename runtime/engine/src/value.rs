@@ -1,8 +1,11 @@
-//! From wasmtime's dynamic values to JSON text; [`crate::shape`] is the way back.
+//! Writes wasmtime's dynamic values as JSON text. [`crate::value_type`] reads the text as values, [`crate::typed`] reads
+//! values as Rust types.
 //!
-//! record → object; list, tuple → array; enum, variant without payload → text; variant with payload →
-//! `{"case": …}`; option → null or the value; flags → array of texts. This is what serde derives, so that the
-//! host's functions are plain Rust over plain structs. Options of options do not occur in the contract.
+//! record → object; list, tuple → array; enum, case without payload → string; case with payload → `{"case": …}`;
+//! option → null or the value; flags → array of strings. This is what serde derives, so that the functions of the host are
+//! plain Rust with plain structs. The contract has no options of options.
+
+use std::io::Write;
 
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -43,26 +46,21 @@ impl Serialize for Json<'_> {
                 map.end()
             }
             Val::Variant(case, None) => serializer.serialize_str(case),
-            Val::Variant(case, Some(value)) => one(serializer, case, value),
+            Val::Variant(case, Some(value)) => entry(serializer, case, &Json(value)),
             Val::Option(None) => serializer.serialize_unit(),
             Val::Option(Some(value)) => Json(value).serialize(serializer),
-            Val::Result(Ok(value)) => result(serializer, "ok", value.as_deref()),
-            Val::Result(Err(value)) => result(serializer, "err", value.as_deref()),
+            Val::Result(Ok(value)) => entry(serializer, "ok", &value.as_deref().map(Json)),
+            Val::Result(Err(value)) => entry(serializer, "err", &value.as_deref().map(Json)),
             Val::Flags(flags) => flags.serialize(serializer),
-            _ => Err(S::Error::custom("a value of a kind that is not in the contract")),
+            _ => Err(S::Error::custom("a value of a type that the contract does not have")),
         }
     }
 }
 
-fn one<S: Serializer>(serializer: S, case: &str, value: &Val) -> Result<S::Ok, S::Error> {
+/// An object with one entry.
+fn entry<S: Serializer>(serializer: S, name: &str, value: &impl Serialize) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(Some(1))?;
-    map.serialize_entry(case, &Json(value))?;
-    map.end()
-}
-
-fn result<S: Serializer>(serializer: S, case: &str, value: Option<&Val>) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(1))?;
-    map.serialize_entry(case, &value.map(Json))?;
+    map.serialize_entry(name, value)?;
     map.end()
 }
 
@@ -79,5 +77,97 @@ impl Serialize for Arguments<'_> {
             map.serialize_entry(&**name, &Json(value))?;
         }
         map.end()
+    }
+}
+
+/// Counts bytes that are written.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The size of a value in bytes of JSON.
+pub(crate) fn json_bytes(value: &impl Serialize) -> serde_json::Result<usize> {
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, value)?;
+    Ok(counter.0)
+}
+
+/// The bytes of JSON that were written until a value turned out not to be JSON.
+pub(crate) fn json_bytes_until_error(value: &impl Serialize) -> usize {
+    let mut counter = Counter(0);
+    let _ = serde_json::to_writer(&mut counter, value);
+    counter.0
+}
+
+/// An upper bound of the size of a value in bytes of JSON, without writing it.
+pub(crate) fn max_json_bytes(value: &Val) -> usize {
+    /// `null`, `false`, or the longest number.
+    const SCALAR: usize = 32;
+    /// Each byte may become `\u001f`.
+    const ESCAPED: usize = 6;
+    let text = |text: &str| ESCAPED * text.len() + 2;
+    let payload = |value: &Option<Box<Val>>| value.as_deref().map_or(SCALAR, max_json_bytes);
+    match value {
+        Val::String(v) | Val::Enum(v) => text(v),
+        Val::List(list) | Val::Tuple(list) => list.iter().map(|value| max_json_bytes(value) + 1).sum::<usize>() + 2,
+        Val::Record(fields) => {
+            fields.iter().map(|(name, value)| text(name) + max_json_bytes(value) + 2).sum::<usize>() + 2
+        }
+        Val::Variant(case, value) => text(case) + payload(value) + 3,
+        Val::Option(value) => payload(value),
+        Val::Result(Ok(value) | Err(value)) => payload(value) + SCALAR,
+        Val::Flags(names) => names.iter().map(|name| text(name) + 1).sum::<usize>() + 2,
+        Val::Char(_) => 2 * ESCAPED + 2,
+        _ => SCALAR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_upper_bound_is_one_and_is_counted_without_writing() {
+        let text = |text: &str| Val::String(text.into());
+        let some = |value: Val| Some(Box::new(value));
+        for value in [
+            text(""),
+            text("\u{1}\u{1f}\"\\\u{1f600}"),
+            Val::Char('\u{1}'),
+            Val::Char('\u{10ffff}'),
+            Val::U64(u64::MAX),
+            Val::S64(i64::MIN),
+            Val::Float64(-f64::MIN_POSITIVE),
+            Val::Float64(-1.234_567_890_123_456_7e-300),
+            Val::Bool(false),
+            Val::Option(None),
+            Val::Option(some(Val::Option(None))),
+            Val::List(vec![]),
+            Val::List(vec![Val::U8(255), Val::U8(255)]),
+            Val::Tuple(vec![text("a"), Val::S8(-128)]),
+            Val::Record(vec![("name".into(), text("\n")), ("other".into(), Val::Bool(false))]),
+            Val::Variant("case".into(), None),
+            Val::Variant("case".into(), some(text("\n"))),
+            Val::Result(Ok(None)),
+            Val::Result(Err(some(text("\u{2}")))),
+            Val::Flags(vec!["one".into(), "two".into()]),
+        ] {
+            let exact = serde_json::to_string(&Json(&value)).unwrap().len();
+            assert_eq!(json_bytes(&Json(&value)).unwrap(), exact);
+            assert!(max_json_bytes(&value) >= exact, "{value:?}: {} < {exact}", max_json_bytes(&value));
+        }
+        let broken = Val::List(vec![text("abc"), Val::Float64(f64::NAN)]);
+        assert!(json_bytes(&Json(&broken)).is_err());
+        assert_eq!(json_bytes_until_error(&Json(&broken)), "[\"abc\",".len());
     }
 }

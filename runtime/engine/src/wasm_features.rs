@@ -1,13 +1,13 @@
-//! Which switched-off part of WebAssembly a component needs, for the message: wasmtime names the first instruction
-//! that it does not know, its author wants the name of the proposal.
+//! Names the disabled WebAssembly features that a component needs. wasmtime's message has only the first instruction that
+//! it does not accept; the author needs the name of the proposal.
 
 use wasmparser::{BinaryReaderError, Encoding, Parser, Payload, TypeRef, Validator, WasmFeatures};
 
-/// What a module with several memories needs.
+/// The feature of modules with several memories.
 pub(crate) const MULTI_MEMORY: &str = "multi-memory";
 
-/// What the engine has switched off, or is refused before it is compiled, by the names that toolchains use.
-const OFF: &[(WasmFeatures, &str)] = &[
+/// Disabled features, by the names that toolchains use.
+const DISABLED: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::THREADS, "threads"),
     (WasmFeatures::SHARED_EVERYTHING_THREADS, "shared-everything-threads"),
     (WasmFeatures::MEMORY64, "memory64"),
@@ -25,13 +25,13 @@ const OFF: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::CM_ASYNC, "component-model-async"),
     (WasmFeatures::CM_THREADING, "component-model-threading"),
 ];
-/// Larger components are refused without a name: this reads them once for each of the above.
-const MOST_BYTES: usize = 4 << 20;
+/// Components larger than this get no names: finding them reads the component once for each feature.
+const MAX_BYTES: usize = 4 << 20;
 
-/// Whether a module of a component, at any depth, has several memories. The engine would take it, since calls between
-/// components need that of it.
-pub(crate) fn several_memories(bytes: &[u8]) -> Result<bool, BinaryReaderError> {
-    // Modules hold no modules: the latest header is of the one whose sections come.
+/// Whether a module of a component, at any depth, has several memories. The engine itself accepts that, since its adapters
+/// for calls between components need it.
+pub(crate) fn has_several_memories(bytes: &[u8]) -> Result<bool, BinaryReaderError> {
+    // Modules are not nested: the sections belong to the module of the latest header.
     let mut memories = 0u32;
     for payload in Parser::new(0).parse_all(bytes) {
         let more = match payload? {
@@ -57,15 +57,15 @@ pub(crate) fn several_memories(bytes: &[u8]) -> Result<bool, BinaryReaderError> 
     Ok(false)
 }
 
-/// What a component that does not compile needs, each once; nothing where that is not why.
-pub(crate) fn needed(bytes: &[u8]) -> Vec<&'static str> {
+/// The disabled features that a component needs; empty when they are not why it does not compile.
+pub(crate) fn required(bytes: &[u8]) -> Vec<&'static str> {
     let all = WasmFeatures::all();
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
-    if bytes.len() > MOST_BYTES || !valid(all) {
+    if bytes.len() > MAX_BYTES || !valid(all) {
         return Vec::new();
     }
     let mut names: Vec<&'static str> =
-        OFF.iter().filter(|(feature, _)| !valid(all.difference(*feature))).map(|(_, name)| *name).collect();
+        DISABLED.iter().filter(|(feature, _)| !valid(all.difference(*feature))).map(|(_, name)| *name).collect();
     names.dedup();
     names
 }

@@ -103,7 +103,7 @@ impl Inner {
         let recording = Recording {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
-            component: instance.policy.found().digest.clone(),
+            component: instance.policy.info().digest.clone(),
             instance: instance.name.to_string(),
             phase,
             trigger: asked.trigger.name().into(),

@@ -19,7 +19,7 @@ impl Inner {
         let mut roots = BTreeSet::new();
         for instance in &self.instances {
             // Whoever cannot propose to remove files has none in quarantine.
-            if !instance.policy.found().imports.iter().any(|import| import.split('@').next() == Some(ACTIONS)) {
+            if !instance.policy.info().imports.iter().any(|import| import.split('@').next() == Some(ACTIONS)) {
                 continue;
             }
             let Ok(force) = self.authority.effective_grants(&instance.name) else { continue };

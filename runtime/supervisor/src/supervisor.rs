@@ -130,7 +130,7 @@ impl Supervisor {
         }
         let references = instances.iter().map(|instance| InstanceRef {
             instance: instance.name.to_string(),
-            component: instance.policy.found().digest.clone(),
+            component: instance.policy.info().digest.clone(),
             version: instance.version.clone(),
             mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |force| force.mode),
         });

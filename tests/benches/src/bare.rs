@@ -1,6 +1,6 @@
 //! The same policy in bare wasmtime: the same configuration and limits, typed host functions, nothing else.
 
-use ansai_engine::engine::{Guests, configuration};
+use ansai_engine::engine::{InstanceAllocation, configuration};
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Engine, ResourceLimiter, Store};
 
@@ -45,7 +45,7 @@ impl disk_probe::Host for Guest {
 }
 
 impl Bare {
-    pub(crate) fn new(component: &[u8], guests: Guests) -> wasmtime::Result<Bare> {
+    pub(crate) fn new(component: &[u8], guests: InstanceAllocation) -> wasmtime::Result<Bare> {
         let engine = Engine::new(&configuration(guests))?;
         let component = Component::new(&engine, component)?;
         let mut linker = Linker::new(&engine);

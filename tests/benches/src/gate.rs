@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use ansai_core::Limits;
-use ansai_engine::engine::Guests;
-use ansai_engine::memory::Memory;
+use ansai_engine::engine::InstanceAllocation;
+use ansai_engine::memory::MemoryInit;
 use ansai_engine::{Answer, Compiler, Engine, Policy};
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
@@ -39,8 +39,9 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&component)?;
     let limits = Limits::default();
-    let bare = Bare::new(&component, Guests::Pooled).map_err(anyhow::Error::from).context("bare wasmtime")?;
-    let unpooled = Bare::new(&component, Guests::Unpooled(Memory::Copied))
+    let bare =
+        Bare::new(&component, InstanceAllocation::Pooling).map_err(anyhow::Error::from).context("bare wasmtime")?;
+    let unpooled = Bare::new(&component, InstanceAllocation::OnDemand(MemoryInit::Copied))
         .map_err(anyhow::Error::from)
         .context("bare wasmtime")?;
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;

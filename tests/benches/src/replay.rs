@@ -84,7 +84,7 @@ async fn record(policy: &Policy) -> anyhow::Result<Recording> {
     Ok(Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),
-        component: policy.found().digest.clone(),
+        component: policy.info().digest.clone(),
         instance: "bench".into(),
         phase: Phase::Detect,
         trigger: "schedule".into(),

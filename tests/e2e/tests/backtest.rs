@@ -111,7 +111,7 @@ fn what_was_not_recorded_cannot_be_told() {
     let asks = detect(held, "(call $held (i32.const 4096)) (call $tell (i32.const 4096) (i32.const 4))");
     let ran = place.with(&asks, &["--since", "1h"]);
     assert!(ran.expect_code(5).stdout.contains("0 different, 2 unknown"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("asks for what was not recorded: ansai:files/files-probe.list-held"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("call not recorded: ansai:files/files-probe.list-held"), "{}", ran.stdout);
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Scene {
         let recording = Recording {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
-            component: policy.found().digest.clone(),
+            component: policy.info().digest.clone(),
             instance: "fuzz".into(),
             phase,
             trigger: "schedule".into(),

@@ -77,7 +77,7 @@ fn every_bomb_ends_by_its_name() {
         ("pairs", bombs::pairs(16), memory, "tuple{tuple{"),
         ("records", bombs::records(6, 7), memory, "record{f0: record{"),
         ("deep records", bombs::records(60, 300), memory, "type size"),
-        ("components", bombs::components(5_000), memory, "levels of components"),
+        ("components", bombs::components(5_000), memory, "levels of nested components"),
         ("imports", bombs::imports(200_000), memory, "more than 256 imports"),
     ];
     for (name, component, limits, words) in &bombs {
@@ -210,8 +210,8 @@ fn the_others_run_and_each_bomb_is_named() {
     let place = place_with_bombs();
     let ran = place.ansai(&["run", "policies", "--once"]).code(2).says("good: nothing to check on this host");
     let ran = ran.complains("br-table.wasm: the component cannot be compiled").complains("`br_table`");
-    let ran = ran.complains("parameters.wasm: compiling the component takes more than 896 MiB of memory");
-    let ran = ran.complains("tables.wasm: loading the compiled component takes more than 9 MiB of memory");
+    let ran = ran.complains("parameters.wasm: compiling the component needs more than 896 MiB of memory");
+    let ran = ran.complains("tables.wasm: loading the compiled component needs more than 9 MiB of memory");
     ran.complains("hint: build it smaller")
         .complains("pairs.wasm: `list-filesystems` of `ansai:disk/disk-probe@0.1.0`");
     let json = place.ansai(&["run", "policies", "--once", "--format", "json"]).code(2).json();
@@ -219,8 +219,8 @@ fn the_others_run_and_each_bomb_is_named() {
     let not_loaded: Vec<_> = json["not_loaded"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
     assert_eq!(not_loaded, ["br-table", "pairs", "parameters", "tables"]);
     // The other commands that compile.
-    place.ansai(&["check", "policies/tables"]).code(2).complains("takes more than 9 MiB of memory");
-    place.ansai(&["test", "policies/tables"]).code(2).complains("takes more than 9 MiB of memory");
+    place.ansai(&["check", "policies/tables"]).code(2).complains("needs more than 9 MiB of memory");
+    place.ansai(&["test", "policies/tables"]).code(2).complains("needs more than 9 MiB of memory");
     place.ansai(&["inspect", "policies/tables"]).code(0);
 }
 

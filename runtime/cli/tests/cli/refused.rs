@@ -33,7 +33,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
         ("wasi", &wasi, "imports WASI"),
         ("foreign", &foreign, "not an ansai interface"),
         ("bare", &component("", "", ""), "no section `ansai:manifest`"),
-        ("cut", &quiet("cut")[..200], "cut short or damaged"),
+        ("cut", &quiet("cut")[..200], "truncated or damaged"),
     ];
     for (name, bytes, words) in cases {
         let place = Place::new();
@@ -50,7 +50,7 @@ fn an_import_that_the_manifest_does_not_ask_for() {
     let import = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
     let bytes = component(import, "(call $list (i32.const 4096))", "");
     place.policy("sly", &with_sections(bytes, &manifest("sly", ""), None));
-    place.ansai(&["run", "policies", "--once"]).code(2).complains("does not ask for").complains("[capabilities.");
+    place.ansai(&["run", "policies", "--once"]).code(2).complains("does not request").complains("[capabilities.");
 }
 
 #[test]

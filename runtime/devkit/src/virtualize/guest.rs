@@ -1,7 +1,7 @@
 //! What is to be composed: a component, and what it imports of WASI.
 
 use ansai_core::text::inert;
-use ansai_engine::component::{ComponentError, MOST_BYTES};
+use ansai_engine::component::{ComponentError, MAX_BYTES};
 use wasmparser::{Parser, Payload};
 use wit_component::DecodedWasm;
 use wit_parser::{InterfaceId, Resolve, WorldId, WorldItem, WorldKey};
@@ -23,7 +23,7 @@ pub(super) struct Guest {
 impl Guest {
     /// Reads a component that imports WASI and could else be a policy.
     pub(super) fn read(component: &[u8]) -> Result<Guest, VirtualizeError> {
-        if component.len() > MOST_BYTES {
+        if component.len() > MAX_BYTES {
             return Err(ComponentError::TooLarge(component.len()).into());
         }
         if !component.starts_with(b"\0asm") {

@@ -7,8 +7,8 @@ fn open_cache(dir: &Path) -> Result<Cache, CacheError> {
     Cache::open(dir, &wasmtime::Engine::default())
 }
 
-fn code(bytes: &[u8]) -> Code {
-    Code::of(bytes).unwrap()
+fn code(bytes: &[u8]) -> CompiledCode {
+    CompiledCode::from_bytes(bytes).unwrap()
 }
 
 /// What is got, as bytes.
@@ -32,12 +32,12 @@ fn what_was_put_comes_back_and_nothing_else_does() {
     let dir = dir.path().join("cache");
     assert_eq!(got(&open_cache(&dir).unwrap(), "aa").unwrap(), b"code");
     // Changed, renamed, cut, or under another key: as if it were not there.
-    std::fs::copy(cache.file("aa"), cache.file("bb")).unwrap();
-    std::fs::copy(cache.seal("aa"), cache.seal("bb")).unwrap();
+    std::fs::copy(cache.code_file("aa"), cache.code_file("bb")).unwrap();
+    std::fs::copy(cache.verification_file("aa"), cache.verification_file("bb")).unwrap();
     assert_eq!(got(&cache, "bb"), None);
-    std::fs::write(cache.file("aa"), b"c0de").unwrap();
+    std::fs::write(cache.code_file("aa"), b"c0de").unwrap();
     assert_eq!(got(&cache, "aa"), None);
-    std::fs::write(cache.file("aa"), b"co").unwrap();
+    std::fs::write(cache.code_file("aa"), b"co").unwrap();
     assert_eq!(got(&cache, "aa"), None);
     cache.put("aa", &code(b"code")).unwrap();
     std::fs::set_permissions(dir.join("key"), std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -48,14 +48,14 @@ fn what_was_put_comes_back_and_nothing_else_does() {
 fn a_file_is_verified_once_and_again_when_it_was_touched() {
     let (_dir, cache) = fresh();
     cache.put("aa", &code(b"code")).unwrap();
-    let seal = || std::fs::read(cache.seal("aa")).unwrap();
+    let seal = || std::fs::read(cache.verification_file("aa")).unwrap();
     let first = seal();
     assert_eq!(got(&cache, "aa").unwrap(), b"code");
     assert_eq!(seal(), first, "verified when it was written");
     // Another inode with the same bytes is verified by its bytes, and then remembered.
-    let copy = cache.file("aa").with_extension("copy");
-    std::fs::copy(cache.file("aa"), &copy).unwrap();
-    std::fs::rename(&copy, cache.file("aa")).unwrap();
+    let copy = cache.code_file("aa").with_extension("copy");
+    std::fs::copy(cache.code_file("aa"), &copy).unwrap();
+    std::fs::rename(&copy, cache.code_file("aa")).unwrap();
     assert_eq!(got(&cache, "aa").unwrap(), b"code");
     assert_ne!(seal(), first, "another file");
     let second = seal();
@@ -67,7 +67,7 @@ fn a_file_is_verified_once_and_again_when_it_was_touched() {
 fn a_change_behind_an_old_time_is_seen() {
     let (_dir, cache) = fresh();
     cache.put("aa", &code(b"code")).unwrap();
-    let path = cache.file("aa");
+    let path = cache.code_file("aa");
     let before = std::fs::metadata(&path).unwrap();
     // File systems count in ticks of some milliseconds: one that has passed tells the two apart.
     while std::fs::metadata(&path).unwrap().ctime_nsec() == before.ctime_nsec() {
@@ -89,16 +89,16 @@ fn a_change_behind_an_old_time_is_seen() {
 fn a_seal_of_somebody_elses_making_is_none() {
     let (_dir, cache) = fresh();
     cache.put("aa", &code(b"code")).unwrap();
-    let good = std::fs::read(cache.seal("aa")).unwrap();
+    let good = std::fs::read(cache.verification_file("aa")).unwrap();
     for at in [0, MAC_AT_END / 2, good.len() - 1] {
         let mut forged = good.clone();
         forged[at] ^= 1;
-        std::fs::write(cache.seal("aa"), &forged).unwrap();
+        std::fs::write(cache.verification_file("aa"), &forged).unwrap();
         assert_eq!(got(&cache, "aa"), None, "byte {at}");
     }
-    std::fs::write(cache.seal("aa"), b"").unwrap();
+    std::fs::write(cache.verification_file("aa"), b"").unwrap();
     assert_eq!(got(&cache, "aa"), None);
-    std::fs::write(cache.seal("aa"), &good).unwrap();
+    std::fs::write(cache.verification_file("aa"), &good).unwrap();
     assert_eq!(got(&cache, "aa").unwrap(), b"code");
 }
 
@@ -109,7 +109,7 @@ const MAC_AT_END: usize = 100;
 fn only_a_private_regular_file_is_code() {
     let (dir, cache) = fresh();
     cache.put("aa", &code(b"code")).unwrap();
-    let path = cache.file("aa");
+    let path = cache.code_file("aa");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(got(&cache, "aa"), None, "others could have it open");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -123,7 +123,7 @@ fn only_a_private_regular_file_is_code() {
 fn a_directory_that_others_can_write_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
-    assert!(matches!(open_cache(dir.path()), Err(CacheError::NotOurs(_))));
+    assert!(matches!(open_cache(dir.path()), Err(CacheError::NotPrivate(_))));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn what_a_crash_left_is_removed_and_what_is_being_written_is_not() {
     let now = std::time::SystemTime::now();
     // As `replace` and `make_key` call them.
     let temporary = |path: &Path, suffix: &str| PathBuf::from(format!("{}.{suffix}", path.display()));
-    let (code, seal) = (cache.file("aa"), cache.seal("aa"));
+    let (code, seal) = (cache.code_file("aa"), cache.verification_file("aa"));
     let (old_code, old_seal, old_key) = (temporary(&code, "7.1"), temporary(&seal, "7.2"), dir.join("key.7"));
     let young = temporary(&code, "8.3");
     let all = [(&old_code, long_ago), (&old_seal, long_ago), (&old_key, long_ago), (&young, now)];
@@ -156,7 +156,7 @@ fn what_was_not_used_for_longest_makes_room() {
     let day = std::time::Duration::from_secs(24 * 3600);
     for (digest, days) in [("aa", 5), ("bb", 9), ("cc", 7), ("dd", 0)] {
         cache.put(digest, &code(&[1; 8192])).unwrap();
-        let seal = std::fs::File::options().append(true).open(cache.seal(digest)).unwrap();
+        let seal = std::fs::File::options().append(true).open(cache.verification_file(digest)).unwrap();
         seal.set_modified(std::time::SystemTime::now() - day * days).unwrap();
     }
     // The oldest, but for its being used now.
@@ -168,17 +168,17 @@ fn what_was_not_used_for_longest_makes_room() {
         left
     };
     let named = |cache: &Cache, digests: &[&str]| -> Vec<String> {
-        let files = digests.iter().flat_map(|digest| [cache.file(digest), cache.seal(digest)]);
+        let files = digests.iter().flat_map(|digest| [cache.code_file(digest), cache.verification_file(digest)]);
         files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
     };
-    cache.most_kept = 5 * 8192;
+    cache.max_kept = 5 * 8192;
     cache.put("ee", &code(&[1; 8192])).unwrap();
     assert_eq!(left(), named(&cache, &["aa", "bb", "cc", "dd", "ee"]));
-    cache.most_kept = 5 * 8192 - 1;
+    cache.max_kept = 5 * 8192 - 1;
     cache.put("ee", &code(&[1; 8192])).unwrap();
     assert_eq!(left(), named(&cache, &["aa", "bb", "dd", "ee"]));
     assert!(got(&cache, "cc").is_none());
-    cache.most_kept = 0;
+    cache.max_kept = 0;
     cache.put("ff", &code(&[1; 8192])).unwrap();
     assert_eq!(left(), named(&cache, &["ff"]), "what was put last stays, however large");
     assert!(got(&cache, "ff").is_some());

@@ -1,4 +1,4 @@
-//! What compiling one component may take.
+//! Limits of compiling one component.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
 
-/// Limits of one compilation.
+/// Limits of compiling one component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompileLimits {
-    /// Address space of the child, in bytes; its program and libraries are in it.
+    /// Address space of the compiler process, in bytes, including its program and libraries.
     pub memory_bytes: u64,
     /// Processor time, in seconds.
     pub cpu_seconds: u64,
-    /// Time on the clock: the child may have to share its processor.
+    /// Wall-clock time; longer than the processor time, since other processes share the processor.
     pub wall: Duration,
     /// Compiled code, in bytes.
     pub code_bytes: u64,
-    /// What loading that code takes besides, in bytes: tables of types, functions and the like.
+    /// Memory that loading needs in addition to the code, in bytes: tables of types, functions and so on.
     pub load_bytes: u64,
 }
 
 impl CompileLimits {
-    /// For a component of so many bytes: several times what honest ones of that size were seen to need
-    /// (`runtime/docs/decisions/0010-compiling-in-a-child.md`). So a small one that asks for much is refused soon.
+    /// Limits for a component of this size: several times what usual components of that size need
+    /// (`runtime/docs/decisions/0010-compiling-in-a-child.md`). A small component that needs much is refused early.
     pub fn of_size(bytes: usize) -> CompileLimits {
         let mib = (bytes as u64).div_ceil(MIB);
         let cpu_seconds = 20 + 4 * mib;

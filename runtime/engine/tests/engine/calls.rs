@@ -180,7 +180,7 @@ fn recording(policy: &Policy, limits: &Limits, evaluation: &Evaluation<Live>) ->
     Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),
-        component: policy.found().digest.clone(),
+        component: policy.info().digest.clone(),
         instance: "test".into(),
         phase: Phase::Detect,
         trigger: "schedule".into(),

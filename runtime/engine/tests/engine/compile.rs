@@ -106,7 +106,7 @@ fn a_program_that_is_not_there_does_not_start() {
     assert!(matches!(&error, CompileError::Start(why) if why.contains("No such file")), "{error}");
     let error = compiled_by("echo 'limits: no' >&2; exit 11", limits());
     assert_eq!(error, CompileError::Start("limits: no".into()));
-    assert!(!error.is_of_the_component());
+    assert!(!error.is_component_error());
     let error = compiled_by("echo 'the compiler panicked' >&2; exit 101", limits());
     assert_eq!(error, CompileError::Failed("the compiler panicked".into()));
 }

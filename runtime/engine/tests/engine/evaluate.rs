@@ -136,7 +136,7 @@ async fn record(bytes: &[u8]) -> Recording {
     Recording {
         version: RECORDING_VERSION,
         engine: ansai_engine::engine::ENGINE_VERSION.into(),
-        component: policy.found().digest.clone(),
+        component: policy.info().digest.clone(),
         instance: "test".into(),
         phase: Phase::Detect,
         trigger: "schedule".into(),

@@ -6,7 +6,7 @@ use crate::support::*;
 use ansai_core::Limits;
 use ansai_core::event::Phase;
 use ansai_engine::component::inspect;
-use ansai_engine::memory::Memory;
+use ansai_engine::memory::MemoryInit;
 use ansai_engine::{Answer, Compiler, Engine, EvaluationError, Policy};
 
 /// Traps (`unreachable`) when memory, table or global hold anything that the component itself has not put there, then
@@ -94,7 +94,7 @@ async fn nothing_is_written_to_what_is_mapped() {
     let cache = dir.path().join("cache");
     let much = format!(r#"(data (i32.const 4096) "\01\02\03\04\05\06\07\08") (data "{}")"#, "x".repeat(1 << 20));
     let bytes = nosy(&much, 0x0807_0605_0403_0201);
-    assert_eq!(inspect(&bytes).unwrap().memory, Memory::Mapped);
+    assert_eq!(inspect(&bytes).unwrap().memory, MemoryInit::Mapped);
     let compiled = || {
         let files = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
         let code = files.filter(|path| path.extension().is_some_and(|extension| extension == "bin"));

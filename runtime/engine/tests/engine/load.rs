@@ -16,7 +16,7 @@ fn each_kind_of_wrong_bytes_has_its_message() {
     assert!(refused(b"\0asm\x01\0\0\0").contains("core module"));
     let whole = policy("", "", "");
     let cut = refused(&whole[..whole.len() / 2]);
-    assert!(cut.contains("cut short or damaged"), "{cut}");
+    assert!(cut.contains("truncated or damaged"), "{cut}");
     assert!(refused(&vec![0u8; (64 << 20) + 1]).contains("at most"));
 }
 
@@ -81,10 +81,10 @@ fn only_what_is_asked_for_is_linked() {
         "(call $list (i32.const 2048))",
         "",
     );
-    let message = engine().load_asked(&bytes, Some(&[])).map(|_| ()).unwrap_err();
-    assert!(message.to_string().contains("does not ask for"), "{message}");
+    let message = engine().load_requested(&bytes, Some(&[])).map(|_| ()).unwrap_err();
+    assert!(message.to_string().contains("does not request"), "{message}");
     assert!(message.hint().contains(r#"[capabilities."ansai:disk/disk-probe"]"#));
-    assert!(engine().load_asked(&bytes, Some(&["ansai:disk/disk-probe"])).is_ok());
+    assert!(engine().load_requested(&bytes, Some(&["ansai:disk/disk-probe"])).is_ok());
 }
 
 #[test]

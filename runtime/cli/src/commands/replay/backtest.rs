@@ -131,7 +131,7 @@ fn code(judged: &[Judged]) -> u8 {
     crate::exit::worst(judged.iter().map(|one| match &one.verdict {
         Ok(Verdict::Same) => exit::FINE,
         Ok(Verdict::Different(_)) => exit::REFUSED,
-        Ok(Verdict::Untold(_)) => exit::UNKNOWN,
+        Ok(Verdict::Unknown(_)) => exit::UNKNOWN,
         Err(fault) => fault.exit,
     }))
 }

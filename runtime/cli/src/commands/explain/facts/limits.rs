@@ -16,12 +16,12 @@ fn said() -> Vec<(codes::Code, String)> {
         format!("{} MiB, plus {} MiB for each MiB of the component", base / MIB, each / MIB)
     };
     let (seconds, more) = each(|limits| limits.cpu_seconds);
-    let largest = limits(ansai_engine::component::MOST_BYTES);
+    let largest = limits(ansai_engine::component::MAX_BYTES);
     let wall = limits(0).wall.as_secs() / seconds;
     vec![
         (codes::FILE_TOO_LARGE, format!("{} MiB: manifest, schema", ansai_config::MOST_BYTES as u64 / MIB)),
         (codes::FILE_TOO_LARGE, format!("{} MiB: the configuration", ansai_config::MOST_HOST_BYTES as u64 / MIB)),
-        (codes::TOO_LARGE, format!("larger than {} MiB", ansai_engine::component::MOST_BYTES as u64 / MIB)),
+        (codes::TOO_LARGE, format!("larger than {} MiB", ansai_engine::component::MAX_BYTES as u64 / MIB)),
         (codes::COMPILE_MEMORY, bytes(|limits| limits.memory_bytes)),
         (codes::COMPILE_MEMORY, format!("up to {} GiB", largest.memory_bytes / MIB / 1024)),
         (codes::COMPILE_CODE, bytes(|limits| limits.code_bytes)),

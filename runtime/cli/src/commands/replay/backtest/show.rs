@@ -30,7 +30,7 @@ fn counts(judged: &[Judged]) -> Counts {
         match &one.verdict {
             Ok(Verdict::Same) => counts.same += 1,
             Ok(Verdict::Different(_)) => counts.different += 1,
-            Ok(Verdict::Untold(_)) => counts.unknown += 1,
+            Ok(Verdict::Unknown(_)) => counts.unknown += 1,
             Err(_) => counts.refused += 1,
         }
     }
@@ -87,7 +87,7 @@ pub(super) fn text(judged: &[Judged], took: Duration) -> anyhow::Result<()> {
     }
     let mut why: BTreeMap<&str, usize> = BTreeMap::new();
     for one in judged {
-        if let Ok(Verdict::Untold(reason)) = &one.verdict {
+        if let Ok(Verdict::Unknown(reason)) = &one.verdict {
             *why.entry(reason).or_default() += 1;
         }
     }
@@ -122,7 +122,7 @@ pub(super) fn document(component: &Component, judged: &[Judged], took: Duration)
     let untold: Vec<_> = judged
         .iter()
         .filter_map(|one| match &one.verdict {
-            Ok(Verdict::Untold(why)) => Some(json!({ "recording": one.listed.id, "why": why })),
+            Ok(Verdict::Unknown(why)) => Some(json!({ "recording": one.listed.id, "why": why })),
             Err(fault) => Some(json!({ "recording": one.listed.id, "why": fault.message, "refused": true })),
             Ok(_) => None,
         })

@@ -13,7 +13,7 @@ const FIRST_ITEMS: usize = 4;
 
 /// A type of the contract.
 #[derive(Debug)]
-pub(crate) enum Shape {
+pub(crate) enum ValueType {
     Bool,
     S8,
     U8,
@@ -29,62 +29,64 @@ pub(crate) enum Shape {
     String,
     Enum,
     Flags,
-    Option(Box<Shape>),
-    List(Box<Shape>),
-    Tuple(Box<[Shape]>),
+    Option(Box<ValueType>),
+    List(Box<ValueType>),
+    Tuple(Box<[ValueType]>),
     Record(Box<[Field]>),
-    Variant(Box<[Alternative]>),
+    Variant(Box<[VariantCase]>),
     /// Resources and whatever else the contract never has.
-    Foreign,
+    Unsupported,
 }
 
 #[derive(Debug)]
 pub(crate) struct Field {
     name: Box<str>,
-    shape: Shape,
+    ty: ValueType,
 }
 
 #[derive(Debug)]
-pub(crate) struct Alternative {
+pub(crate) struct VariantCase {
     name: Box<str>,
-    payload: Option<Shape>,
+    payload: Option<ValueType>,
 }
 
-impl Shape {
+impl ValueType {
     /// Of a type that was compared with the contract before, which bounds its depth.
-    pub(crate) fn of(ty: &Type) -> Shape {
+    pub(crate) fn of(ty: &Type) -> ValueType {
         match ty {
-            Type::Bool => Shape::Bool,
-            Type::S8 => Shape::S8,
-            Type::U8 => Shape::U8,
-            Type::S16 => Shape::S16,
-            Type::U16 => Shape::U16,
-            Type::S32 => Shape::S32,
-            Type::U32 => Shape::U32,
-            Type::S64 => Shape::S64,
-            Type::U64 => Shape::U64,
-            Type::Float32 => Shape::Float32,
-            Type::Float64 => Shape::Float64,
-            Type::Char => Shape::Char,
-            Type::String => Shape::String,
-            Type::Enum(_) => Shape::Enum,
-            Type::Flags(_) => Shape::Flags,
-            Type::Option(option) => Shape::Option(Box::new(Shape::of(&option.ty()))),
-            Type::List(list) => Shape::List(Box::new(Shape::of(&list.ty()))),
-            Type::Tuple(tuple) => Shape::Tuple(tuple.types().map(|ty| Shape::of(&ty)).collect()),
+            Type::Bool => ValueType::Bool,
+            Type::S8 => ValueType::S8,
+            Type::U8 => ValueType::U8,
+            Type::S16 => ValueType::S16,
+            Type::U16 => ValueType::U16,
+            Type::S32 => ValueType::S32,
+            Type::U32 => ValueType::U32,
+            Type::S64 => ValueType::S64,
+            Type::U64 => ValueType::U64,
+            Type::Float32 => ValueType::Float32,
+            Type::Float64 => ValueType::Float64,
+            Type::Char => ValueType::Char,
+            Type::String => ValueType::String,
+            Type::Enum(_) => ValueType::Enum,
+            Type::Flags(_) => ValueType::Flags,
+            Type::Option(option) => ValueType::Option(Box::new(ValueType::of(&option.ty()))),
+            Type::List(list) => ValueType::List(Box::new(ValueType::of(&list.ty()))),
+            Type::Tuple(tuple) => ValueType::Tuple(tuple.types().map(|ty| ValueType::of(&ty)).collect()),
             Type::Record(record) => {
                 let field = |field: wasmtime::component::types::Field<'_>| Field {
                     name: field.name.into(),
-                    shape: Shape::of(&field.ty),
+                    ty: ValueType::of(&field.ty),
                 };
-                Shape::Record(record.fields().map(field).collect())
+                ValueType::Record(record.fields().map(field).collect())
             }
             Type::Variant(variant) => {
-                let alternative =
-                    |case: Case<'_>| Alternative { name: case.name.into(), payload: case.ty.map(|ty| Shape::of(&ty)) };
-                Shape::Variant(variant.cases().map(alternative).collect())
+                let alternative = |case: Case<'_>| VariantCase {
+                    name: case.name.into(),
+                    payload: case.ty.map(|ty| ValueType::of(&ty)),
+                };
+                ValueType::Variant(variant.cases().map(alternative).collect())
             }
-            _ => Shape::Foreign,
+            _ => ValueType::Unsupported,
         }
     }
 
@@ -98,46 +100,46 @@ impl Shape {
 
     fn kind(&self) -> &'static str {
         match self {
-            Shape::Option(_) => "an option",
-            Shape::List(_) => "a list",
-            Shape::Tuple(_) => "a tuple",
-            Shape::Record(_) => "a record",
-            Shape::Variant(_) => "a case of a variant",
+            ValueType::Option(_) => "an option",
+            ValueType::List(_) => "a list",
+            ValueType::Tuple(_) => "a tuple",
+            ValueType::Record(_) => "a record",
+            ValueType::Variant(_) => "a case of a variant",
             _ => "a plain value",
         }
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &Shape {
+impl<'de> DeserializeSeed<'de> for &ValueType {
     type Value = Val;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
         Ok(match self {
-            Shape::Bool => Val::Bool(bool::deserialize(deserializer)?),
-            Shape::S8 => Val::S8(i8::deserialize(deserializer)?),
-            Shape::U8 => Val::U8(u8::deserialize(deserializer)?),
-            Shape::S16 => Val::S16(i16::deserialize(deserializer)?),
-            Shape::U16 => Val::U16(u16::deserialize(deserializer)?),
-            Shape::S32 => Val::S32(i32::deserialize(deserializer)?),
-            Shape::U32 => Val::U32(u32::deserialize(deserializer)?),
-            Shape::S64 => Val::S64(i64::deserialize(deserializer)?),
-            Shape::U64 => Val::U64(u64::deserialize(deserializer)?),
-            Shape::Float32 => Val::Float32(f32::deserialize(deserializer)?),
-            Shape::Float64 => Val::Float64(f64::deserialize(deserializer)?),
-            Shape::Char => Val::Char(char::deserialize(deserializer)?),
-            Shape::String => Val::String(String::deserialize(deserializer)?),
-            Shape::Enum => Val::Enum(String::deserialize(deserializer)?),
-            Shape::Flags => Val::Flags(Vec::deserialize(deserializer)?),
-            Shape::Option(_) => return deserializer.deserialize_option(self),
-            Shape::List(_) | Shape::Tuple(_) => return deserializer.deserialize_seq(self),
-            Shape::Record(_) => return deserializer.deserialize_map(self),
-            Shape::Variant(_) => return deserializer.deserialize_any(self),
-            Shape::Foreign => return Err(D::Error::custom("a type that is not in the contract")),
+            ValueType::Bool => Val::Bool(bool::deserialize(deserializer)?),
+            ValueType::S8 => Val::S8(i8::deserialize(deserializer)?),
+            ValueType::U8 => Val::U8(u8::deserialize(deserializer)?),
+            ValueType::S16 => Val::S16(i16::deserialize(deserializer)?),
+            ValueType::U16 => Val::U16(u16::deserialize(deserializer)?),
+            ValueType::S32 => Val::S32(i32::deserialize(deserializer)?),
+            ValueType::U32 => Val::U32(u32::deserialize(deserializer)?),
+            ValueType::S64 => Val::S64(i64::deserialize(deserializer)?),
+            ValueType::U64 => Val::U64(u64::deserialize(deserializer)?),
+            ValueType::Float32 => Val::Float32(f32::deserialize(deserializer)?),
+            ValueType::Float64 => Val::Float64(f64::deserialize(deserializer)?),
+            ValueType::Char => Val::Char(char::deserialize(deserializer)?),
+            ValueType::String => Val::String(String::deserialize(deserializer)?),
+            ValueType::Enum => Val::Enum(String::deserialize(deserializer)?),
+            ValueType::Flags => Val::Flags(Vec::deserialize(deserializer)?),
+            ValueType::Option(_) => return deserializer.deserialize_option(self),
+            ValueType::List(_) | ValueType::Tuple(_) => return deserializer.deserialize_seq(self),
+            ValueType::Record(_) => return deserializer.deserialize_map(self),
+            ValueType::Variant(_) => return deserializer.deserialize_any(self),
+            ValueType::Unsupported => return Err(D::Error::custom("a type that is not in the contract")),
         })
     }
 }
 
-impl<'de> Visitor<'de> for &Shape {
+impl<'de> Visitor<'de> for &ValueType {
     type Value = Val;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -146,7 +148,7 @@ impl<'de> Visitor<'de> for &Shape {
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<Val, E> {
         match self {
-            Shape::Option(_) => Ok(Val::Option(None)),
+            ValueType::Option(_) => Ok(Val::Option(None)),
             _ => Err(E::invalid_type(serde::de::Unexpected::Unit, &self)),
         }
     }
@@ -157,14 +159,14 @@ impl<'de> Visitor<'de> for &Shape {
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
         match self {
-            Shape::Option(shape) => Ok(Val::Option(Some(Box::new(shape.deserialize(deserializer)?)))),
+            ValueType::Option(shape) => Ok(Val::Option(Some(Box::new(shape.deserialize(deserializer)?)))),
             _ => Err(D::Error::custom("null was not expected")),
         }
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Val, E> {
         match self {
-            Shape::Variant(cases) if cases.iter().any(|case| *case.name == *text && case.payload.is_none()) => {
+            ValueType::Variant(cases) if cases.iter().any(|case| *case.name == *text && case.payload.is_none()) => {
                 Ok(Val::Variant(text.to_owned(), None))
             }
             _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
@@ -173,14 +175,14 @@ impl<'de> Visitor<'de> for &Shape {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Val, A::Error> {
         match self {
-            Shape::List(shape) => {
+            ValueType::List(shape) => {
                 let mut values = Vec::with_capacity(FIRST_ITEMS);
                 while let Some(value) = seq.next_element_seed(&**shape)? {
                     values.push(value);
                 }
                 Ok(Val::List(values))
             }
-            Shape::Tuple(shapes) => {
+            ValueType::Tuple(shapes) => {
                 let mut values = Vec::with_capacity(shapes.len());
                 for shape in shapes {
                     let value = seq.next_element_seed(shape)?;
@@ -194,8 +196,8 @@ impl<'de> Visitor<'de> for &Shape {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {
         match self {
-            Shape::Record(fields) => record(fields, map),
-            Shape::Variant(cases) => {
+            ValueType::Record(fields) => record(fields, map),
+            ValueType::Variant(cases) => {
                 let name: Cow<'de, str> = map.next_key()?.ok_or_else(|| A::Error::custom("an empty variant"))?;
                 let payload = cases.iter().find(|case| *case.name == *name).and_then(|case| case.payload.as_ref());
                 let payload =
@@ -216,14 +218,14 @@ fn record<'de, A: MapAccess<'de>>(fields: &[Field], mut map: A) -> Result<Val, A
         let next = values.len();
         match fields.get(next) {
             Some(field) if early.is_empty() && *field.name == *key => {
-                values.push((String::from(&*field.name), map.next_value_seed(&field.shape)?));
+                values.push((String::from(&*field.name), map.next_value_seed(&field.ty)?));
             }
             _ => {
                 early.resize_with(fields.len(), || None);
                 let place = fields.iter().enumerate().skip(next).find(|(_, field)| *field.name == *key);
                 let free = place.and_then(|(at, field)| Some((early.get_mut(at)?, field)));
                 match free {
-                    Some((slot @ None, field)) => *slot = Some(map.next_value_seed(&field.shape)?),
+                    Some((slot @ None, field)) => *slot = Some(map.next_value_seed(&field.ty)?),
                     _ => return Err(A::Error::custom(format_args!("`{key}` is no field here, or stands twice"))),
                 }
             }
@@ -233,7 +235,7 @@ fn record<'de, A: MapAccess<'de>>(fields: &[Field], mut map: A) -> Result<Val, A
         let value = match early.get_mut(at).and_then(Option::take) {
             Some(value) => value,
             // As serde has it: what is optional may be left out.
-            None if matches!(field.shape, Shape::Option(_)) => Val::Option(None),
+            None if matches!(field.ty, ValueType::Option(_)) => Val::Option(None),
             None => return Err(A::Error::custom(format_args!("field `{}` is missing", field.name))),
         };
         values.push((String::from(&*field.name), value));
@@ -268,12 +270,12 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use super::*;
 
-    fn disk() -> Shape {
-        let field = |name: &str, shape| Field { name: name.into(), shape };
-        Shape::Record(Box::new([
-            field("name", Shape::String),
-            field("note", Shape::Option(Box::new(Shape::String))),
-            field("sizes", Shape::List(Box::new(Shape::U32))),
+    fn disk() -> ValueType {
+        let field = |name: &str, ty| Field { name: name.into(), ty };
+        ValueType::Record(Box::new([
+            field("name", ValueType::String),
+            field("note", ValueType::Option(Box::new(ValueType::String))),
+            field("sizes", ValueType::List(Box::new(ValueType::U32))),
         ]))
     }
 
@@ -322,8 +324,9 @@ mod tests {
 
     #[test]
     fn a_case_has_its_payload_or_none() {
-        let alternative = |name: &str, payload| Alternative { name: name.into(), payload };
-        let shape = Shape::Variant(Box::new([alternative("none", None), alternative("some", Some(Shape::Bool))]));
+        let alternative = |name: &str, payload| VariantCase { name: name.into(), payload };
+        let shape =
+            ValueType::Variant(Box::new([alternative("none", None), alternative("some", Some(ValueType::Bool))]));
         assert_eq!(shape.parse(r#""none""#).unwrap(), Val::Variant("none".into(), None));
         let some = Val::Variant("some".into(), Some(Box::new(Val::Bool(true))));
         assert_eq!(shape.parse(r#"{"some":true}"#).unwrap(), some);
