@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{Mode, codes, exit};
+use ansai_core::{Instant, Mode, codes, exit};
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{Authority, Fixed};
-use ansai_supervisor::{Instance, InstanceReport, Notice, OpenError, Options, Supervisor, clock, report};
+use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
+use ansai_supervisor::{Instance, InstanceReport, OpenError, Options, Supervisor, clock, report};
 use clap::{Args, ValueEnum};
 
 use crate::arguments::{Format, Global};
@@ -18,7 +19,7 @@ use crate::exit::{Fault, Warning, worst};
 use crate::load::{self, Asked, Loading, Ready};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
-use crate::output::{self, colour, json, notices, table, terminal, time};
+use crate::output::{self, colour, events, json, table, terminal, time};
 use crate::signals::Signals;
 use crate::{host, logging, runtime, sources, state};
 
@@ -50,6 +51,11 @@ enum Ceiling {
     /// Plans are applied where the configuration says so.
     Enforce,
 }
+
+/// Events that wait for the terminal; it is told how many more it missed.
+const WAITING_EVENTS: usize = 4_096;
+/// How long a slow terminal may take for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// All that a run is made of.
 struct Run {
@@ -103,12 +109,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let shared = host::shared(registry, &state_dir);
     let run = Run { state_dir, mode, format: global.format, loading, warnings };
     runtime::block_on(async {
-        let latest = Arc::new(Mutex::new(String::new()));
+        let stream = Stream::new();
+        let printing = if arguments.once { None } else { Some(print(&stream, global.format)?) };
         let options = Options {
             state_dir: run.state_dir.clone(),
             mode,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            notice: if arguments.once { remember(latest.clone()) } else { print(global.format) },
+            events: stream.clone(),
         };
         let signals = Signals::catch()?;
         let supervisor = Supervisor::open(options, shared, authority, instances)
@@ -121,10 +128,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         }
         let watching = tokio::spawn(signals.watch(supervisor.clone()));
         let code = if arguments.once {
-            let reports = with_progress(&supervisor, &latest, run.format).await;
+            let latest = stream.subscribe("progress", WAITING_EVENTS);
+            let reports = with_progress(&supervisor, latest, run.format).await;
             once(&run, reports, &supervisor)
         } else {
             supervisor.run().await;
+            if printing.is_some_and(|printing| !printing.finish(LAST_LINES)) {
+                tracing::warn!("standard output is blocked: the last events are not printed, the audit log has them");
+            }
             Ok(exit::FINE)
         };
         watching.abort();
@@ -196,23 +207,17 @@ pub(crate) fn cannot_open(error: &OpenError, state_dir: &Path) -> Fault {
     Fault::new(exit, code, format!("{}: {error}", state_dir.display())).maybe_hint(error.hint())
 }
 
-type OnNotice = Arc<dyn Fn(Notice) + Send + Sync>;
-
-/// The latest, for the line that says what goes on.
-fn remember(latest: Arc<Mutex<String>>) -> OnNotice {
-    Arc::new(move |notice| *latest.lock().unwrap_or_else(PoisonError::into_inner) = notices::line(&notice))
-}
-
-/// Each as it comes. That nobody reads any more does not stop the daemon.
-fn print(format: Format) -> OnNotice {
-    Arc::new(move |notice| {
-        let now = clock::now();
-        let printed = match format {
-            Format::Text => {
-                let at = colour::paint(colour::FAINT, &time::local(now));
-                output::say(&format!("{at}  {}\n", notices::line(&notice))).map_err(anyhow::Error::from)
+/// Prints each event that is not part of every pass, as it comes. A terminal that is slow or gone holds nothing up.
+fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
+    stream.spawn("terminal", WAITING_EVENTS, move |item| {
+        let printed = match (&item, format) {
+            (Item::Event(published), _) if published.event.is_routine() => return,
+            (Item::Event(published), Format::Text) => say(published.at, &events::line(&published.event)),
+            (Item::Event(published), Format::Json) => {
+                json::line(&At { time: time::rfc3339(published.at), published: &**published })
             }
-            Format::Json => json::line(&At { at: time::rfc3339(now), notice }),
+            (Item::Missed { count }, Format::Text) => say(clock::now(), &events::missed(*count)),
+            (Item::Missed { count }, Format::Json) => json::line(&serde_json::json!({ "missed": count })),
         };
         if let Err(error) = printed {
             tracing::debug!("standard output: {error}");
@@ -220,26 +225,41 @@ fn print(format: Format) -> OnNotice {
     })
 }
 
-/// A notice with its time.
-#[derive(serde::Serialize)]
-struct At {
-    at: String,
-    #[serde(flatten)]
-    notice: Notice,
+fn say(at: Instant, line: &str) -> anyhow::Result<()> {
+    let at = colour::paint(colour::FAINT, &time::local(at));
+    Ok(output::say(&format!("{at}  {line}\n"))?)
 }
 
-async fn with_progress(supervisor: &Supervisor, latest: &Mutex<String>, format: Format) -> Vec<InstanceReport> {
+/// An event with its time for people.
+#[derive(serde::Serialize)]
+struct At<'a> {
+    time: String,
+    #[serde(flatten)]
+    published: &'a Published,
+}
+
+async fn with_progress(supervisor: &Supervisor, mut subscription: Subscription, format: Format) -> Vec<InstanceReport> {
     const DRAW: Duration = Duration::from_secs(1);
     let mut progress = Progress::new(format == Format::Text);
-    let began = tokio::time::Instant::now();
+    let (began, mut latest) = (tokio::time::Instant::now(), String::new());
     let pass = supervisor.run_once();
     tokio::pin!(pass);
     loop {
         match tokio::time::timeout(DRAW, &mut pass).await {
-            Ok(reports) => return reports,
+            Ok(reports) => {
+                subscription.close();
+                return reports;
+            }
             Err(_) => {
-                let latest = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                progress.show(&format!("looking for {} s … {latest}", began.elapsed().as_secs()));
+                while let Some(item) = subscription.try_next() {
+                    match item {
+                        Item::Event(published) if !published.event.is_routine() => {
+                            latest = events::line(&published.event);
+                        }
+                        _ => {}
+                    }
+                }
+                progress.show(&format!("checking for {} s … {latest}", began.elapsed().as_secs()));
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Outcome, Scope, codes, exit};
+use ansai_events::Stream;
 use ansai_host_functions::registry::Registry;
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::undo::UndoError;
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             state_dir: state_dir.clone(),
             mode: ansai_core::Mode::Enforce,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            notice: Arc::new(|_| {}),
+            events: Stream::new(),
         };
         let supervisor = Supervisor::open(options, shared, Arc::new(Fixed::new(granted)), Vec::new())
             .map_err(|error| cannot_open(&error, &state_dir))?;
@@ -83,7 +84,7 @@ fn fault(error: &UndoError) -> Fault {
         UndoError::Plan(_) | UndoError::NoStep { .. } => {
             Fault::usage(codes::UNKNOWN_PLAN, error.to_string()).hint("`ansai audit show` names plans and their steps")
         }
-        UndoError::Altered(_) | UndoError::UndoneAlready(_) | UndoError::Refused(_) => {
+        UndoError::Altered(_) | UndoError::AlreadyUndone(_) | UndoError::Refused(_) => {
             Fault::refused(codes::NOT_UNDONE, error.to_string())
         }
         _ => Fault::other(codes::NOT_UNDONE, error.to_string()),

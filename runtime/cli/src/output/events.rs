@@ -1,85 +1,102 @@
-//! Records of the audit log in words.
+//! Events in words: what `ansai audit show` and the daemon print.
 
-use ansai_core::Event;
-use ansai_core::event::{EvaluationResult, Verdict};
+use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
+use ansai_core::incident::{Change, Permission};
 use ansai_core::text::inert;
+use ansai_core::{Event, Status};
 
-use super::{MOST_TEXT, phrases};
+use super::{MOST_TEXT, phrases, time};
 
 /// One harmless line without sequence and time.
 pub(crate) fn line(event: &Event) -> String {
-    let text = match event {
-        Event::Started { version, mode, instances } => {
-            let names: Vec<&str> = instances.iter().map(|one| one.instance.as_str()).collect();
-            format!("started {version}, mode {mode}: {}", names.join(", "))
-        }
-        Event::Stopped { why, .. } => format!("stopped: {why}"),
-        Event::NotLoaded { name, kind, error } => format!("{name}: not loaded ({kind}): {error}"),
-        Event::Evaluated { instance, phase, result, recording, .. } => {
-            let phase = format!("{phase:?}").to_lowercase();
-            let kept = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();
-            format!("{instance}: {phase}: {}{kept}", evaluation(result))
-        }
-        Event::Incident { instance, key, change, severity, summary, .. } => {
-            let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
-            format!("{instance}: incident {key}: {}{severity}: {summary}", kebab(change))
-        }
-        Event::Planned { plan, instance, decision, steps, .. } => {
-            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
-            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
-            format!("{instance}: plan {plan}: {}", all.join("; "))
-        }
-        Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),
-        Event::Intent { plan, step, action, about, targets, .. } => {
-            format!("plan {plan} step {step}: about to {action} on {about}, {targets} targets")
-        }
-        Event::Running { plan, step, until, .. } => {
-            format!("plan {plan} step {step}: running until {}", super::time::local(*until))
-        }
-        Event::Outcome { plan, step, outcome, detail, .. } => format!("plan {plan} step {step}: {outcome}: {detail}"),
-        Event::Verified { plan, incident, status } => {
-            format!("plan {plan}: {incident} looked at again: {}", kebab(status))
-        }
-        Event::Undone { plan, step, outcome, detail, by } => {
-            format!("plan {plan} step {step}: undone by {by}: {outcome}: {detail}")
-        }
-        Event::RecordingsDropped { ids } => format!("{} recordings dropped to stay within the quota", ids.len()),
-        Event::Recovered { torn_bytes, detail } => format!("{torn_bytes} torn bytes set aside: {detail}"),
-        Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
-        Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
-            let by = if endorsement.is_some() { "named by the one before" } else { "not named by the one before" };
-            format!("audit key {public_key} in place of {old}, {by}")
-        }
-        Event::HeadExport { target, error: None, .. } => format!("heads go to {target} again"),
-        Event::HeadExport { target, error: Some(error), failures } => {
-            format!("no head to {target}, {failures} times in a row: {error}")
-        }
-        Event::Ballast { detail } => format!("ballast: {detail}"),
+    let text = match event.plan() {
+        Some(_) => plan_line(event),
+        None => other_line(event),
     };
     inert(&text, MOST_TEXT)
 }
 
-/// Whose it is, where it is an instance's.
-pub(crate) fn instance(event: &Event) -> Option<&str> {
-    match event {
-        Event::Evaluated { instance, .. } | Event::Incident { instance, .. } | Event::Planned { instance, .. } => {
-            Some(instance)
-        }
-        _ => None,
+/// In place of events that came faster than they were printed.
+pub(crate) fn missed(count: u64) -> String {
+    match count {
+        1 => "1 event not shown: it came too fast; `ansai audit show` has it".to_owned(),
+        _ => format!("{count} events not shown: they came too fast; `ansai audit show` has them"),
     }
 }
 
-/// The plan that an event is about.
-pub(crate) fn plan(event: &Event) -> Option<&str> {
+fn other_line(event: &Event) -> String {
     match event {
-        Event::Planned { plan, .. }
-        | Event::Decided { plan, .. }
-        | Event::Intent { plan, .. }
-        | Event::Running { plan, .. }
-        | Event::Outcome { plan, .. }
-        | Event::Verified { plan, .. }
-        | Event::Undone { plan, .. } => Some(plan),
-        _ => None,
+        Event::Started { version, mode, instances } => {
+            let names: Vec<&str> = instances.iter().map(|one| one.instance.as_str()).collect();
+            let names = names.join(", ");
+            format!("started: {}, mode {mode}, ansai {version}: {names}", counted(instances.len(), "instance"))
+        }
+        Event::Stopping { why } => format!("stopping: {why}"),
+        Event::Stopped { why, .. } => format!("stopped: {why}"),
+        Event::NotLoaded { name, kind, error } => format!("{name}: not loaded ({kind}): {error}"),
+        Event::Evaluated { instance, phase, result, recording, .. } => {
+            let recording = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();
+            format!("{instance}: {phase}: {}{recording}", evaluation(result))
+        }
+        Event::Logged { instance, phase, lines, .. } => {
+            format!("{instance}: {phase}: logged {}", counted(lines.len(), "line"))
+        }
+        Event::Observed { instance, findings, .. } => format!("{instance}: {}", counted(findings.len(), "finding")),
+        Event::Failed { instance, error, .. } => format!("{instance}: no answer: {error}"),
+        Event::Incident { instance, key, change, severity, summary, .. } => {
+            let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+            let summary = if *change == Change::Closed { String::new() } else { format!(": {summary}") };
+            format!("{instance}: incident {key} {}{severity}{summary}", changed(*change))
+        }
+        Event::PlanFailed { instance, error, .. } => format!("{instance}: no plan: {error}"),
+        Event::RecordingsDropped { ids } => format!("removed {} to stay within the quota", counted(ids.len(), "recording")),
+        Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
+            let bytes = counted(usize::try_from(*bytes).unwrap_or(usize::MAX), "byte");
+            let kept = match (moved_to, error) {
+                (Some(path), _) => format!(", moved to {path}"),
+                (None, Some(error)) => format!(", lost: {error}"),
+                (None, None) => String::new(),
+            };
+            format!("audit log: cut off an unfinished record of {bytes} in {segment} at {offset}{kept}")
+        }
+        Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
+        Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
+            let by = if endorsement.is_some() { "which signed for it" } else { "which did not sign for it" };
+            format!("audit key {public_key} replaces {old}, {by}")
+        }
+        Event::HeadExport { target, error: None, .. } => format!("audit heads reach {target} again"),
+        Event::HeadExport { target, error: Some(error), failures } => {
+            format!("no audit head to {target}, {} in a row: {error}", counted(*failures as usize, "failure"))
+        }
+        other => other.name().to_owned(),
+    }
+}
+
+fn plan_line(event: &Event) -> String {
+    let (instance, plan) = (event.instance().unwrap_or_default(), event.plan().unwrap_or_default());
+    let at = |step: u32| format!("{instance}: plan {plan} step {step}");
+    match event {
+        Event::Planned { decision, steps, .. } => {
+            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
+            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
+            format!("{instance}: plan {plan}: {}", all.join("; "))
+        }
+        Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {error}"),
+        Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
+        Event::Intent(Intent { step, action, about, targets, .. }) => {
+            let targets = counted(usize::try_from(*targets).unwrap_or(usize::MAX), "target");
+            format!("{}: about to {action} on {about}, {targets}", at(*step))
+        }
+        Event::Running { step, until, .. } => format!("{}: running until {} at the latest", at(*step), time::local(*until)),
+        Event::Outcome { step, outcome, detail, after_crash, .. } => {
+            let after = if *after_crash { "after a restart: " } else { "" };
+            format!("{}: {after}{outcome}: {detail}", at(*step))
+        }
+        Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
+        Event::Verified { status, .. } => format!("{instance}: plan {plan}: verified: {}", self::status(status)),
+        Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: about to undo, by {by}", at(*step)),
+        Event::Undone { step, outcome, detail, by, .. } => format!("{}: undone by {by}: {outcome}: {detail}", at(*step)),
+        other => other.name().to_owned(),
     }
 }
 
@@ -88,20 +105,44 @@ fn evaluation(result: &EvaluationResult) -> String {
         EvaluationResult::Observed { healthy, unhealthy, unknown } => {
             format!("{healthy} healthy, {unhealthy} unhealthy, {unknown} unknown")
         }
-        EvaluationResult::Proposed { steps } => format!("{steps} steps proposed"),
+        EvaluationResult::Proposed { steps } => format!("{} proposed", counted(*steps as usize, "step")),
         EvaluationResult::Failed(why) => format!("no answer: {why}"),
         EvaluationResult::Aborted(why) => format!("stopped: {why}"),
     }
 }
 
-fn verdict(verdict: &Verdict) -> String {
+/// What the host decided, in words.
+pub(crate) fn verdict(verdict: &Verdict) -> String {
     match verdict {
+        Verdict::Approved => "approved".to_owned(),
+        Verdict::Observed => "observe mode: nothing changed".to_owned(),
+        Verdict::NothingToDo => "nothing to do".to_owned(),
+        Verdict::Held(Permission::Cooling(at)) => format!("held: not before {}", time::clock(*at)),
+        Verdict::Held(Permission::Exhausted(used)) => format!("held: all {} used", counted(*used as usize, "attempt")),
+        Verdict::Held(Permission::Granted) => "held".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
-        other => kebab(other),
     }
 }
 
-/// As the log has it: `became-unknown`, `{"cooling":1}`.
-fn kebab(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default().trim_matches('"').to_owned()
+fn status(status: &Status) -> String {
+    match status {
+        Status::Healthy => "healthy".to_owned(),
+        Status::Unhealthy(severity) => severity.to_string(),
+        Status::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+fn changed(change: Change) -> &'static str {
+    match change {
+        Change::Opened => "opened",
+        Change::Changed => "changed",
+        Change::Unchanged => "unchanged",
+        Change::BecameUnknown => "unknown",
+        Change::Closed => "closed",
+    }
+}
+
+/// `1 step`, `2 steps`.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
