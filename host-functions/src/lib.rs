@@ -1,33 +1,19 @@
-//! What policies can ask of a host: the one list of interfaces, the one `authorize`, the live backend that
-//! answers, and the hands that act when the executor says so.
+//! The one list of host functions, and the live backend that answers from it.
 //!
-//! This is the only crate that touches the machine that is looked after. It knows nothing of WebAssembly: a call
-//! and its reply are JSON text, so a recording, a scenario or a broker on a socket can stand in for it.
-//!
-//! - [`registry`]: the list. Adding a probe is its WIT, a file beside the others, and one line there.
-//! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
-//! - [`backend`]: what answers a policy's calls; [`live`] is the real host.
-//! - [`action`]: preview, apply, undo.
+//! It has no domains of its own. `ansai-kit` holds what all domains share, `ansai-local` the domains of this
+//! machine, `ansai-reach` those that talk to servers. Neither the engine nor the devkit depends on this crate: their
+//! callers hand them the list.
 //!
 //! ```
-//! use ansai_host_functions::registry::Registry;
-//! let registry = Registry::builtin();
+//! let registry = ansai_host_functions::builtin();
 //! assert!(registry.find("ansai:disk/disk-probe", "list-filesystems").is_some());
 //! ```
 
-pub mod action;
-pub mod authorize;
-pub mod backend;
-pub mod call;
-pub mod command;
-pub mod disk;
-pub mod evaluation_state;
-pub mod facts;
-pub mod files;
-pub mod host;
-pub mod journal;
 pub mod live;
-pub mod packages;
-pub mod policy;
-pub mod registry;
-pub mod system;
+
+use ansai_kit::registry::Registry;
+
+/// Every interface that ansai offers to policies.
+pub fn builtin() -> Registry {
+    Registry::of(&[ansai_kit::policy::INTERFACES, ansai_local::INTERFACES, ansai_reach::INTERFACES].concat())
+}

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use ansai_core::event::Phase;
 use ansai_core::{Interface, InterfaceKind, Scope, Sensitivity};
-use ansai_host_functions::backend::{Answer, Backend as _};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
-use ansai_host_functions::host::{Host, ProbeContext};
 use ansai_host_functions::live::{Live, LiveHost};
-use ansai_host_functions::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::backend::{Answer, Backend as _};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
 
 /// Scans run until somebody made a quick call, or nobody waits any more.
@@ -102,7 +102,7 @@ static GIVEN: AtomicU64 = AtomicU64::new(0);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_scans_hold_up_nobody() {
     const THREADS: usize = 3;
-    let registry = Registry::builtin().with(&SCANS);
+    let registry = ansai_host_functions::builtin().with(&SCANS);
     let shared = LiveHost::new(Host::at("/"), registry, THREADS, Duration::from_secs(30));
     // Four evaluations scan, which is more than there are threads. Each of them would go on for the whole of its time.
     let scans: Vec<_> = (0..4).map(|_| tokio::spawn(call(shared.clone(), "scan"))).collect();

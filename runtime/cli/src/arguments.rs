@@ -1,17 +1,16 @@
-//! The command line as a whole. What a verb takes is beside the verb.
+//! The command line as a whole. The arguments of a command are beside the command.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, build, check, compile_component, completions, contract, dev, doctor, explain, inspect, man, new, recordings,
     replay, run, test, undo, virtualize,
 };
+use crate::global::Global;
 
-/// Keeps this host healthy with sandboxed policies: they look and propose, ansai decides and acts.
+/// Keep this host healthy with sandboxed policies: they observe and propose, ansai decides and acts.
 #[derive(Debug, Parser)]
-#[command(name = "ansai", version, after_help = after_help(), max_term_width = 100, disable_help_subcommand = false)]
+#[command(name = "ansai", version, after_help = after_help(), max_term_width = 100)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -19,102 +18,46 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
 }
 
-// What every command takes. No doc comment: clap would take it for that of the program.
-#[derive(Debug, Args)]
-pub(crate) struct Global {
-    /// Where incidents, plans, recordings and the audit log are kept [default: `state_dir` of the configuration; as
-    /// root /var/lib/ansai, else ~/.local/state/ansai]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
-    pub(crate) state_dir: Option<PathBuf>,
-    /// The configuration of this host: which policies run, with which settings, and what each of them may do
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
-    pub(crate) config: Option<PathBuf>,
-    /// How results are printed: for people, or as JSON for programs
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_possible_values = false
-    )]
-    #[arg(help_heading = "Global options")]
-    pub(crate) format: Format,
-    /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "Global options"
-    )]
-    pub(crate) color: Color,
-    /// Say more about what ansai itself does, on standard error; twice for even more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
-    pub(crate) verbose: u8,
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// The verbs.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run policies: once, or on their schedules until stopped
     Run(run::Arguments),
-    /// Check policies and configuration without running anything
+    /// Check policies and the configuration without running anything
     Check(check::Arguments),
     /// Show what a component is, what it can see and what it can propose
     Inspect(inspect::Arguments),
-    /// Begin a policy of your own
+    /// Create a policy
     New(new::Arguments),
-    /// Build a policy into a component
+    /// Build a policy from its sources into a component
     Build(build::Arguments),
-    /// Make a component that imports WASI one that ansai runs
+    /// Replace the WASI imports of a component, so that ansai can run it
     Virtualize(virtualize::Arguments),
     /// Run a policy against its scenarios
     Test(test::Arguments),
-    /// Build a policy and look with it again whenever its sources change
+    /// Build and run a policy again whenever its sources change
     Dev(dev::Arguments),
-    /// Show what a policy can ask of a host: interfaces, functions, types and how each is granted
+    /// Show what a policy can call: interfaces, functions, types, and how to grant them
     Contract(contract::Arguments),
-    /// Run recorded evaluations again and compare
+    /// Run recorded evaluations again and compare the results
     Replay(replay::Arguments),
-    /// List, show and export recordings of evaluations
+    /// List, show and export recorded evaluations
     Recordings(recordings::Arguments),
-    /// Read and verify the audit log
+    /// Show, verify and export the audit log
     Audit(audit::Arguments),
-    /// Undo what a plan did
+    /// Undo a plan
     Undo(undo::Arguments),
-    /// Say what ansai can and cannot do on this host as this user
+    /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),
-    /// Say more about the code of an error, or list all codes
+    /// Explain an error code, or list all codes
     Explain(explain::Arguments),
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions(completions::Arguments),
     /// Print the manual page
     #[command(hide = true)]
     Man(man::Arguments),
-    /// Compile a component within limits, for ansai itself
-    #[command(name = crate::host::COMPILE, hide = true)]
+    /// Compile a component within limits; ansai starts this itself
+    #[command(name = crate::compiler::COMPILE, hide = true)]
     CompileComponent(compile_component::Arguments),
 }
 
@@ -122,8 +65,10 @@ fn after_help() -> String {
     let codes: Vec<String> =
         ansai_core::exit::ALL.iter().map(|(code, meaning)| format!("  {code}  {meaning}")).collect();
     format!(
-        "Examples:\n  ansai run policies/ --once            look at this host, change nothing\n  \
-         ansai run --config /etc/ansai.toml    keep it healthy\n  ansai inspect policies/disk-space     what may it do?\n\n\
+        "Examples:\n  \
+         ansai run policies/ --once            check this host once, change nothing\n  \
+         ansai run --config /etc/ansai.toml    keep this host healthy\n  \
+         ansai inspect policies/disk-space     show what a policy may do\n\n\
          Exit codes:\n{}",
         codes.join("\n")
     )

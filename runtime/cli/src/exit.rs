@@ -1,4 +1,4 @@
-//! From errors to exit codes, messages and hints.
+//! Errors as exit codes, messages and hints.
 
 use std::process::ExitCode;
 
@@ -7,12 +7,12 @@ use ansai_core::{Code, codes, exit};
 
 use crate::output;
 
-/// An error with its exit code and its way out.
+/// An error with its exit code and hint.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     /// The exit code.
     pub(crate) exit: u8,
-    /// A word for it that stays, for scripts and the audit log: `ansai explain` tells more.
+    /// A word that stays the same from version to version; `ansai explain` has more.
     pub(crate) code: Code,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -20,30 +20,12 @@ pub(crate) struct Fault {
     pub(crate) diagnostics: Option<Box<Diagnostics>>,
 }
 
-/// Something that is hardly meant, and keeps nothing from being done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Warning {
-    pub(crate) code: Code,
-    pub(crate) message: String,
-}
-
-impl Warning {
-    pub(crate) fn new(code: Code, message: impl Into<String>) -> Warning {
-        Warning { code, message: message.into() }
-    }
-
-    /// Those of a file that people wrote.
-    pub(crate) fn of(diagnostics: &Diagnostics) -> impl Iterator<Item = Warning> {
-        diagnostics.entries().into_iter().map(|entry| Warning::new(entry.code, entry.message))
-    }
-}
-
 impl Fault {
     pub(crate) fn new(exit: u8, code: Code, message: impl Into<String>) -> Fault {
         Fault { exit, code, message: message.into(), hint: None, diagnostics: None }
     }
 
-    /// Wrong usage, manifest or configuration.
+    /// Wrong usage, or an invalid manifest or configuration.
     pub(crate) fn usage(code: Code, message: impl Into<String>) -> Fault {
         Fault::new(exit::USAGE, code, message)
     }
@@ -53,12 +35,12 @@ impl Fault {
         Fault::new(exit::REFUSED, code, message)
     }
 
-    /// Anything that has no exit code of its own.
+    /// Any other error.
     pub(crate) fn other(code: Code, message: impl Into<String>) -> Fault {
         Fault::new(exit::OTHER, code, message)
     }
 
-    /// A file that people wrote is wrong.
+    /// An invalid file, with places.
     pub(crate) fn invalid(message: impl Into<String>, diagnostics: Diagnostics) -> Fault {
         Fault { diagnostics: Some(Box::new(diagnostics)), ..Fault::usage(codes::INVALID, message) }
     }
@@ -84,14 +66,38 @@ impl std::fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// The end of the program: tells of an error and answers its code.
+impl From<&ansai_daemon::Error> for Fault {
+    fn from(error: &ansai_daemon::Error) -> Fault {
+        Fault {
+            exit: error.exit_code(),
+            code: error.code(),
+            message: error.to_string(),
+            hint: error.hint(),
+            diagnostics: error.diagnostics().cloned().map(Box::new),
+        }
+    }
+}
+
+impl From<ansai_daemon::Error> for Fault {
+    fn from(error: ansai_daemon::Error) -> Fault {
+        Fault::from(&error)
+    }
+}
+
+/// The fault in an error, if it is one.
+pub(crate) fn fault(error: &anyhow::Error) -> Option<Fault> {
+    let of_daemon = || error.downcast_ref::<ansai_daemon::Error>().map(Fault::from);
+    error.downcast_ref::<Fault>().cloned().or_else(of_daemon)
+}
+
+/// Prints the error, if any, and returns the exit code of the program.
 pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_closed_pipe(&error) => ExitCode::from(exit::FINE),
-        Err(error) => match error.downcast_ref::<Fault>() {
+        Err(error) => match fault(&error) {
             Some(fault) => {
-                output::fault(fault);
+                output::fault(&fault);
                 ExitCode::from(fault.exit)
             }
             None => {
@@ -102,7 +108,7 @@ pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
     }
 }
 
-/// Whoever read standard output has seen enough, as with `| head`.
+/// Whether the reader of standard output is gone, as with `| head`.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -110,15 +116,15 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// The code of a run from those of its parts: what could not be used at all first, then refusals, then what is
-/// wrong, then what could not be told.
+/// The exit code of a run from those of its parts: usage errors and other errors first, then refusals, then unhealthy,
+/// then unknown.
 pub(crate) fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
     const ORDER: [u8; 5] = [exit::USAGE, exit::OTHER, exit::REFUSED, exit::UNHEALTHY, exit::UNKNOWN];
     let codes: Vec<u8> = codes.into_iter().collect();
     ORDER.into_iter().find(|code| codes.contains(code)).unwrap_or(exit::FINE)
 }
 
-/// What a code means.
+/// The meaning of an exit code.
 pub(crate) fn meaning(code: u8) -> &'static str {
     exit::ALL.iter().find(|(known, _)| *known == code).map_or("", |(_, meaning)| *meaning)
 }

@@ -1,4 +1,4 @@
-//! What the program says about itself, on standard error.
+//! The log of the program, on standard error.
 
 use ansai_core::codes;
 use tracing_subscriber::EnvFilter;
@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 use crate::exit::Fault;
 use crate::output::colour;
 
-/// Starts it: `-v` and `-vv` before the configuration's filter, before warnings only.
+/// Starts logging: as `-v` asks, else as the configuration says, else warnings only.
 pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault> {
     let filter = match (verbosity, configured) {
         (0, Some(filter)) => filter,
@@ -15,14 +15,14 @@ pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault
         (2, _) => "debug",
         _ => "trace",
     };
-    // Cranelift is chatty and says nothing about a host.
+    // Cranelift logs a lot, and nothing about the host.
     let own = |filter: &str| match verbosity {
         0 => filter.to_owned(),
         _ => format!("{filter},cranelift_codegen=warn,wasmtime=warn,wasmtime_internal_cranelift=warn,regalloc2=warn"),
     };
     let filter = EnvFilter::try_new(own(filter)).map_err(|error| {
-        Fault::usage(codes::LOG_FILTER, format!("`log` of `[daemon]` is not a filter: {error}"))
-            .hint("write, for example, \"info\"")
+        Fault::usage(codes::LOG_FILTER, format!("invalid `log` filter in [daemon]: {error}"))
+            .hint("for example, log = \"info\"")
     })?;
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -30,5 +30,5 @@ pub(crate) fn start(verbosity: u8, configured: Option<&str>) -> Result<(), Fault
         .with_ansi(colour::on_stderr())
         .with_target(verbosity > 1)
         .try_init();
-    started.map_err(|error| Fault::other(codes::LOG_FILTER, format!("logging does not start: {error}")))
+    started.map_err(|error| Fault::other(codes::LOG_FILTER, format!("cannot start logging: {error}")))
 }

@@ -1,31 +1,24 @@
-//! The command line of ansai: `ansai run`, and what goes with it.
+//! The command line of ansai.
 //!
-//! It puts the other crates together and prints; it decides nothing about a host. Errors are `anyhow` here and only
-//! here, and each ends as a message, a hint and one of the exit codes of `ansai_core::exit`.
+//! It parses arguments, calls the crates below and prints what they answer; it decides nothing about a host. Only here
+//! are errors `anyhow`; each is printed as a message with a hint, and gives one of the exit codes of
+//! `ansai_core::exit`.
 
 mod arguments;
-mod authority;
 mod commands;
-mod component;
-mod configuration;
+mod compiler;
 mod diagnosis;
 mod environment;
 mod exit;
-mod history;
-mod host;
-mod kept_heads;
-mod load;
+mod global;
 mod logging;
 mod output;
-mod ownership;
-mod recorded;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod reference;
 mod runtime;
 mod signals;
-mod sources;
-mod state;
+mod since;
 mod watch;
 mod writing;
 
@@ -43,17 +36,14 @@ fn main() -> ExitCode {
     code
 }
 
-/// Help, the version, or what is wrong with the arguments. Those may come from a script that has them from elsewhere, and
-/// are repeated in the message: so it is made once more, from harmless ones.
+/// Prints help, the version, or what is wrong with the arguments. The message repeats arguments, which may come from an
+/// untrusted source, so they are parsed again after control characters are escaped.
 fn misused() -> ExitCode {
     let harmless = std::env::args_os().map(|argument| ansai_core::text::inert(&argument.to_string_lossy(), MOST_TEXT));
     match arguments::Arguments::try_parse_from(harmless) {
         Err(error) => error.exit(),
         Ok(_) => {
-            output::fault(&exit::Fault::usage(
-                ansai_core::codes::USAGE,
-                "an argument has characters that have no place there",
-            ));
+            output::fault(&exit::Fault::usage(ansai_core::codes::USAGE, "an argument contains control characters"));
             ExitCode::from(ansai_core::exit::USAGE)
         }
     }

@@ -1,11 +1,11 @@
-//! SIGINT and SIGTERM: the first asks for an orderly end, the second ends at once.
+//! SIGINT and SIGTERM: the first one stops the daemon in order, the second one immediately.
 
 use std::io;
 
-use ansai_supervisor::Supervisor;
+use ansai_daemon::Running;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Both signals, caught from now on.
+/// Catches both signals.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -23,12 +23,12 @@ impl Signals {
         }
     }
 
-    /// Stops the supervisor at the first signal, and the program at the second. Never returns.
-    pub(crate) async fn watch(mut self, supervisor: Supervisor) {
+    /// Stops the daemon at the first signal, and the program at the second. Never returns.
+    pub(crate) async fn watch(mut self, running: Running) {
         let which = self.next().await;
-        supervisor.stop(which);
+        running.stop(which);
         self.next().await;
-        tracing::warn!("a second signal: ending at once");
+        tracing::warn!("second signal: stopping immediately; the next run recovers interrupted steps");
         std::process::exit(i32::from(ansai_core::exit::OTHER));
     }
 }

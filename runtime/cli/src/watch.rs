@@ -1,4 +1,4 @@
-//! Watching files by looking at them again and again: no handle is kept, and every file system tells its times.
+//! Watches files by polling, which works on every file system and keeps no handles.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
 
 use std::collections::BTreeMap;
@@ -7,17 +7,17 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-/// Between two looks.
+/// Time between two polls.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(100);
-/// More than one policy has.
+/// More files than a policy has.
 const MOST_FILES: usize = 10_000;
 const MOST_DEPTH: usize = 16;
-/// Of a larger file only so much is compared.
+/// Only this much of a larger file is compared.
 const MOST_BYTES: u64 = 64 << 20;
-/// What builds leave behind.
+/// Directories that builds make.
 const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
 
-/// Files at and below some paths, as they were.
+/// Files at and below some paths, as last seen.
 pub(crate) struct Watch {
     roots: Vec<PathBuf>,
     wanted: fn(&Path) -> bool,
@@ -32,14 +32,14 @@ struct Seen {
 }
 
 impl Watch {
-    /// From now on. What is hidden, or made by a build, is not looked at.
+    /// Starts watching. Hidden files and build directories are ignored.
     pub(crate) fn new(roots: Vec<PathBuf>, wanted: fn(&Path) -> bool) -> Watch {
         let mut watch = Watch { roots, wanted, seen: BTreeMap::new() };
         watch.changed();
         watch
     }
 
-    /// Files whose content is another one since the last time, that are new, or gone.
+    /// Files that changed, appeared or disappeared since the last call.
     pub(crate) fn changed(&mut self) -> Vec<PathBuf> {
         let mut found = BTreeMap::new();
         for root in &self.roots {
@@ -56,7 +56,7 @@ impl Watch {
         changed
     }
 
-    /// Waits until something has changed, and then for the moment in which nothing more does.
+    /// Waits until something changes, and then until nothing more changes.
     pub(crate) async fn wait(&mut self) -> Vec<PathBuf> {
         let mut changed: Vec<PathBuf> = Vec::new();
         loop {
@@ -79,7 +79,7 @@ fn look(
     before: &BTreeMap<PathBuf, Seen>,
     found: &mut BTreeMap<PathBuf, Seen>,
 ) {
-    // What cannot be looked at is as good as gone: who builds or runs it says why.
+    // An unreadable file counts as gone; building or running it gives the reason.
     let Ok(metadata) = std::fs::metadata(path) else { return };
     if metadata.is_dir() && depth < MOST_DEPTH {
         for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
@@ -98,7 +98,7 @@ fn look(
     }
 }
 
-/// A file that is only touched has not changed.
+/// A hash of the content: touching a file does not change it.
 fn content(path: &Path) -> u64 {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));

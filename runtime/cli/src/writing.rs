@@ -1,4 +1,4 @@
-//! Files that commands write where somebody asked for them.
+//! Files that commands write at a path of the user.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
 
 use std::io::{ErrorKind, Write as _};
@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::exit::Fault;
 
-/// Puts a text in the place of a file, whole or not at all. Links are followed; a file that is there keeps its mode.
+/// Replaces a file atomically. Links are followed; an existing file keeps its mode.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Fault> {
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let file = written(&real, text)?;
@@ -20,18 +20,19 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The same for a new file.
+/// Creates a file atomically; it must not exist.
 pub(crate) fn create(path: &Path, text: &str) -> Result<(), Fault> {
     match written(path, text)?.persist_noclobber(path) {
         Ok(_) => Ok(()),
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-            Err(Fault::usage(codes::EXISTS, format!("{} exists", path.display())).hint("say --force to replace it"))
+            Err(Fault::usage(codes::EXISTS, format!("{} already exists", path.display()))
+                .hint("pass --force to replace it"))
         }
         Err(error) => Err(failed(path, &error.error)),
     }
 }
 
-/// Beside it, so that it can be renamed.
+/// Writes a temporary file in the same directory, to be renamed.
 fn written(path: &Path, text: &str) -> Result<NamedTempFile, Fault> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -44,5 +45,5 @@ fn written(path: &Path, text: &str) -> Result<NamedTempFile, Fault> {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::other(codes::FILE_ACCESS, format!("{} cannot be written: {error}", path.display()))
+    Fault::other(codes::FILE_ACCESS, format!("cannot write {}: {error}", path.display()))
 }

@@ -11,7 +11,7 @@ use crate::export::{self, Export};
 use crate::fields::Fields;
 use crate::file;
 use crate::identifier;
-use crate::instance::{self, Instance};
+use crate::instance::{self, BUILTIN, Instance, PolicySource};
 use crate::manifest::{Manifest, table_of};
 use crate::node::Node;
 use crate::problem::{Problem, Problems};
@@ -65,12 +65,15 @@ impl HostConfig {
         Ok((Self::from_source(source, problem, interfaces)?, trust))
     }
 
-    /// The source of an instance as a path: relative ones are relative to the configuration file. `None` where
-    /// there is no such instance or it names no source.
-    pub fn source_path(&self, instance: &str) -> Option<PathBuf> {
+    /// Where the component of an instance is. A relative path is relative to the directory of the configuration file.
+    /// `None` where there is no such instance or it names no source.
+    pub fn source(&self, instance: &str) -> Option<PolicySource> {
         let written = self.policies.get(instance)?.source.as_deref()?;
+        if let Some(name) = written.strip_prefix(BUILTIN) {
+            return Some(PolicySource::Builtin(name.to_owned()));
+        }
         let directory = Path::new(&self.source.name).parent();
-        Some(directory.unwrap_or(Path::new("")).join(written))
+        Some(PolicySource::Path(directory.unwrap_or(Path::new("")).join(written)))
     }
 
     /// Bytes of the file where a setting of an instance stands, as written; where it does not stand there, of the

@@ -1,11 +1,13 @@
 //! One `[policy.NAME]` of the host configuration.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use ansai_core::{Duration, Interface, InterfaceKind, Mode, RetryPolicy, Scope, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
+use crate::identifier;
 use crate::limits::{self, LimitsChange};
 use crate::manifest::{SCHEDULE, table_of};
 use crate::node::{Entry, Kind, Node};
@@ -16,14 +18,25 @@ use crate::source::Span;
 /// Scopes granted, by interface name.
 pub type Grants = BTreeMap<String, Scope>;
 
+/// What `source` begins with where it names a built-in policy.
+pub const BUILTIN: &str = "builtin:";
 const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "grant"];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
+/// Where the component of an instance is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// At a path: a component, or a directory with one.
+    Path(PathBuf),
+    /// In the share directory, by name.
+    Builtin(String),
+}
+
 /// A policy as the operator runs it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
-    /// As written: a path, see [`crate::HostConfig::source_path`].
+    /// As written: a path or `builtin:NAME`, see [`crate::HostConfig::source`].
     pub source: Option<String>,
     /// Its own, else the daemon's.
     pub mode: Mode,
@@ -55,6 +68,12 @@ pub(crate) fn read(
         && text.chars().any(char::is_control)
     {
         problems.add(Problem::error(codes::BAD_PATH, node.span.clone(), "`source` holds a control character"));
+    }
+    if let (Some(text), Some(node)) = (source, fields.get("source"))
+        && let Some(name) = text.strip_prefix(BUILTIN)
+        && !identifier::is_name(name)
+    {
+        problems.add(identifier::bad_name("a built-in policy", name, node.span.clone()));
     }
     let settings_node = fields.get("settings").filter(|node| table_of("`settings`", node, problems).is_some());
     if let Some(node) = settings_node {

@@ -42,7 +42,7 @@ pub use export::{Export, ExportUrl};
 pub use grants::{MissingGrant, force, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
-pub use instance::{Grants, Instance};
+pub use instance::{BUILTIN, Grants, Instance, PolicySource};
 pub use limits::LimitsChange;
 pub use manifest::{Manifest, Request};
 pub use report::{Report, did_you_mean};

@@ -44,6 +44,7 @@ bad! {
     bad_instance_name: with("[policy.disk-space]", "[policy.Disk_Space]");
     instance_is_no_table: "[policy]\ndisk-space = \"policies/disk-space\"\n";
     empty_source: with("policies/disk-space", "");
+    builtin_that_is_no_name: with("policies/disk-space", "builtin:../Disk_Space");
     zero_every: with("every = \"60s\"", "every = \"0s\"");
     attempts_zero: with("max = 3", "max = 0");
     attempts_with_bad_cooldown: with("\"10m\"", "\"a while\"");

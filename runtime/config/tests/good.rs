@@ -13,7 +13,7 @@ mod fixtures;
 
 use std::path::PathBuf;
 
-use ansai_config::{HostConfig, Manifest, Schema, force, suggest_grants};
+use ansai_config::{HostConfig, Manifest, PolicySource, Schema, force, suggest_grants};
 use ansai_core::{Limits, Mode, RetryPolicy, Scope};
 use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
 use serde_json::json;
@@ -59,8 +59,12 @@ fn the_configuration() {
     assert_eq!(disk.attempts, RetryPolicy { cooldown: 600_000, max_attempts: 3, settle: 0 });
     assert_eq!(disk.grants["ansai:files/files-actions"].bound("max_bytes"), Some(20 << 30));
     assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
-    assert_eq!(config.source_path("disk-space"), Some(PathBuf::from("/etc/ansai/policies/disk-space")));
-    assert_eq!(config.source_path("other"), None);
+    let path = PathBuf::from("/etc/ansai/policies/disk-space");
+    assert_eq!(config.source("disk-space"), Some(PolicySource::Path(path)));
+    assert_eq!(config.source("other"), None);
+    let config =
+        HostConfig::parse("ansai.toml", "[policy.web]\nsource = \"builtin:disk-space\"\n", INTERFACES).unwrap();
+    assert_eq!(config.source("web"), Some(PolicySource::Builtin("disk-space".into())));
     assert!(config.warnings.is_empty());
 }
 

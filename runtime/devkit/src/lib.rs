@@ -11,9 +11,8 @@
 //!
 //! ```no_run
 //! use ansai_devkit::build::{BuildOptions, build};
-//! use ansai_host_functions::registry::Registry;
 //!
-//! let interfaces = Registry::builtin().interfaces();
+//! let interfaces = ansai_host_functions::builtin().interfaces();
 //! let built = build("policies/disk-space".as_ref(), &BuildOptions { allow_root: false, interfaces: &interfaces })?;
 //! assert!(built.imports.iter().all(|import| import.starts_with("ansai:")));
 //! # Ok::<(), ansai_devkit::build::BuildError>(())

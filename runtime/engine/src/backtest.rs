@@ -4,16 +4,15 @@
 //! ask again: here a call is answered wherever the recording has it. What it does not have cannot be told, except that a
 //! step is proposed that was not.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{Decision, Instant, Observation, Status};
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::registry::{Body, Registry};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -71,13 +70,13 @@ impl Backtest {
             .filter(|call| is_action(&self.registry, &call.interface, &call.function))
             .map(|call| step(&call.interface, &call.function, call.arguments.get()))
             .collect();
-        let backend = Box::new(Hindsight {
+        let backend = Hindsight {
             registry: self.registry.clone(),
             at: recording.at,
             calls: calls.into_iter().map(|call| (call, false)).collect(),
             proposed: Vec::new(),
             left: None,
-        });
+        };
         let evaluation = match (&recording.finding, recording.phase) {
             (Some(finding), Phase::Plan) => self.policy.plan(backend, &recording.limits, finding).await,
             _ => self.policy.detect(backend, &recording.limits).await,
@@ -158,13 +157,12 @@ fn step(interface: &str, function: &str, arguments: &str) -> String {
     inert(&format!("{interface}.{function} {arguments}"), MOST_SHOWN)
 }
 
-fn verdict(recording: &Recording, proposed: &[String], evaluation: &Evaluation) -> Verdict {
+fn verdict(recording: &Recording, proposed: &[String], evaluation: &Evaluation<Hindsight>) -> Verdict {
     let now = evaluation.end();
     if now == RecordedEnd::Deadline {
         return Verdict::Untold("the new version was ended by its deadline".into());
     }
-    let backend = evaluation.backend.as_deref().map(|backend| backend as &dyn Any);
-    let Some(backend) = backend.and_then(|backend| backend.downcast_ref::<Hindsight>()) else {
+    let Some(backend) = &evaluation.backend else {
         return Verdict::Untold("the evaluation lost its backend".into());
     };
     let changes = match (&backend.left, &recording.end, &now) {

@@ -66,7 +66,6 @@ fn read() -> Result<Contract, String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
-    use ansai_host_functions::registry::Registry;
 
     use super::*;
 
@@ -86,7 +85,7 @@ mod tests {
             wit.extend(functions.keys().map(|function| format!("{interface} {function}")));
         }
         let mut registry: Vec<String> = Vec::new();
-        for entry in Registry::builtin().entries() {
+        for entry in ansai_host_functions::builtin().entries() {
             let interface = entry.interface.import_name();
             registry.extend(entry.functions.iter().map(|function| format!("{interface} {}", function.name)));
         }

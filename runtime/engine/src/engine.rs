@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use tokio::sync::Semaphore;
 use wasmtime::Config;
 

@@ -1,10 +1,12 @@
 //! One evaluation: a fresh store, limits, one call of an export, an answer that was checked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Decision, Failure, Limits, Observation, Usage};
-use ansai_host_functions::backend::Backend;
+use ansai_kit::backend::Backend;
 use serde::Deserialize;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::component::{ComponentExportIndex, Val};
 use wasmtime::{Store, Trap};
 
@@ -71,19 +73,19 @@ pub enum EvaluationError {
     Host(String),
 }
 
-/// An evaluation that has ended.
-pub struct Evaluation {
+/// An evaluation that has ended, with the backend that answered its calls.
+pub struct Evaluation<B> {
     /// What came of it.
     pub answer: Result<Answer, EvaluationError>,
     /// What it used.
     pub usage: Usage,
     /// Calls and replies in order.
     pub calls: Vec<RecordedCall>,
-    /// What answered; `None` after a panic of the host.
-    pub backend: Option<Box<dyn Backend>>,
+    /// What answered the calls, with all that it gathered; `None` after a panic in a call.
+    pub backend: Option<B>,
 }
 
-impl Evaluation {
+impl<B> Evaluation<B> {
     /// The end as a recording holds it.
     pub fn end(&self) -> RecordedEnd {
         match &self.answer {
@@ -98,22 +100,41 @@ impl Evaluation {
 
 impl Policy {
     /// Asks how things are.
-    pub async fn detect(&self, backend: Box<dyn Backend>, limits: &Limits) -> Evaluation {
+    pub async fn detect<B: Backend + 'static>(&self, backend: B, limits: &Limits) -> Evaluation<B> {
         self.evaluate(backend, limits, &self.detect, None).await
     }
 
     /// Asks what should be done about a finding.
-    pub async fn plan(&self, backend: Box<dyn Backend>, limits: &Limits, finding: &Observation) -> Evaluation {
+    pub async fn plan<B: Backend + 'static>(
+        &self,
+        backend: B,
+        limits: &Limits,
+        finding: &Observation,
+    ) -> Evaluation<B> {
         self.evaluate(backend, limits, &self.plan, Some(finding)).await
     }
 
-    async fn evaluate(
+    /// Lends the backend to the store, whose data has one type for all backends, and takes it back.
+    async fn evaluate<B: Backend + 'static>(
         &self,
-        backend: Box<dyn Backend>,
+        backend: B,
         limits: &Limits,
         export: &ComponentExportIndex,
         finding: Option<&Observation>,
-    ) -> Evaluation {
+    ) -> Evaluation<B> {
+        let backend = Arc::new(Mutex::new(backend));
+        let lent = (backend.clone() as Arc<Mutex<dyn Backend>>).lock_owned().await;
+        let Evaluation { answer, usage, calls, .. } = self.run(lent, limits, export, finding).await;
+        Evaluation { answer, usage, calls, backend: Arc::into_inner(backend).map(Mutex::into_inner) }
+    }
+
+    async fn run(
+        &self,
+        backend: OwnedMutexGuard<dyn Backend>,
+        limits: &Limits,
+        export: &ComponentExportIndex,
+        finding: Option<&Observation>,
+    ) -> Evaluation<()> {
         // Never closed; were it, the pool's own bound would be left.
         let _place = self.engine.places.acquire().await.ok();
         let began = std::time::Instant::now();
@@ -159,7 +180,7 @@ impl Policy {
             proposals: guest.proposals,
             refused_calls: guest.refused_calls,
         };
-        Evaluation { answer, usage, calls: guest.calls, backend: Some(guest.backend) }
+        Evaluation { answer, usage, calls: guest.calls, backend: None }
     }
 
     async fn call(

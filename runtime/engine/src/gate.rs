@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Limits, Refusal};
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::{Call, Reply};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply};
+use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
+use tokio::sync::OwnedMutexGuard;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, Type, Val};
 use wasmtime::{Result, StoreContextMut, bail};
@@ -28,7 +29,7 @@ const CALL_FUEL: u64 = 500;
 /// What a store holds besides the guest.
 pub(crate) struct Guest {
     pub(crate) limiter: Limiter,
-    pub(crate) backend: Box<dyn Backend>,
+    pub(crate) backend: OwnedMutexGuard<dyn Backend>,
     pub(crate) limits: Limits,
     pub(crate) calls: Vec<RecordedCall>,
     pub(crate) reply_bytes: u64,

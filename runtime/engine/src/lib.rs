@@ -5,13 +5,12 @@
 //! ([`evaluate`]). Every call that it makes passes one function, the gate ([`gate`]), and is recorded; [`replay`] runs a
 //! recording again and names the first difference, [`backtest`] tells what another version would have decided.
 //!
-//! It is not the host: what answers a call is a `Backend` of `ansai-host-functions`. It links no WASI.
+//! It is not the host: what answers a call is a `Backend` of `ansai-kit`. It links no WASI.
 //!
 //! ```
 //! use ansai_engine::{Compiler, Engine};
-//! use ansai_host_functions::registry::Registry;
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+//! let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
 //! let refused = engine.load(b"\0asm\x01\0\0\0");
 //! assert!(refused.err().is_some_and(|error| error.to_string().contains("core module")));
 //! # Ok(()) }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::{Decision, Instant, Limits, Observation, Refusal};
-use ansai_host_functions::call::Reply;
+use ansai_kit::call::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

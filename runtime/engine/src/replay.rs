@@ -1,11 +1,10 @@
 //! Runs a recording again: the recorded replies answer, and whatever differs is named.
 
-use std::any::Any;
 use std::collections::VecDeque;
 
 use ansai_core::event::Phase;
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::Call;
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::Call;
 
 use crate::engine::ENGINE_VERSION;
 use crate::evaluate::{self, Evaluation};
@@ -57,7 +56,8 @@ pub enum Replayed {
     Excluded,
 }
 
-struct Recorded {
+/// The backend of a replay: answers from the recording, in its order.
+pub struct Recorded {
     calls: VecDeque<RecordedCall>,
     index: usize,
     first: Option<Difference>,
@@ -91,8 +91,8 @@ fn shown(name: &str, arguments: &str) -> String {
 }
 
 /// Runs a recording with a policy: the recorded component, or another to see what it would have done.
-pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evaluation) {
-    let backend = Box::new(Recorded { calls: recording.calls.clone().into(), index: 0, first: None });
+pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evaluation<Recorded>) {
+    let backend = Recorded { calls: recording.calls.clone().into(), index: 0, first: None };
     let evaluation = match (&recording.finding, recording.phase) {
         (Some(finding), Phase::Plan) => policy.plan(backend, &recording.limits, finding).await,
         _ => policy.detect(backend, &recording.limits).await,
@@ -102,7 +102,7 @@ pub async fn replay(policy: &Policy, recording: &Recording) -> (Replayed, Evalua
 }
 
 /// Without a copy of what the policy answered.
-fn same_end(evaluation: &Evaluation, recorded: &RecordedEnd) -> bool {
+fn same_end(evaluation: &Evaluation<Recorded>, recorded: &RecordedEnd) -> bool {
     match (&evaluation.answer, recorded) {
         (Ok(evaluate::Answer::Observed(now)), RecordedEnd::Observed(recorded)) => now == recorded,
         (Ok(evaluate::Answer::Decided(now)), RecordedEnd::Decided(recorded)) => now == recorded,
@@ -110,12 +110,11 @@ fn same_end(evaluation: &Evaluation, recorded: &RecordedEnd) -> bool {
     }
 }
 
-fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation) -> Replayed {
+fn compare(policy: &Policy, recording: &Recording, evaluation: &Evaluation<Recorded>) -> Replayed {
     if recording.end == RecordedEnd::Deadline {
         return Replayed::Excluded;
     }
-    let backend = evaluation.backend.as_deref().map(|backend| backend as &dyn Any);
-    let backend = backend.and_then(|backend| backend.downcast_ref::<Recorded>());
+    let backend = evaluation.backend.as_ref();
     if let Some(first) = backend.and_then(|backend| backend.first.clone()) {
         return Replayed::Differs(first);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_core::{Mode, Scope};
-use ansai_host_functions::live::Scopes;
+use ansai_kit::authorize::Scopes;
 
 /// What is in force for one instance.
 #[derive(Clone)]

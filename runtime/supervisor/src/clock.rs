@@ -1,7 +1,7 @@
 //! The only place where the loop reads the time of day.
 
 use ansai_core::Instant;
-use ansai_host_functions::evaluation_state::WallClock;
+use ansai_kit::evaluation_state::WallClock;
 
 /// Milliseconds since the Unix epoch.
 pub fn now() -> Instant {

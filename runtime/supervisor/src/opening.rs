@@ -119,7 +119,7 @@ impl Supervisor {
         let recordings = Recordings::open(dir.join("recordings"), Retention::default())?;
         let recorder = Recorder::new(journal.clone(), recordings, ids.clone(), instances.len());
         let evaluator = Evaluator {
-            facts: Arc::new(ansai_host_functions::facts::read(&host.host)),
+            facts: Arc::new(host.facts()),
             host: host.clone(),
             state: state.clone(),
             journal: journal.clone(),

@@ -24,11 +24,12 @@ const VERIFICATIONS: u32 = 3;
 const RECORD: &[u8] = br#"{"at":1790000000000,"event":"evaluated","instance":"disk-space","component":"3f0c9f6a1de0f5b1c3c60f4c6f9f5b0e6a2a0b7d8c1d4e5f60718293a4b5c6d7","phase":"detect","trigger":"schedule","result":{"observed":{"healthy":3,"unhealthy":0,"unknown":0}},"recording":{"id":"01JB2K7T9N8Q4R5S6T7V8W9X0Y","sha256":"9b1f0c8d7e6a5b4c3d2e1f00112233445566778899aabbccddeeff0011223344"},"usage":{"memory_bytes":1179648,"fuel":482113,"wall_us":1893,"calls":9,"reply_bytes":5210,"proposals":0}}"#;
 
 const HOW: &str = "One typical record at a time, on the file system of the temporary directory. With one writer: \
-`ansai_audit::Log::append`, 200 records synced and 20,000 buffered with one sync at their end, ten rounds by turns. \
-Synced means that the disk says it has the record; buffered records survive the end of the process and not a loss of \
-power. With several: `ansai_audit::SharedLog::append`, synced, 512 records by 1, 8 and 64 threads together, ten rounds \
-by turns; those that wait at the same time share one sync, and each returns only when its record is durable. Verifying \
-reads 128 MiB of such records, checksums and chain, from the page cache, on one thread, three times.";
+`ansai_audit::Log::append`, 200 records synced and 20,000 buffered with one sync at their end, in ten alternating \
+rounds. A synced record is on the disk; a buffered record survives the end of the process but not a loss of power. \
+With several threads: `ansai_audit::SharedLog::append`, synced, 512 records by 1, 8 and 64 threads together, in ten \
+alternating rounds. Threads that wait at the same time share one sync, and each call returns only when its record is \
+durable. Verification reads 128 MiB of such records from the page cache and checks checksums and chain, on one \
+thread, three times.";
 
 /// Runs it.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
@@ -50,13 +51,16 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     }
     drop(log);
     let mut rows = vec![
-        Row::text("file system, bytes of a record", format!("{}, {}", machine::file_system(dir.path()), RECORD.len())),
-        Row::new("records synced", &synced, "a second"),
-        Row::new("records buffered", &buffered, "a second"),
+        Row::text(
+            "file system, size of a record",
+            format!("{}, {} bytes", machine::file_system(dir.path()), RECORD.len()),
+        ),
+        Row::new("1 writer, each record synced", &synced, "per second"),
+        Row::new("1 writer, records buffered", &buffered, "per second"),
     ];
     rows.extend(together(&dir.path().join("shared"))?);
-    rows.push(Row::new("verified", &verifying(&dir.path().join("large"))?, "MB a second"));
-    Ok(Figure { title: "The audit log", how: HOW, rows, grid: None, held_back_by: "" })
+    rows.push(Row::new("verification", &verifying(&dir.path().join("large"))?, "MB per second"));
+    Ok(Figure { title: "Audit log", how: HOW, rows, grid: None, held_back_by: "" })
 }
 
 /// Synced appends by several threads, and how many times as many as by one.
@@ -73,13 +77,13 @@ fn together(dir: &Path) -> anyhow::Result<Vec<Row>> {
         }
     }
     let names = [
-        ("records synced by 1 thread, shared log", ""),
-        ("records synced by 8 threads", "8 threads together, as many times as 1"),
-        ("records synced by 64 threads", "64 threads together, as many times as 1"),
+        ("shared log, 1 thread, each record synced", ""),
+        ("shared log, 8 threads, each record synced", "8 threads ÷ 1 thread"),
+        ("shared log, 64 threads, each record synced", "64 threads ÷ 1 thread"),
     ];
     let rows = names.into_iter().zip(rates.iter().zip(&gains)).flat_map(|((rate, gain), (rates, gains))| {
         let gain = (!gain.is_empty()).then(|| Row::new(gain, gains, "×"));
-        std::iter::once(Row::new(rate, rates, "a second")).chain(gain)
+        std::iter::once(Row::new(rate, rates, "per second")).chain(gain)
     });
     Ok(rows.collect())
 }

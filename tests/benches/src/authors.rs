@@ -25,16 +25,16 @@ const SUITES: usize = 20;
 const INSTANCES: u32 = 1_000;
 const RUNS: usize = 5;
 
-const HOW: &str = "The small disk-space policy in Rust. From nothing: `ansai new`, `ansai build` and `ansai test` in an \
-empty directory, its crates downloaded before, none of them compiled. A round of `ansai dev`: the two steps that it \
-takes after a line was added to the source, `ansai build --draft` and `ansai run --once` on this host, seven times \
-after one unmeasured. Scenarios: the suite of `policies/examples` twenty times over, read from their files, checked \
-against the contract and run on one thread, ten times. Evaluations compared: `ansai replay --with --since` held to one \
-core, over what five runs of a thousand instances recorded which all find something, five times; recordings are read \
-from disk, checked against the audit log and decompressed, reading that log is not counted.";
+const HOW: &str = "The small disk-space policy in Rust. New policy: `ansai new`, `ansai build` and `ansai test` in an \
+empty directory, with the crates downloaded but not compiled. One round of `ansai dev`: its two steps after a line \
+was added to the source, `ansai build --draft` and `ansai run --once` on this host; seven times, after one round that \
+is not counted. Scenarios: the scenarios of `policies/examples` twenty times, read from their files, checked against \
+the contract and run on one thread; ten times. Recorded evaluations: `ansai replay --with --since` on one core, five \
+times, over the recordings of five runs of a thousand instances that all find something. Recordings are read from \
+disk, checked against the audit log and decompressed; reading the log is not counted.";
 
-const HELD_BACK_BY: &str = "A round is mostly the compiler of Rust and that of the host. Of a compared evaluation the \
-larger part is reading: a file is opened, decompressed, hashed and parsed for each.";
+const HELD_BACK_BY: &str = "A round is mostly the Rust compiler and ansai's compiler. Most of the time of a compared \
+evaluation is reading: ansai opens, decompresses, hashes and parses one file for each.";
 
 /// Runs it.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
@@ -47,18 +47,18 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let compared = on_one_core(|| compared(&copied.component()))?;
     let (median, scenarios, differences) = (round.median(), tested.median(), compared.median());
     let rows = vec![
-        Row::single("from nothing to a green test", new, "s").at_most(NEW_AIM_S, "s", Some(new)),
-        Row::new("a round of `ansai dev`", &round, "s").at_most(ROUND_AIM_S, "s", Some(median)),
-        Row::new("of it, building", &built, "s"),
-        Row::new("of it, compiling and looking", &looked, "s"),
-        Row::new("scenarios", &tested, "a second").at_least(SCENARIOS_AIM, "a second", Some(scenarios)),
-        Row::new("recorded evaluations compared", &compared, "a second").at_least(
+        Row::single("new policy, from `ansai new` to passing tests", new, "s").at_most(NEW_AIM_S, "s", Some(new)),
+        Row::new("one round of `ansai dev`", &round, "s").at_most(ROUND_AIM_S, "s", Some(median)),
+        Row::new("of this, building", &built, "s"),
+        Row::new("of this, compiling and running", &looked, "s"),
+        Row::new("scenarios", &tested, "per second").at_least(SCENARIOS_AIM, "per second", Some(scenarios)),
+        Row::new("recorded evaluations, compared", &compared, "per second").at_least(
             DIFFERENCES_AIM,
-            "a second",
+            "per second",
             Some(differences),
         ),
     ];
-    Ok(Figure { title: "For authors", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "Tools for authors", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 fn from_nothing(policies: &Path) -> anyhow::Result<Duration> {

@@ -9,7 +9,6 @@ use ansai_config::{Manifest, Schema};
 use ansai_devkit::scenario::{self, Subject};
 use ansai_engine::component::inspect;
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::registry::Registry;
 use anyhow::{Context as _, ensure};
 
 use crate::samples::Samples;
@@ -30,7 +29,7 @@ impl Example {
     /// Compiles it into a cache of its own and loads it from there.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Example> {
         let bytes = std::fs::read(path)?;
-        let registry = Registry::builtin();
+        let registry = ansai_host_functions::builtin();
         let found = inspect(&bytes)?;
         let manifest = found.manifest.as_deref().context("no manifest")?;
         let manifest = Manifest::from_json("its manifest", manifest, &registry.interfaces())?;

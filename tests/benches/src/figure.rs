@@ -1,24 +1,24 @@
-//! What was measured, ready to be shown.
+//! Measured figures, ready to be shown.
 
 use crate::samples::Samples;
 
-/// One question and its answers.
+/// One section of the report.
 pub(crate) struct Figure {
     pub(crate) title: &'static str,
-    /// How it is measured: the same text in every run.
+    /// How it is measured; the same text in every run.
     pub(crate) how: &'static str,
     pub(crate) rows: Vec<Row>,
-    /// What has two dimensions.
+    /// Figures with two dimensions.
     pub(crate) grid: Option<Grid>,
-    /// What is said when an aim is missed: what holds it back.
+    /// Why a target is missed; shown only if one is.
     pub(crate) held_back_by: &'static str,
 }
 
 /// Several values of several things.
 pub(crate) struct Grid {
-    /// What the lines are, then what each column has.
+    /// The headings of the columns.
     pub(crate) head: &'static [&'static str],
-    /// As many cells in each as in the head.
+    /// Each has as many cells as the head.
     pub(crate) rows: Vec<Vec<String>>,
 }
 
@@ -26,15 +26,15 @@ pub(crate) struct Grid {
 pub(crate) struct Row {
     pub(crate) what: &'static str,
     pub(crate) value: String,
-    /// Least to most, empty where there is one value only.
+    /// Smallest to largest value; empty for a single value.
     pub(crate) spread: String,
     pub(crate) aim: Option<Aim>,
 }
 
-/// What is wanted.
+/// The target of a row.
 pub(crate) struct Aim {
     pub(crate) text: String,
-    /// `None` where it could not be measured.
+    /// `None` if it could not be measured.
     pub(crate) met: Option<bool>,
 }
 
@@ -53,14 +53,26 @@ impl Row {
     }
 
     pub(crate) fn at_most(mut self, aim: f64, unit: &str, measured: Option<f64>) -> Row {
-        self.aim = Some(Aim { text: format!("≤ {aim} {unit}"), met: measured.map(|measured| measured <= aim) });
+        self.aim =
+            Some(Aim { text: format!("≤ {} {unit}", limit(aim)), met: measured.map(|measured| measured <= aim) });
         self
     }
 
     pub(crate) fn at_least(mut self, aim: f64, unit: &str, measured: Option<f64>) -> Row {
         self.aim =
-            Some(Aim { text: format!("≥ {}", with_unit(aim, unit)), met: measured.map(|measured| measured >= aim) });
+            Some(Aim { text: format!("≥ {} {unit}", limit(aim)), met: measured.map(|measured| measured >= aim) });
         self
+    }
+}
+
+impl Aim {
+    /// Whether the target is met, in one or two words.
+    pub(crate) fn status(&self) -> &'static str {
+        match self.met {
+            Some(true) => "met",
+            Some(false) => "missed",
+            None => "not measured",
+        }
     }
 }
 
@@ -70,20 +82,56 @@ impl Figure {
     }
 }
 
+/// A limit as it was set, not rounded.
+fn limit(value: f64) -> String {
+    if value < 1_000.0 { value.to_string() } else { grouped(&format!("{value:.0}")) }
+}
+
 fn with_unit(value: f64, unit: &str) -> String {
     format!("{} {unit}", number(value))
 }
 
-/// Three significant digits, with thousands apart.
+/// Two or three significant digits, four below 10,000, with a comma between thousands.
 pub(crate) fn number(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size < 10.0 => 2,
-        size if size < 100.0 => 1,
-        size if size < 10_000.0 => 0,
-        _ => {
-            let thousands = (value / 1000.0).round();
-            return format!("{thousands:.0},000");
+    match value.abs() {
+        size if size < 10.0 => format!("{value:.2}"),
+        size if size < 100.0 => format!("{value:.1}"),
+        size if size < 10_000.0 => grouped(&format!("{value:.0}")),
+        _ => grouped(&format!("{:.0}000", (value / 1000.0).round())),
+    }
+}
+
+/// A whole number with a comma between thousands.
+pub(crate) fn grouped(digits: &str) -> String {
+    let length = digits.len();
+    let mut out = String::with_capacity(length + length / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (length - index).is_multiple_of(3) && !out.ends_with('-') {
+            out.push(',');
         }
-    };
-    format!("{value:.decimals$}")
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        for (value, shown) in [
+            (0.456, "0.46"),
+            (45.67, "45.7"),
+            (456.7, "457"),
+            (-123.0, "-123"),
+            (4567.8, "4,568"),
+            (-4567.8, "-4,568"),
+            (45_678.0, "46,000"),
+            (1_234_567.0, "1,235,000"),
+        ] {
+            assert_eq!(number(value), shown);
+        }
+        assert_eq!([grouped("7"), grouped("100"), grouped("1483748")], ["7", "100", "1,483,748"]);
+    }
 }

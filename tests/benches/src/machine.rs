@@ -15,7 +15,7 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
         ("cores", cores),
         ("memory", memory().unwrap_or_else(|| "unknown".to_owned())),
         ("kernel", kernel),
-        ("load before", std::fs::read_to_string("/proc/loadavg").ok().and_then(first).unwrap_or_default()),
+        ("load average before", std::fs::read_to_string("/proc/loadavg").ok().and_then(first).unwrap_or_default()),
         ("ansai", env!("CARGO_PKG_VERSION").to_owned()),
         ("engine", ansai_engine::engine::ENGINE_VERSION.to_owned()),
         ("date", jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()),

@@ -18,12 +18,12 @@ const EVERY_SECONDS: u32 = 10;
 const WARM_UP: Duration = Duration::from_secs(15);
 const WINDOW: Duration = Duration::from_secs(60);
 
-const HOW: &str = "Ten instances of the small policy, each looking at all file systems every 10 s, beside Monit with ten \
-checks of a file system every 10 s, in the foreground, nothing else configured. Both run at the same time with nothing \
-to report; after 15 s, for 60 s: resident memory at the end, processor time used in that minute.";
+const HOW: &str = "Ten instances of the small policy, each listing all file systems every 10 s, and Monit with ten \
+file-system checks every 10 s, in the foreground, with nothing else configured. Both run at the same time and have \
+nothing to report. The measurement starts after 15 s and takes 60 s: resident memory at its end, CPU time during it.";
 
-const HELD_BACK_BY: &str = "Monit is 0.5 MB of C that compares numbers; ansai carries a WebAssembly compiler and an \
-audit log. Most of its resident memory is pages of the program, which the kernel takes back when it needs them.";
+const HELD_BACK_BY: &str = "Monit is 0.5 MB of C that compares numbers; ansai contains a WebAssembly compiler and an \
+audit log. Most of its resident memory is pages of the program, which the kernel reclaims when it needs them.";
 
 /// Runs it.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
@@ -31,7 +31,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
         Some(monit) => rows(&monit)?,
         None => vec![Row::text("Monit", "not installed: apt-get install --no-install-recommends monit")],
     };
-    Ok(Figure { title: "Beside Monit", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "Comparison with Monit", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 fn monit() -> Option<std::path::PathBuf> {
@@ -50,10 +50,10 @@ fn rows(monit: &Path) -> anyhow::Result<Vec<Row>> {
         machine::mebibytes(&format!("/proc/{}/smaps_rollup", daemon.0.id()), "Rss").context("Rss of a daemon")
     };
     Ok(vec![
-        Row::single("ansai: resident", resident(&ours)?, "MiB"),
-        Row::single("Monit: resident", resident(&theirs)?, "MiB"),
-        Row::single("ansai: processor time in a minute", (used(&ours)? - before.0) * 1e3, "ms"),
-        Row::single("Monit: processor time in a minute", (used(&theirs)? - before.1) * 1e3, "ms"),
+        Row::single("ansai, resident memory", resident(&ours)?, "MiB"),
+        Row::single("Monit, resident memory", resident(&theirs)?, "MiB"),
+        Row::single("ansai, CPU time per minute", (used(&ours)? - before.0) * 1e3, "ms"),
+        Row::single("Monit, CPU time per minute", (used(&theirs)? - before.1) * 1e3, "ms"),
     ])
 }
 

@@ -1,7 +1,7 @@
 //! A backend that answers at once with what was prepared: what is left is the gate.
 
-use ansai_host_functions::backend::{Answer, Backend};
-use ansai_host_functions::call::Call;
+use ansai_kit::backend::{Answer, Backend};
+use ansai_kit::call::Call;
 use serde_json::value::RawValue;
 
 /// Answers every call with the same reply.

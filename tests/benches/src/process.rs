@@ -19,15 +19,15 @@ const MOST_START_MS: f64 = 100.0;
 /// Healthy, findings, something could not be told: all of them are results.
 const RESULTS: [i32; 3] = [0, 3, 5];
 
-const HOW: &str = "`ansai run policies/` without a configuration (so it only observes), with a state directory of its \
-own. At rest: resident and proportional memory from `/proc/PID/smaps_rollup`, five seconds after the start. Start to \
-result: from starting the process until `ansai run policies/ --once` has ended, its report written to nowhere; once \
-with nothing compiled, then 20 times with the cache that the first left. The evaluations' own share is what the audit \
-log has as the time of the evaluations of each warm run, host calls included.";
+const HOW: &str = "`ansai run policies/` without a configuration, so it only observes, with a separate state \
+directory. Memory at rest comes from `/proc/PID/smaps_rollup`, five seconds after the start. Start to result is the \
+time from starting the process until `ansai run policies/ --once` exits, with its report discarded: once with an \
+empty cache, then 20 times with the cache that the first run left. The share of the evaluations is their time in the \
+audit log for each warm run, including calls to the host.";
 
-const HELD_BACK_BY: &str = "Of the memory, the share of files is pages of the program and of compiled policies, which \
-the kernel takes back when it needs them; the rest is the program's own. Of the start, the evaluations are shown; the \
-remainder has not been taken apart.";
+const HELD_BACK_BY: &str = "Most of the memory is pages of files, of the program and of compiled policies, which the \
+kernel reclaims when it needs them; the rest is the program's own. Of the start time only the evaluations are \
+measured separately.";
 
 const NOT_BUILT: &str = "not built: make build policies";
 
@@ -36,7 +36,7 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let program = program()?;
     let built = program.is_file() && policies.join("disk-space/disk-space.wasm").is_file();
     let rows = if built { rows(&program, policies)? } else { unbuilt() };
-    Ok(Figure { title: "The program", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
+    Ok(Figure { title: "Program", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
 /// The program that was built beside this one.
@@ -60,12 +60,12 @@ pub(crate) fn on_one_core<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow
     done
 }
 
-const RESIDENT: &str = "at rest, resident";
-const PROPORTIONAL: &str = "at rest, proportional";
-const OF_FILES: &str = "of it, pages of files";
-const COLD: &str = "start to result, nothing compiled";
+const RESIDENT: &str = "memory at rest, resident (RSS)";
+const PROPORTIONAL: &str = "memory at rest, proportional (PSS)";
+const OF_FILES: &str = "of this, pages of files";
+const COLD: &str = "start to result, empty cache";
 const WARM: &str = "start to result, warm cache";
-const EVALUATIONS: &str = "of it, evaluations";
+const EVALUATIONS: &str = "of this, evaluations";
 
 fn unbuilt() -> Vec<Row> {
     vec![

@@ -10,7 +10,6 @@ use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, Recording};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy};
-use ansai_host_functions::registry::Registry;
 use anyhow::ensure;
 use serde_json::value::RawValue;
 
@@ -23,24 +22,24 @@ use crate::samples::Samples;
 const ROUNDS: u32 = 20;
 const REPLAYS: u32 = 2_000;
 
-const HOW: &str = "The small component is the one above, recorded once. disk-space is evaluated on this machine by \
-`ansai run policies/ --once`, and its recording of `detect` is read from the store of recordings. Each is run again on \
-one thread, calls, answer and fuel compared: 20 rounds of 2,000 after one unmeasured. Replays share nothing, so cores \
-add up.";
+const HOW: &str = "The small component is the one of the section above, recorded once. disk-space is evaluated on \
+this machine by `ansai run policies/ --once`, and its recording of `detect` comes from the store of recordings. Each \
+recording is replayed on one thread; calls, answer and fuel are compared. 20 rounds of 2,000 replays, after one round \
+that is not counted. Replays share nothing, so the rate grows with the number of cores.";
 
 const AIM: f64 = 25_000.0;
 
-const HELD_BACK_BY: &str = "Sampled with perf in one replay of disk-space, guest code is three tenths of the time. Twelve \
-calls and six observations cross as wasmtime's dynamic values and as JSON, which is most of the rest; malloc and free \
-are a sixth of all.";
+const HELD_BACK_BY: &str = "In a perf profile of the replay of disk-space, guest code takes three tenths of the time. \
+Most of the rest is twelve calls and six observations that cross as wasmtime's dynamic values and as JSON; malloc and \
+free take a sixth of the whole.";
 
 /// Runs it.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let engine = Engine::new(Registry::builtin(), None, Compiler::InProcess)?;
+    let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let small = engine.load(&guest::component()?)?;
     let recording = runtime.block_on(record(&small))?;
-    let mut rows = vec![runtime.block_on(rate("the small component", &small, &recording))?];
+    let mut rows = vec![runtime.block_on(rate("small component", &small, &recording))?];
     let real = production(&policies.join("disk-space"))?;
     let component = std::fs::read(policies.join("disk-space/disk-space.wasm"))?;
     rows.push(runtime.block_on(rate("disk-space", &engine.load(&component)?, &real))?);
@@ -60,7 +59,7 @@ async fn rate(name: &'static str, policy: &Policy, recording: &Recording) -> any
         }
     }
     let median = rates.median();
-    Ok(Row::new(name, &rates, "a second").at_least(AIM, "a second", Some(median)))
+    Ok(Row::new(name, &rates, "per second").at_least(AIM, "per second", Some(median)))
 }
 
 /// What this machine's own file systems made a policy say.
@@ -81,7 +80,7 @@ fn production(policy: &Path) -> anyhow::Result<Recording> {
 async fn record(policy: &Policy) -> anyhow::Result<Recording> {
     let limits = Limits::default();
     let reply = RawValue::from_string(guest::REPLY.to_owned())?;
-    let evaluation = policy.detect(Box::new(Prepared(reply)), &limits).await;
+    let evaluation = policy.detect(Prepared(reply), &limits).await;
     Ok(Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),

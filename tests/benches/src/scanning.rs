@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ansai_core::{Refusal, Scope, ScopeValue};
-use ansai_host_functions::host::{Deadline, Host, ProbeContext};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::Body;
 use anyhow::{Context as _, anyhow, ensure};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::figure::{Figure, Row};
+use crate::figure::{Figure, Row, grouped};
 use crate::machine;
 use crate::samples::Samples;
 use crate::tree::Place;
@@ -24,14 +24,15 @@ const MOST: f64 = 1.0;
 /// The first argument of this program when it is to scan once and tell its memory.
 pub(crate) const CHILD: &str = "scan-once";
 
-const HOW: &str = "One million empty files (or `ANSAI_BENCH_FILES`), a thousand in a directory, on a tmpfs and on the \
-file system of the temporary directory; the caches are warm. `measure-files` of `ansai:files/files-probe` over all of \
-them, as a policy calls it, and by turns `find ROOT -type f -printf '%p %s %T@\\n'` into nowhere; seven rounds after \
-one unmeasured. The preview is of `remove`, the oldest 10,000 of all; the pages are all pages of `list-files`, once. \
-The ratios are those of the medians; their spread is that of the rounds. Peak memory is `VmHWM` of a process that does \
-nothing but one `measure-files`, less that of one that scans an empty directory.";
+const HOW: &str = "One million empty files (or `ANSAI_BENCH_FILES`), a thousand per directory, on a tmpfs and on the \
+file system of the temporary directory, with warm caches. `measure-files` of `ansai:files/files-probe` scans all of \
+them, as a policy calls it, and alternates with `find ROOT -type f -printf '%p %s %T@\\n'`, whose output is \
+discarded. Seven rounds, after one round that is not counted. The preview is that of `remove` for the oldest 10,000 \
+files; the pages are all pages of `list-files`, once. A ratio is that of the medians; its range is that of the \
+rounds. Peak memory is `VmHWM` of a process that only calls `measure-files` once, minus that of a process that scans \
+an empty directory.";
 
-const HELD_BACK_BY: &str = "Both ask the kernel once for each file, and the kernel's answer is most of the time.";
+const HELD_BACK_BY: &str = "Both call the kernel once for each file, and the kernel takes most of the time.";
 
 /// Runs it.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
@@ -39,31 +40,31 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
         Ok(number) => number.parse().context("ANSAI_BENCH_FILES")?,
         Err(_) => 1_000_000,
     };
-    let mut rows = vec![Row::text("files", files.to_string())];
+    let mut rows = vec![Row::text("files", grouped(&files.to_string()))];
     if rustix::process::geteuid().is_root() {
         let place = Place::in_memory()?;
         let root = place.fill("many", files)?;
         let (found, measured, ratio) = against_find(&root, files)?;
         rows.push(Row::new("`find`, tmpfs", &found, "ms"));
         rows.push(Row::new("`measure-files`, tmpfs", &measured, "ms"));
-        rows.push(ratio_row("ratio, tmpfs", &found, &measured, &ratio));
+        rows.push(ratio_row("`measure-files` ÷ `find`, tmpfs", &found, &measured, &ratio));
         rows.push(Row::single("preview of `remove`, tmpfs", timed(|| preview(&root))?, "ms"));
         rows.push(Row::single("all pages of `list-files`, tmpfs", timed(|| pages(&root, files))?, "ms"));
         let (none, tenth) = (place.fill("none", 0)?, place.fill("tenth", files / 10)?);
         std::fs::create_dir_all(&none)?;
         let least = peak_kib(&none)?;
-        rows.push(Row::single("peak memory, a tenth of the files", peak_kib(&tenth)? - least, "KiB"));
-        rows.push(Row::single("peak memory, all of them", peak_kib(&root)? - least, "KiB"));
+        rows.push(Row::single("peak memory, 10 % of the files", peak_kib(&tenth)? - least, "KiB"));
+        rows.push(Row::single("peak memory, all files", peak_kib(&root)? - least, "KiB"));
     } else {
-        rows.push(Row::text("ratio, tmpfs", "only root can mount one").at_most(MOST, "", None));
+        rows.push(Row::text("`measure-files` ÷ `find`, tmpfs", "needs root to mount a tmpfs").at_most(MOST, "", None));
     }
     let place = Place::on_disk()?;
     let root = place.fill("many", files)?;
     let (found, measured, ratio) = against_find(&root, files)?;
-    rows.push(Row::text("file system of temporary files", machine::file_system(&root)));
-    rows.push(Row::new("`find`, there", &found, "ms"));
-    rows.push(Row::new("`measure-files`, there", &measured, "ms"));
-    rows.push(ratio_row("ratio, there", &found, &measured, &ratio));
+    rows.push(Row::text("file system of the temporary directory", machine::file_system(&root)));
+    rows.push(Row::new("`find`, temporary directory", &found, "ms"));
+    rows.push(Row::new("`measure-files`, temporary directory", &measured, "ms"));
+    rows.push(ratio_row("`measure-files` ÷ `find`, temporary directory", &found, &measured, &ratio));
     Ok(Figure { title: "Scanning files", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
@@ -124,7 +125,7 @@ fn query(root: &Path) -> anyhow::Result<Value> {
 }
 
 fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let (_, function) = registry.find("ansai:files/files-probe", function).context("no such function")?;
     let (Body::Probe(body) | Body::Scan(body)) = function.body else { anyhow::bail!("no probe") };
     let reply = asked(&arguments, body)?;
@@ -134,7 +135,7 @@ fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
 fn preview(root: &Path) -> anyhow::Result<()> {
     let what =
         json!({ "root": root, "globs": ["**"], "exclude": [], "min-age-hours": 24, "max-files": 0, "enough-bytes": 0 });
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let (_, _, action) = registry.action("ansai:files/files-actions.remove").context("no such action")?;
     let (preview, _) = asked(&json!({ "what": what }), |ask, arguments| action.preview(ask, arguments, &[]))?;
     ensure!(preview.complete && preview.items == 10_000, "a preview of {} files", preview.items);

@@ -13,7 +13,7 @@ pub(crate) fn print(figures: &[Figure]) -> std::io::Result<()> {
         table.add_rows(&grid.rows);
         writeln!(std::io::stdout().lock(), "{table}")?;
     }
-    let mut table = with_header(&["", "", "median", "least – most", "aim"]);
+    let mut table = with_header(&["", "", "result", "range", "target"]);
     for figure in figures {
         for (index, row) in figure.rows.iter().enumerate() {
             let title = if index == 0 { figure.title } else { "" };
@@ -30,13 +30,7 @@ fn with_header(head: &[&str]) -> Table {
     table
 }
 
-/// The aim and whether it is met.
-pub(crate) fn aim(row: &Row) -> String {
-    let Some(aim) = &row.aim else { return String::new() };
-    let text = aim.text.trim_end();
-    match aim.met {
-        Some(true) => format!("{text}: met"),
-        Some(false) => format!("{text}: missed"),
-        None => format!("{text}: not measured"),
-    }
+/// The target and whether it is met.
+fn aim(row: &Row) -> String {
+    row.aim.as_ref().map_or_else(String::new, |aim| format!("{}: {}", aim.text.trim_end(), aim.status()))
 }

@@ -20,6 +20,7 @@ mod heal;
 mod host;
 mod inert;
 mod observe;
+mod packaging;
 mod recordings_export;
 mod scenario_mistakes;
 mod scenario_update;

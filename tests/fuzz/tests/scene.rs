@@ -1,6 +1,5 @@
 //! A fixture tree with something beside it that nobody granted, and evaluations on the live backend.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +14,11 @@ use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Engine, Evaluation, Policy, Recording};
 use ansai_fuzz::random::Random;
 use ansai_harness::Tree;
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
-use ansai_host_functions::host::Host;
-use ansai_host_functions::live::{Live, LiveHost, Scopes};
-use ansai_host_functions::registry::Registry;
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::action::Proposed;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::Host;
 
 /// In the name of each file outside, and in no call: where it is seen, something was read that was not granted.
 const PRECIOUS: &str = "precious";
@@ -83,7 +82,7 @@ impl Scene {
         }
         std::fs::hard_link(dir.path().join("outside/precious.log"), dir.path().join("granted/hard.log")).unwrap();
         Scene {
-            engine: Engine::new(Registry::builtin(), None, Compiler::InProcess).unwrap(),
+            engine: Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess).unwrap(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
             before: Tree::snapshot(dir.path()),
             dir,
@@ -100,7 +99,7 @@ impl Scene {
         let roots = [["granted"].as_slice(), &["granted/sub"], &["granted/sub", "granted"], &[]];
         let roots: Vec<String> = roots[random.below(roots.len())].iter().map(|below| self.path(below)).collect();
         let mut scopes = BTreeMap::new();
-        for interface in Registry::builtin().interfaces() {
+        for interface in ansai_host_functions::builtin().interfaces() {
             if interface.kind == InterfaceKind::Base || random.once_in(4) {
                 continue;
             }
@@ -129,9 +128,9 @@ impl Scene {
     }
 
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
-        let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, Duration::from_secs(10));
+        let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
         let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        let live = Box::new(Live::new(shared, "fuzz".into(), phase, scopes.clone(), base));
+        let live = Live::new(shared, "fuzz".into(), phase, scopes.clone(), base);
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {
             Some(finding) => policy.plan(live, limits, finding).await,
@@ -143,8 +142,7 @@ impl Scene {
             assert!(!text.contains(char::is_control) && text.len() < 5_000, "{text:?}");
         }
         self.check_calls(&evaluation, scopes, limits);
-        let backend: Box<dyn Any> = evaluation.backend.take().expect("a backend");
-        let (proposed, _) = backend.downcast::<Live>().expect("the live one").finish();
+        let (proposed, _) = evaluation.backend.take().expect("a backend").finish();
         self.check_proposals(&proposed, &evaluation, scopes, limits);
         let answered = evaluation.calls.iter().filter(|call| matches!(call.reply, RecordedReply::Ok(_))).count();
         let seen = Seen {
@@ -178,7 +176,7 @@ impl Scene {
     }
 
     /// Nothing answered that was not granted, and nothing from outside in any reply.
-    fn check_calls(&self, evaluation: &Evaluation, scopes: &Scopes, limits: &Limits) {
+    fn check_calls(&self, evaluation: &Evaluation<Live>, scopes: &Scopes, limits: &Limits) {
         assert!(evaluation.calls.len() as u64 <= limits.calls, "{} calls", evaluation.calls.len());
         for call in &evaluation.calls {
             let reply = match &call.reply {
@@ -198,7 +196,13 @@ impl Scene {
         }
     }
 
-    fn check_proposals(&self, proposed: &[Arc<Proposed>], evaluation: &Evaluation, scopes: &Scopes, limits: &Limits) {
+    fn check_proposals(
+        &self,
+        proposed: &[Arc<Proposed>],
+        evaluation: &Evaluation<Live>,
+        scopes: &Scopes,
+        limits: &Limits,
+    ) {
         assert!(proposed.len() <= limits.proposals as usize, "{} proposals", proposed.len());
         assert_eq!(proposed.len(), evaluation.usage.proposals as usize);
         let previews = evaluation.calls.iter().filter(|call| call.interface.ends_with("-actions"));

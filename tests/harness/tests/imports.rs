@@ -16,36 +16,67 @@ use serde_json::Value;
 /// A crate of the workspace and the crates of the workspace that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-core", &[]),
+    ("ansai-codes", &["ansai-core"]),
     ("ansai-config", &["ansai-core"]),
-    ("ansai-host-functions", &["ansai-core"]),
-    ("ansai-engine", &["ansai-core", "ansai-host-functions"]),
+    ("ansai-kit", &["ansai-core"]),
+    ("ansai-local", &["ansai-core", "ansai-kit"]),
+    ("ansai-reach", &["ansai-core", "ansai-kit"]),
+    ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
+    ("ansai-engine", &["ansai-core", "ansai-kit"]),
     ("ansai-audit", &[]),
-    ("ansai-supervisor", &["ansai-core", "ansai-config", "ansai-audit", "ansai-host-functions", "ansai-engine"]),
-    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-host-functions", "ansai-engine"]),
+    (
+        "ansai-supervisor",
+        &[
+            "ansai-core",
+            "ansai-config",
+            "ansai-audit",
+            "ansai-kit",
+            "ansai-local",
+            "ansai-host-functions",
+            "ansai-engine",
+        ],
+    ),
+    (
+        "ansai-daemon",
+        &[
+            "ansai-core",
+            "ansai-config",
+            "ansai-audit",
+            "ansai-kit",
+            "ansai-local",
+            "ansai-host-functions",
+            "ansai-engine",
+            "ansai-supervisor",
+        ],
+    ),
+    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-kit", "ansai-engine"]),
     (
         "ansai",
         &[
             "ansai-core",
+            "ansai-codes",
             "ansai-config",
+            "ansai-kit",
+            "ansai-local",
             "ansai-host-functions",
             "ansai-engine",
             "ansai-audit",
             "ansai-supervisor",
+            "ansai-daemon",
             "ansai-devkit",
         ],
     ),
 ];
 
+/// What the tests of a crate may use besides: the harness, and the list of host functions. Nothing that ships may, so
+/// that a change in a probe compiles neither the engine nor the devkit again.
+const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions"];
+
 /// They test all of it.
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
-const CONFINED: &[(&str, &[&str])] = &[
-    ("wasmtime", &["ansai-engine", "ansai-benches"]),
-    ("cap-std", &["ansai-host-functions"]),
-    ("cap-fs-ext", &["ansai-host-functions"]),
-    ("sysinfo", &["ansai-host-functions"]),
-];
+const CONFINED: &[(&str, &[&str])] = &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"])];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
 /// the programs under test.
@@ -92,8 +123,7 @@ fn crates_import_only_what_is_below_them() {
             continue;
         };
         for dependency in dependencies(package).iter().filter(|dependency| members.contains(name(dependency))) {
-            // A crate's tests may stand on the harness; nothing that ships may.
-            let testing = dependency["kind"] == "dev" && name(dependency) == "ansai-harness";
+            let testing = dependency["kind"] == "dev" && TESTS_MAY_IMPORT.contains(&name(dependency));
             if !testing && !allowed.contains(&name(dependency)) {
                 wrong.push(format!("{} imports {}", name(package), name(dependency)));
             }

@@ -1,15 +1,15 @@
 // Generated from the WIT contract: not to be edited.
 
-/** Vocabulary shared by the host and every policy. */
+/** The types that the host and every policy share. */
 declare module "ansai:policy/types@0.1.0" {
   /** Milliseconds since the Unix epoch, UTC. */
   export type Instant = number;
   /** Milliseconds. */
   export type Duration = number;
   /**
-   * What a statement is about, in canonical form: `filesystem` + `/var`, `unit` + `nginx.service`,
-   * `certificate` + `sha256:…`, `table` + `main/public.orders`. Two policies that speak of one thing use the
-   * same subject: incidents, budgets and leases meet there.
+   * The thing that a statement is about, in canonical form: `filesystem` + `/var`, `unit` + `nginx.service`,
+   * `certificate` + `sha256:…`, `table` + `main/public.orders`. Policies that report on the same thing use the same
+   * subject; the host uses it to connect incidents, budgets and leases.
    */
   export interface Subject {
     kind: string;
@@ -29,7 +29,7 @@ declare module "ansai:policy/types@0.1.0" {
     | { tag: "number"; val: number }
     | { tag: "text"; val: string }
     | { tag: "flag"; val: boolean };
-  /** Evidence that people, dashboards and the host's arithmetic can use. */
+  /** Evidence with a unit, for people, dashboards and calculations of the host. */
   export interface Measure {
     name: string;
     value: Value;
@@ -40,76 +40,90 @@ declare module "ansai:policy/types@0.1.0" {
     | "warning"
     | "critical"
     | "emergency";
-  /** An open incident closes only on an explicit `healthy` for its key; a key that is missing is `unknown`. */
+  /**
+   * The state of a thing. An open incident closes only on an explicit `healthy` for its key; a key that is missing
+   * from the answer is `unknown`.
+   */
   export type Status =
     | { tag: "healthy" }
     | { tag: "unhealthy"; val: Severity }
     | { tag: "unknown"; val: string };
   /** One statement about one thing. */
   export interface Observation {
-    /** Stable over time: the same fault has the same key. At most 200 bytes; unique within an answer. */
+    /** Identifies the fault: the same fault always has the same key. At most 200 bytes, and unique within an answer. */
     key: string;
+    /** The thing that is observed. */
     about: Subject;
+    /** Its state. */
     status: Status;
     /** One sentence for a person, without a full stop. */
     summary: string;
     /** Most important first. */
     evidence: Measure[];
-    /** What else is touched: the unit behind a port, the mount below a directory. May be empty. */
+    /** Other things that are affected: the unit that uses a port, the mount that holds a directory. May be empty. */
     related: Subject[];
   }
-  /** Why a call was not answered. Complete from the start: a new case would break every interface. */
+  /** Why a call has no answer. The list of cases is final: a new case would break every interface. */
   export type Refusal =
-    /** The operator's grant does not cover this call; says which grant is nearest. */
+    /** The operator's grant does not cover this call. The text names the nearest grant. */
     | { tag: "denied"; val: string }
-    /** What was named does not exist. */
+    /** The named thing does not exist. */
     | { tag: "not-found"; val: string }
-    /** It exists or may exist, and could not be read now (permission, server down, I/O error). */
+    /** It could not be read now: no permission, server down, I/O error. */
     | { tag: "unavailable"; val: string }
-    /** This host has no such thing (no journal, another package manager). */
+    /** This host does not have the feature: no journal, another package manager. */
     | { tag: "unsupported"; val: string }
-    /** An argument makes no sense; says which and why. */
+    /** An argument is invalid. The text says which one and why. */
     | { tag: "invalid"; val: string }
-    /** A limit of this evaluation was reached (calls, bytes, proposals). */
+    /** A limit of this evaluation is reached: calls, bytes, proposals. */
     | { tag: "over-budget"; val: string }
+    /** The call did not finish in time. */
     | { tag: "timed-out"; val: string }
-    /** Locked or in use by somebody else. */
+    /** Another process holds a lock or uses it. */
     | { tag: "busy"; val: string }
-    /** The target is no longer what it was. */
+    /** The target changed since it was examined. */
     | { tag: "changed"; val: string }
+    /** Any other reason. */
     | { tag: "other"; val: string };
-  /** Why an evaluation has no answer at all. */
+  /** Why an evaluation has no answer. */
   export type Failure =
+    /** Unknown: something that the answer depends on could not be read. */
     | { tag: "could-not-tell"; val: string }
+    /** The settings make no sense together. */
     | { tag: "invalid-settings"; val: string }
+    /** Any other reason. */
     | { tag: "other"; val: string };
-  /** A step that was proposed in this call of `plan`: later proposals may refer to it. */
+  /** Identifies a step that this call of `plan` proposed. Later proposals can refer to it. */
   export type StepRef = number;
-  /** Candidates that a step leaves alone, by reason: held open, too young, several links, another device, … */
+  /** Candidates that a step skips, by reason: held open, too young, several links, another device, … */
   export interface LeftOut {
     reason: string;
     items: number;
     bytes: number;
   }
-  /** What a proposed step would do, found out by the host without doing it. */
+  /** What a proposed step would do. The host determines it without doing anything. */
   export interface Preview {
+    /** Identifies the step. */
     step: StepRef;
+    /** The thing that the step changes or checks. */
     about: Subject;
-    /** How many things it touches (files, rows, units), 0 for a check. */
+    /** How many files, rows or units it changes; 0 for a check. */
     items: number;
-    /** What the host gets back at once, net of overlap with earlier steps of this plan, hard links and open files. */
+    /** Bytes that are freed at once, without what earlier steps of this plan, hard links and open files account for. */
     freesNowBytes: number;
-    /** What comes back only after a hold: quarantined files, for instance. */
+    /** Bytes that are freed later, for example when the quarantine expires. */
     freesLaterBytes: number;
-    /** How long something would not answer because of it; 0 for nothing. */
+    /** How long the step interrupts a service; 0 for not at all. */
     interrupts: Duration;
+    /** True if the step can be undone. */
     reversible: boolean;
-    /** Set when the host undoes the step by itself after this long unless verification answers `healthy`. */
+    /** If set, the host undoes the step after this long unless verification answers `healthy`. */
     undoneAfter?: Duration | null;
-    /** False when the search for targets was cut short: there may be more. */
+    /** False if the search for targets stopped early: there may be more. */
     complete: boolean;
     /** Up to ten targets, for a person. */
     sample: string[];
+    /** What the step skips. */
     leftOut: LeftOut[];
   }
   export type Outcome =
@@ -120,7 +134,7 @@ declare module "ansai:policy/types@0.1.0" {
     | "simulated"
     | "unknown"
     | "other";
-  /** What became of a step. `action` is `ansai:files/files-actions.remove` and the like. */
+  /** The result of a step. `action` is a name such as `ansai:files/files-actions.remove`. */
   export interface StepResult {
     action: string;
     about: Subject;
@@ -128,87 +142,93 @@ declare module "ansai:policy/types@0.1.0" {
     detail: string;
     measures: Measure[];
   }
-  /** One earlier try at the same finding. `verified` is how the finding stood after it. */
+  /** One earlier attempt at the same finding. `verified` is the state of the finding after it. */
   export interface Attempt {
     at: Instant;
     stage: string;
     verified: Status;
     steps: StepResult[];
   }
-  /** What a failed step does to the steps before it. */
+  /** What happens to the earlier steps when a step fails. */
   export type OnFailure =
     /** Undo them, newest first, as far as they are reversible. */
     | "undo-applied"
-    /** Leave them and go no further. */
+    /** Keep them and stop. */
     | "stop";
-  /** Advice for a person where no step is right: a bigger disk, a second instance, an index. */
+  /** Advice for a person if no step is right: a bigger disk, a second instance, an index. */
   export interface Recommendation {
     summary: string;
     detail: string;
     measures: Measure[];
   }
   export type Decision =
-    /** Apply what was proposed in this call, in order; then verify. */
+    /** Apply the steps that this call proposed, in order, then verify. */
     | { tag: "apply"; val: OnFailure }
-    /** Apply, then ask for a further plan with the results in `context.attempts`. */
+    /** Apply the steps, then call `plan` again with the results in `context.attempts`. */
     | { tag: "apply-then-replan"; val: OnFailure }
-    /** Nothing needs doing yet: says what is waited for. Counts as no attempt; what was proposed is dropped. */
+    /** Do nothing yet; the text says what the policy waits for. This is no attempt, and proposed steps are dropped. */
     | { tag: "wait"; val: string }
-    /** Nothing for the host to do: a person gets these, best first. */
+    /** Do nothing and give these recommendations to a person, best first. */
     | { tag: "recommend"; val: Recommendation[] }
-    /** Nothing that this policy may do would help: a person is told why. */
+    /** No action available: nothing that this policy may do would help. Notify a person with this reason. */
     | { tag: "give-up"; val: string };
 }
 
 /**
- * What the host knows about this evaluation. Functions, so that it can grow without breaking anybody. None of
- * them can fail, and each answers the same throughout one evaluation.
+ * What the host knows about this evaluation. These are functions, not fields of a record, so that more can follow
+ * without breaking any policy. They cannot fail, and during one evaluation each always returns the same value.
  */
 declare module "ansai:policy/context@0.1.0" {
   import type { Attempt, Duration, Instant, Measure, Observation } from "ansai:policy/types@0.1.0";
-  /** Why this evaluation happens. */
+  /** What caused this evaluation. */
   export type Trigger =
     | { tag: "schedule" }
     | { tag: "event"; val: Measure[] }
     | { tag: "verification" }
     | { tag: "by-hand" };
-  /** Weekday 0 is Monday. */
+  /** Local time. Weekday 0 is Monday. */
   export interface WallClock {
     minuteOfDay: number;
     weekday: number;
     utcOffsetMinutes: number;
   }
-  /** When the evaluation began. There is no other clock. */
+  /** When the evaluation started. There is no other clock. */
   export function now(): Instant;
-  /** The host's local time, for what people call night. */
+  /** The host's local time, for rules such as "only at night". */
   export function localTime(): WallClock;
-  /** When this instance was last evaluated to an end, if it was: gaps matter to rates. */
+  /** When the last evaluation of this instance completed, if there was one. Rates need this gap. */
   export function lastEvaluated(): Instant | null;
-  /** Why this evaluation happens. */
+  /** What caused this evaluation. */
   export function triggeredBy(): Trigger;
-  /** Settings as JSON: defaults filled in, sizes in bytes, durations in milliseconds. */
+  /** The settings as JSON, with defaults filled in, sizes in bytes and durations in milliseconds. */
   export function settings(): string;
   /**
-   * One setting by its dotted path (`thresholds.warning`), for languages without a JSON reader: text as it is,
-   * everything else as JSON.
+   * One setting by its dotted path (`thresholds.warning`), for languages without a JSON reader. A string is returned
+   * as it is, every other value as JSON.
    */
   export function setting(path: string): string | null;
-  /** The scopes in force as JSON, `{"ansai:files/files-probe": {"roots": […]}}`. What is not granted is absent. */
+  /**
+   * The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
+   * is not granted.
+   */
   export function scopes(): string;
   /**
-   * `host-name`, `os-id`, `os-version`, `kernel`, `architecture`, `cpus`, `memory-bytes`, `boot-time`,
-   * `container`; a fact that could not be had is absent.
+   * `host-name`, `os-id`, `os-version`, `kernel`, `architecture`, `cpus`, `memory-bytes`, `boot-time` and `container`.
+   * A fact that is unknown is absent.
    */
   export function hostFacts(): Measure[];
-  /** Observations that are open incidents now: what hysteresis needs. */
+  /** The observations that are open incidents now. Use them for hysteresis. */
   export function openIncidents(): Observation[];
-  /** Empty in `detect`; in `plan`, what was tried for this finding, oldest first. */
+  /** The earlier attempts at this finding, oldest first. Empty in `detect`. */
   export function attempts(): Attempt[];
-  /** The stage of the escalation ladder that this plan is for; empty when there is no ladder. */
+  /** The stage of the escalation that this plan is for; empty if there are no stages. */
   export function stage(): string;
 }
 
-/** Lines for the operator's log. At most 200 of 1 KiB in one evaluation: more is cut, and counted. */
+/**
+ * Lines for the operator's log. At most 200 lines of 1 KiB in one evaluation; the host cuts what exceeds this, and
+ * counts it.
+ */
 declare module "ansai:policy/log@0.1.0" {
   export type Level =
     | "debug"
@@ -220,38 +240,38 @@ declare module "ansai:policy/log@0.1.0" {
 }
 
 /**
- * A small durable key-value store of this policy instance: 256 keys of at most 256 bytes, 64 KiB a value,
- * 1 MiB in all. Writes are seen at once by the same evaluation, committed when it succeeds on a schedule or an
- * event, and dropped otherwise (verification, by hand, replay).
+ * A small durable key-value store of this policy instance: at most 256 keys of 256 bytes, 64 KiB per value and 1 MiB
+ * in total. The evaluation sees its own writes at once. They are committed if the evaluation succeeds and a schedule
+ * or an event caused it. Otherwise they are dropped (verification, by hand, replay).
  */
 declare module "ansai:policy/store@0.1.0" {
   import type { Refusal } from "ansai:policy/types@0.1.0";
   /**
-   * The value of a key, if there is one.
+   * Returns the value of a key, if there is one.
    * @throws an error whose `payload` is a Refusal
    */
   export function get(key: string): string | null;
   /**
-   * Writes a value, over another where there is one.
+   * Writes a value and replaces an earlier one.
    * @throws an error whose `payload` is a Refusal
    */
   export function set(key: string, value: string): void;
   /**
-   * Removing what is not there is fine.
+   * Removes a key. A key that does not exist is no error.
    * @throws an error whose `payload` is a Refusal
    */
   export function remove(key: string): void;
   /**
-   * In byte order.
+   * Lists the keys with this prefix, in byte order.
    * @throws an error whose `payload` is a Refusal
    */
   export function keys(prefix: string): string[];
 }
 
 /**
- * Time series of this policy instance, analysed by the host. One sample per series and evaluation, stamped
- * `now` (a second one replaces the first); committed as in `store`. 64 series; samples are kept for 30 days,
- * and where there are more than 2,000, one per hour: its minimum.
+ * Time series of this policy instance, analysed by the host. A series takes one sample per evaluation, at the time
+ * `now`; a second one replaces the first. Samples are committed as in `store`. An instance has at most 64 series. The
+ * host keeps samples for 30 days; if there are more than 2,000, it keeps one per hour, the minimum.
  */
 declare module "ansai:policy/series@0.1.0" {
   import type { Duration, Instant, Refusal } from "ansai:policy/types@0.1.0";
@@ -265,49 +285,51 @@ declare module "ansai:policy/series@0.1.0" {
     | "mean"
     | "median"
     | "latest";
-  /** Which samples to look at: since an instant (0 for all), reduced to one per `bucket` where that is given. */
+  /** Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample. */
   export interface Window {
     since: Instant;
     bucket?: Duration | null;
     reduce: Reduction;
   }
   export interface Trend {
-    /** Points after reduction. */
+    /** How many samples there are after reduction. */
     samples: number;
+    /** Time from the first to the latest sample. */
     span: Duration;
     latest: number;
     minimum: number;
     maximum: number;
     mean: number;
     median: number;
-    /** Theil-Sen slope per hour and the two-sided Mann-Kendall p-value (1 with fewer than four samples). */
+    /** The Theil-Sen slope per hour. */
     slopePerHour: number;
+    /** The two-sided Mann-Kendall p-value; 1 with fewer than four samples. */
     pValue: number;
     /**
-     * Largest CUSUM excursion of the samples from their mean, in standard deviations times the root of their
-     * number: above 1.36 a lasting shift is likely (5 %). 0 when all samples are equal.
+     * The largest CUSUM excursion of the samples from their mean, divided by the standard deviation times the square
+     * root of their number. Above 1.36 a lasting shift is likely (5 %). 0 if all samples are equal.
      */
     cusum: number;
     /** Time from the latest sample until the trend line crosses the limit, if it does. */
     reachesLimitIn?: Duration | null;
   }
   /**
-   * Adds this evaluation's sample to a series.
+   * Adds the sample of this evaluation to a series.
    * @throws an error whose `payload` is a Refusal
    */
   export function append(name: string, value: number): void;
   /**
-   * Oldest first, this evaluation's own sample included; at most 2,000 points.
+   * Returns the samples, oldest first, including that of this evaluation; at most 2,000.
    * @throws an error whose `payload` is a Refusal
    */
   export function samples(name: string, window: Window): Sample[];
   /**
-   * `not-found` for a series without a sample.
+   * Analyses the samples of a series. `not-found` if it has none.
    * @throws an error whose `payload` is a Refusal
    */
   export function analyse(name: string, window: Window, limit?: number | null): Trend;
   /**
-   * Forgets what came before: after a restart of the thing measured, say.
+   * Deletes the earlier samples, for example after a restart of the measured process.
    * @throws an error whose `payload` is a Refusal
    */
   export function reset(name: string): void;
@@ -315,36 +337,42 @@ declare module "ansai:policy/series@0.1.0" {
 
 declare module "ansai:disk/disk-probe@0.1.0" {
   import type { Refusal, Subject } from "ansai:policy/types@0.1.0";
+  /** A mounted file system that holds files. */
   export interface Filesystem {
-    /** `filesystem` + mount point. */
+    /** The kind is `filesystem`, the name is the mount point. */
     about: Subject;
+    /** The mount point. */
     mount: string;
-    /** `ext4`, `tmpfs`, `nfs4`, … as the kernel names it. */
+    /** The kernel's name for the type: `ext4`, `tmpfs`, `nfs4`, … */
     kind: string;
+    /** The mounted device, as the kernel names it. */
     device: string;
+    /** True if it is mounted read-only. */
     readOnly: boolean;
-    /** Not on a disk of this host: `nfs`, `cifs`, FUSE. */
+    /** True if it is not on a disk of this host: `nfs`, `cifs`, FUSE. */
     remote: boolean;
+    /** Its size. */
     totalBytes: number;
-    /** What an unprivileged process can still write (statvfs f_bavail). */
+    /** What an unprivileged process can still write (`f_bavail` of statvfs). */
     availableBytes: number;
-    /** What only root can still write on top of that (f_bfree - f_bavail). */
+    /** What only root can still write in addition (`f_bfree` - `f_bavail`). */
     reservedBytes: number;
-    /** Both 0 where the file system does not count inodes (btrfs). */
+    /** How many inodes it has; 0 if the file system does not count inodes (btrfs). */
     totalInodes: number;
+    /** How many inodes are free; 0 if the file system does not count inodes. */
     freeInodes: number;
   }
   export interface Filesystems {
     /**
-     * By mount point, in byte order. A file system mounted several times appears once, at its shortest mount
-     * point; pseudo file systems (`proc`, `cgroup2`, overlays of images, …) are left out.
+     * In byte order of the mount points. A file system with several mount points appears once, with the shortest
+     * one. Pseudo file systems (`proc`, `cgroup2`, overlays of images, …) are not listed.
      */
     entries: Filesystem[];
-    /** How many could not be read, so that an incomplete answer never looks complete. */
+    /** How many file systems could not be read. */
     skipped: number;
   }
   /**
-   * Every file system that holds files, with how full it is.
+   * Lists every file system that holds files, and its usage.
    * @throws an error whose `payload` is a Refusal
    */
   export function listFilesystems(): Filesystems;
@@ -353,8 +381,8 @@ declare module "ansai:disk/disk-probe@0.1.0" {
 declare module "ansai:disk/disk-actions@0.1.0" {
   import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
   /**
-   * A check, not a change: when its turn comes, the step fails unless this much is available on the file
-   * system mounted there. Use it between steps that need room or must have made some.
+   * Proposes a check, not a change: the step fails if less than `at-least-bytes` is available on the file system
+   * mounted at `mount` when the step runs. Use it before steps that need space or after steps that free it.
    * @throws an error whose `payload` is a Refusal
    */
   export function checkAvailable(mount: string, atLeastBytes: number, reason: string): Preview;
@@ -362,7 +390,7 @@ declare module "ansai:disk/disk-actions@0.1.0" {
 
 declare module "ansai:files/files-probe@0.1.0" {
   import type { Instant, Refusal } from "ansai:policy/types@0.1.0";
-  /** Everything below `path`, the files of one inode counted once. */
+  /** The size of everything below `path`. A file with several hard links counts once. */
   export interface Usage {
     path: string;
     files: number;
@@ -371,38 +399,46 @@ declare module "ansai:files/files-probe@0.1.0" {
     newestHours: number;
   }
   export interface Usages {
-    /** Largest first, within this page. */
+    /** Largest first within this page. */
     entries: Usage[];
-    /** False when there is more than this: behind `cursor`, or in `skipped` directories that could not be read. */
+    /** False if there is more: after `cursor`, or in `skipped` directories. */
     complete: boolean;
+    /** How many directories could not be read. */
     skipped: number;
-    /** Ask again with it for the rest. */
+    /** Pass it to the next call to get the rest. */
     cursor?: string | null;
   }
+  /** Which files to report. */
   export interface FileQuery {
+    /** An absolute directory. */
     root: string;
-    /** Shell patterns for the path below the root (`*.log`, `**\/*.gz`); empty for every file. */
+    /** Shell patterns for the path below the root (`*.log`, `**\/*.gz`); an empty list matches every file. */
     globs: string[];
-    /** Younger by mtime, atime or ctime does not count. */
+    /** Leaves out files whose mtime, atime or ctime is younger than this. */
     minAgeHours: number;
   }
   export interface File {
     path: string;
-    /** Allocated, not apparent. */
+    /** Allocated bytes, not the apparent size. */
     bytes: number;
+    /** The mtime. */
     modified: Instant;
+    /** How many hard links the file has. */
     links: number;
-    /** Held open by some process now. */
+    /** True if a process holds the file open now. */
     open: boolean;
   }
   export interface Files {
-    /** Oldest first by mtime, within this page. */
+    /** Oldest mtime first within this page. */
     entries: File[];
-    /** As in `usages`; `skipped` counts files too whose path is longer than 4095 bytes. */
+    /** False if there is more: after `cursor`, or in what was `skipped`. */
     complete: boolean;
+    /** How many directories could not be read, plus how many files have a path longer than 4095 bytes. */
     skipped: number;
+    /** Pass it to the next call to get the rest. */
     cursor?: string | null;
   }
+  /** A deleted file that the process `process` with the number `pid` still holds open. */
   export interface DeletedFile {
     process: string;
     pid: number;
@@ -415,7 +451,10 @@ declare module "ansai:files/files-probe@0.1.0" {
     complete: boolean;
     skipped: number;
   }
-  /** What ansai itself holds in quarantine on one file system. */
+  /**
+   * The files that ansai holds in quarantine on one file system. `oldest-until` is when the first of them expires,
+   * `newest-until` when the last one does.
+   */
   export interface Held {
     mount: string;
     files: number;
@@ -424,81 +463,84 @@ declare module "ansai:files/files-probe@0.1.0" {
     newestUntil: Instant;
   }
   /**
-   * Directories exactly `depth` levels below `root` (0 is the root itself), with all that is in them. At most
-   * 500 a page, which follow each other in the order of the file system. One that was not seen to its end when time
-   * was over comes again in the next page with the rest: add them up.
+   * Lists the directories exactly `depth` levels below `root` (0 is the root itself) with the size of everything in
+   * them. A page has at most 500 entries; pages follow the order of the file system. A directory that the call did
+   * not finish appears again in the next page with the rest: add the numbers.
    * @throws an error whose `payload` is a Refusal
    */
   export function largestDirectories(root: string, depth: number, cursor?: string | null): Usages;
   /**
-   * Regular files that match. At most 500 a page, which follow each other in the order of the file system.
+   * Lists the regular files that match. A page has at most 500 entries; pages follow the order of the file system.
    * @throws an error whose `payload` is a Refusal
    */
   export function listFiles(what: FileQuery, cursor?: string | null): Files;
   /**
-   * The same as one sum, and the sum of the rest with its `cursor`: add them up.
+   * The sum over all matching files. If there is a `cursor`, call again and add the sums.
    * @throws an error whose `payload` is a Refusal
    */
   export function measureFiles(what: FileQuery, cursor?: string | null): Usages;
   /**
-   * Files that were removed while a process holds them open, below the granted roots: their bytes come back
-   * when that process closes them. Largest first, at most 500.
+   * Lists deleted files below the granted roots that a process still holds open. Their bytes are freed when that
+   * process closes them. Largest first, at most 500.
    * @throws an error whose `payload` is a Refusal
    */
   export function listDeletedOpen(): DeletedFiles;
   /**
-   * Bytes that come back by themselves, or at once with `reclaim-held`.
+   * Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with `reclaim-held`.
    * @throws an error whose `payload` is a Refusal
    */
   export function listHeld(): Held[];
 }
 
 /**
- * Each call proposes one step. Never touched, whatever the arguments: directories, symbolic links, mount
- * points, FIFOs, sockets, devices; files that are held open or locked, have several links, are setuid, setgid
- * or sticky, immutable, on another device, or younger than the grant allows. They are counted in `left-out`.
+ * Each call proposes one step. Some files are never touched, with any arguments: directories, symbolic links,
+ * mount points, FIFOs, sockets and devices; files that are open, locked, immutable, setuid, setgid or sticky; files
+ * with several hard links, on another device, or younger than the grant allows. `left-out` counts them.
  */
 declare module "ansai:files/files-actions@0.1.0" {
   import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
+  /** Which files a step applies to. */
   export interface Selection {
+    /** An absolute directory. */
     root: string;
     /** Shell patterns for the path below the root; at least one. */
     globs: string[];
-    /** Patterns that win over `globs`. */
+    /** Patterns of files to leave out; they take precedence over `globs`. */
     exclude: string[];
-    /** Older than this by mtime, atime and ctime. */
+    /** Selects only files whose mtime, atime and ctime are all older than this. */
     minAgeHours: number;
-    /** Oldest first by mtime, at most this many; 0 for as many as the grant allows. */
+    /** Selects at most this many files, oldest mtime first; 0 selects as many as the grant allows. */
     maxFiles: number;
-    /** Oldest first, until what comes back adds up to this (the last file may go past it); 0 for no such end. */
+    /** Selects files, oldest first, until they free this much (the last file may exceed it); 0 means no such limit. */
     enoughBytes: number;
     /**
-     * Looks only at what is behind this cursor of `files-probe` for the same root: for a root of which one call sees
-     * no more than a part (`preview.complete`).
+     * Starts at this cursor of `files-probe` for the same root. Use it if one call cannot see the whole root
+     * (`complete` of the preview is false).
      */
     cursor?: string | null;
   }
   /**
-   * Removes files. They wait in a quarantine on the same file system for the grant's `undo_hours` where the
-   * level after it allows (`frees-later-bytes`); else they are unlinked (`frees-now-bytes`).
+   * Removes files. If the grant has `undo_hours` and usage after the step is below `hold_below_percent`, the files
+   * go to a quarantine on the same file system for that time (`frees-later-bytes`). Otherwise they are unlinked
+   * (`frees-now-bytes`).
    * @throws an error whose `payload` is a Refusal
    */
   export function remove(what: Selection, reason: string): Preview;
   /**
-   * Replaces each file by `NAME.gz` with the same owner, mode and times. Refused where there is no room for
-   * the largest of them. The preview estimates from a sample of the content.
+   * Replaces each file by `NAME.gz` with the same owner, mode and times. Refused if there is no space for the
+   * largest of them. The preview estimates the result from a sample of the content.
    * @throws an error whose `payload` is a Refusal
    */
   export function compress(what: Selection, reason: string): Preview;
   /**
-   * Renames `NAME` to `NAME.1`, `NAME.1` to `NAME.2` …, keeps at most `keep` of them, and puts an empty
-   * file with the same owner and mode in its place. Frees nothing but what falls off the end.
+   * Renames `NAME` to `NAME.1`, `NAME.1` to `NAME.2` and so on, keeps at most `keep` of them, and creates an empty
+   * file `NAME` with the same owner and mode. Frees only the files beyond `keep`.
    * @throws an error whose `payload` is a Refusal
    */
   export function rotate(what: Selection, keep: number, reason: string): Preview;
   /**
-   * Gives up quarantined files, those with the earliest end first, until this much came back. They cannot be
-   * restored afterwards.
+   * Deletes quarantined files, the ones that expire first, until this much is freed. They cannot be restored
+   * afterwards.
    * @throws an error whose `payload` is a Refusal
    */
   export function reclaimHeld(mount: string, enoughBytes: number, reason: string): Preview;
@@ -512,7 +554,7 @@ declare module "ansai:system/system-probe@0.1.0" {
     fifteen: number;
     cpus: number;
   }
-  /** Time spent since boot, summed over all processors. */
+  /** Time since boot, summed over all processors. */
   export interface CpuTime {
     user: Duration;
     system: Duration;
@@ -522,7 +564,7 @@ declare module "ansai:system/system-probe@0.1.0" {
   }
   export interface MemoryState {
     totalBytes: number;
-    /** What can be had without swapping (MemAvailable). */
+    /** What can be allocated without swapping (`MemAvailable`). */
     availableBytes: number;
     freeBytes: number;
     swapTotalBytes: number;
@@ -532,28 +574,28 @@ declare module "ansai:system/system-probe@0.1.0" {
     | "cpu"
     | "memory"
     | "io";
-  /** Share of time in which some, or all, tasks waited, over 10, 60 and 300 seconds. */
+  /** Share of time in which some tasks waited, and in which all tasks waited, over 10, 60 and 300 seconds. */
   export interface Stall {
     some: [number, number, number];
     full: [number, number, number];
   }
   /**
-   * Load averages over 1, 5 and 15 minutes, and how many processors there are.
+   * Load averages over 1, 5 and 15 minutes, and the number of processors.
    * @throws an error whose `payload` is a Refusal
    */
   export function load(): LoadAverage;
   /**
-   * Shares come from two samples: keep the last one in a series.
+   * How long the processors spent in each state. For shares, compare with the previous sample: keep it in a series.
    * @throws an error whose `payload` is a Refusal
    */
   export function cpu(): CpuTime;
   /**
-   * How much memory and swap there is, and how much of it can be had.
+   * How much memory and swap there is, and how much of it is available.
    * @throws an error whose `payload` is a Refusal
    */
   export function memory(): MemoryState;
   /**
-   * `unsupported` where the kernel has no pressure information.
+   * Pressure stall information of one resource. `unsupported` if the kernel has none.
    * @throws an error whose `payload` is a Refusal
    */
   export function pressure(what: Pressured): Stall;
@@ -567,19 +609,20 @@ declare module "ansai:system/system-probe@0.1.0" {
 declare module "ansai:journal/journal-probe@0.1.0" {
   import type { Instant, Refusal } from "ansai:policy/types@0.1.0";
   export interface JournalUsage {
-    /** Allocated. Only archived files can be vacuumed. */
+    /** Allocated bytes of archived and of active files. Only archived files can be vacuumed. */
     archivedBytes: number;
     activeBytes: number;
     archivedFiles: number;
     activeFiles: number;
-    /** Modification time of the oldest archived file; 0 when there is none. */
+    /** The mtime of the oldest archived file; 0 if there is none. */
     oldest: Instant;
-    /** The file system it is on: its mount point. */
+    /** The mount point of its file system. */
     mount: string;
+    /** How many files or directories could not be read, or are no regular files. */
     skipped: number;
   }
   /**
-   * Of the persistent journal. `unsupported` where there is none.
+   * Shows the size of the persistent journal. `unsupported` if this host has none.
    * @throws an error whose `payload` is a Refusal
    */
   export function usage(): JournalUsage;
@@ -588,8 +631,8 @@ declare module "ansai:journal/journal-probe@0.1.0" {
 declare module "ansai:journal/journal-actions@0.1.0" {
   import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
   /**
-   * Removes archived journal files, oldest first, until all of the journal takes at most this much. Never
-   * less than the grant's `min_keep_bytes`. Not reversible.
+   * Removes archived journal files, oldest first, until the whole journal takes at most `keep-bytes`. It never goes
+   * below the grant's `min_keep_bytes`. Not reversible.
    * @throws an error whose `payload` is a Refusal
    */
   export function vacuum(keepBytes: number, reason: string): Preview;
@@ -601,13 +644,15 @@ declare module "ansai:packages/packages-probe@0.1.0" {
     | "apt"
     | "dnf"
     | "other";
+  /** The download cache of one package manager. */
   export interface Cache {
     manager: Manager;
+    /** The directory. */
     path: string;
-    /** Packages that were downloaded and can be downloaded again. */
+    /** Downloaded packages, which can be downloaded again. */
     bytes: number;
     files: number;
-    /** The file system it is on: its mount point. */
+    /** The mount point of its file system. */
     mount: string;
   }
   export interface Caches {
@@ -615,7 +660,7 @@ declare module "ansai:packages/packages-probe@0.1.0" {
     skipped: number;
   }
   /**
-   * One per package manager found; none is an empty list.
+   * Lists one cache for each package manager of this host; an empty list if there is none.
    * @throws an error whose `payload` is a Refusal
    */
   export function listCaches(): Caches;
@@ -625,8 +670,8 @@ declare module "ansai:packages/packages-actions@0.1.0" {
   import type { Manager } from "ansai:packages/packages-probe@0.1.0";
   import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
   /**
-   * Empties the cache of downloaded packages by the manager's own command. `busy` while another process holds
-   * its lock. Not reversible, but the packages can be downloaded again.
+   * Empties the cache of downloaded packages with the manager's own command. `busy` while another process holds
+   * the manager's lock. Not reversible, but the packages can be downloaded again.
    * @throws an error whose `payload` is a Refusal
    */
   export function cleanCache(manager: Manager, reason: string): Preview;

@@ -3,35 +3,33 @@
 use std::path::PathBuf;
 
 use ansai_core::{exit, quantity};
+use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, abilities, json};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ansai build policies/disk-space\n  ansai build policies/disk-space --draft /tmp     soon, to try it out\n\n\
-    Building runs the build scripts and macros of the policy and of what it depends on: build only what you trust."
+    after_help = "Examples:\n  ansai build policies/disk-space\n  ansai build policies/disk-space --draft /tmp   build fast, to try it\n\n\
+    Building runs the build scripts and macros of the policy and its dependencies: build only what you trust."
 )]
 pub(crate) struct Arguments {
-    /// Directories with policy.toml and source; each gets its NAME.wasm
+    /// Directories with policy.toml and sources; each gets a NAME.wasm
     #[arg(required = true, value_name = "DIR")]
     dirs: Vec<PathBuf>,
-    /// Build faster, into this directory, for trying out: larger, slower and other bytes than what is shipped
+    /// Make a fast draft build in this directory, not for release: larger, slower, and with other bytes
     #[arg(long, value_name = "DIR")]
     draft: Option<PathBuf>,
-    /// Build as root, although that runs the policy's build scripts as root
+    /// Build as root, which runs the build scripts of the policy as root
     #[arg(long)]
     allow_root: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let options = BuildOptions { allow_root: arguments.allow_root, interfaces: &interfaces };
     for dir in &arguments.dirs {
         let built = match &arguments.draft {
@@ -48,10 +46,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                     built.sha256
                 ))?;
                 if arguments.draft.is_some() {
-                    output::lines::line("  a draft: `ansai build` without --draft makes what is shipped")?;
+                    output::lines::line(
+                        "  fast draft build, not for release; for release, run `ansai build` without --draft",
+                    )?;
                 } else if !built.reproducible {
                     output::lines::line(
-                        "  another build of the same source gives other bytes: its tools are like that",
+                        "  another build of the same sources gives other bytes: this toolchain is not reproducible",
                     )?;
                 }
                 output::say(&abilities::show(&Component::read(&built.path, &interfaces)?, &interfaces))?;
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 }
 
 fn fault(error: BuildError, dir: &std::path::Path) -> Fault {
-    let message = format!("{} was not built: {error}", dir.display());
+    let message = format!("cannot build {}: {error}", dir.display());
     let hint = error.hint();
     let fault = match error {
         BuildError::Root | BuildError::Foreign { .. } => Fault::refused(error.code(), message),

@@ -1,4 +1,4 @@
-//! `ansai check`: all that can be known without running anything.
+//! `ansai check`: everything that can be checked without running anything.
 
 mod policy;
 
@@ -7,34 +7,32 @@ use std::path::PathBuf;
 use ansai_config::suggest_grants;
 use ansai_core::text::inert;
 use ansai_core::{Interface, Mode, codes, exit};
-use ansai_host_functions::registry::Registry;
+use ansai_daemon::load::{self, LoadRequest};
+use ansai_daemon::sources::{self, Source};
+use ansai_daemon::{Component, Configuration, Share, Warning};
 use clap::Args;
 
 use self::policy::With;
-use crate::arguments::{Format, Global};
-use crate::component::Component;
-use crate::configuration::Configuration;
-use crate::exit::{Fault, Warning, worst};
-use crate::host;
-use crate::load::{self, Asked, Unloaded};
+use crate::compiler;
+use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
 use crate::output::report::NotLoaded;
 use crate::output::{self, colour, json};
-use crate::sources::{self, Source};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai check policies/\n  ansai check policies/ --config ansai.toml\n  \
     ansai check policies/disk-space --suggest-grants >> ansai.toml")]
 pub(crate) struct Arguments {
-    /// Policies: a component, a directory with one or with its sources, or a directory of such directories
+    /// Policies: components, directories with a component or its sources, directories of such directories, or
+    /// `builtin:NAME`
     #[arg(value_name = "DIR", required_unless_present = "config")]
     paths: Vec<PathBuf>,
-    /// Print the grants that the policies ask for, as lines for the configuration, and nothing else
+    /// Print only the grants that the policies ask for, as lines for the configuration
     #[arg(long)]
     suggest_grants: bool,
 }
 
-/// What was found out about one policy or instance.
+/// The result for one policy, instance or file.
 struct Checked {
     name: String,
     warnings: Vec<Warning>,
@@ -49,19 +47,22 @@ impl Checked {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
-    let found = sources::find(&arguments.paths)?;
+    let share = global.share();
+    let paths = share.resolve(&arguments.paths).map_err(ansai_daemon::Error::from)?;
+    let found = sources::find(&paths)?;
     if arguments.suggest_grants {
         return suggest(&found, &interfaces);
     }
-    // What is wrong with it is one result among the others.
-    let configuration = global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces)));
-    let engine = host::engine_with_users_cache(registry.clone())?;
+    // An invalid configuration is one result among the others.
+    let configuration =
+        global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
+    let engine = compiler::engine(registry.clone())?;
     let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
     match &configuration {
-        Some((_, Ok(configuration))) => checked.extend(configured(configuration, arguments, &with)?),
+        Some((_, Ok(configuration))) => checked.extend(configured(configuration, &paths, &share, &with)?),
         Some((path, Err(fault))) => {
             checked.push(Checked { fault: Some(fault.clone()), ..Checked::new(path.display().to_string()) });
         }
@@ -86,35 +87,42 @@ fn suggest(found: &[Source], interfaces: &[Interface]) -> anyhow::Result<u8> {
     Ok(exit::FINE)
 }
 
-fn configured(configuration: &Configuration, arguments: &Arguments, with: &With<'_>) -> Result<Vec<Checked>, Fault> {
+fn configured(
+    configuration: &Configuration,
+    paths: &[PathBuf],
+    share: &Share,
+    with: &With<'_>,
+) -> Result<Vec<Checked>, Fault> {
     let mut file = Checked::new(configuration.path.display().to_string());
     file.warnings.extend(Warning::of(&configuration.config.warnings));
     match configuration.check_trust(Mode::Enforce) {
         Ok(warning) => file.warnings.extend(warning),
-        Err(fault) => file.fault = Some(fault),
+        Err(error) => file.fault = Some(error.into()),
     }
-    let asked = Asked {
-        paths: &arguments.paths,
+    let request = LoadRequest {
+        paths,
         configuration: Some(configuration),
+        share,
         ceiling: Mode::Enforce,
         engine: with.engine,
         interfaces: with.interfaces,
     };
-    let loading = load::load(&asked)?;
+    let loading = load::load(&request)?;
     file.warnings.extend(loading.warnings);
     let not_configured = loading.not_configured.iter();
-    file.warnings
-        .extend(not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not configured"))));
+    file.warnings.extend(
+        not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not in the configuration"))),
+    );
     let ready = loading
         .ready
         .iter()
-        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.loaded.name, ready.force.mode)));
+        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
     let mut all: Vec<Checked> = std::iter::once(file).chain(ready).collect();
-    let own = |unloaded: &Unloaded| configuration.config.policies.contains_key(&unloaded.name);
-    // Paths that are no components were checked by themselves.
-    let unloaded = loading.unloaded.into_iter().filter(own);
+    // Paths that are not components have a result already.
+    let not_loaded = loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(&one.name));
     all.extend(
-        unloaded.map(|one| Checked { fault: Some(one.fault), ..Checked::new(format!("[policy.{}]", one.name)) }),
+        not_loaded
+            .map(|one| Checked { fault: Some(one.error.into()), ..Checked::new(format!("[policy.{}]", one.name)) }),
     );
     Ok(all)
 }
@@ -125,7 +133,7 @@ fn text(checked: &[Checked]) -> anyhow::Result<()> {
         match &one.fault {
             None => output::say(&format!("{}  {name}\n", colour::paint(colour::GOOD, "ok   ")))?,
             Some(fault) => {
-                output::say(&format!("{}  {name}\n", colour::paint(colour::ERROR, "wrong")))?;
+                output::say(&format!("{}  {name}\n", colour::paint(colour::ERROR, "error")))?;
                 output::fault(fault);
             }
         }
@@ -141,7 +149,7 @@ fn document(checked: Vec<Checked>, code: u8) -> anyhow::Result<()> {
     let entries: Vec<_> = checked
         .into_iter()
         .map(|one| {
-            let fault = one.fault.map(|fault| NotLoaded::from(&Unloaded { name: one.name.clone(), fault }));
+            let fault = one.fault.map(|fault| NotLoaded::new(one.name.clone(), fault));
             let (codes, warnings): (Vec<_>, Vec<_>) =
                 one.warnings.into_iter().map(|warning| (warning.code, warning.message)).unzip();
             serde_json::json!({

@@ -1,18 +1,17 @@
-//! `ansai compile-component`: what ansai starts itself as, to compile within limits. Nobody types it.
+//! `ansai compile-component`: compiles a component within limits. ansai starts it itself.
 
 use clap::Args;
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  ansai starts it; a component comes by standard input, its code goes to standard output"
+    after_help = "Example:\n  ansai starts it: it reads a component from standard input and writes compiled code to standard output"
 )]
 pub(crate) struct Arguments {
-    /// The limits, as ansai writes them
+    /// Limits, in the format of ansai
     #[arg(value_name = "JOB")]
     job: String,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> u8 {
-    ansai_engine::compile::child::run(crate::host::COMPILE, &arguments.job)
+    ansai_engine::compile::child::run(crate::compiler::COMPILE, &arguments.job)
 }

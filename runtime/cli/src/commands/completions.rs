@@ -1,14 +1,13 @@
-//! `ansai completions`: for the shell.
+//! `ansai completions`: prints a shell completion script.
 
 use clap::{Args, CommandFactory as _};
 
 use crate::{arguments, output};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ansai completions bash > ~/.local/share/bash-completion/completions/ansai")]
 pub(crate) struct Arguments {
-    /// The shell that the script is for
+    /// Shell
     #[arg(value_enum)]
     shell: clap_complete::Shell,
 }

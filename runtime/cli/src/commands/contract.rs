@@ -1,30 +1,28 @@
-//! `ansai contract`: what a policy can ask of this very program.
+//! `ansai contract`: what policies can call, from this program itself.
 
 use ansai_config::did_you_mean;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
 use ansai_devkit::reference::{Found, Reference};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, contract, json, terminal};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai contract                      every interface with its functions\n  \
-    ansai contract files-actions        what it is, how it is asked for and granted\n  \
-    ansai contract list-files           one function with the types that it takes and answers\n  \
-    ansai contract --format json        all of it, for programs\n\n\
-    Names are found with `_` for `-` and in the capitals of your language too: list_files, listFiles.")]
+    ansai contract files-actions        one interface, and how to request and grant it\n  \
+    ansai contract list-files           one function with its parameter and result types\n  \
+    ansai contract --format json        everything as JSON\n\n\
+    Names may be written as in your language: list-files, list_files or listFiles.")]
 pub(crate) struct Arguments {
-    /// An interface, a function, a type or a package; without it, what there is
+    /// Interface, function, type or package [default: list all interfaces]
     name: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let reference = Reference::of(&Registry::builtin())?;
+    let reference = Reference::of(&ansai_host_functions::builtin())?;
     let width = terminal::stdout_width();
     let Some(name) = &arguments.name else {
         match global.format {
@@ -37,8 +35,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if found.is_empty() {
         let shown = inert(name, 80);
         let near = did_you_mean(name, &reference.names()).filter(|hint| hint.starts_with("did you mean"));
-        return Err(Fault::usage(codes::NOT_IN_CONTRACT, format!("there is no `{shown}` in the contract"))
-            .hint(near.unwrap_or_else(|| "see `ansai contract`".to_owned()))
+        return Err(Fault::usage(codes::NOT_IN_CONTRACT, format!("the contract has no `{shown}`"))
+            .hint(near.unwrap_or_else(|| "run `ansai contract` to list all interfaces".to_owned()))
             .into());
     }
     match global.format {

@@ -1,4 +1,4 @@
-//! `ansai dev`: builds a policy and looks with it again, whenever its sources change.
+//! `ansai dev`: builds and runs a policy again whenever its sources change.
 #![expect(clippy::disallowed_methods, reason = "starts this program again, once for each step")]
 
 use std::path::{Path, PathBuf};
@@ -12,28 +12,27 @@ use clap::Args;
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::{Color, Format, Global};
 use crate::exit::Fault;
+use crate::global::{Color, Format, Global};
 use crate::output::{self, colour};
 use crate::runtime;
 use crate::watch::Watch;
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai dev policies/disk-space\n  \
     ansai dev policies/disk-space --scenario policies/disk-space/scenarios/full.toml\n\n\
-    Whenever a file of the directory changes, the policy is built and evaluated once on this host, in observe mode:\n\
-    nothing is changed. What it remembers lies in a directory that is gone afterwards, and so does the component, which\n\
-    is a draft: `ansai build` makes what is shipped. With --config it is built in full, where the configuration has it.\n\
-    Ctrl-C ends.")]
+    Whenever a file of the directory changes, ansai builds the policy and evaluates it once on this host in observe\n\
+    mode: nothing on the host changes. Policy state is temporary. The component is a draft in a temporary directory;\n\
+    use `ansai build` for release. With --config, ansai builds the component where the configuration expects it.\n\
+    Press Ctrl-C to stop.")]
 pub(crate) struct Arguments {
-    /// The policy's directory, with policy.toml
+    /// Directory of the policy, with policy.toml
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Run this scenario instead of looking at this host; may be said more than once
+    /// Run this scenario instead of evaluating on this host; repeatable
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
-    /// Build as root, although that runs the policy's build scripts as root
+    /// Build as root, which runs the build scripts of the policy as root
     #[arg(long)]
     allow_root: bool,
 }
@@ -42,12 +41,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     if !arguments.dir.join("policy.toml").exists() {
         return Err(Fault::usage(
             codes::NO_POLICY,
-            format!("{} is no policy: it has no policy.toml", arguments.dir.display()),
+            format!("{} is not a policy: it has no policy.toml", arguments.dir.display()),
         )
-        .hint("give the directory of one policy")
+        .hint("pass the directory of one policy")
         .into());
     }
-    let place = tempfile::tempdir().context("no directory for what the policy remembers")?;
+    let place = tempfile::tempdir().context("cannot make a temporary directory")?;
     runtime::block_on(async {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let rounds = Rounds { arguments, global, place: place.path() };
@@ -62,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 struct Rounds<'a> {
     arguments: &'a Arguments,
     global: &'a Global,
-    /// Gone when this ends.
+    /// Temporary.
     place: &'a Path,
 }
 
@@ -71,11 +70,11 @@ impl Rounds<'_> {
         let mut roots = vec![self.arguments.dir.clone()];
         roots.extend(self.arguments.scenario.iter().cloned());
         let is_source = |path: &Path| path.extension().is_none_or(|extension| extension != "wasm");
-        // Before the first build: what changes meanwhile counts.
+        // Started before the first build, so that changes during the build are seen.
         let mut watch = Watch::new(roots, is_source);
         loop {
             self.round().await?;
-            say("watching; Ctrl-C ends");
+            say("watching for changes; press Ctrl-C to stop");
             for path in watch.wait().await {
                 let path = path.strip_prefix(&self.arguments.dir).unwrap_or(&path);
                 say(&format!("changed: {}", inert(&path.display().to_string(), 300)));
@@ -83,14 +82,14 @@ impl Rounds<'_> {
         }
     }
 
-    /// Builds and looks once; what goes wrong was said by then.
+    /// Builds and evaluates once; the child processes print errors.
     async fn round(&self) -> anyhow::Result<()> {
         let began = Instant::now();
-        // One for each round: the policy may be called otherwise by the next.
-        let draft = tempfile::tempdir_in(self.place).context("no directory for the component")?;
+        // One for each round: the name of the policy may change.
+        let draft = tempfile::tempdir_in(self.place).context("cannot make a temporary directory")?;
         let mut build = self.again("build");
         build.arg(&self.arguments.dir);
-        // A configuration says which component an instance has, so that one is built.
+        // A configuration names the component of an instance, so that one is built.
         let component = match self.global.config {
             None => {
                 build.arg("--draft").arg(draft.path());
@@ -101,9 +100,9 @@ impl Rounds<'_> {
         if self.arguments.allow_root {
             build.arg("--allow-root");
         }
-        let built = build.status().await.context("ansai cannot be started again")?;
+        let built = build.status().await.context("cannot start ansai")?;
         if !built.success() {
-            say(&format!("not built ({})", words(built)));
+            say(&format!("build failed: {}", words(built)));
             return Ok(());
         }
         say(&format!("built in {:.1} s", began.elapsed().as_secs_f64()));
@@ -112,8 +111,8 @@ impl Rounds<'_> {
             true => self.observe(component),
             false => self.test(component),
         };
-        let looked = look.status().await.context("ansai cannot be started again")?;
-        let what = if self.arguments.scenario.is_empty() { "looked" } else { "tested" };
+        let looked = look.status().await.context("cannot start ansai")?;
+        let what = if self.arguments.scenario.is_empty() { "evaluated" } else { "tested" };
         let seconds = began.elapsed().as_secs_f64();
         say(&format!("{what} in {seconds:.1} s: {}", words(looked)));
         Ok(())
@@ -138,7 +137,7 @@ impl Rounds<'_> {
         test
     }
 
-    /// This program once more, as it was asked to speak; it ends with this one.
+    /// This program again, with the same output options; it stops with this one.
     fn again(&self, verb: &str) -> Command {
         let mut command = Command::new("/proc/self/exe");
         command.arg(verb).kill_on_drop(true);

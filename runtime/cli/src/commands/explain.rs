@@ -1,37 +1,34 @@
-//! `ansai explain`: what a code means, what provokes it, and the way out.
+//! `ansai explain`: what a code means, an example, and how to fix it.
 
-mod reference;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod facts;
 
+use ansai_codes::{Block, Page, heading, page, pages};
 use ansai_config::did_you_mean;
 use ansai_core::codes::{self, Area};
+use ansai_core::exit;
 use ansai_core::text::inert;
-use ansai_core::{Code, exit};
 use clap::Args;
 use clap::builder::{PossibleValue, TypedValueParser};
 use serde_json::{Value, json};
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::paragraphs::{fitted, indented};
 use crate::output::{self, colour, lines, terminal};
 
-// What it takes.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  ansai explain imports-wasi\n  ansai explain            all codes, by what they are about\n\n\
-    A code is the word in brackets after `error`, and in `code` and `error_kind` of JSON. It stays the same from version\n\
-    to version; the sentence beside it may change."
-)]
+#[command(after_help = "Examples:\n  ansai explain imports-wasi\n  ansai explain            list all codes\n\n\
+    ansai shows a code in brackets after `error`, and in `code` and `error_kind` of JSON. Codes stay the same from\n\
+    version to version; messages may change.")]
 pub(crate) struct Arguments {
-    /// The word in brackets; without it, all codes are listed
+    /// The word in brackets; without it, list all codes
     #[arg(value_name = "CODE", value_parser = Words, hide_possible_values = true)]
     code: Option<String>,
-    /// Print the reference of the documentation
-    #[arg(long, hide = true, conflicts_with = "code")]
-    markdown: bool,
 }
 
-/// Any text, with all codes for the completions of shells: what is wrong is said with the nearest, not with all of them.
+/// Any text, with all codes for the completions of shells. An unknown word gets the nearest code as a hint, not the list.
 #[derive(Debug, Clone)]
 struct Words;
 
@@ -48,20 +45,19 @@ impl TypedValueParser for Words {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(codes::all().map(|code| PossibleValue::new(code.word()).help(code.title()))))
+        Some(Box::new(pages().map(|page| PossibleValue::new(page.word).help(page.title))))
     }
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
     match (&arguments.code, global.format) {
-        _ if arguments.markdown => output::say_last(&reference::markdown())?,
         (None, Format::Text) => output::say_last(&list())?,
-        (None, Format::Json) => output::json::document(&codes::all().map(document).collect::<Vec<_>>())?,
+        (None, Format::Json) => output::json::document(&pages().map(document).collect::<Vec<_>>())?,
         (Some(word), format) => {
-            let code = codes::find(word).ok_or_else(|| unknown(word))?;
+            let page = codes::find(word).and_then(page).ok_or_else(|| unknown(word))?;
             match format {
-                Format::Text => output::say_last(&page(code, terminal::stdout_width()))?,
-                Format::Json => output::json::document(&document(code))?,
+                Format::Text => output::say_last(&text(page, terminal::stdout_width()))?,
+                Format::Json => output::json::document(&document(page))?,
             }
         }
     }
@@ -69,44 +65,61 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 }
 
 fn unknown(word: &str) -> Fault {
-    let known: Vec<&str> = codes::all().map(Code::word).collect();
+    let known: Vec<&str> = pages().map(|page| page.word).collect();
     let nearest = did_you_mean(word, &known).filter(|hint| hint.starts_with("did you mean"));
     Fault::usage(codes::UNKNOWN_CODE, format!("there is no code `{}`", inert(word, 80)))
-        .hint(nearest.unwrap_or_else(|| "`ansai explain` lists all".to_owned()))
+        .hint(nearest.unwrap_or_else(|| "`ansai explain` lists all codes".to_owned()))
 }
 
 fn list() -> String {
-    let width = codes::all().map(|code| code.word().len()).max().unwrap_or(0);
+    let width = pages().map(|page| page.word.len()).max().unwrap_or(0);
     let mut out = String::new();
     for area in Area::ALL {
         let gap = if out.is_empty() { "" } else { "\n" };
-        out += &format!("{gap}{}", lines::title(area.title()));
-        for code in codes::all().filter(|code| code.area() == area) {
-            out += &format!("  {code:width$}  {}\n", code.title());
+        out += &format!("{gap}{}", lines::title(heading(area)));
+        for page in pages().filter(|page| page.area == area.word()) {
+            out += &format!("  {:width$}  {}\n", page.word, page.title);
         }
     }
-    out + "\n`ansai explain CODE` tells more about one of them.\n"
+    out + "\n`ansai explain CODE` shows one of them in full.\n"
 }
 
-fn page(code: Code, columns: usize) -> String {
-    let mut out = format!("{}: {}\n", colour::paint(colour::STRONG, code.word()), code.title());
-    for paragraph in code.means() {
-        out += &format!("\n{}", fitted(&paragraph, 2, columns));
+fn text(page: &Page, columns: usize) -> String {
+    let mut out = format!("{}: {}\n\n", colour::paint(colour::STRONG, page.word), page.title);
+    out += &section(page.meaning, columns);
+    out += &format!("\n{}\n\n", colour::paint(colour::STRONG, "Example"));
+    out += &section(&[Block::Code(page.example)], columns);
+    out += &format!("\n{}\n\n", colour::paint(colour::STRONG, "Fix"));
+    out + &section(page.fix, columns)
+}
+
+/// Blocks with an empty line between them, but not between items.
+fn section(blocks: &[Block], columns: usize) -> String {
+    let mut out = String::new();
+    let mut listed = false;
+    for block in blocks {
+        let item = matches!(block, Block::Item(_));
+        if !out.is_empty() && !(listed && item) {
+            out.push('\n');
+        }
+        listed = item;
+        out += &match block {
+            Block::Text(text) => fitted(text, 2, columns),
+            Block::Item(text) => fitted(&format!("- {text}"), 2, columns),
+            Block::Code(fence) => indented(fence.text, "    "),
+        };
     }
-    out += &format!("\n{}\n", colour::paint(colour::STRONG, "For example"));
-    out += &indented(&code.example(), "    ");
-    out += &format!("\n{}\n", colour::paint(colour::STRONG, "The way out"));
-    let way_out: Vec<String> = code.way_out().iter().map(|paragraph| fitted(paragraph, 2, columns)).collect();
-    out + &way_out.join("\n")
+    out
 }
 
-fn document(code: Code) -> Value {
+fn document(page: &Page) -> Value {
+    let texts = |blocks: &[Block]| blocks.iter().map(Block::text).collect::<Vec<_>>();
     json!({
-        "code": code,
-        "area": code.area(),
-        "title": code.title(),
-        "means": code.means(),
-        "example": code.example(),
-        "way_out": code.way_out(),
+        "code": page.word,
+        "area": page.area,
+        "title": page.title,
+        "meaning": texts(page.meaning),
+        "example": page.example.text,
+        "fix": texts(page.fix),
     })
 }

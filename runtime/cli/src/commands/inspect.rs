@@ -1,4 +1,4 @@
-//! `ansai inspect`: what a component is, from its own bytes.
+//! `ansai inspect`: what a component is, read from its bytes.
 
 mod document;
 mod show;
@@ -6,51 +6,50 @@ mod show;
 use std::path::PathBuf;
 
 use ansai_core::exit;
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_engine::metadata::{Metadata, metadata};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
-use crate::component::Component;
+use crate::global::{Format, Global};
 use crate::output::{self, json};
-use crate::sources::{self, Source};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai inspect policies/disk-space\n  ansai inspect disk-space.wasm --format json\n  \
     ansai inspect disk-space.wasm --licence\n\n\
-    What it can do is read from the component itself, not from what its author says. What is its author's word is\n\
-    marked: the manifest, its reasons, languages and tools, licence and README."
+    What a component can do is read from its imports, so it is certain. Description, reasons, languages, tools,\n\
+    licence and README are what its author says."
 )]
 pub(crate) struct Arguments {
-    /// A component, or a directory with one or several
+    /// Component, directory with components, or `builtin:NAME`
     #[arg(value_name = "FILE|DIR")]
     path: PathBuf,
-    /// Print the licence that the component carries, and nothing else
+    /// Print only the licence of the component
     #[arg(long, conflicts_with = "readme")]
     licence: bool,
-    /// Print the README that the component carries, and nothing else
+    /// Print only the README of the component
     #[arg(long)]
     readme: bool,
 }
 
-/// A component with what it carries about itself.
+/// A component with its metadata.
 struct Inspected {
     component: Component,
     metadata: Metadata,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut inspected = Vec::new();
-    for source in sources::find(std::slice::from_ref(&arguments.path))? {
+    let paths = global.share().resolve(std::slice::from_ref(&arguments.path)).map_err(ansai_daemon::Error::from)?;
+    for source in sources::find(&paths)? {
         match source {
             Source::Component(path) => {
                 let component = Component::read(&path, &interfaces)?;
                 inspected.push(Inspected { metadata: metadata(&component.bytes), component });
             }
-            Source::OnlySources(dir) => return Err(sources::only_sources(&dir).into()),
+            Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         }
     }
     let carried = |one: &Inspected| match arguments.licence {

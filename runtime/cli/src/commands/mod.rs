@@ -1,4 +1,4 @@
-//! One verb, one file.
+//! One file for each command: its arguments and what it does.
 
 pub(crate) mod audit;
 pub(crate) mod build;
@@ -22,10 +22,10 @@ pub(crate) mod virtualize;
 use crate::arguments::{Arguments, Command};
 use crate::logging;
 
-/// Runs the verb; answers the exit code.
+/// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
     let global = &arguments.global;
-    // A run's configuration may say how much is logged; what compiles logs nothing, and limits itself before all else.
+    // `run` logs as its configuration says. `compile-component` logs nothing: it limits itself before anything else.
     if !matches!(arguments.command, Command::Run(_) | Command::CompileComponent(_)) {
         logging::start(global.verbose, None)?;
     }

@@ -1,30 +1,29 @@
-//! `ansai new`: a policy to begin with.
+//! `ansai new`: creates a policy.
 
 use std::path::{Path, PathBuf};
 
 use ansai_core::{codes, exit};
 use ansai_devkit::build::Language;
 use ansai_devkit::new::{Made, create};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
-use crate::arguments::{Format, Global};
 use crate::exit::Fault;
+use crate::global::{Format, Global};
+use crate::output::count::count;
 use crate::output::{json, lines};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  ansai new nginx-certificates --lang rust\n\n\
-    What is made builds and passes its scenarios as it stands: a policy that watches how full file systems are, with \
-    all that it needs beside it. Nothing is fetched, and nothing is overwritten.")]
+    The new policy builds and passes its scenarios: it warns when a file system is too full. All files that it needs\n\
+    are in its directory; nothing is downloaded or overwritten.")]
 pub(crate) struct Arguments {
-    /// What the policy is called: small letters, digits and single hyphens
+    /// Name of the policy: lower-case letters, digits and single hyphens
     name: String,
-    /// What it is written in
+    /// Programming language
     #[arg(long, value_name = "LANGUAGE", value_parser = PossibleValuesParser::new(Language::ALL.map(Language::name)))]
     lang: String,
-    /// The directory in which the policy's own is made
+    /// Directory in which to create the directory of the policy
     #[arg(long, value_name = "PARENT", default_value = ".")]
     dir: PathBuf,
 }
@@ -33,11 +32,11 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let language = Language::ALL
         .into_iter()
         .find(|language| language.name() == arguments.lang)
-        .ok_or_else(|| Fault::usage(codes::USAGE, format!("there is no language `{}`", arguments.lang)))?;
-    let interfaces = Registry::builtin().interfaces();
+        .ok_or_else(|| Fault::usage(codes::USAGE, format!("unknown language `{}`", arguments.lang)))?;
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let made = create(&arguments.dir, &arguments.name, language, &interfaces).map_err(|error| {
         let hint = error.hint();
-        Fault::usage(error.code(), format!("no policy was made: {error}")).maybe_hint(hint)
+        Fault::usage(error.code(), format!("cannot create the policy: {error}")).maybe_hint(hint)
     })?;
     match global.format {
         Format::Text => show(&made, language)?,
@@ -53,13 +52,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 fn show(made: &Made, language: Language) -> std::io::Result<()> {
     let path = made.path.strip_prefix(".").unwrap_or(&made.path);
     let file = |name: &str| Path::new(path).join(name).display().to_string();
-    lines::line(&format!("made {} with {} files", path.display(), made.files.len()))?;
+    lines::line(&format!("created {} with {}", path.display(), count(made.files.len(), "file")))?;
     for (what, then) in [
-        ("build it:", format!("ansai build {}", path.display())),
-        ("test it:", format!("ansai test {}", path.display())),
-        ("change it:", file(language.source())),
-        ("let it do more:", file("policy.toml")),
-        ("read on:", file("README.md")),
+        ("build:", format!("ansai build {}", path.display())),
+        ("test:", format!("ansai test {}", path.display())),
+        ("edit:", file(language.source())),
+        ("capabilities:", file("policy.toml")),
+        ("documentation:", file("README.md")),
     ] {
         lines::line(&format!("  {what:16}{then}"))?;
     }

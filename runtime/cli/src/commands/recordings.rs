@@ -1,23 +1,17 @@
-//! `ansai recordings`: what evaluations saw and said.
+//! `ansai recordings`: recorded evaluations, with every call and its reply.
 
 mod export;
+mod list;
+mod show;
 
-use std::path::Path;
-
-use ansai_audit::{Catalog, Class, GetError, RecordingId};
-use ansai_core::text::inert;
-use ansai_core::{codes, exit, quantity};
-use ansai_engine::Recording;
-use ansai_engine::recording::{RecordedEnd, RecordedReply};
+use ansai_audit::{GetError, RecordingId};
+use ansai_core::exit;
+use ansai_daemon::recorded::{self, RecordingError};
 use clap::{Args, Subcommand};
 
-use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
-use crate::exit::Fault;
-use crate::output::{self, json, lines, time};
-use crate::state;
+use crate::global::Global;
+use crate::since::Since;
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai recordings list\n  ansai recordings show ID\n  ansai recordings export ID -o scenario.toml"
@@ -29,132 +23,41 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// List the recordings that are kept, newest first
-    #[command(after_help = "Example:\n  ansai recordings list --format json")]
-    List,
-    /// Show one: every call with its reply, and how it ended
+    /// List recordings, newest first
+    #[command(after_help = "Examples:\n  ansai recordings list --since 24h\n  ansai recordings list --format json")]
+    List {
+        /// List only recordings since this time: an age such as `24h`, or a time such as `2026-11-21 03:00`
+        #[arg(long, value_name = "TIME")]
+        since: Option<Since>,
+    },
+    /// Show a recording: every call with its reply, and the result
     #[command(after_help = "Example:\n  ansai recordings show ID --format json")]
     Show {
-        /// Its id, as `ansai recordings list` shows it
+        /// Recording, from `ansai recordings list`
         id: RecordingId,
     },
-    /// Make a scenario of one, for `ansai test`: what the policy was told, and what it said
+    /// Write a scenario for `ansai test` from a recording: the replies, and the expected findings and plan
     #[command(
         after_help = "Examples:\n  ansai recordings export ID --policies policies/ -o policies/disk-space/scenarios/full.toml\n\n\
-        The recording must be the one of the audit log. Where its component is found, the scenario is run before it is written."
+        The hash of the recording must be the one in the audit log. If its component is found, the scenario must pass\n\
+        before it is written."
     )]
     Export(export::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = ansai_host_functions::registry::Registry::builtin().interfaces();
-    let configuration = Configuration::maybe(global.config.as_deref(), &interfaces)?;
+    let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
     if let Verb::Export(arguments) = &arguments.verb {
         return export::run(arguments, global, configuration.as_ref());
     }
-    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
-    let catalog = catalog(&state_dir)?;
+    let catalog = recorded::catalog(&global.state_dir(configuration.as_ref())?)?;
     match (&arguments.verb, catalog) {
-        (Verb::List, catalog) => list(catalog.as_ref(), global.format)?,
-        (Verb::Show { id }, Some(catalog)) => show(&catalog, id, global.format)?,
+        (Verb::List { since }, catalog) => list::run(catalog.as_ref(), *since, global.format)?,
+        (Verb::Show { id }, Some(catalog)) => show::run(&catalog, id, global.format)?,
+        (Verb::Show { id }, None) => {
+            return Err(ansai_daemon::Error::from(RecordingError::from(GetError::Unknown(id.clone()))).into());
+        }
         (Verb::Export(_), _) => {}
-        (Verb::Show { id }, None) => return Err(unknown(&GetError::Unknown(id.clone())).into()),
     }
     Ok(exit::FINE)
-}
-
-/// The recordings of a state directory; `None` where there never were any.
-pub(crate) fn catalog(state_dir: &Path) -> Result<Option<Catalog>, Fault> {
-    let directory = state_dir.join("recordings");
-    if !state::exists(&directory) {
-        return Ok(None);
-    }
-    Catalog::open(&directory).map(Some).map_err(|error| Fault::other(codes::STATE_DIRECTORY, error.to_string()))
-}
-
-/// Why a recording cannot be had.
-pub(crate) fn unknown(error: &GetError) -> Fault {
-    match error {
-        GetError::Unknown(_) => {
-            Fault::usage(codes::UNKNOWN_RECORDING, error.to_string()).hint("see `ansai recordings list`")
-        }
-        GetError::Tampered { .. } | GetError::Damaged { .. } => {
-            Fault::refused(codes::DAMAGED_RECORDING, error.to_string())
-        }
-        GetError::Storage(_) => Fault::other(codes::FILE_ACCESS, error.to_string()),
-    }
-}
-
-/// A recording from its content.
-pub(crate) fn parse(id: &RecordingId, content: &[u8]) -> Result<Recording, Fault> {
-    serde_json::from_slice(content).map_err(|error| {
-        Fault::refused(
-            codes::DAMAGED_RECORDING,
-            format!("recording {id} is not of a form that this version knows: {error}"),
-        )
-    })
-}
-
-fn list(catalog: Option<&Catalog>, format: Format) -> anyhow::Result<()> {
-    let listed = catalog.map(Catalog::list).unwrap_or_default();
-    let class = |class| match class {
-        Class::Healthy => "healthy",
-        Class::Notable => "notable",
-    };
-    if format == Format::Json {
-        let entries: Vec<_> = listed
-            .iter()
-            .map(|one| {
-                serde_json::json!({
-                    "id": one.id,
-                    "instance": one.instance,
-                    "class": class(one.class),
-                    "bytes": one.bytes,
-                    "at": time::rfc3339(one.modified_millis),
-                })
-            })
-            .collect();
-        return json::document(&entries);
-    }
-    if listed.is_empty() {
-        return Ok(lines::line("there are no recordings yet")?);
-    }
-    let width = listed.iter().map(|one| one.id.as_str().len()).max().unwrap_or(0);
-    for one in &listed {
-        let size = quantity::show_bytes(one.bytes);
-        let (at, class) = (time::local(one.modified_millis), class(one.class));
-        lines::line(&format!("{:width$}  {at}  {class}  {size:>8}  {}", one.id.as_str(), one.instance))?;
-    }
-    Ok(())
-}
-
-fn show(catalog: &Catalog, id: &RecordingId, format: Format) -> anyhow::Result<()> {
-    const MOST: usize = 500;
-    let content = catalog.get(id).map_err(|error| unknown(&error))?;
-    let recording = parse(id, &content)?;
-    if format == Format::Json {
-        return json::document(&recording);
-    }
-    output::say(&lines::pairs(&[
-        ("recording", id.to_string()),
-        ("instance", recording.instance.clone()),
-        ("component", recording.component.clone()),
-        ("engine", recording.engine.clone()),
-        ("at", time::local(recording.at)),
-        ("asked", format!("{:?}, because of {}", recording.phase, recording.trigger).to_lowercase()),
-        ("fuel", recording.fuel.to_string()),
-    ]))?;
-    for (index, call) in recording.calls.iter().enumerate() {
-        let reply = match &call.reply {
-            RecordedReply::Ok(answer) => inert(answer.get(), MOST),
-            RecordedReply::Refused(refusal) => inert(&refusal.to_string(), MOST),
-        };
-        let (name, arguments) = (inert(&call.name(), 200), inert(call.arguments.get(), MOST));
-        output::say(&format!("{:>4}  {name} {arguments}\n      -> {reply}\n", index + 1))?;
-    }
-    let end = match &recording.end {
-        RecordedEnd::Deadline => "ended by its deadline".to_owned(),
-        end => serde_json::to_string(end)?,
-    };
-    Ok(output::say(&format!("end   {}\n", inert(&end, output::MOST_TEXT)))?)
 }

@@ -1,54 +1,54 @@
-//! `ansai replay`: the same answers must give the same findings and plans.
+//! `ansai replay`: runs recorded evaluations again. The same replies must give the same findings and plans.
 
 mod backtest;
 
 use std::path::PathBuf;
 
 use ansai_audit::RecordingId;
-use ansai_core::{codes, exit, quantity};
+use ansai_core::{codes, exit};
+use ansai_daemon::recorded::{Components, Recorded};
 use ansai_engine::replay::{Replayed, replay};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
-use crate::configuration::Configuration;
 use crate::exit::{Fault, worst};
+use crate::global::{Format, Global};
+use crate::output::count::count;
 use crate::output::{json, lines};
-use crate::recorded::{Components, Recorded};
-use crate::runtime;
+use crate::since::Since;
+use crate::{compiler, runtime};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai replay ID --policies policies/\n  \
-    ansai replay ID --with new.wasm       what would another version have done?\n  \
+    ansai replay ID --with new.wasm           compare with another version\n  \
     ansai replay --all --policies policies/\n  \
-    ansai replay --with new.wasm --since 7d   what would it have decided differently in a week?\n\n\
-    A recording is replayed only when its hash is the one that the audit log holds.\n\
-    With --since, calls are answered wherever the recording has them, and only decisions are compared: which findings\n\
-    are how bad, and which steps are to be applied. A call that was not recorded cannot be answered: could not tell.\n\
-    Exit code 0: identical; 4: different, or not the recording of the log; 5: could not be replayed.")]
+    ansai replay --with new.wasm --since 7d   show which decisions of a week another version changes\n\n\
+    A recording is replayed only if its hash is the one in the audit log.\n\
+    With --since, only decisions are compared: the severity of findings, and the steps to apply. If the other version\n\
+    makes a call that was not recorded, its decision is unknown.\n\n\
+    Exit codes: 0 identical; 4 different, or not the recording of the audit log; 5 not replayed.")]
 pub(crate) struct Arguments {
-    /// The recording, as `ansai recordings list` names it
+    /// Recording, from `ansai recordings list`
     #[arg(required_unless_present_any = ["all", "since"], conflicts_with_all = ["all", "since"])]
     id: Option<RecordingId>,
-    /// Every recording that is kept
+    /// Replay every recording
     #[arg(long, conflicts_with = "since")]
     all: bool,
-    /// Replay with this component, whichever was recorded
+    /// Replay with this component instead of the recorded one
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
-    /// Where components are looked for, besides the sources of the configuration
+    /// Directories with components, besides the sources of the configuration
     #[arg(long, value_name = "DIR", num_args = 1..)]
     policies: Vec<PathBuf>,
-    /// What --with would have decided differently in all evaluations that were recorded since, such as `7d`
-    #[arg(long, value_name = "DURATION", requires = "with", value_parser = quantity::milliseconds)]
-    since: Option<u64>,
-    /// With --since, the evaluations of this instance; else of the one called as the component calls itself
+    /// Compare the decisions of all evaluations since this time: an age such as `7d`, or a time such as
+    /// `2026-11-21 03:00`
+    #[arg(long, value_name = "TIME", requires = "with")]
+    since: Option<Since>,
+    /// With --since: only evaluations of this instance; repeatable [default: the instance with the component's name]
     #[arg(long, value_name = "NAME", requires = "since")]
     instance: Vec<String>,
 }
 
-/// How one went.
+/// The result of one replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Compared {
     Identical { fuel_compared: bool },
@@ -67,15 +67,17 @@ impl Compared {
         }
     }
 
-    /// A word for programs, and the words for people.
+    /// The result for programs, and for people.
     fn words(&self) -> (&'static str, String) {
         match self {
-            Compared::Identical { fuel_compared: true } => ("identical", "identical, fuel too".to_owned()),
+            Compared::Identical { fuel_compared: true } => ("identical", "identical, including fuel".to_owned()),
             Compared::Identical { fuel_compared: false } => {
-                ("identical", "identical; fuel not compared: another component or engine".to_owned())
+                ("identical", "identical; fuel not compared (different component or engine)".to_owned())
             }
             Compared::Differs(difference) => ("differs", format!("differs: {difference}")),
-            Compared::Excluded => ("excluded", "ended by a deadline: when depends on the machine".to_owned()),
+            Compared::Excluded => {
+                ("excluded", "not replayed: ended by a deadline, which depends on the machine".to_owned())
+            }
             Compared::NotReplayed(why) => ("not-replayed", format!("not replayed: {why}")),
             Compared::Refused(why) => ("refused", format!("refused: {why}")),
         }
@@ -83,14 +85,16 @@ impl Compared {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
-    let configuration = Configuration::maybe(global.config.as_deref(), &registry.interfaces())?;
-    let recorded = Recorded::open(global, configuration.as_ref())?;
+    let registry = ansai_host_functions::builtin();
+    let configuration = global.configuration(&registry.interfaces())?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
+    let recorded = Recorded::open(&state_dir)?;
     if let (Some(since), Some(with)) = (arguments.since, &arguments.with) {
         return backtest::run(&recorded, registry, with, since, &arguments.instance, global);
     }
     let with = arguments.with.as_deref();
-    let mut components = Components::new(registry, &arguments.policies, with, configuration.as_ref())?;
+    let engine = compiler::engine(registry)?;
+    let mut components = Components::new(engine, &arguments.policies, with, configuration.as_ref(), &global.share())?;
     let ids = match &arguments.id {
         Some(id) => vec![id.clone()],
         None => recorded.catalog.list().into_iter().map(|one| one.id).collect(),
@@ -99,7 +103,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     for id in ids {
         let result = match one(&recorded, &mut components, &id) {
             Ok(result) => result,
-            // One asked for by name is an error with its hint; among all it is a line.
+            // With --all, a fault is one line; for a named recording, it is an error with its hint.
             Err(fault) if arguments.all && fault.exit == exit::REFUSED => Compared::Refused(fault.message),
             Err(fault) if arguments.all => Compared::NotReplayed(fault.message),
             Err(fault) => return Err(fault.into()),
@@ -119,14 +123,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             .collect();
         json::document(&entries)?;
     } else if arguments.all {
-        let count = |word: &str| results.iter().filter(|(_, result)| result.words().0 == word).count();
+        let of = |word: &str| results.iter().filter(|(_, result)| result.words().0 == word).count();
         lines::line(&format!(
-            "{} recordings: {} identical, {} different, {} refused, {} not replayed",
-            results.len(),
-            count("identical"),
-            count("differs"),
-            count("refused"),
-            count("excluded") + count("not-replayed"),
+            "{}: {} identical, {} different, {} refused, {} not replayed",
+            count(results.len(), "recording"),
+            of("identical"),
+            of("differs"),
+            of("refused"),
+            of("excluded") + of("not-replayed"),
         ))?;
     }
     Ok(worst(results.iter().map(|(_, result)| result.code())))

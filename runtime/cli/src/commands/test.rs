@@ -1,4 +1,4 @@
-//! `ansai test`: a policy against its scenarios.
+//! `ansai test`: runs a policy against its scenarios.
 
 mod junit;
 mod show;
@@ -6,43 +6,42 @@ mod show;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ansai_core::{codes, exit};
+use ansai_core::codes;
+use ansai_daemon::Component;
+use ansai_daemon::sources::{self, Source, SourceError};
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
-use crate::component::Component;
-use crate::exit::Fault;
+use crate::exit::{self, Fault};
+use crate::global::{Format, Global};
 use crate::output::{self, json};
-use crate::sources::{self, Source};
 use crate::watch::Watch;
-use crate::{host, runtime, writing};
+use crate::{compiler, runtime, writing};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai test policies/disk-space\n  ansai test policies/ --only full --format json\n  \
-    ansai test policies/disk-space --update     rewrite what is expected, then read the difference\n  \
-    ansai test policies/disk-space --watch      again whenever something changes, until Ctrl-C\n\n\
-    A scenario is a TOML file in the directory `scenarios` beside the component: canned replies of a host, faults, and\n\
-    what the policy must say and propose. Context, store and series are the real ones, seeded from the file."
+    ansai test policies/disk-space --update     update the expected results; review the difference\n  \
+    ansai test policies/disk-space --watch      run again on every change, until Ctrl-C\n\n\
+    A scenario is a TOML file in the directory `scenarios` beside the component: replies of a host, faults, and the\n\
+    expected findings and plan."
 )]
 pub(crate) struct Arguments {
     /// Built policies: directories or components
     #[arg(value_name = "DIR", required = true)]
     paths: Vec<PathBuf>,
-    /// Only scenarios whose name holds this text
+    /// Run only scenarios whose name contains this text
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// This scenario, wherever it lies, instead of those beside the component; may be said more than once
+    /// Run this scenario instead of those beside the component; repeatable
     #[arg(long, value_name = "FILE")]
     scenario: Vec<PathBuf>,
-    /// Rewrite what failing scenarios expect to what came; everything else in them stays, comments too
+    /// Update the expected results of failing scenarios; everything else in the files stays, including comments
     #[arg(long)]
     update: bool,
-    /// Write the results as JUnit XML too
+    /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// Run again whenever the component or a scenario changes
@@ -50,7 +49,7 @@ pub(crate) struct Arguments {
     watch: bool,
 }
 
-/// A scenario after its run.
+/// A scenario and its result.
 struct Done {
     policy: String,
     tested: Tested,
@@ -63,15 +62,15 @@ impl Done {
     }
 }
 
-/// All scenarios after their run.
+/// All scenarios and their results.
 struct Results {
     done: Vec<Done>,
     took: Duration,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
-    let engine = host::engine_with_users_cache(registry.clone())?;
+    let registry = ansai_host_functions::builtin();
+    let engine = compiler::engine(registry.clone())?;
     if !arguments.watch {
         return once(arguments, global, &engine, &registry);
     }
@@ -81,12 +80,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         let mut watch = Watch::new(roots, is_ours);
         loop {
             if let Err(error) = once(arguments, global, &engine, &registry) {
-                match error.downcast::<Fault>() {
-                    Ok(fault) => output::fault(&fault),
-                    Err(error) => return Err(error),
+                match exit::fault(&error) {
+                    Some(fault) => output::fault(&fault),
+                    None => return Err(error),
                 }
             }
-            output::tell("watching; Ctrl-C ends");
+            output::tell("watching for changes; press Ctrl-C to stop");
             for path in watch.wait().await {
                 output::tell(&format!("changed: {}", ansai_core::text::inert(&path.display().to_string(), 300)));
             }
@@ -97,8 +96,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 fn once(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Registry) -> anyhow::Result<u8> {
     let results = all(arguments, global, engine, registry)?;
     if results.done.is_empty() {
-        return Err(Fault::usage(codes::NO_SCENARIO, "there is no scenario here")
-            .hint("write one in the directory `scenarios` beside the component")
+        return Err(Fault::usage(codes::NO_SCENARIO, "no scenarios found")
+            .hint("write one in the directory `scenarios` beside the component, or pass --scenario FILE")
             .into());
     }
     if let Some(path) = &arguments.junit {
@@ -108,7 +107,7 @@ fn once(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regi
         Format::Json => json::document(&show::document(&results))?,
         Format::Text => output::say(&show::summary(&results))?,
     }
-    Ok(if results.done.iter().all(Done::is_fine) { exit::FINE } else { exit::OTHER })
+    Ok(if results.done.iter().all(Done::is_fine) { ansai_core::exit::FINE } else { ansai_core::exit::OTHER })
 }
 
 fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Registry) -> anyhow::Result<Results> {
@@ -118,7 +117,7 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
     for source in sources::find(&arguments.paths)? {
         let path = match source {
             Source::Component(path) => path,
-            Source::OnlySources(dir) => return Err(sources::only_sources(&dir).into()),
+            Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         };
         let subject = subject(&path, engine, registry)?;
         let files = files(arguments, &path, &subject)?;
@@ -133,7 +132,7 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
     Ok(Results { done, took: began.elapsed() })
 }
 
-/// A component put to the test.
+/// A component that is ready to be tested.
 pub(super) fn subject(path: &Path, engine: &Engine, registry: &Registry) -> Result<Subject, Fault> {
     let component = Component::read(path, &registry.interfaces())?;
     let policy = component.compile(engine)?;
@@ -151,7 +150,7 @@ fn files(arguments: &Arguments, component: &Path, subject: &Subject) -> Result<V
     Ok(files)
 }
 
-/// Rewrites it where that was asked for, and tells.
+/// Updates the scenario with `--update`, and prints the result.
 fn finished(arguments: &Arguments, global: &Global, subject: &Subject, tested: Tested) -> anyhow::Result<Done> {
     let text = if arguments.update { tested.updated() } else { None };
     if let Some(text) = &text {

@@ -1,40 +1,38 @@
-//! `ansai virtualize`: a component of any toolchain for WASI becomes one that ansai runs.
+//! `ansai virtualize`: replaces the WASI imports of a component, so that ansai can run it.
 
 use std::path::{Path, PathBuf};
 
 use ansai_core::{Interface, exit, quantity, text::inert};
+use ansai_daemon::Component;
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
-use ansai_host_functions::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
-use crate::component::Component;
 use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, MOST_TEXT, abilities, json, lines};
 
-// What it takes.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ansai virtualize guest.wasm                        policy.toml is beside it: makes NAME.wasm\n  \
+    after_help = "Examples:\n  ansai virtualize guest.wasm                        with policy.toml beside it: writes NAME.wasm\n  \
     ansai virtualize build/guest.wasm --policy . -o my-policy.wasm\n\n\
-    What it imports of WASI 0.2 is answered inside the component: the time is that of the evaluation, random numbers are \
-    the same in each, what is printed goes to the log, and there are no files, variables, arguments or sockets. The host \
-    still offers no WASI. A component without WASI needs none of this and is refused."
+    The component gets its own implementation of the WASI 0.2 interfaces that it imports: the clock shows the time of\n\
+    the evaluation, random numbers are the same in each evaluation, output goes to the log, and there are no files,\n\
+    environment variables, arguments or sockets. A component without WASI imports is refused."
 )]
 pub(crate) struct Arguments {
-    /// A component that imports WASI 0.2; it is not changed
+    /// Component that imports WASI 0.2; it is not changed
     file: PathBuf,
-    /// The directory with policy.toml, to embed manifest, schema, README and licence [default: that of FILE, if the
-    /// component holds no manifest yet]
+    /// Directory with policy.toml, to embed manifest, schema, README and licence [default: the directory of FILE, if
+    /// the component has no manifest]
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
-    /// What to write [default: NAME.wasm beside policy.toml, or FILE.virtual.wasm where no name is known]
+    /// File to write [default: NAME.wasm beside policy.toml, or FILE.virtual.wasm without a name]
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let options = VirtualizeOptions {
         policy: arguments.policy.as_deref(),
         output: arguments.output.as_deref(),
@@ -65,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 
 fn show(made: &Virtualized, interfaces: &[Interface]) -> anyhow::Result<()> {
     lines::line(&format!(
-        "made {} ({}, sha256 {})",
+        "wrote {} ({}, sha256 {})",
         made.path.display(),
         quantity::show_bytes(made.bytes),
         made.sha256
@@ -75,24 +73,24 @@ fn show(made: &Virtualized, interfaces: &[Interface]) -> anyhow::Result<()> {
     } else {
         output::say(&abilities::of_imports(&made.imports, interfaces))?;
     }
-    lines::line(&format!("  stands in for, in {}:", quantity::show_bytes(made.added_bytes)))?;
+    lines::line(&format!("  replaced imports (added {}):", quantity::show_bytes(made.added_bytes)))?;
     let width = made.stand_ins.iter().map(|one| one.interface.len()).max().unwrap_or(0);
     for one in &made.stand_ins {
         let interface = inert(&one.interface, MOST_TEXT);
         lines::line(&format!("      {interface:width$}  {}", one.answers))?;
     }
     if made.without_tail_calls {
-        lines::line("  its tail calls are calls and returns now: ansai has them switched off")?;
+        lines::line("  replaced tail calls by calls and returns: ansai does not support tail calls")?;
     }
     if !made.has_manifest {
-        lines::line("  cannot be run yet: it holds no manifest, and there is no policy.toml beside it")?;
-        lines::line("      write one, and say --policy DIR; `ansai new` shows what is in it")?;
+        lines::line("  not runnable yet: no manifest, and no policy.toml beside the file")?;
+        lines::line("      write policy.toml (`ansai new` creates an example) and pass --policy DIR")?;
     }
     Ok(())
 }
 
 fn fault(error: &VirtualizeError, file: &Path) -> Fault {
-    let message = format!("{} was not virtualized: {error}", file.display());
+    let message = format!("cannot virtualize {}: {error}", file.display());
     let diagnostics = match error {
         VirtualizeError::Build(error) => error.diagnostics().cloned().map(Box::new),
         _ => None,

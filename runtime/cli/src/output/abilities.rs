@@ -1,23 +1,23 @@
-//! What the imports of a component let it do, in words: the same for whoever builds it and whoever looks at it.
+//! What the imports of a component let it do, as text and as JSON.
 
 use ansai_config::Request;
 use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue, quantity, text::inert};
+use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use serde_json::{Value, json};
 
 use super::MOST_TEXT;
-use crate::component::Component;
 
-const SEES_NOTHING: &str = "  sees nothing of the host\n";
+const SEES_NOTHING: &str = "  cannot read anything from the host\n";
 const PROPOSES_NOTHING: &str = "  cannot propose any change\n";
 
-/// The interface that an import is of, where it is known.
+/// The interface of an import, if this host knows it.
 pub(crate) fn interface<'i>(import: &str, interfaces: &'i [Interface]) -> Option<&'i Interface> {
     let name = import.split('@').next().unwrap_or(import);
     interfaces.iter().find(|one| one.name == name)
 }
 
-/// What imports alone let a component do, where no manifest says why.
+/// What imports let a component do, without the reasons of a manifest.
 pub(crate) fn of_imports(imports: &[String], interfaces: &[Interface]) -> String {
     let known = imports.iter().filter_map(|import| interface(import, interfaces));
     let known: Vec<&Interface> = known.filter(|known| known.kind != InterfaceKind::Base).collect();
@@ -32,7 +32,7 @@ pub(crate) fn of_imports(imports: &[String], interfaces: &[Interface]) -> String
     out
 }
 
-/// Imports in words. What the manifest asks for and the code does not import can never be used.
+/// What a component can do. An interface that the manifest asks for but the code does not import is never used.
 pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
     let mut out = String::new();
     let mut proposes = false;
@@ -57,12 +57,12 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
     }
     let imported = |name: &str| component.found.imports.iter().any(|import| import.split('@').next() == Some(name));
     for name in component.manifest.capabilities.keys().filter(|name| !imported(name)) {
-        out += &format!("  asks for {}, which its code does not use\n", text(name));
+        out += &format!("  asks for {}, but does not import it\n", text(name));
     }
     out
 }
 
-/// Imports for programs.
+/// Imports as JSON.
 pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<Value> {
     let imports = component.found.imports.iter().map(|import| {
         let known = interface(import, interfaces);
@@ -95,7 +95,7 @@ fn sentence(interface: &Interface, request: Option<&Request>) -> String {
     format!("can {}{reach}", interface.ability)
 }
 
-/// Where a set of directories or names reaches: what is asked for, or what is left to the operator.
+/// The directories or names that a grant covers: what is asked for, or what the operator chooses.
 fn reach(field: &Field, request: &Request) -> String {
     let (lead, things) = match field.kind {
         FieldKind::Roots => ("under", "directories"),
@@ -106,9 +106,9 @@ fn reach(field: &Field, request: &Request) -> String {
         (Some([]), _) => format!("{lead} nothing"),
         (Some(asked), _) => format!("{lead} {}", list(asked)),
         (None, Some(suggested)) if !suggested.is_empty() => {
-            format!("{lead} {things} that you name (suggested: {})", list(suggested))
+            format!("{lead} {things} that you choose (suggested: {})", list(suggested))
         }
-        _ => format!("{lead} {things} that you name"),
+        _ => format!("{lead} {things} that you choose"),
     }
 }
 
@@ -123,12 +123,12 @@ fn list(names: &[String]) -> String {
     text(&names.join(", "))
 }
 
-/// `max_files 10000 at most (the default): files in one step`.
+/// `max_files: at most 10000, default; files in one step`.
 fn bound(field: &Field, request: &Request) -> Option<String> {
     let (value, whose) = match (request.scope.bound(field.name), request.suggest.bound(field.name)) {
-        (Some(value), _) => (value, "as it asks"),
-        (None, Some(value)) => (value, "as it suggests"),
-        (None, None) => (field.default, "unless you say otherwise"),
+        (Some(value), _) => (value, "requested"),
+        (None, Some(value)) => (value, "suggested"),
+        (None, None) => (field.default, "default"),
     };
     let value = match field.kind {
         FieldKind::Roots | FieldKind::Names => return None,
@@ -146,7 +146,7 @@ fn need(request: Option<&Request>) -> String {
     match request {
         Some(request) if request.required => format!("(required): {}", text(&request.reason)),
         Some(request) => format!("(optional): {}", text(&request.reason)),
-        None => "(not asked for: the policy does not load)".to_owned(),
+        None => "(missing in the manifest: the policy does not load)".to_owned(),
     }
 }
 

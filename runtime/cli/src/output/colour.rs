@@ -1,9 +1,9 @@
-//! When to use colours and which.
+//! Colors: when to use them, and which.
 
 use ansai_core::Severity;
 use anstyle::{AnsiColor, Style};
 
-use crate::arguments::Color;
+use crate::global::Color;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -13,7 +13,7 @@ pub(crate) const GONE: Style = AnsiColor::Red.on_default();
 pub(crate) const FAINT: Style = Style::new().dimmed();
 pub(crate) const STRONG: Style = Style::new().bold();
 
-/// For the whole program.
+/// Sets the choice for the whole program.
 pub(crate) fn choose(color: Color) {
     let choice = match color {
         Color::Auto => anstream::ColorChoice::Auto,
@@ -23,17 +23,17 @@ pub(crate) fn choose(color: Color) {
     choice.write_global();
 }
 
-/// Whether standard output takes colours.
+/// Whether standard output takes colors.
 pub(crate) fn on_stdout() -> bool {
     anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
 }
 
-/// Whether standard error does.
+/// Whether standard error takes colors.
 pub(crate) fn on_stderr() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// How bad, as a colour.
+/// The color of a severity.
 pub(crate) fn of_severity(severity: Severity) -> Style {
     match severity {
         Severity::Notice => AnsiColor::Cyan.on_default(),
@@ -43,7 +43,7 @@ pub(crate) fn of_severity(severity: Severity) -> Style {
     }
 }
 
-/// Coloured; the stream takes the colours out again where they are not wanted.
+/// Colors a text; the stream removes the colors where they are not wanted.
 pub(crate) fn paint(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }

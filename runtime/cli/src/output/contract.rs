@@ -1,4 +1,4 @@
-//! The contract for people.
+//! The contract as text.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -20,12 +20,12 @@ pub(crate) fn index(reference: &Reference, width: usize) -> String {
         }
     }
     let exports: Vec<&str> = reference.exports.iter().map(|export| export.name.as_str()).collect();
-    let _ = writeln!(out, "{}  called by the host", paint(STRONG, "the policy's own"));
+    let _ = writeln!(out, "{}  called by the host", paint(STRONG, "exports of a policy"));
     out += &fitted(&exports.join(", "), 4, width);
     out
 }
 
-/// One thing that was found.
+/// One entry of the contract.
 pub(crate) fn one(found: Found<'_>, reference: &Reference, width: usize) -> String {
     let mut out = String::new();
     match found {
@@ -38,11 +38,11 @@ pub(crate) fn one(found: Found<'_>, reference: &Reference, width: usize) -> Stri
             needed.of_function(reference, one);
             needed.show(&mut out, reference, &of.short, width);
             if of.kind.is_some_and(|kind| kind != InterfaceKind::Base) {
-                let _ = writeln!(out, "\nhow to ask for it and grant it: ansai contract {}", of.short);
+                let _ = writeln!(out, "\nto request and grant it, see `ansai contract {}`", of.short);
             }
         }
         Found::Export(one) => {
-            let _ = writeln!(out, "{}", paint(STRONG, &format!("{}, which a policy exports", one.name)));
+            let _ = writeln!(out, "{}", paint(STRONG, &format!("{}, exported by a policy", one.name)));
             function(&mut out, one, 2, width);
             let mut needed = Needed::default();
             needed.of_function(reference, one);
@@ -71,8 +71,8 @@ fn package(out: &mut String, package: &Package, width: usize) {
 fn interface(out: &mut String, package: &Package, interface: &Interface, width: usize) {
     let _ = writeln!(out, "{} {}", paint(STRONG, &interface.name), package.version);
     let what = match interface.kind {
-        None => "types, and no capability".to_owned(),
-        Some(InterfaceKind::Base) => format!("can {}; every policy has it without a grant", interface.ability),
+        None => "types only; no capability".to_owned(),
+        Some(InterfaceKind::Base) => format!("can {}; needs no grant", interface.ability),
         Some(InterfaceKind::Probe) => format!("a probe: can {}", interface.ability),
         Some(InterfaceKind::Actions) => format!("actions: can {}", interface.ability),
     };
@@ -89,9 +89,9 @@ fn interface(out: &mut String, package: &Package, interface: &Interface, width: 
     if !interface.scope.is_empty() {
         let _ = writeln!(out, "\n{}", paint(FAINT, "scope"));
         for key in &interface.scope {
-            let default = key.default.as_deref().unwrap_or("nothing");
+            let default = key.default.as_deref().unwrap_or("none");
             let words = format!(
-                "{}: {}. {}; where both files say one: {}; where neither does: {default}",
+                "{}: {}. {}; if both files set it: {}; default: {default}",
                 key.name,
                 key.about,
                 key.written(),
@@ -135,7 +135,7 @@ fn definition(out: &mut String, ty: &Type, width: usize) {
     }
 }
 
-/// Types that a reader has to know, each once, in the order in which they are met.
+/// Types that a reader needs, each once, in order of first use.
 #[derive(Default)]
 struct Needed {
     seen: BTreeSet<(String, String)>,

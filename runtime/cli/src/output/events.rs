@@ -5,6 +5,7 @@ use ansai_core::incident::{Change, Permission};
 use ansai_core::text::inert;
 use ansai_core::{Event, Status};
 
+use super::count::count;
 use super::{MOST_TEXT, phrases, time};
 
 /// One harmless line without sequence and time.
@@ -29,7 +30,7 @@ fn other_line(event: &Event) -> String {
         Event::Started { version, mode, instances } => {
             let names: Vec<&str> = instances.iter().map(|one| one.instance.as_str()).collect();
             let names = names.join(", ");
-            format!("started: {}, mode {mode}, ansai {version}: {names}", counted(instances.len(), "instance"))
+            format!("started: {}, mode {mode}, ansai {version}: {names}", count(instances.len(), "instance"))
         }
         Event::Stopping { why } => format!("stopping: {why}"),
         Event::Stopped { why, .. } => format!("stopped: {why}"),
@@ -39,19 +40,19 @@ fn other_line(event: &Event) -> String {
             format!("{instance}: {phase}: {}{recording}", evaluation(result))
         }
         Event::Logged { instance, phase, lines, .. } => {
-            format!("{instance}: {phase}: logged {}", counted(lines.len(), "line"))
+            format!("{instance}: {phase}: logged {}", count(lines.len(), "line"))
         }
-        Event::Observed { instance, findings, .. } => format!("{instance}: {}", counted(findings.len(), "finding")),
-        Event::Failed { instance, error, .. } => format!("{instance}: no answer: {error}"),
+        Event::Observed { instance, findings, .. } => format!("{instance}: {}", count(findings.len(), "finding")),
+        Event::Failed { instance, error, .. } => format!("{instance}: failed: {error}"),
         Event::Incident { instance, key, change, severity, summary, .. } => {
             let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
             let summary = if *change == Change::Closed { String::new() } else { format!(": {summary}") };
             format!("{instance}: incident {key} {}{severity}{summary}", changed(*change))
         }
         Event::PlanFailed { instance, error, .. } => format!("{instance}: no plan: {error}"),
-        Event::RecordingsDropped { ids } => format!("removed {} to stay within the quota", counted(ids.len(), "recording")),
+        Event::RecordingsDropped { ids } => format!("deleted {} to stay within the quota", count(ids.len(), "recording")),
         Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
-            let bytes = counted(usize::try_from(*bytes).unwrap_or(usize::MAX), "byte");
+            let bytes = count(*bytes, "byte");
             let kept = match (moved_to, error) {
                 (Some(path), _) => format!(", moved to {path}"),
                 (None, Some(error)) => format!(", lost: {error}"),
@@ -61,12 +62,12 @@ fn other_line(event: &Event) -> String {
         }
         Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
         Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
-            let by = if endorsement.is_some() { "which signed for it" } else { "which did not sign for it" };
+            let by = if endorsement.is_some() { "signed by the old key" } else { "NOT signed by the old key" };
             format!("audit key {public_key} replaces {old}, {by}")
         }
-        Event::HeadExport { target, error: None, .. } => format!("audit heads reach {target} again"),
+        Event::HeadExport { target, error: None, .. } => format!("head export to {target} works again"),
         Event::HeadExport { target, error: Some(error), failures } => {
-            format!("no audit head to {target}, {} in a row: {error}", counted(*failures as usize, "failure"))
+            format!("head export to {target} failed {}: {error}", count(*failures, "time"))
         }
         other => other.name().to_owned(),
     }
@@ -84,8 +85,8 @@ fn plan_line(event: &Event) -> String {
         Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {error}"),
         Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
         Event::Intent(Intent { step, action, about, targets, .. }) => {
-            let targets = counted(usize::try_from(*targets).unwrap_or(usize::MAX), "target");
-            format!("{}: about to {action} on {about}, {targets}", at(*step))
+            let targets = count(*targets, "target");
+            format!("{}: starting {action} on {about}, {targets}", at(*step))
         }
         Event::Running { step, until, .. } => format!("{}: running until {} at the latest", at(*step), time::local(*until)),
         Event::Outcome { step, outcome, detail, after_crash, .. } => {
@@ -94,7 +95,7 @@ fn plan_line(event: &Event) -> String {
         }
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
         Event::Verified { status, .. } => format!("{instance}: plan {plan}: verified: {}", self::status(status)),
-        Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: about to undo, by {by}", at(*step)),
+        Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
         Event::Undone { step, outcome, detail, by, .. } => format!("{}: undone by {by}: {outcome}: {detail}", at(*step)),
         other => other.name().to_owned(),
     }
@@ -105,21 +106,20 @@ fn evaluation(result: &EvaluationResult) -> String {
         EvaluationResult::Observed { healthy, unhealthy, unknown } => {
             format!("{healthy} healthy, {unhealthy} unhealthy, {unknown} unknown")
         }
-        EvaluationResult::Proposed { steps } => format!("{} proposed", counted(*steps as usize, "step")),
-        EvaluationResult::Failed(why) => format!("no answer: {why}"),
-        EvaluationResult::Aborted(why) => format!("stopped: {why}"),
+        EvaluationResult::Proposed { steps } => format!("proposed {}", count(*steps, "step")),
+        EvaluationResult::Failed(why) => format!("failed: {why}"),
+        EvaluationResult::Aborted(why) => format!("aborted: {why}"),
     }
 }
 
-/// What the host decided, in words.
-pub(crate) fn verdict(verdict: &Verdict) -> String {
+fn verdict(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Approved => "approved".to_owned(),
-        Verdict::Observed => "observe mode: nothing changed".to_owned(),
+        Verdict::Observed => "not applied: observe mode".to_owned(),
         Verdict::NothingToDo => "nothing to do".to_owned(),
-        Verdict::Held(Permission::Cooling(at)) => format!("held: not before {}", time::clock(*at)),
-        Verdict::Held(Permission::Exhausted(used)) => format!("held: all {} used", counted(*used as usize, "attempt")),
-        Verdict::Held(Permission::Granted) => "held".to_owned(),
+        Verdict::Held(Permission::Cooling(at)) => format!("on hold until {}", time::clock(*at)),
+        Verdict::Held(Permission::Exhausted(used)) => format!("on hold: {} used", count(*used, "attempt")),
+        Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
     }
 }
@@ -140,9 +140,4 @@ fn changed(change: Change) -> &'static str {
         Change::BecameUnknown => "unknown",
         Change::Closed => "closed",
     }
-}
-
-/// `1 step`, `2 steps`.
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

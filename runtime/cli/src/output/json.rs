@@ -1,4 +1,4 @@
-//! JSON for programs, harmless for terminals: what a terminal would act on is escaped, so the values stay exact.
+//! JSON for programs, safe for terminals: control characters are escaped, and values stay exact.
 
 use std::fmt::Write as _;
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 
 use super::{say, say_last};
 
-/// One document, indented.
+/// Prints one document, indented.
 pub(crate) fn document(value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     Ok(say_last(&format!("{}\n", escaped(&text)))?)
 }
 
-/// One value on one line.
+/// Prints one value on one line.
 pub(crate) fn line(value: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string(value)?;
     Ok(say(&format!("{}\n", escaped(&text)))?)
 }
 
-/// Such characters stand only in strings, where an escape means the same.
+/// Escapes control characters; they occur only in strings, where an escape means the same.
 pub(crate) fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -4,12 +4,12 @@ use ansai_core::text::inert;
 
 use super::{MOST_TEXT, colour, say};
 
-/// One harmless line.
+/// Prints one line, safe for terminals.
 pub(crate) fn line(text: &str) -> std::io::Result<()> {
     say(&format!("{}\n", inert(text, MOST_TEXT)))
 }
 
-/// `name:  text`, the names in one column.
+/// `name  text`, with the names in one column.
 pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
     let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut out = String::new();

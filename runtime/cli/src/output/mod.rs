@@ -1,8 +1,9 @@
-//! All that is printed. Text from policies, paths and errors is made harmless here, on its way out.
+//! Everything that is printed. Text from policies, paths and errors is made safe for terminals here.
 
 pub(crate) mod abilities;
 pub(crate) mod colour;
 pub(crate) mod contract;
+pub(crate) mod count;
 pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod lines;
@@ -19,20 +20,21 @@ use std::io::{self, Write as _};
 
 use ansai_core::codes;
 use ansai_core::text::inert;
+use ansai_daemon::Warning;
 
-use crate::exit::{Fault, Warning};
+use crate::exit::Fault;
 
-/// A message longer than this says nothing more.
+/// Longer messages are cut.
 pub(crate) const MOST_TEXT: usize = 2_000;
 
-/// Prints on standard output, as it stands. Fails with [`io::ErrorKind::BrokenPipe`] when nobody reads any more.
+/// Prints to standard output, unchanged. Fails with [`io::ErrorKind::BrokenPipe`] when the reader is gone.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
-/// The same for what ends a command that has a code of its own: nobody reading any more changes nothing.
+/// The same for the last output of a command: a reader that is gone does not change its exit code.
 pub(crate) fn say_last(text: &str) -> io::Result<()> {
     match say(text) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -40,18 +42,18 @@ pub(crate) fn say_last(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints a line on standard error. Nothing can be done when that fails.
+/// Prints a line to standard error. If that fails, there is nowhere to report it.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// Something that is hardly meant, on standard error.
+/// Prints a warning to standard error.
 pub(crate) fn warning(warning: &Warning) {
     let word = format!("warning[{}]:", warning.code);
     tell(&format!("{} {}", colour::paint(colour::WARNING, &word), inert(&warning.message, MOST_TEXT)));
 }
 
-/// An error with its way out, on standard error.
+/// Prints an error with its hint to standard error.
 pub(crate) fn fault(fault: &Fault) {
     let word = match fault.code == codes::OTHER {
         true => "error:".to_owned(),
@@ -67,7 +69,7 @@ pub(crate) fn fault(fault: &Fault) {
     }
 }
 
-/// Several lines, each harmless.
+/// Several lines, each safe for terminals.
 pub(crate) fn multiline(text: &str) -> String {
     text.lines().map(|line| inert(line, MOST_TEXT)).collect::<Vec<_>>().join("\n")
 }

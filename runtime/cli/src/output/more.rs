@@ -1,4 +1,4 @@
-//! That there is more to know about an error: said once for each run of the program, at its end.
+//! Points to `ansai explain` for the first code that was shown, once at the end of the program.
 
 use std::sync::OnceLock;
 
@@ -7,27 +7,27 @@ use ansai_core::{Code, codes};
 
 use super::{colour, tell as line};
 
-/// What was told first.
+/// The first code that was shown.
 static FIRST: OnceLock<Code> = OnceLock::new();
 
-/// A code was shown.
+/// Remembers that a code was shown.
 pub(crate) fn remember(code: Code) {
     if code != codes::OTHER && code != codes::UNKNOWN_CODE {
-        // The first one stays.
+        // Only the first one is kept.
         let _ = FIRST.set(code);
     }
 }
 
-/// Problems of a file were shown.
+/// Remembers that problems of a file were shown.
 pub(crate) fn remember_first(problems: &Diagnostics) {
     if let Some(code) = problems.first_code() {
         remember(code);
     }
 }
 
-/// Says on standard error where more is, if a code was shown.
+/// Prints where to read more to standard error, if a code was shown.
 pub(crate) fn tell() {
     if let Some(code) = FIRST.get() {
-        line(&colour::paint(colour::FAINT, &format!("`ansai explain {code}` tells more")));
+        line(&colour::paint(colour::FAINT, &format!("for more information, run `ansai explain {code}`")));
     }
 }

@@ -1,10 +1,10 @@
-//! Text of several lines, fitted to the terminal.
+//! Paragraphs, fitted to the terminal.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Narrower than this it would be one word a line.
+/// The fewest columns that text is fitted to.
 const NARROWEST: usize = 30;
-/// A line longer than this tires the eye.
+/// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
 /// Lines of at most so many columns, broken between words where that is possible.

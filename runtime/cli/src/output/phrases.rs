@@ -1,4 +1,4 @@
-//! Findings, plans and outcomes in words. The result is harmless for terminals.
+//! Findings, plans and outcomes as text, safe to print on a terminal.
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::Permission;
@@ -7,9 +7,10 @@ use ansai_core::{Decision, Measure, Outcome, Preview, Status, Unit, Value, quant
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
+use super::count::count;
 use super::time;
 
-/// A sentence longer than this is cut.
+/// Longer sentences are cut.
 const MOST: usize = 400;
 
 /// `used 93 %`.
@@ -25,7 +26,12 @@ pub(crate) fn measure(measure: &Measure) -> String {
         (Value::Count(count), unit) => with_unit(&count.to_string(), unit),
         (Value::Number(number), unit) => with_unit(&short(*number), unit),
     };
-    format!("{} {value}", inert(&measure.name, 60).replace('-', " "))
+    // The value has the unit already.
+    let name = match measure.unit {
+        Unit::Bytes => measure.name.strip_suffix("-bytes").unwrap_or(&measure.name),
+        _ => &measure.name,
+    };
+    format!("{} {value}", inert(name, 60).replace('-', " "))
 }
 
 fn with_unit(number: &str, unit: Unit) -> String {
@@ -41,7 +47,7 @@ fn milliseconds(ms: u64) -> String {
     if ms == 0 { "0 s".to_owned() } else { quantity::show_milliseconds(ms) }
 }
 
-/// Saturates: it is shown only.
+/// Saturates, which is fine for text.
 fn whole(number: f64) -> u64 {
     number.round() as u64
 }
@@ -51,7 +57,7 @@ fn short(number: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The most important few, and how many more there are.
+/// The first few measures, and how many more there are.
 pub(crate) fn evidence(measures: &[Measure]) -> String {
     const SHOWN: usize = 3;
     let mut words: Vec<String> = measures.iter().take(SHOWN).map(measure).collect();
@@ -61,7 +67,7 @@ pub(crate) fn evidence(measures: &[Measure]) -> String {
     words.join("; ")
 }
 
-/// The finding's sentence, or what it is about.
+/// The summary of a finding, or else its subject.
 pub(crate) fn finding(finding: &FindingReport) -> String {
     match finding.summary.trim() {
         "" => inert(&finding.about.to_string(), MOST),
@@ -80,7 +86,7 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
     }
 }
 
-/// What was planned, one line for each step.
+/// A plan, one line for each step.
 pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
     let mut lines = match plan.decision.as_ref().map(decision) {
         Some(lines) if !lines.is_empty() => lines,
@@ -88,16 +94,16 @@ pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
     };
     lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
     if lines.is_empty() {
-        lines.push("nothing".to_owned());
+        lines.push("no steps".to_owned());
     }
     lines
 }
 
-/// A decision in words; nothing where it is to apply the steps.
+/// A decision; empty if the steps are to be applied.
 pub(crate) fn decision(decision: &Decision) -> Vec<String> {
     match decision {
-        Decision::Wait(why) => vec![format!("wait: {}", inert(why, MOST))],
-        Decision::GiveUp(why) => vec![format!("gives up: {}", inert(why, MOST))],
+        Decision::Wait(why) => vec![format!("waits: {}", inert(why, MOST))],
+        Decision::GiveUp(why) => vec![format!("no action available: {}", inert(why, MOST))],
         Decision::Recommend(list) => {
             list.iter().map(|advice| format!("recommends: {}", inert(&advice.summary, MOST))).collect()
         }
@@ -105,7 +111,7 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
     }
 }
 
-/// `remove 12 files, 3.2 MiB now`.
+/// `remove 12 files, frees 3.20 MiB, permanent`.
 pub(crate) fn step(action: &str, preview: &Preview) -> String {
     let (interface, verb) = action.rsplit_once('.').unwrap_or(("", action));
     let verb = inert(verb, 60).replace('-', " ");
@@ -114,13 +120,16 @@ pub(crate) fn step(action: &str, preview: &Preview) -> String {
         items => format!("{verb} {}", counted(items, interface)),
     };
     if preview.frees_now_bytes > 0 {
-        words += &format!(", {} now", quantity::show_bytes(preview.frees_now_bytes));
+        words += &format!(", frees {}", quantity::show_bytes(preview.frees_now_bytes));
     }
     if preview.frees_later_bytes > 0 {
-        words += &format!(", {} later", quantity::show_bytes(preview.frees_later_bytes));
+        words += &format!(", frees {} when the quarantine expires", quantity::show_bytes(preview.frees_later_bytes));
+    }
+    if !preview.reversible {
+        words += ", permanent";
     }
     if !preview.complete {
-        words += " (more may be there)";
+        words += " (scan incomplete)";
     }
     words
 }
@@ -131,29 +140,28 @@ fn counted(items: u64, interface: &str) -> String {
         "ansai:journal/journal-actions" => "journal file",
         _ => "item",
     };
-    let plural = if items == 1 { "" } else { "s" };
-    format!("{items} {noun}{plural}")
+    count(items, noun)
 }
 
-/// What came of a plan, one line for each step that was applied.
+/// The outcome of a plan, one line for each step.
 pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
     match &plan.verdict {
-        None if plan.error.is_some() => vec!["nothing was changed".to_owned()],
+        None if plan.error.is_some() => vec!["no changes".to_owned()],
         None => vec![String::new()],
-        Some(Verdict::Observed) => vec!["observed: nothing was changed".to_owned()],
-        Some(Verdict::NothingToDo) => vec!["nothing was changed".to_owned()],
-        Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("held: not before {}", time::clock(*at))],
-        Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("held: all {used} attempts were used")],
-        Some(Verdict::Held(Permission::Granted)) => vec!["held".to_owned()],
+        Some(Verdict::Observed) => vec!["not applied: observe mode".to_owned()],
+        Some(Verdict::NothingToDo) => vec!["no changes".to_owned()],
+        Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("on hold until {}", time::clock(*at))],
+        Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
+        Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", inert(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(step_outcome).collect(),
     }
 }
 
-/// `done: removed 12 files (freed bytes 3.2 MiB)`.
+/// `done: removed 12 files (freed 3.20 MiB)`.
 pub(crate) fn step_outcome(step: &StepReport) -> String {
     let outcome = step.outcome.unwrap_or(Outcome::Unknown);
-    let outcome = if step.outcome.is_none() { "not begun".to_owned() } else { outcome.to_string() };
+    let outcome = if step.outcome.is_none() { "not started".to_owned() } else { outcome.to_string() };
     let detail = inert(&step.detail, MOST);
     let measures = evidence(&step.measures);
     match (detail.is_empty(), measures.is_empty()) {
@@ -164,21 +172,21 @@ pub(crate) fn step_outcome(step: &StepReport) -> String {
     }
 }
 
-/// How it stands after acting; nothing where nothing was looked at again.
+/// The status after acting; `None` if it was not verified.
 pub(crate) fn verified(finding: &FindingReport) -> Option<String> {
     Some(match finding.verified.as_ref()? {
-        Status::Healthy => "looked again: healthy".to_owned(),
-        Status::Unhealthy(severity) => format!("looked again: still {severity}"),
-        Status::Unknown(why) => format!("looked again: could not tell ({})", inert(why, 200)),
+        Status::Healthy => "verified: healthy".to_owned(),
+        Status::Unhealthy(severity) => format!("verified: still {severity}"),
+        Status::Unknown(why) => format!("verified: unknown ({})", inert(why, 200)),
     })
 }
 
-/// A word for how a finding stands.
+/// The state of a finding.
 pub(crate) fn state(state: FindingState) -> String {
     match state {
         FindingState::Healthy => "healthy".to_owned(),
         FindingState::Healed => "healed".to_owned(),
         FindingState::Unhealthy(severity) => severity.to_string(),
-        FindingState::Unknown => "cannot be told".to_owned(),
+        FindingState::Unknown => "unknown".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! One line on a terminal while something takes long; gone when it is over.
+//! A progress line on a terminal, removed when the work is done.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use ansai_core::text::inert;
 
 use super::terminal;
 
-/// The line. Draws nothing where standard error is no terminal.
+/// The line. Draws nothing if standard error is not a terminal.
 pub(crate) struct Progress {
     wanted: bool,
     drawn: bool,
@@ -17,13 +17,13 @@ impl Progress {
         Progress { wanted: wanted && terminal::is_stderr(), drawn: false }
     }
 
-    /// Draws it, over what was there.
+    /// Replaces the line.
     pub(crate) fn show(&mut self, text: &str) {
         if self.wanted {
             self.drawn = true;
             let text = inert(text, terminal::stderr_width().saturating_sub(2));
             let mut out = std::io::stderr().lock();
-            // A picture only: nothing depends on it.
+            // Ignore errors: nothing depends on this line.
             let _ = write!(out, "\r\x1b[2K{text}").and_then(|()| out.flush());
         }
     }

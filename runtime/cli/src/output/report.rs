@@ -1,15 +1,15 @@
-//! What a run found and did, as one document: the table shows the same.
+//! What a run found and did, as one document. The table shows the same.
 
 use ansai_config::Entry;
 use ansai_core::{Code, Instant, Mode};
+use ansai_daemon::load;
 use ansai_supervisor::InstanceReport;
 use ansai_supervisor::report::FindingState;
 use serde::Serialize;
 
 use crate::exit::{Fault, meaning};
-use crate::load::Unloaded;
 
-/// The form of the document; see `schemas/run.schema.json`.
+/// Version of the document; see `schemas/run.schema.json`.
 const FORMAT: u32 = 1;
 
 /// One run.
@@ -32,7 +32,7 @@ pub(crate) struct RunReport {
     pub(crate) exit_meaning: &'static str,
 }
 
-/// What did not run.
+/// An instance, policy or path that did not load.
 #[derive(Debug, Serialize)]
 pub(crate) struct NotLoaded {
     pub(crate) name: String,
@@ -43,32 +43,39 @@ pub(crate) struct NotLoaded {
     pub(crate) exit_code: u8,
 }
 
-impl From<&Unloaded> for NotLoaded {
-    fn from(unloaded: &Unloaded) -> Self {
-        let Fault { exit, code, message, hint, diagnostics } = &unloaded.fault;
+impl NotLoaded {
+    /// What has this name does not run, because of this fault.
+    pub(crate) fn new(name: String, fault: Fault) -> NotLoaded {
+        let Fault { exit, code, message, hint, diagnostics } = fault;
         NotLoaded {
-            name: unloaded.name.clone(),
-            error: message.clone(),
-            error_kind: *code,
-            hint: hint.clone(),
-            problems: diagnostics.as_ref().map(|problems| problems.entries()).unwrap_or_default(),
-            exit_code: *exit,
+            name,
+            error: message,
+            error_kind: code,
+            hint,
+            problems: diagnostics.map(|problems| problems.entries()).unwrap_or_default(),
+            exit_code: exit,
         }
     }
 }
 
-/// Findings by how they stand at the end.
+impl From<&load::NotLoaded> for NotLoaded {
+    fn from(not_loaded: &load::NotLoaded) -> Self {
+        NotLoaded::new(not_loaded.name.clone(), Fault::from(&not_loaded.error))
+    }
+}
+
+/// Findings by their state at the end.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Summary {
     pub(crate) healthy: usize,
     pub(crate) healed: usize,
     pub(crate) unhealthy: usize,
     pub(crate) unknown: usize,
-    /// Instances without an answer.
+    /// Instances whose evaluation failed.
     pub(crate) failed: usize,
 }
 
-/// What a report is made from besides the instances.
+/// What a report has besides the instances.
 pub(crate) struct Circumstances {
     pub(crate) at: Instant,
     pub(crate) mode: Mode,

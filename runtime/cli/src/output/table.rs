@@ -1,4 +1,4 @@
-//! A run's report for people: a table where there is room, blocks below each other where there is not.
+//! The report of a run: a table on wide terminals, one block for each finding on narrow ones.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,12 @@ use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, InstanceReport};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
+use super::count::count;
 use super::paragraphs::wrapped;
 use super::report::RunReport;
 use super::{MOST_TEXT, colour, phrases};
 
-/// Below this many columns six of them cannot be read.
+/// Narrower terminals get blocks.
 const NARROWEST_TABLE: usize = 80;
 const HEADINGS: [&str; 6] = ["INSTANCE", "FINDING", "SEVERITY", "PLAN", "OUTCOME", "EVIDENCE"];
 
@@ -32,9 +33,9 @@ pub(crate) fn render(report: &RunReport, width: usize, colours: bool) -> String 
         out.push('\n');
     }
     for instance in &report.instances {
-        well(&mut out, instance);
+        healthy(&mut out, instance);
     }
-    could_not_tell(&mut out, report);
+    unknown(&mut out, report);
     footer(&mut out, report);
     out
 }
@@ -97,7 +98,7 @@ fn table(rows: &[Row], width: usize, colours: bool) -> String {
         });
         table.add_row(cells.collect::<Vec<_>>());
     }
-    // The short columns as narrow as their words, so that sentences get the room.
+    // Make short columns as narrow as their longest word, to leave room for sentences.
     let short = |index: usize| {
         let words = rows.iter().filter_map(|row| row.cells.get(index)).flat_map(|cell| cell.split_whitespace());
         let heading = HEADINGS.get(index).map_or(0, |heading| heading.len());
@@ -142,23 +143,22 @@ fn blocks(rows: &[Row], width: usize) -> String {
     out
 }
 
-/// What is well, in one line for each instance.
-fn well(out: &mut String, instance: &InstanceReport) {
+/// Healthy findings, in one line for each instance.
+fn healthy(out: &mut String, instance: &InstanceReport) {
     let healthy = instance.findings.iter().filter(|finding| finding.state() == FindingState::Healthy).count();
     let name = inert(&instance.instance, 80);
     let all = healthy == instance.findings.len();
     let line = match (healthy, all && instance.error.is_none()) {
-        (0, true) => format!("{name}: nothing to look after here"),
-        (1, true) => format!("{name}: 1 thing looked at, and it is well"),
-        (count, true) => format!("{name}: {count} things looked at, all well"),
+        (0, true) => format!("{name}: nothing to check on this host"),
+        (healthy, true) => format!("{name}: {} passed", count(healthy, "check")),
         (0, false) => return,
-        (count, false) => format!("{name}: {count} more well"),
+        (healthy, false) => format!("{name}: {healthy} more healthy"),
     };
     let _ = writeln!(out, "{}", colour::paint(colour::GOOD, &line));
 }
 
-/// What a healthy-looking table must not hide.
-fn could_not_tell(out: &mut String, report: &RunReport) {
+/// What is unknown or did not load, so that a healthy table does not hide it.
+fn unknown(out: &mut String, report: &RunReport) {
     let mut lines = Vec::new();
     for instance in &report.instances {
         let name = inert(&instance.instance, 80);
@@ -172,13 +172,13 @@ fn could_not_tell(out: &mut String, report: &RunReport) {
         }
     }
     if !lines.is_empty() {
-        let _ = writeln!(out, "{}", colour::paint(colour::WARNING, "could not tell:"));
+        let _ = writeln!(out, "{}", colour::paint(colour::WARNING, "unknown:"));
         for line in lines {
             let _ = writeln!(out, "  {line}");
         }
     }
     if !report.not_loaded.is_empty() {
-        let _ = writeln!(out, "{}", colour::paint(colour::ERROR, "not run:"));
+        let _ = writeln!(out, "{}", colour::paint(colour::ERROR, "not loaded:"));
         for one in &report.not_loaded {
             let _ = writeln!(out, "  {}: {}", inert(&one.name, 200), inert(&one.error, MOST_TEXT));
         }
@@ -188,14 +188,14 @@ fn could_not_tell(out: &mut String, report: &RunReport) {
 fn footer(out: &mut String, report: &RunReport) {
     let summary = &report.summary;
     let parts = [
-        (summary.unhealthy, "not healthy"),
+        (summary.unhealthy, "unhealthy"),
         (summary.healed, "healed"),
-        (summary.unknown + summary.failed, "could not be told"),
+        (summary.unknown + summary.failed, "unknown"),
         (summary.healthy, "healthy"),
     ];
     let parts: Vec<String> =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let parts = if parts.is_empty() { "nothing was looked at".to_owned() } else { parts.join(", ") };
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let parts = if parts.is_empty() { "no checks ran".to_owned() } else { parts.join(", ") };
     let _ = writeln!(out, "{}", colour::paint(colour::STRONG, &format!("{parts} (mode {})", report.mode)));
     let _ = writeln!(out, "{}", colour::paint(colour::FAINT, &format!("audit head {}", report.audit_head)));
 }

@@ -1,4 +1,4 @@
-//! What is known of the terminal.
+//! The size and kind of the terminal.
 
 use std::io::IsTerminal as _;
 
@@ -6,7 +6,7 @@ use rustix::fd::AsFd;
 
 use crate::environment;
 
-/// Where nothing is known: wide enough for a table, narrow enough for a mail.
+/// If the width is unknown: wide enough for a table, narrow enough for a mail.
 const USUAL: usize = 120;
 
 /// Columns of standard output.

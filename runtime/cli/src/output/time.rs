@@ -1,4 +1,4 @@
-//! Instants for people and for programs.
+//! Times, for people and for programs.
 
 use ansai_core::Instant;
 use jiff::Timestamp;

@@ -158,23 +158,22 @@ fn scenarios_are_found_wrong_without_running_them() {
     }
 }
 
-/// Explanations show scenarios that provoke their code; this is whether they do.
+/// Pages show scenarios that provoke their code.
 #[test]
 fn examples_of_scenarios_provoke_their_code() {
     const FINE: &str = "[expect]\nobservations = []\n";
     let place = Place::new();
     place.policy("p", &sees("p"));
     let mut tried = 0;
-    for code in ansai_core::codes::all() {
-        let example = code.example();
-        let Some(text) = example.strip_prefix("# scenarios/full.toml\n") else { continue };
+    for page in ansai_codes::pages() {
+        let Some(text) = page.example.text.strip_prefix("# scenarios/full.toml\n") else { continue };
         let (before, after) = match (text.contains("[expect]"), text.contains("[[expect.plan]]")) {
             (true, _) => ("", ""),
             (false, true) => (FINE, ""),
             (false, false) => ("", FINE),
         };
         place.write("policies/p/scenarios/a.toml", format!("description = \"d\"\n{before}{text}\n{after}"));
-        place.ansai(&["check", "policies"]).code(2).complains(&format!("[{code}]"));
+        place.ansai(&["check", "policies"]).code(2).complains(&format!("[{}]", page.word));
         tried += 1;
     }
     assert!(tried >= 7, "{tried}");

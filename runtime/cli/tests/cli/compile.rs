@@ -5,7 +5,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ansai_engine::{ChildProgram, CompileError, CompileLimits, Compiler, Engine, LoadError};
-use ansai_host_functions::registry::Registry;
 
 use crate::bombs;
 use crate::support::*;
@@ -21,7 +20,7 @@ fn load(component: &[u8], limits: CompileLimits) -> Result<(), LoadError> {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_ansai"));
     let compiler =
         Compiler::Child(ChildProgram { program, argument: "compile-component".into(), limits: Some(limits) });
-    Engine::new(Registry::builtin(), None, compiler).unwrap().load(component).map(|_| ())
+    Engine::new(ansai_host_functions::builtin(), None, compiler).unwrap().load(component).map(|_| ())
 }
 
 fn refused(component: &[u8], limits: CompileLimits) -> CompileError {

@@ -52,7 +52,28 @@ fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         ansai(&["completions", shell]).code(0).says("recordings").says("state-dir");
     }
-    ansai(&["man", "run"]).code(0).says(".TH");
+}
+
+#[test]
+fn there_is_a_manual_page_for_each_command_that_help_lists() {
+    ansai(&["man"]).code(0).says(".TH ansai 1").says("audit");
+    ansai(&["man", "run"]).code(0).says(".TH ansai-run 1").says("share\\-dir");
+    ansai(&["man", "fly"]).code(2).complains("there is no command fly");
+    let place = Place::new();
+    place.ansai(&["man", "--dir", "."]).code(0);
+    let pages: Vec<String> = std::fs::read_dir(place.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for page in ["ansai.1", "ansai-run.1", "ansai-audit.1", "ansai-audit-verify.1"] {
+        assert!(pages.iter().any(|found| found == page), "{page} is not among {pages:?}");
+    }
+    for hidden in ["ansai-man.1", "ansai-compile-component.1", "ansai-help.1", "ansai-audit-help.1"] {
+        assert!(!pages.iter().any(|found| found == hidden), "{hidden}");
+    }
+    let verify = std::fs::read_to_string(place.path("ansai-audit-verify.1")).unwrap();
+    assert!(verify.contains(".TH ansai-audit-verify 1"), "{verify}");
+    place.ansai(&["man", "--dir", "none"]).code(1).complains("cannot be written");
 }
 
 #[test]

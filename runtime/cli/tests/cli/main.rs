@@ -21,5 +21,6 @@ mod help;
 mod refused;
 mod replay;
 mod run;
+mod share;
 mod support;
 mod virtualize;

@@ -100,7 +100,7 @@ fn without_a_configuration_only_ones_own_policies_run() {
     let place = Place::new();
     let policy = place.policy("p", &quiet("p"));
     permit(policy.parent().unwrap(), 0o777);
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("can be written by others").complains("chmod go-w");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("is writable by other users").complains("chmod go-w");
     permit(policy.parent().unwrap(), 0o755);
     place.ansai(&["run", "policies", "--once"]).code(0);
 }

@@ -88,13 +88,12 @@ pub(super) fn dependency(dir: &Path, name: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
-    use ansai_host_functions::registry::Registry;
 
     use super::*;
 
     #[test]
     fn the_world_imports_what_is_asked_for_and_no_more() {
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n\
                         [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"c\"\n";
         let manifest = Manifest::parse("policy.toml", manifest, &interfaces).unwrap();
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_world_follows_its_manifest_and_only_a_generated_one() {
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         let text = |capability: &str| {
             let asked = if capability.is_empty() {
                 String::new()

@@ -65,12 +65,11 @@ fn is_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
-    use ansai_host_functions::registry::Registry;
 
     use super::*;
 
     fn make(parent: &Path, name: &str) -> Result<Made, NewError> {
-        create(parent, name, Language::Rust, &Registry::builtin().interfaces())
+        create(parent, name, Language::Rust, &ansai_host_functions::builtin().interfaces())
     }
 
     fn entries(dir: &Path) -> usize {
@@ -142,7 +141,7 @@ mod tests {
                 continue;
             }
             let dir = tempfile::tempdir().unwrap();
-            let made = create(dir.path(), &name, language, &Registry::builtin().interfaces()).unwrap();
+            let made = create(dir.path(), &name, language, &ansai_host_functions::builtin().interfaces()).unwrap();
             for file in ["policy.toml", "settings.schema.json", language.source()] {
                 let text = |root: &Path| std::fs::read_to_string(root.join(file)).unwrap();
                 assert!(text(&made.path) == text(&example), "{name}: {file} differs");

@@ -31,14 +31,13 @@ pub(super) fn fill(path: &str, content: &[u8], name: &str) -> Vec<u8> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use ansai_config::{Manifest, Schema};
-    use ansai_host_functions::registry::Registry;
 
     use super::*;
     use crate::scenario::Scenario;
 
     #[test]
     fn every_template_is_of_a_language_and_whole() {
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         assert!(of(Language::Rust).is_some());
         for template in TEMPLATES {
             let language = Language::ALL.into_iter().find(|language| language.name() == template.language);

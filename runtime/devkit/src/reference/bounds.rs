@@ -1,7 +1,7 @@
 //! Scopes in words.
 
 use ansai_core::{Field, FieldKind};
-use ansai_host_functions::authorize::{Check, Rule};
+use ansai_kit::authorize::{Check, Rule};
 
 use super::{Bound, ScopeKey};
 

@@ -5,9 +5,8 @@
 //!
 //! ```
 //! use ansai_devkit::reference::{Found, Reference};
-//! use ansai_host_functions::registry::Registry;
 //!
-//! let reference = Reference::of(&Registry::builtin()).unwrap();
+//! let reference = Reference::of(&ansai_host_functions::builtin()).unwrap();
 //! let [Found::Function(interface, function)] = reference.find("list-files")[..] else { panic!() };
 //! assert_eq!((interface.short.as_str(), function.name.as_str()), ("files-probe", "list-files"));
 //! ```

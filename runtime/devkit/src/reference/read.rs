@@ -1,6 +1,6 @@
 //! From WIT and registry to the reference.
 
-use ansai_host_functions::registry::{InterfaceDef, Registry};
+use ansai_kit::registry::{InterfaceDef, Registry};
 use wit_parser::{Docs, Resolve, TypeDefKind, TypeId, WorldItem};
 
 use super::written::{kind, taken_from};

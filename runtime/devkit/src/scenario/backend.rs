@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::{Instant, Preview, Refusal, Subject};
-use ansai_host_functions::authorize::authorize;
-use ansai_host_functions::backend::{Abort, Answer, Backend};
-use ansai_host_functions::call::{Call, Reply};
-use ansai_host_functions::evaluation_state::{EvaluationState, Memory, Sample};
-use ansai_host_functions::live::Scopes;
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::authorize::authorize;
+use ansai_kit::backend::{Abort, Answer, Backend};
+use ansai_kit::call::{Call, Reply};
+use ansai_kit::evaluation_state::{EvaluationState, Memory, Sample};
+use ansai_kit::registry::Body;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use ansai_core::Refusal;
-use ansai_host_functions::call::{Reply, to_reply};
+use ansai_kit::call::{Reply, to_reply};
 use serde_json::Value;
 use serde_json::value::RawValue;
 

@@ -3,7 +3,7 @@
 use ansai_config::{Report, did_you_mean};
 use ansai_core::text::inert;
 use ansai_core::{Code, codes};
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::registry::{Body, Registry};
 use serde_json::Value;
 
 use super::contract::{Contract, Function, Ty, contract};

@@ -11,8 +11,8 @@ use ansai_core::text::inert;
 use ansai_core::{Limits, Scope, ScopeValue};
 use ansai_engine::recording::{RecordedCall, RecordedEnd};
 use ansai_engine::{RecordedReply, Recording};
-use ansai_host_functions::authorize::Rule;
-use ansai_host_functions::registry::{Body, Registry};
+use ansai_kit::authorize::Rule;
+use ansai_kit::registry::{Body, Registry};
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ansai_config::{Diagnostics, Report};
 use ansai_core::{Attempt, Code, Instant, Measure, Observation, Refusal, codes};
-use ansai_host_functions::evaluation_state::{Trigger, WallClock};
+use ansai_kit::evaluation_state::{Trigger, WallClock};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ansai_config::{Diagnostics, Report};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use super::check;
 use super::file::Scenario;

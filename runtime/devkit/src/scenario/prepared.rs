@@ -7,8 +7,8 @@ use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
 use ansai_core::event::Phase;
 use ansai_core::{Code, Limits, Observation, Scope, ScopeError, codes};
 use ansai_engine::Evaluation;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
-use ansai_host_functions::live::Scopes;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
 use serde_json::Value;
 
 use super::backend::{ScenarioBackend, Seeded};
@@ -67,8 +67,8 @@ impl<'a> Prepared<'a> {
     }
 
     /// `detect`, or `plan` about a finding.
-    pub(super) async fn evaluate(&self, finding: Option<&Observation>) -> Evaluation {
-        let backend = Box::new(ScenarioBackend {
+    pub(super) async fn evaluate(&self, finding: Option<&Observation>) -> Evaluation<ScenarioBackend> {
+        let backend = ScenarioBackend {
             registry: self.subject.registry.clone(),
             phase: if finding.is_some() { Phase::Plan } else { Phase::Detect },
             scopes: self.scopes.clone(),
@@ -76,7 +76,7 @@ impl<'a> Prepared<'a> {
             canned: self.canned.clone(),
             reply_bytes: self.limits.reply_bytes,
             steps: Vec::new(),
-        });
+        };
         match finding {
             Some(finding) => self.subject.policy.plan(backend, &self.limits, finding).await,
             None => self.subject.policy.detect(backend, &self.limits).await,

@@ -91,21 +91,21 @@ fn finding(expected: &ExpectedPlan, observations: &[Observation]) -> Option<Obse
 }
 
 impl Ran {
-    fn take(&mut self, evaluation: &Evaluation) {
+    fn take(&mut self, evaluation: &Evaluation<ScenarioBackend>) {
         self.fuel.push(evaluation.usage.fuel);
-        if let Some(backend) = scenario_backend(evaluation) {
+        if let Some(backend) = &evaluation.backend {
             self.log.extend(backend.base.log.iter().map(|line| format!("{}: {}", line.level, line.message)));
         }
     }
 }
 
 impl Came {
-    fn of(evaluation: &Evaluation) -> Came {
+    fn of(evaluation: &Evaluation<ScenarioBackend>) -> Came {
         let json = |value: serde_json::Result<Value>| value.unwrap_or_default();
         match &evaluation.answer {
             Ok(Answer::Observed(observations)) => Came::Observations(json(serde_json::to_value(observations))),
             Ok(Answer::Decided(decision)) => {
-                let steps = scenario_backend(evaluation).map(|backend| backend.steps.as_slice()).unwrap_or_default();
+                let steps = evaluation.backend.as_ref().map(|backend| backend.steps.as_slice()).unwrap_or_default();
                 let steps = steps.iter().map(|step| json!({"action": step.action, "arguments": step.arguments}));
                 Came::Plan { decision: json(serde_json::to_value(decision)), steps: steps.collect() }
             }
@@ -136,11 +136,6 @@ impl Came {
             _ => false,
         }
     }
-}
-
-fn scenario_backend(evaluation: &Evaluation) -> Option<&ScenarioBackend> {
-    let backend = evaluation.backend.as_deref()? as &dyn std::any::Any;
-    backend.downcast_ref()
 }
 
 fn detected(ran: &mut Ran, scenario: &Scenario, came: &Came) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, Limits, Scope};
 use ansai_engine::Policy;
-use ansai_host_functions::live::Scopes;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::registry::Registry;
 
 /// A policy and what it says about itself.
 pub struct Subject {

@@ -8,7 +8,6 @@ use ansai_config::{Manifest, Schema};
 use ansai_devkit::build::{BuildError, BuildOptions, Built, MANIFEST_SECTION, SCHEMA_SECTION, build};
 use ansai_devkit::scenario::{Ran, Scenario, Subject, run};
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::registry::Registry;
 use tempfile::TempDir;
 
 use crate::result::section;
@@ -37,7 +36,7 @@ fn copy_directory(from: &Path, to: &Path) {
 }
 
 pub(crate) fn try_build(dir: &Path) -> Result<Built, BuildError> {
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     build(dir, &BuildOptions { allow_root: true, interfaces: &interfaces })
 }
 
@@ -96,7 +95,7 @@ pub(crate) fn is_the_template(language: &str) {
 
 /// It, loaded.
 pub(crate) fn subject(built: &Built) -> Subject {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let component = std::fs::read(&built.path).unwrap();
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();

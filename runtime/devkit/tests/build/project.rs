@@ -7,7 +7,6 @@ use std::process::Command;
 
 use ansai_devkit::build::{BuildError, BuildOptions, Built, build};
 use ansai_devkit::scenario::{Ran, Scenario, run};
-use ansai_host_functions::registry::Registry;
 use tempfile::TempDir;
 
 use crate::example::{subject, told};
@@ -123,7 +122,7 @@ impl Project {
     }
 
     pub(crate) fn build(&self) -> Result<Built, BuildError> {
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         build(self.path(), &BuildOptions { allow_root: true, interfaces: &interfaces })
     }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
 use ansai_core::{Limits, RetryPolicy};
-use ansai_host_functions::registry::Registry;
 
 /// A key that nothing resembles, so that all known ones are named.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqq = 1";
@@ -30,11 +29,11 @@ const HOST: &[(&str, &str)] = &[
 type Parse = fn(&str) -> Result<(), Diagnostics>;
 
 fn manifest(text: &str) -> Result<(), Diagnostics> {
-    Manifest::parse("policy.toml", text, &Registry::builtin().interfaces()).map(|_| ())
+    Manifest::parse("policy.toml", text, &ansai_host_functions::builtin().interfaces()).map(|_| ())
 }
 
 fn host(text: &str) -> Result<(), Diagnostics> {
-    HostConfig::parse("ansai.toml", text, &Registry::builtin().interfaces()).map(|_| ())
+    HostConfig::parse("ansai.toml", text, &ansai_host_functions::builtin().interfaces()).map(|_| ())
 }
 
 fn page(name: &str) -> String {

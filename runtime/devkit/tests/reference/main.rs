@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use ansai_config::{HostConfig, Manifest};
 use ansai_core::InterfaceKind;
 use ansai_devkit::reference::{Found, Interface, Reference, Written, pages};
-use ansai_host_functions::registry::Registry;
 
 fn reference() -> Reference {
-    Reference::of(&Registry::builtin()).unwrap()
+    Reference::of(&ansai_host_functions::builtin()).unwrap()
 }
 
 fn interfaces(reference: &Reference) -> impl Iterator<Item = &Interface> {
@@ -44,7 +43,7 @@ fn the_pages_are_those_of_the_contract() {
 #[test]
 fn all_that_the_registry_has_is_there_with_its_grant() {
     let reference = reference();
-    for entry in Registry::builtin().entries() {
+    for entry in ansai_host_functions::builtin().entries() {
         let of = entry.interface;
         let found = interfaces(&reference).find(|one| one.name == of.name).unwrap_or_else(|| panic!("no {}", of.name));
         assert_eq!((found.kind, found.ability, found.scope.len()), (Some(of.kind), of.ability, of.fields.len()));
@@ -65,7 +64,7 @@ fn all_that_the_registry_has_is_there_with_its_grant() {
 /// A stanza that is copied does what it says: it parses, asks for and grants this interface, with every key.
 #[test]
 fn what_is_to_be_copied_parses() {
-    let known = Registry::builtin().interfaces();
+    let known = ansai_host_functions::builtin().interfaces();
     let mut grants = 0;
     for one in interfaces(&reference()) {
         if matches!(one.kind, None | Some(InterfaceKind::Base)) {

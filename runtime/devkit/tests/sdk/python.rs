@@ -7,7 +7,6 @@ use std::process::Command;
 use ansai_config::Manifest;
 use ansai_core::InterfaceKind;
 use ansai_devkit::build::world;
-use ansai_host_functions::registry::Registry;
 
 /// What is beside it in the output is no part of the contract.
 const HINTS: &str = "python/sdk/typings/wit_world";
@@ -16,7 +15,7 @@ const HINTS: &str = "python/sdk/typings/wit_world";
 fn the_hints_are_those_of_the_contract() {
     let Some(program) = componentize_py() else { return };
     let work = tempfile::tempdir().unwrap();
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let mut manifest = String::from(
         "name = \"all\"\nversion = \"0.1.0\"\ndescription = \"asks for everything\"\n[schedule]\nevery = \"60s\"\n",
     );

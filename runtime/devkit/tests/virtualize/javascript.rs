@@ -7,7 +7,6 @@ use std::process::Command;
 
 use ansai_config::Manifest;
 use ansai_devkit::build::world;
-use ansai_host_functions::registry::Registry;
 
 use crate::place::{Place, answers, observed, subject};
 
@@ -25,7 +24,7 @@ fn component(test: &str) -> Option<Vec<u8>> {
         eprintln!("skipped {test}: scripts/setup test has not installed componentize-js");
         return None;
     }
-    let interfaces = Registry::builtin().interfaces();
+    let interfaces = ansai_host_functions::builtin().interfaces();
     let manifest = Manifest::load(&here("policy.toml"), &interfaces).unwrap();
     let place = tempfile::tempdir().unwrap();
     let (wit, made) = (place.path().join("wit"), place.path().join("made.wasm"));

@@ -9,7 +9,6 @@ use ansai_devkit::scenario::{Ran, Scenario, Subject, run};
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
 use ansai_engine::component::inspect;
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::registry::Registry;
 use tempfile::TempDir;
 
 const SETTINGS: &str = r#"{"type": "object", "properties": {}}"#;
@@ -58,7 +57,7 @@ impl Place {
         policy: Option<&Path>,
         output: Option<&Path>,
     ) -> Result<Virtualized, VirtualizeError> {
-        let interfaces = Registry::builtin().interfaces();
+        let interfaces = ansai_host_functions::builtin().interfaces();
         virtualize(&self.path("guest.wasm"), &VirtualizeOptions { policy, output, interfaces: &interfaces })
     }
 
@@ -73,7 +72,7 @@ pub(crate) fn manifest(name: &str) -> String {
 
 /// A result with a manifest, loaded as `ansai run` does.
 pub(crate) fn subject(made: &Virtualized) -> Subject {
-    let registry = Registry::builtin();
+    let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let component = std::fs::read(&made.path).unwrap();
     let text = inspect(&component).unwrap().manifest.unwrap();

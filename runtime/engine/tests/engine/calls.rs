@@ -12,12 +12,12 @@ use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Answer, Engine, Evaluation, EvaluationError, Policy, RecordedReply, Recording};
-use ansai_host_functions::backend::{self, Backend};
-use ansai_host_functions::call::{Call, Reply, to_reply};
-use ansai_host_functions::evaluation_state::{EvaluationState, NoMemory};
-use ansai_host_functions::host::{Host, ProbeContext};
 use ansai_host_functions::live::{Live, LiveHost};
-use ansai_host_functions::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::backend::{self, Backend};
+use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::evaluation_state::{EvaluationState, NoMemory};
+use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
 
 const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
@@ -36,12 +36,12 @@ impl Backend for Silent {
 async fn a_backend_that_never_answers_is_not_waited_for() {
     let policy = engine().load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap();
     let impatient = Limits { call_deadline_ms: 1, ..limits() };
-    let evaluation = policy.detect(Box::new(Silent), &impatient).await;
+    let evaluation = policy.detect(Silent, &impatient).await;
     assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])), "a call that hangs is refused, and no more");
     let RecordedReply::Refused(refusal) = &evaluation.calls[0].reply else { panic!() };
     assert!(matches!(refusal, Refusal::TimedOut(_)), "{refusal}");
     let impatient = Limits { deadline_ms: 50, ..limits() };
-    let evaluation = policy.detect(Box::new(Silent), &impatient).await;
+    let evaluation = policy.detect(Silent, &impatient).await;
     assert_eq!(evaluation.answer, Err(EvaluationError::Deadline(50)));
 }
 
@@ -61,8 +61,8 @@ impl Backend for Wordy {
 async fn each_call_and_each_byte_is_paid_for_with_fuel() {
     let twice = "(call $list (i32.const 2048)) (call $list (i32.const 2048))";
     let twice = engine().load(&policy(LIST, twice, "")).unwrap();
-    let plain = twice.detect(Box::new(Wordy(0)), &limits()).await;
-    let wordy = twice.detect(Box::new(Wordy(100)), &limits()).await;
+    let plain = twice.detect(Wordy(0), &limits()).await;
+    let wordy = twice.detect(Wordy(100), &limits()).await;
     assert_eq!(plain.answer, Ok(Answer::Observed(vec![])));
     let bytes = 2 * ("{}".len() + NO_FILESYSTEMS.len()) as u64;
     assert_eq!((plain.usage.reply_bytes, wordy.usage.reply_bytes), (bytes, bytes + 200));
@@ -83,7 +83,7 @@ async fn bytes_are_bounded_to_the_byte() {
         (Limits { reply_bytes: one - 1, ..limits() }, 1),
         (Limits { calls: 1, ..limits() }, 1),
     ] {
-        let evaluation = twice.detect(Box::new(Wordy(0)), &limits).await;
+        let evaluation = twice.detect(Wordy(0), &limits).await;
         let usage = &evaluation.usage;
         assert_eq!((usage.refused_calls, usage.calls), (refused, 2 - refused), "{limits:?}");
     }
@@ -115,7 +115,7 @@ async fn only_proposals_that_were_taken_count() {
     let calls = format!("(call $list (i32.const 4096)) {check} {check} {check}");
     let policy = engine().load(&policy(&imports, &calls, "")).unwrap();
     let limits = Limits { proposals: 1, ..limits() };
-    let evaluation = policy.detect(Box::new(Fussy(false)), &limits).await;
+    let evaluation = policy.detect(Fussy(false), &limits).await;
     let usage = &evaluation.usage;
     assert_eq!((usage.proposals, usage.calls, usage.refused_calls), (1, 3, 1), "{:?}", evaluation.answer);
 }
@@ -136,7 +136,7 @@ static HANG: InterfaceDef = InterfaceDef {
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        words: "hang",
+        ability: "hang",
         fields: &[],
     },
     functions: &[Function { name: "hang", checks: &[], body: Body::Probe(hang) }],
@@ -155,13 +155,13 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
             (func (export "plan") {plan} (result i32) i32.const 1024)"#
         ),
     );
-    let registry = Registry::builtin().with(&HANG);
+    let registry = ansai_host_functions::builtin().with(&HANG);
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let shared = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
         let scopes = [(granted.to_owned(), Arc::new(Scope::default()))].into_iter().collect();
         let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        Box::new(Live::new(shared.clone(), "test".into(), Phase::Detect, Arc::new(scopes), base))
+        Live::new(shared.clone(), "test".into(), Phase::Detect, Arc::new(scopes), base)
     };
     let (hanging, other) =
         (engine.load(&hanging).unwrap(), engine.load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap());
@@ -176,7 +176,7 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     assert!(matches!(answered.calls[0].reply, RecordedReply::Ok(_)), "{:?}", answered.calls[0].reply);
 }
 
-fn recording(policy: &Policy, limits: &Limits, evaluation: &Evaluation) -> Recording {
+fn recording(policy: &Policy, limits: &Limits, evaluation: &Evaluation<Live>) -> Recording {
     Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),

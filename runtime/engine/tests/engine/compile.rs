@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::support::policy;
 use ansai_engine::{ChildProgram, CompileError, CompileLimits, Compiler, Engine, LoadError};
-use ansai_host_functions::registry::Registry;
 
 /// Loads a policy with this script as its compiler.
 fn compiled_by(script: &str, limits: CompileLimits) -> CompileError {
@@ -20,7 +19,7 @@ fn compiled_by(script: &str, limits: CompileLimits) -> CompileError {
 fn compiled(program: &Path, limits: CompileLimits) -> CompileError {
     let compiler =
         Compiler::Child(ChildProgram { program: program.to_owned(), argument: "compile".into(), limits: Some(limits) });
-    let engine = Engine::new(Registry::builtin(), None, compiler).unwrap();
+    let engine = Engine::new(ansai_host_functions::builtin(), None, compiler).unwrap();
     match engine.load(&policy("", "", "")).map(|_| ()).unwrap_err() {
         LoadError::Compile(error) => {
             assert!(!error.hint().is_empty());
@@ -65,7 +64,7 @@ fn garbage_is_not_kept() {
     let dir = tempfile::tempdir().unwrap();
     let cache = dir.path().join("cache");
     let program = ChildProgram { program: "/bin/echo".into(), argument: "compile".into(), limits: None };
-    let engine = Engine::new(Registry::builtin(), Some(&cache), Compiler::Child(program)).unwrap();
+    let engine = Engine::new(ansai_host_functions::builtin(), Some(&cache), Compiler::Child(program)).unwrap();
     assert!(engine.load(&policy("", "", "")).is_err());
     let files: Vec<_> = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(files, ["key"]);

@@ -6,13 +6,14 @@ use ansai_core::{Decision, Limits, Observation, OnFailure, Severity, Status, Sub
 use ansai_engine::recording::{RECORDING_VERSION, RecordedEnd};
 use ansai_engine::replay::{Difference, Replayed, replay};
 use ansai_engine::{Answer, Evaluation, EvaluationError, RecordedReply, Recording};
+use ansai_host_functions::live::Live;
 
 const NOW: &str = r#"(import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))"#;
 const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
 const CHECK: &str = r#"(import "ansai:disk/disk-actions@0.1.0" "check-available"
     (func $check (param i32 i32 i64 i32 i32 i32)))"#;
 
-async fn detect(bytes: &[u8], limits: &Limits) -> Evaluation {
+async fn detect(bytes: &[u8], limits: &Limits) -> Evaluation<Live> {
     let policy = engine().load(bytes).unwrap();
     policy.detect(live(Phase::Detect, &["ansai:disk/disk-probe", "ansai:disk/disk-actions"]), limits).await
 }
@@ -69,8 +70,7 @@ async fn an_action_in_detect_is_denied_and_in_plan_proposed() {
     let backend = live(Phase::Plan, &["ansai:disk/disk-actions"]);
     let evaluation = policy.plan(backend, &limits(), &finding()).await;
     assert_eq!(evaluation.answer, Ok(Answer::Decided(Decision::Apply(OnFailure::UndoApplied))));
-    let backend: Box<dyn std::any::Any> = evaluation.backend.unwrap();
-    let (proposed, _) = backend.downcast::<ansai_host_functions::live::Live>().unwrap().finish();
+    let (proposed, _) = evaluation.backend.unwrap().finish();
     assert_eq!(proposed[0].action, "ansai:disk/disk-actions.check-available");
     assert_eq!((proposed[0].preview.step, proposed[0].reason().as_str()), (0, "/"));
 }

@@ -8,7 +8,6 @@ use ansai_core::event::Phase;
 use ansai_engine::component::inspect;
 use ansai_engine::memory::Memory;
 use ansai_engine::{Answer, Compiler, Engine, EvaluationError, Policy};
-use ansai_host_functions::registry::Registry;
 
 /// Traps (`unreachable`) when memory, table or global hold anything that the component itself has not put there, then
 /// leaves something everywhere. `$own` bytes from 131072 on are the component's data.
@@ -103,7 +102,7 @@ async fn nothing_is_written_to_what_is_mapped() {
     };
     let (mut kept, mut fuel) = (Vec::new(), BTreeSet::new());
     for _ in ["compiled", "from the cache"] {
-        let engine = Engine::new(Registry::builtin(), Some(&cache), Compiler::InProcess).unwrap();
+        let engine = Engine::new(ansai_host_functions::builtin(), Some(&cache), Compiler::InProcess).unwrap();
         let policy = engine.load(&bytes).unwrap();
         kept.push(compiled());
         for _ in 0..20 {

@@ -2,7 +2,6 @@
 
 use crate::support::*;
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::registry::Registry;
 
 fn refused(bytes: &[u8]) -> String {
     let error = engine().load(bytes).map(|_| ()).unwrap_err();
@@ -92,7 +91,7 @@ fn only_what_is_asked_for_is_linked() {
 fn compiled_code_is_kept_and_a_damaged_copy_is_compiled_again() {
     let dir = tempfile::tempdir().unwrap();
     let cache = dir.path().join("cache");
-    let engine = || Engine::new(Registry::builtin(), Some(&cache), Compiler::InProcess).unwrap();
+    let engine = || Engine::new(ansai_host_functions::builtin(), Some(&cache), Compiler::InProcess).unwrap();
     let bytes = policy("", "", "");
     engine().load(&bytes).unwrap();
     let file = std::fs::read_dir(&cache)

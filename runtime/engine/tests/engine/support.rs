@@ -5,10 +5,9 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
 use ansai_engine::{Compiler, Engine};
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
-use ansai_host_functions::host::Host;
 use ansai_host_functions::live::{Live, LiveHost};
-use ansai_host_functions::registry::Registry;
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::host::Host;
 
 /// Names of the functions that a guest may import, as the canonical ABI names them.
 pub(crate) const WORLD: &str = r#"
@@ -67,7 +66,7 @@ pub(crate) fn policy(imports: &str, detect: &str, plan: &str) -> Vec<u8> {
 }
 
 pub(crate) fn engine() -> Engine {
-    Engine::new(Registry::builtin(), None, Compiler::InProcess).expect("engine")
+    Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess).expect("engine")
 }
 
 pub(crate) fn context() -> Context {
@@ -86,16 +85,10 @@ pub(crate) fn context() -> Context {
 }
 
 /// The live backend of this machine, with everything granted that has no scope.
-pub(crate) fn live(phase: Phase, granted: &[&str]) -> Box<Live> {
-    let shared = LiveHost::new(Host::at("/"), Registry::builtin(), 2, std::time::Duration::from_secs(10));
+pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
+    let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
     let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
-    Box::new(Live::new(
-        shared,
-        "test".into(),
-        phase,
-        Arc::new(scopes),
-        EvaluationState::new(context(), Arc::new(NoMemory)),
-    ))
+    Live::new(shared, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
 }
 
 /// Small limits, so that tests end soon.

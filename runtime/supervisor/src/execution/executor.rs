@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
 use ansai_core::{Event, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
-use ansai_host_functions::action::{Action, Begun, Proposed};
-use ansai_host_functions::authorize::authorize;
-use ansai_host_functions::files::QUARANTINE_EXPIRY;
+use ansai_kit::action::{Action, Begun, Proposed};
+use ansai_kit::authorize::authorize;
 use ansai_host_functions::live::LiveHost;
-use ansai_host_functions::registry::{Body, Function, InterfaceDef};
+use ansai_kit::registry::{Function, InterfaceDef};
 
 use super::outcome::{BY_HOST, StepRef, intent, step_result};
 use super::plans::{PlanFile, Plans};
@@ -159,11 +158,7 @@ impl Executor {
         &self,
         name: &str,
     ) -> Result<(&'static InterfaceDef, &'static Function, &'static dyn Action), Refusal> {
-        self.host
-            .registry
-            .action(name)
-            .or_else(|| host_action(name))
-            .ok_or_else(|| Refusal::Unsupported(format!("there is no action {name}")))
+        self.host.action(name).ok_or_else(|| Refusal::Unsupported(format!("there is no action {name}")))
     }
 
     fn put_step(&self, plan: &str, number: u32, under_way: &UnderWay) -> Result<(), Refusal> {
@@ -205,23 +200,12 @@ impl PlanFile {
     }
 }
 
-fn host_action(name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-    let (interface, function) = name.rsplit_once('.')?;
-    let function = QUARANTINE_EXPIRY.functions.iter().find(|known| known.name == function)?;
-    match function.body {
-        Body::Action(action) if interface == QUARANTINE_EXPIRY.interface.name => {
-            Some((&QUARANTINE_EXPIRY, function, action))
-        }
-        _ => None,
-    }
-}
-
 pub(super) fn unavailable(error: impl std::fmt::Display) -> Refusal {
     Refusal::Unavailable(error.to_string())
 }
 
-fn refused(refusal: &Refusal) -> ansai_host_functions::action::Applied {
-    ansai_host_functions::action::Applied { outcome: Outcome::Refused, ..unknown(refusal.to_string()) }
+fn refused(refusal: &Refusal) -> ansai_kit::action::Applied {
+    ansai_kit::action::Applied { outcome: Outcome::Refused, ..unknown(refusal.to_string()) }
 }
 
 fn scope_of(grants: &EffectiveGrants, interface: &InterfaceDef) -> Result<Arc<Scope>, Refusal> {

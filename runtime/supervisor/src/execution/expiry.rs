@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ansai_core::event::Verdict;
 use ansai_core::{Decision, Event, Mode, OnFailure};
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::files::QUARANTINE_EXPIRY;
-use ansai_host_functions::host::{Deadline, ProbeContext};
+use ansai_kit::action::Proposed;
+use ansai_host_functions::live::QUARANTINE_EXPIRY;
+use ansai_kit::host::{Deadline, ProbeContext};
 
 use super::executor::{Approved, Executor};
 use super::plans::PlanFile;

@@ -2,7 +2,7 @@
 
 use ansai_core::event::{Intent, SkipReason};
 use ansai_core::{Event, Outcome, Refusal, StepResult};
-use ansai_host_functions::action::{Applied, Proposed};
+use ansai_kit::action::{Applied, Proposed};
 use sha2::Digest as _;
 
 use super::executor::Executor;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ansai_core::Instant;
-use ansai_host_functions::action::{Item, Proposed};
+use ansai_kit::action::{Item, Proposed};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Refusal, Scope};
-use ansai_host_functions::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
 use serde_json::value::RawValue;
 
 use super::executor::Executor;

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use ansai_audit::Reader;
 use ansai_core::event::{Record, UndoIntent};
 use ansai_core::{Event, Outcome, Refusal};
-use ansai_host_functions::action::Applied;
+use ansai_kit::action::Applied;
 
 use super::executor::{Executor, unavailable};
 use super::plans::{PlanFile, PlanFileError};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ansai_core::{Instant, Outcome};
-use ansai_host_functions::action::{Applied, OnStop, Progress};
+use ansai_kit::action::{Applied, OnStop, Progress};
 use serde_json::value::RawValue;
 
 use super::step::ActingStep;

@@ -7,8 +7,8 @@ use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Change;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Instant, OnFailure, Status};
 use ansai_engine::Answer;
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::evaluation_state::Trigger;
+use ansai_kit::action::Proposed;
+use ansai_kit::evaluation_state::Trigger;
 
 use super::Passes;
 use crate::authority::EffectiveGrants;

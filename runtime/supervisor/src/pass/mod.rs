@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ansai_core::incident::Change;
 use ansai_core::{ErrorKind, Event, Incident, Mode, Observation, Status};
 use ansai_engine::Answer;
-use ansai_host_functions::evaluation_state::Trigger;
+use ansai_kit::evaluation_state::Trigger;
 
 use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;

@@ -7,9 +7,10 @@ use ansai_core::{Attempt, Event, Incident, Instant, Measure, Observation, Status
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, Recording};
-use ansai_host_functions::action::Proposed;
-use ansai_host_functions::evaluation_state::{Context, EvaluationState, Trigger, Writes};
-use ansai_host_functions::live::{Live, LiveHost, Scopes};
+use ansai_kit::action::Proposed;
+use ansai_kit::evaluation_state::{Context, EvaluationState, Trigger, Writes};
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::authorize::Scopes;
 
 use super::journal::Journal;
 use super::recorder::{Ended, Recorder};
@@ -66,8 +67,8 @@ impl Evaluator {
         )
         .ending_after(std::time::Duration::from_millis(instance.limits.deadline_ms));
         let mut evaluation = match &request.finding {
-            Some((finding, _)) => instance.policy.plan(Box::new(live), &instance.limits, finding).await,
-            None => instance.policy.detect(Box::new(live), &instance.limits).await,
+            Some((finding, _)) => instance.policy.plan(live, &instance.limits, finding).await,
+            None => instance.policy.detect(live, &instance.limits).await,
         };
         let ended = Ended {
             instance: instance.name.clone(),
@@ -95,16 +96,10 @@ impl Evaluator {
             fuel: ended.usage.fuel,
             calls: std::mem::take(&mut evaluation.calls),
         });
-        let backend: Option<Box<dyn std::any::Any>> = match evaluation.backend {
-            Some(backend) => Some(backend),
-            None => None,
-        };
-        let (proposed, base) = backend
-            .and_then(|backend| backend.downcast::<Live>().ok())
-            .map(|live| live.finish())
-            .ok_or("the host panicked during the evaluation")?;
+        let live = evaluation.backend.map(Live::finish);
+        let (proposed, base) = live.ok_or("the host panicked during the evaluation")?;
         if !base.log.is_empty() {
-            let line = |line: ansai_host_functions::evaluation_state::LogLine| LogLine {
+            let line = |line: ansai_kit::evaluation_state::LogLine| LogLine {
                 level: line.level,
                 message: line.message,
             };

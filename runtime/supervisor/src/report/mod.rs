@@ -4,7 +4,7 @@ mod builder;
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Preview, Severity, Status, Subject};
-use ansai_host_functions::action::Proposed;
+use ansai_kit::action::Proposed;
 use serde::Serialize;
 
 pub use self::builder::ReportBuilder;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Instant, Refusal};
-use ansai_host_functions::evaluation_state::{Memory, Sample, Writes};
+use ansai_kit::evaluation_state::{Memory, Sample, Writes};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{State, StateError};

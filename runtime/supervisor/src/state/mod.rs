@@ -53,7 +53,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-    use ansai_host_functions::evaluation_state::{Sample, SeriesWrite, Writes};
+    use ansai_kit::evaluation_state::{Sample, SeriesWrite, Writes};
     use rusqlite::Connection;
 
     use super::memory::MOST_SAMPLES;

@@ -57,7 +57,7 @@ fn exports(scene: &Scene) -> Vec<(Option<String>, u32)> {
 async fn failure(scene: &Scene, export: Export) -> String {
     let exports = run(scene, export).await;
     let [(Some(error), 1)] = exports.as_slice() else { panic!("{exports:?}") };
-    let states = states(&scene.state_dir()).unwrap();
+    let states = statuses(&scene.state_dir()).unwrap();
     assert_eq!((states[0].failures, states[0].error.as_deref()), (1, Some(error.as_str())));
     assert!(states[0].sent_at.is_none());
     error.clone()
@@ -102,7 +102,7 @@ async fn a_head_that_proves_the_log_goes_to_a_file_a_command_and_a_server() {
     assert_eq!(expect_proof(&scene, body["head"].as_str().unwrap()), of_file);
     assert_eq!(body["sequence"].as_u64(), Some(of_file.head.sequence));
 
-    let states = states(&scene.state_dir()).unwrap();
+    let states = statuses(&scene.state_dir()).unwrap();
     assert!(states.iter().all(|one| one.sent_sequence == Some(of_file.head.sequence) && one.failures == 0));
     let kept = scene.text("state/audit.exports");
     assert!(!kept.contains("secret") && kept.contains("/heads"), "{kept}");

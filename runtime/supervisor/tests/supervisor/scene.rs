@@ -11,9 +11,9 @@ use ansai_core::{Event, Limits, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
-use ansai_host_functions::host::Host;
 use ansai_host_functions::live::LiveHost;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::host::Host;
+use ansai_kit::registry::Registry;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Instance, Notice, OpenError, Options, Supervisor};
 
@@ -212,7 +212,7 @@ impl Scene {
 }
 
 fn registry() -> Registry {
-    Registry::builtin().with(&script::SCRIPT_PROBE).with(&slow_actions::SLOW_ACTIONS)
+    ansai_host_functions::builtin().with(&script::SCRIPT_PROBE).with(&slow_actions::SLOW_ACTIONS)
 }
 
 /// Everything that the policy asks for.

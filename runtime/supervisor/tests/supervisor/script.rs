@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use ansai_core::{
     Decision, Interface, InterfaceKind, Observation, OnFailure, Refusal, Sensitivity, Severity, Status, Subject,
 };
-use ansai_host_functions::call::{Reply, to_reply, typed};
-use ansai_host_functions::host::ProbeContext;
-use ansai_host_functions::registry::{Body, Function, InterfaceDef};
+use ansai_kit::call::{Reply, to_reply, typed};
+use ansai_kit::host::ProbeContext;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

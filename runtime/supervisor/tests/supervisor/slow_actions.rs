@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
-use ansai_host_functions::action::{Action, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, StepContext};
-use ansai_host_functions::call::to_reply;
-use ansai_host_functions::host::ProbeContext;
-use ansai_host_functions::registry::{Body, Function, InterfaceDef};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::call::to_reply;
+use ansai_kit::host::ProbeContext;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

@@ -1,13 +1,13 @@
-//! `ansai audit head`: the newest head, proven, durable and signed.
+//! `ansai audit head`: the newest head, verified, durable and signed.
 
 use std::path::Path;
 
 use ansai_audit::{Head, SignedHead, make_durable};
+use ansai_daemon::history::{self, HistoryError};
 use ansai_supervisor::clock;
 
 use super::{key, verify};
-use crate::arguments::Format;
-use crate::history;
+use crate::global::Format;
 use crate::output::{json, lines};
 
 pub(super) fn run(state_dir: &Path, format: Format) -> anyhow::Result<()> {
@@ -17,8 +17,9 @@ pub(super) fn run(state_dir: &Path, format: Format) -> anyhow::Result<()> {
     };
     let Some(log) = found.log else { return print(None, Head::genesis(), format) };
     let key = key::read(state_dir)?;
-    // Beside a daemon at work the last record may not be on the disk yet, and a head must not outlive its record.
-    make_durable(history::directory(state_dir)).map_err(|error| history::unreadable(&error))?;
+    // While the daemon runs the last record may not be on the disk yet, and a head must not outlive its record.
+    make_durable(history::directory(state_dir))
+        .map_err(|error| ansai_daemon::Error::from(HistoryError::from(error)))?;
     let signed = SignedHead::new(log, found.head, clock::now(), &key);
     print(Some(&signed), found.head, format)
 }

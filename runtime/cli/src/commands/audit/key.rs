@@ -1,4 +1,4 @@
-//! `ansai audit key`: whose signature heads have.
+//! `ansai audit key`: the key that signs heads.
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use ansai_core::codes;
 use ansai_supervisor::clock;
 use ansai_supervisor::heads::{self, HeadError, RotateError};
 
-use crate::arguments::Format;
 use crate::exit::Fault;
+use crate::global::Format;
 use crate::output::{json, lines};
 
-/// Prints the public half; with `rotate`, makes a new one first.
+/// Prints the public key; with `rotate`, makes a new key first.
 pub(super) fn run(state_dir: &Path, rotate: bool, format: Format) -> anyhow::Result<()> {
     if rotate {
         let (old, new) = heads::rotate(state_dir, clock::now()).map_err(|error| cannot_rotate(error, state_dir))?;
         return match format {
-            Format::Text => Ok(lines::line(&format!("{new}\nin place of {old}, which named it in the log"))?),
+            Format::Text => Ok(lines::line(&format!("{new}\nreplaces {old}, which signed it in the log"))?),
             Format::Json => json::document(&serde_json::json!({
                 "public_key": new.to_string(),
                 "replaces": old.to_string(),
@@ -33,7 +33,7 @@ pub(super) fn run(state_dir: &Path, rotate: bool, format: Format) -> anyhow::Res
     }
 }
 
-/// The key, which a first run makes.
+/// The key, which the first `ansai run` makes.
 pub(super) fn read(state_dir: &Path) -> Result<Key, Fault> {
     match Key::read(heads::key_file(state_dir)) {
         Ok(Some(key)) => Ok(key),
@@ -43,8 +43,8 @@ pub(super) fn read(state_dir: &Path) -> Result<Key, Fault> {
 }
 
 fn no_key(state_dir: &Path) -> Fault {
-    Fault::other(codes::HEAD_KEY, format!("{} holds no key for heads yet", state_dir.display()))
-        .hint("the first `ansai run` makes it")
+    Fault::other(codes::HEAD_KEY, format!("{} has no audit key yet", state_dir.display()))
+        .hint("the first `ansai run` makes one")
 }
 
 fn cannot_rotate(error: RotateError, state_dir: &Path) -> Fault {

@@ -1,27 +1,28 @@
-//! One policy: its component, what it was built from, and its scenarios.
+//! One policy: its component, its sources and its scenarios.
 
 use std::path::Path;
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
+use ansai_daemon::sources::{self, Source};
+use ansai_daemon::{Component, Warning};
 use ansai_devkit::build::{Language, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 
 use super::Checked;
-use crate::component::Component;
-use crate::exit::{Fault, Warning};
-use crate::sources::{self, Source};
+use crate::exit::Fault;
+use crate::output::count::count;
 
-/// What policies are checked with.
+/// What a check needs.
 pub(super) struct With<'a> {
     pub(super) registry: &'a Registry,
     pub(super) interfaces: &'a [Interface],
     pub(super) engine: &'a Engine,
 }
 
-/// The policy itself, then each of its scenarios that is wrong.
+/// The policy, then its scenarios: how many are valid, and each invalid one.
 pub(super) fn check(source: &Source, with: &With<'_>) -> Vec<Checked> {
     let mut checked = Checked::new(source.path().display().to_string());
     let (dir, subject) = match source {
@@ -40,7 +41,7 @@ pub(super) fn check(source: &Source, with: &With<'_>) -> Vec<Checked> {
     all
 }
 
-/// Where a component lies.
+/// The directory of a component.
 fn directory(component: &Path) -> &Path {
     component.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -49,7 +50,7 @@ fn directory(component: &Path) -> &Path {
 pub(super) fn own_manifest(dir: &Path, interfaces: &[Interface]) -> Result<Manifest, Fault> {
     let path = dir.join("policy.toml");
     Manifest::load(&path, interfaces)
-        .map_err(|problems| Fault::invalid(format!("{} is not valid", path.display()), problems))
+        .map_err(|problems| Fault::invalid(format!("{} is invalid", path.display()), problems))
 }
 
 fn sources_alone(dir: &Path, with: &With<'_>, warnings: &mut Vec<Warning>) -> Result<(), Fault> {
@@ -60,7 +61,7 @@ fn sources_alone(dir: &Path, with: &With<'_>, warnings: &mut Vec<Warning>) -> Re
     let shown = dir.display();
     match Language::of(dir) {
         Ok(_) => {
-            warnings.push(Warning::new(codes::ONLY_SOURCES, format!("not built yet: run `ansai build {shown}`")));
+            warnings.push(Warning::new(codes::ONLY_SOURCES, format!("not built yet; run `ansai build {shown}`")));
         }
         Err(error) => warnings.push(Warning::new(error.code(), error.to_string())),
     }
@@ -78,7 +79,8 @@ fn built(path: &Path, with: &With<'_>, checked: &mut Checked) -> Result<Subject,
         let is_same =
             manifest.to_json() == component.manifest.to_json() && schema(dir, &manifest)? == component.found.schema;
         if !is_same {
-            let message = format!("built from another policy.toml or schema: run `ansai build {}`", dir.display());
+            let message =
+                format!("policy.toml or the schema has changed since the build; run `ansai build {}`", dir.display());
             checked.warnings.push(Warning::new(codes::STALE_BUILD, message));
         }
         contract(dir, &mut checked.warnings);
@@ -86,11 +88,11 @@ fn built(path: &Path, with: &With<'_>, checked: &mut Checked) -> Result<Subject,
     Ok(Subject::new(policy, component.manifest, component.schema, with.registry.clone()))
 }
 
-/// The schema beside the sources as text, where the manifest names one; valid.
+/// The valid schema beside the sources as text, if the manifest names one.
 fn schema(dir: &Path, manifest: &Manifest) -> Result<Option<String>, Fault> {
     let Some(name) = &manifest.settings_schema else { return Ok(None) };
     let path = dir.join(name);
-    Schema::load(&path).map_err(|problems| Fault::invalid(format!("{} is not valid", path.display()), problems))?;
+    Schema::load(&path).map_err(|problems| Fault::invalid(format!("{} is invalid", path.display()), problems))?;
     Ok(Some(String::from_utf8_lossy(&sources::read(&path)?).into_owned()))
 }
 
@@ -99,14 +101,14 @@ fn contract(dir: &Path, warnings: &mut Vec<Warning>) {
     warnings.extend(others.map(|other| Warning::new(codes::OTHER_CONTRACT, other.to_string())));
 }
 
-/// How many scenarios are well, and each that is not. Without a component less is known of them.
+/// How many scenarios are valid, and each invalid one. Without a component, fewer checks are possible.
 fn scenarios(dir: &Path, subject: Option<&Subject>, with: &With<'_>) -> Vec<Checked> {
     let dir = dir.join("scenarios");
     let files = match sources::scenarios(&dir) {
         Ok(files) => files,
-        Err(fault) => return vec![Checked { fault: Some(fault), ..Checked::new(dir.display().to_string()) }],
+        Err(error) => return vec![Checked { fault: Some(error.into()), ..Checked::new(dir.display().to_string()) }],
     };
-    let mut well = 0;
+    let mut valid = 0_u64;
     let mut all = Vec::new();
     for file in &files {
         let looked = match subject {
@@ -114,17 +116,16 @@ fn scenarios(dir: &Path, subject: Option<&Subject>, with: &With<'_>) -> Vec<Chec
             None => scenario::look_alone(with.registry, file),
         };
         match looked {
-            Ok(()) => well += 1,
+            Ok(()) => valid += 1,
             Err(problems) => {
-                let message = format!("the scenario {} is not valid", Scenario::name(file));
+                let message = format!("invalid scenario {}", Scenario::name(file));
                 let fault = Some(Fault::invalid(message, problems));
                 all.push(Checked { fault, ..Checked::new(file.display().to_string()) });
             }
         }
     }
-    if well > 0 {
-        let plural = if well == 1 { "" } else { "s" };
-        all.insert(0, Checked::new(format!("{} ({well} scenario{plural})", dir.display())));
+    if valid > 0 {
+        all.insert(0, Checked::new(format!("{} ({})", dir.display(), count(valid, "scenario"))));
     }
     all
 }

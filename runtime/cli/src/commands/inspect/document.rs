@@ -1,4 +1,4 @@
-//! A component for programs.
+//! A component as JSON.
 
 use ansai_core::{Interface, Limits};
 use ansai_engine::metadata::Producer;

@@ -1,21 +1,21 @@
-//! A component for people. Whatever comes from it is made harmless on its way.
+//! A component as text. Everything that comes from it is made safe for terminals.
 
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
 use ansai_core::{Interface, InterfaceKind, Limits, quantity};
+use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
 
 use super::Inspected;
-use crate::component::Component;
 use crate::output::paragraphs::indented;
 use crate::output::{self, abilities, lines};
 
-/// What every policy exports; a component without is refused before it is shown.
+/// What every policy exports. A component without them is refused before it is shown.
 pub(super) const EXPORTS: [&str; 2] = ["detect", "plan"];
-/// Tools that are named on one line.
+/// The most tools on one line.
 const MOST_TOOLS: usize = 8;
-/// Of a licence's title.
+/// The most characters of a licence's title.
 const MOST_TITLE: usize = 80;
 
 pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
@@ -23,22 +23,22 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     let manifest = &component.manifest;
     let mut out = lines::title(&format!("{} {}", manifest.name, manifest.version));
     out += &lines::pairs(&[
-        ("about", manifest.description.clone()),
+        ("description", manifest.description.clone()),
         ("file", component.path.display().to_string()),
         ("size", quantity::show_bytes(component.found.bytes as u64)),
         ("sha256", component.found.digest.clone()),
-        ("every", quantity::show_milliseconds(manifest.every)),
-        ("language", producers(&metadata.languages)),
-        ("built with", producers(&metadata.tools)),
+        ("schedule", format!("every {}", quantity::show_milliseconds(manifest.every))),
+        ("languages", producers(&metadata.languages)),
+        ("tools", producers(&metadata.tools)),
         (
             "licence",
             carried(licence_title(metadata.licence.as_deref()).as_deref(), metadata.licence.as_ref(), "--licence"),
         ),
         ("readme", carried(None, component.found.readme.as_ref(), "--readme")),
     ]);
-    out += &lines::title("What it can do");
+    out += &lines::title("Capabilities");
     out += &abilities::show(component, interfaces);
-    out += &lines::title("What it needs");
+    out += &lines::title("Imports");
     out += &needs(component, interfaces);
     out += &lines::title("Settings");
     let settings = component.schema.describe();
@@ -54,7 +54,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("memory", quantity::show_bytes(limits.memory_bytes)),
         ("fuel", limits.fuel.to_string()),
         ("deadline", quantity::show_milliseconds(limits.deadline_ms)),
-        ("one call", quantity::show_milliseconds(limits.call_deadline_ms)),
+        ("call deadline", quantity::show_milliseconds(limits.call_deadline_ms)),
         ("calls", limits.calls.to_string()),
         ("arguments", quantity::show_bytes(limits.argument_bytes)),
         ("replies", quantity::show_bytes(limits.reply_bytes)),
@@ -64,7 +64,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     out + &indented(&limits, "  ")
 }
 
-/// `rustc 1.95.0, wit-component 0.2`: as the component says, which nobody can check.
+/// `rustc 1.95.0, wit-component 0.2`: as the component says; nothing verifies it.
 fn producers(list: &[Producer]) -> String {
     let shown = list.iter().take(MOST_TOOLS).map(|one| match one.version.as_str() {
         "" => one.name.clone(),
@@ -72,7 +72,7 @@ fn producers(list: &[Producer]) -> String {
     });
     let mut words: Vec<String> = shown.map(|one| inert(&one, 60)).collect();
     match list.len().saturating_sub(MOST_TOOLS) {
-        0 if words.is_empty() => "not said".to_owned(),
+        0 if words.is_empty() => "unknown".to_owned(),
         0 => words.join(", "),
         more => {
             words.push(format!("{more} more"));
@@ -81,7 +81,7 @@ fn producers(list: &[Producer]) -> String {
     }
 }
 
-/// The first line that has letters: licences name themselves there.
+/// The first line with letters, which is the name of a licence.
 pub(super) fn licence_title(text: Option<&str>) -> Option<String> {
     let title = text?.lines().map(str::trim).find(|line| line.chars().any(char::is_alphabetic))?;
     Some(inert(title, MOST_TITLE))
@@ -89,13 +89,13 @@ pub(super) fn licence_title(text: Option<&str>) -> Option<String> {
 
 fn carried(title: Option<&str>, text: Option<&String>, flag: &str) -> String {
     match (title, text) {
-        (_, None) => "none in the component".to_owned(),
-        (Some(title), Some(text)) => format!("{title} ({}; {flag} prints it)", quantity::show_bytes(text.len() as u64)),
-        (None, Some(text)) => format!("{} ({flag} prints it)", quantity::show_bytes(text.len() as u64)),
+        (_, None) => "none".to_owned(),
+        (Some(title), Some(text)) => format!("{title} ({}; see {flag})", quantity::show_bytes(text.len() as u64)),
+        (None, Some(text)) => format!("{} (see {flag})", quantity::show_bytes(text.len() as u64)),
     }
 }
 
-/// What it stands on: whether this host has all of it, and whether there is anything else.
+/// Imports besides capabilities, and whether this host has all of them.
 fn needs(component: &Component, interfaces: &[Interface]) -> String {
     let imports = &component.found.imports;
     let is_base = |import: &&String| {
@@ -105,14 +105,14 @@ fn needs(component: &Component, interfaces: &[Interface]) -> String {
     let known = |import: &&String| has_interface(import);
     let foreign: Vec<String> =
         imports.iter().filter(|import| !known(import)).map(|import| inert(import, 100)).collect();
-    let mut out = format!("  answers {}, as every policy\n", EXPORTS.join(" and "));
+    let mut out = format!("  exports {}, like every policy\n", EXPORTS.join(" and "));
     if !base.is_empty() {
-        out += &format!("  uses {}, which see nothing of the host\n", base.join(", "));
+        out += &format!("  uses {}, which need no grant\n", base.join(", "));
     }
     if foreign.is_empty() {
-        out += "  stands alone: this host has all that it imports, and none of it is WASI\n";
+        out += "  all imports available; no WASI\n";
     } else {
-        out += &format!("  lacks on this host: {}\n", foreign.join(", "));
+        out += &format!("  not available on this host: {}\n", foreign.join(", "));
     }
     out
 }
@@ -121,7 +121,7 @@ fn setting(setting: &SettingDescription) -> String {
     let text = |text: &str| inert(text, output::MOST_TEXT);
     let default = match (&setting.default, setting.required) {
         (Some(default), _) => format!(", default {}", text(&default.to_string())),
-        (None, true) => ", must be given".to_owned(),
+        (None, true) => ", required".to_owned(),
         (None, false) => String::new(),
     };
     let mut out = format!("  {} ({}{default})\n", text(&setting.path), text(&setting.kind));
@@ -150,7 +150,7 @@ mod tests {
         let many: Vec<Producer> =
             (0..10).map(|index| Producer { name: format!("t{index}"), version: String::new() }).collect();
         assert!(producers(&many).ends_with("t7, 2 more"));
-        assert_eq!(producers(&[]), "not said");
+        assert_eq!(producers(&[]), "unknown");
         let evil = Producer { name: "\u{1b}[2J".into(), version: "1".into() };
         assert_eq!(producers(&[evil]), "\\u{1b}[2J 1");
     }

@@ -1,4 +1,4 @@
-//! `ansai recordings export`: a scenario of a recorded evaluation.
+//! `ansai recordings export`: a scenario from a recorded evaluation.
 
 use std::path::PathBuf;
 
@@ -6,44 +6,45 @@ use ansai_audit::RecordingId;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{codes, exit};
+use ansai_daemon::Configuration;
+use ansai_daemon::Warning;
+use ansai_daemon::recorded::{Components, Recorded};
 use ansai_devkit::scenario::{self, Problem, Scenario, Subject};
 use ansai_engine::Recording;
-use ansai_host_functions::registry::Registry;
+use ansai_kit::registry::Registry;
 use clap::Args;
 
-use crate::arguments::{Format, Global};
 use crate::commands::test::subject;
-use crate::configuration::Configuration;
-use crate::exit::{Fault, Warning};
+use crate::exit::Fault;
+use crate::global::{Format, Global};
 use crate::output::{self, json, lines, time};
-use crate::recorded::{Components, Recorded};
-use crate::{runtime, writing};
+use crate::{compiler, runtime, writing};
 
-// What it takes.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The recording, as `ansai recordings list` names it
+    /// Recording, from `ansai recordings list`
     id: RecordingId,
-    /// Where to write the scenario; without it, standard output
+    /// File to write [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace FILE where it exists
+    /// Replace FILE if it exists
     #[arg(long, requires = "output")]
     force: bool,
-    /// Where components are looked for, besides the sources of the configuration
+    /// Directories with components, besides the sources of the configuration
     #[arg(long, value_name = "DIR", num_args = 1..)]
     policies: Vec<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<&Configuration>) -> anyhow::Result<u8> {
-    let registry = Registry::builtin();
-    let recorded = Recorded::open(global, configuration)?;
+    let registry = ansai_host_functions::builtin();
+    let recorded = Recorded::open(&global.state_dir(configuration)?)?;
     let recording = recorded.get(&arguments.id)?;
-    let subject = component(arguments, &registry, configuration, &recording)?;
+    let subject = component(arguments, global, &registry, configuration, &recording)?;
     let title = title(&recording);
-    let text = scenario::export(&recording, &title, &registry, subject.as_ref())
-        .map_err(|error| Fault::other(codes::NOT_EXPORTABLE, format!("{} is no scenario: {error}", arguments.id)))?;
-    let text = format!("# {}, made by `ansai recordings export`.\n{text}", arguments.id);
+    let text = scenario::export(&recording, &title, &registry, subject.as_ref()).map_err(|error| {
+        Fault::other(codes::NOT_EXPORTABLE, format!("cannot make a scenario from {}: {error}", arguments.id))
+    })?;
+    let text = format!("# From recording {}, by `ansai recordings export`.\n{text}", arguments.id);
     if let Some(subject) = &subject {
         check(subject, &text)?;
     }
@@ -65,20 +66,22 @@ pub(super) fn run(arguments: &Arguments, global: &Global, configuration: Option<
     Ok(exit::FINE)
 }
 
-/// The recorded component; `None` with a word where it is not here.
+/// The recorded component; `None` with a warning if it is not found.
 fn component(
     arguments: &Arguments,
+    global: &Global,
     registry: &Registry,
     configuration: Option<&Configuration>,
     recording: &Recording,
 ) -> Result<Option<Subject>, Fault> {
-    let components = Components::new(registry.clone(), &arguments.policies, None, configuration)?;
+    let engine = compiler::engine(registry.clone())?;
+    let components = Components::new(engine, &arguments.policies, None, configuration, &global.share())?;
     match components.path(&recording.component) {
         Ok(path) => subject(&path, components.engine(), registry).map(Some),
-        Err(fault) => {
-            let hint = "say --policies DIR where it lies";
-            let message = format!("the scenario is not run: {}; {hint}", fault.message);
-            output::warning(&Warning::new(fault.code, message));
+        Err(error) => {
+            let hint = "pass --policies DIR with the component";
+            let message = format!("the scenario was not run: {error}; {hint}");
+            output::warning(&Warning::new(error.code(), message));
             Ok(None)
         }
     }
@@ -87,22 +90,22 @@ fn component(
 fn title(recording: &Recording) -> String {
     let what = match (recording.phase, &recording.finding) {
         (Phase::Plan, Some(finding)) => format!("the plan for {}", finding.key),
-        _ => "what was seen".to_owned(),
+        _ => "the findings".to_owned(),
     };
     let at = time::rfc3339(recording.at);
-    inert(&format!("{what}, recorded of {} at {at}", recording.instance), 300)
+    inert(&format!("{what} of {}, recorded at {at}", recording.instance), 300)
 }
 
-/// A scenario that does not pass is worth nothing: it is not written.
+/// Runs the scenario. One that does not pass is not written.
 fn check(subject: &Subject, text: &str) -> anyhow::Result<()> {
-    let invalid = |problems| Fault::invalid("the scenario would not be valid", problems);
+    let invalid = |problems| Fault::invalid("the exported scenario is invalid", problems);
     let scenario = Scenario::parse("the scenario", text).map_err(invalid)?;
     let ran = runtime::block_on(scenario::run(subject, &scenario))?.map_err(invalid)?;
     if ran.problems.is_empty() {
         return Ok(());
     }
     let problems: Vec<String> = ran.problems.iter().map(Problem::to_string).collect();
-    Err(Fault::other(codes::NOT_EXPORTABLE, "the scenario would not pass with the recorded component")
+    Err(Fault::other(codes::NOT_EXPORTABLE, "the exported scenario fails with the recorded component")
         .hint(problems.join("\n"))
         .into())
 }

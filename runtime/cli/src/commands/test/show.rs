@@ -45,7 +45,7 @@ pub(super) fn one(done: &Done) -> String {
                 push(&mut out, &colour::paint(colour::FAINT, &inert(&format!("log: {line}"), MOST_LINE)));
             }
             if done.updated {
-                push(&mut out, "what it expects was rewritten");
+                push(&mut out, "expected results updated");
             }
         }
     }
@@ -58,7 +58,7 @@ fn push(out: &mut String, line: &str) {
     out.push('\n');
 }
 
-/// The lines that differ with a few around them.
+/// The lines that differ, with a few lines around them.
 fn difference(out: &mut String, problem: &Problem) {
     push(out, &format!("[{}] {}", problem.code, inert(&problem.message, MOST_LINE)));
     let differs: Vec<usize> =
@@ -86,12 +86,12 @@ fn difference(out: &mut String, problem: &Problem) {
     }
 }
 
-/// How many of which, and how long.
+/// Counts by result, and the time taken.
 pub(super) fn summary(results: &Results) -> String {
     let Counts { passed, failed, updated } = counts(results);
     let mut parts = vec![colour::paint(colour::GOOD, &format!("{passed} passed"))];
     if updated > 0 {
-        parts.push(colour::paint(colour::WARNING, &format!("{updated} rewritten")));
+        parts.push(colour::paint(colour::WARNING, &format!("{updated} updated")));
     }
     let style = if failed > 0 { colour::ERROR } else { colour::FAINT };
     parts.push(colour::paint(style, &format!("{failed} failed")));
@@ -113,7 +113,7 @@ pub(super) fn counts(results: &Results) -> Counts {
     }
 }
 
-/// What was not as expected, as plain text.
+/// Differences from the expected results, as plain text.
 pub(super) fn problems(done: &Done) -> Vec<String> {
     match &done.tested.ran {
         Ok(ran) => ran.problems.iter().map(Problem::to_string).collect(),
@@ -125,7 +125,7 @@ fn codes(problems: &[Problem]) -> Vec<Code> {
     problems.iter().map(|problem| problem.code).collect()
 }
 
-/// For programs.
+/// The results as JSON.
 pub(super) fn document(results: &Results) -> Value {
     let scenarios = results.done.iter().map(|done| {
         let ran = done.tested.ran.as_ref().ok();

@@ -14,7 +14,7 @@ const EVIL: &str = "\u{1b}[31mred\u{1b}[2J \u{202e}abc \u{9b}5n\nsecond\rthird\u
 
 fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
     let mut preview = Preview::nothing(Subject::new("filesystem", text));
-    (preview.items, preview.frees_now_bytes) = (12, 3_355_443);
+    (preview.items, preview.frees_now_bytes, preview.reversible) = (12, 3_355_443, false);
     StepReport {
         action: "ansai:files/files-actions.remove".into(),
         reason: text.into(),
@@ -106,17 +106,17 @@ fn everything_is_in_the_table() {
     let text = plain(&render(&report("/var"), 200, false));
     for expected in [
         "INSTANCE",
-        "remove 12 files, 3.20 MiB now",
-        "observed: nothing was changed",
+        "remove 12 files, frees 3.20 MiB, permanent",
+        "not applied: observe mode",
         "healed",
-        "done: /var (freed bytes 3.20 MiB)",
-        "looked again: healthy",
-        "used 93.46 %; available bytes 1.00 GiB; device /var; 1 more",
-        "well: 1 thing looked at, and it is well",
-        "disk-space: 1 more well",
-        "could not tell:\n  quiet: filesystem /var: /var\n  broken: trapped: /var",
-        "not run:\n  /var: /var",
-        "1 not healthy, 1 healed, 2 could not be told, 3 healthy (mode observe)",
+        "done: /var (freed 3.20 MiB)",
+        "verified: healthy",
+        "used 93.46 %; available 1.00 GiB; device /var; 1 more",
+        "well: 1 check passed",
+        "disk-space: 1 more healthy",
+        "unknown:\n  quiet: filesystem /var: /var\n  broken: trapped: /var",
+        "not loaded:\n  /var: /var",
+        "1 unhealthy, 1 healed, 2 unknown, 3 healthy (mode observe)",
         "audit head 7:0000",
     ] {
         assert!(text.contains(expected), "{expected} is missing:\n{text}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ansai_audit::SignedHead;
 use ansai_core::text::inert;
-use ansai_host_functions::command::{self, Ended, Program};
+use ansai_kit::command::{self, Ended, Program};
 
 use super::SendError;
 

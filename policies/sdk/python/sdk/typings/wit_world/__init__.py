@@ -16,7 +16,7 @@ class WitWorld(Protocol):
     @abstractmethod
     def detect(self) -> List[types.Observation]:
         """
-        Look, and say how things are. Calling an action here is refused with `denied`.
+        Checks the host and returns observations. Calling an action here is refused with `denied`.
         
         Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
         """
@@ -25,7 +25,7 @@ class WitWorld(Protocol):
     @abstractmethod
     def plan(self, finding: types.Observation) -> types.Decision:
         """
-        Propose the steps that would put one finding right, by calling actions; each call only proposes.
+        Proposes the steps that would fix one finding, by calling actions. Each call only proposes.
         
         Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
         """

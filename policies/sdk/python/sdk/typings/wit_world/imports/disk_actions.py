@@ -13,8 +13,8 @@ from ..imports import types
 
 def check_available(mount: str, at_least_bytes: int, reason: str) -> types.Preview:
     """
-    A check, not a change: when its turn comes, the step fails unless this much is available on the file
-    system mounted there. Use it between steps that need room or must have made some.
+    Proposes a check, not a change: the step fails if less than `at-least-bytes` is available on the file system
+    mounted at `mount` when the step runs. Use it before steps that need space or after steps that free it.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -12,6 +12,9 @@ from ..imports import types
 
 @dataclass
 class Filesystem:
+    """
+    A mounted file system that holds files.
+    """
     about: types.Subject
     mount: str
     kind: str
@@ -32,7 +35,7 @@ class Filesystems:
 
 def list_filesystems() -> Filesystems:
     """
-    Every file system that holds files, with how full it is.
+    Lists every file system that holds files, and its usage.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -13,7 +13,7 @@ from componentize_py_types import Result, Ok, Err, Some
 @dataclass
 class Usage:
     """
-    Everything below `path`, the files of one inode counted once.
+    The size of everything below `path`. A file with several hard links counts once.
     """
     path: str
     files: int
@@ -30,6 +30,9 @@ class Usages:
 
 @dataclass
 class FileQuery:
+    """
+    Which files to report.
+    """
     root: str
     globs: List[str]
     min_age_hours: int
@@ -51,6 +54,9 @@ class Files:
 
 @dataclass
 class DeletedFile:
+    """
+    A deleted file that the process `process` with the number `pid` still holds open.
+    """
     process: str
     pid: int
     path: str
@@ -66,7 +72,8 @@ class DeletedFiles:
 @dataclass
 class Held:
     """
-    What ansai itself holds in quarantine on one file system.
+    The files that ansai holds in quarantine on one file system. `oldest-until` is when the first of them expires,
+    `newest-until` when the last one does.
     """
     mount: str
     files: int
@@ -77,38 +84,38 @@ class Held:
 
 def largest_directories(root: str, depth: int, cursor: Optional[str]) -> Usages:
     """
-    Directories exactly `depth` levels below `root` (0 is the root itself), with all that is in them. At most
-    500 a page, which follow each other in the order of the file system. One that was not seen to its end when time
-    was over comes again in the next page with the rest: add them up.
+    Lists the directories exactly `depth` levels below `root` (0 is the root itself) with the size of everything in
+    them. A page has at most 500 entries; pages follow the order of the file system. A directory that the call did
+    not finish appears again in the next page with the rest: add the numbers.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def list_files(what: FileQuery, cursor: Optional[str]) -> Files:
     """
-    Regular files that match. At most 500 a page, which follow each other in the order of the file system.
+    Lists the regular files that match. A page has at most 500 entries; pages follow the order of the file system.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def measure_files(what: FileQuery, cursor: Optional[str]) -> Usages:
     """
-    The same as one sum, and the sum of the rest with its `cursor`: add them up.
+    The sum over all matching files. If there is a `cursor`, call again and add the sums.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def list_deleted_open() -> DeletedFiles:
     """
-    Files that were removed while a process holds them open, below the granted roots: their bytes come back
-    when that process closes them. Largest first, at most 500.
+    Lists deleted files below the granted roots that a process still holds open. Their bytes are freed when that
+    process closes them. Largest first, at most 500.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def list_held() -> List[Held]:
     """
-    Bytes that come back by themselves, or at once with `reclaim-held`.
+    Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with `reclaim-held`.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -13,8 +13,8 @@ from ..imports import types
 
 def vacuum(keep_bytes: int, reason: str) -> types.Preview:
     """
-    Removes archived journal files, oldest first, until all of the journal takes at most this much. Never
-    less than the grant's `min_keep_bytes`. Not reversible.
+    Removes archived journal files, oldest first, until the whole journal takes at most `keep-bytes`. It never goes
+    below the grant's `min_keep_bytes`. Not reversible.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -23,7 +23,7 @@ class JournalUsage:
 
 def usage() -> JournalUsage:
     """
-    Of the persistent journal. `unsupported` where there is none.
+    Shows the size of the persistent journal. `unsupported` if this host has none.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -14,8 +14,8 @@ from ..imports import packages_probe
 
 def clean_cache(manager: packages_probe.Manager, reason: str) -> types.Preview:
     """
-    Empties the cache of downloaded packages by the manager's own command. `busy` while another process holds
-    its lock. Not reversible, but the packages can be downloaded again.
+    Empties the cache of downloaded packages with the manager's own command. `busy` while another process holds
+    the manager's lock. Not reversible, but the packages can be downloaded again.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -17,6 +17,9 @@ class Manager(Enum):
 
 @dataclass
 class Cache:
+    """
+    The download cache of one package manager.
+    """
     manager: Manager
     path: str
     bytes: int
@@ -31,7 +34,7 @@ class Caches:
 
 def list_caches() -> Caches:
     """
-    One per package manager found; none is an empty list.
+    Lists one cache for each package manager of this host; an empty list if there is none.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -20,7 +20,7 @@ class LoadAverage:
 @dataclass
 class CpuTime:
     """
-    Time spent since boot, summed over all processors.
+    Time since boot, summed over all processors.
     """
     user: int
     system: int
@@ -44,7 +44,7 @@ class Pressured(Enum):
 @dataclass
 class Stall:
     """
-    Share of time in which some, or all, tasks waited, over 10, 60 and 300 seconds.
+    Share of time in which some tasks waited, and in which all tasks waited, over 10, 60 and 300 seconds.
     """
     some: Tuple[float, float, float]
     full: Tuple[float, float, float]
@@ -52,28 +52,28 @@ class Stall:
 
 def load() -> LoadAverage:
     """
-    Load averages over 1, 5 and 15 minutes, and how many processors there are.
+    Load averages over 1, 5 and 15 minutes, and the number of processors.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def cpu() -> CpuTime:
     """
-    Shares come from two samples: keep the last one in a series.
+    How long the processors spent in each state. For shares, compare with the previous sample: keep it in a series.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def memory() -> MemoryState:
     """
-    How much memory and swap there is, and how much of it can be had.
+    How much memory and swap there is, and how much of it is available.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def pressure(what: Pressured) -> Stall:
     """
-    `unsupported` where the kernel has no pressure information.
+    Pressure stall information of one resource. `unsupported` if the kernel has none.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -1,0 +1,268 @@
+//! Whether a call is within the scope in force: one function for reads and proposals, when a policy calls and
+//! again when the executor is about to act.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ansai_core::scope::{is_plain_absolute, is_within};
+use ansai_core::text::inert;
+use ansai_core::{InterfaceKind, Refusal, Scope};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::registry::{Function, InterfaceDef};
+
+/// Scopes in force by interface name; what is not granted is absent.
+pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
+
+/// How an argument is bounded by a field of the scope.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// A path at or below one of the field's roots.
+    Within(&'static str),
+    /// A name equal to, or matched by, one of the field's names.
+    Named(&'static str),
+    /// A number not below the field's bound.
+    AtLeast(&'static str),
+    /// A number not above the field's bound.
+    AtMost(&'static str),
+}
+
+/// One argument that a scope bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// JSON pointer into the arguments: `/what/root`.
+    pub argument: &'static str,
+    /// The bound.
+    pub rule: Rule,
+}
+
+/// Refuses a call that is outside the scope; `scope` is `None` where nothing was granted. The message names the
+/// call, the argument, what is granted, and the line to add for `instance`.
+pub fn authorize(
+    instance: &str,
+    entry: &InterfaceDef,
+    function: &Function,
+    scope: Option<&Scope>,
+    arguments: &RawValue,
+) -> Result<(), Refusal> {
+    let name = entry.interface.name;
+    if entry.interface.kind == InterfaceKind::Base {
+        return Ok(());
+    }
+    let Some(scope) = scope else {
+        return Err(Refusal::Denied(format!(
+            "{name}.{} is not granted; to allow it, add \"{name}\" to [policy.{instance}.grant]",
+            function.name
+        )));
+    };
+    if function.checks.is_empty() {
+        return Ok(());
+    }
+    let arguments: Value =
+        serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))?;
+    for check in function.checks {
+        let value = arguments.pointer(check.argument).unwrap_or(&Value::Null);
+        one(check, scope, value).map_err(|why| match why {
+            Wrong::Invalid(why) => {
+                Refusal::Invalid(format!("{name}.{}: `{}` {why}", function.name, shown(check.argument)))
+            }
+            Wrong::Outside { is, granted, add } => Refusal::Denied(format!(
+                "{name}.{}: `{}` is {is}, granted is {granted}; to allow it, {add} in [policy.{instance}.grant] \"{name}\"",
+                function.name,
+                shown(check.argument)
+            )),
+        })?;
+    }
+    Ok(())
+}
+
+enum Wrong {
+    Invalid(String),
+    Outside { is: String, granted: String, add: String },
+}
+
+fn one(check: &Check, scope: &Scope, value: &Value) -> Result<(), Wrong> {
+    match check.rule {
+        Rule::Within(field) => {
+            let path = value.as_str().ok_or_else(|| Wrong::Invalid("is not a path".into()))?;
+            if !is_plain_absolute(path) {
+                return Err(Wrong::Invalid(format!(
+                    "is `{}`: not an absolute path without `.`, `..` or empty parts",
+                    inert(path, 200)
+                )));
+            }
+            member(field, scope, path, |root| is_within(path, root))
+        }
+        Rule::Named(field) => {
+            let name = value.as_str().ok_or_else(|| Wrong::Invalid("is not a name".into()))?;
+            member(field, scope, name, |pattern| {
+                globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
+            })
+        }
+        Rule::AtLeast(field) => bound(field, scope, value, "below", |is, limit| is >= limit),
+        Rule::AtMost(field) => bound(field, scope, value, "above", |is, limit| is <= limit),
+    }
+}
+
+fn member(field: &str, scope: &Scope, value: &str, covers: impl Fn(&str) -> bool) -> Result<(), Wrong> {
+    let granted = scope.set(field);
+    if granted.iter().any(|entry| covers(entry)) {
+        return Ok(());
+    }
+    let value = inert(value, 200);
+    Err(Wrong::Outside {
+        granted: format!("{field} = {granted:?}"),
+        add: format!("add \"{value}\" to {field}"),
+        is: format!("\"{value}\""),
+    })
+}
+
+fn bound(
+    field: &str,
+    scope: &Scope,
+    value: &Value,
+    side: &str,
+    within: impl Fn(u64, u64) -> bool,
+) -> Result<(), Wrong> {
+    let is = value.as_u64().ok_or_else(|| Wrong::Invalid("is not a whole number".into()))?;
+    match scope.bound(field) {
+        Some(limit) if within(is, limit) => Ok(()),
+        Some(limit) => Err(Wrong::Outside {
+            is: format!("{is}, {side} the bound"),
+            granted: format!("{field} = {limit}"),
+            add: format!("set {field} = {is}"),
+        }),
+        None => Err(Wrong::Outside {
+            is: is.to_string(),
+            granted: format!("no {field}"),
+            add: format!("set {field} = {is}"),
+        }),
+    }
+}
+
+/// `/what/root` as `what.root`.
+fn shown(pointer: &str) -> String {
+    pointer.trim_start_matches('/').replace('/', ".")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_core::scope::{Field, FieldKind};
+    use ansai_core::{Interface, Sensitivity};
+    use serde_json::json;
+
+    use super::*;
+    use crate::registry::Body;
+
+    const FIELDS: &[Field] = &[
+        Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "" },
+        Field { name: "units", kind: FieldKind::Names, default: 0, about: "" },
+        Field { name: "max_files", kind: FieldKind::MostCount, default: 0, about: "" },
+        Field { name: "min_age_hours", kind: FieldKind::LeastHours, default: 0, about: "" },
+    ];
+    const CHECKS: &[Check] = &[
+        Check { argument: "/what/root", rule: Rule::Within("roots") },
+        Check { argument: "/unit", rule: Rule::Named("units") },
+        Check { argument: "/what/files", rule: Rule::AtMost("max_files") },
+        Check { argument: "/what/age", rule: Rule::AtLeast("min_age_hours") },
+    ];
+
+    fn entry(kind: InterfaceKind) -> InterfaceDef {
+        let sensitivity = Sensitivity::Metadata;
+        let name = "ansai:x/x-probe";
+        InterfaceDef {
+            interface: Interface { name, version: "0.1.0", kind, sensitivity, ability: "", fields: FIELDS },
+            functions: &[],
+        }
+    }
+
+    fn refused(scope: Option<Value>, arguments: &Value, checks: &'static [Check]) -> Option<Refusal> {
+        let function = Function { name: "f", checks, body: Body::Probe(|_, _| Err(Refusal::Other(String::new()))) };
+        let scope = scope.map(|scope| Scope::parse("ansai:x/x-probe", FIELDS, scope.as_object().unwrap()).unwrap());
+        let arguments = RawValue::from_string(arguments.to_string()).unwrap();
+        authorize("i", &entry(InterfaceKind::Probe), &function, scope.as_ref(), &arguments).err()
+    }
+
+    fn granted() -> Option<Value> {
+        Some(json!({"roots": ["/var/log"], "units": ["nginx*"], "max_files": 10, "min_age_hours": 24}))
+    }
+
+    fn call(root: &str, unit: &str, files: u64, age: u64) -> Value {
+        json!({"what": {"root": root, "files": files, "age": age}, "unit": unit})
+    }
+
+    #[test]
+    fn what_is_within_the_scope_passes_up_to_its_bounds() {
+        for root in ["/var/log", "/var/log/nginx"] {
+            assert_eq!(refused(granted(), &call(root, "nginx.service", 10, 24), CHECKS), None, "{root}");
+        }
+        assert_eq!(refused(granted(), &call("/var/log", "nginx", 0, 25), CHECKS), None);
+        assert_eq!(refused(Some(json!({})), &json!({"anything": 1}), &[]), None, "nothing to bound");
+    }
+
+    #[test]
+    fn what_is_outside_is_denied_with_the_line_to_add() {
+        for (arguments, is, granted_is, add) in [
+            (
+                call("/var/logs", "nginx", 1, 24),
+                "`what.root` is \"/var/logs\"",
+                "roots = [\"/var/log\"]",
+                "add \"/var/logs\" to roots",
+            ),
+            (call("/var", "nginx", 1, 24), "`what.root` is \"/var\"", "roots", "add \"/var\" to roots"),
+            (call("/var/log", "ssh", 1, 24), "`unit` is \"ssh\"", "units = [\"nginx*\"]", "add \"ssh\" to units"),
+            (
+                call("/var/log", "nginx", 11, 24),
+                "`what.files` is 11, above the bound",
+                "max_files = 10",
+                "set max_files = 11",
+            ),
+            (
+                call("/var/log", "nginx", 1, 23),
+                "`what.age` is 23, below the bound",
+                "min_age_hours = 24",
+                "set min_age_hours = 23",
+            ),
+        ] {
+            let Some(Refusal::Denied(why)) = refused(granted(), &arguments, CHECKS) else {
+                unreachable!("{arguments}")
+            };
+            for words in ["ansai:x/x-probe.f", is, granted_is, add, "[policy.i.grant]"] {
+                assert!(why.contains(words), "{words}: {why}");
+            }
+        }
+        for scope in [None, Some(json!({}))] {
+            let why = refused(scope, &call("/var/log", "nginx", 1, 24), CHECKS);
+            assert!(matches!(why, Some(Refusal::Denied(_))), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_invalid() {
+        for arguments in [
+            call("/var/log/../../etc", "nginx", 1, 24),
+            call("var/log", "nginx", 1, 24),
+            call("/var/log/./a", "nginx", 1, 24),
+            json!({"what": {"root": 7, "files": 1, "age": 24}, "unit": "nginx"}),
+            json!({"what": {"root": "/var/log", "files": -1, "age": 24}, "unit": "nginx"}),
+            json!({"what": {"root": "/var/log", "files": 1, "age": 24}}),
+            json!({}),
+        ] {
+            let why = refused(granted(), &arguments, CHECKS);
+            assert!(matches!(why, Some(Refusal::Invalid(_))), "{arguments}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_base_needs_no_grant() {
+        let function =
+            Function { name: "f", checks: CHECKS, body: Body::Base(|_, _| Err(Refusal::Other(String::new()))) };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        assert_eq!(authorize("i", &entry(InterfaceKind::Base), &function, None, &arguments), Ok(()));
+        for kind in [InterfaceKind::Probe, InterfaceKind::Actions] {
+            assert!(authorize("i", &entry(kind), &function, None, &arguments).is_err(), "{kind:?}");
+        }
+    }
+}

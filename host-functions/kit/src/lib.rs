@@ -1,0 +1,29 @@
+//! What every probe and every action stands on, and all of it that the engine sees.
+//!
+//! It looks at nothing and changes nothing: the domains do that, in `ansai-local` (this machine) and `ansai-reach`
+//! (servers). It knows nothing of WebAssembly either: a call and its reply are JSON text, so that a recording, a
+//! scenario or a process behind a socket can stand in for the live host.
+//!
+//! - [`registry`]: what a domain declares. One [`InterfaceDef`](registry::InterfaceDef) per interface; linking,
+//!   authorization, grants, `inspect`, documentation and audit names derive from it.
+//! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
+//! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
+//! - [`action`]: preview, apply, undo.
+//! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
+//! - [`command`]: runs a program with a fixed environment, bounded output and a time limit.
+//!
+//! ```
+//! use ansai_kit::registry::Registry;
+//! let registry = Registry::of(ansai_kit::policy::INTERFACES);
+//! assert!(registry.find("ansai:policy/context", "now").is_some());
+//! ```
+
+pub mod action;
+pub mod authorize;
+pub mod backend;
+pub mod call;
+pub mod command;
+pub mod evaluation_state;
+pub mod host;
+pub mod policy;
+pub mod registry;

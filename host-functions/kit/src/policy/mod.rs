@@ -1,0 +1,12 @@
+//! `ansai:policy`: what every policy sees without a grant.
+
+pub mod analysis;
+pub mod context;
+pub mod log;
+pub mod series;
+pub mod store;
+
+use crate::registry::InterfaceDef;
+
+/// Every interface that needs no grant.
+pub const INTERFACES: &[&InterfaceDef] = &[&context::CONTEXT, &log::LOG, &store::STORE, &series::SERIES];

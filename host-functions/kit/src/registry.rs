@@ -1,0 +1,126 @@
+//! What a domain declares, and a list of such declarations. Linking, authorization, grants, `inspect`,
+//! documentation and audit names derive from it. The list of all that ansai has is `ansai_host_functions::builtin`.
+
+use std::collections::HashMap;
+
+use ansai_core::{Interface, InterfaceKind};
+use serde_json::value::RawValue;
+
+use crate::action::Action;
+use crate::authorize::Check;
+use crate::call::Reply;
+use crate::evaluation_state::EvaluationState;
+use crate::host::ProbeContext;
+
+/// How a function is answered on the live host.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// From the evaluation itself; never blocks.
+    Base(fn(&mut EvaluationState, &RawValue) -> Reply),
+    /// By reading the host; may block.
+    Probe(fn(&ProbeContext<'_>, &RawValue) -> Reply),
+    /// By reading what the kernel has at hand, on the spot: a change of threads would cost more than the answer.
+    Inline {
+        /// `None` where the answer could be waited for; then `body` is asked, as a probe.
+        at_once: fn(&ProbeContext<'_>, &RawValue) -> Option<Reply>,
+        /// May block.
+        body: fn(&ProbeContext<'_>, &RawValue) -> Reply,
+    },
+    /// By walking over what may be very much; blocks until its deadline if need be.
+    Scan(fn(&ProbeContext<'_>, &RawValue) -> Reply),
+    /// With a preview of a proposed step; may block.
+    Action(&'static dyn Action),
+}
+
+/// One function of an interface.
+#[derive(Clone, Copy)]
+pub struct Function {
+    /// As in WIT: `list-files`.
+    pub name: &'static str,
+    /// Arguments that the scope bounds.
+    pub checks: &'static [Check],
+    /// What answers.
+    pub body: Body,
+}
+
+/// One interface with its functions.
+#[derive(Clone, Copy)]
+pub struct InterfaceDef {
+    /// What it is.
+    pub interface: Interface,
+    /// In the order of the WIT.
+    pub functions: &'static [Function],
+}
+
+/// The interfaces that a host offers.
+#[derive(Clone)]
+pub struct Registry {
+    entries: Vec<&'static InterfaceDef>,
+    by_name: HashMap<(&'static str, &'static str), (&'static InterfaceDef, &'static Function)>,
+}
+
+impl Registry {
+    /// These and no others.
+    pub fn of(entries: &[&'static InterfaceDef]) -> Self {
+        let by_name = entries
+            .iter()
+            .flat_map(|entry| entry.functions.iter().map(|f| ((entry.interface.name, f.name), (*entry, f))))
+            .collect();
+        Registry { entries: entries.to_vec(), by_name }
+    }
+
+    /// With one more interface: a test's own, for instance.
+    pub fn with(&self, entry: &'static InterfaceDef) -> Self {
+        let mut entries = self.entries.clone();
+        entries.push(entry);
+        Registry::of(&entries)
+    }
+
+    /// Every interface, in the order of the list.
+    pub fn entries(&self) -> impl Iterator<Item = &'static InterfaceDef> + '_ {
+        self.entries.iter().copied()
+    }
+
+    /// Every interface as data.
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.entries.iter().map(|entry| entry.interface).collect()
+    }
+
+    /// An interface by its name without version.
+    pub fn interface(&self, name: &str) -> Option<&'static InterfaceDef> {
+        self.entries.iter().find(|entry| entry.interface.name == name).copied()
+    }
+
+    /// A function by the names of its interface (without version) and its own.
+    pub fn find(&self, interface: &str, function: &str) -> Option<(&'static InterfaceDef, &'static Function)> {
+        self.by_name.get(&(interface, function)).copied()
+    }
+
+    /// An action by its audit name, `ansai:files/files-actions.remove`.
+    pub fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
+        let (interface, function) = name.rsplit_once('.')?;
+        let (entry, function) = self.find(interface, function)?;
+        match function.body {
+            Body::Action(action) => Some((entry, function, action)),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.entries.iter().map(|entry| entry.interface.name)).finish()
+    }
+}
+
+/// Short form for the entries' definitions.
+pub const fn base(name: &'static str, ability: &'static str) -> Interface {
+    Interface {
+        name,
+        version: "0.1.0",
+        kind: InterfaceKind::Base,
+        sensitivity: ansai_core::Sensitivity::Metadata,
+        ability,
+        fields: &[],
+    }
+}

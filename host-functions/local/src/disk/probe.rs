@@ -1,0 +1,269 @@
+//! `ansai:disk/disk-probe`.
+
+use std::path::{Path, PathBuf};
+
+use ansai_core::text::path_text;
+use ansai_core::{Interface, InterfaceKind, Sensitivity, Subject};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::mount_cache::FromTable;
+use super::mounts::{self, Mount};
+use ansai_kit::call::{NoArguments, Reply, typed};
+use ansai_kit::host::ProbeContext;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
+
+/// With more file systems than that a thread of its own is the smaller part of the work.
+const MOST_AT_ONCE: usize = 64;
+
+/// The interface.
+pub static DISK_PROBE: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: "ansai:disk/disk-probe",
+        version: "0.1.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Metadata,
+        ability: "see how full file systems are",
+        fields: &[],
+    },
+    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Inline { at_once, body: list } }],
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Filesystem {
+    about: Subject,
+    mount: String,
+    kind: String,
+    device: String,
+    read_only: bool,
+    remote: bool,
+    total_bytes: u64,
+    available_bytes: u64,
+    reserved_bytes: u64,
+    total_inodes: u64,
+    free_inodes: u64,
+}
+
+#[derive(Serialize)]
+struct Filesystems {
+    entries: Vec<Filesystem>,
+    skipped: u32,
+}
+
+fn list(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
+    typed(arguments, |NoArguments {}| Ok(levels(ask, &distinct(mounts::read(ask.host)?))))
+}
+
+/// What there is to look at, if none of it could keep its looker waiting.
+type AtOnce = Option<Vec<Mount>>;
+
+fn at_once(ask: &ProbeContext<'_>, arguments: &RawValue) -> Option<Reply> {
+    static TABLE: FromTable<AtOnce> = FromTable::new();
+    if !ask.host.is_this_machine() {
+        return None;
+    }
+    let mounts = TABLE.get(none_waits)?;
+    let mounts = mounts.as_ref().as_ref()?;
+    Some(typed(arguments, |NoArguments {}| Ok(levels(ask, mounts))))
+}
+
+/// What waits is a mount that is looked at or passed on the way to one: above it, or at the same point below it, as an
+/// automount is. All others do not matter, such as the automount of binfmt_misc that hosts with systemd have.
+fn none_waits(table: Vec<Mount>) -> AtOnce {
+    let waiting: Vec<PathBuf> =
+        table.iter().filter(|mount| !never_waits(&mount.kind)).map(|mount| mount.point.clone()).collect();
+    let looked_at = distinct(table);
+    let on_the_way = |mount: &Mount| waiting.iter().any(|point| mount.point.starts_with(point));
+    (looked_at.len() <= MOST_AT_ONCE && !looked_at.iter().any(on_the_way)).then_some(looked_at)
+}
+
+fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
+    let mut entries = Vec::new();
+    let mut skipped = 0;
+    for mount in mounts {
+        // A server that does not answer would hold this thread for minutes.
+        if ask.deadline.is_over() || !covers_its_point(ask, mount) {
+            skipped += 1;
+            continue;
+        }
+        let Ok(level) = mounts::level(ask.host, &mount.point) else {
+            skipped += 1;
+            continue;
+        };
+        if level.total_bytes == 0 {
+            continue;
+        }
+        let point = text(&mount.point);
+        entries.push(Filesystem {
+            about: Subject::new("filesystem", point.clone()),
+            mount: point,
+            remote: is_remote(&mount.kind),
+            kind: mount.kind.clone(),
+            device: mount.source.clone(),
+            read_only: mount.read_only || level.read_only,
+            total_bytes: level.total_bytes,
+            available_bytes: level.available_bytes,
+            reserved_bytes: level.reserved_bytes,
+            total_inodes: level.total_inodes,
+            free_inodes: level.free_inodes,
+        });
+    }
+    Filesystems { entries, skipped }
+}
+
+/// One mount per file system, at its shortest point; only such as hold files, and directories.
+fn distinct(table: Vec<Mount>) -> Vec<Mount> {
+    let mut real: Vec<Mount> = mounts::visible(table).into_values().filter(|mount| holds_files(&mount.kind)).collect();
+    real.sort_by_key(|mount| (mount.point.as_os_str().len(), mount.point.clone()));
+    let mut seen = std::collections::HashSet::new();
+    real.retain(|mount| seen.insert((mount.device_id.clone(), mount.kind.clone())));
+    real.sort_by(|a, b| a.point.cmp(&b.point));
+    real
+}
+
+/// Another file system mounted over a parent hides the point: then its numbers would be another's.
+fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
+    let Ok(stat) = rustix::fs::statx(
+        rustix::fs::CWD,
+        ask.host.path(&mount.point),
+        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+        rustix::fs::StatxFlags::TYPE,
+    ) else {
+        return false;
+    };
+    // btrfs reports other device numbers than its mount table; everything else must agree.
+    mount.kind == "btrfs" || mount.device_id == format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor)
+}
+
+fn holds_files(kind: &str) -> bool {
+    const REAL: &[&str] = &[
+        "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "jfs", "reiserfs", "vfat", "exfat", "ntfs",
+        "ntfs3", "tmpfs", "overlay", "nilfs2", "ubifs",
+    ];
+    REAL.contains(&kind) || is_remote(kind)
+}
+
+/// Kinds whose numbers the kernel has in memory.
+fn never_waits(kind: &str) -> bool {
+    const LOCAL: &[&str] = &[
+        "ext2",
+        "ext3",
+        "ext4",
+        "xfs",
+        "vfat",
+        "tmpfs",
+        "rootfs",
+        "ramfs",
+        "devtmpfs",
+        "proc",
+        "sysfs",
+        "devpts",
+        "cgroup",
+        "cgroup2",
+        "securityfs",
+        "debugfs",
+        "tracefs",
+        "configfs",
+        "pstore",
+        "bpf",
+        "mqueue",
+        "hugetlbfs",
+        "efivarfs",
+        "fusectl",
+        "binfmt_misc",
+        "nsfs",
+        "selinuxfs",
+    ];
+    LOCAL.contains(&kind)
+}
+
+fn is_remote(kind: &str) -> bool {
+    const REMOTE: &[&str] = &["nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "glusterfs", "lustre", "afs"];
+    REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
+}
+
+fn text(path: &Path) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    path_text(path.as_os_str().as_bytes())
+}
+
+/// A mount point as text back to its path; `None` for text that no path has.
+pub fn point_of(mount: &str) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    Some(PathBuf::from(std::ffi::OsString::from_vec(ansai_core::text::path_bytes(mount)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use ansai_kit::host::{Deadline, Host};
+
+    #[test]
+    fn what_may_hang_is_not_looked_at_on_the_spot() {
+        for kind in ["nfs", "nfs4", "cifs", "fuse", "fuse.sshfs", "fuseblk", "autofs", "9p", "overlay", "zfs", "new"] {
+            assert!(!never_waits(kind), "{kind}");
+        }
+        assert!(never_waits("ext4"));
+        let elsewhere = Host::at("/proc/self/root");
+        let deadline = Deadline::after(std::time::Duration::from_secs(30));
+        let ask = ProbeContext { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        assert!(at_once(&ask, &arguments).is_none(), "another root may hold anything");
+    }
+
+    #[test]
+    fn only_what_is_on_the_way_can_keep_a_look_waiting() {
+        let table = |mounts: &[(&str, &str)]| -> Vec<Mount> {
+            let mount = |(index, (point, kind)): (usize, &(&str, &str))| Mount {
+                device_id: format!("0:{index}"),
+                subtree: b"/".to_vec(),
+                point: (*point).into(),
+                kind: (*kind).to_owned(),
+                source: String::new(),
+                read_only: false,
+            };
+            mounts.iter().enumerate().map(mount).collect()
+        };
+        let points = |mounts: &[(&str, &str)]| -> Option<Vec<PathBuf>> {
+            Some(none_waits(table(mounts))?.into_iter().map(|mount| mount.point).collect())
+        };
+        let plain = [("/", "ext4"), ("/proc", "proc"), ("/srv", "xfs")];
+        let expected = Some(vec![PathBuf::from("/"), PathBuf::from("/srv")]);
+        assert_eq!(points(&plain), expected);
+        // Neither looked at nor passed; a name that only begins alike is not above.
+        let beside = [("/proc/sys/fs/binfmt_misc", "autofs"), ("/sr", "autofs"), ("/srv/data/auto", "autofs")];
+        assert_eq!(points(&[&plain[..], &beside].concat()), expected);
+        for waits in [
+            // Looked at itself.
+            [("/mnt", "nfs4")],
+            [("/var/lib/docker/overlay2/x/merged", "overlay")],
+            // Above what is looked at, or below it at the same point.
+            [("/srv", "autofs")],
+            [("/", "fuse.something")],
+        ] {
+            assert_eq!(points(&[&waits[..], &plain[..]].concat()), None, "{waits:?}");
+        }
+        let many: Vec<String> = (0..=MOST_AT_ONCE).map(|index| format!("/{index}")).collect();
+        let mut many: Vec<(&str, &str)> = many.iter().map(|point| (point.as_str(), "tmpfs")).collect();
+        assert_eq!(points(&many), None);
+        many.pop();
+        assert!(points(&many).is_some());
+    }
+
+    #[test]
+    fn this_machine_has_a_root() {
+        let host = Host::at("/");
+        let deadline = Deadline::after(std::time::Duration::from_secs(30));
+        let ask = ProbeContext { host: &host, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        let reply: serde_json::Value = serde_json::from_str(list(&ask, &arguments).unwrap().get()).unwrap();
+        let entries = reply["entries"].as_array().unwrap();
+        let root = entries.iter().find(|entry| entry["mount"] == "/").unwrap();
+        assert!(root["total-bytes"].as_u64().unwrap() > root["available-bytes"].as_u64().unwrap());
+        let mounts: Vec<&str> = entries.iter().map(|entry| entry["mount"].as_str().unwrap()).collect();
+        assert!(mounts.is_sorted(), "{mounts:?}");
+        assert!(!mounts.contains(&"/proc"));
+    }
+}

@@ -1,0 +1,62 @@
+//! What a host is, for `context.host-facts`.
+#![expect(clippy::disallowed_methods, reason = "an adapter to the host's file system")]
+
+use std::io::Read as _;
+
+use ansai_core::{Measure, Unit};
+
+use ansai_kit::host::Host;
+
+/// Facts by name; what could not be had is absent. Names are those of the WIT.
+pub fn read(host: &Host) -> Vec<Measure> {
+    let mut facts = Vec::new();
+    let uname = rustix::system::uname();
+    let mut text = |name: &str, value: Option<String>| facts.extend(value.map(|value| Measure::text(name, value)));
+    let this = |value: &std::ffi::CStr| Some(value.to_string_lossy().into_owned());
+    text("host-name", small(host, "/etc/hostname").or_else(|| this(uname.nodename())));
+    let release = small(host, "/etc/os-release").or_else(|| small(host, "/usr/lib/os-release")).unwrap_or_default();
+    text("os-id", field(&release, "ID="));
+    text("os-version", field(&release, "VERSION_ID="));
+    text("kernel", this(uname.release()));
+    text("architecture", this(uname.machine()));
+    let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    facts.push(Measure::count("cpus", cpus as u64, Unit::None));
+    facts.extend(memory(host).map(|bytes| Measure::count("memory-bytes", bytes, Unit::Bytes)));
+    facts.extend(boot(host).map(|ms| Measure::count("boot-time", ms, Unit::Milliseconds)));
+    facts
+}
+
+fn small(host: &Host, path: &str) -> Option<String> {
+    let mut text = String::new();
+    std::fs::File::open(host.path(path)).ok()?.take(64 << 10).read_to_string(&mut text).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn field(release: &str, name: &str) -> Option<String> {
+    release.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim_matches('"').to_owned())
+}
+
+fn memory(host: &Host) -> Option<u64> {
+    let info = small(host, "/proc/meminfo")?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
+}
+
+fn boot(host: &Host) -> Option<u64> {
+    let stat = small(host, "/proc/stat")?;
+    stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse::<u64>().ok()?.checked_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_a_kernel_and_memory() {
+        let facts = read(&Host::at("/"));
+        for name in ["kernel", "architecture", "cpus", "memory-bytes", "boot-time"] {
+            assert!(facts.iter().any(|fact| fact.name == name), "{name}: {facts:?}");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! `compress`: each file becomes `NAME.gz` with the same owner, mode, attributes and times.
+
+use std::io;
+
+use ansai_core::quantity::show_bytes;
+use ansai_core::{Preview, Refusal};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::beneath::{Mounts, Root, open};
+use super::guard::{self, Guarded, Site, changed, failed};
+use super::gzip::{self, Digest};
+use super::identity::{File, Stat, split};
+use super::lease::{self, Lease};
+use super::quarantine::step_name;
+use super::remove::{Arguments, arguments, targets, writable};
+use super::report::{Report, item};
+use super::select::{self, Candidate, Found};
+use super::{entry, metadata, place, safe_unlink, targets as remembered};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
+use ansai_kit::call::to_reply;
+use ansai_kit::host::ProbeContext;
+
+/// Kept free besides the largest file.
+const SPARE: u64 = 1 << 20;
+/// Files whose beginnings are compressed for the estimate.
+const SAMPLES: usize = 8;
+/// A file of one block cannot come back as less.
+const BLOCK: u64 = 4096;
+/// What need not be tried.
+const PACKED: &[&[u8]] = &[
+    b"gz", b"tgz", b"xz", b"txz", b"zst", b"bz2", b"tbz2", b"zip", b"lz4", b"lzma", b"br", b"7z", b"rar", b"jpg",
+    b"jpeg", b"png", b"webp", b"mp3", b"mp4", b"mkv", b"jar", b"deb", b"rpm", b"woff2",
+];
+
+/// The action.
+pub(super) struct Compress;
+
+/// What undo needs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    number: usize,
+    packed: File,
+    length: u64,
+    crc: u32,
+}
+
+impl Action for Compress {
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: &RawValue,
+        earlier: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let Arguments { what } = self::arguments(arguments)?;
+        let mut found = select::find(ask, &what, earlier, &bar)?;
+        writable(&found.root)?;
+        let kept = ratio(&found);
+        let back = |candidate: &Candidate| comes_back(candidate.stat.bytes, kept);
+        found.limit(ask, what.enough_bytes, back);
+        let mut preview = found.preview(ask);
+        preview.frees_now_bytes = found.candidates.iter().map(back).sum();
+        let same = earlier.iter().filter(|step| step.preview.about == preview.about);
+        let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
+        if let Some(largest) = found.candidates.iter().map(|candidate| candidate.stat.size).max() {
+            let available = place::available(&found.root).unwrap_or(0).saturating_add(freed);
+            room(largest, available).map_err(Refusal::Unavailable)?;
+        }
+        Ok((preview, to_reply(&targets(&found, None))?))
+    }
+
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+        let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
+        let site = Site::enter(doing, &targets)?;
+        let before = place::available(&site.root);
+        let mut items = Vec::with_capacity(targets.files.len());
+        for (number, file) in targets.files.iter().enumerate() {
+            let done = if doing.is_stopping() {
+                Err(Fate::Skipped("stopped".into()))
+            } else {
+                compress(doing, &site, file, &temporary(step, number), &safe_unlink::name(step, number))
+            };
+            items.push(match done {
+                Ok((packed, digest)) => treated(file, number, packed, digest),
+                Err(fate) => item(file.path.clone(), fate, 0),
+            });
+        }
+        let after = place::available(&site.root);
+        Ok(Begun::Finished(Report { verb: "compressed", before, after, ..Report::default() }.applied(items)))
+    }
+
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
+        let root = Root::open(doing.host, &targets.root)?;
+        let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
+            let fate = match serde_json::from_value::<Undo>(done.undo.clone()) {
+                Ok(undo) => match targets.files.get(undo.number) {
+                    Some(file) => expand(&root, file, &undo, step).err().unwrap_or(Fate::Done),
+                    None => Fate::Failed("there is no such target".into()),
+                },
+                Err(_) => Fate::Failed("there is no record of what it became".into()),
+            };
+            item(done.target.clone(), fate, 0)
+        });
+        Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
+        let root = Root::open(doing.host, &targets.root)?;
+        let mut items = Vec::new();
+        for (number, file) in targets.files.iter().enumerate() {
+            let wrong = |error: Errno| Refusal::io(&file.path, &error.into());
+            let path = file.path().ok_or_else(|| Refusal::Invalid("a target is no path below a root".into()))?;
+            let (parent, name) = split(&path);
+            let parent = match root.directory(parent) {
+                Ok(parent) => parent,
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
+                Err(error) => return Err(wrong(error)),
+            };
+            let _ = entry::remove(parent.as_fd(), &temporary(step, number));
+            if let Err(fate) = safe_unlink::settle(&root, file, &safe_unlink::name(step, number)) {
+                items.push(item(file.path.clone(), fate, 0));
+                continue;
+            }
+            let Ok(packed) = Stat::at(parent.as_fd(), &packed_name(name)) else { continue };
+            let original = match Stat::at(parent.as_fd(), name) {
+                Ok(stat) => Some(stat).filter(|stat| stat.ino == file.ino),
+                Err(Errno::NOENT) => None,
+                Err(error) => return Err(wrong(error)),
+            };
+            if packed.mtime != file.mtime || !packed.is_file() {
+                continue;
+            }
+            let Ok(digest) = read_back(parent.as_fd(), &packed_name(name), file.size) else { continue };
+            match original {
+                // Stopped between the last two steps: the original is whole, so the copy goes.
+                Some(_) => {
+                    if source_digest(parent.as_fd(), name, file).is_ok_and(|is| is == digest) {
+                        let _ = entry::remove(parent.as_fd(), &packed_name(name));
+                    }
+                }
+                None => items.push(treated(file, number, packed, digest)),
+            }
+        }
+        Ok(Report { verb: "compressed", ..Report::default() }.applied(items))
+    }
+}
+
+fn treated(file: &File, number: usize, packed: Stat, digest: Digest) -> Item {
+    let path = file.path().map(|path| packed_name(&path)).unwrap_or_default();
+    let undo = Undo { number, packed: File::new(&path, &packed), length: digest.length, crc: digest.crc };
+    let freed = file.bytes.saturating_sub(packed.bytes);
+    Item { undo: serde_json::json!(undo), ..item(file.path.clone(), Fate::Done, freed) }
+}
+
+fn bar(root: &Root, path: &[u8], stat: &Stat) -> Option<&'static str> {
+    let (parent, name) = split(path);
+    let extension = name.rsplit(|byte| *byte == b'.').next().filter(|extension| extension.len() < name.len());
+    if extension.is_some_and(|is| PACKED.iter().any(|packed| packed.eq_ignore_ascii_case(is))) {
+        return Some("compressed");
+    }
+    if stat.bytes <= BLOCK {
+        return Some("does-not-shrink");
+    }
+    if packed_name(name).len() > 255 {
+        return Some("name-too-long");
+    }
+    let exists = root.directory(parent).is_ok_and(|parent| Stat::at(parent.as_fd(), &packed_name(name)).is_ok());
+    exists.then_some("exists")
+}
+
+/// Of the candidates' content, what would be left of it: 1 where nothing can be told.
+fn ratio(found: &Found) -> f64 {
+    let every = found.candidates.len().div_ceil(SAMPLES).max(1);
+    let (mut whole, mut left) = (0, 0);
+    for candidate in found.candidates.iter().step_by(every) {
+        let Ok(handle) = open(found.root.fd(), &candidate.path, OFlags::PATH, Mounts::Stay) else { continue };
+        if Stat::of(&handle).is_ok_and(|stat| stat.inode() == candidate.stat.inode() && stat.is_file())
+            && let Ok(file) = guard::reopen_unmarked(&handle)
+            && let Ok((read, packed)) = gzip::sample(std::fs::File::from(file))
+        {
+            whole += read;
+            left += packed;
+        }
+    }
+    if whole == 0 { 1.0 } else { (left as f64 / whole as f64).min(1.0) }
+}
+
+fn comes_back(bytes: u64, kept: f64) -> u64 {
+    if kept > 0.95 {
+        return 0;
+    }
+    let left = ((bytes as f64 * kept) as u64).div_ceil(BLOCK).saturating_mul(BLOCK);
+    bytes.saturating_sub(left)
+}
+
+fn room(needed: u64, available: u64) -> Result<(), String> {
+    let needed = needed.saturating_add(SPARE);
+    if available >= needed {
+        return Ok(());
+    }
+    Err(format!("no room to compress: {} available, {} needed", show_bytes(available), show_bytes(needed)))
+}
+
+fn packed_name(name: &[u8]) -> Vec<u8> {
+    [name, b".gz"].concat()
+}
+
+/// Always short enough, and known again after a crash.
+pub(super) fn temporary(step: &[u8], number: usize) -> Vec<u8> {
+    [b".ansai-", step, format!("-{number}").as_bytes()].concat()
+}
+
+fn compress(
+    doing: &StepContext<'_>,
+    site: &Site,
+    file: &File,
+    temporary: &[u8],
+    aside: &[u8],
+) -> Result<(Stat, Digest), Fate> {
+    let guarded = site.guard(file)?;
+    room(file.size, place::available(&site.root).unwrap_or(0)).map_err(Fate::Failed)?;
+    let parent = guarded.parent.as_fd();
+    let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
+    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
+    let name = packed_name(&guarded.name);
+    let packed = pack(doing, &guarded, file, &new).and_then(|digest| {
+        guarded.still(file)?;
+        entry::rename_new(parent, temporary, parent, &name).map_err(into_fate)?;
+        Ok(digest)
+    });
+    let packed = packed.inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
+    let stat = guarded.still(file).and_then(|()| {
+        let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
+        if stat.inode() != made {
+            return Err(changed("somebody replaced the new file"));
+        }
+        // Both names may not be lost.
+        entry::durable(parent).map_err(|error| failed("making its name durable", error))?;
+        guarded.remove(file, aside)?;
+        Ok(stat)
+    });
+    let stat = stat.inspect_err(|_| safe_unlink::discard(parent, &name, aside, made))?;
+    entry::sync(parent);
+    Ok((stat, packed))
+}
+
+fn into_fate(error: Errno) -> Fate {
+    match error {
+        Errno::EXIST => Fate::Skipped("exists: there is a file of the new name".into()),
+        error => failed("renaming it", error),
+    }
+}
+
+/// Writes the compressed copy, reads it back, and gives it all that the original has.
+fn pack(doing: &StepContext<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Result<Digest, Fate> {
+    let source = guarded.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
+    let left = std::cell::Cell::new(None);
+    let may_go_on = || {
+        let reason = match () {
+            () if doing.is_stopping() => "stopped",
+            () if lease::is_wanted(source.as_fd()) => "open",
+            () => return Ok(()),
+        };
+        left.set(Some(reason));
+        Err(io::Error::other(reason))
+    };
+    let written = || -> io::Result<Digest> {
+        let mut target = std::fs::File::from(new.try_clone()?);
+        let digest = gzip::pack(std::fs::File::from(source.try_clone()?), &mut target, file.size, &may_go_on)?;
+        target.sync_all()?;
+        rustix::fs::seek(&target, rustix::fs::SeekFrom::Start(0))?;
+        if digest.length != file.size || gzip::unpack(&mut target, io::sink(), file.size, &may_go_on)? != digest {
+            return Err(io::Error::other("what was written is not what was read"));
+        }
+        Ok(digest)
+    };
+    let digest = written().map_err(|error| match left.get() {
+        Some(reason) => Fate::Skipped(reason.into()),
+        None => failed("compressing it", error),
+    })?;
+    let size = Stat::of(new).map_err(|error| failed("looking at the new file", error))?;
+    if size.size as f64 > file.size as f64 * 0.95 || size.bytes >= file.bytes {
+        return Err(Fate::Skipped("does-not-shrink".into()));
+    }
+    metadata::copy(source.as_fd(), &guarded.stat, new)
+        .and_then(|()| metadata::copy_times(&guarded.stat, new))
+        .and_then(|()| Ok(rustix::fs::fsync(new)?))
+        .map_err(|error| failed("giving the new file its owner and attributes", error))?;
+    Ok(digest)
+}
+
+/// The way back, from the very file that compressing made.
+fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate> {
+    let (temporary, aside) = (&*temporary(step, undo.number), &*safe_unlink::name(step, undo.number));
+    let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+    let (parent, name) = split(&path);
+    let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
+    let parent = parent.as_fd();
+    let packed_name = packed_name(name);
+    let digest = Digest { length: undo.length, crc: undo.crc };
+    let packed = regular(parent, &packed_name);
+    let same = |stat: &Stat| match &packed {
+        _ if !undo.packed.is_still(stat) => Err(changed("the compressed file is another one")),
+        Ok(packed) if lease::take(packed.as_fd()) == Lease::InUse => Err(Fate::Skipped("open".into())),
+        _ => Ok(()),
+    };
+    let _ = entry::remove(parent, temporary);
+    let back = Stat::at(parent, name).ok();
+    if back.is_some_and(|stat| (stat.size, stat.mtime) == (undo.length, undo.packed.mtime))
+        && source_digest(parent, name, file).is_ok_and(|is| is == digest)
+    {
+        // An undo that was interrupted came so far: only the copy is left to remove.
+        return match Stat::at(parent, &packed_name) {
+            Ok(stat) if same(&stat).is_ok() => remove_packed(parent, &packed_name, aside, same),
+            // Or set aside to be removed.
+            _ if Stat::at(parent, aside).is_ok_and(|stat| undo.packed.is_still(&stat)) => {
+                entry::remove(parent, aside).map_err(|error| failed("removing the compressed file", error))
+            }
+            _ => Ok(()),
+        };
+    }
+    let packed = packed.as_ref().map_err(|error| failed("opening the compressed file", error))?;
+    let stat = Stat::of(packed).map_err(|error| failed("looking at the compressed file", error))?;
+    same(&stat)?;
+    if Stat::at(parent, name).is_ok() {
+        return Err(into_fate(Errno::EXIST));
+    }
+    room(undo.length, place::available(root).unwrap_or(0)).map_err(Fate::Failed)?;
+    let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
+    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
+    let written = || -> io::Result<()> {
+        let target = std::fs::File::from(new.try_clone()?);
+        if gzip::unpack(std::fs::File::from(packed.try_clone()?), &target, digest.length, &|| Ok(()))? != digest {
+            return Err(io::Error::other("its content is not what was compressed"));
+        }
+        metadata::copy(packed.as_fd(), &stat, &new)?;
+        metadata::copy_times(&stat, &new)?;
+        Ok(rustix::fs::fsync(&new)?)
+    };
+    written()
+        .map_err(|error| failed("expanding it", error))
+        .and_then(|()| entry::rename_new(parent, temporary, parent, name).map_err(into_fate))
+        .inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
+    remove_packed(parent, &packed_name, aside, same)
+}
+
+/// Once the original is there to stay.
+fn remove_packed(
+    parent: BorrowedFd<'_>,
+    name: &[u8],
+    aside: &[u8],
+    same: impl FnOnce(&Stat) -> Result<(), Fate>,
+) -> Result<(), Fate> {
+    entry::durable(parent).map_err(|error| failed("making the original durable", error))?;
+    safe_unlink::remove(parent, name, aside, same)?;
+    entry::sync(parent);
+    Ok(())
+}
+
+/// Opens a regular file for reading, by way of a handle that does nothing yet.
+fn regular(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let handle = rustix::fs::openat(parent, name, flags, Mode::empty())?;
+    if !Stat::of(&handle)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    match guard::reopen(&handle) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(io::ErrorKind::PermissionDenied.into()),
+        Err(_) => Err(io::ErrorKind::ResourceBusy.into()),
+    }
+}
+
+fn read_back(parent: BorrowedFd<'_>, name: &[u8], most: u64) -> io::Result<Digest> {
+    gzip::unpack(std::fs::File::from(regular(parent, name)?), io::sink(), most, &|| Ok(()))
+}
+
+/// The digest of the original, found by compressing it to nowhere.
+fn source_digest(parent: BorrowedFd<'_>, name: &[u8], file: &File) -> io::Result<Digest> {
+    gzip::pack(std::fs::File::from(regular(parent, name)?), io::sink(), file.size, &|| Ok(()))
+}

@@ -1,0 +1,210 @@
+//! What ansai holds: listing it and giving it up.
+
+use ansai_core::{Instant, Preview, Refusal, Subject};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::beneath::{Root, absolute};
+use super::guard::failed;
+use super::identity::Inode;
+use super::place;
+use super::quarantine::{Quarantine, Step, all};
+use super::remove::arguments;
+use super::report::{Report, item};
+use super::select::Left;
+use super::targets::{self, MOST_FILES, taken};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
+use ansai_kit::call::{NoArguments, Reply, to_reply, typed};
+use ansai_kit::host::{Host, ProbeContext};
+
+/// One file in quarantine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Held {
+    /// The directory whose quarantine it is in, the step's part, and the number there.
+    hold: String,
+    step: String,
+    number: usize,
+    dev: u64,
+    ino: u64,
+    pub(super) bytes: u64,
+    /// What it was.
+    pub(super) path: String,
+    pub(super) until: Instant,
+}
+
+impl Held {
+    fn inode(&self) -> Inode {
+        (self.dev, self.ino)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Targets {
+    pub(super) files: Vec<Held>,
+}
+
+/// Everything held below these roots, with the mount that it is on.
+pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
+    let table = place::table(host);
+    let mut found = Vec::new();
+    for quarantine in all(host, roots) {
+        let mount = place::mount(&table, &quarantine.root.path);
+        for (step, index) in quarantine.steps().unwrap_or_default() {
+            for (number, file) in index.files.iter().enumerate() {
+                let Some(stat) = step.held(number, file.ino) else { continue };
+                found.push((
+                    mount.clone(),
+                    Held {
+                        hold: quarantine.root.text.clone(),
+                        step: String::from_utf8_lossy(&step.name).into_owned(),
+                        number,
+                        dev: stat.dev,
+                        ino: stat.ino,
+                        bytes: stat.bytes,
+                        path: format!("{}/{}", index.root.trim_end_matches('/'), file.path),
+                        until: index.until,
+                    },
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// `list-held`.
+pub(super) fn list_held(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
+    #[derive(Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct OnMount {
+        mount: String,
+        files: u64,
+        bytes: u64,
+        oldest_until: Instant,
+        newest_until: Instant,
+    }
+    typed(arguments, |NoArguments {}| {
+        let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
+        for (mount, held) in look(ask.host, ask.scope.set("roots")) {
+            let begin = OnMount { mount: mount.clone(), files: 0, bytes: 0, oldest_until: held.until, newest_until: 0 };
+            let sum = mounts.entry(mount).or_insert(begin);
+            sum.files += 1;
+            sum.bytes = sum.bytes.saturating_add(held.bytes);
+            sum.oldest_until = sum.oldest_until.min(held.until);
+            sum.newest_until = sum.newest_until.max(held.until);
+        }
+        Ok(mounts.into_values().collect::<Vec<_>>())
+    })
+}
+
+/// The action `reclaim-held`.
+pub(super) struct ReclaimHeld;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Arguments {
+    mount: String,
+    enough_bytes: u64,
+}
+
+impl Action for ReclaimHeld {
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: &RawValue,
+        earlier: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let Arguments { mount, enough_bytes } = self::arguments(arguments)?;
+        if absolute(&mount).is_none() {
+            return Err(Refusal::Invalid("`mount` is not a mount point".into()));
+        }
+        let taken = taken(earlier)?;
+        let bound = |field| ask.scope.bound(field).unwrap_or(0);
+        let (max_bytes, max_files) = (bound("max_bytes"), usize::try_from(bound("max_files")).unwrap_or(usize::MAX));
+        let mut held = look(ask.host, ask.scope.set("roots"));
+        held.retain(|(on, file)| *on == mount && !taken.contains(&file.inode()));
+        held.sort_by(|(_, a), (_, b)| (a.until, &a.step, a.number).cmp(&(b.until, &b.step, b.number)));
+        let (mut left, mut bytes, mut files) = (Left::default(), 0_u64, Vec::new());
+        for (_, file) in held {
+            let enough = enough_bytes > 0 && bytes >= enough_bytes;
+            let full = files.len() >= max_files.min(MOST_FILES) || bytes.saturating_add(file.bytes) > max_bytes;
+            if enough || full {
+                left.add("beyond-limit", file.bytes);
+                continue;
+            }
+            bytes += file.bytes;
+            files.push(file);
+        }
+        let preview = Preview {
+            items: files.len() as u64,
+            frees_now_bytes: bytes,
+            reversible: files.is_empty(),
+            sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
+            left_out: left.list(),
+            ..Preview::nothing(Subject::new("filesystem", mount))
+        };
+        Ok((preview, to_reply(&Targets { files })?))
+    }
+
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+        give_up_all(doing, "reclaimed", |_| Ok(()))
+    }
+
+    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+        Err(Refusal::Unsupported("files that were given up cannot be restored".into()))
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        let targets: Targets = targets::parse(doing.targets)?;
+        let mut items = Vec::new();
+        for file in &targets.files {
+            let found = part(doing.host, file)?;
+            if found.is_none_or(|(_, step)| step.held(file.number, file.ino).is_none()) {
+                items.push(item(file.path.clone(), Fate::Done, file.bytes));
+            }
+        }
+        Ok(Report { verb: "reclaimed", ..Report::default() }.applied(items))
+    }
+}
+
+fn part(host: &Host, file: &Held) -> Result<Option<(Quarantine, Step)>, Refusal> {
+    let Ok(quarantine) = Quarantine::find(Root::open(host, &file.hold)?)? else {
+        return Ok(None);
+    };
+    let step = quarantine.step(file.step.as_bytes()).map_err(|error| Refusal::io(&file.hold, &error.into()))?;
+    Ok(step.map(|step| (quarantine, step)))
+}
+
+fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
+    let found = part(host, file).map_err(|refusal| Fate::Failed(refusal.to_string()))?;
+    let (quarantine, step) = found.ok_or_else(|| Fate::Skipped("gone".into()))?;
+    if step.held(file.number, file.ino).is_none() {
+        return Err(Fate::Skipped("gone".into()));
+    }
+    step.give_up(file.number).map_err(|error| failed("removing it", error))?;
+    quarantine.tidy(&step);
+    Ok(())
+}
+
+/// Removes the targets for good, except those that `check` skips with a reason.
+pub(super) fn give_up_all(
+    doing: &StepContext<'_>,
+    verb: &'static str,
+    check: impl Fn(&Held) -> Result<(), String>,
+) -> Result<Begun, Refusal> {
+    let targets: Targets = targets::parse(doing.targets)?;
+    let roots = doing.scope.set("roots");
+    let items = targets.files.iter().map(|file| {
+        let is_granted = roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root));
+        let fate = match check(file) {
+            _ if doing.is_stopping() => Fate::Skipped("stopped".into()),
+            _ if !is_granted => Fate::Skipped("no longer granted".into()),
+            Err(why) => Fate::Skipped(why),
+            Ok(()) => given_up(doing.host, file).map_or_else(|fate| fate, |()| Fate::Done),
+        };
+        let freed = if fate == Fate::Done { file.bytes } else { 0 };
+        item(file.path.clone(), fate, freed)
+    });
+    Ok(Begun::Finished(Report { verb, ..Report::default() }.applied(items.collect())))
+}

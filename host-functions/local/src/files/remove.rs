@@ -1,0 +1,299 @@
+//! `remove`: files wait in quarantine where the level allows it, else they are unlinked.
+
+use ansai_core::{Preview, Refusal, Subject};
+use rustix::fd::AsFd as _;
+use rustix::fs::{Access, AtFlags};
+use rustix::io::Errno;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::beneath::Root;
+use super::guard::{Site, failed, granted};
+use super::identity::{File, Stat};
+use super::quarantine::{Index, Quarantine, Step, hold_root, step_name};
+use super::report::{Report, item};
+use super::select::{self, Found, Selection};
+use super::targets::{self, Hold, Targets};
+use super::{entry, place, safe_unlink};
+use crate::disk::mounts;
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
+use ansai_kit::call::to_reply;
+use ansai_kit::host::ProbeContext;
+
+const HOUR: u64 = 3_600_000;
+
+/// The action.
+pub(super) struct Remove;
+
+/// Arguments of all actions on a selection.
+#[derive(Deserialize)]
+pub(super) struct Arguments {
+    pub(super) what: Selection,
+}
+
+pub(super) fn arguments<T: serde::de::DeserializeOwned>(arguments: &RawValue) -> Result<T, Refusal> {
+    serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))
+}
+
+impl Action for Remove {
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: &RawValue,
+        earlier: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let Arguments { what } = self::arguments(arguments)?;
+        let mut found = select::find(ask, &what, earlier, &|_, _, _| None)?;
+        writable(&found.root)?;
+        found.limit(ask, what.enough_bytes, |candidate| candidate.stat.bytes);
+        let mut preview = found.preview(ask);
+        let hold = if preview.items == 0 { None } else { hold(ask, &found, &preview.about, earlier)? };
+        if hold.is_some() {
+            preview.frees_later_bytes = found.bytes();
+        } else {
+            preview.frees_now_bytes = found.bytes();
+            preview.reversible = preview.items == 0;
+        }
+        Ok((preview, to_reply(&targets(&found, hold))?))
+    }
+
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+        let targets = targets::files(doing.targets)?;
+        let step_name = step_name(doing.step_id)?;
+        let site = Site::enter(doing, &targets)?;
+        let before = place::available(&site.root);
+        let step = match &targets.hold {
+            Some(hold) => {
+                granted(doing, &hold.root)?;
+                let quarantine = Quarantine::make(Root::open(doing.host, &hold.root)?)?;
+                let until = doing.now.saturating_add(hold.hours.saturating_mul(HOUR));
+                let (root, files) = (targets.root.clone(), targets.files.clone());
+                let step = quarantine.begin(doing.step_id, &Index { version: 1, root, until, files })?;
+                Some((quarantine, step))
+            }
+            None => None,
+        };
+        let mut held_bytes = 0;
+        let mut items = Vec::with_capacity(targets.files.len());
+        for (number, file) in targets.files.iter().enumerate() {
+            items.push(match &step {
+                _ if doing.is_stopping() => item(file.path.clone(), Fate::Skipped("stopped".into()), 0),
+                Some((_, step)) => {
+                    let item = held(file, number, quarantined(&site, file, step, number));
+                    held_bytes += if item.fate == Fate::Done { file.bytes } else { 0 };
+                    item
+                }
+                None => removed(file, unlink(&site, file, &safe_unlink::name(step_name, number))),
+            });
+        }
+        if let Some((quarantine, step)) = &step {
+            entry::sync(&step.fd);
+            quarantine.tidy(step);
+        }
+        sync_parents(&site.root, &targets.files, &items);
+        let verb = if step.is_some() { "quarantined" } else { "removed" };
+        let after = place::available(&site.root);
+        Ok(Begun::Finished(Report { verb, held_bytes, before, after }.applied(items)))
+    }
+
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = targets::files(doing.targets)?;
+        let Some(hold) = &targets.hold else {
+            return Err(Refusal::Unsupported("files that were unlinked cannot be restored".into()));
+        };
+        let root = Root::open(doing.host, &targets.root)?;
+        let held = match Quarantine::find(Root::open(doing.host, &hold.root)?)? {
+            Ok(quarantine) => {
+                let step = quarantine.step(step_name(doing.step_id)?);
+                step.map_err(|error| Refusal::io("quarantine", &error.into()))?.map(|step| (quarantine, step))
+            }
+            Err(_) => None,
+        };
+        let mut undone = Vec::new();
+        for done in items.iter().filter(|item| item.fate == Fate::Done) {
+            let number =
+                done.undo.get("number").and_then(serde_json::Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            let Some((number, file)) = number.and_then(|number| Some((number, targets.files.get(number)?))) else {
+                undone.push(item(done.target.clone(), Fate::Failed("there is no record of where it waits".into()), 0));
+                continue;
+            };
+            let fate = restored(&root, file, held.as_ref().map(|(_, step)| step), number);
+            undone.push(item(file.path.clone(), fate.map_or_else(|fate| fate, |()| Fate::Done), 0));
+        }
+        match &held {
+            Some((quarantine, step)) => quarantine.tidy(step),
+            None if undone.iter().all(|item| item.fate != Fate::Done) => {
+                return Err(Refusal::NotFound("what this step held: it was given up".into()));
+            }
+            None => {}
+        }
+        Ok(Report { verb: "restored", ..Report::default() }.applied(undone))
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        let targets = targets::files(doing.targets)?;
+        let step_name = step_name(doing.step_id)?;
+        let (mut items, mut held_bytes) = (Vec::new(), 0);
+        if let Some(hold) = &targets.hold {
+            let found = Quarantine::find(Root::open(doing.host, &hold.root)?)?;
+            if let Ok(quarantine) = found
+                && let Some(step) = quarantine.step(step_name).map_err(|e| Refusal::io("quarantine", &e.into()))?
+            {
+                let root = Root::open(doing.host, &targets.root)?;
+                for (number, file) in targets.files.iter().enumerate() {
+                    if step.held(number, file.ino).is_some() {
+                        held_bytes += file.bytes;
+                        items.push(held(file, number, Ok(())));
+                    } else if step.look(number).is_ok()
+                        && let Err(fate) = returned(&root, file, &step, number)
+                    {
+                        // Taken in by mistake, right before the crash.
+                        items.push(item(file.path.clone(), fate, 0));
+                    }
+                }
+                quarantine.tidy(&step);
+            }
+            return Ok(Report { verb: "quarantined", held_bytes, ..Report::default() }.applied(items));
+        }
+        let root = Root::open(doing.host, &targets.root)?;
+        for (number, file) in targets.files.iter().enumerate() {
+            if let Err(fate) = safe_unlink::settle(&root, file, &safe_unlink::name(step_name, number)) {
+                items.push(item(file.path.clone(), fate, 0));
+            } else if is_gone(&root, file)? {
+                items.push(removed(file, Ok(())));
+            }
+        }
+        Ok(Report { verb: "removed", ..Report::default() }.applied(items))
+    }
+}
+
+/// What an action remembers of a selection.
+pub(super) fn targets(found: &Found, hold: Option<Hold>) -> Targets {
+    Targets {
+        root: found.root.text.clone(),
+        root_inode: found.root.stat.inode(),
+        min_age_hours: found.min_age_hours,
+        hold,
+        files: found.files(),
+    }
+}
+
+/// Refuses a root on a file system that is read-only.
+pub(super) fn writable(root: &Root) -> Result<(), Refusal> {
+    match rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK, AtFlags::EACCESS) {
+        Err(Errno::ROFS) => Err(Refusal::Unavailable(format!("{} is on a read-only file system", root.text))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether and where the files wait: the host's decision, for the step as a whole.
+fn hold(ask: &ProbeContext<'_>, found: &Found, about: &Subject, earlier: &[Proposed]) -> Result<Option<Hold>, Refusal> {
+    let hours = ask.scope.bound("undo_hours").unwrap_or(0);
+    if hours == 0 {
+        return Ok(None);
+    }
+    let level = mounts::level(ask.host, place::path(&found.root.path))?;
+    let same = earlier.iter().filter(|step| step.preview.about == *about);
+    let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
+    let most = ask.scope.bound("hold_below_percent").unwrap_or(0);
+    if level.used_share(freed) * 100.0 > most as f64 {
+        return Ok(None);
+    }
+    let root = hold_root(ask.host, ask.scope.set("roots"), &found.root)?;
+    if rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_err() {
+        return Err(Refusal::Unavailable(format!(
+            "removed files cannot wait in {}, which is not writable: set undo_hours = 0 to remove them at once",
+            root.text
+        )));
+    }
+    let text = root.text.clone();
+    // Refused here if it is somebody else's.
+    let _ = Quarantine::find(root)?;
+    Ok(Some(Hold { root: text, hours }))
+}
+
+fn unlink(site: &Site, file: &File, aside: &[u8]) -> Result<(), Fate> {
+    site.guard(file)?.remove(file, aside)
+}
+
+fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
+    let guarded = site.guard(file)?;
+    guarded.still(file)?;
+    step.take(guarded.parent.as_fd(), &guarded.name, number).map_err(|error| failed("moving it", error))?;
+    let looked = step.look(number).map_err(|error| failed("looking at it", error));
+    // Where somebody was faster, with another file under this name or with a byte more, it goes back.
+    looked.and_then(|stat| guarded.moved(file, &stat)).map_err(|why| {
+        match step.give_back(number, guarded.parent.as_fd(), &guarded.name) {
+            Ok(()) => why,
+            Err(error) => safe_unlink::kept(&step.shown(number), error),
+        }
+    })
+}
+
+/// `step` is where it waits, if that is still there: an undo that was interrupted may have restored it before.
+fn restored(root: &Root, file: &File, step: Option<&Step>, number: usize) -> Result<(), Fate> {
+    if is_back(root, file) {
+        return Ok(());
+    }
+    let step = step.filter(|step| step.held(number, file.ino).is_some());
+    returned(root, file, step.ok_or_else(|| Fate::Failed("it is not held any more".into()))?, number)
+}
+
+fn is_back(root: &Root, file: &File) -> bool {
+    let Some(path) = file.path() else { return false };
+    let (parent, name) = super::identity::split(&path);
+    let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
+    looked.is_ok_and(|stat| file.is_still(&stat))
+}
+
+/// Whatever is under this number gets the target's name.
+fn returned(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
+    let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+    let (parent, name) = super::identity::split(&path);
+    let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
+    step.give_back(number, parent.as_fd(), name).map_err(|error| match error {
+        Errno::EXIST => Fate::Skipped("exists: there is a new file of this name".into()),
+        error => failed("moving it back", error),
+    })?;
+    entry::sync(parent);
+    Ok(())
+}
+
+/// Makes durable that the names of these files are gone, so that the outcome is true after a loss of power.
+fn sync_parents(root: &Root, files: &[File], items: &[Item]) {
+    let done = files.iter().zip(items).filter(|(_, item)| item.fate == Fate::Done);
+    let paths: Vec<Vec<u8>> = done.filter_map(|(file, _)| file.path()).collect();
+    let parents: std::collections::BTreeSet<&[u8]> = paths.iter().map(|path| super::identity::split(path).0).collect();
+    for parent in parents {
+        if let Ok(parent) = root.directory(parent) {
+            entry::sync(parent);
+        }
+    }
+}
+
+/// Whether nothing, or another file, has the target's name.
+pub(super) fn is_gone(root: &Root, file: &File) -> Result<bool, Refusal> {
+    let path = file.path().ok_or_else(|| Refusal::Invalid("a target is no path below a root".into()))?;
+    let (parent, name) = super::identity::split(&path);
+    let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
+    match looked {
+        // On the root's file system, whose device may have another number after a restart.
+        Ok(stat) => Ok(stat.ino != file.ino),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(true),
+        Err(error) => Err(Refusal::io(root.shown(&path), &error.into())),
+    }
+}
+
+fn removed(file: &File, done: Result<(), Fate>) -> Item {
+    match done {
+        Ok(()) => item(file.path.clone(), Fate::Done, file.bytes),
+        Err(fate) => item(file.path.clone(), fate, 0),
+    }
+}
+
+fn held(file: &File, number: usize, done: Result<(), Fate>) -> Item {
+    match done {
+        Ok(()) => Item { undo: serde_json::json!({ "number": number }), ..item(file.path.clone(), Fate::Done, 0) },
+        Err(fate) => item(file.path.clone(), fate, 0),
+    }
+}

@@ -1,0 +1,70 @@
+//! The one sentence and the numbers about a step that was applied.
+
+use std::collections::BTreeMap;
+
+use ansai_core::quantity::show_bytes;
+use ansai_core::{Measure, Outcome, Unit};
+
+use ansai_kit::action::{Applied, Fate, Item};
+
+/// What a step did, besides its items.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// `removed`, `compressed`, …
+    pub(super) verb: &'static str,
+    /// What waits in quarantine now.
+    pub(super) held_bytes: u64,
+    /// Available bytes before and after it.
+    pub(super) before: Option<u64>,
+    pub(super) after: Option<u64>,
+}
+
+impl Report {
+    /// `done` where nothing failed.
+    pub(super) fn applied(self, items: Vec<Item>) -> Applied {
+        let (mut done, mut left, mut failed) = (0_u64, BTreeMap::<&str, u64>::new(), 0_u64);
+        let mut first_failure = None;
+        for item in &items {
+            match &item.fate {
+                Fate::Done => done += 1,
+                Fate::Skipped(why) => *left.entry(why.split(':').next().unwrap_or(why)).or_default() += 1,
+                Fate::Failed(why) => {
+                    failed += 1;
+                    first_failure.get_or_insert(why);
+                }
+            }
+        }
+        let freed = items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.freed_bytes));
+        let mut detail = format!("{} {done} {}", self.verb, if done == 1 { "file" } else { "files" });
+        if freed > 0 || self.held_bytes == 0 {
+            detail.push_str(&format!(", {} came back", show_bytes(freed)));
+        }
+        if self.held_bytes > 0 {
+            detail.push_str(&format!(", {} come back later", show_bytes(self.held_bytes)));
+        }
+        let alone: u64 = left.values().sum();
+        if alone > 0 {
+            let reasons: Vec<&str> = left.keys().copied().collect();
+            detail.push_str(&format!("; {alone} left alone ({})", reasons.join(", ")));
+        }
+        if let Some(why) = first_failure {
+            detail.push_str(&format!("; {failed} failed ({why})"));
+        }
+        let mut measures = vec![
+            Measure::count(format!("{}-files", self.verb), done, Unit::None),
+            Measure::count("left-files", alone, Unit::None),
+            Measure::count("failed-files", failed, Unit::None),
+            Measure::count("freed-bytes", freed, Unit::Bytes),
+            Measure::count("held-bytes", self.held_bytes, Unit::Bytes),
+        ];
+        let levels = [("available-before", self.before), ("available-after", self.after)];
+        measures.extend(levels.iter().filter_map(|(name, bytes)| Some(Measure::count(*name, (*bytes)?, Unit::Bytes))));
+        let outcome = if failed == 0 { Outcome::Done } else { Outcome::Failed };
+        Applied { outcome, detail, measures, items }
+    }
+}
+
+/// An item without undo.
+pub(super) fn item(target: String, fate: Fate, freed_bytes: u64) -> Item {
+    Item { target, fate, freed_bytes, undo: serde_json::Value::Null }
+}

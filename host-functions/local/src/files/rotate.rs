@@ -1,0 +1,372 @@
+//! `rotate`: `NAME` becomes `NAME.1`, `NAME.1` becomes `NAME.2`, and an empty `NAME` takes its place.
+
+use ansai_core::{Preview, Refusal};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::beneath::{Mounts, Root, open};
+use super::compress::temporary;
+use super::guard::{self, Guarded, Site, changed, failed};
+use super::identity::{File, Inode, Stat, split};
+use super::lease::{self, Lease};
+use super::quarantine::step_name;
+use super::remove::{arguments, targets, writable};
+use super::report::{Report, item};
+use super::select::{self, Candidate, Found, Selection};
+use super::targets::MOST_FILES;
+use super::{eligibility, entry, metadata, place, safe_unlink, targets as remembered};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
+use ansai_kit::call::to_reply;
+use ansai_kit::host::ProbeContext;
+
+const MOST_KEPT: u32 = 1000;
+
+/// The action.
+pub(super) struct Rotate;
+
+#[derive(Deserialize)]
+struct Arguments {
+    what: Selection,
+    keep: u32,
+}
+
+/// What undo needs: which group, and the empty file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Undo {
+    group: usize,
+    new: Inode,
+}
+
+impl Action for Rotate {
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: &RawValue,
+        earlier: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let Arguments { what, keep } = self::arguments(arguments)?;
+        if !(1..=MOST_KEPT).contains(&keep) {
+            return Err(Refusal::Invalid(format!("`keep` is {keep}: from 1 to {MOST_KEPT}")));
+        }
+        let taken = remembered::taken(earlier)?;
+        let mut found = select::find(ask, &what, earlier, &bar)?;
+        writable(&found.root)?;
+        found.limit(ask, 0, |_| 0);
+        let most = usize::try_from(ask.scope.bound("max_files").unwrap_or(0)).unwrap_or(usize::MAX).min(MOST_FILES);
+        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let (mut files, mut kept, mut falls, mut bytes) = (Vec::new(), Vec::new(), 0_u64, 0_u64);
+        for candidate in std::mem::take(&mut found.candidates) {
+            let group = match group(ask, &found, &candidate) {
+                Ok(group) if group.iter().any(|file| taken.contains(&file.inode())) => Err("earlier-step"),
+                group => group,
+            };
+            let size = |group: &[File]| group.iter().fold(bytes, |sum, file| sum.saturating_add(file.bytes));
+            let reason = match group {
+                Ok(group) if files.len() + group.len() > most || size(&group) > max_bytes => "beyond-limit",
+                Ok(_) if what.enough_bytes > 0 && falls >= what.enough_bytes => "beyond-limit",
+                Ok(group) => {
+                    bytes = size(&group);
+                    falls += group.iter().filter(|file| file.slot >= keep).map(|file| file.bytes).sum::<u64>();
+                    files.extend(group);
+                    kept.push(candidate);
+                    continue;
+                }
+                Err(reason) => reason,
+            };
+            found.left.add(reason, candidate.stat.bytes);
+        }
+        found.candidates = kept;
+        let mut preview = found.preview(ask);
+        preview.items = files.len() as u64;
+        preview.frees_now_bytes = falls;
+        preview.reversible = files.iter().all(|file| file.slot < keep);
+        let targets = remembered::Targets { files, ..targets(&found, None) };
+        Ok((preview, to_reply(&targets)?))
+    }
+
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+        let Arguments { keep, .. } = self::arguments(doing.arguments)?;
+        let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
+        let site = Site::enter(doing, &targets)?;
+        let before = place::available(&site.root);
+        let mut items = Vec::new();
+        for (number, group) in groups(&targets.files) {
+            let Some(first) = group.first() else { continue };
+            let done = if doing.is_stopping() {
+                Err(Fate::Skipped("stopped".into()))
+            } else {
+                rotate(&site, group, keep, step, number)
+            };
+            items.push(match done {
+                Ok(new) => rotated(group, number, keep, new),
+                Err(fate) => item(first.path.clone(), fate, 0),
+            });
+        }
+        let after = place::available(&site.root);
+        Ok(Begun::Finished(Report { verb: "rotated", before, after, ..Report::default() }.applied(items)))
+    }
+
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
+        let root = Root::open(doing.host, &targets.root)?;
+        let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
+            let fate = match serde_json::from_value::<Undo>(done.undo.clone()) {
+                Ok(undo) => match groups(&targets.files).find(|(number, _)| *number == undo.group) {
+                    Some((number, group)) => {
+                        put_back(&root, group, undo.new, &safe_unlink::name(step, number)).err().unwrap_or(Fate::Done)
+                    }
+                    None => Fate::Failed("there is no such target".into()),
+                },
+                Err(_) => Fate::Skipped("irreversible: what fell off the end is gone".into()),
+            };
+            item(done.target.clone(), fate, 0)
+        });
+        Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        let Arguments { keep, .. } = self::arguments(doing.arguments)?;
+        let targets = remembered::files(doing.targets)?;
+        let step = step_name(doing.step_id)?;
+        let root = Root::open(doing.host, &targets.root)?;
+        let mut items = Vec::new();
+        for (number, group) in groups(&targets.files) {
+            let Some(first) = group.first() else { continue };
+            match settle(&root, group, keep, step, number) {
+                Ok(Some(new)) => items.push(rotated(group, number, keep, new)),
+                Ok(None) => {}
+                Err(fate) => items.push(item(first.path.clone(), fate, 0)),
+            }
+        }
+        Ok(Report { verb: "rotated", ..Report::default() }.applied(items))
+    }
+}
+
+fn rotated(group: &[File], number: usize, keep: u32, new: Inode) -> Item {
+    let path = group.first().map(|file| file.path.clone()).unwrap_or_default();
+    let freed = fallen(group, keep).fold(0_u64, |sum, (_, file)| sum.saturating_add(file.bytes));
+    let undo = match fallen(group, keep).count() {
+        0 => serde_json::json!(Undo { group: number, new }),
+        _ => serde_json::Value::Null,
+    };
+    Item { undo, ..item(path, Fate::Done, freed) }
+}
+
+fn bar(_: &Root, path: &[u8], _: &Stat) -> Option<&'static str> {
+    let (_, name) = split(path);
+    let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    if last.len() < name.len() && !last.is_empty() && last.iter().all(u8::is_ascii_digit) {
+        return Some("already-rotated");
+    }
+    (name.len() > 250).then_some("name-too-long")
+}
+
+/// `NAME` and what would be renamed or removed with it: `NAME.1`, `NAME.2` … up to the first that is missing.
+fn group(ask: &ProbeContext<'_>, found: &Found, candidate: &Candidate) -> Result<Vec<File>, &'static str> {
+    let (parent, name) = split(&candidate.path);
+    let directory = found.root.directory(parent).map_err(|_| "changed")?;
+    let mut group = vec![File::new(&candidate.path, &candidate.stat)];
+    for slot in 1..=MOST_KEPT {
+        let stat = match Stat::at(directory.as_fd(), &slot_name(name, slot)) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(group),
+            Err(_) => return Err("changed"),
+        };
+        let reason = eligibility::untouchable(&found.root, &stat)
+            .or_else(|| eligibility::is_young(&stat, found.min_age_hours, ask.now).then_some("young"))
+            .or_else(|| eligibility::seems_in_use(&stat, &found.in_use));
+        if let Some(reason) = reason {
+            return Err(reason);
+        }
+        group.push(File { slot, ..File::new(&slot_name(&candidate.path, slot), &stat) });
+    }
+    Err("too-many")
+}
+
+fn slot_name(name: &[u8], slot: u32) -> Vec<u8> {
+    match slot {
+        0 => name.to_vec(),
+        slot => [name, format!(".{slot}").as_bytes()].concat(),
+    }
+}
+
+/// The groups of a step's files, each with the number of its first.
+fn groups(files: &[File]) -> impl Iterator<Item = (usize, &[File])> {
+    let mut begin = 0;
+    files.chunk_by(|_, next| next.slot != 0).map(move |group| {
+        let number = begin;
+        begin += group.len();
+        (number, group)
+    })
+}
+
+fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Inode, Fate> {
+    // The leases of all are kept until the end.
+    let guarded = group.iter().map(|file| site.guard(file)).collect::<Result<Vec<Guarded>, Fate>>()?;
+    let Some(first) = guarded.first() else {
+        return Err(Fate::Failed("there is no such target".into()));
+    };
+    let parent = first.parent.as_fd();
+    let source = first.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
+    let temporary = temporary(step, number);
+    let new = entry::create(parent, &temporary).map_err(|error| failed("making a file beside it", error))?;
+    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
+    let aside = |index: usize| safe_unlink::name(step, number + index);
+    let shift = || {
+        metadata::copy(source.as_fd(), &first.stat, &new)
+            .map_err(|error| failed("giving the new file its owner and attributes", error))?;
+        for (file, guarded) in group.iter().zip(&guarded) {
+            guarded.still(file)?;
+        }
+        for (index, (file, guarded)) in group.iter().zip(&guarded).enumerate().rev() {
+            move_on(guarded, file, &first.name, (file.slot >= keep).then(|| aside(index)))?;
+        }
+        match entry::rename_new(parent, &temporary, parent, &first.name) {
+            // Who writes to it was faster with a new one.
+            Err(Errno::EXIST) => {
+                safe_unlink::discard(parent, &temporary, &aside(0), made);
+                Ok(())
+            }
+            put => put.map_err(|error| failed("putting the new file", error)),
+        }
+    };
+    if let Err(mut why) = shift() {
+        let _ = unshift(parent, &first.name, group);
+        for (index, file) in fallen(group, keep) {
+            let aside = aside(index);
+            if Stat::at(parent, &aside).is_ok()
+                && let Err(kept) = safe_unlink::back(parent, &aside, &slot_name(&first.name, file.slot))
+            {
+                why = kept;
+            }
+        }
+        safe_unlink::discard(parent, &temporary, &aside(0), made);
+        return Err(why);
+    }
+    // Only now is anything gone for good.
+    for (index, file) in fallen(group, keep) {
+        safe_unlink::discard(parent, &aside(index), &temporary, file.inode());
+    }
+    entry::sync(parent);
+    Ok(made)
+}
+
+/// What falls off the end, with its place in the group.
+fn fallen(group: &[File], keep: u32) -> impl Iterator<Item = (usize, &File)> {
+    group.iter().enumerate().filter(move |(_, file)| file.slot >= keep)
+}
+
+/// One file of a group to its next name, or aside; back where it is not the one that was judged.
+fn move_on(guarded: &Guarded, file: &File, name: &[u8], aside: Option<Vec<u8>>) -> Result<(), Fate> {
+    let parent = guarded.parent.as_fd();
+    let to = match aside {
+        Some(aside) => safe_unlink::set(parent, &guarded.name, &aside).map(|()| aside).map_err(safe_unlink::setting)?,
+        None => {
+            let next = slot_name(name, file.slot + 1);
+            let moved = entry::rename_new(parent, &guarded.name, parent, &next);
+            moved.map(|()| next).map_err(|error| failed("renaming it", error))?
+        }
+    };
+    let looked = Stat::at(parent, &to).map_err(|error| failed("looking at it", error));
+    looked
+        .and_then(|stat| guarded.moved(file, &stat))
+        .map_err(|why| safe_unlink::back(parent, &to, &guarded.name).map_or_else(|kept| kept, |()| why))
+}
+
+/// Renames back what was renamed, lowest first; stops where a name is taken.
+fn unshift(parent: BorrowedFd<'_>, name: &[u8], group: &[File]) -> rustix::io::Result<()> {
+    for file in group {
+        let (from, to) = (slot_name(name, file.slot + 1), slot_name(name, file.slot));
+        if Stat::at(parent, &from).is_ok_and(|stat| stat.ino == file.ino) {
+            entry::rename_new(parent, &from, parent, &to)?;
+        }
+    }
+    Ok(())
+}
+
+fn directory_of(root: &Root, group: &[File]) -> Result<(OwnedFd, Vec<u8>), Fate> {
+    let path = group.first().and_then(File::path).ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+    let (parent, name) = split(&path);
+    let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
+    Ok((parent, name.to_vec()))
+}
+
+fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(), Fate> {
+    let (parent, name) = directory_of(root, group)?;
+    let parent = parent.as_fd();
+    match open(parent, &name, OFlags::PATH, Mounts::Stay) {
+        Ok(handle) => remove_new(parent, &name, &handle, new, aside)?,
+        // An undo that was interrupted came so far; what it set aside goes.
+        Err(Errno::NOENT) => {
+            if Stat::at(parent, aside)
+                .is_ok_and(|stat| stat.size == 0 && safe_unlink::only_number(new.1, &stat).is_ok())
+            {
+                entry::remove(parent, aside).map_err(|error| failed("removing the new file", error))?;
+            }
+        }
+        Err(Errno::LOOP) => return Err(changed("another file has its name")),
+        Err(error) => return Err(failed("opening the new file", error)),
+    }
+    unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
+    entry::sync(parent);
+    Ok(())
+}
+
+/// Removes the file that rotating made, if it is still that and still empty.
+fn remove_new(parent: BorrowedFd<'_>, name: &[u8], handle: &OwnedFd, new: Inode, aside: &[u8]) -> Result<(), Fate> {
+    let stat = Stat::of(handle).map_err(|error| failed("looking at the new file", error))?;
+    if stat.ino != new.1 || !stat.is_file() {
+        return Err(changed("another file has its name"));
+    }
+    let file = guard::reopen(handle)?;
+    let empty = |stat: &Stat| {
+        safe_unlink::only_number(new.1, stat)?;
+        if stat.size > 0 {
+            return Err(changed("the new file was written to"));
+        }
+        match &file {
+            Some(file) if lease::take(file.as_fd()) == Lease::InUse => Err(Fate::Skipped("open".into())),
+            _ => Ok(()),
+        }
+    };
+    empty(&stat)?;
+    safe_unlink::remove(parent, name, aside, empty)
+}
+
+/// After a crash: goes on where only the new file is missing, else puts the names back.
+fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Option<Inode>, Fate> {
+    let temporary = temporary(step, number);
+    let (parent, name) = directory_of(root, group)?;
+    let parent = parent.as_fd();
+    let is_at = |slot: u32, inode: Inode| Stat::at(parent, &slot_name(&name, slot)).is_ok_and(|s| s.ino == inode.1);
+    let Some(first) = group.first() else { return Ok(None) };
+    if is_at(1, first.inode()) {
+        match entry::rename_new(parent, &temporary, parent, &name) {
+            Ok(()) | Err(Errno::NOENT | Errno::EXIST) => {}
+            Err(error) => return Err(failed("putting the new file", error)),
+        }
+        if let Ok(new) = Stat::at(parent, &name) {
+            for (index, file) in fallen(group, keep) {
+                safe_unlink::discard(parent, &safe_unlink::name(step, number + index), &temporary, file.inode());
+            }
+            return Ok(Some(new.inode()));
+        }
+    }
+    unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
+    for (index, file) in fallen(group, keep) {
+        safe_unlink::settle(root, file, &safe_unlink::name(step, number + index))?;
+    }
+    let _ = entry::remove(parent, &temporary);
+    let lost = group.iter().any(|file| file.slot >= keep && !is_at(file.slot, file.inode()));
+    if lost {
+        Err(Fate::Failed("interrupted: what fell off the end is gone, the rest is as before".into()))
+    } else {
+        Ok(None)
+    }
+}

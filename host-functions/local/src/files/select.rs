@@ -1,0 +1,201 @@
+//! From a selection to the files that a step would touch.
+
+use std::collections::{BTreeMap, BinaryHeap};
+
+use ansai_core::{LeftOut, Preview, Refusal};
+use serde::Deserialize;
+
+use super::beneath::Root;
+use super::identity::{File, LONGEST_PATH, Stat, Time};
+use super::in_use::InUse;
+use super::patterns::Patterns;
+use super::position::Position;
+use super::protected::Protected;
+use super::targets::{MOST_FILES, MOST_PATH_BYTES, taken};
+use super::walk::Walk;
+use super::{eligibility, place};
+use ansai_kit::action::Proposed;
+use ansai_kit::host::ProbeContext;
+
+/// `selection` of the WIT.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Selection {
+    pub(super) root: String,
+    globs: Vec<String>,
+    exclude: Vec<String>,
+    pub(super) min_age_hours: u32,
+    max_files: u32,
+    pub(super) enough_bytes: u64,
+    cursor: Option<String>,
+}
+
+/// A file that may be touched. Ordered by age, oldest first.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) path: Vec<u8>,
+    pub(super) stat: Stat,
+}
+
+impl Candidate {
+    fn key(&self) -> (Time, &[u8]) {
+        (self.stat.mtime, &self.path)
+    }
+}
+
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for Candidate {}
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// Candidates left alone, by reason: how many, and their bytes.
+#[derive(Debug, Default)]
+pub(super) struct Left(BTreeMap<&'static str, (u64, u64)>);
+
+impl Left {
+    pub(super) fn add(&mut self, reason: &'static str, bytes: u64) {
+        let (items, sum) = self.0.entry(reason).or_default();
+        *items += 1;
+        *sum = sum.saturating_add(bytes);
+    }
+
+    pub(super) fn list(&self) -> Vec<LeftOut> {
+        let line = |(reason, (items, bytes)): (&&'static str, &(u64, u64))| LeftOut {
+            reason: (*reason).to_owned(),
+            items: *items,
+            bytes: *bytes,
+        };
+        self.0.iter().map(line).collect()
+    }
+}
+
+/// What a search for targets found.
+pub(super) struct Found {
+    pub(super) root: Root,
+    /// Oldest first.
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) left: Left,
+    pub(super) complete: bool,
+    pub(super) min_age_hours: u64,
+    pub(super) in_use: InUse,
+}
+
+/// One more reason to leave a file alone: the action's own.
+pub(super) type Bar<'a> = &'a dyn Fn(&Root, &[u8], &Stat) -> Option<&'static str>;
+
+/// Finds what a selection names and an action may touch.
+pub(super) fn find(
+    ask: &ProbeContext<'_>,
+    what: &Selection,
+    earlier: &[Proposed],
+    bar: Bar<'_>,
+) -> Result<Found, Refusal> {
+    let (globs, exclude) = (Patterns::new(&what.globs)?, Patterns::new(&what.exclude)?);
+    if globs.is_empty() {
+        return Err(Refusal::Invalid("`globs` is empty: at least one pattern, `**` for every file".into()));
+    }
+    let taken = taken(earlier)?;
+    let from = Position::read(what.cursor.as_deref())?;
+    let root = Root::open(ask.host, &what.root)?;
+    let protected = Protected::of(ask.host);
+    protected.refuse(&root)?;
+    let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
+    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.bound("min_age_hours").unwrap_or(u64::MAX));
+    let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+    let most = most_files(ask, what);
+
+    let mut left = Left::default();
+    let mut oldest: BinaryHeap<Candidate> = BinaryHeap::new();
+    let matches = |path: &[u8]| globs.match_path(path) && !exclude.match_path(path);
+    let mut walk = Walk::new(&root, ask.deadline, Some(&protected), &from);
+    while let Some(entry) = walk.next(|_, path| matches(path)) {
+        let stat = entry.stat;
+        if let Some(reason) = entry.barred.filter(|_| stat.is_directory()) {
+            left.add(reason, 0);
+            continue;
+        }
+        if (stat.is_directory() && !matches(entry.path)) || taken.contains(&stat.inode()) {
+            continue;
+        }
+        let reason = eligibility::untouchable(&root, &stat)
+            .or_else(|| eligibility::is_young(&stat, min_age_hours, ask.now).then_some("young"))
+            .or_else(|| eligibility::seems_in_use(&stat, &in_use))
+            .or_else(|| (entry.path.len() > LONGEST_PATH).then_some("path-too-long"))
+            .or_else(|| bar(&root, entry.path, &stat))
+            .or_else(|| (stat.bytes > max_bytes).then_some("beyond-limit"));
+        if let Some(reason) = reason {
+            left.add(reason, stat.bytes);
+            continue;
+        }
+        if oldest.len() >= most {
+            let is_older = oldest.peek().is_some_and(|youngest| (stat.mtime, entry.path) < youngest.key());
+            let beyond = if is_older { oldest.pop().map_or(0, |youngest| youngest.stat.bytes) } else { stat.bytes };
+            left.add("beyond-limit", beyond);
+            if !is_older {
+                continue;
+            }
+        }
+        oldest.push(Candidate { path: entry.path.to_vec(), stat });
+    }
+    let complete = walk.is_complete();
+    Ok(Found { candidates: oldest.into_sorted_vec(), root, left, complete, min_age_hours, in_use })
+}
+
+fn most_files(ask: &ProbeContext<'_>, what: &Selection) -> usize {
+    let granted = ask.scope.bound("max_files").unwrap_or(0);
+    let most = if what.max_files == 0 { granted } else { granted.min(u64::from(what.max_files)) };
+    usize::try_from(most).unwrap_or(usize::MAX).min(MOST_FILES)
+}
+
+impl Found {
+    /// Keeps the oldest until a limit is reached: the grant's bytes, what is asked for as counted by `returns`,
+    /// and the room for paths.
+    pub(super) fn limit(&mut self, ask: &ProbeContext<'_>, enough_bytes: u64, returns: impl Fn(&Candidate) -> u64) {
+        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let (mut bytes, mut back, mut paths, mut kept) = (0_u64, 0_u64, 0_usize, 0_usize);
+        for candidate in &self.candidates {
+            bytes = bytes.saturating_add(candidate.stat.bytes);
+            paths += candidate.path.len() * 4;
+            let enough = enough_bytes > 0 && back >= enough_bytes;
+            if enough || bytes > max_bytes || paths > MOST_PATH_BYTES {
+                break;
+            }
+            back = back.saturating_add(returns(candidate));
+            kept += 1;
+        }
+        for beyond in self.candidates.drain(kept..) {
+            self.left.add("beyond-limit", beyond.stat.bytes);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.candidates.iter().fold(0, |sum, candidate| sum.saturating_add(candidate.stat.bytes))
+    }
+
+    pub(super) fn files(&self) -> Vec<File> {
+        self.candidates.iter().map(|candidate| File::new(&candidate.path, &candidate.stat)).collect()
+    }
+
+    /// A preview with all but what comes back filled in.
+    pub(super) fn preview(&self, ask: &ProbeContext<'_>) -> Preview {
+        Preview {
+            items: self.candidates.len() as u64,
+            complete: self.complete,
+            sample: self.candidates.iter().take(10).map(|candidate| self.root.shown(&candidate.path)).collect(),
+            left_out: self.left.list(),
+            ..Preview::nothing(place::subject(ask.host, &self.root))
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Domains that read and change this machine: file systems, files, kernel, journal, packages.
+//!
+//! A domain that talks to a server, on this machine or elsewhere, belongs into `ansai-reach`. What all domains
+//! share, such as actions and scopes, is `ansai-kit`.
+//!
+//! One directory per domain. Each declares its interfaces next to the functions that answer them, and has one line
+//! per interface in [`INTERFACES`].
+//!
+//! ```
+//! use ansai_kit::registry::Registry;
+//! let registry = Registry::of(ansai_local::INTERFACES);
+//! assert!(registry.find("ansai:disk/disk-probe", "list-filesystems").is_some());
+//! ```
+
+pub mod disk;
+pub mod facts;
+pub mod files;
+pub mod journal;
+pub mod packages;
+pub mod system;
+
+use ansai_kit::registry::InterfaceDef;
+
+/// Every interface of these domains.
+pub const INTERFACES: &[&InterfaceDef] = &[
+    &disk::probe::DISK_PROBE,
+    &disk::actions::DISK_ACTIONS,
+    &files::FILES_PROBE,
+    &files::FILES_ACTIONS,
+    &system::SYSTEM_PROBE,
+    &journal::JOURNAL_PROBE,
+    &journal::JOURNAL_ACTIONS,
+    &packages::PACKAGES_PROBE,
+    &packages::PACKAGES_ACTIONS,
+];

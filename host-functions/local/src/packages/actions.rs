@@ -1,0 +1,19 @@
+//! `ansai:packages/packages-actions`.
+
+use ansai_core::{Interface, InterfaceKind, Sensitivity};
+
+use super::clean::CleanCache;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
+
+/// The interface.
+pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: "ansai:packages/packages-actions",
+        version: "0.1.0",
+        kind: InterfaceKind::Actions,
+        sensitivity: Sensitivity::Metadata,
+        ability: "propose to empty the package cache",
+        fields: &[],
+    },
+    functions: &[Function { name: "clean-cache", checks: &[], body: Body::Action(&CleanCache) }],
+};

@@ -1,0 +1,408 @@
+//! `remove`: what it leaves alone, what it takes, and the way back.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests make files")]
+
+mod files_scene;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::symlink;
+use std::sync::atomic::Ordering;
+
+use ansai_core::{Outcome, Refusal};
+use ansai_kit::action::Fate;
+use ansai_local::files::expire;
+use files_scene::*;
+use serde_json::json;
+
+#[test]
+fn every_reason_to_leave_a_file_alone() {
+    let scene = Scene::new();
+    scene.file("old.log", 5000, 100);
+    scene.file("young.log", 1, 2);
+    scene.file("future.log", 1, 0);
+    age(&scene.path.join("future.log"), scene.now + HOUR);
+    mode(&scene.file("setuid.log", 1, 100), 0o4644);
+    mode(&scene.file("setgid.log", 1, 100), 0o2755);
+    mode(&scene.file("sticky.log", 1, 100), 0o1644);
+    let linked = scene.file("linked.log", 1, 100);
+    std::fs::hard_link(&linked, scene.path.join("second-name")).unwrap();
+    symlink("old.log", scene.path.join("link.log")).unwrap();
+    std::fs::create_dir(scene.path.join("directory.log")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, scene.path.join("fifo.log"), 0o600.into()).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scene.path.join("socket.log")).unwrap();
+    let _open = std::fs::File::open(scene.file("open.log", 1, 100)).unwrap();
+    let locked = std::fs::File::open(scene.file("locked.log", 1, 100)).unwrap();
+    rustix::fs::flock(&locked, rustix::fs::FlockOperation::LockShared).unwrap();
+    scene.file("not-asked-for", 1, 100);
+    scene.file("kept.log", 1, 100);
+    scene.file(".ansai-quarantine/x/0.log", 1, 100);
+    mode(&scene.path.join(".ansai-quarantine"), 0o700);
+
+    let mut what = scene.selection(&["**/*.log"]);
+    what["exclude"] = json!(["kept*"]);
+    let before = scene.tree();
+    let step = scene.select("remove", what).unwrap();
+    assert_eq!(names(&step), ["old.log"]);
+    let expected = [
+        ("locked", 1),
+        ("not-regular", 4),
+        ("open", 1),
+        ("protected", 1),
+        ("several-links", 1),
+        ("setuid", 2),
+        ("sticky", 1),
+        ("young", 2),
+    ];
+    assert_eq!(left(&step.preview), expected.map(|(reason, items)| (reason.to_owned(), items)).into());
+    assert_eq!((step.preview.items, step.preview.frees_later_bytes, step.preview.frees_now_bytes), (1, 8192, 0));
+    assert!(step.preview.complete && step.preview.reversible);
+    assert_eq!(step.preview.sample, [format!("{}/old.log", scene.root)]);
+    assert_eq!(scene.tree(), before, "a preview changes nothing");
+
+    assert_eq!(scene.begin(&step).unwrap().outcome, Outcome::Done);
+    let mut expected = before;
+    expected.remove(&scene.path.join("old.log"));
+    assert_eq!(scene.tree(), expected);
+}
+
+#[test]
+fn immutable_files_are_left_alone() {
+    let scene = Scene::new();
+    let path = scene.file("a.log", 1, 100);
+    let text = path.to_str().unwrap();
+    // Not every file system has the attribute, and only root may set it.
+    if !std::process::Command::new("chattr").args(["+a", text]).status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    run("chattr", &["-a", text]);
+    assert_eq!(left(&step.preview), [("immutable".to_owned(), 1)].into());
+    assert_eq!(step.preview.items, 0);
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused() {
+    let scene = Scene::new();
+    std::fs::create_dir(scene.path.join("real")).unwrap();
+    symlink("real", scene.path.join("link")).unwrap();
+    scene.file("file", 1, 100);
+    let invalid = |what| assert!(matches!(scene.select("remove", what), Err(Refusal::Invalid(_))));
+    invalid(scene.selection(&[]));
+    invalid(scene.selection(&["a["]));
+    invalid(scene.selection(&["/etc/*"]));
+    for root in ["link", "link/x", "file", "real/\\x2e\\x2e", "real/../x"] {
+        let mut what = scene.selection(&["*"]);
+        what["root"] = json!(format!("{}/{root}", scene.root));
+        invalid(what);
+    }
+    let mut what = scene.selection(&["*"]);
+    what["root"] = json!(format!("{}/none", scene.root));
+    assert!(matches!(scene.select("remove", what), Err(Refusal::NotFound(_))));
+}
+
+#[test]
+fn odd_names_go_and_come_back() {
+    let scene = Scene::new();
+    let long = "x".repeat(255);
+    let odd: [&[u8]; 7] =
+        [b"new\nline", b"\x1b[31mred", b"\xff\xfe", long.as_bytes(), b"-rf", b"back\\slash", b"{a}[b]*?"];
+    for name in odd {
+        scene.file(OsStr::from_bytes(name), 10, 100);
+        scene.file(std::path::Path::new("sub").join(OsStr::from_bytes(name)), 10, 100);
+    }
+    let before = scene.tree();
+    let step = scene.select("remove", scene.selection(&["**"])).unwrap();
+    assert_eq!(step.preview.items, 14);
+    let applied = scene.begin(&step).unwrap();
+    assert_eq!(scene.tree().len(), 1, "{applied:?}");
+    assert!(applied.detail.starts_with("quarantined 14 files, 56.0 KiB come back later"), "{}", applied.detail);
+    let undone = scene.undo(&step, &applied.items).unwrap();
+    assert_eq!(undone.outcome, Outcome::Done);
+    assert_eq!(scene.tree(), before);
+    assert!(!scene.path.join(".ansai-quarantine").exists(), "nothing is left of the quarantine");
+}
+
+#[test]
+fn quarantine_keeps_owner_mode_and_times() {
+    let scene = Scene::fixture();
+    let path = scene.file("d/a.log", 100_000, 100);
+    mode(&path, 0o640);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&path, Some(12345), Some(54321)).unwrap();
+    }
+    let before = scene.tree();
+    let step = scene.select("remove", scene.selection(&["**"])).unwrap();
+    let applied = scene.begin(&step).unwrap();
+    let held = scene.probe("list-held", json!({})).unwrap();
+    assert_eq!((&held[0]["files"], &held[0]["oldest-until"]), (&json!(1), &json!(scene.now + 24 * HOUR)));
+    let quarantine = scene.path.join(".ansai-quarantine").metadata().unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&quarantine) & 0o777, 0o700);
+    // A new file under the old name is not touched.
+    std::fs::write(&path, "new").unwrap();
+    let undone = scene.undo(&step, &applied.items).unwrap();
+    assert!(matches!(&undone.items[0].fate, Fate::Skipped(why) if why.starts_with("exists")), "{undone:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(scene.undo(&step, &applied.items).unwrap().items[0].fate, Fate::Done);
+    assert_eq!(scene.tree(), before);
+}
+
+#[test]
+fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
+    let scene = Scene::fixture();
+    scene.file("ours", 1, 100);
+    let path = scene.file("theirs", 1, 100);
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+    assert_eq!(scene.select("remove", scene.selection(&["*"])).unwrap().preview.items, 2);
+    std::fs::remove_dir_all(scene.host.path("/proc/1")).unwrap();
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    // Nobody can be seen to have it open, so the lease must say: it is refused while somebody has.
+    assert_eq!(step.preview.items, 2, "{:?}", step.preview);
+    let held = std::fs::File::open(&path).unwrap();
+    let applied = scene.begin(&step).unwrap();
+    let theirs = applied.items.iter().find(|item| item.target.ends_with("theirs")).unwrap();
+    assert!(matches!(&theirs.fate, Fate::Skipped(why) if why == "open" || why == "maybe-open"), "{applied:?}");
+    drop(held);
+    std::fs::remove_dir_all(scene.host.path("/proc")).unwrap();
+    assert!(matches!(scene.select("remove", scene.selection(&["*"])), Err(Refusal::NotFound(_))));
+}
+
+#[test]
+fn without_undo_hours_or_room_files_are_unlinked() {
+    for scene in [Scene::new().with("undo_hours", 0), Scene::new().with("hold_below_percent", 0)] {
+        scene.file("a.log", 10_000, 100);
+        let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+        assert_eq!((step.preview.frees_now_bytes, step.preview.frees_later_bytes), (12288, 0));
+        assert!(!step.preview.reversible);
+        let applied = scene.begin(&step).unwrap();
+        assert_eq!(applied.items[0].freed_bytes, 12288);
+        assert_eq!(applied.detail, "removed 1 file, 12.0 KiB came back");
+        assert!(scene.tree().is_empty());
+        assert!(matches!(scene.undo(&step, &applied.items), Err(Refusal::Unsupported(_))));
+    }
+}
+
+#[test]
+fn a_quarantine_of_somebody_elses_is_not_used() {
+    let scene = Scene::new();
+    scene.file("a.log", 1, 100);
+    let quarantine = scene.path.join(".ansai-quarantine");
+    std::fs::create_dir(&quarantine).unwrap();
+    mode(&quarantine, 0o755);
+    assert!(matches!(scene.select("remove", scene.selection(&["*"])), Err(Refusal::Unavailable(_))));
+    std::fs::remove_dir(&quarantine).unwrap();
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    symlink(outside.path(), &quarantine).unwrap();
+    assert!(scene.begin(&step).is_err());
+    assert!(scene.path.join("a.log").exists());
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn oldest_first_until_a_limit() {
+    let scene = Scene::new();
+    for (name, hours) in [("c", 300), ("a", 100), ("e", 500), ("b", 200), ("d", 400)] {
+        scene.file(name, 4096, hours);
+    }
+    let picked = |scene: &Scene, field: &str, value: u64| {
+        let mut what = scene.selection(&["*"]);
+        what[field] = json!(value);
+        names(&scene.select("remove", what).unwrap())
+    };
+    assert_eq!(picked(&scene, "max-files", 0), ["e", "d", "c", "b", "a"]);
+    assert_eq!(picked(&scene, "max-files", 2), ["e", "d"]);
+    assert_eq!(picked(&scene, "enough-bytes", 1), ["e"]);
+    assert_eq!(picked(&scene, "enough-bytes", 8192), ["e", "d"]);
+    assert_eq!(picked(&scene, "enough-bytes", 8193), ["e", "d", "c"]);
+    assert_eq!(picked(&scene, "min-age-hours", 250), ["e", "d", "c"]);
+    let scene = scene.with("max_files", 3);
+    assert_eq!(picked(&scene, "max-files", 4), ["e", "d", "c"]);
+    let scene = scene.with("max_bytes", 8192);
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    assert_eq!(names(&step), ["e", "d"]);
+    assert_eq!(left(&step.preview), [("beyond-limit".to_owned(), 3)].into());
+    let scene = scene.with("max_bytes", 4095);
+    assert_eq!(scene.select("remove", scene.selection(&["*"])).unwrap().preview.items, 0);
+}
+
+#[test]
+fn two_steps_do_not_count_one_file_twice() {
+    let scene = Scene::new();
+    for name in ["a.log", "b.log", "c.txt"] {
+        scene.file(name, 4096, 100);
+    }
+    let first = scene.select("remove", scene.selection(&["*.log"])).unwrap();
+    let all = json!({ "what": scene.selection(&["*"]), "reason": "" });
+    let second = scene.propose("remove", all, std::slice::from_ref(&first)).unwrap();
+    assert_eq!(names(&second), ["c.txt"]);
+    assert_eq!(second.preview.frees_later_bytes, 4096);
+    assert!(left(&second.preview).is_empty());
+}
+
+#[test]
+fn what_changed_since_the_preview_is_left_alone() {
+    let scene = Scene::new();
+    let names = ["same", "written", "replaced", "touched", "linked", "opened", "locked", "d/gone", "e/moved", "led"];
+    for name in names {
+        scene.file(name, 100, 100);
+    }
+    let step = scene.select("remove", scene.selection(&["**"])).unwrap();
+    assert_eq!(step.preview.items, 10);
+    let at = |name: &str| scene.path.join(name);
+    std::fs::write(at("written"), "new content").unwrap();
+    std::fs::remove_file(at("replaced")).unwrap();
+    scene.file("replaced", 100, 100);
+    age(&at("touched"), scene.now - 101 * HOUR);
+    std::fs::hard_link(at("linked"), at("another-name")).unwrap();
+    let _open = std::fs::File::open(at("opened")).unwrap();
+    let locked = std::fs::File::open(at("locked")).unwrap();
+    rustix::fs::flock(&locked, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    std::fs::remove_dir_all(at("d")).unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::rename(at("e"), outside.path().join("e")).unwrap();
+    symlink(outside.path().join("e"), at("e")).unwrap();
+    // The very file, elsewhere, with a link to it in its place.
+    std::fs::rename(at("led"), outside.path().join("led")).unwrap();
+    symlink(outside.path().join("led"), at("led")).unwrap();
+
+    let applied = scene.begin(&step).unwrap();
+    assert_eq!(applied.outcome, Outcome::Done);
+    for (name, fate) in fates(&applied) {
+        let expected = match name {
+            "same" => {
+                assert_eq!(fate, &Fate::Done);
+                continue;
+            }
+            "opened" => "open",
+            "locked" => "locked",
+            "led" => "changed: another file has its name",
+            "written" | "touched" => "changed: it was written to",
+            _ => "changed",
+        };
+        assert!(matches!(fate, Fate::Skipped(why) if why.starts_with(expected)), "{name}: {fate:?}");
+        assert!(name == "d/gone" || at(name).exists(), "{name}");
+    }
+    assert!(applied.detail.contains("9 left alone (changed, locked, open)"), "{}", applied.detail);
+}
+
+#[test]
+fn the_scope_of_now_counts() {
+    let scene = Scene::new();
+    scene.file("a", 1, 100);
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    let scene = scene.with("min_age_hours", 1000);
+    assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Skipped("young".into()));
+    let mut scene = scene;
+    scene.scope = scene.scope.with("roots", ansai_core::ScopeValue::Set(vec!["/nowhere".into()]));
+    assert!(matches!(scene.begin(&step), Err(Refusal::Denied(_))));
+    assert!(scene.path.join("a").exists());
+}
+
+#[test]
+fn stopping_ends_between_two_files() {
+    let scene = Scene::new().with("undo_hours", 0);
+    scene.file("a", 1, 100);
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    scene.stop.store(true, Ordering::Relaxed);
+    // The look at all processes does not end: nothing was changed.
+    assert!(scene.begin(&step).is_err());
+    assert!(scene.path.join("a").exists());
+}
+
+#[test]
+fn protected_directories_are_not_touched() {
+    let mut scene = Scene::new();
+    scene.file("state/audit.log", 1, 100);
+    scene.file("other.log", 1, 100);
+    symlink(scene.path.join("state"), scene.path.join("by-another-way")).unwrap();
+    for way in ["state", "by-another-way"] {
+        scene.host = ansai_kit::host::Host::at("/").protecting(scene.path.join(way));
+        let step = scene.select("remove", scene.selection(&["**/*.log"])).unwrap();
+        assert_eq!(names(&step), ["other.log"]);
+        let mut what = scene.selection(&["**"]);
+        what["root"] = json!(format!("{}/state", scene.root));
+        assert!(matches!(scene.select("remove", what), Err(Refusal::Denied(_))), "{way}");
+    }
+}
+
+#[test]
+fn a_crash_is_resolved_by_looking() {
+    let scene = Scene::new();
+    for name in ["a", "b", "c"] {
+        scene.file(name, 100, 100);
+    }
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    assert!(scene.resolve(&step).unwrap().items.is_empty());
+    scene.begin(&step).unwrap();
+    // As if it had stopped before the last one.
+    let held = scene.path.join(".ansai-quarantine/plan7-0");
+    std::fs::rename(held.join("2"), scene.path.join("c")).unwrap();
+    let resolved = scene.resolve(&step).unwrap();
+    assert_eq!(fates(&resolved), [("a", &Fate::Done), ("b", &Fate::Done)]);
+    scene.undo(&step, &resolved.items).unwrap();
+    assert_eq!(scene.tree().len(), 3);
+
+    let scene = scene.with("undo_hours", 0);
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    std::fs::remove_file(scene.path.join("b")).unwrap();
+    assert_eq!(fates(&scene.resolve(&step).unwrap()), [("b", &Fate::Done)]);
+}
+
+#[test]
+fn what_is_held_is_given_up_earliest_end_first() {
+    let mut scene = Scene::new();
+    for (number, name) in ["a", "b", "c"].iter().enumerate() {
+        scene.file(name, 4096, 100);
+        let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+        scene.step_id = format!("plan{number}");
+        scene.now += HOUR;
+        assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Done);
+    }
+    let held = scene.probe("list-held", json!({})).unwrap();
+    assert_eq!((&held[0]["files"], &held[0]["bytes"]), (&json!(3), &json!(12288)));
+    let mount = held[0]["mount"].clone();
+    let reclaim = |enough: u64| json!({ "mount": mount, "enough-bytes": enough, "reason": "" });
+    let first = scene.propose("reclaim-held", reclaim(4096), &[]).unwrap();
+    assert_eq!(first.preview.sample, [format!("{}/a", scene.root)]);
+    assert_eq!((first.preview.frees_now_bytes, first.preview.reversible), (4096, false));
+    let second = scene.propose("reclaim-held", reclaim(4097), std::slice::from_ref(&first)).unwrap();
+    assert_eq!(names(&second).len(), 2);
+    let elsewhere = json!({ "mount": "/nowhere", "enough-bytes": 0, "reason": "" });
+    assert_eq!(scene.propose("reclaim-held", elsewhere, &[]).unwrap().preview.items, 0);
+    assert!(scene.resolve(&first).unwrap().items.is_empty());
+    assert_eq!(scene.begin(&first).unwrap().items[0].freed_bytes, 4096);
+    assert_eq!(scene.resolve(&first).unwrap().items.len(), 1);
+    assert!(matches!(scene.undo(&first, &[]), Err(Refusal::Unsupported(_))));
+
+    let roots = [scene.root.clone(), format!("{}/none", scene.root)];
+    assert!(expire(&scene.host, &roots, scene.now).items.is_empty());
+    assert_eq!(expire(&scene.host, &roots, scene.now + 23 * HOUR).items.len(), 1);
+    assert_eq!(expire(&scene.host, &roots, scene.now + 24 * HOUR).items.len(), 1);
+    assert_eq!(std::fs::read_dir(&scene.path).unwrap().count(), 0);
+}
+
+#[test]
+fn targets_that_lead_out_are_not_followed() {
+    let scene = Scene::new().with("undo_hours", 0);
+    scene.file("a", 1, 100);
+    let outside = tempfile::tempdir().unwrap();
+    let victim = outside.path().join("victim");
+    std::fs::write(&victim, "x").unwrap();
+    let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+    for path in ["../victim", "/etc/passwd", "a/../../x", "\\x2e\\x2e/victim"] {
+        let mut targets: serde_json::Value = serde_json::from_str(step.targets.get()).unwrap();
+        targets["files"][0]["path"] = json!(path);
+        let forged = ansai_kit::action::Proposed { targets: raw(&targets), ..step.clone() };
+        assert!(matches!(scene.begin(&forged).unwrap().items[0].fate, Fate::Failed(_)), "{path}");
+    }
+    assert!(victim.exists() && scene.path.join("a").exists());
+    let mut targets: serde_json::Value = serde_json::from_str(step.targets.get()).unwrap();
+    targets["more"] = json!(1);
+    let forged = ansai_kit::action::Proposed { targets: raw(&targets), ..step };
+    assert!(matches!(scene.begin(&forged), Err(Refusal::Invalid(_))));
+}

@@ -1,0 +1,259 @@
+//! A directory of files, a scope, and a clock that runs ahead: what every test of `ansai:files` begins with.
+#![allow(clippy::disallowed_methods, dead_code, unreachable_pub, reason = "tests; each file uses its part")]
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ansai_core::{Preview, Refusal, Scope, ScopeValue};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::{Body, Registry};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+
+pub const HOUR: u64 = 3_600_000;
+
+pub struct Scene {
+    _dir: Option<tempfile::TempDir>,
+    pub path: PathBuf,
+    pub root: String,
+    pub host: Host,
+    pub scope: Scope,
+    pub now: u64,
+    pub step_id: String,
+    pub stop: AtomicBool,
+}
+
+impl Scene {
+    pub fn new() -> Scene {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().canonicalize().unwrap();
+        Scene { _dir: Some(dir), ..Scene::at(&path) }
+    }
+
+    /// A host of its own in a directory, with one process that holds nothing: nobody's files are in doubt.
+    pub fn fixture() -> Scene {
+        Scene::fixture_in(tempfile::tempdir().unwrap())
+    }
+
+    pub fn fixture_in(dir: tempfile::TempDir) -> Scene {
+        let path = dir.path().canonicalize().unwrap();
+        std::fs::create_dir_all(path.join("data")).unwrap();
+        std::fs::create_dir_all(path.join("proc/1/fd")).unwrap();
+        std::fs::write(path.join("proc/1/maps"), "").unwrap();
+        std::fs::write(path.join("proc/locks"), "").unwrap();
+        let scene = Scene::at(&path.join("data"));
+        let scope = scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data".into()]));
+        Scene { _dir: Some(dir), host: Host::at(&path), root: "/data".into(), scope, ..scene }
+    }
+
+    pub fn at(path: &Path) -> Scene {
+        let root = path.to_str().unwrap().to_owned();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
+        let scope = Scope::default()
+            .with("roots", ScopeValue::Set(vec![root.clone()]))
+            .with("min_age_hours", ScopeValue::Bound(24))
+            .with("max_files", ScopeValue::Bound(10_000))
+            .with("max_bytes", ScopeValue::Bound(10 << 30))
+            .with("undo_hours", ScopeValue::Bound(24))
+            .with("hold_below_percent", ScopeValue::Bound(100));
+        Scene {
+            _dir: None,
+            path: path.to_owned(),
+            root,
+            host: Host::at("/"),
+            scope,
+            // Files made now are older than any age that these tests ask for.
+            now: now + 400 * 24 * HOUR,
+            step_id: "plan7-0".into(),
+            stop: AtomicBool::new(false),
+        }
+    }
+
+    pub fn with(mut self, field: &str, bound: u64) -> Scene {
+        self.scope = self.scope.with(field, ScopeValue::Bound(bound));
+        self
+    }
+
+    /// A file with so many bytes, its mtime so many hours before now.
+    pub fn file(&self, name: impl AsRef<Path>, bytes: usize, hours: u64) -> PathBuf {
+        let path = self.path.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let content: Vec<u8> = (0..bytes).map(|n| b"content "[n % 8]).collect();
+        std::fs::write(&path, content).unwrap();
+        age(&path, self.now - hours * HOUR);
+        path
+    }
+
+    pub fn selection(&self, globs: &[&str]) -> Value {
+        json!({ "root": self.root, "globs": globs, "exclude": [], "min-age-hours": 24, "max-files": 0, "enough-bytes": 0 })
+    }
+
+    pub fn propose(&self, verb: &str, arguments: Value, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
+        let arguments = to_raw_value(&arguments).unwrap();
+        let deadline = Deadline::after(Duration::from_secs(600));
+        let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
+        let (preview, targets) = action(verb).preview(&ask, &arguments, earlier)?;
+        Ok(Proposed { action: format!("ansai:files/files-actions.{verb}"), arguments, preview, targets })
+    }
+
+    pub fn select(&self, verb: &str, what: Value) -> Result<Proposed, Refusal> {
+        self.propose(verb, json!({ "what": what, "reason": "a test" }), &[])
+    }
+
+    fn doing<'a>(&'a self, step: &'a Proposed) -> StepContext<'a> {
+        StepContext {
+            host: &self.host,
+            scope: &self.scope,
+            now: self.now,
+            step_id: &self.step_id,
+            arguments: &step.arguments,
+            targets: &step.targets,
+            stop: &self.stop,
+        }
+    }
+
+    pub fn begin(&self, step: &Proposed) -> Result<Applied, Refusal> {
+        match verb(step).begin(&self.doing(step))? {
+            Begun::Finished(applied) => Ok(applied),
+            begun => panic!("{begun:?}"),
+        }
+    }
+
+    pub fn undo(&self, step: &Proposed, items: &[Item]) -> Result<Applied, Refusal> {
+        verb(step).undo(&self.doing(step), items)
+    }
+
+    pub fn resolve(&self, step: &Proposed) -> Result<Applied, Refusal> {
+        verb(step).resolve(&self.doing(step))
+    }
+
+    pub fn probe(&self, function: &str, arguments: Value) -> Result<Value, Refusal> {
+        self.probe_within(Duration::from_secs(600), function, arguments)
+    }
+
+    /// With so much time for the call.
+    pub fn probe_within(&self, time: Duration, function: &str, arguments: Value) -> Result<Value, Refusal> {
+        let registry = Registry::of(ansai_local::INTERFACES);
+        let (Body::Probe(body) | Body::Scan(body)) = registry.find("ansai:files/files-probe", function).unwrap().1.body
+        else {
+            panic!("{function} is no probe");
+        };
+        let deadline = Deadline::after(time);
+        let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
+        let reply = body(&ask, &to_raw_value(&arguments).unwrap())?;
+        Ok(serde_json::from_str(reply.get()).unwrap())
+    }
+
+    /// Everything below, except what the quarantine holds.
+    pub fn tree(&self) -> Tree {
+        tree(&self.path)
+    }
+}
+
+fn action(verb: &str) -> &'static dyn Action {
+    Registry::of(ansai_local::INTERFACES).action(&format!("ansai:files/files-actions.{verb}")).unwrap().2
+}
+
+fn verb(step: &Proposed) -> &'static dyn Action {
+    Registry::of(ansai_local::INTERFACES).action(&step.action).unwrap().2
+}
+
+/// By path: mode, owner, times and content.
+pub type Tree = BTreeMap<PathBuf, (u32, u32, u32, i64, i64, Vec<u8>)>;
+
+pub fn tree(path: &Path) -> Tree {
+    let mut found = BTreeMap::new();
+    let mut todo = vec![path.to_owned()];
+    while let Some(directory) = todo.pop() {
+        for entry in std::fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap() == ".ansai-quarantine" {
+                continue;
+            }
+            let data = path.symlink_metadata().unwrap();
+            let content = match () {
+                () if data.is_file() => std::fs::read(&path).unwrap(),
+                () if data.is_symlink() => std::fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec(),
+                () => Vec::new(),
+            };
+            let mtime = if data.is_dir() { (0, 0) } else { (data.mtime(), data.mtime_nsec()) };
+            found.insert(path.clone(), (data.mode(), data.uid(), data.gid(), mtime.0, mtime.1, content));
+            if data.is_dir() {
+                todo.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// A directory in memory, where there is one that can be written to: a race needs many tries.
+pub fn fast_tempdir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Sets atime and mtime, milliseconds since the epoch.
+pub fn age(path: &Path, at: u64) {
+    use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
+    let time = Timespec { tv_sec: (at / 1000) as i64, tv_nsec: 456_789 };
+    let times = Timestamps { last_access: time, last_modification: time };
+    utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+}
+
+pub fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+pub fn left(preview: &Preview) -> BTreeMap<String, u64> {
+    preview.left_out.iter().map(|left| (left.reason.clone(), left.items)).collect()
+}
+
+pub fn fates(applied: &Applied) -> Vec<(&str, &Fate)> {
+    applied.items.iter().map(|item| (item.target.as_str(), &item.fate)).collect()
+}
+
+pub fn names(step: &Proposed) -> Vec<String> {
+    let targets: Value = serde_json::from_str(step.targets.get()).unwrap();
+    targets["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Whether this test can run: it needs root. Says so where not, and fails there in CI.
+pub fn is_root() -> bool {
+    if rustix::process::geteuid().is_root() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "this test needs root, and CI has to run it");
+    std::io::Write::write_all(&mut std::io::stderr(), b"skipped: it needs root to mount\n").unwrap();
+    false
+}
+
+pub fn run(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A mount of this test's own; gone when dropped.
+pub struct Mounted(pub PathBuf);
+
+impl Mounted {
+    pub fn new(arguments: &[&str], point: &Path) -> Mounted {
+        std::fs::create_dir_all(point).unwrap();
+        run("mount", &[arguments, &[point.to_str().unwrap()]].concat());
+        Mounted(point.to_owned())
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+pub fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).unwrap()
+}

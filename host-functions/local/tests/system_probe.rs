@@ -1,0 +1,119 @@
+//! `ansai:system` on this machine and on fixture trees.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "fixtures")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use ansai_core::{Refusal, Scope};
+use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::registry::{Body, Registry};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
+    let host = Host::at(root);
+    let deadline = Deadline::after(Duration::from_secs(60));
+    let ask = ProbeContext { host: &host, scope: &Scope::default(), now: 0, deadline: &deadline };
+    let arguments = RawValue::from_string(arguments.into()).unwrap();
+    let registry = Registry::of(ansai_local::INTERFACES);
+    let (_, function) = registry.find("ansai:system/system-probe", function).unwrap();
+    let Body::Inline { body, .. } = function.body else { panic!("not a probe") };
+    body(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())
+}
+
+fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    root
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
+}
+
+#[test]
+fn this_machine() {
+    let root = Path::new("/");
+    let load = ask(root, "load", "{}").unwrap();
+    assert!(number(&load["cpus"]) >= 1.0 && number(&load["one"]) >= 0.0, "{load}");
+    let memory = ask(root, "memory", "{}").unwrap();
+    assert!(number(&memory["total-bytes"]) > number(&memory["available-bytes"]), "{memory}");
+    assert!(number(&memory["swap-total-bytes"]) >= number(&memory["swap-free-bytes"]), "{memory}");
+    let cpu = ask(root, "cpu", "{}").unwrap();
+    for name in ["user", "system", "idle", "io-wait", "steal"] {
+        assert!(cpu[name].is_u64(), "{cpu}");
+    }
+    assert!(number(&ask(root, "uptime", "{}").unwrap()) > 0.0);
+    match ask(root, "pressure", r#"{"what":"memory"}"#) {
+        Ok(stall) => assert!(stall["some"].as_array().unwrap().iter().all(|share| number(share) <= 1.0), "{stall}"),
+        Err(refusal) => assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}"),
+    }
+}
+
+#[test]
+fn both_ways_of_reading_this_machine_agree() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/proc", elsewhere.path().join("proc")).unwrap();
+    for (function, field) in [("memory", "/total-bytes"), ("memory", "/swap-total-bytes"), ("load", "/cpus")] {
+        let here = ask(Path::new("/"), function, "{}").unwrap();
+        let there = ask(elsewhere.path(), function, "{}").unwrap();
+        assert_eq!(here.pointer(field).unwrap(), there.pointer(field).unwrap());
+    }
+    let seconds = |root: &Path| number(&ask(root, "uptime", "{}").unwrap()) / 1000.0;
+    assert!((seconds(Path::new("/")) - seconds(elsewhere.path())).abs() < 3600.0);
+}
+
+#[test]
+fn another_root_is_read_from_its_own_proc() {
+    let root = tree(&[
+        ("proc/loadavg", "1.50 0.25 0.00 1/2 3\n"),
+        ("proc/stat", "cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1\ncpu1 1\ncpu2 1\n"),
+        ("proc/meminfo", "MemTotal: 8 kB\nMemFree: 1 kB\nMemAvailable: 4 kB\nSwapTotal: 2 kB\nSwapFree: 2 kB\n"),
+        ("proc/uptime", "12.34 5.00\n"),
+        (
+            "proc/pressure/io",
+            "some avg10=50.00 avg60=1.00 avg300=0.00 total=1\nfull avg10=25.00 avg60=0.00 avg300=0.00 total=1\n",
+        ),
+    ]);
+    let is = |function: &str, arguments: &str| ask(root.path(), function, arguments).unwrap().to_string();
+    assert_eq!(is("load", "{}"), r#"{"one":1.5,"five":0.25,"fifteen":0.0,"cpus":3}"#);
+    assert_eq!(is("cpu", "{}"), r#"{"user":30,"system":160,"idle":40,"io-wait":50,"steal":80}"#);
+    assert_eq!(
+        is("memory", "{}"),
+        r#"{"total-bytes":8192,"available-bytes":4096,"free-bytes":1024,"swap-total-bytes":2048,"swap-free-bytes":2048}"#
+    );
+    assert_eq!(is("uptime", "{}"), "12340");
+    assert_eq!(is("pressure", r#"{"what":"io"}"#), r#"{"some":[0.5,0.01,0.0],"full":[0.25,0.0,0.0]}"#);
+}
+
+#[test]
+fn what_is_missing_or_odd_is_refused() {
+    let empty = tree(&[]);
+    for function in ["load", "cpu", "memory", "uptime"] {
+        let refusal = ask(empty.path(), function, "{}").unwrap_err();
+        assert!(matches!(refusal, Refusal::NotFound(_)), "{function}: {refusal}");
+    }
+    let refusal = ask(empty.path(), "pressure", r#"{"what":"cpu"}"#).unwrap_err();
+    assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}");
+    let hostile = "cpu \u{1b}[31m 99999999999999999999999\n".repeat(10_000);
+    let odd = tree(&[
+        ("proc/loadavg", &hostile),
+        ("proc/stat", &hostile),
+        ("proc/meminfo", "MemTotal: 18446744073709551615 kB\n"),
+        ("proc/uptime", "-1 inf\n"),
+        ("proc/pressure/cpu", "some avg10=nan avg60=0 avg300=0\n"),
+    ]);
+    for (function, arguments) in
+        [("load", "{}"), ("cpu", "{}"), ("memory", "{}"), ("uptime", "{}"), ("pressure", r#"{"what":"cpu"}"#)]
+    {
+        let refusal = ask(odd.path(), function, arguments).unwrap_err();
+        assert!(matches!(&refusal, Refusal::Unavailable(why) if !why.contains('\u{1b}')), "{function}: {refusal}");
+    }
+    let refusal = ask(odd.path(), "pressure", r#"{"what":"disk"}"#).unwrap_err();
+    assert!(matches!(refusal, Refusal::Invalid(_)), "{refusal}");
+}

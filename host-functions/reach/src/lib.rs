@@ -1,0 +1,18 @@
+//! Domains that talk to servers. There is none yet: [`INTERFACES`] is empty.
+//!
+//! A domain belongs here when it speaks a network protocol: HTTP, TLS, SQL, DNS, a message broker, a registry. That
+//! includes a server on the same machine, because the risk is the foreign protocol, not the distance. Its client
+//! library is a dependency of this crate only, so that no other crate is compiled with it and these domains can
+//! move into a process of their own, without root.
+//!
+//! A domain does not belong here when it reads or changes the machine itself: files, `/proc`, D-Bus. Those are in
+//! `ansai-local`.
+//!
+//! ```
+//! assert!(ansai_reach::INTERFACES.is_empty(), "describe the first domain above");
+//! ```
+
+use ansai_kit::registry::InterfaceDef;
+
+/// Every interface of these domains.
+pub const INTERFACES: &[&InterfaceDef] = &[];

@@ -1,0 +1,70 @@
+//! The options that every command takes, and what they lead to.
+
+use std::path::PathBuf;
+
+use ansai_core::Interface;
+use ansai_daemon::{Configuration, Share, state};
+use clap::{Args, ValueEnum};
+
+// No doc comment: clap would show it as the description of the program.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// Directory of incidents, plans, recordings and the audit log [default: `state_dir` of the configuration, else
+    /// /var/lib/ansai for root and ~/.local/state/ansai for other users]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Configuration of this host: which policies run, with which settings, and what each may do
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Directory of the built-in policies, as DIR/policies/NAME/NAME.wasm [default: ../share/ansai beside the directory
+    /// of the program]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) share_dir: Option<PathBuf>,
+    /// Format of results: text for people, JSON for programs
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+    /// When to use colors; `auto` uses them on a terminal unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Log more to standard error: -v for progress, -vv for details, -vvv for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// Format of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// When to use colors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Global {
+    /// The configuration of `--config`, if there is one.
+    pub(crate) fn configuration(&self, interfaces: &[Interface]) -> Result<Option<Configuration>, ansai_daemon::Error> {
+        Configuration::maybe(self.config.as_deref(), interfaces)
+    }
+
+    /// The state directory: of `--state-dir`, of the configuration, or the default.
+    pub(crate) fn state_dir(&self, configuration: Option<&Configuration>) -> Result<PathBuf, ansai_daemon::Error> {
+        state::directory(self.state_dir.as_deref(), configuration)
+    }
+
+    /// Where the built-in policies are.
+    pub(crate) fn share(&self) -> Share {
+        Share::new(self.share_dir.clone())
+    }
+}

@@ -1,0 +1,102 @@
+//! The host configuration as a file, and whether it can be trusted.
+#![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
+
+mod error;
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use ansai_config::{HostConfig, Trust};
+use ansai_core::{Interface, Mode, codes};
+
+pub use self::error::ConfigurationError;
+use crate::error::Error;
+use crate::warning::Warning;
+
+/// A valid configuration with its file.
+#[derive(Clone)]
+pub struct Configuration {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub config: HostConfig,
+    /// Who can write the file and its directory.
+    pub trust: Trust,
+    pub(crate) identity: Option<Identity>,
+}
+
+/// Changes whenever the content of the file changes, or who can write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    file: [i64; 5],
+    owners: [u64; 7],
+}
+
+impl Identity {
+    /// As the file is now.
+    pub(crate) fn of(path: &Path) -> std::io::Result<Identity> {
+        let file = std::fs::metadata(path)?;
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let parent = std::fs::metadata(parent)?;
+        Ok(Identity {
+            file: [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec(), file.size().cast_signed()],
+            owners: [
+                file.dev(),
+                file.ino(),
+                u64::from(file.mode()),
+                u64::from(file.uid()),
+                parent.ino(),
+                u64::from(parent.mode()),
+                u64::from(parent.uid()),
+            ],
+        })
+    }
+}
+
+impl Configuration {
+    /// Reads and validates a configuration file.
+    ///
+    /// # Errors
+    /// What is wrong with it, with places.
+    pub fn open(path: &Path, interfaces: &[Interface]) -> Result<Configuration, Error> {
+        // Taken before the content, so that a change in between is seen as one.
+        let identity = Identity::of(path).ok();
+        let (config, trust) = HostConfig::load(path, interfaces)
+            .map_err(|problems| ConfigurationError::Invalid { path: path.to_owned(), problems })?;
+        Ok(Configuration { path: path.to_owned(), config, trust, identity })
+    }
+
+    /// The same if a path is given.
+    ///
+    /// # Errors
+    /// As [`Configuration::open`].
+    pub fn maybe(path: Option<&Path>, interfaces: &[Interface]) -> Result<Option<Configuration>, Error> {
+        path.map(|path| Configuration::open(path, interfaces)).transpose()
+    }
+
+    /// A warning if another user can write the file.
+    ///
+    /// # Errors
+    /// Another user can write it, and with it they could change this host: an instance enforces, or heads are exported.
+    pub fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Error> {
+        let Some(problem) = self.trust.problem() else { return Ok(None) };
+        let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling) == Mode::Enforce);
+        let (problem, fix) = match problem.split_once("; hint: ") {
+            Some((problem, fix)) => (problem.to_owned(), Some(fix.to_owned())),
+            None => (problem, None),
+        };
+        // An export can run a command or write a file in any mode.
+        if self.config.export.is_some() {
+            return Err(ConfigurationError::UntrustedExport { problem, fix }.into());
+        }
+        match enforcing {
+            Some((name, _)) => {
+                Err(ConfigurationError::UntrustedEnforce { problem, instance: name.clone(), fix }.into())
+            }
+            None => Ok(Some(Warning::new(codes::UNTRUSTED_CONFIGURATION, problem))),
+        }
+    }
+}

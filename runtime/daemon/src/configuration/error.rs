@@ -1,0 +1,80 @@
+//! Why a configuration cannot be used.
+
+use std::path::PathBuf;
+
+use ansai_config::Diagnostics;
+use ansai_core::{Code, codes, exit};
+
+/// A configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// It does not parse or validate.
+    #[error("{} is invalid", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with places.
+        problems: Diagnostics,
+    },
+    /// Another user can write it, and it exports audit heads.
+    #[error("{problem}: refusing to use [audit.export]")]
+    UntrustedExport {
+        /// Who can write what.
+        problem: String,
+        /// The command that fixes it.
+        fix: Option<String>,
+    },
+    /// Another user can write it, and an instance enforces.
+    #[error("{problem}: refusing to enforce [policy.{instance}]")]
+    UntrustedEnforce {
+        /// Who can write what.
+        problem: String,
+        /// The instance.
+        instance: String,
+        /// The command that fixes it.
+        fix: Option<String>,
+    },
+    /// It has no policies.
+    #[error("the configuration has no [policy.NAME]")]
+    NoInstance,
+    /// Enforce mode needs a configuration.
+    #[error("mode `enforce` needs a configuration")]
+    Needed,
+}
+
+impl ConfigurationError {
+    /// What kind of error it is.
+    pub fn code(&self) -> Code {
+        match self {
+            ConfigurationError::Invalid { .. } => codes::INVALID,
+            ConfigurationError::UntrustedExport { .. } | ConfigurationError::UntrustedEnforce { .. } => {
+                codes::UNTRUSTED_CONFIGURATION
+            }
+            ConfigurationError::NoInstance => codes::NOT_CONFIGURED,
+            ConfigurationError::Needed => codes::NEEDS_CONFIGURATION,
+        }
+    }
+
+    /// How to fix it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            ConfigurationError::Invalid { .. } => None,
+            ConfigurationError::UntrustedExport { fix, .. } => fix.clone(),
+            ConfigurationError::UntrustedEnforce { fix, .. } => {
+                fix.as_ref().map(|fix| format!("{fix}, or run with --mode observe"))
+            }
+            ConfigurationError::NoInstance => Some("add [policy.NAME]".to_owned()),
+            ConfigurationError::Needed => {
+                Some("pass --config FILE; `ansai check --suggest-grants DIR` prints one to start with".to_owned())
+            }
+        }
+    }
+
+    /// The exit code of a command that ends with it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            ConfigurationError::UntrustedExport { .. } | ConfigurationError::UntrustedEnforce { .. } => exit::REFUSED,
+            _ => exit::USAGE,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! From paths and a configuration to instances that are ready, and from there to a running supervisor.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ansai_core::{Interface, Mode};
+use ansai_engine::Compiler;
+use ansai_events::Stream;
+use ansai_kit::registry::Registry;
+use ansai_supervisor::authority::{Authority, Fixed};
+use ansai_supervisor::{Instance, Options, Supervisor};
+
+use crate::authority::FromFile;
+use crate::configuration::{Configuration, ConfigurationError};
+use crate::error::Error;
+use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
+use crate::running::Running;
+use crate::share::Share;
+use crate::warning::Warning;
+use crate::{host, sources, state};
+
+/// What a daemon is made from.
+pub struct Builder {
+    compiler: Compiler,
+    registry: Registry,
+    paths: Vec<PathBuf>,
+    share: Share,
+    configuration: Option<Configuration>,
+    ceiling: Option<Mode>,
+    state_dir: Option<PathBuf>,
+}
+
+impl Builder {
+    /// Where policies are: components, directories with one, directories of such directories, or `builtin:NAME`.
+    /// Without any and without a configuration, all built-in policies run.
+    pub fn paths(mut self, paths: impl IntoIterator<Item = PathBuf>) -> Builder {
+        self.paths = paths.into_iter().collect();
+        self
+    }
+
+    /// Where the built-in policies are.
+    pub fn share(mut self, share: Share) -> Builder {
+        self.share = share;
+        self
+    }
+
+    /// The host configuration. Without one, every policy at the paths observes.
+    pub fn configuration(mut self, configuration: Option<Configuration>) -> Builder {
+        self.configuration = configuration;
+        self
+    }
+
+    /// What instances may do at most. By default, what the configuration says; without one, they observe.
+    pub fn ceiling(mut self, ceiling: Option<Mode>) -> Builder {
+        self.ceiling = ceiling;
+        self
+    }
+
+    /// Where incidents, plans, recordings and the audit log are kept; see [`state::directory`] for the default.
+    pub fn state_dir(mut self, state_dir: impl Into<Option<PathBuf>>) -> Builder {
+        self.state_dir = state_dir.into();
+        self
+    }
+
+    /// Makes the state directory and loads every instance that can be loaded.
+    ///
+    /// # Errors
+    /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
+    /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
+    pub fn load(self) -> Result<Daemon, Error> {
+        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir } = self;
+        let interfaces = registry.interfaces();
+        let ceiling = match (ceiling, configuration.is_some()) {
+            (Some(Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
+            (Some(ceiling), true) => ceiling,
+            (None, true) => Mode::Enforce,
+            (_, false) => Mode::Observe,
+        };
+        let mut warnings = Vec::new();
+        if let Some(configuration) = &configuration {
+            warnings.extend(Warning::of(&configuration.config.warnings));
+            warnings.extend(configuration.check_trust(ceiling)?);
+        }
+        // Before the state directory is made, so that a mistyped path leaves nothing behind.
+        let paths = match (paths.is_empty(), &configuration) {
+            (true, None) => share.policies()?,
+            _ => share.resolve(&paths)?,
+        };
+        sources::find(&paths)?;
+        let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
+        state::make(&state_dir)?;
+        let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
+        warnings.extend(warning);
+        let loading = load::load(&LoadRequest {
+            paths: &paths,
+            configuration: configuration.as_ref(),
+            share: &share,
+            ceiling,
+            engine: &engine,
+            interfaces: &interfaces,
+        })?;
+        warnings.extend(loading.warnings);
+        let (ready, not_loaded, not_configured) = (loading.ready, loading.not_loaded, loading.not_configured);
+        Ok(Daemon {
+            registry,
+            interfaces,
+            configuration,
+            ceiling,
+            state_dir,
+            ready,
+            not_loaded,
+            not_configured,
+            warnings,
+        })
+    }
+}
+
+/// Instances that are loaded and not running yet.
+pub struct Daemon {
+    registry: Registry,
+    interfaces: Vec<Interface>,
+    configuration: Option<Configuration>,
+    ceiling: Mode,
+    state_dir: PathBuf,
+    ready: Vec<LoadedInstance>,
+    not_loaded: Vec<NotLoaded>,
+    not_configured: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+impl Daemon {
+    /// Starts with the built-in host functions. `compiler` compiles components that others wrote:
+    /// [`Compiler::InProcess`] sets it no limits and is for tests.
+    pub fn builder(compiler: Compiler) -> Builder {
+        Builder {
+            compiler,
+            registry: ansai_host_functions::builtin(),
+            paths: Vec::new(),
+            share: Share::default(),
+            configuration: None,
+            ceiling: None,
+            state_dir: None,
+        }
+    }
+
+    /// Instances that will run, by name.
+    pub fn instances(&self) -> &[LoadedInstance] {
+        &self.ready
+    }
+
+    /// What did not load, and why.
+    pub fn not_loaded(&self) -> &[NotLoaded] {
+        &self.not_loaded
+    }
+
+    /// Policies at the paths that the configuration does not name: `NAME (PATH)`.
+    pub fn not_configured(&self) -> &[String] {
+        &self.not_configured
+    }
+
+    /// What is probably not meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Where its state is kept.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// The highest mode of an instance.
+    pub fn mode(&self) -> Mode {
+        self.ready.iter().map(|one| one.grants.mode).max().unwrap_or_default()
+    }
+
+    /// Opens the supervisor. Whoever has subscribed to `events` sees all of them. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// No instance loaded and none failed to; or the state is damaged, or another ansai uses it.
+    pub fn open(&self, events: Stream) -> Result<Running, Error> {
+        if self.ready.is_empty() && self.not_loaded.is_empty() {
+            return Err(ConfigurationError::NoInstance.into());
+        }
+        let export = self.configuration.as_ref().and_then(|configuration| configuration.config.export.clone());
+        let instances: Vec<Instance> = self.ready.iter().map(|one| one.instance.clone()).collect();
+        let options = Options {
+            state_dir: self.state_dir.clone(),
+            mode: self.mode(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            events,
+        };
+        let live = host::live(self.registry.clone(), &self.state_dir);
+        let supervisor = Supervisor::open(options, live, self.authority(), instances)
+            .map_err(|error| Error::Open { state_dir: self.state_dir.clone(), error })?;
+        Ok(Running::new(supervisor, &self.not_loaded, export))
+    }
+
+    fn authority(&self) -> Arc<dyn Authority> {
+        let name = |one: &LoadedInstance| one.instance.name.to_string();
+        match &self.configuration {
+            Some(configuration) => {
+                let manifests: BTreeMap<_, _> =
+                    self.ready.iter().map(|one| (name(one), one.component.manifest.clone())).collect();
+                Arc::new(FromFile::new(configuration.clone(), self.interfaces.clone(), self.ceiling, manifests))
+            }
+            None => Arc::new(Fixed::new(self.ready.iter().map(|one| (name(one), one.grants.clone())))),
+        }
+    }
+}

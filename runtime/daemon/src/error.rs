@@ -1,0 +1,161 @@
+//! Everything that can go wrong before and beside a run.
+
+use std::path::PathBuf;
+
+use ansai_config::Diagnostics;
+use ansai_core::{Code, codes, exit};
+use ansai_engine::engine::EngineError;
+use ansai_supervisor::OpenError;
+use ansai_supervisor::undo::UndoError;
+
+use crate::component::ComponentError;
+use crate::configuration::ConfigurationError;
+use crate::history::HistoryError;
+use crate::load::InstanceError;
+use crate::recorded::RecordingError;
+use crate::share::ShareError;
+use crate::sources::SourceError;
+use crate::state::StateDirError;
+
+/// Why a daemon does not start, an instance does not load, or its state cannot be used.
+///
+/// The message is a fragment without full stop; [`Error::hint`] says how to fix it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path does not lead to policies.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A built-in policy is not available.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    /// A component does not load.
+    #[error(transparent)]
+    Component(#[from] ComponentError),
+    /// An instance does not load.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The state directory cannot be made.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The engine does not start on this machine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The supervisor does not open its state.
+    #[error("{}", if is_in_use(error) { format!("another ansai uses {}", state_dir.display()) } else { format!("{}: {error}", state_dir.display()) })]
+    Open {
+        /// The state directory.
+        state_dir: PathBuf,
+        /// Why.
+        #[source]
+        error: OpenError,
+    },
+    /// The audit log cannot be read, or was changed.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// A recording cannot be used.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// A plan was not undone.
+    #[error(transparent)]
+    Undo(#[from] UndoError),
+    /// There is no state directory, so there is nothing to undo.
+    #[error("{} does not exist: nothing was ever done", .0.display())]
+    NoState(PathBuf),
+}
+
+impl Error {
+    /// What kind of error it is: a word that stays the same from version to version.
+    pub fn code(&self) -> Code {
+        match self {
+            Error::Source(error) => error.code(),
+            Error::Share(error) => error.code(),
+            Error::Configuration(error) => error.code(),
+            Error::Component(error) => error.code(),
+            Error::Instance(error) => error.code(),
+            Error::StateDir(_) => codes::STATE_DIRECTORY,
+            Error::Engine(_) => codes::ENGINE,
+            Error::Open { error, .. } if is_in_use(error) => codes::IN_USE,
+            Error::Open { error, .. } => match (is_refusal(error), error) {
+                (true, OpenError::Head(_)) => codes::HEAD_KEY,
+                (true, _) => codes::AUDIT_TAMPERED,
+                (false, _) => codes::STATE_DIRECTORY,
+            },
+            Error::History(error) => error.code(),
+            Error::Recording(error) => error.code(),
+            Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) | Error::NoState(_) => codes::UNKNOWN_PLAN,
+            Error::Undo(_) => codes::NOT_UNDONE,
+        }
+    }
+
+    /// How to fix it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Source(error) => error.hint(),
+            Error::Share(error) => error.hint(),
+            Error::Configuration(error) => error.hint(),
+            Error::Component(error) => error.hint(),
+            Error::Instance(error) => error.hint(),
+            Error::StateDir(error) => Some(error.hint().to_owned()),
+            Error::Engine(_) => None,
+            Error::Open { error, .. } if is_in_use(error) => {
+                Some("stop it, or pass --state-dir DIR with another directory".to_owned())
+            }
+            Error::Open { error, .. } => error.hint().map(str::to_owned),
+            Error::History(error) => Some(error.hint().to_owned()),
+            Error::Recording(error) => error.hint().map(str::to_owned),
+            Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => {
+                Some("`ansai audit show` lists plans and their steps".to_owned())
+            }
+            Error::Undo(_) => None,
+            Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
+        }
+    }
+
+    /// The exit code of a command that ends with it; see [`ansai_core::exit`].
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Source(_) | Error::NoState(_) => exit::USAGE,
+            Error::Share(error) => error.exit_code(),
+            Error::Configuration(error) => error.exit_code(),
+            Error::Component(error) => error.exit_code(),
+            Error::Instance(error) => error.exit_code(),
+            Error::StateDir(StateDirError::NoHome) => exit::USAGE,
+            Error::StateDir(_) | Error::Engine(_) => exit::OTHER,
+            Error::Open { error, .. } if is_refusal(error) => exit::REFUSED,
+            Error::Open { .. } => exit::OTHER,
+            Error::History(error) => error.exit_code(),
+            Error::Recording(error) => error.exit_code(),
+            Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => exit::USAGE,
+            Error::Undo(UndoError::Altered(_) | UndoError::AlreadyUndone(_) | UndoError::Refused(_)) => exit::REFUSED,
+            Error::Undo(_) => exit::OTHER,
+        }
+    }
+
+    /// Problems of a file, with places.
+    pub fn diagnostics(&self) -> Option<&Diagnostics> {
+        match self {
+            Error::Configuration(ConfigurationError::Invalid { problems, .. })
+            | Error::Component(ComponentError::Part { problems, .. })
+            | Error::Instance(InstanceError::Settings { problems, .. }) => Some(problems),
+            _ => None,
+        }
+    }
+}
+
+fn is_in_use(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::Audit(ansai_audit::OpenError::InUse(_))
+            | OpenError::Recordings(ansai_audit::RecordingsError::InUse(_))
+    )
+}
+
+fn is_refusal(error: &OpenError) -> bool {
+    match error {
+        OpenError::Head(error) => error.is_refusal(),
+        error => matches!(error, OpenError::Audit(ansai_audit::OpenError::Corrupt { .. })),
+    }
+}

@@ -1,0 +1,67 @@
+//! The engine and the host that instances run with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ansai_core::codes;
+use ansai_engine::engine::EngineError;
+use ansai_engine::{Compiler, Engine};
+use ansai_host_functions::live::LiveHost;
+use ansai_kit::host::Host;
+use ansai_kit::registry::Registry;
+
+use crate::environment;
+use crate::error::Error;
+use crate::warning::Warning;
+
+/// Calls that read the host at the same time.
+const THREADS: usize = 4;
+/// The longest that one call may take.
+const CALL_DEADLINE: Duration = Duration::from_secs(20);
+
+/// This machine. Actions never touch the state directory.
+pub fn live(registry: Registry, state_dir: &Path) -> LiveHost {
+    let mut host = Host::at("/").protecting(state_dir);
+    // A symbolic link may lead to the same directory by another name.
+    if let Some(real) = crate::state::real(state_dir).filter(|real| real != state_dir) {
+        host = host.protecting(real);
+    }
+    LiveHost::new(host, registry, THREADS, CALL_DEADLINE)
+}
+
+/// The engine. Compiled code is kept in the state directory if possible; else a warning says why not.
+///
+/// # Errors
+/// The engine does not start on this machine.
+pub fn engine(
+    registry: Registry,
+    state_dir: Option<&Path>,
+    compiler: &Compiler,
+) -> Result<(Engine, Option<Warning>), Error> {
+    let cache = state_dir.map(|dir| dir.join("compiled"));
+    match Engine::new(registry.clone(), cache.as_deref(), compiler.clone()) {
+        Err(EngineError::Cache(error)) => {
+            let message = format!("{error}; policies are compiled again at each start");
+            let warning = Warning::new(codes::STATE_DIRECTORY, message);
+            Ok((Engine::new(registry, None, compiler.clone())?, Some(warning)))
+        }
+        made => Ok((made?, None)),
+    }
+}
+
+/// The engine of a command without state. Compiled code is kept in the user's cache directory if there is one.
+///
+/// # Errors
+/// The engine does not start on this machine.
+pub fn engine_with_users_cache(registry: Registry, compiler: &Compiler) -> Result<Engine, Error> {
+    let base = environment::absolute_path("XDG_CACHE_HOME");
+    let base = base.or_else(|| Some(environment::absolute_path("HOME")?.join(".cache")));
+    if let Some(base) = base {
+        match Engine::new(registry.clone(), Some(&base.join("ansai/compiled")), compiler.clone()) {
+            // The home directory may belong to another user, as with sudo: not worth a warning.
+            Err(EngineError::Cache(error)) => tracing::debug!("{error}; compiling without a cache"),
+            made => return Ok(made?),
+        }
+    }
+    Ok(Engine::new(registry, None, compiler.clone())?)
+}

@@ -1,0 +1,51 @@
+//! From configuration to a running supervisor: what the command line, an API and tests start.
+//!
+//! It finds policies ([`sources`], [`share`]), reads them ([`component`]) and the configuration ([`configuration`]), makes the
+//! state directory ([`state`]), loads each instance with its grants ([`load`]), and opens the supervisor over them
+//! ([`Daemon`], [`Running`]). An instance that does not load is reported and does not keep the others from running.
+//!
+//! It prints nothing, parses no command line and handles no signals: errors are typed ([`Error`]), with a code, a hint
+//! and an exit code, and its caller shows them.
+//!
+//! ```
+//! use ansai_daemon::Daemon;
+//! use ansai_engine::Compiler;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (policies, state) = (tempfile::tempdir()?, tempfile::tempdir()?);
+//! let started = Daemon::builder(Compiler::InProcess)
+//!     .paths([policies.path().to_owned()])
+//!     .state_dir(state.path().to_owned())
+//!     .load();
+//! // The directory is empty.
+//! let error = started.err().ok_or("nothing to run")?;
+//! assert_eq!(error.code().word(), "no-policy");
+//! assert!(error.hint().is_some());
+//! # Ok(()) }
+//! ```
+
+pub mod authority;
+pub mod component;
+pub mod configuration;
+mod daemon;
+mod environment;
+mod error;
+mod guarded;
+pub mod history;
+pub mod host;
+pub mod load;
+pub mod ownership;
+pub mod recorded;
+mod running;
+pub mod share;
+pub mod sources;
+pub mod state;
+pub mod undo;
+mod warning;
+
+pub use component::Component;
+pub use configuration::Configuration;
+pub use daemon::{Builder, Daemon};
+pub use error::Error;
+pub use running::Running;
+pub use share::Share;
+pub use warning::Warning;

@@ -1,0 +1,99 @@
+//! From paths and a configuration to instances that can run. What does not load is reported; the others run.
+
+mod configured;
+mod error;
+mod unconfigured;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ansai_core::{Interface, Mode};
+use ansai_engine::Engine;
+use ansai_supervisor::Instance;
+use ansai_supervisor::authority::EffectiveGrants;
+
+pub use self::error::InstanceError;
+use crate::component::Component;
+use crate::configuration::Configuration;
+use crate::error::Error;
+use crate::share::Share;
+use crate::sources::{self, Source, SourceError};
+use crate::warning::Warning;
+
+/// What to load.
+pub struct LoadRequest<'a> {
+    /// Where policies are, besides the sources that the configuration names.
+    pub paths: &'a [PathBuf],
+    /// Without one, every policy of the paths becomes an instance that observes.
+    pub configuration: Option<&'a Configuration>,
+    /// Where the built-in policies are that the configuration names.
+    pub share: &'a Share,
+    /// No instance's mode is above it.
+    pub ceiling: Mode,
+    /// Compiles and links.
+    pub engine: &'a Engine,
+    /// Those of the host.
+    pub interfaces: &'a [Interface],
+}
+
+/// An instance that is ready to run.
+pub struct LoadedInstance {
+    /// For the supervisor.
+    pub instance: Instance,
+    /// Its component.
+    pub component: Arc<Component>,
+    /// What it may do at the start.
+    pub grants: EffectiveGrants,
+}
+
+/// An instance, policy or path that did not load.
+#[derive(Debug)]
+pub struct NotLoaded {
+    /// Instance, policy or path.
+    pub name: String,
+    /// Why.
+    pub error: Error,
+}
+
+/// What loading gave.
+#[derive(Default)]
+pub struct Loading {
+    /// Sorted by name.
+    pub ready: Vec<LoadedInstance>,
+    /// Reported, and not run.
+    pub not_loaded: Vec<NotLoaded>,
+    /// Policies at the paths that the configuration does not name: `NAME (PATH)`.
+    pub not_configured: Vec<String>,
+    /// What is probably not meant.
+    pub warnings: Vec<Warning>,
+}
+
+/// Loads everything that can be loaded.
+///
+/// # Errors
+/// A path that leads to no policy.
+pub fn load(request: &LoadRequest<'_>) -> Result<Loading, Error> {
+    let mut loading = Loading::default();
+    let candidates = candidates(request, sources::find(request.paths)?, &mut loading);
+    match request.configuration {
+        Some(configuration) => configured::load(request, configuration, &candidates, &mut loading),
+        None => unconfigured::load(request, &candidates, &mut loading),
+    }
+    loading.ready.sort_by(|a, b| a.instance.name.cmp(&b.instance.name));
+    Ok(loading)
+}
+
+fn candidates(request: &LoadRequest<'_>, found: Vec<Source>, loading: &mut Loading) -> Vec<Arc<Component>> {
+    let mut candidates = Vec::new();
+    for source in found {
+        let read = match &source {
+            Source::Component(path) => Component::read(path, request.interfaces),
+            Source::OnlySources(dir) => Err(SourceError::OnlySources(dir.clone()).into()),
+        };
+        match read {
+            Ok(component) => candidates.push(Arc::new(component)),
+            Err(error) => loading.not_loaded.push(NotLoaded { name: source.path().display().to_string(), error }),
+        }
+    }
+    candidates
+}

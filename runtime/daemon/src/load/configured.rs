@@ -1,0 +1,120 @@
+//! The instances that a configuration names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ansai_core::{Limits, Mode, codes};
+use ansai_supervisor::Instance;
+
+use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
+use crate::authority;
+use crate::component::Component;
+use crate::configuration::Configuration;
+use crate::error::Error;
+use crate::ownership;
+use crate::sources::{self, Source, SourceError};
+use crate::warning::Warning;
+
+pub(super) fn load(
+    request: &LoadRequest<'_>,
+    configuration: &Configuration,
+    candidates: &[Arc<Component>],
+    loading: &mut Loading,
+) {
+    let mut used: BTreeSet<PathBuf> = BTreeSet::new();
+    let mut read = BTreeMap::new();
+    for name in configuration.config.policies.keys() {
+        let ready = component_of(request, configuration, name, candidates, &mut read).and_then(|component| {
+            used.insert(component.path.clone());
+            instance(request, configuration, name, component, &mut loading.warnings)
+        });
+        match ready {
+            Ok(ready) => loading.ready.push(ready),
+            Err(error) => loading.not_loaded.push(NotLoaded { name: name.clone(), error }),
+        }
+    }
+    let unused = candidates.iter().filter(|candidate| !used.contains(&candidate.path));
+    loading.not_configured = unused.map(|c| format!("{} ({})", c.manifest.name, c.path.display())).collect();
+}
+
+/// The component of an instance: its source, or the one policy of that name at the paths.
+fn component_of(
+    request: &LoadRequest<'_>,
+    configuration: &Configuration,
+    name: &str,
+    candidates: &[Arc<Component>],
+    read: &mut BTreeMap<PathBuf, Arc<Component>>,
+) -> Result<Arc<Component>, Error> {
+    let file = || configuration.path.clone();
+    if let Some(source) = configuration.config.source(name) {
+        let source = request.share.source(source)?;
+        if let Some(component) = read.get(&source) {
+            return Ok(component.clone());
+        }
+        let found = sources::find(std::slice::from_ref(&source))?;
+        return match found.as_slice() {
+            [Source::Component(path)] => {
+                let component = Arc::new(Component::read(path, request.interfaces)?);
+                read.insert(source.clone(), component.clone());
+                Ok(component)
+            }
+            [Source::OnlySources(dir)] => Err(SourceError::OnlySources(dir.clone()).into()),
+            several => {
+                let paths = several.iter().map(|source| source.path().to_owned()).collect();
+                Err(InstanceError::SourceHasSeveral { instance: name.to_owned(), file: file(), paths }.into())
+            }
+        };
+    }
+    let mut same = candidates.iter().filter(|candidate| candidate.manifest.name == name);
+    match (same.next(), same.next()) {
+        (Some(component), None) => Ok(component.clone()),
+        (None, _) => {
+            let known = candidates.iter().map(|candidate| candidate.manifest.name.clone()).collect();
+            let builtin = request.share.has(name);
+            Err(InstanceError::NoSuchPolicy { instance: name.to_owned(), known, builtin, file: file() }.into())
+        }
+        (Some(first), Some(second)) => {
+            let paths = [first.path.clone(), second.path.clone()];
+            Err(InstanceError::SameName { name: name.to_owned(), paths, file: Some(file()) }.into())
+        }
+    }
+}
+
+fn instance(
+    request: &LoadRequest<'_>,
+    configuration: &Configuration,
+    name: &str,
+    component: Arc<Component>,
+    warnings: &mut Vec<Warning>,
+) -> Result<LoadedInstance, Error> {
+    let config = &configuration.config;
+    let manifest = &component.manifest;
+    let configured = config
+        .policies
+        .get(name)
+        .ok_or_else(|| InstanceError::NotConfigured { instance: name.to_owned(), file: configuration.path.clone() })?;
+    let grants = authority::effective_grants(configuration, name, manifest, request.interfaces, request.ceiling)?;
+    let settings = component.schema.resolve(&configured.settings).map_err(|problems| InstanceError::Settings {
+        instance: name.to_owned(),
+        problems: config.settings_diagnostics(name, &problems),
+    })?;
+    let policy = component.compile(request.engine)?;
+    warnings.extend(Warning::of(&config.unasked_grants(name, manifest)));
+    if let Some((problem, _)) = ownership::problem(&component.path)
+        && grants.mode == Mode::Enforce
+    {
+        let message = format!("{problem}, so another user can change what {name} does");
+        warnings.push(Warning::new(codes::UNTRUSTED_POLICY, message));
+    }
+    let instance = Instance {
+        name: name.into(),
+        policy,
+        version: manifest.version.clone(),
+        settings: Arc::new(settings),
+        limits: configured.limits.over(manifest.limits.over(Limits::default())),
+        ladder: configured.attempts.clone(),
+        every: configured.every.unwrap_or(manifest.every),
+    };
+    Ok(LoadedInstance { instance, component, grants })
+}

@@ -1,0 +1,144 @@
+//! Why an instance does not load.
+
+use std::path::PathBuf;
+
+use ansai_config::{Diagnostics, MissingGrant};
+use ansai_core::{Code, codes, exit};
+
+/// An instance does not load.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// Its source leads to several policies.
+    #[error("`source` of [policy.{instance}] in {} leads to several policies: {}", file.display(), list(paths))]
+    SourceHasSeveral {
+        /// The instance.
+        instance: String,
+        /// The configuration.
+        file: PathBuf,
+        /// The policies.
+        paths: Vec<PathBuf>,
+    },
+    /// It has no source, and no policy at the paths has its name.
+    #[error("no policy is named {instance} (available: {})", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
+    NoSuchPolicy {
+        /// The instance.
+        instance: String,
+        /// Names of the policies at the paths.
+        known: Vec<String>,
+        /// Whether a built-in policy has its name.
+        builtin: bool,
+        /// The configuration.
+        file: PathBuf,
+    },
+    /// Two policies at the paths have one name.
+    #[error("two policies are named {name}: {}", list(paths))]
+    SameName {
+        /// Their name.
+        name: String,
+        /// The policies.
+        paths: [PathBuf; 2],
+        /// The configuration, if there is one.
+        file: Option<PathBuf>,
+    },
+    /// The configuration does not name it.
+    #[error("{} has no [policy.{instance}]", file.display())]
+    NotConfigured {
+        /// The instance.
+        instance: String,
+        /// The configuration.
+        file: PathBuf,
+    },
+    /// The configuration does not grant an interface that the policy requires.
+    #[error("{instance}: {missing}")]
+    NotGranted {
+        /// The instance.
+        instance: String,
+        /// The interface.
+        missing: Box<MissingGrant>,
+        /// The configuration.
+        file: PathBuf,
+    },
+    /// Its settings do not match the schema of the policy.
+    #[error("invalid settings of [policy.{instance}]")]
+    Settings {
+        /// The instance.
+        instance: String,
+        /// What is wrong, with places.
+        problems: Diagnostics,
+    },
+    /// Without a configuration, a policy that another user can change is not run.
+    #[error("refusing to run {policy} without a configuration: {problem}")]
+    Untrusted {
+        /// The policy.
+        policy: String,
+        /// Who can write what.
+        problem: String,
+        /// How to fix that.
+        fix: String,
+    },
+    /// Without a configuration, a policy that needs settings cannot run.
+    #[error("{policy} needs settings: {problem}")]
+    NeedsSettings {
+        /// The policy.
+        policy: String,
+        /// What kind of error the first problem is.
+        code: Code,
+        /// The first problem.
+        problem: String,
+    },
+}
+
+impl InstanceError {
+    /// What kind of error it is.
+    pub fn code(&self) -> Code {
+        match self {
+            InstanceError::SourceHasSeveral { .. } | InstanceError::SameName { .. } => codes::SEVERAL_POLICIES,
+            InstanceError::NoSuchPolicy { .. } => codes::UNKNOWN_POLICY,
+            InstanceError::NotConfigured { .. } => codes::NOT_CONFIGURED,
+            InstanceError::NotGranted { .. } => codes::NOT_GRANTED,
+            InstanceError::Settings { .. } => codes::INVALID,
+            InstanceError::Untrusted { .. } => codes::UNTRUSTED_POLICY,
+            InstanceError::NeedsSettings { code, .. } => *code,
+        }
+    }
+
+    /// How to fix it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            InstanceError::SourceHasSeveral { .. } => "name one .wasm file".to_owned(),
+            InstanceError::NoSuchPolicy { instance, file, builtin: true, .. } => {
+                format!("add `source = \"builtin:{instance}\"` to [policy.{instance}] in {}", file.display())
+            }
+            InstanceError::NoSuchPolicy { instance, file, .. } => format!(
+                "add `source = \"PATH\"` to [policy.{instance}] in {}, or pass the directory of the policy",
+                file.display()
+            ),
+            InstanceError::SameName { name, file: Some(file), .. } => {
+                format!("add `source = \"PATH\"` to [policy.{name}] in {}", file.display())
+            }
+            InstanceError::SameName { file: None, .. } => {
+                "pass one of them, or write a configuration with a name for each".to_owned()
+            }
+            InstanceError::NotGranted { instance, missing, file } => {
+                format!("to grant it, add to {}:\n[policy.{instance}.grant]\n{}", file.display(), missing.stanza)
+            }
+            InstanceError::Untrusted { fix, .. } => format!("{fix}; or pass --config FILE with grants for it"),
+            InstanceError::NeedsSettings { policy, .. } => {
+                format!("add [policy.{policy}.settings] to a configuration, and pass it with --config FILE")
+            }
+            InstanceError::NotConfigured { .. } | InstanceError::Settings { .. } => return None,
+        })
+    }
+
+    /// The exit code of a command that ends with it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            InstanceError::NotGranted { .. } | InstanceError::Untrusted { .. } => exit::REFUSED,
+            _ => exit::USAGE,
+        }
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,59 @@
+//! Without a configuration, every policy becomes an instance of the same name that observes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ansai_core::{Limits, Mode, RetryPolicy, codes};
+use ansai_supervisor::Instance;
+use ansai_supervisor::authority::{EffectiveGrants, scopes};
+
+use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
+use crate::component::Component;
+use crate::error::Error;
+use crate::ownership;
+
+pub(super) fn load(request: &LoadRequest<'_>, candidates: &[Arc<Component>], loading: &mut Loading) {
+    let mut names: BTreeMap<&str, &Arc<Component>> = BTreeMap::new();
+    for component in candidates {
+        let name = component.manifest.name.as_str();
+        let ready = match names.get(name) {
+            Some(first) => {
+                let paths = [first.path.clone(), component.path.clone()];
+                Err(InstanceError::SameName { name: name.to_owned(), paths, file: None }.into())
+            }
+            None => instance(request, component),
+        };
+        names.entry(name).or_insert(component);
+        match ready {
+            Ok(ready) => loading.ready.push(ready),
+            Err(error) => loading.not_loaded.push(NotLoaded { name: name.to_owned(), error }),
+        }
+    }
+}
+
+fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<LoadedInstance, Error> {
+    let manifest = &component.manifest;
+    let name = manifest.name.as_str();
+    if let Some((problem, fix)) = ownership::problem(&component.path) {
+        return Err(InstanceError::Untrusted { policy: name.to_owned(), problem, fix }.into());
+    }
+    let settings = component.schema.resolve(&serde_json::json!({})).map_err(|problems| {
+        let (code, problem) = match problems.into_iter().next() {
+            Some(problem) => (problem.code, problem.message),
+            None => (codes::MISSING_SETTING, String::new()),
+        };
+        InstanceError::NeedsSettings { policy: name.to_owned(), code, problem }
+    })?;
+    let instance = Instance {
+        name: name.into(),
+        policy: component.compile(request.engine)?,
+        version: manifest.version.clone(),
+        settings: Arc::new(settings),
+        limits: manifest.limits.over(Limits::default()),
+        ladder: RetryPolicy::default(),
+        every: manifest.every,
+    };
+    let granted = ansai_config::unconfigured(manifest, request.interfaces);
+    let grants = EffectiveGrants { scopes: scopes(granted), mode: Mode::Observe };
+    Ok(LoadedInstance { instance, component: component.clone(), grants })
+}

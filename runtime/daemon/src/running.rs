@@ -1,0 +1,45 @@
+//! A supervisor that is open over its instances.
+
+use ansai_audit::Head;
+use ansai_config::Export;
+use ansai_supervisor::{InstanceReport, Supervisor};
+
+use crate::load::NotLoaded;
+
+/// A running daemon; cheap to clone. Dropping it does not stop it: [`Running::stop`] does.
+#[derive(Clone)]
+pub struct Running {
+    supervisor: Supervisor,
+}
+
+impl Running {
+    pub(crate) fn new(supervisor: Supervisor, not_loaded: &[NotLoaded], export: Option<Export>) -> Running {
+        for one in not_loaded {
+            supervisor.note_not_loaded(&one.name, one.error.code().word(), &one.error.to_string());
+        }
+        if let Some(export) = export {
+            supervisor.export_heads(export);
+        }
+        Running { supervisor }
+    }
+
+    /// Evaluates every instance once, heals what may be healed, and reports.
+    pub async fn run_once(&self) -> Vec<InstanceReport> {
+        self.supervisor.run_once().await
+    }
+
+    /// Evaluates the instances on their schedules until [`Running::stop`].
+    pub async fn run(&self) {
+        self.supervisor.run().await;
+    }
+
+    /// Asks for an orderly stop; `why` is recorded.
+    pub fn stop(&self, why: &str) {
+        self.supervisor.stop(why);
+    }
+
+    /// The newest head of the audit log.
+    pub fn head(&self) -> Head {
+        self.supervisor.head()
+    }
+}

@@ -1,0 +1,137 @@
+//! The share directory, which holds the built-in policies: `policies/NAME/NAME.wasm`, where `make install` puts them.
+#![expect(clippy::disallowed_methods, reason = "an adapter to the file system")]
+
+mod error;
+
+use std::path::{Path, PathBuf};
+
+use ansai_config::{BUILTIN, PolicySource, is_name};
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+pub use self::error::ShareError;
+use crate::guarded::{self, GuardError};
+
+/// The most entries of a directory that are looked at.
+const MOST_ENTRIES: usize = 1_000;
+
+/// Where built-in policies are. Nothing is read before one is needed.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    asked: Option<PathBuf>,
+}
+
+impl Share {
+    /// That directory; `None` for `../share/ansai`, seen from the directory of the running program.
+    pub fn new(asked: Option<PathBuf>) -> Share {
+        Share { asked }
+    }
+
+    /// The same paths, with the path of a built-in policy for each `builtin:NAME`.
+    ///
+    /// # Errors
+    /// One of them is not available.
+    pub fn resolve(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, ShareError> {
+        let resolve = |path: &PathBuf| match path.to_str().and_then(|text| text.strip_prefix(BUILTIN)) {
+            Some(name) => self.policy(name),
+            None => Ok(path.clone()),
+        };
+        paths.iter().map(resolve).collect()
+    }
+
+    /// Where a source of a configuration leads.
+    ///
+    /// # Errors
+    /// It names a built-in policy that is not available.
+    pub fn source(&self, source: PolicySource) -> Result<PathBuf, ShareError> {
+        match source {
+            PolicySource::Path(path) => Ok(path),
+            PolicySource::Builtin(name) => self.policy(&name),
+        }
+    }
+
+    /// The component of a built-in policy, which no other user can change.
+    ///
+    /// # Errors
+    /// There is none of this name, or another user can change it.
+    pub fn policy(&self, name: &str) -> Result<PathBuf, ShareError> {
+        let (shown, policies) = self.open()?;
+        match is_name(name).then(|| component(&policies, name)) {
+            Some(Ok(path)) => Ok(path),
+            Some(Err(GuardError::Untrusted(problem))) => Err(ShareError::Untrusted(problem)),
+            Some(Err(GuardError::Access(path, error))) if error != Errno::NOENT => {
+                Err(ShareError::Access { path, error: error.into() })
+            }
+            None | Some(Err(GuardError::Access(..))) => {
+                Err(ShareError::Unknown { name: name.to_owned(), path: shown, known: names(&policies)? })
+            }
+        }
+    }
+
+    /// Whether a built-in policy of this name can be used.
+    pub fn has(&self, name: &str) -> bool {
+        self.policy(name).is_ok()
+    }
+
+    /// The components of all built-in policies; at least one.
+    ///
+    /// # Errors
+    /// There is none, or another user can change one of them.
+    pub fn policies(&self) -> Result<Vec<PathBuf>, ShareError> {
+        let (shown, policies) = self.open()?;
+        let mut found = Vec::new();
+        for name in names(&policies)? {
+            match component(&policies, &name) {
+                Ok(path) => found.push(path),
+                Err(GuardError::Untrusted(problem)) => return Err(ShareError::Untrusted(problem)),
+                Err(GuardError::Access(path, error)) => tracing::debug!("skipping {}: {error}", path.display()),
+            }
+        }
+        if found.is_empty() { Err(ShareError::Empty(shown)) } else { Ok(found) }
+    }
+
+    /// The directory of the policies by the name that the user knows, and its real path.
+    fn open(&self) -> Result<(PathBuf, PathBuf), ShareError> {
+        let policies = self.directory()?.join("policies");
+        match guarded::open(&policies) {
+            Ok(open) if open.kind == FileType::Directory => Ok((policies, open.path)),
+            Ok(open) => Err(ShareError::Missing { path: open.path, error: Errno::NOTDIR.into() }),
+            Err(GuardError::Untrusted(problem)) => Err(ShareError::Untrusted(problem)),
+            Err(GuardError::Access(path, error)) => Err(ShareError::Missing { path, error: error.into() }),
+        }
+    }
+
+    fn directory(&self) -> Result<PathBuf, ShareError> {
+        let relative = self.asked.as_deref().unwrap_or(Path::new("../share/ansai"));
+        let missing = |error| ShareError::Missing { path: relative.to_owned(), error };
+        if self.asked.is_some() {
+            return std::path::absolute(relative).map_err(missing);
+        }
+        let program = std::env::current_exe().map_err(missing)?;
+        let prefix = program.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
+        Ok(prefix.join("share/ansai"))
+    }
+}
+
+/// The component of a policy.
+fn component(policies: &Path, name: &str) -> Result<PathBuf, GuardError> {
+    let path = policies.join(name).join(format!("{name}.wasm"));
+    match guarded::open(&path)? {
+        file if file.kind == FileType::RegularFile => Ok(file.path),
+        _ => Err(GuardError::Access(path, Errno::NOENT)),
+    }
+}
+
+/// Names of directories that hold a component of the same name, sorted.
+fn names(policies: &Path) -> Result<Vec<String>, ShareError> {
+    let failed = |error| ShareError::Access { path: policies.to_owned(), error };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(policies).map_err(failed)?.take(MOST_ENTRIES) {
+        let Ok(name) = entry.map_err(failed)?.file_name().into_string() else { continue };
+        if is_name(&name) && std::fs::exists(policies.join(&name).join(format!("{name}.wasm"))).unwrap_or(false) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,62 @@
+//! Undoes a plan of a daemon that is stopped.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ansai_core::{Interface, Mode, Scope};
+use ansai_events::Stream;
+use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
+use ansai_supervisor::{Options, StepReport, Supervisor};
+
+use crate::configuration::Configuration;
+use crate::error::Error;
+use crate::{host, state};
+
+/// What to undo.
+pub struct UndoRequest {
+    /// The plan.
+    pub plan: String,
+    /// One step of it, counted from 0; else all, the newest first.
+    pub step: Option<u32>,
+    /// Who asks, for the audit log.
+    pub by: String,
+}
+
+/// Undoes a plan with the grants of the configuration. Blocks; needs a tokio runtime.
+///
+/// # Errors
+/// The plan is unknown, its record was changed, or the daemon is running.
+pub fn undo(
+    configuration: Option<&Configuration>,
+    state_dir: &Path,
+    request: &UndoRequest,
+) -> Result<Vec<StepReport>, Error> {
+    if !state::exists(state_dir) {
+        return Err(Error::NoState(state_dir.to_owned()));
+    }
+    let registry = ansai_host_functions::builtin();
+    let granted = configuration.map(|one| grants(one, &registry.interfaces())).unwrap_or_default();
+    let options = Options {
+        state_dir: state_dir.to_owned(),
+        mode: Mode::Enforce,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        events: Stream::new(),
+    };
+    let live = host::live(registry, state_dir);
+    let supervisor = Supervisor::open(options, live, Arc::new(Fixed::new(granted)), Vec::new())
+        .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error })?;
+    Ok(supervisor.undo(&request.plan, request.step, &request.by)?)
+}
+
+/// Grants as the configuration has them: undoing needs no policy, so nothing narrows them.
+fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(String, EffectiveGrants)> {
+    let asked = Scope::default();
+    let instances = configuration.config.policies.iter().map(|(name, instance)| {
+        let granted = instance.grants.iter().filter_map(|(interface, granted)| {
+            let known = interfaces.iter().find(|one| one.name == interface)?;
+            Some((interface.clone(), Scope::in_force(known.fields, &asked, granted)))
+        });
+        (name.clone(), EffectiveGrants { scopes: scopes(granted.collect()), mode: instance.mode })
+    });
+    instances.collect()
+}
