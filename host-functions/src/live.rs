@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use ansai_kit::action::{Action, Proposed};
-use ansai_kit::authorize::{Scopes, authorize};
+use ansai_kit::admit::{Caller, Grants, admit};
+use ansai_kit::authorize::Scopes;
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
@@ -128,13 +129,11 @@ impl Live {
 
 impl Backend for Live {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
-        let Some((entry, function)) = self.shared.registry.find(call.interface, call.function) else {
-            return Answer::Now(Err(Abort(format!("there is no function {}.{}", call.interface, call.function))));
+        let caller = Caller { instance: &self.instance, phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let (function, scope) = match admit(&self.shared.registry, caller, call) {
+            Ok(admitted) => (admitted.function, admitted.scope),
+            Err(why) => return Answer::Now(why.into_answer()),
         };
-        let scope = self.scopes.get(call.interface);
-        if let Err(refusal) = authorize(&self.instance, entry, function, scope.map(AsRef::as_ref), call.arguments) {
-            return Answer::Now(Ok(Err(refusal)));
-        }
         match (function.body, scope) {
             (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
             (Body::Inline { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
@@ -149,16 +148,12 @@ impl Backend for Live {
                 let work = self.work(call.interface, scope, call.arguments, scans);
                 Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
             }
-            (Body::Action(_), _) if self.phase == Phase::Detect => Answer::Now(Ok(Err(Refusal::Denied(format!(
-                "{}.{} cannot be called in `detect`: propose it in `plan`",
-                call.interface, call.function
-            ))))),
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
                 Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed)))
             }
-            // `authorize` has refused this already.
+            // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! - [`registry`]: what a domain declares. One [`InterfaceDef`](registry::InterfaceDef) per interface; linking,
 //!   authorization, grants, `inspect`, documentation and audit names derive from it.
+//! - [`admit`]: the one function that every backend asks whether it may answer a call.
 //! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
 //! - [`action`]: preview, apply, undo.
@@ -19,6 +20,7 @@
 //! ```
 
 pub mod action;
+pub mod admit;
 pub mod authorize;
 pub mod backend;
 pub mod call;

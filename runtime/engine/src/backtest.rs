@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
 use ansai_core::{Decision, Instant, Observation, Status};
+use ansai_kit::admit::{Caller, Grants, admit};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::registry::{Body, Registry};
@@ -72,6 +73,7 @@ impl Backtest {
             .collect();
         let backend = Hindsight {
             registry: self.registry.clone(),
+            phase: recording.phase,
             at: recording.at,
             calls: calls.into_iter().map(|call| (call, false)).collect(),
             proposed: Vec::new(),
@@ -94,6 +96,7 @@ enum Left {
 /// Answers from anywhere in a recording.
 struct Hindsight {
     registry: Arc<Registry>,
+    phase: Phase,
     at: Instant,
     /// With whether it has answered already.
     calls: Vec<(RecordedCall, bool)>,
@@ -109,7 +112,11 @@ impl Backend for Hindsight {
 
 impl Hindsight {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
-        let proposes = is_action(&self.registry, call.interface, call.function);
+        let caller = Caller { instance: "recorded", phase: self.phase, grants: Grants::Recorded };
+        let proposes = match admit(&self.registry, caller, call) {
+            Ok(admitted) => admitted.proposes(),
+            Err(why) => return why.into_answer(),
+        };
         let same = |known: &RecordedCall| {
             *known.interface == *call.interface
                 && *known.function == *call.function

@@ -43,7 +43,6 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-config",
             "ansai-audit",
             "ansai-kit",
-            "ansai-local",
             "ansai-host-functions",
             "ansai-engine",
             "ansai-supervisor",

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::{Instant, Preview, Refusal, Subject};
+
+use ansai_kit::admit::{Caller, Grants, NotAdmitted, admit};
 use ansai_kit::authorize::Scopes;
-use ansai_kit::authorize::authorize;
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::evaluation_state::{EvaluationState, Memory, Sample};
-use ansai_kit::registry::Body;
+use ansai_kit::registry::{Body, Registry};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -43,30 +44,28 @@ impl Backend for ScenarioBackend {
 impl ScenarioBackend {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
         let name = format!("{}.{}", call.interface, call.function);
-        let Some((entry, function)) = self.registry.find(call.interface, call.function) else {
-            return Err(Abort(format!("there is no function {name}")));
+        let caller = Caller { instance: "scenario", phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let allowed = match admit(&self.registry, caller, call) {
+            // A scenario may say what a call answers that is not granted, but not that a function exists.
+            Err(NotAdmitted::Unauthorized(refusal)) => Err(refusal),
+            Err(why) => return why.into_answer(),
+            Ok(admitted) => Ok(admitted.function.body),
         };
-        if let Body::Base(body) = function.body
+        if let Ok(Body::Base(body)) = allowed
             && !self.canned.knows(&name)
         {
             return Ok(body(&mut self.base, call.arguments));
         }
-        let scope = self.scopes.get(call.interface).map(AsRef::as_ref);
-        let allowed = || authorize("scenario", entry, function, scope, call.arguments);
-        let proposes = matches!(function.body, Body::Action(_));
-        if proposes && self.phase == Phase::Detect {
-            let denied = Refusal::Denied(format!("{name} cannot be called in `detect`: propose it in `plan`"));
-            return Ok(allowed().and(Err(denied)));
-        }
         let arguments: Value = serde_json::from_str(call.arguments.get()).unwrap_or_default();
-        Ok(match (self.canned.answer(&name, &arguments, allowed), function.body) {
+        Ok(match (self.canned.answer(&name, &arguments, || allowed.clone().map(drop)), allowed) {
             (Some(Answered::Refused(refusal)), _) => Err(refusal),
-            (Some(Answered::With(ok)), _) => {
-                let reply = if proposes { self.propose(name, arguments, ok.value) } else { ok.text };
-                suffered(ok.fault, reply, self.reply_bytes)
+            (Some(Answered::With(ok)), Ok(Body::Action(_))) => {
+                suffered(ok.fault, self.propose(name, arguments, ok.value), self.reply_bytes)
             }
-            (None, Body::Base(body)) => body(&mut self.base, call.arguments),
-            (None, _) => allowed().and(Err(Refusal::Unavailable("no reply in the scenario".into()))),
+            (Some(Answered::With(ok)), Ok(_)) => suffered(ok.fault, ok.text, self.reply_bytes),
+            (None, Ok(Body::Base(body))) => body(&mut self.base, call.arguments),
+            (None, Ok(_)) => Err(Refusal::Unavailable("the scenario has no reply for this call".into())),
+            (Some(Answered::With(_)) | None, Err(refusal)) => Err(refusal),
         })
     }
 
