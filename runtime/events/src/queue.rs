@@ -38,12 +38,7 @@ pub(crate) enum Front {
 
 impl Queue {
     pub(crate) fn new(capacity: usize) -> Queue {
-        Queue {
-            capacity: capacity.max(1),
-            waiting: Mutex::default(),
-            filled: Condvar::new(),
-            notify: Notify::new(),
-        }
+        Queue { capacity: capacity.max(1), waiting: Mutex::default(), filled: Condvar::new(), notify: Notify::new() }
     }
 
     /// Puts an event at the end, or counts it as missed.

@@ -39,7 +39,7 @@ mod state;
 mod stop;
 mod supervisor;
 
-pub use execution::undo;
+pub use execution::{PlanFileError, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
 pub use recording::{Durable, Journal, JournalError, export, heads};

@@ -12,8 +12,7 @@ use ansai_host_functions::live::LiveHost;
 
 use crate::authority::Authority;
 use crate::clock;
-use crate::execution::plans::{PlanFileError, Plans};
-use crate::execution::{Executor, QuarantineExpiry};
+use crate::execution::{Executor, PlanFileError, Plans, QuarantineExpiry};
 use crate::ids::Ids;
 use crate::incidents::Incidents;
 use crate::instance::Instance;
@@ -125,11 +124,8 @@ impl Supervisor {
             journal: journal.clone(),
             recorder,
         };
-        let incidents = Arc::new(Incidents {
-            journal: journal.clone(),
-            state: state.clone(),
-            audit_dir: audit_dir.clone(),
-        });
+        let incidents =
+            Arc::new(Incidents { journal: journal.clone(), state: state.clone(), audit_dir: audit_dir.clone() });
         let executor = Arc::new(Executor {
             host,
             authority: authority.clone(),
@@ -150,7 +146,7 @@ impl Supervisor {
             heads: heads.clone(),
             journal: journal.clone(),
             stop: stop.clone(),
-            exports: OnceLock::new(),
+            delivery: OnceLock::new(),
         };
         let passes = Passes {
             authority,
@@ -184,7 +180,7 @@ fn torn_tail(CutTail { torn, kept }: CutTail) -> Event {
         Kept::Nothing => (None, None),
     };
     Event::TornTail {
-        segment: inert(&torn.segment.display().to_string(), 500),
+        segment: torn.segment.to_string(),
         offset: torn.offset,
         bytes: torn.bytes,
         sequence: torn.sequence,

@@ -17,7 +17,7 @@ use crate::incidents::Incidents;
 use crate::instance::Instance;
 use crate::pass::{Passes, PlanWhat};
 use crate::recording::Journal;
-use crate::recording::export::{Exports, HeadExport};
+use crate::recording::export::{self, HeadExport};
 use crate::recording::heads::Heads;
 use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
@@ -87,8 +87,13 @@ impl Supervisor {
 
     /// Sends signed heads of the audit log to these targets from now on. Called once, before the first pass.
     pub fn export_heads(&self, export: Export) {
-        if self.0.export.exports.set(Exports::new(export, &self.0.state_dir)).is_err() {
-            tracing::error!("export targets are already set; ignoring the new ones");
+        match export::open(export, &self.0.state_dir) {
+            Ok(delivery) => {
+                if self.0.export.delivery.set(delivery).is_err() {
+                    tracing::error!("export targets are already set; ignoring the new ones");
+                }
+            }
+            Err(error) => tracing::error!("audit heads are not exported until ansai restarts: {error}"),
         }
     }
 

@@ -50,7 +50,9 @@ fn other_line(event: &Event) -> String {
             format!("{instance}: incident {key} {}{severity}{summary}", changed(*change))
         }
         Event::PlanFailed { instance, error, .. } => format!("{instance}: no plan: {error}"),
-        Event::RecordingsDropped { ids } => format!("deleted {} to stay within the quota", count(ids.len(), "recording")),
+        Event::RecordingsDropped { ids } => {
+            format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
+        }
         Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
             let bytes = count(*bytes, "byte");
             let kept = match (moved_to, error) {
@@ -88,7 +90,9 @@ fn plan_line(event: &Event) -> String {
             let targets = count(*targets, "target");
             format!("{}: starting {action} on {about}, {targets}", at(*step))
         }
-        Event::Running { step, until, .. } => format!("{}: running until {} at the latest", at(*step), time::local(*until)),
+        Event::Running { step, until, .. } => {
+            format!("{}: running until {} at the latest", at(*step), time::local(*until))
+        }
         Event::Outcome { step, outcome, detail, after_crash, .. } => {
             let after = if *after_crash { "after a restart: " } else { "" };
             format!("{}: {after}{outcome}: {detail}", at(*step))
@@ -96,7 +100,9 @@ fn plan_line(event: &Event) -> String {
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
         Event::Verified { status, .. } => format!("{instance}: plan {plan}: verified: {}", self::status(status)),
         Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
-        Event::Undone { step, outcome, detail, by, .. } => format!("{}: undone by {by}: {outcome}: {detail}", at(*step)),
+        Event::Undone { step, outcome, detail, by, .. } => {
+            format!("{}: undone by {by}: {outcome}: {detail}", at(*step))
+        }
         other => other.name().to_owned(),
     }
 }

@@ -105,8 +105,8 @@ fn the_daemon_tells_what_it_finds_and_ends_in_order() {
     let place = Place::new();
     place.policy("p", &sick("p"));
     let (mut daemon, mut lines) = Daemon::start(&place, &[]);
-    assert!(lines.next().unwrap().contains("started: 1 instances, mode observe"));
-    assert!(lines.find(|line| line.contains("p: found (critical)")).is_some());
+    assert!(lines.next().unwrap().contains("started: 1 instance, mode observe, ansai "));
+    assert!(lines.find(|line| line.contains("p: incident full opened (critical)")).is_some());
     // One at a time uses a state directory.
     place.ansai(&["run", "policies", "--once"]).code(1).complains("another ansai uses");
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(1).complains("another ansai uses");
@@ -124,8 +124,8 @@ fn the_daemon_speaks_json_too() {
     place.policy("p", &sick("p"));
     let (mut daemon, mut lines) = Daemon::start(&place, &["--format", "json"]);
     let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
-    assert_eq!((first["notice"].as_str(), first["instances"].as_u64()), (Some("started"), Some(1)));
-    assert!(first["at"].is_string());
+    assert_eq!((first["event"].as_str(), first["instances"][0]["instance"].as_str()), (Some("started"), Some("p")));
+    assert!(first["time"].is_string() && first["at"].is_u64() && first["sequence"].is_u64());
     daemon.signal();
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
 }

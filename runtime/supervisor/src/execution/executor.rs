@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
 use ansai_core::{Event, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
+use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{Action, Begun, Proposed};
 use ansai_kit::authorize::authorize;
-use ansai_host_functions::live::LiveHost;
 use ansai_kit::registry::{Function, InterfaceDef};
 
 use super::outcome::{BY_HOST, StepRef, intent, step_result};
@@ -62,7 +62,7 @@ impl Executor {
         self.plans.put(file).map_err(|error| format!("nothing was done, the plan is not written: {error}"))?;
         let mut results: Vec<Option<StepResult>> = Vec::with_capacity(file.steps.len());
         let (mut failed, mut runs) = (false, false);
-        for (number, proposed) in (0u32..).zip(&file.steps) {
+        for (number, proposed) in file.numbered() {
             let step = file.step(number);
             let skipped = match () {
                 () if failed => Some(SkipReason::EarlierStepFailed),
@@ -167,7 +167,7 @@ impl Executor {
 
     fn undo_applied(&self, file: &PlanFile, results: &mut [Option<StepResult>]) {
         let records = self.undo_records(&file.plan);
-        for (number, proposed) in (0u32..).zip(&file.steps).rev() {
+        for (number, proposed) in file.numbered().rev() {
             let Some(Some(result)) = results.get_mut(number as usize) else { continue };
             // A check changes nothing, so there is nothing to restore.
             let is_undoable = proposed.preview.reversible && proposed.preview.items > 0;
@@ -195,6 +195,12 @@ impl Executor {
 }
 
 impl PlanFile {
+    /// Every step with its number.
+    pub(super) fn numbered(&self) -> impl DoubleEndedIterator<Item = (u32, &Proposed)> {
+        let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        self.steps.iter().enumerate().map(move |(index, step)| (number(index), step))
+    }
+
     pub(super) fn step(&self, number: u32) -> StepRef<'_> {
         StepRef { plan: &self.plan, step: number, instance: &self.instance }
     }

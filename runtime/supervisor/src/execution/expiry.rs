@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ansai_core::event::Verdict;
 use ansai_core::{Decision, Event, Mode, OnFailure};
-use ansai_kit::action::Proposed;
 use ansai_host_functions::live::QUARANTINE_EXPIRY;
+use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
 
 use super::executor::{Approved, Executor};

@@ -4,7 +4,7 @@
 mod executor;
 mod expiry;
 mod outcome;
-pub mod plans;
+mod plans;
 mod recover;
 mod step;
 pub mod undo;
@@ -12,3 +12,5 @@ mod watch;
 
 pub(crate) use self::executor::{Approved, Executor};
 pub(crate) use self::expiry::QuarantineExpiry;
+pub use self::plans::PlanFileError;
+pub(crate) use self::plans::{PlanFile, Plans};

@@ -31,7 +31,8 @@ impl Executor {
             match self.plans.put_items(plan, number, &applied.items) {
                 Ok(sha256) => Some(sha256),
                 Err(error) => {
-                    applied.detail = format!("{}; cannot be undone, its record is not written: {error}", applied.detail);
+                    applied.detail =
+                        format!("{}; cannot be undone, its record is not written: {error}", applied.detail);
                     None
                 }
             }

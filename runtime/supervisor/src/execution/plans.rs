@@ -38,27 +38,27 @@ pub enum PlanFileError {
 
 /// A plan as it was approved.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PlanFile {
+pub(crate) struct PlanFile {
     /// Its id.
-    pub plan: String,
+    pub(crate) plan: String,
     /// Whose grants it acts on.
-    pub instance: String,
+    pub(crate) instance: String,
     /// The incident of its finding; none for a plan of the host itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub incident: Option<String>,
+    pub(crate) incident: Option<String>,
     /// When.
-    pub at: Instant,
+    pub(crate) at: Instant,
     /// What was proposed, with targets and their identities.
-    pub steps: Vec<Proposed>,
+    pub(crate) steps: Vec<Proposed>,
 }
 
 /// The directory of plans.
 #[derive(Debug, Clone)]
-pub struct Plans(PathBuf);
+pub(crate) struct Plans(PathBuf);
 
 impl Plans {
     /// Opens or creates it, and removes what a crash left unfinished. Only one process may have it open.
-    pub fn open(dir: PathBuf) -> Result<Plans, PlanFileError> {
+    pub(crate) fn open(dir: PathBuf) -> Result<Plans, PlanFileError> {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
         let opened = made.and_then(|()| remove_unfinished(&dir)).and_then(|()| match dir.parent() {
             // The name of the directory too is durable before the first plan.
@@ -72,22 +72,22 @@ impl Plans {
     }
 
     /// Writes a plan, durably; answers its SHA-256.
-    pub fn put(&self, plan: &PlanFile) -> Result<String, PlanFileError> {
+    pub(crate) fn put(&self, plan: &PlanFile) -> Result<String, PlanFileError> {
         self.write(&self.file(&plan.plan, "plan")?, plan)
     }
 
     /// Reads a plan.
-    pub fn get(&self, plan: &str) -> Result<PlanFile, PlanFileError> {
+    pub(crate) fn get(&self, plan: &str) -> Result<PlanFile, PlanFileError> {
         Ok(self.read(&self.file(plan, "plan")?)?.0)
     }
 
     /// Writes what a step did to its targets, durably; answers the SHA-256.
-    pub fn put_items(&self, plan: &str, step: u32, items: &[Item]) -> Result<String, PlanFileError> {
+    pub(crate) fn put_items(&self, plan: &str, step: u32, items: &[Item]) -> Result<String, PlanFileError> {
         self.write(&self.file(plan, &format!("{step}.items"))?, &items)
     }
 
     /// What a step did to its targets, and the SHA-256 of that.
-    pub fn items(&self, plan: &str, step: u32) -> Result<(Vec<Item>, String), PlanFileError> {
+    pub(crate) fn items(&self, plan: &str, step: u32) -> Result<(Vec<Item>, String), PlanFileError> {
         self.read(&self.file(plan, &format!("{step}.items"))?)
     }
 

@@ -69,7 +69,7 @@ impl Executor {
         }
         let records = self.undo_records(plan)?;
         let mut reports = Vec::new();
-        for (number, proposed) in (0u32..).zip(&file.steps).rev() {
+        for (number, proposed) in file.numbered().rev() {
             if step.is_some_and(|step| step != number) {
                 continue;
             }

@@ -37,8 +37,8 @@ impl Incidents {
 
     fn restore(&self, incident: &mut Incident, plans: &BTreeMap<String, RecordedPlan>) {
         let mut changed = false;
-        for plan in plans.values().filter(|plan| plan.incident == incident.id) {
-            changed |= add(incident, plan);
+        for plan in plans.values() {
+            changed |= plan.incident == incident.id && add(incident, plan);
         }
         if changed && let Err(error) = self.state.put_incident(incident) {
             let (instance, id) = (&incident.instance, &incident.id);
@@ -56,8 +56,7 @@ impl Incidents {
                     if open.iter().any(|known| known.id == incident) =>
                 {
                     let verified = Status::Unknown("interrupted before it was verified".into());
-                    let recorded =
-                        RecordedPlan { incident, at, planned: steps, steps: BTreeMap::new(), verified };
+                    let recorded = RecordedPlan { incident, at, planned: steps, steps: BTreeMap::new(), verified };
                     plans.insert(plan, recorded);
                 }
                 Event::Outcome { plan, step, outcome, detail, measures, .. } => {

@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn each_key_has_its_incident() {
         let open: Vec<Incident> = ["a", "b", "c"].iter().filter_map(|key| Incident::open("i", &sick(key), 1)).collect();
-        let observations = vec![sick("a"), observation("b", Status::Healthy), sick("d"), observation("e", Status::Healthy)];
+        let observations =
+            vec![sick("a"), observation("b", Status::Healthy), sick("d"), observation("e", Status::Healthy)];
         let update = update("i", &open, observations, 100, "not mentioned", 2);
         let incidents: Vec<_> =
             update.incidents.iter().map(|(incident, change)| (incident.finding.key.as_str(), *change)).collect();

@@ -13,8 +13,7 @@ use ansai_kit::evaluation_state::Trigger;
 use super::Passes;
 use crate::authority::EffectiveGrants;
 use crate::clock;
-use crate::execution::Approved;
-use crate::execution::plans::PlanFile;
+use crate::execution::{Approved, PlanFile};
 use crate::incidents::OpenIncidents;
 use crate::instance::Instance;
 use crate::permits;
@@ -119,8 +118,7 @@ impl Passes {
         let Proposal { at, decision, steps } = self.propose(instance, grants, incident, open).await?;
         let plan = self.ids.fresh(at);
         let now = clock::now();
-        let verdict =
-            permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.ladder, now, is_first);
+        let verdict = permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.ladder, now, is_first);
         let (on_failure, is_staged) = match &decision {
             Decision::Apply(on_failure) => (*on_failure, false),
             Decision::ApplyThenReplan(on_failure) => (*on_failure, true),
@@ -173,9 +171,7 @@ impl Passes {
                 Ok(Proposal { at: evaluated.at, decision, steps })
             }
             Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
-            Err(error) => {
-                Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) })
-            }
+            Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),
         }
     }
 

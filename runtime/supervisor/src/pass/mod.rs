@@ -61,7 +61,10 @@ impl Passes {
             Some(_) => self.journal.publish(clock::now(), || event),
             None => {
                 if let Event::Failed { error, .. } = &event {
-                    tracing::error!(instance = name, "the pass has no complete answer, the next one comes on schedule: {error}");
+                    tracing::error!(
+                        instance = name,
+                        "the pass has no complete answer, the next one comes on schedule: {error}"
+                    );
                 }
                 self.journal.note(clock::now(), event);
             }
@@ -82,8 +85,13 @@ impl Passes {
                 return None;
             }
         };
-        let request =
-            EvaluationRequest { trigger: Trigger::Schedule, scopes: &grants.scopes, late_ms, open: open.all(), finding: None };
+        let request = EvaluationRequest {
+            trigger: Trigger::Schedule,
+            scopes: &grants.scopes,
+            late_ms,
+            open: open.all(),
+            finding: None,
+        };
         let mut evaluated = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
             Err(error) => {

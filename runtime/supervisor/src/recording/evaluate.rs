@@ -7,10 +7,10 @@ use ansai_core::{Attempt, Event, Incident, Instant, Measure, Observation, Status
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, Recording};
-use ansai_kit::action::Proposed;
-use ansai_kit::evaluation_state::{Context, EvaluationState, Trigger, Writes};
 use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::action::Proposed;
 use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, Trigger, Writes};
 
 use super::journal::Journal;
 use super::recorder::{Ended, Recorder};
@@ -99,10 +99,8 @@ impl Evaluator {
         let live = evaluation.backend.map(Live::finish);
         let (proposed, base) = live.ok_or("the host panicked during the evaluation")?;
         if !base.log.is_empty() {
-            let line = |line: ansai_kit::evaluation_state::LogLine| LogLine {
-                level: line.level,
-                message: line.message,
-            };
+            let line =
+                |line: ansai_kit::evaluation_state::LogLine| LogLine { level: line.level, message: line.message };
             self.journal.publish(at, || Event::Logged {
                 instance: instance.name.to_string(),
                 phase,

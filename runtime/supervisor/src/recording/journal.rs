@@ -41,7 +41,6 @@ impl Durable {
     pub fn is_of(&self, plan: &str, step: u32) -> bool {
         self.plan == plan && self.step == step
     }
-
 }
 
 /// Steps whose intent is in a log and whose outcome is not: the proof that the intent is there, and the instance.

@@ -141,7 +141,8 @@ impl ReportBuilder {
             report.findings.push(finding_report(finding));
         }
         if without_incident > 0 {
-            report.error = Some(format!("{without_incident} findings have no incident: too many of this policy are open"));
+            report.error =
+                Some(format!("{without_incident} findings have no incident: too many of this policy are open"));
             report.error_kind = Some(ansai_core::ErrorKind::Incidents);
         }
     }

@@ -15,7 +15,7 @@ pub(super) const MOST_SAMPLES: u64 = 2_000;
 
 impl State {
     /// When an instance last completed an evaluation.
-    pub fn last_evaluated(&self, instance: &str) -> Result<Option<Instant>, StateError> {
+    pub(crate) fn last_evaluated(&self, instance: &str) -> Result<Option<Instant>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
             Ok(statement.query_row([instance], |row| row.get::<_, i64>(0)).optional()?.map(i64::unsigned_abs))
@@ -23,7 +23,7 @@ impl State {
     }
 
     /// Writes what a successful evaluation stored; durable with the next durable write or [`State::flush`].
-    pub fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
+    pub(crate) fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
         let at = signed(now);
         self.0.write_soon(|connection| {
             connection

@@ -30,22 +30,22 @@ const SCHEMA: &str = "
 /// What a decision depends on is durable when it is written. What policies remember (series, store, when they were
 /// last evaluated) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
 /// instances, a sync for each evaluation would keep the disk busy all the time.
-pub struct State(Database);
+pub(crate) struct State(Database);
 
 impl State {
     /// Opens or creates it. `ballast` is released when the disk is full, so that state can still be written.
-    pub fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
+    pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
         Ok(State(Database::open(file, SCHEMA, ballast)?))
     }
 
     /// Reserves the ballast again where there is room; answers why not.
-    pub fn replenish(&self) -> Result<(), String> {
+    pub(crate) fn replenish(&self) -> Result<(), String> {
         let ballast = self.0.ballast();
         if ballast.is_full() { Ok(()) } else { ballast.ensure().map_err(|error| error.to_string()) }
     }
 
     /// Makes pending writes durable.
-    pub fn flush(&self) -> Result<(), StateError> {
+    pub(crate) fn flush(&self) -> Result<(), StateError> {
         self.0.flush()
     }
 }

@@ -1,33 +1,31 @@
-//! A head on the standard input of a command.
+//! A message on the standard input of a command.
 
 use std::path::Path;
 use std::time::Duration;
 
-use ansai_audit::SignedHead;
 use ansai_core::text::inert;
 use ansai_kit::command::{self, Ended, Program};
 
 use super::SendError;
 
-/// For a command that was asked to end: it has a line to send, not work to finish.
+/// For a command that was asked to end: it has a message to send, not work to finish.
 const PATIENCE: Duration = Duration::from_millis(200);
 const MOST_SHOWN: usize = 300;
 
-/// Runs it with nothing of our environment, and waits for it.
+/// Runs it with an empty environment, and waits for it.
 pub(super) fn run(
     words: &[String],
-    head: &SignedHead,
+    body: &[u8],
     limit: Duration,
     is_stopping: &dyn Fn() -> bool,
 ) -> Result<(), SendError> {
     let Some((program, arguments)) = words.split_first() else { return Ok(()) };
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let line = format!("{head}\n");
     let program = Program {
         path: Path::new(program),
         arguments: &arguments,
         environment: &[],
-        input: line.as_bytes(),
+        input: body,
         limit,
         patience: PATIENCE,
     };

@@ -1,4 +1,5 @@
-//! A head posted to a web server as JSON. The server is told nothing else, is believed nothing, and leads nowhere else.
+//! A message posted to a web server. The server learns nothing else, its answer is only a status, and redirects are not
+//! followed.
 #![expect(clippy::disallowed_methods, reason = "the adapter to token and certificates")]
 
 use std::io::Read as _;
@@ -7,19 +8,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_audit::SignedHead;
-use ansai_config::ExportUrl;
 use rustix::fs::OFlags;
 use ureq::config::{AutoHeaderValue, IpFamily};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::SendError;
+use crate::message::Message;
+use crate::target::UrlTarget;
 
 const MOST_TOKEN: u64 = 4096;
 const MOST_CERTIFICATES: u64 = 4 << 20;
 const MOST_HEADER: usize = 16 << 10;
 
-/// Where distributions keep the certificates that they trust, as one file.
+/// Where distributions keep the certificates that they trust.
 const SYSTEM: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -27,23 +28,15 @@ const SYSTEM: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
-/// Posts it; success is an answer of 200 to 299, whose content is not read.
-pub(super) fn post(target: &ExportUrl, head: &SignedHead, limit: Duration) -> Result<(), SendError> {
+/// Posts it. Success is an answer of 200 to 299; its content is not read.
+pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
     let agent = ureq::Agent::new_with_config(configuration(target, limit)?);
-    let body = serde_json::json!({
-        "head": head.to_string(),
-        "log": head.log.to_string(),
-        "sequence": head.head.sequence,
-        "hash": hex::encode(head.head.hash),
-        "at_ms": head.at_ms,
-        "key": head.key.to_string(),
-    });
-    let mut request = agent.post(&target.url).header("content-type", "application/json");
+    let mut request = agent.post(&target.url).header("content-type", &message.content_type);
     if let Some(path) = &target.token_file {
         request = request.header("authorization", format!("Bearer {}", token(path)?));
     }
-    // What went wrong is told in words of our own: the library's may hold the address, and with it a secret.
-    let answer = request.send(body.to_string()).map_err(|error| words(&error, limit))?;
+    // The error messages of the library may hold the address, and with it a secret.
+    let answer = request.send(message.body.as_slice()).map_err(|error| words(&error, limit))?;
     match answer.status().as_u16() {
         200..=299 => Ok(()),
         redirect @ 300..=399 => Err(SendError::Redirect(redirect)),
@@ -51,7 +44,7 @@ pub(super) fn post(target: &ExportUrl, head: &SignedHead, limit: Duration) -> Re
     }
 }
 
-fn configuration(target: &ExportUrl, limit: Duration) -> Result<ureq::config::Config, SendError> {
+fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Config, SendError> {
     let builder = ureq::Agent::config_builder()
         .timeout_global(Some(limit))
         .max_redirects(0)
@@ -59,7 +52,7 @@ fn configuration(target: &ExportUrl, limit: Duration) -> Result<ureq::config::Co
         .http_status_as_error(false)
         .max_response_header_size(MOST_HEADER)
         .max_idle_connections(0)
-        // Not the environment's: heads go where the configuration says.
+        // Not that of the environment: messages go where the configuration says.
         .proxy(None)
         .ip_family(IpFamily::Any)
         .user_agent(AutoHeaderValue::Provided(Arc::new(concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned())))
@@ -76,12 +69,13 @@ fn configuration(target: &ExportUrl, limit: Duration) -> Result<ureq::config::Co
 
 /// The certificates of the operator's file, else of the system.
 fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
-    let path = match own {
-        Some(path) => path,
-        None => SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
-            SendError::Certificates("this host has none where they are looked for: name a file as `ca_file`".to_owned())
-        })?,
-    };
+    let path =
+        match own {
+            Some(path) => path,
+            None => SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
+                SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned())
+            })?,
+        };
     let wrong = |why: String| SendError::Certificates(format!("{}: {why}", path.display()));
     let mut text = Vec::new();
     let opened = std::fs::File::open(path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
@@ -93,7 +87,7 @@ fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
         })
         .collect();
     if found.is_empty() {
-        return Err(wrong("it holds no certificate".to_owned()));
+        return Err(wrong("no certificate in it".to_owned()));
     }
     Ok(RootCerts::new_with_certs(&found))
 }
@@ -109,17 +103,17 @@ fn token(path: &Path) -> Result<String, SendError> {
         return Err(wrong("not a regular file".to_owned()));
     }
     if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(wrong(format!("it belongs to user {}", metadata.uid())));
+        return Err(wrong(format!("owned by user {}", metadata.uid())));
     }
     if metadata.mode() & 0o077 != 0 {
         let mode = metadata.mode() & 0o7777;
-        return Err(wrong(format!("others can read or write it (mode {mode:04o}): chmod 600 it")));
+        return Err(wrong(format!("others can read or write it (mode {mode:04o}): run chmod 600")));
     }
     let mut text = String::new();
     file.take(MOST_TOKEN).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
     let text = text.trim();
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(wrong("it must be one word of ASCII".to_owned()));
+        return Err(wrong("must be one word of ASCII".to_owned()));
     }
     Ok(text.to_owned())
 }
