@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Phase;
-use ansai_core::{Instant, Refusal, Scope};
+use ansai_core::{Instant, Measure, Refusal, Scope};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -18,7 +18,13 @@ use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::registry::{Body, Registry};
+use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+
+/// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
+const HOST_ACTIONS: &[&InterfaceDef] = &[QUARANTINE_EXPIRY];
+
+/// The end of quarantine: its one function, `expire-held`, removes what has expired below `root`.
+pub const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
@@ -42,6 +48,24 @@ impl LiveHost {
     pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
         LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
+    }
+
+    /// An action by its name in plans: one that policies can propose, or one of the host itself.
+    pub fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
+        self.registry.action(name).or_else(|| {
+            let (interface, function) = name.rsplit_once('.')?;
+            let interface = HOST_ACTIONS.iter().find(|known| known.interface.name == interface)?;
+            let function = interface.functions.iter().find(|known| known.name == function)?;
+            match function.body {
+                Body::Action(action) => Some((*interface, function, action)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Facts about the host that do not change while it runs.
+    pub fn facts(&self) -> Vec<Measure> {
+        ansai_local::facts::read(&self.host)
     }
 }
 

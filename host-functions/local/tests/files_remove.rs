@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering;
 
 use ansai_core::{Outcome, Refusal};
 use ansai_kit::action::Fate;
-use ansai_local::files::expire;
 use files_scene::*;
 use serde_json::json;
 
@@ -378,12 +377,39 @@ fn what_is_held_is_given_up_earliest_end_first() {
     assert_eq!(scene.begin(&first).unwrap().items[0].freed_bytes, 4096);
     assert_eq!(scene.resolve(&first).unwrap().items.len(), 1);
     assert!(matches!(scene.undo(&first, &[]), Err(Refusal::Unsupported(_))));
+}
 
-    let roots = [scene.root.clone(), format!("{}/none", scene.root)];
-    assert!(expire(&scene.host, &roots, scene.now).items.is_empty());
-    assert_eq!(expire(&scene.host, &roots, scene.now + 23 * HOUR).items.len(), 1);
-    assert_eq!(expire(&scene.host, &roots, scene.now + 24 * HOUR).items.len(), 1);
-    assert_eq!(std::fs::read_dir(&scene.path).unwrap().count(), 0);
+#[test]
+fn what_is_held_is_removed_when_its_time_is_over_and_not_before() {
+    let mut scene = Scene::new();
+    for (number, name) in ["a", "b"].iter().enumerate() {
+        scene.file(name, 4096, 100);
+        let step = scene.select("remove", scene.selection(&["*"])).unwrap();
+        scene.step_id = format!("plan{number}");
+        scene.now += HOUR;
+        assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Done);
+    }
+    let expired =
+        |scene: &Scene, root: &str| scene.propose("expire-held", json!({ "root": root, "reason": "" }), &[]).unwrap();
+    assert_eq!(expired(&scene, &scene.root).preview.items, 0);
+    assert_eq!(expired(&scene, &format!("{}/none", scene.root)).preview.items, 0, "a root that does not exist");
+    scene.now += 23 * HOUR;
+    let step = expired(&scene, &scene.root);
+    assert_eq!(step.preview.sample, [format!("{}/a", scene.root)]);
+    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (4096, false));
+    // Until it acts, what it was about may change.
+    scene.now -= HOUR;
+    assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Skipped("not expired".into()));
+    scene.now += HOUR;
+    assert!(matches!(scene.resolve(&step), Err(Refusal::Other(_))), "after a crash it is unknown");
+    assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Done);
+    assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Skipped("gone".into()));
+    assert!(matches!(scene.undo(&step, &[]), Err(Refusal::Unsupported(_))));
+    scene.now += HOUR;
+    let step = expired(&scene, &scene.root);
+    scene.scope = ansai_core::Scope::default();
+    assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Skipped("no longer granted".into()));
+    assert_eq!(std::fs::read_dir(scene.path.join(".ansai-quarantine")).unwrap().count(), 1);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use ansai_core::{Interface, Mode};
 use ansai_engine::Compiler;
+use ansai_events::Stream;
 use ansai_kit::registry::Registry;
 use ansai_supervisor::authority::{Authority, Fixed};
-use ansai_supervisor::{Instance, Notice, Options, Supervisor};
+use ansai_supervisor::{Instance, Options, Supervisor};
 
 use crate::authority::FromFile;
 use crate::configuration::{Configuration, ConfigurationError};
@@ -173,11 +174,11 @@ impl Daemon {
         self.ready.iter().map(|one| one.grants.mode).max().unwrap_or_default()
     }
 
-    /// Opens the supervisor; `notice` is called with everything that changes. Needs a tokio runtime.
+    /// Opens the supervisor. Whoever has subscribed to `events` sees all of them. Needs a tokio runtime.
     ///
     /// # Errors
     /// No instance loaded and none failed to; or the state is damaged, or another ansai uses it.
-    pub fn open(&self, notice: Arc<dyn Fn(Notice) + Send + Sync>) -> Result<Running, Error> {
+    pub fn open(&self, events: Stream) -> Result<Running, Error> {
         if self.ready.is_empty() && self.not_loaded.is_empty() {
             return Err(ConfigurationError::NoInstance.into());
         }
@@ -187,7 +188,7 @@ impl Daemon {
             state_dir: self.state_dir.clone(),
             mode: self.mode(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            notice,
+            events,
         };
         let live = host::live(self.registry.clone(), &self.state_dir);
         let supervisor = Supervisor::open(options, live, self.authority(), instances)

@@ -129,7 +129,7 @@ impl Error {
             Error::History(error) => error.exit_code(),
             Error::Recording(error) => error.exit_code(),
             Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => exit::USAGE,
-            Error::Undo(UndoError::Altered(_) | UndoError::UndoneAlready(_) | UndoError::Refused(_)) => exit::REFUSED,
+            Error::Undo(UndoError::Altered(_) | UndoError::AlreadyUndone(_) | UndoError::Refused(_)) => exit::REFUSED,
             Error::Undo(_) => exit::OTHER,
         }
     }

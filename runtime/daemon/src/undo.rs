@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ansai_core::{Interface, Mode, Scope};
+use ansai_events::Stream;
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Options, StepReport, Supervisor};
 
@@ -39,7 +40,7 @@ pub fn undo(
         state_dir: state_dir.to_owned(),
         mode: Mode::Enforce,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        notice: Arc::new(|_| {}),
+        events: Stream::new(),
     };
     let live = host::live(registry, state_dir);
     let supervisor = Supervisor::open(options, live, Arc::new(Fixed::new(granted)), Vec::new())

@@ -3,11 +3,11 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
 use ansai_core::{Event, Mode, codes, exit};
 use ansai_daemon::{Builder, Configuration, Daemon, Error, history};
 use ansai_engine::Compiler;
+use ansai_events::{Item, Stream};
 use ansai_harness::guest;
 use ansai_supervisor::report::FindingState;
 
@@ -57,6 +57,10 @@ fn permit(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+fn is_evaluated(item: &Item) -> bool {
+    matches!(item, Item::Event(published) if matches!(published.event, Event::Evaluated { .. }))
+}
+
 fn code(result: Result<Daemon, Error>) -> &'static str {
     result.err().unwrap().code().word()
 }
@@ -73,10 +77,10 @@ async fn one_pass_observes_and_records_what_did_not_load() {
     assert_eq!((broken.error.code(), broken.error.exit_code()), (codes::NOT_WASM, exit::USAGE));
     assert_eq!(std::fs::metadata(daemon.state_dir()).unwrap().permissions().mode() & 0o777, 0o700);
 
-    let notices = Arc::new(Mutex::new(0));
-    let count = notices.clone();
-    let running = daemon.open(Arc::new(move |_| *count.lock().unwrap() += 1)).unwrap();
-    let again = daemon.open(Arc::new(|_| {})).err().unwrap();
+    let stream = Stream::new();
+    let mut seen = stream.subscribe("test", 100);
+    let running = daemon.open(stream).unwrap();
+    let again = daemon.open(Stream::new()).err().unwrap();
     assert_eq!(again.code(), codes::IN_USE, "{again}");
     let reports = running.run_once().await;
     assert_eq!(reports.len(), 1);
@@ -84,6 +88,7 @@ async fn one_pass_observes_and_records_what_did_not_load() {
     assert!(running.head().sequence > 1);
     drop(running);
 
+    assert!(std::iter::from_fn(|| seen.try_next()).any(|item| is_evaluated(&item)));
     let events = scene.events();
     assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })), "{events:?}");
     let noted = events.iter().find_map(|event| match event {
@@ -99,17 +104,14 @@ async fn a_daemon_runs_until_it_is_stopped() {
     let scene = Scene::new();
     scene.policy("healthy");
     let daemon = scene.builder().load().unwrap();
-    let (evaluated, first) = tokio::sync::oneshot::channel();
-    let evaluated = Mutex::new(Some(evaluated));
-    let running = daemon.open(Arc::new(move |_| {
-        evaluated.lock().unwrap().take().map(|first| first.send(()));
-    }));
-    let running = running.unwrap();
+    let stream = Stream::new();
+    let mut seen = stream.subscribe("test", 100);
+    let running = daemon.open(stream).unwrap();
     let task = tokio::spawn({
         let running = running.clone();
         async move { running.run().await }
     });
-    first.await.unwrap();
+    while !is_evaluated(&seen.next().await.unwrap()) {}
     running.stop("the test is over");
     task.await.unwrap();
     assert!(matches!(scene.events().last(), Some(Event::Stopped { .. })), "{:?}", scene.events());
@@ -151,5 +153,5 @@ fn a_configuration_names_what_runs() {
     assert_eq!(daemon.not_loaded()[0].error.code(), codes::UNKNOWN_POLICY);
     assert!(daemon.not_configured()[0].starts_with("healthy ("), "{:?}", daemon.not_configured());
     let empty = scene.builder().configuration(Some(scene.configuration(""))).load().unwrap();
-    assert_eq!(empty.open(Arc::new(|_| {})).err().unwrap().code(), codes::NOT_CONFIGURED);
+    assert_eq!(empty.open(Stream::new()).err().unwrap().code(), codes::NOT_CONFIGURED);
 }

@@ -1,8 +1,21 @@
 //! The loop: schedules, incidents, decisions, the executor, verification.
 //!
-//! It decides and it acts; it does not look at the machine itself (that is `ansai-host-functions`) and it runs no
-//! guest code itself (that is `ansai-engine`). Everything that happens is in the audit log, and nothing changes
-//! without a durable intent there.
+//! The supervisor decides and acts. It does not look at the machine itself (that is `ansai-host-functions`) and does
+//! not run guest code itself (that is `ansai-engine`). It is divided into rooms, each with the few things it needs:
+//!
+//! | room | what it does |
+//! |---|---|
+//! | `schedule` | when each instance is evaluated |
+//! | `pass` | one pass over one instance: detect, plan, verify |
+//! | `incidents` | what is wrong over time |
+//! | `permits` | whether a plan may be applied now |
+//! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
+//! | `recording` | the audit log and the stream of events, recordings, heads |
+//! | `state` | what must outlive a restart |
+//! | `report` | the result of a pass, made from events |
+//!
+//! Everything that happens is an event of one stream; see [`ansai_events`] for how to subscribe. Nothing changes
+//! without a [`Durable`] intent in the audit log.
 //!
 //! ```
 //! use ansai_supervisor::authority::{Authority, Fixed};
@@ -10,31 +23,26 @@
 //! assert!(Fixed::new([]).effective_grants("disk-space").is_err());
 //! ```
 
-mod attempts;
 pub mod authority;
 pub mod clock;
-mod database;
-mod decide;
-mod evaluate;
-pub mod executor;
-pub mod export;
-pub mod heads;
-mod heal;
-mod incident_quota;
+mod execution;
+mod ids;
+mod incidents;
 pub mod instance;
-pub mod journal;
-mod leases;
-mod memory;
-pub mod plans;
-mod quarantine_expiry;
-mod recover;
+mod opening;
+mod pass;
+mod permits;
+mod recording;
 pub mod report;
-mod sampling;
 mod schedule;
-pub mod state;
-pub mod supervisor;
-pub mod undo;
+mod state;
+mod stop;
+mod supervisor;
 
+pub use execution::{PlanFileError, undo};
 pub use instance::Instance;
-pub use report::{FindingReport, InstanceReport, Notice, PlanReport, StepReport};
-pub use supervisor::{OpenError, Options, Supervisor};
+pub use opening::{OpenError, Options};
+pub use recording::{Durable, Journal, JournalError, export, heads};
+pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
+pub use state::StateError;
+pub use supervisor::Supervisor;

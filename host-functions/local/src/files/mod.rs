@@ -9,6 +9,7 @@ mod compress;
 mod deleted;
 mod eligibility;
 mod entry;
+mod expire;
 mod guard;
 mod gzip;
 mod identity;
@@ -34,7 +35,7 @@ mod walk;
 use ansai_core::scope::{Field, FieldKind};
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
-pub use reclaim::{due, expire};
+pub use expire::QUARANTINE_EXPIRY;
 
 use ansai_kit::authorize::{Check, Rule};
 use ansai_kit::registry::{Body, Function, InterfaceDef};

@@ -1,6 +1,5 @@
-//! What ansai holds: listing it, giving it up, and letting it end.
+//! What ansai holds: listing it and giving it up.
 
-use ansai_core::quantity::show_bytes;
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -21,17 +20,17 @@ use ansai_kit::host::{Host, ProbeContext};
 /// One file in quarantine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Held {
+pub(super) struct Held {
     /// The directory whose quarantine it is in, the step's part, and the number there.
     hold: String,
     step: String,
     number: usize,
     dev: u64,
     ino: u64,
-    bytes: u64,
+    pub(super) bytes: u64,
     /// What it was.
-    path: String,
-    until: Instant,
+    pub(super) path: String,
+    pub(super) until: Instant,
 }
 
 impl Held {
@@ -42,12 +41,12 @@ impl Held {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Targets {
-    files: Vec<Held>,
+pub(super) struct Targets {
+    pub(super) files: Vec<Held>,
 }
 
 /// Everything held below these roots, with the mount that it is on.
-fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
+pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
     let table = place::table(host);
     let mut found = Vec::new();
     for quarantine in all(host, roots) {
@@ -149,20 +148,7 @@ impl Action for ReclaimHeld {
     }
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let targets: Targets = targets::parse(doing.targets)?;
-        let roots = doing.scope.set("roots");
-        let items = targets.files.iter().map(|file| {
-            let fate = match () {
-                () if doing.is_stopping() => Fate::Skipped("stopped".into()),
-                () if !roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root)) => {
-                    Fate::Skipped("not granted any more".into())
-                }
-                () => given_up(doing.host, file).map_or_else(|fate| fate, |()| Fate::Done),
-            };
-            let freed = if fate == Fate::Done { file.bytes } else { 0 };
-            item(file.path.clone(), fate, freed)
-        });
-        Ok(Begun::Finished(Report { verb: "reclaimed", ..Report::default() }.applied(items.collect())))
+        give_up_all(doing, "reclaimed", |_| Ok(()))
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
@@ -201,25 +187,24 @@ fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
     Ok(())
 }
 
-/// What waited to its end below these roots, and is removed by [`expire`]: where each file came from.
-pub fn due(host: &Host, roots: &[String], now: Instant) -> Vec<String> {
-    let ended = look(host, roots).into_iter().map(|(_, file)| file).filter(|file| file.until <= now);
-    ended.map(|file| file.path).collect()
-}
-
-/// Removes for good what waited to its end below these roots. To be called on a schedule; what could not be
-/// removed is tried again at the next call.
-///
-/// `roots` are absolute directories as in grants; one that does not exist any more is passed over. `now` is
-/// milliseconds since the Unix epoch. The answer lists each file; its detail is one sentence with the sum.
-pub fn expire(host: &Host, roots: &[String], now: Instant) -> Applied {
-    let due = look(host, roots).into_iter().map(|(_, file)| file).filter(|file| file.until <= now);
-    let items: Vec<Item> = due
-        .map(|file| match given_up(host, &file) {
-            Ok(()) => item(file.path, Fate::Done, file.bytes),
-            Err(fate) => item(file.path, fate, 0),
-        })
-        .collect();
-    tracing::debug!(files = items.len(), "held files ended: {}", show_bytes(items.iter().map(|i| i.freed_bytes).sum()));
-    Report { verb: "expired", ..Report::default() }.applied(items)
+/// Removes the targets for good, except those that `check` skips with a reason.
+pub(super) fn give_up_all(
+    doing: &StepContext<'_>,
+    verb: &'static str,
+    check: impl Fn(&Held) -> Result<(), String>,
+) -> Result<Begun, Refusal> {
+    let targets: Targets = targets::parse(doing.targets)?;
+    let roots = doing.scope.set("roots");
+    let items = targets.files.iter().map(|file| {
+        let is_granted = roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root));
+        let fate = match check(file) {
+            _ if doing.is_stopping() => Fate::Skipped("stopped".into()),
+            _ if !is_granted => Fate::Skipped("no longer granted".into()),
+            Err(why) => Fate::Skipped(why),
+            Ok(()) => given_up(doing.host, file).map_or_else(|fate| fate, |()| Fate::Done),
+        };
+        let freed = if fate == Fate::Done { file.bytes } else { 0 };
+        item(file.path.clone(), fate, freed)
+    });
+    Ok(Begun::Finished(Report { verb, ..Report::default() }.applied(items.collect())))
 }

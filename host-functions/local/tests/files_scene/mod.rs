@@ -13,6 +13,7 @@ use ansai_core::{Preview, Refusal, Scope, ScopeValue};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_local::files::QUARANTINE_EXPIRY;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -157,11 +158,14 @@ impl Scene {
 }
 
 fn action(verb: &str) -> &'static dyn Action {
-    Registry::of(ansai_local::INTERFACES).action(&format!("ansai:files/files-actions.{verb}")).unwrap().2
+    // What the host does by itself is not in the list.
+    let of_host = Registry::of(&[&QUARANTINE_EXPIRY]);
+    let name = format!("ansai:files/files-actions.{verb}");
+    Registry::of(ansai_local::INTERFACES).action(&name).or_else(|| of_host.action(&name)).unwrap().2
 }
 
 fn verb(step: &Proposed) -> &'static dyn Action {
-    Registry::of(ansai_local::INTERFACES).action(&step.action).unwrap().2
+    action(step.action.rsplit_once('.').unwrap().1)
 }
 
 /// By path: mode, owner, times and content.

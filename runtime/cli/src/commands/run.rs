@@ -1,19 +1,19 @@
 //! `ansai run`: keeps this host healthy.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ansai_core::{Mode, codes, exit};
+use ansai_core::{Instant, Mode, codes, exit};
 use ansai_daemon::{Daemon, Running, Warning};
-use ansai_supervisor::{InstanceReport, Notice, clock, report};
+use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
+use ansai_supervisor::{InstanceReport, clock, report};
 use clap::{Args, ValueEnum};
 
 use crate::exit::{Fault, worst};
 use crate::global::{Format, Global};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
-use crate::output::{self, colour, json, notices, table, terminal, time};
+use crate::output::{self, colour, events, json, table, terminal, time};
 use crate::signals::Signals;
 use crate::{compiler, logging, runtime};
 
@@ -38,6 +38,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, value_name = "MODE")]
     mode: Option<Ceiling>,
 }
+
+/// Events that wait for the terminal, which is told how many more it missed.
+const WAITING_EVENTS: usize = 4_096;
+/// How long a slow terminal may take for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// [`Mode`] on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,15 +78,20 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         return Ok(worst(daemon.not_loaded().iter().map(|one| one.error.exit_code())));
     }
     runtime::block_on(async {
-        let latest = Arc::new(Mutex::new(String::new()));
+        let stream = Stream::new();
+        let printing = if arguments.once { None } else { Some(print(&stream, global.format)?) };
         let signals = Signals::catch()?;
-        let running = daemon.open(if arguments.once { remember(latest.clone()) } else { print(global.format) })?;
+        let running = daemon.open(stream.clone())?;
         let watching = tokio::spawn(signals.watch(running.clone()));
         let code = if arguments.once {
-            let reports = with_progress(&running, &latest, global.format).await;
+            let latest = stream.subscribe("progress", WAITING_EVENTS);
+            let reports = with_progress(&running, latest, global.format).await;
             once(&daemon, reports, &running, global.format)
         } else {
             running.run().await;
+            if printing.is_some_and(|printing| !printing.finish(LAST_LINES)) {
+                tracing::warn!("standard output is blocked: the last events are not printed, the audit log has them");
+            }
             Ok(exit::FINE)
         };
         watching.abort();
@@ -104,23 +114,17 @@ fn tell(daemon: &Daemon) {
     }
 }
 
-type OnNotice = Arc<dyn Fn(Notice) + Send + Sync>;
-
-/// Remembers the latest, for the progress line.
-fn remember(latest: Arc<Mutex<String>>) -> OnNotice {
-    Arc::new(move |notice| *latest.lock().unwrap_or_else(PoisonError::into_inner) = notices::line(&notice))
-}
-
-/// Prints each as it comes. A reader that is gone does not stop the daemon.
-fn print(format: Format) -> OnNotice {
-    Arc::new(move |notice| {
-        let now = clock::now();
-        let printed = match format {
-            Format::Text => {
-                let at = colour::paint(colour::FAINT, &time::local(now));
-                output::say(&format!("{at}  {}\n", notices::line(&notice))).map_err(anyhow::Error::from)
+/// Prints each event that is not part of every pass, as it comes. A terminal that is slow or gone holds nothing up.
+fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
+    stream.spawn("terminal", WAITING_EVENTS, move |item| {
+        let printed = match (&item, format) {
+            (Item::Event(published), _) if published.event.is_routine() => return,
+            (Item::Event(published), Format::Text) => say(published.at, &events::line(&published.event)),
+            (Item::Event(published), Format::Json) => {
+                json::line(&Timed { time: time::rfc3339(published.at), published })
             }
-            Format::Json => json::line(&At { at: time::rfc3339(now), notice }),
+            (Item::Missed { count }, Format::Text) => say(clock::now(), &events::missed(*count)),
+            (Item::Missed { count }, Format::Json) => json::line(&serde_json::json!({ "missed": count })),
         };
         if let Err(error) = printed {
             tracing::debug!("standard output: {error}");
@@ -128,28 +132,38 @@ fn print(format: Format) -> OnNotice {
     })
 }
 
-/// A notice with its time.
-#[derive(serde::Serialize)]
-struct At {
-    at: String,
-    #[serde(flatten)]
-    notice: Notice,
+fn say(at: Instant, line: &str) -> anyhow::Result<()> {
+    let at = colour::paint(colour::FAINT, &time::local(at));
+    Ok(output::say(&format!("{at}  {line}\n"))?)
 }
 
-async fn with_progress(running: &Running, latest: &Mutex<String>, format: Format) -> Vec<InstanceReport> {
+/// An event with its time for people.
+#[derive(serde::Serialize)]
+struct Timed<'a> {
+    time: String,
+    #[serde(flatten)]
+    published: &'a Published,
+}
+
+async fn with_progress(running: &Running, mut latest: Subscription, format: Format) -> Vec<InstanceReport> {
     const DRAW: Duration = Duration::from_secs(1);
     let mut progress = Progress::new(format == Format::Text);
-    let began = tokio::time::Instant::now();
+    let (began, mut line) = (tokio::time::Instant::now(), String::new());
     let pass = running.run_once();
     tokio::pin!(pass);
     loop {
-        match tokio::time::timeout(DRAW, &mut pass).await {
-            Ok(reports) => return reports,
-            Err(_) => {
-                let latest = latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                progress.show(&format!("checking for {} s … {latest}", began.elapsed().as_secs()));
+        if let Ok(reports) = tokio::time::timeout(DRAW, &mut pass).await {
+            latest.close();
+            return reports;
+        }
+        while let Some(item) = latest.try_next() {
+            if let Item::Event(published) = item
+                && !published.event.is_routine()
+            {
+                line = events::line(&published.event);
             }
         }
+        progress.show(&format!("checking for {} s … {line}", began.elapsed().as_secs()));
     }
 }
 

@@ -1,56 +1,67 @@
-//! Records of the audit log as text.
+//! Events in words: what `ansai audit show` and the daemon print.
 
-use ansai_core::Event;
-use ansai_core::event::{EvaluationResult, Verdict};
+use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
+use ansai_core::incident::{Change, Permission};
 use ansai_core::text::inert;
+use ansai_core::{Event, Status};
 
 use super::count::count;
-use super::{MOST_TEXT, phrases};
+use super::{MOST_TEXT, phrases, time};
 
-/// One line, safe for terminals, without record number and time.
+/// One harmless line without sequence and time.
 pub(crate) fn line(event: &Event) -> String {
-    let text = match event {
+    let text = match event.plan() {
+        Some(_) => plan_line(event),
+        None => other_line(event),
+    };
+    inert(&text, MOST_TEXT)
+}
+
+/// In place of events that came faster than they were printed.
+pub(crate) fn missed(count: u64) -> String {
+    match count {
+        1 => "1 event not shown: it came too fast; `ansai audit show` has it".to_owned(),
+        _ => format!("{count} events not shown: they came too fast; `ansai audit show` has them"),
+    }
+}
+
+fn other_line(event: &Event) -> String {
+    match event {
         Event::Started { version, mode, instances } => {
             let names: Vec<&str> = instances.iter().map(|one| one.instance.as_str()).collect();
-            format!("started {version}, mode {mode}: {}", names.join(", "))
+            let names = names.join(", ");
+            format!("started: {}, mode {mode}, ansai {version}: {names}", count(instances.len(), "instance"))
         }
+        Event::Stopping { why } => format!("stopping: {why}"),
         Event::Stopped { why, .. } => format!("stopped: {why}"),
         Event::NotLoaded { name, kind, error } => format!("{name}: not loaded ({kind}): {error}"),
         Event::Evaluated { instance, phase, result, recording, .. } => {
-            let phase = format!("{phase:?}").to_lowercase();
-            let kept = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();
-            format!("{instance}: {phase}: {}{kept}", evaluation(result))
+            let recording = recording.as_ref().map(|one| format!(", recording {}", one.id)).unwrap_or_default();
+            format!("{instance}: {phase}: {}{recording}", evaluation(result))
         }
+        Event::Logged { instance, phase, lines, .. } => {
+            format!("{instance}: {phase}: logged {}", count(lines.len(), "line"))
+        }
+        Event::Observed { instance, findings, .. } => format!("{instance}: {}", count(findings.len(), "finding")),
+        Event::Failed { instance, error, .. } => format!("{instance}: failed: {error}"),
         Event::Incident { instance, key, change, severity, summary, .. } => {
             let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
-            format!("{instance}: incident {key}: {}{severity}: {summary}", kebab(change))
+            let summary = if *change == Change::Closed { String::new() } else { format!(": {summary}") };
+            format!("{instance}: incident {key} {}{severity}{summary}", changed(*change))
         }
-        Event::Planned { plan, instance, decision, steps, .. } => {
-            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
-            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
-            format!("{instance}: plan {plan}: {}", all.join("; "))
-        }
-        Event::Decided { plan, verdict } => format!("plan {plan}: {}", self::verdict(verdict)),
-        Event::Intent { plan, step, action, about, targets, .. } => {
-            format!("plan {plan} step {step}: starting {action} on {about}, {}", count(*targets, "target"))
-        }
-        Event::Running { plan, step, until, .. } => {
-            format!("plan {plan} step {step}: running until {}", super::time::local(*until))
-        }
-        Event::Outcome { plan, step, outcome, detail, .. } => format!("plan {plan} step {step}: {outcome}: {detail}"),
-        Event::Verified { plan, incident, status } => {
-            format!("plan {plan}: verified {incident}: {}", kebab(status))
-        }
-        Event::Undone { plan, step, outcome, detail, by } => {
-            format!("plan {plan} step {step}: undone by {by}: {outcome}: {detail}")
-        }
+        Event::PlanFailed { instance, error, .. } => format!("{instance}: no plan: {error}"),
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }
-        Event::Recovered { torn_bytes, detail } => format!(
-            "after a crash: moved {} of an incomplete record out of the log: {detail}",
-            count(*torn_bytes, "byte")
-        ),
+        Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
+            let bytes = count(*bytes, "byte");
+            let kept = match (moved_to, error) {
+                (Some(path), _) => format!(", moved to {path}"),
+                (None, Some(error)) => format!(", lost: {error}"),
+                (None, None) => String::new(),
+            };
+            format!("audit log: cut off an unfinished record of {bytes} in {segment} at {offset}{kept}")
+        }
         Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
         Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
             let by = if endorsement.is_some() { "signed by the old key" } else { "NOT signed by the old key" };
@@ -60,32 +71,39 @@ pub(crate) fn line(event: &Event) -> String {
         Event::HeadExport { target, error: Some(error), failures } => {
             format!("head export to {target} failed {}: {error}", count(*failures, "time"))
         }
-        Event::Ballast { detail } => format!("ballast: {detail}"),
-    };
-    inert(&text, MOST_TEXT)
-}
-
-/// The instance that an event is about.
-pub(crate) fn instance(event: &Event) -> Option<&str> {
-    match event {
-        Event::Evaluated { instance, .. } | Event::Incident { instance, .. } | Event::Planned { instance, .. } => {
-            Some(instance)
-        }
-        _ => None,
+        other => other.name().to_owned(),
     }
 }
 
-/// The plan that an event is about.
-pub(crate) fn plan(event: &Event) -> Option<&str> {
+fn plan_line(event: &Event) -> String {
+    let (instance, plan) = (event.instance().unwrap_or_default(), event.plan().unwrap_or_default());
+    let at = |step: u32| format!("{instance}: plan {plan} step {step}");
     match event {
-        Event::Planned { plan, .. }
-        | Event::Decided { plan, .. }
-        | Event::Intent { plan, .. }
-        | Event::Running { plan, .. }
-        | Event::Outcome { plan, .. }
-        | Event::Verified { plan, .. }
-        | Event::Undone { plan, .. } => Some(plan),
-        _ => None,
+        Event::Planned { decision, steps, .. } => {
+            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
+            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
+            format!("{instance}: plan {plan}: {}", all.join("; "))
+        }
+        Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {error}"),
+        Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
+        Event::Intent(Intent { step, action, about, targets, .. }) => {
+            let targets = count(*targets, "target");
+            format!("{}: starting {action} on {about}, {targets}", at(*step))
+        }
+        Event::Running { step, until, .. } => {
+            format!("{}: running until {} at the latest", at(*step), time::local(*until))
+        }
+        Event::Outcome { step, outcome, detail, after_crash, .. } => {
+            let after = if *after_crash { "after a restart: " } else { "" };
+            format!("{}: {after}{outcome}: {detail}", at(*step))
+        }
+        Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
+        Event::Verified { status, .. } => format!("{instance}: plan {plan}: verified: {}", self::status(status)),
+        Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
+        Event::Undone { step, outcome, detail, by, .. } => {
+            format!("{}: undone by {by}: {outcome}: {detail}", at(*step))
+        }
+        other => other.name().to_owned(),
     }
 }
 
@@ -102,12 +120,30 @@ fn evaluation(result: &EvaluationResult) -> String {
 
 fn verdict(verdict: &Verdict) -> String {
     match verdict {
+        Verdict::Approved => "approved".to_owned(),
+        Verdict::Observed => "not applied: observe mode".to_owned(),
+        Verdict::NothingToDo => "nothing to do".to_owned(),
+        Verdict::Held(Permission::Cooling(at)) => format!("on hold until {}", time::clock(*at)),
+        Verdict::Held(Permission::Exhausted(used)) => format!("on hold: {} used", count(*used, "attempt")),
+        Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
-        other => kebab(other),
     }
 }
 
-/// As the log has it: `became-unknown`, `{"cooling":1}`.
-fn kebab(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default().trim_matches('"').to_owned()
+fn status(status: &Status) -> String {
+    match status {
+        Status::Healthy => "healthy".to_owned(),
+        Status::Unhealthy(severity) => severity.to_string(),
+        Status::Unknown(why) => format!("unknown: {why}"),
+    }
+}
+
+fn changed(change: Change) -> &'static str {
+    match change {
+        Change::Opened => "opened",
+        Change::Changed => "changed",
+        Change::Unchanged => "unchanged",
+        Change::BecameUnknown => "unknown",
+        Change::Closed => "closed",
+    }
 }

@@ -8,7 +8,6 @@ pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod lines;
 pub(crate) mod more;
-pub(crate) mod notices;
 pub(crate) mod paragraphs;
 pub(crate) mod phrases;
 pub(crate) mod progress;

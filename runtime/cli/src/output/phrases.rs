@@ -180,13 +180,3 @@ pub(crate) fn verified(finding: &FindingReport) -> Option<String> {
         Status::Unknown(why) => format!("verified: unknown ({})", inert(why, 200)),
     })
 }
-
-/// The state of a finding.
-pub(crate) fn state(state: FindingState) -> String {
-    match state {
-        FindingState::Healthy => "healthy".to_owned(),
-        FindingState::Healed => "healed".to_owned(),
-        FindingState::Unhealthy(severity) => severity.to_string(),
-        FindingState::Unknown => "unknown".to_owned(),
-    }
-}

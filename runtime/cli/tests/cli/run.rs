@@ -9,7 +9,7 @@ use crate::support::*;
 fn a_healthy_host_is_one_line_and_exit_code_0() {
     let place = Place::new();
     place.policy("p", &sees("p"));
-    let ran = place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing to check on this host");
+    let ran = place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing to look after here");
     let ran = ran.says("audit head ").says("mode observe");
     assert!(ran.stderr.is_empty(), "{}", ran.stderr);
     place.ansai(&["run", "policies/p/p.wasm", "--once"]).code(0);
@@ -38,7 +38,7 @@ fn no_answer_is_exit_code_5_and_the_others_run() {
     place.policy("bad", &traps("bad"));
     place.policy("good", &quiet("good"));
     let ran = place.ansai(&["run", "policies", "--once"]).code(5);
-    ran.says("unknown:").says("bad: trapped").says("good: nothing");
+    ran.says("could not tell:").says("bad: trapped").says("good: nothing");
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn the_daemon_tells_what_it_finds_and_ends_in_order() {
     let place = Place::new();
     place.policy("p", &sick("p"));
     let (mut daemon, mut lines) = Daemon::start(&place, &[]);
-    assert!(lines.next().unwrap().contains("started 1 instance, mode observe"));
-    assert!(lines.find(|line| line.contains("p: found (critical)")).is_some());
+    assert!(lines.next().unwrap().contains("started: 1 instance, mode observe, ansai "));
+    assert!(lines.find(|line| line.contains("p: incident full opened (critical)")).is_some());
     // One at a time uses a state directory.
     place.ansai(&["run", "policies", "--once"]).code(1).complains("another ansai uses");
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(1).complains("another ansai uses");
@@ -115,7 +115,7 @@ fn the_daemon_tells_what_it_finds_and_ends_in_order() {
     assert!(lines.find(|line| line.contains("stopping: SIGTERM")).is_some());
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
     place.ansai(&["audit", "show"]).code(0).says("stopped");
-    place.ansai(&["audit", "verify"]).code(0).says(": OK");
+    place.ansai(&["audit", "verify"]).code(0).says("sound");
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn the_daemon_speaks_json_too() {
     place.policy("p", &sick("p"));
     let (mut daemon, mut lines) = Daemon::start(&place, &["--format", "json"]);
     let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
-    assert_eq!((first["notice"].as_str(), first["instances"].as_u64()), (Some("started"), Some(1)));
-    assert!(first["at"].is_string());
+    assert_eq!((first["event"].as_str(), first["instances"][0]["instance"].as_str()), (Some("started"), Some("p")));
+    assert!(first["time"].is_string() && first["at"].is_u64() && first["sequence"].is_u64());
     daemon.signal();
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
 }

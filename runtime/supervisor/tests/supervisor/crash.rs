@@ -103,7 +103,7 @@ async fn a_short_step_is_resolved_by_looking() {
 
 fn plan_of(scene: &Scene) -> String {
     let plan = |event| match event {
-        Event::Intent { plan, .. } => Some(plan),
+        Event::Intent(intent) => Some(intent.plan),
         _ => None,
     };
     scene.events().into_iter().find_map(plan).unwrap()
@@ -121,10 +121,12 @@ async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
     let event = Event::Outcome {
         plan: plan_of(&scene),
         step: 0,
+        instance: "one".into(),
         outcome: Outcome::Done,
         detail: "marked".into(),
         measures: vec![],
         items_sha256: None,
+        after_crash: false,
     };
     let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
     let record = serde_json::to_vec(&Record { at: 0, event }).unwrap();

@@ -103,8 +103,8 @@ async fn a_head_that_proves_the_log_goes_to_a_file_a_command_and_a_server() {
     assert_eq!(body["sequence"].as_u64(), Some(of_file.head.sequence));
 
     let states = statuses(&scene.state_dir()).unwrap();
-    assert!(states.iter().all(|one| one.sent_sequence == Some(of_file.head.sequence) && one.failures == 0));
-    let kept = scene.text("state/audit.exports");
+    assert!(states.iter().all(|one| one.sent_id == Some(of_file.head.sequence.to_string()) && one.failures == 0));
+    let kept = scene.text("state/audit-export/status.json");
     assert!(!kept.contains("secret") && kept.contains("/heads"), "{kept}");
     scene.finish().await;
 }

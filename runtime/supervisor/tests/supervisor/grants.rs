@@ -9,7 +9,7 @@ use ansai_supervisor::report::exit_code;
 use crate::scene::{Scene, force, force_without_actions};
 use crate::script::{Script, Step};
 
-/// Answers one thing at first, another later. EvaluationRequest once when opened, once a pass, once before each step.
+/// Answers one thing at first, another later. Called once when opened, once a pass, once before each step.
 struct Changes {
     asked: AtomicU32,
     at_first: u32,
@@ -64,7 +64,7 @@ async fn a_grant_withdrawn_between_two_steps() {
 async fn the_mode_lowered_to_observe() {
     let scene = Scene::new();
     let why = refused(&scene, Changes::after(2, Ok(force(Mode::Observe))), 0).await;
-    assert!(why.contains("not in enforce mode"), "{why}");
+    assert!(why.contains("no longer in enforce mode"), "{why}");
     assert_eq!(scene.text("history"), "");
     scene.finish().await;
 }

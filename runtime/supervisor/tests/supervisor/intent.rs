@@ -85,7 +85,7 @@ async fn no_room_for_the_intent() {
     let Some(disk) = SmallDisk::mount(scene.state_dir().join("audit")) else { return };
     let steps = vec![Step::mark(scene.path("a")).because(long_reason()), Step::mark(scene.path("b"))];
     scene.script(&Script::sick(steps, OnFailure::UndoApplied));
-    // EvaluationRequest when opened, when the pass began, and now before the first step.
+    // Called when opened, when the pass began, and now before the first step.
     let supervisor = scene.open_with(Fills::at(3, &disk)).unwrap();
     let reports = supervisor.run_once().await;
     drop(supervisor);

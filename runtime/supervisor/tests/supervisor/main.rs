@@ -22,3 +22,4 @@ mod running;
 mod scene;
 mod script;
 mod slow_actions;
+mod stream;

@@ -1,7 +1,7 @@
 //! Steps that run by themselves for a while.
 
 use ansai_core::{Event, OnFailure, Outcome};
-use ansai_supervisor::{Notice, Supervisor};
+use ansai_supervisor::Supervisor;
 
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
@@ -9,11 +9,11 @@ use crate::script::{Call, Script, Step};
 const LONG_MS: u64 = 600_000;
 
 fn recovered(scene: &Scene) -> Vec<Outcome> {
-    let outcome = |notice| match notice {
-        Notice::Recovered { outcome, .. } => Some(outcome),
+    let outcome = |event| match event {
+        Event::Outcome { outcome, after_crash: true, .. } => Some(outcome),
         _ => None,
     };
-    scene.notices().into_iter().filter_map(outcome).collect()
+    scene.events().into_iter().filter_map(outcome).collect()
 }
 
 fn outcome_of(reports: &[ansai_supervisor::InstanceReport], step: usize) -> Option<Outcome> {

@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ansai_audit::{Catalog, Reader};
-use ansai_core::event::{Phase, Record};
+use ansai_core::event::{Intent, Phase, Record};
 use ansai_core::{Event, Limits, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
+use ansai_events::{Item, Published, Stream, Subscription};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
-use ansai_supervisor::{Instance, Notice, OpenError, Options, Supervisor};
+use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
 
 use crate::guest;
 use crate::script::{self, Script};
@@ -31,7 +32,7 @@ pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
     pub(crate) ladder: RetryPolicy,
-    notices: Arc<Mutex<Vec<Notice>>>,
+    subscriptions: Mutex<Vec<Subscription>>,
     _own: Option<tempfile::TempDir>,
 }
 
@@ -49,7 +50,7 @@ impl Scene {
             path: path.to_owned(),
             policy: engine.load(guest::component()).unwrap(),
             ladder: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
-            notices: Arc::default(),
+            subscriptions: Mutex::default(),
             _own: None,
         }
     }
@@ -104,19 +105,23 @@ impl Scene {
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
         std::fs::create_dir_all(self.state_dir()).unwrap();
-        let notices = self.notices.clone();
-        let options = Options {
-            state_dir: self.state_dir(),
-            mode: Mode::Enforce,
-            version: "0.0.0".into(),
-            notice: Arc::new(move |notice| notices.lock().unwrap().push(notice)),
-        };
+        let stream = Stream::new();
+        self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
+        let options =
+            Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
         let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, shared, Arc::new(authority), instances)
     }
 
-    pub(crate) fn notices(&self) -> Vec<Notice> {
-        self.notices.lock().unwrap().clone()
+    /// What subscribers of all supervisors so far have seen since the last call.
+    pub(crate) fn published(&self) -> Vec<Arc<Published>> {
+        let mut subscriptions = self.subscriptions.lock().unwrap();
+        let items = subscriptions.iter_mut().flat_map(|one| std::iter::from_fn(|| one.try_next()));
+        let event = |item| match item {
+            Item::Event(published) => published,
+            Item::Missed { count } => panic!("{count} events missed"),
+        };
+        items.map(event).collect()
     }
 
     /// Everything in the audit log so far.
@@ -138,7 +143,7 @@ impl Scene {
     /// Steps whose intent is in the audit log.
     pub(crate) fn intents(&self) -> Vec<u32> {
         let intent = |event| match event {
-            Event::Intent { step, .. } => Some(step),
+            Event::Intent(intent) => Some(intent.step),
             _ => None,
         };
         self.events().into_iter().filter_map(intent).collect()
@@ -184,7 +189,7 @@ impl Scene {
         let mut steps: BTreeMap<(String, u32), (u32, u32)> = BTreeMap::new();
         for event in self.events() {
             match event {
-                Event::Intent { plan, step, .. } => {
+                Event::Intent(Intent { plan, step, .. }) => {
                     let seen = steps.entry((plan, step)).or_default();
                     *seen = (seen.0 + 1, seen.1);
                     assert_eq!(*seen, (1, 0), "one intent, before the outcome");

@@ -1,9 +1,7 @@
 //! `ansai audit show`: records as lines.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
-use ansai_core::Event;
 use ansai_daemon::history;
 use clap::Args;
 
@@ -32,7 +30,7 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, format: Format) -> an
         }
         return Ok(());
     };
-    let mut chosen = Chosen { instance: arguments.instance.as_deref(), plans: BTreeSet::new() };
+    let wanted = arguments.instance.as_deref();
     for entry in entries {
         let entry = entry?;
         let Ok(record) = history::record(&entry) else {
@@ -41,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, format: Format) -> an
             continue;
         };
         let recent = arguments.since.is_none_or(|since| since.includes(record.at));
-        if !(chosen.includes(&record.event) && recent) {
+        if !recent || wanted.is_some_and(|wanted| record.event.instance() != Some(wanted)) {
             continue;
         }
         match format {
@@ -53,23 +51,4 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, format: Format) -> an
         }
     }
     Ok(())
-}
-
-/// The records that are asked for.
-struct Chosen<'a> {
-    instance: Option<&'a str>,
-    /// Those of the instance, as far as the log was read.
-    plans: BTreeSet<String>,
-}
-
-impl Chosen<'_> {
-    fn includes(&mut self, event: &Event) -> bool {
-        let Some(wanted) = self.instance else { return true };
-        let plan = events::plan(event);
-        let own = events::instance(event) == Some(wanted);
-        if own && let Some(plan) = plan {
-            self.plans.insert(plan.to_owned());
-        }
-        own || plan.is_some_and(|plan| self.plans.contains(plan))
-    }
 }

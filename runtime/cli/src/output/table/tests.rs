@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::*;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
-use crate::output::{json, notices};
+use crate::output::{events, json};
 
 /// Colours, cursor movements, a line separator, a bidirectional override, C1.
 const EVIL: &str = "\u{1b}[31mred\u{1b}[2J \u{202e}abc \u{9b}5n\nsecond\rthird\u{2028}";
@@ -143,12 +143,15 @@ fn nothing_from_outside_acts_on_the_terminal() {
         let active = text.chars().find(|c| *c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')));
         assert_eq!(active, None, "{text:?}");
     }
-    let notice = ansai_supervisor::Notice::Incident {
+    let opened = ansai_core::Event::Incident {
+        incident: EVIL.into(),
         instance: EVIL.into(),
+        key: EVIL.into(),
         change: ansai_core::incident::Change::Opened,
-        finding: Box::new(finding(Status::Unhealthy(Severity::Notice), EVIL)),
+        severity: Some(Severity::Notice),
+        summary: EVIL.into(),
     };
-    assert!(notices::line(&notice).chars().all(|c| !c.is_control() && c != '\u{202e}'));
+    assert!(events::line(&opened).chars().all(|c| !c.is_control() && c != '\u{202e}'));
 }
 
 /// Without our own colours: every other escape stays and is found.

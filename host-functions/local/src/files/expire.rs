@@ -1,0 +1,72 @@
+//! The end of quarantine: files whose time is over are removed for good. An action of the host itself, which no policy
+//! can propose; the executor applies it like any other, within the grants of an instance.
+
+use ansai_core::{Interface, InterfaceKind, Preview, Refusal, Sensitivity, Subject};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::place;
+use super::reclaim::{Held, Targets, give_up_all, look};
+use super::remove::arguments;
+use super::{FILES_ACTIONS, within};
+use ansai_kit::action::{Action, Applied, Begun, Item, Proposed, StepContext};
+use ansai_kit::call::to_reply;
+use ansai_kit::host::ProbeContext;
+use ansai_kit::registry::{Body, Function, InterfaceDef};
+
+/// What the host does by itself, under the grants for [`FILES_ACTIONS`]. Not in the list that policies import from.
+pub static QUARANTINE_EXPIRY: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: FILES_ACTIONS.interface.name,
+        version: FILES_ACTIONS.interface.version,
+        kind: InterfaceKind::Actions,
+        sensitivity: Sensitivity::Metadata,
+        ability: "remove quarantined files whose time is over",
+        fields: FILES_ACTIONS.interface.fields,
+    },
+    functions: &[Function { name: "expire-held", checks: &[within("/root")], body: Body::Action(&ExpireHeld) }],
+};
+
+/// The action `expire-held`: `root` is a granted directory.
+struct ExpireHeld;
+
+#[derive(Deserialize)]
+struct Arguments {
+    root: String,
+}
+
+impl Action for ExpireHeld {
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: &RawValue,
+        _earlier: &[Proposed],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let Arguments { root } = self::arguments(arguments)?;
+        let mount = place::mount(&place::table(ask.host), root.as_bytes());
+        let held = look(ask.host, &[root]).into_iter().map(|(_, file)| file);
+        let files: Vec<Held> = held.filter(|file| file.until <= ask.now).collect();
+        let preview = Preview {
+            items: files.len() as u64,
+            frees_now_bytes: files.iter().map(|file| file.bytes).sum(),
+            reversible: files.is_empty(),
+            sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
+            ..Preview::nothing(Subject::new("filesystem", mount))
+        };
+        Ok((preview, to_reply(&Targets { files })?))
+    }
+
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+        give_up_all(doing, "expired", |file| if file.until > doing.now { Err("not expired".into()) } else { Ok(()) })
+    }
+
+    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+        Err(Refusal::Unsupported("files whose quarantine expired cannot be restored".into()))
+    }
+
+    /// A file that is gone may have been removed by this step, or restored by an undo in between: unknown.
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        let targets: Targets = super::targets::parse(doing.targets)?;
+        Err(Refusal::Other(format!("the quarantine of {} files was being removed", targets.files.len())))
+    }
+}

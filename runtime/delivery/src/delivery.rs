@@ -1,0 +1,152 @@
+//! Targets, their outbox and their attempts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ansai_core::Instant;
+use tokio::sync::watch;
+
+use crate::attempt::{self, Stopped};
+use crate::message::Message;
+use crate::outbox::{Outbox, OutboxError};
+use crate::queue::Capacity;
+use crate::status::TargetStatus;
+use crate::target::Target;
+
+/// How messages are sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// A message is sent to each target so often, milliseconds; `None` for messages that are sent as they come.
+    pub every_ms: Option<u64>,
+    /// How long one attempt may take.
+    pub limit: Duration,
+    /// What may wait for one target.
+    pub capacity: Capacity,
+}
+
+/// Sends messages to targets. Only one process may have its directory open.
+pub struct Delivery {
+    targets: Vec<Target>,
+    limit: Duration,
+    outbox: Arc<Mutex<Outbox>>,
+    /// Targets whose last attempt has not ended, by id.
+    under_way: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// An attempt to send, or several messages in a row that all arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempted {
+    /// The name of the target.
+    pub target: String,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+    /// Attempts that failed in a row, with this one.
+    pub failures: u32,
+    /// Attempts that had failed in a row before this one.
+    pub failures_before: u32,
+}
+
+impl Delivery {
+    /// Opens or creates an outbox. Messages for targets that are not among these are dropped.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or written.
+    pub fn open(directory: &Path, targets: Vec<Target>, options: Options) -> Result<Delivery, OutboxError> {
+        let outbox = Outbox::open(directory, &targets, options.every_ms, options.capacity)?;
+        let outbox = Arc::new(Mutex::new(outbox));
+        Ok(Delivery { targets, limit: options.limit, outbox, under_way: Arc::default() })
+    }
+
+    /// All targets.
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// Adds a message for a target: on the disk when this returns.
+    ///
+    /// # Errors
+    /// When it is not on the disk.
+    pub fn put(&self, target: &Target, message: &Message) -> Result<(), OutboxError> {
+        self.lock().put(target, message)
+    }
+
+    /// How long until a target is due; `None` where nothing waits and nothing is scheduled.
+    pub fn wait(&self, now: Instant) -> Option<Duration> {
+        let outbox = self.lock();
+        let wait = self.targets.iter().filter_map(|target| outbox.wait(target, now)).min();
+        wait.map(Duration::from_millis)
+    }
+
+    /// The targets that are due. Those of a schedule may have no message yet.
+    pub fn due(&self, now: Instant) -> Vec<Target> {
+        let outbox = self.lock();
+        self.targets.iter().filter(|target| outbox.wait(target, now) == Some(0)).cloned().collect()
+    }
+
+    /// Sends what waits for the targets that are due, side by side, each message within its limit. Ends early when
+    /// `stopping` becomes true; being stopped is not a failure.
+    pub async fn deliver(&self, now: Instant, stopping: &watch::Receiver<bool>) -> Vec<Attempted> {
+        let sending: Vec<_> = self
+            .due(now)
+            .into_iter()
+            .map(|target| {
+                let (outbox, under_way) = (self.outbox.clone(), self.under_way.clone());
+                tokio::spawn(send_all(outbox, under_way, target, now, self.limit, stopping.clone()))
+            })
+            .collect();
+        let mut attempts = Vec::new();
+        for one in sending {
+            match one.await {
+                Ok(attempted) => attempts.extend(attempted),
+                Err(error) => tracing::error!("sending a message panicked, it is sent again: {error}"),
+            }
+        }
+        self.lock().write_statuses();
+        attempts
+    }
+
+    /// Every target as it is now.
+    pub fn statuses(&self) -> Vec<TargetStatus> {
+        self.lock().statuses()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Outbox> {
+        lock(&self.outbox)
+    }
+}
+
+/// Sends the messages of one target, oldest first, until one fails or none waits. `None` where nothing was tried.
+async fn send_all(
+    outbox: Arc<Mutex<Outbox>>,
+    under_way: Arc<Mutex<BTreeSet<String>>>,
+    target: Target,
+    now: Instant,
+    limit: Duration,
+    stopping: watch::Receiver<bool>,
+) -> Option<Attempted> {
+    let mut attempted: Option<Attempted> = None;
+    loop {
+        // A statement of its own: the lock must not be held while sending.
+        let front = lock(&outbox).front(&target);
+        let Some((sequence, message)) = front else { return attempted };
+        let sent = attempt::send(&under_way, &target, message.clone(), limit, stopping.clone()).await;
+        let error = match sent {
+            Ok(()) => None,
+            Err(Stopped::Asked) => return attempted,
+            Err(Stopped::Failed(error)) => Some(error.to_string()),
+        };
+        let (failures, before) = lock(&outbox).conclude(&target, (sequence, &message), error.as_deref(), now);
+        let failures_before = attempted.map_or(before, |earlier| earlier.failures_before);
+        let failed = error.is_some();
+        attempted = Some(Attempted { target: target.name(), error, failures, failures_before });
+        if failed {
+            return attempted;
+        }
+    }
+}
+
+fn lock(outbox: &Mutex<Outbox>) -> MutexGuard<'_, Outbox> {
+    outbox.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,146 @@
+//! The outbox of all targets, and how each of them does.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ansai_core::Instant;
+use ansai_core::text::inert;
+
+use crate::message::Message;
+use crate::queue::{Capacity, Queue};
+use crate::schedule;
+use crate::status::{self, TargetStatus, TargetStatuses};
+use crate::storage;
+use crate::target::Target;
+
+/// The outbox cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboxError {
+    /// The system refused.
+    #[error("outbox {}: {error}", path.display())]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// The error.
+        error: io::Error,
+    },
+    /// The message is for a target that is not configured.
+    #[error("{0} is not a target of this outbox")]
+    UnknownTarget(String),
+}
+
+/// Queues and statuses by the ids of targets.
+pub(crate) struct Outbox {
+    directory: PathBuf,
+    every_ms: Option<u64>,
+    queues: BTreeMap<String, Queue>,
+    statuses: TargetStatuses,
+}
+
+impl Outbox {
+    /// Opens or creates it. Messages for targets that are not among these are dropped.
+    pub(crate) fn open(
+        directory: &Path,
+        targets: &[Target],
+        every_ms: Option<u64>,
+        capacity: Capacity,
+    ) -> Result<Outbox, OutboxError> {
+        let wrong = |error| OutboxError::Io { path: directory.to_owned(), error };
+        storage::make_directory(directory).map_err(wrong)?;
+        let ids: Vec<String> = targets.iter().map(Target::id).collect();
+        for name in storage::list(directory).map_err(wrong)? {
+            let path = directory.join(&name);
+            if !ids.contains(&name) && path.is_dir() {
+                tracing::warn!("{}: its target is no longer configured; its messages are dropped", path.display());
+                storage::remove_directory(&path).map_err(wrong)?;
+            }
+        }
+        let mut queues = BTreeMap::new();
+        for id in &ids {
+            queues.insert(id.clone(), Queue::open(directory.join(id), capacity).map_err(wrong)?);
+        }
+        let mut statuses = status::read(directory).unwrap_or_default();
+        statuses.retain(|id, _| ids.contains(id));
+        for (id, target) in ids.iter().zip(targets) {
+            statuses.entry(id.clone()).or_default().target = target.name();
+        }
+        Ok(Outbox { directory: directory.to_owned(), every_ms, queues, statuses })
+    }
+
+    pub(crate) fn put(&mut self, target: &Target, message: &Message) -> Result<(), OutboxError> {
+        let id = target.id();
+        let queue = self.queues.get_mut(&id).ok_or_else(|| OutboxError::UnknownTarget(target.name()))?;
+        let put = queue.put(message).map_err(|error| OutboxError::Io { path: self.directory.clone(), error });
+        if let Some(status) = self.statuses.get_mut(&id) {
+            let dropped = *put.as_ref().unwrap_or(&0);
+            if dropped > 0 {
+                tracing::warn!("too many messages wait for {}; the oldest is dropped", status.target);
+            }
+            status.dropped += dropped;
+        }
+        put.map(drop)
+    }
+
+    /// Milliseconds until a target is due; `None` where nothing waits and nothing is scheduled.
+    pub(crate) fn wait(&self, target: &Target, now: Instant) -> Option<u64> {
+        let id = target.id();
+        let waits = self.queues.get(&id).is_some_and(|queue| queue.len() > 0);
+        if !waits && self.every_ms.is_none() {
+            return None;
+        }
+        let next_at = self.statuses.get(&id).map_or(0, |status| status.next_at);
+        Some(schedule::left(self.every_ms, next_at, now))
+    }
+
+    pub(crate) fn front(&mut self, target: &Target) -> Option<(u64, Message)> {
+        self.queues.get_mut(&target.id())?.front()
+    }
+
+    /// Notes an attempt; answers the failures up to now and before.
+    pub(crate) fn conclude(
+        &mut self,
+        target: &Target,
+        (sequence, message): (u64, &Message),
+        error: Option<&str>,
+        now: Instant,
+    ) -> (u32, u32) {
+        let id = target.id();
+        let status = self.statuses.entry(id.clone()).or_default();
+        let before = status.failures;
+        match error {
+            None => {
+                (status.failures, status.error) = (0, None);
+                (status.sent_at, status.sent_id) = (Some(now), Some(message.id.clone()));
+                if let Some(Err(error)) = self.queues.get_mut(&id).map(|queue| queue.remove(sequence)) {
+                    tracing::warn!("{}: a message that has arrived will arrive again: {error}", status.target);
+                }
+            }
+            Some(error) => {
+                status.failures = status.failures.saturating_add(1);
+                status.error = Some(inert(error, 500));
+            }
+        }
+        status.next_at = now.saturating_add(schedule::rest(self.every_ms, status.failures));
+        (status.failures, before)
+    }
+
+    /// Writes the statuses. Only people and the schedule depend on them.
+    pub(crate) fn write_statuses(&mut self) {
+        self.count_waiting();
+        if let Err(error) = status::write(&self.directory, &self.statuses) {
+            tracing::debug!("{}: {error}", self.directory.display());
+        }
+    }
+
+    pub(crate) fn statuses(&mut self) -> Vec<TargetStatus> {
+        self.count_waiting();
+        self.statuses.values().cloned().collect()
+    }
+
+    fn count_waiting(&mut self) {
+        for (id, status) in &mut self.statuses {
+            status.waiting = self.queues.get(id).map_or(0, Queue::len);
+        }
+    }
+}

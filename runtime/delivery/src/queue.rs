@@ -1,0 +1,141 @@
+//! The messages that wait for one target: one file each, named by their order.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::message::Message;
+use crate::storage;
+
+/// What may wait for one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Messages.
+    pub messages: usize,
+    /// Bytes of all of them.
+    pub bytes: u64,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Capacity { messages: 1_000, bytes: 16 << 20 }
+    }
+}
+
+/// The first line of a file; the body follows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Header {
+    name: String,
+    id: String,
+    content_type: String,
+}
+
+struct Waiting {
+    sequence: u64,
+    name: String,
+    bytes: u64,
+}
+
+/// A queue on the disk.
+pub(crate) struct Queue {
+    directory: PathBuf,
+    capacity: Capacity,
+    waiting: VecDeque<Waiting>,
+    bytes: u64,
+    last: u64,
+}
+
+impl Queue {
+    /// Opens or creates it, and removes what a crash left unfinished. A file that is not a message is removed too.
+    pub(crate) fn open(directory: PathBuf, capacity: Capacity) -> io::Result<Queue> {
+        storage::make_directory(&directory)?;
+        let mut queue = Queue { directory, capacity, waiting: VecDeque::new(), bytes: 0, last: 0 };
+        for name in storage::list(&queue.directory)? {
+            let path = queue.directory.join(&name);
+            let message = if storage::is_unfinished(&name) { None } else { sequence(&name).zip(read(&path)) };
+            match message {
+                Some((sequence, (header, body))) => queue.push(sequence, &header, body.len() as u64),
+                None => storage::remove(&path)?,
+            }
+        }
+        Ok(queue)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Adds a message: durable when this returns. Answers how many were dropped for it.
+    pub(crate) fn put(&mut self, message: &Message) -> io::Result<u64> {
+        let Message { name, id, content_type, body, supersedes } = message;
+        let header = Header { name: name.clone(), id: id.clone(), content_type: content_type.clone() };
+        let mut bytes = serde_json::to_vec(&header)?;
+        bytes.push(b'\n');
+        bytes.extend_from_slice(body);
+        let (sequence, size) = (self.last + 1, body.len() as u64);
+        if size > self.capacity.bytes {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is larger than the outbox"));
+        }
+        storage::write_durably(&self.path(sequence), &bytes)?;
+        if *supersedes {
+            let superseded: Vec<u64> =
+                self.waiting.iter().filter(|one| one.name == *name).map(|one| one.sequence).collect();
+            superseded.into_iter().try_for_each(|sequence| self.remove(sequence))?;
+        }
+        self.push(sequence, &header, size);
+        let mut dropped = 0;
+        while self.waiting.len() > self.capacity.messages.max(1) || self.bytes > self.capacity.bytes {
+            let Some(oldest) = self.waiting.front().map(|oldest| oldest.sequence) else { break };
+            self.remove(oldest)?;
+            dropped += 1;
+        }
+        Ok(dropped)
+    }
+
+    /// The oldest message, and its place in the queue.
+    pub(crate) fn front(&mut self) -> Option<(u64, Message)> {
+        loop {
+            let sequence = self.waiting.front()?.sequence;
+            if let Some((Header { name, id, content_type }, body)) = read(&self.path(sequence)) {
+                return Some((sequence, Message { name, id, content_type, body, supersedes: false }));
+            }
+            tracing::error!("{} is not readable; the message is dropped", self.path(sequence).display());
+            // It is forgotten even where it cannot be removed: the others must go on.
+            let _ = self.remove(sequence);
+        }
+    }
+
+    /// Removes a message that has arrived, or is dropped. One that is gone is fine.
+    pub(crate) fn remove(&mut self, sequence: u64) -> io::Result<()> {
+        if let Some(index) = self.waiting.iter().position(|one| one.sequence == sequence)
+            && let Some(removed) = self.waiting.remove(index)
+        {
+            self.bytes -= removed.bytes;
+        }
+        storage::remove(&self.path(sequence))
+    }
+
+    fn push(&mut self, sequence: u64, header: &Header, bytes: u64) {
+        self.waiting.push_back(Waiting { sequence, name: header.name.clone(), bytes });
+        self.bytes += bytes;
+        self.last = sequence;
+    }
+
+    fn path(&self, sequence: u64) -> PathBuf {
+        self.directory.join(format!("{sequence:020}.message"))
+    }
+}
+
+fn sequence(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".message")?;
+    if digits.len() == 20 { digits.parse().ok() } else { None }
+}
+
+fn read(path: &Path) -> Option<(Header, Vec<u8>)> {
+    let bytes = storage::read(path).ok()?;
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let header = serde_json::from_slice(bytes.get(..end)?).ok()?;
+    Some((header, bytes.get(end + 1..)?.to_vec()))
+}

@@ -1,0 +1,43 @@
+//! When a target is tried next.
+
+/// After a first failure; then twice as long each time.
+const FIRST_RETRY_MS: u64 = 60_000;
+/// A target is tried again after so long at the latest.
+const MOST_RETRY_MS: u64 = 3_600_000;
+
+/// How long a target rests after an attempt. `every_ms` is the schedule of its messages, if they have one.
+pub(crate) fn rest(every_ms: Option<u64>, failures: u32) -> u64 {
+    let most = every_ms.unwrap_or(MOST_RETRY_MS);
+    match failures.checked_sub(1) {
+        None => every_ms.unwrap_or(0),
+        Some(again) => FIRST_RETRY_MS.saturating_mul(1 << again.min(20)).min(most),
+    }
+}
+
+/// How long until `next_at`. A time further away than any rest is of a clock that was set back, or of another
+/// schedule: then the target is due.
+pub(crate) fn left(every_ms: Option<u64>, next_at: u64, now: u64) -> u64 {
+    let left = next_at.saturating_sub(now);
+    if left > every_ms.unwrap_or(MOST_RETRY_MS) { 0 } else { left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_come_later_each_time_up_to_the_schedule() {
+        let minute = 60_000;
+        assert_eq!([0, 1, 2, 3, 4].map(|failures| rest(Some(5 * minute), failures) / minute), [5, 1, 2, 4, 5]);
+        assert_eq!([0, 1, 7, 40].map(|failures| rest(None, failures) / minute), [0, 1, 60, 60]);
+        assert_eq!(rest(Some(1), 1), 1, "a schedule shorter than a retry");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_delays_nothing() {
+        assert_eq!(left(Some(1_000), 5_000, 4_500), 500);
+        assert_eq!(left(Some(1_000), 5_000, 6_000), 0);
+        assert_eq!(left(Some(1_000), 5_000, 1_000), 0);
+        assert_eq!(left(None, 3_000, 1_000), 2_000);
+    }
+}

@@ -1,0 +1,123 @@
+//! A message as a line at the end of a file.
+#![expect(clippy::disallowed_methods, reason = "the adapter to the file of an operator")]
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::SendError;
+
+/// Other programs that add lines take no longer.
+const TRIES: u32 = 50;
+const BETWEEN: Duration = Duration::from_millis(20);
+
+/// Adds the line durably: whole, or not at all. Creates a missing file for ansai alone; an existing one keeps its
+/// permissions.
+pub(super) fn append(path: &Path, body: &[u8]) -> Result<(), SendError> {
+    // Without blocking: a FIFO would wait for a reader.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut file =
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(SendError::NotAFile);
+    }
+    lock(&file)?;
+    let before = file.metadata()?.len();
+    // A line that a crash cut short must not swallow this one.
+    let mut last = *b"\n";
+    if before > 0 {
+        file.read_exact_at(&mut last, before.saturating_sub(1))?;
+    }
+    let start: &[u8] = if last == *b"\n" { b"" } else { b"\n" };
+    let end: &[u8] = if body.ends_with(b"\n") { b"" } else { b"\n" };
+    let written = file.write_all(&[start, body, end].concat()).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        file.set_len(before)?;
+        return Err(error.into());
+    }
+    if before == 0 {
+        sync_name(path)?;
+    }
+    Ok(())
+}
+
+fn lock(file: &File) -> Result<(), SendError> {
+    for _ in 0..TRIES {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(BETWEEN),
+            // Some file systems have no locks: the line is one write there too.
+            Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::INVAL) => return Ok(()),
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+    }
+    Err(SendError::Locked)
+}
+
+/// A new file may lose its name in a loss of power.
+fn sync_name(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn line(number: u64) -> Vec<u8> {
+        format!("message {number} of a test").into_bytes()
+    }
+
+    fn lines(path: &Path) -> Vec<u64> {
+        let text = std::fs::read_to_string(path).unwrap();
+        let number = |line: &str| line.strip_prefix("message ")?.strip_suffix(" of a test")?.parse().ok();
+        text.lines().filter_map(number).collect()
+    }
+
+    #[test]
+    fn lines_are_added_and_the_file_is_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines");
+        for sequence in 1..=3 {
+            append(&path, &line(sequence)).unwrap();
+        }
+        assert_eq!(lines(&path), [1, 2, 3]);
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        append(&path, &line(4)).unwrap();
+        assert_eq!(mode(), 0o644, "they are the operator's");
+    }
+
+    #[test]
+    fn what_a_crash_left_does_not_swallow_the_next_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("lines");
+        std::fs::write(&path, "message 1 of a test\nmessage 9 of").unwrap();
+        append(&path, &line(2)).unwrap();
+        assert_eq!(lines(&path), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_refused_without_waiting() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        assert!(matches!(append(&path, &line(1)), Err(SendError::NotAFile)));
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(directory.path().join("elsewhere"), &link).unwrap();
+        assert!(matches!(append(&link, &line(1)), Err(SendError::Io(_))));
+        assert!(matches!(append(&directory.path().join("missing/lines"), &line(1)), Err(SendError::Io(_))));
+        let held = directory.path().join("held");
+        let file = File::create(&held).unwrap();
+        flock(&file, FlockOperation::LockExclusive).unwrap();
+        assert!(matches!(append(&held, &line(1)), Err(SendError::Locked)));
+    }
+}

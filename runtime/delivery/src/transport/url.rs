@@ -1,0 +1,133 @@
+//! A message posted to a web server. The server learns nothing else, its answer is only a status, and redirects are not
+//! followed.
+#![expect(clippy::disallowed_methods, reason = "the adapter to token and certificates")]
+
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use ureq::config::{AutoHeaderValue, IpFamily};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::SendError;
+use crate::message::Message;
+use crate::target::UrlTarget;
+
+const MOST_TOKEN: u64 = 4096;
+const MOST_CERTIFICATES: u64 = 4 << 20;
+const MOST_HEADER: usize = 16 << 10;
+
+/// Where distributions keep the certificates that they trust.
+const SYSTEM: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Posts it. Success is an answer of 200 to 299; its content is not read.
+pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
+    let agent = ureq::Agent::new_with_config(configuration(target, limit)?);
+    let mut request = agent.post(&target.url).header("content-type", &message.content_type);
+    if let Some(path) = &target.token_file {
+        request = request.header("authorization", format!("Bearer {}", token(path)?));
+    }
+    // The error messages of the library may hold the address, and with it a secret.
+    let answer = request.send(message.body.as_slice()).map_err(|error| words(&error, limit))?;
+    match answer.status().as_u16() {
+        200..=299 => Ok(()),
+        redirect @ 300..=399 => Err(SendError::Redirect(redirect)),
+        status => Err(SendError::Status(status)),
+    }
+}
+
+fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Config, SendError> {
+    let builder = ureq::Agent::config_builder()
+        .timeout_global(Some(limit))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .max_response_header_size(MOST_HEADER)
+        .max_idle_connections(0)
+        // Not that of the environment: messages go where the configuration says.
+        .proxy(None)
+        .ip_family(IpFamily::Any)
+        .user_agent(AutoHeaderValue::Provided(Arc::new(concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned())))
+        .accept(AutoHeaderValue::None);
+    if !target.url.starts_with("https://") {
+        return Ok(builder.build());
+    }
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(roots(target.ca_file.as_deref())?)
+        .build();
+    Ok(builder.https_only(true).tls_config(tls).build())
+}
+
+/// The certificates of the operator's file, else of the system.
+fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
+    let path =
+        match own {
+            Some(path) => path,
+            None => SYSTEM.iter().map(Path::new).find(|path| path.exists()).ok_or_else(|| {
+                SendError::Certificates("none found on this host: name a file as `ca_file`".to_owned())
+            })?,
+        };
+    let wrong = |why: String| SendError::Certificates(format!("{}: {why}", path.display()));
+    let mut text = Vec::new();
+    let opened = std::fs::File::open(path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
+    opened.map_err(|error| wrong(error.to_string()))?;
+    let found: Vec<Certificate<'static>> = parse_pem(&text)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(wrong("no certificate in it".to_owned()));
+    }
+    Ok(RootCerts::new_with_certs(&found))
+}
+
+/// The token in a file that nobody else can read.
+fn token(path: &Path) -> Result<String, SendError> {
+    let wrong = |why: String| SendError::Token { path: path.to_owned(), why };
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = file.map_err(|error| wrong(error.to_string()))?;
+    let metadata = file.metadata().map_err(|error| wrong(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(wrong("not a regular file".to_owned()));
+    }
+    if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(wrong(format!("owned by user {}", metadata.uid())));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let mode = metadata.mode() & 0o7777;
+        return Err(wrong(format!("others can read or write it (mode {mode:04o}): run chmod 600")));
+    }
+    let mut text = String::new();
+    file.take(MOST_TOKEN).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
+    let text = text.trim();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("must be one word of ASCII".to_owned()));
+    }
+    Ok(text.to_owned())
+}
+
+fn words(error: &ureq::Error, limit: Duration) -> SendError {
+    match error {
+        ureq::Error::Timeout(_) => SendError::TimeLimit(limit),
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => SendError::TimeLimit(limit),
+        ureq::Error::Io(error) => SendError::Http(format!("no answer: {error}")),
+        ureq::Error::HostNotFound => SendError::Http("the host has no address".to_owned()),
+        ureq::Error::ConnectionFailed => SendError::Http("the server cannot be reached".to_owned()),
+        ureq::Error::Rustls(error) => SendError::Http(format!("TLS: {error}")),
+        ureq::Error::LargeResponseHeader(..) => SendError::Http("the answer is too large".to_owned()),
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => SendError::Http("the answer is not HTTP".to_owned()),
+        _ => SendError::Http("the request failed".to_owned()),
+    }
+}

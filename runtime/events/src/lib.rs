@@ -1,0 +1,39 @@
+//! The event stream: one ordered stream of [`ansai_core::Event`]s, and its subscribers.
+//!
+//! Publishing never waits for a subscriber. Each has a queue of its own with a capacity: when that is full, the stream
+//! counts what the subscriber misses and puts [`Item::Missed`] in the place of it. A subscriber that panics or is
+//! dropped is removed, and a log line says so.
+//!
+//! This crate does not know who publishes and where events go. What must be durable before the host acts does not wait
+//! for a subscriber either: the audit log of `ansai-supervisor` appends inside [`Stream::publish_after`], which gives
+//! the stream the order of the log.
+//!
+//! ```
+//! use ansai_core::Event;
+//! use ansai_events::{Item, Stream};
+//!
+//! let stream = Stream::new();
+//! let mut subscription = stream.subscribe("example", 2);
+//! for why in ["one", "two", "three", "four"] {
+//!     stream.publish(0, Event::Stopping { why: why.into() });
+//! }
+//! drop(stream);
+//!
+//! let mut seen = Vec::new();
+//! while let Some(item) = subscription.next_blocking() {
+//!     seen.push(match item {
+//!         Item::Event(published) => published.sequence.to_string(),
+//!         Item::Missed { count } => format!("missed {count}"),
+//!     });
+//! }
+//! assert_eq!(seen, ["1", "2", "missed 2"]);
+//! ```
+
+mod queue;
+mod stream;
+mod subscriber;
+mod subscription;
+
+pub use stream::{Published, Stream, SubscriberStatus};
+pub use subscriber::Subscriber;
+pub use subscription::{Item, Subscription};

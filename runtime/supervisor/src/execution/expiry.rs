@@ -1,0 +1,116 @@
+//! Quarantined files whose time is over: removed for good by the executor, as steps of a plan of the host itself, with
+//! the grants of the instance that may remove files below the same roots.
+
+use std::sync::Arc;
+
+use ansai_core::event::Verdict;
+use ansai_core::{Decision, Event, Mode, OnFailure};
+use ansai_host_functions::live::QUARANTINE_EXPIRY;
+use ansai_kit::action::Proposed;
+use ansai_kit::host::{Deadline, ProbeContext};
+
+use super::executor::{Approved, Executor};
+use super::plans::PlanFile;
+use crate::authority::{Authority, EffectiveGrants};
+use crate::clock;
+use crate::ids::Ids;
+use crate::instance::Instance;
+use crate::pass::planned_step;
+
+/// Plans and applies the end of quarantine.
+pub(crate) struct QuarantineExpiry {
+    pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) executor: Arc<Executor>,
+    pub(crate) ids: Arc<Ids>,
+    /// Those that can have files in quarantine.
+    pub(crate) instances: Vec<Arc<str>>,
+}
+
+impl QuarantineExpiry {
+    /// Instances that can propose to remove files: others have none in quarantine.
+    pub(crate) fn candidates(instances: &[Instance]) -> Vec<Arc<str>> {
+        let name = |import: &String| import.split('@').next() == Some(QUARANTINE_EXPIRY.interface.name);
+        let has = |instance: &&Instance| instance.policy.info().imports.iter().any(name);
+        instances.iter().filter(has).map(|instance| instance.name.clone()).collect()
+    }
+
+    /// Removes what has expired, instance by instance. What cannot be removed is tried again at the next call.
+    pub(crate) async fn run(&self) {
+        let mut seen: Vec<String> = Vec::new();
+        for instance in &self.instances {
+            if self.executor.stop.is_asked() {
+                return;
+            }
+            let Ok(grants) = self.authority.effective_grants(instance) else { continue };
+            let steps = self.expired(instance, grants, &mut seen).await;
+            if !steps.is_empty() {
+                self.apply(instance, steps).await;
+            }
+        }
+    }
+
+    /// One step for each root with expired files. `seen` are the roots of instances before this one.
+    async fn expired(&self, instance: &str, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
+        let Some(scope) = grants.scopes.get(QUARANTINE_EXPIRY.interface.name).cloned() else { return Vec::new() };
+        if grants.mode != Mode::Enforce {
+            return Vec::new();
+        }
+        let mut roots: Vec<String> = scope.set("roots").to_vec();
+        roots.retain(|root| !seen.iter().any(|known| ansai_core::scope::is_within(root, known)));
+        seen.extend(roots.iter().cloned());
+        let (executor, name) = (self.executor.clone(), instance.to_owned());
+        let looking = tokio::task::spawn_blocking(move || {
+            let look = |root: &String| match executor.preview_expiry(root, &scope) {
+                Ok(step) => step,
+                Err(why) => {
+                    tracing::warn!(instance = name, root, "quarantine cannot be read, ansai tries again: {why}");
+                    None
+                }
+            };
+            roots.iter().filter_map(look).collect()
+        });
+        looking.await.unwrap_or_else(|error| {
+            tracing::error!(instance, "reading the quarantine panicked, ansai tries again: {error}");
+            Vec::new()
+        })
+    }
+
+    async fn apply(&self, instance: &str, steps: Vec<Proposed>) {
+        let now = clock::now();
+        let (plan, instance) = (self.ids.fresh(now), instance.to_owned());
+        let planned = Event::Planned {
+            plan: plan.clone(),
+            incident: None,
+            instance: instance.clone(),
+            decision: Decision::Apply(OnFailure::Stop),
+            steps: steps.iter().map(planned_step).collect(),
+        };
+        let decided = Event::Decided { plan: plan.clone(), instance: instance.clone(), verdict: Verdict::Approved };
+        let journal = &self.executor.journal;
+        let recorded = journal.record(now, planned).and_then(|()| journal.durable(now, decided));
+        let file = PlanFile { plan: plan.clone(), instance: instance.clone(), incident: None, at: now, steps };
+        let applied = match recorded {
+            Ok(()) => self.executor.clone().execute(Approved { file, on_failure: OnFailure::Stop }).await.map(drop),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = applied {
+            let event = Event::PlanFailed { instance, incident: None, plan: Some(plan), error, kind: None };
+            journal.note(clock::now(), event);
+        }
+    }
+}
+
+impl Executor {
+    /// What has expired below a root; `None` where nothing has.
+    fn preview_expiry(&self, root: &str, scope: &ansai_core::Scope) -> Result<Option<Proposed>, String> {
+        let name = format!("{}.expire-held", QUARANTINE_EXPIRY.interface.name);
+        let (_, _, action) = self.action(&name).map_err(|error| error.to_string())?;
+        let arguments = serde_json::json!({ "root": root, "reason": "the quarantine has expired" });
+        let arguments = serde_json::value::to_raw_value(&arguments).map_err(|error| error.to_string())?;
+        let deadline = Deadline::after(self.host.call_deadline);
+        let context = ProbeContext { host: &self.host.host, scope, now: clock::now(), deadline: &deadline };
+        let (preview, targets) = action.preview(&context, &arguments, &[]).map_err(|error| error.to_string())?;
+        let step = Proposed { action: name, arguments, preview, targets };
+        Ok((step.preview.items > 0).then_some(step))
+    }
+}

@@ -1,0 +1,132 @@
+//! What is recorded of steps: their outcomes, and why some have none.
+
+use ansai_core::event::{Intent, SkipReason};
+use ansai_core::{Event, Outcome, Refusal, StepResult};
+use ansai_kit::action::{Applied, Proposed};
+use sha2::Digest as _;
+
+use super::executor::Executor;
+use super::plans::PlanFile;
+use super::undo::UndoError;
+use crate::clock;
+
+/// Who undoes the steps before one that failed.
+pub(super) const BY_HOST: &str = "the host";
+
+/// A step of a plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StepRef<'a> {
+    pub(super) plan: &'a str,
+    pub(super) step: u32,
+    pub(super) instance: &'a str,
+}
+
+impl Executor {
+    /// Records the outcome of a step; answers it with what went wrong in recording.
+    pub(super) fn record_outcome(&self, step: StepRef<'_>, mut applied: Applied, after_crash: bool) -> Applied {
+        let StepRef { plan, step: number, instance } = step;
+        let items_sha256 = if applied.items.is_empty() {
+            None
+        } else {
+            match self.plans.put_items(plan, number, &applied.items) {
+                Ok(sha256) => Some(sha256),
+                Err(error) => {
+                    applied.detail =
+                        format!("{}; cannot be undone, its record is not written: {error}", applied.detail);
+                    None
+                }
+            }
+        };
+        let event = Event::Outcome {
+            plan: plan.to_owned(),
+            step: number,
+            instance: instance.to_owned(),
+            outcome: applied.outcome,
+            detail: applied.detail.clone(),
+            measures: applied.measures.clone(),
+            items_sha256,
+            after_crash,
+        };
+        if let Err(error) = self.end(step, event) {
+            applied.outcome = Outcome::Unknown;
+            applied.detail = format!("{}; the outcome is not recorded: {error}", applied.detail);
+        }
+        applied
+    }
+
+    /// Records that a step changed nothing. Only then is it no longer under way: an intent needs an outcome.
+    pub(super) fn record_refused(&self, step: StepRef<'_>, refusal: &Refusal) {
+        let event = Event::Outcome {
+            plan: step.plan.to_owned(),
+            step: step.step,
+            instance: step.instance.to_owned(),
+            outcome: Outcome::Refused,
+            detail: refusal.to_string(),
+            measures: Vec::new(),
+            items_sha256: None,
+            after_crash: false,
+        };
+        // Said by `end`; the step has its refusal already.
+        let _ = self.end(step, event);
+    }
+
+    pub(super) fn record_skipped(&self, step: StepRef<'_>, reason: SkipReason) {
+        let (plan, instance) = (step.plan.to_owned(), step.instance.to_owned());
+        self.journal.note(clock::now(), Event::Skipped { plan, step: step.step, instance, reason });
+    }
+
+    /// Records why the host did not undo a step. A refusal after the intent is recorded already.
+    pub(super) fn record_not_undone(&self, step: StepRef<'_>, error: &UndoError) {
+        if !matches!(error, UndoError::Refused(_)) {
+            let event = Event::Undone {
+                plan: step.plan.to_owned(),
+                step: step.step,
+                instance: step.instance.to_owned(),
+                outcome: Outcome::Refused,
+                detail: error.to_string(),
+                by: BY_HOST.to_owned(),
+            };
+            self.journal.note(clock::now(), event);
+        }
+    }
+
+    fn end(&self, step: StepRef<'_>, event: Event) -> Result<(), String> {
+        let StepRef { plan, step: number, instance } = step;
+        let recorded = self.journal.durable(clock::now(), event).map_err(|error| error.to_string());
+        let ended = recorded.and_then(|()| self.state.end_step(plan, number).map_err(|error| error.to_string()));
+        if let Err(error) = &ended {
+            tracing::error!(
+                instance,
+                plan,
+                step = number,
+                "the outcome is not recorded, ansai looks for it after its next start: {error}"
+            );
+        }
+        ended
+    }
+}
+
+/// What a step is about to do.
+pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
+    Intent {
+        plan: file.plan.clone(),
+        step: number,
+        instance: file.instance.clone(),
+        action: step.action.clone(),
+        about: step.preview.about.clone(),
+        arguments: serde_json::from_str(step.arguments.get()).unwrap_or_default(),
+        targets: step.preview.items,
+        targets_sha256: hex::encode(sha2::Sha256::digest(step.targets.get())),
+    }
+}
+
+/// As `context.attempts` shows it to the policy.
+pub(super) fn step_result(step: &Proposed, applied: Applied) -> StepResult {
+    StepResult {
+        action: step.action.clone(),
+        about: step.preview.about.clone(),
+        outcome: applied.outcome,
+        detail: applied.detail,
+        measures: applied.measures,
+    }
+}

@@ -1,0 +1,172 @@
+//! Undoing steps: by the host when a later step failed, or by a person.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+use ansai_audit::Reader;
+use ansai_core::event::{Record, UndoIntent};
+use ansai_core::{Event, Outcome, Refusal};
+use ansai_kit::action::Applied;
+
+use super::executor::{Executor, unavailable};
+use super::plans::{PlanFile, PlanFileError};
+use super::step::Step;
+use crate::clock;
+use crate::report::StepReport;
+
+/// Why nothing was undone.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// The plan is not known, or its files cannot be read.
+    #[error(transparent)]
+    Plan(#[from] PlanFileError),
+    /// The plan has no such step.
+    #[error("plan {plan} has no step {step}; it has {steps}, counted from 0")]
+    NoStep {
+        /// The plan.
+        plan: String,
+        /// How many it has.
+        steps: usize,
+        /// What was asked for.
+        step: u32,
+    },
+    /// The step did not begin, or it only looked.
+    #[error("step {0} changed nothing")]
+    NothingDone(u32),
+    /// Undoing it twice would undo what came after.
+    #[error("nothing to do: step {0} is already undone")]
+    AlreadyUndone(u32),
+    /// The record of the step is not the one in the audit log: undoing could do harm.
+    #[error("the record of step {0} does not match the audit log")]
+    Altered(u32),
+    /// The audit log cannot be read.
+    #[error("audit log: {0}")]
+    Audit(String),
+    /// The action or the audit log refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// What the audit log has of the steps of one plan.
+#[derive(Default)]
+pub(super) struct UndoRecords(BTreeMap<u32, UndoRecord>);
+
+#[derive(Default, Clone)]
+struct UndoRecord {
+    /// SHA-256 of what the step did, from the last outcome that has one.
+    items_sha256: Option<String>,
+    /// Undone completely. A step whose undoing was interrupted or failed may be tried again.
+    is_undone: bool,
+}
+
+impl Executor {
+    /// Undoes a plan, newest step first, or one step of it. `by` is a person, for the record.
+    pub(crate) fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
+        let file = self.plans.get(plan)?;
+        let steps = file.steps.len();
+        if let Some(step) = step.filter(|step| *step as usize >= steps) {
+            return Err(UndoError::NoStep { plan: plan.to_owned(), steps, step });
+        }
+        let records = self.undo_records(plan)?;
+        let mut reports = Vec::new();
+        for (number, proposed) in file.numbered().rev() {
+            if step.is_some_and(|step| step != number) {
+                continue;
+            }
+            let mut report = StepReport::proposed(proposed);
+            match self.undo_step(&file, number, by, &records) {
+                Ok(applied) => {
+                    let is_reverted = applied.outcome == Outcome::Done;
+                    report.outcome = Some(if is_reverted { Outcome::Reverted } else { applied.outcome });
+                    report.detail = applied.detail;
+                    report.measures = applied.measures;
+                }
+                // No obstacle for the other steps of a plan.
+                Err(error @ (UndoError::NothingDone(_) | UndoError::AlreadyUndone(_))) if step.is_none() => {
+                    report.detail = error.to_string();
+                }
+                Err(error) => {
+                    report.outcome = Some(Outcome::Refused);
+                    report.detail = error.to_string();
+                }
+            }
+            reports.push(report);
+        }
+        Ok(reports)
+    }
+
+    /// Reads the audit log once for all steps of a plan.
+    pub(super) fn undo_records(&self, plan: &str) -> Result<UndoRecords, UndoError> {
+        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
+        let mut found = UndoRecords::default();
+        for entry in Reader::open(&self.audit_dir).map_err(|error| text(&error))? {
+            let entry = entry.map_err(|error| text(&error))?;
+            let Ok(record) = serde_json::from_slice::<Record>(&entry.payload) else { continue };
+            match record.event {
+                Event::Outcome { plan: of, step, items_sha256: Some(sha256), .. } if of == plan => {
+                    found.0.entry(step).or_default().items_sha256 = Some(sha256);
+                }
+                Event::Undone { plan: of, step, outcome: Outcome::Done, .. } if of == plan => {
+                    found.0.entry(step).or_default().is_undone = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Undoes one step and records it.
+    pub(super) fn undo_step(
+        &self,
+        file: &PlanFile,
+        number: u32,
+        by: &str,
+        records: &UndoRecords,
+    ) -> Result<Applied, UndoError> {
+        let proposed = file.steps.get(number as usize).ok_or_else(|| UndoError::NoStep {
+            plan: file.plan.clone(),
+            steps: file.steps.len(),
+            step: number,
+        })?;
+        let (interface, _, action) = self.action(&proposed.action)?;
+        let UndoRecord { items_sha256: recorded, is_undone } = records.0.get(&number).cloned().unwrap_or_default();
+        if is_undone {
+            return Err(UndoError::AlreadyUndone(number));
+        }
+        let (items, items_sha256) = match self.plans.items(&file.plan, number) {
+            Err(PlanFileError::Io { error, .. }) if recorded.is_none() && error.kind() == ErrorKind::NotFound => {
+                return Err(UndoError::NothingDone(number));
+            }
+            items => items?,
+        };
+        if recorded.as_deref() != Some(items_sha256.as_str()) {
+            return Err(UndoError::Altered(number));
+        }
+        // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
+        let scope = self.scope_now(&file.instance, interface);
+        let step = Step::new(self, &file.plan, number, proposed, action, scope);
+        let intent = UndoIntent {
+            plan: file.plan.clone(),
+            step: number,
+            instance: file.instance.clone(),
+            by: by.to_owned(),
+            items_sha256,
+        };
+        let durable = self.journal.undo_intent(clock::now(), intent).map_err(unavailable)?;
+        let undone = step.acting(durable)?.undo(&items);
+        let (outcome, detail) = match &undone {
+            Ok(applied) => (applied.outcome, applied.detail.clone()),
+            Err(refusal) => (Outcome::Refused, refusal.to_string()),
+        };
+        let event = Event::Undone {
+            plan: file.plan.clone(),
+            step: number,
+            instance: file.instance.clone(),
+            outcome,
+            detail,
+            by: by.to_owned(),
+        };
+        self.journal.durable(clock::now(), event).map_err(unavailable)?;
+        Ok(undone?)
+    }
+}

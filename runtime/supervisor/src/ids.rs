@@ -1,0 +1,30 @@
+//! Names of plans and recordings.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use ansai_core::Instant;
+
+/// Makes names that are unique on this host, sort by time and are safe as file names.
+#[derive(Default)]
+pub(crate) struct Ids(AtomicU32);
+
+impl Ids {
+    /// `20261121t025616-123-0001`.
+    pub(crate) fn fresh(&self, now: Instant) -> String {
+        let at = jiff::Timestamp::from_millisecond(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now % 1_000, number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_sort_by_time() {
+        let ids = Ids::default();
+        let names = [1_000, 1_000, 2_001].map(|at| ids.fresh(at));
+        assert_eq!(names, ["19700101t000001-000-0000", "19700101t000001-000-0001", "19700101t000002-001-0002"]);
+    }
+}

@@ -1,0 +1,66 @@
+//! The room of incidents: opened, changed and closed by what passes observe, durable in the state.
+
+mod attempts;
+mod open;
+mod quota;
+mod update;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ansai_core::incident::Change;
+use ansai_core::{Event, Incident, Instant};
+
+pub(crate) use self::open::OpenIncidents;
+pub(crate) use self::update::{Update, update};
+use crate::recording::Journal;
+use crate::state::{State, StateError};
+
+/// The incidents of all instances.
+pub(crate) struct Incidents {
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) state: Arc<State>,
+    /// For attempts that a crash cut short.
+    pub(crate) audit_dir: PathBuf,
+}
+
+impl Incidents {
+    /// The open incidents of an instance: read once a pass.
+    pub(crate) fn open(&self, instance: &str) -> Result<OpenIncidents, StateError> {
+        Ok(OpenIncidents::new(self.state.incidents(instance)?))
+    }
+
+    /// Counts an attempt before it acts, so that a crash does not forget it: durable when this returns.
+    pub(crate) fn begin(&self, incident: &mut Incident, now: Instant) -> Result<(), StateError> {
+        incident.begin(now);
+        self.state.put_incident(incident)
+    }
+
+    /// Records a change and writes the incident to the state, or removes a closed one.
+    pub(crate) fn store(&self, incident: &Incident, change: Change, now: Instant) {
+        let (instance, key) = (&incident.instance, &incident.finding.key);
+        if change != Change::Unchanged {
+            let severity = if change == Change::Closed { None } else { incident.finding.severity() };
+            self.journal.note(
+                now,
+                Event::Incident {
+                    incident: incident.id.clone(),
+                    instance: instance.clone(),
+                    key: key.clone(),
+                    change,
+                    severity,
+                    summary: incident.unknown.clone().unwrap_or_else(|| incident.finding.summary.clone()),
+                },
+            );
+        }
+        let written = match change {
+            Change::Closed => self.state.close_incident(instance, key),
+            // Only seen again: no step depends on it.
+            Change::Unchanged => self.state.put_incident_soon(incident),
+            Change::Opened | Change::Changed | Change::BecameUnknown => self.state.put_incident(incident),
+        };
+        if let Err(error) = written {
+            tracing::error!(%instance, incident = %incident.id, "the incident is not stored, the next pass tries again: {error}");
+        }
+    }
+}

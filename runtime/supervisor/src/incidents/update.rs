@@ -1,0 +1,131 @@
+//! What the answer of one evaluation does to the open incidents of its instance.
+
+use ansai_core::event::Finding;
+use ansai_core::incident::Change;
+use ansai_core::{Incident, Instant, Observation, Status};
+
+use super::quota::IncidentQuota;
+
+/// Findings and incidents after an evaluation.
+pub(crate) struct Update {
+    /// Every observation, and every open incident that was not mentioned, as an unknown one.
+    pub(crate) findings: Vec<Finding>,
+    /// Every incident that was or is open, with what changed.
+    pub(crate) incidents: Vec<(Incident, Change)>,
+    /// Findings without an incident because too many are open.
+    pub(crate) without_incident: u32,
+}
+
+impl Update {
+    fn add(&mut self, observation: Observation, incident: Option<(Incident, Change)>) {
+        let change = incident.as_ref().map(|(_, change)| *change);
+        let id = |(incident, change): &(Incident, Change)| (*change != Change::Closed).then(|| incident.id.clone());
+        self.findings.push(Finding { incident: incident.as_ref().and_then(id), change, observation });
+        self.incidents.extend(incident);
+    }
+}
+
+/// Compares the observations with the open incidents. `most` is how many incidents the instance may have open;
+/// `why_missing` becomes the reason of incidents that are not among the observations.
+pub(crate) fn update(
+    instance: &str,
+    open: &[Incident],
+    observations: Vec<Observation>,
+    most: u32,
+    why_missing: &str,
+    now: Instant,
+) -> Update {
+    let mut update = Update { findings: Vec::new(), incidents: Vec::new(), without_incident: 0 };
+    let mut quota = IncidentQuota::beside(open, most);
+    let mentioned = |incident: &Incident| observations.iter().any(|one| one.key == incident.finding.key);
+    let missing: Vec<&Incident> = open.iter().filter(|incident| !mentioned(incident)).collect();
+    for observation in observations {
+        let known = open.iter().find(|incident| incident.finding.key == observation.key).cloned();
+        let incident = match known {
+            Some(mut incident) => {
+                let change = incident.observe(Some(&observation), why_missing, now);
+                Some((incident, change))
+            }
+            None => match Incident::open(instance, &observation, now) {
+                Some(incident) if quota.take(&observation) => Some((incident, Change::Opened)),
+                Some(_) => {
+                    update.without_incident += 1;
+                    None
+                }
+                None => None,
+            },
+        };
+        update.add(observation, incident);
+    }
+    for incident in missing {
+        let mut incident = incident.clone();
+        let change = incident.observe(None, why_missing, now);
+        let unknown = Observation { status: Status::Unknown(why_missing.to_owned()), ..incident.finding.clone() };
+        update.add(unknown, Some((incident, change)));
+    }
+    update
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use ansai_core::{Severity, Subject};
+
+    use super::*;
+
+    fn observation(key: &str, status: Status) -> Observation {
+        Observation {
+            key: key.into(),
+            about: Subject::new("test", key),
+            status,
+            summary: String::new(),
+            evidence: vec![],
+            related: vec![],
+        }
+    }
+
+    fn sick(key: &str) -> Observation {
+        observation(key, Status::Unhealthy(Severity::Warning))
+    }
+
+    #[test]
+    fn each_key_has_its_incident() {
+        let open: Vec<Incident> = ["a", "b", "c"].iter().filter_map(|key| Incident::open("i", &sick(key), 1)).collect();
+        let observations =
+            vec![sick("a"), observation("b", Status::Healthy), sick("d"), observation("e", Status::Healthy)];
+        let update = update("i", &open, observations, 100, "not mentioned", 2);
+        let incidents: Vec<_> =
+            update.incidents.iter().map(|(incident, change)| (incident.finding.key.as_str(), *change)).collect();
+        let expected =
+            [("a", Change::Unchanged), ("b", Change::Closed), ("d", Change::Opened), ("c", Change::BecameUnknown)];
+        assert_eq!(incidents, expected);
+        let findings: Vec<_> = update
+            .findings
+            .iter()
+            .map(|finding| (finding.observation.key.as_str(), finding.incident.is_some(), finding.change))
+            .collect();
+        let changed = |index: usize| Some(expected[index].1);
+        let expected = [
+            ("a", true, changed(0)),
+            ("b", false, changed(1)),
+            ("d", true, changed(2)),
+            ("e", false, None),
+            ("c", true, changed(3)),
+        ];
+        assert_eq!(findings, expected);
+        assert_eq!(update.findings[4].observation.status, Status::Unknown("not mentioned".into()));
+    }
+
+    #[test]
+    fn without_an_answer_every_incident_is_unknown() {
+        let open: Vec<Incident> = Incident::open("i", &sick("a"), 1).into_iter().collect();
+        let update = update("i", &open, vec![], 100, "trapped", 2);
+        assert_eq!(update.incidents[0].0.unknown.as_deref(), Some("trapped"));
+    }
+
+    #[test]
+    fn what_is_too_much_has_no_incident_and_is_counted() {
+        let update = update("i", &[], vec![sick("a"), sick("b"), sick("c")], 2, "", 1);
+        assert_eq!((update.incidents.len(), update.findings.len(), update.without_incident), (2, 3, 1));
+    }
+}

@@ -1,0 +1,190 @@
+//! Opening a state directory: who keeps what, and who knows whom.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
+use ansai_core::event::InstanceRef;
+use ansai_core::text::inert;
+use ansai_core::{Event, Mode};
+use ansai_events::Stream;
+use ansai_host_functions::live::LiveHost;
+
+use crate::authority::Authority;
+use crate::clock;
+use crate::execution::{Executor, PlanFileError, Plans, QuarantineExpiry};
+use crate::ids::Ids;
+use crate::incidents::Incidents;
+use crate::instance::Instance;
+use crate::pass::Passes;
+use crate::permits::Leases;
+use crate::recording::export::HeadExport;
+use crate::recording::heads::{self, HeadError, Heads};
+use crate::recording::{Evaluator, Journal, JournalError, Recorder};
+use crate::state::{State, StateError};
+use crate::stop::Stop;
+use crate::supervisor::{Rooms, Supervisor};
+
+/// Released so that state and plans can be written on a full disk.
+const BALLAST_BYTES: u64 = 1 << 20;
+
+/// How a supervisor is opened.
+pub struct Options {
+    /// A directory of ansai's own.
+    pub state_dir: PathBuf,
+    /// The ceiling of this run.
+    pub mode: Mode,
+    /// Version of ansai, for the record.
+    pub version: String,
+    /// Where events go. Whoever subscribed to it sees all of them, from `started` on.
+    pub events: Stream,
+}
+
+/// The state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The audit log is in use by another ansai, damaged or not readable.
+    #[error(transparent)]
+    Audit(#[from] ansai_audit::OpenError),
+    /// The store of recordings.
+    #[error(transparent)]
+    Recordings(#[from] RecordingsError),
+    /// The database.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The directory of plans.
+    #[error(transparent)]
+    Plans(#[from] PlanFileError),
+    /// The first record.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The key of the log, or its local head.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+}
+
+impl OpenError {
+    /// How to fix it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            OpenError::Audit(error) => error.hint(),
+            OpenError::Head(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+impl Supervisor {
+    /// Opens the state. Refuses when another ansai has it open. [`Supervisor::recover`], with which every run begins,
+    /// resolves steps that a crash interrupted.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(
+        options: Options,
+        host: LiveHost,
+        authority: Arc<dyn Authority>,
+        instances: Vec<Instance>,
+    ) -> Result<Supervisor, OpenError> {
+        let dir = &options.state_dir;
+        let kept = heads::known(dir)?;
+        let known = kept.as_ref().map(|kept| kept.head);
+        let audit_dir = heads::log_directory(dir);
+        let (log, recovery) = Log::open(&audit_dir, ansai_audit::Options { known, ..Default::default() })?;
+        let journal = Arc::new(Journal::new(log, options.events));
+        let now = clock::now();
+        let heads = Arc::new(Heads::open(dir, kept, journal.clone(), now)?);
+        let ballast = Ballast::new(dir.join("ballast"), BALLAST_BYTES);
+        let state = Arc::new(State::open(&dir.join("state.db"), ballast)?);
+        for reserved in [state.replenish(), recovery.reserve.map_err(|error| error.to_string())] {
+            if let Err(error) = reserved {
+                tracing::warn!("cannot reserve emergency disk space, ansai tries again: {error}");
+            }
+        }
+        if let Some(cut) = recovery.cut {
+            journal.record(now, torn_tail(cut))?;
+        }
+        let references = instances.iter().map(|instance| InstanceRef {
+            instance: instance.name.to_string(),
+            component: instance.policy.info().digest.clone(),
+            version: instance.version.clone(),
+            mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |grants| grants.mode),
+        });
+        let started = Event::Started { version: options.version, mode: options.mode, instances: references.collect() };
+        journal.durable(now, started)?;
+
+        let stop = Arc::new(Stop::new());
+        let ids = Arc::new(Ids::default());
+        let recordings = Recordings::open(dir.join("recordings"), Retention::default())?;
+        let recorder = Recorder::new(journal.clone(), recordings, ids.clone(), instances.len());
+        let evaluator = Evaluator {
+            facts: Arc::new(host.facts()),
+            host: host.clone(),
+            state: state.clone(),
+            journal: journal.clone(),
+            recorder,
+        };
+        let incidents =
+            Arc::new(Incidents { journal: journal.clone(), state: state.clone(), audit_dir: audit_dir.clone() });
+        let executor = Arc::new(Executor {
+            host,
+            authority: authority.clone(),
+            journal: journal.clone(),
+            state: state.clone(),
+            plans: Plans::open(dir.join("plans"))?,
+            leases: Leases::default(),
+            stop: stop.clone(),
+            audit_dir,
+        });
+        let expiry = QuarantineExpiry {
+            authority: authority.clone(),
+            executor: executor.clone(),
+            ids: ids.clone(),
+            instances: QuarantineExpiry::candidates(&instances),
+        };
+        let export = HeadExport {
+            heads: heads.clone(),
+            journal: journal.clone(),
+            stop: stop.clone(),
+            delivery: OnceLock::new(),
+        };
+        let passes = Passes {
+            authority,
+            evaluator,
+            incidents: incidents.clone(),
+            executor: executor.clone(),
+            journal: journal.clone(),
+            ids,
+            stop: stop.clone(),
+        };
+        Ok(Supervisor(Arc::new(Rooms {
+            state_dir: options.state_dir,
+            journal,
+            state,
+            heads,
+            stop,
+            instances,
+            incidents,
+            executor,
+            expiry: Arc::new(expiry),
+            export: Arc::new(export),
+            passes: Arc::new(passes),
+        })))
+    }
+}
+
+fn torn_tail(CutTail { torn, kept }: CutTail) -> Event {
+    let (moved_to, error) = match kept {
+        Kept::At(path) => (Some(inert(&path.display().to_string(), 500)), None),
+        Kept::Lost(error) => (None, Some(inert(&error.to_string(), 500))),
+        Kept::Nothing => (None, None),
+    };
+    Event::TornTail {
+        segment: torn.segment.to_string(),
+        offset: torn.offset,
+        bytes: torn.bytes,
+        sequence: torn.sequence,
+        moved_to,
+        error,
+    }
+}

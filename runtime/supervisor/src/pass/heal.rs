@@ -1,0 +1,197 @@
+//! Healing one incident: plan, decide, apply and verify, in stages where the policy wants that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::incident::Change;
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Instant, OnFailure, Status};
+use ansai_engine::Answer;
+use ansai_kit::action::Proposed;
+use ansai_kit::evaluation_state::Trigger;
+
+use super::Passes;
+use crate::authority::EffectiveGrants;
+use crate::clock;
+use crate::execution::{Approved, PlanFile};
+use crate::incidents::OpenIncidents;
+use crate::instance::Instance;
+use crate::permits;
+use crate::recording::EvaluationRequest;
+
+/// Plans of one attempt. A policy that always wants one more stage is stopped here.
+const MOST_STAGES: usize = 8;
+
+/// A plan that goes to the executor.
+struct Plan {
+    approved: Approved,
+    /// The policy wants another stage when the finding is not healthy after this one.
+    is_staged: bool,
+}
+
+/// What a policy proposed.
+struct Proposal {
+    at: Instant,
+    decision: Decision,
+    steps: Vec<Proposed>,
+}
+
+/// Why there is no plan, or why it is not carried on.
+struct NoPlan {
+    plan: Option<String>,
+    error: String,
+    kind: Option<ErrorKind>,
+}
+
+impl NoPlan {
+    fn because(error: impl std::fmt::Display) -> NoPlan {
+        NoPlan { plan: None, error: error.to_string(), kind: None }
+    }
+
+    fn of(plan: &str, error: impl std::fmt::Display) -> NoPlan {
+        NoPlan { plan: Some(plan.to_owned()), ..NoPlan::because(error) }
+    }
+}
+
+impl Passes {
+    /// Heals one incident as far as that is allowed.
+    pub(super) async fn heal(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        mut incident: Incident,
+        open: &mut OpenIncidents,
+    ) {
+        for stage in 0..MOST_STAGES {
+            if self.stop.is_asked() {
+                return;
+            }
+            let plan = match self.plan(instance, grants, &mut incident, open.all(), stage == 0).await {
+                Ok(Some(plan)) => plan,
+                Ok(None) => return,
+                Err(no_plan) => return self.plan_failed(&incident, no_plan),
+            };
+            let Plan { approved, is_staged } = plan;
+            let (plan, at) = (approved.file.plan.clone(), approved.file.at);
+            let steps = match self.executor.clone().execute(approved).await {
+                Ok(steps) => steps,
+                Err(error) => {
+                    self.plan_failed(&incident, NoPlan::of(&plan, error));
+                    Vec::new()
+                }
+            };
+            tokio::time::sleep(Duration::from_millis(instance.ladder.settle)).await;
+            let verified = self.verify(instance, grants, &incident, open.all()).await;
+            let now = clock::now();
+            self.journal.note(
+                now,
+                Event::Verified {
+                    plan,
+                    incident: incident.id.clone(),
+                    instance: incident.instance.clone(),
+                    status: verified.status.clone(),
+                },
+            );
+            let status = verified.status.clone();
+            incident.attempts.push(Attempt { at, stage: String::new(), verified: verified.status.clone(), steps });
+            let change = incident.observe(Some(&verified), "", now);
+            self.incidents.store(&incident, change, now);
+            match change {
+                Change::Closed => open.close(&incident.id),
+                _ => open.put(&incident),
+            }
+            if status == Status::Healthy || !is_staged {
+                return;
+            }
+        }
+    }
+
+    /// Asks the policy for a plan and decides on it; `None` where nothing is to be done now.
+    async fn plan(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        incident: &mut Incident,
+        open: &[Incident],
+        is_first: bool,
+    ) -> Result<Option<Plan>, NoPlan> {
+        let Proposal { at, decision, steps } = self.propose(instance, grants, incident, open).await?;
+        let plan = self.ids.fresh(at);
+        let now = clock::now();
+        let verdict = permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.ladder, now, is_first);
+        let (on_failure, is_staged) = match &decision {
+            Decision::Apply(on_failure) => (*on_failure, false),
+            Decision::ApplyThenReplan(on_failure) => (*on_failure, true),
+            _ => (OnFailure::Stop, false),
+        };
+        let planned = Event::Planned {
+            plan: plan.clone(),
+            incident: Some(incident.id.clone()),
+            instance: incident.instance.clone(),
+            decision,
+            steps: steps.iter().map(planned_step).collect(),
+        };
+        let is_approved = verdict == Verdict::Approved;
+        let decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict };
+        let recorded = self.journal.record(now, planned).and_then(|()| match is_approved {
+            true => self.journal.durable(now, decided),
+            false => self.journal.record(now, decided),
+        });
+        recorded.map_err(|error| NoPlan::of(&plan, error))?;
+        if !is_approved {
+            return Ok(None);
+        }
+        if is_first && let Err(error) = self.incidents.begin(incident, now) {
+            return Err(NoPlan::of(&plan, format!("nothing was done: {error}")));
+        }
+        let instance = incident.instance.clone();
+        let file = PlanFile { plan, instance, incident: Some(incident.id.clone()), at: now, steps };
+        Ok(Some(Plan { approved: Approved { file, on_failure }, is_staged }))
+    }
+
+    async fn propose(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        incident: &Incident,
+        open: &[Incident],
+    ) -> Result<Proposal, NoPlan> {
+        let finding = Some((&incident.finding, incident.attempts.as_slice()));
+        let request =
+            EvaluationRequest { trigger: Trigger::Schedule, scopes: &grants.scopes, late_ms: 0, open, finding };
+        let mut evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
+        let answer = std::mem::replace(&mut evaluated.answer, Ok(Answer::Observed(Vec::new())));
+        match answer {
+            Ok(Answer::Decided(decision)) => {
+                if let Err(error) = self.evaluator.commit(instance, &evaluated) {
+                    let (name, id) = (&*instance.name, &incident.id);
+                    tracing::error!(instance = name, incident = %id, "what the policy stored is lost, its plan goes on: {error}");
+                }
+                let steps = evaluated.proposed.into_iter().map(Arc::unwrap_or_clone).collect();
+                Ok(Proposal { at: evaluated.at, decision, steps })
+            }
+            Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
+            Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),
+        }
+    }
+
+    fn plan_failed(&self, incident: &Incident, NoPlan { plan, error, kind }: NoPlan) {
+        let event = Event::PlanFailed {
+            instance: incident.instance.clone(),
+            incident: Some(incident.id.clone()),
+            plan,
+            error,
+            kind,
+        };
+        match kind {
+            // The audit log has it as `evaluated`.
+            Some(_) => self.journal.publish(clock::now(), || event),
+            None => self.journal.note(clock::now(), event),
+        }
+    }
+}
+
+/// A step as the operator sees it.
+pub(crate) fn planned_step(step: &Proposed) -> PlannedStep {
+    PlannedStep { action: step.action.clone(), reason: step.reason(), preview: step.preview.clone() }
+}

@@ -1,0 +1,185 @@
+//! One pass over one instance: detect, incidents, and healing of what is unhealthy.
+
+mod heal;
+
+use std::sync::Arc;
+
+use ansai_core::incident::Change;
+use ansai_core::{ErrorKind, Event, Incident, Mode, Observation, Status};
+use ansai_engine::Answer;
+use ansai_kit::evaluation_state::Trigger;
+
+use crate::authority::{Authority, EffectiveGrants};
+use crate::clock;
+use crate::execution::Executor;
+use crate::ids::Ids;
+use crate::incidents::{Incidents, OpenIncidents, Update, update};
+use crate::instance::Instance;
+use crate::recording::{EvaluationRequest, Evaluator, Journal};
+use crate::stop::Stop;
+
+pub(crate) use self::heal::planned_step;
+
+/// What a pass is done with. Its result is the events that it publishes.
+pub(crate) struct Passes {
+    pub(crate) authority: Arc<dyn Authority>,
+    pub(crate) evaluator: Evaluator,
+    pub(crate) incidents: Arc<Incidents>,
+    pub(crate) executor: Arc<Executor>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) ids: Arc<Ids>,
+    pub(crate) stop: Arc<Stop>,
+}
+
+/// Which findings get a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlanWhat {
+    /// Whatever is unhealthy, so that a person sees what would be done.
+    Everything,
+    /// In observe mode only what has changed.
+    News,
+}
+
+impl Passes {
+    /// Detects and heals.
+    pub(crate) async fn pass(&self, instance: &Instance, late_ms: u64, what: PlanWhat) {
+        let grants = match self.authority.effective_grants(&instance.name) {
+            Ok(grants) => grants,
+            Err(error) => return self.failed(instance, Mode::Observe, error, None),
+        };
+        if let Some(update) = self.detect(instance, &grants, late_ms).await {
+            self.heal_all(instance, &grants, update, what).await;
+        }
+    }
+
+    /// A pass has no answer.
+    pub(crate) fn failed(&self, instance: &Instance, mode: Mode, error: String, kind: Option<ErrorKind>) {
+        let name = &*instance.name;
+        let event = Event::Failed { instance: name.to_owned(), mode, error, kind };
+        match kind {
+            // The audit log has it as `evaluated`.
+            Some(_) => self.journal.publish(clock::now(), || event),
+            None => {
+                if let Event::Failed { error, .. } = &event {
+                    tracing::error!(
+                        instance = name,
+                        "the pass has no complete answer, the next one comes on schedule: {error}"
+                    );
+                }
+                self.journal.note(clock::now(), event);
+            }
+        }
+    }
+
+    /// A pass ended in the middle, by a fault of ansai.
+    pub(crate) fn panicked(&self, instance: &Instance, error: &tokio::task::JoinError) {
+        self.failed(instance, Mode::Observe, format!("the pass panicked: {error}"), None);
+    }
+
+    /// Evaluates `detect` and brings the incidents up to date; `None` where there is no answer.
+    async fn detect(&self, instance: &Instance, grants: &EffectiveGrants, late_ms: u64) -> Option<Update> {
+        let open = match self.incidents.open(&instance.name) {
+            Ok(open) => open,
+            Err(error) => {
+                self.failed(instance, grants.mode, error.to_string(), None);
+                return None;
+            }
+        };
+        let request = EvaluationRequest {
+            trigger: Trigger::Schedule,
+            scopes: &grants.scopes,
+            late_ms,
+            open: open.all(),
+            finding: None,
+        };
+        let mut evaluated = match self.evaluator.evaluate(instance, request).await {
+            Ok(evaluated) => evaluated,
+            Err(error) => {
+                self.failed(instance, grants.mode, error, None);
+                return None;
+            }
+        };
+        let at = evaluated.at;
+        let most = instance.limits.observations;
+        let answer = std::mem::replace(&mut evaluated.answer, Ok(Answer::Observed(Vec::new())));
+        let (observations, why_missing) = match answer {
+            Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
+            Ok(Answer::Decided(_)) => {
+                self.failed(instance, grants.mode, "`detect` answered a decision".into(), None);
+                return None;
+            }
+            Err(error) => {
+                let (kind, error) = (error.kind(), error.to_string());
+                self.store(&update(&instance.name, open.all(), Vec::new(), most, &error, at), at);
+                self.failed(instance, grants.mode, error, Some(kind));
+                return None;
+            }
+        };
+        if let Err(error) = self.evaluator.commit(instance, &evaluated) {
+            self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None);
+        }
+        let mut update = update(&instance.name, open.all(), observations, most, why_missing, at);
+        self.journal.publish(at, || Event::Observed {
+            instance: instance.name.to_string(),
+            mode: grants.mode,
+            findings: std::mem::take(&mut update.findings),
+            without_incident: update.without_incident,
+        });
+        self.store(&update, at);
+        Some(update)
+    }
+
+    fn store(&self, update: &Update, at: ansai_core::Instant) {
+        for (incident, change) in &update.incidents {
+            self.incidents.store(incident, *change, at);
+        }
+    }
+
+    async fn heal_all(&self, instance: &Instance, grants: &EffectiveGrants, update: Update, what: PlanWhat) {
+        let is_wanted = |change: Change| {
+            change != Change::Closed
+                && (what == PlanWhat::Everything || change != Change::Unchanged || grants.mode == Mode::Enforce)
+        };
+        let unhealthy: Vec<Incident> = update
+            .incidents
+            .iter()
+            .filter(|(incident, change)| incident.unknown.is_none() && is_wanted(*change))
+            .map(|(incident, _)| incident.clone())
+            .collect();
+        if unhealthy.is_empty() {
+            return;
+        }
+        let is_open = |(incident, change): (Incident, Change)| (change != Change::Closed).then_some(incident);
+        let mut open = OpenIncidents::new(update.incidents.into_iter().filter_map(is_open).collect());
+        for incident in unhealthy {
+            self.heal(instance, grants, incident, &mut open).await;
+        }
+    }
+
+    /// Looks again after acting. A policy that has no answer leaves it `unknown`, never healthy.
+    async fn verify(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        incident: &Incident,
+        open: &[Incident],
+    ) -> Observation {
+        let request = EvaluationRequest {
+            trigger: Trigger::Verification,
+            scopes: &grants.scopes,
+            late_ms: 0,
+            open,
+            finding: None,
+        };
+        let unknown = |why: String| Observation { status: Status::Unknown(why), ..incident.finding.clone() };
+        match self.evaluator.evaluate(instance, request).await.map(|evaluated| evaluated.answer) {
+            Ok(Ok(Answer::Observed(observations))) => observations
+                .into_iter()
+                .find(|observation| observation.key == incident.finding.key)
+                .unwrap_or_else(|| unknown("not mentioned in the answer".into())),
+            Ok(Ok(Answer::Decided(_))) => unknown("`detect` answered a decision".into()),
+            Ok(Err(error)) => unknown(error.to_string()),
+            Err(error) => unknown(error),
+        }
+    }
+}

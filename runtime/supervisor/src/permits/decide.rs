@@ -1,0 +1,61 @@
+//! Whether a plan goes to the executor: decided by the host, never by the policy.
+
+use ansai_core::event::Verdict;
+use ansai_core::incident::Permission;
+use ansai_core::{Decision, Incident, Instant, Mode, RetryPolicy};
+
+/// The verdict on the decision of a policy about an incident. `fresh` is false for a further plan of an attempt that
+/// has begun.
+pub(crate) fn verdict(
+    decision: &Decision,
+    steps: usize,
+    mode: Mode,
+    incident: &Incident,
+    retry: &RetryPolicy,
+    now: Instant,
+    fresh: bool,
+) -> Verdict {
+    match decision {
+        Decision::Apply(_) | Decision::ApplyThenReplan(_) if steps > 0 => {}
+        Decision::Apply(_) | Decision::ApplyThenReplan(_) => return Verdict::NothingToDo,
+        Decision::Wait(_) | Decision::Recommend(_) | Decision::GiveUp(_) => return Verdict::NothingToDo,
+    }
+    match incident.may_begin(retry, now) {
+        _ if mode == Mode::Observe => Verdict::Observed,
+        _ if !fresh => Verdict::Approved,
+        Permission::Granted => Verdict::Approved,
+        held => Verdict::Held(held),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use ansai_core::{Observation, OnFailure, Severity, Status, Subject};
+
+    use super::*;
+
+    #[test]
+    fn only_enforce_and_only_in_time() {
+        let finding = Observation {
+            key: "k".into(),
+            about: Subject::new("filesystem", "/"),
+            status: Status::Unhealthy(Severity::Critical),
+            summary: String::new(),
+            evidence: vec![],
+            related: vec![],
+        };
+        let retry = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
+        let apply = Decision::Apply(OnFailure::Stop);
+        let mut incident = Incident::open("i", &finding, 0).unwrap();
+        let say = |incident: &Incident, mode, now, fresh| verdict(&apply, 1, mode, incident, &retry, now, fresh);
+        assert_eq!(say(&incident, Mode::Observe, 0, true), Verdict::Observed);
+        assert_eq!(say(&incident, Mode::Enforce, 0, true), Verdict::Approved);
+        incident.begin(0);
+        assert_eq!(say(&incident, Mode::Enforce, 50, true), Verdict::Held(Permission::Cooling(100)));
+        assert_eq!(say(&incident, Mode::Enforce, 50, false), Verdict::Approved);
+        assert_eq!(verdict(&apply, 0, Mode::Enforce, &incident, &retry, 200, true), Verdict::NothingToDo);
+        let give_up = Decision::GiveUp("no".into());
+        assert_eq!(verdict(&give_up, 3, Mode::Enforce, &incident, &retry, 200, true), Verdict::NothingToDo);
+    }
+}

@@ -1,0 +1,156 @@
+//! One evaluation on the live host: context in, answer and proposals out, recorded.
+
+use std::sync::Arc;
+
+use ansai_core::event::{EvaluationResult, LogLine, Phase};
+use ansai_core::{Attempt, Event, Incident, Instant, Measure, Observation, Status};
+use ansai_engine::engine::ENGINE_VERSION;
+use ansai_engine::recording::RECORDING_VERSION;
+use ansai_engine::{Answer, EvaluationError, Recording};
+use ansai_host_functions::live::{Live, LiveHost};
+use ansai_kit::action::Proposed;
+use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{Context, EvaluationState, Trigger, Writes};
+
+use super::journal::Journal;
+use super::recorder::{Ended, Recorder};
+use crate::clock;
+use crate::instance::Instance;
+use crate::state::{InstanceMemory, State, StateError};
+
+/// Why a policy is evaluated, and with what.
+pub(crate) struct EvaluationRequest<'a> {
+    pub(crate) trigger: Trigger,
+    pub(crate) scopes: &'a Scopes,
+    /// How long after its time, milliseconds.
+    pub(crate) late_ms: u64,
+    /// The open incidents of the instance.
+    pub(crate) open: &'a [Incident],
+    /// For `plan`: the finding and what was tried.
+    pub(crate) finding: Option<(&'a Observation, &'a [Attempt])>,
+}
+
+/// What came of it.
+pub(crate) struct Evaluated {
+    pub(crate) at: Instant,
+    pub(crate) answer: Result<Answer, EvaluationError>,
+    pub(crate) proposed: Vec<Arc<Proposed>>,
+    pub(crate) writes: Writes,
+}
+
+/// Evaluates policies on the live host.
+pub(crate) struct Evaluator {
+    pub(crate) host: LiveHost,
+    pub(crate) facts: Arc<Vec<Measure>>,
+    pub(crate) state: Arc<State>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) recorder: Recorder,
+}
+
+impl Evaluator {
+    /// Evaluates and records. What the policy stored is not committed yet.
+    pub(crate) async fn evaluate(
+        &self,
+        instance: &Instance,
+        request: EvaluationRequest<'_>,
+    ) -> Result<Evaluated, String> {
+        let at = clock::now();
+        let context = self.context(instance, at, &request).map_err(|error| error.to_string())?;
+        let memory = Arc::new(InstanceMemory { state: self.state.clone(), instance: instance.name.clone() });
+        let phase = if request.finding.is_some() { Phase::Plan } else { Phase::Detect };
+        let live = Live::new(
+            self.host.clone(),
+            instance.name.clone(),
+            phase,
+            request.scopes.clone(),
+            EvaluationState::new(context, memory),
+        )
+        .ending_after(std::time::Duration::from_millis(instance.limits.deadline_ms));
+        let mut evaluation = match &request.finding {
+            Some((finding, _)) => instance.policy.plan(live, &instance.limits, finding).await,
+            None => instance.policy.detect(live, &instance.limits).await,
+        };
+        let ended = Ended {
+            instance: instance.name.clone(),
+            component: instance.policy.info().digest.clone(),
+            at,
+            phase,
+            trigger: request.trigger.name().into(),
+            result: result(&evaluation.answer, evaluation.usage.proposals),
+            kind: evaluation.answer.as_ref().err().map(EvaluationError::kind),
+            usage: evaluation.usage.clone(),
+            late_ms: request.late_ms,
+            is_calm: request.open.is_empty() && request.trigger == Trigger::Schedule,
+        };
+        self.recorder.record(ended, |ended| Recording {
+            version: RECORDING_VERSION,
+            engine: ENGINE_VERSION.into(),
+            component: ended.component.clone(),
+            instance: ended.instance.to_string(),
+            phase,
+            trigger: ended.trigger.clone(),
+            at,
+            finding: request.finding.map(|(finding, _)| finding.clone()),
+            limits: instance.limits.clone(),
+            end: evaluation.end(),
+            fuel: ended.usage.fuel,
+            calls: std::mem::take(&mut evaluation.calls),
+        });
+        let live = evaluation.backend.map(Live::finish);
+        let (proposed, base) = live.ok_or("the host panicked during the evaluation")?;
+        if !base.log.is_empty() {
+            let line =
+                |line: ansai_kit::evaluation_state::LogLine| LogLine { level: line.level, message: line.message };
+            self.journal.publish(at, || Event::Logged {
+                instance: instance.name.to_string(),
+                phase,
+                lines: base.log.into_iter().map(line).collect(),
+                dropped: base.log_dropped,
+            });
+        }
+        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes })
+    }
+
+    /// Commits what a policy stored in a successful evaluation.
+    pub(crate) fn commit(&self, instance: &Instance, evaluated: &Evaluated) -> Result<(), StateError> {
+        self.state.commit(&instance.name, evaluated.at, &evaluated.writes)
+    }
+
+    fn context(
+        &self,
+        instance: &Instance,
+        at: Instant,
+        request: &EvaluationRequest<'_>,
+    ) -> Result<Context, StateError> {
+        Ok(Context {
+            now: at,
+            local_time: clock::local(at),
+            last_evaluated: self.state.last_evaluated(&instance.name)?,
+            trigger: request.trigger.clone(),
+            settings: instance.settings.clone(),
+            scopes: serde_json::to_string(&**request.scopes)?.into(),
+            host_facts: self.facts.clone(),
+            open_incidents: request.open.iter().map(|incident| incident.finding.clone()).collect(),
+            attempts: request.finding.map(|(_, attempts)| attempts.to_vec()).unwrap_or_default(),
+            stage: String::new(),
+        })
+    }
+}
+
+fn result(answer: &Result<Answer, EvaluationError>, proposals: u32) -> EvaluationResult {
+    match answer {
+        Ok(Answer::Observed(observations)) => {
+            let count = |wanted: fn(&Status) -> bool| {
+                u32::try_from(observations.iter().filter(|one| wanted(&one.status)).count()).unwrap_or(u32::MAX)
+            };
+            EvaluationResult::Observed {
+                healthy: count(|status| matches!(status, Status::Healthy)),
+                unhealthy: count(|status| matches!(status, Status::Unhealthy(_))),
+                unknown: count(|status| matches!(status, Status::Unknown(_))),
+            }
+        }
+        Ok(Answer::Decided(_)) => EvaluationResult::Proposed { steps: proposals },
+        Err(EvaluationError::Failure(failure)) => EvaluationResult::Failed(failure.to_string()),
+        Err(error) => EvaluationResult::Aborted(error.to_string()),
+    }
+}

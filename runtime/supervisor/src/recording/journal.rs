@@ -1,0 +1,270 @@
+//! The one way for events out of the supervisor: into the audit log, and from there to all subscribers.
+//!
+//! The audit log is the first subscriber, and the only one that publishing waits for. An event is appended to it while
+//! no other event can be published, so the order of the stream is the order of the log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ansai_audit::{AppendError, Durability, Head, Log, ReadError, Reader, SharedLog};
+use ansai_core::event::{Intent, Record, UndoIntent};
+use ansai_core::{Event, Instant};
+use ansai_events::Stream;
+use serde::Serialize;
+
+/// An event could not be recorded. Then nothing may change.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The log refuses.
+    #[error("audit log: {0}")]
+    Append(#[from] AppendError),
+    /// The event has no written form: a fault of ansai.
+    #[error("audit log: event cannot be written: {0}")]
+    Form(#[from] serde_json::Error),
+}
+
+/// Proof that the intent of one step is on the disk. Whoever acts on the machine has to show it, and only the journal
+/// makes one: without a durable intent there is no action.
+///
+/// ```compile_fail
+/// let durable = ansai_supervisor::Durable { plan: "p".into(), step: 0 };
+/// ```
+#[must_use = "nothing acts on it"]
+#[derive(Debug)]
+pub struct Durable {
+    plan: String,
+    step: u32,
+}
+
+impl Durable {
+    /// Whether the intent is of this step.
+    pub fn is_of(&self, plan: &str, step: u32) -> bool {
+        self.plan == plan && self.step == step
+    }
+}
+
+/// Steps whose intent is in a log and whose outcome is not: the proof that the intent is there, and the instance.
+pub(crate) fn open_intents(log: &Path) -> Result<BTreeMap<(String, u32), (Durable, String)>, ReadError> {
+    let mut open = BTreeMap::new();
+    for entry in Reader::open(log)? {
+        let Ok(record) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
+        match record.event {
+            Event::Intent(Intent { plan, step, instance, .. }) => {
+                open.insert((plan.clone(), step), (Durable { plan, step }, instance));
+            }
+            Event::Outcome { plan, step, .. } => {
+                open.remove(&(plan, step));
+            }
+            _ => {}
+        }
+    }
+    Ok(open)
+}
+
+/// One log and one stream for all instances. Threads that wait for the disk at the same time share a sync.
+pub struct Journal {
+    log: SharedLog,
+    stream: Stream,
+}
+
+impl Journal {
+    /// Over an open log. Subscribers of `stream` see all events.
+    pub fn new(log: Log, stream: Stream) -> Self {
+        Journal { log: SharedLog::new(log), stream }
+    }
+
+    /// For subscribers.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Publishes an event that the audit log does not hold. It is made only where somebody subscribes.
+    pub fn publish(&self, at: Instant, event: impl FnOnce() -> Event) {
+        if self.stream.has_subscribers() {
+            self.stream.publish(at, event());
+        }
+    }
+
+    /// Records what has happened. Durable with the next durable record or at [`Journal::sync`].
+    ///
+    /// # Errors
+    /// When the log has no record of it. Subscribers see it nevertheless: it happened.
+    pub fn record(&self, at: Instant, event: Event) -> Result<(), JournalError> {
+        let payload = payload(at, &event)?;
+        let append = |_: &Event| Ok::<_, std::convert::Infallible>(self.log.append(&payload, Durability::Buffered));
+        let Ok(appended) = self.stream.publish_after(at, event, append);
+        Ok(appended.map(drop)?)
+    }
+
+    /// As [`Journal::record`], for what happened already and changes nothing: an error goes to the log of the
+    /// program.
+    pub fn note(&self, at: Instant, event: Event) {
+        let (name, instance) = (event.name(), event.instance().unwrap_or_default().to_owned());
+        if let Err(error) = self.record(at, event) {
+            tracing::error!(instance, "the event `{name}` is not recorded, ansai goes on: {error}");
+        }
+    }
+
+    /// Records an event and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// When it is not known to be on the disk. Where it could not even be appended, no subscriber sees it.
+    pub fn durable(&self, at: Instant, event: Event) -> Result<(), JournalError> {
+        let payload = payload(at, &event)?;
+        self.stream.publish_after(at, event, |_| self.log.append(&payload, Durability::Buffered))?;
+        // Other events are published meanwhile.
+        self.log.sync()?;
+        Ok(())
+    }
+
+    /// Records that a step is about to act.
+    ///
+    /// # Errors
+    /// When the intent is not known to be on the disk: the step must not act.
+    pub fn intent(&self, at: Instant, intent: Intent) -> Result<Durable, JournalError> {
+        let durable = Durable { plan: intent.plan.clone(), step: intent.step };
+        self.durable(at, Event::Intent(intent))?;
+        Ok(durable)
+    }
+
+    /// Records that a step is about to be undone.
+    ///
+    /// # Errors
+    /// When the intent is not known to be on the disk: nothing must be undone.
+    pub fn undo_intent(&self, at: Instant, intent: UndoIntent) -> Result<Durable, JournalError> {
+        let durable = Durable { plan: intent.plan.clone(), step: intent.step };
+        self.durable(at, Event::Undoing(intent))?;
+        Ok(durable)
+    }
+
+    /// Makes all records up to now durable; answers the last one.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn sync(&self) -> Result<Head, JournalError> {
+        Ok(self.log.sync()?)
+    }
+
+    /// Reserves space again where there is room; answers why not.
+    pub fn replenish(&self) -> Result<(), String> {
+        self.log.replenish().map_err(|error| error.to_string())
+    }
+
+    /// The newest record.
+    pub fn head(&self) -> Head {
+        self.log.head()
+    }
+}
+
+fn payload(at: Instant, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+    /// [`Record`] without a copy.
+    #[derive(Serialize)]
+    struct Borrowed<'a> {
+        at: Instant,
+        #[serde(flatten)]
+        event: &'a Event,
+    }
+    serde_json::to_vec(&Borrowed { at, event })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use ansai_audit::Options;
+    use ansai_core::{Mode, Subject};
+    use ansai_events::{Item, Subscription};
+
+    use super::*;
+
+    fn journal(dir: &std::path::Path) -> Journal {
+        Journal::new(Log::open(dir, Options::default()).unwrap().0, Stream::new())
+    }
+
+    fn records(dir: &std::path::Path) -> Vec<Event> {
+        let event = |payload: &[u8]| serde_json::from_slice::<Record>(payload).unwrap().event;
+        Reader::open(dir).unwrap().map(|entry| event(&entry.unwrap().payload)).collect()
+    }
+
+    fn seen(subscription: &mut Subscription) -> Vec<Event> {
+        std::iter::from_fn(|| subscription.try_next())
+            .map(|item| match item {
+                Item::Event(published) => published.event.clone(),
+                Item::Missed { .. } => unreachable!(),
+            })
+            .collect()
+    }
+
+    fn intent(step: u32) -> Intent {
+        Intent {
+            plan: "p".into(),
+            step,
+            instance: "one".into(),
+            action: "a.b".into(),
+            about: Subject::new("test", "thing"),
+            arguments: serde_json::json!({}),
+            targets: 0,
+            targets_sha256: String::new(),
+        }
+    }
+
+    fn stopping(why: u32) -> Event {
+        Event::Stopping { why: why.to_string() }
+    }
+
+    #[test]
+    fn the_log_and_the_stream_have_one_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        let mut subscription = journal.stream().subscribe("test", 1_000);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let journal = &journal;
+                scope.spawn(move || {
+                    for number in 0..50 {
+                        match number % 10 {
+                            0 => drop(journal.intent(0, intent(thread * 50 + number)).unwrap()),
+                            _ => journal.record(0, stopping(thread * 50 + number)).unwrap(),
+                        }
+                    }
+                });
+            }
+        });
+        let seen = seen(&mut subscription);
+        assert_eq!((seen.len(), &seen), (200, &records(dir.path())));
+    }
+
+    #[test]
+    fn what_only_subscribers_see_is_not_in_the_log_and_not_made_without_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        journal.publish(0, || unreachable!("nobody subscribes"));
+        let mut subscription = journal.stream().subscribe("test", 10);
+        let observed =
+            Event::Observed { instance: "one".into(), mode: Mode::Observe, findings: vec![], without_incident: 0 };
+        journal.publish(0, || observed.clone());
+        assert_eq!((seen(&mut subscription), records(dir.path())), (vec![observed], vec![]));
+    }
+
+    #[test]
+    fn a_proof_is_of_one_step() {
+        let dir = tempfile::tempdir().unwrap();
+        let durable = journal(dir.path()).intent(0, intent(3)).unwrap();
+        assert!(durable.is_of("p", 3) && !durable.is_of("p", 2) && !durable.is_of("q", 3));
+        assert_eq!(records(dir.path()), [Event::Intent(intent(3))]);
+    }
+
+    /// An event that cannot be appended: it has happened, so subscribers see it, but no subscriber sees an intent
+    /// that nobody acts on.
+    #[test]
+    fn a_log_that_refuses_stops_acts_and_not_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = journal(dir.path());
+        let mut subscription = journal.stream().subscribe("test", 10);
+        let large = "x".repeat(5 << 20);
+        let too_large = Event::Stopping { why: large.clone() };
+        assert!(matches!(journal.record(0, too_large.clone()), Err(JournalError::Append(_))));
+        assert!(journal.intent(0, Intent { action: large, ..intent(0) }).is_err());
+        assert_eq!(seen(&mut subscription), [too_large]);
+        assert_eq!(records(dir.path()), []);
+    }
+}

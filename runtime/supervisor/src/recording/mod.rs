@@ -1,0 +1,13 @@
+//! The room where everything is recorded: the audit log, recordings of evaluations, heads of the log and their export.
+
+mod evaluate;
+pub mod export;
+pub mod heads;
+mod journal;
+mod recorder;
+mod sampling;
+
+pub(crate) use self::evaluate::{EvaluationRequest, Evaluator};
+pub(crate) use self::journal::open_intents;
+pub use self::journal::{Durable, Journal, JournalError};
+pub(crate) use self::recorder::Recorder;

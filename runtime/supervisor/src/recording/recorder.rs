@@ -1,0 +1,113 @@
+//! What is kept of an evaluation: its recording, and a record in the audit log that binds it.
+
+use std::sync::{Arc, Mutex};
+
+use ansai_audit::{Class, RecordingId, Recordings};
+use ansai_core::event::{EvaluationResult, Phase, RecordingRef};
+use ansai_core::{Event, Instant, Status, Usage};
+use ansai_engine::Recording;
+use ansai_engine::recording::RecordedEnd;
+
+use super::journal::Journal;
+use super::sampling::Sampling;
+use crate::ids::Ids;
+
+/// Records evaluations: all that is new, and a sample of what says the same again.
+pub(crate) struct Recorder {
+    journal: Arc<Journal>,
+    recordings: Mutex<Recordings>,
+    sampling: Sampling,
+    ids: Arc<Ids>,
+}
+
+/// An evaluation as it ended.
+pub(crate) struct Ended {
+    pub(crate) instance: Arc<str>,
+    pub(crate) component: String,
+    pub(crate) at: Instant,
+    pub(crate) phase: Phase,
+    pub(crate) trigger: String,
+    pub(crate) result: EvaluationResult,
+    pub(crate) kind: Option<ansai_core::ErrorKind>,
+    pub(crate) usage: Usage,
+    pub(crate) late_ms: u64,
+    /// Asked on schedule while no incident was open.
+    pub(crate) is_calm: bool,
+}
+
+impl Ended {
+    /// Whether it found everything healthy while no incident was open.
+    fn is_quiet(&self) -> bool {
+        self.is_calm && matches!(self.result, EvaluationResult::Observed { unhealthy: 0, unknown: 0, .. })
+    }
+
+    fn event(self, recording: Option<RecordingRef>, unrecorded: u64) -> Event {
+        Event::Evaluated {
+            instance: self.instance.to_string(),
+            component: self.component,
+            phase: self.phase,
+            trigger: self.trigger,
+            result: self.result,
+            kind: self.kind,
+            recording,
+            usage: self.usage,
+            late_ms: self.late_ms,
+            unrecorded,
+        }
+    }
+}
+
+impl Recorder {
+    pub(crate) fn new(journal: Arc<Journal>, recordings: Recordings, ids: Arc<Ids>, instances: usize) -> Recorder {
+        Recorder { journal, recordings: Mutex::new(recordings), sampling: Sampling::new(instances), ids }
+    }
+
+    /// Records an evaluation. A recording that cannot be stored is reported and does not stop healing.
+    pub(crate) fn record(&self, ended: Ended, recording: impl FnOnce(&Ended) -> Recording) {
+        let at = ended.at;
+        let quiet = ended.is_quiet().then(|| ended.result.clone());
+        let Some(unrecorded) = self.sampling.admit(&ended.instance, at, quiet) else {
+            self.journal.publish(at, || ended.event(None, 0));
+            return;
+        };
+        let reference = match self.store(&ended.instance, at, &recording(&ended)) {
+            Ok(reference) => Some(reference),
+            Err(error) => {
+                let instance = &*ended.instance;
+                tracing::warn!(instance, "the recording of an evaluation is not stored, ansai goes on: {error}");
+                None
+            }
+        };
+        self.journal.note(at, ended.event(reference, unrecorded));
+    }
+
+    /// Evaluations without a record of their own since the last record of each instance.
+    pub(crate) fn unrecorded(&self) -> u64 {
+        self.sampling.unrecorded()
+    }
+
+    fn store(&self, instance: &str, at: Instant, recording: &Recording) -> Result<RecordingRef, String> {
+        let id = self.ids.fresh(at);
+        let id: RecordingId = format!("{id}-{instance}").parse().map_err(|e| format!("{e}"))?;
+        let class = if is_healthy(recording) { Class::Healthy } else { Class::Notable };
+        let content = serde_json::to_vec(recording).map_err(|error| error.to_string())?;
+        let mut recordings = self.recordings.lock().map_err(|_| "an earlier write panicked".to_owned())?;
+        let (stored, evicted) = match recordings.put(&id, instance, class, &content) {
+            Ok(stored) => (Ok(hex::encode(stored.sha256)), stored.evicted),
+            Err(error) => (Err(error.refusal.to_string()), error.evicted),
+        };
+        drop(recordings);
+        if !evicted.is_empty() {
+            let ids = evicted.iter().map(ToString::to_string).collect();
+            self.journal.note(at, Event::RecordingsDropped { ids });
+        }
+        Ok(RecordingRef { id: id.to_string(), sha256: stored? })
+    }
+}
+
+fn is_healthy(recording: &Recording) -> bool {
+    match &recording.end {
+        RecordedEnd::Observed(observations) => observations.iter().all(|one| one.status == Status::Healthy),
+        _ => false,
+    }
+}

@@ -1,0 +1,115 @@
+//! Which evaluations without news are recorded: all of them with a few instances, a sample with thousands. An
+//! evaluation that is unhealthy, unknown, failed, proposes steps or differs from the last one is always recorded.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ansai_core::Instant;
+use ansai_core::event::EvaluationResult;
+
+/// Least time between two recorded evaluations of an instance without news, milliseconds.
+const AT_LEAST_MS: u64 = 60_000;
+/// Least time between two recorded evaluations without news of all instances, milliseconds.
+const APART_MS: u64 = 100;
+
+/// What was recorded last, by instance.
+pub(crate) struct Sampling {
+    /// An instance that was not recorded for so long is recorded even so, milliseconds.
+    at_last_ms: u64,
+    last: Mutex<Last>,
+}
+
+#[derive(Default)]
+struct Last {
+    seen: HashMap<Arc<str>, Seen>,
+    /// The last one without news, of any instance.
+    latest: Instant,
+}
+
+struct Seen {
+    /// Of an evaluation without news: the same answer again, with no incident open.
+    result: Option<EvaluationResult>,
+    recorded: Instant,
+    unrecorded: u64,
+}
+
+impl Sampling {
+    pub(crate) fn new(instances: usize) -> Sampling {
+        Sampling { at_last_ms: AT_LEAST_MS.max(instances as u64 * APART_MS * 2), last: Mutex::default() }
+    }
+
+    /// Whether this evaluation is recorded, and then how many before it were not. `quiet` is the result of one that
+    /// found everything healthy while no incident is open.
+    pub(crate) fn admit(&self, instance: &Arc<str>, at: Instant, quiet: Option<EvaluationResult>) -> Option<u64> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let Last { seen, latest } = &mut *last;
+        let Some(known) = seen.get_mut(instance) else {
+            seen.insert(instance.clone(), Seen { result: quiet, recorded: at, unrecorded: 0 });
+            return Some(0);
+        };
+        if quiet.is_some() && known.result == quiet {
+            // A clock that was set back must not silence anything.
+            let since = |earlier: Instant| at.checked_sub(earlier).unwrap_or(u64::MAX);
+            let is_due = since(known.recorded) >= AT_LEAST_MS && since(*latest) >= APART_MS;
+            if !is_due && since(known.recorded) < self.at_last_ms {
+                known.unrecorded += 1;
+                return None;
+            }
+            *latest = at;
+        }
+        known.result = quiet;
+        known.recorded = at;
+        Some(std::mem::take(&mut known.unrecorded))
+    }
+
+    /// Evaluations of all instances without a record since the last record of each.
+    pub(crate) fn unrecorded(&self) -> u64 {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.seen.values().map(|seen| seen.unrecorded).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn healthy(count: u32) -> Option<EvaluationResult> {
+        Some(EvaluationResult::Observed { healthy: count, unhealthy: 0, unknown: 0 })
+    }
+
+    #[test]
+    fn news_is_always_recorded_and_the_rest_from_time_to_time() {
+        let quiet = Sampling::new(3);
+        let a: Arc<str> = "a".into();
+        assert_eq!(quiet.admit(&a, 1_000, healthy(2)), Some(0), "the first");
+        assert_eq!(quiet.admit(&a, 2_000, healthy(2)), None);
+        assert_eq!(quiet.admit(&a, 3_000, healthy(2)), None);
+        assert_eq!(quiet.admit(&"b".into(), 3_000, healthy(2)), Some(0), "another instance");
+        assert_eq!(quiet.unrecorded(), 2);
+        assert_eq!(quiet.admit(&a, 4_000, healthy(3)), Some(2), "another answer");
+        assert_eq!(quiet.admit(&a, 5_000, healthy(3)), None);
+        assert_eq!(quiet.admit(&a, 6_000, None), Some(1), "something is wrong");
+        assert_eq!(quiet.admit(&a, 7_000, None), Some(0), "and still is");
+        assert_eq!(quiet.admit(&a, 8_000, healthy(3)), Some(0), "healthy again");
+        assert_eq!(quiet.admit(&a, 67_000, healthy(3)), None);
+        assert_eq!(quiet.admit(&a, 68_000, healthy(3)), Some(1), "a minute later");
+        assert_eq!(quiet.admit(&a, 10, healthy(3)), Some(0), "the clock was set back");
+    }
+
+    #[test]
+    fn thousands_of_instances_share_what_is_recorded() {
+        let quiet = Sampling::new(10_000);
+        let names: Vec<Arc<str>> = (0..10_000).map(|number| format!("p{number}").into()).collect();
+        let mut recorded = HashMap::<&str, u32>::new();
+        // Each every ten seconds, a thousand a second, for an hour.
+        for pass in 0..360 {
+            for (number, name) in (0u64..).zip(&names) {
+                let at = pass * 10_000 + number;
+                *recorded.entry(name).or_default() += u32::from(quiet.admit(name, at, healthy(1)).is_some());
+            }
+        }
+        let all: u32 = recorded.values().sum();
+        assert!((10_000 + 30_000..10_000 + 37_000).contains(&all), "the first of each, then ten a second: {all}");
+        assert!(recorded.values().all(|count| *count > 1), "each has its turn");
+    }
+}

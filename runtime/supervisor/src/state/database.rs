@@ -1,0 +1,169 @@
+//! An SQLite database whose changes are durable, or wait for the next durable change.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+
+use ansai_audit::Ballast;
+use rusqlite::{Connection, ErrorCode};
+
+/// The state cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// SQLite refused.
+    #[error("state: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A value is not what ansai wrote: another version, or a change from outside.
+    #[error("state: {0}")]
+    Form(#[from] serde_json::Error),
+    /// Another thread failed in the middle.
+    #[error("state: a writer failed in the middle")]
+    Broken,
+    /// SQLite dropped the pending writes.
+    #[error("state: the disk is full; what policies stored in the last second is lost")]
+    Lost,
+    /// SQLite cannot write ahead: the file system does not support it.
+    #[error("state: the database does not support write-ahead logging and stays in mode {0}")]
+    Journal(String),
+    /// An earlier write could not be made durable, so the content of the disk is unknown. Nothing is written, and so
+    /// nothing is done, until ansai restarts.
+    #[error("state: read-only until ansai restarts: {0}")]
+    Poisoned(String),
+}
+
+/// One connection for all threads.
+pub(crate) struct Database {
+    connection: Mutex<Connection>,
+    ballast: Ballast,
+    poisoned: OnceLock<String>,
+}
+
+impl Database {
+    /// Opens or creates it, with these tables.
+    pub(crate) fn open(file: &Path, schema: &str, ballast: Ballast) -> Result<Database, StateError> {
+        let connection = Connection::open(file)?;
+        keep_a_log(&connection)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(schema)?;
+        Ok(Database { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
+    }
+
+    /// Space to release when the disk is full.
+    pub(crate) fn ballast(&self) -> &Ballast {
+        &self.ballast
+    }
+
+    pub(crate) fn read<T>(&self, body: impl FnOnce(&Connection) -> Result<T, StateError>) -> Result<T, StateError> {
+        body(&*self.connection.lock().map_err(|_| StateError::Broken)?)
+    }
+
+    /// Durable when this returns, with all pending writes. Tries again without the ballast when the disk is full.
+    pub(crate) fn write(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+        self.with_ballast(|connection| {
+            whole(connection, &body)?;
+            commit(connection)
+        })
+    }
+
+    /// Durable with the next durable write or [`Database::flush`]. Readers see it at once.
+    pub(crate) fn write_soon(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+        self.with_ballast(|connection| whole(connection, &body))
+    }
+
+    /// Makes pending writes durable. A database that takes no more changes has none.
+    pub(crate) fn flush(&self) -> Result<(), StateError> {
+        if self.poisoned.get().is_some() {
+            return Ok(());
+        }
+        let was_open = Cell::new(false);
+        self.with_ballast(|connection| {
+            if connection.is_autocommit() {
+                return if was_open.get() { Err(StateError::Lost) } else { Ok(()) };
+            }
+            was_open.set(true);
+            commit(connection)
+        })
+    }
+
+    fn with_ballast(&self, attempt: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+        let connection = self.connection.lock().map_err(|_| StateError::Broken)?;
+        if let Some(why) = self.poisoned.get() {
+            return Err(StateError::Poisoned(why.clone()));
+        }
+        let result = match attempt(&connection) {
+            Err(StateError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+                tracing::warn!("the disk is full: releasing the reserved space and writing the state again");
+                if let Err(error) = self.ballast.release() {
+                    tracing::warn!("the reserved space cannot be released: {error}");
+                }
+                attempt(&connection)
+            }
+            result => result,
+        };
+        // What could not be made durable must not become durable later: its writer was told that it is not.
+        if result.is_err() && !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        // After a failed sync the kernel may have dropped the data and report success the next time.
+        if let Err(StateError::Database(error)) = &result
+            && is_failed_sync(error)
+        {
+            tracing::error!("state: a sync failed, no more steps are applied until ansai restarts: {error}");
+            return Err(StateError::Poisoned(self.poisoned.get_or_init(|| error.to_string()).clone()));
+        }
+        result
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Err(error) = self.flush() {
+            tracing::error!("what policies stored in the last second is lost: {error}");
+        }
+    }
+}
+
+/// Begins a transaction where none is open; all of `body` takes effect, or nothing.
+fn whole(connection: &Connection, body: &impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
+    let run = |statement: &str| connection.prepare_cached(statement)?.execute([]);
+    // A full disk may have ended the transaction that was open.
+    if connection.is_autocommit() {
+        run("BEGIN IMMEDIATE")?;
+    }
+    run("SAVEPOINT whole")?;
+    match body(connection) {
+        Ok(()) => {
+            run("RELEASE whole")?;
+            Ok(())
+        }
+        Err(error) => {
+            if !connection.is_autocommit() {
+                run("ROLLBACK TO whole")?;
+                run("RELEASE whole")?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn commit(connection: &Connection) -> Result<(), StateError> {
+    connection.prepare_cached("COMMIT")?.execute([])?;
+    Ok(())
+}
+
+/// Switches to write-ahead logging. SQLite answers the mode before it commits the change: the statement must be run
+/// to its end to see an error.
+fn keep_a_log(connection: &Connection) -> Result<(), StateError> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    if mode == "wal" { Ok(()) } else { Err(StateError::Journal(mode)) }
+}
+
+fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
+    error.sqlite_error().is_some_and(|code| matches!(code.extended_code, SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC))
+}

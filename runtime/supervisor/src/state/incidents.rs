@@ -1,0 +1,60 @@
+//! Open incidents with their attempts.
+
+use ansai_core::Incident;
+use rusqlite::{Connection, params};
+
+use super::{State, StateError};
+
+impl State {
+    /// Open incidents of an instance, by key.
+    pub(crate) fn incidents(&self, instance: &str) -> Result<Vec<Incident>, StateError> {
+        self.0.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
+            let rows = statement.query_map([instance], |row| row.get::<_, String>(0))?;
+            rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+        })
+    }
+
+    /// Open incidents of all instances with at least one attempt begun.
+    pub(crate) fn begun_incidents(&self) -> Result<Vec<Incident>, StateError> {
+        self.0.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT value FROM incident WHERE json_extract(value, '$.begun') > 0")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+        })
+    }
+
+    /// Writes an incident; durable when this returns.
+    pub(crate) fn put_incident(&self, incident: &Incident) -> Result<(), StateError> {
+        let value = serde_json::to_string(incident)?;
+        self.0.write(|connection| put_incident(connection, incident, &value))
+    }
+
+    /// The same without a sync, for an incident that has new evidence only: after a loss of power the next pass
+    /// writes it again.
+    pub(crate) fn put_incident_soon(&self, incident: &Incident) -> Result<(), StateError> {
+        let value = serde_json::to_string(incident)?;
+        self.0.write_soon(|connection| put_incident(connection, incident, &value))
+    }
+
+    /// Removes a closed incident. The audit log has its history.
+    pub(crate) fn close_incident(&self, instance: &str, key: &str) -> Result<(), StateError> {
+        self.0.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM incident WHERE instance = ?1 AND key = ?2")?
+                .execute(params![instance, key])?;
+            Ok(())
+        })
+    }
+}
+
+fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Result<(), StateError> {
+    connection.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3)")?.execute(params![
+        incident.instance,
+        incident.finding.key,
+        value
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! What must outlive a restart: incidents with their attempts, what policies remember, steps under way.
+
+mod database;
+mod incidents;
+mod memory;
+mod steps;
+
+use std::path::Path;
+
+use ansai_audit::Ballast;
+
+use self::database::Database;
+pub use self::database::StateError;
+pub(crate) use self::memory::InstanceMemory;
+pub(crate) use self::steps::{Interrupted, UnderWay};
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS incident (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (instance, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS store (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (instance, key)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS sample (instance TEXT NOT NULL, series TEXT NOT NULL, at INTEGER NOT NULL,
+        value REAL NOT NULL, PRIMARY KEY (instance, series, at)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS evaluated (instance TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS step (plan TEXT NOT NULL, step INTEGER NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (plan, step)) WITHOUT ROWID;";
+
+/// The state of this host.
+///
+/// What a decision depends on is durable when it is written. What policies remember (series, store, when they were
+/// last evaluated) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
+/// instances, a sync for each evaluation would keep the disk busy all the time.
+pub(crate) struct State(Database);
+
+impl State {
+    /// Opens or creates it. `ballast` is released when the disk is full, so that state can still be written.
+    pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
+        Ok(State(Database::open(file, SCHEMA, ballast)?))
+    }
+
+    /// Reserves the ballast again where there is room; answers why not.
+    pub(crate) fn replenish(&self) -> Result<(), String> {
+        let ballast = self.0.ballast();
+        if ballast.is_full() { Ok(()) } else { ballast.ensure().map_err(|error| error.to_string()) }
+    }
+
+    /// Makes pending writes durable.
+    pub(crate) fn flush(&self) -> Result<(), StateError> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use ansai_kit::evaluation_state::{Sample, SeriesWrite, Writes};
+    use rusqlite::Connection;
+
+    use super::memory::MOST_SAMPLES;
+    use super::*;
+
+    fn under_way() -> UnderWay {
+        UnderWay { instance: "one".into(), action: "a.b".into(), handle: None, until: None }
+    }
+
+    fn state(dir: &Path) -> State {
+        State::open(&dir.join("state.db"), Ballast::new(dir.join("ballast"), 4096)).unwrap()
+    }
+
+    #[test]
+    fn a_store_is_per_instance_and_survives() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writes = Writes::default();
+        writes.store.insert("a".into(), Some("1".into()));
+        writes.store.insert("b".into(), None);
+        state(dir.path()).commit("one", 5, &writes).unwrap();
+        let state = state(dir.path());
+        assert_eq!(state.get("one", "a").unwrap().as_deref(), Some("1"));
+        assert_eq!(state.get("two", "a").unwrap(), None);
+        assert_eq!(state.keys("one").unwrap(), [("a".to_owned(), 1)]);
+        assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+    }
+
+    #[test]
+    fn what_waits_is_seen_at_once_and_durable_with_the_next_durable_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        let elsewhere = Connection::open(dir.path().join("state.db")).unwrap();
+        let durable = || elsewhere.query_row("SELECT count(*) FROM evaluated", [], |row| row.get::<_, i64>(0)).unwrap();
+        state.commit("one", 5, &Writes::default()).unwrap();
+        assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+        assert_eq!(durable(), 0);
+        state.begin_step("plan", 0, &under_way()).unwrap();
+        assert_eq!(durable(), 1);
+        state.commit("two", 6, &Writes::default()).unwrap();
+        assert_eq!(durable(), 1);
+        state.flush().unwrap();
+        assert_eq!(durable(), 2);
+        state.flush().unwrap();
+    }
+
+    #[test]
+    fn a_write_that_fails_takes_nothing_along_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        state.commit("one", 5, &Writes::default()).unwrap();
+        let failed = state.0.write(|connection| {
+            connection.execute("INSERT INTO step VALUES ('plan', 0, '{}')", [])?;
+            Err(connection.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err().into())
+        });
+        assert!(matches!(failed, Err(StateError::Database(_))));
+        assert!(state.interrupted_steps().unwrap().is_empty());
+        state.begin_step("plan", 1, &under_way()).unwrap();
+        let steps = state.interrupted_steps().unwrap();
+        assert!(steps.len() == 1 && steps[0].under_way.as_ref().is_ok_and(|step| step.action == "a.b"));
+    }
+
+    #[test]
+    fn long_series_keep_hourly_minima() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        for index in 0..=MOST_SAMPLES {
+            let mut writes = Writes::default();
+            let value = Some((index % 60) as f64);
+            writes.series.insert("s".into(), SeriesWrite { reset: false, value });
+            // Within one transaction each: only the last one is over the bound.
+            state.commit("i", index * 60_000, &writes).unwrap();
+        }
+        let samples = state.samples("i", "s", 0).unwrap();
+        assert_eq!(samples.len(), 34, "one per hour");
+        assert!(samples.iter().all(|sample| sample.value == 0.0 || sample.at > 33 * 3_600_000));
+        let mut writes = Writes::default();
+        writes.series.insert("s".into(), SeriesWrite { reset: true, value: Some(7.0) });
+        state.commit("i", 200_000_000, &writes).unwrap();
+        assert_eq!(state.samples("i", "s", 0).unwrap(), [Sample { at: 200_000_000, value: 7.0 }]);
+    }
+}

@@ -1,0 +1,62 @@
+//! Steps under way: what recovery needs to find them again.
+
+use ansai_core::Instant;
+use rusqlite::params;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{State, StateError};
+
+/// A step under way, as the state holds it until its outcome is recorded.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct UnderWay {
+    pub(crate) instance: String,
+    pub(crate) action: String,
+    /// Set once the action runs by itself.
+    pub(crate) handle: Option<Box<RawValue>>,
+    pub(crate) until: Option<Instant>,
+}
+
+/// A step that was under way when ansai ended.
+pub(crate) struct Interrupted {
+    pub(crate) plan: String,
+    pub(crate) step: u32,
+    /// `Err` where the state holds something else than was written.
+    pub(crate) under_way: Result<UnderWay, String>,
+}
+
+impl State {
+    /// Writes that a step is under way: durable before its intent.
+    pub(crate) fn begin_step(&self, plan: &str, step: u32, under_way: &UnderWay) -> Result<(), StateError> {
+        let value = serde_json::to_string(under_way)?;
+        self.0.write(|connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO step VALUES (?1, ?2, ?3)")?
+                .execute(params![plan, step, value])?;
+            Ok(())
+        })
+    }
+
+    /// Removes a step whose outcome is in the audit log.
+    pub(crate) fn end_step(&self, plan: &str, step: u32) -> Result<(), StateError> {
+        self.0.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM step WHERE plan = ?1 AND step = ?2")?
+                .execute(params![plan, step])?;
+            Ok(())
+        })
+    }
+
+    /// Steps that were under way when ansai ended.
+    pub(crate) fn interrupted_steps(&self) -> Result<Vec<Interrupted>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT plan, step, value FROM step ORDER BY plan, step")?;
+            let rows = statement.query_map([], |row| {
+                let value: String = row.get(2)?;
+                let under_way = serde_json::from_str(&value).map_err(|error| error.to_string());
+                Ok(Interrupted { plan: row.get(0)?, step: row.get(1)?, under_way })
+            })?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! The request for an orderly end, as a flag for code that blocks and as a wait for tasks.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+/// Asked at most once, by a signal or by a person.
+pub(crate) struct Stop {
+    flag: AtomicBool,
+    why: OnceLock<String>,
+    watch: watch::Sender<bool>,
+}
+
+impl Stop {
+    pub(crate) fn new() -> Stop {
+        Stop { flag: AtomicBool::new(false), why: OnceLock::new(), watch: watch::Sender::new(false) }
+    }
+
+    /// Asks for the end; false when it was asked for before.
+    pub(crate) fn ask(&self, why: &str) -> bool {
+        let is_first = !self.flag.swap(true, Ordering::SeqCst);
+        if is_first {
+            let _ = self.why.set(why.to_owned());
+            self.watch.send_replace(true);
+        }
+        is_first
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.flag.load(Ordering::SeqCst)
+    }
+
+    /// For actions, which end at their next target.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.flag
+    }
+
+    /// Who asked, or why.
+    pub(crate) fn why(&self) -> &str {
+        self.why.get().map_or("all schedules have ended", String::as_str)
+    }
+
+    /// For another crate: true from then on.
+    pub(crate) fn watch(&self) -> watch::Receiver<bool> {
+        self.watch.subscribe()
+    }
+
+    /// Waits for `work`, but not after the end was asked for: then `work` is dropped and the answer is `None`.
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut watch = self.watch();
+        tokio::select! {
+            biased;
+            _ = watch.wait_for(|asked| *asked) => None,
+            done = work => Some(done),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_ends_when_the_end_is_asked_for() {
+        let stop = Stop::new();
+        assert_eq!(stop.or(async { 1 }).await, Some(1));
+        let (ended, first) = tokio::join!(stop.or(std::future::pending::<()>()), async { stop.ask("SIGTERM") });
+        assert_eq!((ended, first, stop.ask("again"), stop.why()), (None, true, false, "SIGTERM"));
+        assert_eq!(stop.or(async { 1 }).await, None, "also what begins afterwards");
+    }
+}
