@@ -226,7 +226,7 @@ fn record<'de, A: MapAccess<'de>>(fields: &[Field], mut map: A) -> Result<Val, A
                 let free = place.and_then(|(at, field)| Some((early.get_mut(at)?, field)));
                 match free {
                     Some((slot @ None, field)) => *slot = Some(map.next_value_seed(&field.ty)?),
-                    _ => return Err(A::Error::custom(format_args!("`{key}` is no field here, or stands twice"))),
+                    _ => return Err(A::Error::custom(format_args!("unknown or duplicate field `{key}`"))),
                 }
             }
         }
@@ -310,9 +310,9 @@ mod tests {
         for (text, why) in [
             (r#"{"name":"a"}"#, "`sizes` is missing"),
             (r#"{"sizes":[1]}"#, "`name` is missing"),
-            (r#"{"name":"a","size":[1]}"#, "`size` is no field here"),
-            (r#"{"name":"a","name":"b","sizes":[]}"#, "stands twice"),
-            (r#"{"sizes":[],"sizes":[],"name":"b"}"#, "stands twice"),
+            (r#"{"name":"a","size":[1]}"#, "duplicate field `size`"),
+            (r#"{"name":"a","name":"b","sizes":[]}"#, "unknown or duplicate field"),
+            (r#"{"sizes":[],"sizes":[],"name":"b"}"#, "unknown or duplicate field"),
             (r#"{"name":"a","sizes":[-1]}"#, "invalid value"),
             (r#"{"name":"a","sizes":7}"#, "expected a list"),
             (r#"[]"#, "expected a record"),
