@@ -32,7 +32,7 @@ fn make(arguments: &[&str]) -> Ran {
         .env("MAKEFLAGS", "")
         .arg(format!("PROGRAM={}", binary::ansai().display()))
         .args(arguments)
-        .limit(Duration::from_secs(240))
+        .limit(Duration::from_secs(280))
         .run()
 }
 
