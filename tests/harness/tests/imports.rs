@@ -24,6 +24,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
     ("ansai-engine", &["ansai-core", "ansai-kit"]),
     ("ansai-audit", &[]),
+    ("ansai-events", &["ansai-core"]),
+    ("ansai-delivery", &["ansai-core", "ansai-kit"]),
     (
         "ansai-supervisor",
         &[
@@ -31,9 +33,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-config",
             "ansai-audit",
             "ansai-kit",
-            "ansai-local",
             "ansai-host-functions",
             "ansai-engine",
+            "ansai-events",
+            "ansai-delivery",
         ],
     ),
     (
@@ -45,6 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-kit",
             "ansai-host-functions",
             "ansai-engine",
+            "ansai-events",
             "ansai-supervisor",
         ],
     ),
@@ -60,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-host-functions",
             "ansai-engine",
             "ansai-audit",
+            "ansai-events",
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",
@@ -69,7 +74,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What the tests of a crate may use besides: the harness, and the list of host functions. Nothing that ships may, so
 /// that a change in a probe compiles neither the engine nor the devkit again.
-const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions"];
+const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions", "ansai-local"];
 
 /// They test all of it.
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
