@@ -1,5 +1,6 @@
 //! Makes `pages.rs` of the directory `pages`. A file that is not a page fails the build, with its name.
 #![expect(clippy::disallowed_methods, reason = "a build script is told of its directories by its environment")]
+#![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
 
 mod directory;
 mod parse;

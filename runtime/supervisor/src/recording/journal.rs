@@ -43,8 +43,11 @@ impl Durable {
     }
 }
 
-/// Steps whose intent is in a log and whose outcome is not: the proof that the intent is there, and the instance.
-pub(crate) fn open_intents(log: &Path) -> Result<BTreeMap<(String, u32), (Durable, String)>, ReadError> {
+/// Plan and step, with the proof that the intent is in the log, and the instance.
+pub(crate) type OpenIntents = BTreeMap<(String, u32), (Durable, String)>;
+
+/// Steps whose intent is in a log and whose outcome is not.
+pub(crate) fn open_intents(log: &Path) -> Result<OpenIntents, ReadError> {
     let mut open = BTreeMap::new();
     for entry in Reader::open(log)? {
         let Ok(record) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
