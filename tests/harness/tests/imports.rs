@@ -24,14 +24,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
     ("ansai-engine", &["ansai-core", "ansai-kit"]),
     ("ansai-audit", &[]),
+    ("ansai-events", &["ansai-core"]),
+    ("ansai-delivery", &["ansai-core", "ansai-kit"]),
     (
         "ansai-supervisor",
         &[
             "ansai-core",
             "ansai-config",
             "ansai-audit",
+            "ansai-events",
+            "ansai-delivery",
             "ansai-kit",
-            "ansai-local",
             "ansai-host-functions",
             "ansai-engine",
         ],
@@ -42,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-core",
             "ansai-config",
             "ansai-audit",
+            "ansai-events",
             "ansai-kit",
             "ansai-host-functions",
             "ansai-engine",
@@ -60,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-host-functions",
             "ansai-engine",
             "ansai-audit",
+            "ansai-events",
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",
@@ -75,7 +80,7 @@ const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions"];
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
-const CONFINED: &[(&str, &[&str])] = &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"])];
+const CONFINED: &[(&str, &[&str])] = &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"]), ("ureq", &["ansai-delivery"])];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
 /// the programs under test.
