@@ -80,7 +80,8 @@ const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions"];
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
-const CONFINED: &[(&str, &[&str])] = &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"]), ("ureq", &["ansai-delivery"])];
+const CONFINED: &[(&str, &[&str])] =
+    &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"]), ("ureq", &["ansai-delivery"])];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
 /// the programs under test.
