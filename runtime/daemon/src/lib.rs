@@ -22,6 +22,7 @@
 //! assert!(error.hint().is_some());
 //! # Ok(()) }
 //! ```
+#![allow(clippy::result_large_err, reason = "errors at start-up are rare and end it: their size does not matter")]
 
 pub mod authority;
 pub mod component;

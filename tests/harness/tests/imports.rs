@@ -32,6 +32,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-core",
             "ansai-config",
             "ansai-audit",
+            "ansai-events",
+            "ansai-delivery",
             "ansai-kit",
             "ansai-host-functions",
             "ansai-engine",
@@ -45,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-core",
             "ansai-config",
             "ansai-audit",
+            "ansai-events",
             "ansai-kit",
             "ansai-host-functions",
             "ansai-engine",
@@ -80,7 +83,8 @@ const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions", "an
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
-const CONFINED: &[(&str, &[&str])] = &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"])];
+const CONFINED: &[(&str, &[&str])] =
+    &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"]), ("ureq", &["ansai-delivery"])];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
 /// the programs under test.

@@ -34,7 +34,7 @@ pub enum UndoError {
     #[error("step {0} changed nothing")]
     NothingDone(u32),
     /// Undoing it twice would undo what came after.
-    #[error("nothing to do: step {0} is already undone")]
+    #[error("step {0} is already undone")]
     AlreadyUndone(u32),
     /// The record of the step is not the one in the audit log: undoing could do harm.
     #[error("the record of step {0} does not match the audit log")]

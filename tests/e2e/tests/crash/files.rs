@@ -93,7 +93,7 @@ pub(crate) fn accounted(before: &Files, root: &Path, state_dir: &Path, log: &Log
         if after.0.get(path) == Some(was) {
             continue;
         }
-        if after.0.get(path).is_some_and(|is| is.is_like(was)) && log.of("undone").next().is_some() {
+        if after.0.get(path).is_some_and(|is| is.is_like(was)) && log.of("undoing").next().is_some() {
             continue;
         }
         assert!(!after.0.contains_key(path), "{} was changed: {was:?} {:?}", path.display(), after.0.get(path));
@@ -122,7 +122,7 @@ pub(crate) fn accounted(before: &Files, root: &Path, state_dir: &Path, log: &Log
 
 /// The outcomes say of how many files they disposed; undone ones are left out.
 fn agree(log: &Log, treated: &BTreeMap<super::log::StepId, u64>) {
-    let undone: BTreeSet<_> = log.of("undone").map(step_id).collect();
+    let undone: BTreeSet<_> = log.of("undoing").map(step_id).collect();
     for outcome in log.of("outcome").filter(|outcome| !undone.contains(&step_id(outcome))) {
         let said: u64 =
             ["removed-files", "quarantined-files", "compressed-files"].map(|name| measure(outcome, name)).iter().sum();

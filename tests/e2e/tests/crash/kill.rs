@@ -119,6 +119,6 @@ fn undoes_again(scenario: &Scenario) {
     let undone = log.of("undone").filter(|undone| undone["outcome"] == "done").count();
     assert_eq!(undone, log.count("intent").len(), "each step is undone once");
     let again = site.undo().run();
-    assert!(again.stdout.contains("undone already"), "{} {}", again.stdout, again.stderr);
+    assert!(again.stdout.contains("already undone"), "{} {}", again.stdout, again.stderr);
     runs_again(scenario);
 }

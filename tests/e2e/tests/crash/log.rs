@@ -40,7 +40,7 @@ impl Log {
 
     /// The incident that a plan is for; none for what the host does by itself.
     pub(crate) fn incident_of(&self, plan: &str) -> Option<String> {
-        self.of("planned").find(|planned| planned["plan"] == plan).map(|planned| text(&planned["incident"]))
+        self.of("planned").find(|planned| planned["plan"] == plan)?["incident"].as_str().map(str::to_owned)
     }
 
     /// Plans that acted, by incident: when each began to.
