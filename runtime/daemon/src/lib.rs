@@ -22,7 +22,6 @@
 //! assert!(error.hint().is_some());
 //! # Ok(()) }
 //! ```
-#![allow(clippy::result_large_err, reason = "errors at start-up are rare and end it: their size does not matter")]
 
 pub mod authority;
 pub mod component;

@@ -99,7 +99,8 @@ fn section(blocks: &[Block], columns: usize) -> String {
     let mut listed = false;
     for block in blocks {
         let item = matches!(block, Block::Item(_));
-        if !out.is_empty() && !(listed && item) {
+        let same_list = listed && item;
+        if !out.is_empty() && !same_list {
             out.push('\n');
         }
         listed = item;
