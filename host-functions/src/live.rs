@@ -17,6 +17,7 @@ use ansai_kit::authorize::Scopes;
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
+use ansai_kit::function::{InlineFunction, ProbeFunction};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 
@@ -101,15 +102,10 @@ impl Live {
         (self.proposed, self.base)
     }
 
-    fn at_once(
-        &self,
-        body: fn(&ProbeContext<'_>, &RawValue) -> Option<Reply>,
-        scope: &Scope,
-        arguments: &RawValue,
-    ) -> Option<Reply> {
+    fn at_once(&self, function: &dyn InlineFunction, scope: &Scope, arguments: &RawValue) -> Option<Reply> {
         let deadline = Deadline::after(self.shared.call_deadline);
         let ask = ProbeContext { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
-        body(&ask, arguments)
+        function.answer_at_once(&ask, arguments)
     }
 
     fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &RawValue, scans: bool) -> Work {
@@ -135,18 +131,16 @@ impl Backend for Live {
             Err(why) => return Answer::Now(why.into_answer()),
         };
         match (function.body, scope) {
-            (Body::Base(body), _) => Answer::Now(Ok(body(&mut self.base, call.arguments))),
-            (Body::Inline { at_once, body }, Some(scope)) => match self.at_once(at_once, scope, call.arguments) {
+            (Body::Base(function), _) => Answer::Now(Ok(function.answer(&mut self.base, call.arguments))),
+            (Body::Inline(function), Some(scope)) => match self.at_once(function, scope, call.arguments) {
                 Some(reply) => Answer::Now(Ok(reply)),
-                None => {
-                    let work = self.work(call.interface, scope, call.arguments, false);
-                    Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
-                }
+                None => self.work(call.interface, scope, call.arguments, false).later(function),
             },
-            (Body::Probe(body) | Body::Scan(body), Some(scope)) => {
-                let scans = matches!(function.body, Body::Scan(_));
-                let work = self.work(call.interface, scope, call.arguments, scans);
-                Answer::Later(Box::pin(async move { Ok(work.run(body).await.and_then(|reply| reply)) }))
+            (Body::Probe(function), Some(scope)) => {
+                self.work(call.interface, scope, call.arguments, false).later(function)
+            }
+            (Body::Scan(function), Some(scope)) => {
+                self.work(call.interface, scope, call.arguments, true).later(function)
             }
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
@@ -165,7 +159,7 @@ async fn propose(
     work: Work,
     proposed: &mut Vec<Arc<Proposed>>,
 ) -> Result<Reply, Abort> {
-    let earlier: Vec<Proposed> = proposed.iter().map(|step| Proposed::clone(step)).collect();
+    let earlier = proposed.clone();
     let arguments = work.arguments.clone();
     let looked = work.run(move |ask, arguments| action.preview(ask, arguments, &earlier)).await;
     let (mut preview, targets) = match looked.and_then(|preview| preview) {
@@ -201,6 +195,11 @@ impl Drop for EndsWork {
 }
 
 impl Work {
+    fn later(self, function: &'static dyn ProbeFunction) -> Answer<'static> {
+        let body = move |ask: &ProbeContext<'_>, arguments: &RawValue| function.answer(ask, arguments);
+        Answer::Later(Box::pin(async move { Ok(self.run(body).await.and_then(|reply| reply)) }))
+    }
+
     async fn run<T: Send + 'static>(
         self,
         body: impl FnOnce(&ProbeContext<'_>, &RawValue) -> T + Send + 'static,

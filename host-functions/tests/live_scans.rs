@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ansai_core::event::Phase;
-use ansai_core::{Interface, InterfaceKind, Scope, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, Refusal, Scope, Sensitivity};
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::backend::{Answer, Backend as _};
-use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::call::{Call, NoArguments, Reply};
 use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::function::Probe;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
@@ -32,13 +33,13 @@ static SCANS: InterfaceDef = InterfaceDef {
         fields: &[],
     },
     functions: &[
-        Function { name: "scan", checks: &[], body: Body::Scan(scan) },
-        Function { name: "share", checks: &[], body: Body::Scan(share) },
-        Function { name: "quick", checks: &[], body: Body::Probe(quick) },
+        Function { name: "scan", checks: &[], body: Body::Scan(&Probe(scan)) },
+        Function { name: "share", checks: &[], body: Body::Scan(&Probe(share)) },
+        Function { name: "quick", checks: &[], body: Body::Probe(&Probe(quick)) },
     ],
 };
 
-fn scan(ask: &ProbeContext<'_>, _: &RawValue) -> Reply {
+fn scan(ask: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
     RUNNING.fetch_add(1, Ordering::SeqCst);
     while !QUICK.load(Ordering::SeqCst) && !ask.deadline.is_over() {
         std::thread::sleep(Duration::from_millis(1));
@@ -46,19 +47,19 @@ fn scan(ask: &ProbeContext<'_>, _: &RawValue) -> Reply {
     ORDER.lock().unwrap().push("scan");
     CANCELLED.store(ask.deadline.is_cancelled(), Ordering::SeqCst);
     RUNNING.fetch_sub(1, Ordering::SeqCst);
-    to_reply(&())
+    Ok(())
 }
 
-fn share(ask: &ProbeContext<'_>, _: &RawValue) -> Reply {
+fn share(ask: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
     let given = ask.deadline.remaining().as_millis();
     GIVEN.store(u64::try_from(given).unwrap(), Ordering::SeqCst);
-    to_reply(&())
+    Ok(())
 }
 
-fn quick(_: &ProbeContext<'_>, _: &RawValue) -> Reply {
+fn quick(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
     ORDER.lock().unwrap().push("quick");
     QUICK.store(true, Ordering::SeqCst);
-    to_reply(&())
+    Ok(())
 }
 
 async fn call(shared: LiveHost, function: &'static str) -> Reply {

@@ -1,11 +1,15 @@
 //! What an action is: a preview that changes nothing, an application that checks each target again, an undo.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::{Duration, Instant, Measure, Outcome, Preview, Refusal, Scope};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::call::{read, to_reply};
+use crate::function::{Types, Wire};
 use crate::host::{Host, ProbeContext};
 
 /// A step that was proposed: what the host remembers of it. The policy only ever gets the preview.
@@ -133,39 +137,146 @@ impl StepContext<'_> {
     }
 }
 
-/// One action of a `…-actions` interface. `preview` runs beside guest code and must change nothing at all;
-/// everything else runs only from the executor, after the intent is durable.
+/// One action of a `…-actions` interface, without its types. Domains implement [`TypedAction`].
+///
+/// `preview` runs while guest code runs and changes nothing. The executor alone calls the rest, after the intent is
+/// durable.
 pub trait Action: Sync + Send {
-    /// What the call would do, net of the earlier steps of the same plan, with the targets' identities.
+    /// Tells what the call would do, net of the earlier steps of the same plan, and its targets with their identities.
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
         arguments: &RawValue,
-        earlier: &[Proposed],
+        earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Box<RawValue>), Refusal>;
 
-    /// Acts, each target's identity checked again first. An `Err` means that nothing was changed.
+    /// Acts, after checking the identity of each target again. An `Err` means that nothing was changed.
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
-    /// Undoes what `items` say was done. An `Err` means that nothing was changed.
+    /// Undoes what `items` list as done. An `Err` means that nothing was changed.
     fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal>;
 
-    /// After a crash between intent and outcome: what was done, found out by looking. `Err` when it cannot be
-    /// told. Targets that were not treated are left out of the items.
+    /// Finds out what was done, after a crash between intent and outcome. An `Err` means that it is unknown. Targets
+    /// that were not treated are not among the items.
     fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal>;
 
+    /// The Rust types of its arguments and of its preview.
+    fn types(&self) -> Types;
+
     /// What SIGTERM does to it.
+    fn on_stop(&self) -> OnStop;
+
+    /// Looks at a running step.
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress;
+
+    /// Cancels a running step and tells what had been done.
+    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress;
+}
+
+/// One action of a `…-actions` interface.
+pub trait TypedAction: Sync + Send {
+    /// As in the WIT.
+    type Arguments: Wire;
+    /// What the host remembers of the targets between preview and step.
+    type Targets: Serialize + DeserializeOwned;
+
+    /// See [`Action::preview`].
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: Self::Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Self::Targets), Refusal>;
+
+    /// See [`Action::begin`].
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal>;
+
+    /// See [`Action::undo`].
+    fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal>;
+
+    /// See [`Action::resolve`].
+    fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal>;
+
+    /// See [`Action::on_stop`].
     fn on_stop(&self) -> OnStop {
         OnStop::Finish
     }
 
-    /// How a running step stands.
+    /// See [`Action::poll`].
     fn poll(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
-        Progress::Lost("this action has no long-running steps".into())
+        Progress::Lost(NO_LONG_STEPS.into())
     }
 
-    /// Cancels a running step; answers what had been done.
+    /// See [`Action::cancel`].
     fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
-        Progress::Lost("this action has no long-running steps".into())
+        Progress::Lost(NO_LONG_STEPS.into())
+    }
+}
+
+const NO_LONG_STEPS: &str = "this action has no long-running steps";
+
+/// Arguments and targets of a step, read.
+pub struct Step<A: TypedAction + ?Sized> {
+    /// As proposed.
+    pub arguments: A::Arguments,
+    /// As previewed.
+    pub targets: A::Targets,
+}
+
+/// The longest JSON text of a step's targets.
+const MOST_TARGET_BYTES: usize = 64 << 20;
+
+impl<A: TypedAction + ?Sized> Step<A> {
+    /// Of what the host remembers.
+    fn of(doing: &StepContext<'_>) -> Result<Self, Refusal> {
+        Ok(Step { arguments: read(doing.arguments)?, targets: read_targets(doing.targets)? })
+    }
+}
+
+/// Reads what [`TypedAction::preview`] remembered.
+pub fn read_targets<T: DeserializeOwned>(targets: &RawValue) -> Result<T, Refusal> {
+    if targets.get().len() > MOST_TARGET_BYTES {
+        return Err(Refusal::OverBudget(format!("the targets take more than {MOST_TARGET_BYTES} bytes")));
+    }
+    serde_json::from_str(targets.get()).map_err(|error| Refusal::Invalid(format!("targets: {error}")))
+}
+
+impl<A: TypedAction> Action for A {
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: &RawValue,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        let (preview, targets) = TypedAction::preview(self, ask, read(arguments)?, earlier)?;
+        Ok((preview, to_reply(&targets)?))
+    }
+
+    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+        TypedAction::begin(self, doing, Step::of(doing)?)
+    }
+
+    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+        TypedAction::undo(self, doing, Step::of(doing)?, items)
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        TypedAction::resolve(self, doing, Step::of(doing)?)
+    }
+
+    fn types(&self) -> Types {
+        Types::of::<A::Arguments, Preview>()
+    }
+
+    fn on_stop(&self) -> OnStop {
+        TypedAction::on_stop(self)
+    }
+
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+        TypedAction::poll(self, doing, handle)
+    }
+
+    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+        TypedAction::cancel(self, doing, handle)
     }
 }

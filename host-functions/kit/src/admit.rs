@@ -103,8 +103,10 @@ mod tests {
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::action::{Action, Applied, Begun, Item, Proposed, StepContext};
+    use crate::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
     use crate::authorize::{Check, Rule};
+    use crate::call::NoArguments;
+    use crate::function::Probe;
     use crate::host::ProbeContext;
 
     const FIELDS: &[Field] = &[Field { name: "max_files", kind: FieldKind::MostCount, default: 10, about: "" }];
@@ -118,7 +120,7 @@ mod tests {
         functions: &[Function {
             name: "look",
             checks: &[Check { argument: "/files", rule: Rule::AtMost("max_files") }],
-            body: Body::Probe(|_, _| Err(Refusal::Other("not asked here".into()))),
+            body: Body::Probe(&Probe(look)),
         }],
     };
 
@@ -129,24 +131,30 @@ mod tests {
 
     struct Nothing;
 
-    impl Action for Nothing {
-        fn preview(
-            &self,
-            _: &ProbeContext<'_>,
-            _: &RawValue,
-            _: &[Proposed],
-        ) -> Result<(Preview, Box<RawValue>), Refusal> {
-            Err(Refusal::Other("not asked here".into()))
+    impl TypedAction for Nothing {
+        type Arguments = NoArguments;
+        type Targets = ();
+
+        fn preview(&self, _: &ProbeContext<'_>, _: NoArguments, _: &[Arc<Proposed>]) -> Result<(Preview, ()), Refusal> {
+            Err(not_asked())
         }
-        fn begin(&self, _: &StepContext<'_>) -> Result<Begun, Refusal> {
-            Err(Refusal::Other("not asked here".into()))
+        fn begin(&self, _: &StepContext<'_>, _: Step<Self>) -> Result<Begun, Refusal> {
+            Err(not_asked())
         }
-        fn undo(&self, _: &StepContext<'_>, _: &[Item]) -> Result<Applied, Refusal> {
-            Err(Refusal::Other("not asked here".into()))
+        fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {
+            Err(not_asked())
         }
-        fn resolve(&self, _: &StepContext<'_>) -> Result<Applied, Refusal> {
-            Err(Refusal::Other("not asked here".into()))
+        fn resolve(&self, _: &StepContext<'_>, _: Step<Self>) -> Result<Applied, Refusal> {
+            Err(not_asked())
         }
+    }
+
+    fn look(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
+        Err(not_asked())
+    }
+
+    fn not_asked() -> Refusal {
+        Refusal::Other("only asked whether it may be called".into())
     }
 
     /// How a call of `interface.function` ends: `ok`, or which refusal.

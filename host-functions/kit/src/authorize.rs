@@ -154,6 +154,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::call::NoArguments;
+    use crate::function::{Base, Probe};
     use crate::registry::Body;
 
     const FIELDS: &[Field] = &[
@@ -179,7 +181,7 @@ mod tests {
     }
 
     fn refused(scope: Option<Value>, arguments: &Value, checks: &'static [Check]) -> Option<Refusal> {
-        let function = Function { name: "f", checks, body: Body::Probe(|_, _| Err(Refusal::Other(String::new()))) };
+        let function = Function { name: "f", checks, body: Body::Probe(&Probe(|_, _: NoArguments| Ok(()))) };
         let scope = scope.map(|scope| Scope::parse("ansai:x/x-probe", FIELDS, scope.as_object().unwrap()).unwrap());
         let arguments = RawValue::from_string(arguments.to_string()).unwrap();
         authorize("i", &entry(InterfaceKind::Probe), &function, scope.as_ref(), &arguments).err()
@@ -257,8 +259,7 @@ mod tests {
 
     #[test]
     fn only_the_base_needs_no_grant() {
-        let function =
-            Function { name: "f", checks: CHECKS, body: Body::Base(|_, _| Err(Refusal::Other(String::new()))) };
+        let function = Function { name: "f", checks: CHECKS, body: Body::Base(&Base(|_, _: NoArguments| Ok(()))) };
         let arguments = RawValue::from_string("{}".into()).unwrap();
         assert_eq!(authorize("i", &entry(InterfaceKind::Base), &function, None, &arguments), Ok(()));
         for kind in [InterfaceKind::Probe, InterfaceKind::Actions] {

@@ -19,13 +19,17 @@ pub struct Call<'a> {
     pub arguments: &'a RawValue,
 }
 
+/// Reads arguments, or anything else that was written as JSON text.
+pub fn read<T: DeserializeOwned>(text: &RawValue) -> Result<T, Refusal> {
+    serde_json::from_str(text.get()).map_err(|error| Refusal::Invalid(error.to_string()))
+}
+
 /// Reads the arguments, runs the function, writes the answer.
 pub fn typed<A: DeserializeOwned, R: Serialize>(
     arguments: &RawValue,
     run: impl FnOnce(A) -> Result<R, Refusal>,
 ) -> Reply {
-    let arguments = serde_json::from_str(arguments.get()).map_err(|e| Refusal::Invalid(e.to_string()))?;
-    to_reply(&run(arguments)?)
+    to_reply(&run(read(arguments)?)?)
 }
 
 /// An answer as JSON text.
@@ -34,5 +38,5 @@ pub fn to_reply(answer: &impl Serialize) -> Reply {
 }
 
 /// For functions without parameters.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, serde::Deserialize)]
 pub struct NoArguments {}

@@ -9,8 +9,10 @@
 //! - [`admit`]: the one function that every backend asks whether it may answer a call.
 //! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
+//! - [`function`]: functions with Rust types, and without.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
+//! - [`wit`]: the contract.
 //! - [`command`]: runs a program with a fixed environment, bounded output and a time limit.
 //!
 //! ```
@@ -26,6 +28,8 @@ pub mod backend;
 pub mod call;
 pub mod command;
 pub mod evaluation_state;
+pub mod function;
 pub mod host;
 pub mod policy;
 pub mod registry;
+pub mod wit;

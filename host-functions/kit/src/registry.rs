@@ -4,32 +4,36 @@
 use std::collections::HashMap;
 
 use ansai_core::{Interface, InterfaceKind};
-use serde_json::value::RawValue;
 
 use crate::action::Action;
 use crate::authorize::Check;
-use crate::call::Reply;
-use crate::evaluation_state::EvaluationState;
-use crate::host::ProbeContext;
+use crate::function::{BaseFunction, InlineFunction, ProbeFunction, Types};
 
 /// How a function is answered on the live host.
 #[derive(Clone, Copy)]
 pub enum Body {
     /// From the evaluation itself; never blocks.
-    Base(fn(&mut EvaluationState, &RawValue) -> Reply),
+    Base(&'static dyn BaseFunction),
     /// By reading the host; may block.
-    Probe(fn(&ProbeContext<'_>, &RawValue) -> Reply),
-    /// By reading what the kernel has at hand, on the spot: a change of threads would cost more than the answer.
-    Inline {
-        /// `None` where the answer could be waited for; then `body` is asked, as a probe.
-        at_once: fn(&ProbeContext<'_>, &RawValue) -> Option<Reply>,
-        /// May block.
-        body: fn(&ProbeContext<'_>, &RawValue) -> Reply,
-    },
-    /// By walking over what may be very much; blocks until its deadline if need be.
-    Scan(fn(&ProbeContext<'_>, &RawValue) -> Reply),
+    Probe(&'static dyn ProbeFunction),
+    /// Without changing threads where the kernel has the answer at hand: that would cost more than the answer.
+    Inline(&'static dyn InlineFunction),
+    /// By walking over very much; may block until its deadline.
+    Scan(&'static dyn ProbeFunction),
     /// With a preview of a proposed step; may block.
     Action(&'static dyn Action),
+}
+
+impl Body {
+    /// The Rust types of what crosses.
+    pub fn types(&self) -> Types {
+        match self {
+            Body::Base(function) => function.types(),
+            Body::Probe(function) | Body::Scan(function) => function.types(),
+            Body::Inline(function) => function.types(),
+            Body::Action(action) => action.types(),
+        }
+    }
 }
 
 /// One function of an interface.

@@ -4,6 +4,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
@@ -59,14 +60,15 @@ impl Fixture {
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, function) = registry.find("ansai:journal/journal-probe", "usage").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
-        body(&ask, &raw(&json!({}))).map(|reply| serde_json::from_str(reply.get()).unwrap())
+        body.answer(&ask, &raw(&json!({}))).map(|reply| serde_json::from_str(reply.get()).unwrap())
     }
 
     fn propose(&self, keep: u64, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
         let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let arguments = raw(&json!({"keep-bytes": keep, "reason": "full"}));
-        let (preview, targets) = vacuum().preview(&ask, &arguments, earlier)?;
+        let (preview, targets) =
+            vacuum().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
         Ok(Proposed { action: NAME.into(), arguments, preview, targets })
     }
 

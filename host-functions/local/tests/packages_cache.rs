@@ -4,6 +4,7 @@
 
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -58,14 +59,15 @@ impl Fixture {
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, function) = registry.find("ansai:packages/packages-probe", "list-caches").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
-        body(&ask, &raw(&json!({}))).map(|reply| serde_json::from_str(reply.get()).unwrap())
+        body.answer(&ask, &raw(&json!({}))).map(|reply| serde_json::from_str(reply.get()).unwrap())
     }
 
     fn propose(&self, manager: &str, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
         let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
-        let (preview, targets) = clean_cache().preview(&ask, &arguments, earlier)?;
+        let (preview, targets) =
+            clean_cache().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
         Ok(Proposed { action: NAME.into(), arguments, preview, targets })
     }
 

@@ -18,8 +18,8 @@ fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
     let arguments = RawValue::from_string(arguments.into()).unwrap();
     let registry = Registry::of(ansai_local::INTERFACES);
     let (_, function) = registry.find("ansai:system/system-probe", function).unwrap();
-    let Body::Inline { body, .. } = function.body else { panic!("not a probe") };
-    body(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())
+    let Body::Inline(body) = function.body else { panic!("not a probe") };
+    body.answer(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())
 }
 
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -41,7 +41,7 @@ mod value_type;
 mod wasm_features;
 
 pub use compile::{ChildProgram, CompileError, CompileLimits, Compiler};
-pub use contract::{WIT, has_interface};
+pub use contract::has_interface;
 pub use engine::Engine;
 pub use evaluate::{Answer, Evaluation, EvaluationError};
 pub use load::{LoadError, Policy};

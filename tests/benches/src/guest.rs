@@ -50,8 +50,9 @@ pub(crate) fn component_asking_once() -> anyhow::Result<Vec<u8>> {
 fn encode(second: &str) -> anyhow::Result<Vec<u8>> {
     let mut module = wat::parse_str(MODULE.replace("SECOND", second)).context("the module of the measured policy")?;
     let mut resolve = wit_parser::Resolve::default();
-    resolve.push_str("policy.wit", include_str!("../../../wit/policy/policy.wit"))?;
-    resolve.push_str("disk.wit", include_str!("../../../wit/disk/disk.wit"))?;
+    for (name, text) in ansai_kit::wit::PACKAGES {
+        resolve.push_str(name, text)?;
+    }
     let package = resolve.push_str("world.wit", WORLD)?;
     let world = resolve.select_world(&[package], None)?;
     wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)?;

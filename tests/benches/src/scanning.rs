@@ -128,7 +128,7 @@ fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
     let registry = ansai_host_functions::builtin();
     let (_, function) = registry.find("ansai:files/files-probe", function).context("no such function")?;
     let (Body::Probe(body) | Body::Scan(body)) = function.body else { anyhow::bail!("no probe") };
-    let reply = asked(&arguments, body)?;
+    let reply = asked(&arguments, |ask, arguments| body.answer(ask, arguments))?;
     Ok(serde_json::from_str(reply.get())?)
 }
 
@@ -137,7 +137,8 @@ fn preview(root: &Path) -> anyhow::Result<()> {
         json!({ "root": root, "globs": ["**"], "exclude": [], "min-age-hours": 24, "max-files": 0, "enough-bytes": 0 });
     let registry = ansai_host_functions::builtin();
     let (_, _, action) = registry.action("ansai:files/files-actions.remove").context("no such action")?;
-    let (preview, _) = asked(&json!({ "what": what }), |ask, arguments| action.preview(ask, arguments, &[]))?;
+    let (preview, _) =
+        asked(&json!({ "what": what, "reason": "a benchmark" }), |ask, arguments| action.preview(ask, arguments, &[]))?;
     ensure!(preview.complete && preview.items == 10_000, "a preview of {} files", preview.items);
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! `ansai:policy/context`: read-only, the same throughout one evaluation.
 
-use serde::Deserialize;
-use serde_json::Value;
-use serde_json::value::RawValue;
+use std::sync::Arc;
 
-use crate::call::{Reply, to_reply, typed};
-use crate::evaluation_state::EvaluationState;
+use ansai_core::{Attempt, Instant, Measure, Observation, Refusal};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::NoArguments;
+use crate::evaluation_state::{EvaluationState, Trigger, WallClock};
+use crate::function::{Base, BaseFunction};
 use crate::registry::{Body, Function, InterfaceDef, base};
 
-const fn plain(name: &'static str, body: fn(&mut EvaluationState, &RawValue) -> Reply) -> Function {
+const fn plain(name: &'static str, body: &'static dyn BaseFunction) -> Function {
     Function { name, checks: &[], body: Body::Base(body) }
 }
 
@@ -16,30 +19,71 @@ const fn plain(name: &'static str, body: fn(&mut EvaluationState, &RawValue) -> 
 pub static CONTEXT: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/context", "know its settings, the time and its open incidents"),
     functions: &[
-        plain("now", |base, _| to_reply(&base.context.now)),
-        plain("local-time", |base, _| to_reply(&base.context.local_time)),
-        plain("last-evaluated", |base, _| to_reply(&base.context.last_evaluated)),
-        plain("triggered-by", |base, _| to_reply(&base.context.trigger)),
-        plain("settings", |base, _| to_reply(&base.context.settings.to_string())),
-        plain("setting", setting),
-        plain("scopes", |base, _| to_reply(&base.context.scopes)),
-        plain("host-facts", |base, _| to_reply(&base.context.host_facts)),
-        plain("open-incidents", |base, _| to_reply(&base.context.open_incidents)),
-        plain("attempts", |base, _| to_reply(&base.context.attempts)),
-        plain("stage", |base, _| to_reply(&base.context.stage)),
+        plain("now", &Base(now)),
+        plain("local-time", &Base(local_time)),
+        plain("last-evaluated", &Base(last_evaluated)),
+        plain("triggered-by", &Base(triggered_by)),
+        plain("settings", &Base(settings)),
+        plain("setting", &Base(setting)),
+        plain("scopes", &Base(scopes)),
+        plain("host-facts", &Base(host_facts)),
+        plain("open-incidents", &Base(open_incidents)),
+        plain("attempts", &Base(attempts)),
+        plain("stage", &Base(stage)),
     ],
 };
 
-fn setting(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
-    #[derive(Deserialize)]
-    struct Arguments {
-        path: String,
-    }
-    typed(arguments, |Arguments { path }| {
-        let found = path.split('.').try_fold(&*base.context.settings, |value, part| value.get(part));
-        Ok(found.map(|value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }))
-    })
+type Answer<T> = Result<T, Refusal>;
+
+fn now(state: &mut EvaluationState, _: NoArguments) -> Answer<Instant> {
+    Ok(state.context.now)
+}
+
+fn local_time(state: &mut EvaluationState, _: NoArguments) -> Answer<WallClock> {
+    Ok(state.context.local_time)
+}
+
+fn last_evaluated(state: &mut EvaluationState, _: NoArguments) -> Answer<Option<Instant>> {
+    Ok(state.context.last_evaluated)
+}
+
+fn triggered_by(state: &mut EvaluationState, _: NoArguments) -> Answer<Trigger> {
+    Ok(state.context.trigger.clone())
+}
+
+fn settings(state: &mut EvaluationState, _: NoArguments) -> Answer<String> {
+    Ok(state.context.settings.to_string())
+}
+
+#[derive(Serialize, Deserialize)]
+struct Setting {
+    path: String,
+}
+
+fn setting(state: &mut EvaluationState, Setting { path }: Setting) -> Answer<Option<String>> {
+    let found = path.split('.').try_fold(&*state.context.settings, |value, part| value.get(part));
+    Ok(found.map(|value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }))
+}
+
+fn scopes(state: &mut EvaluationState, _: NoArguments) -> Answer<Arc<str>> {
+    Ok(state.context.scopes.clone())
+}
+
+fn host_facts(state: &mut EvaluationState, _: NoArguments) -> Answer<Arc<Vec<Measure>>> {
+    Ok(state.context.host_facts.clone())
+}
+
+fn open_incidents(state: &mut EvaluationState, _: NoArguments) -> Answer<Vec<Observation>> {
+    Ok(state.context.open_incidents.clone())
+}
+
+fn attempts(state: &mut EvaluationState, _: NoArguments) -> Answer<Vec<Attempt>> {
+    Ok(state.context.attempts.clone())
+}
+
+fn stage(state: &mut EvaluationState, _: NoArguments) -> Answer<String> {
+    Ok(state.context.stage.clone())
 }

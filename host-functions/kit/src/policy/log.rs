@@ -1,10 +1,10 @@
 //! `ansai:policy/log`.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use ansai_core::Refusal;
+use serde::{Deserialize, Serialize};
 
-use crate::call::{Reply, typed};
 use crate::evaluation_state::{EvaluationState, LogLine};
+use crate::function::Base;
 use crate::registry::{Body, Function, InterfaceDef, base};
 
 /// Lines kept of one evaluation.
@@ -15,23 +15,42 @@ const MOST_BYTES: usize = 1024;
 /// The interface.
 pub static LOG: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/log", "write to the operator's log"),
-    functions: &[Function { name: "write", checks: &[], body: Body::Base(write) }],
+    functions: &[Function { name: "write", checks: &[], body: Body::Base(&Base(write)) }],
 };
 
-fn write(base: &mut EvaluationState, arguments: &RawValue) -> Reply {
-    #[derive(Deserialize)]
-    struct Arguments {
-        level: String,
-        message: String,
-    }
-    typed(arguments, |Arguments { level, mut message }| {
-        if base.log.len() < MOST_LINES {
-            let cut = message.floor_char_boundary(MOST_BYTES);
-            message.truncate(cut);
-            base.log.push(LogLine { level, message });
-        } else {
-            base.log_dropped = base.log_dropped.saturating_add(1);
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Level {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
         }
-        Ok(())
-    })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    level: Level,
+    message: String,
+}
+
+fn write(state: &mut EvaluationState, Line { level, mut message }: Line) -> Result<(), Refusal> {
+    if state.log.len() < MOST_LINES {
+        let cut = message.floor_char_boundary(MOST_BYTES);
+        message.truncate(cut);
+        state.log.push(LogLine { level: level.name().to_owned(), message });
+    } else {
+        state.log_dropped = state.log_dropped.saturating_add(1);
+    }
+    Ok(())
 }

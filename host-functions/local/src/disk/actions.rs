@@ -1,15 +1,15 @@
 //! `ansai:disk/disk-actions`: checks that are steps.
 
+use std::sync::Arc;
+
 use ansai_core::{
     Interface, InterfaceKind, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Unit, quantity::show_bytes,
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::mounts::{self, Level};
 use super::probe::point_of;
-use ansai_kit::action::{Action, Applied, Begun, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -28,42 +28,43 @@ pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
 
 struct CheckAvailable;
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Arguments {
     mount: String,
     at_least_bytes: u64,
+    reason: String,
 }
 
-/// Reads the arguments and looks.
-fn look(host: &Host, arguments: &RawValue) -> Result<(Arguments, Level), Refusal> {
-    let arguments: Arguments =
-        serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    let point = point_of(&arguments.mount)
+/// How full the file system at a mount point is.
+fn level(host: &Host, mount: &str) -> Result<Level, Refusal> {
+    let point = point_of(mount)
         .filter(|point| point.is_absolute())
         .ok_or_else(|| Refusal::Invalid("`mount` is not a mount point".into()))?;
     if !mounts::visible(mounts::read(host)?).contains_key(&point) {
-        return Err(Refusal::NotFound(format!("nothing is mounted at {}", arguments.mount)));
+        return Err(Refusal::NotFound(format!("nothing is mounted at {mount}")));
     }
-    let level = mounts::level(host, &point)?;
-    Ok((arguments, level))
+    mounts::level(host, &point)
 }
 
-impl Action for CheckAvailable {
+impl TypedAction for CheckAvailable {
+    type Arguments = Arguments;
+    type Targets = ();
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        _earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let (arguments, _) = look(ask.host, arguments)?;
+        arguments: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, ()), Refusal> {
+        level(ask.host, &arguments.mount)?;
         let mut preview = Preview::nothing(Subject::new("filesystem", &arguments.mount));
         preview.sample.push(format!("at least {} available", show_bytes(arguments.at_least_bytes)));
-        Ok((preview, to_reply(&())?))
+        Ok((preview, ()))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let (arguments, level) = look(doing.host, doing.arguments)?;
+    fn begin(&self, doing: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
+        let level = level(doing.host, &arguments.mount)?;
         let enough = level.available_bytes >= arguments.at_least_bytes;
         Ok(Begun::Finished(Applied {
             outcome: if enough { Outcome::Done } else { Outcome::Failed },
@@ -78,11 +79,11 @@ impl Action for CheckAvailable {
         }))
     }
 
-    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
         Ok(nothing("a check changed nothing"))
     }
 
-    fn resolve(&self, _doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, _doing: &StepContext<'_>, _what: Step<Self>) -> Result<Applied, Refusal> {
         Ok(nothing("a check changed nothing"))
     }
 }

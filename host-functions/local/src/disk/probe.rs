@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use ansai_core::text::path_text;
-use ansai_core::{Interface, InterfaceKind, Sensitivity, Subject};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity, Subject};
+use serde::{Deserialize, Serialize};
 
 use super::mount_cache::FromTable;
 use super::mounts::{self, Mount};
-use ansai_kit::call::{NoArguments, Reply, typed};
+use ansai_kit::call::NoArguments;
+use ansai_kit::function::Inline;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -26,10 +26,14 @@ pub static DISK_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how full file systems are",
         fields: &[],
     },
-    functions: &[Function { name: "list-filesystems", checks: &[], body: Body::Inline { at_once, body: list } }],
+    functions: &[Function {
+        name: "list-filesystems",
+        checks: &[],
+        body: Body::Inline(&Inline { at_once, probe: list }),
+    }],
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Filesystem {
     about: Subject,
@@ -45,27 +49,27 @@ struct Filesystem {
     free_inodes: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Filesystems {
     entries: Vec<Filesystem>,
     skipped: u32,
 }
 
-fn list(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| Ok(levels(ask, &distinct(mounts::read(ask.host)?))))
+fn list(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Filesystems, Refusal> {
+    Ok(levels(ask, &distinct(mounts::read(ask.host)?)))
 }
 
 /// What there is to look at, if none of it could keep its looker waiting.
 type AtOnce = Option<Vec<Mount>>;
 
-fn at_once(ask: &ProbeContext<'_>, arguments: &RawValue) -> Option<Reply> {
+fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems, Refusal>> {
     static TABLE: FromTable<AtOnce> = FromTable::new();
     if !ask.host.is_this_machine() {
         return None;
     }
     let mounts = TABLE.get(none_waits)?;
     let mounts = mounts.as_ref().as_ref()?;
-    Some(typed(arguments, |NoArguments {}| Ok(levels(ask, mounts))))
+    Some(Ok(levels(ask, mounts)))
 }
 
 /// What waits is a mount that is looked at or passed on the way to one: above it, or at the same point below it, as an
@@ -209,8 +213,7 @@ mod tests {
         let elsewhere = Host::at("/proc/self/root");
         let deadline = Deadline::after(std::time::Duration::from_secs(30));
         let ask = ProbeContext { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
-        let arguments = RawValue::from_string("{}".into()).unwrap();
-        assert!(at_once(&ask, &arguments).is_none(), "another root may hold anything");
+        assert!(at_once(&ask, &NoArguments {}).is_none(), "another root may hold anything");
     }
 
     #[test]
@@ -257,12 +260,10 @@ mod tests {
         let host = Host::at("/");
         let deadline = Deadline::after(std::time::Duration::from_secs(30));
         let ask = ProbeContext { host: &host, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
-        let arguments = RawValue::from_string("{}".into()).unwrap();
-        let reply: serde_json::Value = serde_json::from_str(list(&ask, &arguments).unwrap().get()).unwrap();
-        let entries = reply["entries"].as_array().unwrap();
-        let root = entries.iter().find(|entry| entry["mount"] == "/").unwrap();
-        assert!(root["total-bytes"].as_u64().unwrap() > root["available-bytes"].as_u64().unwrap());
-        let mounts: Vec<&str> = entries.iter().map(|entry| entry["mount"].as_str().unwrap()).collect();
+        let entries = list(&ask, NoArguments {}).unwrap().entries;
+        let root = entries.iter().find(|entry| entry.mount == "/").unwrap();
+        assert!(root.total_bytes > root.available_bytes);
+        let mounts: Vec<&str> = entries.iter().map(|entry| entry.mount.as_str()).collect();
         assert!(mounts.is_sorted(), "{mounts:?}");
         assert!(!mounts.contains(&"/proc"));
     }

@@ -1,6 +1,7 @@
 //! `compress`: each file becomes `NAME.gz` with the same owner, mode, attributes and times.
 
 use std::io;
+use std::sync::Arc;
 
 use ansai_core::quantity::show_bytes;
 use ansai_core::{Preview, Refusal};
@@ -8,7 +9,6 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::beneath::{Mounts, Root, open};
 use super::guard::{self, Guarded, Site, changed, failed};
@@ -16,12 +16,11 @@ use super::gzip::{self, Digest};
 use super::identity::{File, Stat, split};
 use super::lease::{self, Lease};
 use super::quarantine::step_name;
-use super::remove::{Arguments, arguments, targets, writable};
+use super::remove::{Arguments, targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found};
 use super::{entry, metadata, place, safe_unlink, targets as remembered};
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 /// Kept free besides the largest file.
@@ -49,14 +48,16 @@ struct Undo {
     crc: u32,
 }
 
-impl Action for Compress {
+impl TypedAction for Compress {
+    type Arguments = Arguments;
+    type Targets = remembered::Targets;
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let Arguments { what } = self::arguments(arguments)?;
+        Arguments { what, .. }: Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, remembered::Targets), Refusal> {
         let mut found = select::find(ask, &what, earlier, &bar)?;
         writable(&found.root)?;
         let kept = ratio(&found);
@@ -70,11 +71,12 @@ impl Action for Compress {
             let available = place::available(&found.root).unwrap_or(0).saturating_add(freed);
             room(largest, available).map_err(Refusal::Unavailable)?;
         }
-        Ok((preview, to_reply(&targets(&found, None))?))
+        Ok((preview, targets(&found, None)))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let targets = remembered::files(doing.targets)?;
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let targets = what.targets;
+        remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let site = Site::enter(doing, &targets)?;
         let before = place::available(&site.root);
@@ -94,8 +96,9 @@ impl Action for Compress {
         Ok(Begun::Finished(Report { verb: "compressed", before, after, ..Report::default() }.applied(items)))
     }
 
-    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
-        let targets = remembered::files(doing.targets)?;
+    fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = what.targets;
+        remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
         let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
@@ -111,8 +114,9 @@ impl Action for Compress {
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let targets = remembered::files(doing.targets)?;
+    fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        let targets = what.targets;
+        remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
         let mut items = Vec::new();

@@ -5,20 +5,19 @@ use std::collections::BTreeMap;
 use ansai_core::Refusal;
 use ansai_core::scope::is_within;
 use ansai_core::text::path_text;
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::identity::Inode;
 use super::in_use::{handles, link_text, processes, read};
 use super::place;
-use ansai_kit::call::{NoArguments, Reply, typed};
+use ansai_kit::call::NoArguments;
 use ansai_kit::host::ProbeContext;
 
 const MOST: usize = 500;
 const SUFFIX: &[u8] = b" (deleted)";
 
-#[derive(Serialize)]
-struct DeletedFile {
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeletedFile {
     process: String,
     pid: u32,
     path: String,
@@ -26,53 +25,51 @@ struct DeletedFile {
     mount: String,
 }
 
-#[derive(Serialize)]
-struct DeletedFiles {
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeletedFiles {
     entries: Vec<DeletedFile>,
     complete: bool,
     skipped: u32,
 }
 
 /// `list-deleted-open`; `skipped` counts processes that could not be looked into.
-pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| {
-        let table = place::table(ask.host);
-        let roots = ask.scope.set("roots");
-        let mut found = BTreeMap::<Inode, DeletedFile>::new();
-        let (mut skipped, mut in_time) = (0, true);
-        for process in processes(ask.host)? {
-            if ask.deadline.is_over() {
-                in_time = false;
-                break;
-            }
-            let Ok(open) = handles(&process) else {
-                skipped += 1;
-                continue;
-            };
-            for (link, stat) in open.into_iter().filter(|(_, stat)| stat.is_file() && stat.links == 0) {
-                let Some(path) = link_text(&link).and_then(|text| on_host(ask, &text)) else { continue };
-                let shown = path_text(&path);
-                if found.contains_key(&stat.inode()) || !roots.iter().any(|root| is_within(&shown, root)) {
-                    continue;
-                }
-                let pid = process.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-                let name = read(&process.join("comm")).ok().flatten().unwrap_or_default();
-                let file = DeletedFile {
-                    process: path_text(name.trim_ascii_end()),
-                    pid: pid.unwrap_or(0),
-                    bytes: stat.bytes,
-                    mount: place::mount(&table, &path),
-                    path: shown,
-                };
-                found.insert(stat.inode(), file);
-            }
+pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Result<DeletedFiles, Refusal> {
+    let table = place::table(ask.host);
+    let roots = ask.scope.set("roots");
+    let mut found = BTreeMap::<Inode, DeletedFile>::new();
+    let (mut skipped, mut in_time) = (0, true);
+    for process in processes(ask.host)? {
+        if ask.deadline.is_over() {
+            in_time = false;
+            break;
         }
-        let mut entries: Vec<DeletedFile> = found.into_values().collect();
-        entries.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
-        let complete = in_time && skipped == 0 && entries.len() <= MOST;
-        entries.truncate(MOST);
-        Ok::<_, Refusal>(DeletedFiles { entries, complete, skipped })
-    })
+        let Ok(open) = handles(&process) else {
+            skipped += 1;
+            continue;
+        };
+        for (link, stat) in open.into_iter().filter(|(_, stat)| stat.is_file() && stat.links == 0) {
+            let Some(path) = link_text(&link).and_then(|text| on_host(ask, &text)) else { continue };
+            let shown = path_text(&path);
+            if found.contains_key(&stat.inode()) || !roots.iter().any(|root| is_within(&shown, root)) {
+                continue;
+            }
+            let pid = process.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+            let name = read(&process.join("comm")).ok().flatten().unwrap_or_default();
+            let file = DeletedFile {
+                process: path_text(name.trim_ascii_end()),
+                pid: pid.unwrap_or(0),
+                bytes: stat.bytes,
+                mount: place::mount(&table, &path),
+                path: shown,
+            };
+            found.insert(stat.inode(), file);
+        }
+    }
+    let mut entries: Vec<DeletedFile> = found.into_values().collect();
+    entries.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
+    let complete = in_time && skipped == 0 && entries.len() <= MOST;
+    entries.truncate(MOST);
+    Ok(DeletedFiles { entries, complete, skipped })
 }
 
 /// The path on the host that a link of `/proc` tells, without the kernel's remark.

@@ -1,16 +1,15 @@
 //! The end of quarantine: files whose time is over are removed for good. An action of the host itself, which no policy
 //! can propose; the executor applies it like any other, within the grants of an instance.
 
+use std::sync::Arc;
+
 use ansai_core::{Interface, InterfaceKind, Preview, Refusal, Sensitivity, Subject};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::place;
 use super::reclaim::{Held, Targets, give_up_all, look};
-use super::remove::arguments;
 use super::{FILES_ACTIONS, within};
-use ansai_kit::action::{Action, Applied, Begun, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -30,19 +29,22 @@ pub static QUARANTINE_EXPIRY: InterfaceDef = InterfaceDef {
 /// The action `expire-held`: `root` is a granted directory.
 struct ExpireHeld;
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Arguments {
     root: String,
+    reason: String,
 }
 
-impl Action for ExpireHeld {
+impl TypedAction for ExpireHeld {
+    type Arguments = Arguments;
+    type Targets = Targets;
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        _earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let Arguments { root } = self::arguments(arguments)?;
+        Arguments { root, .. }: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Targets), Refusal> {
         let mount = place::mount(&place::table(ask.host), root.as_bytes());
         let held = look(ask.host, &[root]).into_iter().map(|(_, file)| file);
         let files: Vec<Held> = held.filter(|file| file.until <= ask.now).collect();
@@ -53,20 +55,20 @@ impl Action for ExpireHeld {
             sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
-        Ok((preview, to_reply(&Targets { files })?))
+        Ok((preview, Targets { files }))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        give_up_all(doing, "expired", |file| if file.until > doing.now { Err("not expired".into()) } else { Ok(()) })
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let check = |file: &Held| if file.until > doing.now { Err("not expired".into()) } else { Ok(()) };
+        Ok(give_up_all(doing, &what.targets, "expired", check))
     }
 
-    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("files whose quarantine expired cannot be restored".into()))
     }
 
     /// A file that is gone may have been removed by this step, or restored by an undo in between: unknown.
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let targets: Targets = super::targets::parse(doing.targets)?;
-        Err(Refusal::Other(format!("the quarantine of {} files was being removed", targets.files.len())))
+    fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        Err(Refusal::Other(format!("the quarantine of {} files was being removed", what.targets.files.len())))
     }
 }

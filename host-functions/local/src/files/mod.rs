@@ -38,6 +38,7 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity};
 pub use expire::QUARANTINE_EXPIRY;
 
 use ansai_kit::authorize::{Check, Rule};
+use ansai_kit::function::Probe;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 const ROOTS: Field =
@@ -64,12 +65,16 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
         Function {
             name: "largest-directories",
             checks: &[within("/root")],
-            body: Body::Scan(probe::largest_directories),
+            body: Body::Scan(&Probe(probe::largest_directories)),
         },
-        Function { name: "list-files", checks: &[within("/what/root")], body: Body::Scan(probe::list_files) },
-        Function { name: "measure-files", checks: &[within("/what/root")], body: Body::Scan(probe::measure_files) },
-        Function { name: "list-deleted-open", checks: &[], body: Body::Probe(deleted::list_deleted_open) },
-        Function { name: "list-held", checks: &[], body: Body::Probe(reclaim::list_held) },
+        Function { name: "list-files", checks: &[within("/what/root")], body: Body::Scan(&Probe(probe::list_files)) },
+        Function {
+            name: "measure-files",
+            checks: &[within("/what/root")],
+            body: Body::Scan(&Probe(probe::measure_files)),
+        },
+        Function { name: "list-deleted-open", checks: &[], body: Body::Probe(&Probe(deleted::list_deleted_open)) },
+        Function { name: "list-held", checks: &[], body: Body::Probe(&Probe(reclaim::list_held)) },
     ],
 };
 

@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use ansai_core::{Instant, Refusal};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::beneath::Root;
 use super::eligibility::is_young;
@@ -15,7 +14,6 @@ use super::in_use::InUse;
 use super::patterns::Patterns;
 use super::position::Position;
 use super::walk::{Entry, Walk};
-use ansai_kit::call::{Reply, typed};
 use ansai_kit::host::ProbeContext;
 
 /// Entries of one page.
@@ -23,7 +21,7 @@ const MOST: usize = 500;
 /// Inodes with several names that are remembered in one sum.
 const MOST_LINKED: usize = 1 << 20;
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Usage {
     path: String,
@@ -33,8 +31,8 @@ struct Usage {
     newest_hours: u32,
 }
 
-#[derive(Serialize)]
-struct Usages {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Usages {
     entries: Vec<Usage>,
     complete: bool,
     skipped: u32,
@@ -78,52 +76,53 @@ impl Sum {
     }
 }
 
-#[derive(Deserialize)]
-struct Largest {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Largest {
     root: String,
     depth: u32,
     cursor: Option<String>,
 }
 
 /// `largest-directories`.
-pub(super) fn largest_directories(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |Largest { root, depth, cursor }: Largest| {
-        let depth = usize::try_from(depth).unwrap_or(usize::MAX);
-        let from = Position::read(cursor.as_deref())?;
-        let root = Root::open(ask.host, &root)?;
-        let mut walk = Walk::new(&root, ask.deadline, None, &from);
-        let (mut entries, mut exact, mut unnamed) = (Vec::new(), true, 0);
-        // The walk ends with one directory before it begins the next: one sum at a time is enough.
-        let mut current = walk.ancestor(depth).map(|path| (path.to_vec(), Sum::new()));
-        let mut finish = |entries: &mut Vec<Usage>, current: Option<(Vec<u8>, Sum)>| {
-            if let Some((path, sum)) = current {
-                exact &= sum.exact;
-                entries.push(sum.usage(root.shown(&path), ask.now));
-            }
-        };
-        while let Some(Entry { path, stat, depth: level, barred }) = walk.next(|_, _| true) {
-            if level <= depth {
-                finish(&mut entries, current.take());
-            }
-            match &mut current {
-                _ if barred.is_some() => {}
-                _ if level == depth && stat.is_directory() && path.len() > LONGEST_PATH => unnamed += 1,
-                // The next page begins with it.
-                _ if level == depth && stat.is_directory() && entries.len() >= MOST => break,
-                _ if level == depth && stat.is_directory() => current = Some((path.to_vec(), Sum::new())),
-                Some((_, sum)) if !stat.is_directory() => sum.add(&stat),
-                _ => {}
-            }
+pub(super) fn largest_directories(
+    ask: &ProbeContext<'_>,
+    Largest { root, depth, cursor }: Largest,
+) -> Result<Usages, Refusal> {
+    let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+    let from = Position::read(cursor.as_deref())?;
+    let root = Root::open(ask.host, &root)?;
+    let mut walk = Walk::new(&root, ask.deadline, None, &from);
+    let (mut entries, mut exact, mut unnamed) = (Vec::new(), true, 0);
+    // The walk ends with one directory before it begins the next: one sum at a time is enough.
+    let mut current = walk.ancestor(depth).map(|path| (path.to_vec(), Sum::new()));
+    let mut finish = |entries: &mut Vec<Usage>, current: Option<(Vec<u8>, Sum)>| {
+        if let Some((path, sum)) = current {
+            exact &= sum.exact;
+            entries.push(sum.usage(root.shown(&path), ask.now));
         }
-        finish(&mut entries, current);
-        entries.sort_unstable_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
-        let cursor = walk.cursor();
-        let skipped = walk.skipped + unnamed;
-        Ok(Usages { entries, complete: walk.is_complete() && unnamed == 0 && exact, skipped, cursor })
-    })
+    };
+    while let Some(Entry { path, stat, depth: level, barred }) = walk.next(|_, _| true) {
+        if level <= depth {
+            finish(&mut entries, current.take());
+        }
+        match &mut current {
+            _ if barred.is_some() => {}
+            _ if level == depth && stat.is_directory() && path.len() > LONGEST_PATH => unnamed += 1,
+            // The next page begins with it.
+            _ if level == depth && stat.is_directory() && entries.len() >= MOST => break,
+            _ if level == depth && stat.is_directory() => current = Some((path.to_vec(), Sum::new())),
+            Some((_, sum)) if !stat.is_directory() => sum.add(&stat),
+            _ => {}
+        }
+    }
+    finish(&mut entries, current);
+    entries.sort_unstable_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
+    let cursor = walk.cursor();
+    let skipped = walk.skipped + unnamed;
+    Ok(Usages { entries, complete: walk.is_complete() && unnamed == 0 && exact, skipped, cursor })
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct FileQuery {
     root: String,
@@ -154,7 +153,7 @@ impl FileQuery {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct File {
     path: String,
     bytes: u64,
@@ -163,63 +162,59 @@ struct File {
     open: bool,
 }
 
-#[derive(Serialize)]
-struct Files {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Files {
     entries: Vec<File>,
     complete: bool,
     skipped: u32,
     cursor: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Query {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Query {
     what: FileQuery,
     cursor: Option<String>,
 }
 
 /// `list-files`.
-pub(super) fn list_files(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |Query { what, cursor }: Query| {
-        let from = Position::read(cursor.as_deref())?;
-        let root = Root::open(ask.host, &what.root)?;
-        let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
-        let mut walk = Walk::new(&root, ask.deadline, None, &from);
-        let (mut found, mut unnamed) = (Vec::<(Vec<u8>, Stat)>::new(), 0);
-        what.each(ask, &mut walk, |entry| {
-            if entry.path.len() > LONGEST_PATH {
-                unnamed += 1;
-            } else {
-                found.push((entry.path.to_vec(), entry.stat));
-            }
-            if found.len() < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        found.sort_unstable_by(|(a, one), (b, other)| (one.mtime, a).cmp(&(other.mtime, b)));
-        let file = |(path, stat): (Vec<u8>, Stat)| File {
-            path: root.shown(&path),
-            bytes: stat.bytes,
-            modified: stat.mtime.millis(),
-            links: stat.links,
-            open: in_use.is_open(stat.inode()),
-        };
-        let cursor = walk.cursor();
-        let (complete, skipped) = (walk.is_complete() && unnamed == 0, walk.skipped + unnamed);
-        Ok(Files { entries: found.into_iter().map(file).collect(), complete, skipped, cursor })
-    })
+pub(super) fn list_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) -> Result<Files, Refusal> {
+    let from = Position::read(cursor.as_deref())?;
+    let root = Root::open(ask.host, &what.root)?;
+    let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
+    let mut walk = Walk::new(&root, ask.deadline, None, &from);
+    let (mut found, mut unnamed) = (Vec::<(Vec<u8>, Stat)>::new(), 0);
+    what.each(ask, &mut walk, |entry| {
+        if entry.path.len() > LONGEST_PATH {
+            unnamed += 1;
+        } else {
+            found.push((entry.path.to_vec(), entry.stat));
+        }
+        if found.len() < MOST { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    found.sort_unstable_by(|(a, one), (b, other)| (one.mtime, a).cmp(&(other.mtime, b)));
+    let file = |(path, stat): (Vec<u8>, Stat)| File {
+        path: root.shown(&path),
+        bytes: stat.bytes,
+        modified: stat.mtime.millis(),
+        links: stat.links,
+        open: in_use.is_open(stat.inode()),
+    };
+    let cursor = walk.cursor();
+    let (complete, skipped) = (walk.is_complete() && unnamed == 0, walk.skipped + unnamed);
+    Ok(Files { entries: found.into_iter().map(file).collect(), complete, skipped, cursor })
 }
 
 /// `measure-files`.
-pub(super) fn measure_files(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |Query { what, cursor }: Query| {
-        let from = Position::read(cursor.as_deref())?;
-        let root = Root::open(ask.host, &what.root)?;
-        let mut walk = Walk::new(&root, ask.deadline, None, &from);
-        let mut sum = Sum::new();
-        what.each(ask, &mut walk, |entry| {
-            sum.add(&entry.stat);
-            ControlFlow::Continue(())
-        })?;
-        let entries = vec![sum.usage(root.shown(b""), ask.now)];
-        let cursor = walk.cursor();
-        Ok(Usages { entries, complete: walk.is_complete() && sum.exact, skipped: walk.skipped, cursor })
-    })
+pub(super) fn measure_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) -> Result<Usages, Refusal> {
+    let from = Position::read(cursor.as_deref())?;
+    let root = Root::open(ask.host, &what.root)?;
+    let mut walk = Walk::new(&root, ask.deadline, None, &from);
+    let mut sum = Sum::new();
+    what.each(ask, &mut walk, |entry| {
+        sum.add(&entry.stat);
+        ControlFlow::Continue(())
+    })?;
+    let entries = vec![sum.usage(root.shown(b""), ask.now)];
+    let cursor = walk.cursor();
+    Ok(Usages { entries, complete: walk.is_complete() && sum.exact, skipped: walk.skipped, cursor })
 }

@@ -1,20 +1,20 @@
 //! What ansai holds: listing it and giving it up.
 
+use std::sync::Arc;
+
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::beneath::{Root, absolute};
 use super::guard::failed;
 use super::identity::Inode;
 use super::place;
 use super::quarantine::{Quarantine, Step, all};
-use super::remove::arguments;
 use super::report::{Report, item};
 use super::select::Left;
-use super::targets::{self, MOST_FILES, taken};
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
-use ansai_kit::call::{NoArguments, Reply, to_reply, typed};
+use super::targets::{MOST_FILES, taken};
+use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
+use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
 
 /// One file in quarantine.
@@ -73,49 +73,52 @@ pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
     found
 }
 
+/// What is held on one mount.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct OnMount {
+    mount: String,
+    files: u64,
+    bytes: u64,
+    oldest_until: Instant,
+    newest_until: Instant,
+}
+
 /// `list-held`.
-pub(super) fn list_held(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    #[derive(Serialize)]
-    #[serde(rename_all = "kebab-case")]
-    struct OnMount {
-        mount: String,
-        files: u64,
-        bytes: u64,
-        oldest_until: Instant,
-        newest_until: Instant,
+pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<OnMount>, Refusal> {
+    let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
+    for (mount, held) in look(ask.host, ask.scope.set("roots")) {
+        let begin = OnMount { mount: mount.clone(), files: 0, bytes: 0, oldest_until: held.until, newest_until: 0 };
+        let sum = mounts.entry(mount).or_insert(begin);
+        sum.files += 1;
+        sum.bytes = sum.bytes.saturating_add(held.bytes);
+        sum.oldest_until = sum.oldest_until.min(held.until);
+        sum.newest_until = sum.newest_until.max(held.until);
     }
-    typed(arguments, |NoArguments {}| {
-        let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
-        for (mount, held) in look(ask.host, ask.scope.set("roots")) {
-            let begin = OnMount { mount: mount.clone(), files: 0, bytes: 0, oldest_until: held.until, newest_until: 0 };
-            let sum = mounts.entry(mount).or_insert(begin);
-            sum.files += 1;
-            sum.bytes = sum.bytes.saturating_add(held.bytes);
-            sum.oldest_until = sum.oldest_until.min(held.until);
-            sum.newest_until = sum.newest_until.max(held.until);
-        }
-        Ok(mounts.into_values().collect::<Vec<_>>())
-    })
+    Ok(mounts.into_values().collect())
 }
 
 /// The action `reclaim-held`.
 pub(super) struct ReclaimHeld;
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Arguments {
+pub(super) struct Arguments {
     mount: String,
     enough_bytes: u64,
+    reason: String,
 }
 
-impl Action for ReclaimHeld {
+impl TypedAction for ReclaimHeld {
+    type Arguments = Arguments;
+    type Targets = Targets;
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let Arguments { mount, enough_bytes } = self::arguments(arguments)?;
+        Arguments { mount, enough_bytes, .. }: Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Targets), Refusal> {
         if absolute(&mount).is_none() {
             return Err(Refusal::Invalid("`mount` is not a mount point".into()));
         }
@@ -144,19 +147,19 @@ impl Action for ReclaimHeld {
             left_out: left.list(),
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
-        Ok((preview, to_reply(&Targets { files })?))
+        Ok((preview, Targets { files }))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        give_up_all(doing, "reclaimed", |_| Ok(()))
+    fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {
+        Ok(give_up_all(doing, &what.targets, "reclaimed", |_| Ok(())))
     }
 
-    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _what: Planned<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("files that were given up cannot be restored".into()))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let targets: Targets = targets::parse(doing.targets)?;
+    fn resolve(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Applied, Refusal> {
+        let targets = what.targets;
         let mut items = Vec::new();
         for file in &targets.files {
             let found = part(doing.host, file)?;
@@ -190,10 +193,10 @@ fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
 /// Removes the targets for good, except those that `check` skips with a reason.
 pub(super) fn give_up_all(
     doing: &StepContext<'_>,
+    targets: &Targets,
     verb: &'static str,
     check: impl Fn(&Held) -> Result<(), String>,
-) -> Result<Begun, Refusal> {
-    let targets: Targets = targets::parse(doing.targets)?;
+) -> Begun {
     let roots = doing.scope.set("roots");
     let items = targets.files.iter().map(|file| {
         let is_granted = roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root));
@@ -206,5 +209,5 @@ pub(super) fn give_up_all(
         let freed = if fate == Fate::Done { file.bytes } else { 0 };
         item(file.path.clone(), fate, freed)
     });
-    Ok(Begun::Finished(Report { verb, ..Report::default() }.applied(items.collect())))
+    Begun::Finished(Report { verb, ..Report::default() }.applied(items.collect()))
 }

@@ -1,11 +1,12 @@
 //! `remove`: files wait in quarantine where the level allows it, else they are unlinked.
 
+use std::sync::Arc;
+
 use ansai_core::{Preview, Refusal, Subject};
 use rustix::fd::AsFd as _;
 use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::beneath::Root;
 use super::guard::{Site, failed, granted};
@@ -16,8 +17,7 @@ use super::select::{self, Found, Selection};
 use super::targets::{self, Hold, Targets};
 use super::{entry, place, safe_unlink};
 use crate::disk::mounts;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 const HOUR: u64 = 3_600_000;
@@ -26,23 +26,22 @@ const HOUR: u64 = 3_600_000;
 pub(super) struct Remove;
 
 /// Arguments of all actions on a selection.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct Arguments {
     pub(super) what: Selection,
+    reason: String,
 }
 
-pub(super) fn arguments<T: serde::de::DeserializeOwned>(arguments: &RawValue) -> Result<T, Refusal> {
-    serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))
-}
+impl TypedAction for Remove {
+    type Arguments = Arguments;
+    type Targets = Targets;
 
-impl Action for Remove {
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let Arguments { what } = self::arguments(arguments)?;
+        Arguments { what, .. }: Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Targets), Refusal> {
         let mut found = select::find(ask, &what, earlier, &|_, _, _| None)?;
         writable(&found.root)?;
         found.limit(ask, what.enough_bytes, |candidate| candidate.stat.bytes);
@@ -54,11 +53,12 @@ impl Action for Remove {
             preview.frees_now_bytes = found.bytes();
             preview.reversible = preview.items == 0;
         }
-        Ok((preview, to_reply(&targets(&found, hold))?))
+        Ok((preview, targets(&found, hold)))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let targets = targets::files(doing.targets)?;
+    fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {
+        let targets = what.targets;
+        targets::check(&targets)?;
         let step_name = step_name(doing.step_id)?;
         let site = Site::enter(doing, &targets)?;
         let before = place::available(&site.root);
@@ -96,8 +96,9 @@ impl Action for Remove {
         Ok(Begun::Finished(Report { verb, held_bytes, before, after }.applied(items)))
     }
 
-    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
-        let targets = targets::files(doing.targets)?;
+    fn undo(&self, doing: &StepContext<'_>, what: Planned<Self>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = what.targets;
+        targets::check(&targets)?;
         let Some(hold) = &targets.hold else {
             return Err(Refusal::Unsupported("files that were unlinked cannot be restored".into()));
         };
@@ -130,8 +131,9 @@ impl Action for Remove {
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let targets = targets::files(doing.targets)?;
+    fn resolve(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Applied, Refusal> {
+        let targets = what.targets;
+        targets::check(&targets)?;
         let step_name = step_name(doing.step_id)?;
         let (mut items, mut held_bytes) = (Vec::new(), 0);
         if let Some(hold) = &targets.hold {
@@ -187,7 +189,12 @@ pub(super) fn writable(root: &Root) -> Result<(), Refusal> {
 }
 
 /// Whether and where the files wait: the host's decision, for the step as a whole.
-fn hold(ask: &ProbeContext<'_>, found: &Found, about: &Subject, earlier: &[Proposed]) -> Result<Option<Hold>, Refusal> {
+fn hold(
+    ask: &ProbeContext<'_>,
+    found: &Found,
+    about: &Subject,
+    earlier: &[Arc<Proposed>],
+) -> Result<Option<Hold>, Refusal> {
     let hours = ask.scope.bound("undo_hours").unwrap_or(0);
     if hours == 0 {
         return Ok(None);

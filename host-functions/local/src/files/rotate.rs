@@ -1,11 +1,12 @@
 //! `rotate`: `NAME` becomes `NAME.1`, `NAME.1` becomes `NAME.2`, and an empty `NAME` takes its place.
 
+use std::sync::Arc;
+
 use ansai_core::{Preview, Refusal};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::beneath::{Mounts, Root, open};
 use super::compress::temporary;
@@ -13,13 +14,12 @@ use super::guard::{self, Guarded, Site, changed, failed};
 use super::identity::{File, Inode, Stat, split};
 use super::lease::{self, Lease};
 use super::quarantine::step_name;
-use super::remove::{arguments, targets, writable};
+use super::remove::{targets, writable};
 use super::report::{Report, item};
 use super::select::{self, Candidate, Found, Selection};
 use super::targets::MOST_FILES;
 use super::{eligibility, entry, metadata, place, safe_unlink, targets as remembered};
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 const MOST_KEPT: u32 = 1000;
@@ -27,10 +27,11 @@ const MOST_KEPT: u32 = 1000;
 /// The action.
 pub(super) struct Rotate;
 
-#[derive(Deserialize)]
-struct Arguments {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Arguments {
     what: Selection,
     keep: u32,
+    reason: String,
 }
 
 /// What undo needs: which group, and the empty file.
@@ -41,14 +42,16 @@ struct Undo {
     new: Inode,
 }
 
-impl Action for Rotate {
+impl TypedAction for Rotate {
+    type Arguments = Arguments;
+    type Targets = remembered::Targets;
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let Arguments { what, keep } = self::arguments(arguments)?;
+        Arguments { what, keep, .. }: Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, remembered::Targets), Refusal> {
         if !(1..=MOST_KEPT).contains(&keep) {
             return Err(Refusal::Invalid(format!("`keep` is {keep}: from 1 to {MOST_KEPT}")));
         }
@@ -85,12 +88,12 @@ impl Action for Rotate {
         preview.frees_now_bytes = falls;
         preview.reversible = files.iter().all(|file| file.slot < keep);
         let targets = remembered::Targets { files, ..targets(&found, None) };
-        Ok((preview, to_reply(&targets)?))
+        Ok((preview, targets))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let Arguments { keep, .. } = self::arguments(doing.arguments)?;
-        let targets = remembered::files(doing.targets)?;
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let Step { arguments: Arguments { keep, .. }, targets } = what;
+        remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let site = Site::enter(doing, &targets)?;
         let before = place::available(&site.root);
@@ -111,8 +114,9 @@ impl Action for Rotate {
         Ok(Begun::Finished(Report { verb: "rotated", before, after, ..Report::default() }.applied(items)))
     }
 
-    fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
-        let targets = remembered::files(doing.targets)?;
+    fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
+        let targets = what.targets;
+        remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
         let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
@@ -130,9 +134,9 @@ impl Action for Rotate {
         Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let Arguments { keep, .. } = self::arguments(doing.arguments)?;
-        let targets = remembered::files(doing.targets)?;
+    fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        let Step { arguments: Arguments { keep, .. }, targets } = what;
+        remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
         let mut items = Vec::new();

@@ -1,9 +1,10 @@
 //! From a selection to the files that a step would touch.
 
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use ansai_core::{LeftOut, Preview, Refusal};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::beneath::Root;
 use super::identity::{File, LONGEST_PATH, Stat, Time};
@@ -18,7 +19,7 @@ use ansai_kit::action::Proposed;
 use ansai_kit::host::ProbeContext;
 
 /// `selection` of the WIT.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Selection {
     pub(super) root: String,
@@ -99,7 +100,7 @@ pub(super) type Bar<'a> = &'a dyn Fn(&Root, &[u8], &Stat) -> Option<&'static str
 pub(super) fn find(
     ask: &ProbeContext<'_>,
     what: &Selection,
-    earlier: &[Proposed],
+    earlier: &[Arc<Proposed>],
     bar: Bar<'_>,
 ) -> Result<Found, Refusal> {
     let (globs, exclude) = (Patterns::new(&what.globs)?, Patterns::new(&what.exclude)?);

@@ -1,21 +1,18 @@
 //! What an action remembers from its preview until it acts: JSON of its own, read strictly.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use ansai_core::Refusal;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::identity::{File, Inode};
-use ansai_kit::action::Proposed;
+use ansai_kit::action::{Proposed, read_targets};
 
 /// Files in one step, whatever the grant says.
 pub(super) const MOST_FILES: usize = 20_000;
 /// Bytes of all their paths as text: names of odd bytes take four times their length.
 pub(super) const MOST_PATH_BYTES: usize = 16 << 20;
-/// Of the JSON of a step's targets.
-const MOST_JSON: usize = 64 << 20;
 
 /// The files of a step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,25 +37,16 @@ pub(super) struct Hold {
     pub(super) hours: u64,
 }
 
-/// Reads targets that [`ansai_kit::call::to_reply`] wrote.
-pub(super) fn parse<T: DeserializeOwned>(targets: &RawValue) -> Result<T, Refusal> {
-    if targets.get().len() > MOST_JSON {
-        return Err(Refusal::OverBudget("the targets of this step are too long".into()));
-    }
-    serde_json::from_str(targets.get()).map_err(|error| Refusal::Invalid(format!("targets: {error}")))
-}
-
-/// Reads the targets of a step on files.
-pub(super) fn files(targets: &RawValue) -> Result<Targets, Refusal> {
-    let targets: Targets = parse(targets)?;
+/// Refuses a step of too many files.
+pub(super) fn check(targets: &Targets) -> Result<(), Refusal> {
     match targets.files.len() {
-        0..=MOST_FILES => Ok(targets),
-        more => Err(Refusal::OverBudget(format!("{more} files in one step"))),
+        0..=MOST_FILES => Ok(()),
+        more => Err(Refusal::OverBudget(format!("{more} files in one step, at most {MOST_FILES}"))),
     }
 }
 
 /// The files that earlier steps of the plan deal with already.
-pub(super) fn taken(earlier: &[Proposed]) -> Result<HashSet<Inode>, Refusal> {
+pub(super) fn taken(earlier: &[Arc<Proposed>]) -> Result<HashSet<Inode>, Refusal> {
     #[derive(Deserialize)]
     struct Files {
         #[serde(default)]
@@ -71,7 +59,7 @@ pub(super) fn taken(earlier: &[Proposed]) -> Result<HashSet<Inode>, Refusal> {
     }
     let mut taken = HashSet::new();
     for step in earlier.iter().filter(|step| step.action.starts_with("ansai:files/files-actions.")) {
-        taken.extend(parse::<Files>(&step.targets)?.files.iter().map(|file| (file.dev, file.ino)));
+        taken.extend(read_targets::<Files>(&step.targets)?.files.iter().map(|file| (file.dev, file.ino)));
     }
     Ok(taken)
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use ansai_core::text::path_text;
 use ansai_core::{Instant, Interface, InterfaceKind, Refusal, Sensitivity};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::directory::mount_of;
 use super::names::Kind;
 use super::survey::{PATH, survey};
 use crate::disk::mounts;
-use ansai_kit::call::{NoArguments, Reply, typed};
+use ansai_kit::call::NoArguments;
+use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -25,10 +25,10 @@ pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the journal takes",
         fields: &[],
     },
-    functions: &[Function { name: "usage", checks: &[], body: Body::Probe(usage) }],
+    functions: &[Function { name: "usage", checks: &[], body: Body::Probe(&Probe(usage)) }],
 };
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct JournalUsage {
     archived_bytes: u64,
@@ -40,36 +40,34 @@ struct JournalUsage {
     skipped: u32,
 }
 
-fn usage(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| {
-        let survey = survey(ask.host, &|| ask.deadline.is_over())?;
-        if !survey.complete && ask.deadline.is_over() {
-            return Err(Refusal::TimedOut(format!("{PATH} could not be looked through in time")));
-        }
-        let mounts = mounts::visible(mounts::read(ask.host)?);
-        let mount = mount_of(&mounts, PATH, survey.root.device())
-            .ok_or_else(|| Refusal::Unavailable(format!("the file system of {PATH} is not in the mount table")))?;
-        let mut usage = JournalUsage {
-            mount: text(&mount.point),
-            skipped: survey.skipped.saturating_add(u32::from(!survey.complete)),
-            ..JournalUsage::default()
+fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal> {
+    let survey = survey(ask.host, &|| ask.deadline.is_over())?;
+    if !survey.complete && ask.deadline.is_over() {
+        return Err(Refusal::TimedOut(format!("{PATH} could not be looked through in time")));
+    }
+    let mounts = mounts::visible(mounts::read(ask.host)?);
+    let mount = mount_of(&mounts, PATH, survey.root.device())
+        .ok_or_else(|| Refusal::Unavailable(format!("the file system of {PATH} is not in the mount table")))?;
+    let mut usage = JournalUsage {
+        mount: text(&mount.point),
+        skipped: survey.skipped.saturating_add(u32::from(!survey.complete)),
+        ..JournalUsage::default()
+    };
+    let mut oldest = None;
+    for file in &survey.files {
+        let (bytes, files) = match file.kind {
+            Kind::Archived => {
+                let at = file.state.identity.modified_at();
+                oldest = Some(oldest.map_or(at, |oldest: Instant| oldest.min(at)));
+                (&mut usage.archived_bytes, &mut usage.archived_files)
+            }
+            Kind::Active => (&mut usage.active_bytes, &mut usage.active_files),
         };
-        let mut oldest = None;
-        for file in &survey.files {
-            let (bytes, files) = match file.kind {
-                Kind::Archived => {
-                    let at = file.state.identity.modified_at();
-                    oldest = Some(oldest.map_or(at, |oldest: Instant| oldest.min(at)));
-                    (&mut usage.archived_bytes, &mut usage.archived_files)
-                }
-                Kind::Active => (&mut usage.active_bytes, &mut usage.active_files),
-            };
-            *bytes = bytes.saturating_add(file.state.allocated_bytes);
-            *files = files.saturating_add(1);
-        }
-        usage.oldest = oldest.unwrap_or(0);
-        Ok(usage)
-    })
+        *bytes = bytes.saturating_add(file.state.allocated_bytes);
+        *files = files.saturating_add(1);
+    }
+    usage.oldest = oldest.unwrap_or(0);
+    Ok(usage)
 }
 
 fn text(path: &Path) -> String {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::CString;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::quantity::show_bytes;
@@ -14,15 +15,13 @@ use ansai_core::scope::is_within;
 use ansai_core::text::{path_bytes, path_text};
 use ansai_core::{LeftOut, Measure, Outcome, Preview, Refusal, Subject, Unit};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::directory::{Directory, Identity};
 use super::names::{self, Kind};
 use super::open_files::{Held, OpenFiles};
 use super::survey::{self, PATH, Survey, survey};
 use crate::disk::mounts;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction, read_targets};
 use ansai_kit::host::{Host, ProbeContext};
 
 /// The action's audit name.
@@ -38,18 +37,17 @@ const SEVERAL_LINKS: &str = "several links";
 
 pub(super) struct Vacuum;
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Arguments {
+pub(super) struct Arguments {
     keep_bytes: u64,
-    #[serde(rename = "reason")]
-    _reason: String,
+    reason: String,
 }
 
 /// An archived file to remove. Names are as text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Target {
+pub(super) struct Target {
     directory: String,
     name: String,
     identity: Identity,
@@ -70,10 +68,6 @@ impl Target {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a RawValue) -> Result<T, Refusal> {
-    serde_json::from_str(text.get()).map_err(|error| Refusal::Invalid(error.to_string()))
-}
-
 fn refuse_protected(host: &Host) -> Result<(), Refusal> {
     match host.protected().iter().any(|own| is_within(PATH, &own.to_string_lossy())) {
         true => Err(Refusal::Denied(format!("{PATH} is protected"))),
@@ -81,29 +75,29 @@ fn refuse_protected(host: &Host) -> Result<(), Refusal> {
     }
 }
 
-impl Action for Vacuum {
+impl TypedAction for Vacuum {
+    type Arguments = Arguments;
+    type Targets = Vec<Target>;
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let Arguments { keep_bytes, .. } = read(arguments)?;
+        Arguments { keep_bytes, .. }: Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Vec<Target>), Refusal> {
         refuse_protected(ask.host)?;
         let mut taken = HashSet::new();
         for step in earlier.iter().filter(|step| step.action == NAME) {
-            taken.extend(read::<Vec<Target>>(&step.targets)?.into_iter().map(|target| target.identity));
+            taken.extend(read_targets::<Vec<Target>>(&step.targets)?.into_iter().map(|target| target.identity));
         }
         let is_over = || ask.deadline.is_over();
         let survey = survey(ask.host, &is_over)?;
         let open = OpenFiles::look(ask.host, &is_over)?;
-        let (preview, targets) = choose(&survey, keep_bytes, &taken, &open);
-        Ok((preview, to_reply(&targets)?))
+        Ok(choose(&survey, keep_bytes, &taken, &open))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let Arguments { keep_bytes, .. } = read(doing.arguments)?;
-        let targets: Vec<Target> = read(doing.targets)?;
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let Step { arguments: Arguments { keep_bytes, .. }, targets } = what;
         refuse_protected(doing.host)?;
         let survey = survey(doing.host, &|| false)?;
         let open = OpenFiles::look(doing.host, &|| false)?;
@@ -128,12 +122,11 @@ impl Action for Vacuum {
         Ok(Begun::Finished(applied))
     }
 
-    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("removed journal files do not come back".into()))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let targets: Vec<Target> = read(doing.targets)?;
+    fn resolve(&self, doing: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<Applied, Refusal> {
         let root = survey::open(doing.host)?;
         let mut items = Vec::new();
         for target in &targets {

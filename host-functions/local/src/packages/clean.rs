@@ -4,6 +4,7 @@
 //! alone: those hold no packages, and the next run would make them again.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::quantity::show_bytes;
@@ -11,13 +12,12 @@ use ansai_core::scope::is_within;
 use ansai_core::text::inert;
 use ansai_core::{Measure, Outcome, Preview, Refusal, Subject, Unit};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::cache::{self, Manager};
 use super::lock;
 use crate::journal::directory::Identity;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
-use ansai_kit::call::to_reply;
+use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::call::read;
 use ansai_kit::command::{self, Ended, Program, Ran};
 use ansai_kit::host::{Host, ProbeContext};
 
@@ -33,17 +33,16 @@ const ENVIRONMENT: &[(&str, &str)] =
 
 pub(super) struct CleanCache;
 
-#[derive(Deserialize)]
-struct Arguments {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Arguments {
     manager: Manager,
-    #[serde(rename = "reason")]
-    _reason: String,
+    reason: String,
 }
 
 /// A file of the cache.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Target {
+pub(super) struct Target {
     /// As text.
     path: String,
     identity: Identity,
@@ -85,13 +84,8 @@ fn look(
     Ok(contents)
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a RawValue) -> Result<T, Refusal> {
-    serde_json::from_str(text.get()).map_err(|error| Refusal::Invalid(error.to_string()))
-}
-
-/// The manager that is meant, if this host has it, its cache may be touched, and nobody is at it.
-fn manager(host: &Host, arguments: &RawValue) -> Result<Manager, Refusal> {
-    let Arguments { manager, .. } = read(arguments)?;
+/// Refuses a manager that this host lacks, whose cache is protected, or whose lock another process holds.
+fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     if !cache::managers(host).contains(&manager) {
         return Err(Refusal::Unsupported(format!("this host has no {}", name(manager))));
     }
@@ -101,7 +95,7 @@ fn manager(host: &Host, arguments: &RawValue) -> Result<Manager, Refusal> {
     }
     match lock::held(host, manager) {
         Some(lock) => Err(Refusal::Busy(format!("another process holds {lock}"))),
-        None => Ok(manager),
+        None => Ok(()),
     }
 }
 
@@ -113,14 +107,17 @@ fn name(manager: Manager) -> &'static str {
     }
 }
 
-impl Action for CleanCache {
+impl TypedAction for CleanCache {
+    type Arguments = Arguments;
+    type Targets = Vec<Target>;
+
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        arguments: &RawValue,
-        earlier: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
-        let manager = manager(ask.host, arguments)?;
+        Arguments { manager, .. }: Arguments,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Vec<Target>), Refusal> {
+        check(ask.host, manager)?;
         let mut preview = Preview::nothing(Subject::new("package-cache", cache::path(ask.host, manager)));
         preview.reversible = false;
         let is_again = earlier
@@ -129,7 +126,7 @@ impl Action for CleanCache {
             .any(|step| read::<Arguments>(&step.arguments).is_ok_and(|arguments| arguments.manager == manager));
         // Once it was emptied there is nothing left to remove.
         if is_again {
-            return Ok((preview, to_reply(&[(); 0])?));
+            return Ok((preview, Vec::new()));
         }
         let contents = look(ask.host, manager, &|_| true, &|| ask.deadline.is_over())?;
         let mut targets: Vec<Target> = contents.files.into_values().collect();
@@ -138,15 +135,15 @@ impl Action for CleanCache {
         preview.frees_now_bytes = contents.frees;
         preview.complete = contents.complete;
         preview.sample = targets.iter().take(SAMPLE).map(|target| target.path.clone()).collect();
-        Ok((preview, to_reply(&targets)?))
+        Ok((preview, targets))
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         if !doing.host.is_this_machine() {
             return Err(Refusal::Unsupported("package managers are run on this machine only".into()));
         }
-        let targets: Vec<Target> = read(doing.targets)?;
-        let manager = manager(doing.host, doing.arguments)?;
+        let Step { arguments: Arguments { manager, .. }, targets } = what;
+        check(doing.host, manager)?;
         let program = cache::program(doing.host, manager)
             .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", name(manager))))?;
         let before = look(doing.host, manager, &|_| false, &|| false)?;
@@ -180,13 +177,12 @@ impl Action for CleanCache {
         Ok(Begun::Finished(applied))
     }
 
-    fn undo(&self, _doing: &StepContext<'_>, _items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("removed packages can be downloaded again, which the package manager does".into()))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let Arguments { manager, .. } = read(doing.arguments)?;
-        let targets: Vec<Target> = read(doing.targets)?;
+    fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        let Step { arguments: Arguments { manager, .. }, targets } = what;
         let all = targets.len();
         let now = look(doing.host, manager, &among(&targets), &|| false)?;
         let mut items = items(targets, &now);

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use ansai_core::text::path_text;
 use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
 use crate::disk::mounts;
 use crate::journal::directory::mount_of;
-use ansai_kit::call::{NoArguments, Reply, typed};
+use ansai_kit::call::NoArguments;
+use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -24,10 +24,10 @@ pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the package cache takes",
         fields: &[],
     },
-    functions: &[Function { name: "list-caches", checks: &[], body: Body::Probe(list_caches) }],
+    functions: &[Function { name: "list-caches", checks: &[], body: Body::Probe(&Probe(list_caches)) }],
 };
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Cache {
     manager: Manager,
     path: String,
@@ -36,42 +36,40 @@ struct Cache {
     mount: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Caches {
     entries: Vec<Cache>,
     skipped: u32,
 }
 
-fn list_caches(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| {
-        let mut caches = Caches { entries: Vec::new(), skipped: 0 };
-        let present = cache::managers(ask.host);
-        if present.is_empty() {
-            return Ok(caches);
-        }
-        let mounts = mounts::visible(mounts::read(ask.host)?);
-        for manager in present {
-            let (mut bytes, mut files) = (0u64, 0u64);
-            let path = cache::path(ask.host, manager);
-            let found = cache::survey(ask.host, manager, &|| ask.deadline.is_over(), &mut |file| {
-                if file.is_package {
-                    bytes = bytes.saturating_add(file.state.allocated_bytes);
-                    files = files.saturating_add(1);
-                }
-            })?;
-            if ask.deadline.is_over() {
-                return Err(Refusal::TimedOut(format!("{path} could not be looked through in time")));
+fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal> {
+    let mut caches = Caches { entries: Vec::new(), skipped: 0 };
+    let present = cache::managers(ask.host);
+    if present.is_empty() {
+        return Ok(caches);
+    }
+    let mounts = mounts::visible(mounts::read(ask.host)?);
+    for manager in present {
+        let (mut bytes, mut files) = (0u64, 0u64);
+        let path = cache::path(ask.host, manager);
+        let found = cache::survey(ask.host, manager, &|| ask.deadline.is_over(), &mut |file| {
+            if file.is_package {
+                bytes = bytes.saturating_add(file.state.allocated_bytes);
+                files = files.saturating_add(1);
             }
-            let mount = match &found.device {
-                Some(device) => mount_of(&mounts, path, device),
-                None => mounts::of_path(&mounts, Path::new(path)),
-            }
-            .ok_or_else(|| Refusal::Unavailable(format!("the file system of {path} is not in the mount table")))?;
-            caches.skipped = caches.skipped.saturating_add(found.skipped).saturating_add(u32::from(!found.complete));
-            caches.entries.push(Cache { manager, path: path.into(), bytes, files, mount: text(&mount.point) });
+        })?;
+        if ask.deadline.is_over() {
+            return Err(Refusal::TimedOut(format!("{path} could not be looked through in time")));
         }
-        Ok(caches)
-    })
+        let mount = match &found.device {
+            Some(device) => mount_of(&mounts, path, device),
+            None => mounts::of_path(&mounts, Path::new(path)),
+        }
+        .ok_or_else(|| Refusal::Unavailable(format!("the file system of {path} is not in the mount table")))?;
+        caches.skipped = caches.skipped.saturating_add(found.skipped).saturating_add(u32::from(!found.complete));
+        caches.entries.push(Cache { manager, path: path.into(), bytes, files, mount: text(&mount.point) });
+    }
+    Ok(caches)
 }
 
 fn text(path: &Path) -> String {

@@ -1,21 +1,22 @@
 //! `ansai:system/system-probe`.
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use ansai_core::{Duration, Interface, InterfaceKind, Refusal, Sensitivity};
+use serde::{Deserialize, Serialize};
 
+use super::procfs::{CpuTime, LoadAverage, MemoryState, Pressured, Stall};
 use super::{kernel, procfs};
-use ansai_kit::call::{NoArguments, Reply, typed};
+use ansai_kit::call::NoArguments;
+use ansai_kit::function::Inline;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The kernel's own files never keep anybody waiting; another root may hold anything in their place.
-macro_rules! prompt {
-    ($body:ident) => {
-        Body::Inline {
-            at_once: |ask, arguments| ask.host.is_this_machine().then(|| $body(ask, arguments)),
-            body: $body,
-        }
+/// Reads the kernel's own files on the spot on this machine; another root may hold anything in their place.
+macro_rules! inline {
+    ($function:ident) => {
+        Body::Inline(&Inline {
+            at_once: |ask, arguments| ask.host.is_this_machine().then(|| $function(ask, *arguments)),
+            probe: $function,
+        })
     };
 }
 
@@ -30,41 +31,35 @@ pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
         fields: &[],
     },
     functions: &[
-        Function { name: "load", checks: &[], body: prompt!(load) },
-        Function { name: "cpu", checks: &[], body: prompt!(cpu) },
-        Function { name: "memory", checks: &[], body: prompt!(memory) },
-        Function { name: "pressure", checks: &[], body: prompt!(pressure) },
-        Function { name: "uptime", checks: &[], body: prompt!(uptime) },
+        Function { name: "load", checks: &[], body: inline!(load) },
+        Function { name: "cpu", checks: &[], body: inline!(cpu) },
+        Function { name: "memory", checks: &[], body: inline!(memory) },
+        Function { name: "pressure", checks: &[], body: inline!(pressure) },
+        Function { name: "uptime", checks: &[], body: inline!(uptime) },
     ],
 };
 
-fn load(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| if ask.host.is_this_machine() { kernel::load() } else { procfs::load(ask.host) })
+fn load(ask: &ProbeContext<'_>, _: NoArguments) -> Result<LoadAverage, Refusal> {
+    if ask.host.is_this_machine() { kernel::load() } else { procfs::load(ask.host) }
 }
 
-fn cpu(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |NoArguments {}| procfs::cpu(ask.host))
+fn cpu(ask: &ProbeContext<'_>, _: NoArguments) -> Result<CpuTime, Refusal> {
+    procfs::cpu(ask.host)
 }
 
-fn memory(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(
-        arguments,
-        |NoArguments {}| if ask.host.is_this_machine() { kernel::memory() } else { procfs::memory(ask.host) },
-    )
+fn memory(ask: &ProbeContext<'_>, _: NoArguments) -> Result<MemoryState, Refusal> {
+    if ask.host.is_this_machine() { kernel::memory() } else { procfs::memory(ask.host) }
 }
 
-fn uptime(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(
-        arguments,
-        |NoArguments {}| if ask.host.is_this_machine() { kernel::uptime() } else { procfs::uptime(ask.host) },
-    )
+fn uptime(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Duration, Refusal> {
+    if ask.host.is_this_machine() { kernel::uptime() } else { procfs::uptime(ask.host) }
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Pressure {
-    what: procfs::Pressured,
+    what: Pressured,
 }
 
-fn pressure(ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    typed(arguments, |Pressure { what }| procfs::pressure(ask.host, what))
+fn pressure(ask: &ProbeContext<'_>, Pressure { what }: Pressure) -> Result<Stall, Refusal> {
+    procfs::pressure(ask.host, what)
 }

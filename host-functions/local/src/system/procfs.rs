@@ -15,7 +15,7 @@ const MOST_BYTES: u64 = 4 << 20;
 /// tick is: a hundredth of a second on every architecture that is supported here.
 const TICK: u64 = 10;
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct LoadAverage {
     pub(super) one: f64,
     pub(super) five: f64,
@@ -23,7 +23,7 @@ pub(super) struct LoadAverage {
     pub(super) cpus: u32,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct CpuTime {
     user: Duration,
@@ -33,7 +33,7 @@ pub(super) struct CpuTime {
     steal: Duration,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct MemoryState {
     pub(super) total_bytes: u64,
@@ -44,7 +44,7 @@ pub(super) struct MemoryState {
 }
 
 /// What tasks can wait for.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Pressured {
     Cpu,
@@ -52,7 +52,7 @@ pub(super) enum Pressured {
     Io,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stall {
     some: (f64, f64, f64),
     full: (f64, f64, f64),

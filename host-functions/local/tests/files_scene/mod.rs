@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -99,7 +100,8 @@ impl Scene {
         let arguments = to_raw_value(&arguments).unwrap();
         let deadline = Deadline::after(Duration::from_secs(600));
         let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
-        let (preview, targets) = action(verb).preview(&ask, &arguments, earlier)?;
+        let (preview, targets) =
+            action(verb).preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
         Ok(Proposed { action: format!("ansai:files/files-actions.{verb}"), arguments, preview, targets })
     }
 
@@ -147,7 +149,7 @@ impl Scene {
         };
         let deadline = Deadline::after(time);
         let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
-        let reply = body(&ask, &to_raw_value(&arguments).unwrap())?;
+        let reply = body.answer(&ask, &to_raw_value(&arguments).unwrap())?;
         Ok(serde_json::from_str(reply.get()).unwrap())
     }
 

@@ -34,7 +34,7 @@ impl std::fmt::Display for OtherContract {
 /// added by a build and does not count.
 pub fn other_contract(dir: &Path) -> Vec<OtherContract> {
     let wit = Path::new("wit");
-    let differs = ansai_engine::WIT.iter().filter_map(|(name, ours)| {
+    let differs = ansai_kit::wit::PACKAGES.iter().filter_map(|(name, ours)| {
         let file = world::dependency(wit, name);
         // What cannot be read is told by whoever reads it to build.
         let theirs = storage::read_text(&dir.join(&file)).ok()?;
@@ -65,7 +65,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(other_contract(dir.path()).is_empty());
         let path = dir.path().join("wit/deps/disk/disk.wit");
-        let (_, disk) = ansai_engine::WIT.iter().find(|(name, _)| *name == "disk.wit").unwrap();
+        let (_, disk) = ansai_kit::wit::PACKAGES.iter().find(|(name, _)| *name == "disk.wit").unwrap();
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         let said = |text: &str| {
             std::fs::write(&path, text).unwrap();

@@ -34,7 +34,7 @@ pub fn resolve(manifest: &Manifest, interfaces: &[Interface]) -> Result<(Resolve
 pub(super) fn parse(text: &str) -> Result<(Resolve, WorldId), BuildError> {
     let mut resolve = Resolve::default();
     let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its world: {error}"));
-    for (name, text) in ansai_engine::WIT {
+    for (name, text) in ansai_kit::wit::PACKAGES {
         resolve.push_str(name, text).map_err(|error| wrong(&format!("{error:#}")))?;
     }
     let package = resolve.push_str("world.wit", text).map_err(|error| wrong(&format!("{error:#}")))?;
@@ -48,7 +48,7 @@ pub(super) fn parse(text: &str) -> Result<(Resolve, WorldId), BuildError> {
 /// Where a file cannot be written.
 pub fn write(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     storage::write(&dir.join("world.wit"), text(manifest, interfaces).as_bytes())?;
-    for (name, text) in ansai_engine::WIT {
+    for (name, text) in ansai_kit::wit::PACKAGES {
         storage::write(&dependency(dir, name), text.as_bytes())?;
     }
     Ok(())
@@ -71,7 +71,7 @@ pub(super) fn refresh(dir: &Path, manifest: &Manifest, interfaces: &[Interface])
     if found != wanted {
         storage::replace(&path, wanted.as_bytes())?;
     }
-    for (name, text) in ansai_engine::WIT {
+    for (name, text) in ansai_kit::wit::PACKAGES {
         let path = dependency(&dir.join("wit"), name);
         if !storage::is_file(&path) {
             storage::write(&path, text.as_bytes())?;

@@ -16,7 +16,7 @@ impl Reference {
     pub fn of(registry: &Registry) -> Result<Reference, ReferenceError> {
         let mut resolve = Resolve::default();
         let mut packages = Vec::new();
-        for (name, text) in ansai_engine::WIT {
+        for (name, text) in ansai_kit::wit::PACKAGES {
             let id = resolve.push_str(name, text).map_err(|error| ReferenceError(format!("{name}: {error:#}")))?;
             packages.push(id);
         }

@@ -54,7 +54,7 @@ impl ScenarioBackend {
         if let Ok(Body::Base(body)) = allowed
             && !self.canned.knows(&name)
         {
-            return Ok(body(&mut self.base, call.arguments));
+            return Ok(body.answer(&mut self.base, call.arguments));
         }
         let arguments: Value = serde_json::from_str(call.arguments.get()).unwrap_or_default();
         Ok(match (self.canned.answer(&name, &arguments, || allowed.clone().map(drop)), allowed) {
@@ -63,7 +63,7 @@ impl ScenarioBackend {
                 suffered(ok.fault, self.propose(name, arguments, ok.value), self.reply_bytes)
             }
             (Some(Answered::With(ok)), Ok(_)) => suffered(ok.fault, ok.text, self.reply_bytes),
-            (None, Ok(Body::Base(body))) => body(&mut self.base, call.arguments),
+            (None, Ok(Body::Base(body))) => body.answer(&mut self.base, call.arguments),
             (None, Ok(_)) => Err(Refusal::Unavailable("the scenario has no reply for this call".into())),
             (Some(Answered::With(_)) | None, Err(refusal)) => Err(refusal),
         })

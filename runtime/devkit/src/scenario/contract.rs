@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
-use ansai_engine::WIT;
+use ansai_kit::wit::PACKAGES;
 use wit_parser::{Resolve, TypeDefKind, TypeId};
 
 /// A type as JSON has it: what serde derives for the host's own types.
@@ -71,7 +71,7 @@ pub(super) fn contract() -> &'static Contract {
 
 fn read() -> Option<Contract> {
     let mut resolve = Resolve::default();
-    for (name, text) in WIT {
+    for (name, text) in PACKAGES {
         resolve.push_str(name, text).ok()?;
     }
     let mut contract = Contract::default();

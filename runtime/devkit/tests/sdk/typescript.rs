@@ -13,7 +13,7 @@ fn the_declarations_are_those_of_the_contract() {
 
 fn declarations() -> String {
     let mut resolve = Resolve::default();
-    for (name, text) in ansai_engine::WIT {
+    for (name, text) in ansai_kit::wit::PACKAGES {
         resolve.push_str(name, text).unwrap();
     }
     let mut out = String::from("// Generated from the WIT contract: not to be edited.\n");

@@ -14,8 +14,9 @@ use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Answer, Engine, Evaluation, EvaluationError, Policy, RecordedReply, Recording};
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::backend::{self, Backend};
-use ansai_kit::call::{Call, Reply, to_reply};
+use ansai_kit::call::{Call, NoArguments};
 use ansai_kit::evaluation_state::{EvaluationState, NoMemory};
+use ansai_kit::function::Probe;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
@@ -123,11 +124,11 @@ async fn only_proposals_that_were_taken_count() {
 static RELEASED: AtomicBool = AtomicBool::new(false);
 
 /// As on a file system that hangs: it does not look at its deadline.
-fn hang(_: &ProbeContext<'_>, _: &RawValue) -> Reply {
+fn hang(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
     while !RELEASED.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(5));
     }
-    to_reply(&())
+    Ok(())
 }
 
 static HANG: InterfaceDef = InterfaceDef {
@@ -139,7 +140,7 @@ static HANG: InterfaceDef = InterfaceDef {
         ability: "hang",
         fields: &[],
     },
-    functions: &[Function { name: "hang", checks: &[], body: Body::Probe(hang) }],
+    functions: &[Function { name: "hang", checks: &[], body: Body::Probe(&Probe(hang)) }],
 };
 
 #[tokio::test]

@@ -38,10 +38,7 @@ pub(crate) fn component_for(world: &str, body: &str) -> Vec<u8> {
     );
     let mut module = wat::parse_str(text).expect("module");
     let mut resolve = wit_parser::Resolve::default();
-    for (name, text) in [
-        ("policy.wit", include_str!("../../../../wit/policy/policy.wit")),
-        ("disk.wit", include_str!("../../../../wit/disk/disk.wit")),
-    ] {
+    for (name, text) in ansai_kit::wit::PACKAGES {
         resolve.push_str(name, text).expect(name);
     }
     let package = resolve.push_str("world.wit", world).expect("world");

@@ -107,10 +107,7 @@ pub(crate) fn component() -> &'static [u8] {
     COMPONENT.get_or_init(|| {
         let mut module = wat::parse_str(MODULE).expect("module");
         let mut resolve = wit_parser::Resolve::default();
-        for (name, text) in [
-            ("policy.wit", include_str!("../../../../wit/policy/policy.wit")),
-            ("disk.wit", include_str!("../../../../wit/disk/disk.wit")),
-        ] {
+        for (name, text) in ansai_kit::wit::PACKAGES {
             resolve.push_str(name, text).expect(name);
         }
         let package = resolve.push_str("test.wit", WIT).expect("test.wit");

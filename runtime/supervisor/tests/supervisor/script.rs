@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use ansai_core::{
     Decision, Interface, InterfaceKind, Observation, OnFailure, Refusal, Sensitivity, Severity, Status, Subject,
 };
-use ansai_kit::call::{Reply, to_reply, typed};
+use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 pub(crate) const NAME: &str = "ansai:test/script-probe";
 
@@ -25,10 +24,10 @@ pub(crate) static SCRIPT_PROBE: InterfaceDef = InterfaceDef {
         fields: &[],
     },
     functions: &[
-        Function { name: "how", checks: &[], body: Body::Probe(how) },
-        Function { name: "say", checks: &[], body: Body::Probe(say) },
-        Function { name: "steps", checks: &[], body: Body::Probe(steps) },
-        Function { name: "decide", checks: &[], body: Body::Probe(decide) },
+        Function { name: "how", checks: &[], body: Body::Probe(&Probe(how)) },
+        Function { name: "say", checks: &[], body: Body::Probe(&Probe(say)) },
+        Function { name: "steps", checks: &[], body: Body::Probe(&Probe(steps)) },
+        Function { name: "decide", checks: &[], body: Body::Probe(&Probe(decide)) },
     ],
 };
 
@@ -130,40 +129,36 @@ pub(crate) fn observation(status: Status) -> Observation {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Arguments {
     script: PathBuf,
 }
 
-fn read<R: Serialize>(arguments: &RawValue, answer: impl FnOnce(Script) -> Result<R, Refusal>) -> Reply {
-    typed(arguments, |Arguments { script }| {
-        let text = std::fs::read(&script).map_err(|error| Refusal::io(script.display(), &error))?;
-        answer(serde_json::from_slice(&text).unwrap())
-    })
+fn read(Arguments { script }: &Arguments) -> Result<Script, Refusal> {
+    let text = std::fs::read(script).map_err(|error| Refusal::io(script.display(), &error))?;
+    Ok(serde_json::from_slice(&text).unwrap())
 }
 
-fn how(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    read(arguments, |script| Ok(script.how as u32))
+fn how(_: &ProbeContext<'_>, arguments: Arguments) -> Result<u32, Refusal> {
+    Ok(read(&arguments)?.how as u32)
 }
 
-fn say(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    read(arguments, |script| {
-        // `other` is a case of both refusals and failures.
-        let mut observations = script.says.map_err(Refusal::Other)?;
-        if script.healthy_once.is_some_and(|file| file.exists()) {
-            for observation in &mut observations {
-                observation.status = Status::Healthy;
-            }
+fn say(_: &ProbeContext<'_>, arguments: Arguments) -> Result<Vec<Observation>, Refusal> {
+    let script = read(&arguments)?;
+    // `other` is a case of both refusals and failures.
+    let mut observations = script.says.map_err(Refusal::Other)?;
+    if script.healthy_once.is_some_and(|file| file.exists()) {
+        for observation in &mut observations {
+            observation.status = Status::Healthy;
         }
-        Ok(observations)
-    })
+    }
+    Ok(observations)
 }
 
-fn steps(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    read(arguments, |script| Ok(script.steps))
+fn steps(_: &ProbeContext<'_>, arguments: Arguments) -> Result<Vec<Step>, Refusal> {
+    Ok(read(&arguments)?.steps)
 }
 
-fn decide(_: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
-    let reply = read(arguments, |script| Ok(script.decision))?;
-    to_reply(&reply)
+fn decide(_: &ProbeContext<'_>, arguments: Arguments) -> Result<Decision, Refusal> {
+    Ok(read(&arguments)?.decision)
 }

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::to_reply;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -33,21 +34,17 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
     ],
 };
 
-#[derive(Deserialize)]
-struct Arguments {
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Arguments {
     number: u64,
     limit: u64,
     text: PathBuf,
+    reason: String,
 }
 
-fn read(arguments: &RawValue) -> Arguments {
-    serde_json::from_str(arguments.get()).unwrap()
-}
-
-fn preview(arguments: &RawValue, reversible: bool) -> Result<(Preview, Box<RawValue>), Refusal> {
-    let path = read(arguments).text;
-    let subject = Subject::new("file", path.to_str().unwrap());
-    Ok((Preview { items: 1, reversible, ..Preview::nothing(subject) }, to_reply(&path)?))
+fn preview(arguments: Arguments, reversible: bool) -> Result<(Preview, PathBuf), Refusal> {
+    let subject = Subject::new("file", arguments.text.to_str().unwrap());
+    Ok((Preview { items: 1, reversible, ..Preview::nothing(subject) }, arguments.text))
 }
 
 fn applied(outcome: Outcome, detail: &str, items: Vec<Item>) -> Applied {
@@ -102,18 +99,20 @@ fn start_time(pid: i32) -> Option<u64> {
     if fields.next()? == "Z" { None } else { fields.nth(18)?.parse().ok() }
 }
 
-impl Action for Wait {
+impl TypedAction for Wait {
+    type Arguments = Arguments;
+    type Targets = PathBuf;
+
     fn preview(
         &self,
         _: &ProbeContext<'_>,
-        arguments: &RawValue,
-        _: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        arguments: Arguments,
+        _: &[Arc<Proposed>],
+    ) -> Result<(Preview, PathBuf), Refusal> {
         preview(arguments, false)
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let arguments = read(doing.arguments);
+    fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
         note(&arguments.text, "wait");
         let seconds = Duration::from_millis(arguments.number).as_secs_f64();
         let mut child = Command::new("setsid")
@@ -132,12 +131,12 @@ impl Action for Wait {
         Ok(Begun::Running { handle, limit: arguments.limit })
     }
 
-    fn undo(&self, _: &StepContext<'_>, _: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {
         Err(Refusal::Unsupported("waiting cannot be undone".into()))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let path = read(doing.arguments).text;
+    fn resolve(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Applied, Refusal> {
+        let path = arguments.text;
         match Path::new(&format!("{}.ran", path.display())).exists() {
             // It had begun, and where it runs was not written down.
             true => Err(Refusal::Other("it ran, and how far cannot be told".into())),
@@ -180,18 +179,20 @@ impl Action for Wait {
 /// Makes a file, then lingers for `number` milliseconds.
 struct Mark;
 
-impl Action for Mark {
+impl TypedAction for Mark {
+    type Arguments = Arguments;
+    type Targets = PathBuf;
+
     fn preview(
         &self,
         _: &ProbeContext<'_>,
-        arguments: &RawValue,
-        _: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        arguments: Arguments,
+        _: &[Arc<Proposed>],
+    ) -> Result<(Preview, PathBuf), Refusal> {
         preview(arguments, true)
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        let arguments = read(doing.arguments);
+    fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
         let path = arguments.text;
         std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
         note(&path, "mark");
@@ -199,7 +200,7 @@ impl Action for Mark {
         Ok(Begun::Finished(applied(Outcome::Done, "marked", vec![item(&path)])))
     }
 
-    fn undo(&self, _: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _: &StepContext<'_>, _: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
         for item in items {
             let path = Path::new(item.undo.as_str().unwrap());
             std::fs::remove_file(path).map_err(|error| Refusal::io(path.display(), &error))?;
@@ -208,8 +209,8 @@ impl Action for Mark {
         Ok(applied(Outcome::Done, "unmarked", vec![]))
     }
 
-    fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
-        let path = read(doing.arguments).text;
+    fn resolve(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Applied, Refusal> {
+        let path = arguments.text;
         match path.exists() {
             true => Ok(applied(Outcome::Done, "found marked", vec![item(&path)])),
             false => Ok(applied(Outcome::Failed, "found unmarked", vec![])),
@@ -220,29 +221,32 @@ impl Action for Mark {
 /// Goes wrong: by its outcome (0), by a refusal (1), by a panic (2).
 struct Flaky;
 
-impl Action for Flaky {
+impl TypedAction for Flaky {
+    type Arguments = Arguments;
+    type Targets = PathBuf;
+
     fn preview(
         &self,
         _: &ProbeContext<'_>,
-        arguments: &RawValue,
-        _: &[Proposed],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+        arguments: Arguments,
+        _: &[Arc<Proposed>],
+    ) -> Result<(Preview, PathBuf), Refusal> {
         preview(arguments, true)
     }
 
-    fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
-        match read(doing.arguments).number {
+    fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
+        match arguments.number {
             0 => Ok(Begun::Finished(applied(Outcome::Failed, "it did not work", vec![]))),
             1 => Err(Refusal::Busy("somebody else has it".into())),
             _ => panic!("a fault of an action"),
         }
     }
 
-    fn undo(&self, _: &StepContext<'_>, _: &[Item]) -> Result<Applied, Refusal> {
+    fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {
         panic!("what failed is not undone")
     }
 
-    fn resolve(&self, _: &StepContext<'_>) -> Result<Applied, Refusal> {
+    fn resolve(&self, _: &StepContext<'_>, _: Step<Self>) -> Result<Applied, Refusal> {
         Err(Refusal::Other("it left no trace".into()))
     }
 }

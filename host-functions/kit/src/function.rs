@@ -1,0 +1,134 @@
+//! Functions of a domain, written with Rust types and kept in the list without them.
+//!
+//! ```
+//! use ansai_core::Refusal;
+//! use ansai_kit::function::Probe;
+//! use ansai_kit::host::ProbeContext;
+//! use ansai_kit::registry::{Body, Function};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct User {
+//!     name: String,
+//! }
+//!
+//! fn exists(_ask: &ProbeContext<'_>, User { name }: User) -> Result<bool, Refusal> {
+//!     Ok(name == "root")
+//! }
+//!
+//! static EXISTS: Function = Function { name: "exists", checks: &[], body: Body::Probe(&Probe(exists)) };
+//! ```
+
+use ansai_core::Refusal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::call::{Reply, read, to_reply, typed};
+use crate::evaluation_state::EvaluationState;
+use crate::host::ProbeContext;
+
+/// A type that crosses between host and policies. It can be read and written, so that a test can compare it with its
+/// WIT by passing values through.
+pub trait Wire: Serialize + DeserializeOwned {}
+
+impl<T: Serialize + DeserializeOwned> Wire for T {}
+
+/// The Rust types of a function, in a form that can be compared with its WIT.
+#[derive(Clone, Copy)]
+pub struct Types {
+    /// Reads a JSON value as the arguments and writes it again.
+    pub arguments: fn(Value) -> Result<Value, serde_json::Error>,
+    /// The same for what it answers when it is not refused.
+    pub reply: fn(Value) -> Result<Value, serde_json::Error>,
+}
+
+impl Types {
+    /// Of a function with these arguments and this answer.
+    pub const fn of<A: Wire, R: Wire>() -> Types {
+        Types { arguments: through::<A>, reply: through::<R> }
+    }
+}
+
+/// Reads a JSON value as this type and writes it again.
+pub fn through<T: Wire>(value: Value) -> Result<Value, serde_json::Error> {
+    serde_json::to_value(serde_json::from_value::<T>(value)?)
+}
+
+/// A function of an interface that needs no grant. It answers from the state of the evaluation and never blocks.
+pub struct Base<A, R>(pub fn(&mut EvaluationState, A) -> Result<R, Refusal>);
+
+/// A function that reads the host and may block.
+pub struct Probe<A, R>(pub fn(&ProbeContext<'_>, A) -> Result<R, Refusal>);
+
+/// A function that mostly has its answer at hand.
+pub struct Inline<A, R> {
+    /// Answers without blocking; `None` where it would have to wait. Then `probe` is asked.
+    pub at_once: fn(&ProbeContext<'_>, &A) -> Option<Result<R, Refusal>>,
+    /// May block.
+    pub probe: fn(&ProbeContext<'_>, A) -> Result<R, Refusal>,
+}
+
+/// [`Base`] without its types.
+pub trait BaseFunction: Sync {
+    /// Answers a call.
+    fn answer(&self, state: &mut EvaluationState, arguments: &RawValue) -> Reply;
+    /// Its types.
+    fn types(&self) -> Types;
+}
+
+impl<A: Wire, R: Wire> BaseFunction for Base<A, R> {
+    fn answer(&self, state: &mut EvaluationState, arguments: &RawValue) -> Reply {
+        typed(arguments, |arguments| (self.0)(state, arguments))
+    }
+
+    fn types(&self) -> Types {
+        Types::of::<A, R>()
+    }
+}
+
+/// [`Probe`] without its types.
+pub trait ProbeFunction: Sync {
+    /// Answers a call.
+    fn answer(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply;
+    /// Its types.
+    fn types(&self) -> Types;
+}
+
+impl<A: Wire, R: Wire> ProbeFunction for Probe<A, R> {
+    fn answer(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
+        typed(arguments, |arguments| (self.0)(ask, arguments))
+    }
+
+    fn types(&self) -> Types {
+        Types::of::<A, R>()
+    }
+}
+
+/// [`Inline`] without its types.
+pub trait InlineFunction: ProbeFunction {
+    /// Answers a call without blocking, or not at all.
+    fn answer_at_once(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Option<Reply>;
+}
+
+impl<A: Wire, R: Wire> ProbeFunction for Inline<A, R> {
+    fn answer(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
+        typed(arguments, |arguments| (self.probe)(ask, arguments))
+    }
+
+    fn types(&self) -> Types {
+        Types::of::<A, R>()
+    }
+}
+
+impl<A: Wire, R: Wire> InlineFunction for Inline<A, R> {
+    fn answer_at_once(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Option<Reply> {
+        let arguments = match read(arguments) {
+            Ok(arguments) => arguments,
+            Err(refusal) => return Some(Err(refusal)),
+        };
+        let answer = (self.at_once)(ask, &arguments)?;
+        Some(answer.and_then(|answer| to_reply(&answer)))
+    }
+}

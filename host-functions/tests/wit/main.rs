@@ -1,0 +1,50 @@
+//! The list of host functions and the contract say the same: the same functions, with the same types.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod compare;
+mod faults;
+mod values;
+
+use ansai_core::{Decision, Failure, Observation, Preview, Refusal};
+use ansai_kit::function::through;
+use ansai_kit::wit::PACKAGES;
+use wit_parser::{Resolve, Type};
+
+#[test]
+fn the_list_and_the_contract_have_the_same_functions() {
+    let found = compare::functions(&ansai_host_functions::builtin(), &contract());
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn every_argument_and_reply_has_the_type_of_its_wit() {
+    let (registry, resolve) = (ansai_host_functions::builtin(), contract());
+    let found: Vec<String> = registry.entries().flat_map(|entry| compare::types(entry, &resolve)).collect();
+    assert!(found.is_empty(), "{} differences: {found:#?}", found.len());
+}
+
+#[test]
+fn what_both_sides_share_has_the_type_of_its_wit() {
+    let resolve = contract();
+    let mut found = Vec::new();
+    for (name, pass) in [
+        ("refusal", through::<Refusal> as fn(_) -> _),
+        ("failure", through::<Failure>),
+        ("observation", through::<Observation>),
+        ("decision", through::<Decision>),
+        ("preview", through::<Preview>),
+    ] {
+        let ty = shared(&resolve, name);
+        found.extend(compare::through(name, pass, &values::valid(&resolve, &ty), &values::invalid(&resolve, &ty)));
+    }
+    assert!(found.is_empty(), "{} differences: {found:#?}", found.len());
+}
+
+fn contract() -> Resolve {
+    compare::contract(PACKAGES.iter().copied())
+}
+
+fn shared(resolve: &Resolve, name: &str) -> Type {
+    let types = resolve.interfaces.iter().find(|(_, interface)| interface.name.as_deref() == Some("types")).unwrap().1;
+    Type::Id(types.types[name])
+}
