@@ -104,7 +104,7 @@ fn what_is_no_head_is_wrong_usage() {
     let cut = place.write("cut", format!("{head}\n{}", &head[..200]));
     let empty = place.write("empty", "\n");
     for (kept, words) in [
-        ("nowhere", "neither a head nor a file"),
+        ("nowhere", "neither a head nor a readable file"),
         (cut.to_str().unwrap(), "line 2: not a head"),
         (empty.to_str().unwrap(), "has no head"),
         ("{\"sequence\":3}", "not a head"),
@@ -138,7 +138,7 @@ fn a_cut_is_found_by_the_local_head_the_log_and_by_one_kept_elsewhere() {
     place
         .ansai(&["run", "policies", "--once"])
         .code(4)
-        .complains("has no records, but a head of record")
+        .complains("was known to reach")
         .complains("hint: ");
     assert_eq!(std::fs::read(segment(&place)).unwrap(), damaged, "nothing was cut off");
     place.ansai(&["audit", "head"]).code(4);
@@ -158,7 +158,7 @@ fn a_cut_is_found_by_the_local_head_the_log_and_by_one_kept_elsewhere() {
     refused(&place, &["--head", &early], 4, "cut-below-head");
     std::fs::rename(place.path("kept.head"), place.path("state/audit.head")).unwrap();
     refused(&place, &[], 4, "cut-below-head");
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("has no records, but a head of record");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("was known to reach");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_log_that_was_written_anew_is_found() {
     // From its first record on it is another log.
     write_anew(0);
     refused(&place, &["--head", &head], 6, "other-log");
-    place.ansai(&["run", "policies", "--once"]).code(4).complains("it was exchanged");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("one of them was replaced");
     std::fs::remove_file(place.path("state/audit.head")).unwrap();
     assert_eq!(verify(&place, &[]).0, 0, "whoever has this host can write all of it anew");
 }
@@ -234,7 +234,7 @@ fn a_key_is_exchanged_in_the_open() {
     std::fs::remove_file(place.path("state/audit.key")).unwrap();
     run(&place);
     place.ansai(&["audit", "verify"]).code(0).says("NOT signed by the key before it");
-    place.ansai(&["audit", "show"]).code(0).says(&format!("in place of {new_key}, not named by the one before"));
+    place.ansai(&["audit", "show"]).code(0).says(&format!("replaces {new_key}, NOT signed by the old key"));
 }
 
 #[test]

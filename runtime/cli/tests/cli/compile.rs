@@ -212,7 +212,7 @@ fn the_others_run_and_each_bomb_is_named() {
     let ran = ran.complains("br-table.wasm: the component cannot be compiled").complains("`br_table`");
     let ran = ran.complains("parameters.wasm: compiling the component needs more than 896 MiB of memory");
     let ran = ran.complains("tables.wasm: loading the compiled component needs more than 9 MiB of memory");
-    ran.complains("hint: build it smaller")
+    ran.complains("hint: build a smaller component")
         .complains("pairs.wasm: `list-filesystems` of `ansai:disk/disk-probe@0.1.0`");
     let json = place.ansai(&["run", "policies", "--once", "--format", "json"]).code(2).json();
     assert_eq!(json["instances"][0]["instance"], "good", "{json:#}");

@@ -9,7 +9,7 @@ use crate::support::*;
 fn a_healthy_host_is_one_line_and_exit_code_0() {
     let place = Place::new();
     place.policy("p", &sees("p"));
-    let ran = place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing to look after here");
+    let ran = place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing to check on this host");
     let ran = ran.says("audit head ").says("mode observe");
     assert!(ran.stderr.is_empty(), "{}", ran.stderr);
     place.ansai(&["run", "policies/p/p.wasm", "--once"]).code(0);
@@ -38,7 +38,7 @@ fn no_answer_is_exit_code_5_and_the_others_run() {
     place.policy("bad", &traps("bad"));
     place.policy("good", &quiet("good"));
     let ran = place.ansai(&["run", "policies", "--once"]).code(5);
-    ran.says("could not tell:").says("bad: trapped").says("good: nothing");
+    ran.says("unknown:").says("bad: trapped").says("good: nothing");
 }
 
 #[test]
