@@ -111,14 +111,14 @@ fn beyond_its_capacity_the_oldest_message_is_dropped_and_counted() {
         delivery.put(&place.file(), &message(number)).unwrap();
     }
     let large = |size: usize| Message::new("test", "large", "text/plain", vec![b'x'; size]);
-    delivery.put(&place.file(), &large(980)).unwrap();
+    delivery.put(&place.file(), &large(985)).unwrap();
     assert!(matches!(delivery.put(&place.file(), &large(1_001)), Err(OutboxError::Io { .. })), "never fits");
     assert_eq!((delivery.statuses()[0].waiting, delivery.statuses()[0].dropped), (2, 4));
     drop(delivery);
     let delivery = open();
     assert_eq!(delivery.statuses()[0].waiting, 2);
     deliver(&delivery, NOW);
-    assert_eq!(place.lines("messages"), ["message 4".to_owned(), "x".repeat(980)]);
+    assert_eq!(place.lines("messages"), ["message 4".to_owned(), "x".repeat(985)]);
 }
 
 #[test]
