@@ -115,7 +115,7 @@ fn odd_names_go_and_come_back() {
     assert_eq!(step.preview.items, 14);
     let applied = scene.begin(&step).unwrap();
     assert_eq!(scene.tree().len(), 1, "{applied:?}");
-    assert!(applied.detail.starts_with("quarantined 14 files, 56.0 KiB come back later"), "{}", applied.detail);
+    assert!(applied.detail.starts_with("quarantined 14 files, frees 56.0 KiB when the quarantine expires"), "{}", applied.detail);
     let undone = scene.undo(&step, &applied.items).unwrap();
     assert_eq!(undone.outcome, Outcome::Done);
     assert_eq!(scene.tree(), before);
@@ -179,7 +179,7 @@ fn without_undo_hours_or_room_files_are_unlinked() {
         assert!(!step.preview.reversible);
         let applied = scene.begin(&step).unwrap();
         assert_eq!(applied.items[0].freed_bytes, 12288);
-        assert_eq!(applied.detail, "removed 1 file, 12.0 KiB came back");
+        assert_eq!(applied.detail, "removed 1 file, freed 12.0 KiB");
         assert!(scene.tree().is_empty());
         assert!(matches!(scene.undo(&step, &applied.items), Err(Refusal::Unsupported(_))));
     }

@@ -69,7 +69,7 @@ fn systemd_the_journal_is_vacuumed_and_the_package_cache_cleaned() {
         let freed = measures.iter().find(|measure| measure["name"] == "freed-bytes").expect("freed-bytes");
         freed["value"]["count"].as_u64().unwrap()
     };
-    // What it says came back is what is gone.
+    // What it reports as freed is gone.
     let (journal_freed, cache_freed) = (freed("journal-actions.vacuum"), freed("packages-actions.clean-cache"));
     let (journal_after, cache_after) = (usage("/var/log/journal"), usage("/var/cache/apt/archives"));
     assert!(cache_after < 1 << 20, "{cache_after}");

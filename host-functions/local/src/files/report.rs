@@ -37,15 +37,15 @@ impl Report {
         let freed = items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.freed_bytes));
         let mut detail = format!("{} {done} {}", self.verb, if done == 1 { "file" } else { "files" });
         if freed > 0 || self.held_bytes == 0 {
-            detail.push_str(&format!(", {} came back", show_bytes(freed)));
+            detail.push_str(&format!(", freed {}", show_bytes(freed)));
         }
         if self.held_bytes > 0 {
-            detail.push_str(&format!(", {} come back later", show_bytes(self.held_bytes)));
+            detail.push_str(&format!(", frees {} when the quarantine expires", show_bytes(self.held_bytes)));
         }
         let alone: u64 = left.values().sum();
         if alone > 0 {
             let reasons: Vec<&str> = left.keys().copied().collect();
-            detail.push_str(&format!("; {alone} left alone ({})", reasons.join(", ")));
+            detail.push_str(&format!("; {alone} skipped ({})", reasons.join(", ")));
         }
         if let Some(why) = first_failure {
             detail.push_str(&format!("; {failed} failed ({why})"));
