@@ -286,7 +286,7 @@ fn what_changed_since_the_preview_is_left_alone() {
         assert!(matches!(fate, Fate::Skipped(why) if why.starts_with(expected)), "{name}: {fate:?}");
         assert!(name == "d/gone" || at(name).exists(), "{name}");
     }
-    assert!(applied.detail.contains("9 left alone (changed, locked, open)"), "{}", applied.detail);
+    assert!(applied.detail.contains("9 skipped (changed, locked, open)"), "{}", applied.detail);
 }
 
 #[test]
