@@ -106,7 +106,7 @@ fn the_daemon_tells_what_it_finds_and_ends_in_order() {
     place.policy("p", &sick("p"));
     let (mut daemon, mut lines) = Daemon::start(&place, &[]);
     assert!(lines.next().unwrap().contains("started: 1 instance, mode observe, ansai "));
-    assert!(lines.find(|line| line.contains("p: incident full opened (critical)")).is_some());
+    assert!(lines.find(|line| line.contains("p: incident ") && line.contains(" opened (critical)")).is_some());
     // One at a time uses a state directory.
     place.ansai(&["run", "policies", "--once"]).code(1).complains("another ansai uses");
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(1).complains("another ansai uses");
@@ -115,7 +115,7 @@ fn the_daemon_tells_what_it_finds_and_ends_in_order() {
     assert!(lines.find(|line| line.contains("stopping: SIGTERM")).is_some());
     assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
     place.ansai(&["audit", "show"]).code(0).says("stopped");
-    place.ansai(&["audit", "verify"]).code(0).says("sound");
+    place.ansai(&["audit", "verify"]).code(0).says(": OK");
 }
 
 #[test]
