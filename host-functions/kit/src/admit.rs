@@ -99,7 +99,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use ansai_core::scope::{Field, FieldKind};
     use ansai_core::{Interface, InterfaceKind, Preview, Sensitivity};
-    use serde_json::json;
     use serde_json::value::RawValue;
 
     use super::*;
@@ -163,7 +162,7 @@ mod tests {
         for entry in crate::policy::INTERFACES {
             registry = registry.with(entry);
         }
-        let scope = Arc::new(Scope::parse("ansai:x/x-probe", FIELDS, json!({}).as_object().unwrap()).unwrap());
+        let scope = Arc::new(Scope::in_force(FIELDS, &Scope::default(), &Scope::default()));
         let scopes: Scopes =
             Arc::new(grants.unwrap_or_default().iter().map(|name| ((*name).to_owned(), scope.clone())).collect());
         let granted = if grants.is_some() { Grants::InForce(&scopes) } else { Grants::Recorded };
