@@ -30,7 +30,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
         (b"hello", "not-wasm", "magic number"),
         (&wat::parse_str("(module)").unwrap(), "core-module", "wasm-tools component new"),
         (&preview1, "preview1", "--adapt wasi_snapshot_preview1.reactor.wasm"),
-        (&wasi[..wasi.len() / 2], "unreadable", "cannot be read"),
+        (&wasi[..wasi.len() / 2], "unreadable", "cannot read"),
         (&package, "unreadable", "WIT package"),
         (&component("", "", "", ""), "no-wasi", "nothing to stand in for"),
     ];
