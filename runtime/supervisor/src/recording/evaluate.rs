@@ -98,6 +98,9 @@ impl Evaluator {
         });
         let live = evaluation.backend.map(Live::finish);
         let (proposed, base) = live.ok_or("the host panicked during the evaluation")?;
+        if base.log_dropped > 0 {
+            tracing::warn!(instance = %instance.name, "dropped {} log lines of the policy", base.log_dropped);
+        }
         if !base.log.is_empty() {
             let line =
                 |line: ansai_kit::evaluation_state::LogLine| LogLine { level: line.level, message: line.message };
