@@ -546,66 +546,6 @@ declare module "ansai:files/files-actions@0.1.0" {
   export function reclaimHeld(mount: string, enoughBytes: number, reason: string): Preview;
 }
 
-declare module "ansai:system/system-probe@0.1.0" {
-  import type { Duration, Refusal } from "ansai:policy/types@0.1.0";
-  export interface LoadAverage {
-    one: number;
-    five: number;
-    fifteen: number;
-    cpus: number;
-  }
-  /** Time since boot, summed over all processors. */
-  export interface CpuTime {
-    user: Duration;
-    system: Duration;
-    idle: Duration;
-    ioWait: Duration;
-    steal: Duration;
-  }
-  export interface MemoryState {
-    totalBytes: number;
-    /** What can be allocated without swapping (`MemAvailable`). */
-    availableBytes: number;
-    freeBytes: number;
-    swapTotalBytes: number;
-    swapFreeBytes: number;
-  }
-  export type Pressured =
-    | "cpu"
-    | "memory"
-    | "io";
-  /** Share of time in which some tasks waited, and in which all tasks waited, over 10, 60 and 300 seconds. */
-  export interface Stall {
-    some: [number, number, number];
-    full: [number, number, number];
-  }
-  /**
-   * Load averages over 1, 5 and 15 minutes, and the number of processors.
-   * @throws an error whose `payload` is a Refusal
-   */
-  export function load(): LoadAverage;
-  /**
-   * How long the processors spent in each state. For shares, compare with the previous sample: keep it in a series.
-   * @throws an error whose `payload` is a Refusal
-   */
-  export function cpu(): CpuTime;
-  /**
-   * How much memory and swap there is, and how much of it is available.
-   * @throws an error whose `payload` is a Refusal
-   */
-  export function memory(): MemoryState;
-  /**
-   * Pressure stall information of one resource. `unsupported` if the kernel has none.
-   * @throws an error whose `payload` is a Refusal
-   */
-  export function pressure(what: Pressured): Stall;
-  /**
-   * Time since boot.
-   * @throws an error whose `payload` is a Refusal
-   */
-  export function uptime(): Duration;
-}
-
 declare module "ansai:journal/journal-probe@0.1.0" {
   import type { Instant, Refusal } from "ansai:policy/types@0.1.0";
   export interface JournalUsage {
@@ -675,4 +615,64 @@ declare module "ansai:packages/packages-actions@0.1.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function cleanCache(manager: Manager, reason: string): Preview;
+}
+
+declare module "ansai:system/system-probe@0.1.0" {
+  import type { Duration, Refusal } from "ansai:policy/types@0.1.0";
+  export interface LoadAverage {
+    one: number;
+    five: number;
+    fifteen: number;
+    cpus: number;
+  }
+  /** Time since boot, summed over all processors. */
+  export interface CpuTime {
+    user: Duration;
+    system: Duration;
+    idle: Duration;
+    ioWait: Duration;
+    steal: Duration;
+  }
+  export interface MemoryState {
+    totalBytes: number;
+    /** What can be allocated without swapping (`MemAvailable`). */
+    availableBytes: number;
+    freeBytes: number;
+    swapTotalBytes: number;
+    swapFreeBytes: number;
+  }
+  export type Pressured =
+    | "cpu"
+    | "memory"
+    | "io";
+  /** Share of time in which some tasks waited, and in which all tasks waited, over 10, 60 and 300 seconds. */
+  export interface Stall {
+    some: [number, number, number];
+    full: [number, number, number];
+  }
+  /**
+   * Load averages over 1, 5 and 15 minutes, and the number of processors.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function load(): LoadAverage;
+  /**
+   * How long the processors spent in each state. For shares, compare with the previous sample: keep it in a series.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function cpu(): CpuTime;
+  /**
+   * How much memory and swap there is, and how much of it is available.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function memory(): MemoryState;
+  /**
+   * Pressure stall information of one resource. `unsupported` if the kernel has none.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function pressure(what: Pressured): Stall;
+  /**
+   * Time since boot.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function uptime(): Duration;
 }
