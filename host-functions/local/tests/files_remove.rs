@@ -115,7 +115,11 @@ fn odd_names_go_and_come_back() {
     assert_eq!(step.preview.items, 14);
     let applied = scene.begin(&step).unwrap();
     assert_eq!(scene.tree().len(), 1, "{applied:?}");
-    assert!(applied.detail.starts_with("quarantined 14 files, frees 56.0 KiB when the quarantine expires"), "{}", applied.detail);
+    assert!(
+        applied.detail.starts_with("quarantined 14 files, frees 56.0 KiB when the quarantine expires"),
+        "{}",
+        applied.detail
+    );
     let undone = scene.undo(&step, &applied.items).unwrap();
     assert_eq!(undone.outcome, Outcome::Done);
     assert_eq!(scene.tree(), before);

@@ -135,11 +135,7 @@ fn a_cut_is_found_by_the_local_head_the_log_and_by_one_kept_elsewhere() {
     );
     let offset = usize::try_from(found["offset"].as_u64().unwrap()).unwrap();
     assert!(offset < at && bytes[offset + 8..offset + 16] == last.to_le_bytes(), "{found:#}");
-    place
-        .ansai(&["run", "policies", "--once"])
-        .code(4)
-        .complains("was known to reach")
-        .complains("hint: ");
+    place.ansai(&["run", "policies", "--once"]).code(4).complains("was known to reach").complains("hint: ");
     assert_eq!(std::fs::read(segment(&place)).unwrap(), damaged, "nothing was cut off");
     place.ansai(&["audit", "head"]).code(4);
     // Without the head beside it the end looks torn; a head kept elsewhere tells, an earlier one does not.
