@@ -32,7 +32,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
         (&preview1, "preview1", "--adapt wasi_snapshot_preview1.reactor.wasm"),
         (&wasi[..wasi.len() / 2], "unreadable", "cannot read"),
         (&package, "unreadable", "WIT package"),
-        (&component("", "", "", ""), "no-wasi", "nothing to stand in for"),
+        (&component("", "", "", ""), "no-wasi", "nothing to replace"),
     ];
     for (bytes, kind, words) in cases {
         let (found, said) = refused(bytes);
