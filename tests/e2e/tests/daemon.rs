@@ -32,7 +32,7 @@ fn a_disk_that_fills_while_it_runs_is_healed_and_sigterm_ends_it_in_order() {
     }
     let full = disk.used_share();
     assert!(full > 0.9, "{full}");
-    daemon.wait_for_line("healed", SOON);
+    daemon.wait_for_line("verified: healthy", SOON);
     assert!(disk.used_share() < 0.8, "{}", disk.used_share());
 
     // It fills again, and in the middle of things it is asked to end.
