@@ -123,7 +123,7 @@ async fn answers_against_the_contract_are_lies() {
     // One observation at 2048 whose key, about and so on are all empty.
     let list = "(i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 1))";
     let answer = detect(&policy("", list, ""), &limits()).await.answer;
-    assert_eq!(answer, Err(EvaluationError::ContractViolation("a key has 0 bytes, not 1 to 200".into())));
+    assert_eq!(answer, Err(EvaluationError::ContractViolation("a key has 0 bytes, allowed are 1 to 200".into())));
     let huge = "(i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 0x7fffffff))";
     let answer = detect(&policy("", huge, ""), &limits()).await.answer;
     assert!(matches!(answer, Err(EvaluationError::Abi(_))), "{answer:?}");

@@ -153,7 +153,10 @@ impl<'t> Reader<'t> {
             self.string().map(Json::Text)
         } else if self.skips("[") {
             let mut list = Vec::new();
-            self.entries("]", |reader| Some(list.push(reader.value(depth)?)))?;
+            self.entries("]", |reader| {
+                list.push(reader.value(depth)?);
+                Some(())
+            })?;
             Some(Json::List(list))
         } else if self.skips("{") {
             let mut fields = Vec::new();
@@ -162,7 +165,8 @@ impl<'t> Reader<'t> {
                 let name = if reader.skips("\"") { reader.string()? } else { return None };
                 reader.skip_spaces();
                 let value = if reader.skips(":") { reader.value(depth)? } else { return None };
-                Some(fields.push((name, value)))
+                fields.push((name, value));
+                Some(())
             })?;
             Some(Json::Object(fields))
         } else {
