@@ -16,7 +16,7 @@ use ansai_harness::binary;
 /// Files with unsafe code, and a test that fails when what it does goes wrong.
 const UNSAFE: &[(&str, &str)] = &[
     ("host-functions/local/src/files/lease.rs", "who_waits_to_write_gets_the_file"),
-    ("runtime/engine/src/code.rs", "compiled_code_is_kept"),
+    ("runtime/engine/src/compiled_code.rs", "compiled_code_is_kept"),
     ("tests/harness/src/stop/filter.rs", "healing_survives_a_kill_at_every"),
 ];
 
