@@ -118,7 +118,7 @@ impl Outbox {
             }
             Some(error) => {
                 status.failures = status.failures.saturating_add(1);
-                status.error = Some(inert(error, 500));
+                status.error = Some(inert(error, 2_000));
             }
         }
         status.next_at = now.saturating_add(schedule::rest(self.every_ms, status.failures));

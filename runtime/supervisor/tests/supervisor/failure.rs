@@ -124,7 +124,7 @@ async fn a_panic_in_an_action_is_contained() {
     scene.script(&Script::sick(steps, OnFailure::Stop));
     let reports = scene.open().run_once().await;
     let plan = &reports[0].findings[0].plans[0];
-    assert!(plan.error.as_ref().is_some_and(|error| error.contains("failed")), "{:?}", plan.error);
+    assert!(plan.error.as_ref().is_some_and(|error| error.contains("panicked")), "{:?}", plan.error);
     assert_eq!(plan.steps.len(), 2, "what was planned is still told");
     assert!(scene.path("a").exists());
     // What became of the step is looked for when ansai starts again, and cannot be told.
