@@ -53,15 +53,7 @@ impl LiveHost {
 
     /// An action by its name in plans: one that policies can propose, or one of the host itself.
     pub fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.registry.action(name).or_else(|| {
-            let (interface, function) = name.rsplit_once('.')?;
-            let interface = HOST_ACTIONS.iter().find(|known| known.interface.name == interface)?;
-            let function = interface.functions.iter().find(|known| known.name == function)?;
-            match function.body {
-                Body::Action(action) => Some((*interface, function, action)),
-                _ => None,
-            }
-        })
+        self.registry.action(name).or_else(|| Registry::of(HOST_ACTIONS).action(name))
     }
 
     /// Facts about the host that do not change while it runs.
