@@ -21,25 +21,23 @@ pub enum Item {
 #[derive(Debug)]
 pub struct Subscription {
     name: String,
-    id: u64,
-    queue: Arc<Queue>,
-    stream: Weak<Shared>,
+    end: Closer,
 }
 
 impl Subscription {
     pub(crate) fn new(name: String, id: u64, queue: Arc<Queue>, stream: Weak<Shared>) -> Subscription {
-        Subscription { name, id, queue, stream }
+        Subscription { name, end: Closer { id, queue, stream } }
     }
 
     /// Waits for the next item; `None` after the last one of a stream that is gone, or of a subscription that was
     /// closed. An item is lost with the future only before it was taken from the queue: cancelling is safe.
     pub async fn next(&mut self) -> Option<Item> {
         loop {
-            let changed = self.queue.changed();
+            let changed = self.end.queue.changed();
             tokio::pin!(changed);
             // Registered before the queue is looked at, so that a push in between is not missed.
             changed.as_mut().enable();
-            match self.queue.pop() {
+            match self.end.queue.pop() {
                 Front::Item(item) => return Some(item),
                 Front::Closed => return None,
                 Front::Empty => changed.await,
@@ -49,12 +47,12 @@ impl Subscription {
 
     /// As [`Subscription::next`], blocking the thread.
     pub fn next_blocking(&mut self) -> Option<Item> {
-        self.queue.pop_blocking()
+        self.end.queue.pop_blocking()
     }
 
     /// The next item if one waits.
     pub fn try_next(&mut self) -> Option<Item> {
-        match self.queue.pop() {
+        match self.end.queue.pop() {
             Front::Item(item) => Some(item),
             Front::Empty | Front::Closed => None,
         }
@@ -62,12 +60,11 @@ impl Subscription {
 
     /// Ends the subscription. What waits can still be read.
     pub fn close(&self) {
-        Shared::remove(&self.stream, self.id);
-        self.queue.close();
+        self.end.close();
     }
 
     pub(crate) fn closer(&self) -> Closer {
-        Closer { id: self.id, queue: self.queue.clone(), stream: self.stream.clone() }
+        self.end.clone()
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -75,7 +72,8 @@ impl Subscription {
     }
 }
 
-/// Ends a subscription that another thread reads.
+/// Ends a subscription, also one that another thread reads.
+#[derive(Debug, Clone)]
 pub(crate) struct Closer {
     id: u64,
     queue: Arc<Queue>,
@@ -92,7 +90,7 @@ impl Closer {
 impl Drop for Subscription {
     fn drop(&mut self) {
         // One that was closed, or whose stream is gone, has said so already.
-        if Shared::remove(&self.stream, self.id) {
+        if Shared::remove(&self.end.stream, self.end.id) {
             let name = &self.name;
             if std::thread::panicking() {
                 tracing::error!(subscriber = name, "a subscriber of events panicked; it receives no further events");
