@@ -87,19 +87,19 @@ impl Builder {
             (true, None) => share.policies()?,
             _ => share.resolve(&paths)?,
         };
-        sources::find(&paths)?;
+        let found = sources::find(&paths)?;
         let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
         state::make(&state_dir)?;
         let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
         warnings.extend(warning);
         let loading = load::load(&LoadRequest {
-            paths: &paths,
+            found: &found,
             configuration: configuration.as_ref(),
             share: &share,
             ceiling,
             engine: &engine,
             interfaces: &interfaces,
-        })?;
+        });
         warnings.extend(loading.warnings);
         let (ready, not_loaded, not_configured) = (loading.ready, loading.not_loaded, loading.not_configured);
         Ok(Daemon {

@@ -4,7 +4,6 @@ mod configured;
 mod error;
 mod unconfigured;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ansai_core::{Interface, Mode};
@@ -17,13 +16,13 @@ use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::share::Share;
-use crate::sources::{self, Source, SourceError};
+use crate::sources::{Source, SourceError};
 use crate::warning::Warning;
 
 /// What to load.
 pub struct LoadRequest<'a> {
-    /// Where policies are, besides the sources that the configuration names.
-    pub paths: &'a [PathBuf],
+    /// What [`crate::sources::find`] found at the paths, besides the sources that the configuration names.
+    pub found: &'a [Source],
     /// Without one, every policy of the paths becomes an instance that observes.
     pub configuration: Option<&'a Configuration>,
     /// Where the built-in policies are that the configuration names.
@@ -69,24 +68,21 @@ pub struct Loading {
 }
 
 /// Loads everything that can be loaded.
-///
-/// # Errors
-/// A path that leads to no policy.
-pub fn load(request: &LoadRequest<'_>) -> Result<Loading, Error> {
+pub fn load(request: &LoadRequest<'_>) -> Loading {
     let mut loading = Loading::default();
-    let candidates = candidates(request, sources::find(request.paths)?, &mut loading);
+    let candidates = candidates(request, &mut loading);
     match request.configuration {
         Some(configuration) => configured::load(request, configuration, &candidates, &mut loading),
         None => unconfigured::load(request, &candidates, &mut loading),
     }
     loading.ready.sort_by(|a, b| a.instance.name.cmp(&b.instance.name));
-    Ok(loading)
+    loading
 }
 
-fn candidates(request: &LoadRequest<'_>, found: Vec<Source>, loading: &mut Loading) -> Vec<Arc<Component>> {
+fn candidates(request: &LoadRequest<'_>, loading: &mut Loading) -> Vec<Arc<Component>> {
     let mut candidates = Vec::new();
-    for source in found {
-        let read = match &source {
+    for source in request.found {
+        let read = match source {
             Source::Component(path) => Component::read(path, request.interfaces),
             Source::OnlySources(dir) => Err(SourceError::OnlySources(dir.clone()).into()),
         };

@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
     match &configuration {
-        Some((_, Ok(configuration))) => checked.extend(configured(configuration, &paths, &share, &with)?),
+        Some((_, Ok(configuration))) => checked.extend(configured(configuration, &found, &share, &with)),
         Some((path, Err(fault))) => {
             checked.push(Checked { fault: Some(fault.clone()), ..Checked::new(path.display().to_string()) });
         }
@@ -87,12 +87,7 @@ fn suggest(found: &[Source], interfaces: &[Interface]) -> anyhow::Result<u8> {
     Ok(exit::FINE)
 }
 
-fn configured(
-    configuration: &Configuration,
-    paths: &[PathBuf],
-    share: &Share,
-    with: &With<'_>,
-) -> Result<Vec<Checked>, Fault> {
+fn configured(configuration: &Configuration, found: &[Source], share: &Share, with: &With<'_>) -> Vec<Checked> {
     let mut file = Checked::new(configuration.path.display().to_string());
     file.warnings.extend(Warning::of(&configuration.config.warnings));
     match configuration.check_trust(Mode::Enforce) {
@@ -100,14 +95,14 @@ fn configured(
         Err(error) => file.fault = Some(error.into()),
     }
     let request = LoadRequest {
-        paths,
+        found,
         configuration: Some(configuration),
         share,
         ceiling: Mode::Enforce,
         engine: with.engine,
         interfaces: with.interfaces,
     };
-    let loading = load::load(&request)?;
+    let loading = load::load(&request);
     file.warnings.extend(loading.warnings);
     let not_configured = loading.not_configured.iter();
     file.warnings.extend(
@@ -124,7 +119,7 @@ fn configured(
         not_loaded
             .map(|one| Checked { fault: Some(one.error.into()), ..Checked::new(format!("[policy.{}]", one.name)) }),
     );
-    Ok(all)
+    all
 }
 
 fn text(checked: &[Checked]) -> anyhow::Result<()> {
