@@ -17,7 +17,7 @@ use crate::execution::{Approved, PlanFile};
 use crate::incidents::OpenIncidents;
 use crate::instance::Instance;
 use crate::permits;
-use crate::recording::EvaluationRequest;
+use crate::recording::{Evaluated, EvaluationRequest};
 
 /// Plans of one attempt. A policy that always wants one more stage is stopped here.
 const MOST_STAGES: usize = 8;
@@ -159,16 +159,16 @@ impl Passes {
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
         let request =
             EvaluationRequest { trigger: Trigger::Schedule, scopes: &grants.scopes, late_ms: 0, open, finding };
-        let mut evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
-        let answer = std::mem::replace(&mut evaluated.answer, Ok(Answer::Observed(Vec::new())));
+        let evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
+        let Evaluated { at, answer, proposed, writes } = evaluated;
         match answer {
             Ok(Answer::Decided(decision)) => {
-                if let Err(error) = self.evaluator.commit(instance, &evaluated) {
+                if let Err(error) = self.evaluator.commit(instance, at, &writes) {
                     let (name, id) = (&*instance.name, &incident.id);
                     tracing::error!(instance = name, incident = %id, "what the policy stored is lost, its plan goes on: {error}");
                 }
-                let steps = evaluated.proposed.into_iter().map(Arc::unwrap_or_clone).collect();
-                Ok(Proposal { at: evaluated.at, decision, steps })
+                let steps = proposed.into_iter().map(Arc::unwrap_or_clone).collect();
+                Ok(Proposal { at, decision, steps })
             }
             Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
             Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),

@@ -15,7 +15,7 @@ use crate::execution::Executor;
 use crate::ids::Ids;
 use crate::incidents::{Incidents, OpenIncidents, Update, update};
 use crate::instance::Instance;
-use crate::recording::{EvaluationRequest, Evaluator, Journal};
+use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal};
 use crate::stop::Stop;
 
 pub(crate) use self::heal::planned_step;
@@ -92,16 +92,14 @@ impl Passes {
             open: open.all(),
             finding: None,
         };
-        let mut evaluated = match self.evaluator.evaluate(instance, request).await {
+        let Evaluated { at, answer, writes, .. } = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
             Err(error) => {
                 self.failed(instance, grants.mode, error, None);
                 return None;
             }
         };
-        let at = evaluated.at;
         let most = instance.limits.observations;
-        let answer = std::mem::replace(&mut evaluated.answer, Ok(Answer::Observed(Vec::new())));
         let (observations, why_missing) = match answer {
             Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
             Ok(Answer::Decided(_)) => {
@@ -115,7 +113,7 @@ impl Passes {
                 return None;
             }
         };
-        if let Err(error) = self.evaluator.commit(instance, &evaluated) {
+        if let Err(error) = self.evaluator.commit(instance, at, &writes) {
             self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None);
         }
         let mut update = update(&instance.name, open.all(), observations, most, why_missing, at);

@@ -115,8 +115,8 @@ impl Evaluator {
     }
 
     /// Commits what a policy stored in a successful evaluation.
-    pub(crate) fn commit(&self, instance: &Instance, evaluated: &Evaluated) -> Result<(), StateError> {
-        self.state.commit(&instance.name, evaluated.at, &evaluated.writes)
+    pub(crate) fn commit(&self, instance: &Instance, at: Instant, writes: &Writes) -> Result<(), StateError> {
+        self.state.commit(&instance.name, at, writes)
     }
 
     fn context(
