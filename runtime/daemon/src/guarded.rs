@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn another_users_directory_is_refused() {
-        if !rustix::process::geteuid().is_root() {
+        if !ansai_harness::requires_root() {
             return;
         }
         let (_dir, root) = tree();
