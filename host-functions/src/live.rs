@@ -23,6 +23,8 @@ use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 
 use crate::HOST_ACTIONS;
 
+pub use ansai_local::files::fields::ROOTS as QUARANTINE_ROOTS;
+
 /// The end of quarantine: its one function, `expire-held`, removes what has expired below `root`.
 pub const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;
 

@@ -14,7 +14,7 @@ use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Engine, Evaluation, Policy, Recording};
 use ansai_fuzz::random::Random;
 use ansai_harness::Tree;
-use ansai_host_functions::live::{Live, LiveHost};
+use ansai_host_functions::live::{Live, LiveHost, QUARANTINE_ROOTS};
 use ansai_kit::action::Proposed;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
@@ -233,7 +233,7 @@ impl Scene {
 }
 
 fn within(path: &str, scope: &Scope) {
-    assert!(scope.set("roots").iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
+    assert!(scope.roots(&QUARANTINE_ROOTS).iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
 }
 
 fn each_text(value: &serde_json::Value, name: &str, check: &mut impl FnMut(&str)) {

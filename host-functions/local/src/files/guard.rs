@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::Root;
+use super::fields::{MIN_AGE_HOURS, ROOTS};
 use super::identity::{File, Stat, split};
 use super::in_use::InUse;
 use super::lease::{self, Lease};
@@ -27,7 +28,7 @@ pub(super) struct Site {
 
 /// Refuses a directory that is not within the granted roots as they are now.
 pub(super) fn granted(doing: &StepContext<'_>, directory: &str) -> Result<(), Refusal> {
-    if doing.scope.set("roots").iter().any(|root| is_within(directory, root)) {
+    if doing.scope.roots(&ROOTS).iter().any(|root| is_within(directory, root)) {
         return Ok(());
     }
     Err(Refusal::Denied(format!("{directory} is not within the granted roots any more")))
@@ -48,7 +49,7 @@ impl Site {
     /// With the scope and the root as they are now.
     pub(super) fn enter(doing: &StepContext<'_>, targets: &Targets) -> Result<Site, Refusal> {
         granted(doing, &targets.root)?;
-        let granted = doing.scope.bound("min_age_hours").unwrap_or(u64::MAX);
+        let granted = doing.scope.hours(&MIN_AGE_HOURS);
         let root = Root::open(doing.host, &targets.root)?;
         if root.stat.inode() != targets.root_inode {
             return Err(Refusal::Changed(format!("{} is another directory than previewed", targets.root)));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beneath::{Mounts, Root, open};
 use super::compress::temporary;
+use super::fields::{MAX_BYTES, MAX_FILES};
 use super::guard::{self, Guarded, Site, changed, failed};
 use super::identity::{File, Inode, Stat, split};
 use super::lease::{self, Lease};
@@ -60,8 +61,8 @@ impl TypedAction for Rotate {
         let mut found = select::find(ask, &what, earlier, &bar)?;
         writable(&found.root)?;
         found.limit(ask, 0, |_| 0);
-        let most = usize::try_from(ask.scope.bound("max_files").unwrap_or(0)).unwrap_or(usize::MAX).min(MOST_FILES);
-        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let most = usize::try_from(ask.scope.count(&MAX_FILES)).unwrap_or(usize::MAX).min(MOST_FILES);
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let (mut files, mut kept, mut falls, mut bytes) = (Vec::new(), Vec::new(), 0_u64, 0_u64);
         for candidate in std::mem::take(&mut found.candidates) {
             let group = match group(ask, &found, &candidate) {

@@ -7,6 +7,7 @@ use ansai_core::{LeftOut, Preview, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::beneath::Root;
+use super::fields::{MAX_BYTES, MAX_FILES, MIN_AGE_HOURS};
 use super::identity::{File, LONGEST_PATH, Stat, Time};
 use super::in_use::InUse;
 use super::patterns::Patterns;
@@ -113,8 +114,8 @@ pub(super) fn find(
     let protected = Protected::of(ask.host);
     protected.refuse(&root)?;
     let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
-    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.bound("min_age_hours").unwrap_or(u64::MAX));
-    let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.hours(&MIN_AGE_HOURS));
+    let max_bytes = ask.scope.bytes(&MAX_BYTES);
     let most = most_files(ask, what);
 
     let mut left = Left::default();
@@ -155,7 +156,7 @@ pub(super) fn find(
 }
 
 fn most_files(ask: &ProbeContext<'_>, what: &Selection) -> usize {
-    let granted = ask.scope.bound("max_files").unwrap_or(0);
+    let granted = ask.scope.count(&MAX_FILES);
     let most = if what.max_files == 0 { granted } else { granted.min(u64::from(what.max_files)) };
     usize::try_from(most).unwrap_or(usize::MAX).min(MOST_FILES)
 }
@@ -164,7 +165,7 @@ impl Found {
     /// Keeps the oldest until a limit is reached: the grant's bytes, what is asked for as counted by `returns`,
     /// and the room for paths.
     pub(super) fn limit(&mut self, ask: &ProbeContext<'_>, enough_bytes: u64, returns: impl Fn(&Candidate) -> u64) {
-        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let (mut bytes, mut back, mut paths, mut kept) = (0_u64, 0_u64, 0_usize, 0_usize);
         for candidate in &self.candidates {
             bytes = bytes.saturating_add(candidate.stat.bytes);

@@ -1,6 +1,6 @@
 //! What there is to say about the contract, as plain values.
 
-use ansai_core::{FieldKind, InterfaceKind, Sensitivity};
+use ansai_core::{InterfaceKind, Sensitivity};
 use serde::Serialize;
 
 use super::Written;
@@ -63,11 +63,17 @@ pub struct ScopeKey {
     /// As written in both files.
     pub name: &'static str,
     /// How it is written, and how request and grant meet.
-    pub kind: FieldKind,
+    pub kind: String,
     /// What it bounds.
     pub about: &'static str,
     /// In force where neither file says anything, as it would be written; `None` where that is nothing at all.
     pub default: Option<String>,
+    /// The format of a value: `size, at most`.
+    #[serde(skip)]
+    pub format: String,
+    /// The scope in force if request and grant both set the key.
+    #[serde(skip)]
+    pub meeting: String,
 }
 
 /// One function.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ansai_core::event::Verdict;
 use ansai_core::{Decision, Event, Mode, OnFailure};
-use ansai_host_functions::live::QUARANTINE_EXPIRY;
+use ansai_host_functions::live::{QUARANTINE_EXPIRY, QUARANTINE_ROOTS};
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
 
@@ -55,7 +55,7 @@ impl QuarantineExpiry {
         if grants.mode != Mode::Enforce {
             return Vec::new();
         }
-        let mut roots: Vec<String> = scope.set("roots").to_vec();
+        let mut roots: Vec<String> = scope.roots(&QUARANTINE_ROOTS).to_vec();
         roots.retain(|root| !seen.iter().any(|known| ansai_core::scope::is_within(root, known)));
         seen.extend(roots.iter().cloned());
         let (executor, name) = (self.executor.clone(), instance.to_owned());
