@@ -36,7 +36,29 @@ fn matches(name: &str, pattern: &str) -> bool {
     globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
 }
 
-/// For patterns only where they are equal or `outer` matches `inner` as a name.
+/// Characters that do not stand for themselves in a pattern.
+const SPECIAL: &[char] = &['*', '?', '[', ']', '{', '}', '\\'];
+
+/// Whether every name that `inner` matches is a name that `outer` matches. `false` for pairs that are too complex to
+/// tell: `nginx?` matches the text `nginx*`, but fewer names.
 fn covers(inner: &str, outer: &str) -> bool {
-    inner == outer || matches(inner, outer)
+    if inner == outer {
+        return true;
+    }
+    if !inner.contains(SPECIAL) {
+        return matches(inner, outer);
+    }
+    // One star between two plain texts.
+    let plain = |text: &str| !text.contains(SPECIAL);
+    match outer.split_once('*').filter(|(start, end)| plain(start) && plain(end)) {
+        Some(("", "")) => true,
+        // `**` can stand for nothing together with a slash beside it.
+        Some(_) if inner.contains("**") => false,
+        Some((start, end)) => {
+            let first = inner.split(SPECIAL).next().unwrap_or_default();
+            let last = inner.rsplit(SPECIAL).next().unwrap_or_default();
+            first.starts_with(start) && last.ends_with(end)
+        }
+        None => false,
+    }
 }
