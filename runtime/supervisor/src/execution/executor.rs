@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
 use ansai_core::{Event, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
-use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{Action, Begun, Proposed};
 use ansai_kit::authorize::authorize;
+use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 
 use super::outcome::{BY_HOST, StepRef, intent, step_result};
@@ -32,7 +32,7 @@ pub(crate) struct Approved {
 
 /// Applies, undoes and resolves steps.
 pub(crate) struct Executor {
-    pub(crate) host: LiveHost,
+    pub(crate) host: Arc<dyn HostAccess>,
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) state: Arc<State>,

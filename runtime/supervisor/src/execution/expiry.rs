@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use ansai_core::event::Verdict;
 use ansai_core::{Decision, Event, Mode, OnFailure};
-use ansai_host_functions::live::QUARANTINE_EXPIRY;
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
+use ansai_kit::registry::InterfaceDef;
 
 use super::executor::{Approved, Executor};
 use super::plans::PlanFile;
@@ -28,8 +28,8 @@ pub(crate) struct QuarantineExpiry {
 
 impl QuarantineExpiry {
     /// Instances that can propose to remove files: others have none in quarantine.
-    pub(crate) fn candidates(instances: &[Instance]) -> Vec<Arc<str>> {
-        let name = |import: &String| import.split('@').next() == Some(QUARANTINE_EXPIRY.interface.name);
+    pub(crate) fn candidates(instances: &[Instance], expiry: &InterfaceDef) -> Vec<Arc<str>> {
+        let name = |import: &String| import.split('@').next() == Some(expiry.interface.name);
         let has = |instance: &&Instance| instance.policy.info().imports.iter().any(name);
         instances.iter().filter(has).map(|instance| instance.name.clone()).collect()
     }
@@ -51,7 +51,8 @@ impl QuarantineExpiry {
 
     /// One step for each root with expired files. `seen` are the roots of instances before this one.
     async fn expired(&self, instance: &str, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
-        let Some(scope) = grants.scopes.get(QUARANTINE_EXPIRY.interface.name).cloned() else { return Vec::new() };
+        let interface = self.executor.host.quarantine_expiry().interface.name;
+        let Some(scope) = grants.scopes.get(interface).cloned() else { return Vec::new() };
         if grants.mode != Mode::Enforce {
             return Vec::new();
         }
@@ -103,12 +104,12 @@ impl QuarantineExpiry {
 impl Executor {
     /// What has expired below a root; `None` where nothing has.
     fn preview_expiry(&self, root: &str, scope: &ansai_core::Scope) -> Result<Option<Proposed>, String> {
-        let name = format!("{}.expire-held", QUARANTINE_EXPIRY.interface.name);
+        let name = format!("{}.expire-held", self.host.quarantine_expiry().interface.name);
         let (_, _, action) = self.action(&name).map_err(|error| error.to_string())?;
         let arguments = serde_json::json!({ "root": root, "reason": "the quarantine has expired" });
         let arguments = serde_json::value::to_raw_value(&arguments).map_err(|error| error.to_string())?;
-        let deadline = Deadline::after(self.host.call_deadline);
-        let context = ProbeContext { host: &self.host.host, scope, now: clock::now(), deadline: &deadline };
+        let deadline = Deadline::after(self.host.call_deadline());
+        let context = ProbeContext { host: self.host.host(), scope, now: clock::now(), deadline: &deadline };
         let (preview, targets) = action.preview(&context, &arguments, &[]).map_err(|error| error.to_string())?;
         let step = Proposed { action: name, arguments, preview, targets };
         Ok((step.preview.items > 0).then_some(step))

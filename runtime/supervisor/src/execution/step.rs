@@ -52,7 +52,7 @@ impl<'a> Step<'a> {
 
     fn context(&self) -> StepContext<'_> {
         StepContext {
-            host: &self.executor.host.host,
+            host: self.executor.host.host(),
             scope: &self.scope,
             now: clock::now(),
             step_id: &self.id,

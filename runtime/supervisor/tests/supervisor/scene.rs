@@ -110,7 +110,7 @@ impl Scene {
         let options =
             Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
         let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
-        Supervisor::open(options, shared, Arc::new(authority), instances)
+        Supervisor::open(options, Arc::new(shared), Arc::new(authority), instances)
     }
 
     /// What subscribers of all supervisors so far have seen since the last call.
