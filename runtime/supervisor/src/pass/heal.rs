@@ -80,7 +80,7 @@ impl Passes {
                     Vec::new()
                 }
             };
-            tokio::time::sleep(Duration::from_millis(instance.ladder.settle)).await;
+            tokio::time::sleep(Duration::from_millis(instance.retry_policy.settle)).await;
             let verified = self.verify(instance, grants, &incident, open.all()).await;
             let now = clock::now();
             self.journal.note(
@@ -118,7 +118,8 @@ impl Passes {
         let Proposal { at, decision, steps } = self.propose(instance, grants, incident, open).await?;
         let plan = self.ids.fresh(at);
         let now = clock::now();
-        let verdict = permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.ladder, now, is_first);
+        let verdict =
+            permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.retry_policy, now, is_first);
         let (on_failure, is_staged) = match &decision {
             Decision::Apply(on_failure) => (*on_failure, false),
             Decision::ApplyThenReplan(on_failure) => (*on_failure, true),

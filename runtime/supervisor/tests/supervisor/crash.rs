@@ -27,7 +27,7 @@ fn scene_at(place: &Path) -> Scene {
 
 /// One attempt an hour.
 fn patient(mut scene: Scene) -> Scene {
-    scene.ladder = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
     scene
 }
 

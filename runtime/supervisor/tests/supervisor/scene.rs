@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
-    pub(crate) ladder: RetryPolicy,
+    pub(crate) retry_policy: RetryPolicy,
     subscriptions: Mutex<Vec<Subscription>>,
     _own: Option<tempfile::TempDir>,
 }
@@ -49,7 +49,7 @@ impl Scene {
         Scene {
             path: path.to_owned(),
             policy: engine.load(guest::component()).unwrap(),
-            ladder: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
+            retry_policy: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
             subscriptions: Mutex::default(),
             _own: None,
         }
@@ -85,7 +85,7 @@ impl Scene {
             version: "1.0.0".into(),
             settings: Arc::new(serde_json::json!({"script": self.path(&format!("{name}.json"))})),
             limits: Limits { memory_bytes: 4 << 20, fuel: 5_000_000, ..Limits::default() },
-            ladder: self.ladder.clone(),
+            retry_policy: self.retry_policy.clone(),
             every: 3_600_000,
         }
     }
