@@ -1,7 +1,7 @@
 //! Opening a state directory: who keeps what, and who knows whom.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
 use ansai_core::event::InstanceRef;
@@ -142,6 +142,7 @@ impl Supervisor {
             executor: executor.clone(),
             ids: ids.clone(),
             instances: candidates,
+            pending: Mutex::default(),
         };
         let export = HeadExport {
             heads: heads.clone(),

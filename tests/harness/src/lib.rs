@@ -27,6 +27,7 @@
 pub mod binary;
 pub mod command;
 pub mod daemon;
+pub mod debug_text;
 pub mod disk;
 pub mod faketime;
 pub mod guest;

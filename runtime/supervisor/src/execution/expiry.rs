@@ -1,9 +1,10 @@
 //! Quarantined files whose time is over: removed for good by the executor, as steps of a plan of the host itself, with
 //! the grants of the instance that may remove files below the same roots.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ansai_core::event::Verdict;
+use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{Decision, Event, Mode, OnFailure};
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
@@ -24,6 +25,8 @@ pub(crate) struct QuarantineExpiry {
     pub(crate) ids: Arc<Ids>,
     /// Those that can have files in quarantine.
     pub(crate) instances: Vec<Arc<str>>,
+    /// What each instance in observe mode was last told to be pending.
+    pub(crate) pending: Mutex<BTreeMap<Arc<str>, Vec<PlannedStep>>>,
 }
 
 impl QuarantineExpiry {
@@ -34,17 +37,26 @@ impl QuarantineExpiry {
         instances.iter().filter(has).map(|instance| instance.name.clone()).collect()
     }
 
-    /// Removes what has expired, instance by instance. What cannot be removed is tried again at the next call.
+    /// Removes what has expired, instance by instance. What cannot be removed is tried again at the next call. For
+    /// instances in observe mode it only tells what is pending.
     pub(crate) async fn run(&self) {
+        let instances = self.instances.iter();
+        let mut granted: Vec<(&Arc<str>, EffectiveGrants)> = instances
+            .filter_map(|instance| Some((instance, self.authority.effective_grants(instance).ok()?)))
+            .collect();
+        // What an instance may remove is not pending for another.
+        granted.sort_by_key(|(_, grants)| std::cmp::Reverse(grants.mode));
         let mut seen: Vec<String> = Vec::new();
-        for instance in &self.instances {
+        for (instance, grants) in granted {
             if self.executor.stop.is_asked() {
                 return;
             }
-            let Ok(grants) = self.authority.effective_grants(instance) else { continue };
+            let mode = grants.mode;
             let steps = self.expired(instance, grants, &mut seen).await;
-            if !steps.is_empty() {
-                self.apply(instance, steps).await;
+            match mode {
+                Mode::Observe => self.tell_pending(instance, &steps),
+                Mode::Enforce if steps.is_empty() => {}
+                Mode::Enforce => self.apply(instance, steps).await,
             }
         }
     }
@@ -53,9 +65,6 @@ impl QuarantineExpiry {
     async fn expired(&self, instance: &str, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
         let interface = self.executor.host.quarantine_expiry().interface.name;
         let Some(scope) = grants.scopes.get(interface).cloned() else { return Vec::new() };
-        if grants.mode != Mode::Enforce {
-            return Vec::new();
-        }
         let mut roots: Vec<String> = scope.set("roots").to_vec();
         roots.retain(|root| !seen.iter().any(|known| ansai_core::scope::is_within(root, known)));
         seen.extend(roots.iter().cloned());
@@ -76,17 +85,27 @@ impl QuarantineExpiry {
         })
     }
 
+    /// Records what would be removed, once for each change of it.
+    fn tell_pending(&self, instance: &Arc<str>, steps: &[Proposed]) {
+        let steps: Vec<PlannedStep> = steps.iter().map(planned_step).collect();
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.get(instance).map_or(&[][..], Vec::as_slice) == steps {
+            return;
+        }
+        pending.insert(instance.clone(), steps.clone());
+        drop(pending);
+        if !steps.is_empty() {
+            let now = clock::now();
+            for event in decided(&self.ids.fresh(now), instance, steps, Verdict::Observed) {
+                self.executor.journal.note(now, event);
+            }
+        }
+    }
+
     async fn apply(&self, instance: &str, steps: Vec<Proposed>) {
         let now = clock::now();
         let (plan, instance) = (self.ids.fresh(now), instance.to_owned());
-        let planned = Event::Planned {
-            plan: plan.clone(),
-            incident: None,
-            instance: instance.clone(),
-            decision: Decision::Apply(OnFailure::Stop),
-            steps: steps.iter().map(planned_step).collect(),
-        };
-        let decided = Event::Decided { plan: plan.clone(), instance: instance.clone(), verdict: Verdict::Approved };
+        let [planned, decided] = decided(&plan, &instance, steps.iter().map(planned_step).collect(), Verdict::Approved);
         let journal = &self.executor.journal;
         let recorded = journal.record(now, planned).and_then(|()| journal.durable(now, decided));
         let file = PlanFile { plan: plan.clone(), instance: instance.clone(), incident: None, at: now, steps };
@@ -99,6 +118,19 @@ impl QuarantineExpiry {
             journal.note(clock::now(), event);
         }
     }
+}
+
+/// A plan of the host itself and the decision on it.
+fn decided(plan: &str, instance: &str, steps: Vec<PlannedStep>, verdict: Verdict) -> [Event; 2] {
+    let (plan, instance) = (plan.to_owned(), instance.to_owned());
+    let planned = Event::Planned {
+        plan: plan.clone(),
+        incident: None,
+        instance: instance.clone(),
+        decision: Decision::Apply(OnFailure::Stop),
+        steps,
+    };
+    [planned, Event::Decided { plan, instance, verdict }]
 }
 
 impl Executor {

@@ -10,7 +10,8 @@ use crate::scene::{Scene, force, force_without_actions};
 use crate::script::{Script, Step};
 
 /// Answers one thing at first, another later. Called once when opened, once a pass, once before each step.
-struct Changes {
+pub(crate) struct Changes {
+    first: EffectiveGrants,
     asked: AtomicU32,
     at_first: u32,
     then: Result<EffectiveGrants, String>,
@@ -18,14 +19,18 @@ struct Changes {
 
 impl Changes {
     fn after(at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
-        Changes { asked: AtomicU32::new(0), at_first, then }
+        Changes::from(force(Mode::Enforce), at_first, then)
+    }
+
+    pub(crate) fn from(first: EffectiveGrants, at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
+        Changes { first, asked: AtomicU32::new(0), at_first, then }
     }
 }
 
 impl Authority for Changes {
     fn effective_grants(&self, _instance: &str) -> Result<EffectiveGrants, String> {
         match self.asked.fetch_add(1, Ordering::SeqCst) < self.at_first {
-            true => Ok(force(Mode::Enforce)),
+            true => Ok(self.first.clone()),
             false => self.then.clone(),
         }
     }

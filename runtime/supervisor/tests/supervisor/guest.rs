@@ -26,6 +26,10 @@ world guest {
   import script-probe;
   import slow-actions;
 }
+world guest-with-files {
+  include guest;
+  import ansai:files/files-actions@0.1.0;
+}
 "#;
 
 /// The places: 16 and 32 names, 64 a text of one letter, 1024 the answer, 2048 and above what calls answer.
@@ -101,20 +105,32 @@ const MODULE: &str = r#"(module
     (call $decide (global.get $script) (global.get $length) (i32.const 1024))
     (i32.const 1024)))"#;
 
+/// What makes the guest one that can have files in quarantine. It is never called.
+const FILES: &str = r#"(module
+  (import "ansai:files/files-actions@0.1.0" "reclaim-held" (func (param i32 i32 i64 i32 i32 i32)))"#;
+
 /// The component.
 pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
-        let mut module = wat::parse_str(MODULE).expect("module");
-        let mut resolve = wit_parser::Resolve::default();
-        for (name, text) in ansai_kit::wit::PACKAGES {
-            resolve.push_str(name, text).expect(name);
-        }
-        let package = resolve.push_str("test.wit", WIT).expect("test.wit");
-        let world = resolve.select_world(&[package], Some("guest")).expect("world");
-        wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)
-            .expect("metadata");
-        let mut encoder = wit_component::ComponentEncoder::default().validate(true).module(&module).expect("module");
-        encoder.encode().expect("component")
-    })
+    COMPONENT.get_or_init(|| encoded(MODULE, "guest"))
+}
+
+/// The same, and it imports the actions on files.
+pub(crate) fn component_with_files() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| encoded(&MODULE.replacen("(module", FILES, 1), "guest-with-files"))
+}
+
+fn encoded(module: &str, world: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).expect("module");
+    let mut resolve = wit_parser::Resolve::default();
+    for (name, text) in ansai_kit::wit::PACKAGES {
+        resolve.push_str(name, text).expect(name);
+    }
+    let package = resolve.push_str("test.wit", WIT).expect("test.wit");
+    let world = resolve.select_world(&[package], Some(world)).expect("world");
+    wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)
+        .expect("metadata");
+    let mut encoder = wit_component::ComponentEncoder::default().validate(true).module(&module).expect("module");
+    encoder.encode().expect("component")
 }

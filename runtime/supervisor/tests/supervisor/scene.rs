@@ -12,11 +12,14 @@ use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
 use ansai_events::{Item, Published, Stream, Subscription};
+use ansai_harness::debug_text::debug_texts;
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
+use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::Registry;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
+use serde_json::Value;
 
 use crate::guest;
 use crate::script::{self, Script};
@@ -32,6 +35,8 @@ pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
     pub(crate) retry_policy: RetryPolicy,
+    /// What the supervisor sees of the host.
+    pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
     _own: Option<tempfile::TempDir>,
 }
@@ -45,14 +50,19 @@ impl Scene {
 
     /// Over a directory that is another process's to remove.
     pub(crate) fn at(path: &Path) -> Scene {
-        let engine = Engine::new(registry(), None, Compiler::InProcess).unwrap();
         Scene {
             path: path.to_owned(),
-            policy: engine.load(guest::component()).unwrap(),
+            policy: loaded(guest::component()),
             retry_policy: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
+            host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             _own: None,
         }
+    }
+
+    /// With a policy that could remove files.
+    pub(crate) fn with_files(self) -> Scene {
+        Scene { policy: loaded(guest::component_with_files()), ..self }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -110,7 +120,7 @@ impl Scene {
         let options =
             Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
         let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
-        Supervisor::open(options, Arc::new(shared), Arc::new(authority), instances)
+        Supervisor::open(options, (self.host)(shared), Arc::new(authority), instances)
     }
 
     /// What subscribers of all supervisors so far have seen since the last call.
@@ -181,11 +191,16 @@ impl Scene {
         self.recordings().into_iter().filter(wanted).collect()
     }
 
-    /// What must hold at the end of every test: the log verifies, each outcome has one intent before it, no step
+    /// What must hold at the end of every test: the log verifies and has no text for
+    /// programmers, each outcome has one intent before it, no step
     /// has two, and every recording replays to the same.
     pub(crate) async fn finish(self) {
         let verified = ansai_audit::verify(self.state_dir().join("audit"), None).unwrap();
         assert_eq!(verified.torn_tail_bytes, 0);
+        for entry in Reader::open(self.state_dir().join("audit")).unwrap() {
+            let record: Value = serde_json::from_slice(&entry.unwrap().payload).unwrap();
+            assert!(debug_texts(&record).is_empty(), "a person reads this: {record:#}");
+        }
         let mut steps: BTreeMap<(String, u32), (u32, u32)> = BTreeMap::new();
         for event in self.events() {
             match event {
@@ -214,6 +229,10 @@ impl Scene {
             assert_eq!(replayed, expected, "{recording:?}");
         }
     }
+}
+
+fn loaded(component: &[u8]) -> Policy {
+    Engine::new(registry(), None, Compiler::InProcess).unwrap().load(component).unwrap()
 }
 
 fn registry() -> Registry {
