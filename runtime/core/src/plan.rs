@@ -132,3 +132,18 @@ pub enum Decision {
     Recommend(Vec<Recommendation>),
     GiveUp(String),
 }
+
+impl Decision {
+    /// What a failed step does to the steps before it.
+    pub fn on_failure(&self) -> OnFailure {
+        match self {
+            Decision::Apply(on_failure) | Decision::ApplyThenReplan(on_failure) => *on_failure,
+            Decision::Wait(_) | Decision::Recommend(_) | Decision::GiveUp(_) => OnFailure::Stop,
+        }
+    }
+
+    /// Whether the policy wants another plan where the finding is not healthy after this one.
+    pub fn is_staged(&self) -> bool {
+        matches!(self, Decision::ApplyThenReplan(_))
+    }
+}

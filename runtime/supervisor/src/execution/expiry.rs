@@ -16,7 +16,9 @@ use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::ids::Ids;
 use crate::instance::Instance;
-use crate::pass::planned_step;
+
+/// On every plan for the end of quarantine.
+const DECISION: Decision = Decision::Apply(OnFailure::Stop);
 
 /// Plans and applies the end of quarantine.
 pub(crate) struct QuarantineExpiry {
@@ -87,7 +89,7 @@ impl QuarantineExpiry {
 
     /// Records what would be removed, once for each change of it.
     fn tell_pending(&self, instance: &Arc<str>, steps: &[Proposed]) {
-        let steps: Vec<PlannedStep> = steps.iter().map(planned_step).collect();
+        let steps: Vec<PlannedStep> = steps.iter().map(Proposed::planned).collect();
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.get(instance).map_or(&[][..], Vec::as_slice) == steps {
             return;
@@ -105,12 +107,13 @@ impl QuarantineExpiry {
     async fn apply(&self, instance: &str, steps: Vec<Proposed>) {
         let now = clock::now();
         let (plan, instance) = (self.ids.fresh(now), instance.to_owned());
-        let [planned, decided] = decided(&plan, &instance, steps.iter().map(planned_step).collect(), Verdict::Approved);
+        let [planned, decided] =
+            decided(&plan, &instance, steps.iter().map(Proposed::planned).collect(), Verdict::Approved);
         let journal = &self.executor.journal;
         let recorded = journal.record(now, planned).and_then(|()| journal.durable(now, decided));
         let file = PlanFile { plan: plan.clone(), instance: instance.clone(), incident: None, at: now, steps };
         let applied = match recorded {
-            Ok(()) => self.executor.clone().execute(Approved { file, on_failure: OnFailure::Stop }).await.map(drop),
+            Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION }).await.map(drop),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = applied {
@@ -123,13 +126,8 @@ impl QuarantineExpiry {
 /// A plan of the host itself and the decision on it.
 fn decided(plan: &str, instance: &str, steps: Vec<PlannedStep>, verdict: Verdict) -> [Event; 2] {
     let (plan, instance) = (plan.to_owned(), instance.to_owned());
-    let planned = Event::Planned {
-        plan: plan.clone(),
-        incident: None,
-        instance: instance.clone(),
-        decision: Decision::Apply(OnFailure::Stop),
-        steps,
-    };
+    let planned =
+        Event::Planned { plan: plan.clone(), incident: None, instance: instance.clone(), decision: DECISION, steps };
     [planned, Event::Decided { plan, instance, verdict }]
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use ansai_core::{Measure, Mode, Preview, Refusal, Scope, ScopeValue};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Proposed, StepContext};
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
@@ -213,11 +213,11 @@ impl Action for Expiry {
         Self::real().on_stop()
     }
 
-    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
         Self::real().poll(doing, handle)
     }
 
-    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied {
         Self::real().cancel(doing, handle)
     }
 }
