@@ -4,13 +4,12 @@ mod table;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ansai_harness::{Ansai, Ran, guest};
+use ansai_harness::{Ran, Scene, guest};
 use serde_json::Value;
 
 use table::{BYTES, Expected, GUESTS, MAPPED, Row};
@@ -21,45 +20,18 @@ const MOST_MEMORY: u64 = 160 << 20;
 const WORKERS: usize = 4;
 
 /// Two policies, side by side: the guest and a healthy one.
-struct Place {
-    dir: tempfile::TempDir,
-    limits: String,
-}
+struct Pair(Scene);
 
-impl Place {
-    fn new(bytes: &[u8], limits: &str) -> Place {
-        let place = Place { dir: tempfile::tempdir().unwrap(), limits: limits.to_owned() };
-        for (name, bytes) in [("guest", bytes), ("healthy", &guest::of_file("healthy"))] {
-            std::fs::create_dir_all(place.source(name)).unwrap();
-            let file = place.source(name).join(format!("{name}.wasm"));
-            std::fs::write(&file, bytes).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        place
-    }
-
-    fn source(&self, name: &str) -> PathBuf {
-        self.dir.path().join("policies").join(name)
-    }
-
-    fn state(&self) -> PathBuf {
-        self.dir.path().join("state")
-    }
-
-    /// How many different ends the names of compiled components have.
-    fn configurations(&self) -> usize {
-        let files = std::fs::read_dir(self.state().join("compiled")).unwrap();
-        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let ends = names.filter(|name| name.ends_with(".bin")).map(|name| name.split_once('-').unwrap().1.to_owned());
-        ends.collect::<BTreeSet<_>>().len()
-    }
-
-    fn ansai(&self, arguments: &[&str]) -> Ran {
-        let config = format!(
+impl Pair {
+    fn new(bytes: &[u8], limits: &str) -> Pair {
+        let scene = Scene::new();
+        scene.policy("guest", bytes);
+        scene.guest("healthy");
+        scene.configuration(&format!(
             r#"[policy.guest]
 source = {:?}
 [policy.guest.limits]
-{}
+{limits}
 [policy.guest.grant]
 "ansai:disk/disk-probe" = {{}}
 "ansai:disk/disk-actions" = {{}}
@@ -70,11 +42,22 @@ source = {:?}
 [policy.healthy.grant]
 "ansai:disk/disk-probe" = {{}}
 "#,
-            self.source("guest"),
-            self.limits,
-            self.source("healthy")
-        );
-        Ansai::new().args(arguments).config(&config).state_dir(self.state()).run()
+            scene.path("policies/guest"),
+            scene.path("policies/healthy"),
+        ));
+        Pair(scene)
+    }
+
+    /// How many different ends the names of compiled components have.
+    fn configurations(&self) -> usize {
+        let files = std::fs::read_dir(self.0.path("state/compiled")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let ends = names.filter(|name| name.ends_with(".bin")).map(|name| name.split_once('-').unwrap().1.to_owned());
+        ends.collect::<BTreeSet<_>>().len()
+    }
+
+    fn ansai(&self, arguments: &[&str]) -> Ran {
+        self.0.command(arguments).arg("--config").arg(self.0.path("ansai.toml")).run()
     }
 
     fn run(&self) -> Ran {
@@ -113,7 +96,7 @@ fn instance<'a>(json: &'a Value, name: &str) -> &'a Value {
 /// Runs a row and answers what is wrong; `configurations` is how many of wasmtime compile the two.
 fn check(row: &Row, bytes: &[u8], configurations: usize) -> (String, u64) {
     let mut wrong = Wrong::default();
-    let place = Place::new(bytes, row.limits);
+    let place = Pair::new(bytes, row.limits);
     let ran = place.run();
     let json = ran.json();
     let audit = place.audit();
@@ -250,7 +233,7 @@ fn no_guest_is_in_no_row() {
 /// A policy whose keys are new each time fills neither the state nor the report, and its first findings stay open.
 #[test]
 fn incidents_of_one_policy_are_bounded() {
-    let place = Place::new(&guest::of_file("changing-key"), "observations = 2");
+    let place = Pair::new(&guest::of_file("changing-key"), "observations = 2");
     for (run, kind) in [Value::Null, Value::Null, "incidents".into(), "incidents".into()].into_iter().enumerate() {
         let ran = place.run();
         let json = ran.expect_code(3).json();
@@ -266,7 +249,7 @@ fn incidents_of_one_policy_are_bounded() {
 /// The log of a policy is cut in lines and bytes, and harmless to look at.
 #[test]
 fn a_flood_of_log_lines_is_cut() {
-    let place = Place::new(&guest::of_file("log-flood"), "");
+    let place = Pair::new(&guest::of_file("log-flood"), "");
     let ran = place.run();
     let json = ran.expect_code(0).json();
     let log = instance(&json, "guest")["log"].as_array().unwrap();
@@ -277,7 +260,7 @@ fn a_flood_of_log_lines_is_cut() {
     replays(&place);
 }
 
-fn replays(place: &Place) {
+fn replays(place: &Pair) {
     let ran = place.ansai(&["replay", "--all"]);
     ran.expect_code(0);
 }

@@ -4,9 +4,9 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use ansai_harness::{Change, Ext4, Tmpfs, Tree, requires_root};
 
-use crate::scene::{Scene, ansai, ansai_beside, finding, measured, odd_names, replay_all};
+use crate::scene::{OldLogs, ansai, ansai_beside, finding, measured, odd_names, replay_all};
 
-fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
+fn heals(scene: &OldLogs, used: impl Fn() -> f64, state: &std::path::Path) {
     let full = used();
     assert!(full >= 0.955, "{full}");
     let precious = scene.precious();
@@ -42,7 +42,7 @@ fn a_full_tmpfs_is_healed() {
         return;
     }
     let disk = Tmpfs::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     heals(&scene, || disk.used_share(), state.path());
 }
@@ -53,7 +53,7 @@ fn a_full_ext4_is_healed() {
         return;
     }
     let disk = Ext4::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     heals(&scene, || disk.used_share(), state.path());
 }
@@ -65,13 +65,13 @@ fn a_full_disk_that_holds_ansais_own_state_is_healed() {
     }
     for_own_state(Tmpfs::new(64));
     let disk = Ext4::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = disk.path().join("ansai-state");
     heals(&scene, || disk.used_share(), &state);
 }
 
 fn for_own_state(disk: Tmpfs) {
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = disk.path().join("ansai-state");
     heals(&scene, || disk.used_share(), &state);
 }
@@ -82,7 +82,7 @@ fn the_table_shows_no_active_character_of_a_hostile_name() {
         return;
     }
     let disk = Tmpfs::new(16);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     let ran = ansai_beside(&scene.root)
         .args(["run", "--once", "--mode", "enforce"])

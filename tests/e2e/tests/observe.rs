@@ -3,7 +3,7 @@
 
 use ansai_harness::{Tmpfs, Tree, requires_root};
 
-use crate::scene::{Scene, ansai_beside, finding, replay_all};
+use crate::scene::{OldLogs, ansai_beside, finding, replay_all};
 
 #[test]
 fn nothing_is_changed_and_nothing_tries() {
@@ -11,7 +11,7 @@ fn nothing_is_changed_and_nothing_tries() {
         return;
     }
     let disk = Tmpfs::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     let before = Tree::snapshot(disk.path());
     // The ceiling holds although the configuration says enforce.

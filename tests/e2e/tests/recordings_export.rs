@@ -1,10 +1,10 @@
 //! A recorded evaluation becomes a scenario that passes with the recorded component.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ansai_harness::{Ansai, Ran, Tmpfs, binary, guest, requires_root};
+use ansai_harness::{Ansai, Ran, Scene, Tmpfs, binary, guest, requires_root};
 
-use crate::scene::{Scene, ansai_beside};
+use crate::scene::{OldLogs, ansai_beside};
 
 fn ids(state: &Path) -> Vec<String> {
     let ran = Ansai::new().args(["recordings", "list", "--format", "json"]).state_dir(state).run();
@@ -23,7 +23,7 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
         return;
     }
     let disk = Tmpfs::new(32);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         // The second time there is an open incident, and a store.
@@ -62,39 +62,27 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     assert!(plans >= 2, "plans are exported with their steps");
 }
 
-/// A place with one recorded evaluation of a test guest.
-struct Place {
-    dir: tempfile::TempDir,
+/// One recorded evaluation of a test guest.
+fn recorded(guest: &str) -> Scene {
+    let scene = Scene::new();
+    scene.policy("guest", &guest::of_file(guest));
+    Ansai::new().args(["run", "--once"]).arg(scene.path("policies")).state_dir(scene.state_dir()).run();
+    scene
 }
 
-impl Place {
-    fn new(guest: &str) -> Place {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
-        let policy = place.path("policies/guest");
-        std::fs::create_dir_all(&policy).unwrap();
-        std::fs::write(policy.join("guest.wasm"), guest::of_file(guest)).unwrap();
-        Ansai::new().args(["run", "--once"]).arg(place.path("policies")).state_dir(place.path("state")).run();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn export(&self, arguments: &[&str]) -> Ran {
-        let state = self.path("state");
-        let id = ids(&state).first().expect("a recording").clone();
-        export(&state, &id, arguments)
-    }
+fn export_first(scene: &Scene, arguments: &[&str]) -> Ran {
+    let state = scene.state_dir();
+    let id = ids(&state).first().expect("a recording").clone();
+    export(&state, &id, arguments)
 }
 
 #[test]
 fn refusals_failures_and_traps_are_exported_too() {
     for name in ["healthy", "outside-grant", "not-granted", "says-it-failed", "panic", "log-flood"] {
-        let place = Place::new(name);
-        let (out, policies) = (place.path("out.toml"), place.path("policies"));
+        let scene = recorded(name);
+        let (out, policies) = (scene.path("out.toml"), scene.path("policies"));
         let (out, policies) = (out.to_str().unwrap(), policies.to_str().unwrap());
-        place.export(&["-o", out, "--policies", policies]).expect_code(0);
+        export_first(&scene, &["-o", out, "--policies", policies]).expect_code(0);
         let ran = Ansai::new().arg("test").arg(policies).args(["--scenario", out]).run();
         assert!(ran.expect_code(0).stdout.contains("1 passed, 0 failed"), "{name}: {}", ran.stdout);
     }
@@ -102,25 +90,25 @@ fn refusals_failures_and_traps_are_exported_too() {
 
 #[test]
 fn a_file_that_is_there_is_not_overwritten() {
-    let place = Place::new("healthy");
-    let out = place.path("out.toml");
+    let scene = recorded("healthy");
+    let out = scene.path("out.toml");
     std::fs::write(&out, "precious").unwrap();
-    let ran = place.export(&["-o", out.to_str().unwrap()]);
+    let ran = export_first(&scene, &["-o", out.to_str().unwrap()]);
     assert!(ran.expect_code(2).stderr.contains("exists") && ran.stderr.contains("--force"), "{}", ran.stderr);
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "precious");
-    place.export(&["-o", out.to_str().unwrap(), "--force"]).expect_code(0);
+    export_first(&scene, &["-o", out.to_str().unwrap(), "--force"]).expect_code(0);
     assert!(std::fs::read_to_string(&out).unwrap().contains("[expect]"));
-    let ran = place.export(&[]);
+    let ran = export_first(&scene, &[]);
     assert!(ran.expect_code(0).stdout.contains("[expect]"), "{}", ran.stdout);
     assert!(ran.stderr.contains("not run: no component here has the digest"), "{}", ran.stderr);
 }
 
 #[test]
 fn only_the_recording_of_the_log_is_exported() {
-    let place = Place::new("healthy");
-    let state = place.path("state");
+    let scene = recorded("healthy");
+    let state = scene.state_dir();
     export(&state, "nothing-of-that-name", &[]).expect_code(2);
     std::fs::remove_dir_all(state.join("audit")).unwrap();
-    let ran = place.export(&[]);
+    let ran = export_first(&scene, &[]);
     assert!(ran.expect_code(4).stderr.contains("the audit log does not name recording"), "{}", ran.stderr);
 }

@@ -209,13 +209,37 @@ impl Ran {
     /// With all of its output, when it ended with another.
     #[track_caller]
     pub fn expect_code(&self, code: i32) -> &Self {
-        assert!(
-            self.code == code,
-            "ended with {} where {code} was expected\n--- stdout\n{}\n--- stderr\n{}",
-            self.code,
-            self.stdout,
-            self.stderr
-        );
+        assert!(self.code == code, "ended with {} where {code} was expected\n{self}", self.code);
+        self
+    }
+
+    /// [`Ran::expect_code`] in a chain.
+    ///
+    /// # Panics
+    /// As there.
+    #[track_caller]
+    pub fn code(self, code: i32) -> Self {
+        self.expect_code(code);
+        self
+    }
+
+    /// Itself, when standard output has these words.
+    ///
+    /// # Panics
+    /// With all of its output, when it has not.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(self.stdout.contains(words), "stdout lacks {words:?}\n{self}");
+        self
+    }
+
+    /// Itself, when standard error has these words.
+    ///
+    /// # Panics
+    /// With all of its output, when it has not.
+    #[track_caller]
+    pub fn complains(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "stderr lacks {words:?}\n{self}");
         self
     }
 
@@ -225,8 +249,13 @@ impl Ran {
     /// When it is not.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!("stdout is not JSON: {error}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
-        })
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{self}"))
+    }
+}
+
+/// All of its output.
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
     }
 }

@@ -165,11 +165,8 @@ fn whole(fields: &str) -> String {
 ///
 /// # Panics
 /// When it does not fit.
-pub fn of_module(mut module: Vec<u8>, world: &str, encoding: StringEncoding) -> Vec<u8> {
-    let (resolve, world) = resolved(world);
-    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module for this world");
-    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+pub fn of_module(module: Vec<u8>, world: &str, encoding: StringEncoding) -> Vec<u8> {
+    encoded(module, resolved(world), encoding)
 }
 
 /// What bindings put into a module about its world: that of a policy with all of the contract.
@@ -181,17 +178,43 @@ pub fn world() -> Vec<u8> {
     wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).expect("metadata")
 }
 
+/// The component around the text of a core module, in the world `guest` of a package of the test's own: `wit` is the
+/// text of that package, which may use the contract.
+///
+/// # Panics
+/// When the module does not fit, or a text is wrong.
+pub fn in_world(wit: &str, module: &str) -> Vec<u8> {
+    let module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+    encoded(module, contract_with(wit), StringEncoding::UTF8)
+}
+
+fn encoded(
+    mut module: Vec<u8>,
+    (resolve, world): (wit_parser::Resolve, wit_parser::WorldId),
+    encoding: StringEncoding,
+) -> Vec<u8> {
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module for this world");
+    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+}
+
 fn resolved(more: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
+    let imports = INTERFACES.map(|name| format!("import {name}@0.1.0;")).join(" ");
+    contract_with(&format!(
+        "package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {more} }}"
+    ))
+}
+
+/// The contract, with the world `guest` of one package more.
+fn contract_with(wit: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
     let mut resolve = wit_parser::Resolve::default();
     for package in PACKAGES {
         let file = binary::repository().join(format!("wit/{package}/{package}.wit"));
         let text = std::fs::read_to_string(&file).expect("the contract");
         resolve.push_str(&file, &text).expect("the contract");
     }
-    let imports = INTERFACES.map(|name| format!("import {name}@0.1.0;")).join(" ");
-    let world = format!("package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {more} }}");
-    let package = resolve.push_str("world.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
-    let world = resolve.select_world(&[package], None).expect("the world");
+    let package = resolve.push_str("world.wit", wit).unwrap_or_else(|error| panic!("{error:#}\n{wit}"));
+    let world = resolve.select_world(&[package], Some("guest")).expect("the world");
     (resolve, world)
 }
 

@@ -6,8 +6,9 @@ use ansai_audit::{Durability, Log};
 use ansai_core::event::{Record, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::{Event, OnFailure, Outcome, RetryPolicy};
+use ansai_harness::Daemon;
 
-use crate::killed::{self, Killed};
+use crate::killed;
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
 
@@ -29,7 +30,7 @@ fn patient(mut scene: Scene) -> Scene {
     scene
 }
 
-fn start(scene: &Scene) -> Killed {
+fn start(scene: &Scene) -> Daemon {
     killed::start("crash::the_process_that_is_killed", scene)
 }
 

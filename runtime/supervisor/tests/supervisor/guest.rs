@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use ansai_harness::guest::in_world;
+
 const WIT: &str = r#"
 package ansai:test@0.1.0;
 /// What a script answers.
@@ -25,10 +27,6 @@ world guest {
   import ansai:disk/disk-actions@0.1.0;
   import script-probe;
   import slow-actions;
-}
-world guest-with-files {
-  include guest;
-  import ansai:files/files-actions@0.1.0;
 }
 "#;
 
@@ -112,25 +110,14 @@ const FILES: &str = r#"(module
 /// The component.
 pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| encoded(MODULE, "guest"))
+    COMPONENT.get_or_init(|| in_world(WIT, MODULE))
 }
 
 /// The same, and it imports the actions on files.
 pub(crate) fn component_with_files() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| encoded(&MODULE.replacen("(module", FILES, 1), "guest-with-files"))
-}
-
-fn encoded(module: &str, world: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(module).expect("module");
-    let mut resolve = wit_parser::Resolve::default();
-    for (name, text) in ansai_kit::wit::PACKAGES {
-        resolve.push_str(name, text).expect(name);
-    }
-    let package = resolve.push_str("test.wit", WIT).expect("test.wit");
-    let world = resolve.select_world(&[package], Some(world)).expect("world");
-    wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)
-        .expect("metadata");
-    let mut encoder = wit_component::ComponentEncoder::default().validate(true).module(&module).expect("module");
-    encoder.encode().expect("component")
+    COMPONENT.get_or_init(|| {
+        let wit = WIT.replacen("world guest {", "world guest {\n  import ansai:files/files-actions@0.1.0;", 1);
+        in_world(&wit, &MODULE.replacen("(module", FILES, 1))
+    })
 }

@@ -1,7 +1,8 @@
-//! A process of its own that runs the loop, and dies with SIGKILL.
+//! A process of its own that runs the loop, and dies with SIGKILL when it is dropped.
 
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+
+use ansai_harness::{Daemon, Invocation};
 
 use crate::scene::Scene;
 
@@ -12,25 +13,9 @@ pub(crate) fn place() -> Option<PathBuf> {
     std::env::var_os(PLACE).map(PathBuf::from)
 }
 
-/// Killed and waited for, whatever the test does.
-pub(crate) struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Runs one ignored test of this program over a scene.
-pub(crate) fn start(test: &str, scene: &Scene) -> Killed {
+pub(crate) fn start(test: &str, scene: &Scene) -> Daemon {
     let program = std::env::current_exe().unwrap();
-    let child = Command::new(program)
-        .args(["--exact", test, "--ignored", "--nocapture"])
-        .env(PLACE, scene.path(""))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    Killed(child.unwrap())
+    let arguments = ["--exact", test, "--ignored", "--nocapture"];
+    Invocation::of(program).args(arguments).env(PLACE, scene.path("")).spawn()
 }
