@@ -25,7 +25,7 @@ pub struct MissingGrant {
 ///
 /// # Errors
 /// The first required interface, by name, without a grant.
-pub fn force(
+pub fn effective_scopes(
     manifest: &Manifest,
     grants: &Grants,
     interfaces: &[Interface],

@@ -39,7 +39,7 @@ mod trust;
 
 pub use diagnostics::{Diagnostics, Entry, Severity};
 pub use export::{Export, ExportUrl};
-pub use grants::{MissingGrant, force, unconfigured};
+pub use grants::{MissingGrant, effective_scopes, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
 pub use instance::{BUILTIN, Grants, Instance, PolicySource};

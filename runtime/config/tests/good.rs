@@ -13,7 +13,7 @@ mod fixtures;
 
 use std::path::PathBuf;
 
-use ansai_config::{HostConfig, Manifest, PolicySource, Schema, force, suggest_grants};
+use ansai_config::{HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
 use ansai_core::{Limits, Mode, RetryPolicy, Scope};
 use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
 use serde_json::json;
@@ -93,7 +93,7 @@ fn limits_go_over_each_other() {
 fn in_force_is_what_both_say() {
     let config = configuration();
     let grants = &config.policies["disk-space"].grants;
-    let in_force = force(&manifest(), grants, INTERFACES).unwrap();
+    let in_force = effective_scopes(&manifest(), grants, INTERFACES).unwrap();
     let files = &in_force["ansai:files/files-actions"];
     assert_eq!(files.set("roots"), ["/var/log"]);
     assert_eq!(files.bound("max_files"), Some(10_000));
@@ -105,9 +105,9 @@ fn in_force_is_what_both_say() {
 fn an_optional_capability_may_stay_away_and_a_required_one_may_not() {
     let mut grants = configuration().policies["disk-space"].grants.clone();
     grants.remove("ansai:files/files-actions");
-    assert_eq!(force(&manifest(), &grants, INTERFACES).unwrap().len(), 1);
+    assert_eq!(effective_scopes(&manifest(), &grants, INTERFACES).unwrap().len(), 1);
     grants.remove("ansai:disk/disk-probe");
-    let missing = force(&manifest(), &grants, INTERFACES).unwrap_err();
+    let missing = effective_scopes(&manifest(), &grants, INTERFACES).unwrap_err();
     assert_eq!(missing.interface, "ansai:disk/disk-probe");
     assert_eq!(missing.stanza, "\"ansai:disk/disk-probe\" = {}");
     assert_eq!(
@@ -120,7 +120,7 @@ fn an_optional_capability_may_stay_away_and_a_required_one_may_not() {
 fn a_base_interface_needs_no_grant() {
     let text = MANIFEST.replace("ansai:disk/disk-probe", "ansai:policy/log");
     let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
-    let in_force = force(&manifest, &Default::default(), INTERFACES).unwrap();
+    let in_force = effective_scopes(&manifest, &Default::default(), INTERFACES).unwrap();
     assert_eq!(in_force.keys().collect::<Vec<_>>(), ["ansai:policy/log"]);
 }
 
@@ -136,7 +136,7 @@ fn the_suggested_grants_parse() {
     HostConfig::parse("ansai.toml", &stanza, INTERFACES).unwrap();
     let filled = stanza.replace("roots = []", "roots = [\"/var/log\"]");
     let config = HostConfig::parse("ansai.toml", &filled, INTERFACES).unwrap();
-    let in_force = force(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
+    let in_force = effective_scopes(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
     assert_eq!(in_force["ansai:files/files-actions"].set("roots"), ["/var/log"]);
     assert_eq!(in_force["ansai:services/services-actions"].set("units"), ["a\"b", "nginx*"]);
 }

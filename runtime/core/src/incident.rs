@@ -114,11 +114,11 @@ impl Incident {
     }
 
     /// Whether an attempt may begin.
-    pub fn may_begin(&self, ladder: &RetryPolicy, now: Instant) -> Permission {
-        if self.begun >= ladder.max_attempts {
+    pub fn may_begin(&self, retry_policy: &RetryPolicy, now: Instant) -> Permission {
+        if self.begun >= retry_policy.max_attempts {
             return Permission::Exhausted(self.begun);
         }
-        match self.last_begun.map(|begun| begun.saturating_add(ladder.cooldown)) {
+        match self.last_begun.map(|begun| begun.saturating_add(retry_policy.cooldown)) {
             Some(free) if now < free => Permission::Cooling(free),
             _ => Permission::Granted,
         }
@@ -165,14 +165,14 @@ mod tests {
     #[test]
     fn attempts_are_spaced_and_counted() {
         let sick = observation(Status::Unhealthy(Severity::Critical));
-        let ladder = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
+        let retry_policy = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
         let mut incident = Incident::open("disk", &sick, 0).unwrap();
-        assert_eq!(incident.may_begin(&ladder, 0), Permission::Granted);
+        assert_eq!(incident.may_begin(&retry_policy, 0), Permission::Granted);
         incident.begin(10);
-        assert_eq!(incident.may_begin(&ladder, 109), Permission::Cooling(110));
-        assert_eq!(incident.may_begin(&ladder, 110), Permission::Granted);
+        assert_eq!(incident.may_begin(&retry_policy, 109), Permission::Cooling(110));
+        assert_eq!(incident.may_begin(&retry_policy, 110), Permission::Granted);
         incident.begin(110);
-        assert_eq!(incident.may_begin(&ladder, 10_000), Permission::Exhausted(2));
+        assert_eq!(incident.may_begin(&retry_policy, 10_000), Permission::Exhausted(2));
     }
 
     #[test]

@@ -128,9 +128,9 @@ impl Scene {
     }
 
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
-        let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
-        let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        let live = Live::new(shared, "fuzz".into(), phase, scopes.clone(), base);
+        let live_host = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
+        let state = EvaluationState::new(context(), Arc::new(NoMemory));
+        let live = Live::new(live_host, "fuzz".into(), phase, scopes.clone(), state);
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {
             Some(finding) => policy.plan(live, limits, finding).await,

@@ -159,7 +159,7 @@ fn granted(
             }
         }
     }
-    match ansai_config::force(&subject.manifest, &grants, &subject.interfaces) {
+    match ansai_config::effective_scopes(&subject.manifest, &grants, &subject.interfaces) {
         Ok(scopes) => shared(scopes),
         Err(missing) => {
             let hint = format!("add {}", missing.stanza);

@@ -70,9 +70,10 @@ pub(crate) fn context() -> Context {
 
 /// The live backend of this machine, with everything granted that has no scope.
 pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
-    let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
+    let live_host =
+        LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
     let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
-    Live::new(shared, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
+    Live::new(live_host, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
 }
 
 /// Small limits, so that tests end soon.

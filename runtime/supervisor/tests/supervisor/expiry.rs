@@ -6,7 +6,7 @@ use ansai_core::{Event, Mode, Outcome, Status};
 use crate::grants::Changes;
 use crate::killed;
 use crate::quarantine::{self, Stops, expire, held};
-use crate::scene::{Scene, eventually, force};
+use crate::scene::{Scene, all_grants, eventually};
 use crate::script::{Script, observation};
 
 fn scene() -> Scene {
@@ -103,7 +103,7 @@ async fn killed_when_all_was_removed() {
 async fn a_grant_withdrawn_after_the_plan() {
     let scene = scene();
     // Called when opened, for the plan, and now before the step.
-    let withdrawn = Changes::from(quarantine::granted(&scene, Mode::Enforce), 2, Ok(force(Mode::Enforce)));
+    let withdrawn = Changes::from(quarantine::granted(&scene, Mode::Enforce), 2, Ok(all_grants(Mode::Enforce)));
     let supervisor = scene.open_with(withdrawn).unwrap();
     supervisor.run_once().await;
     assert_eq!((scene.intents(), scene.outcomes(), held(&scene)), (vec![], vec![(0, Outcome::Refused)], 2));

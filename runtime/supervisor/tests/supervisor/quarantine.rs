@@ -16,7 +16,7 @@ use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::scene::{ONE, Scene, force};
+use crate::scene::{ONE, Scene, all_grants};
 
 const FILES_ACTIONS: &str = "ansai:files/files-actions";
 
@@ -27,7 +27,7 @@ pub(crate) fn root(scene: &Scene) -> PathBuf {
 
 /// Everything that the policy asks for, and the files.
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
-    let mut all = (*force(mode).scopes).clone();
+    let mut all = (*all_grants(mode).scopes).clone();
     all.insert(FILES_ACTIONS.to_owned(), Arc::new(scope(&root(scene))));
     let all = all.into_iter().map(|(name, scope)| (name, (*scope).clone()));
     EffectiveGrants { scopes: scopes(all.collect()), mode }

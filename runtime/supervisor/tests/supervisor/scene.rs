@@ -119,8 +119,8 @@ impl Scene {
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
         let options =
             Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
-        let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
-        Supervisor::open(options, (self.host)(shared), Arc::new(authority), instances)
+        let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
+        Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }
 
     /// What subscribers of all supervisors so far have seen since the last call.
@@ -240,13 +240,13 @@ fn registry() -> Registry {
 }
 
 /// Everything that the policy asks for.
-pub(crate) fn force(mode: Mode) -> EffectiveGrants {
+pub(crate) fn all_grants(mode: Mode) -> EffectiveGrants {
     let names = [script::NAME, slow_actions::NAME, "ansai:disk/disk-actions"];
     EffectiveGrants { scopes: scopes(names.map(|name| (name.to_owned(), Scope::default())).into()), mode }
 }
 
 /// Everything but the actions.
-pub(crate) fn force_without_actions() -> EffectiveGrants {
+pub(crate) fn grants_without_actions() -> EffectiveGrants {
     EffectiveGrants {
         scopes: scopes(BTreeMap::from([(script::NAME.to_owned(), Scope::default())])),
         mode: Mode::Enforce,
@@ -255,7 +255,7 @@ pub(crate) fn force_without_actions() -> EffectiveGrants {
 
 /// For instances `one` and `two`, and it does not change.
 pub(crate) fn fixed(mode: Mode) -> Fixed {
-    Fixed::new([ONE, "two"].map(|name| (name.to_owned(), force(mode))))
+    Fixed::new([ONE, "two"].map(|name| (name.to_owned(), all_grants(mode))))
 }
 
 /// Waits for what surely happens.
