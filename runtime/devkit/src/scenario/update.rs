@@ -1,4 +1,4 @@
-//! A scenario whose expectation is brought up to what came. Everything else stays as it stands, comments too.
+//! Updates a scenario's expectation to the result. Everything else stays as it is, including comments.
 
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, TableLike};
@@ -8,14 +8,14 @@ use super::file::{ExpectedPlan, Scenario};
 use super::run::{Came, Ran};
 use super::toml_text::{NotToml, set};
 
-/// The text; `None` where it cannot be written.
+/// Returns the new text; `None` if it cannot be written.
 pub(super) fn updated(scenario: &Scenario, ran: &Ran) -> Option<String> {
     let mut document: DocumentMut = scenario.text.parse().ok()?;
     let expect = document.get_mut("expect")?.as_table_like_mut()?;
     if let Some(came) = &ran.detected {
         detected(expect, scenario, came).ok()?;
     }
-    // From the last one, so that removing one moves none that is still to come.
+    // Starts at the last one, because removing an entry moves those after it.
     for (index, (expected, came)) in scenario.expect.plan.iter().zip(&ran.planned).enumerate().rev() {
         match came {
             Some(came) => planned(element(expect, index)?, expected, came).ok()?,
@@ -42,7 +42,7 @@ fn detected(expect: &mut dyn TableLike, scenario: &Scenario, came: &Came) -> Res
     }
 }
 
-/// Where nothing was expected, this is what a person would have written.
+/// The form in which a person would have written an expectation, for results that had none.
 fn template(wanted: Value) -> Value {
     match wanted.as_array() {
         Some(list) if list.is_empty() => serde_json::json!([{"key": null, "status": null}]),

@@ -1,4 +1,4 @@
-//! Policies in C, with the real compiler.
+//! Builds policies in C, with the real compiler.
 
 use ansai_devkit::build::BuildError;
 
@@ -12,13 +12,13 @@ const POLICY: &str = "disk-space-c";
 fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
     let (dir, other) = (copy(POLICY), copy(POLICY));
     let Some(first) = built("c::the_example…", dir.path()) else { return };
-    // All that it imports; nothing else is looked at by the host.
+    // The host looks only at the imports.
     assert!(first.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", first.imports);
     for needed in ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0"] {
         assert!(first.imports.iter().any(|import| import == needed), "{:?}", first.imports);
     }
     passes_the_scenarios(&first);
-    // Neither the place nor what is left of the first build is in the bytes.
+    // The bytes depend neither on the directory nor on the first build's leftovers.
     let again = built("c::the_example…", dir.path()).unwrap();
     let elsewhere = built("c::the_example…", other.path()).unwrap();
     assert_eq!(first.sha256, again.sha256);

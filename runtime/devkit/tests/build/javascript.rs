@@ -1,4 +1,4 @@
-//! Policies in TypeScript and JavaScript, with the real tools.
+//! Builds policies in TypeScript and JavaScript, with the real tools.
 
 use ansai_devkit::build::BuildError;
 
@@ -8,7 +8,7 @@ use crate::project::{Project, policies};
 const EXAMPLE: &str = "examples/disk-space-typescript";
 const TEMPLATE: &str = "sdk/javascript/template";
 
-/// The template of JavaScript, filled in as `ansai new` does, with its SDK.
+/// The JavaScript template with its SDK, filled in as by `ansai new`.
 fn javascript(test: &str) -> Option<Project> {
     let project = Project::copy(TEMPLATE, test)?;
     for part in ["policy.toml", "settings.schema.json", "scenarios"] {

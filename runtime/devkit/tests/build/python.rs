@@ -1,4 +1,4 @@
-//! Policies in Python, with the real tools.
+//! Builds policies in Python, with the real tools.
 
 use ansai_devkit::build::BuildError;
 
@@ -29,7 +29,7 @@ fn a_wrong_syntax_is_told_as_python_tells_it() {
     assert!(message.contains("SyntaxError") && message.contains("policy.py"), "{message}");
 }
 
-/// One build for several behaviours, since each takes its time: the setting `directory` says which.
+/// One build for several behaviours, because a build takes long. The setting `directory` selects the behaviour.
 #[test]
 fn exceptions_are_failures_and_no_traps() {
     let Some(project) = Project::copy(EXAMPLE, "exceptions_are_failures_and_no_traps") else { return };

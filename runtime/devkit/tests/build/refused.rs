@@ -1,4 +1,4 @@
-//! What is not built, and what is said then.
+//! Builds that are refused, and their messages.
 
 use std::path::Path;
 
@@ -66,7 +66,7 @@ fn not_without_its_files() {
     assert!(matches!(refused(Path::new("/nonexistent/policy")), BuildError::File { .. }));
 }
 
-/// The lock file of a member is that of its workspace, which must belong to the user too.
+/// A member uses the lock file of its workspace, which the user must own too.
 #[test]
 fn not_in_a_workspace_without_a_lock_file_or_of_another_user() {
     let place = workspace("fixture-member", None);
@@ -80,7 +80,7 @@ fn not_in_a_workspace_without_a_lock_file_or_of_another_user() {
         let error = refused(&member);
         assert!(matches!(&error, BuildError::Foreign { owner: 12_345, .. }), "{error:?}");
     }
-    // A package that the workspace does not name belongs to no workspace.
+    // A package that the workspace does not list belongs to no workspace.
     std::fs::write(place.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
     assert!(matches!(refused(&member), BuildError::Cargo(_)));
 }

@@ -1,4 +1,4 @@
-//! What is said where the tools of a language are missing.
+//! Messages about missing tools of a language.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::project::Project;
 
 const AGAIN: &str = "ANSAI_TEST_WITHOUT_TOOLS";
 
-/// In a child, since the `PATH` is that of a whole process.
+/// Runs in a child process, because `PATH` belongs to a whole process.
 #[test]
 fn missing_tools_are_named_with_the_command_that_brings_them() {
     if std::env::var_os(AGAIN).is_none() {
@@ -36,7 +36,7 @@ fn missing_tools_are_named_with_the_command_that_brings_them() {
         assert!(message.contains(&format!("with {program},")) && message.contains("PATH"), "{message}");
         assert!(error.hint().unwrap().contains(install), "{name}: {:?}", error.hint());
     }
-    // Node is there, and its packages are not.
+    // Node is present, its packages are missing.
     for (sign, program) in [("policy.ts", "typescript@"), ("policy.js", "esbuild@")] {
         let project = Project::empty();
         std::fs::write(project.path().join(sign), "").unwrap();

@@ -1,4 +1,4 @@
-//! What is read beside the component, and where the result goes.
+//! Files that are read besides the component, and the place of the result.
 
 use ansai_devkit::build::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
 use ansai_engine::component::inspect;

@@ -1,11 +1,11 @@
-//! What is not composed, and what is said then.
+//! Components that cannot be composed, and their messages.
 
 use ansai_devkit::virtualize::VirtualizeError;
 
 use crate::place::Place;
 use crate::text::{component, random};
 
-/// Message and hint.
+/// Returns message and hint.
 fn refused(bytes: &[u8]) -> (&'static str, String) {
     let place = Place::with_manifest(bytes, "refused");
     let error = place.try_virtualize(None, None).unwrap_err();

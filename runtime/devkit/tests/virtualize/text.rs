@@ -1,4 +1,4 @@
-//! Components from a few lines of text, for what no toolchain shows by itself.
+//! Components written as text, for cases that no toolchain produces.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use wit_parser::Resolve;
 
 use crate::place::{Place, answers, subject};
 
-/// A component whose `detect` does this, sees nothing, and imports interfaces of these packages.
+/// A component with this body of `detect`, which reports nothing and imports interfaces of these packages.
 pub(crate) fn component(packages: &str, imports: &str, functions: &str, detect: &str) -> Vec<u8> {
     let plan = "(param i32) ".repeat(15);
     let mut module = wat::parse_str(format!(
@@ -28,7 +28,7 @@ pub(crate) fn component(packages: &str, imports: &str, functions: &str, detect: 
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
 }
 
-/// One that asks for random numbers, of this version of WASI.
+/// A component that requests random numbers from this version of WASI.
 pub(crate) fn random(version: &str) -> Vec<u8> {
     component(
         &format!("package wasi:random@{version} {{ interface random {{ get-random-u64: func() -> u64; }} }}"),
@@ -108,7 +108,7 @@ fn a_socket_is_refused_and_not_made() {
          }",
         "import wasi:sockets/tcp-create-socket@0.2.0;",
         "(import \"wasi:sockets/tcp-create-socket@0.2.0\" \"create-tcp-socket\" (func $create (param i32 i32)))",
-        // An error, of which the first byte behind eight is `access-denied`.
+        // An error; the byte at offset 8 is `access-denied`.
         "(call $create (i32.const 0) (i32.const 64))
          (if (i32.ne (i32.load8_u (i32.const 64)) (i32.const 1)) (then unreachable))
          (if (i32.ne (i32.load8_u (i32.const 72)) (i32.const 1)) (then unreachable))",
@@ -128,7 +128,7 @@ fn a_function_of_another_shape_is_refused_and_not_guessed() {
     assert_eq!(error.code().word(), "not-composed", "{error}");
 }
 
-/// A component that does this with standard output: `$once` writes bytes from memory through a handle of its own.
+/// A component that writes to standard output: `$once` writes bytes from memory through a new handle.
 fn prints(data: &str, detect: &str) -> Vec<u8> {
     component(
         "package wasi:io@0.2.0 {
@@ -155,10 +155,10 @@ fn prints(data: &str, detect: &str) -> Vec<u8> {
     )
 }
 
-/// Many calls with as many handles, and lists of every length: memory is used again.
+/// Makes many calls with as many handles, and lists of every length: memory is reused.
 #[test]
 fn long_evaluations_do_not_fill_the_stand_in() {
-    // Zeros without an end of a line: so many that a hundred lines of 1 KiB come of it, a few at a time.
+    // Zeros without a line end, enough for a hundred log lines of 1 KiB, a few at a time.
     let component = prints(
         "",
         "(local $left i32)
@@ -175,7 +175,7 @@ fn long_evaluations_do_not_fill_the_stand_in() {
     assert!(ran.log.iter().all(|line| line.len() >= 1024));
 }
 
-/// As the log has it: what is not UTF-8 is `?`, byte by byte.
+/// Text as in the log: each byte that is not valid UTF-8 becomes `?`.
 fn readable(mut bytes: &[u8]) -> String {
     let mut text = String::new();
     while let Err(error) = std::str::from_utf8(bytes) {
@@ -197,7 +197,7 @@ fn whatever_bytes_are_printed_they_are_logged_as_text() {
     ]
     .map(<[u8]>::to_vec)
     .into();
-    // Mostly what characters of several bytes are made of.
+    // Mostly bytes that occur in multi-byte characters.
     let mut state = 1u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -205,7 +205,7 @@ fn whatever_bytes_are_printed_they_are_logged_as_text() {
         if state >> 40 & 3 == 0 { byte.max(11) } else { byte | 0x80 }
     };
     lines.extend((0..150).map(|_| (0..40).map(|_| next()).collect::<Vec<u8>>()));
-    // One byte before it, a character of two is on the border of 1 KiB.
+    // With one byte before them, a two-byte character crosses the border of 1 KiB.
     lines.push(format!("x{}", "ä".repeat(600)).into_bytes());
     let printed = lines.join(&b'\n');
     let data: String = printed.iter().map(|byte| format!("\\{byte:02x}")).collect();

@@ -1,16 +1,16 @@
-//! Go's linker leaves out every few zeros in a row, so that a program has tens of thousands of data segments. Where the
-//! host copies them one by one instead of mapping an image, each costs time and fuel at every start, and all of them
-//! together 1 GiB of memory when they are compiled. With the zeros, a few are left.
+//! Joins the data segments of a Go module. Go's linker starts a new segment after every few zeros, so a program has
+//! tens of thousands. If the host copies them one by one instead of mapping an image, each costs time and fuel at every
+//! start, and compiling them takes 1 GiB of memory. With the zeros included, only a few segments are left.
 
 use wasm_encoder::{ConstExpr, DataCountSection, DataSection, Module, RawSection};
 use wasmparser::{BinaryReaderError, DataKind, DataSectionReader, Operator, Parser, Payload};
 
-/// More zeros in a row are left out.
+/// Longer runs of zeros still separate two segments.
 const MOST_ZEROS: usize = 4096;
-/// In all.
+/// Maximum number of zeros added in total, in bytes.
 const MOST_FILLED: usize = 16 << 20;
 
-/// The same module, with neighbouring segments joined.
+/// Returns the same module with neighbouring segments joined.
 pub(super) fn joined(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     let mut result = Module::new();
     let mut segments = None;
@@ -49,7 +49,7 @@ struct Segment {
     bytes: Vec<u8>,
 }
 
-/// `None` where one is not simply put into the first memory: then all stays as it is.
+/// Reads the segments; `None` if one of them is not active in the first memory. Then the module stays unchanged.
 fn segments_of(reader: DataSectionReader<'_>) -> Result<Option<Vec<Segment>>, BinaryReaderError> {
     let mut joined: Vec<Segment> = Vec::new();
     let mut filled = 0;
@@ -70,7 +70,7 @@ fn segments_of(reader: DataSectionReader<'_>) -> Result<Option<Vec<Segment>>, Bi
                 last.bytes.resize(last.bytes.len() + gap, 0);
                 last.bytes.extend_from_slice(data.data);
             }
-            // In the order in which they were, so that one that overlaps another still wins or loses.
+            // Keeps the order of the segments, so that overlapping ones overwrite each other as before.
             _ => joined.push(Segment { at, bytes: data.data.to_vec() }),
         }
     }
