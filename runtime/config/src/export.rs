@@ -1,4 +1,4 @@
-//! `[audit.export]`: where signed heads of the audit log are sent, and how often.
+//! `[audit.export]`: the targets that receive signed heads of the audit log, and the interval.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -16,31 +16,31 @@ const MONTH_MS: u64 = 30 * 24 * HOUR_MS;
 const MOST_WORDS: usize = 64;
 const MOST_TEXT: usize = 4_096;
 
-/// Where heads go. At least one of the targets is there.
+/// Where heads are sent. At least one target is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// Milliseconds between two heads.
     pub every: Duration,
-    /// Milliseconds that one target may take.
+    /// Time limit for each target, in milliseconds.
     pub timeout: Duration,
-    /// An absolute path: a line is added to this file.
+    /// Absolute path of a file to which a line is appended.
     pub file: Option<PathBuf>,
-    /// An absolute path and arguments: gets the head on its standard input.
+    /// Absolute path of a program, and its arguments. It reads the head from standard input.
     pub command: Option<Vec<String>>,
-    /// Gets the head posted as JSON.
+    /// A URL to which the head is posted as JSON.
     pub url: Option<ExportUrl>,
 }
 
-/// A web server that takes heads.
+/// A web server that receives heads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportUrl {
-    /// As written: `https`, or `http` where that is allowed.
+    /// The URL as written: `https`, or `http` if that is allowed.
     pub url: String,
-    /// Without what stands behind `?`, which may be a secret.
+    /// The URL without the part after `?`, which may be a secret.
     pub shown: String,
-    /// A file with a bearer token.
+    /// File with a bearer token.
     pub token_file: Option<PathBuf>,
-    /// A file with the certificates to trust, instead of the system's.
+    /// File with the certificates to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -130,7 +130,7 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
     }
 }
 
-/// What of an address may be shown; else what is wrong, and the way out.
+/// The part of a URL that may be shown; or code, message and hint if the URL is invalid.
 fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static str, &'static str)> {
     let example = "such as \"https://heads.example.org/ansai\"";
     let wrong = |words, hint| (codes::BAD_URL, words, hint);
@@ -161,7 +161,7 @@ fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static st
     Ok(format!("{scheme}://{authority}{path}"))
 }
 
-/// The host without its port and brackets; `None` where either cannot be one.
+/// The host without port and brackets; `None` if host or port is invalid.
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => rest
@@ -177,7 +177,7 @@ fn host(authority: &str) -> Option<&str> {
     (port > 0 && !host.is_empty() && host.chars().all(known)).then_some(host)
 }
 
-/// An address of this host itself. `localhost` never leaves it either (RFC 6761).
+/// Whether the host is this machine. `localhost` always is (RFC 6761).
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -1,4 +1,4 @@
-//! A tree of values with their places, the same from TOML and from JSON.
+//! A tree of values with their places, read from TOML or JSON.
 
 use ansai_core::codes;
 use serde_json::Value as Json;
@@ -7,10 +7,10 @@ use toml_edit::{Document, Item, Table, Value};
 use crate::problem::Problem;
 use crate::source::Span;
 
-/// Tables in tables, lists in lists.
+/// Maximum nesting of tables and lists.
 const MOST_DEPTH: usize = 32;
 
-/// A value and where it stands. A table opened by a header stands at the last key of the header.
+/// A value and its place. For a table with a header, the place is the last key of the header.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
@@ -22,12 +22,12 @@ pub(crate) enum Kind {
     Table(Vec<Entry>),
     Array(Vec<Node>),
     Text(String),
-    /// Wide enough for what JSON and TOML hold.
+    /// Wide enough for all integers of JSON and TOML.
     Integer(i128),
     Float(f64),
     Bool(bool),
     Datetime(String),
-    /// Only in JSON: a number beyond 64 bits, or null.
+    /// Only from JSON: a number that does not fit, or null.
     Unreadable(String),
 }
 
@@ -48,7 +48,7 @@ impl Node {
         table(document.as_table(), 0..0, 0)
     }
 
-    /// Places are unknown: all stand at the start.
+    /// Builds the tree from JSON. All places are the start of the text.
     pub(crate) fn from_json(value: &Json) -> Result<Node, Problem> {
         from_json(value, 0)
     }
@@ -64,7 +64,7 @@ impl Node {
         self.entries()?.iter().find(|entry| entry.key == key)
     }
 
-    /// What stands here, for "…, not a list".
+    /// Describes the type of the value, for "…, not a list".
     pub(crate) fn what(&self) -> &'static str {
         match self.kind {
             Kind::Table(_) => "a table",
@@ -78,7 +78,7 @@ impl Node {
         }
     }
 
-    /// Dates become texts; a number that is not finite has no JSON form and becomes null.
+    /// Converts to JSON. Dates become strings; infinity and NaN become null.
     pub(crate) fn to_json(&self) -> Json {
         match &self.kind {
             Kind::Table(entries) => {
@@ -98,7 +98,7 @@ impl Node {
 }
 
 fn syntax(at: Span, message: &str) -> Problem {
-    // The parser may list what it expected on further lines.
+    // The parser may list the expected tokens on further lines.
     let first = message.lines().next().unwrap_or_default();
     let code = match first.split(',').next().unwrap_or_default() {
         "duplicate key" => codes::DUPLICATE_KEY,
@@ -130,7 +130,7 @@ fn table(table: &Table, span: Span, depth: usize) -> Result<Node, Problem> {
     }
     let mut entries = Vec::new();
     for (key, found) in table.iter() {
-        // A key without a place can only come from a table that another header implies.
+        // Only a table that another header implies has no place.
         let key_span = table.key(key).and_then(|key| key.span()).unwrap_or_else(|| span.clone());
         entries.push(Entry { key: key.to_owned(), node: item(found, &key_span, depth + 1)?, key_span });
     }

@@ -1,4 +1,4 @@
-//! What is right is read as meant.
+//! Valid files give the expected values.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -152,7 +152,7 @@ fn settings_are_completed() {
         "never_touch": [],
     });
     assert_eq!(schema.resolve(&json!({})).unwrap(), complete);
-    // Settings that are complete stay as they are.
+    // Complete settings stay unchanged.
     assert_eq!(schema.resolve(&complete).unwrap(), complete);
     let some = json!({"thresholds": {"critical": 95}, "per_unit": {"a.service": "1G", "b": 5}});
     let resolved = schema.resolve(&some).unwrap();

@@ -1,14 +1,14 @@
-//! Putting references in their places: what is left is a tree, so that nothing later can run in a circle.
+//! Replaces references by their targets. The result is a tree, so later steps always terminate.
 
 use ansai_core::{Code, codes};
 use serde_json::{Map, Value};
 
 use super::tree::{BY_NAME, LIST, ONE};
 
-/// Schemas in a schema once every reference is put in place.
+/// Maximum number of subschemas after all references are replaced.
 const MOST_SCHEMAS: usize = 5_000;
 const MOST_DEPTH: usize = 48;
-/// Beyond what settings need; each would change what a reference means.
+/// Settings do not need these keywords, and each would change the meaning of a reference.
 const UNSUPPORTED: &[&str] = &["$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$anchor"];
 
 /// Why a schema cannot be used, and the path in the document.
@@ -24,14 +24,14 @@ pub(super) fn expand(root: &Value) -> Result<Value, Unusable> {
     walk.schema(root, &mut Vec::new(), 0)
 }
 
-/// `~1` is `/` and `~0` is `~` in a JSON pointer.
+/// Decodes a part of a JSON pointer: `~1` is `/` and `~0` is `~`.
 pub(super) fn unescape(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }
 
 struct Walk<'s> {
     root: &'s Value,
-    /// References being put in place.
+    /// References that are being replaced, to detect cycles.
     open: Vec<&'s str>,
     schemas: usize,
 }
@@ -141,7 +141,7 @@ impl<'s> Walk<'s> {
                 hint: "a definition is written below \"$defs\" and referred to as \"#/$defs/NAME\"",
             });
         };
-        // From here on, problems stand in the definition.
+        // From here on, problems are in the definition.
         let mut path: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
         self.open.push(reference);
         let target = self.schema(target, &mut path, depth + 1);
@@ -150,7 +150,8 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// What stands beside a reference goes before what it refers to where both only describe; else both apply.
+/// Merges the target of a reference. If both hold a describing keyword, the one next to the reference wins; other
+/// keywords apply both.
 fn merge(out: &mut Map<String, Value>, target: Value) {
     const DESCRIBE: &[&str] =
         &["title", "description", "default", "examples", "deprecated", "ansai-aliases", "$comment"];
