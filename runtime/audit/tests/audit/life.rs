@@ -1,4 +1,4 @@
-//! Writing, rolling over, reopening, reading beside the writer.
+//! Writes, rolls over, reopens, and reads while a writer is running.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -49,7 +49,7 @@ fn the_last_segments_are_enough_to_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let head = fixture::write(directory.path(), 200, 20);
     let options = Options { check: Check::LastSegments, ..fixture::options(200) };
-    // Damage far in front is left to the check of the whole log.
+    // Damage in an early segment is found only by the check of the whole log.
     let first = &fixture::segments(directory.path())[0];
     let sound = fs::read(first).unwrap();
     fs::write(first, [&sound[..30], &[sound[30] ^ 1], &sound[31..]].concat()).unwrap();

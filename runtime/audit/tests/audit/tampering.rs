@@ -1,4 +1,4 @@
-//! What somebody who knows the format does is found, and found where it was done.
+//! Changes by somebody who knows the format are found at their place.
 
 use std::fs;
 use std::path::Path;
@@ -91,7 +91,7 @@ fn a_known_head_shows_cuts_and_rewriting() {
     );
     assert_eq!((cut.sequence, cut.offset), (5, fs::metadata(segment).unwrap().len()));
 
-    // The same again with another third record, the chain being made anew.
+    // The same with another third record and a recomputed chain.
     fs::remove_file(segment).unwrap();
     let mut log = fixture::open(directory.path());
     for number in [0, 1, 7, 3, 4] {
