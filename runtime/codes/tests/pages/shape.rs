@@ -1,4 +1,4 @@
-//! What is a page and what is not.
+//! Valid and invalid pages.
 
 use std::path::Path;
 
