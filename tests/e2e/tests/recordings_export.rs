@@ -1,4 +1,4 @@
-//! A recorded evaluation becomes a scenario that passes with the recorded component.
+//! A recorded evaluation, exported as a scenario, passes with the recorded component.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ fn export(state: &Path, id: &str, arguments: &[&str]) -> Ran {
     Ansai::new().args(["recordings", "export", id]).args(arguments).state_dir(state).run()
 }
 
-/// Detect and plan of the built-in policy, on a file system that is really full.
+/// Exports `detect` and `plan` of the built-in policy, from a file system that is really full.
 #[test]
 fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     if !requires_root() {
@@ -26,7 +26,7 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     for _ in 0..2 {
-        // The second time there is an open incident, and a store.
+        // The second run has an open incident and a store.
         ansai_beside(&scene.root)
             .args(["run", "--once", "--mode", "observe"])
             .config(&scene.config("enforce", "min_age_hours = 24"))
@@ -47,10 +47,10 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
         assert!(ran.expect_code(0).stdout.contains("1 passed, 0 failed"), "{}", ran.stdout);
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains("[settings]") && text.contains("[context]") && text.contains("[scopes]"), "{text}");
-        // As the policy was told, not only as far as it made use of them.
+        // The whole scope that the policy received, not only the part that it used.
         assert!(text.contains("min_age_hours = 24"), "{text}");
         plans += usize::from(text.contains("[[expect.plan]]") && text.contains("files-actions.remove"));
-        // It can fail: what was seen is what decides.
+        // The scenario can fail: the recorded answers matter.
         let healthy = text.replace("available-bytes = ", "available-bytes = 9");
         if healthy != text && !text.contains("[[expect.plan]]") {
             let file = out.path().join("healthy.toml");
@@ -62,7 +62,7 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     assert!(plans >= 2, "plans are exported with their steps");
 }
 
-/// A place with one recorded evaluation of a test guest.
+/// A directory with one recorded evaluation of a test guest.
 struct Place {
     dir: tempfile::TempDir,
 }

@@ -1,4 +1,4 @@
-//! Programs are run, waited for, and never left behind.
+//! Programs run, are waited for, and never keep running.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::panic::catch_unwind;
@@ -84,7 +84,7 @@ fn a_dropped_daemon_is_gone() {
     assert_gone(&pid);
 }
 
-/// It was killed, but whoever adopted it may not have waited for it yet.
+/// The process was killed, but its new parent may not have waited for it yet.
 fn assert_gone(pid: &str) {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default();
     assert!(status.is_empty() || status.contains("State:\tZ") || status.contains("State:\tX"), "{status}");

@@ -1,4 +1,4 @@
-//! What a copy of a disk has is what a loss of power leaves.
+//! A copy of a disk holds what a power failure leaves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs::File;

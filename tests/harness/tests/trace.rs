@@ -1,11 +1,11 @@
-//! A trace shows what a program changed, and not what it read or failed to change.
+//! A trace shows what a program changed, but not what it read or failed to change.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::path::Path;
 
 use ansai_harness::Invocation;
 
-/// The changes below the directory of a shell's doing; `$1` is that directory, which holds `file`, `$2` another.
+/// The changes of a shell script below a directory. `$1` is that directory, which holds `file`; `$2` is another one.
 fn mutations(script: &str) -> Vec<String> {
     let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(directory.path().join("file"), "content").unwrap();

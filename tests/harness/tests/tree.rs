@@ -1,4 +1,4 @@
-//! A comparison of trees finds every kind of change, and nothing where there is none.
+//! Comparing trees finds every kind of change, and nothing if there is none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use ansai_harness::{Change, Tree};
 
-/// A small tree, changed by `change`: what is different then.
+/// The differences after `change` was applied to a small tree.
 fn after(change: impl FnOnce(&Path)) -> Vec<Change> {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
