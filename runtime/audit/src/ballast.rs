@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_leaves_nothing() {
+    fn a_failed_ballast_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let ballast = Ballast::new(directory.path().join("ballast"), u64::MAX / 4);
         assert!(matches!(ballast.ensure(), Err(BallastError::Storage(_))));

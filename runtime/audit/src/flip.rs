@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn every_single_bit_is_told_and_two_are_not() {
+    fn one_flipped_bit_is_detected_and_two_are_not() {
         let whole = whole();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_leaves_is_not_told_as_that() {
+    fn crash_leftovers_are_not_a_flipped_bit() {
         let whole = whole();
         for cut in 0..whole.len() {
             assert!(!is_flipped_frame(&whole[..cut]), "cut at {cut}");

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_leaves_of_a_header_is_told_from_a_flipped_bit() {
+    fn an_unfinished_header_differs_from_a_flipped_bit() {
         for found in [&b""[..], b"ANS", b"ANS\0\0\0\0\0", &[0; 8], &[0; 3]] {
             assert!(is_unfinished(found), "{found:?}");
         }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_told_apart() {
+    fn header_faults_are_distinguished() {
         assert_eq!(check_header(&HEADER), Ok(()));
         assert_eq!(check_header(b"ANSAILG"), Err(Fault::HeaderCut));
         assert_eq!(check_header(b"ANSAILG\x02"), Err(Fault::UnknownVersion { found: 2 }));

@@ -129,7 +129,7 @@ mod tests {
     const SIGNATURE: &str = "873e442989dc0da0578bd999f7ed129d5a13da31dfb4ac36025b6a6e74597bf1a4b46a66f2bcace70f9e16f960c3d27dd44c101e1fdaf0e4de984c64940a1c0d";
 
     #[test]
-    fn it_round_trips_and_every_flipped_bit_is_told() {
+    fn it_round_trips_and_every_flipped_bit_is_detected() {
         let text = signed().to_string();
         assert_eq!(text.parse(), Ok(signed()));
         assert!(signed().is_signed());

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_apart() {
+    fn loopback_addresses_are_recognized() {
         for (text, shown) in [
             ("https://h.example/heads", Some("https://h.example/heads")),
             ("https://h.example:8443/heads?token=secret", Some("https://h.example:8443/heads")),

@@ -95,7 +95,7 @@ mod tests {
         }
 
         #[test]
-        fn inert_text_has_nothing_active(text: String) {
+        fn inert_text_has_no_control_characters(text: String) {
             prop_assert!(!inert(&text, 50).chars().any(is_active));
         }
     }

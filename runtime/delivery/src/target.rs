@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_place_has_an_id_of_its_own_that_tells_nothing() {
+    fn each_destination_has_a_unique_id_without_secrets() {
         let command = |words: &[&str]| Target::Command(words.iter().map(|word| (*word).to_owned()).collect());
         let url = |url: &str, token: Option<PathBuf>| {
             Target::Url(UrlTarget { url: url.into(), shown: "https://a/".into(), token_file: token, ca_file: None })

@@ -61,7 +61,7 @@ fn deliver(delivery: &Delivery, now: u64) -> Vec<Attempted> {
 }
 
 #[test]
-fn what_was_put_is_delivered_after_a_restart_in_order() {
+fn messages_are_delivered_in_order_after_a_restart() {
     let place = Place::new();
     for number in 0..3 {
         place.open(&[place.file()]).put(&place.file(), &message(number)).unwrap();
@@ -79,7 +79,7 @@ fn what_was_put_is_delivered_after_a_restart_in_order() {
 }
 
 #[test]
-fn a_target_that_fails_is_tried_again_later_each_time_and_keeps_its_messages() {
+fn a_failing_target_is_retried_with_growing_delays_and_keeps_its_messages() {
     let place = Place::new();
     let target = Target::File(place.path("missing/messages"));
     let delivery = place.open(std::slice::from_ref(&target));
@@ -135,7 +135,7 @@ fn only_the_newest_of_superseding_messages_waits() {
 }
 
 #[test]
-fn a_changed_target_does_not_get_what_was_for_another() {
+fn a_changed_target_does_not_get_old_messages() {
     let place = Place::new();
     let url = |query: &str| {
         let url = format!("http://127.0.0.1:9/?{query}");
@@ -159,7 +159,7 @@ fn a_changed_target_does_not_get_what_was_for_another() {
 }
 
 #[test]
-fn rubbish_in_the_outbox_is_removed_and_harms_nothing() {
+fn foreign_files_in_the_outbox_are_removed() {
     let place = Place::new();
     place.open(&[place.file()]).put(&place.file(), &message(1)).unwrap();
     let directory = std::fs::read_dir(place.outbox()).unwrap().map(|entry| entry.unwrap().path());
@@ -192,7 +192,7 @@ fn a_schedule_is_due_again_after_its_interval() {
 }
 
 #[test]
-fn a_target_that_hangs_holds_no_other_up_and_ends_with_the_program() {
+fn a_hanging_target_delays_no_other_and_ends_with_the_program() {
     let place = Place::new();
     let hangs = Target::Command(["/bin/sh", "-c", "exec sleep 1000"].map(str::to_owned).into());
     let delivery = place.open(&[hangs.clone(), place.file()]);
@@ -263,7 +263,7 @@ fn run_and_kill(place: &Path, messages: usize) -> u64 {
 }
 
 #[test]
-fn killed_in_the_middle_nothing_that_was_put_is_lost_and_the_order_is_kept() {
+fn a_kill_loses_no_message_and_keeps_the_order() {
     let place = Place::new();
     let mut next = 1;
     for round in 0..8 {

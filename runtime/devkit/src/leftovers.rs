@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_works_on_goes_and_nothing_else() {
+    fn only_unused_leftovers_are_removed() {
         let place = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_works_on_stays() {
+    fn leftovers_in_use_are_kept() {
         let place = tempfile::tempdir().unwrap();
         let first = at_work(place.path(), PREFIX);
         std::fs::create_dir(place.path().join(".new-policy-abc123")).unwrap();
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn where_others_can_write_nothing_is_removed() {
+    fn nothing_is_removed_where_others_can_write() {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join(".new-policy-abc123"), "").unwrap();
         std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();

@@ -30,7 +30,7 @@ fn drain(subscription: &mut Subscription) -> Vec<i64> {
 }
 
 #[test]
-fn what_is_missed_is_counted_exactly_and_in_its_place() {
+fn missed_events_are_counted_exactly_and_in_their_place() {
     let stream = Stream::new();
     let mut slow = stream.subscribe("slow", 3);
     publish(&stream, 0..5);
@@ -78,7 +78,7 @@ fn every_subscriber_sees_one_order() {
 }
 
 #[test]
-fn what_could_not_be_written_first_is_not_published() {
+fn nothing_is_published_if_the_first_write_fails() {
     let stream = Stream::new();
     let mut subscription = stream.subscribe("one", 10);
     assert_eq!(stream.publish_after(0, event(0), |_| Err::<(), _>("disk full")), Err("disk full"));
@@ -88,7 +88,7 @@ fn what_could_not_be_written_first_is_not_published() {
 
 /// Publishing returns although the subscriber's function never does; other subscribers get everything.
 #[test]
-fn a_subscriber_that_blocks_holds_nobody_up() {
+fn a_blocked_subscriber_delays_nobody() {
     let stream = Stream::new();
     let gate = Arc::new(Barrier::new(2));
     let (reports, missed) = mpsc::channel();
@@ -117,7 +117,7 @@ fn a_subscriber_that_blocks_holds_nobody_up() {
 }
 
 #[test]
-fn one_that_does_not_end_is_not_waited_for_for_ever() {
+fn a_blocked_subscriber_is_not_waited_for_forever() {
     let stream = Stream::new();
     let (release, hold) = mpsc::channel::<()>();
     let (entered, inside) = mpsc::channel();
@@ -170,7 +170,7 @@ fn a_subscriber_that_disappears_is_removed() {
 }
 
 #[test]
-fn what_waits_can_be_read_after_the_end() {
+fn waiting_events_can_be_read_after_the_end() {
     let stream = Stream::new();
     let mut closed = stream.subscribe("closed", 10);
     let mut outlives = stream.subscribe("outlives", 10);

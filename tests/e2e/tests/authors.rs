@@ -139,7 +139,7 @@ fn a_new_policy_in_go_builds_and_passes_its_scenarios() {
 
 /// A draft is fast to build, is written elsewhere, and passes the same scenarios.
 #[test]
-fn a_draft_lies_elsewhere_and_says_the_same() {
+fn a_draft_is_written_elsewhere_and_decides_the_same() {
     let Some(environment) = wasm_environment("a_draft") else { return };
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
@@ -194,7 +194,7 @@ fn the_example_in_rust_passes_the_shared_scenarios() {
 }
 
 #[test]
-fn a_missing_toolchain_is_told_with_the_command_that_installs_it() {
+fn a_missing_toolchain_is_reported_with_its_install_command() {
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
     let dir = parent.path().join("mine");
@@ -210,7 +210,7 @@ fn a_missing_toolchain_is_told_with_the_command_that_installs_it() {
 }
 
 #[test]
-fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
+fn existing_directories_and_invalid_names_are_refused() {
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
     change(&parent.path().join("mine/README.md"), "# mine", "# kept");

@@ -105,7 +105,7 @@ fn another_decision_is_different_and_other_words_are_not() {
 }
 
 #[test]
-fn what_was_not_recorded_cannot_be_told() {
+fn unrecorded_calls_make_the_result_unknown() {
     let place = Place::new(2);
     let held = r#"(import "ansai:files/files-probe@0.1.0" "list-held" (func $held (param i32)))"#;
     let asks = detect(held, "(call $held (i32.const 4096)) (call $tell (i32.const 4096) (i32.const 4))");
@@ -115,7 +115,7 @@ fn what_was_not_recorded_cannot_be_told() {
 }
 
 #[test]
-fn whose_and_since_when_must_be_there() {
+fn instance_and_time_range_must_exist() {
     let place = Place::new(1);
     let other = guest::of_file("healthy");
     let ran = place.with(&other, &["--since", "1h"]);

@@ -34,7 +34,7 @@ fn compiled_code_is_mapped_from_the_cache() {
 }
 
 #[test]
-fn a_state_directory_without_execution_is_no_hindrance() {
+fn a_noexec_state_directory_works() {
     if !requires_root() {
         return;
     }

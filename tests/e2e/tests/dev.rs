@@ -73,7 +73,7 @@ fn ends(mut daemon: Daemon) {
 }
 
 #[test]
-fn a_policy_is_built_and_looked_with_again_after_each_change() {
+fn a_policy_is_built_and_run_again_after_each_change() {
     let policy = policy();
     let Some(daemon) = dev(policy.path(), &[]) else { return };
     daemon.wait_for_line("dev: built in", LIMIT);
@@ -97,7 +97,7 @@ fn a_policy_is_built_and_looked_with_again_after_each_change() {
 const MANIFEST: &str = "name = \"small\"\nversion = \"1.2.4\"\ndescription = \"a test\"\n[schedule]\nevery = \"60s\"\n";
 
 #[test]
-fn a_scenario_takes_the_place_of_this_host_and_is_watched_too() {
+fn a_scenario_replaces_this_host_and_is_watched_too() {
     let policy = policy();
     let scenario = policy.path().join("nothing.toml");
     std::fs::write(&scenario, SCENARIO).unwrap();

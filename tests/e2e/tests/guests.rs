@@ -192,14 +192,14 @@ fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
 }
 
 #[test]
-fn every_misbehaving_guest_ends_with_a_name_and_harms_nobody() {
+fn every_misbehaving_guest_ends_with_a_kind_and_affects_nobody() {
     let rows = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
     check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1);
 }
 
 /// The component has so much data that its memory is not copied into the pool, which has its own limits.
 #[test]
-fn so_does_every_one_whose_memory_is_mapped() {
+fn so_does_every_guest_whose_memory_is_mapped() {
     let files = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
     let bytes = BYTES.iter().map(|(row, bytes)| (row, bytes()));
     let loaded = files.chain(bytes).filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
@@ -234,7 +234,7 @@ fn check_all(rows: &[(&Row, Vec<u8>)], configurations: usize) {
 }
 
 #[test]
-fn no_guest_is_in_no_row() {
+fn every_guest_has_a_row() {
     let files: BTreeSet<String> = std::fs::read_dir(guest::directory())
         .unwrap()
         .map(|entry| entry.unwrap().path())

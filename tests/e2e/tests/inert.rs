@@ -121,7 +121,7 @@ fn policies() -> &'static str {
 
 /// A policy's own texts are shown before the operator trusts it.
 #[test]
-fn a_hostile_configuration_is_shown_harmlessly() {
+fn a_hostile_configuration_is_shown_escaped() {
     let state = tempfile::tempdir().unwrap();
     let policy = format!("[policy.{}]\nsource = 1\n", text(EVIL));
     for config in [policy, format!("[{EVIL}"), format!("x = {}\n", text(EVIL))] {

@@ -6,7 +6,7 @@ use ansai_harness::{Tmpfs, Tree, requires_root};
 use crate::scene::{Scene, ansai_beside, finding, replay_all};
 
 #[test]
-fn nothing_is_changed_and_nothing_tries() {
+fn nothing_changes_and_nothing_tries_to() {
     if !requires_root() {
         return;
     }

@@ -58,7 +58,7 @@ fn run(program: &Path, arguments: &[&str], state: &Path) -> Ran {
 }
 
 #[test]
-fn what_is_installed_runs_and_is_removed_again() {
+fn an_installation_runs_and_is_removed_again() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("root");
     let (prefix, config) = (root.join("opt/ansai"), root.join("etc/ansai/ansai.toml"));

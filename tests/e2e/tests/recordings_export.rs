@@ -18,7 +18,7 @@ fn export(state: &Path, id: &str, arguments: &[&str]) -> Ran {
 
 /// Exports `detect` and `plan` of the built-in policy, from a file system that is really full.
 #[test]
-fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
+fn evaluations_of_the_built_in_policy_become_scenarios() {
     if !requires_root() {
         return;
     }
@@ -101,7 +101,7 @@ fn refusals_failures_and_traps_are_exported_too() {
 }
 
 #[test]
-fn a_file_that_is_there_is_not_overwritten() {
+fn an_existing_file_is_not_overwritten() {
     let place = Place::new("healthy");
     let out = place.path("out.toml");
     std::fs::write(&out, "precious").unwrap();
@@ -116,7 +116,7 @@ fn a_file_that_is_there_is_not_overwritten() {
 }
 
 #[test]
-fn only_the_recording_of_the_log_is_exported() {
+fn only_recordings_that_match_the_log_are_exported() {
     let place = Place::new("healthy");
     let state = place.path("state");
     export(&state, "nothing-of-that-name", &[]).expect_code(2);

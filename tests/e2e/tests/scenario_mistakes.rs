@@ -153,7 +153,7 @@ const MISTAKES: &[Mistake] = &[
 ];
 
 #[test]
-fn every_mistake_is_shown_where_it_stands() {
+fn every_mistake_is_shown_at_its_place() {
     let bench = Bench::guest("healthy");
     let mut wrong = String::new();
     for mistake in MISTAKES {

@@ -15,7 +15,7 @@ fn changed(original: &str) -> String {
 }
 
 #[test]
-fn what_is_expected_is_brought_up_to_what_comes() {
+fn expectations_are_updated_to_the_results() {
     let bench = Bench::disk_space();
     let original = built_in("emergency")
         .replace("observations = [\n", "observations = [\n  # The root.\n")

@@ -35,7 +35,7 @@ fn a_scenario_that_expects_something_else_fails_with_the_difference() {
 
 /// Each kind of fault, for a call whose reply would be healthy.
 #[test]
-fn faults_win_over_replies() {
+fn faults_take_precedence_over_replies() {
     // Calls twice, and reports the result of the second call.
     let twice = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32)
@@ -64,7 +64,7 @@ fn faults_win_over_replies() {
 }
 
 #[test]
-fn an_incomplete_reply_is_said_to_be_incomplete() {
+fn an_incomplete_reply_says_so() {
     let bench = Bench::disk_space();
     let text = built_in("healthy");
     assert!(text.contains("skipped = 0"));

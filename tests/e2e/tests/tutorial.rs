@@ -134,7 +134,7 @@ fn the_tutorial_is_true() {
 
 /// The lines that the tutorial shows for other languages are in the templates of `ansai new`.
 #[test]
-fn what_it_shows_of_other_languages_is_in_their_templates() {
+fn lines_for_other_languages_are_in_their_templates() {
     let mut found = 0;
     for (language, file) in [
         ("ts", "typescript/template/policy.ts"),

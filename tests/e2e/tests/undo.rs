@@ -56,7 +56,7 @@ fn prepare(disk: &Ext4, name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_compressed_log_comes_back() {
+fn a_compressed_log_is_restored() {
     if !requires_root() {
         return;
     }
@@ -67,7 +67,7 @@ fn a_compressed_log_comes_back() {
 }
 
 #[test]
-fn a_quarantined_log_comes_back() {
+fn a_quarantined_log_is_restored() {
     if !requires_root() {
         return;
     }
@@ -78,7 +78,7 @@ fn a_quarantined_log_comes_back() {
 }
 
 #[test]
-fn a_quarantined_log_is_given_up_when_its_time_has_come() {
+fn a_quarantined_log_is_removed_when_its_time_is_over() {
     if !requires_root() {
         return;
     }

@@ -63,7 +63,7 @@ const SHAPE: &str = r#"(module
   (func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable))"#;
 
 #[test]
-fn random_code_ends_with_a_name() {
+fn random_code_ends_with_an_error_kind() {
     let shape = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(shape.path(), wat::parse_str(SHAPE).unwrap()).unwrap();
     rounds("random code", |seed| {

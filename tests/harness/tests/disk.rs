@@ -7,7 +7,7 @@ use std::io::Write as _;
 use ansai_harness::{Disk, requires_root};
 
 #[test]
-fn a_copy_has_what_was_synced_and_nothing_else() {
+fn a_copy_has_only_synced_data() {
     if !requires_root() {
         return;
     }

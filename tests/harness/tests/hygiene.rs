@@ -81,7 +81,7 @@ fn no_test_is_ignored_without_a_known_reason() {
 }
 
 #[test]
-fn what_cannot_run_here_runs_in_public() {
+fn tests_that_cannot_run_here_run_in_public_ci() {
     let jobs = std::fs::read_to_string(binary::repository().join(".github/workflows/ci.yml")).unwrap();
     let list = std::fs::read_to_string(binary::repository().join("tests/README.md")).unwrap();
     for name in ELSEWHERE {

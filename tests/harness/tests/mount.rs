@@ -67,7 +67,7 @@ enum Disk {
 }
 
 #[test]
-fn a_file_system_in_use_is_unmounted_all_the_same() {
+fn a_file_system_in_use_is_unmounted() {
     if !requires_root() {
         return;
     }

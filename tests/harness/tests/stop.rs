@@ -27,7 +27,7 @@ fn text(directory: &Path, name: &str) -> Option<String> {
 }
 
 #[test]
-fn every_change_is_told_with_its_paths_and_reads_are_not() {
+fn changes_are_reported_with_their_paths_and_reads_are_not() {
     let (directory, ran, calls) =
         run("echo a > one; cat one > /dev/null; mv one two; mkdir d; sync two; rm two", |_| Then::Go);
     ran.expect_code(0);
@@ -54,7 +54,7 @@ fn a_kill_comes_before_the_call() {
 }
 
 #[test]
-fn a_call_that_fails_is_not_made_and_one_that_is_cut_short_is_made_in_part() {
+fn a_failed_call_is_not_made_and_a_short_write_is_partial() {
     let (directory, ran, _) = run("mkdir d 2> /dev/null || echo abcdef > one", |call| match call.name {
         "mkdir" => Then::Fail(Errno::ROFS),
         "write" if std::fs::metadata(&call.paths[0]).unwrap().len() == 0 => Then::Short(2),

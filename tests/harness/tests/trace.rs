@@ -43,7 +43,7 @@ fn relative_paths_and_odd_names_are_found() {
 }
 
 #[test]
-fn what_leaves_no_difference_is_shown() {
+fn a_reverted_change_is_shown() {
     let shown = calls("touch -d @1 file; mv file \"$2/file\"; mv \"$2/file\" file");
     assert!(shown.contains(&"utimensat".to_owned()), "{shown:?}");
     assert_eq!(shown.iter().filter(|call| call.starts_with("rename")).count(), 2, "{shown:?}");

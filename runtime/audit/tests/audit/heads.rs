@@ -77,7 +77,7 @@ fn a_head_without_a_signature_must_be_in_the_log_too() {
 }
 
 #[test]
-fn what_cannot_be_made_durable_is_told() {
+fn sync_failures_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 200, 2);
     ansai_audit::make_durable(directory.path()).unwrap();
@@ -85,7 +85,7 @@ fn what_cannot_be_made_durable_is_told() {
 }
 
 #[test]
-fn a_head_that_proves_nothing_is_refused_by_name() {
+fn an_unverifiable_head_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 1 << 20, 4);
     let (good, other) = (signed(directory.path(), 2, 1), signed(directory.path(), 3, 2));
@@ -133,7 +133,7 @@ fn a_signed_head_shows_cuts_and_rewriting_and_an_older_one_what_is_below_it() {
 }
 
 #[test]
-fn what_is_missing_up_to_a_known_head_is_not_cut_off_as_torn() {
+fn records_missing_up_to_a_known_head_are_not_a_torn_tail() {
     let directory = tempfile::tempdir().unwrap();
     let head = fixture::write(directory.path(), 1 << 20, 3);
     let segment = &fixture::segments(directory.path())[0];
@@ -179,7 +179,7 @@ fn the_key_is_made_once_and_private() {
 }
 
 #[test]
-fn a_key_that_is_none_or_that_others_can_read_is_refused() {
+fn an_invalid_or_exposed_key_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.key");
     Key::make(&path).unwrap();

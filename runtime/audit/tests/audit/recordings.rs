@@ -36,7 +36,7 @@ fn file_of(directory: &Path, name: &str) -> PathBuf {
 }
 
 #[test]
-fn what_is_put_can_be_listed_and_got_also_after_reopening() {
+fn recordings_are_listed_and_read_also_after_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let content = b"{\"calls\":[]}".repeat(1000);
     let mut store = open(directory.path(), 64, 100);
@@ -103,7 +103,7 @@ fn the_quota_drops_healthy_ones_first_and_then_the_oldest() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_refused() {
+fn invalid_recordings_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path(), 64, 100);
     put(&mut store, "a", "one", Class::Healthy);

@@ -15,7 +15,7 @@ fn corruption(directory: &Path, expected: Option<Head>) -> Corruption {
 }
 
 #[test]
-fn frames_moved_about_are_found() {
+fn moved_frames_are_found() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 1 << 20, 5);
     let segment = &fixture::segments(directory.path())[0];

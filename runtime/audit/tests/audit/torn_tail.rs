@@ -80,7 +80,7 @@ fn a_segment_that_was_only_begun_is_removed() {
 }
 
 #[test]
-fn what_no_crash_leaves_is_not_cut_off() {
+fn damage_that_no_crash_explains_is_not_cut_off() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 200, 8);
     let segments = fixture::segments(directory.path());

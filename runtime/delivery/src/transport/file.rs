@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_does_not_swallow_the_next_line() {
+    fn an_unfinished_line_does_not_swallow_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lines");
         std::fs::write(&path, "message 1 of a test\nmessage 9 of").unwrap();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_file_is_refused_without_waiting() {
+    fn other_than_regular_files_are_refused_without_waiting() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_takes_the_place_of_another_or_leaves_it() {
+    fn a_directory_is_replaced_or_left_unchanged() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("target/bindings");
         for name in ["old", "new"] {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn files_below_are_found_in_order_and_not_in_what_is_hidden_or_built() {
+    fn files_are_sorted_and_hidden_and_target_directories_skipped() {
         let place = tempfile::tempdir().unwrap();
         for file in ["b.c", "a.c", "a.h", "sdk/libc/z.c", "target/t.c", ".git/g.c", "1/2/3/deep.c"] {
             write(&place.path().join(file), b"").unwrap();

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_become_calls_and_the_rest_stays() {
+    fn both_kinds_of_tail_calls_are_replaced() {
         let indirect = Instruction::ReturnCallIndirect { type_index: 0, table_index: 0 };
         let (zero, one, get) = (Instruction::I32Const(0), Instruction::I32Const(0x12_13_12), Instruction::LocalGet(0));
         for (tail, plain) in [
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_is_refused() {
+    fn a_truncated_component_is_refused() {
         let whole = nested(&[Instruction::LocalGet(0), Instruction::End]);
         assert!(replaced(&whole[..whole.len() - 1]).is_err());
         assert!(replaced(b"").is_err());

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn long_complaints_are_cut_between_characters() {
+    fn long_output_is_cut_between_characters() {
         assert_eq!(beginning("short"), "short");
         let long = "ä".repeat(MOST_WORDS);
         assert_eq!(beginning(&format!("x{long}")).len(), MOST_WORDS - 1);

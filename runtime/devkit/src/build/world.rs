@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_world_imports_what_is_asked_for_and_no_more() {
+    fn the_world_imports_only_requested_interfaces() {
         let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n\
                         [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"c\"\n";
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_world_follows_its_manifest_and_only_a_generated_one() {
+    fn only_a_generated_world_is_updated_from_its_manifest() {
         let interfaces = ansai_host_functions::builtin().interfaces();
         let text = |capability: &str| {
             let asked = if capability.is_empty() {

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_refused_elsewhere_are_refused_here() {
+    fn names_that_hosts_or_registries_refuse_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let long = "a".repeat(64);
         for name in ["", "A", "1a", "-a", "a-", "a--b", "a_b", "a.b", "a/b", "../a", "a b", "é", "a\0", "a\n", &long] {
@@ -105,7 +105,7 @@ mod tests {
 
     /// A file that appears under the name while the policy is written is kept.
     #[test]
-    fn a_name_that_was_taken_meanwhile_is_left_alone() {
+    fn a_target_that_appears_meanwhile_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("a");
         let made = storage::beside(&target).unwrap();
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_world_goes_with_it() {
+    fn the_world_and_the_sdk_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let made = make(dir.path(), "a").unwrap();
         assert!(made.files.iter().all(|file| made.path.join(file).is_file()), "{:?}", made.files);

@@ -36,7 +36,7 @@ mod tests {
     use crate::scenario::Scenario;
 
     #[test]
-    fn every_template_is_of_a_language_and_whole() {
+    fn every_template_is_complete() {
         let interfaces = ansai_host_functions::builtin().interfaces();
         assert!(of(Language::Rust).is_some());
         for template in TEMPLATES {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_to_fill_in() {
+    fn no_placeholder_remains() {
         for template in TEMPLATES {
             for (path, content) in template.files.iter().filter(|(path, _)| !path.starts_with("sdk/")) {
                 let filled = String::from_utf8_lossy(&fill(path, content, "a")).into_owned();

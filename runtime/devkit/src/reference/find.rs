@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_every_language_are_one() {
+    fn names_as_in_every_language_are_found() {
         for (written, name) in [
             ("list-files", "list-files"),
             ("list_files", "list-files"),

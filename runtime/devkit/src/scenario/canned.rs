@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_reply_has_the_same_values_and_is_past_the_budget() {
+    fn a_huge_reply_keeps_its_values_and_exceeds_the_budget() {
         let value = json!({"entries": [1, 2], "skipped": 0});
         let text = suffered(Some(FaultKind::Huge), reply(&value), 1_000).unwrap();
         assert!(text.get().len() > 1_000, "{}", text.get().len());

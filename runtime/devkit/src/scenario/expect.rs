@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_contained_and_nothing_else() {
+    fn only_parts_are_contained() {
         let actual = json!({"a": 1, "b": [{"c": "x", "d": 2.0}]});
         assert!(contains(&json!({}), &actual));
         assert!(contains(&json!({"b": [{"d": 2}]}), &actual));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_is_told_as_far_as_it_was_wanted() {
+    fn results_are_narrowed_to_the_expected_keys() {
         let wanted = json!([{"key": "/", "status": "healthy"}]);
         let actual = json!([
             {"key": "/", "status": {"unhealthy": "warning"}, "summary": "long"},

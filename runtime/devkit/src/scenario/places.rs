@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_leads_through_tables_of_every_spelling() {
+    fn a_path_leads_through_every_kind_of_table() {
         let text = "a = 1\n[[reply]]\ncall = \"x\"\n[reply.ok]\nskipped = 0\n[[reply.ok.entries]]\nmount = \"/\"\n\
                     [[reply]]\nok = { entries = [{ mount = 7 }] }\n";
         let shown = |path: &[&str], key| &text[of(text, path, key)];

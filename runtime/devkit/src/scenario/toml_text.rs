@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_stays_as_it_is_spelt() {
+    fn an_equal_number_keeps_its_spelling() {
         assert_eq!(after("a = 1_000 # k\n", &json!(1000)), "a = 1_000 # k\n");
         assert_eq!(after("a = 1_000 # k\n", &json!(2000)), "a = 2000 # k\n");
         assert!(value(&json!(u64::MAX)).is_err());

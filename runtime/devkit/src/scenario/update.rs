@@ -128,7 +128,7 @@ steps = [
     }
 
     #[test]
-    fn only_what_differs_is_touched() {
+    fn only_differences_are_rewritten() {
         let ran = Ran {
             detected: Some(Came::Observations(json!([
                 {"key": "/", "status": {"unhealthy": "warning"}, "summary": "s"},
@@ -149,7 +149,7 @@ steps = [
     }
 
     #[test]
-    fn a_failure_takes_the_place_of_observations_and_a_plan_without_a_finding_goes() {
+    fn a_failure_replaces_observations_and_plans_without_a_finding_are_removed() {
         let failure = json!({"could-not-tell": "why"});
         let came = Came::Failure { failure, message: "could not tell: why".into() };
         let ran = Ran { detected: Some(came), planned: vec![None], ..Ran::default() };
@@ -161,7 +161,7 @@ steps = [
     }
 
     #[test]
-    fn what_came_as_expected_is_not_written() {
+    fn expected_results_are_not_written() {
         let came = json!([
             {"key": "/", "status": "healthy", "summary": "s"},
             {"key": "/gone", "status": "healthy", "summary": "s"},

@@ -138,7 +138,7 @@ world w { export i; export other; }";
     }
 
     #[test]
-    fn each_result_is_its_own_way_of_saying_no() {
+    fn each_result_type_has_its_failure() {
         for (name, answer) in answers() {
             let expected = match name.as_str() {
                 // The payload is 8-byte aligned, because the other side is a `u64`.

@@ -26,7 +26,7 @@ fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
 }
 
 #[test]
-fn what_does_not_compile_is_no_component() {
+fn sources_that_do_not_compile_fail() {
     let dir = copy(POLICY);
     change(&dir, "policy.c", "double percent = used * 100;", "double percent = used * hundred;");
     match try_build(dir.path()).unwrap_err() {
@@ -99,7 +99,7 @@ fn settings_are_read_as_they_are_written() {
 }
 
 #[test]
-fn what_the_linker_misses_is_no_component() {
+fn missing_symbols_fail() {
     let dir = copy("disk-space-c");
     change(&dir, "policy.c", "bool exports_ansai_plan(", "bool some_other_plan(");
     match try_build(dir.path()) {
@@ -110,9 +110,9 @@ fn what_the_linker_misses_is_no_component() {
 }
 
 #[test]
-fn without_a_compiler_it_is_said_what_to_install() {
+fn without_a_compiler_the_error_names_the_install_command() {
     let dir = copy(POLICY);
-    if let Some(error) = without_any_program("c::without_a_compiler_it_is_said_what_to_install", dir.path()) {
+    if let Some(error) = without_any_program("c::without_a_compiler_the_error_names_the_install_command", dir.path()) {
         assert!(matches!(&error, BuildError::NoToolchain { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("apt-get install clang-19 lld-19"), "{error:?}");
     }

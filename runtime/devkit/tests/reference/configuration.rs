@@ -80,7 +80,7 @@ fn each_table_has_the_keys_that_the_parser_knows() {
 }
 
 #[test]
-fn what_is_shown_parses() {
+fn examples_parse() {
     for (name, parse) in [("policy-toml.md", manifest as Parse), ("ansai-toml.md", host as Parse)] {
         let page = page(name);
         let shown = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());

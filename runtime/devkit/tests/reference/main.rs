@@ -41,7 +41,7 @@ fn the_pages_are_those_of_the_contract() {
 }
 
 #[test]
-fn all_that_the_registry_has_is_there_with_its_grant() {
+fn every_interface_of_the_registry_has_its_grant() {
     let reference = reference();
     for entry in ansai_host_functions::builtin().entries() {
         let of = entry.interface;
@@ -63,7 +63,7 @@ fn all_that_the_registry_has_is_there_with_its_grant() {
 
 /// A copied stanza works: it parses, and requests and grants this interface, with every key.
 #[test]
-fn what_is_to_be_copied_parses() {
+fn stanzas_parse() {
     let known = ansai_host_functions::builtin().interfaces();
     let mut grants = 0;
     for one in interfaces(&reference()) {

@@ -41,7 +41,7 @@ pub(crate) fn random(version: &str) -> Vec<u8> {
 const EMPTY: &str = "[expect]\nobservations = []\n";
 
 #[test]
-fn every_version_of_wasi_0_2_is_stood_in_for() {
+fn every_version_of_wasi_0_2_is_replaced() {
     for version in ["0.2.0", "0.2.12", "0.2.0-rc-2023-11-10"] {
         let made = Place::with_manifest(&random(version), "random").virtualize();
         assert_eq!(made.stand_ins[0].interface, format!("wasi:random/random@{version}"));
@@ -50,7 +50,7 @@ fn every_version_of_wasi_0_2_is_stood_in_for() {
 }
 
 #[test]
-fn tail_calls_are_calls_afterwards() {
+fn tail_calls_are_replaced() {
     let component = component(
         "package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
         "import wasi:random/random@0.2.0;",
@@ -85,7 +85,7 @@ fn what_the_guest_imports_of_ansai_is_imported_once() {
 }
 
 #[test]
-fn what_has_no_answer_ends_the_evaluation_with_its_name_in_the_log() {
+fn functions_without_an_answer_are_logged_and_end_the_evaluation() {
     let component = component(
         "package wasi:sockets@0.2.0 { interface tcp { resource tcp-socket { constructor(); hop-limit: func() -> u8; } } }",
         "import wasi:sockets/tcp@0.2.0;",
@@ -100,7 +100,7 @@ fn what_has_no_answer_ends_the_evaluation_with_its_name_in_the_log() {
 }
 
 #[test]
-fn a_socket_is_refused_and_not_made() {
+fn sockets_are_refused() {
     let component = component(
         "package wasi:sockets@0.2.0 {
            interface network { enum error-code { unknown, access-denied, not-supported } }
@@ -187,7 +187,7 @@ fn readable(mut bytes: &[u8]) -> String {
 }
 
 #[test]
-fn whatever_bytes_are_printed_they_are_logged_as_text() {
+fn any_printed_bytes_are_logged_as_text() {
     let mut lines: Vec<Vec<u8>> = [
         &b"\xc0\x80 \xc1\xbf"[..],
         b"\xe0\x80\x80 \xe0\x9f\xbf \xe0\xa0\x80 \xed\x9f\xbf \xed\xa0\x80 \xee\x80\x80",

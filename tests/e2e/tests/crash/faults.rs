@@ -105,21 +105,21 @@ fn ends_well(ran: &Ran) {
 }
 
 #[test]
-fn an_error_at_any_call_of_the_first_start_is_told() {
+fn an_error_at_any_call_of_the_first_start_is_reported() {
     if requires_root() {
         survives(&Scenario::first_start(), Fault::Once, |found| !found.point.is_of_target());
     }
 }
 
 #[test]
-fn an_error_at_any_call_of_healing_is_told() {
+fn an_error_at_any_call_of_healing_is_reported() {
     if requires_root() {
         survives(&Scenario::heal(), Fault::Once, |_| true);
     }
 }
 
 #[test]
-fn a_disk_that_fills_at_any_call_is_told() {
+fn a_disk_that_fills_at_any_call_is_reported() {
     if requires_root() {
         let grows = |found: &Occurrence| matches!(found.point.call, "write" | "pwrite64" | "openat" | "fallocate");
         survives(&Scenario::heal(), Fault::Full, grows);
@@ -127,7 +127,7 @@ fn a_disk_that_fills_at_any_call_is_told() {
 }
 
 #[test]
-fn a_disk_that_becomes_read_only_at_any_call_is_told() {
+fn a_disk_that_becomes_read_only_at_any_call_is_reported() {
     if requires_root() {
         // If a copy next to the original can no longer be removed, it stays.
         let leaves = |found: &Occurrence| found.point.is_on("temporary target") || found.point.is_on("target file");
@@ -138,7 +138,7 @@ fn a_disk_that_becomes_read_only_at_any_call_is_told() {
 
 /// The first sync of log or state in a pass fails. Later ones succeed, and later passes have something to do.
 #[test]
-fn a_daemon_looks_on_and_acts_no_more_after_a_failed_sync() {
+fn a_daemon_observes_and_no_longer_acts_after_a_failed_sync() {
     if !requires_root() {
         return;
     }

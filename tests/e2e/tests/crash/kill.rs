@@ -87,7 +87,7 @@ fn recovery_survives_a_kill_at_every_call() {
 }
 
 #[test]
-fn the_end_of_holds_survives_a_kill_at_every_call() {
+fn quarantine_expiry_survives_a_kill_at_every_call() {
     if requires_root() {
         survives(&Scenario::end_holds(), but_for_the_cache, runs_again);
     }

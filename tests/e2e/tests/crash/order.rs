@@ -86,7 +86,7 @@ fn acts_late(scenario: &Scenario) {
 }
 
 #[test]
-fn the_intent_and_all_it_needs_are_durable_before_each_act() {
+fn the_intent_and_all_it_needs_are_durable_before_each_action() {
     if requires_root() {
         acts_late(&Scenario::first_start());
         acts_late(&Scenario::heal_emergency());
@@ -114,7 +114,7 @@ fn loses_nothing(scenario: &Scenario) {
 }
 
 #[test]
-fn nothing_is_taken_away_before_its_successor_is_durable() {
+fn nothing_is_removed_before_its_replacement_is_durable() {
     if requires_root() {
         loses_nothing(&Scenario::heal());
         loses_nothing(&Scenario::undo());
@@ -144,7 +144,7 @@ fn tells_late(scenario: &Scenario) {
 }
 
 #[test]
-fn an_outcome_is_told_after_it_is_durable() {
+fn an_outcome_is_recorded_after_it_is_durable() {
     if requires_root() {
         tells_late(&Scenario::heal());
         tells_late(&Scenario::heal_emergency());

@@ -66,5 +66,5 @@ cuts! {
     healing_survives_a_power_cut_after_which_it_is_known: heal, State;
     unlinking_survives_a_power_cut_after_which_it_is_done: heal_emergency, Target;
     unlinking_survives_a_power_cut_after_which_it_is_known: heal_emergency, State;
-    the_end_of_holds_survives_a_power_cut: end_holds, Target;
+    quarantine_expiry_survives_a_power_cut: end_holds, Target;
 }

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told_with_what_brings_it() {
+    fn a_missing_compiler_is_reported_with_its_install_command() {
         for (clang, said, way_out) in [
             (None, "neither clang with lld nor zig", "apt-get install clang-19 lld-19"),
             (Some("clang-19"), "clang-19 finds no wasm-ld", "apt-get install lld-19"),

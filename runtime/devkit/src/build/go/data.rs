@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_become_one_with_the_zeros_between_them() {
+    fn neighbouring_segments_are_joined_with_the_zeros_between_them() {
         let module = r#"(module (memory 1) (func (drop (i32.const 1)))
             (data (i32.const 8) "ab") (data (i32.const 12) "c") (data (i32.const 60000) "d") (data (i32.const 10) "e"))"#;
         let expected = [(8, b"ab\0\0c".to_vec()), (60_000, b"d".to_vec()), (10, b"e".to_vec())];
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn others_stay_as_they_are() {
+    fn other_segments_are_unchanged() {
         let module = r#"(module (memory 1) (data "passive") (data (i32.const 0) "a") (data (i32.const 2) "b"))"#;
         assert_eq!(segments(module).len(), 3);
         assert!(segments("(module (memory 1))").is_empty());
     }
 
     #[test]
-    fn the_count_of_segments_is_told_anew() {
+    fn the_segment_count_is_updated() {
         let module =
             r#"(module (memory 1) (data $d (i32.const 0) "a") (data (i32.const 2) "b") (func (data.drop $d)))"#;
         assert_eq!(segments(module), [(0, b"a\0b".to_vec())]);

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_module_is_one_and_calls_the_policy() {
+    fn the_bindings_are_one_module_that_calls_the_policy() {
         let generated = b"import (\n\t\"go.bytecodealliance.org/pkg/wit/types\"\n)\n".to_vec();
         let mut bindings = vec![(PathBuf::from("a.go"), generated)];
         complete(&mut bindings, "example.org/mine");

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_versions_are_refused_with_the_way_out() {
+    fn old_versions_are_refused_with_a_hint() {
         for version in ["go1.24", "go1.24.0", "go1.27.3", "go1.28rc1", "go2.0", "devel go1.29-0123abc", "tip"] {
             assert!(check_version(version).is_ok(), "{version}");
         }

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_stays_outside_the_bundle_is_imported() {
+    fn only_external_imports_are_listed() {
         let report = r#"{"inputs":{},"outputs":{"policy.js":{"imports":[
             {"path":"ansai:disk/disk-probe@0.1.0","kind":"import-statement","external":true},
             {"path":"chunk.js","kind":"import-statement"}],"exports":["detect"],"bytes":1}}}"#;

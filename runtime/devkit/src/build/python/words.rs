@@ -43,7 +43,7 @@ mod tests {
                         import name 'journal_probe' from 'wit_world.imports' (x)\n\n\nCaused by:\n    ImportError: …";
 
     #[test]
-    fn only_pythons_words_are_left() {
+    fn only_pythons_error_is_kept() {
         let own = own(SAID);
         assert!(own.starts_with("Traceback (most recent call last):\n  File \"/0/policy.py\""), "{own}");
         assert!(own.ends_with("(x)"), "{own}");
