@@ -9,7 +9,7 @@
 //!
 //! let directory = tempfile::tempdir()?;
 //! let before = Tree::snapshot(directory.path());
-//! let ran = Ansai::new().arg("status").arg("--json").state_dir(directory.path()).run();
+//! let ran = Ansai::new().args(["doctor", "--format", "json"]).state_dir(directory.path()).run();
 //! assert!(ran.expect_code(0).json().is_object());
 //! assert!(Tree::diff(&before, &Tree::snapshot(directory.path())).is_empty());
 //! # Ok::<(), std::io::Error>(())
