@@ -26,7 +26,7 @@ pub enum Fault {
     #[error("the segment is cut within its header")]
     HeaderCut,
     /// The first bytes are not those of any version of this format.
-    #[error("the file does not begin as a segment does")]
+    #[error("the file is not a segment: its header is unknown")]
     NotASegment,
     /// The segment has an unknown format version.
     #[error("the segment has format version {found}, which this build does not read")]
@@ -61,19 +61,19 @@ pub enum Fault {
     #[error("the checksum does not match the content")]
     Checksum,
     /// Records are missing before this one.
-    #[error("sequence gap: record {found} is here instead")]
+    #[error("sequence gap: found record {found} instead")]
     SequenceGap {
         /// The sequence number in the file.
         found: u64,
     },
     /// A record is repeated.
-    #[error("sequence repeated: record {found} is here again")]
+    #[error("sequence repeated: found record {found} again")]
     SequenceRepeated {
         /// The sequence number in the file.
         found: u64,
     },
     /// The record does not link to the previous one.
-    #[error("the chain is broken: the record refers to another predecessor")]
+    #[error("the chain is broken: the record does not link to the previous one")]
     ChainBroken,
     /// The log ends before a head that it once had.
     #[error("the log {}: its last whole record is {}, but it was known to reach {expected}",
@@ -87,7 +87,7 @@ pub enum Fault {
         torn: bool,
     },
     /// The record is valid in itself, but differs from the known one.
-    #[error("the log was rewritten: this record was known as {expected}, and is {found}")]
+    #[error("the log was rewritten: expected {expected} here, found {found}")]
     Rewritten {
         /// The known head.
         expected: Head,

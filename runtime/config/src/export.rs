@@ -66,7 +66,7 @@ fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let (token_file, ca_file) = (path(&fields, "token_file", problems), path(&fields, "ca_file", problems));
     for key in ["token_file", "ca_file", "allow_plain_http"] {
         if let (Some(entry), None) = (fields.entry(key), fields.get("url")) {
-            let message = format!("`{key}` goes with `url`, which is not there");
+            let message = format!("`{key}` needs `url`");
             problems.add(Problem::error(codes::EXPORT_TARGET, entry.key_span.clone(), message));
         }
     }
@@ -141,17 +141,17 @@ fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static st
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     if authority.contains('@') {
-        return Err(wrong("holds a user or a password", "put a token into a file and name it as `token_file`"));
+        return Err(wrong("contains a user or a password", "put a token into a file and name it as `token_file`"));
     }
     if path.contains('#') {
         return Err(wrong("holds a `#`, which no server sees", "leave out what begins with it"));
     }
-    let host = host(authority).ok_or(wrong("has no host, or a port that is none", example))?;
+    let host = host(authority).ok_or(wrong("has no host, or an invalid port", example))?;
     match scheme {
         "https" => {}
         "http" if plain_allowed || is_loopback(host) => {}
         "http" => {
-            let hint = "write https://, or add allow_plain_http = true: then anybody on the way can change or hold back \
+            let hint = "write https://, or add allow_plain_http = true: then anyone on the network can change or hold back \
                 heads, though not forge them";
             return Err((codes::PLAIN_HTTP, "is not encrypted", hint));
         }

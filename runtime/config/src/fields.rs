@@ -181,7 +181,7 @@ pub(crate) fn no_quantity(name: &str, what: &str, error: &quantity::QuantityErro
     let error = error.to_string();
     let (words, units) = without_units(&error);
     let hint: Vec<String> = std::iter::once(example.to_owned()).chain(units).collect();
-    (format!("`{name}` is no {what}: {words}"), hint.join("\n"))
+    (format!("`{name}` is not a {what}: {words}"), hint.join("\n"))
 }
 
 /// The problem that a value should be a table.

@@ -107,7 +107,7 @@ impl HostConfig {
                             span.clone(),
                             format!("{} does not ask for \"{name}\"", manifest.name),
                         )
-                        .hint("take the line out: a later version could use it unseen"),
+                        .hint("delete the line: a later version could use it without review"),
                     );
                 }
             }

@@ -7,8 +7,7 @@ use crate::problem::Problem;
 /// Maximum length of a policy's or instance's name, in bytes.
 const MOST_NAME: usize = 63;
 
-const NAME_RULE: &str =
-    "names hold small letters, digits and hyphens, start with a letter and have at most 63 characters";
+const NAME_RULE: &str = "use lower-case letters, digits and hyphens, starting with a letter, at most 63 characters";
 
 /// Matches `[a-z][a-z0-9-]{0,62}`: safe as a file name, a unit name and a metric label.
 pub fn is_name(text: &str) -> bool {

@@ -95,7 +95,7 @@ pub(crate) fn read(
                         entry.key_span.clone(),
                         format!("every policy has {} without a grant", interface.name),
                     )
-                    .hint("take the line out"),
+                    .hint("delete the line"),
                 );
             }
             let place = format!("the grant of {}", interface.name);

@@ -256,7 +256,7 @@ fn read_settings(node: &Node, problems: &mut Problems) -> Option<String> {
     if !beside {
         let span = fields.get("schema").map_or(0..0, |node| node.span.clone());
         problems.add(
-            Problem::error(codes::BAD_PATH, span, "`schema` must be the path of a file beside the manifest")
+            Problem::error(codes::BAD_PATH, span, "`schema` must be a path relative to the manifest")
                 .hint("relative and without `..`, such as \"settings.schema.json\""),
         );
         return None;

@@ -106,13 +106,12 @@ fn syntax(at: Span, message: &str) -> Problem {
         _ => codes::SYNTAX,
     };
     let (words, hint) = match first.split(',').next().unwrap_or_default() {
-        "duplicate key" => ("this key is there twice", Some("keep one of them")),
+        "duplicate key" => ("duplicate key", Some("keep one of them")),
         "recursion limit" | "cannot recurse further; max recursion depth met" => ("nested too deeply", None),
-        "invalid basic string" => ("this text does not end on its line", Some("close it with `\"`")),
-        "string values must be quoted" => (
-            "a value is missing here, or a text stands without quotes",
-            Some("write texts in double quotes: key = \"value\""),
-        ),
+        "invalid basic string" => ("text without a closing quote on its line", Some("close it with `\"`")),
+        "string values must be quoted" => {
+            ("missing value, or text without quotes", Some("write texts in double quotes: key = \"value\""))
+        }
         "invalid unquoted key" => (first, Some("write such a name in double quotes: \"a/b\" = {}")),
         "key with no value" => (first, Some("write key = value")),
         _ => (first, None),
@@ -121,7 +120,7 @@ fn syntax(at: Span, message: &str) -> Problem {
 }
 
 fn too_deep(span: Span) -> Problem {
-    Problem::error(codes::TOO_DEEP, span, format!("nested more than {MOST_DEPTH} deep"))
+    Problem::error(codes::TOO_DEEP, span, format!("nested more than {MOST_DEPTH} levels deep"))
 }
 
 fn table(table: &Table, span: Span, depth: usize) -> Result<Node, Problem> {

@@ -43,8 +43,8 @@ impl<'s> Walk<'s> {
             return Err(Unusable {
                 code: codes::SCHEMA_TOO_LARGE,
                 path: path.clone(),
-                message: "the schema is too large once its references are put in place".into(),
-                hint: "settings need few levels: simplify it",
+                message: "the schema is too large after resolving its references".into(),
+                hint: "use fewer levels and fewer references",
             });
         }
         let Some(map) = schema.as_object() else {
@@ -121,24 +121,24 @@ impl<'s> Walk<'s> {
             return Err(Unusable {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
-                message: format!("`{shown}` refers to something outside this schema"),
-                hint: "nothing is fetched: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
+                message: format!("`{shown}` is outside this schema"),
+                hint: "ansai fetches nothing: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
             });
         };
         if self.open.contains(&reference) || pointer.is_empty() {
             return Err(Unusable {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
-                message: format!("`{shown}` refers to a schema that holds this reference"),
-                hint: "settings end somewhere: a schema cannot contain itself",
+                message: format!("`{shown}` is a circular reference"),
+                hint: "a schema cannot contain itself",
             });
         }
         let Some(target) = self.root.pointer(pointer) else {
             return Err(Unusable {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
-                message: format!("`{shown}` refers to nothing in this schema"),
-                hint: "a definition is written below \"$defs\" and referred to as \"#/$defs/NAME\"",
+                message: format!("`{shown}` is not defined in this schema"),
+                hint: "put the definition below \"$defs\" and refer to it as \"#/$defs/NAME\"",
             });
         };
         // From here on, problems are in the definition.
