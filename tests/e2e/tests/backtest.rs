@@ -11,7 +11,7 @@ fn detect(imports: &str, body: &str) -> Vec<u8> {
     guest::with_manifest(guest::of_text(&text), "looks")
 }
 
-/// Some evaluations of a policy that looks at the file systems.
+/// Recorded evaluations of a policy that observes file systems.
 fn evaluated(evaluations: usize) -> Scene {
     evaluated_of(&detect(LIST, LOOKS), evaluations, 0)
 }
@@ -38,7 +38,7 @@ fn the_same_component_decides_the_same_and_other_calls_are_answered_where_they_a
     let scene = evaluated(3);
     let ran = with(&scene, &detect(LIST, LOOKS), &["--since", "1h"]);
     assert!(ran.expect_code(0).stdout.contains("3 same, 0 different, 0 unknown"), "{}", ran.stdout);
-    // Asks twice and logs: a replay would end here.
+    // Calls twice and logs: a replay would end here.
     let log = r#"(import "ansai:policy/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
     let more = format!("(call $log (i32.const 1) (i32.const 257) (i32.const 6)) (call $list (i32.const 4096)) {LOOKS}");
     let ran = with(&scene, &detect(&format!("{LIST} {log}"), &more), &["--since", "1h"]);
@@ -48,7 +48,7 @@ fn the_same_component_decides_the_same_and_other_calls_are_answered_where_they_a
 #[test]
 fn another_finding_is_different_and_counted() {
     let scene = evaluated(3);
-    // Sick where the other was well; and under another key.
+    // Unhealthy where the other was healthy; and with another key.
     let ran = with(&scene, &detect(LIST, "(call $sick)"), &["--since", "1h"]);
     assert!(ran.expect_code(4).stdout.contains("0 same, 3 different"), "{}", ran.stdout);
     assert!(ran.stdout.contains("- healthy") && ran.stdout.contains("+ warning"), "{}", ran.stdout);
@@ -59,7 +59,7 @@ fn another_finding_is_different_and_counted() {
     assert_eq!(json["differences"].as_array().unwrap().len(), 6, "{json:#}");
 }
 
-/// Always finds something; `plan` does this.
+/// Always reports a finding; `body` is the body of `plan`.
 fn plans(imports: &str, body: &str) -> Vec<u8> {
     let parameters = "i32 ".repeat(15);
     let text = format!(
@@ -76,12 +76,12 @@ fn another_decision_is_different_and_other_words_are_not() {
     let other_words = format!("(i32.store8 (i32.const 4096) (i32.const 1)) {GIVES_UP}");
     let ran = with(&scene, &plans("", &other_words), &["--since", "1h"]);
     assert!(ran.expect_code(0).stdout.contains("2 same, 0 different"), "{}", ran.stdout);
-    // Zeros: to apply what was proposed, which is nothing.
+    // All zeros means: apply the proposed steps, of which there are none.
     let ran = with(&scene, &plans("", ""), &["--since", "1h"]);
     assert!(ran.expect_code(4).stdout.contains("1 same, 1 different"), "{}", ran.stdout);
     assert!(ran.stdout.contains("- {\"give-up\":\"answered\"}"), "{}", ran.stdout);
     assert!(ran.stdout.contains("+ {\"apply\":\"undo-applied\"}"), "{}", ran.stdout);
-    // A step that was never proposed.
+    // A step that was not proposed in the recording.
     let check = r#"(import "ansai:disk/disk-actions@0.1.0" "check-available"
         (func $check (param i32 i32 i64 i32 i32 i32)))"#;
     let proposes =
@@ -91,7 +91,7 @@ fn another_decision_is_different_and_other_words_are_not() {
 }
 
 #[test]
-fn what_was_not_recorded_cannot_be_told() {
+fn unrecorded_calls_make_the_result_unknown() {
     let scene = evaluated(2);
     let held = r#"(import "ansai:files/files-probe@0.1.0" "list-held" (func $held (param i32)))"#;
     let asks = detect(held, "(call $held (i32.const 4096)) (call $tell (i32.const 4096) (i32.const 4))");
@@ -101,7 +101,7 @@ fn what_was_not_recorded_cannot_be_told() {
 }
 
 #[test]
-fn whose_and_since_when_must_be_there() {
+fn instance_and_time_range_must_exist() {
     let scene = evaluated(1);
     let other = guest::of_file("healthy");
     let ran = with(&scene, &other, &["--since", "1h"]);
@@ -109,7 +109,7 @@ fn whose_and_since_when_must_be_there() {
     with(&scene, &other, &["--since", "1h", "--instance", "looks"]).expect_code(0);
     with(&scene, &other, &["--since", "soon"]).expect_code(2);
     Ansai::new().args(["replay", "--since", "1h"]).state_dir(scene.state_dir()).run().expect_code(2);
-    // Only what is the recording of the log counts.
+    // Only recordings that the audit log confirms count.
     std::fs::remove_dir_all(scene.path("state/audit")).unwrap();
     let ran = with(&scene, &detect(LIST, LOOKS), &["--since", "1h"]);
     assert!(ran.expect_code(4).stdout.contains("1 refused"), "{}", ran.stdout);

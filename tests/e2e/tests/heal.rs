@@ -1,4 +1,4 @@
-//! A full disk is found, a plan is made, applied and verified, and nothing else is touched.
+//! A full disk is found; a plan is made, applied and verified; nothing else changes.
 
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -21,7 +21,7 @@ fn heals(scene: &OldLogs, used: impl Fn() -> f64, state: &std::path::Path) {
     assert!(used() < 0.80, "{} -> {}", full, used());
     assert_eq!(scene.precious(), precious, "something was touched that must not be");
 
-    // What it says is what is gone.
+    // The reported files are the removed ones.
     let finding = finding(&ran, &scene.root);
     assert_eq!(finding["status"]["unhealthy"], "emergency");
     assert_eq!(finding["verified"], "healthy");

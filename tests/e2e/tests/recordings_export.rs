@@ -1,4 +1,4 @@
-//! A recorded evaluation becomes a scenario that passes with the recorded component.
+//! A recorded evaluation, exported as a scenario, passes with the recorded component.
 
 use std::path::Path;
 
@@ -16,9 +16,9 @@ fn export(state: &Path, id: &str, arguments: &[&str]) -> Ran {
     Ansai::new().args(["recordings", "export", id]).args(arguments).state_dir(state).run()
 }
 
-/// Detect and plan of the built-in policy, on a file system that is really full.
+/// Exports `detect` and `plan` of the built-in policy, from a file system that is really full.
 #[test]
-fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
+fn evaluations_of_the_built_in_policy_become_scenarios() {
     if !requires_root() {
         return;
     }
@@ -26,7 +26,7 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     for _ in 0..2 {
-        // The second time there is an open incident, and a store.
+        // The second run has an open incident and a store.
         ansai_beside(&scene.root)
             .args(["run", "--once", "--mode", "observe"])
             .config(&scene.config("enforce", "min_age_hours = 24"))
@@ -47,10 +47,10 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
         assert!(ran.expect_code(0).stdout.contains("1 passed, 0 failed"), "{}", ran.stdout);
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains("[settings]") && text.contains("[context]") && text.contains("[scopes]"), "{text}");
-        // As the policy was told, not only as far as it made use of them.
+        // The whole scope that the policy received, not only the part that it used.
         assert!(text.contains("min_age_hours = 24"), "{text}");
         plans += usize::from(text.contains("[[expect.plan]]") && text.contains("files-actions.remove"));
-        // It can fail: what was seen is what decides.
+        // The scenario can fail: the recorded answers matter.
         let healthy = text.replace("available-bytes = ", "available-bytes = 9");
         if healthy != text && !text.contains("[[expect.plan]]") {
             let file = out.path().join("healthy.toml");
@@ -62,7 +62,7 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     assert!(plans >= 2, "plans are exported with their steps");
 }
 
-/// One recorded evaluation of a test guest.
+/// A directory with one recorded evaluation of a test guest.
 fn recorded(guest: &str) -> Scene {
     let scene = Scene::new();
     scene.policy("guest", &guest::of_file(guest));
@@ -89,7 +89,7 @@ fn refusals_failures_and_traps_are_exported_too() {
 }
 
 #[test]
-fn a_file_that_is_there_is_not_overwritten() {
+fn an_existing_file_is_not_overwritten() {
     let scene = recorded("healthy");
     let out = scene.path("out.toml");
     std::fs::write(&out, "precious").unwrap();
@@ -104,7 +104,7 @@ fn a_file_that_is_there_is_not_overwritten() {
 }
 
 #[test]
-fn only_the_recording_of_the_log_is_exported() {
+fn only_recordings_that_match_the_log_are_exported() {
     let scene = recorded("healthy");
     let state = scene.state_dir();
     export(&state, "nothing-of-that-name", &[]).expect_code(2);

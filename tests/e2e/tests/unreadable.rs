@@ -1,4 +1,4 @@
-//! What cannot be told is never taken for healthy.
+//! What cannot be read never counts as healthy.
 
 use ansai_harness::{Tmpfs, requires_root};
 
