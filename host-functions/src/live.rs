@@ -22,8 +22,7 @@ use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 
-/// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
-const HOST_ACTIONS: &[&InterfaceDef] = &[QUARANTINE_EXPIRY];
+use crate::HOST_ACTIONS;
 
 /// The end of quarantine.
 const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;

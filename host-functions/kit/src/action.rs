@@ -170,6 +170,9 @@ pub trait Action: Sync + Send {
     /// The Rust types of its arguments and of its preview.
     fn types(&self) -> Types;
 
+    /// See [`TypedAction::NOUN`].
+    fn noun(&self) -> &'static str;
+
     /// What SIGTERM does to it.
     fn on_stop(&self) -> OnStop;
 
@@ -187,6 +190,8 @@ pub trait TypedAction: Sync + Send {
     type Arguments: Wire;
     /// What the host remembers of the targets between preview and step.
     type Targets: Serialize + DeserializeOwned;
+    /// One of the things that it treats, as in `remove 1 file`.
+    const NOUN: &'static str;
 
     /// See [`Action::preview`].
     fn preview(
@@ -274,6 +279,10 @@ impl<A: TypedAction> Action for A {
 
     fn types(&self) -> Types {
         Types::of::<A::Arguments, Preview>()
+    }
+
+    fn noun(&self) -> &'static str {
+        A::NOUN
     }
 
     fn on_stop(&self) -> OnStop {

@@ -13,6 +13,7 @@
 //! - [`function`]: functions with Rust types, and without.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
+//! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
 //! - [`command`]: runs a program with a fixed environment, bounded output and a time limit.
 //!
@@ -28,6 +29,7 @@ pub mod authorize;
 pub mod backend;
 pub mod call;
 pub mod command;
+pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
 pub mod host;

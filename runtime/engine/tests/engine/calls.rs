@@ -140,6 +140,7 @@ static HANG: InterfaceDef = InterfaceDef {
         ability: "hang",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function { name: "hang", checks: &[], body: Body::Probe(&Probe(hang)) }],
 };
 

@@ -26,6 +26,7 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
         ability: "propose steps of a test",
         fields: &[],
     },
+    doctor: &[],
     functions: &[
         Function { name: "wait", checks: &[], body: Body::Action(&Wait(OnStop::Leave)) },
         Function { name: "wait-or-cancel", checks: &[], body: Body::Action(&Wait(OnStop::Cancel)) },
@@ -102,6 +103,7 @@ fn start_time(pid: i32) -> Option<u64> {
 impl TypedAction for Wait {
     type Arguments = Arguments;
     type Targets = PathBuf;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -182,6 +184,7 @@ struct Mark;
 impl TypedAction for Mark {
     type Arguments = Arguments;
     type Targets = PathBuf;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -224,6 +227,7 @@ struct Flaky;
 impl TypedAction for Flaky {
     type Arguments = Arguments;
     type Targets = PathBuf;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
