@@ -18,7 +18,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 const LISTS: [&[&InterfaceDef]; 3] = [ansai_kit::policy::INTERFACES, ansai_local::INTERFACES, ansai_reach::INTERFACES];
 
 /// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
-const HOST_ACTIONS: &[&InterfaceDef] = &[live::QUARANTINE_EXPIRY];
+const HOST_ACTIONS: &[&InterfaceDef] = &[&ansai_local::files::QUARANTINE_EXPIRY];
 
 /// Every interface that ansai offers to policies.
 pub fn builtin() -> Registry {

@@ -9,6 +9,7 @@
 //! - [`admit`]: the one function that every backend asks whether it may answer a call.
 //! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
+//! - [`host_access`]: what a supervisor needs of its host.
 //! - [`function`]: functions with Rust types, and without.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
@@ -32,6 +33,7 @@ pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
 pub mod host;
+pub mod host_access;
 pub mod policy;
 pub mod registry;
 pub mod wit;

@@ -1,4 +1,4 @@
-//! The grants a manifest asks for, as lines for the operator to review.
+//! Formats the grants that a manifest requests, for the operator to review.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use ansai_core::{Field, Interface, InterfaceKind, ScopeValue};
 
 use crate::manifest::{Manifest, Request};
 
-/// A `[policy.NAME.grant]` stanza with everything that the manifest asks for. What only the operator can know is
-/// left empty and grants nothing until filled in. It parses as it stands.
+/// Returns a `[policy.NAME.grant]` stanza with everything that the manifest requests. Values that only the operator
+/// knows are empty, and grant nothing until they are filled in. The stanza is valid TOML.
 pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interface]) -> String {
     let instance = key(instance);
     let mut out = String::new();
@@ -28,7 +28,7 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
             (interface.kind != InterfaceKind::Base).then_some((interface, request))
         })
         .collect();
-    // A table of its own ends the lines of the one above, so plain lines come first.
+    // In TOML, a table header ends the table above it, so plain lines come first.
     for (interface, request) in asked.iter().filter(|(i, _)| i.fields.is_empty()) {
         let _ = write!(out, "\n{}", why(interface, request));
         let _ = writeln!(out, "{} = {{}}", key(interface.name));

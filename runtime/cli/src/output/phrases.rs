@@ -90,7 +90,7 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
 pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
     let mut lines = match plan.decision.as_ref().map(decision) {
         Some(lines) if !lines.is_empty() => lines,
-        _ => plan.steps.iter().map(|step| self::step(&step.action, &step.preview)).collect(),
+        _ => plan.steps.iter().map(|step| self::step(&step.planned.action, &step.planned.preview)).collect(),
     };
     lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
     if lines.is_empty() {

@@ -63,7 +63,7 @@ fn the_program_names_no_entry_of_the_list() {
     assert!(sources.keys().all(|path| !path.ends_with("tests.rs") && !path.to_string_lossy().contains("/facts/")));
     for (path, text) in sources {
         let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        let examples = EXAMPLES.iter().find(|(file, _)| path.ends_with(file)).map_or(&[][..], |(_, names)| names);
+        let examples = EXAMPLES.iter().find(|(file, _)| path.ends_with(file)).map_or(&[][..], |(_, names)| *names);
         assert_eq!(names(&code), examples, "{}", path.display());
     }
     assert_eq!(

@@ -1,16 +1,16 @@
 //! Problems of a scope as written.
 
-/// What is wrong with a scope as written; the place is the caller's to add.
+/// Why a scope is invalid. The caller adds the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
-    /// No such field for this interface.
+    /// The interface has no such field.
     #[error("`{interface}` has no scope field `{field}`")]
     UnknownField {
         /// The interface.
         interface: String,
-        /// As written.
+        /// The field's name as written.
         field: String,
-        /// Fields that exist.
+        /// Fields of the interface.
         known: Vec<&'static str>,
     },
     /// The value has the wrong type or is out of range.
@@ -18,7 +18,7 @@ pub enum ScopeError {
     Value {
         /// The field.
         field: String,
-        /// What is wrong, as the end of a sentence.
+        /// The problem, as the end of a sentence.
         problem: String,
     },
 }

@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::rule::{AT_LEAST, AT_MOST, OPERATOR, Rule};
 use super::{NotPermitted, Number, NumberType, ScopeValue, Set, SetType, toml};
 
-/// One field that a grant of an interface may hold.
+/// One field of an interface's scope.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// As written in `ansai.toml`: `min_age_hours`.
+    /// Name in `ansai.toml`: `min_age_hours`.
     pub name: &'static str,
-    /// For `inspect`, `--suggest-grants` and the reference.
+    /// Description for `inspect`, `--suggest-grants` and the reference.
     pub about: &'static str,
     kind: Kind,
 }
@@ -125,7 +125,7 @@ impl Field {
         }
     }
 
-    /// In force where neither side sets the field.
+    /// The value in force if neither side sets the field.
     pub fn default(&self) -> ScopeValue {
         match self.kind {
             Kind::Set(_) => ScopeValue::Set(Vec::new()),

@@ -1,6 +1,7 @@
-//! What a grant can narrow: fields declared by each interface, requested by a manifest, granted by the operator.
+//! Scopes: the fields that an interface declares, a manifest requests and the operator grants.
 //!
-//! The scope in force is the intersection of the two, with every field filled in. A [`Field`] knows how its values are
+//! The scope in force is the intersection of request and grant, with every field filled in. Of two bounds, the stricter
+//! one applies; of two sets, what both cover. A [`Field`] knows how its values are
 //! written, shown and intersected: its type is in [`types`], its rule in `rule`. A domain declares each field once, as a
 //! constant with its type, and reads scopes through it:
 //!
@@ -57,7 +58,7 @@ pub use value::ScopeValue;
 pub struct Scope(BTreeMap<String, ScopeValue>);
 
 impl Scope {
-    /// Reads a table as written. The text `"operator"` in a request leaves a field to the operator.
+    /// Parses a table. In a request, the text `"operator"` leaves a field to the operator.
     pub fn parse(
         interface: &str,
         fields: &[Field],
@@ -82,18 +83,18 @@ impl Scope {
         Ok(Scope(scope))
     }
 
-    /// What is in force: the grant, narrowed by what was requested, with defaults filled in.
+    /// The scope in force: the grant, narrowed by the request, with defaults filled in.
     pub fn in_force(fields: &[Field], asked: &Scope, granted: &Scope) -> Scope {
         let meet = |field: &Field| (field.name.to_owned(), field.meet(asked.get(field), granted.get(field)));
         Scope(fields.iter().map(meet).collect())
     }
 
-    /// The value of a field; `None` where it is absent.
+    /// The value of a field; `None` if it is absent.
     pub fn get(&self, field: &Field) -> Option<&ScopeValue> {
         self.0.get(field.name)
     }
 
-    /// Fields and values by name.
+    /// All fields and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ScopeValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -126,12 +127,12 @@ impl Scope {
         self
     }
 
-    /// A set; empty where it is absent.
+    /// The value of a set field; empty if it is absent.
     fn members<T: SetType>(&self, field: &TypedField<T>) -> &[String] {
         self.get(&field.field()).and_then(ScopeValue::as_set).unwrap_or_default()
     }
 
-    /// A number; where it is absent, the one that permits least.
+    /// The value of a number field; if it is absent, the one that permits least.
     fn number<T: NumberType>(&self, field: &TypedField<T>) -> u64 {
         let field = field.field();
         self.get(&field).and_then(ScopeValue::as_number).unwrap_or_else(|| field.strictest())

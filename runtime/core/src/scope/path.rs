@@ -1,6 +1,6 @@
 //! Paths as text.
 
-/// Whether an absolute path without `.` or `..` is at or below a root, component by component.
+/// Whether an absolute path without `.` or `..` is a root or below it, compared by components.
 pub fn is_within(path: &str, root: &str) -> bool {
     let root = root.trim_end_matches('/');
     match path.strip_prefix(root) {
@@ -9,7 +9,7 @@ pub fn is_within(path: &str, root: &str) -> bool {
     }
 }
 
-/// Absolute, no empty, `.` or `..` component, no NUL, at most 4096 bytes.
+/// Whether a path is absolute, without empty, `.` or `..` components and NUL, and has at most 4096 bytes.
 pub fn is_plain_absolute(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;

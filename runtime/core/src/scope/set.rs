@@ -45,7 +45,7 @@ impl Set {
         members.collect::<Result<_, _>>().map(ScopeValue::Set)
     }
 
-    /// What both cover. A request that leaves the field to the operator covers all.
+    /// The values that both cover. A request that leaves the field to the operator covers everything.
     pub(super) fn meet(&self, asked: Option<&[String]>, granted: &[String]) -> Vec<String> {
         let Some(asked) = asked else { return granted.to_vec() };
         let covered = |inner: &String, by: &[String]| by.iter().any(|outer| (self.covers)(inner, outer));

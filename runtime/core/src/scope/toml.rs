@@ -10,26 +10,26 @@ pub(super) fn list(texts: &[String]) -> String {
     format!("[{}]", texts.join(", "))
 }
 
-/// A whole number. TOML's end at 2^63 - 1.
+/// A whole number. TOML's largest integer is 2^63 - 1.
 pub(super) fn integer(number: u64) -> String {
     number.min(i64::MAX.unsigned_abs()).to_string()
 }
 
-/// Exact: `"20GiB"` where whole, else bytes.
+/// Formats a size without rounding: `"20GiB"` if possible, else bytes.
 pub(super) fn size(bytes: u64) -> String {
     for (unit, name) in [(1u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
         if bytes >= unit && bytes.is_multiple_of(unit) {
             return format!("\"{}{name}\"", bytes / unit);
         }
     }
-    // TOML's whole numbers end earlier than a bound may.
+    // TOML's largest integer is smaller than a possible bound.
     match i64::try_from(bytes) {
         Ok(bytes) => bytes.to_string(),
         Err(_) => format!("\"{bytes}\""),
     }
 }
 
-/// A basic string in which nothing acts on a terminal: the text is the author's.
+/// Quotes the author's text as a TOML basic string that is safe for terminals.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

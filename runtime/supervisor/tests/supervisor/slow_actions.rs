@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
-use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::to_reply;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -150,17 +150,17 @@ impl TypedAction for Wait {
         self.0
     }
 
-    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
         let handle = Handle::read(handle);
         let runs = handle.runs();
         match (handle.is_done(), runs) {
-            (true, _) => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
-            (false, true) => Progress::Running(None),
-            (false, false) => Progress::Finished(applied(Outcome::Failed, "it ended before it was done", vec![])),
+            (true, _) => Some(applied(Outcome::Done, "waited", vec![])),
+            (false, true) => None,
+            (false, false) => Some(applied(Outcome::Failed, "it ended before it was done", vec![])),
         }
     }
 
-    fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Applied {
         let handle = Handle::read(handle);
         if handle.runs() {
             let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
@@ -172,8 +172,8 @@ impl TypedAction for Wait {
             std::thread::sleep(Duration::from_millis(5));
         }
         match handle.is_done() {
-            true => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
-            false => Progress::Finished(applied(Outcome::Failed, "cancelled", vec![])),
+            true => applied(Outcome::Done, "waited", vec![]),
+            false => applied(Outcome::Failed, "cancelled", vec![]),
         }
     }
 }

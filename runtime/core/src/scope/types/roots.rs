@@ -15,7 +15,7 @@ impl SetType for Roots {
         things: "directories",
         example: "/some/directory",
         member: |written| {
-            // Only one spelling of a root: `/var/log/` is `/var/log`.
+            // Accept only one spelling of a root: `/var/log/` becomes `/var/log`.
             let root = if written.len() > 1 { written.trim_end_matches('/') } else { written };
             match is_plain_absolute(root) {
                 true => Ok(root.to_owned()),
