@@ -205,6 +205,10 @@ impl Action for Expiry {
         Self::real().resolve(doing)
     }
 
+    fn noun(&self) -> &'static str {
+        Self::real().noun()
+    }
+
     fn types(&self) -> Types {
         Self::real().types()
     }
