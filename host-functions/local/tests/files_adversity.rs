@@ -65,6 +65,22 @@ fn a_directory_that_is_swapped_all_the_time_leads_nowhere() {
 }
 
 #[test]
+fn a_directory_that_becomes_protected_by_another_name_is_not_touched() {
+    for hours in [0, 24] {
+        let mut scene = Scene::fixture().with("undo_hours", hours);
+        let file = scene.file("d/e/a.log", 10, 100);
+        let step = scene.select("remove", scene.selection(&["**"])).unwrap();
+        assert_eq!(step.preview.items, 1);
+        symlink("data/d", scene.host.path("/state")).unwrap();
+        scene.host = scene.host.clone().protecting("/state");
+        let applied = scene.begin(&step).unwrap();
+        assert_eq!(applied.items[0].fate, Fate::Skipped("protected".into()));
+        assert!(file.exists());
+        assert_eq!(scene.select("remove", scene.selection(&["**"])).unwrap().preview.items, 0);
+    }
+}
+
+#[test]
 fn what_is_mounted_below_is_not_entered() {
     if !is_root() {
         return;

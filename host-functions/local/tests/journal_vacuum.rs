@@ -224,7 +224,7 @@ fn what_changed_or_has_several_links_is_left() {
     std::fs::hard_link(&twice, fixture.root.path().join("backup")).unwrap();
     let step = fixture.propose(0, &[]).unwrap();
     assert_eq!(step.preview.items, 3);
-    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("several links", 1));
+    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("several-links", 1));
     std::fs::write(&changed, "new").unwrap();
     std::fs::remove_file(&gone).unwrap();
     std::fs::rename(&linked, fixture.root.path().join("moved")).unwrap();
@@ -259,12 +259,13 @@ fn forged_targets_touch_nothing_else() {
     std::fs::write(&victim, "x").unwrap();
     let mut step = fixture.propose(0, &[]).unwrap();
     let stat = victim.metadata().unwrap();
-    let device = format!("{}:{}", stat.dev() >> 8, stat.dev() & 255);
-    let identity =
-        json!({"device": device, "inode": stat.ino(), "modified": [stat.mtime(), stat.mtime_nsec()], "size": 1});
+    let identity = json!({
+        "dev": stat.dev(), "ino": stat.ino(), "size": 1,
+        "mtime": [stat.mtime(), stat.mtime_nsec()], "ctime": [stat.ctime(), stat.ctime_nsec()],
+    });
     let names =
         [("../../..", archived(1)), (ID, format!("../../../../{}", archived(1))), (ID, "system.journal".into())];
-    let target = |(directory, name): (&str, String)| json!({"directory": directory, "name": name, "identity": identity, "allocated-bytes": 4096});
+    let target = |(directory, name): (&str, String)| json!({"path": format!("{directory}/{name}"), "identity": identity, "allocated-bytes": 4096});
     step.targets = raw(&json!(names.map(target)));
     fixture.file("system.journal", 0);
     let applied = fixture.apply(&step);
@@ -284,7 +285,7 @@ fn open_files_are_told_apart_on_this_machine() {
     let step = fixture.propose(0, &[]).unwrap();
     assert_eq!(step.preview.items, 2);
     assert_eq!((step.preview.frees_now_bytes, step.preview.frees_later_bytes), (allocated(&closed), allocated(&read)));
-    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("held open", 1));
+    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("open", 1));
     drop(writer);
     let step = fixture.propose(0, &[]).unwrap();
     assert_eq!(step.preview.items, 3);

@@ -1,9 +1,7 @@
 //! `ansai:journal`: the files of the systemd journal.
 
 mod actions;
-pub(crate) mod directory;
 mod names;
-mod open_files;
 mod probe;
 mod survey;
 mod vacuum;

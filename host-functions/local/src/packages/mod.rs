@@ -3,6 +3,8 @@
 mod actions;
 mod cache;
 mod clean;
+mod contents;
+mod guard;
 mod lock;
 mod probe;
 
