@@ -1,7 +1,7 @@
-//! The only module of this crate that touches the file system.
+//! The only module of this crate that accesses the file system.
 //!
-//! Every function is one step of I/O, so that a fault can be injected at each of them. No symbolic link is
-//! followed in the last component of a path, files are made `0600` and directories `0700`.
+//! Every function is one step of I/O, so that a test can inject a fault at each. The last component of a path is never
+//! followed if it is a symbolic link. Files are created with mode `0600`, directories with `0700`.
 #![expect(clippy::disallowed_methods, reason = "this is the crate's adapter to the file system")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -12,15 +12,15 @@ use std::time::UNIX_EPOCH;
 
 use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
 
-/// A file operation that the system refused.
+/// A failed file operation.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {cause}", path.display())]
 pub struct StorageError {
-    /// What was tried, as a verb in the infinitive.
+    /// The attempted operation, as a verb in the infinitive.
     pub action: &'static str,
-    /// The file or directory it was tried on.
+    /// The file or directory.
     pub path: PathBuf,
-    /// What the system answered.
+    /// The system's error.
     pub cause: io::Error,
 }
 
@@ -30,7 +30,7 @@ impl StorageError {
         move |cause| Self { action, path, cause }
     }
 
-    /// Whether blocks, inodes or a disk quota have run out: what releasing a [`Ballast`](crate::Ballast) can cure.
+    /// Whether blocks, inodes or a disk quota are used up, so that releasing a [`Ballast`](crate::Ballast) can help.
     pub fn is_out_of_space(&self) -> bool {
         matches!(self.cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
@@ -43,7 +43,7 @@ impl StorageError {
 
 pub(crate) type Result<T> = std::result::Result<T, StorageError>;
 
-/// Size and times of a file, as far as this crate wants them.
+/// Size and times of a file.
 #[derive(Debug)]
 pub(crate) struct Metadata {
     pub(crate) length: u64,
@@ -57,7 +57,7 @@ impl From<fs::Metadata> for Metadata {
         let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         Self {
             length: metadata.len(),
-            // st_blocks counts units of 512 bytes whatever the file system's block size.
+            // `st_blocks` counts units of 512 bytes, whatever the file system's block size.
             allocated_bytes: metadata.blocks().saturating_mul(512),
             modified_millis: modified.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
             is_file: metadata.is_file(),
@@ -69,11 +69,11 @@ fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()
 }
 
-/// An exclusive claim on a directory, given back when dropped (or when the process ends, however it ends).
+/// An exclusive lock on a directory, released when it is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
 
-/// Takes the lock without waiting; `None` when somebody else holds it.
+/// Tries to take the lock; `None` if another process holds it.
 pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let file = OpenOptions::new()
         .create(true)
@@ -90,7 +90,7 @@ pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     }
 }
 
-/// Makes a directory and those above it that are missing; one that exists is left as it is. Its name is durable.
+/// Creates a directory and its missing parents, durably. An existing directory stays unchanged.
 pub(crate) fn create_directory(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StorageError::at("create directory", path))?;
     match path.parent() {
@@ -99,17 +99,17 @@ pub(crate) fn create_directory(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes the names in a directory durable.
+/// Makes the entries of a directory durable.
 pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     File::open(path).and_then(|directory| directory.sync_all()).map_err(StorageError::at("sync directory", path))
 }
 
-/// Makes the content of a file durable, whoever wrote it.
+/// Makes the content of a file durable, whichever process wrote it.
 pub(crate) fn sync_file(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_data()).map_err(StorageError::at("sync", path))
 }
 
-/// The names in a directory that are UTF-8, in no order; no file of this crate has another kind of name.
+/// The entries of a directory whose names are UTF-8, in no particular order. All files of this crate have such names.
 pub(crate) fn list_names(path: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(path).map_err(StorageError::at("list", path))? {
@@ -119,12 +119,12 @@ pub(crate) fn list_names(path: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Size and times of what is at the path itself, a symbolic link not followed.
+/// Size and times of the path itself; does not follow a symbolic link.
 pub(crate) fn metadata(path: &Path) -> Result<Metadata> {
     fs::symlink_metadata(path).map(Metadata::from).map_err(StorageError::at("examine", path))
 }
 
-/// A small file with who may read it.
+/// The content of a small file, with its owner and permissions.
 #[derive(Debug)]
 pub(crate) struct Small {
     pub(crate) bytes: Vec<u8>,
@@ -132,10 +132,10 @@ pub(crate) struct Small {
     pub(crate) uid: u32,
 }
 
-/// Reads a regular file as a whole, up to one byte more than `most`, so that what is longer shows; `None` where there
-/// is none.
+/// Reads a regular file, at most one byte more than `most`, so that the caller can detect a longer one; `None` if it
+/// does not exist.
 pub(crate) fn read_small(path: &Path, most: usize) -> Result<Option<Small>> {
-    // Not blocking: a FIFO in this place would wait for a writer.
+    // Non-blocking, because a FIFO would wait for a writer.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(StorageError::at("open", path));
     let file = match opened {
@@ -151,8 +151,7 @@ pub(crate) fn read_small(path: &Path, most: usize) -> Result<Option<Small>> {
     Ok(Some(Small { bytes, mode: found.mode(), uid: found.uid() }))
 }
 
-/// Replaces a file as a whole, durably: after a crash it is the old one or the new one. Only one process at a time may
-/// do this to a path.
+/// Replaces a file atomically and durably. Only one process at a time may do this to a path.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
@@ -175,7 +174,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Bytes that nobody can guess.
+/// 32 bytes from the system's random number generator.
 pub(crate) fn random() -> Result<[u8; 32]> {
     let path = Path::new("/dev/urandom");
     let mut bytes = [0; 32];
@@ -192,7 +191,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(StorageError::at("rename", from))
 }
 
-/// A file that is only ever written at its end.
+/// A file that is only appended to.
 #[derive(Debug)]
 pub(crate) struct AppendFile {
     file: File,
@@ -200,19 +199,19 @@ pub(crate) struct AppendFile {
 }
 
 impl AppendFile {
-    /// Makes a file that must not exist yet.
+    /// Creates a file that must not exist yet.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         Self::open_with(path, "create", OpenOptions::new().append(true).create_new(true))
     }
 
-    /// Makes a file, or empties the one that is there.
+    /// Creates a file, or truncates an existing one.
     pub(crate) fn create_or_empty(path: &Path) -> Result<Self> {
         let made = Self::open_with(path, "create", OpenOptions::new().append(true).create(true))?;
         made.truncate(0)?;
         Ok(made)
     }
 
-    /// Opens a file that must exist.
+    /// Opens an existing file.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         Self::open_with(path, "open", OpenOptions::new().append(true))
     }
@@ -222,7 +221,7 @@ impl AppendFile {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    /// Writes all of it, in one system call unless the system cuts it short. After an error, part may be written.
+    /// Writes all bytes, if possible in one system call. After an error, some bytes may have been written.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         (&self.file).write_all(bytes).map_err(StorageError::at("write", &self.path))
     }
@@ -236,7 +235,7 @@ impl AppendFile {
         self.file.sync_data().map_err(StorageError::at("sync", &self.path))
     }
 
-    /// Takes blocks for the whole length; `false` when this file system cannot do that.
+    /// Allocates blocks for the whole length; `false` if the file system does not support it.
     pub(crate) fn allocate(&self, length: u64) -> Result<bool> {
         use rustix::io::Errno;
         match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
@@ -271,16 +270,16 @@ impl ReadFile {
         Ok(metadata.len())
     }
 
-    /// Reads on for up to `count` bytes; fewer only at the end of the file.
+    /// Reads up to `count` bytes; fewer only at the end of the file.
     pub(crate) fn read(&mut self, count: u64) -> Result<Vec<u8>> {
-        // What is asked for may be what a damaged file states: no more room than usual before it is there.
+        // `count` may come from a damaged file, so do not allocate that much in advance.
         let room = count.min(READ_AHEAD_BYTES as u64);
         let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(READ_AHEAD_BYTES));
         (&mut self.file).take(count).read_to_end(&mut bytes).map_err(StorageError::at("read", &self.path))?;
         Ok(bytes)
     }
 
-    /// Reads up to `count` bytes at an offset, past any buffer; fewer only at the end of the file.
+    /// Reads up to `count` bytes at an offset, without the buffer; fewer only at the end of the file.
     pub(crate) fn read_at(&self, offset: u64, count: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         let mut filled: usize = 0;
@@ -296,7 +295,7 @@ impl ReadFile {
         Ok(bytes)
     }
 
-    /// Goes to an offset and forgets what was read ahead, because a writer may have changed it since.
+    /// Moves to an offset and drops the buffer, because a writer may have changed the file since.
     pub(crate) fn go_to(&mut self, offset: u64) -> Result<()> {
         self.file.seek(SeekFrom::Start(offset)).map(drop).map_err(StorageError::at("seek in", &self.path))
     }

@@ -1,22 +1,22 @@
-//! Whether another user can change the configuration.
+//! Checks whether another user can change the configuration.
 
 use ansai_core::text::inert;
 
-/// Who owns an opened configuration file and its directory, and who may write them.
+/// The owners and permissions of a configuration file and its directory, when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
-    /// The file or its directory has a write bit for its group or for others.
+    /// Whether the group or others can write the file or its directory.
     pub writable_by_others: bool,
-    /// Of the file.
+    /// User id of the file's owner.
     pub owner_uid: u32,
     pub(crate) file: Owned,
-    /// The one that holds the file, and the one that holds the link that was followed to it.
+    /// The directory of the file, and the directory of the link that pointed to it.
     pub(crate) directories: Vec<Owned>,
-    /// Of this process.
+    /// User id of this process.
     pub(crate) own_uid: u32,
 }
 
-/// A file or directory as opened.
+/// A file or directory when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Owned {
     pub(crate) path: String,
@@ -24,12 +24,12 @@ pub(crate) struct Owned {
     pub(crate) uid: u32,
 }
 
-/// Write bits of group and others.
+/// Write permission of group and others.
 pub(crate) const OTHERS_WRITE: u32 = 0o022;
 
 impl Trust {
-    /// What is wrong, with a hint, or `None` if no other user can write the file. Such a file must not enforce; in
-    /// `observe` it is worth a warning.
+    /// Describes who else can write the file, with a hint; `None` if no other user can. Do not enforce with such a
+    /// file; in `observe` mode, warn.
     pub fn problem(&self) -> Option<String> {
         let places = std::iter::once(&self.file).chain(&self.directories);
         let (what, way_out, place) = places.into_iter().find_map(|place| {

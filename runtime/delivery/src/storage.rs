@@ -6,12 +6,12 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Larger files are not read.
+/// Maximum size of a file that is read, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
-/// What a crash left unfinished.
+/// Extension of unfinished files.
 const UNFINISHED: &str = "tmp";
 
-/// Creates a directory for ansai alone.
+/// Creates a directory that only its owner can access.
 pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
@@ -32,13 +32,13 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = unfinished(path, bytes).and_then(|(temporary, _)| std::fs::rename(temporary, path));
     clean(path, written)
 }
 
-/// The same, on the disk when this returns.
+/// Writes a file atomically and durably.
 pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = unfinished(path, bytes).and_then(|(temporary, file)| {
         file.sync_all()?;
@@ -48,7 +48,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     clean(path, written)
 }
 
-/// Removes a file; one that is gone is fine.
+/// Removes a file. A missing file is not an error.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -60,7 +60,7 @@ pub(crate) fn remove_directory(path: &Path) -> io::Result<()> {
     std::fs::remove_dir_all(path)
 }
 
-/// Whether a crash left it.
+/// Whether an interrupted write left this file.
 pub(crate) fn is_unfinished(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == UNFINISHED)
 }
@@ -74,7 +74,7 @@ fn unfinished(path: &Path, bytes: &[u8]) -> io::Result<(PathBuf, File)> {
 
 fn clean(path: &Path, written: io::Result<()>) -> io::Result<()> {
     if written.is_err() {
-        // On a full disk each byte counts.
+        // Frees the space, which matters on a full disk.
         let _ = remove(&path.with_extension(UNFINISHED));
     }
     written

@@ -56,6 +56,7 @@ struct Undo {
 impl TypedAction for Compress {
     type Arguments = Arguments;
     type Targets = remembered::Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

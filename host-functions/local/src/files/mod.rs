@@ -6,6 +6,7 @@
 
 mod compress;
 mod deleted;
+mod doctor;
 mod expire;
 mod file;
 mod gzip;
@@ -54,6 +55,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
         ability: "see names, sizes and ages of files",
         fields: &[ROOTS],
     },
+    doctor: &[],
     functions: &[
         Function {
             name: "largest-directories",
@@ -103,6 +105,7 @@ pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
             },
         ],
     },
+    doctor: &[doctor::open_files, doctor::openat2, doctor::leases],
     functions: &[
         Function { name: "remove", checks: SELECTION, body: Body::Action(&remove::Remove) },
         Function { name: "compress", checks: SELECTION, body: Body::Action(&compress::Compress) },

@@ -1,6 +1,7 @@
 //! `ansai:journal`: the files of the systemd journal.
 
 mod actions;
+mod doctor;
 mod names;
 mod probe;
 mod survey;

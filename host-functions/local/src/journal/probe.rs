@@ -6,6 +6,7 @@ use ansai_core::text::path_text;
 use ansai_core::{Instant, Interface, InterfaceKind, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
+use super::doctor;
 use super::names::Kind;
 use super::survey::{PATH, survey};
 use crate::disk::mounts;
@@ -24,6 +25,7 @@ pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the journal takes",
         fields: &[],
     },
+    doctor: &[doctor::journal],
     functions: &[Function { name: "usage", checks: &[], body: Body::Probe(&Probe(usage)) }],
 };
 

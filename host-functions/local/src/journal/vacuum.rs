@@ -83,6 +83,7 @@ impl Target {
 impl TypedAction for Vacuum {
     type Arguments = Arguments;
     type Targets = Vec<Target>;
+    const NOUN: &'static str = "journal file";
 
     fn preview(
         &self,

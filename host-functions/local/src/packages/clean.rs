@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 /// Refuses a manager that this host lacks or whose lock another process holds.
 fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     if !cache::managers(host).contains(&manager) {
-        return Err(Refusal::Unsupported(format!("this host has no {}", name(manager))));
+        return Err(Refusal::Unsupported(format!("this host has no {}", manager.name())));
     }
     match lock::held(host, manager) {
         Some(lock) => Err(Refusal::Busy(format!("another process holds {lock}"))),
@@ -50,17 +50,10 @@ fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     }
 }
 
-fn name(manager: Manager) -> &'static str {
-    match manager {
-        Manager::Apt => "apt",
-        Manager::Dnf => "dnf",
-        Manager::Other => "other package manager that is known here",
-    }
-}
-
 impl TypedAction for CleanCache {
     type Arguments = Arguments;
     type Targets = Vec<Target>;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -101,7 +94,7 @@ impl TypedAction for CleanCache {
         let Step { arguments: Arguments { manager, .. }, targets } = what;
         check(doing.host, manager)?;
         let program = cache::program(doing.host, manager)
-            .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", name(manager))))?;
+            .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", manager.name())))?;
         let before = guard::check(doing, manager, &targets)?;
         let run = Program {
             path: program.as_ref(),
@@ -117,7 +110,7 @@ impl TypedAction for CleanCache {
         let problem = problem(program, &ran);
         // Another process may have taken the lock since.
         if problem.is_some() && after.files.len() >= before.files.len() && lock::held(doing.host, manager).is_some() {
-            return Err(Refusal::Busy(format!("another process holds the lock of {}", name(manager))));
+            return Err(Refusal::Busy(format!("another process holds the lock of {}", manager.name())));
         }
         let freed = before.bytes().saturating_sub(after.bytes());
         let removed = before.files.len().saturating_sub(after.files.len());

@@ -4,6 +4,7 @@ mod actions;
 mod cache;
 mod clean;
 mod contents;
+mod doctor;
 mod guard;
 mod lock;
 mod probe;
