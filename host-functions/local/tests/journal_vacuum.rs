@@ -1,4 +1,4 @@
-//! `ansai:journal` on fixture trees: what it sees, what it would remove, what it removes.
+//! `ansai:journal` on fixture trees: the probe, previews and removals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "fixtures")]
 
@@ -41,7 +41,7 @@ impl Fixture {
         self.root.path().join("var/log/journal").join(ID).join(name)
     }
 
-    /// A file of 1 MiB, this many hours old.
+    /// Creates a file of 1 MiB that is this many hours old.
     fn file(&self, name: &str, hours: u64) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, vec![1; BIG]).unwrap();
@@ -244,7 +244,7 @@ fn less_than_agreed_is_never_kept() {
     let one = allocated(&paths[0]);
     let step = fixture.propose(2 * one, &[]).unwrap();
     assert_eq!(step.preview.items, 2);
-    // Somebody else removes the younger ones meanwhile.
+    // Another program removes the younger files meanwhile.
     std::fs::remove_file(&paths[0]).unwrap();
     std::fs::remove_file(&paths[1]).unwrap();
     let applied = fixture.apply(&step);
@@ -275,7 +275,7 @@ fn forged_targets_touch_nothing_else() {
 
 #[test]
 fn open_files_are_told_apart_on_this_machine() {
-    // The fixture borrows this machine's processes.
+    // The fixture has the processes of this machine.
     let fixture = Fixture::new();
     std::fs::remove_dir_all(fixture.root.path().join("proc")).unwrap();
     symlink("/proc", fixture.root.path().join("proc")).unwrap();

@@ -1,4 +1,4 @@
-//! What can happen to a previewed file before it is removed. After none of it may the step touch the name.
+//! Changes to a previewed file before it is removed. After each of them the step must not touch the name.
 
 use std::any::Any;
 use std::fs::{File, OpenOptions};
@@ -27,7 +27,8 @@ pub(crate) const CHANGES: &[(&str, &str)] = &[
     ("locked", "locked"),
 ];
 
-/// Makes it so; what it answers is kept until the step is over. `aside` is a path on the same file system.
+/// Makes the change. The caller keeps the returned value until the step is over. `aside` is a free path on the same
+/// file system.
 pub(crate) fn make(what: &str, file: &Path, aside: &Path) -> Option<Box<dyn Any>> {
     match what {
         "appended to" => OpenOptions::new().append(true).open(file).unwrap().write_all(b"x").unwrap(),
@@ -89,8 +90,8 @@ fn set_times(path: &Path, like: &std::fs::Metadata) {
     rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()).unwrap();
 }
 
-/// A file of the host that the step reads after it opened the directory and before it looks at any file in it: the
-/// step stops there until it may go on.
+/// A file of the host that the step reads after it opened the directory and before it checks any file in it, replaced
+/// by a pipe: the step waits there until it may continue.
 pub(crate) struct Stop(PathBuf);
 
 impl Stop {

@@ -1,4 +1,4 @@
-//! A host in a directory, with a journal and an apt cache, and one process that holds nothing.
+//! A host in a directory, with a journal, an apt cache, and one process that has no files open.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -129,7 +129,7 @@ impl Scene {
         self.file(format!("{CACHE}/{name}"), &[b'p'; 8192])
     }
 
-    /// The processes of this machine become those of the host.
+    /// Gives the host the processes of this machine.
     pub(crate) fn with_real_processes(self) -> Scene {
         std::fs::remove_dir_all(self.path("proc")).unwrap();
         symlink("/proc", self.path("proc")).unwrap();
@@ -174,7 +174,7 @@ pub(crate) fn skipped(applied: &Applied) -> &str {
     }
 }
 
-/// Runs an ignored test of this program in a mount namespace of its own; its mounts end with it.
+/// Runs an ignored test of this program in its own mount namespace; its mounts end with it.
 pub(crate) fn in_a_namespace(test: &str) {
     if !ansai_harness::requires_root() {
         return;
