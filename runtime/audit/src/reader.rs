@@ -100,7 +100,6 @@ impl Reader {
     ///
     /// # Errors
     /// If the directory cannot be listed. A directory without segments is a log without records.
-    /// When the directory cannot be listed. A directory without segments is a log without records.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
         let directory = directory.as_ref();
         let segments = segment::list(directory)?;

@@ -11,7 +11,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 pub const MIN_KEEP_BYTES: TypedField<Bytes> =
     TypedField::at_least("min_keep_bytes", 16 << 20, "the journal is never made smaller than this on purpose");
 
-/// The interface.
+/// The interface `ansai:journal/journal-actions`.
 pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:journal/journal-actions",
