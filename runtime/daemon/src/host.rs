@@ -9,6 +9,7 @@ use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
+use ansai_storage::ToDirectory;
 
 use crate::environment;
 use crate::error::Error;
@@ -39,7 +40,8 @@ pub fn engine(
     compiler: &Compiler,
 ) -> Result<(Engine, Option<Warning>), Error> {
     let cache = state_dir.map(|dir| dir.join("compiled"));
-    match Engine::new(registry.clone(), cache.as_deref(), compiler.clone()) {
+    let cache = cache.as_ref().map(|dir| dir as &dyn ToDirectory);
+    match Engine::new(registry.clone(), cache, compiler.clone()) {
         Err(EngineError::Cache(error)) => {
             let message = format!("{error}; policies are compiled again at each start");
             let warning = Warning::new(codes::STATE_DIRECTORY, message);
