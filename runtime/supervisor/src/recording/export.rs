@@ -25,7 +25,7 @@ const CAPACITY: Capacity = Capacity { messages: 4, bytes: 64 << 10 };
 /// # Errors
 /// When the status is there and cannot be read.
 pub fn statuses(state_dir: &Path) -> std::io::Result<Vec<TargetStatus>> {
-    ansai_delivery::statuses(&directory(state_dir))
+    Ok(ansai_delivery::statuses(directory(state_dir))?)
 }
 
 fn directory(state_dir: &Path) -> PathBuf {
