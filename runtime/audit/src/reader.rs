@@ -1,7 +1,8 @@
 //! Reading a log from front to back, one record in memory at a time.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+
+use ansai_storage::{Directory, ToDirectory};
 
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::frame::{self, FrameHeader, Hash};
@@ -60,7 +61,7 @@ pub enum Tail {
 /// what was behind that. After the first error it ends.
 #[derive(Debug)]
 pub struct Reader {
-    directory: PathBuf,
+    directory: Directory,
     upcoming: VecDeque<SegmentName>,
     current: Option<Current>,
     /// The last segment opened, kept after it was read to its end.
@@ -98,10 +99,10 @@ impl Reader {
     /// Reads a log from its first record.
     ///
     /// # Errors
-    /// When the directory cannot be listed. A directory without segments is a log without records.
-    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        let segments = segment::list(directory)?;
+    /// When the directory cannot be opened or listed. A directory without segments is a log without records.
+    pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        let segments = segment::list(&directory)?;
         Ok(Self::over(directory, segments.into(), 1))
     }
 
@@ -109,20 +110,20 @@ impl Reader {
     /// checked; nor is the link between them and it.
     ///
     /// # Errors
-    /// When the directory cannot be listed. A record that does not exist yet is no error: there is nothing to read.
-    pub fn from_sequence(directory: impl AsRef<Path>, from: u64) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        let mut segments = segment::list(directory)?;
+    /// When the directory cannot be opened or listed. A record that does not exist yet is no error: there is nothing to read.
+    pub fn from_sequence(directory: impl ToDirectory, from: u64) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        let mut segments = segment::list(&directory)?;
         let later = segments.partition_point(|name| name.first_sequence() <= from);
         segments.drain(..later.saturating_sub(1));
         Ok(Self::over(directory, segments.into(), from))
     }
 
-    fn over(directory: &Path, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
+    fn over(directory: Directory, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
         // Only a reader that was told to begin later may find another segment than the first at the front.
         let first = upcoming.front().map_or(1, |name| name.first_sequence()).min(from.max(1));
         Self {
-            directory: directory.to_owned(),
+            directory,
             upcoming,
             current: None,
             last_segment: None,
@@ -201,7 +202,7 @@ impl Reader {
         let Some(name) = self.upcoming.pop_front() else { return Ok(Some(Tail::Clean)) };
         self.check_name(name)?;
         self.last_segment = Some(name);
-        let mut file = ReadFile::open(&name.path_in(&self.directory))?;
+        let mut file = ReadFile::open(&self.directory, &name.to_string())?;
         let header = file.read(segment::HEADER_BYTES)?;
         let sealed = self.has_later_segment()?;
         if let Err(fault) = segment::check_header(&header) {

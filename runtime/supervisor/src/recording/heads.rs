@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ansai_audit::{Durability, HeadFile, HeadFileError, Key, KeyError, Log, LogId, PublicKey, ReadError, SignedHead};
 use ansai_core::event::Record;
 use ansai_core::{Event, Instant};
+use ansai_storage::Directory;
 
 use super::journal::{Journal, JournalError};
 
@@ -224,7 +225,8 @@ pub fn rotate(state_dir: &Path, now: Instant) -> Result<(PublicKey, PublicKey), 
     let payload =
         serde_json::to_vec(&Record { at: now, event }).map_err(JournalError::from).map_err(HeadError::from)?;
     let head = log.append(&payload, Durability::Synced).map_err(JournalError::from).map_err(HeadError::from)?;
-    next.replace(&next_file, &file).map_err(HeadError::from)?;
+    let directory = Directory::open(state_dir).map_err(KeyError::from).map_err(HeadError::from)?;
+    next.replace(&directory, "audit.key.next", "audit.key").map_err(HeadError::from)?;
     head_file(state_dir)
         .write(&SignedHead::new(id, head, now, &next))
         .map_err(|error| HeadError::from(HeadFileError::from(error)))?;
