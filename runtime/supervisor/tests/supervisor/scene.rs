@@ -15,6 +15,7 @@ use ansai_events::{Item, Published, Stream, Subscription};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
+use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
 
@@ -104,11 +105,10 @@ impl Scene {
         authority: impl Authority + 'static,
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
-        std::fs::create_dir_all(self.state_dir()).unwrap();
+        let state_dir = Directory::create(self.state_dir()).unwrap();
         let stream = Stream::new();
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
-        let options =
-            Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
+        let options = Options { state_dir, mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
         let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, shared, Arc::new(authority), instances)
     }
