@@ -62,8 +62,11 @@ check: setup-check ## check format, lints, documentation, dependencies and licen
 	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --release
 	scripts/licences-and-advisories
 
+# Only the comparison with extism needs it, and it compiles a second wasmtime.
+BUILD_EXTISM = RUSTC=$$(scripts/newest-rustc) CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
+
 bench: policies setup-test ## measure; ONLY="gate replay" measures only these sections
-	RUSTC=$$(scripts/newest-rustc) CARGO_TARGET_DIR=$(CACHE)/extism cargo build --release --locked --manifest-path tests/benches/extism/Cargo.toml
+	@$(if $(if $(ONLY),$(filter rivals,$(ONLY)),all),$(BUILD_EXTISM),:)
 	ANSAI_BENCH_EXTISM=$(CACHE)/extism/release/ansai-bench-extism \
 	ANSAI_JS_TOOLS=$(CACHE)/tools/js ANSAI_PY_TOOLS=$(CACHE)/tools/py cargo run --release -p ansai-benches -- $(ONLY)
 

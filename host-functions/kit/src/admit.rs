@@ -116,6 +116,7 @@ mod tests {
 
     static PROBE: InterfaceDef = InterfaceDef {
         interface: interface("ansai:x/x-probe", InterfaceKind::Probe),
+        doctor: &[],
         functions: &[Function {
             name: "look",
             checks: &[Check { argument: "/files", rule: Rule::AtMost("max_files") }],
@@ -125,6 +126,7 @@ mod tests {
 
     static ACTIONS: InterfaceDef = InterfaceDef {
         interface: interface("ansai:x/x-actions", InterfaceKind::Actions),
+        doctor: &[],
         functions: &[Function { name: "act", checks: &[], body: Body::Action(&Nothing) }],
     };
 
@@ -133,6 +135,7 @@ mod tests {
     impl TypedAction for Nothing {
         type Arguments = NoArguments;
         type Targets = ();
+        const NOUN: &'static str = "thing";
 
         fn preview(&self, _: &ProbeContext<'_>, _: NoArguments, _: &[Arc<Proposed>]) -> Result<(Preview, ()), Refusal> {
             Err(not_asked())

@@ -176,6 +176,7 @@ mod tests {
         let name = "ansai:x/x-probe";
         InterfaceDef {
             interface: Interface { name, version: "0.1.0", kind, sensitivity, ability: "", fields: FIELDS },
+            doctor: &[],
             functions: &[],
         }
     }

@@ -1,4 +1,4 @@
-//! Space set aside, to be given up when a disk is full.
+//! Disk space reserved in advance, to be released when the disk is full.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,8 @@ use crate::storage::{AppendFile, StorageError};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file of a fixed size that holds nothing: releasing it gives what must still be written room on a full disk.
+/// A file of a fixed size without useful content. Releasing it makes room on a full disk for what must still be
+/// written.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;
@@ -24,49 +25,49 @@ pub struct Ballast {
     bytes: u64,
 }
 
-/// Why a ballast is not there.
+/// Why a ballast could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BallastError {
     /// The system refused, most likely because the disk is already too full.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The file is there, but the file system did not set the blocks aside.
+    /// The file was written, but the file system did not reserve blocks for it.
     #[error("cannot reserve {bytes} bytes in {}: the file system allocated only {allocated}", path.display())]
     NotAllocated {
-        /// The file, which was removed again.
+        /// The file, which has been removed.
         path: PathBuf,
-        /// Bytes wanted.
+        /// Requested size in bytes.
         bytes: u64,
-        /// Bytes in blocks of its own.
+        /// Size of the allocated blocks, in bytes.
         allocated: u64,
     },
 }
 
 impl Ballast {
-    /// A ballast of `bytes` bytes in a file; makes nothing yet.
+    /// A ballast of `bytes` bytes in a file; creates nothing yet.
     pub fn new(file: impl Into<Location>, bytes: u64) -> Self {
         Self { file: file.into(), bytes }
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 
-    /// Bytes that it sets aside when it is full.
+    /// Size in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether all its bytes are set aside. A file that cannot be examined counts as not full.
+    /// Whether all bytes are reserved. A file that cannot be examined counts as not full.
     pub fn is_full(&self) -> bool {
         self.allocated().is_ok_and(|allocated| allocated >= self.bytes)
     }
 
-    /// Makes it full if it is not. It is all or nothing: what was made of it when it fails is removed again.
+    /// Reserves the space if it is not reserved yet. On failure, removes the partial file.
     ///
     /// # Errors
-    /// When the space is not there or the file system does not set it aside.
+    /// If there is not enough space, or the file system does not reserve it.
     pub fn ensure(&self) -> Result<(), BallastError> {
         if self.is_full() {
             return Ok(());
@@ -80,11 +81,11 @@ impl Ballast {
         made
     }
 
-    /// Gives the space back, durably; `false` when there was nothing to give.
+    /// Releases the space durably; `false` if there was nothing to release.
     ///
     /// # Errors
-    /// When the file cannot be removed, or its removal not be made durable: some file systems give space back
-    /// only then.
+    /// If the file cannot be removed, or the removal cannot be made durable. Some file systems free the space only
+    /// then.
     pub fn release(&self) -> Result<bool, StorageError> {
         let (directory, name) = match self.file.resolve() {
             Err(error) if error.is_not_found() => return Ok(false),
@@ -122,7 +123,7 @@ impl Ballast {
     }
 }
 
-/// Writes bytes that do not compress: a file system that compresses keeps next to nothing of zeros.
+/// Writes bytes that do not compress: a compressing file system would hardly use any space for zeros.
 fn fill(file: &AppendFile, bytes: u64) -> Result<(), StorageError> {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut left = bytes;
@@ -162,7 +163,7 @@ mod tests {
         ballast.ensure().unwrap();
         assert!(ballast.is_full());
         assert!(storage::metadata(ballast.path()).unwrap().allocated_bytes >= 300_000);
-        // One that is too small, from an earlier configuration, is made anew.
+        // A file that is too small, from an earlier configuration, is created again.
         let larger = Ballast::new(ballast.path(), 500_000);
         assert!(!larger.is_full());
         larger.ensure().unwrap();
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_leaves_nothing() {
+    fn a_failed_ballast_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let ballast = Ballast::new(directory.path().join("ballast"), u64::MAX / 4);
         assert!(matches!(ballast.ensure(), Err(BallastError::Storage(_))));

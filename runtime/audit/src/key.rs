@@ -1,4 +1,4 @@
-//! The key that signs the heads of a log: a file of this user's own.
+//! The key that signs the heads of a log, in a file that only its owner can read.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use crate::public_key::{LogId, PublicKey, exact_hex};
 use crate::storage::StorageError;
 
-/// The seed as 64 hexadecimal digits, and an end of line.
+/// The seed as 64 hexadecimal digits, and a newline.
 const FILE_BYTES: u64 = 65;
 
-/// The private half: whoever has it can sign heads.
+/// The private key. Anyone who has it can sign heads.
 #[derive(Clone)]
 pub struct Key(SigningKey);
 
@@ -22,29 +22,29 @@ pub enum KeyError {
     /// The system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Somebody else can read or write it, or could.
+    /// Other users can read or write the file.
     #[error("the key {} is readable or writable by other users (mode {mode:04o})", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permissions.
+        /// Its permission bits.
         mode: u32,
     },
-    /// It is somebody else's.
+    /// Another user owns the file.
     #[error("the key {} belongs to user {uid}", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// Its owner.
+        /// User id of its owner.
         uid: u32,
     },
-    /// Its content is no key.
+    /// The content is not a key.
     #[error("{} is not a key file: expected 64 hexadecimal digits and a newline", .0.display())]
     Form(PathBuf),
 }
 
 impl KeyError {
-    /// The way out, for a person.
+    /// How to fix it, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Storage(error) if error.is_out_of_space() => Some("free some space"),
@@ -61,10 +61,10 @@ impl KeyError {
 }
 
 impl Key {
-    /// The key in a file; `None` where there is no file.
+    /// Reads a key from a file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When others could have read it, and when it is no key.
+    /// If other users could have read the file, or its content is not a key.
     pub fn read(file: impl Into<Location>) -> Result<Option<Self>, KeyError> {
         let file = file.into();
         let path = || file.path().to_owned();
@@ -81,11 +81,11 @@ impl Key {
         Ok(Some(Self::from_seed(seed)))
     }
 
-    /// A new key, durable in a file that only this user can read, whole or not there. A file that is there already is
-    /// replaced: the caller has looked, and holds the lock of the log.
+    /// Creates a key and writes it, durably and atomically, to a file that only this user can read. Replaces an
+    /// existing file: the caller has checked, and holds the lock of the log.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the system refuses.
     pub fn make(file: impl Into<Location>) -> Result<Self, KeyError> {
         let key = Self::from_seed(ansai_storage::random()?);
         let (directory, name) = file.into().resolve()?;
@@ -96,17 +96,17 @@ impl Key {
         Ok(key)
     }
 
-    /// The key of a seed of 32 bytes.
+    /// The key of a 32-byte seed.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
     }
 
-    /// What is shown, and kept elsewhere to check signatures with.
+    /// The public key, which is shown, and kept elsewhere to check signatures.
     pub fn public(&self) -> PublicKey {
         self.0.verifying_key().into()
     }
 
-    /// This key's word that another follows it in a log.
+    /// Signs the statement that the key `next` follows this one in a log.
     pub fn endorse(&self, log: LogId, next: PublicKey) -> [u8; 64] {
         self.sign(endorsement(log, self.public(), next).as_bytes())
     }
@@ -115,10 +115,10 @@ impl Key {
         self.0.sign(message).to_bytes()
     }
 
-    /// Moves the file of this key into the place of another one, durably.
+    /// Moves this key's file over the file of another key, durably.
     ///
     /// # Errors
-    /// When the system refuses: then both are where they were.
+    /// If the system refuses; both files are unchanged then.
     pub fn replace(&self, directory: &Directory, from: &str, to: &str) -> Result<(), KeyError> {
         directory.rename(from, to)?;
         directory.sync()?;
@@ -127,7 +127,7 @@ impl Key {
 }
 
 impl PublicKey {
-    /// Whether this key said that `next` follows it in a log; see [`Key::endorse`].
+    /// Whether this key signed the statement that `next` follows it in a log; see [`Key::endorse`].
     pub fn endorsed(&self, log: LogId, next: PublicKey, signature: &[u8; 64]) -> bool {
         self.signed(endorsement(log, *self, next).as_bytes(), signature)
     }
@@ -137,7 +137,7 @@ fn endorsement(log: LogId, key: PublicKey, next: PublicKey) -> String {
     format!("ansai-audit-key-v1 log={log} key={key} next={next}")
 }
 
-/// Never the private half.
+/// Shows only the public key.
 impl fmt::Debug for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Key({})", self.public())

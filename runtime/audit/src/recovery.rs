@@ -1,4 +1,4 @@
-//! Opening a log for writing: what was there, and the cutting off of a write that a crash left unfinished.
+//! Opens a log for writing, and cuts off a write that a crash left unfinished.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::verify::check_expected;
 
 const COPY_BYTES: usize = 64 * 1024;
 
-/// How many side files one sequence may have before opening gives up.
+/// Maximum number of side files for one sequence number before opening fails.
 const MAX_SIDE_FILES: u32 = 100;
 
 /// What opening a log found and did.
@@ -22,29 +22,29 @@ const MAX_SIDE_FILES: u32 = 100;
 pub struct Recovery {
     /// The last whole record.
     pub head: Head,
-    /// The unfinished write that was cut off, if there was one.
+    /// The unfinished write that was cut off, if any.
     pub cut: Option<CutTail>,
-    /// Why the reserve could not be set aside; the log works without it, but not on a full disk.
+    /// Why the reserve is missing. The log works without it, but not on a full disk.
     pub reserve: Result<(), BallastError>,
 }
 
 /// An unfinished write that was cut off the end of a log.
 #[derive(Debug)]
 pub struct CutTail {
-    /// Where it was.
+    /// Its place.
     pub torn: Torn,
-    /// What became of its bytes.
+    /// What happened to its bytes.
     pub kept: Kept,
 }
 
-/// What became of the bytes of an unfinished write.
+/// What happened to the bytes of an unfinished write.
 #[derive(Debug)]
 pub enum Kept {
-    /// They are in this file, beside the segments.
+    /// They are in this file, in the directory of the segments.
     At(PathBuf),
-    /// There was no room for them even without the reserve, so they are gone.
+    /// They are lost, because there was no space for them, even without the reserve.
     Lost(StorageError),
-    /// There were none: a segment was made and nothing written to it.
+    /// There were none: a segment had been created, but nothing was written to it.
     Nothing,
 }
 
@@ -54,12 +54,12 @@ pub enum OpenError {
     /// Another writer has the log open.
     #[error("the log in {} is in use by another process", .0.display())]
     InUse(PathBuf),
-    /// The log is not as it was written, and not because a write was interrupted. Nothing was changed.
+    /// The log is damaged, and no interrupted write explains it. Nothing was changed.
     #[error("the log in {} is corrupt: {corruption}", directory.display())]
     Corrupt {
         /// The directory of the log.
         directory: PathBuf,
-        /// What is wrong, and where.
+        /// The damage and its place.
         corruption: Box<Corruption>,
     },
     /// The system refused.
@@ -68,7 +68,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// The way out, for a person.
+    /// How to fix it, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::InUse(_) => Some("stop the other process; reading the log needs no lock"),
@@ -87,22 +87,22 @@ pub enum Check {
     /// Every record.
     #[default]
     Everything,
-    /// The last two segments: for a log so long that reading it would delay the start. The rest is left to
-    /// [`verify`](crate::verify()).
+    /// The last two segments, for a log that takes too long to read at every start. [`verify`](crate::verify()) checks
+    /// the rest.
     LastSegments,
 }
 
-/// A log as it is found, its tail cut clean.
+/// The state of a log after its unfinished end was cut off.
 pub(crate) struct Found {
     pub(crate) head: Head,
     pub(crate) cut: Option<CutTail>,
-    /// The segment to go on writing to, and its length.
+    /// The segment to continue, and its length in bytes.
     pub(crate) last: Option<(SegmentName, u64)>,
 }
 
 /// Reads the log, and cuts off an unfinished write at its end.
 ///
-/// `known` is a head that was durable: what is missing up to it, no crash tore.
+/// `known` is a head that was durable. If a record up to it is missing, no crash explains it.
 pub(crate) fn recover(
     directory: &Directory,
     check: Check,
@@ -133,7 +133,7 @@ pub(crate) fn recover(
 fn reader(directory: &Directory, check: Check) -> Result<Reader, StorageError> {
     let segments = segment::list(directory)?;
     match (check, segments.as_slice()) {
-        // The last segment may be without records, and then the head is in the one before it.
+        // The last segment may have no records; then the head is in the one before it.
         (Check::LastSegments, [.., before, _]) => Reader::from_sequence(directory, before.first_sequence()),
         _ => Reader::open(directory),
     }
@@ -163,7 +163,7 @@ fn cut_off(directory: &Directory, torn: Torn, reserve: &Ballast) -> Result<CutTa
     Ok(CutTail { torn, kept })
 }
 
-/// Gives up the reserve; `true` when that may have made room.
+/// Releases the reserve; `true` if that may have made room.
 pub(crate) fn release(reserve: &Ballast) -> bool {
     reserve.release().unwrap_or_else(|error| {
         tracing::warn!(%error, "the reserve of the audit log could not be released cleanly");
@@ -171,7 +171,7 @@ pub(crate) fn release(reserve: &Ballast) -> bool {
     })
 }
 
-/// Copies the torn bytes to a side file and makes that durable.
+/// Copies the unfinished bytes to a side file, durably.
 fn keep(directory: &Directory, segment: &str, torn: Torn) -> Result<Kept, StorageError> {
     if torn.bytes == 0 {
         return Ok(Kept::Nothing);
@@ -196,7 +196,7 @@ fn copy(source: &ReadFile, mut offset: u64, side_file: &AppendFile) -> Result<()
     }
 }
 
-/// Makes `torn-SEQUENCE`, or `torn-SEQUENCE.N` where an earlier crash left one: evidence is never overwritten.
+/// Creates `torn-SEQUENCE`, or `torn-SEQUENCE.N` if an earlier crash left one: evidence is never overwritten.
 fn create_side_file(directory: &Directory, sequence: u64) -> Result<(String, AppendFile), StorageError> {
     let mut number = 0;
     loop {

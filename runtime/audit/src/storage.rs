@@ -16,11 +16,11 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 pub(crate) use ansai_storage::Result;
 pub use ansai_storage::StorageError;
 
-/// An exclusive claim on a directory, given back when dropped (or when the process ends, however it ends).
+/// An exclusive lock on a directory, released when it is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
 
-/// Takes the lock without waiting; `None` when somebody else holds it.
+/// Tries to take the lock; `None` if another process holds it.
 pub(crate) fn try_lock(directory: &Directory) -> Result<Option<Lock>> {
     const NAME: &str = "lock";
     let file = directory.file(NAME, Access::AppendOrCreate)?;
@@ -44,7 +44,7 @@ pub(crate) fn metadata(path: &std::path::Path) -> Result<ansai_storage::Metadata
     directory.metadata(name)
 }
 
-/// A file that is only ever written at its end.
+/// A file that is only appended to.
 #[derive(Debug)]
 pub(crate) struct AppendFile {
     file: File,
@@ -52,19 +52,19 @@ pub(crate) struct AppendFile {
 }
 
 impl AppendFile {
-    /// Makes a file that must not exist yet.
+    /// Creates a file that must not exist yet.
     pub(crate) fn create(directory: &Directory, name: &str) -> Result<Self> {
         Self::open_as(directory, name, Access::CreateNew)
     }
 
-    /// Makes a file, or empties the one that is there.
+    /// Creates a file, or truncates an existing one.
     pub(crate) fn create_or_empty(directory: &Directory, name: impl AsRef<OsStr>) -> Result<Self> {
         let made = Self::open_as(directory, name, Access::AppendOrCreate)?;
         made.truncate(0)?;
         Ok(made)
     }
 
-    /// Opens a file that must exist.
+    /// Opens an existing file.
     pub(crate) fn open(directory: &Directory, name: &str) -> Result<Self> {
         Self::open_as(directory, name, Access::Append)
     }
@@ -73,7 +73,7 @@ impl AppendFile {
         Ok(Self { file: directory.file(&name, access)?, path: directory.path_of(name) })
     }
 
-    /// Writes all of it, in one system call unless the system cuts it short. After an error, part may be written.
+    /// Writes all bytes, if possible in one system call. After an error, some bytes may have been written.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         (&self.file).write_all(bytes).map_err(StorageError::at("write", &self.path))
     }
@@ -87,7 +87,7 @@ impl AppendFile {
         self.file.sync_data().map_err(StorageError::at("sync", &self.path))
     }
 
-    /// Takes blocks for the whole length; `false` when this file system cannot do that.
+    /// Allocates blocks for the whole length; `false` if the file system does not support it.
     pub(crate) fn allocate(&self, length: u64) -> Result<bool> {
         use rustix::io::Errno;
         match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
@@ -118,16 +118,16 @@ impl ReadFile {
         Ok(metadata.len())
     }
 
-    /// Reads on for up to `count` bytes; fewer only at the end of the file.
+    /// Reads up to `count` bytes; fewer only at the end of the file.
     pub(crate) fn read(&mut self, count: u64) -> Result<Vec<u8>> {
-        // What is asked for may be what a damaged file states: no more room than usual before it is there.
+        // `count` may come from a damaged file, so do not allocate that much in advance.
         let room = count.min(READ_AHEAD_BYTES as u64);
         let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(READ_AHEAD_BYTES));
         (&mut self.file).take(count).read_to_end(&mut bytes).map_err(StorageError::at("read", &self.path))?;
         Ok(bytes)
     }
 
-    /// Reads up to `count` bytes at an offset, past any buffer; fewer only at the end of the file.
+    /// Reads up to `count` bytes at an offset, without the buffer; fewer only at the end of the file.
     pub(crate) fn read_at(&self, offset: u64, count: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         let mut filled: usize = 0;
@@ -143,7 +143,7 @@ impl ReadFile {
         Ok(bytes)
     }
 
-    /// Goes to an offset and forgets what was read ahead, because a writer may have changed it since.
+    /// Moves to an offset and drops the buffer, because a writer may have changed the file since.
     pub(crate) fn go_to(&mut self, offset: u64) -> Result<()> {
         self.file.seek(SeekFrom::Start(offset)).map(drop).map_err(StorageError::at("seek in", &self.path))
     }

@@ -1,4 +1,4 @@
-//! Interfaces by name and the tables that narrow them, in requests and in grants.
+//! Tables that map interface names to scopes, in requests and in grants.
 
 use ansai_core::codes;
 use ansai_core::text::inert;
@@ -9,14 +9,14 @@ use crate::nearest;
 use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 
-/// Who writes the table: only a request may leave a field to the operator.
+/// Which file the table belongs to. Only a request may leave a field to the operator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Request,
     Grant,
 }
 
-/// The interface named by a key; a problem where there is none.
+/// Looks up the interface that a key names; reports a problem if it does not exist.
 pub(crate) fn interface<'i>(
     entry: &Entry,
     interfaces: &'i [Interface],
@@ -42,7 +42,7 @@ pub(crate) fn interface<'i>(
     found
 }
 
-/// Every field of a scope by itself, so that every problem is found.
+/// Reads every field of a scope separately, so that all problems are found.
 pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, problems: &mut Problems) -> Scope {
     let Some(entries) = node.entries() else {
         problems.add(
@@ -99,7 +99,7 @@ fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem 
     }
 }
 
-/// The one element of a list that is wrong, else the whole value.
+/// The place of the wrong element of a list, or of the whole value.
 fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
     let wrong = match (&node.kind, field) {
         (Kind::Array(list), Some(field)) => list.iter().find(|element| {
@@ -114,7 +114,7 @@ fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
     wrong.unwrap_or(node).span.clone()
 }
 
-/// A value of a field as an operator would write it.
+/// Example value of a field, as an operator would write it.
 pub fn sample(field: &Field) -> String {
     match field.kind {
         FieldKind::Roots => "[\"/some/directory\"]".to_owned(),
@@ -124,7 +124,7 @@ pub fn sample(field: &Field) -> String {
     }
 }
 
-/// `"ansai:x/y" = { roots = ["/some/directory"] }`: the fields without which nothing is granted.
+/// Example such as `"ansai:x/y" = { roots = ["/some/directory"] }`, with the fields without which nothing is granted.
 pub(crate) fn example(interface: &Interface) -> String {
     let sets: Vec<String> = interface
         .fields

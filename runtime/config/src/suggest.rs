@@ -1,4 +1,4 @@
-//! The grants a manifest asks for, as lines for the operator to review.
+//! Formats the grants that a manifest requests, for the operator to review.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue};
 
 use crate::manifest::{Manifest, Request};
 
-/// A `[policy.NAME.grant]` stanza with everything that the manifest asks for. What only the operator can know is
-/// left empty and grants nothing until filled in. It parses as it stands.
+/// Returns a `[policy.NAME.grant]` stanza with everything that the manifest requests. Values that only the operator
+/// knows are empty, and grant nothing until they are filled in. The stanza is valid TOML.
 pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interface]) -> String {
     let instance = key(instance);
     let mut out = String::new();
@@ -28,7 +28,7 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
             (interface.kind != InterfaceKind::Base).then_some((interface, request))
         })
         .collect();
-    // A table of its own ends the lines of the one above, so plain lines come first.
+    // In TOML, a table header ends the table above it, so plain lines come first.
     for (interface, request) in asked.iter().filter(|(i, _)| i.fields.is_empty()) {
         let _ = write!(out, "\n{}", why(interface, request));
         let _ = writeln!(out, "{} = {{}}", key(interface.name));
@@ -71,28 +71,28 @@ fn line(field: &Field, asked: Option<&ScopeValue>, by: &str) -> (String, String)
             (bound.to_string(), format!("{by}; {about}"))
         }
         _ => {
-            // TOML's whole numbers end at 2^63 - 1.
+            // TOML's largest integer is 2^63 - 1.
             let bound = field.default.min(i64::MAX.unsigned_abs());
             (bound.to_string(), format!("the default; {about}"))
         }
     }
 }
 
-/// Exact: `"20GiB"` where whole, else bytes.
+/// Formats a size without rounding: `"20GiB"` if possible, else bytes.
 pub(crate) fn size(bytes: u64) -> String {
     for (unit, name) in [(1u64 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
         if bytes >= unit && bytes.is_multiple_of(unit) {
             return format!("\"{}{name}\"", bytes / unit);
         }
     }
-    // TOML's whole numbers end earlier than a bound may.
+    // TOML's largest integer is smaller than a possible bound.
     match i64::try_from(bytes) {
         Ok(bytes) => bytes.to_string(),
         Err(_) => format!("\"{bytes}\""),
     }
 }
 
-/// A basic string in which nothing acts on a terminal: the text is the author's.
+/// Quotes the author's text as a TOML basic string that is safe for terminals.
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {

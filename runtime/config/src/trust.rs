@@ -1,21 +1,21 @@
-//! Whether another user can change the configuration.
+//! Checks whether another user can change the configuration.
 
 use ansai_core::text::inert;
 use ansai_storage::{Exposure, GroupWrite, Owned};
 
-/// Who owns an opened configuration file and its directory, and who may write them.
+/// The owners and permissions of a configuration file and its directory, when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trust {
-    /// The file or its directory has a write bit for its group or for others.
+    /// Whether the group or others can write the file or its directory.
     pub writable_by_others: bool,
-    /// Of the file.
+    /// User id of the file's owner.
     pub owner_uid: u32,
     pub(crate) file: Place,
-    /// The one that holds the file, and the one that holds the link that was followed to it.
+    /// The directory of the file, and the directory of the link that pointed to it.
     pub(crate) directories: Vec<Place>,
 }
 
-/// A file or directory as opened.
+/// A file or directory when it was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) path: String,
@@ -23,8 +23,8 @@ pub(crate) struct Place {
 }
 
 impl Trust {
-    /// What is wrong, with a hint, or `None` if no other user can write the file. Such a file must not enforce; in
-    /// `observe` it is worth a warning.
+    /// Describes who else can write the file, with a hint; `None` if no other user can. Do not enforce with such a
+    /// file; in `observe` mode, warn.
     pub fn problem(&self) -> Option<String> {
         let (place, exposure) = self.exposures().next()?;
         let fix = match exposure {

@@ -1,7 +1,7 @@
-//! What a grant can narrow: fields declared by each interface, asked for by a manifest, granted by the operator.
+//! Scopes: the fields that an interface declares, a manifest requests and the operator grants.
 //!
-//! The scope in force is the intersection of the two, with every field filled in. Bounds intersect to the
-//! stricter one; sets to what both cover.
+//! The scope in force is the intersection of request and grant, with every field filled in. Of two bounds, the stricter
+//! one applies; of two sets, what both cover.
 
 use std::collections::BTreeMap;
 
@@ -29,16 +29,16 @@ pub enum FieldKind {
     OperatorPercent,
 }
 
-/// One field that a grant of an interface may hold.
+/// One field of an interface's scope.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// As written in `ansai.toml`: `min_age_hours`.
+    /// Name in `ansai.toml`: `min_age_hours`.
     pub name: &'static str,
     /// How it is read.
     pub kind: FieldKind,
-    /// In force where neither side says anything; unused for sets.
+    /// Value in force if neither side sets one; unused for sets.
     pub default: u64,
-    /// For `inspect`, `--suggest-grants` and the reference.
+    /// Description for `inspect`, `--suggest-grants` and the reference.
     pub about: &'static str,
 }
 
@@ -52,17 +52,17 @@ pub enum ScopeValue {
     Bound(u64),
 }
 
-/// What is wrong with a scope as written; the place is the caller's to add.
+/// Why a scope is invalid. The caller adds the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
-    /// No such field for this interface.
+    /// The interface has no such field.
     #[error("`{interface}` has no scope field `{field}`")]
     UnknownField {
         /// The interface.
         interface: String,
-        /// As written.
+        /// The field's name as written.
         field: String,
-        /// Fields that exist.
+        /// Fields of the interface.
         known: Vec<&'static str>,
     },
     /// The value has the wrong shape or is out of range.
@@ -70,7 +70,7 @@ pub enum ScopeError {
     Value {
         /// The field.
         field: String,
-        /// What is wrong, as the end of a sentence.
+        /// The problem, as the end of a sentence.
         problem: String,
     },
 }
@@ -81,7 +81,7 @@ pub enum ScopeError {
 pub struct Scope(BTreeMap<String, ScopeValue>);
 
 impl Scope {
-    /// Reads a table as written. The text `"operator"` in a request leaves a field to the operator.
+    /// Parses a table. In a request, the text `"operator"` leaves a field to the operator.
     pub fn parse(
         interface: &str,
         fields: &[Field],
@@ -104,12 +104,12 @@ impl Scope {
         Ok(Scope(scope))
     }
 
-    /// What is in force: the grant, narrowed by what was asked for, with defaults filled in.
+    /// The scope in force: the grant, narrowed by the request, with defaults filled in.
     pub fn in_force(fields: &[Field], asked: &Scope, granted: &Scope) -> Scope {
         Scope(fields.iter().map(|field| (field.name.to_owned(), meet(field, asked, granted))).collect())
     }
 
-    /// A set field; empty where it is absent.
+    /// The value of a set field; empty if it is absent.
     pub fn set(&self, field: &str) -> &[String] {
         match self.0.get(field) {
             Some(ScopeValue::Set(values)) => values,
@@ -117,7 +117,7 @@ impl Scope {
         }
     }
 
-    /// A bound; `None` where it is absent.
+    /// The value of a bound; `None` if it is absent.
     pub fn bound(&self, field: &str) -> Option<u64> {
         match self.0.get(field) {
             Some(ScopeValue::Bound(bound)) => Some(*bound),
@@ -125,7 +125,7 @@ impl Scope {
         }
     }
 
-    /// Fields and values by name.
+    /// All fields and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ScopeValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
@@ -137,7 +137,7 @@ impl Scope {
     }
 }
 
-/// Whether an absolute path without `.` or `..` is at or below a root, component by component.
+/// Whether an absolute path without `.` or `..` is a root or below it, compared by components.
 pub fn is_within(path: &str, root: &str) -> bool {
     let root = root.trim_end_matches('/');
     match path.strip_prefix(root) {
@@ -146,7 +146,7 @@ pub fn is_within(path: &str, root: &str) -> bool {
     }
 }
 
-/// Absolute, no empty, `.` or `..` component, no NUL, at most 4096 bytes.
+/// Whether a path is absolute, without empty, `.` or `..` components and NUL, and has at most 4096 bytes.
 pub fn is_plain_absolute(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;
@@ -164,7 +164,7 @@ fn parse_value(field: &Field, value: &serde_json::Value) -> Result<ScopeValue, S
             let mut set = Vec::with_capacity(list.len());
             for entry in list {
                 let text = entry.as_str().ok_or_else(|| wrong("must be a list of texts".into()))?;
-                // Only one spelling of a root: `/var/log/` is `/var/log`.
+                // Accept only one spelling of a root: `/var/log/` becomes `/var/log`.
                 let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
                 if field.kind == FieldKind::Roots && !is_plain_absolute(text) {
                     return Err(wrong(format!("holds `{text}`, which is not an absolute path without `.` or `..`")));
@@ -208,12 +208,12 @@ fn meet(field: &Field, asked: &Scope, granted: &Scope) -> ScopeValue {
     ScopeValue::Bound(bound)
 }
 
-/// `inner` is covered by `outer`: for patterns only where they are equal or `outer` matches `inner` as a name.
+/// Whether `outer` covers `inner`. A pattern is covered only by an equal one, or by one that matches its text.
 fn name_covers(inner: &str, outer: &str) -> bool {
     inner == outer || globset::Glob::new(outer).is_ok_and(|glob| glob.compile_matcher().is_match(inner))
 }
 
-/// What both cover. A request that leaves the field to the operator covers all.
+/// The values that both cover. A request that leaves the field to the operator covers everything.
 fn meet_sets(field: &Field, asked: &Scope, granted: &Scope, covers: fn(&str, &str) -> bool) -> Vec<String> {
     let granted = granted.set(field.name);
     if !asked.0.contains_key(field.name) {

@@ -192,7 +192,7 @@ impl Daemon {
             events,
         };
         let live = host::live(self.registry.clone(), self.state_dir());
-        let supervisor = Supervisor::open(options, live, self.authority(), instances)
+        let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         Ok(Running::new(supervisor, &self.not_loaded, export))
     }

@@ -41,7 +41,7 @@ pub fn undo(
         events: Stream::new(),
     };
     let live = host::live(registry, state_dir);
-    let supervisor = Supervisor::open(options, live, Arc::new(Fixed::new(granted)), Vec::new())
+    let supervisor = Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new(granted)), Vec::new())
         .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error })?;
     Ok(supervisor.undo(&request.plan, request.step, &request.by)?)
 }

@@ -1,4 +1,4 @@
-//! The outbox of all targets, and how each of them does.
+//! The outbox of all targets, and the status of each.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use crate::schedule;
 use crate::status::{self, TargetStatus, TargetStatuses};
 use crate::target::Target;
 
-/// The outbox cannot be read or written.
+/// Why an operation on the outbox failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// The system refused.
@@ -22,10 +22,10 @@ pub enum OutboxError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// The error.
+        /// The system's error.
         error: io::Error,
     },
-    /// The message is for a target that is not configured.
+    /// The target is not configured.
     #[error("{0} is not a target of this outbox")]
     UnknownTarget(String),
 }
@@ -45,7 +45,7 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Opens or creates it. Messages for targets that are not among these are dropped.
+    /// Opens or creates the outbox. Drops messages for targets that are not in `targets`.
     pub(crate) fn open(
         directory: impl ToDirectory,
         targets: &[Target],
@@ -89,7 +89,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Milliseconds until a target is due; `None` where nothing waits and nothing is scheduled.
+    /// Milliseconds until a target is due; `None` if no message is waiting and nothing is scheduled.
     pub(crate) fn wait(&self, target: &Target, now: Instant) -> Option<u64> {
         let id = target.id();
         let waits = self.queues.get(&id).is_some_and(|queue| queue.len() > 0);
@@ -104,7 +104,7 @@ impl Outbox {
         self.queues.get_mut(&target.id())?.front()
     }
 
-    /// Notes an attempt; answers the failures up to now and before.
+    /// Stores the result of an attempt; returns the number of failures in a row, including this attempt and before it.
     pub(crate) fn conclude(
         &mut self,
         target: &Target,
@@ -132,7 +132,7 @@ impl Outbox {
         (status.failures, before)
     }
 
-    /// Writes the statuses. Only people and the schedule depend on them.
+    /// Writes the statuses. A failure is tolerated: only people and the schedule use them.
     pub(crate) fn write_statuses(&mut self) {
         self.count_waiting();
         if let Err(error) = status::write(&self.directory, &self.statuses) {

@@ -1,4 +1,4 @@
-//! The messages that wait for one target: one file each, named by their order.
+//! The messages that wait for one target: one file for each, named by its sequence number.
 
 use std::collections::VecDeque;
 use std::io;
@@ -11,12 +11,12 @@ use crate::message::Message;
 /// A larger file is not a message.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// What may wait for one target.
+/// Maximum of what can wait for one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Messages.
+    /// Number of messages.
     pub messages: usize,
-    /// Bytes of all of them.
+    /// Size of all messages together, in bytes.
     pub bytes: u64,
 }
 
@@ -26,7 +26,7 @@ impl Default for Capacity {
     }
 }
 
-/// The first line of a file; the body follows.
+/// The first line of a file; the content follows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Header {
     name: String,
@@ -50,7 +50,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Opens or creates it, and removes what a crash left unfinished. A file that is not a message is removed too.
+    /// Opens or creates the queue; removes unfinished files and files that are not messages.
     pub(crate) fn open(directory: Directory, capacity: Capacity) -> Result<Queue, StorageError> {
         let mut queue = Queue { directory, capacity, waiting: VecDeque::new(), bytes: 0, last: 0 };
         let mut names = queue.directory.names()?;
@@ -70,7 +70,7 @@ impl Queue {
         self.waiting.len()
     }
 
-    /// Adds a message: durable when this returns. Answers how many were dropped for it.
+    /// Adds a message durably; returns how many were dropped to make room.
     pub(crate) fn put(&mut self, message: &Message) -> Result<u64, StorageError> {
         let Message { name, id, content_type, body, supersedes } = message;
         let header = Header { name: name.clone(), id: id.clone(), content_type: content_type.clone() };
@@ -99,7 +99,7 @@ impl Queue {
         Ok(dropped)
     }
 
-    /// The oldest message, and its place in the queue.
+    /// The oldest message and its sequence number.
     pub(crate) fn front(&mut self) -> Option<(u64, Message)> {
         loop {
             let sequence = self.waiting.front()?.sequence;
@@ -108,12 +108,12 @@ impl Queue {
                 return Some((sequence, Message { name, id, content_type, body, supersedes: false }));
             }
             tracing::error!("{} is not readable; the message is dropped", self.directory.path_of(file).display());
-            // It is forgotten even where it cannot be removed: the others must go on.
+            // Continue even if the file cannot be removed: it must not block the other messages.
             let _ = self.remove(sequence);
         }
     }
 
-    /// Removes a message that has arrived, or is dropped. One that is gone is fine.
+    /// Removes a delivered or dropped message. A missing file is not an error.
     pub(crate) fn remove(&mut self, sequence: u64) -> Result<(), StorageError> {
         if let Some(index) = self.waiting.iter().position(|one| one.sequence == sequence)
             && let Some(removed) = self.waiting.remove(index)

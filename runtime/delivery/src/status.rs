@@ -1,4 +1,4 @@
-//! How sending to each target goes: for people, and for schedules that outlive a restart.
+//! The status of each target: for people, and for schedules that survive a restart.
 
 use std::collections::BTreeMap;
 
@@ -11,36 +11,36 @@ const FILE: &str = "status.json";
 /// A larger file is not read.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// How sending to one target goes.
+/// Status of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetStatus {
-    /// `file /srv/heads`.
+    /// Name of the target: `file /srv/heads`.
     pub target: String,
-    /// When a message last arrived there.
+    /// When the last message was delivered.
     pub sent_at: Option<Instant>,
     /// The id of that message.
     pub sent_id: Option<String>,
-    /// Attempts that failed since.
+    /// Number of failed attempts since then.
     pub failures: u32,
-    /// Why the last one failed.
+    /// Error of the last attempt, if it failed.
     pub error: Option<String>,
     /// When the next attempt is due.
     pub next_at: Instant,
-    /// Messages that wait.
+    /// Number of waiting messages.
     #[serde(default)]
     pub waiting: usize,
-    /// Messages that were dropped because too many waited.
+    /// Number of messages dropped because the queue was full.
     #[serde(default)]
     pub dropped: u64,
 }
 
-/// By the ids of targets.
+/// Statuses by target id.
 pub(crate) type TargetStatuses = BTreeMap<String, TargetStatus>;
 
-/// Every target of an outbox, for whoever does not send; empty where nothing was ever to be sent.
+/// Reads the status of every target, for callers that do not send; empty if the outbox does not exist.
 ///
 /// # Errors
-/// When the file is there and cannot be read.
+/// If the file exists and cannot be read.
 pub fn statuses(outbox: impl ToDirectory) -> Result<Vec<TargetStatus>, StorageError> {
     match outbox.to_directory() {
         Err(error) if error.is_not_found() => Ok(Vec::new()),
@@ -55,7 +55,7 @@ pub(crate) fn read(outbox: &Directory) -> Result<Option<TargetStatuses>, Storage
     Ok(Some(statuses.map_err(StorageError::at("read", outbox.path_of(FILE)))?))
 }
 
-/// Not durable: after a loss of power a message may be sent more often than the schedule says.
+/// Not durable: after a power failure, a message may be sent earlier than scheduled.
 pub(crate) fn write(outbox: &Directory, statuses: &TargetStatuses) -> Result<(), StorageError> {
     let bytes = serde_json::to_vec(statuses).map_err(StorageError::at("write", outbox.path_of(FILE)))?;
     outbox.replace(FILE, &bytes, WriteOptions { durability: Durability::Atomic, ..WriteOptions::default() })

@@ -1,17 +1,17 @@
-//! What the system refused.
+//! A failed file operation.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file operation that the system refused.
+/// A failed file operation.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {cause}", path.display())]
 pub struct StorageError {
-    /// What was tried, as a verb in the infinitive.
+    /// The attempted operation, as a verb in the infinitive.
     pub action: &'static str,
-    /// The file or directory it was tried on.
+    /// The file or directory.
     pub path: PathBuf,
-    /// What the system answered.
+    /// The system's error.
     pub cause: io::Error,
 }
 
@@ -21,7 +21,7 @@ impl StorageError {
         move |cause| Self { action, path: path.into(), cause: cause.into() }
     }
 
-    /// Whether blocks, inodes or a disk quota have run out.
+    /// Whether blocks, inodes or a disk quota are used up.
     pub fn is_out_of_space(&self) -> bool {
         matches!(self.cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }

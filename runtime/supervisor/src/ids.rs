@@ -1,4 +1,4 @@
-//! Names of plans and recordings.
+//! Names of plans, steps and recordings.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +14,21 @@ impl Ids {
         let at = jiff::Timestamp::from_millisecond(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
         let number = self.0.fetch_add(1, Ordering::Relaxed);
         format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now % 1_000, number)
+    }
+}
+
+/// A step of a plan, and whose grants it acts on. As text it is unique on this host and safe as a file name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepId<'a> {
+    pub(crate) plan: &'a str,
+    /// Counts from 0.
+    pub(crate) step: u32,
+    pub(crate) instance: &'a str,
+}
+
+impl std::fmt::Display for StepId<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.plan, self.step)
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Instance {
     /// Per evaluation.
     pub limits: Limits,
     /// Cooldown and attempts.
-    pub ladder: RetryPolicy,
+    pub retry_policy: RetryPolicy,
     /// Between evaluations, milliseconds.
     pub every: Duration,
 }

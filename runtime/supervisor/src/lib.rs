@@ -1,7 +1,8 @@
 //! The loop: schedules, incidents, decisions, the executor, verification.
 //!
-//! The supervisor decides and acts. It does not look at the machine itself (that is `ansai-host-functions`) and does
-//! not run guest code itself (that is `ansai-engine`). It is divided into rooms, each with the few things it needs:
+//! The supervisor decides and acts. It does not look at the machine itself (it is handed a
+//! [`HostAccess`](ansai_kit::host_access::HostAccess)) and does not run guest code itself (that is `ansai-engine`). It
+//! is divided into rooms, each with the few things it needs:
 //!
 //! | room | what it does |
 //! |---|---|

@@ -1,13 +1,13 @@
 //! Opening a state directory: who keeps what, and who knows whom.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
 use ansai_core::event::InstanceRef;
 use ansai_core::text::inert;
 use ansai_core::{Event, Mode};
 use ansai_events::Stream;
-use ansai_host_functions::live::LiveHost;
+use ansai_kit::host_access::HostAccess;
 use ansai_storage::{Directory, Location, StorageError};
 
 use crate::authority::Authority;
@@ -85,7 +85,7 @@ impl Supervisor {
     /// See [`OpenError`].
     pub fn open(
         options: Options,
-        host: LiveHost,
+        host: Arc<dyn HostAccess>,
         authority: Arc<dyn Authority>,
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
@@ -130,6 +130,7 @@ impl Supervisor {
         };
         let incidents =
             Arc::new(Incidents { journal: journal.clone(), state: state.clone(), audit_dir: audit_dir.clone() });
+        let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
         let executor = Arc::new(Executor {
             host,
             authority: authority.clone(),
@@ -144,7 +145,8 @@ impl Supervisor {
             authority: authority.clone(),
             executor: executor.clone(),
             ids: ids.clone(),
-            instances: QuarantineExpiry::candidates(&instances),
+            instances: candidates,
+            pending: Mutex::default(),
         };
         let export = HeadExport {
             heads: heads.clone(),

@@ -32,7 +32,7 @@ const HELD_BACK_BY: &str = "Values cross the gate as wasmtime's dynamic values, 
 once more as JSON, which is what ansai records and replays. This costs the same few microseconds for every call. The \
 ratio was lower before guest memory came from a pool, because bare wasmtime then took five times as long.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let component = guest::component()?;

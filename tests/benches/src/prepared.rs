@@ -1,4 +1,4 @@
-//! A backend that answers at once with what was prepared: what is left is the gate.
+//! A backend with a prepared answer, so that only the gate is measured.
 
 use ansai_kit::backend::{Answer, Backend};
 use ansai_kit::call::Call;

@@ -23,6 +23,7 @@ pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
         ability: "propose checks that a file system has room",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function { name: "check-available", checks: &[], body: Body::Action(&CheckAvailable) }],
 };
 
@@ -50,6 +51,7 @@ fn level(host: &Host, mount: &str) -> Result<Level, Refusal> {
 impl TypedAction for CheckAvailable {
     type Arguments = Arguments;
     type Targets = ();
+    const NOUN: &'static str = "check";
 
     fn preview(
         &self,

@@ -97,6 +97,17 @@ pub fn of_path(mounts: &BTreeMap<PathBuf, Mount>, path: &Path) -> Option<Mount> 
     path.ancestors().find_map(|ancestor| mounts.get(ancestor)).cloned()
 }
 
+/// The file system that a path of the host is on, for a person: `ext4 at /var`. The path need not exist.
+pub fn describe(host: &Host, path: &Path) -> String {
+    let existing = path.ancestors().find_map(|path| std::fs::canonicalize(host.path(path)).ok());
+    let real =
+        existing.as_ref().and_then(|real| real.strip_prefix(host.root()).ok()).map(|real| Path::new("/").join(real));
+    match of_path(&visible(read(host).unwrap_or_default()), real.as_deref().unwrap_or(path)) {
+        Some(mount) => format!("{} at {}", mount.kind, mount.point.display()),
+        None => "unknown file system".to_owned(),
+    }
+}
+
 /// Bytes and inodes of one file system, as `statvfs` tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -165,6 +176,20 @@ mod tests {
         let mounts = visible(vec![mount("ext4"), mount("tmpfs")]);
         assert_eq!(of_path(&mounts, Path::new("/a/b/c")).unwrap().kind, "tmpfs");
         assert!(of_path(&mounts, Path::new("/b")).is_none());
+    }
+
+    #[test]
+    fn a_path_that_does_not_exist_is_on_the_file_system_above() {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::at(root.path());
+        assert_eq!(describe(&host, Path::new("/var/lib/ansai")), "unknown file system");
+        std::fs::create_dir_all(host.path("/proc/1")).unwrap();
+        std::fs::create_dir_all(host.path("/data")).unwrap();
+        std::os::unix::fs::symlink("data", host.path("/var")).unwrap();
+        let table = "1 0 0:1 / / rw - ext4 /dev/a rw\n2 1 0:2 / /data rw - xfs /dev/b rw\n";
+        std::fs::write(host.path("/proc/1/mountinfo"), table).unwrap();
+        assert_eq!(describe(&host, Path::new("/srv/ansai")), "ext4 at /");
+        assert_eq!(describe(&host, Path::new("/var/lib/ansai")), "xfs at /data", "through the link");
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub static DISK_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how full file systems are",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function {
         name: "list-filesystems",
         checks: &[],

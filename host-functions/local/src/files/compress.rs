@@ -51,6 +51,7 @@ struct Undo {
 impl TypedAction for Compress {
     type Arguments = Arguments;
     type Targets = remembered::Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

@@ -23,6 +23,7 @@ pub static QUARANTINE_EXPIRY: InterfaceDef = InterfaceDef {
         ability: "remove quarantined files whose time is over",
         fields: FILES_ACTIONS.interface.fields,
     },
+    doctor: &[],
     functions: &[Function { name: "expire-held", checks: &[within("/root")], body: Body::Action(&ExpireHeld) }],
 };
 
@@ -38,6 +39,7 @@ struct Arguments {
 impl TypedAction for ExpireHeld {
     type Arguments = Arguments;
     type Targets = Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

@@ -7,6 +7,7 @@
 mod beneath;
 mod compress;
 mod deleted;
+mod doctor;
 mod eligibility;
 mod entry;
 mod expire;
@@ -61,6 +62,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
         ability: "see names, sizes and ages of files",
         fields: &[ROOTS],
     },
+    doctor: &[],
     functions: &[
         Function {
             name: "largest-directories",
@@ -110,6 +112,7 @@ pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
             },
         ],
     },
+    doctor: &[doctor::open_files, doctor::openat2, doctor::leases],
     functions: &[
         Function { name: "remove", checks: SELECTION, body: Body::Action(&remove::Remove) },
         Function { name: "compress", checks: SELECTION, body: Body::Action(&compress::Compress) },

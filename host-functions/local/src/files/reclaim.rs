@@ -112,6 +112,7 @@ pub(super) struct Arguments {
 impl TypedAction for ReclaimHeld {
     type Arguments = Arguments;
     type Targets = Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

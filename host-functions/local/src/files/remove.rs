@@ -35,6 +35,7 @@ pub(super) struct Arguments {
 impl TypedAction for Remove {
     type Arguments = Arguments;
     type Targets = Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

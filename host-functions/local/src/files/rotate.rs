@@ -45,6 +45,7 @@ struct Undo {
 impl TypedAction for Rotate {
     type Arguments = Arguments;
     type Targets = remembered::Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

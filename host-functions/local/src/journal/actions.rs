@@ -22,6 +22,7 @@ pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
             about: "the journal is never made smaller than this on purpose",
         }],
     },
+    doctor: &[],
     functions: &[Function {
         name: "vacuum",
         checks: &[Check { argument: "/keep-bytes", rule: Rule::AtLeast("min_keep_bytes") }],

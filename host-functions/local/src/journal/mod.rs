@@ -2,6 +2,7 @@
 
 mod actions;
 pub(crate) mod directory;
+mod doctor;
 mod names;
 mod open_files;
 mod probe;

@@ -7,6 +7,7 @@ use ansai_core::{Instant, Interface, InterfaceKind, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
 use super::directory::mount_of;
+use super::doctor;
 use super::names::Kind;
 use super::survey::{PATH, survey};
 use crate::disk::mounts;
@@ -25,6 +26,7 @@ pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the journal takes",
         fields: &[],
     },
+    doctor: &[doctor::journal],
     functions: &[Function { name: "usage", checks: &[], body: Body::Probe(&Probe(usage)) }],
 };
 

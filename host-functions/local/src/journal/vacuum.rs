@@ -78,6 +78,7 @@ fn refuse_protected(host: &Host) -> Result<(), Refusal> {
 impl TypedAction for Vacuum {
     type Arguments = Arguments;
     type Targets = Vec<Target>;
+    const NOUN: &'static str = "journal file";
 
     fn preview(
         &self,

@@ -15,5 +15,6 @@ pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
         ability: "propose to empty the package cache",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function { name: "clean-cache", checks: &[], body: Body::Action(&CleanCache) }],
 };

@@ -26,6 +26,17 @@ pub(super) enum Manager {
     Other,
 }
 
+impl Manager {
+    /// As a person knows it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Manager::Apt => "apt",
+            Manager::Dnf => "dnf",
+            Manager::Other => "other supported package manager",
+        }
+    }
+}
+
 const APT_CACHE: &str = "/var/cache/apt/archives";
 const DNF4_CACHE: &str = "/var/cache/dnf";
 const DNF5_CACHE: &str = "/var/cache/libdnf5";

@@ -87,7 +87,7 @@ fn look(
 /// Refuses a manager that this host lacks, whose cache is protected, or whose lock another process holds.
 fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     if !cache::managers(host).contains(&manager) {
-        return Err(Refusal::Unsupported(format!("this host has no {}", name(manager))));
+        return Err(Refusal::Unsupported(format!("this host has no {}", manager.name())));
     }
     let path = cache::path(host, manager);
     if host.protected().iter().any(|own| is_within(path, &own.to_string_lossy())) {
@@ -99,17 +99,10 @@ fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     }
 }
 
-fn name(manager: Manager) -> &'static str {
-    match manager {
-        Manager::Apt => "apt",
-        Manager::Dnf => "dnf",
-        Manager::Other => "other package manager that is known here",
-    }
-}
-
 impl TypedAction for CleanCache {
     type Arguments = Arguments;
     type Targets = Vec<Target>;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -145,7 +138,7 @@ impl TypedAction for CleanCache {
         let Step { arguments: Arguments { manager, .. }, targets } = what;
         check(doing.host, manager)?;
         let program = cache::program(doing.host, manager)
-            .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", name(manager))))?;
+            .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", manager.name())))?;
         let before = look(doing.host, manager, &|_| false, &|| false)?;
         let run = Program {
             path: program.as_ref(),
@@ -161,7 +154,7 @@ impl TypedAction for CleanCache {
         let problem = problem(program, &ran);
         // Somebody may have taken the lock in between.
         if problem.is_some() && after.count >= before.count && lock::held(doing.host, manager).is_some() {
-            return Err(Refusal::Busy(format!("another process holds the lock of {}", name(manager))));
+            return Err(Refusal::Busy(format!("another process holds the lock of {}", manager.name())));
         }
         let freed = before.bytes.saturating_sub(after.bytes);
         let removed = before.count.saturating_sub(after.count);

@@ -3,6 +3,7 @@
 mod actions;
 mod cache;
 mod clean;
+mod doctor;
 mod lock;
 mod probe;
 

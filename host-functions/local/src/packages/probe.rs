@@ -7,6 +7,7 @@ use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
+use super::doctor;
 use crate::disk::mounts;
 use crate::journal::directory::mount_of;
 use ansai_kit::call::NoArguments;
@@ -24,6 +25,7 @@ pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the package cache takes",
         fields: &[],
     },
+    doctor: &[doctor::package_manager],
     functions: &[Function { name: "list-caches", checks: &[], body: Body::Probe(&Probe(list_caches)) }],
 };
 

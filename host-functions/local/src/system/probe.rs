@@ -30,6 +30,7 @@ pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
         ability: "see load, memory and pressure",
         fields: &[],
     },
+    doctor: &[],
     functions: &[
         Function { name: "load", checks: &[], body: inline!(load) },
         Function { name: "cpu", checks: &[], body: inline!(cpu) },

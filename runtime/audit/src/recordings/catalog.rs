@@ -1,4 +1,4 @@
-//! Reading recordings, also beside the process that keeps them.
+//! Reads recordings, also while another process writes them.
 
 use ansai_storage::{Directory, ToDirectory};
 
@@ -13,36 +13,36 @@ use crate::storage::{ReadFile, StorageError};
 pub struct Listed {
     /// Its name.
     pub id: RecordingId,
-    /// The policy instance it was made of.
+    /// The recorded policy instance.
     pub instance: String,
-    /// How long it is worth keeping.
+    /// Retention class.
     pub class: Class,
-    /// Bytes of its file, which is compressed.
+    /// Size of its compressed file in bytes.
     pub bytes: u64,
     /// When it was stored, in milliseconds since 1970.
     pub modified_millis: u64,
 }
 
-/// Why the content of a recording cannot be had.
+/// Why the content of a recording is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
-    /// It was never stored, or was dropped since.
+    /// It was never stored, or has been dropped.
     #[error("no recording {0}")]
     Unknown(RecordingId),
-    /// Its file does not decompress.
+    /// Its file cannot be decompressed.
     #[error("recording {id} is damaged: {why}")]
     Damaged {
         /// The recording.
         id: RecordingId,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
-    /// Its content is not what the audit log has recorded.
+    /// Its content does not match the hash in the audit log.
     #[error("recording {id} is not the one that was recorded: its hash is {}", hex::encode(found))]
     Tampered {
         /// The recording.
         id: RecordingId,
-        /// SHA-256 of what is there.
+        /// SHA-256 of the actual content.
         found: [u8; 32],
     },
     /// The system refused.
@@ -50,7 +50,7 @@ pub enum GetError {
     Storage(#[from] StorageError),
 }
 
-/// The recordings in a directory as they are when it is opened.
+/// The recordings in a directory, as they were when it was opened.
 #[derive(Debug)]
 pub struct Catalog {
     pub(super) directory: Directory,
@@ -58,10 +58,10 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Lists a directory of recordings, without a lock and without changing anything.
+    /// Lists a directory of recordings, without a lock and without changes.
     ///
     /// # Errors
-    /// When the directory cannot be opened or listed.
+    /// If the directory cannot be opened or listed.
     pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
         let directory = directory.to_directory()?;
         Ok(Self { index: Index::scan(&directory)?, directory })
@@ -72,7 +72,7 @@ impl Catalog {
         self.index.newest_first().map(listed).collect()
     }
 
-    /// The content of a recording. It may have been changed by whoever can write the directory: see
+    /// The content of a recording. Anyone who can write the directory may have changed it: see
     /// [`Catalog::get_verified`].
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Catalog {
         content::decompress(&stored).map_err(|why| GetError::Damaged { id: id.clone(), why })
     }
 
-    /// The content of a recording, if it is still the one with the hash `sha256` of the audit log.
+    /// The content of a recording, if it matches the hash `sha256` from the audit log.
     ///
     /// # Errors
     /// See [`GetError`].
@@ -104,7 +104,7 @@ impl Catalog {
         }
     }
 
-    /// Removes a recording's file; one that is gone already is as good.
+    /// Removes a recording's file. A missing file is not an error.
     pub(super) fn remove(&mut self, name: &FileName) -> Result<(), StorageError> {
         self.directory.remove(name.to_string())?;
         self.index.remove(name.order);

@@ -14,7 +14,7 @@ pub(super) fn key(field: &Field) -> ScopeKey {
 }
 
 impl ScopeKey {
-    /// The format of a value.
+    /// Format of a value.
     pub fn written(&self) -> &'static str {
         match self.kind {
             FieldKind::Roots => "list of absolute directories",
@@ -28,7 +28,7 @@ impl ScopeKey {
         }
     }
 
-    /// The scope in force if request and grant both set the key.
+    /// How the scope in force results if request and grant both set the key.
     pub fn meeting(&self) -> &'static str {
         match self.kind {
             FieldKind::Roots => "directories that both cover",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use ansai_core::{FieldKind, Interface, InterfaceKind};
 
-/// For `policy.toml`. Leaves to the operator what only the operator knows.
+/// Lines for `policy.toml`. Omits the keys that only the operator can know.
 pub(super) fn request(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();
@@ -24,7 +24,7 @@ pub(super) fn request(interface: &Interface) -> String {
     out
 }
 
-/// For `ansai.toml`, with every key.
+/// Lines for `ansai.toml`, with every key.
 pub(super) fn grant(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();

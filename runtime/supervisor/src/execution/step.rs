@@ -4,19 +4,20 @@
 use std::sync::Arc;
 
 use ansai_core::{Refusal, Scope};
-use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Proposed, StepContext};
 use serde_json::value::RawValue;
 
 use super::executor::Executor;
 use crate::clock;
+use crate::ids::StepId;
 use crate::recording::Durable;
 
 /// A step that only looks.
 pub(crate) struct Step<'a> {
     executor: &'a Executor,
-    plan: &'a str,
-    number: u32,
-    id: String,
+    id: StepId<'a>,
+    /// The same as text.
+    step_id: String,
     proposed: &'a Proposed,
     action: &'static dyn Action,
     scope: Arc<Scope>,
@@ -28,18 +29,17 @@ pub(crate) struct ActingStep<'a>(Step<'a>);
 impl<'a> Step<'a> {
     pub(super) fn new(
         executor: &'a Executor,
-        plan: &'a str,
-        number: u32,
+        id: StepId<'a>,
         proposed: &'a Proposed,
         action: &'static dyn Action,
         scope: Arc<Scope>,
     ) -> Step<'a> {
-        Step { executor, plan, number, id: format!("{plan}-{number}"), proposed, action, scope }
+        Step { executor, id, step_id: id.to_string(), proposed, action, scope }
     }
 
     /// With the proof that the intent of this step is durable.
     pub(super) fn acting(self, durable: Durable) -> Result<ActingStep<'a>, Refusal> {
-        match durable.is_of(self.plan, self.number) {
+        match durable.is_of(self.id.plan, self.id.step) {
             true => Ok(ActingStep(self)),
             false => Err(Refusal::Other(format!("the durable intent is not of step {}", self.id))),
         }
@@ -52,10 +52,10 @@ impl<'a> Step<'a> {
 
     fn context(&self) -> StepContext<'_> {
         StepContext {
-            host: &self.executor.host.host,
+            host: self.executor.host.host(),
             scope: &self.scope,
             now: clock::now(),
-            step_id: &self.id,
+            step_id: &self.step_id,
             arguments: &self.proposed.arguments,
             targets: &self.proposed.targets,
             stop: self.executor.stop.flag(),
@@ -74,11 +74,11 @@ impl ActingStep<'_> {
         self.0.action.undo(&self.0.context(), items)
     }
 
-    pub(super) fn poll(&self, handle: &RawValue) -> Progress {
+    pub(super) fn poll(&self, handle: &RawValue) -> Option<Applied> {
         self.0.action.poll(&self.0.context(), handle)
     }
 
-    pub(super) fn cancel(&self, handle: &RawValue) -> Progress {
+    pub(super) fn cancel(&self, handle: &RawValue) -> Applied {
         self.0.action.cancel(&self.0.context(), handle)
     }
 

@@ -72,7 +72,7 @@ impl Executor {
             if step.is_some_and(|step| step != number) {
                 continue;
             }
-            let mut report = StepReport::proposed(proposed);
+            let mut report = StepReport::new(proposed.planned());
             match self.undo_step(&file, number, by, &records) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;
@@ -143,7 +143,7 @@ impl Executor {
         }
         // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
         let scope = self.scope_now(&file.instance, interface);
-        let step = Step::new(self, &file.plan, number, proposed, action, scope);
+        let step = Step::new(self, file.step_id(number), proposed, action, scope);
         let intent = UndoIntent {
             plan: file.plan.clone(),
             step: number,

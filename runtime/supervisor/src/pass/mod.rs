@@ -18,8 +18,6 @@ use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal};
 use crate::stop::Stop;
 
-pub(crate) use self::heal::planned_step;
-
 /// What a pass is done with. Its result is the events that it publishes.
 pub(crate) struct Passes {
     pub(crate) authority: Arc<dyn Authority>,

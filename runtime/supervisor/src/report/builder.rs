@@ -90,7 +90,7 @@ impl ReportBuilder {
                 }
             }
             Event::Planned { plan, incident: Some(incident), decision, steps, .. } => {
-                let steps = steps.iter().map(StepReport::planned).collect();
+                let steps = steps.iter().cloned().map(StepReport::new).collect();
                 let report = PlanReport { decision: Some(decision.clone()), steps, ..no_plan(plan.clone()) };
                 self.add_plan(incident, report);
             }

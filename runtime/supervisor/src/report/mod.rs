@@ -3,8 +3,7 @@
 mod builder;
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Preview, Severity, Status, Subject};
-use ansai_kit::action::Proposed;
+use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Severity, Status, Subject};
 use serde::Serialize;
 
 pub use self::builder::ReportBuilder;
@@ -69,12 +68,9 @@ pub struct PlanReport {
 /// A step and its outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepReport {
-    /// `ansai:files/files-actions.remove`.
-    pub action: String,
-    /// The policy's.
-    pub reason: String,
-    /// What it would do.
-    pub preview: Preview,
+    /// As it was planned.
+    #[serde(flatten)]
+    pub planned: PlannedStep,
     /// What it did; `None` where it was not applied.
     pub outcome: Option<Outcome>,
     /// One sentence about the outcome.
@@ -135,21 +131,8 @@ impl InstanceReport {
 
 impl StepReport {
     /// A step that has no outcome yet.
-    pub(crate) fn planned(step: &PlannedStep) -> StepReport {
-        StepReport {
-            action: step.action.clone(),
-            reason: step.reason.clone(),
-            preview: step.preview.clone(),
-            outcome: None,
-            detail: String::new(),
-            measures: Vec::new(),
-        }
-    }
-
-    /// The same from the file of the plan.
-    pub(crate) fn proposed(step: &Proposed) -> StepReport {
-        let (action, reason, preview) = (step.action.clone(), step.reason(), step.preview.clone());
-        StepReport::planned(&PlannedStep { action, reason, preview })
+    pub(crate) fn new(planned: PlannedStep) -> StepReport {
+        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new() }
     }
 }
 

@@ -1,22 +1,21 @@
 //! Killed in the middle: a process of its own runs the loop, and dies with SIGKILL.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
 use ansai_audit::{Durability, Log};
 use ansai_core::event::{Record, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::{Event, OnFailure, Outcome, RetryPolicy};
+use ansai_harness::Daemon;
 
+use crate::killed;
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
-
-const PLACE: &str = "ANSAI_TEST_CRASH_PLACE";
 
 #[test]
 #[ignore = "not a test: what the tests beside it run as a process of their own"]
 fn the_process_that_is_killed() {
-    let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
+    let Some(place) = killed::place() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async { scene_at(&place).open().run_once().await });
 }
@@ -27,30 +26,12 @@ fn scene_at(place: &Path) -> Scene {
 
 /// One attempt an hour.
 fn patient(mut scene: Scene) -> Scene {
-    scene.ladder = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
     scene
 }
 
-/// Killed and waited for, whatever the test does.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn start(scene: &Scene) -> Killed {
-    let program = std::env::current_exe().unwrap();
-    let child = Command::new(program)
-        .args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"])
-        .env(PLACE, scene.path(""))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    Killed(child.unwrap())
+fn start(scene: &Scene) -> Daemon {
+    killed::start("crash::the_process_that_is_killed", scene)
 }
 
 /// The next run of the same policy is held back by the attempt that was interrupted.

@@ -10,7 +10,7 @@ use ansai_core::{Mode, OnFailure, Outcome, exit};
 use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
-use crate::scene::{Scene, force};
+use crate::scene::{Scene, all_grants};
 use crate::script::{Script, Step};
 
 /// A file system of a few MiB.
@@ -70,7 +70,7 @@ impl Authority for Fills {
         if self.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
             fill(&self.disk);
         }
-        Ok(force(Mode::Enforce))
+        Ok(all_grants(Mode::Enforce))
     }
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod expiry;
 mod export;
 mod failure;
 mod grants;
@@ -17,7 +18,9 @@ mod guest;
 mod incidents;
 mod instances;
 mod intent;
+mod killed;
 mod memory;
+mod quarantine;
 mod running;
 mod scene;
 mod script;
