@@ -25,7 +25,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use crate::HOST_ACTIONS;
 
 /// The end of quarantine.
-const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;
+pub(crate) const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;
 
 /// What all evaluations on one host share.
 #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! `remove`: what it leaves alone, what it takes, and the way back.
+//! `remove`: which files it skips, which it takes, and its undo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
@@ -163,7 +163,7 @@ fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
     assert_eq!(scene.select("remove", scene.selection(&["*"])).unwrap().preview.items, 2);
     std::fs::remove_dir_all(scene.host.path("/proc/1")).unwrap();
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
-    // Nobody can be seen to have it open, so the lease must say: it is refused while somebody has.
+    // The scan sees no process, so the lease decides: the kernel refuses it while the file is open.
     assert_eq!(step.preview.items, 2, "{:?}", step.preview);
     let held = std::fs::File::open(&path).unwrap();
     let applied = scene.begin(&step).unwrap();
@@ -269,7 +269,7 @@ fn what_changed_since_the_preview_is_left_alone() {
     let outside = tempfile::tempdir().unwrap();
     std::fs::rename(at("e"), outside.path().join("e")).unwrap();
     symlink(outside.path().join("e"), at("e")).unwrap();
-    // The very file, elsewhere, with a link to it in its place.
+    // The same file elsewhere, with a link to it in its place.
     std::fs::rename(at("led"), outside.path().join("led")).unwrap();
     symlink(outside.path().join("led"), at("led")).unwrap();
 
@@ -312,7 +312,7 @@ fn stopping_ends_between_two_files() {
     scene.file("a", 1, 100);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     scene.stop.store(true, Ordering::Relaxed);
-    // The look at all processes does not end: nothing was changed.
+    // The scan of processes does not end: nothing was changed.
     assert!(scene.begin(&step).is_err());
     assert!(scene.path.join("a").exists());
 }
@@ -342,7 +342,7 @@ fn a_crash_is_resolved_by_looking() {
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     assert!(scene.resolve(&step).unwrap().items.is_empty());
     scene.begin(&step).unwrap();
-    // As if it had stopped before the last one.
+    // As after a crash before the last file.
     let held = scene.path.join(".ansai-quarantine/plan7-0");
     std::fs::rename(held.join("2"), scene.path.join("c")).unwrap();
     let resolved = scene.resolve(&step).unwrap();
@@ -401,7 +401,7 @@ fn what_is_held_is_removed_when_its_time_is_over_and_not_before() {
     let step = expired(&scene, &scene.root);
     assert_eq!(step.preview.sample, [format!("{}/a", scene.root)]);
     assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (4096, false));
-    // Until it acts, what it was about may change.
+    // Everything may change until it acts.
     scene.now -= HOUR;
     assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Skipped("not expired".into()));
     scene.now += HOUR;

@@ -1,35 +1,28 @@
 //! `ansai:files`: files below granted roots.
 //!
-//! Looking and acting go through directory handles (`beneath`, `walk`), never twice over a path. What an action
-//! may touch is decided by `select` and `eligibility` for the preview, and by `guard` for each file again right
-//! before it is touched. The verbs are one file each.
+//! Probes and actions use directory handles (`walk`), so that a path is resolved only once. `select` chooses what an
+//! action may touch for the preview; the guard (`crate::safety`) checks each file again right before it is touched.
+//! Each action has a file of its own.
 
-mod beneath;
 mod compress;
 mod deleted;
 mod doctor;
-mod eligibility;
-mod entry;
 mod expire;
-mod guard;
+mod file;
 mod gzip;
-mod identity;
-mod in_use;
-mod lease;
 mod listing;
 mod metadata;
 mod patterns;
 mod place;
 mod position;
 mod probe;
-mod protected;
 mod quarantine;
 mod reclaim;
 mod remove;
 mod report;
 mod rotate;
-mod safe_unlink;
 mod select;
+mod site;
 mod targets;
 mod walk;
 
@@ -52,7 +45,7 @@ const fn within(argument: &'static str) -> Check {
     Check { argument, rule: Rule::Within("roots") }
 }
 
-/// The interface.
+/// The interface `ansai:files/files-probe`.
 pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:files/files-probe",
@@ -80,7 +73,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     ],
 };
 
-/// The interface.
+/// The interface `ansai:files/files-actions`.
 pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:files/files-actions",

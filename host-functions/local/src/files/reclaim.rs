@@ -1,18 +1,17 @@
-//! What ansai holds: listing it and giving it up.
+//! Files in quarantine: listing them, and `reclaim-held`, which removes them permanently.
 
 use std::sync::Arc;
 
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::beneath::{Root, absolute};
-use super::guard::failed;
-use super::identity::Inode;
 use super::place;
 use super::quarantine::{Quarantine, Step, all};
-use super::report::{Report, item};
+use super::report::{Report, failed, item};
 use super::select::Left;
 use super::targets::{MOST_FILES, taken};
+use crate::safety::identity::Inode;
+use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
@@ -21,14 +20,15 @@ use ansai_kit::host::{Host, ProbeContext};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Held {
-    /// The directory whose quarantine it is in, the step's part, and the number there.
+    /// The directory that has the quarantine.
     hold: String,
+    /// The directory of the step in the quarantine, and the number of the file in it.
     step: String,
     number: usize,
     dev: u64,
     ino: u64,
     pub(super) bytes: u64,
-    /// What it was.
+    /// Its original path, as text.
     pub(super) path: String,
     pub(super) until: Instant,
 }
@@ -45,7 +45,7 @@ pub(super) struct Targets {
     pub(super) files: Vec<Held>,
 }
 
-/// Everything held below these roots, with the mount that it is on.
+/// Every file in quarantine below these roots, with its mount point.
 pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
     let table = place::table(host);
     let mut found = Vec::new();
@@ -73,7 +73,7 @@ pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
     found
 }
 
-/// What is held on one mount.
+/// The sum of the quarantined files on one mount.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct OnMount {
@@ -191,7 +191,7 @@ fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
     Ok(())
 }
 
-/// Removes the targets for good, except those that `check` skips with a reason.
+/// Removes the targets permanently, except those that `check` skips with a reason.
 pub(super) fn give_up_all(
     doing: &StepContext<'_>,
     targets: &Targets,

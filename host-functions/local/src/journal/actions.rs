@@ -7,7 +7,7 @@ use super::vacuum::Vacuum;
 use ansai_kit::authorize::{Check, Rule};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The interface `ansai:journal/journal-actions`.
 pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:journal/journal-actions",

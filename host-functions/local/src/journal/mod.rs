@@ -1,10 +1,8 @@
 //! `ansai:journal`: the files of the systemd journal.
 
 mod actions;
-pub(crate) mod directory;
 mod doctor;
 mod names;
-mod open_files;
 mod probe;
 mod survey;
 mod vacuum;

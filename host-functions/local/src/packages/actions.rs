@@ -5,7 +5,7 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity};
 use super::clean::CleanCache;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The interface `ansai:packages/packages-actions`.
 pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:packages/packages-actions",

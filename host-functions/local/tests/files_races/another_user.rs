@@ -1,5 +1,5 @@
-//! An adversary who is another user, with a process of its own, in a directory where everybody may write: nothing of
-//! root's changes, and nothing that is not the user's becomes readable.
+//! An adversary that is another user, with its own process, in a directory that everybody may write to: no file of root
+//! changes, and no file of another user becomes readable.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -16,11 +16,11 @@ use crate::verb::Verb;
 
 const NOBODY: u32 = 65534;
 
-/// The user's process, which ends when this does.
+/// The process of the other user. It ends when this is dropped.
 struct User(Child);
 
 impl User {
-    /// Another run of this program, as nobody, with the one test of this name.
+    /// Runs this program again, as nobody, with only the test of this name.
     fn running(test: &str, program: &Path, root: &Path, precious: &Path) -> User {
         let id = NOBODY.to_string();
         let child = Command::new("setpriv")
@@ -36,7 +36,7 @@ impl User {
     }
 }
 
-/// The program may be where that user cannot go.
+/// Copies the program to where the other user can run it.
 fn program(host: &Path) -> PathBuf {
     let program = host.join("racer");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
@@ -50,7 +50,7 @@ impl Drop for User {
     }
 }
 
-/// Swaps names with links, and links in what it may, until it is killed or its parent is gone.
+/// Exchanges names with links, and links in what it may, until it is killed or its parent ends.
 #[test]
 #[ignore = "run by another_user_gets_nothing, as that user"]
 fn the_user() {
@@ -138,7 +138,7 @@ fn prepare(arena: &mut Arena, round: usize) {
     arena.scene.step_id = format!("round{round}");
 }
 
-/// Without root, and on some file systems, there are no leases: the tables of the kernel must do.
+/// Without root, and on some file systems, there are no leases: only the scan of `/proc` decides.
 #[test]
 fn without_a_lease_what_is_in_use_is_left_alone() {
     if !is_root() {

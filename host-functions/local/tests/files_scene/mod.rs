@@ -1,4 +1,4 @@
-//! A directory of files, a scope, and a clock that runs ahead: what every test of `ansai:files` begins with.
+//! The fixture of all tests of `ansai:files`: a directory of files, a scope, and a clock that is ahead.
 #![allow(clippy::disallowed_methods, dead_code, unreachable_pub, reason = "tests; each file uses its part")]
 
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ impl Scene {
         Scene { _dir: Some(dir), ..Scene::at(&path) }
     }
 
-    /// A host of its own in a directory, with one process that holds nothing: nobody's files are in doubt.
+    /// A separate host in a directory. Its only process has no files open, so that no use is unknown.
     pub fn fixture() -> Scene {
         Scene::fixture_in(tempfile::tempdir().unwrap())
     }
@@ -70,7 +70,7 @@ impl Scene {
             root,
             host: Host::at("/"),
             scope,
-            // Files made now are older than any age that these tests ask for.
+            // New files are older than any age that these tests ask for.
             now: now + 400 * 24 * HOUR,
             step_id: "plan7-0".into(),
             stop: AtomicBool::new(false),
@@ -82,7 +82,7 @@ impl Scene {
         self
     }
 
-    /// A file with so many bytes, its mtime so many hours before now.
+    /// Creates a file with this many bytes, whose mtime is this many hours ago.
     pub fn file(&self, name: impl AsRef<Path>, bytes: usize, hours: u64) -> PathBuf {
         let path = self.path.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -140,7 +140,7 @@ impl Scene {
         self.probe_within(Duration::from_secs(600), function, arguments)
     }
 
-    /// With so much time for the call.
+    /// The same with this much time for the call.
     pub fn probe_within(&self, time: Duration, function: &str, arguments: Value) -> Result<Value, Refusal> {
         let registry = Registry::of(ansai_local::INTERFACES);
         let (Body::Probe(body) | Body::Scan(body)) = registry.find("ansai:files/files-probe", function).unwrap().1.body
@@ -153,14 +153,14 @@ impl Scene {
         Ok(serde_json::from_str(reply.get()).unwrap())
     }
 
-    /// Everything below, except what the quarantine holds.
+    /// Everything below the root, except the quarantine.
     pub fn tree(&self) -> Tree {
         tree(&self.path)
     }
 }
 
 fn action(verb: &str) -> &'static dyn Action {
-    // What the host does by itself is not in the list.
+    // Actions of the host itself are not in the list.
     let of_host = Registry::of(&[&QUARANTINE_EXPIRY]);
     let name = format!("ansai:files/files-actions.{verb}");
     Registry::of(ansai_local::INTERFACES).action(&name).or_else(|| of_host.action(&name)).unwrap().2
@@ -198,7 +198,7 @@ pub fn tree(path: &Path) -> Tree {
     found
 }
 
-/// A directory in memory, where there is one that can be written to: a race needs many tries.
+/// A directory in memory if possible: a race needs many tries.
 pub fn fast_tempdir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -228,7 +228,7 @@ pub fn names(step: &Proposed) -> Vec<String> {
     targets["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether this test can run: it needs root. Says so where not, and fails there in CI.
+/// Whether this test can run, because it needs root. If not, prints that it is skipped; in CI, fails.
 pub fn is_root() -> bool {
     if rustix::process::geteuid().is_root() {
         return true;
@@ -243,7 +243,7 @@ pub fn run(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A mount of this test's own; gone when dropped.
+/// A mount that is unmounted when this is dropped.
 pub struct Mounted(pub PathBuf);
 
 impl Mounted {

@@ -152,7 +152,7 @@ impl<'r> Told<'r> {
             ("store", "set" | "remove") => {
                 written.insert(key);
             }
-            // A missing sample is missing in the scenario too.
+            // A missing value is missing in the scenario too.
             _ if answer == "null" => {}
             _ => self.replies.push(call),
         }

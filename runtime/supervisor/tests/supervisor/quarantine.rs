@@ -1,4 +1,4 @@
-//! Files in quarantine whose time is over, and a host on which removing them stops in the middle.
+//! Expired files in quarantine, and a host on which their removal stops in the middle.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use crate::scene::{ONE, Scene, all_grants};
 
 const FILES_ACTIONS: &str = "ansai:files/files-actions";
 
-/// What may be removed.
+/// The granted root.
 pub(crate) fn root(scene: &Scene) -> PathBuf {
     scene.path("data")
 }
 
-/// Everything that the policy asks for, and the files.
+/// Everything that the policy requests, and the file actions.
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     let mut all = (*all_grants(mode).scopes).clone();
     all.insert(FILES_ACTIONS.to_owned(), Arc::new(scope(&root(scene))));
@@ -33,7 +33,7 @@ pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     EffectiveGrants { scopes: scopes(all.collect()), mode }
 }
 
-/// For the one instance, and it does not change.
+/// The same grants for the one instance, unchanging.
 pub(crate) fn fixed(scene: &Scene, mode: Mode) -> Fixed {
     Fixed::new([(ONE.to_owned(), granted(scene, mode))])
 }
@@ -48,7 +48,7 @@ fn scope(root: &Path) -> Scope {
         .with("hold_below_percent", ScopeValue::Bound(100))
 }
 
-/// Removes new files with these names, so that they are in quarantine, and lets their time be over.
+/// Removes new files with these names, so that they are quarantined, and lets them expire.
 pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
     let root = root(scene);
     std::fs::create_dir_all(&root).unwrap();
@@ -87,23 +87,23 @@ fn quarantine(scene: &Scene) -> PathBuf {
     root(scene).join(".ansai-quarantine")
 }
 
-/// How many files are in quarantine.
+/// Number of files in quarantine.
 pub(crate) fn held(scene: &Scene) -> usize {
     let Ok(plans) = std::fs::read_dir(quarantine(scene)) else { return 0 };
     let files = plans.flat_map(|plan| std::fs::read_dir(plan.unwrap().path()).unwrap());
     files.filter(|file| file.as_ref().unwrap().file_name() != "index.json").count()
 }
 
-/// Where removing stops.
+/// The place at which the removal stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stops {
-    /// The intent is durable.
+    /// After the intent is durable, before the removal.
     Before,
-    /// All is removed, and the outcome is not recorded.
+    /// After the removal, before the outcome is recorded.
     After,
 }
 
-/// Is there once it has stopped.
+/// A file that exists once the removal has stopped.
 pub(crate) fn stopped(scene: &Scene) -> PathBuf {
     beside(&root(scene))
 }
@@ -112,7 +112,7 @@ fn beside(root: &Path) -> PathBuf {
     root.with_extension("stopped")
 }
 
-/// The live host, and removing what has expired never ends.
+/// The live host, with a removal of expired files that never ends.
 pub(crate) fn stopping(stops: Stops) -> fn(LiveHost) -> Arc<dyn HostAccess> {
     match stops {
         Stops::Before => |live| Arc::new(StoppingHost { live, expiry: &STOPS_BEFORE }),
@@ -160,7 +160,7 @@ impl HostAccess for StoppingHost {
     }
 }
 
-/// The real action, which stops.
+/// The real action, with a stop added.
 struct Expiry(Stops);
 
 impl Expiry {
@@ -203,6 +203,10 @@ impl Action for Expiry {
 
     fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         Self::real().resolve(doing)
+    }
+
+    fn noun(&self) -> &'static str {
+        Self::real().noun()
     }
 
     fn types(&self) -> Types {
