@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::storage::{self, AppendFile, StorageError};
+use ansai_storage::Location;
+
+use crate::storage::{AppendFile, StorageError};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -19,7 +21,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballast {
-    path: PathBuf,
+    file: Location,
     bytes: u64,
 }
 
@@ -42,14 +44,14 @@ pub enum BallastError {
 }
 
 impl Ballast {
-    /// A ballast of `bytes` bytes in the file `path`; creates nothing yet.
-    pub fn new(path: impl Into<PathBuf>, bytes: u64) -> Self {
-        Self { path: path.into(), bytes }
+    /// A ballast of `bytes` bytes in a file; creates nothing yet.
+    pub fn new(file: impl Into<Location>, bytes: u64) -> Self {
+        Self { file: file.into(), bytes }
     }
 
     /// Path of the file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// Size in bytes.
@@ -85,15 +87,20 @@ impl Ballast {
     /// If the file cannot be removed, or the removal cannot be made durable. Some file systems free the space only
     /// then.
     pub fn release(&self) -> Result<bool, StorageError> {
-        match storage::remove(&self.path) {
-            Ok(()) => self.sync_directory().map(|()| true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error),
+        let (directory, name) = match self.file.resolve() {
+            Err(error) if error.is_not_found() => return Ok(false),
+            resolved => resolved?,
+        };
+        let removed = directory.remove(name)?;
+        if removed {
+            directory.sync()?;
         }
+        Ok(removed)
     }
 
     fn allocated(&self) -> Result<u64, StorageError> {
-        let metadata = storage::metadata(&self.path)?;
+        let (directory, name) = self.file.resolve()?;
+        let metadata = directory.metadata(name)?;
         Ok(if metadata.is_file && metadata.length == self.bytes { metadata.allocated_bytes } else { 0 })
     }
 
@@ -102,23 +109,17 @@ impl Ballast {
         if allocated >= self.bytes {
             return Ok(());
         }
-        Err(BallastError::NotAllocated { path: self.path.clone(), bytes: self.bytes, allocated })
+        Err(BallastError::NotAllocated { path: self.path().to_owned(), bytes: self.bytes, allocated })
     }
 
     fn make(&self) -> Result<(), StorageError> {
-        let file = AppendFile::create_or_empty(&self.path)?;
+        let (directory, name) = self.file.resolve()?;
+        let file = AppendFile::create_or_empty(&directory, name)?;
         if !file.allocate(self.bytes)? {
             fill(&file, self.bytes)?;
         }
         file.sync_data()?;
-        self.sync_directory()
-    }
-
-    fn sync_directory(&self) -> Result<(), StorageError> {
-        match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => storage::sync_directory(parent),
-            _ => storage::sync_directory(Path::new(".")),
-        }
+        directory.sync()
     }
 }
 
@@ -147,7 +148,10 @@ fn fill(file: &AppendFile, bytes: u64) -> Result<(), StorageError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use ansai_storage::Directory;
+
     use super::*;
+    use crate::storage;
 
     #[test]
     fn it_takes_its_space_and_gives_it_back() {
@@ -182,7 +186,7 @@ mod tests {
     fn filling_writes_every_byte() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("filled");
-        let file = AppendFile::create(&path).unwrap();
+        let file = AppendFile::create(&Directory::open(directory.path()).unwrap(), "filled").unwrap();
         fill(&file, 150_001).unwrap();
         file.sync_data().unwrap();
         let found = storage::metadata(&path).unwrap();

@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use ansai_storage::{Location, WriteOptions};
+
 use crate::signed_head::{ParseSignedHeadError, SignedHead};
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
 
 /// Maximum size in bytes, which exceeds that of any signed head.
-const MOST_BYTES: usize = 1024;
+const MOST_BYTES: u64 = 1024;
 
 /// A file with one signed head, replaced atomically.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeadFile(PathBuf);
+pub struct HeadFile(Location);
 
 /// Why the head in a file cannot be used. A crash leaves the old head or the new one, so it does not explain these
 /// errors.
@@ -45,14 +47,14 @@ impl HeadFileError {
 }
 
 impl HeadFile {
-    /// A head in the file `path`; does not access the file yet.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+    /// A head in a file; does not access the file yet.
+    pub fn new(file: impl Into<Location>) -> Self {
+        Self(file.into())
     }
 
     /// Path of the file.
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
     /// Reads the head and checks its signature; `None` if the file does not exist.
@@ -60,12 +62,12 @@ impl HeadFile {
     /// # Errors
     /// If the content is not a signed head, or its signature does not match.
     pub fn read(&self) -> Result<Option<SignedHead>, HeadFileError> {
-        let Some(found) = storage::read_small(&self.0, MOST_BYTES)? else { return Ok(None) };
-        let form = |cause| HeadFileError::Form { path: self.0.clone(), cause };
+        let Some(found) = self.0.read(MOST_BYTES)? else { return Ok(None) };
+        let form = |cause| HeadFileError::Form { path: self.path().to_owned(), cause };
         let text = std::str::from_utf8(&found.bytes).ok().and_then(|text| text.strip_suffix('\n'));
         let head: SignedHead = text.ok_or(form(ParseSignedHeadError::Part("end")))?.parse().map_err(form)?;
         if !head.is_signed() {
-            return Err(HeadFileError::Signature(self.0.clone()));
+            return Err(HeadFileError::Signature(self.path().to_owned()));
         }
         Ok(Some(head))
     }
@@ -75,6 +77,6 @@ impl HeadFile {
     /// # Errors
     /// If the system refuses; the old head is still there.
     pub fn write(&self, head: &SignedHead) -> Result<(), StorageError> {
-        storage::replace(&self.0, format!("{head}\n").as_bytes())
+        self.0.replace(format!("{head}\n").as_bytes(), WriteOptions::default())
     }
 }

@@ -1,15 +1,16 @@
 //! The key that signs the heads of a log, in a file that only its owner can read.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use ansai_storage::{Directory, Location, WriteOptions};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::public_key::{LogId, PublicKey, exact_hex};
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
 
 /// The seed as 64 hexadecimal digits, and a newline.
-const FILE_BYTES: usize = 65;
+const FILE_BYTES: u64 = 65;
 
 /// The private key. Anyone who has it can sign heads.
 #[derive(Clone)]
@@ -64,17 +65,19 @@ impl Key {
     ///
     /// # Errors
     /// If other users could have read the file, or its content is not a key.
-    pub fn read(path: impl AsRef<Path>) -> Result<Option<Self>, KeyError> {
-        let path = path.as_ref();
-        let Some(found) = storage::read_small(path, FILE_BYTES)? else { return Ok(None) };
-        if found.uid != rustix::process::geteuid().as_raw() {
-            return Err(KeyError::Foreign { path: path.to_owned(), uid: found.uid });
+    pub fn read(file: impl Into<Location>) -> Result<Option<Self>, KeyError> {
+        let file = file.into();
+        let path = || file.path().to_owned();
+        let Some(found) = file.read(FILE_BYTES)? else { return Ok(None) };
+        if found.owned.uid != rustix::process::geteuid().as_raw() {
+            return Err(KeyError::Foreign { path: path(), uid: found.owned.uid });
         }
-        if found.mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { path: path.to_owned(), mode: found.mode & 0o7777 });
+        // Nobody else may read it either.
+        if found.owned.mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { path: path(), mode: found.owned.mode & 0o7777 });
         }
         let text = std::str::from_utf8(&found.bytes).ok().and_then(|text| text.strip_suffix('\n'));
-        let seed = text.and_then(exact_hex).ok_or_else(|| KeyError::Form(path.to_owned()))?;
+        let seed = text.and_then(exact_hex).ok_or_else(|| KeyError::Form(path()))?;
         Ok(Some(Self::from_seed(seed)))
     }
 
@@ -83,9 +86,13 @@ impl Key {
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn make(path: impl AsRef<Path>) -> Result<Self, KeyError> {
-        let key = Self::from_seed(storage::random()?);
-        key.write(path.as_ref())?;
+    pub fn make(file: impl Into<Location>) -> Result<Self, KeyError> {
+        let key = Self::from_seed(ansai_storage::random()?);
+        let (directory, name) = file.into().resolve()?;
+        // A crash may have left a part of a key.
+        directory.remove_left_over()?;
+        let text = format!("{}\n", hex::encode(key.0.to_bytes()));
+        directory.replace(name, text.as_bytes(), WriteOptions::default())?;
         Ok(key)
     }
 
@@ -112,15 +119,9 @@ impl Key {
     ///
     /// # Errors
     /// If the system refuses; both files are unchanged then.
-    pub fn replace(&self, from: &Path, to: &Path) -> Result<(), KeyError> {
-        storage::rename(from, to)?;
-        storage::sync_directory(to.parent().unwrap_or(Path::new("/")))?;
-        Ok(())
-    }
-
-    fn write(&self, path: &Path) -> Result<(), KeyError> {
-        let text = format!("{}\n", hex::encode(self.0.to_bytes()));
-        storage::replace(path, text.as_bytes())?;
+    pub fn replace(&self, directory: &Directory, from: &str, to: &str) -> Result<(), KeyError> {
+        directory.rename(from, to)?;
+        directory.sync()?;
         Ok(())
     }
 }

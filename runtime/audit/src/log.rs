@@ -1,7 +1,8 @@
 //! The writer of a log.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use ansai_storage::{Directory, Location, ToDirectory};
 
 use crate::ballast::{Ballast, BallastError};
 use crate::frame::{self, MAX_PAYLOAD_BYTES};
@@ -90,7 +91,7 @@ impl From<StorageError> for AppendError {
 /// The only writer of a log. Readers can run at the same time.
 #[derive(Debug)]
 pub struct Log {
-    directory: PathBuf,
+    directory: Directory,
     segment_bytes: u64,
     reserve: Ballast,
     head: Head,
@@ -113,21 +114,20 @@ impl Log {
     /// # Errors
     /// [`OpenError::InUse`] if another writer has it open; [`OpenError::Corrupt`] if the log is damaged in a way that
     /// no crash explains; [`OpenError::Storage`] if the system refuses.
-    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<(Self, Recovery), OpenError> {
-        let directory = directory.as_ref();
-        storage::create_directory(directory)?;
-        let lock = storage::try_lock(&directory.join("lock"))?;
-        let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
-        let reserve = Ballast::new(directory.join("reserve"), options.reserve_bytes);
-        let found = recovery::recover(directory, options.check, options.known, &reserve)?;
+    pub fn open(directory: impl ToDirectory, options: Options) -> Result<(Self, Recovery), OpenError> {
+        let directory = directory.to_created_directory()?;
+        let lock = storage::try_lock(&directory)?;
+        let lock = lock.ok_or_else(|| OpenError::InUse(directory.path().to_owned()))?;
+        let reserve = Ballast::new(Location::new(&directory, "reserve"), options.reserve_bytes);
+        let found = recovery::recover(&directory, options.check, options.known, &reserve)?;
         let active = match found.last {
             Some((name, length)) => {
-                Some(Active { file: Arc::new(AppendFile::open(&name.path_in(directory))?), length })
+                Some(Active { file: Arc::new(AppendFile::open(&directory, &name.to_string())?), length })
             }
             None => None,
         };
         let log = Self {
-            directory: directory.to_owned(),
+            directory,
             segment_bytes: options.segment_bytes,
             reserve,
             head: found.head,
@@ -240,15 +240,15 @@ impl Log {
 
     /// Creates an empty segment for the next record, durably.
     fn begin_segment(&mut self) -> Result<Active, AppendError> {
-        let path = SegmentName::starting_at(self.head.sequence.saturating_add(1)).path_in(&self.directory);
-        let file = AppendFile::create(&path)?;
+        let name = SegmentName::starting_at(self.head.sequence.saturating_add(1)).to_string();
+        let file = AppendFile::create(&self.directory, &name)?;
         if let Err(error) = file.write(&segment::HEADER) {
-            return match storage::remove(&path) {
-                Ok(()) => Err(error.into()),
+            return match self.directory.remove(&name) {
+                Ok(_) => Err(error.into()),
                 Err(cause) => Err(self.poison(format!("{error}, and then {cause}"))),
             };
         }
-        if let Err(error) = file.sync_data().and_then(|()| storage::sync_directory(&self.directory)) {
+        if let Err(error) = file.sync_data().and_then(|()| self.directory.sync()) {
             return Err(self.poison(error.to_string()));
         }
         Ok(Active { file: Arc::new(file), length: segment::HEADER_BYTES })
@@ -305,14 +305,17 @@ impl Log {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use std::path::Path;
+
     use super::*;
     use crate::verify;
 
     /// A log with one record in a file, whose active segment is then replaced by a device.
     fn log_on(directory: &Path, device: &str) -> Log {
+        let devices = Directory::open("/dev").unwrap();
         let (mut log, _) = Log::open(directory, Options::default()).unwrap();
         log.append(b"before", Durability::Synced).unwrap();
-        log.active.as_mut().unwrap().file = Arc::new(AppendFile::open(Path::new(device)).unwrap());
+        log.active.as_mut().unwrap().file = Arc::new(AppendFile::open(&devices, device).unwrap());
         log
     }
 
@@ -337,13 +340,13 @@ mod tests {
     fn a_failed_sync_poisons() {
         // /dev/null accepts every write, but cannot be synced.
         let directory = tempfile::tempdir().unwrap();
-        expect_poisoned(log_on(directory.path(), "/dev/null"), Durability::Synced);
+        expect_poisoned(log_on(directory.path(), "null"), Durability::Synced);
     }
 
     #[test]
     fn a_failed_cut_back_poisons() {
         // /dev/full refuses every write, and cannot be truncated.
         let directory = tempfile::tempdir().unwrap();
-        expect_poisoned(log_on(directory.path(), "/dev/full"), Durability::Buffered);
+        expect_poisoned(log_on(directory.path(), "full"), Durability::Buffered);
     }
 }

@@ -1,7 +1,8 @@
 //! Reads a log from the beginning, with one record in memory at a time.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+
+use ansai_storage::{Directory, ToDirectory};
 
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::frame::{self, FrameHeader, Hash};
@@ -60,7 +61,7 @@ pub enum Tail {
 /// describes the rest. It also ends after the first error.
 #[derive(Debug)]
 pub struct Reader {
-    directory: PathBuf,
+    directory: Directory,
     upcoming: VecDeque<SegmentName>,
     current: Option<Current>,
     /// The last opened segment, also after it was read completely.
@@ -99,11 +100,10 @@ impl Reader {
     /// Reads a log from its first record.
     ///
     /// # Errors
-    /// If the directory cannot be listed. A directory without segments is a log without records.
-    /// When the directory cannot be listed. A directory without segments is a log without records.
-    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        let segments = segment::list(directory)?;
+    /// If the directory cannot be opened or listed. A directory without segments is a log without records.
+    pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        let segments = segment::list(&directory)?;
         Ok(Self::over(directory, segments.into(), 1))
     }
 
@@ -111,20 +111,21 @@ impl Reader {
     /// them.
     ///
     /// # Errors
-    /// If the directory cannot be listed. A record that does not exist yet is not an error: the iterator is empty.
-    pub fn from_sequence(directory: impl AsRef<Path>, from: u64) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        let mut segments = segment::list(directory)?;
+    /// If the directory cannot be opened or listed. A record that does not exist yet is not an error: the iterator is
+    /// empty.
+    pub fn from_sequence(directory: impl ToDirectory, from: u64) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        let mut segments = segment::list(&directory)?;
         let later = segments.partition_point(|name| name.first_sequence() <= from);
         segments.drain(..later.saturating_sub(1));
         Ok(Self::over(directory, segments.into(), from))
     }
 
-    fn over(directory: &Path, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
+    fn over(directory: Directory, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
         // Only a reader that starts later may begin with another segment than the first.
         let first = upcoming.front().map_or(1, |name| name.first_sequence()).min(from.max(1));
         Self {
-            directory: directory.to_owned(),
+            directory,
             upcoming,
             current: None,
             last_segment: None,
@@ -203,7 +204,7 @@ impl Reader {
         let Some(name) = self.upcoming.pop_front() else { return Ok(Some(Tail::Clean)) };
         self.check_name(name)?;
         self.last_segment = Some(name);
-        let mut file = ReadFile::open(&name.path_in(&self.directory))?;
+        let mut file = ReadFile::open(&self.directory, &name.to_string())?;
         let header = file.read(segment::HEADER_BYTES)?;
         let sealed = self.has_later_segment()?;
         if let Err(fault) = segment::check_header(&header) {

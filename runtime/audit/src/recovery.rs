@@ -1,14 +1,15 @@
 //! Opens a log for writing, and cuts off a write that a crash left unfinished.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use ansai_storage::Directory;
 
 use crate::ballast::{Ballast, BallastError};
 use crate::corruption::{Corruption, ReadError};
 use crate::head::Head;
 use crate::reader::{Reader, Tail, Torn};
 use crate::segment::{self, SegmentName};
-use crate::storage::{self, AppendFile, ReadFile, StorageError};
+use crate::storage::{AppendFile, ReadFile, StorageError};
 use crate::verify::check_expected;
 
 const COPY_BYTES: usize = 64 * 1024;
@@ -103,12 +104,13 @@ pub(crate) struct Found {
 ///
 /// `known` is a head that was durable. If a record up to it is missing, no crash explains it.
 pub(crate) fn recover(
-    directory: &Path,
+    directory: &Directory,
     check: Check,
     known: Option<Head>,
     reserve: &Ballast,
 ) -> Result<Found, OpenError> {
-    let corrupt = |corruption| OpenError::Corrupt { directory: directory.to_owned(), corruption: Box::new(corruption) };
+    let corrupt =
+        |corruption| OpenError::Corrupt { directory: directory.path().to_owned(), corruption: Box::new(corruption) };
     let mut reader = reader(directory, check)?;
     for entry in &mut reader {
         let entry = entry.map_err(|error| match error {
@@ -128,7 +130,7 @@ pub(crate) fn recover(
     Ok(Found { head: reader.head().unwrap_or_else(Head::genesis), cut, last: reader.position() })
 }
 
-fn reader(directory: &Path, check: Check) -> Result<Reader, StorageError> {
+fn reader(directory: &Directory, check: Check) -> Result<Reader, StorageError> {
     let segments = segment::list(directory)?;
     match (check, segments.as_slice()) {
         // The last segment may have no records; then the head is in the one before it.
@@ -137,8 +139,8 @@ fn reader(directory: &Path, check: Check) -> Result<Reader, StorageError> {
     }
 }
 
-fn cut_off(directory: &Path, torn: Torn, reserve: &Ballast) -> Result<CutTail, StorageError> {
-    let segment = torn.segment.path_in(directory);
+fn cut_off(directory: &Directory, torn: Torn, reserve: &Ballast) -> Result<CutTail, StorageError> {
+    let segment = torn.segment.to_string();
     let kept = match keep(directory, &segment, torn) {
         Err(error) if error.is_out_of_space() => {
             release(reserve);
@@ -151,13 +153,13 @@ fn cut_off(directory: &Path, torn: Torn, reserve: &Ballast) -> Result<CutTail, S
         kept => kept?,
     };
     if torn.offset < segment::HEADER_BYTES {
-        storage::remove(&segment)?;
+        directory.remove(&segment)?;
     } else {
-        let file = AppendFile::open(&segment)?;
+        let file = AppendFile::open(directory, &segment)?;
         file.truncate(torn.offset)?;
         file.sync_data()?;
     }
-    storage::sync_directory(directory)?;
+    directory.sync()?;
     Ok(CutTail { torn, kept })
 }
 
@@ -170,20 +172,20 @@ pub(crate) fn release(reserve: &Ballast) -> bool {
 }
 
 /// Copies the unfinished bytes to a side file, durably.
-fn keep(directory: &Path, segment: &Path, torn: Torn) -> Result<Kept, StorageError> {
+fn keep(directory: &Directory, segment: &str, torn: Torn) -> Result<Kept, StorageError> {
     if torn.bytes == 0 {
         return Ok(Kept::Nothing);
     }
-    let (path, file) = create_side_file(directory, torn.sequence)?;
-    if let Err(error) = copy(segment, torn.offset, &file).and_then(|()| storage::sync_directory(directory)) {
-        storage::remove(&path)?;
+    let (name, file) = create_side_file(directory, torn.sequence)?;
+    let copied = ReadFile::open(directory, segment).and_then(|source| copy(&source, torn.offset, &file));
+    if let Err(error) = copied.and_then(|()| directory.sync()) {
+        directory.remove(&name)?;
         return Err(error);
     }
-    Ok(Kept::At(path))
+    Ok(Kept::At(directory.path_of(name)))
 }
 
-fn copy(segment: &Path, mut offset: u64, side_file: &AppendFile) -> Result<(), StorageError> {
-    let source = ReadFile::open(segment)?;
+fn copy(source: &ReadFile, mut offset: u64, side_file: &AppendFile) -> Result<(), StorageError> {
     loop {
         let bytes = source.read_at(offset, COPY_BYTES)?;
         if bytes.is_empty() {
@@ -195,14 +197,13 @@ fn copy(segment: &Path, mut offset: u64, side_file: &AppendFile) -> Result<(), S
 }
 
 /// Creates `torn-SEQUENCE`, or `torn-SEQUENCE.N` if an earlier crash left one: evidence is never overwritten.
-fn create_side_file(directory: &Path, sequence: u64) -> Result<(PathBuf, AppendFile), StorageError> {
+fn create_side_file(directory: &Directory, sequence: u64) -> Result<(String, AppendFile), StorageError> {
     let mut number = 0;
     loop {
         let name = if number == 0 { format!("torn-{sequence}") } else { format!("torn-{sequence}.{number}") };
-        let path = directory.join(name);
-        match AppendFile::create(&path) {
-            Err(error) if error.cause.kind() == io::ErrorKind::AlreadyExists && number < MAX_SIDE_FILES => number += 1,
-            made => return made.map(|file| (path, file)),
+        match AppendFile::create(directory, &name) {
+            Err(error) if error.is_already_there() && number < MAX_SIDE_FILES => number += 1,
+            made => return made.map(|file| (name, file)),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The files of a log: their names and headers.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+
+use ansai_storage::{Directory, StorageError};
 
 use crate::corruption::Fault;
-use crate::storage::{self, StorageError};
 
 /// The header of a segment: a magic number, then the format version.
 pub(crate) const HEADER: [u8; 8] = *b"ANSAILG\x01";
@@ -26,10 +26,6 @@ impl SegmentName {
         self.0
     }
 
-    pub(crate) fn path_in(self, directory: &Path) -> PathBuf {
-        directory.join(self.to_string())
-    }
-
     /// `None` for a file that is not a segment, or whose number no log can reach.
     fn parse(name: &str) -> Option<Self> {
         let digits = name.strip_suffix(".log")?;
@@ -47,8 +43,8 @@ impl fmt::Display for SegmentName {
 }
 
 /// The segments of a directory, oldest first.
-pub(crate) fn list(directory: &Path) -> Result<Vec<SegmentName>, StorageError> {
-    let names = storage::list_names(directory)?;
+pub(crate) fn list(directory: &Directory) -> Result<Vec<SegmentName>, StorageError> {
+    let names = directory.names()?;
     let mut segments: Vec<_> = names.iter().filter_map(|name| SegmentName::parse(name)).collect();
     segments.sort_unstable();
     Ok(segments)

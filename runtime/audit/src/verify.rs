@@ -1,6 +1,6 @@
 //! Checks a whole log, alone and against heads that were kept elsewhere.
 
-use std::path::Path;
+use ansai_storage::{Access, Directory, StorageError, ToDirectory};
 
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::head::Head;
@@ -8,7 +8,6 @@ use crate::public_key::{LogId, PublicKey};
 use crate::reader::{Entry, Reader, Tail};
 use crate::segment::{self, SegmentName};
 use crate::signed_head::SignedHead;
-use crate::storage::{self, StorageError};
 
 /// The result of checking a whole log that is intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +107,7 @@ impl Verifier {
     ///
     /// # Errors
     /// See [`VerifyError`]: problems of heads first, then the first damaged place of the log.
-    pub fn run(&self, directory: impl AsRef<Path>, mut visit: impl FnMut(&Entry)) -> Result<Verified, VerifyError> {
+    pub fn run(&self, directory: impl ToDirectory, mut visit: impl FnMut(&Entry)) -> Result<Verified, VerifyError> {
         for head in &self.signed {
             let fault = match self.keys.contains(&head.key) || self.keys.is_empty() {
                 _ if !head.is_signed() => HeadFault::Signature,
@@ -117,7 +116,8 @@ impl Verifier {
             };
             return Err(VerifyError::Head { head: Box::new(head.clone()), fault });
         }
-        walk(directory.as_ref(), self.heads.clone(), |entry| {
+        let directory = directory.to_directory().map_err(ReadError::from)?;
+        walk(directory, self.heads.clone(), |entry| {
             if entry.sequence == 1 {
                 self.check_log(LogId(entry.hash))?;
             }
@@ -142,7 +142,7 @@ impl LogId {
     ///
     /// # Errors
     /// If the first record is damaged, or cannot be read.
-    pub fn of(directory: impl AsRef<Path>) -> Result<Option<Self>, ReadError> {
+    pub fn of(directory: impl ToDirectory) -> Result<Option<Self>, ReadError> {
         let first = Reader::open(directory)?.next().transpose()?;
         Ok(first.map(|entry| Self(entry.hash)))
     }
@@ -152,13 +152,14 @@ impl LogId {
 ///
 /// # Errors
 /// If the system refuses. Then do not keep a head of what was read.
-pub fn make_durable(directory: impl AsRef<Path>) -> Result<(), StorageError> {
-    let directory = directory.as_ref();
+pub fn make_durable(directory: impl ToDirectory) -> Result<(), StorageError> {
+    let directory = directory.to_directory()?;
     // A segment is synced before the next one begins.
-    if let Some(last) = segment::list(directory)?.last() {
-        storage::sync_file(&last.path_in(directory))?;
+    if let Some(last) = segment::list(&directory)?.last().map(SegmentName::to_string) {
+        let file = directory.file(&last, Access::Read)?;
+        file.sync_data().map_err(StorageError::at("sync", directory.path_of(&last)))?;
     }
-    storage::sync_directory(directory)
+    directory.sync()
 }
 
 /// Reads a whole log and checks every frame, the sequence and the chain. Changes nothing.
@@ -168,12 +169,12 @@ pub fn make_durable(directory: impl AsRef<Path>) -> Result<(), StorageError> {
 ///
 /// # Errors
 /// [`ReadError::Corrupt`] for the first damaged place, [`ReadError::Storage`] if a file cannot be read.
-pub fn verify(directory: impl AsRef<Path>, expected: impl IntoIterator<Item = Head>) -> Result<Verified, ReadError> {
-    walk(directory.as_ref(), expected.into_iter().collect(), |_| Ok::<(), ReadError>(()))
+pub fn verify(directory: impl ToDirectory, expected: impl IntoIterator<Item = Head>) -> Result<Verified, ReadError> {
+    walk(directory.to_directory()?, expected.into_iter().collect(), |_| Ok::<(), ReadError>(()))
 }
 
 fn walk<E: From<ReadError>>(
-    directory: &Path,
+    directory: Directory,
     mut heads: Vec<Head>,
     mut visit: impl FnMut(&Entry) -> Result<(), E>,
 ) -> Result<Verified, E> {

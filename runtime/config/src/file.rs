@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ansai_core::codes;
+use ansai_storage::GroupWrite;
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
 
 use crate::diagnostics::Diagnostics;
 use crate::problem::{Problem, Problems};
 use crate::source::Source;
-use crate::trust::{OTHERS_WRITE, Owned, Trust};
+use crate::trust::{Place, Trust};
 
 /// Reads a file: its text, a problem with its text if there is one, and its trust.
 pub(crate) fn read(path: &Path, most_bytes: usize) -> Result<(Source, Option<Problem>, Trust), Diagnostics> {
@@ -40,28 +41,23 @@ fn open(path: &Path, name: &str, most_bytes: usize) -> Result<(Source, Option<Pr
     let mut bytes = Vec::new();
     std::fs::File::from(file).take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
     let (source, problem) = Source::from_bytes(name, bytes, most_bytes);
-    let mut directories = vec![owned(parent, &fstat(&directory).map_err(cannot_read)?)];
+    let mut directories = vec![place(parent, &fstat(&directory).map_err(cannot_read)?)];
     // A user who can write the directory of a link can make it point elsewhere.
     let written = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let of_written = stat(written).map_err(cannot_read)?;
-    directories.push(owned(written, &of_written));
-    let file = owned(&real, &of_file);
-    let modes = directories.iter().fold(file.mode, |modes, one| modes | one.mode);
-    let trust = Trust {
-        writable_by_others: modes & OTHERS_WRITE != 0,
-        owner_uid: file.uid,
-        file,
-        directories,
-        own_uid: rustix::process::geteuid().as_raw(),
-    };
+    directories.push(place(written, &of_written));
+    let file = place(&real, &of_file);
+    let is_writable = |place: &Place| place.owned.is_writable_by_others(GroupWrite::Refused);
+    let writable_by_others = is_writable(&file) || directories.iter().any(is_writable);
+    let trust = Trust { writable_by_others, owner_uid: file.owned.uid, file, directories };
     Ok((source, problem, trust))
 }
 
-fn owned(path: &Path, stat: &Stat) -> Owned {
-    Owned { path: path.display().to_string(), mode: stat.st_mode, uid: stat.st_uid }
+fn place(path: &Path, stat: &Stat) -> Place {
+    Place { path: path.display().to_string(), owned: stat.into() }
 }
 
 fn not_a_file() -> Problem {

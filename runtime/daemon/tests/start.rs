@@ -4,6 +4,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use ansai_core::{Event, Mode, codes, exit};
+use ansai_daemon::undo::{UndoRequest, undo};
 use ansai_daemon::{Builder, Configuration, Daemon, Error, history};
 use ansai_engine::Compiler;
 use ansai_events::{Item, Stream};
@@ -90,6 +91,48 @@ fn a_mistyped_path_leaves_nothing_behind() {
     let scene = Scene::new();
     assert_eq!(code(builder(&scene).load()), "file-access");
     assert!(!scene.path("state").exists());
+}
+
+#[test]
+fn a_state_directory_that_another_user_can_change_starts_nothing() {
+    let scene = Scene::new();
+    scene.policy("healthy");
+    let below = scene.path("above/state");
+    let load = || scene.builder().state_dir(below.clone()).load();
+    drop(load().unwrap());
+    for (part, mode) in [("above/state", 0o1777), ("above/state", 0o702), ("above", 0o702)] {
+        permit(&scene.path(part), mode);
+        let error = load().err().unwrap();
+        assert_eq!((error.code(), error.exit_code()), (codes::STATE_DIRECTORY, exit::REFUSED), "{error}");
+        let part = std::fs::canonicalize(scene.path(part)).unwrap();
+        assert!(error.to_string().starts_with(&format!("{} is writable", part.display())), "{error}");
+        assert_eq!(error.hint().unwrap(), format!("chmod go-w {}", part.display()));
+        let request = UndoRequest { plan: "p".into(), step: None, by: "test".into() };
+        assert_eq!(undo(None, &below, &request).err().unwrap().code(), codes::STATE_DIRECTORY);
+        permit(&part, 0o700);
+    }
+    // As /tmp is: others can add a directory, and not exchange this one.
+    permit(&scene.path("above"), 0o1777);
+    drop(load().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_exchanged_while_it_runs_redirects_nothing() {
+    let scene = Scene::new();
+    scene.policy("healthy");
+    let daemon = scene.builder().load().unwrap();
+    std::fs::create_dir_all(scene.path("evil")).unwrap();
+    std::fs::rename(scene.path("state"), scene.path("moved")).unwrap();
+    std::os::unix::fs::symlink(scene.path("moved"), scene.path("state")).unwrap();
+    let running = daemon.open(Stream::new()).unwrap();
+    std::fs::remove_file(scene.path("state")).unwrap();
+    std::os::unix::fs::symlink(scene.path("evil"), scene.path("state")).unwrap();
+    assert_eq!(running.run_once().await.len(), 1);
+    drop(running);
+    assert_eq!(std::fs::read_dir(scene.path("evil")).unwrap().count(), 0);
+    let entries = history::entries(&scene.path("moved"), 1).unwrap().unwrap();
+    let events: Vec<Event> = entries.map(|entry| history::record(&entry.unwrap()).unwrap().event).collect();
+    assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })), "{events:?}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Targets, their outbox and their attempts.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ansai_core::Instant;
+use ansai_storage::ToDirectory;
 use tokio::sync::watch;
 
 use crate::attempt::{self, Stopped};
@@ -53,7 +53,7 @@ impl Delivery {
     ///
     /// # Errors
     /// If the directory cannot be read or written.
-    pub fn open(directory: &Path, targets: Vec<Target>, options: Options) -> Result<Delivery, OutboxError> {
+    pub fn open(directory: impl ToDirectory, targets: Vec<Target>, options: Options) -> Result<Delivery, OutboxError> {
         let outbox = Outbox::open(directory, &targets, options.every_ms, options.capacity)?;
         let outbox = Arc::new(Mutex::new(outbox));
         Ok(Delivery { targets, limit: options.limit, outbox, under_way: Arc::default() })

@@ -35,7 +35,6 @@ mod outbox;
 mod queue;
 mod schedule;
 mod status;
-mod storage;
 mod target;
 mod transport;
 

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ansai_core::Instant;
 use ansai_core::text::inert;
+use ansai_storage::{Directory, StorageError, ToDirectory};
 
 use crate::message::Message;
 use crate::queue::{Capacity, Queue};
 use crate::schedule;
 use crate::status::{self, TargetStatus, TargetStatuses};
-use crate::storage;
 use crate::target::Target;
 
 /// Why an operation on the outbox failed.
@@ -20,7 +20,7 @@ pub enum OutboxError {
     /// The system refused.
     #[error("outbox {}: {error}", path.display())]
     Io {
-        /// The directory.
+        /// The file or directory.
         path: PathBuf,
         /// The system's error.
         error: io::Error,
@@ -30,9 +30,15 @@ pub enum OutboxError {
     UnknownTarget(String),
 }
 
+impl From<StorageError> for OutboxError {
+    fn from(error: StorageError) -> OutboxError {
+        OutboxError::Io { path: error.path, error: error.cause }
+    }
+}
+
 /// Queues and statuses by the ids of targets.
 pub(crate) struct Outbox {
-    directory: PathBuf,
+    directory: Directory,
     every_ms: Option<u64>,
     queues: BTreeMap<String, Queue>,
     statuses: TargetStatuses,
@@ -41,37 +47,37 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Opens or creates the outbox. Drops messages for targets that are not in `targets`.
     pub(crate) fn open(
-        directory: &Path,
+        directory: impl ToDirectory,
         targets: &[Target],
         every_ms: Option<u64>,
         capacity: Capacity,
     ) -> Result<Outbox, OutboxError> {
-        let wrong = |error| OutboxError::Io { path: directory.to_owned(), error };
-        storage::make_directory(directory).map_err(wrong)?;
+        let directory = directory.to_created_directory()?;
+        directory.remove_left_over()?;
         let ids: Vec<String> = targets.iter().map(Target::id).collect();
-        for name in storage::list(directory).map_err(wrong)? {
-            let path = directory.join(&name);
-            if !ids.contains(&name) && path.is_dir() {
+        for name in directory.names()?.into_iter().filter(|name| !ids.contains(name)) {
+            if directory.metadata(&name)?.is_directory {
+                let path = directory.path_of(&name);
                 tracing::warn!("{}: its target is no longer configured; its messages are dropped", path.display());
-                storage::remove_directory(&path).map_err(wrong)?;
+                directory.remove_subdirectory(&name)?;
             }
         }
         let mut queues = BTreeMap::new();
         for id in &ids {
-            queues.insert(id.clone(), Queue::open(directory.join(id), capacity).map_err(wrong)?);
+            queues.insert(id.clone(), Queue::open(directory.create_subdirectory(id)?, capacity)?);
         }
-        let mut statuses = status::read(directory).unwrap_or_default();
+        let mut statuses = status::read(&directory).ok().flatten().unwrap_or_default();
         statuses.retain(|id, _| ids.contains(id));
         for (id, target) in ids.iter().zip(targets) {
             statuses.entry(id.clone()).or_default().target = target.name();
         }
-        Ok(Outbox { directory: directory.to_owned(), every_ms, queues, statuses })
+        Ok(Outbox { directory, every_ms, queues, statuses })
     }
 
     pub(crate) fn put(&mut self, target: &Target, message: &Message) -> Result<(), OutboxError> {
         let id = target.id();
         let queue = self.queues.get_mut(&id).ok_or_else(|| OutboxError::UnknownTarget(target.name()))?;
-        let put = queue.put(message).map_err(|error| OutboxError::Io { path: self.directory.clone(), error });
+        let put = queue.put(message);
         if let Some(status) = self.statuses.get_mut(&id) {
             let dropped = *put.as_ref().unwrap_or(&0);
             if dropped > 0 {
@@ -79,7 +85,8 @@ impl Outbox {
             }
             status.dropped += dropped;
         }
-        put.map(drop)
+        put?;
+        Ok(())
     }
 
     /// Milliseconds until a target is due; `None` if no message is waiting and nothing is scheduled.
@@ -129,7 +136,7 @@ impl Outbox {
     pub(crate) fn write_statuses(&mut self) {
         self.count_waiting();
         if let Err(error) = status::write(&self.directory, &self.statuses) {
-            tracing::debug!("{}: {error}", self.directory.display());
+            tracing::debug!("{error}");
         }
     }
 

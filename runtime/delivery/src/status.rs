@@ -1,12 +1,15 @@
 //! The status of each target: for people, and for schedules that survive a restart.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use ansai_core::Instant;
+use ansai_storage::{Directory, Durability, StorageError, ToDirectory, WriteOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::storage;
+/// Of all targets.
+const FILE: &str = "status.json";
+/// A larger file is not read.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Status of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,22 +41,22 @@ pub(crate) type TargetStatuses = BTreeMap<String, TargetStatus>;
 ///
 /// # Errors
 /// If the file exists and cannot be read.
-pub fn statuses(outbox: &Path) -> std::io::Result<Vec<TargetStatus>> {
-    match read(outbox) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        found => Ok(found?.into_values().collect()),
+pub fn statuses(outbox: impl ToDirectory) -> Result<Vec<TargetStatus>, StorageError> {
+    match outbox.to_directory() {
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        outbox => Ok(read(&outbox?)?.unwrap_or_default().into_values().collect()),
     }
 }
 
-pub(crate) fn read(outbox: &Path) -> std::io::Result<TargetStatuses> {
-    Ok(serde_json::from_slice(&storage::read(&file(outbox))?)?)
+/// `None` where nothing was ever to be sent.
+pub(crate) fn read(outbox: &Directory) -> Result<Option<TargetStatuses>, StorageError> {
+    let Some(content) = outbox.read(FILE, MOST_BYTES)? else { return Ok(None) };
+    let statuses = serde_json::from_slice(&content.bytes);
+    Ok(Some(statuses.map_err(StorageError::at("read", outbox.path_of(FILE)))?))
 }
 
 /// Not durable: after a power failure, a message may be sent earlier than scheduled.
-pub(crate) fn write(outbox: &Path, statuses: &TargetStatuses) -> std::io::Result<()> {
-    storage::replace(&file(outbox), &serde_json::to_vec(statuses)?)
-}
-
-fn file(outbox: &Path) -> PathBuf {
-    outbox.join("status.json")
+pub(crate) fn write(outbox: &Directory, statuses: &TargetStatuses) -> Result<(), StorageError> {
+    let bytes = serde_json::to_vec(statuses).map_err(StorageError::at("write", outbox.path_of(FILE)))?;
+    outbox.replace(FILE, &bytes, WriteOptions { durability: Durability::Atomic, ..WriteOptions::default() })
 }

@@ -69,7 +69,6 @@ impl Stream {
     ///
     /// # Errors
     /// The error of `first`. Then no subscriber gets the event.
-    /// That of `first`. Then no subscriber sees the event.
     pub fn publish_after<T, E>(
         &self,
         at: Instant,

@@ -1,14 +1,14 @@
-//! What Rust's `Debug` writes, found in texts that a person reads.
+//! Finds the output of Rust's `Debug` in texts for people.
 
 use serde_json::Value;
 
-/// Whether a text has what `Debug` writes of a struct, a tuple or a string with escapes: `Foo { … }`, `Some(…)`,
+/// Whether a text contains what `Debug` writes for a struct, a tuple or an escaped string: `Foo { … }`, `Some(…)`,
 /// `\"`.
 pub fn is_debug_text(text: &str) -> bool {
     text.contains("\\\"") || text.match_indices(['(', '{']).any(|(at, _)| is_named(&text[..at]))
 }
 
-/// The strings in a JSON value that have such text.
+/// The strings in a JSON value that contain such text.
 pub fn debug_texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) if is_debug_text(text) => vec![text],
@@ -18,7 +18,7 @@ pub fn debug_texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Whether the name of a Rust type or variant ends a text; before `{` there is a space.
+/// Whether a text ends with the name of a Rust type or variant. Before `{` there is a space.
 fn is_named(before: &str) -> bool {
     let before = before.strip_suffix(' ').filter(|name| !name.ends_with(' ')).unwrap_or(before);
     let name = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A directory of a test's own: policies, a configuration and a place for state, and ansai over them.
+//! A test's directory with policies, a configuration and a state directory, and runs of ansai on it.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::{Ansai, Invocation, Ran, guest};
 
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// The directory; it goes with the test.
+/// The directory, which is removed after the test.
 ///
 /// ```no_run
 /// use ansai_harness::Scene;
@@ -30,25 +30,25 @@ impl Default for Scene {
 }
 
 impl Scene {
-    /// With nothing in it.
+    /// Creates an empty scene.
     ///
     /// # Panics
-    /// When no directory can be made.
+    /// If no directory can be created.
     pub fn new() -> Self {
         Scene { dir: tempfile::tempdir().expect("a directory for the scene") }
     }
 
-    /// The directory itself.
+    /// Path of the directory.
     pub fn root(&self) -> &Path {
         self.dir.path()
     }
 
-    /// A path in it.
+    /// Path of a file in the directory.
     pub fn path(&self, name: &str) -> PathBuf {
         self.root().join(name)
     }
 
-    /// Where ansai keeps its state; it makes the directory itself.
+    /// The state directory, which ansai creates itself.
     pub fn state_dir(&self) -> PathBuf {
         self.path("state")
     }
@@ -56,7 +56,7 @@ impl Scene {
     /// Writes a file that only this user can read and write, in directories that only this user can enter.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         let parent = path.parent().expect("a file is in a directory");
@@ -67,12 +67,12 @@ impl Scene {
         path
     }
 
-    /// `policies/NAME/NAME.wasm`.
+    /// Writes a component to `policies/NAME/NAME.wasm`.
     pub fn policy(&self, name: &str, component: &[u8]) -> PathBuf {
         self.write(&format!("policies/{name}/{name}.wasm"), component)
     }
 
-    /// The guest `tests/guests/NAME.wat` as a policy of the same name.
+    /// Writes the guest `tests/guests/NAME.wat` as a policy of the same name.
     pub fn guest(&self, name: &str) -> PathBuf {
         self.policy(name, &guest::of_file(name))
     }
@@ -82,14 +82,14 @@ impl Scene {
         self.write("ansai.toml", text)
     }
 
-    /// Runs ansai to its end; see [`Scene::command`].
+    /// Runs ansai until it exits; see [`Scene::command`].
     #[track_caller]
     pub fn ansai(&self, arguments: &[&str]) -> Ran {
         self.command(arguments).run()
     }
 
-    /// ansai with this working directory and this state. Its tables are 120 columns wide. It may take long: compiling
-    /// does on a busy machine.
+    /// ansai with this working directory and state. Its tables are 120 columns wide. The time limit is long, because
+    /// compiling is slow on a busy machine.
     pub fn command(&self, arguments: &[&str]) -> Invocation {
         let ansai = Ansai::new().current_dir(self.root()).env("COLUMNS", "120").limit(LIMIT);
         ansai.state_dir(self.state_dir()).args(arguments)
@@ -99,7 +99,7 @@ impl Scene {
 /// Sets the permissions of a file or directory.
 ///
 /// # Panics
-/// When the system refuses.
+/// If the system refuses.
 pub fn permit(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the permissions");
 }

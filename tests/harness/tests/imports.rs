@@ -17,18 +17,28 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-core", &[]),
     ("ansai-codes", &["ansai-core"]),
-    ("ansai-config", &["ansai-core"]),
+    ("ansai-storage", &[]),
+    ("ansai-config", &["ansai-core", "ansai-storage"]),
     ("ansai-kit", &["ansai-core"]),
     ("ansai-local", &["ansai-core", "ansai-kit"]),
     ("ansai-reach", &["ansai-core", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
-    ("ansai-engine", &["ansai-core", "ansai-kit"]),
-    ("ansai-audit", &[]),
+    ("ansai-engine", &["ansai-core", "ansai-kit", "ansai-storage"]),
+    ("ansai-audit", &["ansai-storage"]),
     ("ansai-events", &["ansai-core"]),
-    ("ansai-delivery", &["ansai-core", "ansai-kit"]),
+    ("ansai-delivery", &["ansai-core", "ansai-kit", "ansai-storage"]),
     (
         "ansai-supervisor",
-        &["ansai-core", "ansai-config", "ansai-audit", "ansai-kit", "ansai-engine", "ansai-events", "ansai-delivery"],
+        &[
+            "ansai-core",
+            "ansai-config",
+            "ansai-audit",
+            "ansai-kit",
+            "ansai-engine",
+            "ansai-events",
+            "ansai-delivery",
+            "ansai-storage",
+        ],
     ),
     (
         "ansai-daemon",
@@ -40,10 +50,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-host-functions",
             "ansai-engine",
             "ansai-events",
+            "ansai-storage",
             "ansai-supervisor",
         ],
     ),
-    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-kit", "ansai-engine"]),
+    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-kit", "ansai-engine", "ansai-storage"]),
     (
         "ansai",
         &[
@@ -59,6 +70,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",
+            "ansai-storage",
         ],
     ),
 ];
@@ -71,8 +83,12 @@ const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions", "an
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
-const CONFINED: &[(&str, &[&str])] =
-    &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"]), ("ureq", &["ansai-delivery"])];
+const CONFINED: &[(&str, &[&str])] = &[
+    ("wasmtime", &["ansai-engine", "ansai-benches"]),
+    ("sysinfo", &["ansai-local"]),
+    ("ureq", &["ansai-delivery"]),
+    ("cap-std", &["ansai-storage"]),
+];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
 /// the programs under test.

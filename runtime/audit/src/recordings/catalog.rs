@@ -1,12 +1,12 @@
 //! Reads recordings, also while another process writes them.
 
-use std::path::{Path, PathBuf};
+use ansai_storage::{Directory, ToDirectory};
 
 use super::content;
 use super::file_name::FileName;
 use super::index::{Index, Indexed};
 use super::{Class, RecordingId};
-use crate::storage::{self, ReadFile, StorageError};
+use crate::storage::{ReadFile, StorageError};
 
 /// One recording in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum GetError {
 /// The recordings in a directory, as they were when it was opened.
 #[derive(Debug)]
 pub struct Catalog {
-    pub(super) directory: PathBuf,
+    pub(super) directory: Directory,
     pub(super) index: Index,
 }
 
@@ -61,10 +61,10 @@ impl Catalog {
     /// Lists a directory of recordings, without a lock and without changes.
     ///
     /// # Errors
-    /// If the directory cannot be listed.
-    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        Ok(Self { directory: directory.to_owned(), index: Index::scan(directory)? })
+    /// If the directory cannot be opened or listed.
+    pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        Ok(Self { index: Index::scan(&directory)?, directory })
     }
 
     /// All recordings, newest first.
@@ -93,12 +93,9 @@ impl Catalog {
         if found == *sha256 { Ok(content) } else { Err(GetError::Tampered { id: id.clone(), found }) }
     }
 
-    pub(super) fn path(&self, name: &FileName) -> PathBuf {
-        self.directory.join(name.to_string())
-    }
-
     fn read(&self, name: &FileName) -> Result<Vec<u8>, GetError> {
-        let read = ReadFile::open(&self.path(name)).and_then(|mut file| file.read(content::MAX_STORED_BYTES + 1));
+        let file = ReadFile::open(&self.directory, &name.to_string());
+        let read = file.and_then(|mut file| file.read(content::MAX_STORED_BYTES + 1));
         match read {
             Ok(stored) if stored.len() as u64 <= content::MAX_STORED_BYTES => Ok(stored),
             Ok(_) => Err(GetError::Damaged { id: name.id.clone(), why: "its file is too large".to_owned() }),
@@ -109,10 +106,7 @@ impl Catalog {
 
     /// Removes a recording's file. A missing file is not an error.
     pub(super) fn remove(&mut self, name: &FileName) -> Result<(), StorageError> {
-        match storage::remove(&self.path(name)) {
-            Err(error) if !error.is_not_found() => return Err(error),
-            _ => {}
-        }
+        self.directory.remove(name.to_string())?;
         self.index.remove(name.order);
         Ok(())
     }

@@ -55,17 +55,6 @@ impl fmt::Display for FileName {
     }
 }
 
-/// The temporary name of a recording while it is written.
-pub(super) fn temporary(order: u64) -> String {
-    format!("{order:016x}.partial")
-}
-
-/// Whether a file was left by an interrupted write.
-pub(super) fn is_temporary(name: &str) -> bool {
-    name.strip_suffix(".partial")
-        .is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
@@ -96,6 +85,6 @@ mod tests {
         ] {
             assert_eq!(FileName::parse(other), None, "{other}");
         }
-        assert!(is_temporary(&temporary(7)) && !is_temporary("7.partial") && !is_temporary(&text));
+        assert!(!ansai_storage::is_temporary(&text));
     }
 }

@@ -1,7 +1,8 @@
 //! The index of recordings, in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+
+use ansai_storage::Directory;
 
 use super::file_name::FileName;
 use super::{Class, RecordingId};
@@ -35,13 +36,14 @@ pub(super) struct Index {
 
 impl Index {
     /// Reads the file names of a directory; ignores other files.
-    pub(super) fn scan(directory: &Path) -> Result<Self, StorageError> {
+    pub(super) fn scan(directory: &Directory) -> Result<Self, StorageError> {
         let mut index = Self::default();
-        for text in storage::list_names(directory)? {
+        for text in directory.names()? {
             let Some(name) = FileName::parse(&text) else { continue };
-            match storage::metadata(&directory.join(&text)) {
+            match directory.metadata(&text) {
                 Ok(found) if found.is_file => {
-                    index.insert(Indexed { name, bytes: found.length, modified_millis: found.modified_millis })
+                    let modified_millis = storage::millis(found.modified);
+                    index.insert(Indexed { name, bytes: found.length, modified_millis });
                 }
                 Ok(_) => {}
                 // Dropped by the writing process in the meantime.

@@ -6,13 +6,14 @@ mod file_name;
 mod id;
 mod index;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use ansai_storage::{Durability, ToDirectory, WriteOptions};
 pub use catalog::{Catalog, GetError, Listed};
 pub use content::MAX_CONTENT_BYTES;
 pub use id::{InvalidRecordingId, RecordingId};
 
-use crate::storage::{self, AppendFile, Lock, StorageError};
+use crate::storage::{self, Lock, StorageError};
 use file_name::FileName;
 use index::{Indexed, charged};
 
@@ -129,14 +130,11 @@ impl Recordings {
     ///
     /// # Errors
     /// [`RecordingsError::InUse`] if another process has it open; [`RecordingsError::Storage`] if the system refuses.
-    pub fn open(directory: impl AsRef<Path>, retention: Retention) -> Result<Self, RecordingsError> {
-        let directory = directory.as_ref();
-        storage::create_directory(directory)?;
-        let lock = storage::try_lock(&directory.join("lock"))?;
-        let lock = lock.ok_or_else(|| RecordingsError::InUse(directory.to_owned()))?;
-        for name in storage::list_names(directory)?.iter().filter(|name| file_name::is_temporary(name)) {
-            storage::remove(&directory.join(name))?;
-        }
+    pub fn open(directory: impl ToDirectory, retention: Retention) -> Result<Self, RecordingsError> {
+        let directory = directory.to_created_directory()?;
+        let lock = storage::try_lock(&directory)?;
+        let lock = lock.ok_or_else(|| RecordingsError::InUse(directory.path().to_owned()))?;
+        directory.remove_left_over()?;
         let catalog = Catalog::open(directory)?;
         let next_order = catalog.index.next_order();
         Ok(Self { catalog, retention, next_order, _lock: lock })
@@ -195,7 +193,8 @@ impl Recordings {
         let name = FileName { order: self.next_order, class, instance: instance.to_owned(), id: id.clone() };
         self.make_room(&name, bytes, evicted)?;
         self.write_evicting(&name, &stored, evicted)?;
-        let modified_millis = storage::metadata(&self.catalog.path(&name)).map_or(0, |found| found.modified_millis);
+        let found = self.catalog.directory.metadata(name.to_string());
+        let modified_millis = found.map_or(0, |found| storage::millis(found.modified));
         self.next_order = self.next_order.saturating_add(1);
         self.catalog.index.insert(Indexed { name, bytes, modified_millis });
         Ok(bytes)
@@ -259,30 +258,19 @@ impl Recordings {
         Ok(())
     }
 
-    /// Writes the file under a temporary name and renames it; removes it on failure.
+    /// Writes the file, or nothing.
     fn write(&self, name: &FileName, stored: &[u8]) -> Result<(), StorageError> {
-        let temporary = self.catalog.directory.join(file_name::temporary(name.order));
-        let path = self.catalog.path(name);
-        let is_durable = name.class == Class::Notable;
-        let written = write_file(&temporary, stored, is_durable)
-            .and_then(|()| storage::rename(&temporary, &path))
-            .and_then(|()| if is_durable { storage::sync_directory(&self.catalog.directory) } else { Ok(()) });
-        if written.is_err() {
-            for leftover in [&temporary, &path] {
-                match storage::remove(leftover) {
-                    Err(error) if !error.is_not_found() => {
-                        tracing::warn!(%error, "an unfinished recording is left behind");
-                    }
-                    _ => {}
-                }
-            }
+        let durability = match name.class {
+            Class::Notable => Durability::Durable,
+            Class::Healthy => Durability::Atomic,
+        };
+        let (directory, name) = (&self.catalog.directory, name.to_string());
+        let written = directory.replace(&name, stored, WriteOptions { durability, ..WriteOptions::default() });
+        if written.is_err()
+            && let Err(error) = directory.remove(&name)
+        {
+            tracing::warn!(%error, "an unfinished recording is left behind");
         }
         written
     }
-}
-
-fn write_file(path: &Path, bytes: &[u8], is_durable: bool) -> Result<(), StorageError> {
-    let file = AppendFile::create_or_empty(path)?;
-    file.write(bytes)?;
-    if is_durable { file.sync_data() } else { Ok(()) }
 }

@@ -169,7 +169,7 @@ fn the_key_is_made_once_and_private() {
     let path = directory.path().join("audit.key");
     assert!(Key::read(&path).unwrap().is_none());
     // Left by a crash while a key was created.
-    fs::write(directory.path().join("audit.key.new"), "half").unwrap();
+    fs::write(directory.path().join(".ansai-7-7.tmp"), "half").unwrap();
     let made = Key::make(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -146,7 +146,7 @@ fn changed_recordings_are_found() {
 fn leftovers_of_a_crash_are_removed_and_foreign_files_are_not() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path(), 64, 100));
-    let partial = directory.path().join("0000000000000007.partial");
+    let partial = directory.path().join(".ansai-7-7.tmp");
     let foreign = directory.path().join("README");
     fs::write(&partial, b"half").unwrap();
     fs::write(&foreign, b"not ours").unwrap();

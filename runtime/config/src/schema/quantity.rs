@@ -21,7 +21,7 @@ impl Quantity {
         }
     }
 
-    /// The quantity of a value, and whether every alternative of the schema requires it.
+    /// The quantity of a value, and whether it always applies.
     pub(super) fn of_views(views: &[View<'_>]) -> Option<(Quantity, bool)> {
         views
             .iter()

@@ -2,11 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "the adapter of builds for files")]
 
 use std::fs::Permissions;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ansai_core::codes;
+use ansai_storage::{Location, Permissions as FileMode, StorageError, WriteOptions};
 
 use super::BuildError;
 use crate::leftovers;
@@ -111,16 +112,12 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
 
 /// Replaces a file atomically.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
-    let dir = named(path.parent().unwrap_or(path));
-    let _at_work = leftovers::at_work(dir, TEMPORARY);
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(dir)
-        .map_err(at(dir))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
-    file.persist(path).map_err(|error| at(path)(error.error))?;
-    Ok(())
+    let failed = |error: StorageError| at(&error.path)(error.cause);
+    let (dir, name) = Location::from(path).resolve().map_err(failed)?;
+    // What cannot be removed is in the way of nothing.
+    let _ = dir.remove_left_over();
+    let options = WriteOptions { permissions: FileMode::Mode(0o644), ..WriteOptions::PRIVATE };
+    dir.replace(name, bytes, options).map_err(failed)
 }
 
 /// Files with this extension in a directory and below it, as relative paths in byte order. Skips hidden directories,

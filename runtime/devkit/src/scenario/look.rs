@@ -15,7 +15,6 @@ use super::subject::Subject;
 ///
 /// # Errors
 /// All problems, each with its place.
-/// Every problem, with its place.
 pub fn look(subject: &Subject, file: &Path) -> Result<(), Diagnostics> {
     let scenario = Scenario::load(file)?;
     Prepared::new(subject, &scenario).map(drop)

@@ -9,7 +9,7 @@ use wit_parser::{InterfaceId, Resolve, WorldId, WorldItem, WorldKey};
 use super::VirtualizeError;
 use crate::build::imports::EXPORTS;
 
-/// Maximum length of a parser's message, in bytes.
+/// Maximum length of a parser's message, in characters.
 const MOST_WORDS: usize = 400;
 
 /// A component and its world.

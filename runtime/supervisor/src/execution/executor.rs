@@ -2,7 +2,6 @@
 //! durable, let the action check each target again and act, make the outcome durable.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
@@ -11,6 +10,7 @@ use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
+use ansai_storage::Directory;
 
 use super::outcome::{BY_HOST, intent, step_result};
 use super::plans::{PlanFile, Plans};
@@ -40,7 +40,7 @@ pub(crate) struct Executor {
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
     pub(crate) stop: Arc<Stop>,
-    pub(crate) audit_dir: PathBuf,
+    pub(crate) audit_dir: Directory,
 }
 
 impl Executor {

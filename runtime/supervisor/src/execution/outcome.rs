@@ -1,4 +1,4 @@
-//! What is recorded of steps: their outcomes, and why some have none.
+//! Records outcomes of steps, and why some steps have none.
 
 use ansai_core::event::{Intent, SkipReason};
 use ansai_core::{Event, Outcome, Refusal, StepResult};
@@ -11,11 +11,11 @@ use super::undo::UndoError;
 use crate::clock;
 use crate::ids::StepId;
 
-/// Who undoes the steps before one that failed.
+/// The name of the host as the one who undoes steps.
 pub(super) const BY_HOST: &str = "the host";
 
 impl Executor {
-    /// Records the outcome of a step; answers it with what went wrong in recording.
+    /// Records the outcome of a step; returns it, with a note if recording failed.
     pub(super) fn record_outcome(&self, step: StepId<'_>, mut applied: Applied, after_crash: bool) -> Applied {
         let StepId { plan, step: number, instance } = step;
         let items_sha256 = if applied.items.is_empty() {
@@ -47,10 +47,10 @@ impl Executor {
         applied
     }
 
-    /// Records that a step changed nothing. Only then is it no longer under way: an intent needs an outcome.
+    /// Records that a step changed nothing. Only then is the step no longer running: an intent needs an outcome.
     pub(super) fn record_refused(&self, step: StepId<'_>, refusal: &Refusal) -> Applied {
         let refused = Applied::refused(refusal);
-        // What goes wrong in recording is logged. The step changed nothing all the same.
+        // A failure to record is logged. Even so, the step changed nothing.
         let _ = self.record_outcome(step, refused.clone(), false);
         refused
     }
@@ -60,7 +60,7 @@ impl Executor {
         self.journal.note(clock::now(), Event::Skipped { plan, step: step.step, instance, reason });
     }
 
-    /// Records why the host did not undo a step. A refusal after the intent is recorded already.
+    /// Records why the host did not undo a step. A refusal after the intent has already been recorded.
     pub(super) fn record_not_undone(&self, step: StepId<'_>, error: &UndoError) {
         if !matches!(error, UndoError::Refused(_)) {
             let event = Event::Undone {
@@ -91,7 +91,7 @@ impl Executor {
     }
 }
 
-/// What a step is about to do.
+/// The intent of a step.
 pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
     Intent {
         plan: file.plan.clone(),
@@ -105,7 +105,7 @@ pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
     }
 }
 
-/// As `context.attempts` shows it to the policy.
+/// The result of a step, as `context.attempts` returns it.
 pub(super) fn step_result(step: &Proposed, applied: Applied) -> StepResult {
     StepResult {
         action: step.action.clone(),

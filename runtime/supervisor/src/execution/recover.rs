@@ -1,5 +1,5 @@
-//! After a restart: steps that began and have no outcome. Nothing is tried again blindly. The action looks what was
-//! done, and what it cannot find out stays `unknown`.
+//! After a restart, resolves steps that started and have no outcome. No step is repeated. The action determines what
+//! was done; what it cannot determine stays `unknown`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::recording::{Durable, open_intents};
 use crate::state::{Interrupted, UnderWay};
 
 impl Executor {
-    /// Gives every interrupted step its outcome. Waits for steps that still run by themselves.
+    /// Gives every interrupted step an outcome. Waits for steps that are still running in the background.
     pub(crate) async fn recover(self: &Arc<Self>) {
         let steps = match self.state.interrupted_steps() {
             Ok(steps) if steps.is_empty() => return,
@@ -33,7 +33,7 @@ impl Executor {
         };
         for interrupted in steps {
             let (plan, step) = (interrupted.plan.clone(), interrupted.step);
-            // Without an intent nothing was done; with an outcome it is known: there is nothing to find out.
+            // Without an intent, nothing was done; with an outcome, the result is known. Both need no resolution.
             let Some(durable) = open.remove(&(plan.clone(), step)) else {
                 if let Err(error) = self.state.end_step(&plan, step) {
                     tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
@@ -65,7 +65,7 @@ impl Executor {
         self.record_outcome(id, applied, true);
     }
 
-    /// What one step did, found out by looking, or by waiting where it still runs. `None`: it runs, and ansai stops.
+    /// Determines what one step did, or waits for it if it is still running. `None` if it is running and ansai stops.
     fn resolve(&self, id: StepId<'_>, under_way: &UnderWay, durable: Durable) -> Result<Option<Applied>, String> {
         let file = self.plans.get(id.plan).map_err(|error| error.to_string())?;
         let proposed = file.steps.get(id.step as usize).ok_or("the plan has no such step")?;

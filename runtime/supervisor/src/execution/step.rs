@@ -1,5 +1,5 @@
-//! One step of a plan with all that its action needs. The context of an action is made here and nowhere else, and
-//! what changes the machine asks for the proof that the intent is durable.
+//! One step of a plan, with everything that its action needs. This is the only place that creates the context of an
+//! action. Calls that change the machine require the proof that the intent is durable.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::clock;
 use crate::ids::StepId;
 use crate::recording::Durable;
 
-/// A step that only looks.
+/// A step that only reads.
 pub(crate) struct Step<'a> {
     executor: &'a Executor,
     id: StepId<'a>,
-    /// The same as text.
+    /// The id as text.
     step_id: String,
     proposed: &'a Proposed,
     action: &'static dyn Action,
     scope: Arc<Scope>,
 }
 
-/// A step that may act: its intent is durable.
+/// A step that may act, because its intent is durable.
 pub(crate) struct ActingStep<'a>(Step<'a>);
 
 impl<'a> Step<'a> {
@@ -37,7 +37,7 @@ impl<'a> Step<'a> {
         Step { executor, id, step_id: id.to_string(), proposed, action, scope }
     }
 
-    /// With the proof that the intent of this step is durable.
+    /// Allows the step to act, with the proof that its intent is durable.
     pub(super) fn acting(self, durable: Durable) -> Result<ActingStep<'a>, Refusal> {
         match durable.is_of(self.id.plan, self.id.step) {
             true => Ok(ActingStep(self)),
@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Finds out by looking what an interrupted step did.
+    /// Determines what an interrupted step did, without acting.
     pub(super) fn resolve(&self) -> Result<Applied, Refusal> {
         self.action.resolve(&self.context())
     }
@@ -64,12 +64,12 @@ impl<'a> Step<'a> {
 }
 
 impl ActingStep<'_> {
-    /// `Err` means that nothing was changed.
+    /// Starts the step. `Err` means that nothing was changed.
     pub(super) fn begin(&self) -> Result<Begun, Refusal> {
         self.0.action.begin(&self.0.context())
     }
 
-    /// `Err` means that nothing was changed.
+    /// Undoes the step. `Err` means that nothing was changed.
     pub(super) fn undo(&self, items: &[Item]) -> Result<Applied, Refusal> {
         self.0.action.undo(&self.0.context(), items)
     }

@@ -1,7 +1,6 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 
 use ansai_audit::Reader;
 use ansai_core::event::{Record, UndoIntent};
@@ -134,7 +133,7 @@ impl Executor {
             return Err(UndoError::AlreadyUndone(number));
         }
         let (items, items_sha256) = match self.plans.items(&file.plan, number) {
-            Err(PlanFileError::Io { error, .. }) if recorded.is_none() && error.kind() == ErrorKind::NotFound => {
+            Err(PlanFileError::Storage(error)) if recorded.is_none() && error.is_not_found() => {
                 return Err(UndoError::NothingDone(number));
             }
             items => items?,

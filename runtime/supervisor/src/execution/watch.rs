@@ -1,4 +1,4 @@
-//! A step that runs by itself: watched until it ends, its time is over or ansai stops.
+//! Watches a step in the background until it ends, its time is over, or ansai stops.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use super::step::ActingStep;
 use crate::clock;
 use crate::stop::Stop;
 
-/// Between two looks at a step that runs by itself.
+/// Interval at which a step in the background is polled.
 const POLL: Duration = Duration::from_millis(200);
 
-/// Waits for a step that runs by itself. `None`: ansai stops and the step goes on; its outcome follows after the
+/// Waits for a step in the background. `None` if ansai stops and the step continues; its outcome follows after the
 /// restart.
 pub(super) fn watch(step: &ActingStep<'_>, handle: &RawValue, until: Instant, stop: &Stop) -> Option<Applied> {
     loop {

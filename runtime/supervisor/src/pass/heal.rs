@@ -1,4 +1,4 @@
-//! Healing one incident: plan, decide, apply and verify, in stages where the policy wants that.
+//! Heals one incident: plan, decide, apply and verify, in several stages if the policy requests that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,17 +19,17 @@ use crate::instance::Instance;
 use crate::permits;
 use crate::recording::{Evaluated, EvaluationRequest};
 
-/// Plans of one attempt. A policy that always wants one more stage is stopped here.
+/// Maximum number of plans in one attempt, for policies that always request another stage.
 const MOST_STAGES: usize = 8;
 
-/// What a policy proposed.
+/// A policy's proposal.
 struct Proposal {
     at: Instant,
     decision: Decision,
     steps: Vec<Proposed>,
 }
 
-/// Why there is no plan, or why it is not carried on.
+/// Why there is no plan, or why the plan does not continue.
 struct NoPlan {
     plan: Option<String>,
     error: String,
@@ -47,7 +47,7 @@ impl NoPlan {
 }
 
 impl Passes {
-    /// Heals one incident as far as that is allowed.
+    /// Heals one incident as far as the operator allows.
     pub(super) async fn heal(
         &self,
         instance: &Instance,
@@ -98,7 +98,7 @@ impl Passes {
         }
     }
 
-    /// Asks the policy for a plan and decides on it; `None` where nothing is to be done now.
+    /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
     async fn plan(
         &self,
         instance: &Instance,
@@ -172,7 +172,7 @@ impl Passes {
             kind,
         };
         match kind {
-            // The audit log has it as `evaluated`.
+            // The audit log records it as `evaluated`.
             Some(_) => self.journal.publish(clock::now(), || event),
             None => self.journal.note(clock::now(), event),
         }

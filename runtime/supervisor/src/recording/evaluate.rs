@@ -1,4 +1,4 @@
-//! One evaluation on the host: context in, answer and proposals out, recorded.
+//! Evaluates a policy on the host and records it: passes the context, returns answer and proposals.
 
 use std::sync::Arc;
 
@@ -18,19 +18,19 @@ use crate::clock;
 use crate::instance::Instance;
 use crate::state::{InstanceMemory, State, StateError};
 
-/// Why a policy is evaluated, and with what.
+/// The reason for an evaluation, and its input.
 pub(crate) struct EvaluationRequest<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) scopes: &'a Scopes,
-    /// How long after its time, milliseconds.
+    /// Delay in milliseconds after it was due.
     pub(crate) late_ms: u64,
     /// The open incidents of the instance.
     pub(crate) open: &'a [Incident],
-    /// For `plan`: the finding and what was tried.
+    /// For `plan`: the finding and the earlier attempts.
     pub(crate) finding: Option<(&'a Observation, &'a [Attempt])>,
 }
 
-/// What came of it.
+/// The result of an evaluation.
 pub(crate) struct Evaluated {
     pub(crate) at: Instant,
     pub(crate) answer: Result<Answer, EvaluationError>,
@@ -48,7 +48,7 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// Evaluates and records. What the policy stored is not committed yet.
+    /// Evaluates and records. Does not commit the policy's writes yet.
     pub(crate) async fn evaluate(
         &self,
         instance: &Instance,
@@ -113,7 +113,7 @@ impl Evaluator {
         Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes })
     }
 
-    /// Commits what a policy stored in a successful evaluation.
+    /// Commits the policy's writes of a successful evaluation.
     pub(crate) fn commit(&self, instance: &Instance, at: Instant, writes: &Writes) -> Result<(), StateError> {
         self.state.commit(&instance.name, at, writes)
     }

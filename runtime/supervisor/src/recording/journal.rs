@@ -4,12 +4,12 @@
 //! no other event can be published, so the order of the stream is the order of the log.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ansai_audit::{AppendError, Durability, Head, Log, ReadError, Reader, SharedLog};
 use ansai_core::event::{Intent, Record, UndoIntent};
 use ansai_core::{Event, Instant};
 use ansai_events::Stream;
+use ansai_storage::ToDirectory;
 use serde::Serialize;
 
 /// An event could not be recorded. Then nothing may change.
@@ -53,7 +53,7 @@ impl Durable {
 pub(crate) type OpenIntents = BTreeMap<(String, u32), Durable>;
 
 /// Steps whose intent is in a log and whose outcome is not.
-pub(crate) fn open_intents(log: &Path) -> Result<OpenIntents, ReadError> {
+pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadError> {
     let mut open = BTreeMap::new();
     for entry in Reader::open(log)? {
         let Ok(record) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };

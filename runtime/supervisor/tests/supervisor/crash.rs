@@ -1,4 +1,4 @@
-//! Killed in the middle: a process of its own runs the loop, and dies with SIGKILL.
+//! Kills the loop in the middle: it runs in a separate process that SIGKILL ends.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ fn scene_at(place: &Path) -> Scene {
     patient(Scene::at(place))
 }
 
-/// One attempt an hour.
+/// Allows one attempt per hour.
 fn patient(mut scene: Scene) -> Scene {
     scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
     scene
@@ -34,7 +34,7 @@ fn start(scene: &Scene) -> Daemon {
     killed::start("crash::the_process_that_is_killed", scene)
 }
 
-/// The next run of the same policy is held back by the attempt that was interrupted.
+/// The interrupted attempt delays the next run of the same policy.
 async fn is_held(scene: &Scene) {
     let reports = scene.open().run_once().await;
     let plan = &reports[0].findings[0].plans[0];
@@ -74,7 +74,7 @@ async fn a_short_step_is_resolved_by_looking() {
     assert!(!scene.path("next").exists(), "the rest of an interrupted plan is not applied");
     assert_eq!(scene.text("history"), "mark marked\n", "nothing was done twice");
 
-    // What was found out is enough to undo it.
+    // The resolved outcome is sufficient for undo.
     let plan = plan_of(&scene);
     let undone = scene.open().undo(&plan, Some(0), "a person").unwrap();
     assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
@@ -90,7 +90,7 @@ fn plan_of(scene: &Scene) -> String {
     scene.events().into_iter().find_map(plan).unwrap()
 }
 
-/// A crash between the outcome's record and the note that it is recorded.
+/// A crash after the outcome was recorded, but before the state says so.
 #[tokio::test]
 async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
     let scene = patient(Scene::new());

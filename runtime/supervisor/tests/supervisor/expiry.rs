@@ -1,4 +1,4 @@
-//! Quarantine expiry at its edges: killed in the middle, a grant withdrawn, observe mode.
+//! Quarantine expiry in special cases: a kill in the middle, a withdrawn grant, observe mode.
 
 use ansai_core::event::Verdict;
 use ansai_core::{Event, Mode, Outcome, Status};
@@ -17,7 +17,7 @@ fn scene() -> Scene {
     scene
 }
 
-/// The finding is of no interest here.
+/// The finding does not matter here.
 fn healthy(scene: &Scene) {
     let script = Script::sick(vec![], ansai_core::OnFailure::Stop);
     scene.script(&script.saying(Ok(vec![observation(Status::Healthy)])));
@@ -44,7 +44,7 @@ fn the_process_that_is_killed_after() {
     is_killed(Stops::After);
 }
 
-/// Runs one of these over the scene until it has stopped.
+/// Runs one of these processes on the scene until it has stopped.
 async fn killed_in(test: &str, scene: &Scene) {
     let killed = killed::start(&format!("expiry::{test}"), scene);
     eventually(|| quarantine::stopped(scene).exists().then_some(())).await;
@@ -76,7 +76,7 @@ async fn killed_before_it_removed_anything() {
     });
     assert!(told, "{:?}", scene.events());
 
-    // What has expired and is still there gets a plan of its own, with a preview and an intent of its own.
+    // Expired files that remain get a separate plan, with a new preview and intent.
     supervisor.run_once().await;
     assert_eq!((scene.outcomes(), held(&scene)), (vec![(0, Outcome::Unknown), (0, Outcome::Done)], 0));
     let plans = plans(&scene);
@@ -102,7 +102,7 @@ async fn killed_when_all_was_removed() {
 #[tokio::test]
 async fn a_grant_withdrawn_after_the_plan() {
     let scene = scene();
-    // Called when opened, for the plan, and now before the step.
+    // Called on opening, for the plan, and now before the step.
     let withdrawn = Changes::from(quarantine::granted(&scene, Mode::Enforce), 2, Ok(all_grants(Mode::Enforce)));
     let supervisor = scene.open_with(withdrawn).unwrap();
     supervisor.run_once().await;
@@ -119,7 +119,7 @@ async fn a_grant_withdrawn_after_the_plan() {
     scene.finish().await;
 }
 
-/// Verdicts on plans without an incident, with how many files each plan would remove.
+/// Verdicts on plans without an incident, each with the number of files that the plan would remove.
 fn pending(scene: &Scene) -> Vec<(u64, Verdict)> {
     let mut items = 0;
     let mut pending = Vec::new();

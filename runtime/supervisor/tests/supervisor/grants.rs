@@ -1,4 +1,4 @@
-//! The operator's word is asked for again just before each step.
+//! The grants are read again just before each step.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +9,7 @@ use ansai_supervisor::report::exit_code;
 use crate::scene::{Scene, all_grants, grants_without_actions};
 use crate::script::{Script, Step};
 
-/// Answers one thing at first, another later. Called once when opened, once a pass, once before each step.
+/// Returns one answer first and another later. Called once on opening, once per pass, and once before each step.
 pub(crate) struct Changes {
     first: EffectiveGrants,
     asked: AtomicU32,
@@ -36,7 +36,7 @@ impl Authority for Changes {
     }
 }
 
-/// Applies two marks under this authority; answers the refusal of the step that is refused.
+/// Applies two marks under this authority; returns the refusal of the refused step.
 async fn refused(scene: &Scene, authority: Changes, step: u32) -> String {
     scene.script(&Script::sick(vec![Step::mark(scene.path("a")), Step::mark(scene.path("b"))], OnFailure::Stop));
     let reports = scene.open_with(authority).unwrap().run_once().await;
@@ -83,7 +83,7 @@ async fn a_word_that_cannot_be_had() {
     scene.finish().await;
 }
 
-/// Undoing needs no grant: it brings back what was.
+/// Undo needs no grant, because it restores the previous state.
 #[tokio::test]
 async fn what_was_done_is_undone_without_a_grant() {
     let scene = Scene::new();

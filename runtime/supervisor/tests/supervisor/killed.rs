@@ -1,4 +1,4 @@
-//! A process of its own that runs the loop, and dies with SIGKILL when it is dropped.
+//! A separate process that runs the loop; SIGKILL ends it when this is dropped.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use crate::scene::Scene;
 
 const PLACE: &str = "ANSAI_TEST_CRASH_PLACE";
 
-/// Where such a process has its scene; `None` in every other.
+/// The scene of such a process; `None` in any other process.
 pub(crate) fn place() -> Option<PathBuf> {
     std::env::var_os(PLACE).map(PathBuf::from)
 }
 
-/// Runs one ignored test of this program over a scene.
+/// Starts one ignored test of this program on a scene.
 pub(crate) fn start(test: &str, scene: &Scene) -> Daemon {
     let program = std::env::current_exe().unwrap();
     let arguments = ["--exact", test, "--ignored", "--nocapture"];

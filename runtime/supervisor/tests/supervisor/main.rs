@@ -1,4 +1,4 @@
-//! The loop from outside: a real policy, real child processes, a real state directory.
+//! Tests of the public interface: a real policy, real child processes, a real state directory.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

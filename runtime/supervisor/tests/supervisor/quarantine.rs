@@ -1,17 +1,19 @@
-//! Files in quarantine whose time is over, and a host on which removing them stops in the middle.
+//! Expired files in quarantine, and a host on which their removal stops in the middle.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use ansai_core::{Measure, Mode, Preview, Refusal, Scope, ScopeValue};
+use ansai_core::scope::{Roots, TypedField};
+use ansai_core::{Measure, Mode, Preview, Refusal, Scope};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Proposed, StepContext};
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -20,12 +22,12 @@ use crate::scene::{ONE, Scene, all_grants};
 
 const FILES_ACTIONS: &str = "ansai:files/files-actions";
 
-/// What may be removed.
+/// The granted root.
 pub(crate) fn root(scene: &Scene) -> PathBuf {
     scene.path("data")
 }
 
-/// Everything that the policy asks for, and the files.
+/// Everything that the policy requests, and the file actions.
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     let mut all = (*all_grants(mode).scopes).clone();
     all.insert(FILES_ACTIONS.to_owned(), Arc::new(scope(&root(scene))));
@@ -33,22 +35,22 @@ pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     EffectiveGrants { scopes: scopes(all.collect()), mode }
 }
 
-/// For the one instance, and it does not change.
+/// The same grants for the one instance, unchanging.
 pub(crate) fn fixed(scene: &Scene, mode: Mode) -> Fixed {
     Fixed::new([(ONE.to_owned(), granted(scene, mode))])
 }
 
 fn scope(root: &Path) -> Scope {
     Scope::default()
-        .with("roots", ScopeValue::Set(vec![root.to_str().unwrap().to_owned()]))
-        .with("min_age_hours", ScopeValue::Bound(0))
-        .with("max_files", ScopeValue::Bound(100))
-        .with("max_bytes", ScopeValue::Bound(1 << 30))
-        .with("undo_hours", ScopeValue::Bound(24))
-        .with("hold_below_percent", ScopeValue::Bound(100))
+        .with_set(&ROOTS, [root.to_str().unwrap()])
+        .with_number(&MIN_AGE_HOURS, 0)
+        .with_number(&MAX_FILES, 100)
+        .with_number(&MAX_BYTES, 1 << 30)
+        .with_number(&UNDO_HOURS, 24)
+        .with_number(&HOLD_BELOW_PERCENT, 100)
 }
 
-/// Removes new files with these names, so that they are in quarantine, and lets their time be over.
+/// Removes new files with these names, so that they are quarantined, and lets them expire.
 pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
     let root = root(scene);
     std::fs::create_dir_all(&root).unwrap();
@@ -87,23 +89,23 @@ fn quarantine(scene: &Scene) -> PathBuf {
     root(scene).join(".ansai-quarantine")
 }
 
-/// How many files are in quarantine.
+/// Number of files in quarantine.
 pub(crate) fn held(scene: &Scene) -> usize {
     let Ok(plans) = std::fs::read_dir(quarantine(scene)) else { return 0 };
     let files = plans.flat_map(|plan| std::fs::read_dir(plan.unwrap().path()).unwrap());
     files.filter(|file| file.as_ref().unwrap().file_name() != "index.json").count()
 }
 
-/// Where removing stops.
+/// The place at which the removal stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stops {
-    /// The intent is durable.
+    /// After the intent is durable, before the removal.
     Before,
-    /// All is removed, and the outcome is not recorded.
+    /// After the removal, before the outcome is recorded.
     After,
 }
 
-/// Is there once it has stopped.
+/// A file that exists once the removal has stopped.
 pub(crate) fn stopped(scene: &Scene) -> PathBuf {
     beside(&root(scene))
 }
@@ -112,7 +114,7 @@ fn beside(root: &Path) -> PathBuf {
     root.with_extension("stopped")
 }
 
-/// The live host, and removing what has expired never ends.
+/// The live host, with a removal of expired files that never ends.
 pub(crate) fn stopping(stops: Stops) -> fn(LiveHost) -> Arc<dyn HostAccess> {
     match stops {
         Stops::Before => |live| Arc::new(StoppingHost { live, expiry: &STOPS_BEFORE }),
@@ -151,6 +153,10 @@ impl HostAccess for StoppingHost {
         self.expiry
     }
 
+    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
+        self.live.quarantine_roots()
+    }
+
     fn call_deadline(&self) -> Duration {
         HostAccess::call_deadline(&self.live)
     }
@@ -160,7 +166,7 @@ impl HostAccess for StoppingHost {
     }
 }
 
-/// The real action, which stops.
+/// The real action, with a stop added.
 struct Expiry(Stops);
 
 impl Expiry {
@@ -203,6 +209,10 @@ impl Action for Expiry {
 
     fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         Self::real().resolve(doing)
+    }
+
+    fn noun(&self) -> &'static str {
+        Self::real().noun()
     }
 
     fn types(&self) -> Types {

@@ -17,6 +17,7 @@ use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::Registry;
+use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
 use serde_json::Value;
@@ -114,11 +115,10 @@ impl Scene {
         authority: impl Authority + 'static,
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
-        std::fs::create_dir_all(self.state_dir()).unwrap();
+        let state_dir = Directory::create(self.state_dir()).unwrap();
         let stream = Stream::new();
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
-        let options =
-            Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
+        let options = Options { state_dir, mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
         let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }

@@ -39,7 +39,7 @@ impl Fault {
 }
 
 fn needs_room(call: &Call) -> bool {
-    call.is_write() || matches!(call.name, "openat" | "mkdir" | "mkdirat" | "fallocate")
+    call.is_write() || matches!(call.name, "openat" | "openat2" | "mkdir" | "mkdirat" | "fallocate")
 }
 
 /// The first and the last occurrence of each point, or all.
@@ -121,7 +121,8 @@ fn an_error_at_any_call_of_healing_is_reported() {
 #[test]
 fn a_disk_that_fills_at_any_call_is_reported() {
     if requires_root() {
-        let grows = |found: &Occurrence| matches!(found.point.call, "write" | "pwrite64" | "openat" | "fallocate");
+        let grows =
+            |found: &Occurrence| matches!(found.point.call, "write" | "pwrite64" | "openat" | "openat2" | "fallocate");
         survives(&Scenario::heal(), Fault::Full, grows);
     }
 }

@@ -23,7 +23,7 @@ impl Pending {
     fn take(&mut self, call: &Call) {
         let [first, rest @ ..] = call.paths.as_slice() else { return };
         match call.name {
-            "mkdir" | "mkdirat" | "open" | "openat" if !first.exists() => {
+            "mkdir" | "mkdirat" | "open" | "openat" | "openat2" if !first.exists() => {
                 self.names.insert(first.clone());
             }
             "write" | "pwrite64" | "ftruncate" | "fallocate" | "writev" => {

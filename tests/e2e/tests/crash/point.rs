@@ -89,7 +89,7 @@ fn kind(path: &Path, state_dir: &Path, target: &Path) -> Option<&'static str> {
         ["plans", name] if name.contains("items") => "plan items",
         ["plans", _] => "plan",
         ["recordings"] => "recordings directory",
-        ["recordings", name] if name.ends_with(".partial") => "temporary recording",
+        ["recordings", name] if name.ends_with(".tmp") => "temporary recording",
         ["recordings", "lock"] => "recordings lock",
         ["recordings", _] => "recording",
         ["compiled"] => "cache directory",

@@ -124,7 +124,7 @@ impl Scenario {
             let Some(point) = self.site.point(call) else { return Then::Go };
             let nth = seen.iter().filter(|known| **known == point).count() + 1;
             seen.push(point.clone());
-            if self.stops_at == Some(nth) && point.is_on("temporary recording") && call.name == "openat" {
+            if self.stops_at == Some(nth) && point.is_on("temporary recording") && call.name == "openat2" {
                 let pid = Pid::from_raw(call.pid.cast_signed()).expect("a process");
                 rustix::process::kill_process(pid, Signal::TERM).unwrap();
             }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::build::{BuildError, imports, storage, toolchain};
 
-/// Bundles `entry` of a directory into a file, and writes the list of its imports to a file in the same directory.
+/// Bundles `entry` of a directory into the file `bundle`, and writes a report of its imports next to that file.
 pub(super) fn make(esbuild: &Path, dir: &Path, entry: &str, bundle: &Path) -> Result<(), BuildError> {
     let option = |name: &str, path: &Path| {
         let mut option = OsString::from(name);

@@ -10,40 +10,57 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
 use rustix::io::Errno;
 
-use crate::ownership::Owned;
-pub(crate) use crate::ownership::Problem;
+use crate::{Owned, Problem, StorageError};
 
 /// As many as the kernel follows.
 const MOST_LINKS: usize = 40;
 
 /// A directory or file that no other user can change, by its real path.
 #[derive(Debug)]
-pub(crate) struct Guarded {
+pub struct Trusted {
     /// Without links.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Opened with `O_PATH`.
-    pub(crate) handle: OwnedFd,
-    pub(crate) kind: FileType,
+    pub handle: OwnedFd,
+    /// What it is.
+    pub kind: FileType,
 }
 
 /// Why a path cannot be opened so.
 #[derive(Debug)]
-pub(crate) enum GuardError {
+pub enum TrustError {
     /// Another user can change it, or a directory on the way to it.
     Untrusted(Problem),
     /// It cannot be looked at.
-    Access(PathBuf, Errno),
+    Access(StorageError),
+}
+
+impl TrustError {
+    fn access(path: &Path, error: Errno) -> TrustError {
+        TrustError::Access(StorageError::at("open", path)(error))
+    }
+}
+
+impl Trusted {
+    /// Opens a path. A directory on the way that has a sticky bit may be writable by others; the end may not.
+    ///
+    /// # Errors
+    /// Another user can change it, or the system refuses.
+    pub fn open(path: &Path) -> Result<Trusted, TrustError> {
+        let absolute = std::path::absolute(path).map_err(StorageError::at("open", path));
+        open(&absolute.map_err(TrustError::Access)?)
+    }
 }
 
 /// Opens an absolute path.
-pub(crate) fn open(path: &Path) -> Result<Guarded, GuardError> {
+fn open(path: &Path) -> Result<Trusted, TrustError> {
     let mut left: VecDeque<OsString> = steps(path);
     let mut way = vec![step(CWD, OsStr::new("/"), Path::new("/"))?];
     let mut links = 0;
     while let Some(name) = left.pop_front() {
         let here = match way.last() {
             Some(here) => here,
-            None => return Err(GuardError::Access(path.to_owned(), Errno::NOENT)),
+            None => return Err(TrustError::access(path, Errno::NOENT)),
         };
         if name == ".." {
             // The parent of `/` is `/`.
@@ -57,7 +74,7 @@ pub(crate) fn open(path: &Path) -> Result<Guarded, GuardError> {
                 true => Err(Errno::LOOP),
                 false => Ok(PathBuf::from(OsString::from_vec(target.into_bytes()))),
             });
-            let target = target.map_err(|error| GuardError::Access(next.path.clone(), error))?;
+            let target = target.map_err(|error| TrustError::access(&next.path, error))?;
             if target.is_absolute() {
                 way.truncate(1);
             }
@@ -67,18 +84,18 @@ pub(crate) fn open(path: &Path) -> Result<Guarded, GuardError> {
             continue;
         }
         if !left.is_empty() && next.kind != FileType::Directory {
-            return Err(GuardError::Access(next.path, Errno::NOTDIR));
+            return Err(TrustError::access(&next.path, Errno::NOTDIR));
         }
         way.push(next);
     }
     match way.pop() {
         // Others can add an entry to a directory with a sticky bit: good enough on the way, not at its end.
-        Some(end) if end.kind == FileType::Directory => match owned(&fstat_of(&end)?).problem(&end.path) {
-            Some(problem) => Err(GuardError::Untrusted(problem)),
+        Some(end) if end.kind == FileType::Directory => match Owned::from(&fstat_of(&end)?).problem(&end.path) {
+            Some(problem) => Err(TrustError::Untrusted(problem)),
             None => Ok(end),
         },
         Some(end) => Ok(end),
-        None => Err(GuardError::Access(path.to_owned(), Errno::NOENT)),
+        None => Err(TrustError::access(path, Errno::NOENT)),
     }
 }
 
@@ -93,13 +110,13 @@ fn steps(path: &Path) -> VecDeque<OsString> {
 }
 
 /// One name in a directory, not followed where it is a link.
-fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<Guarded, GuardError> {
-    let failed = |error| GuardError::Access(path.to_owned(), error);
+fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<Trusted, TrustError> {
+    let failed = |error| TrustError::access(path, error);
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = openat(directory, name.as_bytes(), flags, Mode::empty()).map_err(failed)?;
     let stat = fstat(&handle).map_err(failed)?;
     let kind = FileType::from_raw_mode(stat.st_mode);
-    let found = owned(&stat);
+    let found = Owned::from(&stat);
     let problem = match kind {
         // The mode of a link says nothing.
         FileType::Symlink => Owned { mode: 0, ..found }.problem(path),
@@ -108,17 +125,13 @@ fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<
         _ => found.problem(path),
     };
     match problem {
-        Some(problem) => Err(GuardError::Untrusted(problem)),
-        None => Ok(Guarded { path: path.to_owned(), handle, kind }),
+        Some(problem) => Err(TrustError::Untrusted(problem)),
+        None => Ok(Trusted { path: path.to_owned(), handle, kind }),
     }
 }
 
-fn fstat_of(one: &Guarded) -> Result<Stat, GuardError> {
-    fstat(&one.handle).map_err(|error| GuardError::Access(one.path.clone(), error))
-}
-
-fn owned(stat: &Stat) -> Owned {
-    Owned { uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode }
+fn fstat_of(one: &Trusted) -> Result<Stat, TrustError> {
+    fstat(&one.handle).map_err(|error| TrustError::access(&one.path, error))
 }
 
 #[cfg(test)]
@@ -145,9 +158,17 @@ mod tests {
     #[track_caller]
     fn refused_for(path: &Path, culprit: &Path) {
         match open(path) {
-            Err(GuardError::Untrusted((what, _))) => {
+            Err(TrustError::Untrusted((what, _))) => {
                 assert!(what.contains(&format!("{} ", culprit.display())), "{what}")
             }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn fails_with(path: &Path, errno: Errno) {
+        match open(path) {
+            Err(TrustError::Access(error)) => assert_eq!(error.cause.raw_os_error(), Some(errno.raw_os_error())),
             other => panic!("{other:?}"),
         }
     }
@@ -159,8 +180,8 @@ mod tests {
         assert_eq!((file.kind, file.path), (FileType::RegularFile, root.join("a/b/c")));
         assert_eq!(open(&root.join("a/./b/../b")).unwrap().path, root.join("a/b"));
         assert_eq!(open(Path::new("/../..")).unwrap().path, Path::new("/"));
-        assert!(matches!(open(&root.join("none")), Err(GuardError::Access(_, Errno::NOENT))));
-        assert!(matches!(open(&root.join("a/b/c/d")), Err(GuardError::Access(_, Errno::NOTDIR))));
+        fails_with(&root.join("none"), Errno::NOENT);
+        fails_with(&root.join("a/b/c/d"), Errno::NOTDIR);
     }
 
     #[test]
@@ -200,7 +221,7 @@ mod tests {
         for link in ["open/link/c", "open/relative/c"] {
             assert_eq!(open(&root.join(link)).unwrap().path, root.join("a/b/c"));
         }
-        assert!(matches!(open(&root.join("loop")), Err(GuardError::Access(_, Errno::LOOP))));
+        fails_with(&root.join("loop"), Errno::LOOP);
         permit(&root.join("open"), 0o777);
         refused_for(&root.join("open/link/c"), &root.join("open"));
     }
