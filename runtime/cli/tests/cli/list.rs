@@ -74,8 +74,8 @@ fn the_program_names_no_entry_of_the_list() {
 
 #[test]
 fn doctor_shows_every_check_of_the_list() {
-    let place = Place::new();
-    let state = place.path("state");
+    let place = Scene::new();
+    let state = place.state_dir();
     let declared = ansai_host_functions::diagnose(&Circumstances { host: &Host::at("/"), state_dir: &state });
     assert!(declared.len() >= 5, "{declared:?}");
     let ran = place.ansai(&["doctor", "--format", "json"]);
