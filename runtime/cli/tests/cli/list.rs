@@ -8,7 +8,7 @@ use ansai_core::InterfaceKind;
 use ansai_kit::doctor::Circumstances;
 use ansai_kit::host::Host;
 
-use ansai_harness::Scene;
+use crate::support::*;
 
 /// Names in examples of help texts.
 const EXAMPLES: &[(&str, &[&str])] = &[("commands/contract.rs", &["files-actions"])];
@@ -74,11 +74,11 @@ fn the_program_names_no_entry_of_the_list() {
 
 #[test]
 fn doctor_shows_every_check_of_the_list() {
-    let scene = Scene::new();
-    let state = scene.state_dir();
+    let place = Scene::new();
+    let state = place.state_dir();
     let declared = ansai_host_functions::diagnose(&Circumstances { host: &Host::at("/"), state_dir: &state });
     assert!(declared.len() >= 5, "{declared:?}");
-    let ran = scene.ansai(&["doctor", "--format", "json"]);
+    let ran = place.ansai(&["doctor", "--format", "json"]);
     let shown = ran.json();
     let shown: Vec<&str> = shown.as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
     for finding in declared {
