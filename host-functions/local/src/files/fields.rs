@@ -1,35 +1,35 @@
-//! What a grant can narrow.
+//! The fields of a scope that a grant for `ansai:files` sets.
 
 use ansai_core::scope::{Bytes, Count, Field, Hours, Percent, Roots, TypedField};
 
-/// Of both interfaces.
+/// The granted directories, for probes and actions.
 pub const ROOTS: TypedField<Roots> = TypedField::set("roots", "directories, with all that is below them");
 
-/// Of actions.
+/// The least age of a file that an action may touch, in hours.
 pub const MIN_AGE_HOURS: TypedField<Hours> =
     TypedField::at_least("min_age_hours", 24, "younger files are never touched (by mtime, atime and ctime)");
 
-/// Of actions.
+/// The most files of one step.
 pub const MAX_FILES: TypedField<Count> = TypedField::at_most("max_files", 10_000, "files in one step");
 
-/// Of actions.
+/// The most allocated bytes of one step.
 pub const MAX_BYTES: TypedField<Bytes> = TypedField::at_most("max_bytes", 10 << 30, "bytes in one step");
 
-/// Of actions.
+/// How long removed files stay in quarantine, in hours; 0 for no quarantine.
 pub const UNDO_HOURS: TypedField<Hours> = TypedField::operator(
     "undo_hours",
     24,
     "how long removed files wait in quarantine where the level allows; 0 for never",
 );
 
-/// Of actions.
+/// The usage of a file system up to which removed files go to quarantine, in percent.
 pub const HOLD_BELOW_PERCENT: TypedField<Percent> = TypedField::operator(
     "hold_below_percent",
     90,
     "removed files are unlinked at once where the file system would stay fuller than this",
 );
 
-/// All of actions.
+/// All fields of actions.
 pub(super) const ACTIONS: &[Field] = &[
     ROOTS.field(),
     MIN_AGE_HOURS.field(),

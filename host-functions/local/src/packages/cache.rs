@@ -29,7 +29,7 @@ pub(super) enum Manager {
 }
 
 impl Manager {
-    /// As a person knows it.
+    /// Its name in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Manager::Apt => "apt",

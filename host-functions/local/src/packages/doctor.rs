@@ -4,7 +4,7 @@ use ansai_kit::doctor::{Answer, Circumstances, Finding};
 
 use super::cache;
 
-/// Which of them this host has.
+/// Which package managers this host has.
 pub(super) fn package_manager(around: &Circumstances<'_>) -> Finding {
     const WHAT: &str = "package manager";
     let found: Vec<&str> = cache::managers(around.host).into_iter().map(cache::Manager::name).collect();
