@@ -96,9 +96,9 @@ fn a_mistyped_path_leaves_nothing_behind() {
 #[test]
 fn a_state_directory_that_another_user_can_change_starts_nothing() {
     let scene = Scene::new();
-    scene.policy("healthy");
+    scene.guest("healthy");
     let below = scene.path("above/state");
-    let load = || scene.builder().state_dir(below.clone()).load();
+    let load = || builder(&scene).state_dir(below.clone()).load();
     drop(load().unwrap());
     for (part, mode) in [("above/state", 0o1777), ("above/state", 0o702), ("above", 0o702)] {
         permit(&scene.path(part), mode);
@@ -119,14 +119,14 @@ fn a_state_directory_that_another_user_can_change_starts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_exchanged_while_it_runs_redirects_nothing() {
     let scene = Scene::new();
-    scene.policy("healthy");
-    let daemon = scene.builder().load().unwrap();
+    scene.guest("healthy");
+    let daemon = builder(&scene).load().unwrap();
     std::fs::create_dir_all(scene.path("evil")).unwrap();
-    std::fs::rename(scene.path("state"), scene.path("moved")).unwrap();
-    std::os::unix::fs::symlink(scene.path("moved"), scene.path("state")).unwrap();
+    std::fs::rename(scene.state_dir(), scene.path("moved")).unwrap();
+    std::os::unix::fs::symlink(scene.path("moved"), scene.state_dir()).unwrap();
     let running = daemon.open(Stream::new()).unwrap();
-    std::fs::remove_file(scene.path("state")).unwrap();
-    std::os::unix::fs::symlink(scene.path("evil"), scene.path("state")).unwrap();
+    std::fs::remove_file(scene.state_dir()).unwrap();
+    std::os::unix::fs::symlink(scene.path("evil"), scene.state_dir()).unwrap();
     assert_eq!(running.run_once().await.len(), 1);
     drop(running);
     assert_eq!(std::fs::read_dir(scene.path("evil")).unwrap().count(), 0);
