@@ -18,7 +18,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 const LISTS: [&[&InterfaceDef]; 3] = [ansai_kit::policy::INTERFACES, ansai_local::INTERFACES, ansai_reach::INTERFACES];
 
 /// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
-const HOST_ACTIONS: &[&InterfaceDef] = &[live::QUARANTINE_EXPIRY];
+const HOST_ACTIONS: &[&InterfaceDef] = &[&ansai_local::files::QUARANTINE_EXPIRY];
 
 /// Every interface that ansai offers to policies.
 pub fn builtin() -> Registry {
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn every_action_has_a_noun_in_the_singular() {
-        for entry in LISTS.iter().copied().flatten() {
+        for entry in LISTS.iter().copied().chain([HOST_ACTIONS]).flatten() {
             for function in entry.functions.iter().filter(|function| matches!(function.body, Body::Action(_))) {
                 let name = format!("{}.{}", entry.interface.name, function.name);
                 assert!(noun(&name) != "item" && !noun(&name).ends_with('s'), "{name}: {}", noun(&name));
@@ -64,6 +64,8 @@ mod tests {
     fn each_check_says_what_it_checks_once() {
         let host = ansai_kit::host::Host::at("/");
         let found = diagnose(&Circumstances { host: &host, state_dir: "/var/lib/ansai".as_ref() });
+        let declared = LISTS.iter().copied().flatten().map(|entry| entry.doctor.len()).sum::<usize>();
+        assert_eq!(found.len(), declared);
         let mut names: Vec<&str> = found.iter().map(|finding| finding.what).collect();
         names.sort_unstable();
         names.dedup();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Phase;
+use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{Instant, Measure, Refusal, Scope};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -21,11 +22,10 @@ use ansai_kit::function::{InlineFunction, ProbeFunction};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_local::files::QUARANTINE_EXPIRY;
+use ansai_local::files::fields::ROOTS;
 
 use crate::HOST_ACTIONS;
-
-/// The end of quarantine.
-pub(crate) const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
@@ -66,7 +66,11 @@ impl HostAccess for LiveHost {
     }
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        QUARANTINE_EXPIRY
+        &QUARANTINE_EXPIRY
+    }
+
+    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
+        &ROOTS
     }
 
     fn call_deadline(&self) -> Duration {

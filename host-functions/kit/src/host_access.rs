@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ansai_core::Measure;
 use ansai_core::event::Phase;
+use ansai_core::scope::{Roots, TypedField};
 
 use crate::action::{Action, Proposed};
 use crate::authorize::Scopes;
@@ -28,6 +29,9 @@ pub trait HostAccess: Send + Sync {
     /// The host's own action that ends quarantine. Its one function, `expire-held`, removes what has expired below the
     /// directory `root`, for a `reason`.
     fn quarantine_expiry(&self) -> &'static InterfaceDef;
+
+    /// The field of its scope with the directories that can have files in quarantine.
+    fn quarantine_roots(&self) -> &'static TypedField<Roots>;
 
     /// How long one call may take.
     fn call_deadline(&self) -> Duration;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::Value;
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, UNDO_HOURS};
 use files_scene::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -23,7 +24,7 @@ fn a_directory_that_is_swapped_all_the_time_leads_nowhere() {
         victims.file(format!("f{n}"), 10, 100);
     }
     for hours in [0, 24] {
-        let scene = Scene::new().with("undo_hours", hours);
+        let scene = Scene::new().with(&UNDO_HOURS, hours);
         let before = victims.tree();
         let over = AtomicBool::new(false);
         let (d, aside, file, link) = (scene.path.join("d"), scene.path.join("aside"), "f3", outside.path().join("f3"));
@@ -67,7 +68,7 @@ fn a_directory_that_is_swapped_all_the_time_leads_nowhere() {
 #[test]
 fn a_directory_that_becomes_protected_by_another_name_is_not_touched() {
     for hours in [0, 24] {
-        let mut scene = Scene::fixture().with("undo_hours", hours);
+        let mut scene = Scene::fixture().with(&UNDO_HOURS, hours);
         let file = scene.file("d/e/a.log", 10, 100);
         let step = scene.select("remove", scene.selection(&["**"])).unwrap();
         assert_eq!(step.preview.items, 1);
@@ -124,7 +125,7 @@ fn what_is_mounted_below_is_not_entered() {
 
 /// Fills a small real disk and frees space on it.
 fn on_a_small_disk(mounted: &Mounted) {
-    let mut scene = Scene::at(&mounted.0).with("hold_below_percent", 50);
+    let mut scene = Scene::at(&mounted.0).with(&HOLD_BELOW_PERCENT, 50);
     let size = 1 << 20;
     for n in 0..20 {
         scene.file(format!("logs/f{n}"), size, 100 + n);
@@ -233,7 +234,7 @@ proptest! {
         most in 0..6_u64,
     ) {
         use std::os::unix::ffi::OsStrExt as _;
-        let scene = Scene::new().with("undo_hours", if hold { 5 } else { 0 });
+        let scene = Scene::new().with(&UNDO_HOURS, if hold { 5 } else { 0 });
         let mut files: Vec<PathBuf> = Vec::new();
         for one in &tree {
             let path = scene.path.join(std::ffi::OsStr::from_bytes(&one.path));

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use ansai_core::{Outcome, Refusal};
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use files_scene::*;
 use serde_json::json;
 
@@ -176,7 +177,7 @@ fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
 
 #[test]
 fn without_undo_hours_or_room_files_are_unlinked() {
-    for scene in [Scene::new().with("undo_hours", 0), Scene::new().with("hold_below_percent", 0)] {
+    for scene in [Scene::new().with(&UNDO_HOURS, 0), Scene::new().with(&HOLD_BELOW_PERCENT, 0)] {
         scene.file("a.log", 10_000, 100);
         let step = scene.select("remove", scene.selection(&["*"])).unwrap();
         assert_eq!((step.preview.frees_now_bytes, step.preview.frees_later_bytes), (12288, 0));
@@ -223,13 +224,13 @@ fn oldest_first_until_a_limit() {
     assert_eq!(picked(&scene, "enough-bytes", 8192), ["e", "d"]);
     assert_eq!(picked(&scene, "enough-bytes", 8193), ["e", "d", "c"]);
     assert_eq!(picked(&scene, "min-age-hours", 250), ["e", "d", "c"]);
-    let scene = scene.with("max_files", 3);
+    let scene = scene.with(&MAX_FILES, 3);
     assert_eq!(picked(&scene, "max-files", 4), ["e", "d", "c"]);
-    let scene = scene.with("max_bytes", 8192);
+    let scene = scene.with(&MAX_BYTES, 8192);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     assert_eq!(names(&step), ["e", "d"]);
     assert_eq!(left(&step.preview), [("beyond-limit".to_owned(), 3)].into());
-    let scene = scene.with("max_bytes", 4095);
+    let scene = scene.with(&MAX_BYTES, 4095);
     assert_eq!(scene.select("remove", scene.selection(&["*"])).unwrap().preview.items, 0);
 }
 
@@ -298,17 +299,17 @@ fn the_scope_of_now_counts() {
     let scene = Scene::new();
     scene.file("a", 1, 100);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
-    let scene = scene.with("min_age_hours", 1000);
+    let scene = scene.with(&MIN_AGE_HOURS, 1000);
     assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Skipped("young".into()));
     let mut scene = scene;
-    scene.scope = scene.scope.with("roots", ansai_core::ScopeValue::Set(vec!["/nowhere".into()]));
+    scene.scope = scene.scope.with_set(&ROOTS, ["/nowhere"]);
     assert!(matches!(scene.begin(&step), Err(Refusal::Denied(_))));
     assert!(scene.path.join("a").exists());
 }
 
 #[test]
 fn stopping_ends_between_two_files() {
-    let scene = Scene::new().with("undo_hours", 0);
+    let scene = Scene::new().with(&UNDO_HOURS, 0);
     scene.file("a", 1, 100);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     scene.stop.store(true, Ordering::Relaxed);
@@ -350,7 +351,7 @@ fn a_crash_is_resolved_by_looking() {
     scene.undo(&step, &resolved.items).unwrap();
     assert_eq!(scene.tree().len(), 3);
 
-    let scene = scene.with("undo_hours", 0);
+    let scene = scene.with(&UNDO_HOURS, 0);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     std::fs::remove_file(scene.path.join("b")).unwrap();
     assert_eq!(fates(&scene.resolve(&step).unwrap()), [("b", &Fate::Done)]);
@@ -418,7 +419,7 @@ fn what_is_held_is_removed_when_its_time_is_over_and_not_before() {
 
 #[test]
 fn targets_that_lead_out_are_not_followed() {
-    let scene = Scene::new().with("undo_hours", 0);
+    let scene = Scene::new().with(&UNDO_HOURS, 0);
     scene.file("a", 1, 100);
     let outside = tempfile::tempdir().unwrap();
     let victim = outside.path().join("victim");

@@ -11,6 +11,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ansai_local::files::fields::UNDO_HOURS;
 use files_scene::*;
 use serde_json::{Value, json};
 
@@ -180,7 +181,7 @@ fn a_forged_cursor_leads_nowhere_new() {
     scene.file("state/own", 1, 100);
     symlink(outside.path(), scene.path.join("link")).unwrap();
     // A quarantine that another user created must not be used.
-    scene = scene.with("undo_hours", 0);
+    scene = scene.with(&UNDO_HOURS, 0);
     scene.host = scene.host.clone().protecting(scene.path.join("state"));
     let cursors = [
         "0",

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use ansai_local::files::fields::MAX_FILES;
 use files_scene::*;
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
@@ -180,8 +181,7 @@ fn ten_thousand_levels_with_few_handles() {
     assert_eq!((&answer["entries"][0]["files"], &answer["skipped"]), (&json!(files), &json!(0)));
     assert_eq!(answer["complete"], json!(true));
     // A file that no system call can name is not proposed, and counted as left out.
-    let step =
-        Scene::at(&root).with("max_files", 20_000).select("remove", Scene::at(&root).selection(&["**"])).unwrap();
+    let step = Scene::at(&root).with(&MAX_FILES, 20_000).select("remove", Scene::at(&root).selection(&["**"])).unwrap();
     assert!(left(&step.preview)["path-too-long"] > 500, "{:?}", step.preview.left_out);
     let listed =
         Scene::at(&root).probe("list-files", json!({ "what": { "root": root, "globs": [], "min-age-hours": 0 } }));

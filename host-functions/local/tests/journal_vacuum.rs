@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use ansai_core::{Outcome, Preview, Refusal, Scope, ScopeValue};
+use ansai_core::{Outcome, Preview, Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_local::journal::MIN_KEEP_BYTES;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -325,7 +326,7 @@ fn the_grant_bounds_what_is_kept() {
     let registry = Registry::of(ansai_local::INTERFACES);
     let (entry, function, _) = registry.action(NAME).unwrap();
     let scope = Scope::in_force(entry.interface.fields, &Scope::default(), &Scope::default());
-    assert_eq!(scope.bound("min_keep_bytes"), Some(16 << 20));
+    assert_eq!(scope.bytes(&MIN_KEEP_BYTES), 16 << 20);
     let call = |keep: Value, scope: &Scope| {
         authorize("disk", entry, function, Some(scope), &raw(&json!({"keep-bytes": keep, "reason": ""})))
     };
@@ -333,7 +334,7 @@ fn the_grant_bounds_what_is_kept() {
     assert!(call(json!(16 << 20), &scope).is_ok());
     assert!(call(json!(u64::MAX), &scope).is_ok());
     assert!(matches!(call(json!(-1), &scope), Err(Refusal::Invalid(_))));
-    let wider = scope.with("min_keep_bytes", ScopeValue::Bound(1 << 30));
+    let wider = scope.with_number(&MIN_KEEP_BYTES, 1 << 30);
     assert!(matches!(call(json!(16 << 20), &wider), Err(Refusal::Denied(_))));
 }
 

@@ -47,7 +47,6 @@ pub use limits::LimitsChange;
 pub use manifest::{Manifest, Request};
 pub use report::{Report, did_you_mean};
 pub use schema::{Schema, SettingDescription, SettingProblem};
-pub use scope_table::sample as scope_value_example;
 pub use source::{MOST_BYTES, MOST_HOST_BYTES};
 pub use suggest::suggest_grants;
 pub use trust::Trust;

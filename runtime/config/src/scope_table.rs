@@ -2,7 +2,7 @@
 
 use ansai_core::codes;
 use ansai_core::text::inert;
-use ansai_core::{Field, FieldKind, Interface, Scope, ScopeError};
+use ansai_core::{Field, Interface, Scope, ScopeError};
 
 use crate::fields::without_units;
 use crate::nearest;
@@ -70,11 +70,7 @@ pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, 
         }
         let single = serde_json::Map::from_iter([(entry.key.clone(), entry.node.to_json())]);
         match Scope::parse(interface.name, interface.fields, &single) {
-            Ok(parsed) => {
-                for (name, value) in parsed.iter() {
-                    scope = scope.with(name, value.clone());
-                }
-            }
+            Ok(parsed) => scope = scope.merged(parsed),
             Err(error) => problems.add(explain(&error, entry, interface)),
         }
     }
@@ -92,7 +88,7 @@ fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem 
             let field = interface.fields.iter().find(|field| field.name == entry.key);
             let message = error.to_string();
             let (words, units) = without_units(&message);
-            let sample = field.map(|f| format!("{} = {}  # {}", f.name, sample(f), f.about));
+            let sample = field.map(|field| format!("{} = {}  # {}", field.name, field.example(), field.about));
             let hint: Vec<String> = sample.into_iter().chain(units).collect();
             Problem::error(codes::BAD_SCOPE, culprit(&entry.node, field), words).hint(hint.join("\n"))
         }
@@ -114,23 +110,13 @@ fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
     wrong.unwrap_or(node).span.clone()
 }
 
-/// Example value of a field, as an operator would write it.
-pub fn sample(field: &Field) -> String {
-    match field.kind {
-        FieldKind::Roots => "[\"/some/directory\"]".to_owned(),
-        FieldKind::Names => "[\"some-name\"]".to_owned(),
-        FieldKind::MostBytes | FieldKind::LeastBytes => crate::suggest::size(field.default),
-        _ => field.default.to_string(),
-    }
-}
-
 /// Example such as `"ansai:x/y" = { roots = ["/some/directory"] }`, with the fields without which nothing is granted.
 pub(crate) fn example(interface: &Interface) -> String {
     let sets: Vec<String> = interface
         .fields
         .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Roots | FieldKind::Names))
-        .map(|field| format!("{} = {}", field.name, sample(field)))
+        .filter(|field| field.is_set())
+        .map(|field| format!("{} = {}", field.name, field.example()))
         .collect();
     match sets.is_empty() {
         true => format!("\"{}\" = {{}}", interface.name),

@@ -15,7 +15,9 @@ use std::path::PathBuf;
 
 use ansai_config::{HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
 use ansai_core::{Limits, Mode, RetryPolicy, Scope};
-use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
+use fixtures::{
+    CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
+};
 use serde_json::json;
 
 fn manifest() -> Manifest {
@@ -34,7 +36,7 @@ fn the_manifest() {
     assert!(manifest.capabilities["ansai:disk/disk-probe"].required);
     let files = &manifest.capabilities["ansai:files/files-actions"];
     assert!(!files.required);
-    assert_eq!(files.scope.bound("min_age_hours"), Some(24));
+    assert_eq!(files.scope, Scope::default().with_number(&MIN_AGE_HOURS, 24));
     assert_eq!(manifest.settings_schema.as_deref(), Some("settings.schema.json"));
     assert!(manifest.warnings.is_empty());
 }
@@ -57,7 +59,7 @@ fn the_configuration() {
     assert_eq!(disk.every, Some(60_000));
     assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
     assert_eq!(disk.attempts, RetryPolicy { cooldown: 600_000, max_attempts: 3, settle: 0 });
-    assert_eq!(disk.grants["ansai:files/files-actions"].bound("max_bytes"), Some(20 << 30));
+    assert_eq!(disk.grants["ansai:files/files-actions"].bytes(&MAX_BYTES), 20 << 30);
     assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
     let path = PathBuf::from("/etc/ansai/policies/disk-space");
     assert_eq!(config.source("disk-space"), Some(PolicySource::Path(path)));
@@ -95,9 +97,9 @@ fn the_scope_in_force_is_the_intersection() {
     let grants = &config.policies["disk-space"].grants;
     let in_force = effective_scopes(&manifest(), grants, INTERFACES).unwrap();
     let files = &in_force["ansai:files/files-actions"];
-    assert_eq!(files.set("roots"), ["/var/log"]);
-    assert_eq!(files.bound("max_files"), Some(10_000));
-    assert_eq!(files.bound("undo_hours"), Some(24));
+    assert_eq!(files.roots(&ROOTS), ["/var/log"]);
+    assert_eq!(files.count(&MAX_FILES), 10_000);
+    assert_eq!(files.hours(&UNDO_HOURS), 24);
     assert!(in_force.contains_key("ansai:disk/disk-probe"));
 }
 
@@ -137,8 +139,8 @@ fn the_suggested_grants_parse() {
     let filled = stanza.replace("roots = []", "roots = [\"/var/log\"]");
     let config = HostConfig::parse("ansai.toml", &filled, INTERFACES).unwrap();
     let in_force = effective_scopes(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
-    assert_eq!(in_force["ansai:files/files-actions"].set("roots"), ["/var/log"]);
-    assert_eq!(in_force["ansai:services/services-actions"].set("units"), ["a\"b", "nginx*"]);
+    assert_eq!(in_force["ansai:files/files-actions"].roots(&ROOTS), ["/var/log"]);
+    assert_eq!(in_force["ansai:services/services-actions"].names(&UNIT_NAMES), ["a\"b", "nginx*"]);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub use limits::{Limits, Usage};
 pub use observation::{Measure, Observation, Severity, Status, Subject, Unit, Value};
 pub use plan::{Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};
 pub use refusal::{Failure, Refusal};
-pub use scope::{Field, FieldKind, Scope, ScopeError, ScopeValue};
+pub use scope::{Field, Scope, ScopeError, ScopeValue};
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Instant = u64;

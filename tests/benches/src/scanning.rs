@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ansai_core::{Refusal, Scope, ScopeValue};
+use ansai_core::{Refusal, Scope};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::Body;
 use anyhow::{Context as _, anyhow, ensure};
@@ -147,12 +147,12 @@ fn asked<T>(
     arguments: &Value,
     run: impl FnOnce(&ProbeContext<'_>, &RawValue) -> Result<T, Refusal>,
 ) -> anyhow::Result<T> {
-    let scope = Scope::default()
-        .with("roots", ScopeValue::Set(vec!["/".into()]))
-        .with("min_age_hours", ScopeValue::Bound(24))
-        .with("max_files", ScopeValue::Bound(10_000))
-        .with("max_bytes", ScopeValue::Bound(1 << 40))
-        .with("undo_hours", ScopeValue::Bound(0));
+    let registry = ansai_host_functions::builtin();
+    let actions = registry.interface("ansai:files/files-actions").context("no such interface")?.interface;
+    let grant = json!({
+        "roots": ["/"], "min_age_hours": 24, "max_files": 10_000, "max_bytes": "1TiB", "undo_hours": 0
+    });
+    let scope = Scope::parse(actions.name, actions.fields, grant.as_object().context("no table")?)?;
     let in_a_year = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(365 * 86400);
     let ask = ProbeContext {
         host: &Host::at("/"),

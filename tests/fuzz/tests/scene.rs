@@ -19,6 +19,7 @@ use ansai_kit::action::Proposed;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
 use ansai_kit::host::Host;
+use ansai_local::files::fields::ROOTS;
 
 /// Part of the name of each ungranted file, and of no call. If a reply contains it, something was read without a grant.
 const PRECIOUS: &str = "precious";
@@ -233,7 +234,7 @@ impl Scene {
 }
 
 fn within(path: &str, scope: &Scope) {
-    assert!(scope.set("roots").iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
+    assert!(scope.roots(&ROOTS).iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
 }
 
 fn each_text(value: &serde_json::Value, name: &str, check: &mut impl FnMut(&str)) {

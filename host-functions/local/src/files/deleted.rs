@@ -7,6 +7,7 @@ use ansai_core::scope::is_within;
 use ansai_core::text::path_text;
 use serde::{Deserialize, Serialize};
 
+use super::fields::ROOTS;
 use super::place;
 use crate::safety::identity::Inode;
 use crate::safety::processes::{Handle, handles, link_text, processes, read};
@@ -35,7 +36,7 @@ pub(super) struct DeletedFiles {
 /// `list-deleted-open`; `skipped` counts the processes that could not be read.
 pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Result<DeletedFiles, Refusal> {
     let table = place::table(ask.host);
-    let roots = ask.scope.set("roots");
+    let roots = ask.scope.roots(&ROOTS);
     let mut found = BTreeMap::<Inode, DeletedFile>::new();
     let (mut skipped, mut in_time) = (0, true);
     for process in processes(ask.host)? {

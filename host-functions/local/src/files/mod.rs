@@ -8,6 +8,7 @@ mod compress;
 mod deleted;
 mod doctor;
 mod expire;
+pub mod fields;
 mod file;
 mod gzip;
 mod listing;
@@ -26,23 +27,18 @@ mod site;
 mod targets;
 mod walk;
 
-use ansai_core::scope::{Field, FieldKind};
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
 pub use expire::QUARANTINE_EXPIRY;
 
-use ansai_kit::authorize::{Check, Rule};
+use ansai_kit::authorize::Check;
 use ansai_kit::function::Probe;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-const ROOTS: Field =
-    Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "directories, with all that is below them" };
-
-const SELECTION: &[Check] =
-    &[within("/what/root"), Check { argument: "/what/min-age-hours", rule: Rule::AtLeast("min_age_hours") }];
+const SELECTION: &[Check] = &[within("/what/root"), Check::of("/what/min-age-hours", &fields::MIN_AGE_HOURS)];
 
 const fn within(argument: &'static str) -> Check {
-    Check { argument, rule: Rule::Within("roots") }
+    Check::of(argument, &fields::ROOTS)
 }
 
 /// The interface `ansai:files/files-probe`.
@@ -53,7 +49,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see names, sizes and ages of files",
-        fields: &[ROOTS],
+        fields: &[fields::ROOTS.field()],
     },
     doctor: &[],
     functions: &[
@@ -81,29 +77,7 @@ pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose to remove, compress and rotate files",
-        fields: &[
-            ROOTS,
-            Field {
-                name: "min_age_hours",
-                kind: FieldKind::LeastHours,
-                default: 24,
-                about: "younger files are never touched (by mtime, atime and ctime)",
-            },
-            Field { name: "max_files", kind: FieldKind::MostCount, default: 10_000, about: "files in one step" },
-            Field { name: "max_bytes", kind: FieldKind::MostBytes, default: 10 << 30, about: "bytes in one step" },
-            Field {
-                name: "undo_hours",
-                kind: FieldKind::OperatorHours,
-                default: 24,
-                about: "how long removed files wait in quarantine where the level allows; 0 for never",
-            },
-            Field {
-                name: "hold_below_percent",
-                kind: FieldKind::OperatorPercent,
-                default: 90,
-                about: "removed files are unlinked at once where the file system would stay fuller than this",
-            },
-        ],
+        fields: fields::ACTIONS,
     },
     doctor: &[doctor::open_files, doctor::openat2, doctor::leases],
     functions: &[

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use serde::{Deserialize, Serialize};
 
+use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
 use super::place;
 use super::quarantine::{Quarantine, Step, all};
 use super::report::{Report, failed, item};
@@ -87,7 +88,7 @@ pub(super) struct OnMount {
 /// `list-held`.
 pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<OnMount>, Refusal> {
     let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
-    for (mount, held) in look(ask.host, ask.scope.set("roots")) {
+    for (mount, held) in look(ask.host, ask.scope.roots(&ROOTS)) {
         let begin = OnMount { mount: mount.clone(), files: 0, bytes: 0, oldest_until: held.until, newest_until: 0 };
         let sum = mounts.entry(mount).or_insert(begin);
         sum.files += 1;
@@ -124,9 +125,9 @@ impl TypedAction for ReclaimHeld {
             return Err(Refusal::Invalid("`mount` is not a mount point".into()));
         }
         let taken = taken(earlier)?;
-        let bound = |field| ask.scope.bound(field).unwrap_or(0);
-        let (max_bytes, max_files) = (bound("max_bytes"), usize::try_from(bound("max_files")).unwrap_or(usize::MAX));
-        let mut held = look(ask.host, ask.scope.set("roots"));
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
+        let max_files = usize::try_from(ask.scope.count(&MAX_FILES)).unwrap_or(usize::MAX);
+        let mut held = look(ask.host, ask.scope.roots(&ROOTS));
         held.retain(|(on, file)| *on == mount && !taken.contains(&file.inode()));
         held.sort_by(|(_, a), (_, b)| (a.until, &a.step, a.number).cmp(&(b.until, &b.step, b.number)));
         let (mut left, mut bytes, mut files) = (Left::default(), 0_u64, Vec::new());
@@ -198,7 +199,7 @@ pub(super) fn give_up_all(
     verb: &'static str,
     check: impl Fn(&Held) -> Result<(), String>,
 ) -> Begun {
-    let roots = doing.scope.set("roots");
+    let roots = doing.scope.roots(&ROOTS);
     let items = targets.files.iter().map(|file| {
         let is_granted = roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root));
         let fate = match check(file) {

@@ -8,6 +8,7 @@ use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::fields::{HOLD_BELOW_PERCENT, ROOTS, UNDO_HOURS};
 use super::file::File;
 use super::quarantine::{Index, Quarantine, Step, hold_root};
 use super::report::{Report, failed, item};
@@ -204,18 +205,18 @@ fn hold(
     about: &Subject,
     earlier: &[Arc<Proposed>],
 ) -> Result<Option<Hold>, Refusal> {
-    let hours = ask.scope.bound("undo_hours").unwrap_or(0);
+    let hours = ask.scope.hours(&UNDO_HOURS);
     if hours == 0 {
         return Ok(None);
     }
     let level = mounts::level(ask.host, place::path(&found.root().path))?;
     let same = earlier.iter().filter(|step| step.preview.about == *about);
     let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
-    let most = ask.scope.bound("hold_below_percent").unwrap_or(0);
+    let most = ask.scope.percent(&HOLD_BELOW_PERCENT);
     if level.used_share(freed) * 100.0 > most as f64 {
         return Ok(None);
     }
-    let root = hold_root(ask.host, ask.scope.set("roots"), found.root())?;
+    let root = hold_root(ask.host, ask.scope.roots(&ROOTS), found.root())?;
     if rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_err() {
         return Err(Refusal::Unavailable(format!(
             "removed files cannot wait in {}, which is not writable: set undo_hours = 0 to remove them at once",

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::compress::temporary;
+use super::fields::{MAX_BYTES, MAX_FILES};
 use super::file::File;
 use super::remove::{targets, writable};
 use super::report::{Report, changed, failed, item};
@@ -65,8 +66,8 @@ impl TypedAction for Rotate {
         let mut found = select::find(ask, &what, earlier, &bar)?;
         writable(found.root())?;
         found.limit(ask, 0, |_| 0);
-        let most = usize::try_from(ask.scope.bound("max_files").unwrap_or(0)).unwrap_or(usize::MAX).min(MOST_FILES);
-        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let most = usize::try_from(ask.scope.count(&MAX_FILES)).unwrap_or(usize::MAX).min(MOST_FILES);
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let (mut files, mut kept, mut falls, mut bytes) = (Vec::new(), Vec::new(), 0_u64, 0_u64);
         for candidate in std::mem::take(&mut found.candidates) {
             let group = match group(&found, &candidate) {

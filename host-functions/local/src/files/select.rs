@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ansai_core::{LeftOut, Preview, Refusal};
 use serde::{Deserialize, Serialize};
 
+use super::fields::{MAX_BYTES, MAX_FILES, MIN_AGE_HOURS};
 use super::file::File;
 use super::patterns::Patterns;
 use super::place;
@@ -114,10 +115,10 @@ pub(super) fn find(
     let taken = taken(earlier)?;
     let from = Position::read(what.cursor.as_deref())?;
     let root = Root::open(ask.host, &what.root)?;
-    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.bound("min_age_hours").unwrap_or(u64::MAX));
+    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.hours(&MIN_AGE_HOURS));
     let rules = Rules { min_age_hours: Some(min_age_hours), ..Rules::default() };
     let guard = Guard::enter(ask.host, root, rules, ask.now, &|| ask.deadline.is_over())?;
-    let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+    let max_bytes = ask.scope.bytes(&MAX_BYTES);
     let most = most_files(ask, what);
 
     let mut left = Left::default();
@@ -157,7 +158,7 @@ pub(super) fn find(
 }
 
 fn most_files(ask: &ProbeContext<'_>, what: &Selection) -> usize {
-    let granted = ask.scope.bound("max_files").unwrap_or(0);
+    let granted = ask.scope.count(&MAX_FILES);
     let most = if what.max_files == 0 { granted } else { granted.min(u64::from(what.max_files)) };
     usize::try_from(most).unwrap_or(usize::MAX).min(MOST_FILES)
 }
@@ -170,7 +171,7 @@ impl Found {
     /// Keeps the oldest until a limit is reached: the bytes of the grant, `enough_bytes` as counted by `returns`, or
     /// the size of all paths.
     pub(super) fn limit(&mut self, ask: &ProbeContext<'_>, enough_bytes: u64, returns: impl Fn(&Candidate) -> u64) {
-        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let (mut bytes, mut back, mut paths, mut kept) = (0_u64, 0_u64, 0_usize, 0_usize);
         for candidate in &self.candidates {
             bytes = bytes.saturating_add(candidate.stat.bytes);

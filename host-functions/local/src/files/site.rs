@@ -3,6 +3,7 @@
 use ansai_core::Refusal;
 use ansai_core::scope::is_within;
 
+use super::fields::{MIN_AGE_HOURS, ROOTS};
 use super::file::File;
 use super::targets::Targets;
 use crate::safety::guard::{Guard, Guarded};
@@ -12,7 +13,7 @@ use ansai_kit::action::{Fate, StepContext};
 
 /// Refuses a directory that is not within the granted roots as they are now.
 pub(super) fn granted(doing: &StepContext<'_>, directory: &str) -> Result<(), Refusal> {
-    if doing.scope.set("roots").iter().any(|root| is_within(directory, root)) {
+    if doing.scope.roots(&ROOTS).iter().any(|root| is_within(directory, root)) {
         return Ok(());
     }
     Err(Refusal::Denied(format!("{directory} is not within the granted roots any more")))
@@ -21,7 +22,7 @@ pub(super) fn granted(doing: &StepContext<'_>, directory: &str) -> Result<(), Re
 /// Enters the guard with the scope and the root as they are now.
 pub(super) fn enter(doing: &StepContext<'_>, targets: &Targets) -> Result<Guard, Refusal> {
     granted(doing, &targets.root)?;
-    let granted = doing.scope.bound("min_age_hours").unwrap_or(u64::MAX);
+    let granted = doing.scope.hours(&MIN_AGE_HOURS);
     let root = Root::open(doing.host, &targets.root)?;
     if root.stat.inode() != targets.root_inode {
         return Err(Refusal::Changed(format!("{} is another directory than previewed", targets.root)));

@@ -146,9 +146,12 @@ impl TypedAction for CleanCache {
     }
 }
 
+/// The command line. Its options win over the configuration of apt, which could lead the command to another directory.
 fn arguments(host: &Host, manager: Manager) -> &'static [&'static str] {
     match manager {
         Manager::Apt | Manager::Other => &[
+            "-o",
+            "RootDir=",
             "-o",
             "Dir::Cache=/var/cache/apt",
             "-o",

@@ -20,9 +20,9 @@ impl Location {
     /// # Errors
     /// If `/proc` or the table lack it.
     pub(super) fn of(open: BorrowedFd<'_>, table: &[Mount]) -> rustix::io::Result<Location> {
-        let number = open.as_raw_fd();
-        let info = read(format!("/proc/self/fdinfo/{number}").as_ref()).ok().flatten().ok_or(Errno::NOENT)?;
-        let path = link_text(format!("/proc/self/fd/{number}").as_ref()).ok_or(Errno::NOENT)?;
+        let info = format!("/proc/self/fdinfo/{}", open.as_raw_fd());
+        let info = read(info.as_ref()).ok().flatten().ok_or(Errno::NOENT)?;
+        let path = path_of(open)?;
         let mount = mount_id(&info).and_then(|id| table.iter().find(|mount| mount.id == id)).ok_or(Errno::NODEV)?;
         let point = mount.point.as_os_str().as_encoded_bytes();
         let rest = path.strip_prefix(point.strip_suffix(b"/").unwrap_or(point)).ok_or(Errno::NODEV)?;
@@ -30,10 +30,28 @@ impl Location {
         Ok(Location { device_id: mount.device_id.clone(), path: [subtree, rest].concat() })
     }
 
+    /// The file systems that are mounted below an open directory.
+    pub(super) fn mounted_below(open: BorrowedFd<'_>, table: &[Mount]) -> rustix::io::Result<Vec<Location>> {
+        let path = path_of(open)?;
+        let is_below = |mount: &&Mount| {
+            let rest = mount.point.as_os_str().as_encoded_bytes().strip_prefix(&*path);
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        let location = |mount: &Mount| Location {
+            device_id: mount.device_id.clone(),
+            path: mount.subtree.strip_suffix(b"/").unwrap_or(&mount.subtree).to_vec(),
+        };
+        Ok(table.iter().filter(is_below).map(location).collect())
+    }
+
     /// Whether this is at or below another place.
     pub(super) fn is_within(&self, other: &Location) -> bool {
         self.device_id == other.device_id && super::names::is_within(&self.path, &other.path)
     }
+}
+
+fn path_of(open: BorrowedFd<'_>) -> rustix::io::Result<Vec<u8>> {
+    link_text(format!("/proc/self/fd/{}", open.as_raw_fd()).as_ref()).ok_or(Errno::NOENT)
 }
 
 /// From the line `mnt_id: 29`.

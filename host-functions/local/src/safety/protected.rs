@@ -106,25 +106,30 @@ impl Protected {
         Ok(())
     }
 
-    /// Compares places in file systems. On one mount the directories above tell enough.
+    /// Compares the place of a root in its file system with those of the protected directories and of what is mounted
+    /// below them. On one mount the directories above tell enough.
     fn any(&self, root: &Root, is: impl Fn(&Location, &Location) -> bool) -> Result<bool, Refusal> {
-        let is_same = |found: &Found| found.stat.mount != 0 && found.stat.mount == root.stat.mount;
-        let others: Vec<&Found> = self.found.iter().filter(|found| !is_same(found)).collect();
-        if others.is_empty() {
+        if self.found.is_empty() {
             return Ok(false);
         }
         let table = mounts::read(&Host::at("/"))?;
-        let location = |open: BorrowedFd<'_>| {
-            let wrong = |error: Errno| format!("the mount of {} or of a protected directory: {error}", root.text);
-            Location::of(open, &table).map_err(|error| Refusal::Unavailable(wrong(error)))
-        };
-        let here = location(root.fd())?;
-        for found in others {
-            if is(&here, &location(found.opened.as_fd())?) {
-                return Ok(true);
+        let compared = || -> rustix::io::Result<bool> {
+            let mut places = Vec::new();
+            for found in &self.found {
+                if found.stat.mount == 0 || found.stat.mount != root.stat.mount {
+                    places.push(Location::of(found.opened.as_fd(), &table)?);
+                }
+                places.extend(Location::mounted_below(found.opened.as_fd(), &table)?);
             }
-        }
-        Ok(false)
+            if places.is_empty() {
+                return Ok(false);
+            }
+            let here = Location::of(root.fd(), &table)?;
+            Ok(places.iter().any(|place| is(&here, place)))
+        };
+        compared().map_err(|error| {
+            Refusal::Unavailable(format!("the mount of {} or of a protected directory: {error}", root.text))
+        })
     }
 }
 

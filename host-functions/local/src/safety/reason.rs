@@ -115,3 +115,40 @@ impl From<Blocked> for Fate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_refused_for_what_a_policy_can_do_about_it() {
+        type Is = fn(&Refusal) -> bool;
+        let (busy, denied, changed, unavailable): (Is, Is, Is, Is) = (
+            |refusal| matches!(refusal, Refusal::Busy(_)),
+            |refusal| matches!(refusal, Refusal::Denied(_)),
+            |refusal| matches!(refusal, Refusal::Changed(_)),
+            |refusal| matches!(refusal, Refusal::Unavailable(_)),
+        );
+        for (reason, text, is) in [
+            (Reason::Open, "open", busy),
+            (Reason::MaybeOpen, "maybe-open", busy),
+            (Reason::Locked, "locked", busy),
+            (Reason::Protected, "protected", denied),
+            (Reason::Changed("gone"), "changed: gone", changed),
+            (Reason::OtherDevice, "other-device", unavailable),
+            (Reason::NotRegular, "not-regular", unavailable),
+            (Reason::Setuid, "setuid", unavailable),
+            (Reason::Sticky, "sticky", unavailable),
+            (Reason::SeveralLinks, "several-links", unavailable),
+            (Reason::Immutable, "immutable", unavailable),
+            (Reason::Young, "young", unavailable),
+        ] {
+            assert!(is(&reason.refusal("/f")), "{text}");
+            assert!(text.starts_with(reason.code()), "{text}");
+            assert_eq!(Fate::from(reason), Fate::Skipped(text.into()));
+            assert_eq!(Fate::from(Blocked::from(reason)), Fate::Skipped(text.into()));
+        }
+        assert!(unavailable(&Blocked::failed("opening it", "no").refusal("/f")));
+        assert_eq!(Fate::from(Blocked::failed("opening it", "no")), Fate::Failed("opening it: no".into()));
+    }
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::{ROOTS, UNDO_HOURS};
 use rustix::fs::{CWD, RenameFlags};
 
 use crate::arena::{Arena, FILES, content, exchange, files};
@@ -162,10 +163,10 @@ fn without_a_lease_what_is_in_use_is_left_alone() {
 #[ignore = "run by without_a_lease_what_is_in_use_is_left_alone, as nobody"]
 fn nobody_removes() {
     let host = PathBuf::from(std::env::var_os("ANSAI_RACE_ROOT").unwrap());
-    let mut scene = Scene::at(&host.join("data")).with("undo_hours", 0);
+    let mut scene = Scene::at(&host.join("data")).with(&UNDO_HOURS, 0);
     scene.host = ansai_kit::host::Host::at(&host);
     scene.root = "/data".into();
-    scene.scope = scene.scope.clone().with("roots", ansai_core::ScopeValue::Set(vec!["/data".into()]));
+    scene.scope = scene.scope.clone().with_set(&ROOTS, ["/data"]);
     let step = scene.select("remove", scene.selection(&["d/f?"])).unwrap();
     assert_eq!(step.preview.items as usize, FILES);
     symlink(host.join("data/d/f1"), host.join("proc/1/fd/3")).unwrap();

@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use ansai_core::ScopeValue;
 use ansai_core::text::path_bytes;
 use ansai_harness::Tree;
 use ansai_kit::action::{Fate, Item, Proposed};
+use ansai_local::files::fields::{ROOTS, UNDO_HOURS};
 use globset::{GlobBuilder, GlobMatcher};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -243,7 +243,7 @@ impl World {
         plant(&scene, &granted.join("still"), inside, &mut immutable);
         plant(&scene, &elsewhere, outside, &mut immutable);
         scene.root = "/data/granted".into();
-        scene.scope = scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data/granted".into()]));
+        scene.scope = scene.scope.clone().with_set(&ROOTS, ["/data/granted"]);
         let restless = Restless::new(&granted, &scene);
         World { still: granted.join("still"), granted, outside: elsewhere, scene, restless, immutable }
     }
@@ -253,7 +253,7 @@ impl World {
         let Action { verb, glob, hours, most, undo } = *action;
         self.scene.step_id = format!("step{number}");
         let undo_hours = if verb == Verb::Unlink { 0 } else { 24 };
-        self.scene.scope = self.scene.scope.clone().with("undo_hours", ScopeValue::Bound(undo_hours));
+        self.scene.scope = self.scene.scope.clone().with_number(&UNDO_HOURS, undo_hours);
         let matcher = GlobBuilder::new(glob).literal_separator(true).build().unwrap().compile_matcher();
         let eligible: BTreeMap<PathBuf, u64> = crate::arena::files(&self.still)
             .into_iter()

@@ -4,9 +4,10 @@
 use std::any::Any;
 use std::path::Path;
 
-use ansai_core::{Refusal, ScopeValue};
+use ansai_core::Refusal;
 use ansai_harness::Tree;
 use ansai_kit::action::{Applied, Fate};
+use ansai_local::files::fields::ROOTS;
 use serde_json::json;
 
 use crate::arena::{Arena, exchange};
@@ -211,7 +212,7 @@ fn a_grant_that_has_become_narrower_has_no_place_to_hold() {
     let mut what = arena.scene.selection(&["f?"]);
     what["root"] = json!("/data/d");
     let step = arena.scene.select("remove", what).unwrap();
-    arena.scene.scope = arena.scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data/d".into()]));
+    arena.scene.scope = arena.scene.scope.clone().with_set(&ROOTS, ["/data/d"]);
     let before = Tree::snapshot(&arena.ground.root);
     assert!(matches!(arena.scene.begin(&step), Err(Refusal::Denied(_))));
     assert!(Tree::diff(&before, &Tree::snapshot(&arena.ground.root)).is_empty());

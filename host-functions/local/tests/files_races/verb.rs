@@ -2,6 +2,7 @@
 
 use ansai_core::Refusal;
 use ansai_kit::action::Proposed;
+use ansai_local::files::fields::UNDO_HOURS;
 use serde_json::json;
 
 use crate::files_scene::Scene;
@@ -28,7 +29,7 @@ impl Verb {
 
     /// Sets the operator's `undo_hours`.
     pub(crate) fn scene(self, scene: Scene) -> Scene {
-        scene.with("undo_hours", if self == Verb::Unlink { 0 } else { 24 })
+        scene.with(&UNDO_HOURS, if self == Verb::Unlink { 0 } else { 24 })
     }
 
     /// A rotation keeps one file, so `NAME.1` is removed.

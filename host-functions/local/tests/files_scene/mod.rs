@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ansai_core::{Preview, Refusal, Scope, ScopeValue};
+use ansai_core::scope::{NumberType, TypedField};
+use ansai_core::{Preview, Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
 use ansai_local::files::QUARANTINE_EXPIRY;
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -50,7 +52,7 @@ impl Scene {
         std::fs::write(path.join("proc/1/maps"), "").unwrap();
         std::fs::write(path.join("proc/locks"), "").unwrap();
         let scene = Scene::at(&path.join("data"));
-        let scope = scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data".into()]));
+        let scope = scene.scope.clone().with_set(&ROOTS, ["/data"]);
         Scene { _dir: Some(dir), host: Host::at(&path), root: "/data".into(), scope, ..scene }
     }
 
@@ -58,12 +60,12 @@ impl Scene {
         let root = path.to_str().unwrap().to_owned();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let scope = Scope::default()
-            .with("roots", ScopeValue::Set(vec![root.clone()]))
-            .with("min_age_hours", ScopeValue::Bound(24))
-            .with("max_files", ScopeValue::Bound(10_000))
-            .with("max_bytes", ScopeValue::Bound(10 << 30))
-            .with("undo_hours", ScopeValue::Bound(24))
-            .with("hold_below_percent", ScopeValue::Bound(100));
+            .with_set(&ROOTS, [root.clone()])
+            .with_number(&MIN_AGE_HOURS, 24)
+            .with_number(&MAX_FILES, 10_000)
+            .with_number(&MAX_BYTES, 10 << 30)
+            .with_number(&UNDO_HOURS, 24)
+            .with_number(&HOLD_BELOW_PERCENT, 100);
         Scene {
             _dir: None,
             path: path.to_owned(),
@@ -77,8 +79,8 @@ impl Scene {
         }
     }
 
-    pub fn with(mut self, field: &str, bound: u64) -> Scene {
-        self.scope = self.scope.with(field, ScopeValue::Bound(bound));
+    pub fn with<T: NumberType>(mut self, field: &TypedField<T>, bound: u64) -> Scene {
+        self.scope = self.scope.with_number(field, bound);
         self
     }
 

@@ -209,5 +209,17 @@ fn mounted_elsewhere() {
     assert!(matches!(Verb::Vacuum.propose(&scene.host), Err(Refusal::Denied(_))));
     unmount(&journal, UnmountFlags::DETACH).unwrap();
     unmount(scene.path("state"), UnmountFlags::DETACH).unwrap();
+    // A file system that is mounted below the protected directory, and elsewhere too.
+    let below = scene.path("state/below");
+    std::fs::create_dir(&below).unwrap();
+    rustix::mount::mount("none", &below, "tmpfs", rustix::mount::MountFlags::empty(), None).unwrap();
+    std::fs::create_dir(below.join("deep")).unwrap();
+    for part in [below.clone(), below.join("deep")] {
+        mount_bind(&part, &journal).unwrap();
+        assert!(matches!(Verb::Vacuum.propose(&scene.host), Err(Refusal::Denied(_))), "{part:?}");
+        unmount(&journal, UnmountFlags::DETACH).unwrap();
+    }
+    unmount(&below, UnmountFlags::DETACH).unwrap();
+    assert_eq!(scene.vacuum().preview.items, 1);
     assert!(inside.exists());
 }

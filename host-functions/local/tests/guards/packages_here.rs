@@ -69,4 +69,18 @@ fn real_command() {
     let applied = Verb::CleanCache.begin(&host, "plan7-0", &step).unwrap();
     assert!(applied.items.iter().all(|item| item.fate == Fate::Done), "{applied:?}");
     assert!(!two.exists() && odd.iter().all(|path| !path.exists()));
+
+    // A configuration that leads the command elsewhere does not: what was checked is what is cleaned.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let archives = elsewhere.path().join(&CACHE[1..]);
+    std::fs::create_dir_all(archives.join("partial")).unwrap();
+    let precious = archives.join("precious.deb");
+    std::fs::write(&precious, "precious").unwrap();
+    mount("none", "/etc/apt/apt.conf.d", "tmpfs", MountFlags::empty(), None).unwrap();
+    let lines = format!("RootDir \"{0}\";\nDir::Cache \"{0}{CACHE}/..\";\n", elsewhere.path().display());
+    std::fs::write("/etc/apt/apt.conf.d/99elsewhere", lines).unwrap();
+    let one = package("a.deb");
+    let step = Verb::CleanCache.propose(&host).unwrap();
+    let applied = Verb::CleanCache.begin(&host, "plan7-1", &step).unwrap();
+    assert!(!one.exists() && precious.exists(), "{applied:?}");
 }

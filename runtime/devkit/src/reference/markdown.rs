@@ -66,7 +66,7 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
         out.push_str("\n| key | meaning | format | default | if both files set it |\n|---|---|---|---|---|\n");
         for key in &interface.scope {
             let default = key.default.as_ref().map_or("none".to_owned(), |default| format!("`{default}`"));
-            let (about, written, meeting) = (cell(key.about), key.written(), key.meeting());
+            let (about, written, meeting) = (cell(key.about), &key.format, &key.meeting);
             let _ = writeln!(out, "| `{}` | {about} | {written} | {default} | {meeting} |", key.name);
         }
     }

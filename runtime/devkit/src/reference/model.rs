@@ -1,6 +1,6 @@
 //! The contract as plain values.
 
-use ansai_core::{FieldKind, InterfaceKind, Sensitivity};
+use ansai_core::{InterfaceKind, Sensitivity};
 use serde::Serialize;
 
 use super::Written;
@@ -63,11 +63,17 @@ pub struct ScopeKey {
     /// Name in both files.
     pub name: &'static str,
     /// Format of its value, and how request and grant are combined.
-    pub kind: FieldKind,
+    pub kind: String,
     /// What it limits.
     pub about: &'static str,
     /// Value in force if neither file sets it, as written in a file; `None` if there is none.
     pub default: Option<String>,
+    /// Format of a value: `size, at most`.
+    #[serde(skip)]
+    pub format: String,
+    /// How the scope in force results if request and grant both set the key.
+    #[serde(skip)]
+    pub meeting: String,
 }
 
 /// One function.

@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ansai_config::LimitsChange;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
-use ansai_core::{Limits, Scope, ScopeValue};
+use ansai_core::{Limits, Scope};
 use ansai_engine::recording::{RecordedCall, RecordedEnd};
 use ansai_engine::{RecordedReply, Recording};
-use ansai_kit::authorize::Rule;
 use ansai_kit::registry::{Body, Registry};
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
@@ -177,7 +176,7 @@ impl<'r> Told<'r> {
             let scope = scopes.remove(entry.interface.name).unwrap_or_default();
             let arguments: Json = serde_json::from_str(call.arguments.get()).unwrap_or_default();
             let covering = function.checks.iter().fold(scope, |scope, check| {
-                covering(scope, check.rule, arguments.pointer(check.argument).unwrap_or(&Json::Null))
+                scope.widened(&check.field, arguments.pointer(check.argument).unwrap_or(&Json::Null))
             });
             scopes.insert(entry.interface.name.to_owned(), covering);
         }
@@ -214,28 +213,6 @@ impl<'r> Told<'r> {
             }
         }
         Ok(tables)
-    }
-}
-
-/// Widens the scope to cover an argument.
-fn covering(scope: Scope, rule: Rule, argument: &Json) -> Scope {
-    match (rule, argument.as_str(), argument.as_u64()) {
-        (Rule::Within(field) | Rule::Named(field), Some(text), _) => {
-            let mut set = scope.set(field).to_vec();
-            if !set.iter().any(|known| known == text) {
-                set.push(text.to_owned());
-            }
-            scope.with(field, ScopeValue::Set(set))
-        }
-        (Rule::AtLeast(field), _, Some(number)) => {
-            let least = scope.bound(field).unwrap_or(number).min(number);
-            scope.with(field, ScopeValue::Bound(least))
-        }
-        (Rule::AtMost(field), _, Some(number)) => {
-            let most = scope.bound(field).unwrap_or(number).max(number);
-            scope.with(field, ScopeValue::Bound(most))
-        }
-        _ => scope,
     }
 }
 

@@ -67,7 +67,7 @@ impl QuarantineExpiry {
     async fn expired(&self, instance: &str, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
         let interface = self.executor.host.quarantine_expiry().interface.name;
         let Some(scope) = grants.scopes.get(interface).cloned() else { return Vec::new() };
-        let mut roots: Vec<String> = scope.set("roots").to_vec();
+        let mut roots: Vec<String> = scope.roots(self.executor.host.quarantine_roots()).to_vec();
         roots.retain(|root| !seen.iter().any(|known| ansai_core::scope::is_within(root, known)));
         seen.extend(roots.iter().cloned());
         let (executor, name) = (self.executor.clone(), instance.to_owned());

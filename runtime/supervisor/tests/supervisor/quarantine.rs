@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use ansai_core::{Measure, Mode, Preview, Refusal, Scope, ScopeValue};
+use ansai_core::scope::{Roots, TypedField};
+use ansai_core::{Measure, Mode, Preview, Refusal, Scope};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Proposed, StepContext};
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -40,12 +42,12 @@ pub(crate) fn fixed(scene: &Scene, mode: Mode) -> Fixed {
 
 fn scope(root: &Path) -> Scope {
     Scope::default()
-        .with("roots", ScopeValue::Set(vec![root.to_str().unwrap().to_owned()]))
-        .with("min_age_hours", ScopeValue::Bound(0))
-        .with("max_files", ScopeValue::Bound(100))
-        .with("max_bytes", ScopeValue::Bound(1 << 30))
-        .with("undo_hours", ScopeValue::Bound(24))
-        .with("hold_below_percent", ScopeValue::Bound(100))
+        .with_set(&ROOTS, [root.to_str().unwrap()])
+        .with_number(&MIN_AGE_HOURS, 0)
+        .with_number(&MAX_FILES, 100)
+        .with_number(&MAX_BYTES, 1 << 30)
+        .with_number(&UNDO_HOURS, 24)
+        .with_number(&HOLD_BELOW_PERCENT, 100)
 }
 
 /// Removes new files with these names, so that they are quarantined, and lets them expire.
@@ -149,6 +151,10 @@ impl HostAccess for StoppingHost {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.expiry
+    }
+
+    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
+        self.live.quarantine_roots()
     }
 
     fn call_deadline(&self) -> Duration {
