@@ -122,11 +122,11 @@ async fn a_directory_that_is_exchanged_while_it_runs_redirects_nothing() {
     scene.guest("healthy");
     let daemon = builder(&scene).load().unwrap();
     std::fs::create_dir_all(scene.path("evil")).unwrap();
-    std::fs::rename(scene.path("state"), scene.path("moved")).unwrap();
-    std::os::unix::fs::symlink(scene.path("moved"), scene.path("state")).unwrap();
+    std::fs::rename(scene.state_dir(), scene.path("moved")).unwrap();
+    std::os::unix::fs::symlink(scene.path("moved"), scene.state_dir()).unwrap();
     let running = daemon.open(Stream::new()).unwrap();
-    std::fs::remove_file(scene.path("state")).unwrap();
-    std::os::unix::fs::symlink(scene.path("evil"), scene.path("state")).unwrap();
+    std::fs::remove_file(scene.state_dir()).unwrap();
+    std::os::unix::fs::symlink(scene.path("evil"), scene.state_dir()).unwrap();
     assert_eq!(running.run_once().await.len(), 1);
     drop(running);
     assert_eq!(std::fs::read_dir(scene.path("evil")).unwrap().count(), 0);
