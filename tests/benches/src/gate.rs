@@ -18,7 +18,7 @@ use crate::samples::Samples;
 const ROUNDS: u32 = 25;
 const SLICES: u32 = 20;
 const SLICE: u32 = 100;
-const AIM: f64 = 1.3;
+const AIM: f64 = 1.4;
 
 const HOW: &str = "One evaluation on one thread: a new store with fuel, epoch and memory limits; `detect` of a small \
 component, which lists the file systems twice and returns one observation; the store dropped. Through the gate, each \
