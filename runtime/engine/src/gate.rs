@@ -16,7 +16,7 @@ use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedMutexGuard;
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker, Val};
+use wasmtime::component::{Component, Linker, Type, Val};
 use wasmtime::{Result, StoreContextMut, bail};
 
 use self::returns::{Lowered, Returns};
@@ -76,12 +76,30 @@ pub(crate) fn link(
             parameters,
             returns: Returns::of(&ty),
         });
-        if function.parameters.is_empty() && function.returns.in_memory() {
-            import.func_wrap_async(name, move |store, (): ()| Box::new(function.clone().call_for_memory(store)))?;
-        } else {
-            import.func_new_async(name, move |store, _, arguments, results| {
+        let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
+        // wasmtime has dynamic arguments only together with dynamic results. These are the parameters of the functions
+        // with long replies.
+        match types.as_slice() {
+            [] if function.returns.in_memory() => import.func_wrap_async(name, move |store, (): ()| {
+                Box::new(function.clone().call_for_memory(store, Vec::new()))
+            })?,
+            [Type::String] if function.returns.in_memory() => {
+                import.func_wrap_async(name, move |store, (name,): (String,)| {
+                    Box::new(function.clone().call_for_memory(store, vec![Val::String(name)]))
+                })?;
+            }
+            [Type::String, Type::U32, Type::Option(last)]
+                if function.returns.in_memory() && matches!(last.ty(), Type::String) =>
+            {
+                import.func_wrap_async(name, move |store, (name, number, last): (String, u32, Option<String>)| {
+                    let last = Val::Option(last.map(|last| Box::new(Val::String(last))));
+                    let arguments = vec![Val::String(name), Val::U32(number), last];
+                    Box::new(function.clone().call_for_memory(store, arguments))
+                })?;
+            }
+            _ => import.func_new_async(name, move |store, _, arguments, results| {
                 Box::new(function.clone().call(store, arguments, results))
-            })?;
+            })?,
         }
     }
     Ok(())
@@ -113,9 +131,13 @@ impl Function {
         charge(&mut store, CALL_FUEL + bytes)
     }
 
-    /// A call without arguments whose reply is written into the memory of the component.
-    async fn call_for_memory(self: Arc<Self>, mut store: StoreContextMut<'_, StoreState>) -> Result<(Lowered,)> {
-        let (reply, bytes) = self.ask(&mut store, &[]).await?;
+    /// A call whose reply is written into the memory of the component.
+    async fn call_for_memory(
+        self: Arc<Self>,
+        mut store: StoreContextMut<'_, StoreState>,
+        arguments: Vec<Val>,
+    ) -> Result<(Lowered,)> {
+        let (reply, bytes) = self.ask(&mut store, &arguments).await?;
         if let (Returns::Plain(_), Err(refusal)) = (&self.returns, &reply) {
             return Err(self.error(&reply, refusal.to_string()));
         }

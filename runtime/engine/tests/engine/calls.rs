@@ -312,7 +312,6 @@ async fn refusals_and_plain_results_reach_the_memory_of_the_guest() {
             Prepared(&[("settings", Ok(r#""{\"a\":1}""#))]),
             r#"{"a":1}"#,
         ),
-        // With arguments: through a dynamic value.
         (
             key_at(4104, get, "(call $get (i32.const 0) (i32.const 0) (i32.const 4096))"),
             Prepared(&[("get", Ok(r#""value""#))]),
@@ -326,6 +325,17 @@ async fn refusals_and_plain_results_reach_the_memory_of_the_guest() {
             ),
             Prepared(&[("get", Err("gone"))]),
             "gone",
+        ),
+        // Through a dynamic value.
+        (
+            key_at(
+                4104,
+                APPEND,
+                "(call $append (i32.const 0) (i32.const 0) (f64.const 1) (i32.const 4096))
+                (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 1)) (then unreachable))",
+            ),
+            Prepared(&[("append", Err("full"))]),
+            "full",
         ),
     ] {
         let evaluation = policy.detect(backend, &limits()).await;
