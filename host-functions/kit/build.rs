@@ -1,4 +1,4 @@
-//! Finds the packages of the contract, so that nobody has to list them: every `wit/*/*.wit` of the repository.
+//! Finds the contract's packages, so that no list of them is needed: every `wit/*/*.wit` of the repository.
 #![allow(clippy::disallowed_methods, reason = "a build script")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The packages by name, with the packages that each uses. One directory is one package in one file of its name.
+/// The packages by name, each with the packages that it uses. Each package is one directory with one file of the same
+/// name.
 fn read(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut packages = BTreeMap::new();
     for directory in std::fs::read_dir(root)? {
@@ -45,7 +46,7 @@ fn used(text: &str) -> BTreeSet<String> {
     uses.filter_map(|rest| rest.split('/').next()).map(str::to_owned).collect()
 }
 
-/// Each package after all that it uses; otherwise by name.
+/// Sorts the packages: dependencies first, otherwise by name.
 fn in_order_of_dependency(mut waiting: BTreeMap<String, BTreeSet<String>>) -> Result<Vec<String>> {
     let mut ordered: Vec<String> = Vec::new();
     while !waiting.is_empty() {

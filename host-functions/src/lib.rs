@@ -11,9 +11,65 @@
 
 pub mod live;
 
-use ansai_kit::registry::Registry;
+use ansai_kit::doctor::{Circumstances, Finding};
+use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+
+/// The lists of the domains, in this order.
+const LISTS: [&[&InterfaceDef]; 3] = [ansai_kit::policy::INTERFACES, ansai_local::INTERFACES, ansai_reach::INTERFACES];
+
+/// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
+const HOST_ACTIONS: &[&InterfaceDef] = &[&ansai_local::files::QUARANTINE_EXPIRY];
 
 /// Every interface that ansai offers to policies.
 pub fn builtin() -> Registry {
-    Registry::of(&[ansai_kit::policy::INTERFACES, ansai_local::INTERFACES, ansai_reach::INTERFACES].concat())
+    Registry::of(&LISTS.concat())
+}
+
+/// What an action treats, in the singular: `file` for `ansai:files/files-actions.remove`; `item` for an unknown action.
+pub fn noun(action: &str) -> &'static str {
+    let (interface, function) = action.rsplit_once('.').unwrap_or_default();
+    let entries = LISTS.iter().copied().chain([HOST_ACTIONS]).flatten();
+    let functions = entries.filter(|entry| entry.interface.name == interface).flat_map(|entry| entry.functions);
+    let found = functions.into_iter().find(|known: &&Function| known.name == function);
+    match found.map(|function| function.body) {
+        Some(Body::Action(action)) => action.noun(),
+        _ => "item",
+    }
+}
+
+/// The checks of `ansai doctor` that the domains declare, done.
+pub fn diagnose(around: &Circumstances<'_>) -> Vec<Finding> {
+    LISTS.iter().copied().flatten().flat_map(|entry| entry.doctor).map(|check| check(around)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_noun_in_the_singular() {
+        for entry in LISTS.iter().copied().chain([HOST_ACTIONS]).flatten() {
+            for function in entry.functions.iter().filter(|function| matches!(function.body, Body::Action(_))) {
+                let name = format!("{}.{}", entry.interface.name, function.name);
+                assert!(noun(&name) != "item" && !noun(&name).ends_with('s'), "{name}: {}", noun(&name));
+            }
+        }
+        assert_eq!(noun("ansai:files/files-actions.expire-held"), "file");
+        for unknown in ["ansai:files/files-actions.paint", "ansai:x/x-actions.remove", "remove", ""] {
+            assert_eq!(noun(unknown), "item");
+        }
+    }
+
+    #[test]
+    fn each_check_says_what_it_checks_once() {
+        let host = ansai_kit::host::Host::at("/");
+        let found = diagnose(&Circumstances { host: &host, state_dir: "/var/lib/ansai".as_ref() });
+        let declared = LISTS.iter().copied().flatten().map(|entry| entry.doctor.len()).sum::<usize>();
+        assert_eq!(found.len(), declared);
+        let mut names: Vec<&str> = found.iter().map(|finding| finding.what).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), found.len());
+        assert!(names.contains(&"write leases") && names.contains(&"package manager"), "{names:?}");
+    }
 }

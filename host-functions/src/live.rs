@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Phase;
+use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{Instant, Measure, Refusal, Scope};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
@@ -19,13 +20,12 @@ use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::function::{InlineFunction, ProbeFunction};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_local::files::QUARANTINE_EXPIRY;
+use ansai_local::files::fields::ROOTS;
 
-/// Actions of the host itself. No policy can propose them; they act with the grants of an instance all the same.
-const HOST_ACTIONS: &[&InterfaceDef] = &[QUARANTINE_EXPIRY];
-
-/// The end of quarantine: its one function, `expire-held`, removes what has expired below `root`.
-pub const QUARANTINE_EXPIRY: &InterfaceDef = &ansai_local::files::QUARANTINE_EXPIRY;
+use crate::HOST_ACTIONS;
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
@@ -50,15 +50,36 @@ impl LiveHost {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
         LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
     }
+}
 
-    /// An action by its name in plans: one that policies can propose, or one of the host itself.
-    pub fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
+impl HostAccess for LiveHost {
+    fn host(&self) -> &Host {
+        &self.host
+    }
+
+    fn facts(&self) -> Vec<Measure> {
+        ansai_local::facts::read(&self.host)
+    }
+
+    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
         self.registry.action(name).or_else(|| Registry::of(HOST_ACTIONS).action(name))
     }
 
-    /// Facts about the host that do not change while it runs.
-    pub fn facts(&self) -> Vec<Measure> {
-        ansai_local::facts::read(&self.host)
+    fn quarantine_expiry(&self) -> &'static InterfaceDef {
+        &QUARANTINE_EXPIRY
+    }
+
+    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
+        &ROOTS
+    }
+
+    fn call_deadline(&self) -> Duration {
+        self.call_deadline
+    }
+
+    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
+        let EvaluationStart { instance, phase, scopes, state, deadline } = start;
+        Box::new(Live::new(self.clone(), instance, phase, scopes, state).ending_after(deadline))
     }
 }
 
@@ -112,6 +133,12 @@ impl Live {
             scans,
             limit: left.filter(|_| scans).map_or(most, |left| left.min(most)),
         }
+    }
+}
+
+impl HostBackend for Live {
+    fn finish(self: Box<Self>) -> (Vec<Arc<Proposed>>, EvaluationState) {
+        Live::finish(*self)
     }
 }
 

@@ -32,6 +32,7 @@ static SCANS: InterfaceDef = InterfaceDef {
         ability: "wait",
         fields: &[],
     },
+    doctor: &[],
     functions: &[
         Function { name: "scan", checks: &[], body: Body::Scan(&Probe(scan)) },
         Function { name: "share", checks: &[], body: Body::Scan(&Probe(share)) },

@@ -1,11 +1,11 @@
-//! Puts the templates of `ansai new` into the program: whatever is below `policies/sdk` when it is compiled.
+//! Embeds the templates of `ansai new` in the program: every file below `policies/sdk` at compile time.
 //!
 //! - `policies/sdk/every-language/` goes into every new policy.
-//! - `policies/sdk/LANGUAGE/template/` goes over it: a file of the same name takes the place of the other.
-//! - `policies/sdk/LANGUAGE/sdk/` goes into `sdk/` as it is, without its tests and its `Cargo.lock`.
+//! - `policies/sdk/LANGUAGE/template/` is added, and replaces files of the same name.
+//! - `policies/sdk/LANGUAGE/sdk/` is copied into `sdk/` unchanged, without its tests and its `Cargo.lock`.
 //!
-//! So a language is a directory, and no line of code. In the first two, `{{name}}` stands for the policy's name and
-//! `{{snake_name}}` for the same with `_` for `-`. Symbolic links are followed.
+//! To add a language, add a directory; no code changes. In the first two, `{{name}}` stands for the policy's name and
+//! `{{snake_name}}` for the name with `_` instead of `-`. Symbolic links are followed.
 #![expect(clippy::disallowed_methods, reason = "a build script, which reads files and the environment")]
 
 use std::collections::BTreeMap;
@@ -15,16 +15,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What tools leave behind.
+/// Directories that tools create.
 const LEFT_BEHIND: [&str; 4] = ["target", "node_modules", "__pycache__", ".venv"];
 
-/// Path in the new policy, with `/`, and where its text is.
+/// Path in the new policy, with `/`, to the file with its content.
 type Files = BTreeMap<String, PathBuf>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let sdk = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../policies/sdk").canonicalize()?;
     println!("cargo::rerun-if-changed={}", sdk.display());
-    // Symbolic links in it lead there.
+    // Symbolic links in the SDKs lead there.
     println!("cargo::rerun-if-changed={}", sdk.join("../examples/scenarios").display());
     println!("cargo::rerun-if-changed={}", sdk.join("../../wit").display());
     let mut shared = Files::new();
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Files below a directory; `without` is left out at its top.
+/// Collects the files below a directory; skips `without` at its top level.
 fn collect(dir: &Path, prefix: &str, without: &[&str], files: &mut Files) -> Result<(), Box<dyn Error>> {
     for name in names(dir)? {
         let path = dir.join(&name);
@@ -69,7 +69,7 @@ fn collect(dir: &Path, prefix: &str, without: &[&str], files: &mut Files) -> Res
     Ok(())
 }
 
-/// Sorted, so that the same files make the same program.
+/// The names in a directory, sorted, so that the same files give the same program.
 fn names(dir: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(dir)? {

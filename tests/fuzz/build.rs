@@ -1,10 +1,10 @@
-//! The generator of random WebAssembly, and what tells the tests where it is: itself.
+//! The generator of random WebAssembly. It also tells the tests its own path.
 //!
-//! It is a build script so that it is compiled apart from wasmtime. In one program wasm-smith would switch on a feature
-//! of `arbitrary`, which wasmtime's code generator uses too, and all of wasmtime would be compiled a second time.
+//! It is a build script so that it is compiled separately from wasmtime. In the same program, wasm-smith would enable a
+//! feature of `arbitrary`, which wasmtime's code generator uses too, and all of wasmtime would be compiled twice.
 //!
-//! `components SEED COUNT` and `modules SEED COUNT SHAPE` write to standard output, each with its length (32 bits,
-//! little-endian) before it. A module imports and exports what the module in the file SHAPE does.
+//! `components SEED COUNT` and `modules SEED COUNT SHAPE` write to standard output, each preceded by its length (32
+//! bits, little-endian). A module has the imports and exports of the module in the file SHAPE.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program, and cargo reads what it prints")]
 
 use std::error::Error;
@@ -41,14 +41,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Nothing that ansai has switched off: these modules are to run.
+/// Disables everything that ansai disables, because these modules have to run.
 fn plain(config: Config) -> Config {
     Config {
         custom_page_sizes_enabled: false,
         exceptions_enabled: false,
         gc_enabled: false,
         memory64_enabled: false,
-        // For `externref`, which is the collector's.
+        // For `externref`, which needs the garbage collector.
         reference_types_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
@@ -66,7 +66,7 @@ fn plain(config: Config) -> Config {
     }
 }
 
-/// Makes one after the other; an input that is too short for anything is passed over.
+/// Generates one after the other; skips inputs that are too short.
 fn write(
     seed: &str,
     count: &str,

@@ -1,4 +1,4 @@
-;; Exports functions of another shape.
+;; Exports functions with wrong signatures.
 (component
   (core module $m (func (export "f")))
   (core instance $i (instantiate $m))

@@ -1,4 +1,4 @@
-;; Copies all of its memory over and over: one instruction that does much.
+;; Copies all of its memory again and again: a single instruction that is expensive.
 (memory (export "memory") 512)
 (func (export "detect") (result i32) 
   (loop $again

@@ -1,4 +1,4 @@
-;; Finds the same thing under another name each time.
+;; Reports the same thing with a new key each time.
 (import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))
 (func (export "detect") (result i32) (local $now i64) (local $i i32)
   (local.set $now (call $now))

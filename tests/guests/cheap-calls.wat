@@ -1,4 +1,4 @@
-;; Makes 1,500 calls that cost next to nothing in WebAssembly.
+;; Makes 1,500 calls that cost almost nothing in WebAssembly.
 (import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))
 (func (export "detect") (result i32) (local $i i32)
   (loop $again

@@ -1,2 +1,2 @@
-;; Is no component.
+;; A core module, not a component.
 (module (func (export "detect")) (func (export "plan")))

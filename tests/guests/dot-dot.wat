@@ -1,4 +1,4 @@
-;; Goes up from where it may look.
+;; Leaves its root with `..`.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/var/log/../../etc")
 (func (export "detect") (result i32) 

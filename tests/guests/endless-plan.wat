@@ -1,4 +1,4 @@
-;; Finds something, and never ends planning.
+;; Reports a finding, and never returns from `plan`.
 (func (export "detect") (result i32) 
   (call $sick)
   i32.const 1024)

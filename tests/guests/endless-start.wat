@@ -1,3 +1,3 @@
-;; Never gets as far as being asked.
+;; Never returns from its start function.
 (func $start (loop $again (br $again)))
 (start $start)

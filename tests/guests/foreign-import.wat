@@ -1,4 +1,4 @@
-;; Imports what is nobody's.
+;; Imports an interface that is neither from ansai nor from WASI.
 (component (import "acme:tools/hammer@1.0.0" (instance))
   (core module $m (func (export "f")))
   (core instance $i (instantiate $m))

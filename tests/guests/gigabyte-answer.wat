@@ -1,4 +1,4 @@
-;; Answers an observation whose key is a gigabyte that it does not have.
+;; Returns an observation whose key claims a gigabyte that it does not have.
 (func (export "detect") (result i32) 
   (call $well)
   (i32.store (i32.const 2052) (i32.const 0x40000000))

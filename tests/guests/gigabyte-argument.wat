@@ -1,4 +1,4 @@
-;; Names a gigabyte of text that it does not have.
+;; Passes a text that claims a gigabyte that it does not have.
 (import "ansai:policy/series@0.1.0" "append" (func $append (param i32 i32 f64 i32)))
 (func (export "detect") (result i32) 
   (call $append (i32.const 0) (i32.const 0x40000000) (f64.const 1) (i32.const 4096))

@@ -1,4 +1,4 @@
-;; Makes handles of a resource of its own, and keeps them all.
+;; Creates handles of its own resource without end, and keeps them all.
 ;; world: export handles: interface { resource handle; }
 (import "[export]handles" "[resource-new]handle" (func $new (param i32) (result i32)))
 (func (export "detect") (result i32) 

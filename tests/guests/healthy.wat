@@ -1,4 +1,4 @@
-;; Looks, and finds everything well.
+;; Checks the host and reports that everything is healthy.
 (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32) 
   (call $list (i32.const 4096))

@@ -1,4 +1,4 @@
-;; Answers an observation whose summary is 32 MiB of its memory.
+;; Returns an observation whose summary is 32 MiB of its memory.
 (memory (export "memory") 600)
 (func (export "detect") (result i32) 
   (call $well)

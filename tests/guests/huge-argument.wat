@@ -1,4 +1,4 @@
-;; Hands over 32 MiB of text that it does have.
+;; Passes 32 MiB of text that it really has.
 (import "ansai:policy/series@0.1.0" "append" (func $append (param i32 i32 f64 i32)))
 (memory (export "memory") 600)
 (func (export "detect") (result i32) 

@@ -1,4 +1,4 @@
-;; Its key is half of a surrogate pair, said to be UTF-16 among Latin-1.
+;; Reports a key that is half of a surrogate pair, as UTF-16 in the encoding latin1+utf16.
 ;; encoding: compact-utf16
 (data (i32.const 5000) "\00\d8a\00")
 (func (export "detect") (result i32) 

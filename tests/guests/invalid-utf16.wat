@@ -1,4 +1,4 @@
-;; Its key is half of a surrogate pair.
+;; Reports a key that is half of a surrogate pair.
 ;; encoding: utf16
 (data (i32.const 5000) "\00\d8a\00")
 (func (export "detect") (result i32) 

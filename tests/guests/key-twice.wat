@@ -1,4 +1,4 @@
-;; Says two things about one key.
+;; Reports two observations with the same key.
 (func (export "detect") (result i32) 
   (call $well)
   (memory.copy (i32.const 2108) (i32.const 2048) (i32.const 60))

@@ -1,4 +1,4 @@
-;; Answers a hundred observations, the evidence of each being the same twenty thousand measures.
+;; Returns a hundred observations that share the same evidence of twenty thousand measures.
 (memory (export "memory") 20)
 (func (export "detect") (result i32) (local $i i32)
   (call $well)

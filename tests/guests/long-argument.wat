@@ -1,4 +1,4 @@
-;; Hands over text that is within the bounds of WebAssembly and not within those of a call.
+;; Passes a text that is valid in WebAssembly but too long for a call.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (memory (export "memory") 20)
 (func (export "detect") (result i32) 

@@ -1,2 +1,2 @@
-;; A hundred empty instances of its own.
+;; Has a hundred empty core instances.
 ;; beside: 100 (module)

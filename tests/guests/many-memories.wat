@@ -1,2 +1,2 @@
-;; Twenty instances of its own, each with a memory.
+;; Has twenty core instances, each with a memory.
 ;; beside: 20 (module (memory 1))

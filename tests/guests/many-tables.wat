@@ -1,2 +1,2 @@
-;; Forty instances of its own, each with a table.
+;; Has forty core instances, each with a table.
 ;; beside: 40 (module (table 1 funcref))

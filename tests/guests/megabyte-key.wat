@@ -1,4 +1,4 @@
-;; Its key has a million bytes.
+;; Reports a key of a million bytes.
 (memory (export "memory") 20)
 (func (export "detect") (result i32) 
   (call $well)

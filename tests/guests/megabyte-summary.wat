@@ -1,4 +1,4 @@
-;; Its one sentence for a person has 200,000 bytes.
+;; Reports a summary of 200,000 bytes.
 (memory (export "memory") 20)
 (func (export "detect") (result i32) 
   (call $sick)

@@ -1,2 +1,2 @@
-;; Twelve instances of its own, each with less memory than allowed.
+;; Has twelve core instances, each with less memory than the limit.
 ;; beside: 12 (module (memory 200))

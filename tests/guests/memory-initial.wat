@@ -1,2 +1,2 @@
-;; Begins with 125 MiB.
+;; Starts with 125 MiB of memory.
 (memory (export "memory") 2000)

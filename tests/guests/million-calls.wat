@@ -1,4 +1,4 @@
-;; Asks for the time over and over.
+;; Reads the time without end.
 (import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))
 (func (export "detect") (result i32) 
   (loop $again (drop (call $now)) (br $again))

@@ -1,4 +1,4 @@
-;; Asks for the file systems over and over, whatever it is told.
+;; Lists the file systems without end, whatever the reply.
 (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32) 
   (loop $again

@@ -1,4 +1,4 @@
-;; Its observations are at an odd address.
+;; Returns a list of observations at an odd address.
 (func (export "detect") (result i32) 
   (call $well)
   (i32.store (i32.const 1028) (i32.const 2049))

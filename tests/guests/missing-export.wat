@@ -1,4 +1,4 @@
-;; Exports `detect` alone.
+;; Exports only `detect`.
 (component
   (core module $m (func (export "f")))
   (core instance $i (instantiate $m))

@@ -1,4 +1,4 @@
-;; Its evidence is a NaN with a payload.
+;; Returns evidence that is a NaN with a payload.
 (func (export "detect") (result i32) 
   (call $well)
   (i32.store (i32.const 2092) (i32.const 5000))

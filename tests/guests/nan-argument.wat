@@ -1,4 +1,4 @@
-;; Hands over a NaN with a payload.
+;; Passes a NaN with a payload.
 (import "ansai:policy/series@0.1.0" "append" (func $append (param i32 i32 f64 i32)))
 (data (i32.const 5000) "series")
 (func (export "detect") (result i32) 

@@ -1,2 +1,2 @@
-;; Pages of one byte.
+;; Has pages of one byte.
 ;; needs: (memory 1 (pagesize 1))

@@ -1,2 +1,2 @@
-;; A reference to what is the host's.
+;; Uses a reference to a host value.
 ;; needs: (func (param externref))

@@ -1,2 +1,2 @@
-;; A memory of 64-bit addresses.
+;; Has a memory with 64-bit addresses.
 ;; needs: (memory i64 1)

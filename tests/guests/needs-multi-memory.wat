@@ -1,2 +1,2 @@
-;; Two memories in one module.
+;; Has two memories in one module.
 ;; needs: (memory 1) (memory 1)

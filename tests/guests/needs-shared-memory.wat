@@ -1,2 +1,2 @@
-;; A memory that threads share.
+;; Has a memory that threads share.
 ;; needs: (memory 1 1 shared)

@@ -1,2 +1,2 @@
-;; A table of 64-bit indices.
+;; Has a table with 64-bit indices.
 ;; needs: (table i64 1 funcref)

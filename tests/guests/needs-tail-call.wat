@@ -1,2 +1,2 @@
-;; A call in place of a return.
+;; Uses a tail call.
 ;; needs: (func $f (return_call $f))

@@ -1,4 +1,4 @@
-;; Imports what its manifest does not ask for.
+;; Imports an interface that its manifest does not request.
 (import "ansai:journal/journal-probe@0.1.0" "usage" (func $usage (param i32)))
 (func (export "detect") (result i32) 
   (call $usage (i32.const 4096))

@@ -1,4 +1,4 @@
-;; Calls what it asked for and was not granted.
+;; Calls an interface that it requested but was not granted.
 (import "ansai:system/system-probe@0.1.0" "uptime" (func $uptime (param i32)))
 (func (export "detect") (result i32) 
   (call $uptime (i32.const 4096))

@@ -1,4 +1,4 @@
-;; Looks where it was not granted to.
+;; Reads outside its grant.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/etc")
 (func (export "detect") (result i32) 

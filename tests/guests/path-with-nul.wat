@@ -1,4 +1,4 @@
-;; Cuts a path short with a NUL.
+;; Passes a path with a NUL character.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/var/log\00/../../etc")
 (func (export "detect") (result i32) 

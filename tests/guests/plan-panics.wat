@@ -1,4 +1,4 @@
-;; Finds something, and panics planning.
+;; Reports a finding, and panics in `plan`.
 (func (export "detect") (result i32) 
   (call $sick)
   i32.const 1024)

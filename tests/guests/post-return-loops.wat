@@ -1,2 +1,2 @@
-;; Answers, and never ends cleaning up.
+;; Never returns from its post-return function.
 (func (export "cabi_post_detect") (param i32) (loop $again (br $again)))

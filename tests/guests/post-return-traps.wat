@@ -1,2 +1,2 @@
-;; Answers, and panics cleaning up.
+;; Panics in its post-return function.
 (func (export "cabi_post_detect") (param i32) unreachable)

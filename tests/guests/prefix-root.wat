@@ -1,4 +1,4 @@
-;; Looks into a directory whose name begins with that of the one it may look into.
+;; Reads a directory whose name starts with the name of the granted one.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/var/logs")
 (func (export "detect") (result i32) 

@@ -1,4 +1,4 @@
-;; Its allocator answers an address outside its memory.
+;; Its allocator returns an address outside its memory.
 (import "ansai:policy/context@0.1.0" "settings" (func $settings (param i32)))
 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const -1)
 (func (export "detect") (result i32) 

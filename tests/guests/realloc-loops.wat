@@ -1,4 +1,4 @@
-;; Its allocator never ends.
+;; Its allocator never returns.
 (import "ansai:policy/context@0.1.0" "settings" (func $settings (param i32)))
 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (loop $again (br $again)) unreachable)
 (func (export "detect") (result i32) 

@@ -1,4 +1,4 @@
-;; Calls itself for ever.
+;; Recurses without end.
 (func $deeper (call $deeper))
 (func (export "detect") (result i32) 
   (call $deeper)

@@ -1,4 +1,4 @@
-;; Goes on asking with long arguments after it was told that this is too much.
+;; Continues to call with long arguments after it was refused for exceeding the budget.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (memory (export "memory") 20)
 (func (export "detect") (result i32) 

@@ -1,4 +1,4 @@
-;; Looks into a path that is relative to nobody knows what.
+;; Passes a relative path.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "var/log")
 (func (export "detect") (result i32) 

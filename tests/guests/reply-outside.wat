@@ -1,4 +1,4 @@
-;; Wants a reply to be written outside its memory.
+;; Requests a reply outside its memory.
 (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32) 
   (call $list (i32.const -16))

@@ -1,4 +1,4 @@
-;; Looks at everything.
+;; Reads the root directory.
 (import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/")
 (func (export "detect") (result i32) 

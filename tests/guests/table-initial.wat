@@ -1,2 +1,2 @@
-;; Begins with nine million table elements.
+;; Starts with nine million table elements.
 (table 9000000 funcref)

@@ -1,4 +1,4 @@
-;; Proposes the same step ten thousand times, and gives up with what it was told last.
+;; Proposes the same step ten thousand times, and gives up with the last refusal.
 (import "ansai:disk/disk-actions@0.1.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
 (data (i32.const 5000) "/")
 (func (export "detect") (result i32) 

@@ -1,3 +1,3 @@
-;; Two tables in one module, which is allowed.
+;; Has two tables in one module, which is allowed.
 (table 1 funcref)
 (table 1 funcref)

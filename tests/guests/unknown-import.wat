@@ -1,4 +1,4 @@
-;; Imports an interface of ansai that this host does not have.
+;; Imports an ansai interface that this host does not have.
 (component (import "ansai:magic/magic-probe@0.1.0" (instance))
   (core module $m (func (export "f")))
   (core instance $i (instantiate $m))

@@ -1,4 +1,4 @@
-;; All of its text is UTF-16: unusual, and no fault.
+;; Uses UTF-16 for all text, which is unusual but valid.
 ;; encoding: utf16
 (data (i32.const 5000) "u\00t\00f\00-\001\006\00")
 (func (export "detect") (result i32) 

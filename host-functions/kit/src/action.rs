@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ansai_core::event::PlannedStep;
 use ansai_core::{Duration, Instant, Measure, Outcome, Preview, Refusal, Scope};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,11 @@ impl Proposed {
             reason: String,
         }
         serde_json::from_str::<Reason>(self.arguments.get()).map(|r| r.reason).unwrap_or_default()
+    }
+
+    /// What a person sees of it.
+    pub fn planned(&self) -> PlannedStep {
+        PlannedStep { action: self.action.clone(), reason: self.reason(), preview: self.preview.clone() }
     }
 }
 
@@ -76,6 +82,18 @@ pub struct Applied {
     pub items: Vec<Item>,
 }
 
+impl Applied {
+    /// What was done is not known, for this reason.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Applied { outcome: Outcome::Unknown, detail: why.into(), measures: Vec::new(), items: Vec::new() }
+    }
+
+    /// Nothing was done.
+    pub fn refused(refusal: &Refusal) -> Self {
+        Applied { outcome: Outcome::Refused, ..Applied::unknown(refusal.to_string()) }
+    }
+}
+
 /// How a step began.
 #[derive(Debug)]
 pub enum Begun {
@@ -88,17 +106,6 @@ pub enum Begun {
         /// How long it may take, milliseconds.
         limit: Duration,
     },
-}
-
-/// How a running step stands.
-#[derive(Debug)]
-pub enum Progress {
-    /// Not over; what to show, if anything.
-    Running(Option<String>),
-    /// Over.
-    Finished(Applied),
-    /// It cannot be told: neither found nor known to have ended.
-    Lost(String),
 }
 
 /// What SIGTERM does to a step that runs.
@@ -163,14 +170,18 @@ pub trait Action: Sync + Send {
     /// The Rust types of its arguments and of its preview.
     fn types(&self) -> Types;
 
+    /// See [`TypedAction::NOUN`].
+    fn noun(&self) -> &'static str;
+
     /// What SIGTERM does to it.
     fn on_stop(&self) -> OnStop;
 
-    /// Looks at a running step.
-    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress;
+    /// Looks at a running step; `None` while it goes on. What can neither be found nor is known to have ended is
+    /// [`Applied::unknown`].
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Option<Applied>;
 
-    /// Cancels a running step and tells what had been done.
-    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress;
+    /// Cancels a running step and tells what had been done. A step that cannot be cancelled is [`Applied::unknown`].
+    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied;
 }
 
 /// One action of a `…-actions` interface.
@@ -179,6 +190,8 @@ pub trait TypedAction: Sync + Send {
     type Arguments: Wire;
     /// What the host remembers of the targets between preview and step.
     type Targets: Serialize + DeserializeOwned;
+    /// One of the things that it treats, as in `remove 1 file`.
+    const NOUN: &'static str;
 
     /// See [`Action::preview`].
     fn preview(
@@ -203,13 +216,13 @@ pub trait TypedAction: Sync + Send {
     }
 
     /// See [`Action::poll`].
-    fn poll(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
-        Progress::Lost(NO_LONG_STEPS.into())
+    fn poll(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Option<Applied> {
+        Some(Applied::unknown(NO_LONG_STEPS))
     }
 
     /// See [`Action::cancel`].
-    fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
-        Progress::Lost(NO_LONG_STEPS.into())
+    fn cancel(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Applied {
+        Applied::unknown(NO_LONG_STEPS)
     }
 }
 
@@ -268,15 +281,19 @@ impl<A: TypedAction> Action for A {
         Types::of::<A::Arguments, Preview>()
     }
 
+    fn noun(&self) -> &'static str {
+        A::NOUN
+    }
+
     fn on_stop(&self) -> OnStop {
         TypedAction::on_stop(self)
     }
 
-    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
         TypedAction::poll(self, doing, handle)
     }
 
-    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied {
         TypedAction::cancel(self, doing, handle)
     }
 }

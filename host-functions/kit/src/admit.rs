@@ -97,18 +97,19 @@ pub fn admit<'a>(registry: &Registry, caller: Caller<'a>, call: Call<'_>) -> Res
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::scope::{Field, FieldKind};
+    use ansai_core::scope::{Count, Field, TypedField};
     use ansai_core::{Interface, InterfaceKind, Preview, Sensitivity};
     use serde_json::value::RawValue;
 
     use super::*;
     use crate::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
-    use crate::authorize::{Check, Rule};
+    use crate::authorize::Check;
     use crate::call::NoArguments;
     use crate::function::Probe;
     use crate::host::ProbeContext;
 
-    const FIELDS: &[Field] = &[Field { name: "max_files", kind: FieldKind::MostCount, default: 10, about: "" }];
+    const MAX_FILES: TypedField<Count> = TypedField::at_most("max_files", 10, "");
+    const FIELDS: &[Field] = &[MAX_FILES.field()];
 
     const fn interface(name: &'static str, kind: InterfaceKind) -> Interface {
         Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, ability: "", fields: FIELDS }
@@ -116,15 +117,17 @@ mod tests {
 
     static PROBE: InterfaceDef = InterfaceDef {
         interface: interface("ansai:x/x-probe", InterfaceKind::Probe),
+        doctor: &[],
         functions: &[Function {
             name: "look",
-            checks: &[Check { argument: "/files", rule: Rule::AtMost("max_files") }],
+            checks: &[Check::of("/files", &MAX_FILES)],
             body: Body::Probe(&Probe(look)),
         }],
     };
 
     static ACTIONS: InterfaceDef = InterfaceDef {
         interface: interface("ansai:x/x-actions", InterfaceKind::Actions),
+        doctor: &[],
         functions: &[Function { name: "act", checks: &[], body: Body::Action(&Nothing) }],
     };
 
@@ -133,6 +136,7 @@ mod tests {
     impl TypedAction for Nothing {
         type Arguments = NoArguments;
         type Targets = ();
+        const NOUN: &'static str = "thing";
 
         fn preview(&self, _: &ProbeContext<'_>, _: NoArguments, _: &[Arc<Proposed>]) -> Result<(Preview, ()), Refusal> {
             Err(not_asked())

@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::scope::{is_plain_absolute, is_within};
-use ansai_core::text::inert;
+use ansai_core::scope::{Field, NotPermitted, TypedField};
 use ansai_core::{InterfaceKind, Refusal, Scope};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,26 +14,20 @@ use crate::registry::{Function, InterfaceDef};
 /// Scopes in force by interface name; what is not granted is absent.
 pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
 
-/// How an argument is bounded by a field of the scope.
-#[derive(Debug, Clone, Copy)]
-pub enum Rule {
-    /// A path at or below one of the field's roots.
-    Within(&'static str),
-    /// A name equal to, or matched by, one of the field's names.
-    Named(&'static str),
-    /// A number not below the field's bound.
-    AtLeast(&'static str),
-    /// A number not above the field's bound.
-    AtMost(&'static str),
-}
-
 /// One argument that a scope bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
     /// JSON pointer into the arguments: `/what/root`.
     pub argument: &'static str,
-    /// The bound.
-    pub rule: Rule,
+    /// The field that bounds it.
+    pub field: Field,
+}
+
+impl Check {
+    /// Of an argument that a field bounds.
+    pub const fn of<T>(argument: &'static str, field: &TypedField<T>) -> Check {
+        Check { argument, field: field.field() }
+    }
 }
 
 /// Refuses a call that is outside the scope; `scope` is `None` where nothing was granted. The message names the
@@ -63,11 +56,11 @@ pub fn authorize(
         serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))?;
     for check in function.checks {
         let value = arguments.pointer(check.argument).unwrap_or(&Value::Null);
-        one(check, scope, value).map_err(|why| match why {
-            Wrong::Invalid(why) => {
+        scope.permits(&check.field, value).map_err(|why| match why {
+            NotPermitted::Invalid(why) => {
                 Refusal::Invalid(format!("{name}.{}: `{}` {why}", function.name, shown(check.argument)))
             }
-            Wrong::Outside { is, granted, add } => Refusal::Denied(format!(
+            NotPermitted::Outside { is, granted, add } => Refusal::Denied(format!(
                 "{name}.{}: `{}` is {is}, granted is {granted}; to allow it, {add} in [policy.{instance}.grant] \"{name}\"",
                 function.name,
                 shown(check.argument)
@@ -75,70 +68,6 @@ pub fn authorize(
         })?;
     }
     Ok(())
-}
-
-enum Wrong {
-    Invalid(String),
-    Outside { is: String, granted: String, add: String },
-}
-
-fn one(check: &Check, scope: &Scope, value: &Value) -> Result<(), Wrong> {
-    match check.rule {
-        Rule::Within(field) => {
-            let path = value.as_str().ok_or_else(|| Wrong::Invalid("is not a path".into()))?;
-            if !is_plain_absolute(path) {
-                return Err(Wrong::Invalid(format!(
-                    "is `{}`: not an absolute path without `.`, `..` or empty parts",
-                    inert(path, 200)
-                )));
-            }
-            member(field, scope, path, |root| is_within(path, root))
-        }
-        Rule::Named(field) => {
-            let name = value.as_str().ok_or_else(|| Wrong::Invalid("is not a name".into()))?;
-            member(field, scope, name, |pattern| {
-                globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
-            })
-        }
-        Rule::AtLeast(field) => bound(field, scope, value, "below", |is, limit| is >= limit),
-        Rule::AtMost(field) => bound(field, scope, value, "above", |is, limit| is <= limit),
-    }
-}
-
-fn member(field: &str, scope: &Scope, value: &str, covers: impl Fn(&str) -> bool) -> Result<(), Wrong> {
-    let granted = scope.set(field);
-    if granted.iter().any(|entry| covers(entry)) {
-        return Ok(());
-    }
-    let value = inert(value, 200);
-    Err(Wrong::Outside {
-        granted: format!("{field} = {granted:?}"),
-        add: format!("add \"{value}\" to {field}"),
-        is: format!("\"{value}\""),
-    })
-}
-
-fn bound(
-    field: &str,
-    scope: &Scope,
-    value: &Value,
-    side: &str,
-    within: impl Fn(u64, u64) -> bool,
-) -> Result<(), Wrong> {
-    let is = value.as_u64().ok_or_else(|| Wrong::Invalid("is not a whole number".into()))?;
-    match scope.bound(field) {
-        Some(limit) if within(is, limit) => Ok(()),
-        Some(limit) => Err(Wrong::Outside {
-            is: format!("{is}, {side} the bound"),
-            granted: format!("{field} = {limit}"),
-            add: format!("set {field} = {is}"),
-        }),
-        None => Err(Wrong::Outside {
-            is: is.to_string(),
-            granted: format!("no {field}"),
-            add: format!("set {field} = {is}"),
-        }),
-    }
 }
 
 /// `/what/root` as `what.root`.
@@ -149,7 +78,7 @@ fn shown(pointer: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::scope::{Field, FieldKind};
+    use ansai_core::scope::{Count, Hours, Names, Roots};
     use ansai_core::{Interface, Sensitivity};
     use serde_json::json;
 
@@ -158,17 +87,17 @@ mod tests {
     use crate::function::{Base, Probe};
     use crate::registry::Body;
 
-    const FIELDS: &[Field] = &[
-        Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "" },
-        Field { name: "units", kind: FieldKind::Names, default: 0, about: "" },
-        Field { name: "max_files", kind: FieldKind::MostCount, default: 0, about: "" },
-        Field { name: "min_age_hours", kind: FieldKind::LeastHours, default: 0, about: "" },
-    ];
+    const ROOTS: TypedField<Roots> = TypedField::set("roots", "");
+    const UNITS: TypedField<Names> = TypedField::set("units", "");
+    const MAX_FILES: TypedField<Count> = TypedField::at_most("max_files", 0, "");
+    const MIN_AGE: TypedField<Hours> = TypedField::at_least("min_age_hours", 0, "");
+
+    const FIELDS: &[Field] = &[ROOTS.field(), UNITS.field(), MAX_FILES.field(), MIN_AGE.field()];
     const CHECKS: &[Check] = &[
-        Check { argument: "/what/root", rule: Rule::Within("roots") },
-        Check { argument: "/unit", rule: Rule::Named("units") },
-        Check { argument: "/what/files", rule: Rule::AtMost("max_files") },
-        Check { argument: "/what/age", rule: Rule::AtLeast("min_age_hours") },
+        Check::of("/what/root", &ROOTS),
+        Check::of("/unit", &UNITS),
+        Check::of("/what/files", &MAX_FILES),
+        Check::of("/what/age", &MIN_AGE),
     ];
 
     fn entry(kind: InterfaceKind) -> InterfaceDef {
@@ -176,6 +105,7 @@ mod tests {
         let name = "ansai:x/x-probe";
         InterfaceDef {
             interface: Interface { name, version: "0.1.0", kind, sensitivity, ability: "", fields: FIELDS },
+            doctor: &[],
             functions: &[],
         }
     }

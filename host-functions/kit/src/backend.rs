@@ -24,3 +24,9 @@ pub trait Backend: Send {
     /// Answers one call.
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a>;
 }
+
+impl<B: Backend + ?Sized> Backend for Box<B> {
+    fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
+        (**self).ask(call)
+    }
+}

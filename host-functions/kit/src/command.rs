@@ -1,5 +1,5 @@
-//! The one place where a command is run: a fixed program, nothing of our environment, bounded output, a limit of time,
-//! and an end for all that it started.
+//! The only place that runs commands: a fixed program with a fixed environment, limited output and a time limit.
+//! Nothing that it started keeps running.
 #![expect(clippy::disallowed_methods, reason = "the adapter to programs")]
 
 use std::io::{self, Read, Write as _};
@@ -11,51 +11,51 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Of each stream, the last so many bytes are kept.
+/// Number of bytes kept from the end of each stream.
 const MOST_OUTPUT: usize = 16 << 10;
 const POLL: Duration = Duration::from_millis(20);
 
-/// How a command ended.
+/// Why a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// By itself.
+    /// It exited, or a signal ended it.
     By(ExitStatus),
-    /// Ended because it took too long.
+    /// It exceeded the time limit and was killed.
     TimeLimit,
-    /// Ended because ansai was asked to stop.
+    /// It was killed because ansai is stopping.
     Stopped,
 }
 
-/// A command that is over.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ran {
-    /// How.
+    /// Why it ended.
     pub ended: Ended,
-    /// The end of what it wrote to its standard error: at most 16 KiB.
+    /// The end of its standard error, at most 16 KiB.
     pub errors: String,
 }
 
-/// What is run, and how long.
+/// A command to run, with its limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Program<'a> {
-    /// Absolute.
+    /// Absolute path of the program.
     pub path: &'a Path,
-    /// As they are: no shell sees them.
+    /// Arguments, passed without a shell.
     pub arguments: &'a [&'a str],
-    /// All of it.
+    /// The whole environment.
     pub environment: &'a [(&'a str, &'a str)],
-    /// What it can read.
+    /// Standard input.
     pub input: &'a [u8],
-    /// How long it may take.
+    /// Time limit.
     pub limit: Duration,
-    /// How long it may take to end once it was asked to.
+    /// Time between SIGTERM and SIGKILL.
     pub patience: Duration,
 }
 
 /// Runs a program and waits for it.
 ///
 /// # Errors
-/// When it cannot be started or waited for.
+/// If it cannot be started or waited for.
 pub fn run(program: &Program<'_>, is_stopping: &dyn Fn() -> bool) -> io::Result<Ran> {
     let mut child = Command::new(program.path)
         .args(program.arguments)
@@ -69,12 +69,12 @@ pub fn run(program: &Program<'_>, is_stopping: &dyn Fn() -> bool) -> io::Result<
         .spawn()?;
     if let Some(mut stream) = child.stdin.take() {
         let input = program.input.to_owned();
-        // A program that does not read it must not hold us up.
+        // On a separate thread, because the program may not read its input.
         std::thread::spawn(move || stream.write_all(&input));
     }
     let errors = child.stderr.take().map(drain);
     let ended = wait(&mut child, program, is_stopping)?;
-    // A process that left the group may keep the pipe open: it is not waited for.
+    // A process that left the group may keep the pipe open, so the wait is limited.
     let errors = errors.and_then(|tail| tail.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default();
     Ok(Ran { ended, errors: String::from_utf8_lossy(&errors).into_owned() })
 }
@@ -98,10 +98,10 @@ fn wait(child: &mut Child, program: &Program<'_>, is_stopping: &dyn Fn() -> bool
     }
 }
 
-/// Asks the whole group to end, then makes it.
+/// Sends SIGTERM to the whole group, and SIGKILL after `patience`.
 fn end(child: &mut Child, patience: Duration) -> io::Result<()> {
     let group = Pid::from_child(child);
-    // It may have ended just now.
+    // Fails if it has just ended.
     let _ = kill_process_group(group, Signal::TERM);
     let asked = Instant::now();
     while asked.elapsed() < patience {
@@ -110,20 +110,20 @@ fn end(child: &mut Child, patience: Duration) -> io::Result<()> {
         }
         std::thread::sleep(POLL);
     }
-    // While the child is not waited for, its number and its group's are nobody else's.
+    // Safe: as long as the child is not waited for, its id and its group's id are not reused.
     let _ = kill_process_group(group, Signal::KILL);
     child.wait()?;
     Ok(())
 }
 
-/// Whether it has ended, without reaping it.
+/// Whether it has ended, without waiting for it.
 fn has_ended(child: &Child) -> io::Result<bool> {
     use rustix::process::{WaitId, WaitIdOptions, waitid};
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     Ok(waitid(WaitId::Pid(Pid::from_child(child)), options)?.is_some())
 }
 
-/// Reads to the end on a thread of its own, so that the program never waits for us, and keeps the last part.
+/// Reads everything on a separate thread, so that the program never blocks on its output; keeps the last part.
 fn drain(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -134,7 +134,7 @@ fn drain(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
             let surplus = tail.len().saturating_sub(MOST_OUTPUT);
             tail.drain(..surplus);
         }
-        // Nobody may be waiting any more.
+        // Fails if nobody is waiting any more.
         let _ = sender.send(tail);
     });
     receiver
@@ -195,7 +195,7 @@ mod tests {
         let ran = shell(&script, LONG, &|| file.exists());
         assert_eq!(ran.ended, Ended::Stopped);
         let grandchild: u32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
-        // A signal was sent: it takes the time that it takes.
+        // The signal has been sent, but its effect may take a while.
         while !is_over(grandchild) {
             std::thread::sleep(POLL);
         }
@@ -212,7 +212,7 @@ mod tests {
         assert!(run(&Program { path: Path::new("/nonexistent/program"), ..shell_program() }, &|| false).is_err());
     }
 
-    /// Gone, or only waiting for its new parent to notice.
+    /// Whether the process is gone, or is a zombie that its new parent has not waited for yet.
     fn is_over(pid: u32) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
         stat.map_or(true, |stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(['Z', 'X'])))

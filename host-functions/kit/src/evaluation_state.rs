@@ -1,4 +1,4 @@
-//! The part of an evaluation that every policy sees without a grant: context, log, store and series.
+//! The state that every policy can use without a grant: context, log, store and series.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// Whether what the policy stores is kept.
+    /// Whether the policy's writes are kept.
     pub fn commits(&self) -> bool {
         matches!(self, Trigger::Schedule | Trigger::Event(_))
     }
 
-    /// For the audit log.
+    /// Its name in the audit log.
     pub fn name(&self) -> &'static str {
         match self {
             Trigger::Schedule => "schedule",
@@ -44,7 +44,7 @@ pub struct WallClock {
     pub utc_offset_minutes: i32,
 }
 
-/// What `ansai:policy/context` answers, the same throughout one evaluation.
+/// The answers of `ansai:policy/context`, which stay the same during one evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Context {
@@ -52,9 +52,9 @@ pub struct Context {
     pub local_time: WallClock,
     pub last_evaluated: Option<Instant>,
     pub trigger: Trigger,
-    /// Resolved: defaults in, sizes in bytes, durations in milliseconds.
+    /// The resolved settings: with defaults, sizes in bytes, durations in milliseconds.
     pub settings: Arc<serde_json::Value>,
-    /// JSON text.
+    /// The scopes as JSON text.
     pub scopes: Arc<str>,
     pub host_facts: Arc<Vec<Measure>>,
     pub open_incidents: Vec<Observation>,
@@ -62,21 +62,21 @@ pub struct Context {
     pub stage: String,
 }
 
-/// A line that a policy wrote.
+/// A line logged by a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// `debug`, `info`, `warn` or `error`.
     pub level: String,
-    /// As written, cut to 1 KiB; make it inert before showing it.
+    /// The text, cut to 1 KiB. Pass it through `inert` before showing it.
     pub message: String,
 }
 
 /// One sample of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
-    /// When it was taken.
+    /// Time of the sample.
     pub at: Instant,
-    /// Finite.
+    /// Finite value.
     pub value: f64,
 }
 
@@ -84,15 +84,15 @@ pub struct Sample {
 pub trait Memory: Send + Sync {
     /// A value of the store.
     fn get(&self, key: &str) -> Result<Option<String>, Refusal>;
-    /// Keys and sizes of the values, in byte order.
+    /// Keys in byte order, with the sizes of their values in bytes.
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal>;
-    /// Samples since an instant, oldest first.
+    /// Samples since a time, oldest first.
     fn samples(&self, series: &str, since: Instant) -> Result<Vec<Sample>, Refusal>;
     /// Names of the series.
     fn series(&self) -> Result<Vec<String>, Refusal>;
 }
 
-/// A memory without anything in it.
+/// A memory without content.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct NoMemory;
 
@@ -111,40 +111,40 @@ impl Memory for NoMemory {
     }
 }
 
-/// A write that waits for the evaluation to succeed.
+/// Writes that are kept only if the evaluation succeeds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Writes {
-    /// Store: `None` removes.
+    /// Writes to the store by key; `None` removes the key.
     pub store: BTreeMap<String, Option<String>>,
-    /// Series: `None` appended nothing; the flag says that what came before is forgotten.
+    /// Writes to series by name.
     pub series: BTreeMap<String, SeriesWrite>,
 }
 
-/// What an evaluation did to one series.
+/// The writes of one evaluation to one series.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct SeriesWrite {
-    /// Forget what came before.
+    /// Whether to delete the earlier samples.
     pub reset: bool,
-    /// This evaluation's sample.
+    /// The sample of this evaluation, if there is one.
     pub value: Option<f64>,
 }
 
 /// State of the base interfaces during one evaluation.
 pub struct EvaluationState {
-    /// What the host knows.
+    /// The answers of the context.
     pub context: Context,
-    /// What was committed before.
+    /// What earlier evaluations stored.
     pub memory: Arc<dyn Memory>,
-    /// What this evaluation wrote.
+    /// Writes of this evaluation.
     pub writes: Writes,
-    /// What it logged.
+    /// Logged lines.
     pub log: Vec<LogLine>,
-    /// Lines that were too many.
+    /// Number of lines dropped because of the limit.
     pub log_dropped: u32,
 }
 
 impl EvaluationState {
-    /// At the start of an evaluation.
+    /// The state at the start of an evaluation.
     pub fn new(context: Context, memory: Arc<dyn Memory>) -> Self {
         EvaluationState { context, memory, writes: Writes::default(), log: Vec::new(), log_dropped: 0 }
     }

@@ -1,4 +1,4 @@
-//! Functions of a domain, written with Rust types and kept in the list without them.
+//! Functions of a domain: implemented with Rust types, listed without them.
 //!
 //! ```
 //! use ansai_core::Refusal;
@@ -29,42 +29,41 @@ use crate::call::{Reply, read, to_reply, typed};
 use crate::evaluation_state::EvaluationState;
 use crate::host::ProbeContext;
 
-/// A type that crosses between host and policies. It can be read and written, so that a test can compare it with its
-/// WIT by passing values through.
+/// A type that is passed between host and policies. A test compares it with its WIT by converting values through it.
 pub trait Wire: Serialize + DeserializeOwned {}
 
 impl<T: Serialize + DeserializeOwned> Wire for T {}
 
-/// The Rust types of a function, in a form that can be compared with its WIT.
+/// The Rust types of a function, in a form that a test can compare with its WIT.
 #[derive(Clone, Copy)]
 pub struct Types {
-    /// Reads a JSON value as the arguments and writes it again.
+    /// Parses a JSON value as the arguments, and converts it back.
     pub arguments: fn(Value) -> Result<Value, serde_json::Error>,
-    /// The same for what it answers when it is not refused.
+    /// Does the same for the answer.
     pub reply: fn(Value) -> Result<Value, serde_json::Error>,
 }
 
 impl Types {
-    /// Of a function with these arguments and this answer.
+    /// The types of a function with these arguments and this answer.
     pub const fn of<A: Wire, R: Wire>() -> Types {
         Types { arguments: through::<A>, reply: through::<R> }
     }
 }
 
-/// Reads a JSON value as this type and writes it again.
+/// Parses a JSON value as this type, and converts it back.
 pub fn through<T: Wire>(value: Value) -> Result<Value, serde_json::Error> {
     serde_json::to_value(serde_json::from_value::<T>(value)?)
 }
 
-/// A function of an interface that needs no grant. It answers from the state of the evaluation and never blocks.
+/// A function of an interface that needs no grant. It answers from the evaluation's state and never blocks.
 pub struct Base<A, R>(pub fn(&mut EvaluationState, A) -> Result<R, Refusal>);
 
 /// A function that reads the host and may block.
 pub struct Probe<A, R>(pub fn(&ProbeContext<'_>, A) -> Result<R, Refusal>);
 
-/// A function that mostly has its answer at hand.
+/// A function that can usually answer without blocking.
 pub struct Inline<A, R> {
-    /// Answers without blocking; `None` where it would have to wait. Then `probe` is asked.
+    /// Answers without blocking; `None` if it would have to wait. Then `probe` is called.
     pub at_once: fn(&ProbeContext<'_>, &A) -> Option<Result<R, Refusal>>,
     /// May block.
     pub probe: fn(&ProbeContext<'_>, A) -> Result<R, Refusal>,

@@ -9,9 +9,11 @@
 //! - [`admit`]: the one function that every backend asks whether it may answer a call.
 //! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
+//! - [`host_access`]: what a supervisor needs of its host.
 //! - [`function`]: functions with Rust types, and without.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
+//! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
 //! - [`command`]: runs a program with a fixed environment, bounded output and a time limit.
 //!
@@ -27,9 +29,11 @@ pub mod authorize;
 pub mod backend;
 pub mod call;
 pub mod command;
+pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
 pub mod host;
+pub mod host_access;
 pub mod policy;
 pub mod registry;
 pub mod wit;

@@ -7,6 +7,7 @@ use ansai_core::{Interface, InterfaceKind};
 
 use crate::action::Action;
 use crate::authorize::Check;
+use crate::doctor::HostCheck;
 use crate::function::{BaseFunction, InlineFunction, ProbeFunction, Types};
 
 /// How a function is answered on the live host.
@@ -52,6 +53,8 @@ pub struct Function {
 pub struct InterfaceDef {
     /// What it is.
     pub interface: Interface,
+    /// Whether a host has what it needs. An interface that shares its needs with another one leaves them to that one.
+    pub doctor: &'static [HostCheck],
     /// In the order of the WIT.
     pub functions: &'static [Function],
 }

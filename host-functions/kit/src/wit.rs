@@ -1,4 +1,4 @@
-//! The contract between host and policies, compiled in: every package of the directory `wit/`.
+//! The contract between host and policies, compiled in: all packages of the directory `wit/`.
 
-/// File name and text of each package, each after the packages that it uses. The build finds them.
+/// File name and text of each package, in order of dependency. The build finds them.
 pub const PACKAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packages.rs"));

@@ -1,4 +1,4 @@
-//! What a host is, for `context.host-facts`.
+//! Facts about the host, for `context.host-facts`.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the host's file system")]
 
 use std::io::Read as _;
@@ -7,7 +7,8 @@ use ansai_core::{Measure, Unit};
 
 use ansai_kit::host::Host;
 
-/// Facts by name; what could not be had is absent. Names are those of the WIT.
+/// Reads the facts: host name, operating system, kernel, architecture, processors, memory in bytes, and boot time in
+/// milliseconds since the epoch. Names are those of the WIT. A fact that cannot be read is left out.
 pub fn read(host: &Host) -> Vec<Measure> {
     let mut facts = Vec::new();
     let uname = rustix::system::uname();

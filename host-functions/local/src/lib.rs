@@ -1,10 +1,10 @@
 //! Domains that read and change this machine: file systems, files, kernel, journal, packages.
 //!
-//! A domain that talks to a server, on this machine or elsewhere, belongs into `ansai-reach`. What all domains
-//! share, such as actions and scopes, is `ansai-kit`.
+//! A domain that talks to a server, on this machine or elsewhere, belongs in `ansai-reach`. What all domains share,
+//! such as actions and scopes, is in `ansai-kit`.
 //!
-//! One directory per domain. Each declares its interfaces next to the functions that answer them, and has one line
-//! per interface in [`INTERFACES`].
+//! Each domain has a directory. It declares its interfaces next to the functions that answer them, and has one line per
+//! interface in [`INTERFACES`]. Every action that removes or replaces a file passes the guard in `safety` first.
 //!
 //! ```
 //! use ansai_kit::registry::Registry;
@@ -17,11 +17,12 @@ pub mod facts;
 pub mod files;
 pub mod journal;
 pub mod packages;
+mod safety;
 pub mod system;
 
 use ansai_kit::registry::InterfaceDef;
 
-/// Every interface of these domains.
+/// All interfaces of these domains.
 pub const INTERFACES: &[&InterfaceDef] = &[
     &disk::probe::DISK_PROBE,
     &disk::actions::DISK_ACTIONS,

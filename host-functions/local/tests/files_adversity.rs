@@ -1,4 +1,4 @@
-//! Where it could go wrong: races, mounts, real small disks, and random trees.
+//! Adverse conditions: races, mounts, small real disks, and random trees.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::Value;
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, UNDO_HOURS};
 use files_scene::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -23,7 +24,7 @@ fn a_directory_that_is_swapped_all_the_time_leads_nowhere() {
         victims.file(format!("f{n}"), 10, 100);
     }
     for hours in [0, 24] {
-        let scene = Scene::new().with("undo_hours", hours);
+        let scene = Scene::new().with(&UNDO_HOURS, hours);
         let before = victims.tree();
         let over = AtomicBool::new(false);
         let (d, aside, file, link) = (scene.path.join("d"), scene.path.join("aside"), "f3", outside.path().join("f3"));
@@ -47,7 +48,7 @@ fn a_directory_that_is_swapped_all_the_time_leads_nowhere() {
             for round in 0..60 {
                 scene.step_id = format!("round{round}");
                 for n in (0..20).filter(|n| !(3..=4).contains(n)) {
-                    // Made beside it, so that nothing is ever written through the link.
+                    // Created elsewhere, so that nothing is written through the link.
                     let fresh = scene.file(format!("fresh{n}"), 10, 100);
                     let _ = std::fs::rename(&fresh, aside.join(format!("f{n}")));
                     let _ = std::fs::remove_file(&fresh);
@@ -65,6 +66,22 @@ fn a_directory_that_is_swapped_all_the_time_leads_nowhere() {
 }
 
 #[test]
+fn a_directory_that_becomes_protected_by_another_name_is_not_touched() {
+    for hours in [0, 24] {
+        let mut scene = Scene::fixture().with(&UNDO_HOURS, hours);
+        let file = scene.file("d/e/a.log", 10, 100);
+        let step = scene.select("remove", scene.selection(&["**"])).unwrap();
+        assert_eq!(step.preview.items, 1);
+        symlink("data/d", scene.host.path("/state")).unwrap();
+        scene.host = scene.host.clone().protecting("/state");
+        let applied = scene.begin(&step).unwrap();
+        assert_eq!(applied.items[0].fate, Fate::Skipped("protected".into()));
+        assert!(file.exists());
+        assert_eq!(scene.select("remove", scene.selection(&["**"])).unwrap().preview.items, 0);
+    }
+}
+
+#[test]
 fn what_is_mounted_below_is_not_entered() {
     if !is_root() {
         return;
@@ -76,7 +93,7 @@ fn what_is_mounted_below_is_not_entered() {
     scene.file("bound-file.log", 10, 100);
     let _tmpfs = Mounted::new(&["-t", "tmpfs", "-o", "size=1m", "none"], &scene.path.join("tmpfs"));
     std::fs::write(scene.path.join("tmpfs/a.log"), "kept").unwrap();
-    // The same device, so only the number of the mount tells.
+    // The same device: only the number of the mount differs.
     let _bind = Mounted::new(&["--bind", outside.path().to_str().unwrap()], &scene.path.join("bind"));
     run(
         "mount",
@@ -106,9 +123,9 @@ fn what_is_mounted_below_is_not_entered() {
     }
 }
 
-/// Fills a small real disk, and heals it.
+/// Fills a small real disk and frees space on it.
 fn on_a_small_disk(mounted: &Mounted) {
-    let mut scene = Scene::at(&mounted.0).with("hold_below_percent", 50);
+    let mut scene = Scene::at(&mounted.0).with(&HOLD_BELOW_PERCENT, 50);
     let size = 1 << 20;
     for n in 0..20 {
         scene.file(format!("logs/f{n}"), size, 100 + n);
@@ -128,7 +145,7 @@ fn on_a_small_disk(mounted: &Mounted) {
         while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
     };
     fill("ballast");
-    // Full: removed at once, and measured.
+    // The disk is full: files are removed at once, and the freed bytes are measured.
     let mut what = scene.selection(&["logs/*"]);
     what["enough-bytes"] = json!(10 * size);
     let step = scene.select("remove", what).unwrap();
@@ -140,7 +157,7 @@ fn on_a_small_disk(mounted: &Mounted) {
     assert_eq!(freed, step.preview.frees_now_bytes);
     let came_back = measure(&applied, "available-after") - measure(&applied, "available-before");
     assert!(came_back <= freed && came_back > 0, "{came_back} of {freed}");
-    // The level is still high; what an earlier step of the same plan frees counts.
+    // Usage is still high, but the bytes that an earlier step of the plan frees count.
     let ballast = scene.path.join("ballast");
     age(&ballast, scene.now - 200 * HOUR);
     let first = scene.select("remove", scene.selection(&["ballast"])).unwrap();
@@ -155,7 +172,7 @@ fn on_a_small_disk(mounted: &Mounted) {
     let before = scene.tree();
     let applied = scene.begin(&second).unwrap();
     assert_eq!(applied.items.len(), 10);
-    // What is held is given up: the bytes come back.
+    // Quarantined files are removed, which frees their bytes.
     let held = scene.probe("list-held", json!({})).unwrap();
     assert_eq!((&held[0]["mount"], &held[0]["files"]), (&json!(scene.root), &json!(10)));
     scene.undo(&second, &applied.items[..5]).unwrap();
@@ -217,7 +234,7 @@ proptest! {
         most in 0..6_u64,
     ) {
         use std::os::unix::ffi::OsStrExt as _;
-        let scene = Scene::new().with("undo_hours", if hold { 5 } else { 0 });
+        let scene = Scene::new().with(&UNDO_HOURS, if hold { 5 } else { 0 });
         let mut files: Vec<PathBuf> = Vec::new();
         for one in &tree {
             let path = scene.path.join(std::ffi::OsStr::from_bytes(&one.path));

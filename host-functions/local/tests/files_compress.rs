@@ -1,4 +1,4 @@
-//! `compress` and the way back.
+//! `compress` and its undo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
@@ -118,12 +118,12 @@ fn a_crash_leaves_nothing_half_done() {
     }
     let before = scene.tree();
     let step = scene.select("compress", scene.selection(&["*"])).unwrap();
-    // Within the first file.
+    // A crash within the first file.
     std::fs::write(scene.path.join(".ansai-plan7-0-0"), "half").unwrap();
     assert!(scene.resolve(&step).unwrap().items.is_empty());
     assert_eq!(scene.tree(), before);
     let applied = scene.begin(&step).unwrap();
-    // Between the last two steps of the second: both are there.
+    // A crash before the original of the second file is removed: both files exist.
     let first = scene.path.join("b.log");
     let packed = std::fs::read(scene.path.join("b.log.gz")).unwrap();
     scene.undo(&step, &applied.items[1..2]).unwrap();

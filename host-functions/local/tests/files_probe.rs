@@ -1,4 +1,4 @@
-//! The probe: sums, lists, pages, and what was removed but is held open.
+//! The probe: sums, lists, pages, and removed files that are still open.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 

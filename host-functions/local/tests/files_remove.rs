@@ -1,4 +1,4 @@
-//! `remove`: what it leaves alone, what it takes, and the way back.
+//! `remove`: which files it skips, which it takes, and its undo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use ansai_core::{Outcome, Refusal};
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use files_scene::*;
 use serde_json::json;
 
@@ -163,7 +164,7 @@ fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
     assert_eq!(scene.select("remove", scene.selection(&["*"])).unwrap().preview.items, 2);
     std::fs::remove_dir_all(scene.host.path("/proc/1")).unwrap();
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
-    // Nobody can be seen to have it open, so the lease must say: it is refused while somebody has.
+    // The scan sees no process, so the lease decides: the kernel refuses it while the file is open.
     assert_eq!(step.preview.items, 2, "{:?}", step.preview);
     let held = std::fs::File::open(&path).unwrap();
     let applied = scene.begin(&step).unwrap();
@@ -176,7 +177,7 @@ fn where_processes_are_hidden_root_asks_for_a_lease_on_the_files_of_others() {
 
 #[test]
 fn without_undo_hours_or_room_files_are_unlinked() {
-    for scene in [Scene::new().with("undo_hours", 0), Scene::new().with("hold_below_percent", 0)] {
+    for scene in [Scene::new().with(&UNDO_HOURS, 0), Scene::new().with(&HOLD_BELOW_PERCENT, 0)] {
         scene.file("a.log", 10_000, 100);
         let step = scene.select("remove", scene.selection(&["*"])).unwrap();
         assert_eq!((step.preview.frees_now_bytes, step.preview.frees_later_bytes), (12288, 0));
@@ -223,13 +224,13 @@ fn oldest_first_until_a_limit() {
     assert_eq!(picked(&scene, "enough-bytes", 8192), ["e", "d"]);
     assert_eq!(picked(&scene, "enough-bytes", 8193), ["e", "d", "c"]);
     assert_eq!(picked(&scene, "min-age-hours", 250), ["e", "d", "c"]);
-    let scene = scene.with("max_files", 3);
+    let scene = scene.with(&MAX_FILES, 3);
     assert_eq!(picked(&scene, "max-files", 4), ["e", "d", "c"]);
-    let scene = scene.with("max_bytes", 8192);
+    let scene = scene.with(&MAX_BYTES, 8192);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     assert_eq!(names(&step), ["e", "d"]);
     assert_eq!(left(&step.preview), [("beyond-limit".to_owned(), 3)].into());
-    let scene = scene.with("max_bytes", 4095);
+    let scene = scene.with(&MAX_BYTES, 4095);
     assert_eq!(scene.select("remove", scene.selection(&["*"])).unwrap().preview.items, 0);
 }
 
@@ -269,7 +270,7 @@ fn what_changed_since_the_preview_is_left_alone() {
     let outside = tempfile::tempdir().unwrap();
     std::fs::rename(at("e"), outside.path().join("e")).unwrap();
     symlink(outside.path().join("e"), at("e")).unwrap();
-    // The very file, elsewhere, with a link to it in its place.
+    // The same file elsewhere, with a link to it in its place.
     std::fs::rename(at("led"), outside.path().join("led")).unwrap();
     symlink(outside.path().join("led"), at("led")).unwrap();
 
@@ -298,21 +299,21 @@ fn the_scope_of_now_counts() {
     let scene = Scene::new();
     scene.file("a", 1, 100);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
-    let scene = scene.with("min_age_hours", 1000);
+    let scene = scene.with(&MIN_AGE_HOURS, 1000);
     assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Skipped("young".into()));
     let mut scene = scene;
-    scene.scope = scene.scope.with("roots", ansai_core::ScopeValue::Set(vec!["/nowhere".into()]));
+    scene.scope = scene.scope.with_set(&ROOTS, ["/nowhere"]);
     assert!(matches!(scene.begin(&step), Err(Refusal::Denied(_))));
     assert!(scene.path.join("a").exists());
 }
 
 #[test]
 fn stopping_ends_between_two_files() {
-    let scene = Scene::new().with("undo_hours", 0);
+    let scene = Scene::new().with(&UNDO_HOURS, 0);
     scene.file("a", 1, 100);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     scene.stop.store(true, Ordering::Relaxed);
-    // The look at all processes does not end: nothing was changed.
+    // The scan of processes does not end: nothing was changed.
     assert!(scene.begin(&step).is_err());
     assert!(scene.path.join("a").exists());
 }
@@ -342,7 +343,7 @@ fn a_crash_is_resolved_by_looking() {
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     assert!(scene.resolve(&step).unwrap().items.is_empty());
     scene.begin(&step).unwrap();
-    // As if it had stopped before the last one.
+    // As after a crash before the last file.
     let held = scene.path.join(".ansai-quarantine/plan7-0");
     std::fs::rename(held.join("2"), scene.path.join("c")).unwrap();
     let resolved = scene.resolve(&step).unwrap();
@@ -350,7 +351,7 @@ fn a_crash_is_resolved_by_looking() {
     scene.undo(&step, &resolved.items).unwrap();
     assert_eq!(scene.tree().len(), 3);
 
-    let scene = scene.with("undo_hours", 0);
+    let scene = scene.with(&UNDO_HOURS, 0);
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     std::fs::remove_file(scene.path.join("b")).unwrap();
     assert_eq!(fates(&scene.resolve(&step).unwrap()), [("b", &Fate::Done)]);
@@ -401,7 +402,7 @@ fn what_is_held_is_removed_when_its_time_is_over_and_not_before() {
     let step = expired(&scene, &scene.root);
     assert_eq!(step.preview.sample, [format!("{}/a", scene.root)]);
     assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (4096, false));
-    // Until it acts, what it was about may change.
+    // Everything may change until it acts.
     scene.now -= HOUR;
     assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Skipped("not expired".into()));
     scene.now += HOUR;
@@ -418,7 +419,7 @@ fn what_is_held_is_removed_when_its_time_is_over_and_not_before() {
 
 #[test]
 fn targets_that_lead_out_are_not_followed() {
-    let scene = Scene::new().with("undo_hours", 0);
+    let scene = Scene::new().with(&UNDO_HOURS, 0);
     scene.file("a", 1, 100);
     let outside = tempfile::tempdir().unwrap();
     let victim = outside.path().join("victim");

@@ -1,4 +1,4 @@
-//! Scans that come in parts: what a cursor leads to, and what it does not lead to.
+//! Scans of several calls: where a cursor continues, and where a forged one cannot lead.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
@@ -11,13 +11,14 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ansai_local::files::fields::UNDO_HOURS;
 use files_scene::*;
 use serde_json::{Value, json};
 
-/// A call whose time is over before it begins still looks at a few entries.
+/// A call whose deadline is over before it begins still visits a few entries.
 const NONE: Duration = Duration::ZERO;
 
-/// Directories and files whose names are at the limits, in no order; answers how many files.
+/// Creates directories and files whose names are at the limits; returns the number of files.
 fn odd_tree(scene: &Scene) -> usize {
     let long = |first: u8| [vec![first], vec![b'n'; 254]].concat();
     let directories = [b"plain".to_vec(), b"\xff\xfe".to_vec(), b"new\nline:1".to_vec(), long(b'd'), b"a\\b".to_vec()];
@@ -39,7 +40,7 @@ fn odd_tree(scene: &Scene) -> usize {
     files
 }
 
-/// All parts of an answer, one call after the other.
+/// All pages of an answer, one call after the other.
 fn parts(scene: &Scene, time: Duration, function: &str, mut arguments: Value) -> Vec<Value> {
     let mut parts = Vec::new();
     loop {
@@ -136,7 +137,7 @@ fn what_is_behind_a_cursor_is_not_looked_at_again() {
     let files = |answer: &Value| answer["entries"][0]["files"].as_u64().unwrap();
     assert!((1..=64).contains(&files(&first)));
     assert_eq!(files(&first) + files(&rest), 300);
-    // An action begins there too.
+    // An action continues there too.
     let mut what = scene.selection(&["**"]);
     what["cursor"] = first["cursor"].clone();
     let step = scene.select("remove", what).unwrap();
@@ -179,8 +180,8 @@ fn a_forged_cursor_leads_nowhere_new() {
     scene.file(".ansai-quarantine/held/f", 1, 100);
     scene.file("state/own", 1, 100);
     symlink(outside.path(), scene.path.join("link")).unwrap();
-    // Nothing is to wait in a quarantine that somebody else made.
-    scene = scene.with("undo_hours", 0);
+    // A quarantine that another user created must not be used.
+    scene = scene.with(&UNDO_HOURS, 0);
     scene.host = scene.host.clone().protecting(scene.path.join("state"));
     let cursors = [
         "0",
@@ -201,7 +202,7 @@ fn a_forged_cursor_leads_nowhere_new() {
         let refused = scene.probe("measure-files", json!({ "what": everything(&scene), "cursor": cursor }));
         assert!(matches!(refused, Err(ansai_core::Refusal::Invalid(_))), "{cursor}: {refused:?}");
     }
-    // Numbers that no file system gave: nothing that is not there, at worst something twice.
+    // Positions that no file system returned: at worst a file is listed twice, never one that does not exist.
     for cursor in ["18446744073709551615", "9223372036854775807", "7/mine:12345678901"] {
         let answer = scene.probe("measure-files", json!({ "what": everything(&scene), "cursor": cursor })).unwrap();
         assert!(answer["entries"][0]["files"].as_u64().unwrap() <= 4, "{cursor}: {answer}");

@@ -1,4 +1,4 @@
-//! `rotate` and the way back.
+//! `rotate` and its undo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 
@@ -101,7 +101,7 @@ fn a_crash_is_settled() {
     let before = scene.tree();
     let step = propose(&scene, 3).unwrap();
     let at = |name: &str| scene.path.join(name);
-    // Between two renames of the first, and right before the new file of the second.
+    // A crash between two renames of the first group, and right before the new file of the second.
     std::fs::rename(at("a.1"), at("a.2")).unwrap();
     std::fs::write(at(".ansai-plan7-0-0"), "").unwrap();
     std::fs::rename(at("b"), at("b.1")).unwrap();

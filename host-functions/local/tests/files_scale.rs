@@ -1,6 +1,6 @@
-//! Very many files, very deep trees: all of them are seen, with bounded memory and few handles.
+//! Very many files and very deep trees: every file is visited, with limited memory and few handles.
 //!
-//! `ANSAI_SOAK_FILES` says how many files; the soak takes ten million.
+//! `ANSAI_SOAK_FILES` is the number of files; the soak test uses ten million.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "tests make files and start themselves")]
 
@@ -10,21 +10,22 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use ansai_local::files::fields::MAX_FILES;
 use files_scene::*;
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use serde_json::{Value, json};
 
 const DEPTH: usize = 10_000;
-/// Peak memory of a scan of ten times as many files: no more than this besides.
+/// The most additional peak memory of a scan of ten times as many files.
 const SLACK_KIB: u64 = 1024;
 
-/// How many files make very many.
+/// The number of files.
 fn very_many() -> usize {
     std::env::var("ANSAI_SOAK_FILES").map_or(1_000_000, |number| number.parse().unwrap())
 }
 
-/// A tmpfs of a test's own with room for any number of files; `None` where that is not possible.
+/// A tmpfs of the test with space for any number of files; `None` if it cannot be mounted.
 fn roomy() -> Option<(tempfile::TempDir, Mounted)> {
     if !is_root() {
         return None;
@@ -57,7 +58,7 @@ fn fill(path: &Path, directories: usize, files: usize) {
     }
 }
 
-/// What a process of its own tells of a scan: the answer, and its peak memory in KiB.
+/// Runs a scan in a child process; returns the answer and its peak memory in KiB.
 fn in_a_child(root: &Path, how: &str) -> (Value, u64) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "what_a_child_does", "--nocapture", "--test-threads=1"])
@@ -71,7 +72,7 @@ fn in_a_child(root: &Path, how: &str) -> (Value, u64) {
     (told["answer"].clone(), told["peak"].as_u64().unwrap())
 }
 
-/// Nothing, unless this process is such a child.
+/// Does nothing unless this process is such a child.
 #[test]
 fn what_a_child_does() {
     let (Ok(how), Ok(root)) = (std::env::var("ANSAI_TEST_SCAN"), std::env::var("ANSAI_TEST_ROOT")) else { return };
@@ -97,7 +98,7 @@ fn what_a_child_does() {
     println!("told: {}", json!({ "answer": answer, "peak": peak }));
 }
 
-/// One test, because making the files takes longer than looking at them.
+/// One test, because creating the files takes longer than scanning them.
 #[test]
 fn very_many_files_in_bounded_memory_and_limited_time() {
     let Some((_dir, disk)) = roomy() else { return };
@@ -112,7 +113,7 @@ fn very_many_files_in_bounded_memory_and_limited_time() {
             assert_eq!(count(&before), (json!(some), json!(true)));
             assert_eq!(count(&after), (json!(all), json!(true)));
         } else {
-            // Pages end early, previews keep a bounded number.
+            // Pages end early, and previews keep a limited number.
             assert_eq!(before, after);
         }
         assert!(most <= least + SLACK_KIB, "{how}: {least} KiB for {some} files, {most} KiB for {all}");
@@ -132,14 +133,15 @@ fn in_parts(root: &Path, all: usize) {
         if cursor.is_null() {
             break;
         }
-        // However fast the machine is, it is interrupted a few times.
+        // On every machine it is interrupted a few times.
         time = if calls < 4 { Duration::ZERO } else { Duration::from_secs(20) };
     }
     assert_eq!(files, all as u64);
     assert!(calls > 4, "{calls} calls");
 }
 
-/// A chain of directories, at some levels with files before and after the next one. Answers how many files.
+/// Creates a chain of directories, at some levels with files before and after the next one; returns the number of
+/// files.
 fn chain(path: &Path, depth: usize) -> u64 {
     std::fs::create_dir_all(path).unwrap();
     let mut at = opened(path);
@@ -159,7 +161,7 @@ fn chain(path: &Path, depth: usize) -> u64 {
     files
 }
 
-/// Removing it by the standard library would take a handle for each level.
+/// Removes the chain. The standard library would need a handle for each level.
 struct Removed<'a>(&'a Path);
 
 impl Drop for Removed<'_> {
@@ -174,13 +176,12 @@ fn ten_thousand_levels_with_few_handles() {
     let root = dir.path().canonicalize().unwrap().join("deep");
     let _removed = Removed(&root);
     let files = chain(&root, DEPTH);
-    // The child may have 64 handles; the innermost paths are five times as long as the kernel takes.
+    // The child may have 64 handles; the innermost paths are five times as long as the kernel accepts.
     let (answer, _) = in_a_child(&root, "measure-files");
     assert_eq!((&answer["entries"][0]["files"], &answer["skipped"]), (&json!(files), &json!(0)));
     assert_eq!(answer["complete"], json!(true));
-    // What no call of the kernel can name is not proposed, and said.
-    let step =
-        Scene::at(&root).with("max_files", 20_000).select("remove", Scene::at(&root).selection(&["**"])).unwrap();
+    // A file that no system call can name is not proposed, and counted as left out.
+    let step = Scene::at(&root).with(&MAX_FILES, 20_000).select("remove", Scene::at(&root).selection(&["**"])).unwrap();
     assert!(left(&step.preview)["path-too-long"] > 500, "{:?}", step.preview.left_out);
     let listed =
         Scene::at(&root).probe("list-files", json!({ "what": { "root": root, "globs": [], "min-age-hours": 0 } }));
@@ -209,6 +210,6 @@ fn interrupted_in_the_depth_a_scan_ends_all_the_same() {
         assert!(cursor.as_str().unwrap().len() <= 32 << 10, "a long cursor");
         assert!(calls <= DEPTH as u64, "it does not end");
     }
-    // What lies deeper than a cursor can tell is given up, never told twice, and counted.
+    // What is deeper than a cursor can express is skipped and counted, never listed twice.
     assert!(seen <= files && (seen == files) == (skipped == 0), "{seen} of {files}, {skipped} skipped");
 }

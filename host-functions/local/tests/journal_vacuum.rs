@@ -1,4 +1,4 @@
-//! `ansai:journal` on fixture trees: what it sees, what it would remove, what it removes.
+//! `ansai:journal` on fixture trees: the probe, previews and removals.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "fixtures")]
 
@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use ansai_core::{Outcome, Preview, Refusal, Scope, ScopeValue};
+use ansai_core::{Outcome, Preview, Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_local::journal::MIN_KEEP_BYTES;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ impl Fixture {
         self.root.path().join("var/log/journal").join(ID).join(name)
     }
 
-    /// A file of 1 MiB, this many hours old.
+    /// Creates a file of 1 MiB that is this many hours old.
     fn file(&self, name: &str, hours: u64) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, vec![1; BIG]).unwrap();
@@ -224,7 +225,7 @@ fn what_changed_or_has_several_links_is_left() {
     std::fs::hard_link(&twice, fixture.root.path().join("backup")).unwrap();
     let step = fixture.propose(0, &[]).unwrap();
     assert_eq!(step.preview.items, 3);
-    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("several links", 1));
+    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("several-links", 1));
     std::fs::write(&changed, "new").unwrap();
     std::fs::remove_file(&gone).unwrap();
     std::fs::rename(&linked, fixture.root.path().join("moved")).unwrap();
@@ -244,7 +245,7 @@ fn less_than_agreed_is_never_kept() {
     let one = allocated(&paths[0]);
     let step = fixture.propose(2 * one, &[]).unwrap();
     assert_eq!(step.preview.items, 2);
-    // Somebody else removes the younger ones meanwhile.
+    // Another program removes the younger files meanwhile.
     std::fs::remove_file(&paths[0]).unwrap();
     std::fs::remove_file(&paths[1]).unwrap();
     let applied = fixture.apply(&step);
@@ -259,12 +260,13 @@ fn forged_targets_touch_nothing_else() {
     std::fs::write(&victim, "x").unwrap();
     let mut step = fixture.propose(0, &[]).unwrap();
     let stat = victim.metadata().unwrap();
-    let device = format!("{}:{}", stat.dev() >> 8, stat.dev() & 255);
-    let identity =
-        json!({"device": device, "inode": stat.ino(), "modified": [stat.mtime(), stat.mtime_nsec()], "size": 1});
+    let identity = json!({
+        "dev": stat.dev(), "ino": stat.ino(), "size": 1,
+        "mtime": [stat.mtime(), stat.mtime_nsec()], "ctime": [stat.ctime(), stat.ctime_nsec()],
+    });
     let names =
         [("../../..", archived(1)), (ID, format!("../../../../{}", archived(1))), (ID, "system.journal".into())];
-    let target = |(directory, name): (&str, String)| json!({"directory": directory, "name": name, "identity": identity, "allocated-bytes": 4096});
+    let target = |(directory, name): (&str, String)| json!({"path": format!("{directory}/{name}"), "identity": identity, "allocated-bytes": 4096});
     step.targets = raw(&json!(names.map(target)));
     fixture.file("system.journal", 0);
     let applied = fixture.apply(&step);
@@ -274,7 +276,7 @@ fn forged_targets_touch_nothing_else() {
 
 #[test]
 fn open_files_are_told_apart_on_this_machine() {
-    // The fixture borrows this machine's processes.
+    // The fixture has the processes of this machine.
     let fixture = Fixture::new();
     std::fs::remove_dir_all(fixture.root.path().join("proc")).unwrap();
     symlink("/proc", fixture.root.path().join("proc")).unwrap();
@@ -284,7 +286,7 @@ fn open_files_are_told_apart_on_this_machine() {
     let step = fixture.propose(0, &[]).unwrap();
     assert_eq!(step.preview.items, 2);
     assert_eq!((step.preview.frees_now_bytes, step.preview.frees_later_bytes), (allocated(&closed), allocated(&read)));
-    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("held open", 1));
+    assert_eq!((step.preview.left_out[0].reason.as_str(), step.preview.left_out[0].items), ("open", 1));
     drop(writer);
     let step = fixture.propose(0, &[]).unwrap();
     assert_eq!(step.preview.items, 3);
@@ -324,7 +326,7 @@ fn the_grant_bounds_what_is_kept() {
     let registry = Registry::of(ansai_local::INTERFACES);
     let (entry, function, _) = registry.action(NAME).unwrap();
     let scope = Scope::in_force(entry.interface.fields, &Scope::default(), &Scope::default());
-    assert_eq!(scope.bound("min_keep_bytes"), Some(16 << 20));
+    assert_eq!(scope.bytes(&MIN_KEEP_BYTES), 16 << 20);
     let call = |keep: Value, scope: &Scope| {
         authorize("disk", entry, function, Some(scope), &raw(&json!({"keep-bytes": keep, "reason": ""})))
     };
@@ -332,7 +334,7 @@ fn the_grant_bounds_what_is_kept() {
     assert!(call(json!(16 << 20), &scope).is_ok());
     assert!(call(json!(u64::MAX), &scope).is_ok());
     assert!(matches!(call(json!(-1), &scope), Err(Refusal::Invalid(_))));
-    let wider = scope.with("min_keep_bytes", ScopeValue::Bound(1 << 30));
+    let wider = scope.with_number(&MIN_KEEP_BYTES, 1 << 30);
     assert!(matches!(call(json!(16 << 20), &wider), Err(Refusal::Denied(_))));
 }
 

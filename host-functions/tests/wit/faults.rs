@@ -38,6 +38,7 @@ const fn entry(name: &'static str, functions: &'static [Function]) -> InterfaceD
             ability: "see examples",
             fields: &[],
         },
+        doctor: &[],
         functions,
     }
 }

@@ -1,9 +1,9 @@
-//! JSON values of a WIT type, and values that are nearly of it.
+//! JSON values of a WIT type, and nearly valid ones.
 
 use serde_json::{Map, Value, json};
 use wit_parser::{Resolve, Type, TypeDefKind};
 
-/// Values of this type. Together they go through every field, case and bound; the first is the plainest.
+/// Values that together cover every field, case and bound of the type. The first one is the simplest.
 pub(crate) fn valid(resolve: &Resolve, ty: &Type) -> Vec<Value> {
     match ty {
         Type::Bool => vec![json!(true), json!(false)],
@@ -20,7 +20,7 @@ pub(crate) fn valid(resolve: &Resolve, ty: &Type) -> Vec<Value> {
     }
 }
 
-/// Values that this type does not have, each for one reason.
+/// Values that are not of this type, each for one reason.
 pub(crate) fn invalid(resolve: &Resolve, ty: &Type) -> Vec<Value> {
     let above = |max: u64| vec![json!(max + 1), json!(-1), json!(0.5), json!("7"), Value::Null];
     match ty {
@@ -108,12 +108,12 @@ fn named(resolve: &Resolve, ty: &TypeDefKind, kind: Kind) -> Vec<Value> {
     }
 }
 
-/// The same for fields, whether of a record or of the parameters of a function.
+/// The same for the fields of a record or the parameters of a function.
 pub(crate) fn valid_fields(resolve: &Resolve, fields: &[(&str, &Type)]) -> Vec<Value> {
     fields_of(resolve, fields, Kind::Valid)
 }
 
-/// The same for fields.
+/// Invalid values for fields.
 pub(crate) fn invalid_fields(resolve: &Resolve, fields: &[(&str, &Type)]) -> Vec<Value> {
     fields_of(resolve, fields, Kind::Invalid)
 }

@@ -1,4 +1,4 @@
-//! The probes and actions, by the names that grants and attempts have.
+//! The probes and actions, with their names in grants and attempts.
 
 use ansai_sdk::Preview;
 

@@ -1,4 +1,4 @@
-//! What is wrong: one observation for the blocks of each file system, and one for its inodes.
+//! Observes the blocks and the inodes of each file system.
 
 use ansai_sdk::paths::is_on;
 use ansai_sdk::text::matches;
@@ -12,13 +12,13 @@ use crate::growth;
 use crate::imports::ansai::disk::disk_probe::{Filesystem, Filesystems};
 use crate::settings::Settings;
 
-/// The start of the key of a finding about inodes, before the mount point.
+/// Prefix of the key of a finding about inodes; the mount point follows.
 pub(crate) const INODES: &str = "inodes:";
 
 /// Why a file system is not watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Skipped {
-    /// A setting says that it may be full.
+    /// A setting excludes it.
     Ignored,
     ReadOnly,
     Remote,
@@ -70,7 +70,7 @@ pub(crate) fn mounts(filesystems: &[Filesystem]) -> Vec<&str> {
     filesystems.iter().map(|one| one.mount.as_str()).collect()
 }
 
-/// Of what an unprivileged process can have: blocks reserved for root are neither used nor free.
+/// The usage of what an unprivileged process can have: blocks reserved for root are neither used nor free.
 pub(crate) fn blocks_of(filesystem: &Filesystem) -> Option<Usage> {
     let total = filesystem.total_bytes.saturating_sub(filesystem.reserved_bytes);
     Usage::with_free(filesystem.available_bytes, total)
@@ -107,12 +107,12 @@ fn blocks(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
     Some(seen)
 }
 
-/// Samples the usage. There is a forecast only for a file system that is fairly full already, so that a new host that
-/// is being filled does not alarm.
+/// Samples the usage and predicts when the file system is full. There is a forecast only if it is fairly full already,
+/// so that filling a new host raises no alarm.
 fn full_in(host: &Host, mount: &str, usage: Usage, settings: &Settings) -> Option<Span> {
     let series = format!("used:{mount}");
     if 100.0 - usage.percent() >= settings.forecast_free_below {
-        // Of more file systems than an instance can have series, some have no forecast.
+        // If there are more file systems than an instance can have series, some have no forecast.
         let _ = host.append(&series, usage.share());
         return None;
     }
@@ -131,8 +131,8 @@ fn inodes(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
     Some(evidence.into_iter().fold(seen.with(Measure::ratio("used-share", usage.share())), Observation::with))
 }
 
-/// Adds what processes free when they close files, and what quarantine frees when it ends. It asks only if a file
-/// system is full: looking through all processes takes long.
+/// Adds what processes free when they close files, and what the quarantine frees when it expires. Only if a file system
+/// is full, because searching all processes takes long.
 fn add_waiting(host: &Host, observations: &mut [Observation]) {
     let deleted = calls::deleted_open(host).map(|files| files.entries).ok();
     let held = calls::held(host).ok();
@@ -146,7 +146,7 @@ fn add_waiting(host: &Host, observations: &mut [Observation]) {
     }
 }
 
-/// What is known of an open incident that no watched file system answers for.
+/// The status of an open incident whose file system is not watched now.
 fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) -> Option<Observation> {
     if incident.about.kind != "filesystem" {
         return None;

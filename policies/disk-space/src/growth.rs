@@ -1,4 +1,4 @@
-//! The size of directories when their file system was last healthy, to show later which ones grew.
+//! Remembers directory sizes while a file system is healthy, to show later which ones grew.
 
 use std::cmp::Reverse;
 
@@ -7,27 +7,27 @@ use ansai_sdk::{Baseline, Host, Span, largest};
 use crate::calls::{self, FILES_PROBE};
 use crate::imports::ansai::files::files_probe::Usage;
 
-/// Directories that are remembered for each root.
+/// Maximum number of remembered directories for each root.
 const MOST: usize = 60;
-/// Entries of a full page.
+/// Number of entries of a full page.
 const PAGE: usize = 500;
-/// Pages that are read for one root and depth.
+/// Maximum number of pages that are read for one root and depth.
 const MOST_PAGES: usize = 10;
 const MOST_ROOTS: usize = 8;
-/// Bytes of a key in the store.
+/// Maximum length of a key in the store, in bytes.
 const MOST_KEY: usize = 256;
 
-/// Where the store has the baseline of a root.
+/// The store's key for the baseline of a root.
 pub(crate) fn key(root: &str) -> String {
     format!("directories:{root}")
 }
 
-/// The roots whose directories are read.
+/// The roots whose directory sizes are read.
 pub(crate) fn roots(host: &Host) -> Vec<String> {
     host.grants().texts(FILES_PROBE, "roots").into_iter().take(MOST_ROOTS).collect()
 }
 
-/// Directories one and two levels below a root; `None` if it cannot be read.
+/// Sizes of the directories one and two levels below a root; `None` if it cannot be read.
 pub(crate) fn directories(host: &Host, root: &str) -> Option<Vec<Usage>> {
     let mut all = Vec::new();
     for depth in [1, 2] {
@@ -38,7 +38,7 @@ pub(crate) fn directories(host: &Host, root: &str) -> Option<Vec<Usage>> {
                 Err(_) if depth == 2 || page > 0 => break,
                 Err(_) => return None,
             };
-            // A page that is not full ended because its time was over: the rest would take as long again.
+            // A page that is not full ended at its time limit; the rest would take as long again.
             let is_full = usages.entries.len() >= PAGE;
             all.extend(usages.entries);
             cursor = usages.cursor.filter(|_| is_full);
@@ -50,7 +50,7 @@ pub(crate) fn directories(host: &Host, root: &str) -> Option<Vec<Usage>> {
     Some(all)
 }
 
-/// Remembers one healthy root in one evaluation, and each once a day: it reads whole trees.
+/// Remembers one healthy root in each evaluation, and each root once a day, because this reads whole trees.
 pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
     if !host.keeps_what_is_stored() {
         return;
@@ -63,7 +63,7 @@ pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
         .filter(|(Reverse(age), _)| *age >= Span::from_days(1))
         .min();
     if let Some((_, root)) = due {
-        // A root that cannot be read is tried again tomorrow.
+        // Retry a root that cannot be read tomorrow.
         let found = largest(directories(host, &root).unwrap_or_default(), MOST, |one| one.bytes);
         Baseline::remember(host, &key(&root), found.into_iter().map(|one| (one.path, one.bytes)));
     }
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!((known("/a"), known("/b")), (Some(Some(5)), None));
         remember(&host, is_healthy);
         remember(&host, is_healthy);
-        // Refused, but not asked again before tomorrow.
+        // Refused, and not retried before tomorrow.
         assert_eq!((known("/b"), known("/sick")), (Some(None), None));
         assert_eq!(host.stand_in().calls().len(), 3);
     }

@@ -34,7 +34,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Of percent in use.
+    /// Severity levels for percent in use.
     pub(crate) fn levels(&self) -> Levels {
         let levels = Levels::rising().warning(self.warning).critical(self.critical).emergency(self.emergency);
         levels.rearm(self.rearm_points)

@@ -1,4 +1,4 @@
-//! What the unit tests share.
+//! Helpers of the unit tests.
 
 use ansai_sdk::testing::StandIn;
 use ansai_sdk::{FromSettings as _, Subject};
@@ -13,7 +13,7 @@ const HOUR: u64 = 3_600_000;
 pub(crate) fn json(change: impl FnOnce(&mut Value)) -> String {
     let schema: Value = serde_json::from_str(include_str!("../settings.schema.json")).unwrap();
     let mut settings = defaults(&schema);
-    // As the host converts them.
+    // In the units that the host uses.
     for (name, amount) in [
         ("/logs_older_than", 30 * 24 * HOUR),
         ("/compress_logs_older_than", 24 * HOUR),

@@ -1,7 +1,7 @@
 /* disk-space-c: removes old temporary files when a file system is full. */
 #include "policy.h"
 
-/* An incident ends only this far below the warning threshold. */
+/* An incident ends this many percentage points below the warning threshold. */
 static const double REARM_POINTS = 5;
 
 typedef struct {
@@ -23,7 +23,7 @@ static bool read_settings(settings_t *settings, ansai_failure_t *failure) {
   return true;
 }
 
-/* The share in use of what an unprivileged process could have; false where that is nothing. */
+/* The used share of what an unprivileged process can have; false if that is nothing. */
 static bool used_share(const ansai_disk_disk_probe_filesystem_t *filesystem, double *used) {
   if (filesystem->total_bytes <= filesystem->reserved_bytes) {
     return false;

@@ -24,7 +24,7 @@ from wit_world.imports.types import Decision, Observation, OnFailure, Recommenda
 
 @dataclass(frozen=True)
 class Settings:
-    """As in settings.schema.json."""
+    """The settings of settings.schema.json."""
 
     warning_percent: float
     critical_percent: float
@@ -33,7 +33,7 @@ class Settings:
 
 
 REARM_POINTS = 5
-"""An incident stays open until it is so many percentage points below the warning."""
+"""An incident ends this many percentage points below the warning threshold."""
 
 
 def detect(evaluation: Evaluation[Settings]) -> list[Observation]:
@@ -77,7 +77,7 @@ def filesystems() -> list[Filesystem]:
 
 
 def usable(filesystem: Filesystem) -> int:
-    """What an unprivileged process could have of it at most."""
+    """The number of bytes that an unprivileged process can have."""
     return filesystem.total_bytes - filesystem.reserved_bytes
 
 

@@ -1,12 +1,15 @@
-//! Space set aside, to be given up when a disk is full.
+//! Disk space reserved in advance, to be released when the disk is full.
 
 use std::path::{Path, PathBuf};
 
-use crate::storage::{self, AppendFile, StorageError};
+use ansai_storage::Location;
+
+use crate::storage::{AppendFile, StorageError};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file of a fixed size that holds nothing: releasing it gives what must still be written room on a full disk.
+/// A file of a fixed size without useful content. Releasing it makes room on a full disk for what must still be
+/// written.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;
@@ -18,53 +21,53 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ballast {
-    path: PathBuf,
+    file: Location,
     bytes: u64,
 }
 
-/// Why a ballast is not there.
+/// Why a ballast could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BallastError {
     /// The system refused, most likely because the disk is already too full.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The file is there, but the file system did not set the blocks aside.
+    /// The file was written, but the file system did not reserve blocks for it.
     #[error("cannot reserve {bytes} bytes in {}: the file system allocated only {allocated}", path.display())]
     NotAllocated {
-        /// The file, which was removed again.
+        /// The file, which has been removed.
         path: PathBuf,
-        /// Bytes wanted.
+        /// Requested size in bytes.
         bytes: u64,
-        /// Bytes in blocks of its own.
+        /// Size of the allocated blocks, in bytes.
         allocated: u64,
     },
 }
 
 impl Ballast {
-    /// A ballast of `bytes` bytes in the file `path`; makes nothing yet.
-    pub fn new(path: impl Into<PathBuf>, bytes: u64) -> Self {
-        Self { path: path.into(), bytes }
+    /// A ballast of `bytes` bytes in a file; creates nothing yet.
+    pub fn new(file: impl Into<Location>, bytes: u64) -> Self {
+        Self { file: file.into(), bytes }
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
-    /// Bytes that it sets aside when it is full.
+    /// Size in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether all its bytes are set aside. A file that cannot be examined counts as not full.
+    /// Whether all bytes are reserved. A file that cannot be examined counts as not full.
     pub fn is_full(&self) -> bool {
         self.allocated().is_ok_and(|allocated| allocated >= self.bytes)
     }
 
-    /// Makes it full if it is not. It is all or nothing: what was made of it when it fails is removed again.
+    /// Reserves the space if it is not reserved yet. On failure, removes the partial file.
     ///
     /// # Errors
-    /// When the space is not there or the file system does not set it aside.
+    /// If there is not enough space, or the file system does not reserve it.
     pub fn ensure(&self) -> Result<(), BallastError> {
         if self.is_full() {
             return Ok(());
@@ -78,21 +81,26 @@ impl Ballast {
         made
     }
 
-    /// Gives the space back, durably; `false` when there was nothing to give.
+    /// Releases the space durably; `false` if there was nothing to release.
     ///
     /// # Errors
-    /// When the file cannot be removed, or its removal not be made durable: some file systems give space back
-    /// only then.
+    /// If the file cannot be removed, or the removal cannot be made durable. Some file systems free the space only
+    /// then.
     pub fn release(&self) -> Result<bool, StorageError> {
-        match storage::remove(&self.path) {
-            Ok(()) => self.sync_directory().map(|()| true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error),
+        let (directory, name) = match self.file.resolve() {
+            Err(error) if error.is_not_found() => return Ok(false),
+            resolved => resolved?,
+        };
+        let removed = directory.remove(name)?;
+        if removed {
+            directory.sync()?;
         }
+        Ok(removed)
     }
 
     fn allocated(&self) -> Result<u64, StorageError> {
-        let metadata = storage::metadata(&self.path)?;
+        let (directory, name) = self.file.resolve()?;
+        let metadata = directory.metadata(name)?;
         Ok(if metadata.is_file && metadata.length == self.bytes { metadata.allocated_bytes } else { 0 })
     }
 
@@ -101,27 +109,21 @@ impl Ballast {
         if allocated >= self.bytes {
             return Ok(());
         }
-        Err(BallastError::NotAllocated { path: self.path.clone(), bytes: self.bytes, allocated })
+        Err(BallastError::NotAllocated { path: self.path().to_owned(), bytes: self.bytes, allocated })
     }
 
     fn make(&self) -> Result<(), StorageError> {
-        let file = AppendFile::create_or_empty(&self.path)?;
+        let (directory, name) = self.file.resolve()?;
+        let file = AppendFile::create_or_empty(&directory, name)?;
         if !file.allocate(self.bytes)? {
             fill(&file, self.bytes)?;
         }
         file.sync_data()?;
-        self.sync_directory()
-    }
-
-    fn sync_directory(&self) -> Result<(), StorageError> {
-        match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => storage::sync_directory(parent),
-            _ => storage::sync_directory(Path::new(".")),
-        }
+        directory.sync()
     }
 }
 
-/// Writes bytes that do not compress: a file system that compresses keeps next to nothing of zeros.
+/// Writes bytes that do not compress: a compressing file system would hardly use any space for zeros.
 fn fill(file: &AppendFile, bytes: u64) -> Result<(), StorageError> {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut left = bytes;
@@ -146,7 +148,10 @@ fn fill(file: &AppendFile, bytes: u64) -> Result<(), StorageError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use ansai_storage::Directory;
+
     use super::*;
+    use crate::storage;
 
     #[test]
     fn it_takes_its_space_and_gives_it_back() {
@@ -158,7 +163,7 @@ mod tests {
         ballast.ensure().unwrap();
         assert!(ballast.is_full());
         assert!(storage::metadata(ballast.path()).unwrap().allocated_bytes >= 300_000);
-        // One that is too small, from an earlier configuration, is made anew.
+        // A file that is too small, from an earlier configuration, is created again.
         let larger = Ballast::new(ballast.path(), 500_000);
         assert!(!larger.is_full());
         larger.ensure().unwrap();
@@ -168,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_leaves_nothing() {
+    fn a_failed_ballast_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let ballast = Ballast::new(directory.path().join("ballast"), u64::MAX / 4);
         assert!(matches!(ballast.ensure(), Err(BallastError::Storage(_))));
@@ -181,7 +186,7 @@ mod tests {
     fn filling_writes_every_byte() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("filled");
-        let file = AppendFile::create(&path).unwrap();
+        let file = AppendFile::create(&Directory::open(directory.path()).unwrap(), "filled").unwrap();
         fill(&file, 150_001).unwrap();
         file.sync_data().unwrap();
         let found = storage::metadata(&path).unwrap();

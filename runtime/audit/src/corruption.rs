@@ -1,103 +1,103 @@
-//! What can be wrong with a log, and where.
+//! Kinds of damage to a log, and their places.
 
 use crate::frame::MAX_PAYLOAD_BYTES;
 use crate::head::Head;
 use crate::segment::SegmentName;
 use crate::storage::StorageError;
 
-/// A place in a log that is not as it was written.
+/// A place where a log differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("segment {segment}, offset {offset}, record {sequence}: {fault}")]
 pub struct Corruption {
     /// The segment that holds the place.
     pub segment: SegmentName,
-    /// Where in the segment the frame begins that is wrong, in bytes; 0 when it is the segment itself.
+    /// Offset of the wrong frame in the segment, in bytes; 0 if the segment itself is wrong.
     pub offset: u64,
-    /// The sequence of the record that should be there.
+    /// The sequence number of the record that belongs there.
     pub sequence: u64,
-    /// What is wrong.
+    /// The kind of damage.
     pub fault: Fault,
 }
 
-/// What is wrong at one place of a log.
+/// A kind of damage at one place of a log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The segment ends within its first eight bytes.
+    /// The segment is shorter than its header of 8 bytes.
     #[error("the segment is cut within its header")]
     HeaderCut,
-    /// The segment begins with bytes that no version of this format begins with.
-    #[error("the file does not begin as a segment does")]
+    /// The first bytes are not those of any version of this format.
+    #[error("the file is not a segment: its header is unknown")]
     NotASegment,
-    /// The segment was written by another version.
+    /// The segment has an unknown format version.
     #[error("the segment has format version {found}, which this build does not read")]
     UnknownVersion {
         /// The version in the file.
         found: u8,
     },
-    /// The segment that should hold the record is not there.
+    /// The segment that should hold the record is missing.
     #[error("the segment with this record is missing; the next one is {next}")]
     MissingSegment {
-        /// The segment that comes next.
+        /// The next segment that exists.
         next: SegmentName,
     },
-    /// The segment begins with a record that an earlier segment holds already.
+    /// The segment begins with a record that an earlier segment already holds.
     #[error("the segment begins before the end of the one before it")]
     OverlappingSegment,
-    /// The frame states a length that is never written.
+    /// The frame's length field holds an impossible value.
     #[error("length out of bounds: {found} bytes of payload, at most {MAX_PAYLOAD_BYTES} are written")]
     Length {
         /// The length in the file.
         found: u32,
     },
-    /// The frame ends before its stated length.
+    /// The frame is shorter than its length field says.
     #[error("the frame is cut: {present} of {needed} bytes")]
     Cut {
-        /// Bytes that are there.
+        /// Number of bytes present.
         present: u64,
-        /// Bytes that the frame states, or those of a header when even that is cut.
+        /// Number of bytes that the frame needs, or the size of a header if even that is incomplete.
         needed: u64,
     },
-    /// Checksum and content differ.
+    /// The checksum does not match the content.
     #[error("the checksum does not match the content")]
     Checksum,
     /// Records are missing before this one.
-    #[error("sequence gap: record {found} is here instead")]
+    #[error("sequence gap: found record {found} instead")]
     SequenceGap {
-        /// The sequence in the file.
+        /// The sequence number in the file.
         found: u64,
     },
-    /// A record that was there already.
-    #[error("sequence repeated: record {found} is here again")]
+    /// A record is repeated.
+    #[error("sequence repeated: found record {found} again")]
     SequenceRepeated {
-        /// The sequence in the file.
+        /// The sequence number in the file.
         found: u64,
     },
-    /// The record does not follow from the one before it.
-    #[error("the chain is broken: the record refers to another predecessor")]
+    /// The record does not link to the previous one.
+    #[error("the chain is broken: the record does not link to the previous one")]
     ChainBroken,
-    /// The log ends before a head that it is known to have had.
+    /// The log ends before a head that it once had.
     #[error("the log {}: its last whole record is {}, but it was known to reach {expected}",
         if *torn { "was cut or its end damaged" } else { "was cut" }, last.sequence)]
     CutBelowHead {
-        /// The head that was known.
+        /// The known head.
         expected: Head,
-        /// The head that is there.
+        /// The last head in the log.
         last: Head,
-        /// There is something behind the last whole record.
+        /// Whether bytes follow the last whole record.
         torn: bool,
     },
-    /// The record is consistent in itself but is not the one that was known.
-    #[error("the log was rewritten: this record was known as {expected}, and is {found}")]
+    /// The record is valid in itself, but differs from the known one.
+    #[error("the log was rewritten: expected {expected} here, found {found}")]
     Rewritten {
-        /// The head that was known.
+        /// The known head.
         expected: Head,
-        /// What is there under the same sequence.
+        /// The head with the same sequence number in the log.
         found: Head,
     },
 }
 
 impl Fault {
-    /// A word for programs.
+    /// A stable word for programs.
     pub fn name(&self) -> &'static str {
         match self {
             Self::HeaderCut => "header-cut",
@@ -117,13 +117,13 @@ impl Fault {
     }
 }
 
-/// Why a log could not be read on: because it is wrong, or because that could not be found out.
+/// Why reading a log stopped: damage, or a failed read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The log is not as it was written.
+    /// The log is damaged.
     #[error(transparent)]
     Corrupt(#[from] Corruption),
-    /// The system refused; the log may be sound.
+    /// The system refused; the log may be intact.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }

@@ -1,24 +1,25 @@
-//! Whether a frame at the end of a log is whole but for one bit. A write that was interrupted leaves a beginning, or
-//! zeros where blocks never reached the disk; it does not leave every byte in its place with one bit turned over.
+//! Detects a last frame that is whole except for one flipped bit. An interrupted write leaves the beginning of a frame,
+//! or zeros in blocks that never reached the disk. It does not leave a whole frame with one flipped bit.
 //!
-//! CRC-32C is linear: a single flipped bit changes the checksum by a value that depends on its distance from the end
-//! alone, so one walk over the distances finds it.
+//! CRC-32C is linear: a flipped bit changes the checksum by a value that depends only on its distance from the end, so
+//! one pass over all distances finds it.
 
 use crate::frame::{FrameHeader, HEADER_BYTES};
 
-/// The polynomial of CRC-32C, bits reflected.
+/// The polynomial of CRC-32C, bit-reflected.
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
-/// Whether these bytes, all that is left of the segment, are one frame with one bit turned over.
+/// Whether these bytes, the rest of the segment, are one frame with one flipped bit.
 pub(crate) fn is_flipped_frame(bytes: &[u8]) -> bool {
     let Some((header, payload)) = FrameHeader::decode(bytes).zip(bytes.get(HEADER_BYTES..)) else { return false };
     let Ok(length) = u32::try_from(payload.len()) else { return false };
     let difference = FrameHeader { length, ..header }.checksum_difference(payload);
     if header.length != length {
-        // The length is what is wrong, so nothing else may be.
+        // The flipped bit is in the length, so everything else must match.
         return difference == 0 && (header.length ^ length).is_power_of_two();
     }
-    // The bit is in the checksum itself, or where the walk comes to. The checksum covers all but its own four bytes.
+    // The flipped bit is in the checksum itself, or at one of the distances. The checksum covers everything but its own
+    // 4 bytes.
     difference.is_power_of_two() || is_one_bit(difference, (bytes.len() as u64).saturating_sub(4).saturating_mul(8))
 }
 
@@ -43,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn every_single_bit_is_told_and_two_are_not() {
+    fn one_flipped_bit_is_detected_and_two_are_not() {
         let whole = whole();
         for bit in 0..whole.len() * 8 {
             let mut bytes = whole.clone();
@@ -56,11 +57,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_leaves_is_not_told_as_that() {
+    fn crash_leftovers_are_not_a_flipped_bit() {
         let whole = whole();
         for cut in 0..whole.len() {
             assert!(!is_flipped_frame(&whole[..cut]), "cut at {cut}");
-            // A write of several blocks of which the last never came.
+            // A write of several blocks, the last of which never reached the disk.
             let holed = [&whole[..cut], &vec![0; whole.len() - cut][..]].concat();
             assert!(!is_flipped_frame(&holed), "zeros from {cut}");
         }

@@ -1,31 +1,31 @@
-//! The bytes of one record on disk, and the chain over them.
+//! The binary format of one record, and the hash chain.
 //!
 //! ```text
 //! length u32 | crc32c u32 | sequence u64 | previous 32 bytes | payload (length bytes)      little-endian
 //! ```
-//! The checksum covers everything but itself. It finds accidents; the chain finds intent.
+//! The checksum covers everything except itself. It detects accidents; the chain detects tampering.
 
 use sha2::{Digest, Sha256};
 
-/// The largest payload of one record: 4 MiB.
+/// Maximum payload of one record: 4 MiB.
 pub const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
 
-/// Bytes of a frame before its payload.
+/// Size of a frame's header in bytes.
 pub(crate) const HEADER_BYTES: usize = 48;
 
 pub(crate) type Hash = [u8; 32];
 
-/// What stands in place of the previous hash in the first record.
+/// The previous hash of the first record.
 pub(crate) fn genesis() -> Hash {
     Sha256::digest(b"ansai audit log, genesis, version 1").into()
 }
 
-/// The hash that the next record refers to.
+/// The hash of a record, which the next record stores.
 pub(crate) fn record_hash(previous: &Hash, sequence: u64, payload: &[u8]) -> Hash {
     Sha256::new().chain_update(previous).chain_update(sequence.to_le_bytes()).chain_update(payload).finalize().into()
 }
 
-/// A decoded frame, its payload apart.
+/// A decoded header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameHeader {
     pub(crate) length: u32,
@@ -35,7 +35,7 @@ pub(crate) struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Reads the header at the start of `bytes`; `None` when there are too few of them.
+    /// Reads the header at the start of `bytes`; `None` if there are too few bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (length, bytes) = bytes.split_first_chunk()?;
         let (checksum, bytes) = bytes.split_first_chunk()?;
@@ -49,22 +49,22 @@ impl FrameHeader {
         })
     }
 
-    /// Bytes of the whole frame, as the header states them.
+    /// Size of the whole frame in bytes, according to the header.
     pub(crate) fn frame_bytes(&self) -> u64 {
         HEADER_BYTES as u64 + u64::from(self.length)
     }
 
-    /// Whether the stated length is one that the writer could have written.
+    /// Whether the length is one that the writer could have written.
     pub(crate) fn length_is_possible(&self) -> bool {
         self.length as usize <= MAX_PAYLOAD_BYTES
     }
 
-    /// Whether header and payload are those that were written.
+    /// Whether the checksum of header and payload matches.
     pub(crate) fn checksum_matches(&self, payload: &[u8]) -> bool {
         self.checksum_difference(payload) == 0
     }
 
-    /// The checksum that is stated, and the one of header and payload, added up bit by bit.
+    /// XOR of the stored checksum and the computed one.
     pub(crate) fn checksum_difference(&self, payload: &[u8]) -> u32 {
         self.checksum ^ checksum(self.length, self.sequence, &self.previous, payload)
     }
@@ -77,7 +77,7 @@ fn checksum(length: u32, sequence: u64, previous: &Hash, payload: &[u8]) -> u32 
     crc32c::crc32c_append(sum, payload)
 }
 
-/// Appends the frame of one record to `frames`; `None`, and nothing done, when the payload is too large.
+/// Appends the frame of one record to `frames`; returns `None` and appends nothing if the payload is too large.
 pub(crate) fn encode(frames: &mut Vec<u8>, sequence: u64, previous: &Hash, payload: &[u8]) -> Option<()> {
     let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_PAYLOAD_BYTES)?;
     frames.extend_from_slice(&length.to_le_bytes());
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_format_does_not_drift() {
-        // Written down once: a change here makes every existing log unreadable.
+        // Fixed bytes: a change to the format would make every existing log unreadable.
         let mut bytes = Vec::new();
         encode(&mut bytes, 1, &genesis(), b"{}").unwrap();
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(encode(&mut bytes, 1, &genesis(), &vec![0; MAX_PAYLOAD_BYTES + 1]), None);
         assert!(bytes.is_empty());
         assert_eq!(FrameHeader::decode(&[0; HEADER_BYTES - 1]), None);
-        // A hole that a crash left is no frame.
+        // A block of zeros that a crash left is not a frame.
         assert!(!FrameHeader::decode(&[0; HEADER_BYTES]).unwrap().checksum_matches(b""));
     }
 }

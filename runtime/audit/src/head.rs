@@ -1,4 +1,4 @@
-//! The head of a log: what pins all records up to it.
+//! The head of a log, which identifies all records up to it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame;
 
-/// The last record of a log: whoever knows it can tell later whether anything up to it was cut or rewritten.
+/// The last record of a log. Anyone who keeps a head can detect later whether a record up to it was removed or
+/// rewritten.
 ///
-/// Written as `SEQUENCE:HEX64`, in JSON too.
+/// Written as `SEQUENCE:HEX64`, also in JSON.
 ///
 /// ```
 /// let head: ansai_audit::Head = ansai_audit::Head::genesis().to_string().parse()?;
@@ -19,9 +20,9 @@ use crate::frame;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Head {
-    /// Number of the record, counted from 1; 0 for a log without records.
+    /// Sequence number of the record, from 1; 0 for a log without records.
     pub sequence: u64,
-    /// SHA-256 over the record and, by the chain, over all before it.
+    /// SHA-256 of the record and, through the chain, of all records before it.
     pub hash: [u8; 32],
 }
 
@@ -47,13 +48,13 @@ impl From<Head> for String {
 /// Why a text is not a [`Head`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseHeadError {
-    /// There is no colon between sequence and hash.
+    /// The colon between sequence and hash is missing.
     #[error("a head is SEQUENCE:HASH, and there is no colon")]
     NoColon,
-    /// The part before the colon is not a decimal number of 64 bits, without sign and leading zeros.
+    /// The part before the colon is not a decimal 64-bit number without sign and leading zeros.
     #[error("the sequence before the colon is not a plain decimal number")]
     Sequence,
-    /// The part after the colon is not 64 hexadecimal digits in lower case.
+    /// The part after the colon is not 64 lower-case hexadecimal digits.
     #[error("the hash after the colon is not 64 lower-case hexadecimal digits")]
     Hash,
 }
@@ -64,7 +65,7 @@ impl FromStr for Head {
     fn from_str(text: &str) -> Result<Self, ParseHeadError> {
         let (sequence, digits) = text.split_once(':').ok_or(ParseHeadError::NoColon)?;
         let number = sequence.parse::<u64>().map_err(|_| ParseHeadError::Sequence)?;
-        // One spelling only, so that heads can be compared as text.
+        // Only one spelling is valid, so that heads can be compared as text.
         if number.to_string() != sequence {
             return Err(ParseHeadError::Sequence);
         }

@@ -1,24 +1,27 @@
-//! The newest signed head, beside the log: what tells a damaged end of the log from one that a crash tore.
+//! The newest signed head, next to the log. It distinguishes a damaged end of the log from an interrupted write.
 
 use std::path::{Path, PathBuf};
 
+use ansai_storage::{Location, WriteOptions};
+
 use crate::signed_head::{ParseSignedHeadError, SignedHead};
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
 
-/// Longer than any signed head.
-const MOST_BYTES: usize = 1024;
+/// Maximum size in bytes, which exceeds that of any signed head.
+const MOST_BYTES: u64 = 1024;
 
-/// A file with one signed head, replaced as a whole.
+/// A file with one signed head, replaced atomically.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeadFile(PathBuf);
+pub struct HeadFile(Location);
 
-/// Why the head in a file cannot be relied on. A crash leaves the old one or the new one, so neither is its doing.
+/// Why the head in a file cannot be used. A crash leaves the old head or the new one, so it does not explain these
+/// errors.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadFileError {
     /// The system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// It holds something else.
+    /// The content is not a signed head.
     #[error("{} is not a signed head: {cause}", path.display())]
     Form {
         /// The file.
@@ -26,13 +29,13 @@ pub enum HeadFileError {
         /// What is wrong.
         cause: ParseSignedHeadError,
     },
-    /// It is not as it was signed.
+    /// The signature does not match.
     #[error("the head in {} has an invalid signature", .0.display())]
     Signature(PathBuf),
 }
 
 impl HeadFileError {
-    /// The way out, for a person.
+    /// How to fix it, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Storage(_) => None,
@@ -44,36 +47,36 @@ impl HeadFileError {
 }
 
 impl HeadFile {
-    /// A head in the file `path`; touches nothing yet.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+    /// A head in a file; does not access the file yet.
+    pub fn new(file: impl Into<Location>) -> Self {
+        Self(file.into())
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
-        &self.0
+        self.0.path()
     }
 
-    /// The head, its signature checked; `None` where there is no file.
+    /// Reads the head and checks its signature; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When the file holds something else, or what is not as it was signed.
+    /// If the content is not a signed head, or its signature does not match.
     pub fn read(&self) -> Result<Option<SignedHead>, HeadFileError> {
-        let Some(found) = storage::read_small(&self.0, MOST_BYTES)? else { return Ok(None) };
-        let form = |cause| HeadFileError::Form { path: self.0.clone(), cause };
+        let Some(found) = self.0.read(MOST_BYTES)? else { return Ok(None) };
+        let form = |cause| HeadFileError::Form { path: self.path().to_owned(), cause };
         let text = std::str::from_utf8(&found.bytes).ok().and_then(|text| text.strip_suffix('\n'));
         let head: SignedHead = text.ok_or(form(ParseSignedHeadError::Part("end")))?.parse().map_err(form)?;
         if !head.is_signed() {
-            return Err(HeadFileError::Signature(self.0.clone()));
+            return Err(HeadFileError::Signature(self.path().to_owned()));
         }
         Ok(Some(head))
     }
 
-    /// Replaces the head, durably; after a crash the file holds the old one or the new one.
+    /// Replaces the head durably. After a crash the file holds the old head or the new one.
     ///
     /// # Errors
-    /// When the system refuses; the old one is still there.
+    /// If the system refuses; the old head is still there.
     pub fn write(&self, head: &SignedHead) -> Result<(), StorageError> {
-        storage::replace(&self.0, format!("{head}\n").as_bytes())
+        self.0.replace(format!("{head}\n").as_bytes(), WriteOptions::default())
     }
 }

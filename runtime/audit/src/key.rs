@@ -1,17 +1,18 @@
-//! The key that signs the heads of a log: a file of this user's own.
+//! The key that signs the heads of a log, in a file that only its owner can read.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use ansai_storage::{Directory, Location, WriteOptions};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use crate::public_key::{LogId, PublicKey, exact_hex};
-use crate::storage::{self, StorageError};
+use crate::storage::StorageError;
 
-/// The seed as 64 hexadecimal digits, and an end of line.
-const FILE_BYTES: usize = 65;
+/// The seed as 64 hexadecimal digits, and a newline.
+const FILE_BYTES: u64 = 65;
 
-/// The private half: whoever has it can sign heads.
+/// The private key. Anyone who has it can sign heads.
 #[derive(Clone)]
 pub struct Key(SigningKey);
 
@@ -21,29 +22,29 @@ pub enum KeyError {
     /// The system refused.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Somebody else can read or write it, or could.
+    /// Other users can read or write the file.
     #[error("the key {} is readable or writable by other users (mode {mode:04o})", path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permissions.
+        /// Its permission bits.
         mode: u32,
     },
-    /// It is somebody else's.
+    /// Another user owns the file.
     #[error("the key {} belongs to user {uid}", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// Its owner.
+        /// User id of its owner.
         uid: u32,
     },
-    /// Its content is no key.
+    /// The content is not a key.
     #[error("{} is not a key file: expected 64 hexadecimal digits and a newline", .0.display())]
     Form(PathBuf),
 }
 
 impl KeyError {
-    /// The way out, for a person.
+    /// How to fix it, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Storage(error) if error.is_out_of_space() => Some("free some space"),
@@ -60,46 +61,52 @@ impl KeyError {
 }
 
 impl Key {
-    /// The key in a file; `None` where there is no file.
+    /// Reads a key from a file; `None` if the file does not exist.
     ///
     /// # Errors
-    /// When others could have read it, and when it is no key.
-    pub fn read(path: impl AsRef<Path>) -> Result<Option<Self>, KeyError> {
-        let path = path.as_ref();
-        let Some(found) = storage::read_small(path, FILE_BYTES)? else { return Ok(None) };
-        if found.uid != rustix::process::geteuid().as_raw() {
-            return Err(KeyError::Foreign { path: path.to_owned(), uid: found.uid });
+    /// If other users could have read the file, or its content is not a key.
+    pub fn read(file: impl Into<Location>) -> Result<Option<Self>, KeyError> {
+        let file = file.into();
+        let path = || file.path().to_owned();
+        let Some(found) = file.read(FILE_BYTES)? else { return Ok(None) };
+        if found.owned.uid != rustix::process::geteuid().as_raw() {
+            return Err(KeyError::Foreign { path: path(), uid: found.owned.uid });
         }
-        if found.mode & 0o077 != 0 {
-            return Err(KeyError::Exposed { path: path.to_owned(), mode: found.mode & 0o7777 });
+        // Nobody else may read it either.
+        if found.owned.mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { path: path(), mode: found.owned.mode & 0o7777 });
         }
         let text = std::str::from_utf8(&found.bytes).ok().and_then(|text| text.strip_suffix('\n'));
-        let seed = text.and_then(exact_hex).ok_or_else(|| KeyError::Form(path.to_owned()))?;
+        let seed = text.and_then(exact_hex).ok_or_else(|| KeyError::Form(path()))?;
         Ok(Some(Self::from_seed(seed)))
     }
 
-    /// A new key, durable in a file that only this user can read, whole or not there. A file that is there already is
-    /// replaced: the caller has looked, and holds the lock of the log.
+    /// Creates a key and writes it, durably and atomically, to a file that only this user can read. Replaces an
+    /// existing file: the caller has checked, and holds the lock of the log.
     ///
     /// # Errors
-    /// When the system refuses.
-    pub fn make(path: impl AsRef<Path>) -> Result<Self, KeyError> {
-        let key = Self::from_seed(storage::random()?);
-        key.write(path.as_ref())?;
+    /// If the system refuses.
+    pub fn make(file: impl Into<Location>) -> Result<Self, KeyError> {
+        let key = Self::from_seed(ansai_storage::random()?);
+        let (directory, name) = file.into().resolve()?;
+        // A crash may have left a part of a key.
+        directory.remove_left_over()?;
+        let text = format!("{}\n", hex::encode(key.0.to_bytes()));
+        directory.replace(name, text.as_bytes(), WriteOptions::default())?;
         Ok(key)
     }
 
-    /// The key of a seed of 32 bytes.
+    /// The key of a 32-byte seed.
     pub fn from_seed(seed: [u8; 32]) -> Self {
         Self(SigningKey::from_bytes(&seed))
     }
 
-    /// What is shown, and kept elsewhere to check signatures with.
+    /// The public key, which is shown, and kept elsewhere to check signatures.
     pub fn public(&self) -> PublicKey {
         self.0.verifying_key().into()
     }
 
-    /// This key's word that another follows it in a log.
+    /// Signs the statement that the key `next` follows this one in a log.
     pub fn endorse(&self, log: LogId, next: PublicKey) -> [u8; 64] {
         self.sign(endorsement(log, self.public(), next).as_bytes())
     }
@@ -108,25 +115,19 @@ impl Key {
         self.0.sign(message).to_bytes()
     }
 
-    /// Moves the file of this key into the place of another one, durably.
+    /// Moves this key's file over the file of another key, durably.
     ///
     /// # Errors
-    /// When the system refuses: then both are where they were.
-    pub fn replace(&self, from: &Path, to: &Path) -> Result<(), KeyError> {
-        storage::rename(from, to)?;
-        storage::sync_directory(to.parent().unwrap_or(Path::new("/")))?;
-        Ok(())
-    }
-
-    fn write(&self, path: &Path) -> Result<(), KeyError> {
-        let text = format!("{}\n", hex::encode(self.0.to_bytes()));
-        storage::replace(path, text.as_bytes())?;
+    /// If the system refuses; both files are unchanged then.
+    pub fn replace(&self, directory: &Directory, from: &str, to: &str) -> Result<(), KeyError> {
+        directory.rename(from, to)?;
+        directory.sync()?;
         Ok(())
     }
 }
 
 impl PublicKey {
-    /// Whether this key said that `next` follows it in a log; see [`Key::endorse`].
+    /// Whether this key signed the statement that `next` follows it in a log; see [`Key::endorse`].
     pub fn endorsed(&self, log: LogId, next: PublicKey, signature: &[u8; 64]) -> bool {
         self.signed(endorsement(log, *self, next).as_bytes(), signature)
     }
@@ -136,7 +137,7 @@ fn endorsement(log: LogId, key: PublicKey, next: PublicKey) -> String {
     format!("ansai-audit-key-v1 log={log} key={key} next={next}")
 }
 
-/// Never the private half.
+/// Shows only the public key.
 impl fmt::Debug for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Key({})", self.public())

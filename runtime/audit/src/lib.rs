@@ -1,17 +1,17 @@
-//! The durable, tamper-evident record of ansai, the store of its recordings, and the space set aside to write both
-//! on a full disk.
+//! The durable, tamper-evident audit log of ansai, the store of its recordings, and the disk space reserved for writing
+//! both on a full disk.
 //!
-//! - [`Log`] appends records, [`Reader`] reads them back, [`verify()`] checks them. A record is bytes that others made:
-//!   this crate does not look into it. Each record is chained to the one before by SHA-256, so whoever keeps a
-//!   [`Head`] elsewhere can tell later whether anything up to it was cut or rewritten. A [`SignedHead`] says whose
-//!   head it is, and [`HeadFile`] keeps the newest beside the log.
-//! - [`SharedLog`] lets several threads append; those that wait for the disk at the same time share one sync.
-//! - [`Recordings`] keeps the recordings of evaluations within a quota. The log holds only their hashes, so dropping
-//!   one leaves the log verifiable.
-//! - [`Ballast`] is space that can be given up.
+//! - [`Log`] appends records, [`Reader`] reads them, [`verify()`] checks them. The content of a record is opaque to
+//!   this crate. SHA-256 chains each record to the one before, so anyone who keeps a [`Head`] elsewhere can detect
+//!   later whether a record up to it was removed or rewritten. A [`SignedHead`] says which key signed it, and
+//!   [`HeadFile`] keeps the newest one next to the log.
+//! - [`SharedLog`] lets several threads append; threads that wait for the disk at the same time share one sync.
+//! - [`Recordings`] keeps the recordings of evaluations within a quota. The log holds only their hashes, so it stays
+//!   verifiable when a recording is dropped.
+//! - [`Ballast`] is disk space that can be released.
 //!
-//! It is not a database, and does not stop root from deleting the directory: it makes
-//! changes visible, given a head that was kept where root of this host could not write.
+//! It is not a database, and it cannot stop root from deleting the directory. It makes changes detectable, given a head
+//! that was kept where this host's root cannot write.
 //!
 //! ```
 //! use ansai_audit::{Durability, Log, Options, Reader, verify};

@@ -1,7 +1,8 @@
 //! The writer of a log.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use ansai_storage::{Directory, Location, ToDirectory};
 
 use crate::ballast::{Ballast, BallastError};
 use crate::frame::{self, MAX_PAYLOAD_BYTES};
@@ -10,20 +11,20 @@ use crate::recovery::{self, Check, OpenError, Recovery};
 use crate::segment::{self, SegmentName};
 use crate::storage::{self, AppendFile, Lock, StorageError};
 
-/// The most bytes that one group of records may have on disk: 16 MiB.
+/// Maximum size of one group of records on disk: 16 MiB.
 pub const MAX_GROUP_BYTES: usize = 16 * 1024 * 1024;
 
-/// How a log is written.
+/// Options of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The size in bytes above which a new segment is begun. Default 8 MiB.
+    /// Size in bytes above which a new segment begins. Default 8 MiB.
     pub segment_bytes: u64,
-    /// The size in bytes of the reserve that is released when the disk is full; 0 for none. Default 1 MiB.
+    /// Size in bytes of the reserve that is released when the disk is full; 0 for none. Default 1 MiB.
     pub reserve_bytes: u64,
-    /// How much is checked on opening. Default everything.
+    /// How much is checked on opening. Default: everything.
     pub check: Check,
-    /// A head known to have been durable: a log that does not hold it is not opened, and nothing of it is cut off as
-    /// torn. Default none.
+    /// A head that is known to have been durable. If the log does not hold it, the log is not opened and its end is not
+    /// cut off. Default: none.
     pub known: Option<Head>,
 }
 
@@ -36,40 +37,40 @@ impl Default for Options {
 /// When an append returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// When the record, and with it all before it, will survive a loss of power.
+    /// When the record and all records before it survive a power failure.
     Synced,
-    /// When the record will survive the end of this process. The next synced append makes it durable.
+    /// When the record survives the end of this process. The next synced append makes it durable.
     Buffered,
 }
 
 /// Why a record was not appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
-    /// The payload is larger than a record may be; nothing was written.
+    /// The payload exceeds the maximum; nothing was written.
     #[error("a record of {bytes} bytes is too large: at most {MAX_PAYLOAD_BYTES} are allowed")]
     TooLarge {
-        /// Bytes of the payload.
+        /// Size of the payload in bytes.
         bytes: usize,
     },
-    /// The group is larger than one write may be; nothing was written.
+    /// The group exceeds the maximum; nothing was written.
     #[error("a group of {bytes} bytes of records is too large: at most {MAX_GROUP_BYTES} are allowed")]
     GroupTooLarge {
-        /// Bytes of all frames up to the one too many.
+        /// Size in bytes of all frames up to the first one that does not fit.
         bytes: usize,
     },
-    /// The disk is full and the reserve was not enough; nothing was written, and the log can be used on.
+    /// The disk is full, even after the reserve was released. Nothing was written; the log can still be used.
     #[error("no space for the record: {0}")]
     NoSpace(StorageError),
-    /// The system refused the write; nothing was written, and the log can be used on.
+    /// The system refused the write. Nothing was written; the log can still be used.
     #[error(transparent)]
     Storage(StorageError),
-    /// It is not known what an earlier operation left on disk, so nothing is appended until the log is opened anew.
+    /// It is unknown what an earlier operation left on disk. Open the log again before you append.
     #[error("the log takes no more records: {0}")]
     Poisoned(String),
 }
 
 impl AppendError {
-    /// The way out, for a person.
+    /// How to fix it, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::TooLarge { .. } => Some("keep what is large as a recording and record its hash"),
@@ -87,10 +88,10 @@ impl From<StorageError> for AppendError {
     }
 }
 
-/// The one writer of a log. Readers work beside it.
+/// The only writer of a log. Readers can run at the same time.
 #[derive(Debug)]
 pub struct Log {
-    directory: PathBuf,
+    directory: Directory,
     segment_bytes: u64,
     reserve: Ballast,
     head: Head,
@@ -103,31 +104,30 @@ pub struct Log {
 #[derive(Debug)]
 struct Active {
     file: Arc<AppendFile>,
-    /// Bytes of whole frames, and of the header.
+    /// Size of the header and all whole frames, in bytes.
     length: u64,
 }
 
 impl Log {
-    /// Opens the log in a directory, which is made if missing, and cuts off what a crash left unfinished.
+    /// Opens the log in a directory, creates the directory if it is missing, and cuts off an unfinished write.
     ///
     /// # Errors
-    /// [`OpenError::InUse`] beside another writer; [`OpenError::Corrupt`] when the log is wrong in a way that no
-    /// crash explains; [`OpenError::Storage`] when the system refuses.
-    pub fn open(directory: impl AsRef<Path>, options: Options) -> Result<(Self, Recovery), OpenError> {
-        let directory = directory.as_ref();
-        storage::create_directory(directory)?;
-        let lock = storage::try_lock(&directory.join("lock"))?;
-        let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
-        let reserve = Ballast::new(directory.join("reserve"), options.reserve_bytes);
-        let found = recovery::recover(directory, options.check, options.known, &reserve)?;
+    /// [`OpenError::InUse`] if another writer has it open; [`OpenError::Corrupt`] if the log is damaged in a way that
+    /// no crash explains; [`OpenError::Storage`] if the system refuses.
+    pub fn open(directory: impl ToDirectory, options: Options) -> Result<(Self, Recovery), OpenError> {
+        let directory = directory.to_created_directory()?;
+        let lock = storage::try_lock(&directory)?;
+        let lock = lock.ok_or_else(|| OpenError::InUse(directory.path().to_owned()))?;
+        let reserve = Ballast::new(Location::new(&directory, "reserve"), options.reserve_bytes);
+        let found = recovery::recover(&directory, options.check, options.known, &reserve)?;
         let active = match found.last {
             Some((name, length)) => {
-                Some(Active { file: Arc::new(AppendFile::open(&name.path_in(directory))?), length })
+                Some(Active { file: Arc::new(AppendFile::open(&directory, &name.to_string())?), length })
             }
             None => None,
         };
         let log = Self {
-            directory: directory.to_owned(),
+            directory,
             segment_bytes: options.segment_bytes,
             reserve,
             head: found.head,
@@ -139,13 +139,13 @@ impl Log {
         Ok((log, Recovery { head: found.head, cut: found.cut, reserve }))
     }
 
-    /// The last record appended.
+    /// The last appended record.
     pub fn head(&self) -> Head {
         self.head
     }
 
-    /// Appends one record: on success it is in the log, on an error it is not, except after
-    /// [`AppendError::Poisoned`], when it may be.
+    /// Appends one record. On success it is in the log; on an error it is not, except after [`AppendError::Poisoned`],
+    /// when it may be.
     ///
     /// # Errors
     /// See [`AppendError`].
@@ -153,8 +153,8 @@ impl Log {
         self.append_group(&[payload], durability)
     }
 
-    /// Appends several records with a single write and a single sync: all of them or none.
-    /// Without any, it makes durable what was appended before.
+    /// Appends several records with one write and one sync: all of them or none. Without records, makes earlier records
+    /// durable.
     ///
     /// # Errors
     /// See [`AppendError`].
@@ -162,24 +162,24 @@ impl Log {
         self.append_group(payloads, Durability::Synced)
     }
 
-    /// Makes durable all that was appended.
+    /// Makes all appended records durable.
     ///
     /// # Errors
-    /// [`AppendError::Poisoned`] when the system refuses, now or earlier.
+    /// [`AppendError::Poisoned`] if a sync fails, now or earlier.
     pub fn sync(&mut self) -> Result<(), AppendError> {
         self.refuse_if_poisoned()?;
         self.sync_active()
     }
 
-    /// Sets the reserve aside again after it was released.
+    /// Reserves the space again after it was released.
     ///
     /// # Errors
-    /// When there is still no room for it. The log works on without.
+    /// If there is still too little space. The log works without the reserve.
     pub fn replenish(&self) -> Result<(), BallastError> {
         if self.reserve.bytes() == 0 { Ok(()) } else { self.reserve.ensure() }
     }
 
-    /// Whether the reserve is set aside.
+    /// Whether the space is reserved.
     pub fn has_reserve(&self) -> bool {
         self.reserve.is_full()
     }
@@ -213,8 +213,8 @@ impl Log {
         Ok((frames, head))
     }
 
-    /// Begins a new segment when the active one has no room. On a disk without room for a new file it goes on with
-    /// the old one: a segment that is too long is better than a record that is missing.
+    /// Begins a new segment if the active one is full. If the disk has no room for a new file, continues the old
+    /// segment: a segment that is too long is better than a missing record.
     fn roll_if_needed(&mut self, bytes: u64) -> Result<(), AppendError> {
         if let Some(active) = &self.active {
             let is_empty = active.length == segment::HEADER_BYTES;
@@ -222,7 +222,7 @@ impl Log {
                 return Ok(());
             }
         }
-        // Only the last segment may ever be torn.
+        // Only the last segment may end in an unfinished write.
         self.sync_active()?;
         let begun = match self.begin_segment() {
             Err(AppendError::NoSpace(_)) if recovery::release(&self.reserve) => self.begin_segment(),
@@ -238,17 +238,17 @@ impl Log {
         Ok(())
     }
 
-    /// Makes the segment for the next record, durably, with nothing in it.
+    /// Creates an empty segment for the next record, durably.
     fn begin_segment(&mut self) -> Result<Active, AppendError> {
-        let path = SegmentName::starting_at(self.head.sequence.saturating_add(1)).path_in(&self.directory);
-        let file = AppendFile::create(&path)?;
+        let name = SegmentName::starting_at(self.head.sequence.saturating_add(1)).to_string();
+        let file = AppendFile::create(&self.directory, &name)?;
         if let Err(error) = file.write(&segment::HEADER) {
-            return match storage::remove(&path) {
-                Ok(()) => Err(error.into()),
+            return match self.directory.remove(&name) {
+                Ok(_) => Err(error.into()),
                 Err(cause) => Err(self.poison(format!("{error}, and then {cause}"))),
             };
         }
-        if let Err(error) = file.sync_data().and_then(|()| storage::sync_directory(&self.directory)) {
+        if let Err(error) = file.sync_data().and_then(|()| self.directory.sync()) {
             return Err(self.poison(error.to_string()));
         }
         Ok(Active { file: Arc::new(file), length: segment::HEADER_BYTES })
@@ -261,7 +261,7 @@ impl Log {
         }
     }
 
-    /// Writes at the end of the active segment; after a failure, the segment ends where it did before.
+    /// Writes at the end of the active segment. After a failure, truncates the segment to its previous length.
     fn write_or_cut_back(&mut self, frames: &[u8]) -> Result<(), AppendError> {
         let Some(active) = self.active.as_mut() else {
             return Err(self.poison("there is no segment to write to".to_owned()));
@@ -276,7 +276,8 @@ impl Log {
         }
     }
 
-    /// After a failed sync the kernel may have dropped the data and report success the next time: no second try.
+    /// Does not retry: after a failed sync the kernel may have dropped the data, and still report success the next
+    /// time.
     fn sync_active(&mut self) -> Result<(), AppendError> {
         match self.active.as_ref().map(|active| active.file.sync_data()) {
             Some(Err(error)) => Err(self.poison(error.to_string())),
@@ -284,8 +285,8 @@ impl Log {
         }
     }
 
-    /// The segment that is written to: what is synced to make durable all that was appended, because a segment is
-    /// synced before the next one is begun.
+    /// The segment that is written to. Syncing it makes all records durable, because a segment is synced before the
+    /// next one begins.
     pub(crate) fn active_file(&self) -> Option<Arc<AppendFile>> {
         self.active.as_ref().map(|active| active.file.clone())
     }
@@ -304,14 +305,17 @@ impl Log {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use std::path::Path;
+
     use super::*;
     use crate::verify;
 
-    /// A log whose segment is a device, with one record before that.
+    /// A log with one record in a file, whose active segment is then replaced by a device.
     fn log_on(directory: &Path, device: &str) -> Log {
+        let devices = Directory::open("/dev").unwrap();
         let (mut log, _) = Log::open(directory, Options::default()).unwrap();
         log.append(b"before", Durability::Synced).unwrap();
-        log.active.as_mut().unwrap().file = Arc::new(AppendFile::open(Path::new(device)).unwrap());
+        log.active.as_mut().unwrap().file = Arc::new(AppendFile::open(&devices, device).unwrap());
         log
     }
 
@@ -334,15 +338,15 @@ mod tests {
 
     #[test]
     fn a_failed_sync_poisons() {
-        // The null device takes every write and refuses to be synced.
+        // /dev/null accepts every write, but cannot be synced.
         let directory = tempfile::tempdir().unwrap();
-        expect_poisoned(log_on(directory.path(), "/dev/null"), Durability::Synced);
+        expect_poisoned(log_on(directory.path(), "null"), Durability::Synced);
     }
 
     #[test]
     fn a_failed_cut_back_poisons() {
-        // The full device refuses every write, and to be truncated.
+        // /dev/full refuses every write, and cannot be truncated.
         let directory = tempfile::tempdir().unwrap();
-        expect_poisoned(log_on(directory.path(), "/dev/full"), Durability::Buffered);
+        expect_poisoned(log_on(directory.path(), "full"), Durability::Buffered);
     }
 }

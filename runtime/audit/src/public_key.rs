@@ -1,4 +1,4 @@
-//! What signatures of heads are checked against, and the name of a log.
+//! The public key that signatures of heads are checked with, and the id of a log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,28 +7,28 @@ use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::frame::Hash;
 
-/// The public half of the key of a log: 32 bytes of Ed25519 (RFC 8032), written as 64 lower-case hexadecimal digits.
+/// The public key of a log: 32 bytes of Ed25519 (RFC 8032), written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PublicKey([u8; 32]);
 
-/// Which log it is: the hash of its first record, written as 64 lower-case hexadecimal digits.
+/// The id of a log: the hash of its first record, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LogId(pub(crate) Hash);
 
-/// Why a text is not the 32 bytes that it should be.
+/// Why a text is not a valid key or id of 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseKeyError {
-    /// Not 64 hexadecimal digits in lower case.
+    /// The text is not 64 lower-case hexadecimal digits.
     #[error("not 64 lower-case hexadecimal digits")]
     Digits,
-    /// The bytes are no point of the curve.
+    /// The bytes are not a point of the curve.
     #[error("not an Ed25519 public key")]
     NoKey,
 }
 
 impl PublicKey {
-    /// Whether the private half of this key signed these bytes. Strict: keys and signatures that would fit several
-    /// messages are refused.
+    /// Whether this key signed these bytes. Strict: refuses keys and signatures that would be valid for several
+    /// messages.
     pub fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let key = VerifyingKey::from_bytes(&self.0);
         key.is_ok_and(|key| key.verify_strict(message, &Signature::from_bytes(signature)).is_ok())
@@ -70,7 +70,7 @@ impl FromStr for LogId {
     }
 }
 
-/// One spelling only, so that what is signed has one too.
+/// Accepts only one spelling, so that signed texts are unique too.
 pub(crate) fn exact_hex<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
     let mut bytes = [0; BYTES];
     let lower = text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));

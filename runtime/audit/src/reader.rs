@@ -1,7 +1,8 @@
-//! Reading a log from front to back, one record in memory at a time.
+//! Reads a log from the beginning, with one record in memory at a time.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+
+use ansai_storage::{Directory, ToDirectory};
 
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::frame::{self, FrameHeader, Hash};
@@ -13,35 +14,35 @@ use crate::storage::{ReadFile, StorageError};
 /// One record of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Number of the record, counted from 1.
+    /// Sequence number, from 1.
     pub sequence: u64,
-    /// The record's link in the chain.
+    /// Hash of the record, which the next record stores.
     pub hash: [u8; 32],
-    /// What the writer recorded.
+    /// The recorded bytes.
     pub payload: Vec<u8>,
     /// The segment that holds the record.
     pub segment: SegmentName,
-    /// Where in the segment its frame begins, in bytes.
+    /// Offset of the frame in the segment, in bytes.
     pub offset: u64,
 }
 
 impl Entry {
-    /// The head of the log as it was just after this record.
+    /// The head of the log at the time when this was its last record.
     pub fn head(&self) -> Head {
         Head { sequence: self.sequence, hash: self.hash }
     }
 }
 
-/// Bytes behind the last record that are no record: a write that a crash, or a writer at work, left unfinished.
+/// Bytes after the last record that are not a record: an unfinished write, after a crash or while a writer is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Torn {
-    /// The segment they are in, always the last.
+    /// The segment, which is always the last one.
     pub segment: SegmentName,
-    /// Where they begin, in bytes; 0 when the segment itself was only begun.
+    /// Offset of the bytes; 0 if only the segment's beginning exists.
     pub offset: u64,
-    /// How many they are.
+    /// Number of bytes.
     pub bytes: u64,
-    /// The sequence of the record that would have stood there.
+    /// The sequence number of the unfinished record.
     pub sequence: u64,
 }
 
@@ -54,23 +55,23 @@ pub enum Tail {
     Torn(Torn),
 }
 
-/// An iterator over the records of a log, which checks every frame, the sequence and the chain on the way.
+/// An iterator over the records of a log. It checks every frame, the sequence and the chain.
 ///
-/// It needs no lock and may run beside the writer: it ends at the last whole record, and [`Reader::tail`] says
-/// what was behind that. After the first error it ends.
+/// It needs no lock and can run while a writer appends. It ends at the last whole record, and [`Reader::tail`]
+/// describes the rest. It also ends after the first error.
 #[derive(Debug)]
 pub struct Reader {
-    directory: PathBuf,
+    directory: Directory,
     upcoming: VecDeque<SegmentName>,
     current: Option<Current>,
-    /// The last segment opened, kept after it was read to its end.
+    /// The last opened segment, also after it was read completely.
     last_segment: Option<SegmentName>,
-    /// The last segment with a sound header, and where in it the next frame would begin.
+    /// The last segment with a valid header, and the offset of the next frame.
     position: Option<(SegmentName, u64)>,
     next_sequence: u64,
-    /// Hash of the record before, unless the reader began in the middle.
+    /// Hash of the previous record; `None` if the reader starts in the middle and has not read one yet.
     previous: Option<Hash>,
-    /// Records below this one are checked but not returned.
+    /// Records before this one are checked but not returned.
     from: u64,
     segments: u64,
     tail: Option<Tail>,
@@ -81,11 +82,12 @@ pub struct Reader {
 struct Current {
     name: SegmentName,
     file: ReadFile,
-    /// Where the next frame begins.
+    /// Offset of the next frame.
     offset: u64,
-    /// Another segment follows, so nobody writes here any more, and nothing read ahead is older than that.
+    /// Whether another segment follows. Then nobody writes to this one any more, and no buffered data is older than
+    /// that.
     sealed: bool,
-    /// The frame at `offset` was seen to be bad in a way that no crash explains.
+    /// Whether the frame at `offset` was bad, in a way that no crash explains.
     rechecked: bool,
 }
 
@@ -98,31 +100,32 @@ impl Reader {
     /// Reads a log from its first record.
     ///
     /// # Errors
-    /// When the directory cannot be listed. A directory without segments is a log without records.
-    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        let segments = segment::list(directory)?;
+    /// If the directory cannot be opened or listed. A directory without segments is a log without records.
+    pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        let segments = segment::list(&directory)?;
         Ok(Self::over(directory, segments.into(), 1))
     }
 
-    /// Reads a log from record `from` on. Segments before the one with that record are not opened, and so not
-    /// checked; nor is the link between them and it.
+    /// Reads a log from record `from`. Earlier segments are neither opened nor checked, nor is the chain's link to
+    /// them.
     ///
     /// # Errors
-    /// When the directory cannot be listed. A record that does not exist yet is no error: there is nothing to read.
-    pub fn from_sequence(directory: impl AsRef<Path>, from: u64) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        let mut segments = segment::list(directory)?;
+    /// If the directory cannot be opened or listed. A record that does not exist yet is not an error: the iterator is
+    /// empty.
+    pub fn from_sequence(directory: impl ToDirectory, from: u64) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        let mut segments = segment::list(&directory)?;
         let later = segments.partition_point(|name| name.first_sequence() <= from);
         segments.drain(..later.saturating_sub(1));
         Ok(Self::over(directory, segments.into(), from))
     }
 
-    fn over(directory: &Path, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
-        // Only a reader that was told to begin later may find another segment than the first at the front.
+    fn over(directory: Directory, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
+        // Only a reader that starts later may begin with another segment than the first.
         let first = upcoming.front().map_or(1, |name| name.first_sequence()).min(from.max(1));
         Self {
-            directory: directory.to_owned(),
+            directory,
             upcoming,
             current: None,
             last_segment: None,
@@ -136,27 +139,27 @@ impl Reader {
         }
     }
 
-    /// How the log ends: known once the iterator has ended without an error.
+    /// The end of the log; `None` until the iterator has ended without an error.
     pub fn tail(&self) -> Option<Tail> {
         self.tail
     }
 
-    /// The last record read so far; `None` before the first when the reader began in the middle.
+    /// The last record read so far; `None` before the first one, if the reader starts in the middle.
     pub fn head(&self) -> Option<Head> {
         self.previous.map(|hash| Head { sequence: self.next_sequence.saturating_sub(1), hash })
     }
 
-    /// Segments opened so far.
+    /// Number of segments opened so far.
     pub fn segments(&self) -> u64 {
         self.segments
     }
 
-    /// Where the next record would begin: in the last segment with a sound header, after all that was read of it.
+    /// Place of the next record: in the last segment with a valid header, after all records read.
     pub(crate) fn position(&self) -> Option<(SegmentName, u64)> {
         self.position
     }
 
-    /// After the end: that the log should have reached `expected`, and did not.
+    /// After the end: the error that the log does not reach `expected`.
     pub(crate) fn ends_below(&self, expected: Head) -> Corruption {
         let (segment, offset) = match self.tail {
             Some(Tail::Torn(torn)) => (torn.segment, torn.offset),
@@ -193,7 +196,7 @@ impl Reader {
         }
     }
 
-    /// Opens the segment that follows; `Some` when there is none that could be read.
+    /// Opens the next segment; returns `Some` if there is none that can be read.
     fn open_next_segment(&mut self) -> Result<Option<Tail>, ReadError> {
         if !self.has_later_segment()? {
             return Ok(Some(Tail::Clean));
@@ -201,12 +204,13 @@ impl Reader {
         let Some(name) = self.upcoming.pop_front() else { return Ok(Some(Tail::Clean)) };
         self.check_name(name)?;
         self.last_segment = Some(name);
-        let mut file = ReadFile::open(&name.path_in(&self.directory))?;
+        let mut file = ReadFile::open(&self.directory, &name.to_string())?;
         let header = file.read(segment::HEADER_BYTES)?;
         let sealed = self.has_later_segment()?;
         if let Err(fault) = segment::check_header(&header) {
             let bytes = file.length()?;
-            // A header is durable before the first frame is written, so a crash can only spoil it alone.
+            // A header is durable before the first frame is written, so a crash can damage a header only if no frame
+            // follows.
             let only_begun = bytes <= segment::HEADER_BYTES && segment::is_unfinished(&header);
             if only_begun && !sealed {
                 let torn = Torn { segment: name, offset: 0, bytes, sequence: self.next_sequence };
@@ -239,8 +243,8 @@ impl Reader {
         Ok(!self.upcoming.is_empty())
     }
 
-    /// At what looks like the end: whether the writer has gone on to another segment. If so, the place is to be
-    /// read again, since it may have been written between reading it and looking.
+    /// At the apparent end: whether the writer has begun another segment. If so, read the place again, because it may
+    /// have been written in the meantime.
     fn look_for_seal(&mut self) -> Result<bool, StorageError> {
         let sealed = self.has_later_segment()?;
         if let Some(current) = self.current.as_mut().filter(|_| sealed) {
@@ -250,7 +254,7 @@ impl Reader {
         Ok(sealed)
     }
 
-    /// Tells a torn tail (`Some`) from corruption (an error) and from a frame that is to be read again (`None`).
+    /// Distinguishes an unfinished write (`Some`), damage (an error), and a frame to read again (`None`).
     fn examine_bad_frame(&mut self, fault: Fault) -> Result<Option<Torn>, ReadError> {
         let next_sequence = self.next_sequence;
         let (name, offset, settled) = match &self.current {
@@ -268,8 +272,8 @@ impl Reader {
         if scan::has_frame_behind(&current.file, offset.saturating_add(1), end, next_sequence)?
             || scan::is_flipped_frame(&current.file, offset, end)?
         {
-            // No crash leaves that. Unless the writer was faster than this reader, it is corrupt; reading it again
-            // tells.
+            // A crash cannot leave this. Either the log is damaged, or the writer was faster than this reader. Reading
+            // it again decides.
             current.file.go_to(offset)?;
             current.rechecked = true;
             return Ok(None);
@@ -277,7 +281,7 @@ impl Reader {
         Ok(Some(Torn { segment: name, offset, bytes: end.saturating_sub(offset), sequence: next_sequence }))
     }
 
-    /// Checks a whole frame against what came before it.
+    /// Checks a whole frame against the previous record.
     fn accept(&mut self, header: &FrameHeader, payload: Vec<u8>) -> Result<Entry, ReadError> {
         let sequence = self.next_sequence;
         let Some(current) = self.current.as_mut() else {

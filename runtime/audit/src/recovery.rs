@@ -1,19 +1,20 @@
-//! Opening a log for writing: what was there, and the cutting off of a write that a crash left unfinished.
+//! Opens a log for writing, and cuts off a write that a crash left unfinished.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use ansai_storage::Directory;
 
 use crate::ballast::{Ballast, BallastError};
 use crate::corruption::{Corruption, ReadError};
 use crate::head::Head;
 use crate::reader::{Reader, Tail, Torn};
 use crate::segment::{self, SegmentName};
-use crate::storage::{self, AppendFile, ReadFile, StorageError};
+use crate::storage::{AppendFile, ReadFile, StorageError};
 use crate::verify::check_expected;
 
 const COPY_BYTES: usize = 64 * 1024;
 
-/// How many side files one sequence may have before opening gives up.
+/// Maximum number of side files for one sequence number before opening fails.
 const MAX_SIDE_FILES: u32 = 100;
 
 /// What opening a log found and did.
@@ -21,29 +22,29 @@ const MAX_SIDE_FILES: u32 = 100;
 pub struct Recovery {
     /// The last whole record.
     pub head: Head,
-    /// The unfinished write that was cut off, if there was one.
+    /// The unfinished write that was cut off, if any.
     pub cut: Option<CutTail>,
-    /// Why the reserve could not be set aside; the log works without it, but not on a full disk.
+    /// Why the reserve is missing. The log works without it, but not on a full disk.
     pub reserve: Result<(), BallastError>,
 }
 
 /// An unfinished write that was cut off the end of a log.
 #[derive(Debug)]
 pub struct CutTail {
-    /// Where it was.
+    /// Its place.
     pub torn: Torn,
-    /// What became of its bytes.
+    /// What happened to its bytes.
     pub kept: Kept,
 }
 
-/// What became of the bytes of an unfinished write.
+/// What happened to the bytes of an unfinished write.
 #[derive(Debug)]
 pub enum Kept {
-    /// They are in this file, beside the segments.
+    /// They are in this file, in the directory of the segments.
     At(PathBuf),
-    /// There was no room for them even without the reserve, so they are gone.
+    /// They are lost, because there was no space for them, even without the reserve.
     Lost(StorageError),
-    /// There were none: a segment was made and nothing written to it.
+    /// There were none: a segment had been created, but nothing was written to it.
     Nothing,
 }
 
@@ -53,12 +54,12 @@ pub enum OpenError {
     /// Another writer has the log open.
     #[error("the log in {} is in use by another process", .0.display())]
     InUse(PathBuf),
-    /// The log is not as it was written, and not because a write was interrupted. Nothing was changed.
+    /// The log is damaged, and no interrupted write explains it. Nothing was changed.
     #[error("the log in {} is corrupt: {corruption}", directory.display())]
     Corrupt {
         /// The directory of the log.
         directory: PathBuf,
-        /// What is wrong, and where.
+        /// The damage and its place.
         corruption: Box<Corruption>,
     },
     /// The system refused.
@@ -67,7 +68,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    /// The way out, for a person.
+    /// How to fix it, for a person.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::InUse(_) => Some("stop the other process; reading the log needs no lock"),
@@ -86,29 +87,30 @@ pub enum Check {
     /// Every record.
     #[default]
     Everything,
-    /// The last two segments: for a log so long that reading it would delay the start. The rest is left to
-    /// [`verify`](crate::verify()).
+    /// The last two segments, for a log that takes too long to read at every start. [`verify`](crate::verify()) checks
+    /// the rest.
     LastSegments,
 }
 
-/// A log as it is found, its tail cut clean.
+/// The state of a log after its unfinished end was cut off.
 pub(crate) struct Found {
     pub(crate) head: Head,
     pub(crate) cut: Option<CutTail>,
-    /// The segment to go on writing to, and its length.
+    /// The segment to continue, and its length in bytes.
     pub(crate) last: Option<(SegmentName, u64)>,
 }
 
 /// Reads the log, and cuts off an unfinished write at its end.
 ///
-/// `known` is a head that was durable: what is missing up to it, no crash tore.
+/// `known` is a head that was durable. If a record up to it is missing, no crash explains it.
 pub(crate) fn recover(
-    directory: &Path,
+    directory: &Directory,
     check: Check,
     known: Option<Head>,
     reserve: &Ballast,
 ) -> Result<Found, OpenError> {
-    let corrupt = |corruption| OpenError::Corrupt { directory: directory.to_owned(), corruption: Box::new(corruption) };
+    let corrupt =
+        |corruption| OpenError::Corrupt { directory: directory.path().to_owned(), corruption: Box::new(corruption) };
     let mut reader = reader(directory, check)?;
     for entry in &mut reader {
         let entry = entry.map_err(|error| match error {
@@ -128,17 +130,17 @@ pub(crate) fn recover(
     Ok(Found { head: reader.head().unwrap_or_else(Head::genesis), cut, last: reader.position() })
 }
 
-fn reader(directory: &Path, check: Check) -> Result<Reader, StorageError> {
+fn reader(directory: &Directory, check: Check) -> Result<Reader, StorageError> {
     let segments = segment::list(directory)?;
     match (check, segments.as_slice()) {
-        // The last segment may be without records, and then the head is in the one before it.
+        // The last segment may have no records; then the head is in the one before it.
         (Check::LastSegments, [.., before, _]) => Reader::from_sequence(directory, before.first_sequence()),
         _ => Reader::open(directory),
     }
 }
 
-fn cut_off(directory: &Path, torn: Torn, reserve: &Ballast) -> Result<CutTail, StorageError> {
-    let segment = torn.segment.path_in(directory);
+fn cut_off(directory: &Directory, torn: Torn, reserve: &Ballast) -> Result<CutTail, StorageError> {
+    let segment = torn.segment.to_string();
     let kept = match keep(directory, &segment, torn) {
         Err(error) if error.is_out_of_space() => {
             release(reserve);
@@ -151,17 +153,17 @@ fn cut_off(directory: &Path, torn: Torn, reserve: &Ballast) -> Result<CutTail, S
         kept => kept?,
     };
     if torn.offset < segment::HEADER_BYTES {
-        storage::remove(&segment)?;
+        directory.remove(&segment)?;
     } else {
-        let file = AppendFile::open(&segment)?;
+        let file = AppendFile::open(directory, &segment)?;
         file.truncate(torn.offset)?;
         file.sync_data()?;
     }
-    storage::sync_directory(directory)?;
+    directory.sync()?;
     Ok(CutTail { torn, kept })
 }
 
-/// Gives up the reserve; `true` when that may have made room.
+/// Releases the reserve; `true` if that may have made room.
 pub(crate) fn release(reserve: &Ballast) -> bool {
     reserve.release().unwrap_or_else(|error| {
         tracing::warn!(%error, "the reserve of the audit log could not be released cleanly");
@@ -169,21 +171,21 @@ pub(crate) fn release(reserve: &Ballast) -> bool {
     })
 }
 
-/// Copies the torn bytes to a side file and makes that durable.
-fn keep(directory: &Path, segment: &Path, torn: Torn) -> Result<Kept, StorageError> {
+/// Copies the unfinished bytes to a side file, durably.
+fn keep(directory: &Directory, segment: &str, torn: Torn) -> Result<Kept, StorageError> {
     if torn.bytes == 0 {
         return Ok(Kept::Nothing);
     }
-    let (path, file) = create_side_file(directory, torn.sequence)?;
-    if let Err(error) = copy(segment, torn.offset, &file).and_then(|()| storage::sync_directory(directory)) {
-        storage::remove(&path)?;
+    let (name, file) = create_side_file(directory, torn.sequence)?;
+    let copied = ReadFile::open(directory, segment).and_then(|source| copy(&source, torn.offset, &file));
+    if let Err(error) = copied.and_then(|()| directory.sync()) {
+        directory.remove(&name)?;
         return Err(error);
     }
-    Ok(Kept::At(path))
+    Ok(Kept::At(directory.path_of(name)))
 }
 
-fn copy(segment: &Path, mut offset: u64, side_file: &AppendFile) -> Result<(), StorageError> {
-    let source = ReadFile::open(segment)?;
+fn copy(source: &ReadFile, mut offset: u64, side_file: &AppendFile) -> Result<(), StorageError> {
     loop {
         let bytes = source.read_at(offset, COPY_BYTES)?;
         if bytes.is_empty() {
@@ -194,15 +196,14 @@ fn copy(segment: &Path, mut offset: u64, side_file: &AppendFile) -> Result<(), S
     }
 }
 
-/// Makes `torn-SEQUENCE`, or `torn-SEQUENCE.N` where an earlier crash left one: evidence is never overwritten.
-fn create_side_file(directory: &Path, sequence: u64) -> Result<(PathBuf, AppendFile), StorageError> {
+/// Creates `torn-SEQUENCE`, or `torn-SEQUENCE.N` if an earlier crash left one: evidence is never overwritten.
+fn create_side_file(directory: &Directory, sequence: u64) -> Result<(String, AppendFile), StorageError> {
     let mut number = 0;
     loop {
         let name = if number == 0 { format!("torn-{sequence}") } else { format!("torn-{sequence}.{number}") };
-        let path = directory.join(name);
-        match AppendFile::create(&path) {
-            Err(error) if error.cause.kind() == io::ErrorKind::AlreadyExists && number < MAX_SIDE_FILES => number += 1,
-            made => return made.map(|file| (path, file)),
+        match AppendFile::create(directory, &name) {
+            Err(error) if error.is_already_there() && number < MAX_SIDE_FILES => number += 1,
+            made => return made.map(|file| (name, file)),
         }
     }
 }

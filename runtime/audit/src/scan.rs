@@ -1,25 +1,25 @@
-//! Reading single frames from a segment, and looking for frames behind a place that cannot be read.
+//! Reads single frames from a segment, and searches for frames after a place that cannot be read.
 
 use crate::corruption::Fault;
 use crate::flip;
 use crate::frame::{FrameHeader, HEADER_BYTES, MAX_PAYLOAD_BYTES};
 use crate::storage::{ReadFile, StorageError};
 
-/// How far the search reads at once.
+/// Number of bytes that the search reads at once.
 const WINDOW_BYTES: usize = 64 * 1024;
 
-/// How many places that look like a frame the search examines before it takes the next for one. A crash leaves
-/// none of them; somebody who makes thousands must not keep the reader busy for hours.
+/// How many possible frames the search examines before it accepts the next one unchecked. A crash leaves none, and a
+/// forger who writes thousands must not keep the reader busy for hours.
 const MAX_CANDIDATES: usize = 1024;
 
-/// What stands at the place where a frame should begin.
+/// The content at the place where a frame should begin.
 pub(crate) enum Scanned {
     Frame(FrameHeader, Vec<u8>),
     Bad(Fault),
     End,
 }
 
-/// Reads the frame at the current place. Its length is checked before its payload is.
+/// Reads the frame at the current place. Checks its length before it reads the payload.
 pub(crate) fn read_frame(file: &mut ReadFile) -> Result<Scanned, StorageError> {
     let head = file.read(HEADER_BYTES as u64)?;
     if head.is_empty() {
@@ -42,10 +42,10 @@ pub(crate) fn read_frame(file: &mut ReadFile) -> Result<Scanned, StorageError> {
     Ok(Scanned::Frame(header, payload))
 }
 
-/// Whether a whole valid frame begins anywhere in `from..end`: then what is before it was not torn by a crash,
-/// because a log is written front to back.
+/// Whether a whole valid frame begins anywhere in `from..end`. Then no crash damaged what is before it, because a log
+/// is written from front to back.
 ///
-/// `next_sequence` is the record expected at the bad place; it bounds which numbers can follow.
+/// `next_sequence` is the record expected at the bad place; it limits the sequence numbers that can follow.
 pub(crate) fn has_frame_behind(file: &ReadFile, from: u64, end: u64, next_sequence: u64) -> Result<bool, StorageError> {
     let most_records = end.saturating_sub(from) / HEADER_BYTES as u64 + 1;
     let last_sequence = next_sequence.saturating_add(most_records);
@@ -64,7 +64,7 @@ pub(crate) fn has_frame_behind(file: &ReadFile, from: u64, end: u64, next_sequen
                 return Ok(true);
             }
         }
-        // Windows overlap by one header less a byte, so that none of its positions is left out.
+        // Windows overlap by a header minus one byte, so that every position is covered.
         let step = window.len().saturating_sub(HEADER_BYTES - 1);
         if step == 0 {
             break;
@@ -74,7 +74,7 @@ pub(crate) fn has_frame_behind(file: &ReadFile, from: u64, end: u64, next_sequen
     Ok(false)
 }
 
-/// Whether what is left of a segment from a bad place on is one frame that is whole but for one bit.
+/// Whether the rest of a segment, from a bad place on, is one frame with one flipped bit.
 pub(crate) fn is_flipped_frame(file: &ReadFile, from: u64, end: u64) -> Result<bool, StorageError> {
     match usize::try_from(end.saturating_sub(from)) {
         Ok(left) if left <= HEADER_BYTES + MAX_PAYLOAD_BYTES => Ok(flip::is_flipped_frame(&file.read_at(from, left)?)),

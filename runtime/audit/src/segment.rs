@@ -1,18 +1,18 @@
-//! The files that a log consists of: their names and their first bytes.
+//! The files of a log: their names and headers.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+
+use ansai_storage::{Directory, StorageError};
 
 use crate::corruption::Fault;
-use crate::storage::{self, StorageError};
 
-/// The first bytes of a segment: a name that no other format has, then the version of ours.
+/// The header of a segment: a magic number, then the format version.
 pub(crate) const HEADER: [u8; 8] = *b"ANSAILG\x01";
 
-/// Bytes of a segment before its first frame.
+/// Size of a segment's header in bytes.
 pub(crate) const HEADER_BYTES: u64 = HEADER.len() as u64;
 
-/// The file name of a segment: the sequence of its first record in 20 digits, then `.log`.
+/// The file name of a segment: the sequence number of its first record in 20 digits, then `.log`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentName(u64);
 
@@ -21,16 +21,12 @@ impl SegmentName {
         Self(sequence)
     }
 
-    /// The sequence of the first record in the segment.
+    /// The sequence number of the segment's first record.
     pub fn first_sequence(self) -> u64 {
         self.0
     }
 
-    pub(crate) fn path_in(self, directory: &Path) -> PathBuf {
-        directory.join(self.to_string())
-    }
-
-    /// `None` for every file that is not a segment, among them numbers that no log can reach.
+    /// `None` for a file that is not a segment, or whose number no log can reach.
     fn parse(name: &str) -> Option<Self> {
         let digits = name.strip_suffix(".log")?;
         if digits.len() != 20 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -47,20 +43,20 @@ impl fmt::Display for SegmentName {
 }
 
 /// The segments of a directory, oldest first.
-pub(crate) fn list(directory: &Path) -> Result<Vec<SegmentName>, StorageError> {
-    let names = storage::list_names(directory)?;
+pub(crate) fn list(directory: &Directory) -> Result<Vec<SegmentName>, StorageError> {
+    let names = directory.names()?;
     let mut segments: Vec<_> = names.iter().filter_map(|name| SegmentName::parse(name)).collect();
     segments.sort_unstable();
     Ok(segments)
 }
 
-/// Whether a crash can have left these first bytes, and nothing behind them: a beginning, then only zeros.
+/// Whether a crash can have left these first bytes at the end of a file: the beginning of a header, then only zeros.
 pub(crate) fn is_unfinished(found: &[u8]) -> bool {
     let written = found.iter().zip(HEADER).take_while(|(found, wanted)| **found == *wanted).count();
     found.iter().skip(written).all(|byte| *byte == 0)
 }
 
-/// Checks the first bytes of a segment.
+/// Checks the header of a segment.
 pub(crate) fn check_header(found: &[u8]) -> Result<(), Fault> {
     let (Some((version, magic)), Some((found_version, found_magic))) =
         (HEADER.split_last(), found.first_chunk::<{ HEADER.len() }>().and_then(|bytes| bytes.split_last()))
@@ -101,20 +97,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_leaves_of_a_header_is_told_from_a_flipped_bit() {
+    fn an_unfinished_header_differs_from_a_flipped_bit() {
         for found in [&b""[..], b"ANS", b"ANS\0\0\0\0\0", &[0; 8], &[0; 3]] {
             assert!(is_unfinished(found), "{found:?}");
         }
         for bit in 0..64 {
             let mut found = HEADER;
             found[bit / 8] ^= 1 << (bit % 8);
-            // The last byte is a single bit: without it the header was cut one byte short.
+            // The last byte of the header has only one bit set. Without it, the header looks one byte short.
             assert_eq!(is_unfinished(&found), bit == 56, "bit {bit}");
         }
     }
 
     #[test]
-    fn headers_are_told_apart() {
+    fn header_faults_are_distinguished() {
         assert_eq!(check_header(&HEADER), Ok(()));
         assert_eq!(check_header(b"ANSAILG"), Err(Fault::HeaderCut));
         assert_eq!(check_header(b"ANSAILG\x02"), Err(Fault::UnknownVersion { found: 2 }));

@@ -1,5 +1,5 @@
-//! One log for many threads. Those that want their records durable at the same time share one sync: the first leads,
-//! the others wait for it, and whoever came too late for it waits for the next.
+//! One log for many threads. Threads that wait for durability at the same time share one sync: the first one leads, the
+//! others wait for it, and later ones wait for the next sync.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::head::Head;
 use crate::log::{AppendError, Durability, Log};
 use crate::storage::{AppendFile, StorageError};
 
-/// A log that threads append to side by side; records stand in the order in which they were appended.
+/// A log to which threads append concurrently. Records are in the order in which they were appended.
 ///
 /// ```
 /// use ansai_audit::{Durability, Log, Options, SharedLog, verify};
@@ -25,9 +25,9 @@ use crate::storage::{AppendFile, StorageError};
 /// ```
 pub struct SharedLog {
     state: Mutex<State>,
-    /// Told when a sync has ended.
+    /// Signalled when a sync ends.
     ended: Condvar,
-    /// How a segment is made durable: a step of its own, so that a fault can be injected.
+    /// Makes a segment durable; replaceable, so that a test can inject a fault.
     sync: Box<SyncFile>,
 }
 
@@ -35,9 +35,9 @@ type SyncFile = dyn Fn(&AppendFile) -> Result<(), StorageError> + Send + Sync;
 
 struct State {
     log: Log,
-    /// All records up to this one are known to be durable.
+    /// All records up to this one are durable.
     durable: u64,
-    /// A thread is syncing, without holding the lock.
+    /// Whether a thread is syncing, without holding the lock.
     syncing: bool,
 }
 
@@ -48,9 +48,9 @@ impl std::fmt::Debug for SharedLog {
 }
 
 impl SharedLog {
-    /// Over an open log.
+    /// Shares an open log.
     pub fn new(log: Log) -> Self {
-        // What was read on opening may not be durable yet: the first sync makes it so.
+        // The records read on opening may not be durable yet; the first sync makes them durable.
         Self {
             state: Mutex::new(State { log, durable: 0, syncing: false }),
             ended: Condvar::new(),
@@ -58,10 +58,11 @@ impl SharedLog {
         }
     }
 
-    /// Appends one record, as [`Log::append`] does. Synced, it returns when the record and all before it are durable.
+    /// Appends one record, like [`Log::append`]. With [`Durability::Synced`], returns when the record and all before it
+    /// are durable.
     ///
     /// # Errors
-    /// See [`AppendError`]. After a sync that failed, everybody who waited for it is refused, and everybody after.
+    /// See [`AppendError`]. After a failed sync, all threads that waited for it get an error, and all later calls too.
     pub fn append(&self, payload: &[u8], durability: Durability) -> Result<Head, AppendError> {
         let mut state = self.lock()?;
         let head = state.log.append(payload, Durability::Buffered)?;
@@ -71,10 +72,10 @@ impl SharedLog {
         Ok(head)
     }
 
-    /// Makes durable all that was appended up to now, and answers the last record of that.
+    /// Makes all appended records durable, and returns the last of them.
     ///
     /// # Errors
-    /// [`AppendError::Poisoned`] when the system refuses, now or earlier.
+    /// [`AppendError::Poisoned`] if a sync fails, now or earlier.
     pub fn sync(&self) -> Result<Head, AppendError> {
         let state = self.lock()?;
         let head = state.log.head();
@@ -82,24 +83,24 @@ impl SharedLog {
         Ok(head)
     }
 
-    /// The last record appended, durable or not.
+    /// The last appended record, durable or not.
     pub fn head(&self) -> Head {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).log.head()
     }
 
-    /// Sets the reserve aside again where it was released and there is room.
+    /// Reserves the space again if it was released and there is room.
     ///
     /// # Errors
-    /// When there is still no room for it. The log works on without.
+    /// If there is still too little space. The log works without the reserve.
     pub fn replenish(&self) -> Result<(), BallastError> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.log.has_reserve() { Ok(()) } else { state.log.replenish() }
     }
 
-    /// Returns when `sequence` is durable, leading a sync where nobody else does.
+    /// Returns when `sequence` is durable; leads a sync if no other thread does.
     fn make_durable<'l>(&'l self, mut state: MutexGuard<'l, State>, sequence: u64) -> Result<(), AppendError> {
         loop {
-            // Before anything else: after a failed sync, nothing that was reported durable meanwhile may be believed.
+            // Check this first: after a failed sync, nothing reported durable in the meantime can be trusted.
             state.log.refuse_if_poisoned()?;
             if sequence <= state.durable {
                 return Ok(());
@@ -117,7 +118,7 @@ impl SharedLog {
             state.syncing = false;
             match synced {
                 Ok(()) => state.durable = state.durable.max(reached),
-                // The kernel may have dropped the data and report success the next time: no second try.
+                // Do not retry: the kernel may have dropped the data, and still report success the next time.
                 Err(error) => drop(state.log.poison(error.to_string())),
             }
             self.ended.notify_all();
@@ -149,15 +150,15 @@ mod tests {
     const PAYLOAD: [u8; 16] = *b"sixteen bytes...";
     const FRAME: u64 = (HEADER_BYTES + PAYLOAD.len()) as u64;
 
-    /// What a test sees of the syncs.
+    /// What a test observes of the syncs.
     #[derive(Default)]
     struct Seen {
         syncs: AtomicU64,
-        /// Bytes of the segment that were there when a sync that has ended began.
+        /// Size of the segment when the last finished sync began.
         durable_bytes: AtomicU64,
     }
 
-    /// A log whose first sync begins only when so many records were written, and whose syncs end as said.
+    /// A log whose first sync waits until this many records were written, and whose syncs fail if `fails` is true.
     fn log(directory: &Path, records: u64, fails: bool) -> (SharedLog, Arc<Seen>) {
         let mut log = SharedLog::new(Log::open(directory, Options::default()).unwrap().0);
         let seen = Arc::new(Seen::default());
@@ -180,7 +181,7 @@ mod tests {
         (log, seen)
     }
 
-    /// One synced append from each thread, all under way at the same time.
+    /// One synced append from each thread, all concurrent.
     fn append_from_all(log: &SharedLog, seen: &Seen) -> Vec<Result<Head, AppendError>> {
         std::thread::scope(|scope| {
             let append = || {
@@ -204,7 +205,7 @@ mod tests {
             append_from_all(&log, &seen).into_iter().map(|result| result.unwrap().sequence).collect();
         sequences.sort_unstable();
         assert_eq!(sequences, (1..=THREADS).collect::<Vec<_>>());
-        // The first, and one for all who came while it was under way.
+        // The first sync, and one for all threads that arrived during it.
         assert!(seen.syncs.load(Ordering::SeqCst) <= 2, "{}", seen.syncs.load(Ordering::SeqCst));
         assert_eq!(verify(directory.path(), [log.head()]).unwrap().records, THREADS);
         assert_eq!(log.sync().unwrap(), log.head());

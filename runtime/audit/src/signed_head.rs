@@ -1,4 +1,4 @@
-//! A head that its log's key vouches for: what is kept elsewhere.
+//! A signed head of a log, for keeping elsewhere.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,54 +7,53 @@ use crate::head::Head;
 use crate::key::Key;
 use crate::public_key::{LogId, PublicKey, exact_hex};
 
-/// The first word of the text, and so of the signed bytes: nothing else that this key signs begins so.
+/// First word of the text and of the signed bytes. It distinguishes heads from everything else that this key signs.
 const WORD: &str = "ansai-audit-head-v1";
 
-/// A head, the log it is of, when it was taken, and the signature over these.
+/// A head with the id of its log, the time, and a signature over all three.
 ///
-/// Written as one line of ASCII, which is its only spelling:
-/// `ansai-audit-head-v1 log=HEX64 sequence=N hash=HEX64 at_ms=N key=HEX64 signature=HEX128`. The signature is Ed25519
-/// over the bytes of that line before ` signature=`.
+/// Written as one line of ASCII, with only one spelling: `ansai-audit-head-v1 log=HEX64 sequence=N hash=HEX64 at_ms=N
+/// key=HEX64 signature=HEX128`. The signature is Ed25519 over the bytes of that line before ` signature=`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedHead {
-    /// The log.
+    /// Id of the log.
     pub log: LogId,
-    /// Its last durable record then.
+    /// The last durable record at that time.
     pub head: Head,
-    /// When, in milliseconds since 1970 by the clock of the host.
+    /// The time, in milliseconds since 1970 by the host's clock.
     pub at_ms: u64,
-    /// The key that signed.
+    /// The key that signed it.
     pub key: PublicKey,
     signature: [u8; 64],
 }
 
-/// Why a text is not a [`SignedHead`]. A text that is one may still have a wrong signature.
+/// Why a text is not a [`SignedHead`]. A valid one may still have a wrong signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseSignedHeadError {
-    /// It does not begin as one.
+    /// It does not begin like a signed head.
     #[error("it does not start with {WORD}")]
     NotOne,
-    /// A part is missing, not in its place, or not written as it is written.
+    /// A part is missing, misplaced or malformed.
     #[error("its {0} is missing or malformed")]
     Part(&'static str),
 }
 
 impl SignedHead {
-    /// Signs a head. Whoever calls this makes sure first that the record is durable: a head that a loss of power
-    /// outlives would accuse an honest log.
+    /// Signs a head. The caller first makes the record durable: otherwise the head could survive a power failure that
+    /// loses the record, and an intact log would look tampered.
     pub fn new(log: LogId, head: Head, at_ms: u64, key: &Key) -> Self {
         let public = key.public();
         let signature = key.sign(signed_text(log, head, at_ms, public).as_bytes());
         Self { log, head, at_ms, key: public, signature }
     }
 
-    /// Whether [`SignedHead::key`] signed all of it. Whose key that is, is for the caller to know.
+    /// Whether [`SignedHead::key`] signed it. The caller decides whether to trust that key.
     pub fn is_signed(&self) -> bool {
         let text = signed_text(self.log, self.head, self.at_ms, self.key);
         self.key.signed(text.as_bytes(), &self.signature)
     }
 
-    /// Whether a text begins as a signed head does, right or wrong.
+    /// Whether a text begins like a signed head, valid or not.
     pub fn looks_like(text: &str) -> bool {
         text.starts_with(WORD)
     }
@@ -97,7 +96,7 @@ impl FromStr for SignedHead {
     }
 }
 
-/// Without sign and leading zeros.
+/// Parses a number without sign and leading zeros.
 fn plain_number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
@@ -114,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_text_does_not_drift() {
-        // Written down once: a change here makes every head that was kept worthless.
+        // Fixed text: a change to the format would invalidate every kept head.
         assert_eq!(
             signed().to_string(),
             format!(
@@ -130,7 +129,7 @@ mod tests {
     const SIGNATURE: &str = "873e442989dc0da0578bd999f7ed129d5a13da31dfb4ac36025b6a6e74597bf1a4b46a66f2bcace70f9e16f960c3d27dd44c101e1fdaf0e4de984c64940a1c0d";
 
     #[test]
-    fn it_round_trips_and_every_flipped_bit_is_told() {
+    fn it_round_trips_and_every_flipped_bit_is_detected() {
         let text = signed().to_string();
         assert_eq!(text.parse(), Ok(signed()));
         assert!(signed().is_signed());

@@ -1,198 +1,50 @@
-//! The only module of this crate that touches the file system.
+//! The files of this crate: each function is one step of I/O.
 //!
-//! Every function is one step of I/O, so that a fault can be injected at each of them. No symbolic link is
-//! followed in the last component of a path, files are made `0600` and directories `0700`.
-#![expect(clippy::disallowed_methods, reason = "this is the crate's adapter to the file system")]
+//! Files are opened by their names in a directory that is held open, so no symbolic link is followed. Files are made
+//! `0600` and directories `0700`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FallocateFlags, FlockOperation, OFlags};
+use ansai_storage::{Access, Directory};
+use rustix::fs::{FallocateFlags, FlockOperation};
 
-/// A file operation that the system refused.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {action} {}: {cause}", path.display())]
-pub struct StorageError {
-    /// What was tried, as a verb in the infinitive.
-    pub action: &'static str,
-    /// The file or directory it was tried on.
-    pub path: PathBuf,
-    /// What the system answered.
-    pub cause: io::Error,
-}
+pub(crate) use ansai_storage::Result;
+pub use ansai_storage::StorageError;
 
-impl StorageError {
-    fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |cause| Self { action, path, cause }
-    }
-
-    /// Whether blocks, inodes or a disk quota have run out: what releasing a [`Ballast`](crate::Ballast) can cure.
-    pub fn is_out_of_space(&self) -> bool {
-        matches!(self.cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-    }
-
-    /// Whether the file does not exist.
-    pub fn is_not_found(&self) -> bool {
-        self.cause.kind() == io::ErrorKind::NotFound
-    }
-}
-
-pub(crate) type Result<T> = std::result::Result<T, StorageError>;
-
-/// Size and times of a file, as far as this crate wants them.
-#[derive(Debug)]
-pub(crate) struct Metadata {
-    pub(crate) length: u64,
-    pub(crate) allocated_bytes: u64,
-    pub(crate) modified_millis: u64,
-    pub(crate) is_file: bool,
-}
-
-impl From<fs::Metadata> for Metadata {
-    fn from(metadata: fs::Metadata) -> Self {
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        Self {
-            length: metadata.len(),
-            // st_blocks counts units of 512 bytes whatever the file system's block size.
-            allocated_bytes: metadata.blocks().saturating_mul(512),
-            modified_millis: modified.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
-            is_file: metadata.is_file(),
-        }
-    }
-}
-
-fn no_follow() -> i32 {
-    OFlags::NOFOLLOW.bits().cast_signed()
-}
-
-/// An exclusive claim on a directory, given back when dropped (or when the process ends, however it ends).
+/// An exclusive lock on a directory, released when it is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock, never read")] File);
 
-/// Takes the lock without waiting; `None` when somebody else holds it.
-pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .custom_flags(no_follow())
-        .open(path)
-        .map_err(StorageError::at("open", path))?;
+/// Tries to take the lock; `None` if another process holds it.
+pub(crate) fn try_lock(directory: &Directory) -> Result<Option<Lock>> {
+    const NAME: &str = "lock";
+    let file = directory.file(NAME, Access::AppendOrCreate)?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(Lock(file))),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(errno) => Err(StorageError::at("lock", path)(errno.into())),
+        Err(errno) => Err(StorageError::at("lock", directory.path_of(NAME))(errno)),
     }
 }
 
-/// Makes a directory and those above it that are missing; one that exists is left as it is. Its name is durable.
-pub(crate) fn create_directory(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StorageError::at("create directory", path))?;
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-        _ => sync_directory(Path::new(".")),
-    }
+/// Milliseconds since 1970; 0 before.
+pub(crate) fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Makes the names in a directory durable.
-pub(crate) fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(StorageError::at("sync directory", path))
+/// Size and times of what is at a path.
+#[cfg(test)]
+pub(crate) fn metadata(path: &std::path::Path) -> Result<ansai_storage::Metadata> {
+    let (directory, name) = ansai_storage::Location::from(path).resolve()?;
+    directory.metadata(name)
 }
 
-/// Makes the content of a file durable, whoever wrote it.
-pub(crate) fn sync_file(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_data()).map_err(StorageError::at("sync", path))
-}
-
-/// The names in a directory that are UTF-8, in no order; no file of this crate has another kind of name.
-pub(crate) fn list_names(path: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(path).map_err(StorageError::at("list", path))? {
-        let entry = entry.map_err(StorageError::at("list", path))?;
-        names.extend(entry.file_name().into_string());
-    }
-    Ok(names)
-}
-
-/// Size and times of what is at the path itself, a symbolic link not followed.
-pub(crate) fn metadata(path: &Path) -> Result<Metadata> {
-    fs::symlink_metadata(path).map(Metadata::from).map_err(StorageError::at("examine", path))
-}
-
-/// A small file with who may read it.
-#[derive(Debug)]
-pub(crate) struct Small {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) mode: u32,
-    pub(crate) uid: u32,
-}
-
-/// Reads a regular file as a whole, up to one byte more than `most`, so that what is longer shows; `None` where there
-/// is none.
-pub(crate) fn read_small(path: &Path, most: usize) -> Result<Option<Small>> {
-    // Not blocking: a FIFO in this place would wait for a writer.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(StorageError::at("open", path));
-    let file = match opened {
-        Err(error) if error.is_not_found() => return Ok(None),
-        opened => opened?,
-    };
-    let found = file.metadata().map_err(StorageError::at("examine", path))?;
-    if !found.is_file() {
-        return Err(StorageError::at("read", path)(io::Error::other("not a regular file")));
-    }
-    let mut bytes = Vec::new();
-    file.take(most as u64 + 1).read_to_end(&mut bytes).map_err(StorageError::at("read", path))?;
-    Ok(Some(Small { bytes, mode: found.mode(), uid: found.uid() }))
-}
-
-/// Replaces a file as a whole, durably: after a crash it is the old one or the new one. Only one process at a time may
-/// do this to a path.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let next = PathBuf::from(name);
-    match remove(&next) {
-        Err(error) if !error.is_not_found() => return Err(error),
-        _ => {}
-    }
-    let file = AppendFile::create(&next)?;
-    let written = file.write(bytes).and_then(|()| file.sync_data()).and_then(|()| rename(&next, path));
-    if let Err(error) = written {
-        if let Err(error) = remove(&next) {
-            tracing::warn!(%error, "a file that was made in part is left behind");
-        }
-        return Err(error);
-    }
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
-        _ => sync_directory(Path::new(".")),
-    }
-}
-
-/// Bytes that nobody can guess.
-pub(crate) fn random() -> Result<[u8; 32]> {
-    let path = Path::new("/dev/urandom");
-    let mut bytes = [0; 32];
-    let mut file = File::open(path).map_err(StorageError::at("open", path))?;
-    file.read_exact(&mut bytes).map_err(StorageError::at("read", path))?;
-    Ok(bytes)
-}
-
-pub(crate) fn remove(path: &Path) -> Result<()> {
-    fs::remove_file(path).map_err(StorageError::at("remove", path))
-}
-
-pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(StorageError::at("rename", from))
-}
-
-/// A file that is only ever written at its end.
+/// A file that is only appended to.
 #[derive(Debug)]
 pub(crate) struct AppendFile {
     file: File,
@@ -200,29 +52,28 @@ pub(crate) struct AppendFile {
 }
 
 impl AppendFile {
-    /// Makes a file that must not exist yet.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        Self::open_with(path, "create", OpenOptions::new().append(true).create_new(true))
+    /// Creates a file that must not exist yet.
+    pub(crate) fn create(directory: &Directory, name: &str) -> Result<Self> {
+        Self::open_as(directory, name, Access::CreateNew)
     }
 
-    /// Makes a file, or empties the one that is there.
-    pub(crate) fn create_or_empty(path: &Path) -> Result<Self> {
-        let made = Self::open_with(path, "create", OpenOptions::new().append(true).create(true))?;
+    /// Creates a file, or truncates an existing one.
+    pub(crate) fn create_or_empty(directory: &Directory, name: impl AsRef<OsStr>) -> Result<Self> {
+        let made = Self::open_as(directory, name, Access::AppendOrCreate)?;
         made.truncate(0)?;
         Ok(made)
     }
 
-    /// Opens a file that must exist.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        Self::open_with(path, "open", OpenOptions::new().append(true))
+    /// Opens an existing file.
+    pub(crate) fn open(directory: &Directory, name: &str) -> Result<Self> {
+        Self::open_as(directory, name, Access::Append)
     }
 
-    fn open_with(path: &Path, action: &'static str, options: &mut OpenOptions) -> Result<Self> {
-        let file = options.mode(0o600).custom_flags(no_follow()).open(path).map_err(StorageError::at(action, path))?;
-        Ok(Self { file, path: path.to_owned() })
+    fn open_as(directory: &Directory, name: impl AsRef<OsStr>, access: Access) -> Result<Self> {
+        Ok(Self { file: directory.file(&name, access)?, path: directory.path_of(name) })
     }
 
-    /// Writes all of it, in one system call unless the system cuts it short. After an error, part may be written.
+    /// Writes all bytes, if possible in one system call. After an error, some bytes may have been written.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         (&self.file).write_all(bytes).map_err(StorageError::at("write", &self.path))
     }
@@ -236,13 +87,13 @@ impl AppendFile {
         self.file.sync_data().map_err(StorageError::at("sync", &self.path))
     }
 
-    /// Takes blocks for the whole length; `false` when this file system cannot do that.
+    /// Allocates blocks for the whole length; `false` if the file system does not support it.
     pub(crate) fn allocate(&self, length: u64) -> Result<bool> {
         use rustix::io::Errno;
         match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, length) {
             Ok(()) => Ok(true),
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
-            Err(errno) => Err(StorageError::at("allocate", &self.path)(errno.into())),
+            Err(errno) => Err(StorageError::at("allocate", &self.path)(errno)),
         }
     }
 }
@@ -257,13 +108,9 @@ pub(crate) struct ReadFile {
 }
 
 impl ReadFile {
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(no_follow())
-            .open(path)
-            .map_err(StorageError::at("open", path))?;
-        Ok(Self { file: BufReader::with_capacity(READ_AHEAD_BYTES, file), path: path.to_owned() })
+    pub(crate) fn open(directory: &Directory, name: &str) -> Result<Self> {
+        let file = directory.file(name, Access::Read)?;
+        Ok(Self { file: BufReader::with_capacity(READ_AHEAD_BYTES, file), path: directory.path_of(name) })
     }
 
     pub(crate) fn length(&self) -> Result<u64> {
@@ -271,16 +118,16 @@ impl ReadFile {
         Ok(metadata.len())
     }
 
-    /// Reads on for up to `count` bytes; fewer only at the end of the file.
+    /// Reads up to `count` bytes; fewer only at the end of the file.
     pub(crate) fn read(&mut self, count: u64) -> Result<Vec<u8>> {
-        // What is asked for may be what a damaged file states: no more room than usual before it is there.
+        // `count` may come from a damaged file, so do not allocate that much in advance.
         let room = count.min(READ_AHEAD_BYTES as u64);
         let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or(READ_AHEAD_BYTES));
         (&mut self.file).take(count).read_to_end(&mut bytes).map_err(StorageError::at("read", &self.path))?;
         Ok(bytes)
     }
 
-    /// Reads up to `count` bytes at an offset, past any buffer; fewer only at the end of the file.
+    /// Reads up to `count` bytes at an offset, without the buffer; fewer only at the end of the file.
     pub(crate) fn read_at(&self, offset: u64, count: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         let mut filled: usize = 0;
@@ -296,7 +143,7 @@ impl ReadFile {
         Ok(bytes)
     }
 
-    /// Goes to an offset and forgets what was read ahead, because a writer may have changed it since.
+    /// Moves to an offset and drops the buffer, because a writer may have changed the file since.
     pub(crate) fn go_to(&mut self, offset: u64) -> Result<()> {
         self.file.seek(SeekFrom::Start(offset)).map(drop).map_err(StorageError::at("seek in", &self.path))
     }

@@ -1,6 +1,6 @@
-//! Checking a whole log, in itself and against heads that were kept elsewhere.
+//! Checks a whole log, alone and against heads that were kept elsewhere.
 
-use std::path::Path;
+use ansai_storage::{Access, Directory, StorageError, ToDirectory};
 
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::head::Head;
@@ -8,59 +8,59 @@ use crate::public_key::{LogId, PublicKey};
 use crate::reader::{Entry, Reader, Tail};
 use crate::segment::{self, SegmentName};
 use crate::signed_head::SignedHead;
-use crate::storage::{self, StorageError};
 
-/// What a check of a whole log found to be sound.
+/// The result of checking a whole log that is intact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Which log it is; `None` without records.
+    /// Id of the log; `None` without records.
     pub log: Option<LogId>,
-    /// Records, all of them whole, in sequence and chained.
+    /// Number of records. All are whole, in sequence and chained.
     pub records: u64,
-    /// Segments that hold them.
+    /// Number of segments.
     pub segments: u64,
-    /// The last record. Keep it elsewhere: it is what a later check is to be given.
+    /// The last record. Keep it elsewhere, and pass it to a later check.
     pub head: Head,
-    /// Bytes behind the last record that are no record; not 0 after a crash, or beside a writer at work.
+    /// Number of bytes after the last record that are not a record; can be above 0 after a crash, or while a writer is
+    /// running.
     pub torn_tail_bytes: u64,
 }
 
-/// Why a head proves nothing about this log.
+/// Why a head cannot be used to check this log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadFault {
-    /// It is not as it was signed.
+    /// Its signature does not match.
     #[error("its signature is invalid")]
     Signature,
-    /// It is signed, but by nobody who is trusted.
+    /// Its signature is valid, but the key is not trusted.
     #[error("its key is not trusted: {0}")]
     UnknownKey(PublicKey),
-    /// The log begins with another record.
+    /// It belongs to a log with another first record.
     #[error("it belongs to log {of}, this is log {found}")]
     OtherLog {
-        /// The log it is of.
+        /// The log of the head.
         of: LogId,
-        /// The log that is there.
+        /// The log that was checked.
         found: LogId,
     },
 }
 
-/// Why a log is not what heads say.
+/// Why a log failed its check.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The log is not as it was written, or could not be read.
+    /// The log is damaged, or could not be read.
     #[error(transparent)]
     Log(#[from] ReadError),
-    /// A head is not to be relied on; nothing is known about the log.
+    /// A head cannot be used, so nothing is known about the log.
     #[error("the head of record {}: {fault}", head.head.sequence)]
     Head {
         /// The head.
         head: Box<SignedHead>,
-        /// What is wrong with it.
+        /// The problem.
         fault: HeadFault,
     },
 }
 
-/// A check with everything that is known about the log beforehand.
+/// Checks a log against everything that is known about it.
 ///
 /// ```
 /// use ansai_audit::{Durability, Key, Log, LogId, Options, SignedHead, Verifier};
@@ -86,28 +86,28 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// The log must hold this record.
+    /// Requires that the log holds this record.
     pub fn expect(&mut self, head: Head) {
         self.heads.push(head);
     }
 
-    /// The same, the head being of this very log and signed.
+    /// Requires that the log holds this head's record, and that the head is signed and belongs to this log.
     pub fn expect_signed(&mut self, head: SignedHead) {
         self.heads.push(head.head);
         self.signed.push(head);
     }
 
-    /// A key whose signature counts. Without any, whose signature it is goes unchecked.
+    /// Trusts a key. If no key is trusted, signatures of every key are accepted.
     pub fn trust(&mut self, key: PublicKey) {
         self.keys.push(key);
     }
 
-    /// Reads the whole log once, one record in memory at a time, and shows each to `visit` once its frame and its
-    /// place in the chain were checked; nothing is changed.
+    /// Reads the whole log once, with one record in memory at a time, and passes each checked record to `visit`.
+    /// Changes nothing.
     ///
     /// # Errors
-    /// See [`VerifyError`]: heads first, then the first place of the log that is wrong.
-    pub fn run(&self, directory: impl AsRef<Path>, mut visit: impl FnMut(&Entry)) -> Result<Verified, VerifyError> {
+    /// See [`VerifyError`]: problems of heads first, then the first damaged place of the log.
+    pub fn run(&self, directory: impl ToDirectory, mut visit: impl FnMut(&Entry)) -> Result<Verified, VerifyError> {
         for head in &self.signed {
             let fault = match self.keys.contains(&head.key) || self.keys.is_empty() {
                 _ if !head.is_signed() => HeadFault::Signature,
@@ -116,7 +116,8 @@ impl Verifier {
             };
             return Err(VerifyError::Head { head: Box::new(head.clone()), fault });
         }
-        walk(directory.as_ref(), self.heads.clone(), |entry| {
+        let directory = directory.to_directory().map_err(ReadError::from)?;
+        walk(directory, self.heads.clone(), |entry| {
             if entry.sequence == 1 {
                 self.check_log(LogId(entry.hash))?;
             }
@@ -137,42 +138,43 @@ impl Verifier {
 }
 
 impl LogId {
-    /// The id of the log in a directory; `None` while it has no record.
+    /// Reads the id of the log in a directory; `None` if it has no record.
     ///
     /// # Errors
-    /// When the first record is not as it was written, or cannot be read.
-    pub fn of(directory: impl AsRef<Path>) -> Result<Option<Self>, ReadError> {
+    /// If the first record is damaged, or cannot be read.
+    pub fn of(directory: impl ToDirectory) -> Result<Option<Self>, ReadError> {
         let first = Reader::open(directory)?.next().transpose()?;
         Ok(first.map(|entry| Self(entry.hash)))
     }
 }
 
-/// Makes durable all records that a reader can see, also those that a writer at work has not synced yet.
+/// Makes all records durable that a reader can see, including those that a running writer has not synced yet.
 ///
 /// # Errors
-/// When the system refuses: then a head of what was read must not be kept.
-pub fn make_durable(directory: impl AsRef<Path>) -> Result<(), StorageError> {
-    let directory = directory.as_ref();
-    // A segment is synced before the next one is begun.
-    if let Some(last) = segment::list(directory)?.last() {
-        storage::sync_file(&last.path_in(directory))?;
+/// If the system refuses. Then do not keep a head of what was read.
+pub fn make_durable(directory: impl ToDirectory) -> Result<(), StorageError> {
+    let directory = directory.to_directory()?;
+    // A segment is synced before the next one begins.
+    if let Some(last) = segment::list(&directory)?.last().map(SegmentName::to_string) {
+        let file = directory.file(&last, Access::Read)?;
+        file.sync_data().map_err(StorageError::at("sync", directory.path_of(&last)))?;
     }
-    storage::sync_directory(directory)
+    directory.sync()
 }
 
-/// Reads a whole log and checks every frame, the sequence and the chain; nothing is changed.
+/// Reads a whole log and checks every frame, the sequence and the chain. Changes nothing.
 ///
-/// With `expected`, heads known from before, those records must be there with those hashes. Without any, a log that
-/// was cut after a whole record or rewritten from some record on, consistently, cannot be told from a sound one.
+/// The records of the heads in `expected` must be in the log with those hashes. Without any head, a log that was cut
+/// after a whole record, or consistently rewritten from some record on, looks intact.
 ///
 /// # Errors
-/// [`ReadError::Corrupt`] names the first place that is wrong, [`ReadError::Storage`] what could not be read.
-pub fn verify(directory: impl AsRef<Path>, expected: impl IntoIterator<Item = Head>) -> Result<Verified, ReadError> {
-    walk(directory.as_ref(), expected.into_iter().collect(), |_| Ok::<(), ReadError>(()))
+/// [`ReadError::Corrupt`] for the first damaged place, [`ReadError::Storage`] if a file cannot be read.
+pub fn verify(directory: impl ToDirectory, expected: impl IntoIterator<Item = Head>) -> Result<Verified, ReadError> {
+    walk(directory.to_directory()?, expected.into_iter().collect(), |_| Ok::<(), ReadError>(()))
 }
 
 fn walk<E: From<ReadError>>(
-    directory: &Path,
+    directory: Directory,
     mut heads: Vec<Head>,
     mut visit: impl FnMut(&Entry) -> Result<(), E>,
 ) -> Result<Verified, E> {
@@ -207,7 +209,7 @@ fn walk<E: From<ReadError>>(
     Ok(Verified { log, records: head.sequence, segments: reader.segments(), head, torn_tail_bytes })
 }
 
-/// Whether a record is the one that was known under its sequence.
+/// Compares a record with the head that is known for its sequence number.
 pub(crate) fn check_expected(entry: &Entry, expected: Option<Head>) -> Result<(), Corruption> {
     match expected.filter(|expected| expected.sequence == entry.sequence && expected.hash != entry.hash) {
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! All pages of a directory.
+//! Reads all pages of a directory.
 #![expect(clippy::disallowed_methods, reason = "the build and tests read the pages")]
 
 use std::ffi::OsStr;
@@ -7,7 +7,7 @@ use std::{fs, io};
 
 use crate::parse::{Page, parse};
 
-/// Pages as `AREA/WORD.md`, sorted; or what is wrong with each file that is not a page, with its name.
+/// Returns the pages `AREA/WORD.md`, sorted; or a message for each file that is not a valid page, with its name.
 pub(crate) fn read(directory: &Path) -> Result<Vec<Page>, Vec<String>> {
     let mut pages = Vec::new();
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! Makes `pages.rs` of the directory `pages`. A file that is not a page fails the build, with its name.
+//! Generates `pages.rs` from the directory `pages`. A file that is not a valid page fails the build, with its name.
 #![expect(clippy::disallowed_methods, reason = "a build script is told of its directories by its environment")]
 #![expect(clippy::print_stdout, reason = "cargo reads what a build script prints")]
 
@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-/// The `Debug` text of the parts is Rust.
+/// `Debug` formats the parts as Rust source.
 fn source(pages: &[parse::Page]) -> String {
     let mut out = String::from("&[\n");
     for parse::Page { area, word, title, meaning, example, fix } in pages {

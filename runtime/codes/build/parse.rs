@@ -1,11 +1,11 @@
-//! One page: from Markdown to its parts.
+//! Splits a page's Markdown into its parts.
 
 /// A page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// The directory that holds it.
+    /// Name of its directory.
     pub(crate) area: String,
-    /// The name of its file.
+    /// Name of its file, without the extension.
     pub(crate) word: String,
     pub(crate) title: String,
     pub(crate) meaning: Vec<Block>,
@@ -13,7 +13,7 @@ pub(crate) struct Page {
     pub(crate) fix: Vec<Block>,
 }
 
-/// A part of a section.
+/// A block of a section.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Block {
     Text(String),
@@ -28,7 +28,7 @@ pub(crate) struct Fence {
     pub(crate) text: String,
 }
 
-/// Reads `pages/AREA/WORD.md`. The error says what is wrong, without the name of the file.
+/// Parses `pages/AREA/WORD.md`. The error message does not name the file.
 pub(crate) fn parse(area: &str, word: &str, text: &str) -> Result<Page, String> {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let title =
@@ -44,7 +44,7 @@ pub(crate) fn parse(area: &str, word: &str, text: &str) -> Result<Page, String> 
     Ok(Page { area, word, title, meaning, example, fix })
 }
 
-/// Paragraphs, items and fenced blocks; at least one.
+/// Parses paragraphs, items and fenced blocks; at least one.
 fn section(text: &str, what: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut open = false;

@@ -19,8 +19,8 @@
 //! What to do: paragraphs, items, and fenced blocks with commands or lines to write.
 //! ````
 //!
-//! The build reads them. A file of another shape fails the build; tests hold that codes and pages agree. The program
-//! depends on this crate and no other crate does, so a changed page compiles nothing else.
+//! The build reads the pages. An invalid file fails the build; tests check that codes and pages match. Only the program
+//! depends on this crate, so a changed page recompiles nothing else.
 //!
 //! ```
 //! use ansai_core::codes;

@@ -1,4 +1,4 @@
-//! Pages, as the build made them of the directory `pages`.
+//! Pages, as the build generated them from the directory `pages`.
 
 use ansai_core::codes::{self, Code};
 
@@ -19,7 +19,7 @@ pub struct Page {
     pub fix: &'static [Block],
 }
 
-/// A part of a section. Texts and items are one line and hold inline Markdown: code between backticks.
+/// A block of a section. Texts and items are one line with inline Markdown: code between backticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
     /// A paragraph.
@@ -31,7 +31,7 @@ pub enum Block {
 }
 
 impl Block {
-    /// Its text, without what marks an item or a fence.
+    /// Its text, without the marks of an item or a fence.
     pub fn text(&self) -> &'static str {
         match self {
             Block::Text(text) | Block::Item(text) => text,
@@ -43,9 +43,9 @@ impl Block {
 /// A fenced block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fence {
-    /// `toml`, `console` for commands after a prompt, and the like.
+    /// Language: `toml`, `console` for commands after a prompt, …
     pub language: &'static str,
-    /// Lines without a line feed at the end.
+    /// Its lines, without a newline at the end.
     pub text: &'static str,
 }
 
@@ -54,7 +54,7 @@ static PAGES: &[Page] = {
     include!(concat!(env!("OUT_DIR"), "/pages.rs"))
 };
 
-/// The page of a code. Tests hold that every code has one.
+/// The page of a code. Tests check that every code has one.
 pub fn page(code: Code) -> Option<&'static Page> {
     PAGES.iter().find(|page| page.word == code.word())
 }

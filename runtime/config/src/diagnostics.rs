@@ -1,4 +1,4 @@
-//! What is wrong with a file: for people with file, line and caret, for programs as plain entries.
+//! Problems of a file: for people with file, line and caret, for programs as plain entries.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::problem::Problem;
 use crate::render;
 use crate::source::{Source, Span};
 
-/// How bad a diagnostic is.
+/// Severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The file cannot be used.
     Error,
-    /// The file can be used, but hardly as meant.
+    /// The file can be used, but probably does not say what its author means.
     Warning,
 }
 
@@ -24,17 +24,17 @@ pub enum Severity {
 pub struct Entry {
     /// Error or warning.
     pub severity: Severity,
-    /// What is wrong, as a word that stays: `ansai explain` tells more.
+    /// The stable error code; `ansai explain` describes it.
     pub code: Code,
-    /// As given by the caller.
+    /// Name of the file, as given by the caller.
     pub file: String,
-    /// From 1; 1 where the whole file is meant.
+    /// Line from 1; 1 if the problem is about the whole file.
     pub line: usize,
-    /// In characters, from 1.
+    /// Column in characters, from 1.
     pub column: usize,
-    /// A fragment without full stop.
+    /// The message, a fragment without a full stop.
     pub message: String,
-    /// The way out.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
@@ -57,29 +57,29 @@ impl Diagnostics {
         Diagnostics { items, left_out }
     }
 
-    /// Nothing to say.
+    /// Whether there are no diagnostics.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// Whether any of them keeps the file from being used.
+    /// Whether any of them is an error, so that the file cannot be used.
     pub fn has_errors(&self) -> bool {
         self.items.iter().any(|item| item.problem.severity == Severity::Error)
     }
 
-    /// What the first of them is.
+    /// The error code of the first diagnostic.
     pub fn first_code(&self) -> Option<Code> {
         self.items.first().map(|item| item.problem.code)
     }
 
-    /// Adds those of another file, after these.
+    /// Appends the diagnostics of another file.
     pub fn merge(&mut self, other: Diagnostics) {
         self.items.extend(other.items);
         self.left_out += other.left_out;
     }
 
-    /// For people: message, place with caret, help; `width` in columns. Harmless for terminals whatever the
-    /// files hold.
+    /// For people: message, place with caret, hint; `width` in columns. The text is safe for terminals, whatever the
+    /// files contain.
     pub fn render(&self, color: bool, width: usize) -> String {
         let mut out: Vec<String> = self.items.iter().map(|item| render::item(item, color, width)).collect();
         if self.left_out > 0 {
@@ -88,7 +88,7 @@ impl Diagnostics {
         out.join("\n")
     }
 
-    /// For programs.
+    /// The diagnostics as plain data, for programs.
     pub fn entries(&self) -> Vec<Entry> {
         self.items.iter().map(Item::entry).collect()
     }
@@ -113,7 +113,7 @@ impl Item {
     }
 }
 
-/// One line for each: `file:line:column: message`.
+/// One line for each diagnostic: `file:line:column: message`.
 impl std::fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, entry) in self.entries().iter().enumerate() {

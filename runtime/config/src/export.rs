@@ -1,4 +1,4 @@
-//! `[audit.export]`: where signed heads of the audit log are sent, and how often.
+//! `[audit.export]`: the targets that receive signed heads of the audit log, and the interval.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -16,31 +16,31 @@ const MONTH_MS: u64 = 30 * 24 * HOUR_MS;
 const MOST_WORDS: usize = 64;
 const MOST_TEXT: usize = 4_096;
 
-/// Where heads go. At least one of the targets is there.
+/// Where heads are sent. At least one target is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// Milliseconds between two heads.
     pub every: Duration,
-    /// Milliseconds that one target may take.
+    /// Time limit for each target, in milliseconds.
     pub timeout: Duration,
-    /// An absolute path: a line is added to this file.
+    /// Absolute path of a file to which a line is appended.
     pub file: Option<PathBuf>,
-    /// An absolute path and arguments: gets the head on its standard input.
+    /// Absolute path of a program, and its arguments. It reads the head from standard input.
     pub command: Option<Vec<String>>,
-    /// Gets the head posted as JSON.
+    /// A URL to which the head is posted as JSON.
     pub url: Option<ExportUrl>,
 }
 
-/// A web server that takes heads.
+/// A web server that receives heads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportUrl {
-    /// As written: `https`, or `http` where that is allowed.
+    /// The URL as written: `https`, or `http` if that is allowed.
     pub url: String,
-    /// Without what stands behind `?`, which may be a secret.
+    /// The URL without the part after `?`, which may be a secret.
     pub shown: String,
-    /// A file with a bearer token.
+    /// File with a bearer token.
     pub token_file: Option<PathBuf>,
-    /// A file with the certificates to trust, instead of the system's.
+    /// File with the certificates to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -66,7 +66,7 @@ fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let (token_file, ca_file) = (path(&fields, "token_file", problems), path(&fields, "ca_file", problems));
     for key in ["token_file", "ca_file", "allow_plain_http"] {
         if let (Some(entry), None) = (fields.entry(key), fields.get("url")) {
-            let message = format!("`{key}` goes with `url`, which is not there");
+            let message = format!("`{key}` needs `url`");
             problems.add(Problem::error(codes::EXPORT_TARGET, entry.key_span.clone(), message));
         }
     }
@@ -130,7 +130,7 @@ fn command(node: &Node, problems: &mut Problems) -> Option<Vec<String>> {
     }
 }
 
-/// What of an address may be shown; else what is wrong, and the way out.
+/// The part of a URL that may be shown; or code, message and hint if the URL is invalid.
 fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static str, &'static str)> {
     let example = "such as \"https://heads.example.org/ansai\"";
     let wrong = |words, hint| (codes::BAD_URL, words, hint);
@@ -141,17 +141,17 @@ fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static st
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     if authority.contains('@') {
-        return Err(wrong("holds a user or a password", "put a token into a file and name it as `token_file`"));
+        return Err(wrong("contains a user or a password", "put a token into a file and name it as `token_file`"));
     }
     if path.contains('#') {
         return Err(wrong("holds a `#`, which no server sees", "leave out what begins with it"));
     }
-    let host = host(authority).ok_or(wrong("has no host, or a port that is none", example))?;
+    let host = host(authority).ok_or(wrong("has no host, or an invalid port", example))?;
     match scheme {
         "https" => {}
         "http" if plain_allowed || is_loopback(host) => {}
         "http" => {
-            let hint = "write https://, or add allow_plain_http = true: then anybody on the way can change or hold back \
+            let hint = "write https://, or add allow_plain_http = true: then anyone on the network can change or hold back \
                 heads, though not forge them";
             return Err((codes::PLAIN_HTTP, "is not encrypted", hint));
         }
@@ -161,7 +161,7 @@ fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static st
     Ok(format!("{scheme}://{authority}{path}"))
 }
 
-/// The host without its port and brackets; `None` where either cannot be one.
+/// The host without port and brackets; `None` if host or port is invalid.
 fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => rest
@@ -177,7 +177,7 @@ fn host(authority: &str) -> Option<&str> {
     (port > 0 && !host.is_empty() && host.chars().all(known)).then_some(host)
 }
 
-/// An address of this host itself. `localhost` never leaves it either (RFC 6761).
+/// Whether the host is this machine. `localhost` always is (RFC 6761).
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_apart() {
+    fn loopback_addresses_are_recognized() {
         for (text, shown) in [
             ("https://h.example/heads", Some("https://h.example/heads")),
             ("https://h.example:8443/heads?token=secret", Some("https://h.example:8443/heads")),

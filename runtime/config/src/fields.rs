@@ -1,4 +1,4 @@
-//! Reading a table field by field: every key known, every value of its type, every problem with its place.
+//! Reads a table field by field: checks keys, types and bounds, and reports each problem with its place.
 
 use ansai_core::codes;
 use ansai_core::quantity;
@@ -9,19 +9,19 @@ use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
-/// A table whose keys are known.
+/// A table and its known keys.
 pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
-    /// Where what is missing is shown.
+    /// The place where missing keys are reported.
     span: Span,
-    /// `` `[schedule]` ``, `the manifest`: for messages.
+    /// Name of the table for messages: `` `[schedule]` ``, `the manifest`.
     place: String,
-    /// Known keys that unknown ones probably mean.
+    /// Known keys that unknown keys are probably meant to be.
     meant: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
-    /// Unknown keys are problems, and are passed over.
+    /// Reports unknown keys as problems and skips them.
     pub(crate) fn of(node: &'n Node, place: &str, known: &[&'static str], problems: &mut Problems) -> Option<Self> {
         let Some(entries) = node.entries() else {
             problems.add(not_a_table(place, node));
@@ -50,7 +50,7 @@ impl<'n> Fields<'n> {
         self.entry(key).map(|entry| &entry.node)
     }
 
-    /// One problem for all that is missing and not misspelt, with the lines to add.
+    /// Reports one problem for all keys that are missing and not misspelt, with the lines to add.
     pub(crate) fn require(&self, lines: &[(&str, &str)], problems: &mut Problems) {
         let missing: Vec<&(&str, &str)> =
             lines.iter().filter(|(key, _)| self.get(key).is_none() && !self.meant.contains(key)).collect();
@@ -93,7 +93,7 @@ impl<'n> Fields<'n> {
         None
     }
 
-    /// A whole number within bounds, both included.
+    /// An integer within inclusive bounds.
     pub(crate) fn number(&self, key: &str, within: (u64, u64), problems: &mut Problems) -> Option<u64> {
         let node = self.get(key)?;
         let Kind::Integer(number) = node.kind else {
@@ -104,7 +104,7 @@ impl<'n> Fields<'n> {
         bounded(key, node, number, within, show, problems)
     }
 
-    /// Milliseconds from a text such as `10m`, within bounds, both included.
+    /// Milliseconds from a text such as `10m`, within inclusive bounds.
     pub(crate) fn duration(&self, key: &str, within: (u64, u64), problems: &mut Problems) -> Option<u64> {
         let node = self.get(key)?;
         let Kind::Text(text) = &node.kind else {
@@ -125,7 +125,7 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// Bytes from a text such as `64MiB` or a number of bytes, within bounds, both included.
+    /// Bytes from a text such as `64MiB` or from a number, within inclusive bounds.
     pub(crate) fn size(&self, key: &str, within: (u64, u64), problems: &mut Problems) -> Option<u64> {
         let node = self.get(key)?;
         let way_out = "write a number and a unit, such as \"64MiB\", or a number of bytes";
@@ -147,7 +147,7 @@ impl<'n> Fields<'n> {
         bounded(key, node, bytes, within, quantity::show_bytes, problems)
     }
 
-    /// One of a few words.
+    /// One of a list of words.
     pub(crate) fn word<T: Copy>(&self, key: &str, words: &[(&str, T)], problems: &mut Problems) -> Option<T> {
         let text = self.text(key, 100, problems)?;
         let found = words.iter().find(|(word, _)| *word == text);
@@ -168,7 +168,7 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// The words of an error about a quantity, and the units that it lists, for the hint.
+/// Splits the message of a quantity error into the message itself and the list of units, for the hint.
 pub(crate) fn without_units(error: &str) -> (&str, Option<String>) {
     match error.split_once(" (known: ") {
         Some((words, units)) => (words, Some(format!("units: {}", units.trim_end_matches(')')))),
@@ -176,15 +176,15 @@ pub(crate) fn without_units(error: &str) -> (&str, Option<String>) {
     }
 }
 
-/// Message and hint for a text that is no quantity.
+/// Message and hint for a text that is not a quantity.
 pub(crate) fn no_quantity(name: &str, what: &str, error: &quantity::QuantityError, example: &str) -> (String, String) {
     let error = error.to_string();
     let (words, units) = without_units(&error);
     let hint: Vec<String> = std::iter::once(example.to_owned()).chain(units).collect();
-    (format!("`{name}` is no {what}: {words}"), hint.join("\n"))
+    (format!("`{name}` is not a {what}: {words}"), hint.join("\n"))
 }
 
-/// That a table is needed where something else stands.
+/// The problem that a value should be a table.
 pub(crate) fn not_a_table(place: &str, node: &Node) -> Problem {
     Problem::error(codes::WRONG_TYPE, node.span.clone(), format!("{place} must be a table, not {}", node.what()))
 }
@@ -193,7 +193,7 @@ pub(crate) fn wrong_type(key: &str, node: &Node, expected: &str) -> Problem {
     Problem::error(codes::WRONG_TYPE, node.span.clone(), format!("`{key}` must be {expected}, not {}", node.what()))
 }
 
-/// Milliseconds for people; zero has no larger unit.
+/// Formats milliseconds for people. Zero has no larger unit.
 pub(crate) fn quantity_ms(ms: u64) -> String {
     if ms == 0 { "0 s".to_owned() } else { quantity::show_milliseconds(ms) }
 }

@@ -1,4 +1,4 @@
-//! Opening a file once, bounded, and looking at who could have written it.
+//! Opens a file once, reads at most a given size, and finds out who can write it.
 #![expect(clippy::disallowed_methods, reason = "the one adapter of this crate to the file system")]
 
 use std::io::Read as _;
@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ansai_core::codes;
+use ansai_storage::GroupWrite;
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
 
 use crate::diagnostics::Diagnostics;
 use crate::problem::{Problem, Problems};
 use crate::source::Source;
-use crate::trust::{OTHERS_WRITE, Owned, Trust};
+use crate::trust::{Place, Trust};
 
-/// The text of a file, what is wrong with it as text, and its trust.
+/// Reads a file: its text, a problem with its text if there is one, and its trust.
 pub(crate) fn read(path: &Path, most_bytes: usize) -> Result<(Source, Option<Problem>, Trust), Diagnostics> {
     let name = path.display().to_string();
     open(path, &name, most_bytes).map_err(|problem| {
@@ -23,14 +24,14 @@ pub(crate) fn read(path: &Path, most_bytes: usize) -> Result<(Source, Option<Pro
 }
 
 fn open(path: &Path, name: &str, most_bytes: usize) -> Result<(Source, Option<Problem>, Trust), Problem> {
-    // Links are followed first: trust is about the file itself and the directory that holds it.
+    // Follow links first: trust depends on the file itself and on its directory.
     let real = std::fs::canonicalize(path).map_err(cannot_read)?;
     let (Some(parent), Some(last)) = (real.parent(), real.file_name()) else {
         return Err(not_a_file());
     };
     let directory_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = openat(CWD, parent, directory_flags, Mode::empty()).map_err(cannot_read)?;
-    // Not blocking: a FIFO in this place would wait for a writer.
+    // Non-blocking, because a FIFO would wait for a writer.
     let file_flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = openat(&directory, last, file_flags, Mode::empty()).map_err(cannot_read)?;
     let of_file = fstat(&file).map_err(cannot_read)?;
@@ -40,28 +41,23 @@ fn open(path: &Path, name: &str, most_bytes: usize) -> Result<(Source, Option<Pr
     let mut bytes = Vec::new();
     std::fs::File::from(file).take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(cannot_read)?;
     let (source, problem) = Source::from_bytes(name, bytes, most_bytes);
-    let mut directories = vec![owned(parent, &fstat(&directory).map_err(cannot_read)?)];
-    // Who can write where a link lies can make it lead elsewhere.
+    let mut directories = vec![place(parent, &fstat(&directory).map_err(cannot_read)?)];
+    // A user who can write the directory of a link can make it point elsewhere.
     let written = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let of_written = stat(written).map_err(cannot_read)?;
-    directories.push(owned(written, &of_written));
-    let file = owned(&real, &of_file);
-    let modes = directories.iter().fold(file.mode, |modes, one| modes | one.mode);
-    let trust = Trust {
-        writable_by_others: modes & OTHERS_WRITE != 0,
-        owner_uid: file.uid,
-        file,
-        directories,
-        own_uid: rustix::process::geteuid().as_raw(),
-    };
+    directories.push(place(written, &of_written));
+    let file = place(&real, &of_file);
+    let is_writable = |place: &Place| place.owned.is_writable_by_others(GroupWrite::Refused);
+    let writable_by_others = is_writable(&file) || directories.iter().any(is_writable);
+    let trust = Trust { writable_by_others, owner_uid: file.owned.uid, file, directories };
     Ok((source, problem, trust))
 }
 
-fn owned(path: &Path, stat: &Stat) -> Owned {
-    Owned { path: path.display().to_string(), mode: stat.st_mode, uid: stat.st_uid }
+fn place(path: &Path, stat: &Stat) -> Place {
+    Place { path: path.display().to_string(), owned: stat.into() }
 }
 
 fn not_a_file() -> Problem {
@@ -78,7 +74,7 @@ fn cannot_read(error: impl Into<std::io::Error>) -> Problem {
     }
 }
 
-/// Without `(os error 2)`.
+/// The message without `(os error 2)`.
 fn words(error: &std::io::Error) -> String {
     let text = error.to_string();
     let plain = text.split(" (os error").next().unwrap_or_default();

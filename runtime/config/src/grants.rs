@@ -1,4 +1,4 @@
-//! What is in force: the operator's grants, narrowed by what the manifest asks for.
+//! Computes the scopes in force: the operator's grants, narrowed by the manifest's requests.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use crate::scope_table;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("required capability \"{interface}\" is not granted (its reason: {reason})")]
 pub struct MissingGrant {
-    /// Its name.
+    /// Name of the interface.
     pub interface: String,
-    /// The author's, made harmless for terminals.
+    /// The author's reason, made safe for terminals.
     pub reason: String,
-    /// The line to add below `[policy.NAME.grant]`, to be filled in.
+    /// The line to add below `[policy.NAME.grant]`, with gaps to fill in.
     pub stanza: String,
 }
 
-/// The scope in force of every interface that is asked for and granted; interfaces of the kind
-/// [`InterfaceKind::Base`] that are asked for need no grant.
+/// Returns the scope in force of every interface that is requested and granted. Interfaces of kind
+/// [`InterfaceKind::Base`] need no grant.
 ///
 /// # Errors
-/// The first required interface, by name, without a grant.
-pub fn force(
+/// The first required interface, by name, that has no grant.
+pub fn effective_scopes(
     manifest: &Manifest,
     grants: &Grants,
     interfaces: &[Interface],
@@ -57,8 +57,8 @@ pub fn force(
     Ok(in_force)
 }
 
-/// What a policy gets without a configuration, in observe mode only: probes marked metadata and previews, within
-/// what its author suggests. Nothing else is granted, so everything else answers `denied`.
+/// The scopes of a policy that runs without a configuration, in observe mode only: probes marked metadata, and
+/// previews, within the author's suggestions. Everything else answers `denied`.
 pub fn unconfigured(manifest: &Manifest, interfaces: &[Interface]) -> BTreeMap<String, Scope> {
     let asked = manifest.capabilities.iter().filter_map(|(name, request)| {
         let interface = interfaces.iter().find(|one| one.name == name)?;

@@ -1,4 +1,4 @@
-//! `ansai.toml`: where state lives, which policies run, and what each of them may do.
+//! `ansai.toml`: the state directory, the policies that run, and their grants.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,14 +21,14 @@ use crate::trust::Trust;
 
 pub(crate) const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("enforce", Mode::Enforce)];
 
-/// What is for the daemon as a whole.
+/// Settings of the daemon as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Daemon {
-    /// Absolute; `None` leaves the choice to the caller.
+    /// Absolute path; `None` if the caller chooses it.
     pub state_dir: Option<PathBuf>,
-    /// For every instance that says nothing else.
+    /// Mode of every instance that sets none.
     pub mode: Mode,
-    /// A filter for `tracing`, unchecked.
+    /// A filter for `tracing`, not validated.
     pub log: Option<String>,
 }
 
@@ -39,34 +39,34 @@ pub struct HostConfig {
     pub daemon: Daemon,
     /// `[audit.export]`.
     pub export: Option<Export>,
-    /// `[policy.NAME]` by the operator's name.
+    /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<String, Instance>,
-    /// What is no error, but hardly meant.
+    /// Warnings: valid, but probably not what the operator means.
     pub warnings: Diagnostics,
     source: Arc<Source>,
 }
 
 impl HostConfig {
-    /// Reads a configuration. `file_name` is for messages, and its directory is where sources are looked for.
+    /// Parses a configuration. `file_name` appears in messages; its directory is the base of relative sources.
     ///
     /// # Errors
-    /// Every problem found, each with its place.
+    /// All problems, each with its place.
     pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<HostConfig, Diagnostics> {
         let (source, problem) = Source::from_text(file_name, text, MOST_HOST_BYTES);
         Self::from_source(source, problem, interfaces)
     }
 
-    /// Reads a configuration from its file, of at most 16 MiB, and says who could have written it.
+    /// Reads a configuration file of at most 16 MiB, and finds out who can write it.
     ///
     /// # Errors
-    /// As [`HostConfig::parse`], and where the file cannot be read.
+    /// As [`HostConfig::parse`], and if the file cannot be read.
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<(HostConfig, Trust), Diagnostics> {
         let (source, problem, trust) = file::read(path, MOST_HOST_BYTES)?;
         Ok((Self::from_source(source, problem, interfaces)?, trust))
     }
 
     /// Where the component of an instance is. A relative path is relative to the directory of the configuration file.
-    /// `None` where there is no such instance or it names no source.
+    /// `None` if the instance does not exist or names no source.
     pub fn source(&self, instance: &str) -> Option<PolicySource> {
         let written = self.policies.get(instance)?.source.as_deref()?;
         if let Some(name) = written.strip_prefix(BUILTIN) {
@@ -76,14 +76,14 @@ impl HostConfig {
         Some(PolicySource::Path(directory.unwrap_or(Path::new("")).join(written)))
     }
 
-    /// Bytes of the file where a setting of an instance stands, as written; where it does not stand there, of the
-    /// nearest table around it.
+    /// Byte range of an instance's setting in the file; if the setting is not in the file, of the nearest table around
+    /// it.
     pub fn settings_span(&self, instance: &str, path: &[String]) -> Option<Span> {
         let (span, rest) = self.setting(instance, path)?;
         Some(if rest == 0 { span.0 } else { span.1 })
     }
 
-    /// Problems of an instance's settings, each at its place in the configuration.
+    /// Turns problems of an instance's settings into diagnostics with places in the configuration.
     pub fn settings_diagnostics(&self, instance: &str, problems: &[SettingProblem]) -> Diagnostics {
         let mut found = Problems::default();
         for problem in problems {
@@ -95,7 +95,7 @@ impl HostConfig {
         found.of(&self.source)
     }
 
-    /// A warning for each grant that the manifest does not ask for.
+    /// A warning for each grant that the manifest does not request.
     pub fn unasked_grants(&self, instance: &str, manifest: &Manifest) -> Diagnostics {
         let mut found = Problems::default();
         if let Some(configured) = self.policies.get(instance) {
@@ -107,7 +107,7 @@ impl HostConfig {
                             span.clone(),
                             format!("{} does not ask for \"{name}\"", manifest.name),
                         )
-                        .hint("take the line out: a later version could use it unseen"),
+                        .hint("delete the line: a later version could use it without review"),
                     );
                 }
             }
@@ -115,8 +115,8 @@ impl HostConfig {
         found.of(&self.source)
     }
 
-    /// Where the value and the key of the deepest part of the path that is written stand, and how many parts are
-    /// left.
+    /// Places of the value and the key of the deepest part of the path that is in the file, and the number of remaining
+    /// parts.
     fn setting(&self, instance: &str, path: &[String]) -> Option<((Span, Span), usize)> {
         let instance = self.policies.get(instance)?;
         let Some(mut node) = instance.settings_node.as_ref() else {

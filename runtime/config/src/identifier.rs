@@ -1,23 +1,22 @@
-//! Names of policies and instances, and versions.
+//! Validates names of policies and instances, and versions.
 
 use ansai_core::codes;
 
 use crate::problem::Problem;
 
-/// Of a policy or an instance, in bytes.
+/// Maximum length of a policy's or instance's name, in bytes.
 const MOST_NAME: usize = 63;
 
-const NAME_RULE: &str =
-    "names hold small letters, digits and hyphens, start with a letter and have at most 63 characters";
+const NAME_RULE: &str = "use lower-case letters, digits and hyphens, starting with a letter, at most 63 characters";
 
-/// `[a-z][a-z0-9-]{0,62}`: safe as a file name, a unit name and a metric label.
+/// Matches `[a-z][a-z0-9-]{0,62}`: safe as a file name, a unit name and a metric label.
 pub fn is_name(text: &str) -> bool {
     text.len() <= MOST_NAME
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Semantic versioning 2.0: `1.2.3`, `1.0.0-rc.1+build.5`.
+/// Matches a version of Semantic Versioning 2.0: `1.2.3`, `1.0.0-rc.1+build.5`.
 pub fn is_version(text: &str) -> bool {
     if text.len() > 128 {
         return false;
@@ -41,7 +40,7 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Without leading zeros.
+/// Matches a number without leading zeros.
 fn is_number(text: &str) -> bool {
     is_digits(text) && (text == "0" || !text.starts_with('0'))
 }
@@ -50,7 +49,7 @@ fn is_part(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// The nearest valid name to what was written.
+/// Returns the nearest valid name.
 fn suggest_name(text: &str) -> Option<String> {
     let plain: String = text
         .chars()
@@ -63,7 +62,7 @@ fn suggest_name(text: &str) -> Option<String> {
     is_name(name).then(|| name.to_owned())
 }
 
-/// A name that breaks the rule, with the nearest that does not.
+/// The problem of an invalid name, with the nearest valid one as hint.
 pub(crate) fn bad_name(what: &str, text: &str, span: crate::source::Span) -> Problem {
     let shown = ansai_core::text::inert(text, 80);
     let hint = match suggest_name(text) {

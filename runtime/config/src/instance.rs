@@ -1,4 +1,4 @@
-//! One `[policy.NAME]` of the host configuration.
+//! One `[policy.NAME]` table of the host configuration.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use crate::source::Span;
 /// Scopes granted, by interface name.
 pub type Grants = BTreeMap<String, Scope>;
 
-/// What `source` begins with where it names a built-in policy.
+/// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
 const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "grant"];
 const MONTH_MS: u64 = 30 * 86_400_000;
@@ -27,28 +27,28 @@ const DAY_MS: u64 = 86_400_000;
 /// Where the component of an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PolicySource {
-    /// At a path: a component, or a directory with one.
+    /// Path of a component, or of a directory with one.
     Path(PathBuf),
-    /// In the share directory, by name.
+    /// Name of a policy in the share directory.
     Builtin(String),
 }
 
-/// A policy as the operator runs it.
+/// A policy as configured by the operator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
-    /// As written: a path or `builtin:NAME`, see [`crate::HostConfig::source`].
+    /// The source as written: a path or `builtin:NAME`, see [`crate::HostConfig::source`].
     pub source: Option<String>,
-    /// Its own, else the daemon's.
+    /// Mode of the instance, else of the daemon.
     pub mode: Mode,
-    /// Milliseconds; `None` leaves the manifest's.
+    /// Interval in milliseconds; `None` if the manifest's applies.
     pub every: Option<Duration>,
-    /// As written, an object; resolve it with the policy's [`crate::Schema`].
+    /// The settings as written, an object. Resolve them with the policy's [`crate::Schema`].
     pub settings: serde_json::Value,
-    /// How often and how far apart a finding may be treated.
+    /// How often, and at what interval, a finding may be treated.
     pub attempts: RetryPolicy,
-    /// Over the manifest's, which are over the defaults.
+    /// Limits that override those of the manifest, which override the defaults.
     pub limits: LimitsChange,
-    /// What it may do.
+    /// Granted scopes.
     pub grants: Grants,
     pub(crate) grant_spans: Vec<(String, Span)>,
     pub(crate) settings_node: Option<Node>,
@@ -95,7 +95,7 @@ pub(crate) fn read(
                         entry.key_span.clone(),
                         format!("every policy has {} without a grant", interface.name),
                     )
-                    .hint("take the line out"),
+                    .hint("delete the line"),
                 );
             }
             let place = format!("the grant of {}", interface.name);
@@ -129,7 +129,7 @@ fn read_attempts(node: &Node, problems: &mut Problems) -> Option<RetryPolicy> {
     })
 }
 
-/// Settings travel as JSON, which has no infinity.
+/// Settings are passed as JSON, which has no infinity.
 fn check_finite(node: &Node, problems: &mut Problems) {
     match &node.kind {
         Kind::Float(number) if !number.is_finite() => {

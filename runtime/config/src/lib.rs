@@ -1,8 +1,8 @@
-//! The files that people write: the manifest of a policy (`policy.toml`), the configuration of a host
-//! (`ansai.toml`) and the schema of a policy's settings, read, validated and explained.
+//! The files that people write: the manifest of a policy (`policy.toml`), the configuration of a host (`ansai.toml`)
+//! and the schema of a policy's settings. This crate reads and validates them.
 //!
-//! It is not where anything is decided at run time: it hands over plain values, and diagnostics with file, line
-//! and caret. It knows no interface by name: callers pass what exists.
+//! It decides nothing at run time: it returns plain values, and diagnostics with file, line and caret. It knows no
+//! interface by name; callers pass the list of interfaces.
 //!
 //! ```
 //! use ansai_config::HostConfig;
@@ -39,7 +39,7 @@ mod trust;
 
 pub use diagnostics::{Diagnostics, Entry, Severity};
 pub use export::{Export, ExportUrl};
-pub use grants::{MissingGrant, force, unconfigured};
+pub use grants::{MissingGrant, effective_scopes, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
 pub use instance::{BUILTIN, Grants, Instance, PolicySource};
@@ -47,7 +47,6 @@ pub use limits::LimitsChange;
 pub use manifest::{Manifest, Request};
 pub use report::{Report, did_you_mean};
 pub use schema::{Schema, SettingDescription, SettingProblem};
-pub use scope_table::sample as scope_value_example;
 pub use source::{MOST_BYTES, MOST_HOST_BYTES};
 pub use suggest::suggest_grants;
 pub use trust::Trust;

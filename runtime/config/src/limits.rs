@@ -1,4 +1,4 @@
-//! What a manifest or an instance says about the limits of an evaluation.
+//! Limits of an evaluation, as set by a manifest or an instance.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ struct Key {
     name: &'static str,
     kind: Kind,
     least: u64,
-    /// Beyond it a limit no longer protects a host.
+    /// Maximum value. A higher limit would no longer protect a host.
     most: u64,
     get: fn(&Limits) -> u64,
     set: fn(&mut Limits, u64),
@@ -100,7 +100,7 @@ const KEYS: &[Key] = &[
     },
 ];
 
-/// The limits that a `[limits]` table sets; all others stay as they are.
+/// The limits that a `[limits]` table sets; the others keep their values.
 ///
 /// Keys: `memory`, `argument_bytes`, `reply_bytes` (sizes: `"64MiB"` or bytes), `deadline`, `call_deadline`
 /// (durations: `"60s"`), `fuel`, `calls`, `proposals`, `observations` (counts).
@@ -108,7 +108,7 @@ const KEYS: &[Key] = &[
 pub struct LimitsChange(BTreeMap<&'static str, u64>);
 
 impl LimitsChange {
-    /// The limits given, with what this table sets put in: first the manifest's, then the operator's.
+    /// Returns `limits` with the values of this table. Apply the manifest's table first, then the operator's.
     pub fn over(&self, limits: Limits) -> Limits {
         KEYS.iter().fold(limits, |mut limits, key| {
             if let Some(value) = self.0.get(key.name) {
@@ -118,16 +118,16 @@ impl LimitsChange {
         })
     }
 
-    /// What makes `to` of `from`.
+    /// The values that differ in `to`.
     pub fn between(from: &Limits, to: &Limits) -> LimitsChange {
         let differs = |key: &&Key| (key.get)(from) != (key.get)(to);
         LimitsChange(KEYS.iter().filter(differs).map(|key| (key.name, (key.get)(to))).collect())
     }
 
-    /// Reads the form of the file from a table without places; `place` is for messages.
+    /// Reads a table from JSON, without places; `place` names the table in messages.
     ///
     /// # Errors
-    /// Each problem with its code and its way out.
+    /// Each problem with its code and its hint.
     pub fn from_json(
         table: &serde_json::Value,
         place: &str,
@@ -144,12 +144,12 @@ impl LimitsChange {
         if problems.is_empty() { Ok(change) } else { Err(problems) }
     }
 
-    /// Nothing is set.
+    /// Whether no limit is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// In the form of the file.
+    /// The table as JSON, in the format of the file.
     pub fn to_json(&self) -> serde_json::Value {
         KEYS.iter()
             .filter_map(|key| {

@@ -1,4 +1,4 @@
-//! `policy.toml`: what a policy is, when it runs, and what it asks for.
+//! `policy.toml`: a policy's name, schedule and requests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,64 +16,64 @@ use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
 use crate::source::{MOST_BYTES, Source};
 
-/// Bounds of a schedule, milliseconds: a second and 30 days.
+/// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
 const KEYS: &[&str] = &["name", "version", "description", "schedule", "capabilities", "limits", "settings"];
 
-/// What a policy asks of one interface.
+/// A policy's request for one interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Why, in the author's words; untrusted text.
+    /// The author's reason; untrusted text.
     pub reason: String,
-    /// Without a grant the policy does not load.
+    /// Whether the policy does not load without a grant.
     pub required: bool,
-    /// The widest scope that is of use; fields not named are left to the operator.
+    /// The widest scope that the policy can use. Fields that are not named are left to the operator.
     pub scope: Scope,
-    /// What the author would have an operator grant; also what a policy gets to see without a configuration.
+    /// The grant that the author suggests; also the scope of a policy that runs without a configuration.
     pub suggest: Scope,
 }
 
 /// A valid manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
-    /// What the policy calls itself: `[a-z][a-z0-9-]{0,62}`.
+    /// The policy's name: `[a-z][a-z0-9-]{0,62}`.
     pub name: String,
     /// Semantic version.
     pub version: String,
-    /// One line, in the author's words; untrusted text.
+    /// The author's description, one line; untrusted text.
     pub description: String,
-    /// Between two evaluations, milliseconds.
+    /// Milliseconds between two evaluations.
     pub every: Duration,
-    /// Requests by interface name, all known.
+    /// Requests by interface name. All names are known.
     pub capabilities: BTreeMap<String, Request>,
     /// Limits that the author sets.
     pub limits: LimitsChange,
     /// Path of the settings schema, relative to the manifest, without `..`.
     pub settings_schema: Option<String>,
-    /// What is no error, but hardly meant.
+    /// Warnings: valid, but probably not what the author means.
     pub warnings: Diagnostics,
 }
 
 impl Manifest {
-    /// Reads a manifest. `file_name` is for messages only.
+    /// Parses a manifest. `file_name` appears only in messages.
     ///
     /// # Errors
-    /// Every problem found, each with its place.
+    /// All problems, each with its place.
     pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
         let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         Self::from_source(source, problem, interfaces)
     }
 
-    /// Reads a manifest from its file, of at most 1 MiB.
+    /// Reads a manifest file of at most 1 MiB.
     ///
     /// # Errors
-    /// As [`Manifest::parse`], and where the file cannot be read.
+    /// As [`Manifest::parse`], and if the file cannot be read.
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
         let (source, problem, _) = file::read(path, MOST_BYTES)?;
         Self::from_source(source, problem, interfaces)
     }
 
-    /// The form embedded in a component: the file's shape as JSON, canonical.
+    /// The format embedded in a component: the file's structure as canonical JSON.
     pub fn to_json(&self) -> serde_json::Value {
         let capabilities: serde_json::Map<_, _> = self
             .capabilities
@@ -106,10 +106,10 @@ impl Manifest {
         json
     }
 
-    /// Reads the embedded form, with the same checks as the file: a component is as untrusted.
+    /// Reads the embedded format, with the same checks as for the file, because a component is equally untrusted.
     ///
     /// # Errors
-    /// Every problem found; places are unknown.
+    /// All problems; their places are unknown.
     pub fn from_json(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
         let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         let node = match problem {
@@ -256,7 +256,7 @@ fn read_settings(node: &Node, problems: &mut Problems) -> Option<String> {
     if !beside {
         let span = fields.get("schema").map_or(0..0, |node| node.span.clone());
         problems.add(
-            Problem::error(codes::BAD_PATH, span, "`schema` must be the path of a file beside the manifest")
+            Problem::error(codes::BAD_PATH, span, "`schema` must be a path relative to the manifest")
                 .hint("relative and without `..`, such as \"settings.schema.json\""),
         );
         return None;

@@ -1,11 +1,12 @@
-//! "did you mean": the known word nearest to what was written.
+//! "did you mean": finds the known word nearest to an unknown one.
 
 use ansai_core::text::inert;
 
-/// Longer than any key; comparing costs the product of both lengths.
+/// Maximum length of compared words, in bytes. No key is longer, and the time of a comparison grows with the product of
+/// both lengths.
 const MOST_COMPARED: usize = 80;
 
-/// The nearest known word, if one is near enough to be meant.
+/// The nearest known word, if it is near enough.
 pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if written.len() > MOST_COMPARED {
         return None;
@@ -19,7 +20,7 @@ pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
         .map(|(_, word)| word)
 }
 
-/// `did you mean `x`?`, else all that is known.
+/// Returns `did you mean `x`?`, or else the list of known words.
 pub(crate) fn hint(written: &str, known: &[&str]) -> Option<String> {
     if let Some(word) = nearest(written, known.iter().copied()) {
         return Some(format!("did you mean `{word}`?"));
@@ -27,7 +28,7 @@ pub(crate) fn hint(written: &str, known: &[&str]) -> Option<String> {
     list(known).map(|list| format!("known here: {list}"))
 }
 
-/// `` `a`, `b`, `c` ``, at most twelve.
+/// Formats `` `a`, `b`, `c` ``, at most twelve words.
 pub(crate) fn list(words: &[&str]) -> Option<String> {
     let (shown, rest) = words.split_at(words.len().min(12));
     let mut list: Vec<String> = shown.iter().map(|word| format!("`{}`", inert(word, MOST_COMPARED))).collect();
@@ -44,7 +45,7 @@ fn plain(word: &str) -> String {
 fn score(written: &str, word: &str) -> f64 {
     let word = plain(word);
     let whole = strsim::normalized_damerau_levenshtein(written, &word);
-    // `disk-probe` for `ansai:disk/disk-probe`.
+    // Also compare without the package: `disk-probe` of `ansai:disk/disk-probe`.
     let last = word.rsplit('/').next().unwrap_or_default();
     whole.max(strsim::normalized_damerau_levenshtein(written, last))
 }

@@ -1,4 +1,4 @@
-//! A tree of values with their places, the same from TOML and from JSON.
+//! A tree of values with their places, read from TOML or JSON.
 
 use ansai_core::codes;
 use serde_json::Value as Json;
@@ -7,10 +7,10 @@ use toml_edit::{Document, Item, Table, Value};
 use crate::problem::Problem;
 use crate::source::Span;
 
-/// Tables in tables, lists in lists.
+/// Maximum nesting of tables and lists.
 const MOST_DEPTH: usize = 32;
 
-/// A value and where it stands. A table opened by a header stands at the last key of the header.
+/// A value and its place. For a table with a header, the place is the last key of the header.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
@@ -22,12 +22,12 @@ pub(crate) enum Kind {
     Table(Vec<Entry>),
     Array(Vec<Node>),
     Text(String),
-    /// Wide enough for what JSON and TOML hold.
+    /// Wide enough for all integers of JSON and TOML.
     Integer(i128),
     Float(f64),
     Bool(bool),
     Datetime(String),
-    /// Only in JSON: a number beyond 64 bits, or null.
+    /// Only from JSON: a number that does not fit, or null.
     Unreadable(String),
 }
 
@@ -48,7 +48,7 @@ impl Node {
         table(document.as_table(), 0..0, 0)
     }
 
-    /// Places are unknown: all stand at the start.
+    /// Builds the tree from JSON. All places are the start of the text.
     pub(crate) fn from_json(value: &Json) -> Result<Node, Problem> {
         from_json(value, 0)
     }
@@ -64,7 +64,7 @@ impl Node {
         self.entries()?.iter().find(|entry| entry.key == key)
     }
 
-    /// What stands here, for "…, not a list".
+    /// Describes the type of the value, for "…, not a list".
     pub(crate) fn what(&self) -> &'static str {
         match self.kind {
             Kind::Table(_) => "a table",
@@ -78,7 +78,7 @@ impl Node {
         }
     }
 
-    /// Dates become texts; a number that is not finite has no JSON form and becomes null.
+    /// Converts to JSON. Dates become strings; infinity and NaN become null.
     pub(crate) fn to_json(&self) -> Json {
         match &self.kind {
             Kind::Table(entries) => {
@@ -98,7 +98,7 @@ impl Node {
 }
 
 fn syntax(at: Span, message: &str) -> Problem {
-    // The parser may list what it expected on further lines.
+    // The parser may list the expected tokens on further lines.
     let first = message.lines().next().unwrap_or_default();
     let code = match first.split(',').next().unwrap_or_default() {
         "duplicate key" => codes::DUPLICATE_KEY,
@@ -106,13 +106,12 @@ fn syntax(at: Span, message: &str) -> Problem {
         _ => codes::SYNTAX,
     };
     let (words, hint) = match first.split(',').next().unwrap_or_default() {
-        "duplicate key" => ("this key is there twice", Some("keep one of them")),
+        "duplicate key" => ("duplicate key", Some("keep one of them")),
         "recursion limit" | "cannot recurse further; max recursion depth met" => ("nested too deeply", None),
-        "invalid basic string" => ("this text does not end on its line", Some("close it with `\"`")),
-        "string values must be quoted" => (
-            "a value is missing here, or a text stands without quotes",
-            Some("write texts in double quotes: key = \"value\""),
-        ),
+        "invalid basic string" => ("text without a closing quote on its line", Some("close it with `\"`")),
+        "string values must be quoted" => {
+            ("missing value, or text without quotes", Some("write texts in double quotes: key = \"value\""))
+        }
         "invalid unquoted key" => (first, Some("write such a name in double quotes: \"a/b\" = {}")),
         "key with no value" => (first, Some("write key = value")),
         _ => (first, None),
@@ -121,7 +120,7 @@ fn syntax(at: Span, message: &str) -> Problem {
 }
 
 fn too_deep(span: Span) -> Problem {
-    Problem::error(codes::TOO_DEEP, span, format!("nested more than {MOST_DEPTH} deep"))
+    Problem::error(codes::TOO_DEEP, span, format!("nested more than {MOST_DEPTH} levels deep"))
 }
 
 fn table(table: &Table, span: Span, depth: usize) -> Result<Node, Problem> {
@@ -130,7 +129,7 @@ fn table(table: &Table, span: Span, depth: usize) -> Result<Node, Problem> {
     }
     let mut entries = Vec::new();
     for (key, found) in table.iter() {
-        // A key without a place can only come from a table that another header implies.
+        // Only a table that another header implies has no place.
         let key_span = table.key(key).and_then(|key| key.span()).unwrap_or_else(|| span.clone());
         entries.push(Entry { key: key.to_owned(), node: item(found, &key_span, depth + 1)?, key_span });
     }

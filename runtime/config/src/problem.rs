@@ -1,4 +1,4 @@
-//! One thing that is wrong, before it is tied to its source; and a bounded collection of them.
+//! A problem before it is tied to its source, and a bounded collection of problems.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use ansai_core::text::inert;
 use crate::diagnostics::{Diagnostics, Severity};
 use crate::source::{Source, Span};
 
-/// More than a person reads at once.
+/// Maximum number of reported problems; nobody reads more at once.
 const MOST_PROBLEMS: usize = 50;
 const MOST_MESSAGE: usize = 300;
 const MOST_HINT: usize = 1_000;
 
-/// What is wrong, where, and the way out.
+/// A problem, its place, and a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) severity: Severity,
     pub(crate) code: Code,
-    /// `None`: about the file as a whole.
+    /// Byte range; `None` if the problem is about the whole file.
     pub(crate) span: Option<Span>,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -43,7 +43,7 @@ impl Problem {
         Problem { span: None, ..Problem::error(code, 0..0, message) }
     }
 
-    /// A hint may have several lines: each is made harmless by itself.
+    /// Sets the hint. It may have several lines; each is made safe for terminals.
     pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Self {
         let lines: Vec<String> = hint.as_ref().lines().map(|line| inert(line, MOST_HINT)).collect();
         self.hint = Some(lines.join("\n"));
@@ -58,7 +58,7 @@ impl Problem {
     }
 }
 
-/// All that was found in one source.
+/// All problems of one source.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     list: Vec<Problem>,
@@ -78,12 +78,12 @@ impl Problems {
         self.list.iter().any(|p| p.severity == Severity::Error)
     }
 
-    /// Code, message and hint of each, without a place.
+    /// Code, message and hint of each problem, without places.
     pub(crate) fn into_list(self) -> Vec<(Code, String, Option<String>)> {
         self.list.into_iter().map(|problem| (problem.code, problem.message, problem.hint)).collect()
     }
 
-    /// Tied to their source, in the order of the text.
+    /// Ties the problems to their source, in the order of the text.
     pub(crate) fn of(mut self, source: &Arc<Source>) -> Diagnostics {
         self.list.sort_by_key(|problem| problem.span.as_ref().map_or(0, |span| span.start));
         Diagnostics::new(source, self.list, self.left_out)

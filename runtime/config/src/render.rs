@@ -1,4 +1,4 @@
-//! Diagnostics as people read them.
+//! Renders diagnostics for people.
 
 use ansai_core::text::inert;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
@@ -6,9 +6,9 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 use crate::diagnostics::{Item, Severity};
 use crate::source::{Source, Span};
 
-/// A line of a file longer than this is cut around the caret.
+/// Maximum length of a shown line, in bytes. Longer lines are cut around the caret.
 const MOST_LINE: usize = 240;
-/// What stays of it before the caret.
+/// Number of bytes kept before the caret.
 const BEFORE: usize = 60;
 
 pub(crate) fn file_name(name: &str) -> String {
@@ -18,7 +18,7 @@ pub(crate) fn file_name(name: &str) -> String {
 pub(crate) fn item(item: &Item, color: bool, width: usize) -> String {
     let problem = &item.problem;
     let name = file_name(&item.source.name);
-    // Without a place in the text nothing else would name the file.
+    // Without a place in the text, the message must name the file.
     let message = match item.span() {
         Some(_) => format!("[{}] {}", problem.code, problem.message),
         None => format!("[{}] {name}: {}", problem.code, problem.message),
@@ -43,12 +43,13 @@ pub(crate) fn item(item: &Item, color: bool, width: usize) -> String {
     let mut out = String::new();
     match handler.render_report(&mut out, report.as_ref()) {
         Ok(()) => out,
-        // Writing to a string fails only if the handler cannot read the snippet: the words remain.
+        // Fails only if the handler cannot read the snippet. Then the message is shown without it.
         Err(_) => format!("  × [{}] {}\n", problem.code, problem.message),
     }
 }
 
-/// The line meant and its neighbours at their line numbers, cut and made harmless, with the span in them.
+/// The line with the problem and its neighbours, at their line numbers, cut and made safe for terminals, and the span
+/// within them.
 fn snippet(source: &Source, span: &Span) -> (String, Span) {
     let text = source.text.as_str();
     let start = source.boundary(span.start);
@@ -78,7 +79,7 @@ fn snippet(source: &Source, span: &Span) -> (String, Span) {
     (out, shown)
 }
 
-/// How far a line moved when it was cut.
+/// How far the text of a line moved when it was cut.
 struct Shift {
     added: usize,
     removed: usize,
@@ -104,7 +105,7 @@ fn cut(line: &str, focus: usize) -> (String, Shift) {
     (format!("{lead}{kept}{tail}"), shift)
 }
 
-/// Every active character replaced by visible ones of the same length in bytes, so that spans stay true.
+/// Replaces control characters by visible ones of the same length in bytes, so that spans stay valid.
 fn harmless(line: &str) -> String {
     line.chars()
         .flat_map(|c| {

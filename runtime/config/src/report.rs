@@ -1,4 +1,4 @@
-//! Problems of files whose form another crate knows, such as scenarios: shown like those of this crate's own.
+//! Diagnostics for files whose format another crate knows, such as scenarios.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::nearest;
 use crate::problem::{Problem, Problems};
 use crate::source::{MOST_BYTES, Source, Span};
 
-/// What is wrong with one file, while it is looked at.
+/// Collects the problems of one file.
 #[derive(Debug)]
 pub struct Report {
     source: Arc<Source>,
@@ -17,13 +17,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of a file with this name and text, of at most 1 MiB: beyond that the text is not shown.
+    /// Starts a report for a file with this name and text. A text above 1 MiB is not shown.
     pub fn new(file_name: &str, text: &str) -> Report {
         let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         Report { source: Arc::new(source), problems: problem.map(Problems::from).unwrap_or_default() }
     }
 
-    /// One more error: where it stands, in bytes, or `None` for the whole file; a fragment; the way out.
+    /// Adds an error: code, byte range (`None` for the whole file), message as a fragment, and hint.
     pub fn error(&mut self, code: Code, span: Option<Span>, message: &str, hint: Option<String>) {
         let problem = match span {
             Some(span) => Problem::error(code, span, message),
@@ -32,16 +32,16 @@ impl Report {
         self.problems.add(problem.maybe_hint(hint));
     }
 
-    /// Nothing, or all of it in the order of the text.
+    /// Returns `Ok` if there are no problems.
     ///
     /// # Errors
-    /// Where there is an error.
+    /// All problems, in the order of the text.
     pub fn finish(self) -> Result<(), Diagnostics> {
         if self.problems.has_errors() { Err(self.problems.of(&self.source)) } else { Ok(()) }
     }
 }
 
-/// `` did you mean `x`? ``, else all that is known; `None` where nothing is.
+/// Returns `` did you mean `x`? ``, or else the list of known words; `None` if there are none.
 pub fn did_you_mean(written: &str, known: &[&str]) -> Option<String> {
     nearest::hint(written, known)
 }

@@ -1,22 +1,22 @@
-//! Interfaces by name and the tables that narrow them, in requests and in grants.
+//! Tables that map interface names to scopes, in requests and in grants.
 
 use ansai_core::codes;
 use ansai_core::text::inert;
-use ansai_core::{Field, FieldKind, Interface, Scope, ScopeError};
+use ansai_core::{Field, Interface, Scope, ScopeError};
 
 use crate::fields::without_units;
 use crate::nearest;
 use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 
-/// Who writes the table: only a request may leave a field to the operator.
+/// Which file the table belongs to. Only a request may leave a field to the operator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Request,
     Grant,
 }
 
-/// The interface named by a key; a problem where there is none.
+/// Looks up the interface that a key names; reports a problem if it does not exist.
 pub(crate) fn interface<'i>(
     entry: &Entry,
     interfaces: &'i [Interface],
@@ -42,7 +42,7 @@ pub(crate) fn interface<'i>(
     found
 }
 
-/// Every field of a scope by itself, so that every problem is found.
+/// Reads every field of a scope separately, so that all problems are found.
 pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, problems: &mut Problems) -> Scope {
     let Some(entries) = node.entries() else {
         problems.add(
@@ -70,11 +70,7 @@ pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, 
         }
         let single = serde_json::Map::from_iter([(entry.key.clone(), entry.node.to_json())]);
         match Scope::parse(interface.name, interface.fields, &single) {
-            Ok(parsed) => {
-                for (name, value) in parsed.iter() {
-                    scope = scope.with(name, value.clone());
-                }
-            }
+            Ok(parsed) => scope = scope.merged(parsed),
             Err(error) => problems.add(explain(&error, entry, interface)),
         }
     }
@@ -92,14 +88,14 @@ fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem 
             let field = interface.fields.iter().find(|field| field.name == entry.key);
             let message = error.to_string();
             let (words, units) = without_units(&message);
-            let sample = field.map(|f| format!("{} = {}  # {}", f.name, sample(f), f.about));
+            let sample = field.map(|field| format!("{} = {}  # {}", field.name, field.example(), field.about));
             let hint: Vec<String> = sample.into_iter().chain(units).collect();
             Problem::error(codes::BAD_SCOPE, culprit(&entry.node, field), words).hint(hint.join("\n"))
         }
     }
 }
 
-/// The one element of a list that is wrong, else the whole value.
+/// The place of the wrong element of a list, or of the whole value.
 fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
     let wrong = match (&node.kind, field) {
         (Kind::Array(list), Some(field)) => list.iter().find(|element| {
@@ -114,23 +110,13 @@ fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
     wrong.unwrap_or(node).span.clone()
 }
 
-/// A value of a field as an operator would write it.
-pub fn sample(field: &Field) -> String {
-    match field.kind {
-        FieldKind::Roots => "[\"/some/directory\"]".to_owned(),
-        FieldKind::Names => "[\"some-name\"]".to_owned(),
-        FieldKind::MostBytes | FieldKind::LeastBytes => crate::suggest::size(field.default),
-        _ => field.default.to_string(),
-    }
-}
-
-/// `"ansai:x/y" = { roots = ["/some/directory"] }`: the fields without which nothing is granted.
+/// Example such as `"ansai:x/y" = { roots = ["/some/directory"] }`, with the fields without which nothing is granted.
 pub(crate) fn example(interface: &Interface) -> String {
     let sets: Vec<String> = interface
         .fields
         .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Roots | FieldKind::Names))
-        .map(|field| format!("{} = {}", field.name, sample(field)))
+        .filter(|field| field.is_set())
+        .map(|field| format!("{} = {}", field.name, field.example()))
         .collect();
     match sets.is_empty() {
         true => format!("\"{}\" = {{}}", interface.name),

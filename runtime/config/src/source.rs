@@ -1,4 +1,4 @@
-//! A text with its name, as diagnostics show it.
+//! A text with its name, for diagnostics.
 
 use std::ops::Range;
 
@@ -6,13 +6,13 @@ use ansai_core::codes;
 
 use crate::problem::Problem;
 
-/// Bytes of a manifest or a schema, which come from whoever wrote the policy.
+/// Maximum size of a manifest or a schema, in bytes. Both come from the policy's author.
 pub const MOST_BYTES: usize = 1 << 20;
 
-/// Bytes of a host's configuration: ten thousand instances are about 2 MiB.
+/// Maximum size of a host's configuration, in bytes. Ten thousand instances take about 2 MiB.
 pub const MOST_HOST_BYTES: usize = 16 << 20;
 
-/// Byte offsets in a source.
+/// Byte range in a source.
 pub(crate) type Span = Range<usize>;
 
 /// A named text.
@@ -23,14 +23,14 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The text is kept even where it is too large: its name is needed to say so.
+    /// Keeps the text even if it is too large, because the problem needs its name.
     pub(crate) fn from_text(name: &str, text: &str, most_bytes: usize) -> (Self, Option<Problem>) {
         let too_large = text.len() > most_bytes;
         let source = Source { name: name.to_owned(), text: if too_large { String::new() } else { text.to_owned() } };
         (source, too_large.then(|| too_large_problem(most_bytes)))
     }
 
-    /// Bytes that should be UTF-8; where they are not, the text is what a person sees of them.
+    /// Reads bytes that should be UTF-8. If they are not, invalid parts become replacement characters.
     pub(crate) fn from_bytes(name: &str, bytes: Vec<u8>, most_bytes: usize) -> (Self, Option<Problem>) {
         if bytes.len() > most_bytes {
             let source = Source { name: name.to_owned(), text: String::new() };
@@ -53,7 +53,7 @@ impl Source {
         }
     }
 
-    /// Line and column of an offset, both from 1; the column counts characters.
+    /// Line and column of a byte offset, both from 1; the column counts characters.
     pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..self.boundary(offset)).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -62,7 +62,7 @@ impl Source {
         (line, column)
     }
 
-    /// The offset, moved back to the start of a character within the text.
+    /// Moves the offset back to the start of a character within the text.
     pub(crate) fn boundary(&self, offset: usize) -> usize {
         let mut at = offset.min(self.text.len());
         while !self.text.is_char_boundary(at) {

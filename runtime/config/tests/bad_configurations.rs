@@ -1,4 +1,4 @@
-//! What a person sees of a host configuration that is wrong.
+//! Messages about invalid host configurations.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -75,7 +75,7 @@ bad! {
     syntax_error: with("\"ansai:disk/disk-probe\" = {}", "ansai:disk/disk-probe = {}");
 }
 
-/// Settings that do not fit their schema, shown in the configuration.
+/// The message about settings that do not match their schema, at their place in the configuration.
 fn settings_shown(settings: &str) -> String {
     let table = "[policy.disk-space.settings.thresholds]\nwarning = 80\n";
     let text = with(table, settings);

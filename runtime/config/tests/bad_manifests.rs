@@ -1,4 +1,4 @@
-//! What a person sees of a manifest that is wrong.
+//! Messages about invalid manifests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,7 +19,7 @@ fn shown(text: impl AsRef<str>) -> String {
     Manifest::parse("policy.toml", text.as_ref(), INTERFACES).expect_err("must be refused").render(false, 100)
 }
 
-/// The right manifest with one part replaced.
+/// The valid manifest with one part replaced.
 fn with(from: &str, to: &str) -> String {
     assert!(MANIFEST.contains(from), "{from}");
     MANIFEST.replacen(from, to, 1)

@@ -1,4 +1,4 @@
-//! What an author sees of a settings schema that is wrong.
+//! Messages about invalid settings schemas.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,7 +23,7 @@ macro_rules! bad {
     };
 }
 
-/// Definitions that each refer twice to the next: small as written, 2^40 schemas in place.
+/// Definitions that each refer twice to the next one: short as written, 2^40 schemas when expanded.
 fn doubling() -> String {
     let definitions: Vec<String> = (0..40)
         .map(|n| {

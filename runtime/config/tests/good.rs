@@ -1,4 +1,4 @@
-//! What is right is read as meant.
+//! Valid files give the expected values.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,9 +13,11 @@ mod fixtures;
 
 use std::path::PathBuf;
 
-use ansai_config::{HostConfig, Manifest, PolicySource, Schema, force, suggest_grants};
+use ansai_config::{HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
 use ansai_core::{Limits, Mode, RetryPolicy, Scope};
-use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
+use fixtures::{
+    CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
+};
 use serde_json::json;
 
 fn manifest() -> Manifest {
@@ -34,7 +36,7 @@ fn the_manifest() {
     assert!(manifest.capabilities["ansai:disk/disk-probe"].required);
     let files = &manifest.capabilities["ansai:files/files-actions"];
     assert!(!files.required);
-    assert_eq!(files.scope.bound("min_age_hours"), Some(24));
+    assert_eq!(files.scope, Scope::default().with_number(&MIN_AGE_HOURS, 24));
     assert_eq!(manifest.settings_schema.as_deref(), Some("settings.schema.json"));
     assert!(manifest.warnings.is_empty());
 }
@@ -57,7 +59,7 @@ fn the_configuration() {
     assert_eq!(disk.every, Some(60_000));
     assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
     assert_eq!(disk.attempts, RetryPolicy { cooldown: 600_000, max_attempts: 3, settle: 0 });
-    assert_eq!(disk.grants["ansai:files/files-actions"].bound("max_bytes"), Some(20 << 30));
+    assert_eq!(disk.grants["ansai:files/files-actions"].bytes(&MAX_BYTES), 20 << 30);
     assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
     let path = PathBuf::from("/etc/ansai/policies/disk-space");
     assert_eq!(config.source("disk-space"), Some(PolicySource::Path(path)));
@@ -69,7 +71,7 @@ fn the_configuration() {
 }
 
 #[test]
-fn what_is_not_written_has_its_default() {
+fn missing_keys_have_defaults() {
     let text = "[daemon]\nmode = \"enforce\"\n[policy.a]\n[policy.b]\nmode = \"observe\"\n";
     let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
     let a = &config.policies["a"];
@@ -90,24 +92,24 @@ fn limits_go_over_each_other() {
 }
 
 #[test]
-fn in_force_is_what_both_say() {
+fn the_scope_in_force_is_the_intersection() {
     let config = configuration();
     let grants = &config.policies["disk-space"].grants;
-    let in_force = force(&manifest(), grants, INTERFACES).unwrap();
+    let in_force = effective_scopes(&manifest(), grants, INTERFACES).unwrap();
     let files = &in_force["ansai:files/files-actions"];
-    assert_eq!(files.set("roots"), ["/var/log"]);
-    assert_eq!(files.bound("max_files"), Some(10_000));
-    assert_eq!(files.bound("undo_hours"), Some(24));
+    assert_eq!(files.roots(&ROOTS), ["/var/log"]);
+    assert_eq!(files.count(&MAX_FILES), 10_000);
+    assert_eq!(files.hours(&UNDO_HOURS), 24);
     assert!(in_force.contains_key("ansai:disk/disk-probe"));
 }
 
 #[test]
-fn an_optional_capability_may_stay_away_and_a_required_one_may_not() {
+fn only_a_required_capability_needs_a_grant() {
     let mut grants = configuration().policies["disk-space"].grants.clone();
     grants.remove("ansai:files/files-actions");
-    assert_eq!(force(&manifest(), &grants, INTERFACES).unwrap().len(), 1);
+    assert_eq!(effective_scopes(&manifest(), &grants, INTERFACES).unwrap().len(), 1);
     grants.remove("ansai:disk/disk-probe");
-    let missing = force(&manifest(), &grants, INTERFACES).unwrap_err();
+    let missing = effective_scopes(&manifest(), &grants, INTERFACES).unwrap_err();
     assert_eq!(missing.interface, "ansai:disk/disk-probe");
     assert_eq!(missing.stanza, "\"ansai:disk/disk-probe\" = {}");
     assert_eq!(
@@ -120,7 +122,7 @@ fn an_optional_capability_may_stay_away_and_a_required_one_may_not() {
 fn a_base_interface_needs_no_grant() {
     let text = MANIFEST.replace("ansai:disk/disk-probe", "ansai:policy/log");
     let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
-    let in_force = force(&manifest, &Default::default(), INTERFACES).unwrap();
+    let in_force = effective_scopes(&manifest, &Default::default(), INTERFACES).unwrap();
     assert_eq!(in_force.keys().collect::<Vec<_>>(), ["ansai:policy/log"]);
 }
 
@@ -136,9 +138,9 @@ fn the_suggested_grants_parse() {
     HostConfig::parse("ansai.toml", &stanza, INTERFACES).unwrap();
     let filled = stanza.replace("roots = []", "roots = [\"/var/log\"]");
     let config = HostConfig::parse("ansai.toml", &filled, INTERFACES).unwrap();
-    let in_force = force(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
-    assert_eq!(in_force["ansai:files/files-actions"].set("roots"), ["/var/log"]);
-    assert_eq!(in_force["ansai:services/services-actions"].set("units"), ["a\"b", "nginx*"]);
+    let in_force = effective_scopes(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
+    assert_eq!(in_force["ansai:files/files-actions"].roots(&ROOTS), ["/var/log"]);
+    assert_eq!(in_force["ansai:services/services-actions"].names(&UNIT_NAMES), ["a\"b", "nginx*"]);
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn settings_are_completed() {
         "never_touch": [],
     });
     assert_eq!(schema.resolve(&json!({})).unwrap(), complete);
-    // Settings that are complete stay as they are.
+    // Complete settings stay unchanged.
     assert_eq!(schema.resolve(&complete).unwrap(), complete);
     let some = json!({"thresholds": {"critical": 95}, "per_unit": {"a.service": "1G", "b": 5}});
     let resolved = schema.resolve(&some).unwrap();
@@ -195,7 +197,7 @@ fn a_quantity_may_share_its_place_with_a_word() {
 }
 
 #[test]
-fn tables_that_defaults_do_not_complete_stay_away() {
+fn tables_that_defaults_do_not_complete_are_not_added() {
     let text = r#"{"type": "object", "properties": {"mail": {"type": "object", "required": ["to"],
         "properties": {"to": {"type": "string"}, "retries": {"type": "integer", "default": 3}}}}}"#;
     let schema = Schema::parse("s", text).unwrap();
@@ -223,7 +225,7 @@ fn settings_are_found_in_the_file() {
 }
 
 #[test]
-fn heads_of_the_audit_log_go_where_the_operator_says() {
+fn export_targets_are_read() {
     let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES).unwrap().export;
     assert_eq!(configuration().export, None);
     let all = read(

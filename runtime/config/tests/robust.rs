@@ -1,4 +1,4 @@
-//! Whatever the text: an answer, and nothing that a terminal acts on.
+//! Any text gives an answer without terminal control characters.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,7 +36,7 @@ fn check(problems: &Diagnostics) {
     }
 }
 
-/// A right text with some bytes replaced.
+/// A valid text with some bytes replaced.
 fn mutated(text: &'static str) -> impl Strategy<Value = String> {
     let edit = (0..text.len(), 0usize..12, "[\\[\\]{}\"'=.#\\n a0é\u{1b}\u{202e}-]{0,6}");
     proptest::collection::vec(edit, 1..4).prop_map(move |edits| {

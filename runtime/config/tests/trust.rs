@@ -1,4 +1,4 @@
-//! Files as they lie on disk: who could have written them, and what cannot be read.
+//! Files on disk: who can write them, and what cannot be read.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -86,14 +86,14 @@ fn a_link_is_judged_by_where_it_leads() {
     symlink(open.path().join("real.toml"), &link).unwrap();
     let (_, trust) = HostConfig::load(&link, &[]).unwrap();
     assert!(trust.problem().is_some());
-    // And by where it lies: who can write there can make it lead elsewhere.
+    // The directory of the link counts too: who can write there can make it point elsewhere.
     set_mode(open.path(), 0o755);
     assert_eq!(HostConfig::load(&link, &[]).unwrap().1.problem(), None);
     set_mode(closed.path(), 0o777);
     assert!(HostConfig::load(&link, &[]).unwrap().1.problem().is_some());
 }
 
-/// What cannot be read, with the path of the test's directory taken out.
+/// Returns the message about a file that cannot be read, without the path of the test's directory.
 fn refused(make: impl FnOnce(&Path)) -> String {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("ansai.toml");

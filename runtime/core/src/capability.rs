@@ -1,9 +1,9 @@
-//! What an interface is, as data: the registry of host functions is a list of these, and configuration, grants,
-//! `inspect`, documentation and audit names derive from it.
+//! Interfaces as data. The registry of host functions is a list of these; configuration, grants, `inspect`,
+//! documentation and audit names derive from it.
 
 use crate::scope::Field;
 
-/// What calling a function of an interface means.
+/// What the functions of an interface do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InterfaceKind {
@@ -15,12 +15,12 @@ pub enum InterfaceKind {
     Actions,
 }
 
-/// What a probe may reveal.
+/// How sensitive a probe's answers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sensitivity {
-    /// Sizes, counts, states, names of things. Given without a configuration, in observe mode, to a policy from
-    /// a directory of the user's own.
+    /// Sizes, counts, states and names. In observe mode, granted without a configuration to a policy from a directory
+    /// that the user owns.
     Metadata,
     /// Content: log text, process arguments, query text.
     Content,
@@ -33,18 +33,18 @@ pub struct Interface {
     pub name: &'static str,
     /// Version of its package: `0.1.0`.
     pub version: &'static str,
-    /// What calling it means.
+    /// What its functions do.
     pub kind: InterfaceKind,
-    /// What it may reveal.
+    /// How sensitive its answers are.
     pub sensitivity: Sensitivity,
-    /// Completes "can …": `see how full file systems are`.
+    /// What a policy with this interface can do; completes "can …": `see how full file systems are`.
     pub ability: &'static str,
     /// What a grant can narrow.
     pub fields: &'static [Field],
 }
 
 impl Interface {
-    /// As a component imports it: `ansai:files/files-probe@0.1.0`.
+    /// The name as imported by a component: `ansai:files/files-probe@0.1.0`.
     pub fn import_name(&self) -> String {
         format!("{}@{}", self.name, self.version)
     }

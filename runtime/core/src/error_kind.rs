@@ -1,42 +1,42 @@
-//! Why an instance has no answer, as a word that stays.
+//! Why an instance has no answer, as a stable word.
 
 use serde::{Deserialize, Serialize};
 
 use crate::codes::{self, Code};
 
-/// Why an instance has no answer, or not all of one: a word for scripts, metrics and the audit log. The sentence
-/// beside it may change, the word may not.
+/// Why an instance has no answer, or only a part of one: a word for scripts, metrics and the audit log. The
+/// accompanying message may change, the word never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
-    /// The policy says itself that it has no answer.
+    /// The policy reports that it has no answer.
     Failure,
     /// It ran out of fuel.
     Fuel,
-    /// It wanted more memory, tables or instances than allowed.
+    /// It requested more memory, tables or instances than its limits allow.
     Memory,
-    /// It took too long.
+    /// It exceeded its time limit.
     Deadline,
-    /// Too deep a recursion.
+    /// It overflowed its stack.
     Stack,
-    /// A panic, a wrong pointer, a division by zero.
+    /// It trapped: a panic, an invalid pointer, a division by zero.
     Trap,
-    /// What it handed over is no value: pointers out of its memory, text that is none, a call at a forbidden moment.
+    /// It passed an invalid value: a pointer outside its memory, text that is not UTF-8, a call at a forbidden time.
     Abi,
-    /// A limit of the evaluation where the call could not be refused.
+    /// It exceeded a limit in a call that cannot be refused.
     Budget,
-    /// Its answer breaks the contract.
+    /// Its answer violates the contract.
     Contract,
-    /// It has more incidents open than one policy may have.
+    /// It has as many open incidents as one policy may have.
     Incidents,
-    /// What answered its calls ended it.
+    /// The backend that answers its calls ended the evaluation.
     Aborted,
     /// The host failed.
     Host,
 }
 
 impl ErrorKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [ErrorKind; 12] = [
         ErrorKind::Failure,
         ErrorKind::Fuel,
@@ -52,7 +52,7 @@ impl ErrorKind {
         ErrorKind::Host,
     ];
 
-    /// The same word with its explanation.
+    /// The error code with the same word.
     pub fn code(self) -> Code {
         match self {
             ErrorKind::Failure => codes::FAILURE,

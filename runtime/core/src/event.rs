@@ -1,5 +1,5 @@
-//! What happens, as typed events: one ordered stream of them leaves the supervisor. The audit log holds them as JSON,
-//! one a record; the terminal, JSON output and reports show the same values.
+//! Typed events. One ordered stream of them leaves the supervisor. The audit log holds each as one record in JSON; the
+//! terminal, JSON output and reports show the same values.
 
 mod evaluation;
 mod findings;
@@ -23,25 +23,26 @@ pub struct Record {
     pub event: Event,
 }
 
-/// What happened. `plan` is the id of the plan, `step` counts from 0 within it.
+/// An event. `plan` is the id of the plan, `step` counts from 0 within it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are those of the values they hold")]
 pub enum Event {
-    /// The daemon, or a run with `--once`, began.
+    /// The daemon, or a run with `--once`, started.
     Started { version: String, mode: Mode, instances: Vec<InstanceRef> },
-    /// A person or the system asked for an orderly end.
+    /// A person or the system requested an orderly stop.
     Stopping { why: String },
-    /// It ended in an orderly way. `unrecorded` evaluations that found nothing new had no record of their own.
+    /// It stopped in an orderly way. `unrecorded` is the number of evaluations that found nothing new and have no
+    /// record.
     Stopped {
         why: String,
         #[serde(default, skip_serializing_if = "is_zero")]
         unrecorded: u64,
     },
-    /// A policy was not loaded. `kind` is the code of the reason, a word that never changes.
+    /// A policy was not loaded. `kind` is the stable error code of the reason.
     NotLoaded { name: String, kind: String, error: String },
-    /// A policy was evaluated, `late_ms` after it was due. `unrecorded` evaluations of the same instance before this
-    /// one found everything healthy as before and have no record of their own.
+    /// A policy was evaluated, `late_ms` after it was due. `unrecorded` is the number of earlier evaluations of the
+    /// same instance that found everything healthy as before and have no record.
     Evaluated {
         instance: String,
         component: String,
@@ -57,12 +58,12 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_zero")]
         unrecorded: u64,
     },
-    /// What a policy logged in one evaluation; `dropped` further lines were too many. Not in the audit log.
+    /// Lines that a policy logged in one evaluation; `dropped` more exceeded the limit. Not in the audit log.
     Logged { instance: String, phase: Phase, lines: Vec<LogLine>, dropped: u32 },
-    /// What one pass over an instance found. `without_incident` findings have no incident because too many incidents
-    /// of the instance are open. Not in the audit log: the recording of the evaluation holds it.
+    /// The findings of one pass over an instance. `without_incident` findings have no incident, because the instance
+    /// has too many open incidents. Not in the audit log: the recording of the evaluation holds them.
     Observed { instance: String, mode: Mode, findings: Vec<Finding>, without_incident: u32 },
-    /// A pass over an instance has no answer. With a `kind`, the policy is the cause and `evaluated` says the same.
+    /// A pass over an instance failed. If `kind` is set, the policy is the cause, and `evaluated` reports the same.
     Failed { instance: String, mode: Mode, error: String, kind: Option<ErrorKind> },
     /// An incident opened, changed or closed.
     Incident {
@@ -73,7 +74,7 @@ pub enum Event {
         severity: Option<Severity>,
         summary: String,
     },
-    /// A policy decided what to do about a finding, or the host about its own files: then there is no incident.
+    /// A policy decided what to do about a finding, or the host about its own files; then there is no incident.
     Planned {
         plan: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +83,7 @@ pub enum Event {
         decision: Decision,
         steps: Vec<PlannedStep>,
     },
-    /// A finding has no plan, or its plan could not be carried on. No further step of it begins.
+    /// A finding has no plan, or its plan cannot continue. None of its remaining steps starts.
     PlanFailed {
         instance: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,13 +94,13 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kind: Option<ErrorKind>,
     },
-    /// The host decided on a plan.
+    /// The host approved, held or refused a plan.
     Decided { plan: String, instance: String, verdict: Verdict },
-    /// A step is about to act. Durable before anything changes.
+    /// A step is about to start. Durable before anything changes.
     Intent(Intent),
-    /// A long step runs under a handle.
+    /// A long step is running. `handle` identifies it.
     Running { plan: String, step: u32, instance: String, handle: serde_json::Value, until: Instant },
-    /// The outcome of a step. `after_crash`: found out after a restart.
+    /// The outcome of a step. `after_crash`: determined after a restart.
     Outcome {
         plan: String,
         step: u32,
@@ -111,18 +112,18 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         after_crash: bool,
     },
-    /// A step did not begin, and nothing refused it.
+    /// A step was skipped, without a refusal.
     Skipped { plan: String, step: u32, instance: String, reason: SkipReason },
-    /// The host looked at the finding again after the plan.
+    /// The host verified the finding after the plan.
     Verified { plan: String, incident: String, instance: String, status: Status },
     /// A step is about to be undone. Durable before anything changes.
     Undoing(UndoIntent),
-    /// A step was undone, or why not.
+    /// A step was undone, or could not be undone; then `detail` says why.
     Undone { plan: String, step: u32, instance: String, outcome: Outcome, detail: String, by: String },
     /// Recordings removed to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
-    /// Opening the audit log cut off an unfinished write of `bytes` bytes, which a crash left where record `sequence`
-    /// would be. `moved_to` has the bytes, where there were any and there was room for them.
+    /// While opening the audit log, ansai cut off an unfinished write of `bytes` bytes, which a crash left in place of
+    /// record `sequence`. `moved_to` is the file with these bytes, if there were any and there was space for them.
     TornTail {
         segment: String,
         offset: u64,
@@ -133,14 +134,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// The key that signs heads of this log from here on. `endorsement` is the signature of the key it replaces.
+    /// The key that signs heads of this log from now on. `endorsement` is the signature of the key that it replaces.
     AuditKey { public_key: String, replaces: Option<String>, endorsement: Option<String> },
-    /// A head could not be sent to a target, or can be sent again: then there is no error.
+    /// A head could not be sent to a target; or can be sent again, then `error` is absent.
     HeadExport { target: String, error: Option<String>, failures: u32 },
 }
 
 impl Event {
-    /// Its name, as `event` has it in JSON.
+    /// The value of `event` in JSON.
     pub fn name(&self) -> &'static str {
         match self {
             Event::Started { .. } => "started",
@@ -169,7 +170,7 @@ impl Event {
         }
     }
 
-    /// The instance that the event is about.
+    /// The instance that the event belongs to.
     pub fn instance(&self) -> Option<&str> {
         match self {
             Event::Evaluated { instance, .. }
@@ -198,7 +199,7 @@ impl Event {
         }
     }
 
-    /// The plan that the event is about.
+    /// The plan that the event belongs to.
     pub fn plan(&self) -> Option<&str> {
         match self {
             Event::Planned { plan, .. }
@@ -215,7 +216,7 @@ impl Event {
         }
     }
 
-    /// Whether the event is part of every pass: a person who watches wants to see the others only.
+    /// Whether the event occurs in every pass, so that a person who watches can hide it.
     ///
     /// ```
     /// use ansai_core::{Event, Mode};

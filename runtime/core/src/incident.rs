@@ -1,19 +1,19 @@
-//! A finding over time, and the rules that make acting on it safe: it closes only on an explicit `healthy`,
-//! tries are counted and spaced, and counters outlive a restart because they are data.
+//! Incidents, and the rules that make it safe to act on them: an incident closes only on an explicit `healthy`,
+//! attempts are counted and spaced, and the counters are data, so they survive a restart.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Attempt, Duration, Instant, Observation, Severity, Status};
 
-/// How often and how far apart a finding may be treated.
+/// How often, and at what interval, a finding may be treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryPolicy {
-    /// Between the start of one attempt and the next, milliseconds.
+    /// Milliseconds from the start of one attempt to the start of the next.
     pub cooldown: Duration,
-    /// Attempts per incident; then a person is told.
+    /// Attempts per incident. After the last one, ansai notifies a person.
     pub max_attempts: u32,
-    /// Between acting and looking again, milliseconds.
+    /// Milliseconds between acting and verifying.
     pub settle: Duration,
 }
 
@@ -23,14 +23,14 @@ impl Default for RetryPolicy {
     }
 }
 
-/// A finding over time.
+/// A finding and its history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// Unique on this host: instance, key and time of opening.
     pub id: String,
-    /// The operator's name for the policy.
+    /// The instance's name.
     pub instance: String,
-    /// The latest observation that was not healthy; its key is the incident's.
+    /// The latest observation that was not healthy. Its key is the incident's key.
     pub finding: Observation,
     /// Worst severity since it opened.
     pub worst: Severity,
@@ -38,17 +38,17 @@ pub struct Incident {
     pub opened: Instant,
     /// When it was last confirmed unhealthy.
     pub confirmed: Instant,
-    /// Set while it cannot be told how things are: why.
+    /// The reason why the state is unknown, while it is.
     pub unknown: Option<String>,
-    /// What was tried, oldest first.
+    /// Attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// Attempts begun: counted before acting, so that a crash does not forget one.
+    /// Number of started attempts. It is counted before acting, so that a crash does not lose one.
     pub begun: u32,
-    /// When the latest attempt began.
+    /// When the latest attempt started.
     pub last_begun: Option<Instant>,
 }
 
-/// What an evaluation did to an incident.
+/// How an evaluation changed an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -60,11 +60,11 @@ pub enum Change {
     Closed,
 }
 
-/// Whether an attempt may begin now.
+/// Whether an attempt may start now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
-    /// It may.
+    /// An attempt may start.
     Granted,
     /// Not before this instant.
     Cooling(Instant),
@@ -73,7 +73,7 @@ pub enum Permission {
 }
 
 impl Incident {
-    /// Opens one for a finding; `None` when the observation is not unhealthy.
+    /// Opens an incident for a finding; `None` if the observation is not unhealthy.
     pub fn open(instance: &str, finding: &Observation, now: Instant) -> Option<Incident> {
         Some(Incident {
             id: format!("{instance}/{}/{now}", finding.key),
@@ -89,7 +89,8 @@ impl Incident {
         })
     }
 
-    /// Takes the latest word on its key; `None` when the key was missing from the answer or there was no answer.
+    /// Updates the incident with the latest observation; `latest` is `None` if the answer did not mention the key, or
+    /// there was no answer.
     pub fn observe(&mut self, latest: Option<&Observation>, why_missing: &str, now: Instant) -> Change {
         match latest.map(|observation| &observation.status) {
             Some(Status::Healthy) => Change::Closed,
@@ -113,18 +114,18 @@ impl Incident {
         if known { Change::BecameUnknown } else { Change::Unchanged }
     }
 
-    /// Whether an attempt may begin.
-    pub fn may_begin(&self, ladder: &RetryPolicy, now: Instant) -> Permission {
-        if self.begun >= ladder.max_attempts {
+    /// Whether an attempt may start now.
+    pub fn may_begin(&self, retry_policy: &RetryPolicy, now: Instant) -> Permission {
+        if self.begun >= retry_policy.max_attempts {
             return Permission::Exhausted(self.begun);
         }
-        match self.last_begun.map(|begun| begun.saturating_add(ladder.cooldown)) {
+        match self.last_begun.map(|begun| begun.saturating_add(retry_policy.cooldown)) {
             Some(free) if now < free => Permission::Cooling(free),
             _ => Permission::Granted,
         }
     }
 
-    /// Counts an attempt as begun: durable before the first step.
+    /// Counts an attempt as started. Make this durable before the first step.
     pub fn begin(&mut self, now: Instant) {
         self.begun += 1;
         self.last_begun = Some(now);
@@ -165,14 +166,14 @@ mod tests {
     #[test]
     fn attempts_are_spaced_and_counted() {
         let sick = observation(Status::Unhealthy(Severity::Critical));
-        let ladder = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
+        let retry_policy = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
         let mut incident = Incident::open("disk", &sick, 0).unwrap();
-        assert_eq!(incident.may_begin(&ladder, 0), Permission::Granted);
+        assert_eq!(incident.may_begin(&retry_policy, 0), Permission::Granted);
         incident.begin(10);
-        assert_eq!(incident.may_begin(&ladder, 109), Permission::Cooling(110));
-        assert_eq!(incident.may_begin(&ladder, 110), Permission::Granted);
+        assert_eq!(incident.may_begin(&retry_policy, 109), Permission::Cooling(110));
+        assert_eq!(incident.may_begin(&retry_policy, 110), Permission::Granted);
         incident.begin(110);
-        assert_eq!(incident.may_begin(&ladder, 10_000), Permission::Exhausted(2));
+        assert_eq!(incident.may_begin(&retry_policy, 10_000), Permission::Exhausted(2));
     }
 
     #[test]

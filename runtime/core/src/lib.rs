@@ -1,7 +1,7 @@
-//! The plain vocabulary and rules of ansai: observations, plans, incidents, scopes, events.
+//! The plain types and rules of ansai: observations, plans, incidents, scopes, events.
 //!
-//! Everything here is data with `serde` and pure functions over it. It does no I/O, knows no clock, no
-//! WebAssembly and no async runtime: a broker, a replay and a test see the very same values as the daemon.
+//! Everything here is data with `serde`, and pure functions on it. This crate has no I/O, clock, WebAssembly or async
+//! runtime: a broker, a replay and a test see the same values as the daemon.
 //!
 //! ```
 //! use ansai_core::quantity;
@@ -32,21 +32,21 @@ pub use limits::{Limits, Usage};
 pub use observation::{Measure, Observation, Severity, Status, Subject, Unit, Value};
 pub use plan::{Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};
 pub use refusal::{Failure, Refusal};
-pub use scope::{Field, FieldKind, Scope, ScopeError, ScopeValue};
+pub use scope::{Field, Scope, ScopeError, ScopeValue};
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Instant = u64;
 /// Milliseconds.
 pub type Duration = u64;
 
-/// Whether the executor may act.
+/// Whether the executor acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Everything runs but the executor.
+    /// Evaluates and plans, but changes nothing.
     #[default]
     Observe,
-    /// Approved plans are applied.
+    /// Applies approved plans.
     Enforce,
 }
 

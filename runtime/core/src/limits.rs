@@ -1,28 +1,28 @@
-//! What one evaluation may use, and what it used.
+//! Limits of one evaluation, and its usage.
 
 use serde::{Deserialize, Serialize};
 
-/// Bounds of one evaluation. One default for all languages; settable per instance.
+/// Limits of one evaluation. The defaults are the same for all languages; each instance can change them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Summed over all linear memories, bytes.
+    /// Sum over all linear memories, in bytes.
     pub memory_bytes: u64,
-    /// Wasmtime fuel: about one per instruction, plus what host calls are charged.
+    /// Wasmtime fuel: about one per instruction, plus the cost of host calls.
     pub fuel: u64,
-    /// Wall-clock milliseconds for the whole evaluation, host calls included.
+    /// Wall-clock milliseconds for the whole evaluation, including host calls.
     pub deadline_ms: u64,
     /// Wall-clock milliseconds for one host call.
     pub call_deadline_ms: u64,
-    /// Host calls.
+    /// Number of host calls.
     pub calls: u64,
-    /// Bytes of arguments in one call.
+    /// Size of the arguments of one call, in bytes.
     pub argument_bytes: u64,
-    /// Bytes of all replies together.
+    /// Size of all replies together, in bytes.
     pub reply_bytes: u64,
-    /// Steps proposed in one plan.
+    /// Number of steps in one plan.
     pub proposals: u32,
-    /// Observations in one answer.
+    /// Number of observations in one answer.
     pub observations: u32,
 }
 
@@ -42,7 +42,7 @@ impl Default for Limits {
     }
 }
 
-/// What an evaluation used.
+/// Usage of one evaluation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the same units as in Limits")]
 pub struct Usage {
@@ -52,13 +52,13 @@ pub struct Usage {
     pub calls: u64,
     pub reply_bytes: u64,
     pub proposals: u32,
-    /// Calls that the gate refused by itself; they are not in the recording, since a replay refuses them again.
+    /// Calls that the gate refused. They are not in the recording, because a replay refuses them again.
     #[serde(default)]
     pub refused_calls: u64,
 }
 
 impl Usage {
-    /// Share of each limit that was used, by the limit's name, largest first.
+    /// Used share of each limit, by the limit's name, largest first.
     pub fn shares(&self, limits: &Limits) -> Vec<(&'static str, f64)> {
         let share = |used: u64, of: u64| {
             if of == 0 { 0.0 } else { used as f64 / of as f64 }

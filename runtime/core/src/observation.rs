@@ -1,18 +1,18 @@
-//! What a policy says about the host: the serde mirror of `ansai:policy/types`.
+//! Observations of a policy: the Rust types of `ansai:policy/types`.
 
 use serde::{Deserialize, Serialize};
 
-/// What a statement is about, in canonical form: `filesystem` + `/var`.
+/// The thing that an observation describes, in canonical form: `filesystem` + `/var`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
-    /// `filesystem`, `unit`, `certificate`, …
+    /// Kind: `filesystem`, `unit`, `certificate`, …
     pub kind: String,
-    /// Canonical within its kind.
+    /// Name, canonical within its kind.
     pub name: String,
 }
 
 impl Subject {
-    /// A subject of this kind and name.
+    /// Creates a subject of this kind and name.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
         Subject { kind: kind.into(), name: name.into() }
     }
@@ -60,17 +60,17 @@ pub struct Measure {
 }
 
 impl Measure {
-    /// A size or another whole number.
+    /// A size or another integer.
     pub fn count(name: impl Into<String>, value: u64, unit: Unit) -> Self {
         Measure { name: name.into(), value: Value::Count(value), unit }
     }
-    /// A piece of text without a unit.
+    /// A text without a unit.
     pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
         Measure { name: name.into(), value: Value::Text(value.into()), unit: Unit::None }
     }
 }
 
-/// How bad an unhealthy thing is, least first.
+/// Severity of an unhealthy observation, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -92,7 +92,7 @@ impl std::fmt::Display for Severity {
     }
 }
 
-/// Three answers, never two. `Unknown` says why.
+/// Three possible answers. `Unknown` holds the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -102,7 +102,7 @@ pub enum Status {
     Unknown(String),
 }
 
-/// One statement about one thing; `key` is stable over time.
+/// An observation of one thing. `key` is stable over time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Observation {
@@ -115,7 +115,7 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// The severity, where it is unhealthy.
+    /// The severity, if it is unhealthy.
     pub fn severity(&self) -> Option<Severity> {
         match self.status {
             Status::Unhealthy(severity) => Some(severity),

@@ -1,13 +1,13 @@
-//! What a policy proposes and what became of it: mirrors of `ansai:policy/types`.
+//! A policy's proposals and their results: the Rust types of `ansai:policy/types`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Duration, Instant, Measure, Status, Subject};
 
-/// A step proposed in one call of `plan`; counts from 0.
+/// Number of a step proposed in one call of `plan`, from 0.
 pub type StepRef = u32;
 
-/// Candidates that a step leaves alone, by reason.
+/// Candidates that a step skips, by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct LeftOut {
@@ -16,7 +16,7 @@ pub struct LeftOut {
     pub bytes: u64,
 }
 
-/// What a proposed step would do, found out without doing it.
+/// The effect of a proposed step, determined without applying it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -35,7 +35,7 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// A preview that changes nothing and frees nothing: a check, or a start to fill in.
+    /// A preview that changes and frees nothing: for a check, or as a starting point.
     pub fn nothing(about: Subject) -> Self {
         Preview {
             step: 0,
@@ -53,7 +53,7 @@ impl Preview {
     }
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -92,7 +92,7 @@ pub struct StepResult {
     pub measures: Vec<Measure>,
 }
 
-/// One earlier try at a finding; `verified` is how it stood afterwards.
+/// One earlier attempt at a finding; `verified` is the status afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Attempt {
@@ -102,17 +102,17 @@ pub struct Attempt {
     pub steps: Vec<StepResult>,
 }
 
-/// What a failed step does to the steps before it.
+/// What happens to the earlier steps when a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
-    /// Undo them, newest first, as far as they are reversible.
+    /// Undo them, newest first, if they can be undone.
     UndoApplied,
-    /// Leave them and go no further.
+    /// Keep them, and skip the remaining steps.
     Stop,
 }
 
-/// Advice for a person.
+/// A recommendation to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Recommendation {
@@ -121,7 +121,7 @@ pub struct Recommendation {
     pub measures: Vec<Measure>,
 }
 
-/// What a policy wants done about a finding.
+/// A policy's decision about a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -131,4 +131,19 @@ pub enum Decision {
     Wait(String),
     Recommend(Vec<Recommendation>),
     GiveUp(String),
+}
+
+impl Decision {
+    /// What a failed step does to the steps before it.
+    pub fn on_failure(&self) -> OnFailure {
+        match self {
+            Decision::Apply(on_failure) | Decision::ApplyThenReplan(on_failure) => *on_failure,
+            Decision::Wait(_) | Decision::Recommend(_) | Decision::GiveUp(_) => OnFailure::Stop,
+        }
+    }
+
+    /// Whether the policy wants another plan where the finding is not healthy after this one.
+    pub fn is_staged(&self) -> bool {
+        matches!(self, Decision::ApplyThenReplan(_))
+    }
 }

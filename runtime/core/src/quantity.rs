@@ -1,12 +1,12 @@
-//! Sizes and durations as people write them.
+//! Parses and formats sizes and durations for people.
 
-/// What could not be read as a size or duration.
+/// Why a text is not a size or duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
-    /// No number at the start, or one that is negative or too large.
+    /// The number is missing, negative or too large.
     #[error("`{0}` does not start with a number in range")]
     Number(String),
-    /// A unit that is not known; the second field lists those that are.
+    /// The unit is unknown. The second field lists the known ones.
     #[error("`{0}` is not a unit here (known: {1})")]
     Unit(String, &'static str),
 }
@@ -14,7 +14,8 @@ pub enum QuantityError {
 const SIZE_UNITS: &str = "B, K, M, G, T or KiB … TiB by 1024, kB … TB by 1000";
 const TIME_UNITS: &str = "ms, s, m, h, d, w and their words";
 
-/// Bytes: `100M`, `20GiB`, `1.5 GB`, `4096`. One letter counts by 1024, as in systemd; `kB`, `MB`, … by 1000.
+/// Parses bytes: `100M`, `20GiB`, `1.5 GB`, `4096`. A single letter is a power of 1024, as in systemd; `kB`, `MB`, …
+/// are powers of 1000.
 pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     let (number, unit, rest) = split(text.trim())?;
     if !rest.is_empty() {
@@ -35,7 +36,7 @@ pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     scale(text, number, factor)
 }
 
-/// Milliseconds: `60s`, `30 days`, `2h 30m`, `500ms`. A number alone counts seconds.
+/// Parses milliseconds: `60s`, `30 days`, `2h 30m`, `500ms`. A number without a unit means seconds.
 pub fn milliseconds(text: &str) -> Result<u64, QuantityError> {
     let mut rest = text.trim();
     let mut total = 0u64;
@@ -59,7 +60,7 @@ pub fn milliseconds(text: &str) -> Result<u64, QuantityError> {
     }
 }
 
-/// `12.5`, `GiB`, what follows.
+/// Splits off a number and a unit; returns both and the rest.
 fn split(text: &str) -> Result<(&str, &str, &str), QuantityError> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, tail) = text.split_at(end);
@@ -78,11 +79,11 @@ fn scale(text: &str, number: &str, factor: u64) -> Result<u64, QuantityError> {
         return whole.checked_mul(factor).ok_or_else(wrong);
     }
     let value = number.parse::<f64>().map_err(|_| wrong())? * factor as f64;
-    // 2^53: beyond it a fraction has lost its meaning.
+    // About 2^53: above it, a floating-point number cannot hold every integer.
     if value.is_finite() && (0.0..9e15).contains(&value) { Ok(value.round() as u64) } else { Err(wrong()) }
 }
 
-/// `1.5 GiB`: for people, three significant digits.
+/// Formats bytes with three significant digits: `1.5 GiB`.
 pub fn show_bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let mut value = bytes as f64;
@@ -103,7 +104,7 @@ pub fn show_bytes(bytes: u64) -> String {
     }
 }
 
-/// `2 d 3 h`: for people, the two largest units.
+/// Formats milliseconds with the two largest units: `2 d 3 h`.
 pub fn show_milliseconds(ms: u64) -> String {
     if ms < 1_000 {
         return format!("{ms} ms");

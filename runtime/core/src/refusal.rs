@@ -1,8 +1,8 @@
-//! Why a call was not answered, and why an evaluation has no answer: mirrors of `ansai:policy/types`.
+//! Why a call was refused, and why an evaluation has no answer: the Rust types of `ansai:policy/types`.
 
 use serde::{Deserialize, Serialize};
 
-/// Why a call was not answered. What a policy can handle; a trap is for abuse and for bugs of the host.
+/// Why a call was refused. A policy can handle a refusal; traps are for abuse and for bugs of the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -30,7 +30,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// A refusal for an I/O error on the named thing: what is missing is `not-found`, all else `unavailable`.
+    /// The refusal for an I/O error: `not-found` if the thing does not exist, else `unavailable`.
     pub fn io(what: impl std::fmt::Display, error: &std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::NotFound => Refusal::NotFound(format!("{what}")),

@@ -1,9 +1,9 @@
-//! Making text from outside harmless for terminals, logs and JSON.
+//! Makes foreign text safe for terminals, logs and JSON.
 
 use std::fmt::Write as _;
 
-/// A path or another byte string as WIT text: valid UTF-8 stays, other bytes become `\xNN`, a backslash `\\`.
-/// [`path_bytes`] is its inverse.
+/// Writes a path or another byte string as WIT text: valid UTF-8 stays, other bytes become `\xNN`, a backslash becomes
+/// `\\`. [`path_bytes`] is the inverse.
 pub fn path_text(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -24,7 +24,7 @@ pub fn path_text(bytes: &[u8]) -> String {
     out
 }
 
-/// The bytes that [`path_text`] wrote; `None` for an escape that it never makes.
+/// Returns the bytes that [`path_text`] wrote; `None` for an escape that it never writes.
 pub fn path_bytes(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -42,7 +42,7 @@ pub fn path_bytes(text: &str) -> Option<Vec<u8>> {
             (b'x', tail) => {
                 let (digits, tail) = tail.split_at_checked(2)?;
                 let digits = std::str::from_utf8(digits).ok()?;
-                // `from_str_radix` would take a sign.
+                // `from_str_radix` would accept a sign.
                 if !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
                     return None;
                 }
@@ -55,8 +55,8 @@ pub fn path_bytes(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// One line that no terminal acts on: control characters, bidirectional overrides and line separators are
-/// escaped, and what is longer than `most` characters is cut with `…`.
+/// Returns one line that is safe for terminals: escapes control characters, bidirectional overrides and line
+/// separators, and cuts after `most` characters with `…`.
 pub fn inert(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most * 4));
     for (index, c) in text.chars().enumerate() {
@@ -95,7 +95,7 @@ mod tests {
         }
 
         #[test]
-        fn inert_text_has_nothing_active(text: String) {
+        fn inert_text_has_no_control_characters(text: String) {
             prop_assert!(!inert(&text, 50).chars().any(is_active));
         }
     }

@@ -98,7 +98,7 @@ pub fn effective_grants(
     let (name, file) = (|| instance.to_owned(), || configuration.path.clone());
     let configured = configuration.config.policies.get(instance);
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
-    let granted = ansai_config::force(manifest, &configured.grants, interfaces)
+    let granted = ansai_config::effective_scopes(manifest, &configured.grants, interfaces)
         .map_err(|missing| InstanceError::NotGranted { instance: name(), missing: Box::new(missing), file: file() })?;
     Ok(EffectiveGrants { scopes: scopes(granted), mode: configured.mode.min(ceiling) })
 }

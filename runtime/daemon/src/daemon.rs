@@ -8,6 +8,7 @@ use ansai_core::{Interface, Mode};
 use ansai_engine::Compiler;
 use ansai_events::Stream;
 use ansai_kit::registry::Registry;
+use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, Fixed};
 use ansai_supervisor::{Instance, Options, Supervisor};
 
@@ -89,7 +90,7 @@ impl Builder {
         };
         let found = sources::find(&paths)?;
         let state_dir = state::directory(state_dir.as_deref(), configuration.as_ref())?;
-        state::make(&state_dir)?;
+        let state_dir = state::open(&state_dir)?;
         let (engine, warning) = host::engine(registry.clone(), Some(&state_dir), &compiler)?;
         warnings.extend(warning);
         let loading = load::load(&LoadRequest {
@@ -122,7 +123,7 @@ pub struct Daemon {
     interfaces: Vec<Interface>,
     configuration: Option<Configuration>,
     ceiling: Mode,
-    state_dir: PathBuf,
+    state_dir: Directory,
     ready: Vec<LoadedInstance>,
     not_loaded: Vec<NotLoaded>,
     not_configured: Vec<String>,
@@ -166,7 +167,7 @@ impl Daemon {
 
     /// Where its state is kept.
     pub fn state_dir(&self) -> &Path {
-        &self.state_dir
+        self.state_dir.path()
     }
 
     /// The highest mode of an instance.
@@ -190,9 +191,9 @@ impl Daemon {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             events,
         };
-        let live = host::live(self.registry.clone(), &self.state_dir);
-        let supervisor = Supervisor::open(options, live, self.authority(), instances)
-            .map_err(|error| Error::Open { state_dir: self.state_dir.clone(), error })?;
+        let live = host::live(self.registry.clone(), self.state_dir());
+        let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
+            .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
         Ok(Running::new(supervisor, &self.not_loaded, export))
     }
 

@@ -98,7 +98,7 @@ impl Error {
             Error::Configuration(error) => error.hint(),
             Error::Component(error) => error.hint(),
             Error::Instance(error) => error.hint(),
-            Error::StateDir(error) => Some(error.hint().to_owned()),
+            Error::StateDir(error) => Some(error.hint()),
             Error::Engine(_) => None,
             Error::Open { error, .. } if is_in_use(error) => {
                 Some("stop it, or pass --state-dir DIR with another directory".to_owned())
@@ -123,6 +123,7 @@ impl Error {
             Error::Component(error) => error.exit_code(),
             Error::Instance(error) => error.exit_code(),
             Error::StateDir(StateDirError::NoHome) => exit::USAGE,
+            Error::StateDir(StateDirError::Untrusted(_)) => exit::REFUSED,
             Error::StateDir(_) | Error::Engine(_) => exit::OTHER,
             Error::Open { error, .. } if is_refusal(error) => exit::REFUSED,
             Error::Open { .. } => exit::OTHER,

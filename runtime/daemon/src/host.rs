@@ -9,6 +9,7 @@ use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
+use ansai_storage::{Directory, ToDirectory};
 
 use crate::environment;
 use crate::error::Error;
@@ -35,11 +36,16 @@ pub fn live(registry: Registry, state_dir: &Path) -> LiveHost {
 /// The engine does not start on this machine.
 pub fn engine(
     registry: Registry,
-    state_dir: Option<&Path>,
+    state_dir: Option<&Directory>,
     compiler: &Compiler,
 ) -> Result<(Engine, Option<Warning>), Error> {
-    let cache = state_dir.map(|dir| dir.join("compiled"));
-    match Engine::new(registry.clone(), cache.as_deref(), compiler.clone()) {
+    let cache = state_dir.map(|dir| dir.create_subdirectory("compiled")).transpose();
+    let cache = cache.map_err(|error| EngineError::Cache(error.into()));
+    let made = cache.and_then(|cache| {
+        let cache = cache.as_ref().map(|cache| cache as &dyn ToDirectory);
+        Engine::new(registry.clone(), cache, compiler.clone())
+    });
+    match made {
         Err(EngineError::Cache(error)) => {
             let message = format!("{error}; policies are compiled again at each start");
             let warning = Warning::new(codes::STATE_DIRECTORY, message);

@@ -29,7 +29,6 @@ pub mod configuration;
 mod daemon;
 mod environment;
 mod error;
-mod guarded;
 pub mod history;
 pub mod host;
 pub mod load;

@@ -6,11 +6,11 @@ mod error;
 use std::path::{Path, PathBuf};
 
 use ansai_config::{BUILTIN, PolicySource, is_name};
+use ansai_storage::{StorageError, TrustError, Trusted};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
 pub use self::error::ShareError;
-use crate::guarded::{self, GuardError};
 
 /// The most entries of a directory that are looked at.
 const MOST_ENTRIES: usize = 1_000;
@@ -58,11 +58,11 @@ impl Share {
         let (shown, policies) = self.open()?;
         match is_name(name).then(|| component(&policies, name)) {
             Some(Ok(path)) => Ok(path),
-            Some(Err(GuardError::Untrusted(problem))) => Err(ShareError::Untrusted(problem)),
-            Some(Err(GuardError::Access(path, error))) if error != Errno::NOENT => {
-                Err(ShareError::Access { path, error: error.into() })
+            Some(Err(TrustError::Untrusted(problem))) => Err(ShareError::Untrusted(problem)),
+            Some(Err(TrustError::Access(error))) if !error.is_not_found() => {
+                Err(ShareError::Access { path: error.path, error: error.cause })
             }
-            None | Some(Err(GuardError::Access(..))) => {
+            None | Some(Err(TrustError::Access(_))) => {
                 Err(ShareError::Unknown { name: name.to_owned(), path: shown, known: names(&policies)? })
             }
         }
@@ -83,8 +83,8 @@ impl Share {
         for name in names(&policies)? {
             match component(&policies, &name) {
                 Ok(path) => found.push(path),
-                Err(GuardError::Untrusted(problem)) => return Err(ShareError::Untrusted(problem)),
-                Err(GuardError::Access(path, error)) => tracing::debug!("skipping {}: {error}", path.display()),
+                Err(TrustError::Untrusted(problem)) => return Err(ShareError::Untrusted(problem)),
+                Err(TrustError::Access(error)) => tracing::debug!("skipping a built-in policy: {error}"),
             }
         }
         if found.is_empty() { Err(ShareError::Empty(shown)) } else { Ok(found) }
@@ -93,11 +93,11 @@ impl Share {
     /// The directory of the policies by the name that the user knows, and its real path.
     fn open(&self) -> Result<(PathBuf, PathBuf), ShareError> {
         let policies = self.directory()?.join("policies");
-        match guarded::open(&policies) {
+        match Trusted::open(&policies) {
             Ok(open) if open.kind == FileType::Directory => Ok((policies, open.path)),
             Ok(open) => Err(ShareError::Missing { path: open.path, error: Errno::NOTDIR.into() }),
-            Err(GuardError::Untrusted(problem)) => Err(ShareError::Untrusted(problem)),
-            Err(GuardError::Access(path, error)) => Err(ShareError::Missing { path, error: error.into() }),
+            Err(TrustError::Untrusted(problem)) => Err(ShareError::Untrusted(problem)),
+            Err(TrustError::Access(error)) => Err(ShareError::Missing { path: error.path, error: error.cause }),
         }
     }
 
@@ -114,11 +114,11 @@ impl Share {
 }
 
 /// The component of a policy.
-fn component(policies: &Path, name: &str) -> Result<PathBuf, GuardError> {
+fn component(policies: &Path, name: &str) -> Result<PathBuf, TrustError> {
     let path = policies.join(name).join(format!("{name}.wasm"));
-    match guarded::open(&path)? {
+    match Trusted::open(&path)? {
         file if file.kind == FileType::RegularFile => Ok(file.path),
-        _ => Err(GuardError::Access(path, Errno::NOENT)),
+        _ => Err(TrustError::Access(StorageError::at("open", path)(Errno::NOENT))),
     }
 }
 

@@ -1,9 +1,10 @@
-//! The state directory: where it is, and making it.
+//! The state directory: where it is, and opening it.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the state directory")]
 
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+
+use ansai_storage::{Directory, Problem, TrustError};
 
 use crate::configuration::Configuration;
 use crate::environment;
@@ -23,14 +24,18 @@ pub enum StateDirError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// Another user can change it, or a directory above it.
+    #[error("{}, so another user can change the state of ansai", .0.0)]
+    Untrusted(Problem),
 }
 
 impl StateDirError {
     /// How to fix it.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> String {
         match self {
-            StateDirError::NoHome => "pass --state-dir DIR",
-            StateDirError::Make { .. } => "pass --state-dir DIR with a directory that you can write",
+            StateDirError::NoHome => "pass --state-dir DIR".to_owned(),
+            StateDirError::Make { .. } => "pass --state-dir DIR with a directory that you can write".to_owned(),
+            StateDirError::Untrusted((_, fix)) => fix.clone(),
         }
     }
 }
@@ -56,22 +61,35 @@ pub fn directory(asked: Option<&Path>, configuration: Option<&Configuration>) ->
     Ok(base.ok_or(StateDirError::NoHome)?.join("ansai"))
 }
 
-/// Makes the directory if it is missing, readable by this user only, and durably, so that a crash loses no state.
+/// Opens the directory. A missing one is created, readable by this user only, and durably, so that a crash loses no
+/// state.
 ///
 /// # Errors
-/// The system refuses.
-pub fn make(directory: &Path) -> Result<(), Error> {
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    let durable = made.and_then(|()| directory.ancestors().skip(1).try_for_each(sync));
-    Ok(durable.map_err(|error| StateDirError::Make { path: directory.to_owned(), error })?)
+/// Another user can change it, or a directory above it; or the system refuses.
+pub fn open(directory: &Path) -> Result<Directory, Error> {
+    opened(directory, Directory::create_trusted(directory))
 }
 
-/// Makes the names in a directory durable, if this user may and the file system can.
-fn sync(directory: &Path) -> std::io::Result<()> {
-    match std::fs::File::open(directory).and_then(|open| open.sync_all()) {
-        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::InvalidInput) => Ok(()),
-        synced => synced,
+/// The same, if it exists.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
+    match Directory::open_trusted(directory) {
+        Err(TrustError::Access(error))
+            if matches!(error.cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        found => opened(directory, found).map(Some),
     }
+}
+
+fn opened(path: &Path, found: Result<Directory, TrustError>) -> Result<Directory, Error> {
+    found.map_err(|error| match error {
+        TrustError::Untrusted(problem) => StateDirError::Untrusted(problem).into(),
+        TrustError::Access(error) => StateDirError::Make { path: path.to_owned(), error: error.cause }.into(),
+    })
 }
 
 /// Whether the directory exists and can be seen.

@@ -31,19 +31,17 @@ pub fn undo(
     state_dir: &Path,
     request: &UndoRequest,
 ) -> Result<Vec<StepReport>, Error> {
-    if !state::exists(state_dir) {
-        return Err(Error::NoState(state_dir.to_owned()));
-    }
+    let directory = state::existing(state_dir)?.ok_or_else(|| Error::NoState(state_dir.to_owned()))?;
     let registry = ansai_host_functions::builtin();
     let granted = configuration.map(|one| grants(one, &registry.interfaces())).unwrap_or_default();
     let options = Options {
-        state_dir: state_dir.to_owned(),
+        state_dir: directory,
         mode: Mode::Enforce,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         events: Stream::new(),
     };
     let live = host::live(registry, state_dir);
-    let supervisor = Supervisor::open(options, live, Arc::new(Fixed::new(granted)), Vec::new())
+    let supervisor = Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new(granted)), Vec::new())
         .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error })?;
     Ok(supervisor.undo(&request.plan, request.step, &request.by)?)
 }

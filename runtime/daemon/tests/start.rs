@@ -2,59 +2,28 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 
 use ansai_core::{Event, Mode, codes, exit};
+use ansai_daemon::undo::{UndoRequest, undo};
 use ansai_daemon::{Builder, Configuration, Daemon, Error, history};
 use ansai_engine::Compiler;
 use ansai_events::{Item, Stream};
-use ansai_harness::guest;
+use ansai_harness::Scene;
+use ansai_harness::scene::permit;
 use ansai_supervisor::report::FindingState;
 
-/// A directory with policies, a place for state, and perhaps a configuration.
-struct Scene(tempfile::TempDir);
-
-impl Scene {
-    fn new() -> Scene {
-        Scene(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Writes a file that only this user can write.
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-        permit(&path, 0o600);
-        permit(path.parent().unwrap(), 0o700);
-        path
-    }
-
-    fn policy(&self, name: &str) {
-        self.write(&format!("policies/{name}/{name}.wasm"), guest::of_file(name));
-    }
-
-    fn configuration(&self, text: &str) -> Configuration {
-        let path = self.write("ansai.toml", text);
-        Configuration::open(&path, &ansai_host_functions::builtin().interfaces()).unwrap()
-    }
-
-    fn builder(&self) -> Builder {
-        Daemon::builder(Compiler::InProcess).paths([self.path("policies")]).state_dir(self.path("state"))
-    }
-
-    /// The audit log.
-    fn events(&self) -> Vec<Event> {
-        let entries = history::entries(&self.path("state"), 1).unwrap().unwrap();
-        entries.map(|entry| history::record(&entry.unwrap()).unwrap().event).collect()
-    }
+fn configuration(scene: &Scene, text: &str) -> Configuration {
+    Configuration::open(&scene.configuration(text), &ansai_host_functions::builtin().interfaces()).unwrap()
 }
 
-fn permit(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+fn builder(scene: &Scene) -> Builder {
+    Daemon::builder(Compiler::InProcess).paths([scene.path("policies")]).state_dir(scene.state_dir())
+}
+
+/// The audit log.
+fn events(scene: &Scene) -> Vec<Event> {
+    let entries = history::entries(&scene.state_dir(), 1).unwrap().unwrap();
+    entries.map(|entry| history::record(&entry.unwrap()).unwrap().event).collect()
 }
 
 fn is_evaluated(item: &Item) -> bool {
@@ -68,9 +37,9 @@ fn code(result: Result<Daemon, Error>) -> &'static str {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_pass_observes_and_records_what_did_not_load() {
     let scene = Scene::new();
-    scene.policy("healthy");
+    scene.guest("healthy");
     scene.write("policies/broken/broken.wasm", "not WebAssembly");
-    let daemon = scene.builder().load().unwrap();
+    let daemon = builder(&scene).load().unwrap();
     assert_eq!(daemon.mode(), Mode::Observe);
     assert_eq!(daemon.instances()[0].instance.name.as_ref(), "healthy");
     let broken = &daemon.not_loaded()[0];
@@ -89,7 +58,7 @@ async fn one_pass_observes_and_records_what_did_not_load() {
     drop(running);
 
     assert!(std::iter::from_fn(|| seen.try_next()).any(|item| is_evaluated(&item)));
-    let events = scene.events();
+    let events = events(&scene);
     assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })), "{events:?}");
     let noted = events.iter().find_map(|event| match event {
         Event::NotLoaded { name, kind, .. } => Some((name.clone(), kind.clone())),
@@ -102,8 +71,8 @@ async fn one_pass_observes_and_records_what_did_not_load() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_runs_until_it_is_stopped() {
     let scene = Scene::new();
-    scene.policy("healthy");
-    let daemon = scene.builder().load().unwrap();
+    scene.guest("healthy");
+    let daemon = builder(&scene).load().unwrap();
     let stream = Stream::new();
     let mut seen = stream.subscribe("test", 100);
     let running = daemon.open(stream).unwrap();
@@ -114,44 +83,86 @@ async fn a_daemon_runs_until_it_is_stopped() {
     while !is_evaluated(&seen.next().await.unwrap()) {}
     running.stop("the test is over");
     task.await.unwrap();
-    assert!(matches!(scene.events().last(), Some(Event::Stopped { .. })), "{:?}", scene.events());
+    assert!(matches!(events(&scene).last(), Some(Event::Stopped { .. })), "{:?}", events(&scene));
 }
 
 #[test]
 fn a_mistyped_path_leaves_nothing_behind() {
     let scene = Scene::new();
-    assert_eq!(code(scene.builder().load()), "file-access");
+    assert_eq!(code(builder(&scene).load()), "file-access");
     assert!(!scene.path("state").exists());
+}
+
+#[test]
+fn a_state_directory_that_another_user_can_change_starts_nothing() {
+    let scene = Scene::new();
+    scene.policy("healthy");
+    let below = scene.path("above/state");
+    let load = || scene.builder().state_dir(below.clone()).load();
+    drop(load().unwrap());
+    for (part, mode) in [("above/state", 0o1777), ("above/state", 0o702), ("above", 0o702)] {
+        permit(&scene.path(part), mode);
+        let error = load().err().unwrap();
+        assert_eq!((error.code(), error.exit_code()), (codes::STATE_DIRECTORY, exit::REFUSED), "{error}");
+        let part = std::fs::canonicalize(scene.path(part)).unwrap();
+        assert!(error.to_string().starts_with(&format!("{} is writable", part.display())), "{error}");
+        assert_eq!(error.hint().unwrap(), format!("chmod go-w {}", part.display()));
+        let request = UndoRequest { plan: "p".into(), step: None, by: "test".into() };
+        assert_eq!(undo(None, &below, &request).err().unwrap().code(), codes::STATE_DIRECTORY);
+        permit(&part, 0o700);
+    }
+    // As /tmp is: others can add a directory, and not exchange this one.
+    permit(&scene.path("above"), 0o1777);
+    drop(load().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_exchanged_while_it_runs_redirects_nothing() {
+    let scene = Scene::new();
+    scene.policy("healthy");
+    let daemon = scene.builder().load().unwrap();
+    std::fs::create_dir_all(scene.path("evil")).unwrap();
+    std::fs::rename(scene.path("state"), scene.path("moved")).unwrap();
+    std::os::unix::fs::symlink(scene.path("moved"), scene.path("state")).unwrap();
+    let running = daemon.open(Stream::new()).unwrap();
+    std::fs::remove_file(scene.path("state")).unwrap();
+    std::os::unix::fs::symlink(scene.path("evil"), scene.path("state")).unwrap();
+    assert_eq!(running.run_once().await.len(), 1);
+    drop(running);
+    assert_eq!(std::fs::read_dir(scene.path("evil")).unwrap().count(), 0);
+    let entries = history::entries(&scene.path("moved"), 1).unwrap().unwrap();
+    let events: Vec<Event> = entries.map(|entry| history::record(&entry.unwrap()).unwrap().event).collect();
+    assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })), "{events:?}");
 }
 
 #[test]
 fn what_may_be_enforced_is_decided_before_anything_runs() {
     let scene = Scene::new();
-    scene.policy("healthy");
+    scene.guest("healthy");
     let enforce = "[policy.healthy]\nmode = \"enforce\"\n";
-    assert_eq!(code(scene.builder().ceiling(Some(Mode::Enforce)).load()), "needs-configuration");
-    let trusted = scene.builder().configuration(Some(scene.configuration(enforce))).load().unwrap();
+    assert_eq!(code(builder(&scene).ceiling(Some(Mode::Enforce)).load()), "needs-configuration");
+    let trusted = builder(&scene).configuration(Some(configuration(&scene, enforce))).load().unwrap();
     assert_eq!(trusted.mode(), Mode::Enforce);
-    let lowered = scene.builder().configuration(Some(scene.configuration(enforce))).ceiling(Some(Mode::Observe));
+    let lowered = builder(&scene).configuration(Some(configuration(&scene, enforce))).ceiling(Some(Mode::Observe));
     assert_eq!(lowered.load().unwrap().mode(), Mode::Observe);
 
     let path = scene.path("ansai.toml");
     permit(&path, 0o666);
     let writable = Configuration::open(&path, &ansai_host_functions::builtin().interfaces()).unwrap();
-    let error = scene.builder().configuration(Some(writable.clone())).load().err().unwrap();
+    let error = builder(&scene).configuration(Some(writable.clone())).load().err().unwrap();
     assert_eq!((error.code(), error.exit_code()), (codes::UNTRUSTED_CONFIGURATION, exit::REFUSED));
     assert!(error.hint().unwrap().starts_with("chmod go-w"), "{:?}", error.hint());
-    let observing = scene.builder().configuration(Some(writable)).ceiling(Some(Mode::Observe)).load().unwrap();
+    let observing = builder(&scene).configuration(Some(writable)).ceiling(Some(Mode::Observe)).load().unwrap();
     assert_eq!(observing.warnings()[0].code, codes::UNTRUSTED_CONFIGURATION);
 }
 
 #[test]
 fn a_configuration_names_what_runs() {
     let scene = Scene::new();
-    scene.policy("healthy");
-    let daemon = scene.builder().configuration(Some(scene.configuration("[policy.other]\n"))).load().unwrap();
+    scene.guest("healthy");
+    let daemon = builder(&scene).configuration(Some(configuration(&scene, "[policy.other]\n"))).load().unwrap();
     assert_eq!(daemon.not_loaded()[0].error.code(), codes::UNKNOWN_POLICY);
     assert!(daemon.not_configured()[0].starts_with("healthy ("), "{:?}", daemon.not_configured());
-    let empty = scene.builder().configuration(Some(scene.configuration(""))).load().unwrap();
+    let empty = builder(&scene).configuration(Some(configuration(&scene, ""))).load().unwrap();
     assert_eq!(empty.open(Stream::new()).err().unwrap().code(), codes::NOT_CONFIGURED);
 }

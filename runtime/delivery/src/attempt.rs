@@ -1,4 +1,4 @@
-//! One attempt: a call that blocks, on a thread that may wait for it, and no longer than its limit.
+//! Runs one attempt: a blocking call on its own thread, with a time limit.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use crate::message::Message;
 use crate::target::Target;
 use crate::transport::{self, SendError};
 
-/// Beyond what a target may take: a call that blocks is given up then, not ended.
+/// Extra time beyond the target's limit. After it, a blocking call is abandoned, because it cannot be stopped.
 const GRACE: Duration = Duration::from_secs(15);
-/// At the end of the program, for a command to be ended.
+/// At the end of the program, the time for a command to stop.
 const LEAVE: Duration = Duration::from_millis(500);
 
 /// Why a message did not arrive.
 pub(crate) enum Stopped {
-    /// The end of the program was asked for: no failure.
+    /// The program is stopping, which is not a failure.
     Asked,
     Failed(SendError),
 }
@@ -57,7 +57,7 @@ pub(crate) async fn send(
     }
 }
 
-/// Completes with true when the end is asked for, and with false where nobody can ask for it.
+/// Returns true when a stop is requested, or false if nobody can request one any more.
 async fn until(stopping: &mut watch::Receiver<bool>) -> bool {
     stopping.wait_for(|asked| *asked).await.is_ok()
 }

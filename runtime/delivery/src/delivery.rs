@@ -1,11 +1,11 @@
 //! Targets, their outbox and their attempts.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ansai_core::Instant;
+use ansai_storage::ToDirectory;
 use tokio::sync::watch;
 
 use crate::attempt::{self, Stopped};
@@ -18,11 +18,11 @@ use crate::target::Target;
 /// How messages are sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// A message is sent to each target so often, milliseconds; `None` for messages that are sent as they come.
+    /// Milliseconds between two messages to each target; `None` if messages are sent as they come.
     pub every_ms: Option<u64>,
-    /// How long one attempt may take.
+    /// Time limit for one attempt.
     pub limit: Duration,
-    /// What may wait for one target.
+    /// Maximum of what can wait for one target.
     pub capacity: Capacity,
 }
 
@@ -31,29 +31,29 @@ pub struct Delivery {
     targets: Vec<Target>,
     limit: Duration,
     outbox: Arc<Mutex<Outbox>>,
-    /// Targets whose last attempt has not ended, by id.
+    /// Targets whose last attempt is still running, by id.
     under_way: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// An attempt to send, or several messages in a row that all arrived.
+/// The result of a failed attempt, or of one or more successful ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempted {
     /// The name of the target.
     pub target: String,
     /// Why it failed, if it did.
     pub error: Option<String>,
-    /// Attempts that failed in a row, with this one.
+    /// Number of failed attempts in a row, including this one.
     pub failures: u32,
-    /// Attempts that had failed in a row before this one.
+    /// Number of failed attempts in a row before this one.
     pub failures_before: u32,
 }
 
 impl Delivery {
-    /// Opens or creates an outbox. Messages for targets that are not among these are dropped.
+    /// Opens or creates an outbox. Drops messages for targets that are not in `targets`.
     ///
     /// # Errors
-    /// When the directory cannot be read or written.
-    pub fn open(directory: &Path, targets: Vec<Target>, options: Options) -> Result<Delivery, OutboxError> {
+    /// If the directory cannot be read or written.
+    pub fn open(directory: impl ToDirectory, targets: Vec<Target>, options: Options) -> Result<Delivery, OutboxError> {
         let outbox = Outbox::open(directory, &targets, options.every_ms, options.capacity)?;
         let outbox = Arc::new(Mutex::new(outbox));
         Ok(Delivery { targets, limit: options.limit, outbox, under_way: Arc::default() })
@@ -64,29 +64,29 @@ impl Delivery {
         &self.targets
     }
 
-    /// Adds a message for a target: on the disk when this returns.
+    /// Adds a message for a target. It is durable when this returns.
     ///
     /// # Errors
-    /// When it is not on the disk.
+    /// If the message cannot be made durable.
     pub fn put(&self, target: &Target, message: &Message) -> Result<(), OutboxError> {
         self.lock().put(target, message)
     }
 
-    /// How long until a target is due; `None` where nothing waits and nothing is scheduled.
+    /// Time until a target is due; `None` if no message is waiting and nothing is scheduled.
     pub fn wait(&self, now: Instant) -> Option<Duration> {
         let outbox = self.lock();
         let wait = self.targets.iter().filter_map(|target| outbox.wait(target, now)).min();
         wait.map(Duration::from_millis)
     }
 
-    /// The targets that are due. Those of a schedule may have no message yet.
+    /// The targets that are due. A scheduled target may have no message yet.
     pub fn due(&self, now: Instant) -> Vec<Target> {
         let outbox = self.lock();
         self.targets.iter().filter(|target| outbox.wait(target, now) == Some(0)).cloned().collect()
     }
 
-    /// Sends what waits for the targets that are due, side by side, each message within its limit. Ends early when
-    /// `stopping` becomes true; being stopped is not a failure.
+    /// Sends the waiting messages to all due targets in parallel, each within its time limit. Returns early when
+    /// `stopping` becomes true; that is not a failure.
     pub async fn deliver(&self, now: Instant, stopping: &watch::Receiver<bool>) -> Vec<Attempted> {
         let sending: Vec<_> = self
             .due(now)
@@ -107,7 +107,7 @@ impl Delivery {
         attempts
     }
 
-    /// Every target as it is now.
+    /// Status of every target.
     pub fn statuses(&self) -> Vec<TargetStatus> {
         self.lock().statuses()
     }
@@ -117,7 +117,7 @@ impl Delivery {
     }
 }
 
-/// Sends the messages of one target, oldest first, until one fails or none waits. `None` where nothing was tried.
+/// Sends the messages of one target, oldest first, until one fails or none is left. `None` if nothing was sent.
 async fn send_all(
     outbox: Arc<Mutex<Outbox>>,
     under_way: Arc<Mutex<BTreeSet<String>>>,
@@ -128,7 +128,7 @@ async fn send_all(
 ) -> Option<Attempted> {
     let mut attempted: Option<Attempted> = None;
     loop {
-        // A statement of its own: the lock must not be held while sending.
+        // A separate statement, because the lock must not be held while sending.
         let front = lock(&outbox).front(&target);
         let Some((sequence, message)) = front else { return attempted };
         let sent = attempt::send(&under_way, &target, message.clone(), limit, stopping.clone()).await;

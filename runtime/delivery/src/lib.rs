@@ -1,14 +1,14 @@
-//! Sends messages elsewhere: to a file, a command or a URL, on a schedule, with retries, from a durable outbox.
+//! Delivers messages to a file, a command or a URL, on a schedule, with retries, from a durable outbox.
 //!
-//! It knows nothing of what it sends: a [`Message`] is bytes with a name. Whoever has something to send calls
-//! [`Delivery::put`], which returns when the message is on the disk, and [`Delivery::deliver`] when something is due.
+//! The content of a message is opaque: a [`Message`] is bytes with a name. To send, call [`Delivery::put`], which
+//! returns when the message is durable, and [`Delivery::deliver`] when a target is due.
 //!
-//! - **At least once, in order.** A message leaves the outbox when its target has taken it. After a crash in between it
-//!   is sent again, with the same [`Message::id`].
-//! - **Bounded.** Beyond the capacity of a target its oldest message is dropped and counted.
-//! - **To the target it was for.** Messages for a target that is no longer configured are dropped, not sent to its
-//!   successor.
-//! - **Nobody waits.** Each target is tried within its limit, beside the others; [`TargetStatus`] says how it goes.
+//! - **At least once, in order.** A message leaves the outbox when its target has received it. After a crash in between
+//!   it is sent again, with the same [`Message::id`].
+//! - **Bounded.** If a target's queue is full, its oldest message is dropped and counted.
+//! - **Only to the intended target.** Messages for a target that is no longer configured are dropped, and not sent to
+//!   its replacement.
+//! - **Independent.** Each target has its own time limit and does not delay others; [`TargetStatus`] shows its state.
 //!
 //! ```
 //! use std::time::Duration;
@@ -35,7 +35,6 @@ mod outbox;
 mod queue;
 mod schedule;
 mod status;
-mod storage;
 mod target;
 mod transport;
 

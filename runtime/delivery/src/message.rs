@@ -1,28 +1,28 @@
-//! What is sent.
+//! Messages.
 
 /// Bytes with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What kind of message it is: `audit-head`.
+    /// Kind of the message: `audit-head`.
     pub name: String,
-    /// Tells it from others of its name: a receiver that gets it twice recognises it.
+    /// Distinguishes it from others of the same name, so that a receiver can recognize a repeated one.
     pub id: String,
-    /// `application/json`; for URLs.
+    /// Content type, used for URLs: `application/json`.
     pub content_type: String,
-    /// What the target gets. A file gets it as a line, so it should be one.
+    /// The content. A file receives it as a line, so it should be one line.
     pub body: Vec<u8>,
-    /// Takes the place of waiting messages of the same name: only the newest matters.
+    /// Whether it replaces waiting messages of the same name, because only the newest is useful.
     pub supersedes: bool,
 }
 
 impl Message {
-    /// One that is delivered beside others of its name.
+    /// Creates a message that does not replace others.
     pub fn new(name: &str, id: &str, content_type: &str, body: Vec<u8>) -> Message {
         let [name, id, content_type] = [name, id, content_type].map(str::to_owned);
         Message { name, id, content_type, body, supersedes: false }
     }
 
-    /// The same, in place of waiting messages of its name.
+    /// Makes the message replace waiting messages of the same name.
     #[must_use]
     pub fn superseding(self) -> Message {
         Message { supersedes: true, ..self }

@@ -1,77 +1,83 @@
-//! The outbox of all targets, and how each of them does.
+//! The outbox of all targets, and the status of each.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ansai_core::Instant;
 use ansai_core::text::inert;
+use ansai_storage::{Directory, StorageError, ToDirectory};
 
 use crate::message::Message;
 use crate::queue::{Capacity, Queue};
 use crate::schedule;
 use crate::status::{self, TargetStatus, TargetStatuses};
-use crate::storage;
 use crate::target::Target;
 
-/// The outbox cannot be read or written.
+/// Why an operation on the outbox failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboxError {
     /// The system refused.
     #[error("outbox {}: {error}", path.display())]
     Io {
-        /// The directory.
+        /// The file or directory.
         path: PathBuf,
-        /// The error.
+        /// The system's error.
         error: io::Error,
     },
-    /// The message is for a target that is not configured.
+    /// The target is not configured.
     #[error("{0} is not a target of this outbox")]
     UnknownTarget(String),
 }
 
+impl From<StorageError> for OutboxError {
+    fn from(error: StorageError) -> OutboxError {
+        OutboxError::Io { path: error.path, error: error.cause }
+    }
+}
+
 /// Queues and statuses by the ids of targets.
 pub(crate) struct Outbox {
-    directory: PathBuf,
+    directory: Directory,
     every_ms: Option<u64>,
     queues: BTreeMap<String, Queue>,
     statuses: TargetStatuses,
 }
 
 impl Outbox {
-    /// Opens or creates it. Messages for targets that are not among these are dropped.
+    /// Opens or creates the outbox. Drops messages for targets that are not in `targets`.
     pub(crate) fn open(
-        directory: &Path,
+        directory: impl ToDirectory,
         targets: &[Target],
         every_ms: Option<u64>,
         capacity: Capacity,
     ) -> Result<Outbox, OutboxError> {
-        let wrong = |error| OutboxError::Io { path: directory.to_owned(), error };
-        storage::make_directory(directory).map_err(wrong)?;
+        let directory = directory.to_created_directory()?;
+        directory.remove_left_over()?;
         let ids: Vec<String> = targets.iter().map(Target::id).collect();
-        for name in storage::list(directory).map_err(wrong)? {
-            let path = directory.join(&name);
-            if !ids.contains(&name) && path.is_dir() {
+        for name in directory.names()?.into_iter().filter(|name| !ids.contains(name)) {
+            if directory.metadata(&name)?.is_directory {
+                let path = directory.path_of(&name);
                 tracing::warn!("{}: its target is no longer configured; its messages are dropped", path.display());
-                storage::remove_directory(&path).map_err(wrong)?;
+                directory.remove_subdirectory(&name)?;
             }
         }
         let mut queues = BTreeMap::new();
         for id in &ids {
-            queues.insert(id.clone(), Queue::open(directory.join(id), capacity).map_err(wrong)?);
+            queues.insert(id.clone(), Queue::open(directory.create_subdirectory(id)?, capacity)?);
         }
-        let mut statuses = status::read(directory).unwrap_or_default();
+        let mut statuses = status::read(&directory).ok().flatten().unwrap_or_default();
         statuses.retain(|id, _| ids.contains(id));
         for (id, target) in ids.iter().zip(targets) {
             statuses.entry(id.clone()).or_default().target = target.name();
         }
-        Ok(Outbox { directory: directory.to_owned(), every_ms, queues, statuses })
+        Ok(Outbox { directory, every_ms, queues, statuses })
     }
 
     pub(crate) fn put(&mut self, target: &Target, message: &Message) -> Result<(), OutboxError> {
         let id = target.id();
         let queue = self.queues.get_mut(&id).ok_or_else(|| OutboxError::UnknownTarget(target.name()))?;
-        let put = queue.put(message).map_err(|error| OutboxError::Io { path: self.directory.clone(), error });
+        let put = queue.put(message);
         if let Some(status) = self.statuses.get_mut(&id) {
             let dropped = *put.as_ref().unwrap_or(&0);
             if dropped > 0 {
@@ -79,10 +85,11 @@ impl Outbox {
             }
             status.dropped += dropped;
         }
-        put.map(drop)
+        put?;
+        Ok(())
     }
 
-    /// Milliseconds until a target is due; `None` where nothing waits and nothing is scheduled.
+    /// Milliseconds until a target is due; `None` if no message is waiting and nothing is scheduled.
     pub(crate) fn wait(&self, target: &Target, now: Instant) -> Option<u64> {
         let id = target.id();
         let waits = self.queues.get(&id).is_some_and(|queue| queue.len() > 0);
@@ -97,7 +104,7 @@ impl Outbox {
         self.queues.get_mut(&target.id())?.front()
     }
 
-    /// Notes an attempt; answers the failures up to now and before.
+    /// Stores the result of an attempt; returns the number of failures in a row, including this attempt and before it.
     pub(crate) fn conclude(
         &mut self,
         target: &Target,
@@ -125,11 +132,11 @@ impl Outbox {
         (status.failures, before)
     }
 
-    /// Writes the statuses. Only people and the schedule depend on them.
+    /// Writes the statuses. A failure is tolerated: only people and the schedule use them.
     pub(crate) fn write_statuses(&mut self) {
         self.count_waiting();
         if let Err(error) = status::write(&self.directory, &self.statuses) {
-            tracing::debug!("{}: {error}", self.directory.display());
+            tracing::debug!("{error}");
         }
     }
 

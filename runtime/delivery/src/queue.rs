@@ -1,20 +1,22 @@
-//! The messages that wait for one target: one file each, named by their order.
+//! The messages that wait for one target: one file for each, named by its sequence number.
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::{Path, PathBuf};
 
+use ansai_storage::{Directory, StorageError, WriteOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
-use crate::storage;
 
-/// What may wait for one target.
+/// A larger file is not a message.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Maximum of what can wait for one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacity {
-    /// Messages.
+    /// Number of messages.
     pub messages: usize,
-    /// Bytes of all of them.
+    /// Size of all messages together, in bytes.
     pub bytes: u64,
 }
 
@@ -24,7 +26,7 @@ impl Default for Capacity {
     }
 }
 
-/// The first line of a file; the body follows.
+/// The first line of a file; the content follows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Header {
     name: String,
@@ -40,7 +42,7 @@ struct Waiting {
 
 /// A queue on the disk.
 pub(crate) struct Queue {
-    directory: PathBuf,
+    directory: Directory,
     capacity: Capacity,
     waiting: VecDeque<Waiting>,
     bytes: u64,
@@ -48,16 +50,17 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Opens or creates it, and removes what a crash left unfinished. A file that is not a message is removed too.
-    pub(crate) fn open(directory: PathBuf, capacity: Capacity) -> io::Result<Queue> {
-        storage::make_directory(&directory)?;
+    /// Opens or creates the queue; removes unfinished files and files that are not messages.
+    pub(crate) fn open(directory: Directory, capacity: Capacity) -> Result<Queue, StorageError> {
         let mut queue = Queue { directory, capacity, waiting: VecDeque::new(), bytes: 0, last: 0 };
-        for name in storage::list(&queue.directory)? {
-            let path = queue.directory.join(&name);
-            let message = if storage::is_unfinished(&name) { None } else { sequence(&name).zip(read(&path)) };
-            match message {
+        let mut names = queue.directory.names()?;
+        names.sort();
+        for name in names {
+            match sequence(&name).zip(read(&queue.directory, &name)) {
                 Some((sequence, (header, body))) => queue.push(sequence, &header, body.len() as u64),
-                None => storage::remove(&path)?,
+                None => {
+                    queue.directory.remove(&name)?;
+                }
             }
         }
         Ok(queue)
@@ -67,18 +70,20 @@ impl Queue {
         self.waiting.len()
     }
 
-    /// Adds a message: durable when this returns. Answers how many were dropped for it.
-    pub(crate) fn put(&mut self, message: &Message) -> io::Result<u64> {
+    /// Adds a message durably; returns how many were dropped to make room.
+    pub(crate) fn put(&mut self, message: &Message) -> Result<u64, StorageError> {
         let Message { name, id, content_type, body, supersedes } = message;
         let header = Header { name: name.clone(), id: id.clone(), content_type: content_type.clone() };
-        let mut bytes = serde_json::to_vec(&header)?;
+        let (sequence, size) = (self.last + 1, body.len() as u64);
+        let file = file_name(sequence);
+        let failed = |error: io::Error| StorageError::at("write", self.directory.path_of(&file))(error);
+        let mut bytes = serde_json::to_vec(&header).map_err(|error| failed(error.into()))?;
         bytes.push(b'\n');
         bytes.extend_from_slice(body);
-        let (sequence, size) = (self.last + 1, body.len() as u64);
         if size > self.capacity.bytes {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is larger than the outbox"));
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "the message is larger than the outbox")));
         }
-        storage::write_durably(&self.path(sequence), &bytes)?;
+        self.directory.replace(&file, &bytes, WriteOptions::default())?;
         if *supersedes {
             let superseded: Vec<u64> =
                 self.waiting.iter().filter(|one| one.name == *name).map(|one| one.sequence).collect();
@@ -94,27 +99,28 @@ impl Queue {
         Ok(dropped)
     }
 
-    /// The oldest message, and its place in the queue.
+    /// The oldest message and its sequence number.
     pub(crate) fn front(&mut self) -> Option<(u64, Message)> {
         loop {
             let sequence = self.waiting.front()?.sequence;
-            if let Some((Header { name, id, content_type }, body)) = read(&self.path(sequence)) {
+            let file = file_name(sequence);
+            if let Some((Header { name, id, content_type }, body)) = read(&self.directory, &file) {
                 return Some((sequence, Message { name, id, content_type, body, supersedes: false }));
             }
-            tracing::error!("{} is not readable; the message is dropped", self.path(sequence).display());
-            // It is forgotten even where it cannot be removed: the others must go on.
+            tracing::error!("{} is not readable; the message is dropped", self.directory.path_of(file).display());
+            // Continue even if the file cannot be removed: it must not block the other messages.
             let _ = self.remove(sequence);
         }
     }
 
-    /// Removes a message that has arrived, or is dropped. One that is gone is fine.
-    pub(crate) fn remove(&mut self, sequence: u64) -> io::Result<()> {
+    /// Removes a delivered or dropped message. A missing file is not an error.
+    pub(crate) fn remove(&mut self, sequence: u64) -> Result<(), StorageError> {
         if let Some(index) = self.waiting.iter().position(|one| one.sequence == sequence)
             && let Some(removed) = self.waiting.remove(index)
         {
             self.bytes -= removed.bytes;
         }
-        storage::remove(&self.path(sequence))
+        self.directory.remove(file_name(sequence)).map(drop)
     }
 
     fn push(&mut self, sequence: u64, header: &Header, bytes: u64) {
@@ -122,10 +128,10 @@ impl Queue {
         self.bytes += bytes;
         self.last = sequence;
     }
+}
 
-    fn path(&self, sequence: u64) -> PathBuf {
-        self.directory.join(format!("{sequence:020}.message"))
-    }
+fn file_name(sequence: u64) -> String {
+    format!("{sequence:020}.message")
 }
 
 fn sequence(name: &str) -> Option<u64> {
@@ -133,8 +139,11 @@ fn sequence(name: &str) -> Option<u64> {
     if digits.len() == 20 { digits.parse().ok() } else { None }
 }
 
-fn read(path: &Path) -> Option<(Header, Vec<u8>)> {
-    let bytes = storage::read(path).ok()?;
+fn read(directory: &Directory, name: &str) -> Option<(Header, Vec<u8>)> {
+    let bytes = directory.read(name, MOST_BYTES).ok()??.bytes;
+    if bytes.len() as u64 > MOST_BYTES {
+        return None;
+    }
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let header = serde_json::from_slice(bytes.get(..end)?).ok()?;
     Some((header, bytes.get(end + 1..)?.to_vec()))

@@ -1,11 +1,11 @@
-//! When a target is tried next.
+//! Computes when to try a target next.
 
-/// After a first failure; then twice as long each time.
+/// Delay after the first failure; it doubles with each further one.
 const FIRST_RETRY_MS: u64 = 60_000;
-/// A target is tried again after so long at the latest.
+/// Maximum delay.
 const MOST_RETRY_MS: u64 = 3_600_000;
 
-/// How long a target rests after an attempt. `every_ms` is the schedule of its messages, if they have one.
+/// Delay after an attempt, in milliseconds. `every_ms` is the interval of scheduled messages.
 pub(crate) fn rest(every_ms: Option<u64>, failures: u32) -> u64 {
     let most = every_ms.unwrap_or(MOST_RETRY_MS);
     match failures.checked_sub(1) {
@@ -14,8 +14,8 @@ pub(crate) fn rest(every_ms: Option<u64>, failures: u32) -> u64 {
     }
 }
 
-/// How long until `next_at`. A time further away than any rest is of a clock that was set back, or of another
-/// schedule: then the target is due.
+/// Milliseconds until `next_at`. If that is longer than any delay, the clock was set back or the schedule changed; then
+/// the target is due.
 pub(crate) fn left(every_ms: Option<u64>, next_at: u64, now: u64) -> u64 {
     let left = next_at.saturating_sub(now);
     if left > every_ms.unwrap_or(MOST_RETRY_MS) { 0 } else { left }

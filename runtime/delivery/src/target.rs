@@ -1,36 +1,36 @@
-//! Where messages go.
+//! Targets of messages.
 
 use std::path::PathBuf;
 
 use ansai_core::text::inert;
 use sha2::{Digest as _, Sha256};
 
-/// A place that an operator named.
+/// A target configured by the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// Gets a line at its end. An absolute path.
+    /// Absolute path of a file to which a line is appended.
     File(PathBuf),
-    /// Gets the message on its standard input. An absolute path and arguments.
+    /// Absolute path of a program, and its arguments. It reads the message from standard input.
     Command(Vec<String>),
-    /// Gets the message posted.
+    /// A URL to which the message is posted.
     Url(UrlTarget),
 }
 
 /// A web server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlTarget {
-    /// `https`, or `http`.
+    /// The URL: `https` or `http`.
     pub url: String,
-    /// Without the part after `?`, which may be a secret.
+    /// The URL without the part after `?`, which may be a secret.
     pub shown: String,
-    /// A file with a bearer token.
+    /// File with a bearer token.
     pub token_file: Option<PathBuf>,
-    /// A file with the certificates to trust, instead of the system's.
+    /// File with the certificates to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
 }
 
 impl Target {
-    /// `file`, `command` or `url`.
+    /// Kind of the target: `file`, `command` or `url`.
     pub fn kind(&self) -> &'static str {
         match self {
             Target::File(_) => "file",
@@ -39,7 +39,7 @@ impl Target {
         }
     }
 
-    /// For people: without arguments and queries, which may hold secrets.
+    /// Name for people, without arguments and queries, which may hold secrets.
     pub fn name(&self) -> String {
         let what = match self {
             Target::File(path) => path.display().to_string(),
@@ -49,8 +49,8 @@ impl Target {
         inert(&format!("{} {what}", self.kind()), 300)
     }
 
-    /// The same for the same place, and another one for each other place. Safe as a file name; tells no secret. A
-    /// new token or certificate is not another place.
+    /// An id that is unique to each destination and contains no secret. It is safe as a file name. A new token or
+    /// certificate does not change it.
     pub(crate) fn id(&self) -> String {
         use std::os::unix::ffi::OsStrExt as _;
         let mut hash = Sha256::new();
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_place_has_an_id_of_its_own_that_tells_nothing() {
+    fn each_destination_has_a_unique_id_without_secrets() {
         let command = |words: &[&str]| Target::Command(words.iter().map(|word| (*word).to_owned()).collect());
         let url = |url: &str, token: Option<PathBuf>| {
             Target::Url(UrlTarget { url: url.into(), shown: "https://a/".into(), token_file: token, ca_file: None })

@@ -1,4 +1,4 @@
-//! What waits in the outbox survives what can happen to it, and reaches the target that it was for.
+//! Waiting messages survive crashes and failures, and reach only their own target.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -61,7 +61,7 @@ fn deliver(delivery: &Delivery, now: u64) -> Vec<Attempted> {
 }
 
 #[test]
-fn what_was_put_is_delivered_after_a_restart_in_order() {
+fn messages_are_delivered_in_order_after_a_restart() {
     let place = Place::new();
     for number in 0..3 {
         place.open(&[place.file()]).put(&place.file(), &message(number)).unwrap();
@@ -79,7 +79,7 @@ fn what_was_put_is_delivered_after_a_restart_in_order() {
 }
 
 #[test]
-fn a_target_that_fails_is_tried_again_later_each_time_and_keeps_its_messages() {
+fn a_failing_target_is_retried_with_growing_delays_and_keeps_its_messages() {
     let place = Place::new();
     let target = Target::File(place.path("missing/messages"));
     let delivery = place.open(std::slice::from_ref(&target));
@@ -92,7 +92,7 @@ fn a_target_that_fails_is_tried_again_later_each_time_and_keeps_its_messages() {
     assert_eq!(deliver(&delivery, NOW + MINUTE - 1), [], "not yet");
     assert_eq!(failed(&deliver(&delivery, NOW + MINUTE)), (1, 2));
     drop(delivery);
-    // The schedule outlives a restart.
+    // The schedule survives a restart.
     let delivery = place.open(std::slice::from_ref(&target));
     assert_eq!(delivery.wait(NOW + MINUTE), Some(Duration::from_secs(120)));
     std::fs::create_dir(place.path("missing")).unwrap();
@@ -135,7 +135,7 @@ fn only_the_newest_of_superseding_messages_waits() {
 }
 
 #[test]
-fn a_changed_target_does_not_get_what_was_for_another() {
+fn a_changed_target_does_not_get_old_messages() {
     let place = Place::new();
     let url = |query: &str| {
         let url = format!("http://127.0.0.1:9/?{query}");
@@ -148,7 +148,7 @@ fn a_changed_target_does_not_get_what_was_for_another() {
         delivery.put(target, &message(1)).unwrap();
     }
     drop(delivery);
-    // The names that people see are the same; where messages go is not.
+    // The names that people see are the same, but the destinations differ.
     let after = [Target::File(place.path("others")), url("b"), command("b")];
     let delivery = place.open(&after);
     assert!(delivery.statuses().iter().all(|status| status.waiting == 0), "{:?}", delivery.statuses());
@@ -159,7 +159,7 @@ fn a_changed_target_does_not_get_what_was_for_another() {
 }
 
 #[test]
-fn rubbish_in_the_outbox_is_removed_and_harms_nothing() {
+fn foreign_files_in_the_outbox_are_removed() {
     let place = Place::new();
     place.open(&[place.file()]).put(&place.file(), &message(1)).unwrap();
     let directory = std::fs::read_dir(place.outbox()).unwrap().map(|entry| entry.unwrap().path());
@@ -192,7 +192,7 @@ fn a_schedule_is_due_again_after_its_interval() {
 }
 
 #[test]
-fn a_target_that_hangs_holds_no_other_up_and_ends_with_the_program() {
+fn a_hanging_target_delays_no_other_and_ends_with_the_program() {
     let place = Place::new();
     let hangs = Target::Command(["/bin/sh", "-c", "exec sleep 1000"].map(str::to_owned).into());
     let delivery = place.open(&[hangs.clone(), place.file()]);
@@ -233,7 +233,7 @@ fn the_process_that_is_killed() {
     }
 }
 
-/// Killed and waited for, whatever the test does.
+/// A child process that is killed and awaited, even if the test fails.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -243,7 +243,7 @@ impl Drop for Killed {
     }
 }
 
-/// Runs until so many messages were put, and is killed; answers the last one whose `put` returned.
+/// Runs the child until it has put this many messages, and kills it; returns the last one whose `put` returned.
 fn run_and_kill(place: &Path, messages: usize) -> u64 {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "the_process_that_is_killed", "--ignored", "--nocapture"])
@@ -263,13 +263,13 @@ fn run_and_kill(place: &Path, messages: usize) -> u64 {
 }
 
 #[test]
-fn killed_in_the_middle_nothing_that_was_put_is_lost_and_the_order_is_kept() {
+fn a_kill_loses_no_message_and_keeps_the_order() {
     let place = Place::new();
     let mut next = 1;
     for round in 0..8 {
         std::fs::write(place.path("first"), next.to_string()).unwrap();
         next = run_and_kill(place.0.path(), 3 + round * 5) + 1;
-        // One more may be on the disk whose `put` had not returned: it is the first of the next round, twice.
+        // The next message may be on disk although its `put` did not return. The next round sends it again.
     }
     let delivery = place.open(&[place.file()]);
     deliver(&delivery, NOW);
@@ -279,6 +279,6 @@ fn killed_in_the_middle_nothing_that_was_put_is_lost_and_the_order_is_kept() {
     seen.sort_unstable();
     seen.dedup();
     assert!((1..next).all(|number| seen.binary_search(&number).is_ok()), "{numbers:?}");
-    // Only what was on its way when it was killed comes twice, and at once.
+    // Only the message that was being sent during the kill arrives twice, and immediately.
     assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] || pair[1] == pair[0] + 1), "{numbers:?}");
 }

@@ -1,4 +1,4 @@
-//! What a killed command left behind: files and directories under a temporary name, which nobody works on any more.
+//! Removes what a killed command left behind: files and directories with a temporary name that no process uses.
 #![expect(clippy::disallowed_methods, reason = "the adapter for temporary names")]
 
 use std::fs::File;
@@ -8,21 +8,20 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-/// How often, and how far apart, the end of somebody's cleaning is waited for. Anybody may lock a directory that they
-/// can read, so nothing waits for long.
+/// How often, and at what interval, to retry while another process cleans up. The wait is short, because every user who
+/// can read a directory can lock it.
 const TRIES: u32 = 20;
 const APART: Duration = Duration::from_millis(10);
 
-/// Says that somebody works in a directory, as long as it lives; it ends with the process, however that ends.
+/// Marks a directory as in use while this value lives. The lock ends with the process, even after a crash.
 #[derive(Debug)]
 pub(crate) struct AtWork {
     _directory: Option<File>,
 }
 
-/// Begins work under temporary names in a directory. Where nobody else is at work there, what has such a name is left
-/// over, and is removed.
+/// Marks a directory as in use. If no other process uses it, removes leftovers with this prefix first.
 pub(crate) fn at_work(directory: &Path, prefix: &str) -> AtWork {
-    // Whatever fails here keeps nobody from working.
+    // Errors here are ignored: they must not prevent the work itself.
     let Ok(opened) = File::open(directory) else { return AtWork { _directory: None } };
     if flock(&opened, FlockOperation::NonBlockingLockExclusive).is_ok() && is_own(&opened) {
         sweep(directory, prefix);
@@ -36,7 +35,7 @@ pub(crate) fn at_work(directory: &Path, prefix: &str) -> AtWork {
     AtWork { _directory: Some(opened) }
 }
 
-/// In a directory of somebody else, what has the name may be put there to be removed.
+/// In a directory that others can write, somebody may have created a matching name to have it removed.
 fn is_own(directory: &File) -> bool {
     let user = rustix::process::geteuid().as_raw();
     directory.metadata().is_ok_and(|found| found.uid() == user && found.mode() & 0o022 == 0)
@@ -46,19 +45,19 @@ fn sweep(directory: &Path, prefix: &str) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
         let is_left = entry.file_name().to_str().is_some_and(|name| is_temporary(name, prefix));
-        // Of the entry itself: a link is removed, not followed.
+        // The type of the entry itself: a symbolic link is removed, not followed.
         let Ok(kind) = entry.file_type() else { continue };
         let removed = match is_left {
             false => continue,
             true if kind.is_dir() => std::fs::remove_dir_all(entry.path()),
             true => std::fs::remove_file(entry.path()),
         };
-        // It stays in the way of nothing.
+        // A leftover that cannot be removed is harmless.
         drop(removed);
     }
 }
 
-/// As they are made: the prefix and six letters or digits.
+/// The format of temporary names: the prefix and six letters or digits.
 fn is_temporary(name: &str, prefix: &str) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_works_on_goes_and_nothing_else() {
+    fn only_unused_leftovers_are_removed() {
         let place = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_works_on_stays() {
+    fn leftovers_in_use_are_kept() {
         let place = tempfile::tempdir().unwrap();
         let first = at_work(place.path(), PREFIX);
         std::fs::create_dir(place.path().join(".new-policy-abc123")).unwrap();
@@ -113,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn where_others_can_write_nothing_is_removed() {
+    fn nothing_is_removed_where_others_can_write() {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join(".new-policy-abc123"), "").unwrap();
         std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();

@@ -1,13 +1,13 @@
-//! What authors of policies need: from a directory with a policy's source to a component that ansai runs.
+//! Tools for authors of policies: they turn a directory with a policy's source into a component that ansai runs.
 //!
-//! It is not part of running policies: `ansai run` never builds anything, since building runs foreign code. It knows
-//! no interface by name either: callers pass what exists.
+//! This crate does not run policies, and `ansai run` never builds anything, because building runs foreign code. It
+//! knows no interface by name; callers pass the list of interfaces.
 //!
-//! - [`build`]: compiles a policy, checks what it imports and embeds its manifest.
-//! - [`new`]: makes a policy to begin with, in one of several languages.
-//! - [`mod@reference`]: what a host offers, with the grants that it takes.
-//! - [`scenario`]: a host made of canned replies, and what a policy must say about it.
-//! - [`mod@virtualize`]: puts a stand-in for WASI into a component of any toolchain.
+//! - [`build`]: compiles a policy, checks its imports and embeds its manifest.
+//! - [`new`]: creates a starter policy in one of several languages.
+//! - [`mod@reference`]: describes the host's interfaces and their grants.
+//! - [`scenario`]: tests a policy against a host made of canned replies.
+//! - [`mod@virtualize`]: replaces WASI inside a component of any toolchain.
 //!
 //! ```no_run
 //! use ansai_devkit::build::{BuildOptions, build};

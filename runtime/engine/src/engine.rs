@@ -1,9 +1,9 @@
 //! The engine: the configuration of wasmtime, the cache, the compiler and the epoch ticker.
 
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use ansai_kit::registry::Registry;
+use ansai_storage::ToDirectory;
 use tokio::sync::Semaphore;
 use wasmtime::Config;
 
@@ -58,7 +58,7 @@ impl EngineVariant {
 impl Engine {
     /// An engine that offers the interfaces of this registry. It caches compiled components in the directory `cache`, which
     /// must be private to this user. [`Compiler::InProcess`] is for components that the program has made itself.
-    pub fn new(registry: Registry, cache: Option<&Path>, compiler: Compiler) -> Result<Self, EngineError> {
+    pub fn new(registry: Registry, cache: Option<&dyn ToDirectory>, compiler: Compiler) -> Result<Self, EngineError> {
         // A pool reserves terabytes of address space, which a limit on address space forbids.
         let wasmtime = wasmtime::Engine::new(&configuration(InstanceAllocation::Pooling))
             .inspect_err(|error| tracing::info!("memory pool unavailable; evaluations will be slower: {error:#}"))

@@ -1,12 +1,12 @@
 //! The event stream: one ordered stream of [`ansai_core::Event`]s, and its subscribers.
 //!
-//! Publishing never waits for a subscriber. Each has a queue of its own with a capacity: when that is full, the stream
-//! counts what the subscriber misses and puts [`Item::Missed`] in the place of it. A subscriber that panics or is
-//! dropped is removed, and a log line says so.
+//! Publishing never waits for a subscriber. Each subscriber has its own queue with a capacity. If the queue is full,
+//! the stream counts the missed events and puts [`Item::Missed`] in their place. A subscriber that panics or is dropped
+//! is removed, with a log line.
 //!
-//! This crate does not know who publishes and where events go. What must be durable before the host acts does not wait
-//! for a subscriber either: the audit log of `ansai-supervisor` appends inside [`Stream::publish_after`], which gives
-//! the stream the order of the log.
+//! This crate does not know who publishes and where events go. What must be durable before the host acts does not
+//! depend on a subscriber: the audit log of `ansai-supervisor` is written inside [`Stream::publish_after`], so the
+//! stream has the order of the log.
 //!
 //! ```
 //! use ansai_core::Event;

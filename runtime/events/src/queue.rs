@@ -1,4 +1,4 @@
-//! What waits for one subscriber.
+//! The queue of one subscriber.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,24 +8,24 @@ use tokio::sync::Notify;
 use crate::stream::Published;
 use crate::subscription::Item;
 
-/// A bounded queue with one reader. Whoever writes never waits.
+/// A bounded queue with one reader. Writers never wait.
 pub(crate) struct Queue {
     capacity: usize,
     waiting: Mutex<Waiting>,
-    /// For a reader that blocks its thread.
+    /// Wakes a reader that blocks its thread.
     filled: Condvar,
-    /// For a reader that is a task.
+    /// Wakes a reader that is an async task.
     notify: Notify,
 }
 
 #[derive(Default)]
 struct Waiting {
     items: VecDeque<Item>,
-    /// Items that are events: only these count against the capacity.
+    /// Number of events in the queue; only these count against the capacity.
     events: usize,
-    /// Missed since the subscription began.
+    /// Number of events missed since the subscription began.
     missed: u64,
-    /// No further item comes.
+    /// Whether the queue is closed: no more items follow.
     closed: bool,
 }
 
@@ -41,7 +41,7 @@ impl Queue {
         Queue { capacity: capacity.max(1), waiting: Mutex::default(), filled: Condvar::new(), notify: Notify::new() }
     }
 
-    /// Puts an event at the end, or counts it as missed.
+    /// Appends an event, or counts it as missed if the queue is full.
     pub(crate) fn push(&self, event: &Arc<Published>) {
         let mut waiting = self.lock();
         if waiting.closed {
@@ -61,7 +61,7 @@ impl Queue {
         self.wake();
     }
 
-    /// Lets the reader end after what waits.
+    /// Closes the queue. The reader still gets the waiting items.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.wake();
@@ -82,12 +82,12 @@ impl Queue {
         }
     }
 
-    /// Completes when something was pushed, or the queue closed, after this call.
+    /// Completes when an item is pushed, or the queue is closed, after this call.
     pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.notify.notified()
     }
 
-    /// How many events wait, and how many were missed.
+    /// Number of waiting events, and number of missed events.
     pub(crate) fn counts(&self) -> (usize, u64) {
         let waiting = self.lock();
         (waiting.events, waiting.missed)

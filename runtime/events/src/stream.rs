@@ -1,4 +1,4 @@
-//! Who publishes, in which order, and to whom.
+//! The publishing side of the stream.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -11,7 +11,7 @@ use crate::subscription::Subscription;
 /// An event of the stream.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Published {
-    /// Its place in the stream: 1, 2, 3 … without gaps. Starts again with each stream.
+    /// Sequence number in the stream: 1, 2, 3 … without gaps. Starts at 1 for each stream.
     pub sequence: u64,
     /// When it happened.
     pub at: Instant,
@@ -24,14 +24,14 @@ pub struct Published {
 #[derive(Clone, Default)]
 pub struct Stream(Arc<Shared>);
 
-/// A subscriber as it is now.
+/// Status of a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriberStatus {
-    /// As it subscribed.
+    /// Name given at subscription.
     pub name: String,
-    /// Events that it did not take yet.
+    /// Number of events in its queue.
     pub waiting: usize,
-    /// Events that it missed since it subscribed.
+    /// Number of events missed since it subscribed.
     pub missed: u64,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Shared(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Of the last event.
+    /// Sequence number of the last event.
     sequence: u64,
     next_id: u64,
     subscribers: Vec<Known>,
@@ -53,7 +53,7 @@ struct Known {
 }
 
 impl Stream {
-    /// A stream without subscribers.
+    /// Creates a stream without subscribers.
     pub fn new() -> Stream {
         Stream::default()
     }
@@ -64,11 +64,11 @@ impl Stream {
         let Ok(()) = published;
     }
 
-    /// Publishes an event when `first` succeeds. No other event is published meanwhile, so what `first` writes has the
-    /// order of the stream. `first` must be quick, and must not use the stream.
+    /// Publishes an event if `first` succeeds. No other event is published in the meantime, so what `first` writes has
+    /// the order of the stream. `first` must be fast, and must not use the stream.
     ///
     /// # Errors
-    /// That of `first`. Then no subscriber sees the event.
+    /// The error of `first`. Then no subscriber gets the event.
     pub fn publish_after<T, E>(
         &self,
         at: Instant,
@@ -87,7 +87,7 @@ impl Stream {
         Ok(done)
     }
 
-    /// Subscribes to all events from now on. At most `capacity` events wait for the subscriber.
+    /// Subscribes to all events from now on. The subscriber's queue holds at most `capacity` events.
     pub fn subscribe(&self, name: &str, capacity: usize) -> Subscription {
         let queue = Arc::new(Queue::new(capacity));
         let mut state = self.0.lock();
@@ -97,12 +97,12 @@ impl Stream {
         Subscription::new(name.to_owned(), id, queue, Arc::downgrade(&self.0))
     }
 
-    /// Whether anyone subscribes: an event that nobody sees need not be made.
+    /// Whether there are subscribers. If not, an event need not be created.
     pub fn has_subscribers(&self) -> bool {
         !self.0.lock().subscribers.is_empty()
     }
 
-    /// Every subscriber, oldest first.
+    /// Status of every subscriber, oldest first.
     pub fn subscribers(&self) -> Vec<SubscriberStatus> {
         let status = |known: &Known| {
             let (waiting, missed) = known.queue.counts();
@@ -119,7 +119,7 @@ impl std::fmt::Debug for Stream {
 }
 
 impl Shared {
-    /// Ends a subscription; false when it has ended before.
+    /// Ends a subscription; returns false if it had already ended.
     pub(crate) fn remove(shared: &Weak<Shared>, id: u64) -> bool {
         let Some(shared) = shared.upgrade() else { return false };
         let mut state = shared.lock();

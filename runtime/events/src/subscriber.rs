@@ -1,4 +1,4 @@
-//! A subscriber that is a function, called on a thread of its own.
+//! A subscriber that is a function, called on its own thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
@@ -7,19 +7,19 @@ use std::time::Duration;
 use crate::stream::Stream;
 use crate::subscription::{Closer, Item, Subscription};
 
-/// A function that receives events. Dropping this ends it without waiting for what it has not received yet.
+/// A function that receives events. Dropping this ends the subscription without waiting for the remaining events.
 pub struct Subscriber {
     closer: Closer,
-    /// Disconnected when the thread has ended.
+    /// Disconnected when the thread ends.
     ended: mpsc::Receiver<()>,
 }
 
 impl Stream {
-    /// Calls `receive` for each item from now on, on a thread of its own: it may block. A panic in it ends the
-    /// subscription and nothing else.
+    /// Calls `receive` for each item from now on, on its own thread, so `receive` may block. A panic in it ends only
+    /// this subscription.
     ///
     /// # Errors
-    /// When the system has no thread for it.
+    /// If the system cannot create a thread.
     pub fn spawn(
         &self,
         name: &str,
@@ -39,8 +39,8 @@ impl Stream {
 }
 
 impl Subscriber {
-    /// Ends the subscription, and waits until `receive` had everything up to now, or for `limit`. Answers whether it
-    /// had everything.
+    /// Ends the subscription, and waits until `receive` has processed all earlier events, at most for `limit`. Returns
+    /// whether it has.
     pub fn finish(self, limit: Duration) -> bool {
         self.closer.close();
         self.ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Disconnected)
@@ -61,7 +61,7 @@ impl Drop for Subscriber {
 
 fn run(mut subscription: Subscription, mut receive: impl FnMut(Item)) {
     while let Some(item) = subscription.next_blocking() {
-        // The panic hook has printed what it was about.
+        // The panic hook has already printed the panic's message.
         if catch_unwind(AssertUnwindSafe(|| receive(item))).is_err() {
             let name = subscription.name();
             tracing::error!(subscriber = name, "a subscriber of events panicked; it receives no further events");

@@ -1,4 +1,4 @@
-//! What a subscriber sees.
+//! The receiving side of the stream.
 
 use std::sync::{Arc, Weak};
 
@@ -10,9 +10,9 @@ use crate::stream::{Published, Shared};
 pub enum Item {
     /// The next event.
     Event(Arc<Published>),
-    /// In place of events that came while the queue was full.
+    /// Takes the place of events that came while the queue was full.
     Missed {
-        /// How many they were.
+        /// Number of missed events.
         count: u64,
     },
 }
@@ -29,13 +29,13 @@ impl Subscription {
         Subscription { name, end: Closer { id, queue, stream } }
     }
 
-    /// Waits for the next item; `None` after the last one of a stream that is gone, or of a subscription that was
-    /// closed. An item is lost with the future only before it was taken from the queue: cancelling is safe.
+    /// Waits for the next item; `None` after the last item, if the stream is gone or the subscription was closed. Safe
+    /// to cancel: no item is lost.
     pub async fn next(&mut self) -> Option<Item> {
         loop {
             let changed = self.end.queue.changed();
             tokio::pin!(changed);
-            // Registered before the queue is looked at, so that a push in between is not missed.
+            // Register before checking the queue, so that a push in between is not missed.
             changed.as_mut().enable();
             match self.end.queue.pop() {
                 Front::Item(item) => return Some(item),
@@ -45,12 +45,12 @@ impl Subscription {
         }
     }
 
-    /// As [`Subscription::next`], blocking the thread.
+    /// Like [`Subscription::next`], but blocks the thread.
     pub fn next_blocking(&mut self) -> Option<Item> {
         self.end.queue.pop_blocking()
     }
 
-    /// The next item if one waits.
+    /// The next item, if there is one.
     pub fn try_next(&mut self) -> Option<Item> {
         match self.end.queue.pop() {
             Front::Item(item) => Some(item),
@@ -58,7 +58,7 @@ impl Subscription {
         }
     }
 
-    /// Ends the subscription. What waits can still be read.
+    /// Ends the subscription. Waiting items can still be read.
     pub fn close(&self) {
         self.end.close();
     }
@@ -72,7 +72,7 @@ impl Subscription {
     }
 }
 
-/// Ends a subscription, also one that another thread reads.
+/// Ends a subscription, even while another thread reads it.
 #[derive(Debug, Clone)]
 pub(crate) struct Closer {
     id: u64,
@@ -89,7 +89,7 @@ impl Closer {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        // One that was closed, or whose stream is gone, has said so already.
+        // Only if the subscription had not ended: otherwise the reason has already been logged.
         if Shared::remove(&self.end.stream, self.end.id) {
             let name = &self.name;
             if std::thread::panicking() {

@@ -1,4 +1,4 @@
-//! Subscribers that are slow, that panic and that disappear.
+//! Subscribers that are slow, panic, or disappear.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::sync::mpsc;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use ansai_core::Event;
 use ansai_events::{Item, Stream, Subscription};
 
-/// For what happens at once: never waited for in full.
+/// A generous limit for things that happen immediately.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn event(number: u64) -> Event {
@@ -19,7 +19,7 @@ fn publish(stream: &Stream, numbers: std::ops::Range<u64>) {
     numbers.for_each(|number| stream.publish(number, event(number)));
 }
 
-/// Sequences as they are, gaps as negative counts.
+/// Sequence numbers, and missed events as negative counts.
 fn drain(subscription: &mut Subscription) -> Vec<i64> {
     std::iter::from_fn(|| subscription.try_next())
         .map(|item| match item {
@@ -30,13 +30,13 @@ fn drain(subscription: &mut Subscription) -> Vec<i64> {
 }
 
 #[test]
-fn what_is_missed_is_counted_exactly_and_in_its_place() {
+fn missed_events_are_counted_exactly_and_in_their_place() {
     let stream = Stream::new();
     let mut slow = stream.subscribe("slow", 3);
     publish(&stream, 0..5);
     assert_eq!(stream.subscribers()[0].missed, 2);
     assert!(matches!(slow.try_next(), Some(Item::Event(first)) if first.sequence == 1 && first.event == event(0)));
-    // There is room for one more, behind the gap; then none again.
+    // The queue has room for one more event, after the gap; then it is full again.
     publish(&stream, 5..9);
     assert_eq!(drain(&mut slow), [2, 3, -2, 6, -3]);
     publish(&stream, 9..10);
@@ -78,7 +78,7 @@ fn every_subscriber_sees_one_order() {
 }
 
 #[test]
-fn what_could_not_be_written_first_is_not_published() {
+fn nothing_is_published_if_the_first_write_fails() {
     let stream = Stream::new();
     let mut subscription = stream.subscribe("one", 10);
     assert_eq!(stream.publish_after(0, event(0), |_| Err::<(), _>("disk full")), Err("disk full"));
@@ -86,9 +86,9 @@ fn what_could_not_be_written_first_is_not_published() {
     assert_eq!(drain(&mut subscription), [1], "and leaves no gap");
 }
 
-/// Publishing returns although the subscriber never does; others have everything.
+/// Publishing returns although the subscriber's function never does; other subscribers get everything.
 #[test]
-fn a_subscriber_that_blocks_holds_nobody_up() {
+fn a_blocked_subscriber_delays_nobody() {
     let stream = Stream::new();
     let gate = Arc::new(Barrier::new(2));
     let (reports, missed) = mpsc::channel();
@@ -108,7 +108,7 @@ fn a_subscriber_that_blocks_holds_nobody_up() {
     let mut other = stream.subscribe("other", 100);
     publish(&stream, 0..1);
     gate.wait();
-    // It blocks in the first one; two wait, and it misses the rest.
+    // The function blocks in the first event; two events wait, and the rest are missed.
     publish(&stream, 1..50);
     assert_eq!(drain(&mut other), (1..=50).collect::<Vec<_>>());
     gate.wait();
@@ -117,7 +117,7 @@ fn a_subscriber_that_blocks_holds_nobody_up() {
 }
 
 #[test]
-fn one_that_does_not_end_is_not_waited_for_for_ever() {
+fn a_blocked_subscriber_is_not_waited_for_forever() {
     let stream = Stream::new();
     let (release, hold) = mpsc::channel::<()>();
     let (entered, inside) = mpsc::channel();
@@ -142,7 +142,7 @@ fn a_subscriber_that_panics_is_removed() {
     });
     let mut other = stream.subscribe("other", 10);
     publish(&stream, 0..3);
-    // The channel ends with the function, which goes with the thread.
+    // The channel ends with the function, which is dropped when the thread ends.
     assert_eq!(received.iter().collect::<Vec<_>>(), [1, 2]);
     assert_eq!(names(&stream), ["other"]);
     publish(&stream, 3..4);
@@ -170,7 +170,7 @@ fn a_subscriber_that_disappears_is_removed() {
 }
 
 #[test]
-fn what_waits_can_be_read_after_the_end() {
+fn waiting_events_can_be_read_after_the_end() {
     let stream = Stream::new();
     let mut closed = stream.subscribe("closed", 10);
     let mut outlives = stream.subscribe("outlives", 10);

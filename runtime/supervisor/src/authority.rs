@@ -1,4 +1,4 @@
-//! What the operator grants now. EvaluationRequest when an instance is evaluated and again just before each step.
+//! What the operator grants now: asked for when an instance is evaluated, and again just before each step.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ pub struct Fixed(BTreeMap<String, EffectiveGrants>);
 
 impl Fixed {
     /// From what was in force at the start.
-    pub fn new(force: impl IntoIterator<Item = (String, EffectiveGrants)>) -> Self {
-        Fixed(force.into_iter().collect())
+    pub fn new(grants: impl IntoIterator<Item = (String, EffectiveGrants)>) -> Self {
+        Fixed(grants.into_iter().collect())
     }
 }
 

@@ -1,19 +1,34 @@
-//! Names of plans and recordings.
+//! Ids of plans, steps and recordings.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ansai_core::Instant;
 
-/// Makes names that are unique on this host, sort by time and are safe as file names.
+/// Generates ids that are unique on this host, sort by time and are safe as file names.
 #[derive(Default)]
 pub(crate) struct Ids(AtomicU32);
 
 impl Ids {
-    /// `20261121t025616-123-0001`.
+    /// Returns an id such as `20261121t025616-123-0001`.
     pub(crate) fn fresh(&self, now: Instant) -> String {
         let at = jiff::Timestamp::from_millisecond(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
         let number = self.0.fetch_add(1, Ordering::Relaxed);
         format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now % 1_000, number)
+    }
+}
+
+/// A step of a plan, and the instance whose grants it uses. As text it is unique on this host and safe as a file name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepId<'a> {
+    pub(crate) plan: &'a str,
+    /// Number of the step, from 0.
+    pub(crate) step: u32,
+    pub(crate) instance: &'a str,
+}
+
+impl std::fmt::Display for StepId<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.plan, self.step)
     }
 }
 

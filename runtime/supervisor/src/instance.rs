@@ -1,25 +1,25 @@
-//! A policy as the operator runs it.
+//! A policy as configured by the operator.
 
 use std::sync::Arc;
 
 use ansai_core::{Duration, Limits, RetryPolicy};
 use ansai_engine::Policy;
 
-/// A loaded instance. Its grants and mode are the authority's to say.
+/// A loaded instance. The authority provides its grants and mode.
 #[derive(Clone)]
 pub struct Instance {
-    /// The operator's name: state, history and audit key on it.
+    /// The operator's name, which identifies its state, history and audit records.
     pub name: Arc<str>,
-    /// Compiled and linked.
+    /// The compiled and linked policy.
     pub policy: Policy,
-    /// Of the policy, from its manifest.
+    /// Version in the policy's manifest.
     pub version: String,
-    /// Resolved: defaults in, sizes in bytes, durations in milliseconds.
+    /// Resolved settings: with defaults, sizes in bytes, durations in milliseconds.
     pub settings: Arc<serde_json::Value>,
-    /// Per evaluation.
+    /// Limits of one evaluation.
     pub limits: Limits,
-    /// Cooldown and attempts.
-    pub ladder: RetryPolicy,
-    /// Between evaluations, milliseconds.
+    /// Cooldown and maximum number of attempts.
+    pub retry_policy: RetryPolicy,
+    /// Milliseconds between evaluations.
     pub every: Duration,
 }

@@ -1,20 +1,21 @@
-//! The loop: schedules, incidents, decisions, the executor, verification.
+//! The loop: schedules, incidents, decisions, execution, verification.
 //!
-//! The supervisor decides and acts. It does not look at the machine itself (that is `ansai-host-functions`) and does
-//! not run guest code itself (that is `ansai-engine`). It is divided into rooms, each with the few things it needs:
+//! The supervisor decides and acts. It does not read the machine itself (callers pass a
+//! [`HostAccess`](ansai_kit::host_access::HostAccess)) and does not run guest code itself (`ansai-engine` does). It is
+//! divided into modules, each with few dependencies:
 //!
-//! | room | what it does |
+//! | module | content |
 //! |---|---|
-//! | `schedule` | when each instance is evaluated |
+//! | `schedule` | the times at which each instance is evaluated |
 //! | `pass` | one pass over one instance: detect, plan, verify |
-//! | `incidents` | what is wrong over time |
+//! | `incidents` | findings over time |
 //! | `permits` | whether a plan may be applied now |
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
 //! | `recording` | the audit log and the stream of events, recordings, heads |
-//! | `state` | what must outlive a restart |
-//! | `report` | the result of a pass, made from events |
+//! | `state` | data that must survive a restart |
+//! | `report` | the result of a pass, built from events |
 //!
-//! Everything that happens is an event of one stream; see [`ansai_events`] for how to subscribe. Nothing changes
+//! Everything that happens is an event of one stream; [`ansai_events`] describes how to subscribe. Nothing changes
 //! without a [`Durable`] intent in the audit log.
 //!
 //! ```

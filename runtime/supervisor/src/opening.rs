@@ -1,14 +1,14 @@
 //! Opening a state directory: who keeps what, and who knows whom.
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
 use ansai_core::event::InstanceRef;
 use ansai_core::text::inert;
 use ansai_core::{Event, Mode};
 use ansai_events::Stream;
-use ansai_host_functions::live::LiveHost;
+use ansai_kit::host_access::HostAccess;
+use ansai_storage::{Directory, Location, StorageError};
 
 use crate::authority::Authority;
 use crate::clock;
@@ -31,7 +31,7 @@ const BALLAST_BYTES: u64 = 1 << 20;
 /// How a supervisor is opened.
 pub struct Options {
     /// A directory of ansai's own.
-    pub state_dir: PathBuf,
+    pub state_dir: Directory,
     /// The ceiling of this run.
     pub mode: Mode,
     /// Version of ansai, for the record.
@@ -55,6 +55,9 @@ pub enum OpenError {
     /// The directory of plans.
     #[error(transparent)]
     Plans(#[from] PlanFileError),
+    /// A directory or file in the state directory.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The first record.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -82,20 +85,21 @@ impl Supervisor {
     /// See [`OpenError`].
     pub fn open(
         options: Options,
-        host: LiveHost,
+        host: Arc<dyn HostAccess>,
         authority: Arc<dyn Authority>,
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
         let dir = &options.state_dir;
         let kept = heads::known(dir)?;
         let known = kept.as_ref().map(|kept| kept.head);
-        let audit_dir = heads::log_directory(dir);
+        dir.remove_left_over()?;
+        let audit_dir = dir.create_subdirectory(heads::LOG)?;
         let (log, recovery) = Log::open(&audit_dir, ansai_audit::Options { known, ..Default::default() })?;
         let journal = Arc::new(Journal::new(log, options.events));
         let now = clock::now();
         let heads = Arc::new(Heads::open(dir, kept, journal.clone(), now)?);
-        let ballast = Ballast::new(dir.join("ballast"), BALLAST_BYTES);
-        let state = Arc::new(State::open(&dir.join("state.db"), ballast)?);
+        let ballast = Ballast::new(Location::new(dir, "ballast"), BALLAST_BYTES);
+        let state = Arc::new(State::open(&dir.path_of("state.db"), ballast)?);
         for reserved in [state.replenish(), recovery.reserve.map_err(|error| error.to_string())] {
             if let Err(error) = reserved {
                 tracing::warn!("cannot reserve emergency disk space, ansai tries again: {error}");
@@ -115,7 +119,7 @@ impl Supervisor {
 
         let stop = Arc::new(Stop::new());
         let ids = Arc::new(Ids::default());
-        let recordings = Recordings::open(dir.join("recordings"), Retention::default())?;
+        let recordings = Recordings::open(dir.create_subdirectory("recordings")?, Retention::default())?;
         let recorder = Recorder::new(journal.clone(), recordings, ids.clone(), instances.len());
         let evaluator = Evaluator {
             facts: Arc::new(host.facts()),
@@ -126,12 +130,13 @@ impl Supervisor {
         };
         let incidents =
             Arc::new(Incidents { journal: journal.clone(), state: state.clone(), audit_dir: audit_dir.clone() });
+        let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
         let executor = Arc::new(Executor {
             host,
             authority: authority.clone(),
             journal: journal.clone(),
             state: state.clone(),
-            plans: Plans::open(dir.join("plans"))?,
+            plans: Plans::open(dir.create_subdirectory("plans")?)?,
             leases: Leases::default(),
             stop: stop.clone(),
             audit_dir,
@@ -140,7 +145,8 @@ impl Supervisor {
             authority: authority.clone(),
             executor: executor.clone(),
             ids: ids.clone(),
-            instances: QuarantineExpiry::candidates(&instances),
+            instances: candidates,
+            pending: Mutex::default(),
         };
         let export = HeadExport {
             heads: heads.clone(),

@@ -1,11 +1,11 @@
-//! The request for an orderly end, as a flag for code that blocks and as a wait for tasks.
+//! The request to stop in an orderly way: a flag for blocking code, and a future for tasks.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
-/// Asked at most once, by a signal or by a person.
+/// Set at most once, by a signal or by a person.
 pub(crate) struct Stop {
     flag: AtomicBool,
     why: OnceLock<String>,
@@ -17,7 +17,7 @@ impl Stop {
         Stop { flag: AtomicBool::new(false), why: OnceLock::new(), watch: watch::Sender::new(false) }
     }
 
-    /// Asks for the end; false when it was asked for before.
+    /// Requests the stop; false if it was requested before.
     pub(crate) fn ask(&self, why: &str) -> bool {
         let is_first = !self.flag.swap(true, Ordering::SeqCst);
         if is_first {
@@ -31,22 +31,22 @@ impl Stop {
         self.flag.load(Ordering::SeqCst)
     }
 
-    /// For actions, which end at their next target.
+    /// For actions, which stop at their next target.
     pub(crate) fn flag(&self) -> &AtomicBool {
         &self.flag
     }
 
-    /// Who asked, or why.
+    /// The reason, such as the signal.
     pub(crate) fn why(&self) -> &str {
         self.why.get().map_or("all schedules have ended", String::as_str)
     }
 
-    /// For another crate: true from then on.
+    /// For other crates: becomes true when the stop is requested.
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {
         self.watch.subscribe()
     }
 
-    /// Waits for `work`, but not after the end was asked for: then `work` is dropped and the answer is `None`.
+    /// Waits for `work`. If the stop is requested first, drops `work` and returns `None`.
     pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut watch = self.watch();
         tokio::select! {

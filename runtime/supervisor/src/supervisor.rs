@@ -1,6 +1,5 @@
 //! All rooms together: opened once per state directory.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use ansai_audit::Head;
 use ansai_config::Export;
 use ansai_core::Event;
 use ansai_events::{Stream, Subscription};
+use ansai_storage::Directory;
 use tokio::sync::oneshot;
 
 use crate::clock;
@@ -33,7 +33,7 @@ const REPORT_CAPACITY: usize = 1 << 16;
 
 /// What an open supervisor is made of.
 pub(crate) struct Rooms {
-    pub(crate) state_dir: PathBuf,
+    pub(crate) state_dir: Directory,
     pub(crate) journal: Arc<Journal>,
     pub(crate) state: Arc<State>,
     pub(crate) heads: Arc<Heads>,

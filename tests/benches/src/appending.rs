@@ -1,4 +1,4 @@
-//! Writing the audit log.
+//! Measures appending to the audit log.
 
 use std::path::Path;
 use std::time::Instant;
@@ -12,15 +12,15 @@ use crate::samples::Samples;
 const ROUNDS: u32 = 10;
 const SYNCED: u32 = 200;
 const BUFFERED: u32 = 20_000;
-/// How many append at the same time, each waiting for the disk.
+/// Numbers of threads that append concurrently, each waiting for the disk.
 const THREADS: [u32; 3] = [1, 8, 64];
-/// Of all threads together, in one round.
+/// Number of records in one round, of all threads together.
 const GROUPED: u32 = 512;
-/// What is verified.
+/// Size of the log that is verified.
 const VERIFIED_BYTES: u64 = 128 << 20;
 const VERIFICATIONS: u32 = 3;
 
-/// An evaluation as the supervisor records it.
+/// The supervisor's record of an evaluation.
 const RECORD: &[u8] = br#"{"at":1790000000000,"event":"evaluated","instance":"disk-space","component":"3f0c9f6a1de0f5b1c3c60f4c6f9f5b0e6a2a0b7d8c1d4e5f60718293a4b5c6d7","phase":"detect","trigger":"schedule","result":{"observed":{"healthy":3,"unhealthy":0,"unknown":0}},"recording":{"id":"01JB2K7T9N8Q4R5S6T7V8W9X0Y","sha256":"9b1f0c8d7e6a5b4c3d2e1f00112233445566778899aabbccddeeff0011223344"},"usage":{"memory_bytes":1179648,"fuel":482113,"wall_us":1893,"calls":9,"reply_bytes":5210,"proposals":0}}"#;
 
 const HOW: &str = "One typical record at a time, on the file system of the temporary directory. With one writer: \
@@ -31,7 +31,7 @@ alternating rounds. Threads that wait at the same time share one sync, and each 
 durable. Verification reads 128 MiB of such records from the page cache and checks checksums and chain, on one \
 thread, three times.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let dir = tempfile::tempdir()?;
     let (mut log, _) = Log::open(dir.path().join("audit"), Options::default())?;
@@ -63,7 +63,7 @@ pub(crate) fn measure() -> anyhow::Result<Figure> {
     Ok(Figure { title: "Audit log", how: HOW, rows, grid: None, held_back_by: "" })
 }
 
-/// Synced appends by several threads, and how many times as many as by one.
+/// Synced appends by several threads, and the ratio to one thread.
 fn together(dir: &Path) -> anyhow::Result<Vec<Row>> {
     let log = SharedLog::new(Log::open(dir, Options::default())?.0);
     let mut rates: [Samples; THREADS.len()] = Default::default();
@@ -88,7 +88,7 @@ fn together(dir: &Path) -> anyhow::Result<Vec<Row>> {
     Ok(rows.collect())
 }
 
-/// Records a second.
+/// Records per second.
 fn round(log: &SharedLog, threads: u32) -> anyhow::Result<f64> {
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -102,7 +102,7 @@ fn round(log: &SharedLog, threads: u32) -> anyhow::Result<f64> {
     Ok(f64::from(GROUPED) / began.elapsed().as_secs_f64())
 }
 
-/// Megabytes a second.
+/// Megabytes per second.
 fn verifying(dir: &Path) -> anyhow::Result<Samples> {
     let (mut log, _) = Log::open(dir, Options::default())?;
     let records = VERIFIED_BYTES / RECORD.len() as u64;

@@ -1,4 +1,4 @@
-//! What an author of a policy waits for.
+//! Measures how long an author of a policy waits.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the program that is measured")]
 
 use std::fmt::Write as _;
@@ -36,7 +36,7 @@ disk, checked against the audit log and decompressed; reading the log is not cou
 const HELD_BACK_BY: &str = "A round is mostly the Rust compiler and ansai's compiler. Most of the time of a compared \
 evaluation is reading: ansai opens, decompresses, hashes and parses one file for each.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let new = from_nothing(policies)?.as_secs_f64();
     let copied = Copied::of(policies, Language::Rust)?;
@@ -92,7 +92,7 @@ fn rounds(policies: &Path, copied: &Copied) -> anyhow::Result<(Samples, Samples)
     Ok((built, looked))
 }
 
-/// Scenarios in a second.
+/// Scenarios per second.
 fn tested(policies: &Path, copied: &Copied) -> anyhow::Result<Samples> {
     let example = Example::load(&copied.component())?;
     let files = scenarios(policies, None)?;
@@ -104,7 +104,7 @@ fn tested(policies: &Path, copied: &Copied) -> anyhow::Result<Samples> {
     Ok(rates)
 }
 
-/// Evaluations in a second, as the program says it.
+/// Evaluations per second, as printed by the program.
 fn compared(component: &Path) -> anyhow::Result<Samples> {
     let dir = tempfile::tempdir()?;
     let (state, config) = (dir.path().join("state"), dir.path().join("ansai.toml"));
@@ -135,7 +135,7 @@ fn compared(component: &Path) -> anyhow::Result<Samples> {
     Ok(rates)
 }
 
-/// Every file system is too full.
+/// A configuration that finds every file system too full.
 fn configuration(component: &Path) -> anyhow::Result<String> {
     let mut text = String::new();
     for number in 0..INSTANCES {
@@ -155,7 +155,7 @@ fn observing(state: &Path) -> anyhow::Result<Command> {
     Ok(run)
 }
 
-/// Healthy, a finding, or something that could not be told: all of them are results.
+/// Exit codes for healthy, findings and unknown are all valid results.
 fn result(mut command: Command) -> anyhow::Result<()> {
     let output = command.output()?;
     let code = output.status.code();

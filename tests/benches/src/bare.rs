@@ -1,4 +1,4 @@
-//! The same policy in bare wasmtime: the same configuration and limits, typed host functions, nothing else.
+//! The same policy in bare wasmtime: the same configuration and limits, typed host functions, and nothing else.
 
 use ansai_engine::engine::{InstanceAllocation, configuration};
 use wasmtime::component::{Component, HasSelf, Linker};
@@ -25,7 +25,7 @@ use bindings::ansai::disk::disk_probe::{self, Filesystem, Filesystems};
 use bindings::ansai::policy::types::{self, Refusal, Subject};
 use bindings::{Bench, BenchPre};
 
-/// Policy, linked and compiled.
+/// The policy, compiled and linked.
 pub(crate) struct Bare {
     engine: Engine,
     pre: BenchPre<Guest>,
@@ -53,7 +53,7 @@ impl Bare {
         Ok(Bare { pre: BenchPre::new(linker.instantiate_pre(&component)?)?, engine })
     }
 
-    /// One evaluation: how many observations it answered.
+    /// One evaluation; returns the number of observations.
     pub(crate) async fn detect(&self, limits: &ansai_core::Limits) -> wasmtime::Result<usize> {
         let most = usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX);
         let guest = Guest { limiter: Limiter { memory: 0, most }, answer: answer() };

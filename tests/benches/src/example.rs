@@ -13,10 +13,10 @@ use anyhow::{Context as _, ensure};
 
 use crate::samples::Samples;
 
-/// From the cache.
+/// Number of loads from the cache.
 const LOADS: usize = 5;
 
-/// A component that was loaded, and how long that took.
+/// A loaded component, and how long loading took.
 pub(crate) struct Example {
     pub(crate) bytes: usize,
     pub(crate) compiled_ms: f64,
@@ -26,7 +26,7 @@ pub(crate) struct Example {
 }
 
 impl Example {
-    /// Compiles it into a cache of its own and loads it from there.
+    /// Compiles the component into a separate cache and loads it from there.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Example> {
         let bytes = std::fs::read(path)?;
         let registry = ansai_host_functions::builtin();
@@ -50,8 +50,8 @@ impl Example {
         Ok(Example { bytes: bytes.len(), compiled_ms, from_cache, subject })
     }
 
-    /// Reads and runs these scenarios so many times on one thread; all must pass. The time of all, and the fuel of the
-    /// evaluations of the last.
+    /// Reads and runs these scenarios `times` times on one thread; all must pass. Returns the total time, and the fuel
+    /// of the last round's evaluations.
     pub(crate) fn run(&self, files: &[PathBuf], times: usize) -> anyhow::Result<(Duration, Vec<u64>)> {
         self.pass(files)?;
         self.pass(&(0..times).flat_map(|_| files.iter().cloned()).collect::<Vec<_>>())
@@ -70,7 +70,7 @@ impl Example {
     }
 }
 
-/// The scenarios of the examples, or one of them.
+/// The scenarios of the examples, or only one of them.
 pub(crate) fn scenarios(policies: &Path, only: Option<&str>) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(policies.join("examples/scenarios"))? {

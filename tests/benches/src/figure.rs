@@ -1,28 +1,28 @@
-//! Measured figures, ready to be shown.
+//! Measured figures for the report.
 
 use crate::samples::Samples;
 
 /// One section of the report.
 pub(crate) struct Figure {
     pub(crate) title: &'static str,
-    /// How it is measured; the same text in every run.
+    /// How the section is measured; the same text in every run.
     pub(crate) how: &'static str,
     pub(crate) rows: Vec<Row>,
-    /// Figures with two dimensions.
+    /// Figures in two dimensions.
     pub(crate) grid: Option<Grid>,
-    /// Why a target is missed; shown only if one is.
+    /// The reason for a missed target; shown only if one is missed.
     pub(crate) held_back_by: &'static str,
 }
 
-/// Several values of several things.
+/// A table with several values for each thing.
 pub(crate) struct Grid {
-    /// The headings of the columns.
+    /// Headings of the columns.
     pub(crate) head: &'static [&'static str],
-    /// Each has as many cells as the head.
+    /// Each row has as many cells as the header.
     pub(crate) rows: Vec<Vec<String>>,
 }
 
-/// One line of a figure.
+/// One row of a figure.
 pub(crate) struct Row {
     pub(crate) what: &'static str,
     pub(crate) value: String,
@@ -66,7 +66,7 @@ impl Row {
 }
 
 impl Aim {
-    /// Whether the target is met, in one or two words.
+    /// The status of the target, in one or two words.
     pub(crate) fn status(&self) -> &'static str {
         match self.met {
             Some(true) => "met",
@@ -82,7 +82,7 @@ impl Figure {
     }
 }
 
-/// A limit as it was set, not rounded.
+/// A limit as it was set, without rounding.
 fn limit(value: f64) -> String {
     if value < 1_000.0 { value.to_string() } else { grouped(&format!("{value:.0}")) }
 }
@@ -91,7 +91,7 @@ fn with_unit(value: f64, unit: &str) -> String {
     format!("{} {unit}", number(value))
 }
 
-/// Two or three significant digits, four below 10,000, with a comma between thousands.
+/// Formats two or three significant digits, four below 10,000, with a comma for thousands.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         size if size < 10.0 => format!("{value:.2}"),
@@ -101,7 +101,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// A whole number with a comma between thousands.
+/// Formats an integer with a comma for thousands.
 pub(crate) fn grouped(digits: &str) -> String {
     let length = digits.len();
     let mut out = String::with_capacity(length + length / 3);

@@ -33,7 +33,7 @@ const HELD_BACK_BY: &str = "What a call costs is JSON: its reply is text, which 
 once more for the memory of the component. The ratio was lower before guest memory came from a pool, because bare \
 wasmtime then took five times as long.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let component = guest::component()?;

@@ -1,8 +1,8 @@
-//! The policy that is measured: `detect` asks for the file systems and answers one observation.
+//! The measured policy: `detect` calls the host for the file systems and returns one observation.
 
 use anyhow::Context as _;
 
-/// What both hosts answer to each call, as JSON.
+/// The answer of both hosts to each call, as JSON.
 pub(crate) const REPLY: &str = include_str!("reply.json").trim_ascii_end();
 
 const WORLD: &str = "
@@ -12,7 +12,7 @@ world guest {
   import ansai:disk/disk-probe@0.1.0;
 }";
 
-/// The allocator only moves forward: an evaluation is short. The observation lies ready at 2048, its list at 1024.
+/// The allocator never frees, because an evaluation is short. The observation is prepared at 2048, its list at 1024.
 const MODULE: &str = r#"(module
   (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
   (memory (export "memory") 2)
@@ -37,12 +37,12 @@ const MODULE: &str = r#"(module
 
 const SECOND: &str = "(call $list (i32.const 8192))";
 
-/// The component that asks twice.
+/// The component that calls twice.
 pub(crate) fn component() -> anyhow::Result<Vec<u8>> {
     encode(SECOND)
 }
 
-/// The component that asks once.
+/// The component that calls once.
 pub(crate) fn component_asking_once() -> anyhow::Result<Vec<u8>> {
     encode("")
 }

@@ -17,7 +17,7 @@ use crate::samples::Samples;
 const FEW: u32 = 1_000;
 const MANY: u32 = 10_000;
 const EVERY: &str = "10s";
-/// Three times as long as each instance waits.
+/// Three times the interval of each instance.
 const WARM_UP: Duration = Duration::from_secs(30);
 const WINDOW: Duration = Duration::from_secs(60);
 
@@ -27,7 +27,7 @@ time from `/proc/PID/stat`, bytes written from `/proc/PID/io` times 60, resident
 time between the scheduled and the actual start of each evaluation that has a record in the audit log; with thousands \
 of instances, evaluations that find nothing new are recorded as a sample.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let mut rows = Vec::new();
     for (instances, names) in [
@@ -90,7 +90,7 @@ fn run(instances: u32) -> anyhow::Result<Seen> {
     Ok(Seen { share, late: lateness(&dir.path().join("state/audit"), from, until)?, resident, written })
 }
 
-/// The daemon with so many instances, with all that it needs in this directory.
+/// Starts the daemon with this many instances, with all its files in this directory.
 pub(crate) fn start(dir: &Path, instances: u32) -> anyhow::Result<Child> {
     let component = dir.join("small.wasm");
     std::fs::write(&component, component_with_manifest()?)?;

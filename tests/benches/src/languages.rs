@@ -1,4 +1,4 @@
-//! One policy in five languages: what the language costs its author, its reader and the host.
+//! The same policy in five languages: the cost for its author, its reader and the host.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the program and the tools that are measured")]
 
 use std::io::Write as _;
@@ -27,7 +27,7 @@ const HEAD: [&str; 8] = [
 ];
 const BUILDS: usize = 3;
 const RUNS: usize = 200;
-/// The one in which something is found and repaired.
+/// The scenario with a finding and a repair.
 const SCENARIO: &str = "warning";
 const LOAD_AIM_MS: f64 = 50.0;
 
@@ -41,7 +41,7 @@ every time. The target applies to the slowest language.";
 const HELD_BACK_BY: &str = "Most of the load time is the digest of the component, which is the name of its compiled \
 code in the cache.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let mut grid = Grid { head: &HEAD, rows: Vec::new() };
     let mut slowest = 0.0_f64;
@@ -82,9 +82,9 @@ fn of(policies: &Path, language: Language) -> anyhow::Result<(Vec<String>, f64)>
     Ok((cells, load))
 }
 
-/// A policy of `policies/examples` that may be changed.
+/// A copy of a policy of `policies/examples` that may be changed.
 pub(crate) struct Copied {
-    /// As wide as the part of the repository that the policy's own paths lead to.
+    /// Contains the part of the repository that the policy's relative paths refer to.
     around: tempfile::TempDir,
     name: String,
 }
@@ -109,24 +109,24 @@ impl Copied {
     }
 }
 
-/// Builds a policy, with the compiler for WebAssembly that this repository's own policies are built with.
+/// Builds a policy, with the WebAssembly compiler of this repository's own policies.
 pub(crate) fn build(policies: &Path, dir: &Path) -> anyhow::Result<Duration> {
     let mut command = with_environment(policies)?;
     command.arg(process::program()?).args(["build", "--allow-root"]).arg(dir);
     ended_well(command)
 }
 
-/// What follows runs with the exports of `scripts/wasm-env`.
+/// A shell that runs the following command with the exports of `scripts/wasm-env`.
 pub(crate) fn with_environment(policies: &Path) -> anyhow::Result<Command> {
     let scripts = policies.join("../scripts").canonicalize()?;
     let mut command = Command::new("bash");
     command.args(["-c", "environment=$(\"$0/wasm-env\") && eval \"$environment\" && exec \"$@\""]).arg(scripts);
-    // The directory of this program's own build is for another target.
+    // This program's own target directory is for another target.
     command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null());
     Ok(command)
 }
 
-/// How long it took.
+/// Runs a command that must succeed; returns the time it took.
 pub(crate) fn ended_well(mut command: Command) -> anyhow::Result<Duration> {
     let began = Instant::now();
     let output = command.output()?;
@@ -139,7 +139,7 @@ fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// An edit that changes nothing but the file.
+/// An edit that changes only the file's text.
 pub(crate) fn touch(source: &Path, language: Language) -> anyhow::Result<()> {
     let comment = if language == Language::Python { "#" } else { "//" };
     let mut file = std::fs::OpenOptions::new().append(true).open(source)?;

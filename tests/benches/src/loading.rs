@@ -1,4 +1,4 @@
-//! Loading a policy: compiled now, or found compiled.
+//! Measures loading a policy: compiling it, or loading compiled code.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the component and a cache of its own")]
 
 use std::path::Path;
@@ -20,7 +20,7 @@ a new cache: once with an empty cache, so that the component is compiled and sto
 with the file mapped and already verified. The time includes inspecting and linking the component, but not reading \
 its file or creating the engine.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let built = std::fs::read(policies.join("disk-space/disk-space.wasm"));
     let (of, component) = match built {

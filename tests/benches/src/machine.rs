@@ -1,11 +1,11 @@
-//! What it was measured on.
+//! Describes the machine.
 #![allow(clippy::disallowed_methods, reason = "an adapter to procfs")]
 
 use std::path::Path;
 
 use anyhow::Context as _;
 
-/// Lines for the head of the report: what, and which.
+/// Names and values for the head of the report.
 pub(crate) fn describe() -> Vec<(&'static str, String)> {
     let uname = rustix::system::uname();
     let kernel = format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy());
@@ -22,7 +22,7 @@ pub(crate) fn describe() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The kind of the file system that a path is on.
+/// The type of a path's file system.
 pub(crate) fn file_system(path: &Path) -> String {
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let on = mounts.lines().filter_map(|line| {
@@ -33,34 +33,34 @@ pub(crate) fn file_system(path: &Path) -> String {
     on.max_by_key(|(length, _)| *length).map_or_else(|| "unknown".to_owned(), |(_, kind)| kind.to_owned())
 }
 
-/// A line `name: value` of a file.
+/// The value of a line `name: value` in a file.
 pub(crate) fn field(file: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(file).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
     Some(value.trim().to_owned())
 }
 
-/// A line `name: N kB` of a file, in MiB.
+/// The value of a line `name: N kB` in a file, in MiB.
 pub(crate) fn mebibytes(file: &str, name: &str) -> Option<f64> {
     let text = field(file, name)?;
     Some(text.split(' ').next()?.parse::<f64>().ok()? / 1024.0)
 }
 
-/// Processor time that a process has used.
+/// Processor time of a process, in seconds.
 pub(crate) fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name may hold anything; user and system time are the 12th and 13th after it.
+    // The name can contain any character; user and system time are the 12th and 13th fields after it.
     let after = stat.rsplit_once(')').context("/proc/PID/stat")?.1;
     let ticks: Vec<f64> = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
     Ok(ticks.iter().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// Bytes that a process has made the disk write.
+/// Bytes that a process has written to disk.
 pub(crate) fn bytes_written(pid: u32) -> anyhow::Result<f64> {
     Ok(field(&format!("/proc/{pid}/io"), "write_bytes").context("write_bytes of /proc/PID/io")?.parse()?)
 }
 
-/// The load of the last minute: more than nearly none, and others disturbed what follows.
+/// The load average of the last minute. If it is much above 0, other programs disturb the measurement.
 fn first(averages: String) -> Option<String> {
     averages.split(' ').next().map(str::to_owned)
 }

@@ -1,7 +1,7 @@
-//! Measures what ansai costs: prints a table and writes `README.md` beside its sources. `make bench` runs it; with
-//! names of sections as arguments only those are measured and printed.
+//! Measures the cost of ansai: prints a table, and writes `README.md` in the directory of this crate. Run it with `make
+//! bench`. With section names as arguments, it only measures and prints these.
 //!
-//! It is no test: nothing that is timed is asserted.
+//! This is not a test: it asserts nothing about times.
 
 mod appending;
 mod authors;
@@ -31,7 +31,7 @@ use anyhow::Context as _;
 
 type Measure = fn(&Path) -> anyhow::Result<figure::Figure>;
 
-/// By the name that selects it on the command line. Each is given the directory of the built-in policies.
+/// Sections by their names on the command line. Each gets the directory of the built-in policies.
 const SECTIONS: [(&str, Measure); 11] = [
     ("gate", |_| gate::measure()),
     ("rivals", rivals::measure),
@@ -67,6 +67,6 @@ fn main() -> anyhow::Result<()> {
         }
     }
     table::print(&figures)?;
-    // A part of the figures would not be of one run with the rest.
+    // The report holds only figures of one run, so a partial run does not write it.
     if wanted.is_empty() { readme::write(directory, &machine, &figures).context("README.md") } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! Ten checks at rest: ansai beside Monit.
+//! Ten checks at rest: ansai compared with Monit.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the programs that are measured")]
 
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ nothing to report. The measurement starts after 15 s and takes 60 s: resident me
 const HELD_BACK_BY: &str = "Monit is 0.5 MB of C that compares numbers; ansai contains a WebAssembly compiler and an \
 audit log. Most of its resident memory is pages of the program, which the kernel reclaims when it needs them.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let rows = match monit() {
         Some(monit) => rows(&monit)?,

@@ -1,4 +1,4 @@
-//! A backend that answers at once with what was prepared: what is left is the gate.
+//! A backend with a prepared answer, so that only the gate is measured.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The program as it is used: the daemon at rest, and a run that ends.
+//! Measures the program in use: the daemon at rest, and a single run.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the program that is measured")]
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ const RUNS: usize = 20;
 const REST: Duration = Duration::from_secs(5);
 const MOST_MEMORY_MIB: f64 = 25.0;
 const MOST_START_MS: f64 = 100.0;
-/// Healthy, findings, something could not be told: all of them are results.
+/// Exit codes for healthy, findings and unknown are all valid results.
 const RESULTS: [i32; 3] = [0, 3, 5];
 
 const HOW: &str = "`ansai run policies/` without a configuration, so it only observes, with a separate state \
@@ -31,7 +31,7 @@ measured separately.";
 
 const NOT_BUILT: &str = "not built: make build policies";
 
-/// Runs it with the program that was built beside this one.
+/// Measures this section, with the program that was built with this one.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let program = program()?;
     let built = program.is_file() && policies.join("disk-space/disk-space.wasm").is_file();
@@ -39,17 +39,17 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     Ok(Figure { title: "Program", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
-/// The program that was built beside this one.
+/// Path of the program that was built with this one.
 pub(crate) fn program() -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("ansai"))
 }
 
-/// One run that ends, with this state directory.
+/// A single run with this state directory.
 pub(crate) fn once(policies: &Path, state: &Path) -> anyhow::Result<()> {
     Run { program: &program()?, policies, state: state.to_owned() }.once().map(drop)
 }
 
-/// Does something with one processor; what it starts meanwhile keeps to that one.
+/// Runs `work` on one processor; programs that it starts stay on that processor.
 pub(crate) fn on_one_core<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let whole = sched_getaffinity(None)?;
     let mut one = CpuSet::new();
@@ -125,7 +125,7 @@ impl Run<'_> {
         Ok(took)
     }
 
-    /// Resident and proportional memory, and the latter's share of files, MiB.
+    /// Resident memory, proportional memory, and the latter's share of mapped files, in MiB.
     fn at_rest(&self) -> anyhow::Result<(f64, f64, f64)> {
         let mut daemon = Daemon(self.command().spawn().context("ansai run")?);
         std::thread::sleep(REST);
@@ -138,7 +138,7 @@ impl Run<'_> {
     }
 }
 
-/// Ends with this value, in order where it can be.
+/// Stops the daemon when dropped, in an orderly way if possible.
 pub(crate) struct Daemon(pub(crate) Child);
 
 impl Drop for Daemon {
@@ -159,7 +159,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Milliseconds that the evaluations of each warm run took, from the log: a run begins with `started`.
+/// Milliseconds of the evaluations in each warm run, from the log; a run begins with `started`.
 fn evaluations(audit: &Path) -> anyhow::Result<Samples> {
     let mut runs: Vec<f64> = Vec::new();
     for entry in ansai_audit::Reader::open(audit)? {

@@ -1,4 +1,4 @@
-//! The report in the directory of this program. A second run changes only its figures.
+//! Writes the report. Another run changes only its figures.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the report")]
 
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ fn text(machine: &[(&'static str, String)], figures: &[Figure]) -> String {
     out
 }
 
-/// Every row that has a target, with a link to its section.
+/// Every row with a target, with a link to its section.
 fn targets(figures: &[Figure]) -> Vec<Vec<String>> {
     let rows = figures.iter().flat_map(|figure| figure.rows.iter().map(move |row| (figure, row)));
     rows.filter_map(|(figure, row)| {
@@ -58,7 +58,7 @@ fn targets(figures: &[Figure]) -> Vec<Vec<String>> {
     .collect()
 }
 
-/// The rows of a figure, without columns that would be empty.
+/// The rows of a figure, without empty columns.
 fn rows(out: &mut String, rows: &[Row]) {
     let (ranges, aims) = (rows.iter().any(|row| !row.spread.is_empty()), rows.iter().any(|row| row.aim.is_some()));
     let mut head = vec!["what", "result"];
@@ -77,7 +77,7 @@ fn rows(out: &mut String, rows: &[Row]) {
     table(out, &head, &cells.collect::<Vec<_>>());
 }
 
-/// Columns of figures are aligned to the right, columns of words to the left.
+/// Aligns columns of figures to the right, and columns of text to the left.
 fn table(out: &mut String, head: &[&str], rows: &[Vec<String>]) {
     const WORDS: [&str; 6] = ["section", "what", "status", "property", "value", "language"];
     let rule: String = head.iter().map(|name| if WORDS.contains(name) { "---|" } else { "--:|" }).collect();
@@ -91,7 +91,7 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// Lines of at most 100 characters.
+/// Wraps at 100 characters.
 fn wrapped(text: &str) -> String {
     let (mut out, mut column) = (String::new(), 0);
     for word in text.split_whitespace() {

@@ -1,4 +1,4 @@
-//! Running recordings again.
+//! Measures replaying recordings.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the component")]
 
 use std::path::Path;
@@ -36,7 +36,7 @@ const DISK_SPACE_AIM: f64 = 10_000.0;
 const HELD_BACK_BY: &str = "In a perf profile of the replay of disk-space, most of the time is guest code, making and \
 clearing the instance, and reading twelve replies from JSON.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
@@ -65,7 +65,7 @@ async fn rate(name: &'static str, policy: &Policy, recording: &Recording, aim: f
     Ok(Row::new(name, &rates, "per second").at_least(aim, "per second", Some(median)))
 }
 
-/// What this machine's own file systems made a policy say.
+/// A recording of a policy on this machine's file systems.
 fn production(policy: &Path) -> anyhow::Result<Recording> {
     let dir = tempfile::tempdir()?;
     let state = dir.path().join("state");

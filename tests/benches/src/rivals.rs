@@ -1,4 +1,4 @@
-//! The same look at the file systems by other means: a plugin of extism, a shell.
+//! The same check of file systems by other means: an Extism plugin and a shell.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the programs that are measured")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -42,7 +42,7 @@ shells.";
 const HELD_BACK_BY: &str = "The real probe reads and parses the mount table. A call on a thread of its own, which \
 ansai uses if a mount could hang, costs two more changes of threads.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
@@ -130,7 +130,7 @@ fn shells_of(count: u32) -> anyhow::Result<Duration> {
     Ok(began.elapsed())
 }
 
-/// The other program, which evaluates when it is told to.
+/// The Extism program, which evaluates on request.
 struct Extism {
     child: Child,
     asked: ChildStdin,
@@ -138,7 +138,7 @@ struct Extism {
 }
 
 impl Extism {
-    /// `None` where it was not built.
+    /// Starts it; `None` if it was not built.
     fn start() -> anyhow::Result<Option<Extism>> {
         let Some(program) = std::env::var_os("ANSAI_BENCH_EXTISM").map(PathBuf::from).filter(|path| path.is_file())
         else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Values in any order, all in one unit.
+/// Values in any order, in the same unit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Samples(Vec<f64>);
 
@@ -11,12 +11,12 @@ impl Samples {
         self.0.push(value);
     }
 
-    /// Time for one of `count`, in microseconds.
+    /// Adds the time for one of `count`, in microseconds.
     pub(crate) fn push_each(&mut self, took: Duration, count: u32) {
         self.push(took.as_secs_f64() * 1e6 / f64::from(count));
     }
 
-    /// The middle one, or the mean of the two in the middle; NaN without any.
+    /// The middle value, or the mean of the two in the middle; NaN without values.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -25,7 +25,7 @@ impl Samples {
         if sorted.len() % 2 == 1 { at(middle) } else { f64::midpoint(at(middle.wrapping_sub(1)), at(middle)) }
     }
 
-    /// The least value that so many of a hundred are not above.
+    /// The smallest value that is at least as large as this percentage of the values.
     pub(crate) fn percentile(&self, percent: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -45,12 +45,12 @@ impl Samples {
         self.0.iter().copied().fold(f64::NAN, f64::max)
     }
 
-    /// Round by round.
+    /// Sums, round by round.
     pub(crate) fn plus(&self, other: &Samples) -> Samples {
         Samples(self.0.iter().zip(&other.0).map(|(a, b)| a + b).collect())
     }
 
-    /// Round by round, so that what slows the machine down slows both.
+    /// Ratios, round by round, so that what slows the machine affects both.
     pub(crate) fn over(&self, other: &Samples) -> Samples {
         Samples(self.0.iter().zip(&other.0).map(|(a, b)| a / b).collect())
     }

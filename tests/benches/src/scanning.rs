@@ -1,4 +1,4 @@
-//! Scanning very many files, against `find`.
+//! Measures scanning very many files, compared with `find`.
 #![allow(clippy::disallowed_methods, reason = "an adapter to the programs that are measured")]
 
 use std::io::Write as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ansai_core::{Refusal, Scope, ScopeValue};
+use ansai_core::{Refusal, Scope};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::Body;
 use anyhow::{Context as _, anyhow, ensure};
@@ -19,9 +19,9 @@ use crate::samples::Samples;
 use crate::tree::Place;
 
 const ROUNDS: u32 = 7;
-/// Times `find`.
+/// Maximum ratio to the time of `find`.
 const MOST: f64 = 1.0;
-/// The first argument of this program when it is to scan once and tell its memory.
+/// First argument of this program when it should scan once and print its memory usage.
 pub(crate) const CHILD: &str = "scan-once";
 
 const HOW: &str = "One million empty files (or `ANSAI_BENCH_FILES`), a thousand per directory, on a tmpfs and on the \
@@ -34,7 +34,7 @@ an empty directory.";
 
 const HELD_BACK_BY: &str = "Both call the kernel once for each file, and the kernel takes most of the time.";
 
-/// Runs it.
+/// Measures this section.
 pub(crate) fn measure() -> anyhow::Result<Figure> {
     let files = match std::env::var("ANSAI_BENCH_FILES") {
         Ok(number) => number.parse().context("ANSAI_BENCH_FILES")?,
@@ -73,7 +73,7 @@ fn ratio_row(what: &'static str, found: &Samples, measured: &Samples, ratio: &Sa
     Row { value: format!("{median:.2}"), ..Row::new(what, ratio, "") }.at_most(MOST, "", Some(median))
 }
 
-/// Milliseconds of `find`, of ours, and round by round the one over the other.
+/// Milliseconds of `find`, of ansai, and their ratio round by round.
 fn against_find(root: &Path, files: usize) -> anyhow::Result<(Samples, Samples, Samples)> {
     let (mut found, mut measured) = (Samples::default(), Samples::default());
     for round in 0..=ROUNDS {
@@ -147,12 +147,12 @@ fn asked<T>(
     arguments: &Value,
     run: impl FnOnce(&ProbeContext<'_>, &RawValue) -> Result<T, Refusal>,
 ) -> anyhow::Result<T> {
-    let scope = Scope::default()
-        .with("roots", ScopeValue::Set(vec!["/".into()]))
-        .with("min_age_hours", ScopeValue::Bound(24))
-        .with("max_files", ScopeValue::Bound(10_000))
-        .with("max_bytes", ScopeValue::Bound(1 << 40))
-        .with("undo_hours", ScopeValue::Bound(0));
+    let registry = ansai_host_functions::builtin();
+    let actions = registry.interface("ansai:files/files-actions").context("no such interface")?.interface;
+    let grant = json!({
+        "roots": ["/"], "min_age_hours": 24, "max_files": 10_000, "max_bytes": "1TiB", "undo_hours": 0
+    });
+    let scope = Scope::parse(actions.name, actions.fields, grant.as_object().context("no table")?)?;
     let in_a_year = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(365 * 86400);
     let ask = ProbeContext {
         host: &Host::at("/"),
@@ -163,14 +163,14 @@ fn asked<T>(
     run(&ask, &to_raw_value(arguments)?).map_err(|refusal| anyhow!("{refusal:?}"))
 }
 
-/// Of a process of its own.
+/// Peak memory of a separate process, in KiB.
 fn peak_kib(root: &Path) -> anyhow::Result<f64> {
     let output = Command::new(std::env::current_exe()?).arg(CHILD).arg(root).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
 
-/// What such a process does.
+/// The work of that process.
 pub(crate) fn once(root: &Path) -> anyhow::Result<()> {
     call("measure-files", json!({ "what": query(root)? }))?;
     let peak = machine::mebibytes("/proc/self/status", "VmHWM").context("VmHWM")?;

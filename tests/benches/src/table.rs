@@ -30,7 +30,7 @@ fn with_header(head: &[&str]) -> Table {
     table
 }
 
-/// The target and whether it is met.
+/// The target, and whether it is met.
 fn aim(row: &Row) -> String {
     row.aim.as_ref().map_or_else(String::new, |aim| format!("{}: {}", aim.text.trim_end(), aim.status()))
 }

@@ -1,4 +1,4 @@
-//! Very many files to look at.
+//! Trees of very many files.
 #![allow(clippy::disallowed_methods, reason = "an adapter to a tree that is measured")]
 
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-/// Files in one directory.
+/// Number of files in one directory.
 const EACH: usize = 1000;
 
-/// A directory of its own, on a tmpfs of its own where that is possible. Gone when dropped.
+/// A temporary directory, on a separate tmpfs if possible.
 pub(crate) struct Place {
     dir: tempfile::TempDir,
     mounted: bool,
 }
 
 impl Place {
-    /// In memory; only root can.
+    /// In memory; needs root.
     pub(crate) fn in_memory() -> anyhow::Result<Place> {
         let dir = tempfile::tempdir()?;
         let options = ["-t", "tmpfs", "-o", "nr_inodes=0,size=4g,mode=700", "none"];
@@ -25,7 +25,7 @@ impl Place {
         Ok(Place { dir, mounted: true })
     }
 
-    /// Where temporary files are.
+    /// In the directory for temporary files.
     pub(crate) fn on_disk() -> anyhow::Result<Place> {
         Ok(Place { dir: tempfile::tempdir()?, mounted: false })
     }
@@ -34,7 +34,7 @@ impl Place {
         self.dir.path()
     }
 
-    /// So many empty files below a new directory, a thousand in each of its directories.
+    /// Creates this many empty files below a new directory, a thousand in each subdirectory.
     pub(crate) fn fill(&self, name: &str, files: usize) -> anyhow::Result<PathBuf> {
         let root = self.path().canonicalize()?.join(name);
         for directory in 0..files.div_ceil(EACH) {

@@ -1,1 +1,1 @@
-//! Nothing: the tests are in `main.rs`, one file per feature.
+//! Empty: the tests are in `tests/main.rs`, one file for each feature.

@@ -1,4 +1,4 @@
-//! What an author of policies meets: `ansai new`, `ansai build`, `ansai test`.
+//! Commands for authors of policies: `ansai new`, `ansai build`, `ansai test`.
 #![expect(clippy::print_stderr, reason = "a skip is printed")]
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use ansai_harness::{Ansai, Invocation, Then, binary};
 use rustix::io::Errno;
 
-/// The variables with which cargo builds for WebAssembly here; `None` where nothing can.
+/// The environment in which cargo can build for WebAssembly; `None` if there is none.
 pub(crate) fn wasm_environment(test: &str) -> Option<Vec<(&'static str, String)>> {
     const NAMES: [&str; 3] =
         ["RUSTC", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"];
@@ -29,7 +29,7 @@ pub(crate) fn wasm_environment(test: &str) -> Option<Vec<(&'static str, String)>
     Some(NAMES.into_iter().zip(values.lines().map(str::to_owned)).filter(|(_, value)| !value.is_empty()).collect())
 }
 
-/// Dependencies are compiled once for all tests.
+/// Shared, so that dependencies are compiled once for all tests.
 pub(crate) fn target_dir() -> PathBuf {
     binary::ansai().parent().unwrap().join("policies-of-tests")
 }
@@ -89,7 +89,7 @@ fn a_new_policy_builds_and_passes_its_scenarios_and_the_same_source_gives_the_sa
     assert!(made[0] == made[1], "two builds of one source differ");
 }
 
-/// The other languages, by the tools that `scripts/setup test` installs.
+/// For the other languages, with the tools that `scripts/setup test` installs.
 fn builds_and_passes_as_it_is_made(language: &str) {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache"));
@@ -137,9 +137,9 @@ fn a_new_policy_in_go_builds_and_passes_its_scenarios() {
     builds_and_passes_as_it_is_made("go");
 }
 
-/// Soon, elsewhere, and the same policy: it passes the same scenarios.
+/// A draft is fast to build, is written elsewhere, and passes the same scenarios.
 #[test]
-fn a_draft_lies_elsewhere_and_says_the_same() {
+fn a_draft_is_written_elsewhere_and_decides_the_same() {
     let Some(environment) = wasm_environment("a_draft") else { return };
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
@@ -158,7 +158,7 @@ fn a_draft_lies_elsewhere_and_says_the_same() {
     assert!(tested.stdout.contains("3 passed, 0 failed"), "{}", tested.stdout);
 }
 
-/// An author asks in the manifest, and has what was asked for in the code: no other file is touched.
+/// An author requests a capability in the manifest, and can then call it: no other file has to change.
 #[test]
 fn a_capability_is_added_in_the_manifest_alone() {
     let Some(environment) = wasm_environment("a_capability_is_added") else { return };
@@ -194,7 +194,7 @@ fn the_example_in_rust_passes_the_shared_scenarios() {
 }
 
 #[test]
-fn a_missing_toolchain_is_told_with_the_command_that_installs_it() {
+fn a_missing_toolchain_is_reported_with_its_install_command() {
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
     let dir = parent.path().join("mine");
@@ -210,7 +210,7 @@ fn a_missing_toolchain_is_told_with_the_command_that_installs_it() {
 }
 
 #[test]
-fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
+fn existing_directories_and_invalid_names_are_refused() {
     let parent = tempfile::tempdir().unwrap();
     new(parent.path(), "mine").run().expect_code(0);
     change(&parent.path().join("mine/README.md"), "# mine", "# kept");
@@ -229,8 +229,8 @@ fn what_is_there_is_not_overwritten_and_bad_names_are_told() {
     assert_eq!(names(parent.path()), ["mine"]);
 }
 
-/// At every call that changes a file: where it fails nothing is left, and where it is the last thing that happens, there
-/// is no policy, and a second try takes away what the first one left.
+/// Fails or kills the command at each call that changes a file. A failure leaves nothing; after a kill there is no
+/// policy, and a second attempt removes the leftovers of the first.
 #[test]
 fn a_policy_is_made_whole_or_not_at_all() {
     let run = |decide: &mut dyn FnMut(usize) -> Then| {

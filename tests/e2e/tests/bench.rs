@@ -1,16 +1,16 @@
-//! A directory with one policy and its scenarios, and `ansai test` in it.
+//! A directory with a policy and its scenarios, for running `ansai test`.
 
 use std::path::{Path, PathBuf};
 
 use ansai_harness::{Ansai, Ran, binary, guest};
 
-/// One policy with its scenarios.
+/// A policy with its scenarios.
 pub(crate) struct Bench {
     pub(crate) dir: tempfile::TempDir,
 }
 
 impl Bench {
-    /// Of a component.
+    /// With this component.
     pub(crate) fn of(component: &[u8]) -> Bench {
         let bench = Bench { dir: tempfile::tempdir().unwrap() };
         std::fs::create_dir(bench.path().join("scenarios")).unwrap();
@@ -18,12 +18,12 @@ impl Bench {
         bench
     }
 
-    /// Of a test guest.
+    /// With a test guest.
     pub(crate) fn guest(name: &str) -> Bench {
         Bench::of(&guest::of_file(name))
     }
 
-    /// Of the built-in policy.
+    /// With the built-in policy.
     pub(crate) fn disk_space() -> Bench {
         Bench::of(&std::fs::read(binary::policy("disk-space")).unwrap())
     }
@@ -43,7 +43,7 @@ impl Bench {
         path
     }
 
-    /// `ansai test` with these arguments more.
+    /// `ansai test` with additional arguments.
     pub(crate) fn test(&self, arguments: &[&str]) -> Ran {
         Ansai::new().arg("test").arg(self.path()).args(arguments).run()
     }

@@ -1,4 +1,4 @@
-//! Compiled policies on disk: mapped, and where that is not possible copied.
+//! Compiled policies on disk are mapped, or copied if mapping is not possible.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::DirEntryExt as _;
@@ -8,7 +8,7 @@ use ansai_harness::{Ansai, Daemon, Tmpfs, binary, requires_root};
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// The daemon on this state, and whether it has mapped a file of compiled code there to run it.
+/// Starts the daemon with this state; returns whether it mapped a file of compiled code from there for execution.
 fn started(state: &std::path::Path) -> (Daemon, bool) {
     let policy = binary::policy("disk-space");
     let daemon = Ansai::new().args(["run"]).arg(policy.parent().unwrap()).state_dir(state).spawn();
@@ -18,7 +18,7 @@ fn started(state: &std::path::Path) -> (Daemon, bool) {
     (daemon, mapped)
 }
 
-/// The files that are kept. Compiling again would replace them.
+/// The files of compiled code. Another compilation would replace them.
 fn kept(state: &std::path::Path) -> BTreeSet<(std::ffi::OsString, u64)> {
     let entries = std::fs::read_dir(state.join("compiled")).unwrap().map(|entry| entry.unwrap());
     entries.map(|entry| (entry.file_name(), entry.ino())).collect()
@@ -34,7 +34,7 @@ fn compiled_code_is_mapped_from_the_cache() {
 }
 
 #[test]
-fn a_state_directory_without_execution_is_no_hindrance() {
+fn a_noexec_state_directory_works() {
     if !requires_root() {
         return;
     }

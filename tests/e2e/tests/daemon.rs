@@ -1,4 +1,4 @@
-//! The daemon, started for real.
+//! The real daemon.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn a_disk_that_fills_while_it_runs_is_healed_and_sigterm_ends_it_in_order() {
         ansai_beside(disk.path()).args(["run", "--mode", "enforce"]).config(&config).state_dir(state.path()).spawn();
     daemon.wait_for_line("started", SOON);
 
-    // A second one on the same state refuses, and names what is in the way.
+    // A second one with the same state refuses to start, and names the reason.
     let second = ansai().args(["run", "--once"]).config(&config).state_dir(state.path()).run();
     assert_ne!(second.code, 0);
     assert!(second.stderr.contains("another ansai"), "{}", second.stderr);
@@ -35,7 +35,7 @@ fn a_disk_that_fills_while_it_runs_is_healed_and_sigterm_ends_it_in_order() {
     daemon.wait_for_line("verified: healthy", SOON);
     assert!(disk.used_share() < 0.8, "{}", disk.used_share());
 
-    // It fills again, and in the middle of things it is asked to end.
+    // The disk fills up again, and the daemon is asked to stop in the middle of a pass.
     for index in 0..60 {
         write_old(&disk.path().join(format!("log/again.log.{index}")), 512 << 10, 100);
     }

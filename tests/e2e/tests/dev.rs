@@ -1,4 +1,4 @@
-//! `ansai dev`: builds and looks again whenever a source changes, whatever goes wrong on the way.
+//! `ansai dev` builds and checks again whenever a source changes, whatever fails in between.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,7 +10,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 const LIB: &str = r#"
 #[unsafe(link_section = "component-type")]
 pub static WORLD: [u8; include_bytes!("world.bin").len()] = *include_bytes!("world.bin");
-// Nothing but zeros: no observation.
+// All zeros: no observations.
 static ANSWER: [u32; 4] = [0; 4];
 #[unsafe(no_mangle)]
 pub extern "C" fn detect() -> *const u32 { ANSWER.as_ptr() }
@@ -23,7 +23,7 @@ pub extern "C" fn cabi_realloc(_: i32, _: i32, _: i32, _: i32) -> i32 { core::pa
 "#;
 const SCENARIO: &str = "description = \"nothing is found\"\n[expect]\nobservations = []\n";
 
-/// A policy without dependencies, so that it compiles in a moment and without a registry.
+/// A policy without dependencies, which compiles fast and needs no package registry.
 fn policy() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &[u8]| std::fs::write(dir.path().join(path), text).unwrap();
@@ -43,8 +43,8 @@ fn policy() -> tempfile::TempDir {
     dir
 }
 
-/// `ansai dev` in the environment in which the project's own policies are built; `None` with a reason where there is no
-/// compiler for them.
+/// `ansai dev` in the environment that builds the project's own policies; `None`, with a reason, if there is no
+/// compiler.
 #[allow(clippy::print_stderr, reason = "the reason of a skip")]
 fn dev(dir: &Path, arguments: &[&str]) -> Option<Daemon> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
@@ -73,7 +73,7 @@ fn ends(mut daemon: Daemon) {
 }
 
 #[test]
-fn a_policy_is_built_and_looked_with_again_after_each_change() {
+fn a_policy_is_built_and_run_again_after_each_change() {
     let policy = policy();
     let Some(daemon) = dev(policy.path(), &[]) else { return };
     daemon.wait_for_line("dev: built in", LIMIT);
@@ -97,7 +97,7 @@ fn a_policy_is_built_and_looked_with_again_after_each_change() {
 const MANIFEST: &str = "name = \"small\"\nversion = \"1.2.4\"\ndescription = \"a test\"\n[schedule]\nevery = \"60s\"\n";
 
 #[test]
-fn a_scenario_takes_the_place_of_this_host_and_is_watched_too() {
+fn a_scenario_replaces_this_host_and_is_watched_too() {
     let policy = policy();
     let scenario = policy.path().join("nothing.toml");
     std::fs::write(&scenario, SCENARIO).unwrap();

@@ -1,65 +1,37 @@
-//! Misbehaving guests: each ends with an error that has a name, and harms nobody beside it.
+//! Misbehaving guests: each ends with a named error and does not affect other policies.
 
 mod table;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ansai_harness::{Ansai, Ran, guest};
+use ansai_harness::{Ran, Scene, guest};
 use serde_json::Value;
 
 use table::{BYTES, Expected, GUESTS, MAPPED, Row};
 
-/// What one run may have in memory at most: ansai itself, one guest's 64 MiB, and what the compiler needs.
+/// Maximum memory of one run: ansai itself, 64 MiB for one guest, and the compiler's memory.
 const MOST_MEMORY: u64 = 160 << 20;
-/// Rows at once.
+/// Number of parallel rows.
 const WORKERS: usize = 4;
 
 /// Two policies, side by side: the guest and a healthy one.
-struct Place {
-    dir: tempfile::TempDir,
-    limits: String,
-}
+struct Pair(Scene);
 
-impl Place {
-    fn new(bytes: &[u8], limits: &str) -> Place {
-        let place = Place { dir: tempfile::tempdir().unwrap(), limits: limits.to_owned() };
-        for (name, bytes) in [("guest", bytes), ("healthy", &guest::of_file("healthy"))] {
-            std::fs::create_dir_all(place.source(name)).unwrap();
-            let file = place.source(name).join(format!("{name}.wasm"));
-            std::fs::write(&file, bytes).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        place
-    }
-
-    fn source(&self, name: &str) -> PathBuf {
-        self.dir.path().join("policies").join(name)
-    }
-
-    fn state(&self) -> PathBuf {
-        self.dir.path().join("state")
-    }
-
-    /// How many different ends the names of compiled components have.
-    fn configurations(&self) -> usize {
-        let files = std::fs::read_dir(self.state().join("compiled")).unwrap();
-        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let ends = names.filter(|name| name.ends_with(".bin")).map(|name| name.split_once('-').unwrap().1.to_owned());
-        ends.collect::<BTreeSet<_>>().len()
-    }
-
-    fn ansai(&self, arguments: &[&str]) -> Ran {
-        let config = format!(
+impl Pair {
+    fn new(bytes: &[u8], limits: &str) -> Pair {
+        let scene = Scene::new();
+        scene.policy("guest", bytes);
+        scene.guest("healthy");
+        scene.configuration(&format!(
             r#"[policy.guest]
 source = {:?}
 [policy.guest.limits]
-{}
+{limits}
 [policy.guest.grant]
 "ansai:disk/disk-probe" = {{}}
 "ansai:disk/disk-actions" = {{}}
@@ -70,18 +42,29 @@ source = {:?}
 [policy.healthy.grant]
 "ansai:disk/disk-probe" = {{}}
 "#,
-            self.source("guest"),
-            self.limits,
-            self.source("healthy")
-        );
-        Ansai::new().args(arguments).config(&config).state_dir(self.state()).run()
+            scene.path("policies/guest"),
+            scene.path("policies/healthy"),
+        ));
+        Pair(scene)
+    }
+
+    /// How many different ends the names of compiled components have.
+    fn configurations(&self) -> usize {
+        let files = std::fs::read_dir(self.0.path("state/compiled")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let ends = names.filter(|name| name.ends_with(".bin")).map(|name| name.split_once('-').unwrap().1.to_owned());
+        ends.collect::<BTreeSet<_>>().len()
+    }
+
+    fn ansai(&self, arguments: &[&str]) -> Ran {
+        self.0.command(arguments).arg("--config").arg(self.0.path("ansai.toml")).run()
     }
 
     fn run(&self) -> Ran {
         self.ansai(&["run", "--once", "--format", "json"])
     }
 
-    /// Every record of the audit log.
+    /// All records of the audit log.
     fn audit(&self) -> Vec<Value> {
         let ran = self.ansai(&["audit", "export"]);
         let record = |line| serde_json::from_str::<Value>(line).expect("a record")["record"].take();
@@ -89,7 +72,7 @@ source = {:?}
     }
 }
 
-/// What is not as it should be, of one row.
+/// Problems of one row.
 #[derive(Default)]
 struct Wrong(String);
 
@@ -110,10 +93,11 @@ fn instance<'a>(json: &'a Value, name: &str) -> &'a Value {
     instances.iter().find(|instance| instance["instance"] == name).unwrap_or(&Value::Null)
 }
 
-/// Runs a row and answers what is wrong; `configurations` is how many of wasmtime compile the two.
+/// Runs a row and returns its problems; `configurations` is the number of wasmtime configurations that compile the two
+/// policies.
 fn check(row: &Row, bytes: &[u8], configurations: usize) -> (String, u64) {
     let mut wrong = Wrong::default();
-    let place = Place::new(bytes, row.limits);
+    let place = Pair::new(bytes, row.limits);
     let ran = place.run();
     let json = ran.json();
     let audit = place.audit();
@@ -124,7 +108,7 @@ fn check(row: &Row, bytes: &[u8], configurations: usize) -> (String, u64) {
     wrong.same("the code of `audit verify`", verified.code, 0);
     if !matches!(row.expected, Expected::NotLoaded(_)) {
         let replayed = place.ansai(&["replay", "--all"]);
-        // When a deadline ends an evaluation depends on the machine: such a recording is not replayed.
+        // A deadline depends on the machine's speed, so such a recording is not replayed.
         let code = if row.expected == Expected::Stopped("deadline") { 5 } else { 0 };
         wrong.unless(replayed.code == code, || format!("replayed: {}", replayed.stdout));
         wrong.same("how the memory of the two is made", place.configurations(), configurations);
@@ -133,7 +117,7 @@ fn check(row: &Row, bytes: &[u8], configurations: usize) -> (String, u64) {
     (wrong.0, ran.peak_memory)
 }
 
-/// The error has its name in the report and in the audit log.
+/// Checks that the report and the audit log name the error.
 fn expected(wrong: &mut Wrong, row: &Row, json: &Value, audit: &[Value]) {
     let guest = instance(json, "guest");
     let finding = &guest["findings"][0];
@@ -172,7 +156,7 @@ fn expected(wrong: &mut Wrong, row: &Row, json: &Value, audit: &[Value]) {
     }
 }
 
-/// The other policy is as well as ever, ansai did not panic, and nothing acts on a terminal.
+/// Checks that the other policy works, ansai did not panic, and no output contains control characters.
 fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
     let healthy = instance(json, "healthy");
     wrong.same("the healthy one's status", &healthy["findings"][0]["status"], &"healthy".into());
@@ -191,14 +175,14 @@ fn harmless(wrong: &mut Wrong, ran: &Ran, json: &Value, audit: &[Value]) {
 }
 
 #[test]
-fn every_misbehaving_guest_ends_with_a_name_and_harms_nobody() {
+fn every_misbehaving_guest_ends_with_a_kind_and_affects_nobody() {
     let rows = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
     check_all(&rows.chain(BYTES.iter().map(|(row, bytes)| (row, bytes()))).collect::<Vec<_>>(), 1);
 }
 
-/// With so much data in the component that memory is not copied into a place of the pool, which has bounds of its own.
+/// The component has so much data that its memory is not copied into the pool, which has its own limits.
 #[test]
-fn so_does_every_one_whose_memory_is_mapped() {
+fn so_does_every_guest_whose_memory_is_mapped() {
     let files = GUESTS.iter().map(|row| (row, guest::of_file(row.guest)));
     let bytes = BYTES.iter().map(|(row, bytes)| (row, bytes()));
     let loaded = files.chain(bytes).filter(|(row, _)| !matches!(row.expected, Expected::NotLoaded(_)));
@@ -233,7 +217,7 @@ fn check_all(rows: &[(&Row, Vec<u8>)], configurations: usize) {
 }
 
 #[test]
-fn no_guest_is_in_no_row() {
+fn every_guest_has_a_row() {
     let files: BTreeSet<String> = std::fs::read_dir(guest::directory())
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -247,10 +231,10 @@ fn no_guest_is_in_no_row() {
     assert_eq!(rows.len(), set.len(), "a guest has two rows");
 }
 
-/// A policy whose keys are new each time fills neither the state nor the report, and its first findings stay open.
+/// A policy whose keys are always new fills neither the state nor the report, and its first findings stay open.
 #[test]
 fn incidents_of_one_policy_are_bounded() {
-    let place = Place::new(&guest::of_file("changing-key"), "observations = 2");
+    let place = Pair::new(&guest::of_file("changing-key"), "observations = 2");
     for (run, kind) in [Value::Null, Value::Null, "incidents".into(), "incidents".into()].into_iter().enumerate() {
         let ran = place.run();
         let json = ran.expect_code(3).json();
@@ -263,10 +247,10 @@ fn incidents_of_one_policy_are_bounded() {
     place.ansai(&["audit", "verify"]).expect_code(0);
 }
 
-/// The log of a policy is cut in lines and bytes, and harmless to look at.
+/// A policy's log is limited in lines and bytes, and safe for terminals.
 #[test]
 fn a_flood_of_log_lines_is_cut() {
-    let place = Place::new(&guest::of_file("log-flood"), "");
+    let place = Pair::new(&guest::of_file("log-flood"), "");
     let ran = place.run();
     let json = ran.expect_code(0).json();
     let log = instance(&json, "guest")["log"].as_array().unwrap();
@@ -277,12 +261,12 @@ fn a_flood_of_log_lines_is_cut() {
     replays(&place);
 }
 
-fn replays(place: &Place) {
+fn replays(place: &Pair) {
     let ran = place.ansai(&["replay", "--all"]);
     ran.expect_code(0);
 }
 
-/// A step that a plan refers to is the host's own: the contract has no call that takes one from a policy.
+/// Plans refer to steps by the host's own numbers: no call in the contract takes a step from a policy.
 #[test]
 fn no_call_takes_a_step_from_a_policy() {
     let wit = ansai_harness::binary::repository().join("wit");

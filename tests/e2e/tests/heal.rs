@@ -1,12 +1,12 @@
-//! A full disk is found, a plan is made, applied and verified, and nothing else is touched.
+//! A full disk is found; a plan is made, applied and verified; nothing else changes.
 
 use std::os::unix::ffi::OsStrExt as _;
 
 use ansai_harness::{Change, Ext4, Tmpfs, Tree, requires_root};
 
-use crate::scene::{Scene, ansai, ansai_beside, finding, measured, odd_names, replay_all};
+use crate::scene::{OldLogs, ansai, ansai_beside, finding, measured, odd_names, replay_all};
 
-fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
+fn heals(scene: &OldLogs, used: impl Fn() -> f64, state: &std::path::Path) {
     let full = used();
     assert!(full >= 0.955, "{full}");
     let precious = scene.precious();
@@ -21,7 +21,7 @@ fn heals(scene: &Scene, used: impl Fn() -> f64, state: &std::path::Path) {
     assert!(used() < 0.80, "{} -> {}", full, used());
     assert_eq!(scene.precious(), precious, "something was touched that must not be");
 
-    // What it says is what is gone.
+    // The reported files are the removed ones.
     let finding = finding(&ran, &scene.root);
     assert_eq!(finding["status"]["unhealthy"], "emergency");
     assert_eq!(finding["verified"], "healthy");
@@ -42,7 +42,7 @@ fn a_full_tmpfs_is_healed() {
         return;
     }
     let disk = Tmpfs::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     heals(&scene, || disk.used_share(), state.path());
 }
@@ -53,7 +53,7 @@ fn a_full_ext4_is_healed() {
         return;
     }
     let disk = Ext4::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     heals(&scene, || disk.used_share(), state.path());
 }
@@ -65,13 +65,13 @@ fn a_full_disk_that_holds_ansais_own_state_is_healed() {
     }
     for_own_state(Tmpfs::new(64));
     let disk = Ext4::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = disk.path().join("ansai-state");
     heals(&scene, || disk.used_share(), &state);
 }
 
 fn for_own_state(disk: Tmpfs) {
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = disk.path().join("ansai-state");
     heals(&scene, || disk.used_share(), &state);
 }
@@ -82,7 +82,7 @@ fn the_table_shows_no_active_character_of_a_hostile_name() {
         return;
     }
     let disk = Tmpfs::new(16);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     let ran = ansai_beside(&scene.root)
         .args(["run", "--once", "--mode", "enforce"])

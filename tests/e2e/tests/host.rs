@@ -1,4 +1,4 @@
-//! The journal and the package cache of a real Debian host with a real systemd.
+//! The journal and the package cache of a Debian host with a real systemd.
 
 use ansai_harness::{SystemdHost, binary, requires_root};
 use serde_json::Value;
@@ -31,7 +31,7 @@ fn systemd_the_journal_is_vacuumed_and_the_package_cache_cleaned() {
     let shell = |script: &str| host.exec(&["sh", "-c", script]);
     shell("mkdir -p /etc/ansai && cat > /etc/ansai/ansai.toml <<'EOF'\n{}\nEOF".replace("{}", CONFIG).as_str())
         .expect_code(0);
-    // Packages that were downloaded, and a journal with archived files.
+    // Downloaded packages, and a journal with archived files.
     shell("mkdir -p /var/cache/apt/archives; for i in 1 2 3; do head -c 10000000 /dev/urandom > /var/cache/apt/archives/p$i.deb; done")
         .expect_code(0);
     shell("for i in $(seq 40); do head -c 1000000 /dev/urandom | base64 -w 500 | systemd-cat -t noise; done; journalctl --sync; journalctl --rotate; sleep 1; journalctl --rotate; journalctl --sync")
@@ -69,7 +69,7 @@ fn systemd_the_journal_is_vacuumed_and_the_package_cache_cleaned() {
         let freed = measures.iter().find(|measure| measure["name"] == "freed-bytes").expect("freed-bytes");
         freed["value"]["count"].as_u64().unwrap()
     };
-    // What it reports as freed is gone.
+    // The reported bytes have been freed.
     let (journal_freed, cache_freed) = (freed("journal-actions.vacuum"), freed("packages-actions.clean-cache"));
     let (journal_after, cache_after) = (usage("/var/log/journal"), usage("/var/cache/apt/archives"));
     assert!(cache_after < 1 << 20, "{cache_after}");

@@ -1,5 +1,5 @@
-//! Names that would move a cursor, end a line, or turn text around: no output lets a terminal, a log or a reader of
-//! JSON act on them.
+//! Names that would move the cursor, break a line, or reverse text: no output passes them to a terminal, a log or a
+//! JSON reader.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::scene::{ansai, ansai_beside, write_old};
 
 const EVIL: &str = "evil\u{1b}[2J\u{1b}]8;;http:x\u{7}\r\nroot\u{202e}\u{9b}31m\u{7f}\u{2028}";
 
-/// A full tmpfs under that name, with files of such names.
+/// A full tmpfs with such a name, and files with such names.
 struct Evil {
     _dir: tempfile::TempDir,
     root: PathBuf,
@@ -52,7 +52,7 @@ impl Drop for Evil {
     }
 }
 
-/// As a string of TOML, which forbids more than JSON does.
+/// A TOML string. TOML forbids more characters than JSON.
 fn text(text: &str) -> String {
     let escaped = text.chars().map(|c| match c {
         c if c.is_ascii_graphic() && !matches!(c, '"' | '\\') => c.to_string(),
@@ -68,7 +68,7 @@ fn inert(ran: &Ran, what: &str) {
             let acts = (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}');
             assert!(!acts, "{what}: {stream} has {c:?}:\n{bytes:?}");
         }
-        // A line that the name began on its own would start so.
+        // A line that the name could inject would start like this.
         assert!(
             !bytes.lines().any(|line| line.trim_start().starts_with("root")),
             "{what}: {stream}: a line was forged"
@@ -119,9 +119,9 @@ fn policies() -> &'static str {
     Box::leak(binary::repository().join("policies").display().to_string().into_boxed_str())
 }
 
-/// What a policy says about itself is shown before anybody trusts it.
+/// A policy's own texts are shown before the operator trusts it.
 #[test]
-fn a_hostile_configuration_is_shown_harmlessly() {
+fn a_hostile_configuration_is_shown_escaped() {
     let state = tempfile::tempdir().unwrap();
     let policy = format!("[policy.{}]\nsource = 1\n", text(EVIL));
     for config in [policy, format!("[{EVIL}"), format!("x = {}\n", text(EVIL))] {

@@ -1,4 +1,4 @@
-//! The real binary on real file systems and real services, one file per feature.
+//! Tests of the real binary on real file systems and services, one file for each feature.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

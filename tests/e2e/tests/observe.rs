@@ -1,20 +1,20 @@
-//! Observe mode runs everything but the executor: the file system is the same, and no call that could change it
-//! was made.
+//! Observe mode runs everything except the executor: the file system stays the same, and no system call that could
+//! change it is made.
 
 use ansai_harness::{Tmpfs, Tree, requires_root};
 
-use crate::scene::{Scene, ansai_beside, finding, replay_all};
+use crate::scene::{OldLogs, ansai_beside, finding, replay_all};
 
 #[test]
-fn nothing_is_changed_and_nothing_tries() {
+fn nothing_changes_and_nothing_tries_to() {
     if !requires_root() {
         return;
     }
     let disk = Tmpfs::new(64);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     let before = Tree::snapshot(disk.path());
-    // The ceiling holds although the configuration says enforce.
+    // The option limits the mode, although the configuration says enforce.
     let (ran, trace) = ansai_beside(&scene.root)
         .args(["run", "--once", "--format", "json", "--mode", "observe"])
         .config(&scene.config("enforce", "min_age_hours = 24"))

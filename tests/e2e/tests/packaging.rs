@@ -1,4 +1,4 @@
-//! What `make install` and `make package` give, used as it is installed.
+//! The results of `make install` and `make package`, used as installed.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use ansai_harness::{Invocation, Ran, SystemdHost, binary, requires_root};
 
-/// The largest program that is installed, bytes.
+/// Maximum size of the installed program, in bytes.
 const MOST_PROGRAM_BYTES: u64 = 45_000_000;
 
-/// What has to be in each installation, below the prefix.
+/// Files in each installation, below the prefix.
 const FILES: [&str; 10] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
@@ -36,7 +36,7 @@ fn make(arguments: &[&str]) -> Ran {
         .run()
 }
 
-/// Files below a directory, relative to it.
+/// The files below a directory, as relative paths.
 fn files(root: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut left = vec![root.to_owned()];
@@ -58,7 +58,7 @@ fn run(program: &Path, arguments: &[&str], state: &Path) -> Ran {
 }
 
 #[test]
-fn what_is_installed_runs_and_is_removed_again() {
+fn an_installation_runs_and_is_removed_again() {
     let place = tempfile::tempdir().unwrap();
     let root = place.path().join("root");
     let (prefix, config) = (root.join("opt/ansai"), root.join("etc/ansai/ansai.toml"));
@@ -94,7 +94,7 @@ fn what_is_installed_runs_and_is_removed_again() {
     assert!(unit.contains("ExecStart=/opt/ansai/bin/ansai run --config /etc/ansai/ansai.toml\n"), "{unit}");
     assert!(!unit.contains('@'), "{unit}");
 
-    // A file of somebody else stays, and so does a configuration that was changed.
+    // Foreign files stay, and so does a changed configuration.
     let other = prefix.join("share/man/man1/other.1");
     std::fs::write(&other, "").unwrap();
     std::fs::write(&config, "[daemon]\nmode = \"observe\"\n").unwrap();
@@ -130,7 +130,7 @@ fn uninstall_removes_nothing_outside_the_prefix() {
     }
 }
 
-/// What ships is what is tested: the profiles differ in nothing that changes the code.
+/// What is tested is what ships: no difference between the profiles changes the code.
 #[test]
 fn the_dist_profile_is_the_release_profile_without_debug_information() {
     let manifest = std::fs::read_to_string(binary::repository().join("Cargo.toml")).unwrap();
@@ -141,7 +141,7 @@ fn the_dist_profile_is_the_release_profile_without_debug_information() {
     assert!(!manifest.contains("[profile.dist."), "an override would change what is compiled");
 }
 
-/// The package, below `directory`.
+/// Builds the package below `directory`.
 fn package(directory: &Path) -> PathBuf {
     let made = make(&["-s", "package", &format!("PACKAGES={}", directory.display())]);
     made.expect_code(0);
@@ -161,8 +161,8 @@ fn systemd_the_debian_package_installs_runs_and_purges() {
         let ran = shell("find /usr /etc /var/lib -xdev ! -path '/var/lib/dpkg*' ! -path '/var/lib/systemd*'");
         ran.expect_code(0).stdout.lines().map(str::to_owned).collect()
     };
-    // The base tree is made without manual pages and documentation; those of this package are wanted. dpkg does not make
-    // directories that the tree excludes, and removes empty ones with the package.
+    // The base tree excludes manual pages and documentation; this package's are needed. dpkg does not create the
+    // excluded directories, and removes empty ones with the package.
     shell("mkdir -p /usr/share/man/man1 /usr/share/doc && touch /usr/share/man/man1/other /usr/share/doc/other")
         .expect_code(0);
     let before = names();
@@ -183,7 +183,7 @@ fn systemd_the_debian_package_installs_runs_and_purges() {
     let owners = shell("dpkg -L ansai | xargs stat -c '%U:%G' | sort -u").stdout;
     assert_eq!(owners, "root:root\n");
 
-    // Nothing was started, and what was installed only observes.
+    // Nothing was started, and the installed configuration only observes.
     assert_eq!(host.exec(&["systemctl", "is-enabled", "ansai"]).stdout.trim(), "disabled");
     assert_eq!(host.exec(&["systemctl", "is-active", "ansai"]).stdout.trim(), "inactive");
     for arguments in [&["run", "--once"][..], &["run", "--once", "--config", "/etc/ansai/ansai.toml"]] {
@@ -200,7 +200,7 @@ fn systemd_the_debian_package_installs_runs_and_purges() {
     assert_eq!(host.exec(&["systemctl", "show", "-P", "Result", "ansai"]).stdout.trim(), "success");
     host.exec(&["ansai", "audit", "verify", "--state-dir", "/var/lib/ansai"]).expect_code(0);
 
-    // Removing it keeps the configuration, purging it only the state.
+    // Removing the package keeps the configuration; purging it keeps only the state.
     shell("dpkg --remove ansai").expect_code(0);
     let left: Vec<String> = names().difference(&before).filter(|path| path.starts_with("/etc")).cloned().collect();
     assert_eq!(left, ["/etc/ansai", "/etc/ansai/ansai.toml"]);

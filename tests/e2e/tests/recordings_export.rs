@@ -1,10 +1,10 @@
-//! A recorded evaluation becomes a scenario that passes with the recorded component.
+//! A recorded evaluation, exported as a scenario, passes with the recorded component.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ansai_harness::{Ansai, Ran, Tmpfs, binary, guest, requires_root};
+use ansai_harness::{Ansai, Ran, Scene, Tmpfs, binary, guest, requires_root};
 
-use crate::scene::{Scene, ansai_beside};
+use crate::scene::{OldLogs, ansai_beside};
 
 fn ids(state: &Path) -> Vec<String> {
     let ran = Ansai::new().args(["recordings", "list", "--format", "json"]).state_dir(state).run();
@@ -16,17 +16,17 @@ fn export(state: &Path, id: &str, arguments: &[&str]) -> Ran {
     Ansai::new().args(["recordings", "export", id]).args(arguments).state_dir(state).run()
 }
 
-/// Detect and plan of the built-in policy, on a file system that is really full.
+/// Exports `detect` and `plan` of the built-in policy, from a file system that is really full.
 #[test]
-fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
+fn evaluations_of_the_built_in_policy_become_scenarios() {
     if !requires_root() {
         return;
     }
     let disk = Tmpfs::new(32);
-    let scene = Scene::new(disk.path(), 0.96, || disk.used_share());
+    let scene = OldLogs::new(disk.path(), 0.96, || disk.used_share());
     let state = tempfile::tempdir().unwrap();
     for _ in 0..2 {
-        // The second time there is an open incident, and a store.
+        // The second run has an open incident and a store.
         ansai_beside(&scene.root)
             .args(["run", "--once", "--mode", "observe"])
             .config(&scene.config("enforce", "min_age_hours = 24"))
@@ -47,10 +47,10 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
         assert!(ran.expect_code(0).stdout.contains("1 passed, 0 failed"), "{}", ran.stdout);
         let text = std::fs::read_to_string(file).unwrap();
         assert!(text.contains("[settings]") && text.contains("[context]") && text.contains("[scopes]"), "{text}");
-        // As the policy was told, not only as far as it made use of them.
+        // The whole scope that the policy received, not only the part that it used.
         assert!(text.contains("min_age_hours = 24"), "{text}");
         plans += usize::from(text.contains("[[expect.plan]]") && text.contains("files-actions.remove"));
-        // It can fail: what was seen is what decides.
+        // The scenario can fail: the recorded answers matter.
         let healthy = text.replace("available-bytes = ", "available-bytes = 9");
         if healthy != text && !text.contains("[[expect.plan]]") {
             let file = out.path().join("healthy.toml");
@@ -62,65 +62,53 @@ fn what_the_built_in_policy_saw_and_proposed_becomes_scenarios() {
     assert!(plans >= 2, "plans are exported with their steps");
 }
 
-/// A place with one recorded evaluation of a test guest.
-struct Place {
-    dir: tempfile::TempDir,
+/// A directory with one recorded evaluation of a test guest.
+fn recorded(guest: &str) -> Scene {
+    let scene = Scene::new();
+    scene.policy("guest", &guest::of_file(guest));
+    Ansai::new().args(["run", "--once"]).arg(scene.path("policies")).state_dir(scene.state_dir()).run();
+    scene
 }
 
-impl Place {
-    fn new(guest: &str) -> Place {
-        let place = Place { dir: tempfile::tempdir().unwrap() };
-        let policy = place.path("policies/guest");
-        std::fs::create_dir_all(&policy).unwrap();
-        std::fs::write(policy.join("guest.wasm"), guest::of_file(guest)).unwrap();
-        Ansai::new().args(["run", "--once"]).arg(place.path("policies")).state_dir(place.path("state")).run();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn export(&self, arguments: &[&str]) -> Ran {
-        let state = self.path("state");
-        let id = ids(&state).first().expect("a recording").clone();
-        export(&state, &id, arguments)
-    }
+fn export_first(scene: &Scene, arguments: &[&str]) -> Ran {
+    let state = scene.state_dir();
+    let id = ids(&state).first().expect("a recording").clone();
+    export(&state, &id, arguments)
 }
 
 #[test]
 fn refusals_failures_and_traps_are_exported_too() {
     for name in ["healthy", "outside-grant", "not-granted", "says-it-failed", "panic", "log-flood"] {
-        let place = Place::new(name);
-        let (out, policies) = (place.path("out.toml"), place.path("policies"));
+        let scene = recorded(name);
+        let (out, policies) = (scene.path("out.toml"), scene.path("policies"));
         let (out, policies) = (out.to_str().unwrap(), policies.to_str().unwrap());
-        place.export(&["-o", out, "--policies", policies]).expect_code(0);
+        export_first(&scene, &["-o", out, "--policies", policies]).expect_code(0);
         let ran = Ansai::new().arg("test").arg(policies).args(["--scenario", out]).run();
         assert!(ran.expect_code(0).stdout.contains("1 passed, 0 failed"), "{name}: {}", ran.stdout);
     }
 }
 
 #[test]
-fn a_file_that_is_there_is_not_overwritten() {
-    let place = Place::new("healthy");
-    let out = place.path("out.toml");
+fn an_existing_file_is_not_overwritten() {
+    let scene = recorded("healthy");
+    let out = scene.path("out.toml");
     std::fs::write(&out, "precious").unwrap();
-    let ran = place.export(&["-o", out.to_str().unwrap()]);
+    let ran = export_first(&scene, &["-o", out.to_str().unwrap()]);
     assert!(ran.expect_code(2).stderr.contains("exists") && ran.stderr.contains("--force"), "{}", ran.stderr);
     assert_eq!(std::fs::read_to_string(&out).unwrap(), "precious");
-    place.export(&["-o", out.to_str().unwrap(), "--force"]).expect_code(0);
+    export_first(&scene, &["-o", out.to_str().unwrap(), "--force"]).expect_code(0);
     assert!(std::fs::read_to_string(&out).unwrap().contains("[expect]"));
-    let ran = place.export(&[]);
+    let ran = export_first(&scene, &[]);
     assert!(ran.expect_code(0).stdout.contains("[expect]"), "{}", ran.stdout);
     assert!(ran.stderr.contains("not run: no component here has the digest"), "{}", ran.stderr);
 }
 
 #[test]
-fn only_the_recording_of_the_log_is_exported() {
-    let place = Place::new("healthy");
-    let state = place.path("state");
+fn only_recordings_that_match_the_log_are_exported() {
+    let scene = recorded("healthy");
+    let state = scene.state_dir();
     export(&state, "nothing-of-that-name", &[]).expect_code(2);
     std::fs::remove_dir_all(state.join("audit")).unwrap();
-    let ran = place.export(&[]);
+    let ran = export_first(&scene, &[]);
     assert!(ran.expect_code(4).stderr.contains("the audit log does not name recording"), "{}", ran.stderr);
 }

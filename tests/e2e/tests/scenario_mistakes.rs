@@ -1,8 +1,8 @@
-//! What is wrong with a scenario is said with its line, a caret, and the nearest right thing.
+//! Mistakes in a scenario are reported with line, caret, and the nearest valid alternative.
 
 use crate::bench::Bench;
 
-/// A mistake: the lines of a scenario, where it is shown, and what is said.
+/// A mistake: the lines of a scenario, the reported place, and the message.
 struct Mistake {
     name: &'static str,
     text: &'static str,
@@ -13,7 +13,7 @@ struct Mistake {
 const REPLY: &str = "[[reply]]\ncall = \"ansai:disk/disk-probe.list-filesystems\"\n";
 const FINE: &str = "[expect]\nobservations = []\n";
 
-/// `REPLY` and `FINE` stand for the above; the first line is the description.
+/// `REPLY` and `FINE` are replaced by the above; the first line is the description.
 const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "key",
@@ -153,7 +153,7 @@ const MISTAKES: &[Mistake] = &[
 ];
 
 #[test]
-fn every_mistake_is_shown_where_it_stands() {
+fn every_mistake_is_shown_at_its_place() {
     let bench = Bench::guest("healthy");
     let mut wrong = String::new();
     for mistake in MISTAKES {

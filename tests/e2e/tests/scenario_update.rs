@@ -1,10 +1,10 @@
-//! `ansai test --update` rewrites what is expected, and nothing else.
+//! `ansai test --update` changes only the expectation.
 
 use std::os::unix::fs::PermissionsExt as _;
 
 use crate::bench::{Bench, built_in};
 
-/// A scenario of the built-in policy with comments, and with something else expected.
+/// A scenario of the built-in policy with comments and another expectation.
 fn changed(original: &str) -> String {
     let changed = original
         .replace("unhealthy = \"emergency\"", "unhealthy = \"notice\"")
@@ -15,7 +15,7 @@ fn changed(original: &str) -> String {
 }
 
 #[test]
-fn what_is_expected_is_brought_up_to_what_comes() {
+fn expectations_are_updated_to_the_results() {
     let bench = Bench::disk_space();
     let original = built_in("emergency")
         .replace("observations = [\n", "observations = [\n  # The root.\n")
@@ -30,7 +30,7 @@ fn what_is_expected_is_brought_up_to_what_comes() {
     let ran = bench.test(&["--update"]);
     assert!(ran.expect_code(0).stdout.contains("1 updated"), "{}", ran.stdout);
     let after = std::fs::read_to_string(&file).unwrap();
-    // A whole number that was replaced is written without its separators.
+    // A replaced integer is written without separators.
     assert_eq!(after.replace("21000000001", "21_000_000_001"), original);
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     let left: Vec<_> = std::fs::read_dir(bench.path().join("scenarios")).unwrap().collect();

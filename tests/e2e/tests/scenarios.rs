@@ -1,4 +1,4 @@
-//! Every built-in policy passes its own scenarios, a scenario that is wrong fails, and faults come before replies.
+//! Every built-in policy passes its scenarios, a wrong scenario fails, and faults take precedence over replies.
 
 use ansai_harness::{Ansai, binary, guest};
 use rustix::process::Signal;
@@ -33,10 +33,10 @@ fn a_scenario_that_expects_something_else_fails_with_the_difference() {
     assert!(coloured.stdout.contains("\u{1b}[31m-"), "{}", coloured.stdout);
 }
 
-/// Each kind of fault, against a reply that would be well.
+/// Each kind of fault, for a call whose reply would be healthy.
 #[test]
-fn faults_win_over_replies() {
-    // Asks twice, and says how the second call went.
+fn faults_take_precedence_over_replies() {
+    // Calls twice, and reports the result of the second call.
     let twice = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32)
   (call $list (i32.const 4096)) (call $list (i32.const 4096))
@@ -64,7 +64,7 @@ fn faults_win_over_replies() {
 }
 
 #[test]
-fn an_incomplete_reply_is_said_to_be_incomplete() {
+fn an_incomplete_reply_says_so() {
     let bench = Bench::disk_space();
     let text = built_in("healthy");
     assert!(text.contains("skipped = 0"));

@@ -16,7 +16,7 @@ pub(crate) const AHEAD_HOURS: i64 = 60 * 24;
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// What stands at the beginning, and what keeps it so.
-pub(crate) struct Scene {
+pub(crate) struct OldLogs {
     pub(crate) root: PathBuf,
     pub(crate) outside: tempfile::TempDir,
     /// Names below `log` that must be there afterwards, unchanged.
@@ -26,9 +26,9 @@ pub(crate) struct Scene {
     inner: Option<PathBuf>,
 }
 
-impl Scene {
+impl OldLogs {
     /// Fills `root`, a mounted file system, to `share` of what can be written.
-    pub(crate) fn new(root: &Path, share: f64, used: impl Fn() -> f64) -> Scene {
+    pub(crate) fn new(root: &Path, share: f64, used: impl Fn() -> f64) -> OldLogs {
         let log = root.join("log");
         fs::create_dir(&log).unwrap();
         let outside = tempfile::tempdir().unwrap();
@@ -81,7 +81,7 @@ impl Scene {
             }
             write_old(&log.join(format!("app.log.{index}")), 512 << 10, 100 + index % 50);
         }
-        Scene { root: root.to_owned(), outside, kept, _open: open, _socket: socket, inner: Some(inner) }
+        OldLogs { root: root.to_owned(), outside, kept, _open: open, _socket: socket, inner: Some(inner) }
     }
 
     pub(crate) fn log(&self) -> PathBuf {
@@ -113,7 +113,7 @@ impl Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for OldLogs {
     fn drop(&mut self) {
         if let Some(inner) = self.inner.take() {
             let _ = rustix::mount::unmount(&inner, rustix::mount::UnmountFlags::DETACH);

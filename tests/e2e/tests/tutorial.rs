@@ -1,5 +1,5 @@
-//! `runtime/docs/tutorial.md` is true: all of its commands run, in their order, as an author would run them, and what it
-//! shows of their output is what comes.
+//! Runs all commands of `runtime/docs/tutorial.md` in order, as an author would, and compares the output with the
+//! tutorial.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,14 +10,15 @@ use ansai_harness::{Invocation, binary};
 
 use crate::authors::{target_dir, wasm_environment};
 
-/// Where the tutorial says that it happens. The test's own directory has a name as long, so that lines break alike.
+/// The directory that the tutorial names. The test's own directory has a path of the same length, so that lines wrap
+/// alike.
 const PLACE: &str = "/tmp/ansai-tutorial";
 
-/// What stands between three backticks.
+/// A fenced block.
 struct Block {
     line: usize,
     language: String,
-    /// What follows the language: the file that it is, or how the commands end.
+    /// The text after the language: the file name, or how the commands end.
     more: String,
     text: String,
 }
@@ -41,7 +42,7 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// One shell runs it all, and says where the output of each block begins and how it ended.
+/// One shell script runs all blocks, and prints where each block's output begins and its exit code.
 fn script(blocks: &[Block]) -> String {
     let mut script = String::from("exec 2>&1\n");
     for (index, block) in blocks.iter().enumerate() {
@@ -54,7 +55,7 @@ fn script(blocks: &[Block]) -> String {
     script
 }
 
-/// Whether `…` can stand for something so that the lines are those that came; alone in a line, for any lines.
+/// Whether the shown lines match the output. `…` matches any text; alone on a line, any lines.
 fn is_shown(shown: &[&str], came: &[&str]) -> bool {
     match (shown, came) {
         ([], rest) => rest.is_empty(),
@@ -81,7 +82,7 @@ fn page() -> String {
     std::fs::read_to_string(binary::repository().join("runtime/docs/tutorial.md")).unwrap()
 }
 
-/// `ansai` on the `PATH`. Tests may run as root, who is asked twice before foreign code is built.
+/// A PATH with `ansai`. If the tests run as root, it adds the option that permits building foreign code.
 fn path_with_ansai(dir: &Path) -> String {
     let program = binary::ansai();
     let program = program.display();
@@ -131,9 +132,9 @@ fn the_tutorial_is_true() {
     assert!(shown >= 8, "{shown} outputs are shown");
 }
 
-/// What is said of other languages stands in the templates that `ansai new` writes.
+/// The lines that the tutorial shows for other languages are in the templates of `ansai new`.
 #[test]
-fn what_it_shows_of_other_languages_is_in_their_templates() {
+fn lines_for_other_languages_are_in_their_templates() {
     let mut found = 0;
     for (language, file) in [
         ("ts", "typescript/template/policy.ts"),

@@ -1,4 +1,4 @@
-//! What was compressed or quarantined comes back byte for byte, with owner, mode and times.
+//! Compressed or quarantined files are restored byte for byte, with owner, mode and times.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn describe(path: &Path) -> (Vec<u8>, u32, u32, u32, i64, i64) {
 fn run_and_undo(disk: &Ext4, file: &Path, action: &str, logs_older_than: &str) {
     let before = describe(file);
     let state = tempfile::tempdir().unwrap();
-    // At a warning removed files are held: the level after it is good enough.
+    // At a warning, removed files are quarantined: usage is below `hold_below_percent`.
     let grant = "min_age_hours = 24, undo_hours = 48, hold_below_percent = 95";
     let config = config_with(disk.path(), "enforce", grant, logs_older_than);
     let ran = ansai_beside(disk.path())
@@ -45,7 +45,7 @@ fn prepare(disk: &Ext4, name: &str) -> std::path::PathBuf {
     rustix::fs::chown(&file, Some(rustix::fs::Uid::from_raw(12_345)), Some(rustix::fs::Gid::from_raw(54_321))).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
     set_modified(&file, std::time::UNIX_EPOCH + std::time::Duration::new(1_700_000_000, 123_456_789));
-    // Nothing that policies look at: only the level.
+    // Files that no policy touches, to reach the usage level.
     for index in 0.. {
         if disk.used_share() > 0.83 {
             break;
@@ -56,7 +56,7 @@ fn prepare(disk: &Ext4, name: &str) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_compressed_log_comes_back() {
+fn a_compressed_log_is_restored() {
     if !requires_root() {
         return;
     }
@@ -67,7 +67,7 @@ fn a_compressed_log_comes_back() {
 }
 
 #[test]
-fn a_quarantined_log_comes_back() {
+fn a_quarantined_log_is_restored() {
     if !requires_root() {
         return;
     }
@@ -78,7 +78,7 @@ fn a_quarantined_log_comes_back() {
 }
 
 #[test]
-fn a_quarantined_log_is_given_up_when_its_time_has_come() {
+fn a_quarantined_log_is_removed_when_its_time_is_over() {
     if !requires_root() {
         return;
     }

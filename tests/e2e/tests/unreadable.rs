@@ -1,8 +1,8 @@
-//! What cannot be told is never taken for healthy.
+//! What cannot be read never counts as healthy.
 
 use ansai_harness::{Tmpfs, requires_root};
 
-use crate::scene::{Scene, ansai_beside, replay_all};
+use crate::scene::{OldLogs, ansai_beside, replay_all};
 
 #[test]
 fn an_incident_of_a_target_that_cannot_be_read_any_more_stays_open_as_unknown() {
@@ -11,7 +11,7 @@ fn an_incident_of_a_target_that_cannot_be_read_any_more_stays_open_as_unknown() 
     }
     let disk = Tmpfs::new(16);
     let root = disk.path().to_owned();
-    let scene = Scene::new(&root, 0.96, || disk.used_share());
+    let scene = OldLogs::new(&root, 0.96, || disk.used_share());
     let config = scene.config("observe", "min_age_hours = 24");
     let state = tempfile::tempdir().unwrap();
     let run = || {

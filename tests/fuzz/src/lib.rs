@@ -1,10 +1,10 @@
-//! Tests with random components and random calls: what no one thought of. They hold what is to be tested; there is no
-//! program to fuzz, and no compiler but the stable one is needed.
+//! Tests with random components and random calls, to find cases that nobody thought of. These are ordinary tests: they
+//! need no fuzzing program, and only the stable compiler.
 //!
-//! `ANSAI_FUZZ_SEED=N` adds one seed to the fixed one; `ANSAI_FUZZ_SECONDS=N` goes on for so long with ever new ones.
-//! A failure says the seed with which it happens again.
+//! `ANSAI_FUZZ_SEED=N` adds a seed to the fixed one; `ANSAI_FUZZ_SECONDS=N` continues for that long with new seeds. A
+//! failure prints the seed that reproduces it.
 
 pub mod random;
 
-/// The generator of WebAssembly: a program of its own, see `build.rs`.
+/// Path of the generator, a separate program; see `build.rs`.
 pub const GENERATOR: &str = env!("GENERATOR");

@@ -1,18 +1,18 @@
-//! Numbers that only look random: the same seed gives the same ones everywhere.
+//! Pseudo-random numbers: the same seed gives the same numbers everywhere.
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// Beginning with a seed; `stream` keeps uses of one seed apart.
+    /// Starts with a seed; different values of `stream` give independent sequences.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = Random(seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         random.word();
         random
     }
 
-    /// Any 64 bits.
+    /// 64 random bits.
     pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -21,18 +21,18 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`; 0 where that is 0.
+    /// A number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         let number = self.word() % (end.max(1) as u64);
         usize::try_from(number).unwrap_or(0)
     }
 
-    /// Whether it happened, once in `times`.
+    /// True once in `times`, on average.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// So many bytes.
+    /// This many random bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.word().to_le_bytes()[0]).collect()
     }

@@ -1,4 +1,4 @@
-//! Random calls, by guests that make a list of them and by guests whose every instruction is random.
+//! Random calls: by guests with a generated list of calls, and by guests made of random instructions.
 
 use ansai_core::Limits;
 use ansai_fuzz::random::Random;
@@ -8,11 +8,11 @@ use crate::guest::{Contract, text};
 use crate::rounds::{case, generated, rounds};
 use crate::scene::{Scene, Seen};
 
-/// Guests of one round.
+/// Number of guests in one round.
 const GUESTS: usize = 250;
 const MODULES: usize = 200;
 
-/// Limits that are mostly ample and sometimes reached.
+/// Limits that are usually sufficient and sometimes exceeded.
 fn limits(random: &mut Random) -> Limits {
     let mut pick = |ample: u64, tight: u64| if random.once_in(5) { tight } else { ample };
     Limits {
@@ -48,7 +48,7 @@ fn random_calls_stay_within_the_grant() {
     });
 }
 
-/// What a random module imports and exports: what a policy does, and enough to call.
+/// Imports and exports of a random module: those of a policy, and enough functions to call.
 const SHAPE: &str = r#"(module
   (import "ansai:policy/context@0.1.0" "now" (func (result i64)))
   (import "ansai:policy/context@0.1.0" "settings" (func (param i32)))
@@ -63,7 +63,7 @@ const SHAPE: &str = r#"(module
   (func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) unreachable))"#;
 
 #[test]
-fn random_code_ends_with_a_name() {
+fn random_code_ends_with_an_error_kind() {
     let shape = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(shape.path(), wat::parse_str(SHAPE).unwrap()).unwrap();
     rounds("random code", |seed| {

@@ -1,4 +1,4 @@
-//! A guest that makes a random sequence of the contract's calls, with values of the right types.
+//! A guest that makes a random sequence of contract calls, with values of the right types.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,11 @@ use wit_parser::{Function, Resolve, Type, TypeDefKind};
 use crate::hostile;
 use crate::scene::Scene;
 
-/// Where texts and lists begin; below are the answer and what calls reply.
+/// Start of texts and lists. Below are the answer and the replies of calls.
 const ARENA: usize = 65536;
 const REPLY: usize = 4096;
 
-/// The contract's functions with their interfaces' import names.
+/// The contract's functions, with the import names of their interfaces.
 pub(crate) struct Contract {
     resolve: Resolve,
     functions: Vec<(String, Function)>,
@@ -28,7 +28,7 @@ impl Contract {
             resolve.push_str(&file, &std::fs::read_to_string(&file).unwrap()).unwrap();
         }
         let interfaces = resolve.interfaces.iter().filter_map(|(id, it)| Some((resolve.id_of(id)?, it)));
-        // The command line of another program would be run to preview one of these.
+        // A preview of this one would run another program.
         let functions = interfaces
             .filter(|(name, _)| !name.contains("/packages-actions@"))
             .flat_map(|(name, it)| it.functions.values().map(move |function| (name.clone(), function.clone())))
@@ -37,7 +37,7 @@ impl Contract {
     }
 }
 
-/// The text of a guest whose `detect` and `plan` make so many calls each.
+/// The text of a guest whose `detect` and `plan` make this many calls each.
 pub(crate) fn text(contract: &Contract, scene: &Scene, random: &mut Random, calls: usize) -> String {
     let mut guest = Guest { contract, scene, random, imports: Vec::new(), arena: Vec::new() };
     let [detect, plan] = [(); 2].map(|()| guest.calls(calls));
@@ -72,7 +72,7 @@ impl Guest<'_> {
 
     fn call(&mut self) -> String {
         let contract = self.contract;
-        // Most of what can be got wrong is about files.
+        // Prefer functions about files, because they can go wrong in most ways.
         let files = |at: &usize| contract.functions[*at].0.contains("/files-");
         let draws = [(); 4].map(|()| self.random.below(contract.functions.len()));
         let chosen = draws.into_iter().find(files).unwrap_or(draws[0]);
@@ -102,7 +102,7 @@ impl Guest<'_> {
         self.imports.len() - 1
     }
 
-    /// The flattened value as constants.
+    /// The flattened value, as constants.
     fn value(&mut self, ty: &Type, out: &mut String) {
         let number = hostile::number(self.random);
         let _ = match ty {
@@ -133,7 +133,7 @@ impl Guest<'_> {
                 self.value(ty, out);
             }
             TypeDefKind::Enum(cases) => {
-                // One that does not exist ends the evaluation.
+                // Once in a while a case that does not exist, which ends the evaluation.
                 let beyond = usize::from(self.random.once_in(40));
                 let _ = write!(out, "(i32.const {})", self.random.below(cases.cases.len()) + beyond * 50);
             }
@@ -152,7 +152,7 @@ impl Guest<'_> {
         }
     }
 
-    /// A text in the arena; once in a while one that is no text, or not there.
+    /// A text in the arena; once in a while invalid UTF-8, or an address outside the memory.
     fn text(&mut self) -> (usize, usize) {
         let mut bytes = hostile::text(self.random, self.scene);
         if self.random.once_in(100) {

@@ -4,7 +4,7 @@ use ansai_fuzz::random::Random;
 
 use crate::scene::Scene;
 
-/// A text: often a path of the scene, seldom one that is right.
+/// A text: often a path in the scene, rarely a valid one.
 pub(crate) fn text(random: &mut Random, scene: &Scene) -> Vec<u8> {
     const NAMES: [&str; 24] = [
         "**",
@@ -63,7 +63,7 @@ pub(crate) fn text(random: &mut Random, scene: &Scene) -> Vec<u8> {
     }
 }
 
-/// A number of 64 bits, seldom in the middle.
+/// A 64-bit number, mostly near a limit.
 pub(crate) fn number(random: &mut Random) -> u64 {
     match random.below(6) {
         0 => 0,
@@ -75,7 +75,7 @@ pub(crate) fn number(random: &mut Random) -> u64 {
     }
 }
 
-/// A floating point number as its bits: also infinite, and none at all.
+/// The bits of a floating-point number; can be infinite or NaN.
 pub(crate) fn float(random: &mut Random) -> u64 {
     const SPECIAL: [f64; 7] = [0.0, -0.0, 1.5, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::MAX];
     match random.below(9) {

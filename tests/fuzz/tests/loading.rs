@@ -1,4 +1,4 @@
-//! Random bytes: refused with a kind and a way out, or loaded.
+//! Random bytes are refused with an error code and a hint, or loaded.
 
 use ansai_core::Limits;
 use ansai_engine::Policy;
@@ -8,10 +8,10 @@ use ansai_harness::guest::of_file;
 use crate::rounds::{case, generated, rounds};
 use crate::scene::Scene;
 
-/// Of one round.
+/// Number of components in one round.
 const COMPONENTS: usize = 200;
 const MUTATIONS: usize = 800;
-/// Section numbers of the component layer.
+/// Section ids of the component layer.
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 
@@ -27,7 +27,7 @@ fn load(scene: &Scene, bytes: &[u8]) -> Option<Policy> {
     }
 }
 
-/// The component with one more section.
+/// The component with one additional section.
 fn with_section(component: &[u8], id: u8, data: &[u8]) -> Vec<u8> {
     let mut bytes = component.to_vec();
     bytes.push(id);
@@ -50,7 +50,7 @@ fn random_components_are_refused_or_load() {
         for (index, bytes) in generated("components", seed, COMPONENTS, None).into_iter().enumerate() {
             case(index, || {
                 load(&scene, &bytes);
-                // Inside of a policy they get as far as the compiler.
+                // Inside a policy, the bytes reach the compiler.
                 nested += usize::from(load(&scene, &with_section(&healthy, COMPONENT, &bytes)).is_some());
                 assert!(load(&scene, &with_section(&healthy, CORE_MODULE, &bytes)).is_none());
             });

@@ -1,4 +1,4 @@
-//! Random components and random calls: no panic, nothing outside the grant, every recording replayed identically.
+//! Random components and random calls: no panic, no access outside the grant, and every recording replays identically.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

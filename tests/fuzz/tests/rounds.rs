@@ -1,4 +1,4 @@
-//! Which seeds, and how a failure says its own.
+//! Selects the seeds, and prints the seed of a failure.
 
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The seed of every run.
+/// The seed that every run uses.
 const FIXED: u64 = 1;
 
-/// A test for the fixed seed, for that of `ANSAI_FUZZ_SEED`, and for `ANSAI_FUZZ_SECONDS` with ever new ones.
+/// A test with the fixed seed, the seed of `ANSAI_FUZZ_SEED`, and new seeds for `ANSAI_FUZZ_SECONDS`.
 pub(crate) fn rounds(name: &str, round: impl Fn(u64)) {
     let said = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
     let (asked, seconds) = (said("ANSAI_FUZZ_SEED"), said("ANSAI_FUZZ_SECONDS"));
@@ -34,7 +34,7 @@ fn one(name: &str, seed: u64, round: &impl Fn(u64)) {
     assert!(ended.is_ok(), "{name}: it is ANSAI_FUZZ_SEED={seed} that fails, see above");
 }
 
-/// One case of a round: when it panics, its number is said.
+/// One case of a round. If it panics, prints its number.
 pub(crate) fn case<T>(index: usize, run: impl FnOnce() -> T) -> T {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(done) => done,
@@ -42,7 +42,7 @@ pub(crate) fn case<T>(index: usize, run: impl FnOnce() -> T) -> T {
     }
 }
 
-/// What the generator makes of a seed.
+/// The generator's output for a seed.
 pub(crate) fn generated(what: &str, seed: u64, count: usize, shape: Option<&Path>) -> Vec<Vec<u8>> {
     let mut command = Command::new(ansai_fuzz::GENERATOR);
     command.arg(what).arg(seed.to_string()).arg(count.to_string()).args(shape);

@@ -1,4 +1,4 @@
-//! A fixture tree with something beside it that nobody granted, and evaluations on the live backend.
+//! A tree of files, with ungranted files next to it, and evaluations on the live backend.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,11 +19,12 @@ use ansai_kit::action::Proposed;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
 use ansai_kit::host::Host;
+use ansai_local::files::fields::ROOTS;
 
-/// In the name of each file outside, and in no call: where it is seen, something was read that was not granted.
+/// Part of the name of each ungranted file, and of no call. If a reply contains it, something was read without a grant.
 const PRECIOUS: &str = "precious";
 
-/// What came of evaluations.
+/// What happened in evaluations.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Seen {
     answered: usize,
@@ -35,7 +36,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Whether there was some of all: else a test that finds nothing looks at nothing.
+    /// Whether everything happened at least once. Otherwise the test might check nothing.
     pub(crate) fn is_worth_something(&self) -> bool {
         self.answered.min(self.refused).min(self.proposed).min(self.ended).min(self.stopped) > 10
             && self.refused_by_the_gate > 10
@@ -89,12 +90,12 @@ impl Scene {
         }
     }
 
-    /// An absolute path of the tree.
+    /// An absolute path in the tree.
     pub(crate) fn path(&self, below: &str) -> String {
         format!("{}/{below}", self.dir.path().display())
     }
 
-    /// Some of what there is, with some of the roots.
+    /// Some of the interfaces, with some of the roots.
     pub(crate) fn grant(&self, random: &mut Random) -> Scopes {
         let roots = [["granted"].as_slice(), &["granted/sub"], &["granted/sub", "granted"], &[]];
         let roots: Vec<String> = roots[random.below(roots.len())].iter().map(|below| self.path(below)).collect();
@@ -118,7 +119,7 @@ impl Scene {
         Arc::new(scopes)
     }
 
-    /// Asks a policy both things on the live host, checks what it got to see, and replays it.
+    /// Evaluates `detect` and `plan` on the live host, checks the replies, and replays both.
     pub(crate) fn evaluate(&self, policy: &Policy, scopes: &Scopes, limits: &Limits) -> Seen {
         let mut seen = Seen::default();
         for phase in [Phase::Detect, Phase::Plan] {
@@ -128,9 +129,9 @@ impl Scene {
     }
 
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
-        let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
-        let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        let live = Live::new(shared, "fuzz".into(), phase, scopes.clone(), base);
+        let live_host = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
+        let state = EvaluationState::new(context(), Arc::new(NoMemory));
+        let live = Live::new(live_host, "fuzz".into(), phase, scopes.clone(), state);
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {
             Some(finding) => policy.plan(live, limits, finding).await,
@@ -175,7 +176,7 @@ impl Scene {
         seen
     }
 
-    /// Nothing answered that was not granted, and nothing from outside in any reply.
+    /// Checks that no ungranted call was answered, and that no reply contains anything from outside the grant.
     fn check_calls(&self, evaluation: &Evaluation<Live>, scopes: &Scopes, limits: &Limits) {
         assert!(evaluation.calls.len() as u64 <= limits.calls, "{} calls", evaluation.calls.len());
         for call in &evaluation.calls {
@@ -225,7 +226,7 @@ impl Scene {
         }
     }
 
-    /// The tree is what it was.
+    /// Checks that the tree has not changed.
     pub(crate) fn check_unchanged(&self) {
         let changes = Tree::diff(&self.before, &Tree::snapshot(self.dir.path()));
         assert!(changes.is_empty(), "{changes:?}");
@@ -233,7 +234,7 @@ impl Scene {
 }
 
 fn within(path: &str, scope: &Scope) {
-    assert!(scope.set("roots").iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
+    assert!(scope.roots(&ROOTS).iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
 }
 
 fn each_text(value: &serde_json::Value, name: &str, check: &mut impl FnMut(&str)) {

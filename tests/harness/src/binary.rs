@@ -1,4 +1,4 @@
-//! Where the programs under test are: all of them were built before the tests, none is built by one.
+//! Paths of the programs under test. All of them are built before the tests; no test builds one.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ pub fn repository() -> PathBuf {
 /// The `ansai` that was built with the running test.
 ///
 /// # Panics
-/// When it was not built.
+/// If it was not built.
 pub fn ansai() -> PathBuf {
     let test = std::env::current_exe().expect("the running test has a path");
-    // Tests run from TARGET/PROFILE/deps, one below the binaries.
+    // Tests run from TARGET/PROFILE/deps, one level below the binaries.
     let directory = test.parent().and_then(Path::parent).expect("the test is inside a target directory");
     built(directory.join("ansai"), "make build")
 }
@@ -22,7 +22,7 @@ pub fn ansai() -> PathBuf {
 /// The component of the built-in policy `policies/NAME`.
 ///
 /// # Panics
-/// When it was not built.
+/// If it was not built.
 pub fn policy(name: &str) -> PathBuf {
     built(repository().join(format!("policies/{name}/{name}.wasm")), "make policies")
 }
@@ -30,7 +30,7 @@ pub fn policy(name: &str) -> PathBuf {
 /// The component of the test guest `tests/guests/NAME`.
 ///
 /// # Panics
-/// When it was not built.
+/// If it was not built.
 pub fn guest(name: &str) -> PathBuf {
     built(repository().join(format!("tests/guests/{name}/{name}.wasm")), "make guests")
 }

@@ -1,4 +1,4 @@
-//! Starting `ansai`, or another program, in surroundings of its own and with a hard limit of time.
+//! Starts `ansai`, or another program, in a clean environment and with a time limit.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,19 +11,19 @@ use tempfile::TempDir;
 
 use crate::{Daemon, binary, faketime};
 
-/// The binary under test; see [`Invocation`] for what can be said about a run of it.
+/// The binary under test; [`Invocation`] has the options of a run.
 pub struct Ansai;
 
 impl Ansai {
-    /// `ansai` without arguments, configuration, or anything of the user's.
+    /// `ansai` without arguments or configuration, and without the user's files.
     #[expect(clippy::new_ret_no_self, reason = "one builder serves every program")]
     pub fn new() -> Invocation {
         Invocation::of(binary::ansai())
     }
 }
 
-/// A program that is about to run. Its home is an empty directory that goes with it, and the XDG directories and
-/// settings of whoever runs the tests are not seen.
+/// A program that is about to run. Its home is an empty directory that is removed afterwards, and it does not see the
+/// XDG directories and settings of the user who runs the tests.
 pub struct Invocation {
     program: PathBuf,
     arguments: Vec<OsString>,
@@ -34,7 +34,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// A run of any program; for `ansai` there is [`Ansai::new`].
+    /// A run of any program; for `ansai`, use [`Ansai::new`].
     pub fn of(program: impl Into<PathBuf>) -> Self {
         Self {
             program: program.into(),
@@ -46,21 +46,21 @@ impl Invocation {
         }
     }
 
-    /// One argument more.
+    /// Adds one argument.
     #[must_use]
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.arguments.push(argument.as_ref().to_owned());
         self
     }
 
-    /// Several arguments more.
+    /// Adds several arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
-    /// `--config FILE`, where the file holds `text` and goes with the run.
+    /// Adds `--config FILE`, with a file that holds `text` and is removed after the run.
     #[must_use]
     pub fn config(self, text: &str) -> Self {
         let file = self.home.path().join("ansai.toml");
@@ -68,44 +68,44 @@ impl Invocation {
         self.arg("--config").arg(file)
     }
 
-    /// `--state-dir DIRECTORY`, for state that outlives the run.
+    /// Adds `--state-dir DIRECTORY`, for state that survives the run.
     #[must_use]
     pub fn state_dir(self, directory: impl AsRef<Path>) -> Self {
         self.arg("--state-dir").arg(directory.as_ref())
     }
 
-    /// One variable of the environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
-    /// The working directory; otherwise that of the test.
+    /// Sets the working directory; the default is the test's.
     #[must_use]
     pub fn current_dir(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
 
-    /// How long [`run`](Self::run) may take before the program is killed and the test fails; 60 s unless told.
+    /// Sets the time limit of [`run`](Self::run), after which the program is killed and the test fails. Default: 60 s.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The program sees the time of `hours` from now, while the file system goes on with the true one.
+    /// Shifts the program's clock by `hours`. The file system keeps the real time.
     ///
     /// # Panics
-    /// When libfaketime is not installed.
+    /// If libfaketime is not installed.
     #[must_use]
     pub fn clock_offset_hours(mut self, hours: i64) -> Self {
         self.environment.extend(faketime::environment(hours));
         self
     }
 
-    /// The same run under another program, which gets `options` and `last` before it.
+    /// Runs it under another program, which gets `options` and `last` first.
     pub(crate) fn under<'a>(
         mut self,
         program: &str,
@@ -122,10 +122,10 @@ impl Invocation {
         self.directory.clone().unwrap_or_else(|| std::env::current_dir().expect("a working directory"))
     }
 
-    /// Runs the program to its end.
+    /// Runs the program until it exits.
     ///
     /// # Panics
-    /// When it cannot be started, and when it takes longer than the limit.
+    /// If it cannot be started, or exceeds the time limit.
     #[track_caller]
     pub fn run(self) -> Ran {
         let (limit, shown) = (self.limit, format!("{self:?}"));
@@ -136,20 +136,20 @@ impl Invocation {
         }
     }
 
-    /// Starts the program and returns while it runs, for as long as the calling thread lives. One that is not there
-    /// ends with 127.
+    /// Starts the program and returns while it runs. It is killed if the calling thread ends. A program that does not
+    /// exist ends with 127.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// If it cannot be started.
     #[track_caller]
     pub fn spawn(self) -> Daemon {
         self.spawn_with(|_| {})
     }
 
-    /// The same with a last word to the command.
+    /// The same, with a last change to the command.
     #[track_caller]
     pub(crate) fn spawn_with(self, prepare: impl FnOnce(&mut Command)) -> Daemon {
-        // Whatever ends the test without a word to it, such as a time limit, ends this too.
+        // If a time limit kills the test without running its destructors, the program is killed too.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(&self.program);
         for (name, _) in std::env::vars_os() {
@@ -162,7 +162,7 @@ impl Invocation {
                 command.env_remove(&name);
             }
         }
-        // Policies are built by cargo, which would look for its files in the new home.
+        // cargo, which builds policies, would otherwise search for its files in the new home.
         let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
         for (name, directory) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             command.env(name, std::env::var_os(name).unwrap_or_else(|| home.join(directory).into()));
@@ -170,7 +170,7 @@ impl Invocation {
         command.env("HOME", self.home.path()).env("NO_COLOR", "1").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
         command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A group of its own, so that what it starts can be ended with it.
+        // A separate process group, so that its child processes can be killed with it.
         command.process_group(0);
         if let Some(directory) = &self.directory {
             command.current_dir(directory);
@@ -189,44 +189,73 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// A program that has ended.
+/// The result of a program that has ended.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// The exit code; 128 + the signal when one ended it, as a shell has it.
+    /// The exit code; 128 plus the signal number if a signal ended it, as in a shell.
     pub code: i32,
-    /// The most that it had in memory, bytes, as seen every few milliseconds while it ran.
+    /// Peak memory in bytes, sampled every few milliseconds.
     pub peak_memory: u64,
-    /// All of standard output, bytes that are no UTF-8 replaced.
+    /// Standard output; bytes that are not UTF-8 are replaced.
     pub stdout: String,
-    /// All of standard error, bytes that are no UTF-8 replaced.
+    /// Standard error; bytes that are not UTF-8 are replaced.
     pub stderr: String,
 }
 
 impl Ran {
-    /// Itself, when it ended with `code`.
+    /// Checks the exit code, and returns itself.
     ///
     /// # Panics
-    /// With all of its output, when it ended with another.
+    /// With the whole output, if the exit code differs.
     #[track_caller]
     pub fn expect_code(&self, code: i32) -> &Self {
-        assert!(
-            self.code == code,
-            "ended with {} where {code} was expected\n--- stdout\n{}\n--- stderr\n{}",
-            self.code,
-            self.stdout,
-            self.stderr
-        );
+        assert!(self.code == code, "ended with {} where {code} was expected\n{self}", self.code);
         self
     }
 
-    /// Standard output, which is one JSON value.
+    /// [`Ran::expect_code`] in a chain.
     ///
     /// # Panics
-    /// When it is not.
+    /// As there.
+    #[track_caller]
+    pub fn code(self, code: i32) -> Self {
+        self.expect_code(code);
+        self
+    }
+
+    /// Itself, when standard output has these words.
+    ///
+    /// # Panics
+    /// With all of its output, when it has not.
+    #[track_caller]
+    pub fn says(self, words: &str) -> Self {
+        assert!(self.stdout.contains(words), "stdout lacks {words:?}\n{self}");
+        self
+    }
+
+    /// Itself, when standard error has these words.
+    ///
+    /// # Panics
+    /// With all of its output, when it has not.
+    #[track_caller]
+    pub fn complains(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "stderr lacks {words:?}\n{self}");
+        self
+    }
+
+    /// Parses standard output as one JSON value.
+    ///
+    /// # Panics
+    /// If it is not valid JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
-            panic!("stdout is not JSON: {error}\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
-        })
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{self}"))
+    }
+}
+
+/// All of its output.
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
     }
 }

@@ -1,4 +1,4 @@
-//! A program that is running. It ends with the test, whatever happens to the test.
+//! A running program. It is killed when the test ends, even if the test fails.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
@@ -10,19 +10,19 @@ use tempfile::TempDir;
 use crate::command::Ran;
 use crate::output::Output;
 
-/// How often a running program is asked whether it has ended.
+/// Interval at which a running program is polled.
 const POLL: Duration = Duration::from_millis(5);
 
-/// The most that a process had in memory up to now, bytes; 0 where that cannot be told.
+/// Peak memory of a process so far, in bytes; 0 if it is unknown.
 fn peak_memory(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
-/// A running program, killed together with what it started when this is dropped.
+/// A running program. Dropping this kills it and its child processes.
 pub struct Daemon {
-    /// Its process id, which is its process group too.
+    /// Its process id, which is also its process group.
     pub pid: u32,
     child: Child,
     output: Output,
@@ -40,16 +40,16 @@ impl Daemon {
         Self { pid: child.id(), child, output, status: None, peak: 0, _home: home }
     }
 
-    /// The first line, of standard output or error, that contains `pattern`.
+    /// Waits for the first line of standard output or error that contains `pattern`.
     ///
     /// # Panics
-    /// With what was written instead, when there is none within `limit` or the program ended without it.
+    /// With the actual output, if there is no such line within `limit`, or the program ends without it.
     #[track_caller]
     pub fn wait_for_line(&self, pattern: &str, limit: Duration) -> String {
         self.wait_for_nth_line(1, pattern, limit)
     }
 
-    /// The `nth` line, counted from 1, that contains `pattern`.
+    /// Waits for the `nth` line, counted from 1, that contains `pattern`.
     ///
     /// # Panics
     /// As [`wait_for_line`](Self::wait_for_line).
@@ -66,28 +66,28 @@ impl Daemon {
         }
     }
 
-    /// Sends a signal to the program, and to nothing that it started.
+    /// Sends a signal to the program, but not to its child processes.
     ///
     /// # Panics
-    /// When the program has ended and was waited for: its id may be another's by now.
+    /// If the program has ended and was waited for, because its id may belong to another process by now.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {
         assert!(self.status.is_none(), "the program has ended already\n{}", self.transcript());
         rustix::process::kill_process(self.process(), signal).expect("a process of ours takes a signal");
     }
 
-    /// Whether it has ended by now.
+    /// Whether it has ended.
     ///
     /// # Panics
-    /// When the system cannot tell.
+    /// If the system cannot answer.
     pub fn has_ended(&mut self) -> bool {
         self.ended().is_some()
     }
 
-    /// Waits for the program to end by itself.
+    /// Waits until the program ends.
     ///
     /// # Panics
-    /// When it is still running after `limit`.
+    /// If it is still running after `limit`.
     #[track_caller]
     pub fn wait(&mut self, limit: Duration) -> Ran {
         match self.finished(limit) {
@@ -96,14 +96,14 @@ impl Daemon {
         }
     }
 
-    /// What it wrote up to now, for messages.
+    /// Its output so far, for messages.
     pub fn transcript(&self) -> String {
         let collected = self.output.lock();
         let (stdout, stderr) = (String::from_utf8_lossy(&collected.stdout), String::from_utf8_lossy(&collected.stderr));
         format!("--- stdout\n{stdout}\n--- stderr\n{stderr}")
     }
 
-    /// `None` when it did not end within `limit`; it is killed then.
+    /// Waits until the program ends; `None` if that takes longer than `limit`. Then it is killed.
     pub(crate) fn finished(&mut self, limit: Duration) -> Option<Ran> {
         let end = Instant::now() + limit;
         let status = loop {
@@ -116,7 +116,7 @@ impl Daemon {
             }
             std::thread::sleep(POLL);
         };
-        // Something that it left running may still hold the pipes: nothing more is waited for than the limit.
+        // A child process that is still running may hold the pipes open, so do not wait longer than the limit.
         let left = end.saturating_duration_since(Instant::now()).max(POLL);
         if self.output.wait(left, |collected| (collected.open_streams == 0).then_some(())).is_none() {
             self.kill_group();
@@ -147,7 +147,8 @@ impl Daemon {
         Pid::from_child(&self.child)
     }
 
-    /// The group keeps its id while any member lives, and has none of anybody else's: when it is empty, nothing happens.
+    /// Safe: the group keeps its id while a member lives, and the id is not reused before. An empty group is not an
+    /// error.
     fn kill_group(&self) {
         let _gone_already = rustix::process::kill_process_group(self.process(), Signal::KILL);
     }

@@ -1,5 +1,5 @@
-//! An ext4 in an image file, which can be copied at any moment: a copy holds what a disk would hold after a loss of
-//! power, because nothing is written to it unless somebody asked for it.
+//! An ext4 file system in an image file, which can be copied at any time. A copy holds what a disk would hold after a
+//! power failure, because nothing is written to the image without a sync.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use crate::mount::{text, tool};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Nothing is written by time (`commit`), and no rename is guarded beyond what POSIX promises (`noauto_da_alloc`).
+/// Nothing is written on a timer (`commit`), and a rename has no guarantees beyond POSIX (`noauto_da_alloc`).
 const OPTIONS: &str = "loop,commit=600,noauto_da_alloc";
 
-/// The file system, mounted for as long as this is there. It needs root.
+/// The file system, mounted while this value lives. Needs root.
 pub struct Disk {
     point: PathBuf,
     image: PathBuf,
 }
 
 impl Disk {
-    /// A new one of `mib` MiB, mounted at `directory/name`, its image beside that.
+    /// Creates a file system of `mib` MiB, mounted at `directory/name`, with its image next to it.
     pub fn new(directory: &Path, name: &str, mib: u64) -> Self {
         let disk = Self { point: directory.join(name), image: directory.join(format!("{name}.image")) };
         std::fs::create_dir(&disk.point).expect("a mount point");
@@ -29,33 +29,33 @@ impl Disk {
         disk
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     pub fn path(&self) -> &Path {
         &self.point
     }
 
-    /// The used share, 0 to 1, of what unprivileged users can have.
+    /// The used share, 0 to 1, of the space for unprivileged users.
     pub fn used_share(&self) -> f64 {
         let status = rustix::fs::statvfs(&self.point).expect("a mounted file system has numbers");
         let used = status.f_blocks - status.f_bfree;
         used as f64 / (used + status.f_bavail).max(1) as f64
     }
 
-    /// Writes all to the disk that was not written yet.
+    /// Syncs the file system.
     pub fn sync(&self) {
         let directory = File::open(&self.point).expect("it is mounted");
         rustix::fs::syncfs(directory).expect("it can be written");
     }
 
-    /// Copies what is on the disk now, and not what waits in memory to be written.
+    /// Copies what is on the disk now, without data that is only in memory.
     pub fn copy_to(&self, copy: &Path) {
         std::fs::copy(&self.image, copy).expect("room for a copy");
     }
 
-    /// Goes on from such a copy, at the same place.
+    /// Continues from such a copy, at the same mount point.
     pub fn go_back_to(&self, copy: &Path) {
         rustix::mount::unmount(&self.point, rustix::mount::UnmountFlags::empty()).expect("nobody uses it");
-        // A new file: the kernel may still hold a device, with its cache, on the old one.
+        // A new file: the kernel may still have a device with a cache for the old one.
         std::fs::remove_file(&self.image).expect("the image is ours");
         std::fs::copy(copy, &self.image).expect("room for the image");
         self.mount();
@@ -68,7 +68,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Whatever still uses it lets it go out of sight now, and away when that ends.
+        // If it is still in use, detach it now; the kernel unmounts it when that ends.
         if rustix::mount::unmount(&self.point, rustix::mount::UnmountFlags::DETACH).is_err() {
             eprintln!("{} could not be unmounted", self.point.display());
         }

@@ -1,19 +1,19 @@
-//! The clock as a program sees it. What asks libc is moved, which is all that Rust's standard library asks; what makes
-//! system calls by itself (rustix's `clock_gettime`) and what the kernel stamps on files keep the true time.
+//! Shifts a program's clock. It affects calls of libc, which Rust's standard library uses. Direct system calls
+//! (rustix's `clock_gettime`) and the kernel's timestamps of files keep the real time.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The variables that preload libfaketime for a clock `hours` from now; the monotonic clock is left alone, so that
-/// time limits keep their length.
+/// Variables that preload libfaketime and shift the clock by `hours`. The monotonic clock stays unchanged, so that time
+/// limits keep their length.
 ///
 /// # Panics
-/// When libfaketime is not installed.
+/// If libfaketime is not installed.
 pub fn environment(hours: i64) -> Vec<(OsString, OsString)> {
     [
         ("LD_PRELOAD".into(), library().into_os_string()),
         ("FAKETIME".into(), format!("{hours:+}h").into()),
-        // Times of files are facts of the file system.
+        // Keep the real timestamps of files.
         ("NO_FAKE_STAT".into(), "1".into()),
         ("DONT_FAKE_MONOTONIC".into(), "1".into()),
         ("FAKETIME_DONT_FAKE_MONOTONIC".into(), "1".into()),
@@ -21,7 +21,7 @@ pub fn environment(hours: i64) -> Vec<(OsString, OsString)> {
     .into()
 }
 
-/// The variant for programs with threads.
+/// The variant for multi-threaded programs.
 fn library() -> PathBuf {
     let architectures = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
     architectures

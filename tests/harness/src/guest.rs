@@ -1,14 +1,15 @@
-//! Policies from a few lines of WebAssembly text: the misbehaving guests of `tests/guests`, and those of a generator.
+//! Policies written as a few lines of WebAssembly text: the misbehaving guests of `tests/guests`, and those of a
+//! generator.
 //!
 //! A text is one of
-//! - the fields of a core module, to which is added what it does not export itself: a memory, an allocator, and a
-//!   `detect` and a `plan` that answer nothing in particular. `$observe`, `$well`, `$sick`, `$tell` and `$give-up` are
-//!   there to be called: each writes an answer at 1024, which is where `detect` and `plan` leave theirs.
+//! - the fields of a core module. What it does not export is added: a memory, an allocator, and a `detect` and a `plan`
+//!   with default answers. It can call `$observe`, `$well`, `$sick`, `$tell` and `$give-up`: each writes an answer at
+//!   1024, where `detect` and `plan` leave theirs.
 //! - a whole `(component …)` or `(module …)`.
 //!
-//! Lines at its top may say more: `;; encoding: utf16` (or `compact-utf16`), `;; world: …` (what else the guest's world
-//! has), `;; beside: N (module …)` (further core instances in the component), and `;; needs: …` (fields of a core module
-//! that stands in a component and is not run).
+//! Lines at its top can add: `;; encoding: utf16` (or `compact-utf16`), `;; world: …` (more items of the guest's
+//! world), `;; beside: N (module …)` (more core instances in the component), and `;; needs: …` (fields of a core module
+//! that is in a component and does not run).
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -20,9 +21,9 @@ use wit_component::{ComponentEncoder, StringEncoding};
 
 use crate::binary;
 
-/// The contract's packages, in the order of dependency.
+/// The contract's packages, in order of dependency.
 const PACKAGES: [&str; 6] = ["policy", "disk", "files", "system", "journal", "packages"];
-/// What a guest may import besides the base interfaces.
+/// Interfaces that a guest may import, besides the base interfaces.
 pub const INTERFACES: [&str; 8] = [
     "ansai:disk/disk-probe",
     "ansai:disk/disk-actions",
@@ -33,9 +34,9 @@ pub const INTERFACES: [&str; 8] = [
     "ansai:journal/journal-actions",
     "ansai:packages/packages-probe",
 ];
-/// The manifest asks for these: an import of another is one that was not asked for.
+/// The manifest requests this many of them; importing another one is an error.
 const ASKED: usize = 5;
-/// The cases of `refusal` in the contract's order, and what `$tell` says where there was none.
+/// The cases of `refusal` in the contract's order, and what `$tell` reports if there was none.
 pub const TOLD: [&str; 11] = [
     "denied",
     "not-found",
@@ -49,7 +50,7 @@ pub const TOLD: [&str; 11] = [
     "other",
     "answered",
 ];
-/// Functions that no one calls, of a shape that no policy has.
+/// Functions that nobody calls, with signatures that no policy has.
 const NOTHING: &str = r#"(core module $m (func (export "f"))) (core instance $i (instantiate $m))
     (func $f (canon lift (core func $i "f"))) (export "detect" (func $f)) (export "plan" (func $f))"#;
 /// Layout of `observation`: key 0, about 8, status 24 with its payload at 28, summary 36, evidence 44, related 52.
@@ -87,7 +88,7 @@ const SAYS: &str = r#"
   (i32.store (i32.const 1028) (i32.const 4))
   (call $text (i32.const 1032) (i32.add (local.get $name) (i32.const 1)) (i32.load8_u (local.get $name))))
 "#;
-/// What a guest has unless its text exports its own.
+/// Defaults for what the guest's text does not export.
 const GIVEN: [(&str, &str); 4] = [
     ("memory", r#"(memory (export "memory") 2)"#),
     (
@@ -111,20 +112,20 @@ pub fn directory() -> PathBuf {
     binary::repository().join("tests/guests")
 }
 
-/// The guest `tests/guests/NAME.wat` as `ansai build` would leave it, called `name`.
+/// The guest `tests/guests/NAME.wat` as `ansai build` would build it, with the policy name `name`.
 ///
 /// # Panics
-/// When there is none, or its text is wrong.
+/// If it does not exist, or its text is wrong.
 pub fn of_file(name: &str) -> Vec<u8> {
     let path = directory().join(format!("{name}.wat"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     with_manifest(of_text(&text), name)
 }
 
-/// A component, or whatever else the text stands for, without a manifest.
+/// The component, or other bytes, that the text describes, without a manifest.
 ///
 /// # Panics
-/// When the text is wrong.
+/// If the text is wrong.
 pub fn of_text(text: &str) -> Vec<u8> {
     let said = |what: &str| text.lines().find_map(|line| line.strip_prefix(";; ")?.strip_prefix(what));
     let parse = |text: &str| wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -146,7 +147,7 @@ pub fn of_text(text: &str) -> Vec<u8> {
     }
 }
 
-/// A core module with all that was not given.
+/// Adds the missing parts to a core module.
 fn whole(fields: &str) -> String {
     let mut text = format!("(module {fields} {SAYS} (global $top (mut i32) (i32.const 65536))\n");
     for (export, given) in GIVEN {
@@ -160,42 +161,65 @@ fn whole(fields: &str) -> String {
     text + ")"
 }
 
-/// The component around a core module that was written for the canonical ABI. Whatever it imports of the contract is
-/// there; `world` is what else its world has.
+/// Wraps a core module that uses the canonical ABI in a component. All of the contract can be imported; `world` holds
+/// more items of its world.
 ///
 /// # Panics
-/// When it does not fit.
-pub fn of_module(mut module: Vec<u8>, world: &str, encoding: StringEncoding) -> Vec<u8> {
-    let (resolve, world) = resolved(world);
-    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module for this world");
-    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+/// If they do not match.
+pub fn of_module(module: Vec<u8>, world: &str, encoding: StringEncoding) -> Vec<u8> {
+    encoded(module, resolved(world), encoding)
 }
 
-/// What bindings put into a module about its world: that of a policy with all of the contract.
+/// The description of a world that bindings add to a module: that of a policy with the whole contract.
 ///
 /// # Panics
-/// When the contract cannot be read.
+/// If the contract cannot be read.
 pub fn world() -> Vec<u8> {
     let (resolve, world) = resolved("");
     wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).expect("metadata")
 }
 
+/// The component around the text of a core module, in the world `guest` of a package of the test's own: `wit` is the
+/// text of that package, which may use the contract.
+///
+/// # Panics
+/// When the module does not fit, or a text is wrong.
+pub fn in_world(wit: &str, module: &str) -> Vec<u8> {
+    let module = wat::parse_str(module).unwrap_or_else(|error| panic!("{error}\n{module}"));
+    encoded(module, contract_with(wit), StringEncoding::UTF8)
+}
+
+fn encoded(
+    mut module: Vec<u8>,
+    (resolve, world): (wit_parser::Resolve, wit_parser::WorldId),
+    encoding: StringEncoding,
+) -> Vec<u8> {
+    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).expect("metadata");
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).expect("a module for this world");
+    encoder.encode().unwrap_or_else(|error| panic!("{error:#}"))
+}
+
 fn resolved(more: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
+    let imports = INTERFACES.map(|name| format!("import {name}@0.1.0;")).join(" ");
+    contract_with(&format!(
+        "package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {more} }}"
+    ))
+}
+
+/// The contract, with the world `guest` of one package more.
+fn contract_with(wit: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
     let mut resolve = wit_parser::Resolve::default();
     for package in PACKAGES {
         let file = binary::repository().join(format!("wit/{package}/{package}.wit"));
         let text = std::fs::read_to_string(&file).expect("the contract");
         resolve.push_str(&file, &text).expect("the contract");
     }
-    let imports = INTERFACES.map(|name| format!("import {name}@0.1.0;")).join(" ");
-    let world = format!("package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {more} }}");
-    let package = resolve.push_str("world.wit", &world).unwrap_or_else(|error| panic!("{error:#}\n{world}"));
-    let world = resolve.select_world(&[package], None).expect("the world");
+    let package = resolve.push_str("world.wit", wit).unwrap_or_else(|error| panic!("{error:#}\n{wit}"));
+    let world = resolve.select_world(&[package], Some("guest")).expect("the world");
     (resolve, world)
 }
 
-/// The component with so many bytes of data more, which nobody reads.
+/// Adds this many bytes of unused data to the component.
 pub fn with_data(mut component: Vec<u8>, bytes: usize) -> Vec<u8> {
     let mut data = DataSection::new();
     data.passive(vec![b'x'; bytes]);
@@ -205,7 +229,7 @@ pub fn with_data(mut component: Vec<u8>, bytes: usize) -> Vec<u8> {
     component
 }
 
-/// The component with so many more core instances of a module in it.
+/// Adds this many core instances of a module to the component.
 fn with_instances(mut component: Vec<u8>, module: &[u8], count: usize) -> Vec<u8> {
     let (mut depth, mut index) = (0, 0);
     for payload in wasmparser::Parser::new(0).parse_all(&component) {
@@ -229,7 +253,7 @@ fn with_instances(mut component: Vec<u8>, module: &[u8], count: usize) -> Vec<u8
     component
 }
 
-/// The component with a manifest that calls it `name` and asks for nearly all that there is, none of it required.
+/// Adds a manifest with this name that requests nearly all interfaces, none of them required.
 pub fn with_manifest(mut component: Vec<u8>, name: &str) -> Vec<u8> {
     let asked = |name: &&str| format!(r#""{name}":{{"reason":"to misbehave"{}}}"#, scope(name));
     let asked = INTERFACES.iter().take(ASKED).map(asked).collect::<Vec<_>>().join(",");
@@ -237,7 +261,7 @@ pub fn with_manifest(mut component: Vec<u8>, name: &str) -> Vec<u8> {
         r#"{{"name":"{name}","version":"0.1.0","description":"a test","schedule":{{"every":"60000ms"}},
         "capabilities":{{{asked}}}}}"#
     );
-    // A core module takes no section of a component's.
+    // A core module cannot hold sections of a component.
     if component.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
         CustomSection { name: "ansai:manifest".into(), data: manifest.as_bytes().into() }
             .append_to_component(&mut component);

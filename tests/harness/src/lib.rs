@@ -1,15 +1,15 @@
-//! What the end-to-end tests of ansai stand on: they start the real binary, on real file systems that really fill up,
-//! on a real systemd, with the clock moved, and see afterwards everything that changed.
+//! Tools for the end-to-end tests of ansai. They start the real binary, on file systems that really fill up and on a
+//! real systemd, shift its clock, and report everything that changed.
 //!
-//! It is not a mock of anything and not a test framework: a failure is a panic that says what was expected, and what a
-//! test started ends with the test, by its own process id.
+//! It mocks nothing and is not a test framework. A failure is a panic that says what was expected. What a test started
+//! is killed by process id when the test ends.
 //!
 //! ```no_run
 //! use ansai_harness::{Ansai, Tree};
 //!
 //! let directory = tempfile::tempdir()?;
 //! let before = Tree::snapshot(directory.path());
-//! let ran = Ansai::new().arg("status").arg("--json").state_dir(directory.path()).run();
+//! let ran = Ansai::new().args(["doctor", "--format", "json"]).state_dir(directory.path()).run();
 //! assert!(ran.expect_code(0).json().is_object());
 //! assert!(Tree::diff(&before, &Tree::snapshot(directory.path())).is_empty());
 //! # Ok::<(), std::io::Error>(())
@@ -27,12 +27,14 @@
 pub mod binary;
 pub mod command;
 pub mod daemon;
+pub mod debug_text;
 pub mod disk;
 pub mod faketime;
 pub mod guest;
 pub mod mount;
 mod output;
 pub mod privilege;
+pub mod scene;
 pub mod stop;
 mod syscalls;
 pub mod systemd_host;
@@ -44,6 +46,7 @@ pub use daemon::Daemon;
 pub use disk::Disk;
 pub use mount::{Ext4, Tmpfs};
 pub use privilege::requires_root;
+pub use scene::Scene;
 pub use stop::{Call, Then};
 pub use systemd_host::SystemdHost;
 pub use tree::{Change, Tree};

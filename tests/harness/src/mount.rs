@@ -1,4 +1,4 @@
-//! Small file systems that really fill up, in blocks and in inodes. They need root.
+//! Small file systems that really fill up, in blocks and in inodes. Need root.
 
 use std::fs::File;
 use std::io::Write;
@@ -14,12 +14,12 @@ const MIB: u64 = 1024 * 1024;
 pub struct Tmpfs(Mounted);
 
 impl Tmpfs {
-    /// Of `mib` MiB.
+    /// Creates a file system of `mib` MiB.
     pub fn new(mib: u64) -> Self {
         Self::mounted(format!("size={mib}m,mode=755"))
     }
 
-    /// Of `mib` MiB and room for `inodes` files and directories.
+    /// Creates a file system of `mib` MiB, with room for `inodes` files and directories.
     pub fn with_inodes(mib: u64, inodes: u64) -> Self {
         Self::mounted(format!("size={mib}m,nr_inodes={inodes},mode=755"))
     }
@@ -31,16 +31,16 @@ impl Tmpfs {
     }
 }
 
-/// An ext4 on a loop device over a file, without blocks reserved for root.
+/// An ext4 file system on a loop device, without blocks reserved for root.
 pub struct Ext4(Mounted);
 
 impl Ext4 {
-    /// Of `mib` MiB, of which the file system takes its part.
+    /// Creates a file system of `mib` MiB, a part of which is its own metadata.
     pub fn new(mib: u64) -> Self {
         Self::formatted(mib, &[])
     }
 
-    /// Of `mib` MiB and about `inodes` inodes: ext4 rounds up to whole groups of blocks.
+    /// Creates a file system of `mib` MiB with about `inodes` inodes: ext4 rounds up to whole block groups.
     pub fn with_inodes(mib: u64, inodes: u64) -> Self {
         Self::formatted(mib, &["-N", &inodes.to_string()])
     }
@@ -48,7 +48,7 @@ impl Ext4 {
     fn formatted(mib: u64, options: &[&str]) -> Self {
         Self(Mounted::new(|point, image| {
             File::create(image).and_then(|file| file.set_len(mib * MIB)).expect("an image file of that size");
-            // All is written at once: a file system that initialises itself later changes under the test.
+            // Initialize everything now: a lazy initialization would change the file system during the test.
             let always = ["-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0"];
             let arguments: Vec<&str> = always.iter().chain(options).copied().chain([text(image)]).collect();
             tool("mkfs.ext4", &arguments);
@@ -57,16 +57,16 @@ impl Ext4 {
     }
 }
 
-/// What both kinds offer.
+/// Methods of both kinds.
 macro_rules! offers {
     ($kind:ident) => {
         impl $kind {
-            /// Where it is mounted.
+            /// The mount point.
             pub fn path(&self) -> &Path {
                 &self.0.point
             }
 
-            /// The used share, 0 to 1, as `df` tells it: of what unprivileged users can have.
+            /// The used share, 0 to 1, of the space for unprivileged users, as in `df`.
             pub fn used_share(&self) -> f64 {
                 self.0.used_share()
             }
@@ -74,7 +74,7 @@ macro_rules! offers {
             /// Writes files named `filler-N` until [`used_share`](Self::used_share) is at least `share`.
             ///
             /// # Panics
-            /// When it is full before that.
+            /// If the file system is full before that.
             pub fn fill_to(&self, share: f64) {
                 self.0.fill_to(share);
             }
@@ -86,7 +86,7 @@ offers!(Ext4);
 
 struct Mounted {
     point: PathBuf,
-    /// Removed after the file system is unmounted; `None` when that failed, so that nothing below is deleted.
+    /// Removed after unmounting; `None` if unmounting failed, so that no file on it is deleted.
     directory: Option<TempDir>,
 }
 
@@ -104,7 +104,7 @@ impl Mounted {
         used as f64 / (used + available).max(1) as f64
     }
 
-    /// Used blocks, available blocks, bytes of a block.
+    /// Used blocks, available blocks, and block size in bytes.
     fn blocks(&self) -> (u64, u64, u64) {
         let status = rustix::fs::statvfs(&self.point).expect("a mounted file system has numbers");
         (status.f_blocks - status.f_bfree, status.f_bavail, status.f_frsize)
@@ -114,7 +114,7 @@ impl Mounted {
         assert!((0.0..=1.0).contains(&share), "a share is between 0 and 1, not {share}");
         let zeros = vec![0; 64 * 1024];
         let mut number = 0;
-        // The file system needs blocks of its own for what is written, so a second round may find less to do, not none.
+        // The file system also needs blocks for metadata, so repeat until the share is reached.
         while self.used_share() < share {
             let (used, available, size) = self.blocks();
             let wanted = ((used + available) as f64 * share).ceil() as u64;
@@ -138,7 +138,7 @@ impl Drop for Mounted {
     fn drop(&mut self) {
         let point = text(&self.point).to_owned();
         let unmounted = Invocation::of("umount").arg(&point).run().code == 0
-            // Something is still open below: the mount goes out of sight now, and away when that is closed.
+            // A file is still open: detach the mount now; the kernel unmounts it when the file is closed.
             || Invocation::of("umount").args(["-l", &point]).run().code == 0;
         if !unmounted && let Some(directory) = self.directory.take() {
             eprintln!("{} could not be unmounted and is left", directory.keep().display());
@@ -152,7 +152,7 @@ pub(crate) fn text(path: &Path) -> &str {
 
 #[track_caller]
 pub(crate) fn tool(program: &str, arguments: &[&str]) {
-    // mkfs is not on every user's path.
+    // mkfs may be missing from an unprivileged user's PATH.
     let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
     Invocation::of("/usr/bin/env").env("PATH", path).arg(program).args(arguments).run().expect_code(0);
 }

@@ -1,4 +1,4 @@
-//! What a program writes, collected by a thread per stream so that no pipe ever fills up.
+//! A program's output, read by one thread for each stream, so that no pipe fills up.
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 pub(crate) struct Collected {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
-    /// Whole lines of both streams, each in its own order.
+    /// Complete lines of both streams; each stream's order is kept.
     pub(crate) lines: Vec<String>,
     pub(crate) open_streams: usize,
 }
 
-/// Shared with the reading threads; waiting is for a condition on what was collected.
+/// Shared with the reading threads. Waiting means waiting for a condition on the collected lines.
 #[derive(Clone, Default)]
 pub(crate) struct Output(Arc<(Mutex<Collected>, Condvar)>);
 
@@ -30,7 +30,7 @@ impl Output {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first `Some` that `look` gives, or `None` after `limit`.
+    /// Waits until `look` returns `Some`; `None` after `limit`.
     pub(crate) fn wait<T>(&self, limit: Duration, mut look: impl FnMut(&Collected) -> Option<T>) -> Option<T> {
         let end = Instant::now() + limit;
         let mut collected = self.lock();

@@ -1,9 +1,9 @@
-//! Tests that need root skip elsewhere, but never silently and never in continuous integration.
+//! Tests that need root are skipped without it, but never silently, and never in CI.
 
-/// Whether the test may go on; when not, the reason has been printed and the test returns.
+/// Whether the test can continue. If not, the reason has been printed and the test returns.
 ///
 /// # Panics
-/// Without root when `CI=true`: there, a test that does not run is a failure.
+/// Without root if `CI=true`, because a test that does not run is a failure there.
 #[must_use]
 pub fn requires_root() -> bool {
     if rustix::process::geteuid().is_root() {

@@ -1,20 +1,20 @@
-//! The system calls that change something or make it durable: one list for whatever traces or stops them.
+//! The system calls that change something or make it durable: one list for tracing and for stopping them.
 
-/// Where a call names what it changes, in the words of strace.
+/// Which arguments name what a call changes, in the output of strace.
 #[derive(Clone, Copy)]
 pub(crate) enum Names {
-    /// By its nth descriptor, counted from 0.
+    /// Its nth descriptor, counted from 0.
     Descriptor(usize),
-    /// By every path.
+    /// Every path.
     EachPath,
-    /// By its first path; what follows is data.
+    /// Its first path; the rest is data.
     FirstPath,
-    /// By its last path; what comes before is data, or only read.
+    /// Its last path; earlier ones are data, or only read.
     LastPath,
 }
 use Names::{Descriptor, EachPath, FirstPath, LastPath};
 
-/// Where the same stands in the call's arguments, counted from 0.
+/// The same as positions of the call's arguments, counted from 0.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     /// A descriptor.
@@ -31,10 +31,10 @@ pub(crate) struct Mutation {
     pub(crate) name: &'static str,
     pub(crate) number: libc::c_long,
     pub(crate) names: Names,
-    /// The words of which all must be in its arguments for it to change anything, in alternatives; no alternatives:
+    /// Alternatives of words that must all be in its arguments for the call to change something. Without alternatives,
     /// it always does.
     pub(crate) conditions: &'static [&'static [&'static str]],
-    /// None where it is only traced: it changes no file by itself, or all of them.
+    /// Empty if it is only traced: such a call changes no file by itself, or all of them.
     pub(crate) places: &'static [Place],
 }
 
@@ -124,7 +124,7 @@ pub(crate) const MUTATIONS: &[Mutation] = &[
     calls("umount2", libc::SYS_umount2, FirstPath, &[], &[]),
 ];
 
-/// Calls that make the file behind their first descriptor durable; the last one, its whole file system.
+/// Calls that make the file of their first descriptor durable; the last one, its whole file system.
 pub(crate) const SYNCS: &[(&str, libc::c_long)] = &[
     ("fsync", libc::SYS_fsync),
     ("fdatasync", libc::SYS_fdatasync),

@@ -1,5 +1,5 @@
-//! A disposable host whose process 1 is a real systemd, with journald and D-Bus: units really crash and restart there.
-//! It boots in about a second; `bin/systemd-host` says how. It needs root.
+//! A disposable host whose process 1 is a real systemd, with journald and D-Bus, so units really crash and restart. It
+//! boots in about a second; see `bin/systemd-host`. Needs root.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,11 @@ use tempfile::TempDir;
 use crate::command::{Invocation, Ran};
 use crate::daemon::Daemon;
 
-/// The first start on a machine makes the base tree out of Debian packages.
+/// The first start on a machine creates the base tree from Debian packages.
 const BOOT_LIMIT: Duration = Duration::from_secs(240);
 const END_LIMIT: Duration = Duration::from_secs(20);
 
-/// A running host; it ends, with everything in it, when this is dropped.
+/// A running host. Dropping this stops it with everything in it.
 pub struct SystemdHost {
     script: Daemon,
     process: u32,
@@ -23,11 +23,10 @@ pub struct SystemdHost {
 }
 
 impl SystemdHost {
-    /// Boots a host in which each path of this machine, a file or a directory, is seen at the path of the host beside
-    /// it, writable.
+    /// Boots a host. Each path of this machine, a file or a directory, appears writable at the given path of the host.
     ///
     /// # Panics
-    /// When it does not boot, with what it said.
+    /// With the output, if it does not boot.
     #[track_caller]
     pub fn start(binds: &[(&Path, &str)]) -> Self {
         let directory = tempfile::Builder::new().prefix("ansai-systemd-").tempdir().expect("a directory for the host");
@@ -45,27 +44,27 @@ impl SystemdHost {
         Self { script, process, directory }
     }
 
-    /// Runs a command inside as root, for at most 60 s.
+    /// Runs a command inside as root, with a time limit of 60 s.
     ///
     /// # Panics
-    /// When it takes longer.
+    /// If it exceeds the limit.
     #[track_caller]
     pub fn exec<A: AsRef<OsStr>>(&self, command: &[A]) -> Ran {
         self.invocation().args(command).run()
     }
 
-    /// A command that will run inside, to be given its arguments, a limit of time, or to be left running; it sees no
-    /// environment but its own.
+    /// A command to run inside, for adding arguments or a time limit, or for starting it in the background. It has a
+    /// separate environment.
     pub fn invocation(&self) -> Invocation {
         Invocation::of(script()).arg("exec").arg(self.directory.path())
     }
 
-    /// Its process 1, as this machine numbers it.
+    /// The id of its process 1 on this machine.
     pub fn process(&self) -> u32 {
         self.process
     }
 
-    /// Where this machine sees the files of the host.
+    /// The path of the host's files on this machine.
     pub fn root(&self) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root", self.process))
     }

@@ -1,5 +1,5 @@
-//! Which system calls of a program changed something: what a comparison of trees cannot see (a change made and undone,
-//! a write of the same bytes) is seen here. Work that is handed to the kernel by io_uring is not.
+//! Finds the system calls of a program that changed something. It detects what comparing directory trees cannot: a
+//! change that was reverted, or a write of the same bytes. It does not see io_uring.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -9,27 +9,27 @@ use crate::command::{Invocation, Ran};
 use crate::syscalls::Names::{Descriptor, EachPath, FirstPath, LastPath};
 use crate::syscalls::{MUTATIONS, SYNCS};
 
-/// The mutating system calls of a program and of everything that it started, in the order of time.
+/// The mutating system calls of a program and its child processes, in chronological order.
 pub struct Trace {
     calls: Vec<String>,
     directory: PathBuf,
 }
 
 impl Invocation {
-    /// Runs the program to its end under `strace`.
+    /// Runs the program under `strace` until it exits.
     ///
     /// # Panics
-    /// As [`run`](Self::run), and when `strace` may not trace.
+    /// As [`run`](Self::run), and if `strace` is not permitted to trace.
     #[track_caller]
     pub fn run_traced(self) -> (Ran, Trace) {
         let records = tempfile::tempdir().expect("a directory for the trace");
-        // A name with `?` may be unknown to this machine's kernel.
+        // `?` marks a name that this machine's kernel may not know.
         let syncs = SYNCS.iter().map(|(name, _)| name);
         let names: Vec<String> =
             MUTATIONS.iter().map(|one| &one.name).chain(syncs).map(|name| format!("?{name}")).collect();
         let directory = self.working_directory();
         let ran = self
-            // One file per thread: calls are whole lines there.
+            // One file for each thread, because calls are complete lines there.
             .under(
                 "strace",
                 ["-f", "-ff", "-ttt", "-y", "-qq", "--signal=none", "-e", &format!("trace={}", names.join(",")), "-o"],
@@ -42,7 +42,7 @@ impl Invocation {
             lines.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
         }
         assert!(!lines.is_empty() || ran.code == 0, "strace recorded nothing: {}", ran.stderr);
-        // All begin with seconds since 1970 in one width.
+        // All lines begin with seconds since 1970, with the same width.
         lines.sort();
         let calls = lines.into_iter().filter_map(|line| Some(line.split_once(' ')?.1.to_owned())).collect();
         (ran, Trace { calls, directory })
@@ -50,8 +50,8 @@ impl Invocation {
 }
 
 impl Trace {
-    /// The calls that succeeded in changing `directory` or something below it, as strace shows them. An open that
-    /// could create or truncate counts. Paths relative to the working directory are taken as of the program's start.
+    /// The calls that succeeded in changing `directory` or something below it, in strace's format. An open that could
+    /// create or truncate counts. Relative paths are resolved against the program's initial working directory.
     pub fn mutations_below(&self, directory: impl AsRef<Path>) -> Vec<String> {
         let root = directory.as_ref().canonicalize().unwrap_or_else(|_| normal(directory.as_ref()));
         self.calls.iter().filter(|call| self.changed(call).iter().any(|path| is_below(path, &root))).cloned().collect()
@@ -72,7 +72,7 @@ impl Trace {
         let (paths, descriptors) = self.named(arguments);
         let chosen = match mutation.names {
             Descriptor(nth) => descriptors.get(nth).into_iter(),
-            // A call on a descriptor with no path, such as futimens.
+            // A call on a descriptor without a path, such as futimens.
             _ if paths.is_empty() => descriptors.first().into_iter(),
             EachPath => return paths,
             FirstPath => paths.first().into_iter(),
@@ -81,7 +81,7 @@ impl Trace {
         chosen.cloned().collect()
     }
 
-    /// The strings of a call, as paths relative to the descriptor before them, and the paths of its descriptors.
+    /// The strings of a call, as paths relative to the preceding descriptor, and the paths of its descriptors.
     fn named(&self, arguments: &str) -> (Vec<PathBuf>, Vec<PathBuf>) {
         let (mut paths, mut descriptors) = (Vec::new(), Vec::new());
         let mut base = self.directory.clone();
@@ -102,7 +102,7 @@ impl Trace {
     }
 }
 
-/// The text up to an unescaped `end`, without strace's escapes, and how many bytes of `text` it took.
+/// The text up to an unescaped `end`, with strace's escapes decoded, and the number of bytes of `text` that it used.
 fn unescaped(text: &str, end: char) -> (PathBuf, usize) {
     let bytes = text.as_bytes();
     let (mut value, mut at) = (Vec::new(), 0);
@@ -134,7 +134,7 @@ fn unescaped(text: &str, end: char) -> (PathBuf, usize) {
     (PathBuf::from(OsString::from_vec(value)), at)
 }
 
-/// Without `.` and `..`, which strace shows as the program wrote them.
+/// Removes `.` and `..`, which strace shows as the program wrote them.
 fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -149,7 +149,7 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// Below `root` as it is written, or after the symbolic links on the way are followed.
+/// Whether a path is below `root`, as written or after resolving symbolic links.
 fn is_below(path: &Path, root: &Path) -> bool {
     let followed = path.parent().and_then(|parent| parent.canonicalize().ok()).zip(path.file_name());
     path.starts_with(root) || followed.is_some_and(|(parent, name)| parent.join(name).starts_with(root))

@@ -1,4 +1,4 @@
-//! Everything below a directory, so that a test can say what changed and that nothing else did.
+//! Snapshots of directory trees, so that a test can check what changed and that nothing else did.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,26 +11,26 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// A directory and all below it at one moment. The time of last access is not part of it: looking changes it.
+/// A directory and everything below it at one moment, without access times, because reading changes them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Tree(BTreeMap<Vec<u8>, Entry>);
 
-/// One file, directory or other thing, as names of properties and their values.
+/// One file, directory or other entry, as names and values of its properties.
 #[derive(Clone, PartialEq, Eq)]
 struct Entry(Vec<(&'static str, String)>);
 
-/// One difference between two trees; paths are relative, `.` is the directory itself.
+/// One difference between two trees. Paths are relative; `.` is the directory itself.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Change {
     /// Only the second tree has it.
     Added(PathBuf),
     /// Only the first tree has it.
     Removed(PathBuf),
-    /// Both have it, with these properties different.
+    /// Both have it, but with different properties.
     Changed(PathBuf, Vec<Difference>),
 }
 
-/// A property with two values.
+/// A property that differs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Difference {
     /// `type`, `size`, `mode`, `uid`, `gid`, `mtime`, `ctime`, `inode`, `links`, `sha256` or `target`.
@@ -42,10 +42,10 @@ pub struct Difference {
 }
 
 impl Tree {
-    /// Reads everything below `directory`, following no symbolic link.
+    /// Reads everything below `directory`, without following symbolic links.
     ///
     /// # Panics
-    /// When something cannot be read, or changes while it is.
+    /// If something cannot be read, or changes during the snapshot.
     pub fn snapshot(directory: impl AsRef<Path>) -> Self {
         let root = directory.as_ref();
         let mut entries = BTreeMap::new();
@@ -65,7 +65,7 @@ impl Tree {
         Self(entries)
     }
 
-    /// What is different in `after`, in the order of the paths' bytes.
+    /// The differences of `after`, in byte order of the paths.
     pub fn diff(before: &Self, after: &Self) -> Vec<Change> {
         let mut paths: Vec<&Vec<u8>> = before.0.keys().chain(after.0.keys()).collect();
         paths.sort();
@@ -144,7 +144,7 @@ impl Change {
         (!differences.is_empty()).then_some(Self::Changed(path, differences))
     }
 
-    /// What it is about, relative to the directory.
+    /// The path, relative to the directory.
     pub fn path(&self) -> &Path {
         match self {
             Self::Added(path) | Self::Removed(path) | Self::Changed(path, _) => path,

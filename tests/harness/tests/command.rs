@@ -1,4 +1,4 @@
-//! Programs are run, waited for, and never left behind.
+//! Programs run, are waited for, and never keep running.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::panic::catch_unwind;
@@ -23,14 +23,14 @@ fn code_and_both_streams_are_kept() {
 }
 
 #[test]
-fn another_code_is_a_failure_with_the_output() {
+fn another_exit_code_fails_with_the_output() {
     let ran = shell("echo why >&2; exit 1").run();
     let failure = catch_unwind(|| ran.expect_code(0).code).unwrap_err();
     assert!(failure.downcast_ref::<String>().unwrap().contains("why"));
 }
 
 #[test]
-fn nothing_of_the_users_is_seen() {
+fn the_users_environment_is_hidden() {
     let ran = shell("echo $HOME; env | grep -E '^(XDG|ANSAI)_'").run();
     let home = ran.stdout.trim();
     assert_ne!(Some(home), std::env::var("HOME").ok().as_deref());
@@ -69,7 +69,7 @@ fn a_daemon_is_watched_signalled_and_waited_for() {
 }
 
 #[test]
-fn a_line_that_never_comes_is_a_failure_as_soon_as_the_program_ends() {
+fn a_missing_line_fails_as_soon_as_the_program_ends() {
     let daemon = shell("echo other").spawn();
     let failure = catch_unwind(std::panic::AssertUnwindSafe(|| daemon.wait_for_line("up", LIMIT))).unwrap_err();
     assert!(failure.downcast_ref::<String>().unwrap().contains("the program ended"));
@@ -84,7 +84,7 @@ fn a_dropped_daemon_is_gone() {
     assert_gone(&pid);
 }
 
-/// It was killed, but whoever adopted it may not have waited for it yet.
+/// The process was killed, but its new parent may not have waited for it yet.
 fn assert_gone(pid: &str) {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim())).unwrap_or_default();
     assert!(status.is_empty() || status.contains("State:\tZ") || status.contains("State:\tX"), "{status}");

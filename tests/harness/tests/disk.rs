@@ -1,4 +1,4 @@
-//! What a copy of a disk has is what a loss of power leaves.
+//! A copy of a disk holds what a power failure leaves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::io::Write as _;
 use ansai_harness::{Disk, requires_root};
 
 #[test]
-fn a_copy_has_what_was_synced_and_nothing_else() {
+fn a_copy_has_only_synced_data() {
     if !requires_root() {
         return;
     }

@@ -1,11 +1,11 @@
-//! The clock moves, and nothing else does.
+//! The clock is shifted, and nothing else changes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ansai_harness::Invocation;
 
-/// Run as a program of its own by the test below.
+/// Run as a separate program by the test below.
 #[test]
 #[ignore = "it is the Rust program that another test starts"]
 #[allow(clippy::print_stdout, reason = "its output is what is looked at")]

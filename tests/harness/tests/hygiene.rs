@@ -1,4 +1,4 @@
-//! What is unsafe has a reason and a test; what does not run is known by name.
+//! Unsafe code has a reason and a test; tests that do not run are listed by name.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,20 +13,20 @@ use std::path::Path;
 
 use ansai_harness::binary;
 
-/// Files with unsafe code, and a test that fails when what it does goes wrong.
+/// Files with unsafe code, and for each a test that fails if that code is wrong.
 const UNSAFE: &[(&str, &str)] = &[
     ("host-functions/local/src/files/lease.rs", "who_waits_to_write_gets_the_file"),
     ("runtime/engine/src/compiled_code.rs", "compiled_code_is_kept"),
     ("tests/harness/src/stop/filter.rs", "healing_survives_a_kill_at_every"),
 ];
 
-/// Why a test may be ignored: it is a program that another test starts, or it is asked for by name.
+/// Valid reasons to ignore a test: it is a program that another test starts, or it is run only by name.
 const NOT_A_TEST: &[&str] = &["not a test", "run by ", "it is the Rust program that another test starts"];
 
-/// What these tests cannot have on every machine. Each is a job of the public CI.
+/// Requirements that not every machine has. Each is a job of the public CI.
 const ELSEWHERE: &[&str] = &["miri", "advisories"];
 
-/// Path below the repository, and text.
+/// The source files: path in the repository, and text.
 fn sources() -> BTreeMap<String, String> {
     fn collect(directory: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
         for entry in std::fs::read_dir(directory).unwrap().flatten() {
@@ -49,7 +49,7 @@ fn sources() -> BTreeMap<String, String> {
     found
 }
 
-/// Lines that are code, so that words in comments and in texts for other compilers do not count.
+/// Whether code uses `unsafe`; comments and string literals do not count.
 fn has_unsafe(text: &str) -> bool {
     let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.contains('"'));
     code.into_iter().any(|line| ["unsafe {", "unsafe fn ", "unsafe impl "].iter().any(|word| line.contains(word)))
@@ -81,7 +81,7 @@ fn no_test_is_ignored_without_a_known_reason() {
 }
 
 #[test]
-fn what_cannot_run_here_runs_in_public() {
+fn tests_that_cannot_run_here_run_in_public_ci() {
     let jobs = std::fs::read_to_string(binary::repository().join(".github/workflows/ci.yml")).unwrap();
     let list = std::fs::read_to_string(binary::repository().join("tests/README.md")).unwrap();
     for name in ELSEWHERE {

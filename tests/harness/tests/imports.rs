@@ -17,15 +17,16 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-core", &[]),
     ("ansai-codes", &["ansai-core"]),
-    ("ansai-config", &["ansai-core"]),
+    ("ansai-storage", &[]),
+    ("ansai-config", &["ansai-core", "ansai-storage"]),
     ("ansai-kit", &["ansai-core"]),
     ("ansai-local", &["ansai-core", "ansai-kit"]),
     ("ansai-reach", &["ansai-core", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),
-    ("ansai-engine", &["ansai-core", "ansai-kit"]),
-    ("ansai-audit", &[]),
+    ("ansai-engine", &["ansai-core", "ansai-kit", "ansai-storage"]),
+    ("ansai-audit", &["ansai-storage"]),
     ("ansai-events", &["ansai-core"]),
-    ("ansai-delivery", &["ansai-core", "ansai-kit"]),
+    ("ansai-delivery", &["ansai-core", "ansai-kit", "ansai-storage"]),
     (
         "ansai-supervisor",
         &[
@@ -33,10 +34,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-config",
             "ansai-audit",
             "ansai-kit",
-            "ansai-host-functions",
             "ansai-engine",
             "ansai-events",
             "ansai-delivery",
+            "ansai-storage",
         ],
     ),
     (
@@ -49,10 +50,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-host-functions",
             "ansai-engine",
             "ansai-events",
+            "ansai-storage",
             "ansai-supervisor",
         ],
     ),
-    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-kit", "ansai-engine"]),
+    ("ansai-devkit", &["ansai-core", "ansai-config", "ansai-kit", "ansai-engine", "ansai-storage"]),
     (
         "ansai",
         &[
@@ -68,20 +70,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ansai-supervisor",
             "ansai-daemon",
             "ansai-devkit",
+            "ansai-storage",
         ],
     ),
 ];
 
 /// What the tests of a crate may use besides: the harness, and the list of host functions. Nothing that ships may, so
-/// that a change in a probe compiles neither the engine nor the devkit again.
+/// that a change in a probe compiles neither the engine nor the devkit nor the supervisor again.
 const TESTS_MAY_IMPORT: &[&str] = &["ansai-harness", "ansai-host-functions", "ansai-local"];
 
 /// They test all of it.
 const MAY_IMPORT_ANYTHING: &[&str] = &["ansai-harness", "ansai-e2e", "ansai-fuzz", "ansai-benches"];
 
 /// What touches the machine or runs foreign code, and the crates that may depend on it directly.
-const CONFINED: &[(&str, &[&str])] =
-    &[("wasmtime", &["ansai-engine", "ansai-benches"]), ("sysinfo", &["ansai-local"]), ("ureq", &["ansai-delivery"])];
+const CONFINED: &[(&str, &[&str])] = &[
+    ("wasmtime", &["ansai-engine", "ansai-benches"]),
+    ("sysinfo", &["ansai-local"]),
+    ("ureq", &["ansai-delivery"]),
+    ("cap-std", &["ansai-storage"]),
+];
 
 /// What cargo says about the workspace. Read as plain JSON: the crate for it would switch on features of serde_json in
 /// the programs under test.
@@ -106,6 +113,29 @@ impl Metadata {
 
     fn names(&self) -> BTreeSet<&str> {
         self.members().map(name).collect()
+    }
+
+    /// Every package that one of the workspace is linked with, itself too.
+    fn linked(&self, member: &str) -> BTreeSet<&str> {
+        let names: BTreeMap<&str, &str> =
+            self.packages().iter().map(|package| (package["id"].as_str().unwrap(), name(package))).collect();
+        let nodes: BTreeMap<&str, &Value> = self.0["resolve"]["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| (node["id"].as_str().unwrap(), &node["deps"]))
+            .collect();
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![self.members().find(|package| name(package) == member).unwrap()["id"].as_str().unwrap()];
+        while let Some(id) = waiting.pop() {
+            if seen.insert(id) {
+                let shipped = nodes[id].as_array().unwrap().iter().filter(|dependency| {
+                    dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"] != "dev")
+                });
+                waiting.extend(shipped.map(|dependency| dependency["pkg"].as_str().unwrap()));
+            }
+        }
+        seen.into_iter().map(|id| names[id]).collect()
     }
 }
 
@@ -159,28 +189,23 @@ fn the_machine_and_foreign_code_are_reached_through_one_crate_each() {
 }
 
 #[test]
+fn a_change_in_a_probe_compiles_only_what_starts_the_daemon() {
+    let metadata = Metadata::read();
+    for above in ["ansai-engine", "ansai-devkit", "ansai-supervisor"] {
+        let linked = metadata.linked(above);
+        let probes: Vec<_> = ["ansai-local", "ansai-reach", "ansai-host-functions"]
+            .into_iter()
+            .filter(|probes| linked.contains(probes))
+            .collect();
+        assert!(linked.contains("ansai-kit") && probes.is_empty(), "{above} links {probes:?}");
+    }
+    assert!(metadata.linked("ansai-daemon").contains("ansai-local"), "the walk sees it");
+}
+
+#[test]
 fn the_program_links_no_wasi() {
     let metadata = Metadata::read();
-    let names: BTreeMap<&str, &str> =
-        metadata.packages().iter().map(|package| (package["id"].as_str().unwrap(), name(package))).collect();
-    let nodes: BTreeMap<&str, &Value> = metadata.0["resolve"]["nodes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|node| (node["id"].as_str().unwrap(), &node["deps"]))
-        .collect();
-    let program = metadata.members().find(|package| name(package) == "ansai").unwrap()["id"].as_str().unwrap();
-    let mut seen = BTreeSet::new();
-    let mut waiting = vec![program];
-    while let Some(id) = waiting.pop() {
-        if seen.insert(id) {
-            let shipped = nodes[id].as_array().unwrap().iter().filter(|dependency| {
-                dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"] != "dev")
-            });
-            waiting.extend(shipped.map(|dependency| dependency["pkg"].as_str().unwrap()));
-        }
-    }
-    let linked: BTreeSet<&str> = seen.into_iter().map(|id| names[id]).collect();
+    let linked = metadata.linked("ansai");
     assert!(linked.contains("ansai-core") && linked.contains("wasmtime"), "the walk sees the tree: {linked:?}");
     let wasi: Vec<_> = linked.iter().filter(|linked| linked.starts_with("wasmtime-wasi")).collect();
     assert!(wasi.is_empty(), "{wasi:?}");

@@ -1,4 +1,4 @@
-//! No relative link in a document leads nowhere: neither to a file that is not there, nor to a heading.
+//! Every relative link in a document leads to an existing file and heading.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_harness::binary;
 
-/// What tools leave behind.
+/// Directories that tools create.
 const NOT_OURS: &[&str] = &["target", ".git", "node_modules", ".venv"];
 
 fn documents(directory: &Path, found: &mut BTreeMap<PathBuf, String>) {
@@ -31,7 +31,7 @@ fn documents(directory: &Path, found: &mut BTreeMap<PathBuf, String>) {
     }
 }
 
-/// Lines that are text, not code.
+/// The lines outside code blocks.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
     text.lines().filter(move |line| {
@@ -41,15 +41,15 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Without what stands between backticks.
+/// The line without inline code.
 fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("code")
 }
 
-/// `target` of each `[text](target)`.
+/// Returns `target` of each `[text](target)`.
 fn targets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    // A link may be broken over two lines.
+    // A link may span two lines.
     let text = prose(text).map(without_code).collect::<Vec<_>>().join("\n");
     let mut rest = text.as_str();
     while let Some(at) = rest.find("](") {
@@ -61,7 +61,7 @@ fn targets(text: &str) -> Vec<String> {
     found
 }
 
-/// Anchors of the headings, as the places where such documents are shown make them.
+/// Anchors of the headings, as Markdown renderers generate them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let headings = prose(text).filter(|line| line.starts_with('#'));

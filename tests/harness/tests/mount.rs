@@ -1,4 +1,4 @@
-//! The file systems fill up, and are gone afterwards.
+//! The file systems fill up, and are unmounted afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::io::ErrorKind;
@@ -60,14 +60,14 @@ fn inodes_run_out() {
     }
 }
 
-/// Kept for its end.
+/// Kept until it is dropped.
 enum Disk {
     Tmpfs(#[allow(dead_code, reason = "dropped")] Tmpfs),
     Ext4(#[allow(dead_code, reason = "dropped")] Ext4),
 }
 
 #[test]
-fn a_file_system_in_use_is_unmounted_all_the_same() {
+fn a_file_system_in_use_is_unmounted() {
     if !requires_root() {
         return;
     }

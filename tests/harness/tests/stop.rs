@@ -1,4 +1,4 @@
-//! A program stops before each call that changes a file, and the test says what becomes of it.
+//! A program stops before each call that changes a file, and the test decides what happens to it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use ansai_harness::{Call, Invocation, Ran, Then};
 use rustix::io::Errno;
 
-/// A shell's doing in a directory, and the calls on it.
+/// Runs a shell script in a directory, and returns its calls on that directory.
 fn run(script: &str, mut decide: impl FnMut(&Call) -> Then) -> (tempfile::TempDir, Ran, Vec<String>) {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().to_owned();
@@ -27,7 +27,7 @@ fn text(directory: &Path, name: &str) -> Option<String> {
 }
 
 #[test]
-fn every_change_is_told_with_its_paths_and_reads_are_not() {
+fn changes_are_reported_with_their_paths_and_reads_are_not() {
     let (directory, ran, calls) =
         run("echo a > one; cat one > /dev/null; mv one two; mkdir d; sync two; rm two", |_| Then::Go);
     ran.expect_code(0);
@@ -54,13 +54,13 @@ fn a_kill_comes_before_the_call() {
 }
 
 #[test]
-fn a_call_that_fails_is_not_made_and_one_that_is_cut_short_is_made_in_part() {
+fn a_failed_call_is_not_made_and_a_short_write_is_partial() {
     let (directory, ran, _) = run("mkdir d 2> /dev/null || echo abcdef > one", |call| match call.name {
         "mkdir" => Then::Fail(Errno::ROFS),
         "write" if std::fs::metadata(&call.paths[0]).unwrap().len() == 0 => Then::Short(2),
         _ => Then::Go,
     });
-    // Whether it writes on is the shell's affair.
+    // Whether the shell continues to write depends on the shell.
     assert!(ran.code <= 2);
     assert!(!directory.path().join("d").exists());
     assert!(text(directory.path(), "one").unwrap().starts_with("ab"));

@@ -1,4 +1,4 @@
-//! The disposable host is a real one, and leaves nothing behind.
+//! The disposable host runs a real systemd, and leaves nothing behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::time::{Duration, Instant};

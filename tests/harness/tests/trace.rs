@@ -1,11 +1,11 @@
-//! A trace shows what a program changed, and not what it read or failed to change.
+//! A trace shows what a program changed, but not what it read or failed to change.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::path::Path;
 
 use ansai_harness::Invocation;
 
-/// The changes below the directory of a shell's doing; `$1` is that directory, which holds `file`, `$2` another.
+/// The changes of a shell script below a directory. `$1` is that directory, which holds `file`; `$2` is another one.
 fn mutations(script: &str) -> Vec<String> {
     let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::fs::write(directory.path().join("file"), "content").unwrap();
@@ -43,7 +43,7 @@ fn relative_paths_and_odd_names_are_found() {
 }
 
 #[test]
-fn what_leaves_no_difference_is_shown() {
+fn a_reverted_change_is_shown() {
     let shown = calls("touch -d @1 file; mv file \"$2/file\"; mv \"$2/file\" file");
     assert!(shown.contains(&"utimensat".to_owned()), "{shown:?}");
     assert_eq!(shown.iter().filter(|call| call.starts_with("rename")).count(), 2, "{shown:?}");

@@ -1,4 +1,4 @@
-//! A comparison of trees finds every kind of change, and nothing where there is none.
+//! Comparing trees finds every kind of change, and nothing if there is none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods, reason = "tests")]
 
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use ansai_harness::{Change, Tree};
 
-/// A small tree, changed by `change`: what is different then.
+/// The differences after `change` was applied to a small tree.
 fn after(change: impl FnOnce(&Path)) -> Vec<Change> {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
@@ -31,12 +31,12 @@ fn properties(changes: &[Change], path: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn looking_is_no_change() {
+fn reading_is_not_a_change() {
     assert_eq!(after(|root| drop(fs::read(root.join("sub/file")).unwrap())), []);
 }
 
 #[test]
-fn what_comes_and_goes_is_seen() {
+fn added_and_removed_files_are_seen() {
     let changes = after(|root| {
         fs::write(root.join("new"), "").unwrap();
         fs::remove_file(root.join("sub/link")).unwrap();
@@ -47,7 +47,7 @@ fn what_comes_and_goes_is_seen() {
 }
 
 #[test]
-fn the_same_size_and_time_hide_no_other_content() {
+fn other_content_with_the_same_size_and_time_is_seen() {
     let changes = after(|root| {
         let file = root.join("sub/file");
         let modified = file.metadata().unwrap().modified().unwrap();
@@ -101,7 +101,7 @@ fn an_owner_is_seen() {
 }
 
 #[test]
-fn names_are_bytes_and_what_is_neither_file_nor_directory_is_not_opened() {
+fn names_are_bytes_and_special_files_are_not_opened() {
     let changes = after(|root| {
         fs::write(root.join(OsStr::from_bytes(b"\xff\n")), "").unwrap();
         rustix::fs::mknodat(rustix::fs::CWD, root.join("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)

@@ -8,7 +8,7 @@ use crate::evaluation_state::Sample;
 
 const HOUR_MS: f64 = 3_600_000.0;
 
-/// How the samples of one bucket become one.
+/// How the samples of one bucket are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -20,7 +20,7 @@ pub enum Reduction {
     Latest,
 }
 
-/// What `series.analyse` answers; documented in the WIT.
+/// The answer of `series.analyse`; the WIT describes the fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -38,7 +38,8 @@ pub struct Trend {
     pub reaches_limit_in: Option<Duration>,
 }
 
-/// One sample per bucket of so many milliseconds, stamped like the last of its samples. Samples are in order of time.
+/// Combines samples into one for each bucket of this many milliseconds, with the time of the bucket's last sample.
+/// Samples are in order of time.
 pub fn reduce(samples: Vec<Sample>, bucket: Option<Duration>, how: Reduction) -> Vec<Sample> {
     let Some(bucket) = bucket.filter(|bucket| *bucket > 0) else { return samples };
     samples
@@ -57,7 +58,7 @@ pub fn reduce(samples: Vec<Sample>, bucket: Option<Duration>, how: Reduction) ->
         .collect()
 }
 
-/// The trend of samples in order of time; `None` when there are none.
+/// The trend of samples in order of time; `None` without samples.
 pub fn trend(samples: &[Sample], limit: Option<f64>) -> Option<Trend> {
     let (first, last) = (samples.first()?, samples.last()?);
     let slope = theil_sen(samples);
@@ -159,9 +160,9 @@ fn cusum(samples: &[Sample]) -> f64 {
     largest / (deviation * n.sqrt())
 }
 
-/// Time after the latest sample at which the line through the medians, with this slope, meets the limit.
+/// The time after the latest sample at which the line through the medians, with this slope, reaches the limit.
 fn crossing(samples: &[Sample], slope: f64, latest: Instant, limit: f64) -> Option<Duration> {
-    // Theil-Sen intercept: the median of what is left when the slope is taken out, here at the latest sample.
+    // Theil-Sen intercept: the median of the values with the slope subtracted, here at the latest sample.
     let mut rest: Vec<f64> =
         samples.iter().map(|s| s.value + slope * (latest.saturating_sub(s.at) as f64 / HOUR_MS)).collect();
     let level = median(&mut rest);
@@ -170,7 +171,7 @@ fn crossing(samples: &[Sample], slope: f64, latest: Instant, limit: f64) -> Opti
         return None;
     }
     let ms = gap / slope * HOUR_MS;
-    // A century and more is no forecast.
+    // More than a century is not a useful forecast.
     (ms < 3.2e12).then_some(ms as Duration)
 }
 
@@ -188,7 +189,7 @@ mod tests {
         let trend = trend(&hourly(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]), Some(10.0)).unwrap();
         assert_eq!(trend.slope_per_hour, 1.0);
         assert_eq!(trend.reaches_limit_in, Some(2 * 3_600_000));
-        // S = 28 and its variance is 196/3: z = 27 / 8.083 = 3.340, whose two tails together are 0.000837.
+        // S = 28 with variance 196/3, so z = 27 / 8.083 = 3.340; both tails together are 0.000837.
         assert!((trend.p_value - 0.000_837).abs() < 2e-6, "{}", trend.p_value);
         assert_eq!(trend.median, 4.5);
     }

@@ -18,6 +18,7 @@ const fn plain(name: &'static str, body: &'static dyn BaseFunction) -> Function 
 /// The interface.
 pub static CONTEXT: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/context", "know its settings, the time and its open incidents"),
+    doctor: &[],
     functions: &[
         plain("now", &Base(now)),
         plain("local-time", &Base(local_time)),

@@ -15,6 +15,7 @@ const MOST_BYTES: usize = 1024;
 /// The interface.
 pub static LOG: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/log", "write to the operator's log"),
+    doctor: &[],
     functions: &[Function { name: "write", checks: &[], body: Body::Base(&Base(write)) }],
 };
 

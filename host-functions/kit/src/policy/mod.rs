@@ -1,4 +1,4 @@
-//! `ansai:policy`: what every policy sees without a grant.
+//! `ansai:policy`: the interfaces that every policy has without a grant.
 
 pub mod analysis;
 pub mod context;

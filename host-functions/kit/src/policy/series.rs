@@ -20,6 +20,7 @@ const fn plain(name: &'static str, body: &'static dyn BaseFunction) -> Function 
 /// The interface.
 pub static SERIES: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/series", "keep time series and have them analysed"),
+    doctor: &[],
     functions: &[
         plain("append", &Base(append)),
         plain("samples", &Base(samples)),

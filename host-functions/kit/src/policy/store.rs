@@ -21,6 +21,7 @@ const fn plain(name: &'static str, body: &'static dyn BaseFunction) -> Function 
 /// The interface.
 pub static STORE: InterfaceDef = InterfaceDef {
     interface: base("ansai:policy/store", "remember small things between evaluations"),
+    doctor: &[],
     functions: &[
         plain("get", &Base(get)),
         plain("set", &Base(set)),

@@ -1,4 +1,4 @@
-//! `ansai:disk/disk-actions`: checks that are steps.
+//! `ansai:disk/disk-actions`: checks that a plan can have as steps. They change nothing.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, Typed
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The interface `ansai:disk/disk-actions`.
 pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:disk/disk-actions",
@@ -23,6 +23,7 @@ pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
         ability: "propose checks that a file system has room",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function { name: "check-available", checks: &[], body: Body::Action(&CheckAvailable) }],
 };
 
@@ -36,7 +37,7 @@ struct Arguments {
     reason: String,
 }
 
-/// How full the file system at a mount point is.
+/// The level of the file system at a mount point.
 fn level(host: &Host, mount: &str) -> Result<Level, Refusal> {
     let point = point_of(mount)
         .filter(|point| point.is_absolute())
@@ -50,6 +51,7 @@ fn level(host: &Host, mount: &str) -> Result<Level, Refusal> {
 impl TypedAction for CheckAvailable {
     type Arguments = Arguments;
     type Targets = ();
+    const NOUN: &'static str = "check";
 
     fn preview(
         &self,

@@ -1,5 +1,5 @@
-//! What this machine has mounted, read again only when the kernel says that its table changed: formatting and parsing
-//! the table takes several times as long as asking every file system for its level.
+//! A cache of the mount table, refreshed only when the kernel reports a change: to format and parse the table takes
+//! several times as long as to ask every file system for its level.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the kernel's table of mounts")]
 
 use std::fs::File;
@@ -13,16 +13,16 @@ use super::mounts::{self, Mount};
 const TABLE: &str = "/proc/self/mountinfo";
 const NAMESPACE: &str = "/proc/self/ns/mnt";
 
-/// The table as it was read, and what tells whether it still holds.
+/// A value made from the table, and what tells whether it is still valid.
 struct Kept<T> {
-    /// Says on `poll` when the table changed since it was last asked (proc_pid_mountinfo(5)).
+    /// The open table. poll(2) reports whether it has changed since the last poll (proc_pid_mountinfo(5)).
     file: File,
-    /// The file stays with the namespace that it was opened in, this process may not.
+    /// The mount namespace that the file belongs to. This process may have moved to another one.
     namespace: u64,
     made: Arc<T>,
 }
 
-/// Something that is made from the table of mounts and kept for as long as that does not change.
+/// A value that is made from the mount table and kept until the table changes.
 pub(super) struct FromTable<T>(Mutex<Option<Kept<T>>>);
 
 impl<T> FromTable<T> {
@@ -30,12 +30,12 @@ impl<T> FromTable<T> {
         FromTable(Mutex::new(None))
     }
 
-    /// What is kept, made anew where the table changed; `None` where the table cannot be read.
+    /// The value, made again if the table has changed; `None` if the table cannot be read.
     pub(super) fn get(&self, make: fn(Vec<Mount>) -> T) -> Option<Arc<T>> {
-        // Who panicked while holding it left nothing half-made: it is replaced as a whole.
+        // A panic leaves no partial value behind: the value is replaced as a whole.
         let mut kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let namespace = std::fs::metadata(NAMESPACE).ok()?.ino();
-        // Asked before it is read: a change after that is told the next time.
+        // Polled before the table is read, so the next poll reports a change in between.
         let file = match kept.take() {
             Some(one) if one.namespace == namespace => {
                 if !changed(&one.file) {
@@ -53,7 +53,7 @@ impl<T> FromTable<T> {
 fn changed(table: &File) -> bool {
     let mut asked = [PollFd::new(table, PollFlags::PRI)];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // What cannot be told is taken for changed.
+    // If poll(2) fails, assume that the table has changed.
     poll(&mut asked, Some(&at_once)) != Ok(0)
 }
 

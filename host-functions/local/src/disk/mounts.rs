@@ -1,4 +1,4 @@
-//! The mount table, from `/proc/self/mountinfo`, and the level of one file system.
+//! The mount table from `/proc/self/mountinfo`, and the level of a file system.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the host's file system")]
 
 use std::collections::BTreeMap;
@@ -8,34 +8,39 @@ use ansai_core::Refusal;
 
 use ansai_kit::host::Host;
 
-/// The mount table is the kernel's; beyond this it is not read.
+/// The most bytes that are read of the mount table.
 const MOST_BYTES: u64 = 16 << 20;
 
-/// One line of the mount table that is of interest.
+/// One line of the mount table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
-    /// `8:1`.
+    /// The number of the mount.
+    pub id: u64,
+    /// Major and minor number of the device: `8:1`.
     pub device_id: String,
-    /// Directory of the file system that is mounted here: `/` unless it is a bind mount.
+    /// The directory of the file system that is mounted here: `/` unless it is a bind mount.
     pub subtree: Vec<u8>,
-    /// On the host.
+    /// The mount point, as the host sees it.
     pub point: PathBuf,
-    /// As the kernel names it.
+    /// The type of the file system: `ext4`, `nfs4`, …
     pub kind: String,
-    /// `/dev/sda1`, `tmpfs`, …
+    /// What is mounted: `/dev/sda1`, `tmpfs`, …
     pub source: String,
-    /// Mount or file system.
+    /// Whether the mount or the file system is read-only.
     pub read_only: bool,
 }
 
-/// All mounts, in the kernel's order: a later one hides an earlier one at the same point.
+/// Reads all mounts, in the kernel's order: a later one hides an earlier one at the same point.
+///
+/// # Errors
+/// If the table cannot be read.
 pub fn read(host: &Host) -> Result<Vec<Mount>, Refusal> {
-    // Another root has its own mount table only in its first process's eyes.
+    // The mounts of another root are those that its process 1 sees.
     let file = if host.is_this_machine() { "/proc/self/mountinfo" } else { "/proc/1/mountinfo" };
     std::fs::File::open(host.path(file)).and_then(|file| table_of(&file)).map_err(|error| Refusal::io(file, &error))
 }
 
-/// All mounts of an open table, from its start.
+/// Reads all mounts of an open table, from its start.
 pub(super) fn table_of(mut file: &std::fs::File) -> std::io::Result<Vec<Mount>> {
     use std::io::{Read as _, Seek as _};
     let mut text = Vec::new();
@@ -48,7 +53,8 @@ pub(super) fn table_of(mut file: &std::fs::File) -> std::io::Result<Vec<Mount>> 
 fn parse(line: &[u8]) -> Option<Mount> {
     use std::os::unix::ffi::OsStringExt as _;
     let mut fields = line.split(|byte| *byte == b' ');
-    let device_id = text(fields.nth(2)?);
+    let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let device_id = text(fields.nth(1)?);
     let subtree = unescape(fields.next()?);
     let point = PathBuf::from(std::ffi::OsString::from_vec(unescape(fields.next()?)));
     let options = text(fields.next()?);
@@ -57,14 +63,14 @@ fn parse(line: &[u8]) -> Option<Mount> {
     let source = text(&unescape(fields.next()?));
     let super_options = text(fields.next()?);
     let read_only = [options, super_options].iter().any(|list| list.split(',').any(|option| option == "ro"));
-    Some(Mount { device_id, subtree, point, kind, source, read_only })
+    Some(Mount { id, device_id, subtree, point, kind, source, read_only })
 }
 
 fn text(bytes: &[u8]) -> String {
     ansai_core::text::path_text(bytes)
 }
 
-/// Space, tab, newline and backslash come as `\040` and so on.
+/// Decodes octal escapes: the kernel writes a space as `\040`.
 fn unescape(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -87,17 +93,39 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The mounts that can be seen: of several at one point the last.
+/// The visible mounts by mount point: of several at one point, the last.
 pub fn visible(mounts: Vec<Mount>) -> BTreeMap<PathBuf, Mount> {
     mounts.into_iter().map(|mount| (mount.point.clone(), mount)).collect()
 }
 
-/// The mount that a path of the host is on.
+/// The mount that a path of the host is on, by the text of the path.
 pub fn of_path(mounts: &BTreeMap<PathBuf, Mount>, path: &Path) -> Option<Mount> {
     path.ancestors().find_map(|ancestor| mounts.get(ancestor)).cloned()
 }
 
-/// Bytes and inodes of one file system, as `statvfs` tells.
+/// The mount that a directory with this device number is on. If a symbolic link above it leads to another file system,
+/// its path tells the wrong mount; then it is the first mount with the device number.
+pub fn of_directory(mounts: &BTreeMap<PathBuf, Mount>, path: &Path, device: u64) -> Option<Mount> {
+    let device_id = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let by_path = of_path(mounts, path);
+    if by_path.as_ref().is_some_and(|mount| mount.device_id == device_id) {
+        return by_path;
+    }
+    mounts.values().find(|mount| mount.device_id == device_id).cloned().or(by_path)
+}
+
+/// The file system that a path of the host is on, for a person: `ext4 at /var`. The path need not exist.
+pub fn describe(host: &Host, path: &Path) -> String {
+    let existing = path.ancestors().find_map(|path| std::fs::canonicalize(host.path(path)).ok());
+    let real =
+        existing.as_ref().and_then(|real| real.strip_prefix(host.root()).ok()).map(|real| Path::new("/").join(real));
+    match of_path(&visible(read(host).unwrap_or_default()), real.as_deref().unwrap_or(path)) {
+        Some(mount) => format!("{} at {}", mount.kind, mount.point.display()),
+        None => "unknown file system".to_owned(),
+    }
+}
+
+/// Bytes and inodes of a file system, from statvfs(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Level {
@@ -106,12 +134,12 @@ pub struct Level {
     pub reserved_bytes: u64,
     pub total_inodes: u64,
     pub free_inodes: u64,
-    /// Now; after an error a file system may become so without a word in the table of mounts.
+    /// Whether it is read-only now. After an error a file system becomes read-only without a change of the mount table.
     pub read_only: bool,
 }
 
 impl Level {
-    /// Share of what an unprivileged writer can have that is used, 0 to 1, if so many more bytes were free.
+    /// The used share, 0 to 1, of the bytes that an unprivileged process can use, if `freed` more bytes were free.
     pub fn used_share(&self, freed: u64) -> f64 {
         let usable = self.total_bytes.saturating_sub(self.reserved_bytes);
         if usable == 0 {
@@ -122,6 +150,9 @@ impl Level {
 }
 
 /// The level of the file system that a path of the host is on.
+///
+/// # Errors
+/// `not-found` or `unavailable` if statvfs(3) fails.
 pub fn level(host: &Host, path: &Path) -> Result<Level, Refusal> {
     let stat = rustix::fs::statvfs(host.path(path)).map_err(|error| Refusal::io(path.display(), &error.into()))?;
     let unit = stat.f_frsize;
@@ -144,7 +175,7 @@ mod tests {
     fn a_line_of_the_mount_table() {
         let line = b"36 35 98:0 / /mnt/a\\040b rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
         let mount = parse(line).unwrap();
-        assert_eq!(mount.point, PathBuf::from("/mnt/a b"));
+        assert_eq!((mount.id, &mount.point), (36, &PathBuf::from("/mnt/a b")));
         assert_eq!((mount.kind.as_str(), mount.source.as_str(), mount.read_only), ("ext3", "/dev/root", false));
         let line = b"1 2 0:5 / /p ro - tmpfs tmpfs rw";
         assert!(parse(line).unwrap().read_only);
@@ -155,6 +186,7 @@ mod tests {
     #[test]
     fn the_last_mount_at_a_point_is_the_one() {
         let mount = |kind: &str| Mount {
+            id: 1,
             device_id: "1:1".into(),
             subtree: b"/".to_vec(),
             point: "/a".into(),
@@ -165,6 +197,20 @@ mod tests {
         let mounts = visible(vec![mount("ext4"), mount("tmpfs")]);
         assert_eq!(of_path(&mounts, Path::new("/a/b/c")).unwrap().kind, "tmpfs");
         assert!(of_path(&mounts, Path::new("/b")).is_none());
+    }
+
+    #[test]
+    fn a_path_that_does_not_exist_is_on_the_file_system_above() {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::at(root.path());
+        assert_eq!(describe(&host, Path::new("/var/lib/ansai")), "unknown file system");
+        std::fs::create_dir_all(host.path("/proc/1")).unwrap();
+        std::fs::create_dir_all(host.path("/data")).unwrap();
+        std::os::unix::fs::symlink("data", host.path("/var")).unwrap();
+        let table = "1 0 0:1 / / rw - ext4 /dev/a rw\n2 1 0:2 / /data rw - xfs /dev/b rw\n";
+        std::fs::write(host.path("/proc/1/mountinfo"), table).unwrap();
+        assert_eq!(describe(&host, Path::new("/srv/ansai")), "ext4 at /");
+        assert_eq!(describe(&host, Path::new("/var/lib/ansai")), "xfs at /data", "through the link");
     }
 
     #[test]

@@ -13,10 +13,10 @@ use ansai_kit::function::Inline;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// With more file systems than that a thread of its own is the smaller part of the work.
+/// The most file systems that are read at once: for more, the cost of a thread does not matter.
 const MOST_AT_ONCE: usize = 64;
 
-/// The interface.
+/// The interface `ansai:disk/disk-probe`.
 pub static DISK_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:disk/disk-probe",
@@ -26,6 +26,7 @@ pub static DISK_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how full file systems are",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function {
         name: "list-filesystems",
         checks: &[],
@@ -59,7 +60,7 @@ fn list(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Filesystems, Refusal> 
     Ok(levels(ask, &distinct(mounts::read(ask.host)?)))
 }
 
-/// What there is to look at, if none of it could keep its looker waiting.
+/// The mounts to read, if none of them can block.
 type AtOnce = Option<Vec<Mount>>;
 
 fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems, Refusal>> {
@@ -72,8 +73,9 @@ fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems
     Some(Ok(levels(ask, mounts)))
 }
 
-/// What waits is a mount that is looked at or passed on the way to one: above it, or at the same point below it, as an
-/// automount is. All others do not matter, such as the automount of binfmt_misc that hosts with systemd have.
+/// `None` if reading could block: on a mount that is read, or on one that the path to it passes. That one is above it
+/// or, as an automount, hidden at the same point. Other mounts do not matter, such as systemd's automount of
+/// binfmt_misc.
 fn none_waits(table: Vec<Mount>) -> AtOnce {
     let waiting: Vec<PathBuf> =
         table.iter().filter(|mount| !never_waits(&mount.kind)).map(|mount| mount.point.clone()).collect();
@@ -86,7 +88,7 @@ fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
     let mut entries = Vec::new();
     let mut skipped = 0;
     for mount in mounts {
-        // A server that does not answer would hold this thread for minutes.
+        // A server that does not answer would block this thread for minutes.
         if ask.deadline.is_over() || !covers_its_point(ask, mount) {
             skipped += 1;
             continue;
@@ -116,7 +118,7 @@ fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
     Filesystems { entries, skipped }
 }
 
-/// One mount per file system, at its shortest point; only such as hold files, and directories.
+/// One mount per file system, at its shortest mount point, without pseudo file systems such as `/proc`.
 fn distinct(table: Vec<Mount>) -> Vec<Mount> {
     let mut real: Vec<Mount> = mounts::visible(table).into_values().filter(|mount| holds_files(&mount.kind)).collect();
     real.sort_by_key(|mount| (mount.point.as_os_str().len(), mount.point.clone()));
@@ -126,7 +128,7 @@ fn distinct(table: Vec<Mount>) -> Vec<Mount> {
     real
 }
 
-/// Another file system mounted over a parent hides the point: then its numbers would be another's.
+/// Whether the mount is visible at its mount point. A file system that is mounted over a parent directory hides it.
 fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
     let Ok(stat) = rustix::fs::statx(
         rustix::fs::CWD,
@@ -136,7 +138,7 @@ fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
     ) else {
         return false;
     };
-    // btrfs reports other device numbers than its mount table; everything else must agree.
+    // btrfs reports other device numbers than the mount table shows.
     mount.kind == "btrfs" || mount.device_id == format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor)
 }
 
@@ -148,7 +150,7 @@ fn holds_files(kind: &str) -> bool {
     REAL.contains(&kind) || is_remote(kind)
 }
 
-/// Kinds whose numbers the kernel has in memory.
+/// Whether the kernel answers statvfs(3) from memory for this type of file system.
 fn never_waits(kind: &str) -> bool {
     const LOCAL: &[&str] = &[
         "ext2",
@@ -192,7 +194,7 @@ fn text(path: &Path) -> String {
     path_text(path.as_os_str().as_bytes())
 }
 
-/// A mount point as text back to its path; `None` for text that no path has.
+/// The path of a mount point that is given as text; `None` for text with an invalid escape.
 pub fn point_of(mount: &str) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt as _;
     Some(PathBuf::from(std::ffi::OsString::from_vec(ansai_core::text::path_bytes(mount)?)))
@@ -220,6 +222,7 @@ mod tests {
     fn only_what_is_on_the_way_can_keep_a_look_waiting() {
         let table = |mounts: &[(&str, &str)]| -> Vec<Mount> {
             let mount = |(index, (point, kind)): (usize, &(&str, &str))| Mount {
+                id: 0,
                 device_id: format!("0:{index}"),
                 subtree: b"/".to_vec(),
                 point: (*point).into(),

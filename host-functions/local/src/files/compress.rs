@@ -10,35 +10,40 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::beneath::{Mounts, Root, open};
-use super::guard::{self, Guarded, Site, changed, failed};
+use super::file::File;
 use super::gzip::{self, Digest};
-use super::identity::{File, Stat, split};
-use super::lease::{self, Lease};
-use super::quarantine::step_name;
 use super::remove::{Arguments, targets, writable};
-use super::report::{Report, item};
+use super::report::{Report, changed, failed, item};
 use super::select::{self, Candidate, Found};
-use super::{entry, metadata, place, safe_unlink, targets as remembered};
+use super::{metadata, place, site, targets as remembered};
+use crate::safety::beneath::{Mounts, open};
+use crate::safety::guard::{self, Guard, Guarded};
+use crate::safety::identity::Stat;
+use crate::safety::lease::{self, Kind, Lease};
+use crate::safety::names::split;
+use crate::safety::reason::{Blocked, Reason};
+use crate::safety::root::Root;
+use crate::safety::step_name::step_name;
+use crate::safety::{entry, safe_unlink};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
-/// Kept free besides the largest file.
+/// Bytes that stay free in addition to the size of the largest file.
 const SPARE: u64 = 1 << 20;
-/// Files whose beginnings are compressed for the estimate.
+/// How many files the estimate samples: it compresses the beginning of each.
 const SAMPLES: usize = 8;
-/// A file of one block cannot come back as less.
+/// The smallest allocation: a file of one block cannot become smaller.
 const BLOCK: u64 = 4096;
-/// What need not be tried.
+/// Extensions of formats that are compressed already.
 const PACKED: &[&[u8]] = &[
     b"gz", b"tgz", b"xz", b"txz", b"zst", b"bz2", b"tbz2", b"zip", b"lz4", b"lzma", b"br", b"7z", b"rar", b"jpg",
     b"jpeg", b"png", b"webp", b"mp3", b"mp4", b"mkv", b"jar", b"deb", b"rpm", b"woff2",
 ];
 
-/// The action.
+/// The action `compress`.
 pub(super) struct Compress;
 
-/// What undo needs.
+/// What undo needs: the number of the target, the compressed file, and length and checksum of the original.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Undo {
@@ -51,6 +56,7 @@ struct Undo {
 impl TypedAction for Compress {
     type Arguments = Arguments;
     type Targets = remembered::Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -59,7 +65,7 @@ impl TypedAction for Compress {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, remembered::Targets), Refusal> {
         let mut found = select::find(ask, &what, earlier, &bar)?;
-        writable(&found.root)?;
+        writable(found.root())?;
         let kept = ratio(&found);
         let back = |candidate: &Candidate| comes_back(candidate.stat.bytes, kept);
         found.limit(ask, what.enough_bytes, back);
@@ -68,7 +74,7 @@ impl TypedAction for Compress {
         let same = earlier.iter().filter(|step| step.preview.about == preview.about);
         let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
         if let Some(largest) = found.candidates.iter().map(|candidate| candidate.stat.size).max() {
-            let available = place::available(&found.root).unwrap_or(0).saturating_add(freed);
+            let available = place::available(found.root()).unwrap_or(0).saturating_add(freed);
             room(largest, available).map_err(Refusal::Unavailable)?;
         }
         Ok((preview, targets(&found, None)))
@@ -78,7 +84,7 @@ impl TypedAction for Compress {
         let targets = what.targets;
         remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
-        let site = Site::enter(doing, &targets)?;
+        let site = site::enter(doing, &targets)?;
         let before = place::available(&site.root);
         let mut items = Vec::with_capacity(targets.files.len());
         for (number, file) in targets.files.iter().enumerate() {
@@ -130,8 +136,9 @@ impl TypedAction for Compress {
                 Err(error) => return Err(wrong(error)),
             };
             let _ = entry::remove(parent.as_fd(), &temporary(step, number));
-            if let Err(fate) = safe_unlink::settle(&root, file, &safe_unlink::name(step, number)) {
-                items.push(item(file.path.clone(), fate, 0));
+            let aside = safe_unlink::name(step, number);
+            if let Err(blocked) = safe_unlink::settle(&root, &path, file.identity(), &aside) {
+                items.push(item(file.path.clone(), blocked.into(), 0));
                 continue;
             }
             let Ok(packed) = Stat::at(parent.as_fd(), &packed_name(name)) else { continue };
@@ -145,7 +152,7 @@ impl TypedAction for Compress {
             }
             let Ok(digest) = read_back(parent.as_fd(), &packed_name(name), file.size) else { continue };
             match original {
-                // Stopped between the last two steps: the original is whole, so the copy goes.
+                // The crash came before the original was removed. It is complete, so the copy is removed.
                 Some(_) => {
                     if source_digest(parent.as_fd(), name, file).is_ok_and(|is| is == digest) {
                         let _ = entry::remove(parent.as_fd(), &packed_name(name));
@@ -181,12 +188,12 @@ fn bar(root: &Root, path: &[u8], stat: &Stat) -> Option<&'static str> {
     exists.then_some("exists")
 }
 
-/// Of the candidates' content, what would be left of it: 1 where nothing can be told.
+/// Estimates compressed size ÷ size, from samples of the candidates; 1 if none can be read.
 fn ratio(found: &Found) -> f64 {
     let every = found.candidates.len().div_ceil(SAMPLES).max(1);
     let (mut whole, mut left) = (0, 0);
     for candidate in found.candidates.iter().step_by(every) {
-        let Ok(handle) = open(found.root.fd(), &candidate.path, OFlags::PATH, Mounts::Stay) else { continue };
+        let Ok(handle) = open(found.root().fd(), &candidate.path, OFlags::PATH, Mounts::Stay) else { continue };
         if Stat::of(&handle).is_ok_and(|stat| stat.inode() == candidate.stat.inode() && stat.is_file())
             && let Ok(file) = guard::reopen_unmarked(&handle)
             && let Ok((read, packed)) = gzip::sample(std::fs::File::from(file))
@@ -218,41 +225,42 @@ fn packed_name(name: &[u8]) -> Vec<u8> {
     [name, b".gz"].concat()
 }
 
-/// Always short enough, and known again after a crash.
+/// The name of the new file until it is complete: always short enough, and the same after a crash.
 pub(super) fn temporary(step: &[u8], number: usize) -> Vec<u8> {
     [b".ansai-", step, format!("-{number}").as_bytes()].concat()
 }
 
 fn compress(
     doing: &StepContext<'_>,
-    site: &Site,
+    site: &Guard,
     file: &File,
     temporary: &[u8],
     aside: &[u8],
 ) -> Result<(Stat, Digest), Fate> {
-    let guarded = site.guard(file)?;
+    let guarded = site::check(site, file)?;
     room(file.size, place::available(&site.root).unwrap_or(0)).map_err(Fate::Failed)?;
     let parent = guarded.parent.as_fd();
     let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
     let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
     let name = packed_name(&guarded.name);
     let packed = pack(doing, &guarded, file, &new).and_then(|digest| {
-        guarded.still(file)?;
+        guarded.still(file.identity())?;
         entry::rename_new(parent, temporary, parent, &name).map_err(into_fate)?;
         Ok(digest)
     });
     let packed = packed.inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
-    let stat = guarded.still(file).and_then(|()| {
+    let removed = || -> Result<Stat, Fate> {
+        guarded.still(file.identity())?;
         let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
         if stat.inode() != made {
             return Err(changed("somebody replaced the new file"));
         }
-        // Both names may not be lost.
+        // The new name must be on disk before the old one is removed.
         entry::durable(parent).map_err(|error| failed("making its name durable", error))?;
-        guarded.remove(file, aside)?;
+        guarded.remove(file.identity(), aside)?;
         Ok(stat)
-    });
-    let stat = stat.inspect_err(|_| safe_unlink::discard(parent, &name, aside, made))?;
+    };
+    let stat = removed().inspect_err(|_| safe_unlink::discard(parent, &name, aside, made))?;
     entry::sync(parent);
     Ok((stat, packed))
 }
@@ -264,7 +272,7 @@ fn into_fate(error: Errno) -> Fate {
     }
 }
 
-/// Writes the compressed copy, reads it back, and gives it all that the original has.
+/// Writes the compressed copy, reads it back to verify it, and copies owner, mode, attributes and times.
 fn pack(doing: &StepContext<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Result<Digest, Fate> {
     let source = guarded.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
     let left = std::cell::Cell::new(None);
@@ -302,7 +310,7 @@ fn pack(doing: &StepContext<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) 
     Ok(digest)
 }
 
-/// The way back, from the very file that compressing made.
+/// Undo: restores the original from the compressed file, if that is the one that this step made.
 fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate> {
     let (temporary, aside) = (&*temporary(step, undo.number), &*safe_unlink::name(step, undo.number));
     let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
@@ -313,8 +321,8 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     let digest = Digest { length: undo.length, crc: undo.crc };
     let packed = regular(parent, &packed_name);
     let same = |stat: &Stat| match &packed {
-        _ if !undo.packed.is_still(stat) => Err(changed("the compressed file is another one")),
-        Ok(packed) if lease::take(packed.as_fd()) == Lease::InUse => Err(Fate::Skipped("open".into())),
+        _ if !undo.packed.identity().is_still(stat) => Err(Blocked::changed("the compressed file is another one")),
+        Ok(packed) if lease::take(packed.as_fd(), Kind::Write) == Lease::InUse => Err(Reason::Open.into()),
         _ => Ok(()),
     };
     let _ = entry::remove(parent, temporary);
@@ -322,11 +330,11 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     if back.is_some_and(|stat| (stat.size, stat.mtime) == (undo.length, undo.packed.mtime))
         && source_digest(parent, name, file).is_ok_and(|is| is == digest)
     {
-        // An undo that was interrupted came so far: only the copy is left to remove.
+        // An earlier undo was interrupted here: only the compressed file remains to be removed.
         return match Stat::at(parent, &packed_name) {
             Ok(stat) if same(&stat).is_ok() => remove_packed(parent, &packed_name, aside, same),
-            // Or set aside to be removed.
-            _ if Stat::at(parent, aside).is_ok_and(|stat| undo.packed.is_still(&stat)) => {
+            // Or it was set aside already.
+            _ if Stat::at(parent, aside).is_ok_and(|stat| undo.packed.identity().is_still(&stat)) => {
                 entry::remove(parent, aside).map_err(|error| failed("removing the compressed file", error))
             }
             _ => Ok(()),
@@ -357,12 +365,12 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     remove_packed(parent, &packed_name, aside, same)
 }
 
-/// Once the original is there to stay.
+/// Removes the compressed file, after the original is durable.
 fn remove_packed(
     parent: BorrowedFd<'_>,
     name: &[u8],
     aside: &[u8],
-    same: impl FnOnce(&Stat) -> Result<(), Fate>,
+    same: impl FnOnce(&Stat) -> Result<(), Blocked>,
 ) -> Result<(), Fate> {
     entry::durable(parent).map_err(|error| failed("making the original durable", error))?;
     safe_unlink::remove(parent, name, aside, same)?;
@@ -370,7 +378,7 @@ fn remove_packed(
     Ok(())
 }
 
-/// Opens a regular file for reading, by way of a handle that does nothing yet.
+/// Opens a regular file for reading. Other kinds are recognized before they are opened.
 fn regular(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = rustix::fs::openat(parent, name, flags, Mode::empty())?;
@@ -388,7 +396,7 @@ fn read_back(parent: BorrowedFd<'_>, name: &[u8], most: u64) -> io::Result<Diges
     gzip::unpack(std::fs::File::from(regular(parent, name)?), io::sink(), most, &|| Ok(()))
 }
 
-/// The digest of the original, found by compressing it to nowhere.
+/// The digest of an original, computed in the same way as compressing does.
 fn source_digest(parent: BorrowedFd<'_>, name: &[u8], file: &File) -> io::Result<Digest> {
     gzip::pack(std::fs::File::from(regular(parent, name)?), io::sink(), file.size, &|| Ok(()))
 }

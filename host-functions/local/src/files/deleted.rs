@@ -1,4 +1,4 @@
-//! Files that were removed while a process holds them open: removing them gave nothing back yet.
+//! Files that were removed while a process has them open: their space is not freed yet.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,10 @@ use ansai_core::scope::is_within;
 use ansai_core::text::path_text;
 use serde::{Deserialize, Serialize};
 
-use super::identity::Inode;
-use super::in_use::{handles, link_text, processes, read};
+use super::fields::ROOTS;
 use super::place;
+use crate::safety::identity::Inode;
+use crate::safety::processes::{Handle, handles, link_text, processes, read};
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::ProbeContext;
 
@@ -32,10 +33,10 @@ pub(super) struct DeletedFiles {
     skipped: u32,
 }
 
-/// `list-deleted-open`; `skipped` counts processes that could not be looked into.
+/// `list-deleted-open`; `skipped` counts the processes that could not be read.
 pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Result<DeletedFiles, Refusal> {
     let table = place::table(ask.host);
-    let roots = ask.scope.set("roots");
+    let roots = ask.scope.roots(&ROOTS);
     let mut found = BTreeMap::<Inode, DeletedFile>::new();
     let (mut skipped, mut in_time) = (0, true);
     for process in processes(ask.host)? {
@@ -47,7 +48,8 @@ pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Resul
             skipped += 1;
             continue;
         };
-        for (link, stat) in open.into_iter().filter(|(_, stat)| stat.is_file() && stat.links == 0) {
+        let deleted = open.into_iter().filter(|handle| handle.stat.is_file() && handle.stat.links == 0);
+        for Handle { link, stat } in deleted {
             let Some(path) = link_text(&link).and_then(|text| on_host(ask, &text)) else { continue };
             let shown = path_text(&path);
             if found.contains_key(&stat.inode()) || !roots.iter().any(|root| is_within(&shown, root)) {
@@ -72,7 +74,7 @@ pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Resul
     Ok(DeletedFiles { entries, complete, skipped })
 }
 
-/// The path on the host that a link of `/proc` tells, without the kernel's remark.
+/// The path on the host from the text of a link of `/proc`, without the kernel's ` (deleted)`.
 fn on_host(ask: &ProbeContext<'_>, text: &[u8]) -> Option<Vec<u8>> {
     let path = text.strip_suffix(SUFFIX)?;
     let host_root = ask.host.root().as_os_str().as_encoded_bytes();

@@ -1,5 +1,5 @@
-//! The end of quarantine: files whose time is over are removed for good. An action of the host itself, which no policy
-//! can propose; the executor applies it like any other, within the grants of an instance.
+//! Quarantine expiry: removes expired files permanently. It is an action of the host that no policy can propose; the
+//! executor applies it like any other, within the grants of an instance.
 
 use std::sync::Arc;
 
@@ -13,20 +13,21 @@ use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, Typed
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// What the host does by itself, under the grants for [`FILES_ACTIONS`]. Not in the list that policies import from.
+/// Quarantine expiry, under the grants for [`FILES_ACTIONS`]. It is not in the list of interfaces that policies import.
 pub static QUARANTINE_EXPIRY: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: FILES_ACTIONS.interface.name,
         version: FILES_ACTIONS.interface.version,
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
-        ability: "remove quarantined files whose time is over",
+        ability: "remove expired files from quarantine",
         fields: FILES_ACTIONS.interface.fields,
     },
+    doctor: &[],
     functions: &[Function { name: "expire-held", checks: &[within("/root")], body: Body::Action(&ExpireHeld) }],
 };
 
-/// The action `expire-held`: `root` is a granted directory.
+/// The action `expire-held`. Its argument `root` is a granted directory.
 struct ExpireHeld;
 
 #[derive(Serialize, Deserialize)]
@@ -38,6 +39,7 @@ struct Arguments {
 impl TypedAction for ExpireHeld {
     type Arguments = Arguments;
     type Targets = Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -67,7 +69,7 @@ impl TypedAction for ExpireHeld {
         Err(Refusal::Unsupported("files whose quarantine expired cannot be restored".into()))
     }
 
-    /// A file that is gone may have been removed by this step, or restored by an undo in between: unknown.
+    /// Unknown: a file that is gone may have been removed by this step, or restored by an undo before.
     fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         Err(Refusal::Other(format!("the quarantine of {} files was being removed", what.targets.files.len())))
     }

@@ -1,4 +1,4 @@
-//! Compressing and expanding one stream, with what proves that nothing was lost.
+//! Compresses and expands a stream, with length and checksum to prove that nothing is lost.
 
 use std::io::{self, Read, Write};
 
@@ -8,14 +8,15 @@ use flate2::write::{DeflateEncoder, GzEncoder};
 
 const CHUNK: usize = 64 << 10;
 
-/// Length and checksum of a content.
+/// Length in bytes and CRC-32 of uncompressed content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Digest {
     pub(super) length: u64,
     pub(super) crc: u32,
 }
 
-/// Copies until the end or `most` bytes; `may_go_on` is asked before each chunk.
+/// Copies to the end; more than `most` bytes are an error. `may_go_on` is called before each chunk, and its error ends
+/// the copy.
 fn pump(
     from: &mut impl Read,
     to: &mut impl Write,
@@ -69,7 +70,7 @@ pub(super) fn unpack(
     Ok(digest)
 }
 
-/// How many bytes the beginning of a content has, and how many are left of them.
+/// Compresses the first 64 KiB: their length before and after, in bytes.
 pub(super) fn sample(from: impl Read) -> io::Result<(u64, u64)> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
     let digest = pump(&mut from.take(CHUNK as u64), &mut encoder, CHUNK as u64, &|| Ok(()))?;

@@ -1,5 +1,4 @@
-//! Reading one directory in large pieces. What is read is kept as bytes in buffers that are used again: nothing is
-//! allocated for an entry.
+//! Reads a directory in large pieces, into buffers that are used again: an entry costs no allocation.
 
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -8,10 +7,10 @@ use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, RawDir, SeekFrom};
 use rustix::io::Errno;
 
-/// Bytes that the kernel is asked for at once.
+/// The size of one read in bytes.
 const PIECE: usize = 32 << 10;
 
-/// Where the kernel writes to, shared by all listings of a walk.
+/// The buffer that the kernel writes to. All listings of a walk share it.
 pub(super) struct Buffer(Vec<u8>);
 
 impl Buffer {
@@ -20,13 +19,13 @@ impl Buffer {
     }
 }
 
-/// A piece of a directory.
+/// The entries of one read.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
-    /// Names one after the other, each with its NUL.
+    /// All names, each with its NUL.
     names: Vec<u8>,
     entries: Vec<Named>,
-    /// The next of `entries`.
+    /// The index of the next entry.
     next: usize,
 }
 
@@ -35,11 +34,11 @@ struct Named {
     begin: usize,
     end: usize,
     kind: FileType,
-    /// Where reading goes on after it.
+    /// Where reading continues after it.
     after: u64,
 }
 
-/// A directory that is open, and what was read of it.
+/// An open directory with the last entries that were read.
 #[derive(Debug)]
 pub(super) struct Listing {
     fd: OwnedFd,
@@ -49,14 +48,14 @@ pub(super) struct Listing {
 /// One name in a directory.
 pub(super) struct Name<'a> {
     pub(super) name: &'a CStr,
-    /// [`FileType::Unknown`] where the file system does not say.
+    /// [`FileType::Unknown`] if the file system does not report it.
     pub(super) kind: FileType,
-    /// Where reading goes on after it, as the file system counts; 0 is the beginning.
+    /// Where reading continues after it, in the file system's own count; 0 is the beginning.
     pub(super) after: u64,
 }
 
 impl Listing {
-    /// Goes on where reading stopped. `piece` is one whose memory is used again.
+    /// Continues where reading stopped. The memory of `piece` is used again.
     pub(super) fn at(fd: OwnedFd, place: u64, mut piece: Piece) -> rustix::io::Result<Listing> {
         if place != 0 {
             rustix::fs::seek(&fd, SeekFrom::Start(place))?;
@@ -69,12 +68,12 @@ impl Listing {
         self.fd.as_fd()
     }
 
-    /// Ends reading, and gives the memory back.
+    /// Closes the directory and returns its memory.
     pub(super) fn close(self) -> Piece {
         self.piece
     }
 
-    /// The next name, but for `.` and `..`; `None` at the end.
+    /// The next name, without `.` and `..`; `None` at the end.
     pub(super) fn next(&mut self, buffer: &mut Buffer) -> rustix::io::Result<Option<(BorrowedFd<'_>, Name<'_>)>> {
         while self.piece.next >= self.piece.entries.len() {
             if !self.piece.read(self.fd.as_fd(), buffer)? {
@@ -98,14 +97,14 @@ impl Piece {
         self.next = 0;
     }
 
-    /// Reads the next piece; false at the end.
+    /// Reads more entries; false at the end.
     fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut Buffer) -> rustix::io::Result<bool> {
         self.clear();
         let space: &mut [MaybeUninit<u8>] = buffer.0.spare_capacity_mut();
         let mut raw = RawDir::new(fd, space);
         while let Some(entry) = raw.next() {
             let entry = match entry {
-                // A directory that was removed while it is read.
+                // The directory was removed while it is read.
                 Err(Errno::NOENT) => break,
                 entry => entry?,
             };

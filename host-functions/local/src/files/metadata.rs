@@ -1,4 +1,4 @@
-//! Giving a new file the owner, mode, attributes and times of another.
+//! Copies owner, mode, extended attributes and times from one file to another.
 
 use std::io;
 
@@ -7,13 +7,15 @@ use rustix::fs::{Mode, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 
-use super::identity::{Stat, Time};
+use crate::safety::identity::{Stat, Time};
 
-/// The kernel's limit for a list of names, and for a value.
+/// The kernel's limit for a list of attribute names, and for a value, in bytes.
 const MOST: usize = 64 << 10;
 
-/// Owner, mode and all extended attributes, access lists and security labels among them. Anything that cannot be
-/// copied is an error.
+/// Copies owner, mode and all extended attributes, including access control lists and security labels.
+///
+/// # Errors
+/// If any of it cannot be copied.
 pub(super) fn copy(from: BorrowedFd<'_>, stat: &Stat, to: impl AsFd) -> io::Result<()> {
     let to = to.as_fd();
     let is = Stat::of(to)?;
@@ -25,7 +27,7 @@ pub(super) fn copy(from: BorrowedFd<'_>, stat: &Stat, to: impl AsFd) -> io::Resu
     Ok(())
 }
 
-/// The last step: anything written afterwards would change them.
+/// Copies atime and mtime. Call it last: a later write would change them.
 pub(super) fn copy_times(stat: &Stat, to: impl AsFd) -> io::Result<()> {
     let time = |time: Time| Timespec { tv_sec: time.0, tv_nsec: i64::from(time.1) };
     let times = Timestamps { last_access: time(stat.atime), last_modification: time(stat.mtime) };

@@ -1,57 +1,47 @@
 //! `ansai:files`: files below granted roots.
 //!
-//! Looking and acting go through directory handles (`beneath`, `walk`), never twice over a path. What an action
-//! may touch is decided by `select` and `eligibility` for the preview, and by `guard` for each file again right
-//! before it is touched. The verbs are one file each.
+//! Probes and actions use directory handles (`walk`), so that a path is resolved only once. `select` chooses what an
+//! action may touch for the preview; the guard (`crate::safety`) checks each file again right before it is touched.
+//! Each action has a file of its own.
 
-mod beneath;
 mod compress;
 mod deleted;
-mod eligibility;
-mod entry;
+mod doctor;
 mod expire;
-mod guard;
+pub mod fields;
+mod file;
 mod gzip;
-mod identity;
-mod in_use;
-mod lease;
 mod listing;
 mod metadata;
 mod patterns;
 mod place;
 mod position;
 mod probe;
-mod protected;
 mod quarantine;
 mod reclaim;
 mod remove;
 mod report;
 mod rotate;
-mod safe_unlink;
 mod select;
+mod site;
 mod targets;
 mod walk;
 
-use ansai_core::scope::{Field, FieldKind};
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
 pub use expire::QUARANTINE_EXPIRY;
 
-use ansai_kit::authorize::{Check, Rule};
+use ansai_kit::authorize::Check;
 use ansai_kit::function::Probe;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-const ROOTS: Field =
-    Field { name: "roots", kind: FieldKind::Roots, default: 0, about: "directories, with all that is below them" };
-
-const SELECTION: &[Check] =
-    &[within("/what/root"), Check { argument: "/what/min-age-hours", rule: Rule::AtLeast("min_age_hours") }];
+const SELECTION: &[Check] = &[within("/what/root"), Check::of("/what/min-age-hours", &fields::MIN_AGE_HOURS)];
 
 const fn within(argument: &'static str) -> Check {
-    Check { argument, rule: Rule::Within("roots") }
+    Check::of(argument, &fields::ROOTS)
 }
 
-/// The interface.
+/// The interface `ansai:files/files-probe`.
 pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:files/files-probe",
@@ -59,8 +49,9 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see names, sizes and ages of files",
-        fields: &[ROOTS],
+        fields: &[fields::ROOTS.field()],
     },
+    doctor: &[],
     functions: &[
         Function {
             name: "largest-directories",
@@ -78,7 +69,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     ],
 };
 
-/// The interface.
+/// The interface `ansai:files/files-actions`.
 pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:files/files-actions",
@@ -86,30 +77,9 @@ pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose to remove, compress and rotate files",
-        fields: &[
-            ROOTS,
-            Field {
-                name: "min_age_hours",
-                kind: FieldKind::LeastHours,
-                default: 24,
-                about: "younger files are never touched (by mtime, atime and ctime)",
-            },
-            Field { name: "max_files", kind: FieldKind::MostCount, default: 10_000, about: "files in one step" },
-            Field { name: "max_bytes", kind: FieldKind::MostBytes, default: 10 << 30, about: "bytes in one step" },
-            Field {
-                name: "undo_hours",
-                kind: FieldKind::OperatorHours,
-                default: 24,
-                about: "how long removed files wait in quarantine where the level allows; 0 for never",
-            },
-            Field {
-                name: "hold_below_percent",
-                kind: FieldKind::OperatorPercent,
-                default: 90,
-                about: "removed files are unlinked at once where the file system would stay fuller than this",
-            },
-        ],
+        fields: fields::ACTIONS,
     },
+    doctor: &[doctor::open_files, doctor::openat2, doctor::leases],
     functions: &[
         Function { name: "remove", checks: SELECTION, body: Body::Action(&remove::Remove) },
         Function { name: "compress", checks: SELECTION, body: Body::Action(&compress::Compress) },

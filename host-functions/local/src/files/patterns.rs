@@ -9,7 +9,7 @@ use super::place::path;
 const MOST_PATTERNS: usize = 100;
 const LONGEST_PATTERN: usize = 1024;
 
-/// Patterns as written by a policy, ready to match.
+/// Compiled patterns of a policy.
 pub(super) struct Patterns(GlobSet);
 
 impl Patterns {

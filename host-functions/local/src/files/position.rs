@@ -1,14 +1,14 @@
-//! A place in a walk as text: where it stopped in each directory from the root down, so that a later walk, of this
-//! process or another, goes on there without looking again at what is behind it.
+//! A cursor: the place in a walk where it stopped, as text. It has a position for each directory from the root down, so
+//! that a later walk, also in another process, continues there without reading again what came before.
 //!
-//! A policy may forge one: it then sees another part of what it may see anyway.
+//! A forged cursor gives a policy no more than another part of what it may see anyway.
 
 use ansai_core::Refusal;
 use ansai_core::text::{path_bytes, path_text};
 
-use super::identity::is_name;
+use crate::safety::names::is_name;
 
-/// Bytes of one. A policy's store holds two of them in one value.
+/// The longest cursor in bytes. A value of a policy's store can hold two of them.
 const LONGEST: usize = 32 << 10;
 
 /// Directories from the root down to where a walk stopped.
@@ -20,15 +20,15 @@ pub(super) struct Position(Vec<Level>);
 pub(super) struct Level {
     /// Empty for the root.
     pub(super) name: Vec<u8>,
-    /// Where reading goes on in it, as its file system counts; 0 is the beginning.
+    /// Where reading continues in it, in the file system's own count; 0 is the beginning.
     pub(super) after: u64,
 }
 
 impl Position {
-    /// From a cursor that a policy gave; nothing for the beginning.
+    /// Reads a cursor from a policy; `None` is the beginning.
     pub(super) fn read(cursor: Option<&str>) -> Result<Position, Refusal> {
         let Some(text) = cursor else { return Ok(Position::default()) };
-        parse(text).ok_or_else(|| Refusal::Invalid("`cursor` is not one of ours".into()))
+        parse(text).ok_or_else(|| Refusal::Invalid("`cursor` is not a cursor of this function".into()))
     }
 
     pub(super) fn levels(&self) -> &[Level] {
@@ -57,7 +57,7 @@ fn parse(text: &str) -> Option<Position> {
 pub(super) struct Writer(String);
 
 impl Writer {
-    /// False, and nothing is added, where it would become too long.
+    /// Adds a level; false, and nothing is added, if the cursor would become too long.
     pub(super) fn add(&mut self, name: &[u8], after: u64) -> bool {
         let level = if self.0.is_empty() { after.to_string() } else { format!("/{}:{after}", path_text(name)) };
         let fits = self.0.len() + level.len() <= LONGEST;

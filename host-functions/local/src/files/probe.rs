@@ -1,4 +1,4 @@
-//! `ansai:files/files-probe`: sizes, names and ages. Sums count what is in quarantine too.
+//! `ansai:files/files-probe`: sizes, names and ages of files. Sums include quarantined files.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -7,18 +7,19 @@ use ansai_core::{Instant, Refusal};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
-use super::beneath::Root;
-use super::eligibility::is_young;
-use super::identity::{Inode, LONGEST_PATH, Stat, Time};
-use super::in_use::InUse;
 use super::patterns::Patterns;
 use super::position::Position;
 use super::walk::{Entry, Walk};
+use crate::safety::identity::{Inode, Stat, Time};
+use crate::safety::names::LONGEST_PATH;
+use crate::safety::open_files::OpenFiles;
+use crate::safety::root::Root;
+use crate::safety::rules::is_young;
 use ansai_kit::host::ProbeContext;
 
-/// Entries of one page.
+/// The most entries of one page.
 const MOST: usize = 500;
-/// Inodes with several names that are remembered in one sum.
+/// The most inodes with several names that one sum remembers.
 const MOST_LINKED: usize = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -39,14 +40,14 @@ pub(super) struct Usages {
     cursor: Option<String>,
 }
 
-/// A sum over files, each inode once.
+/// A sum over files that counts each inode once.
 #[derive(Default)]
 struct Sum {
     files: u64,
     bytes: u64,
     times: Option<(Time, Time)>,
     linked: HashSet<Inode>,
-    /// False when there were too many inodes with several names.
+    /// False if there were too many inodes with several names.
     exact: bool,
 }
 
@@ -93,7 +94,7 @@ pub(super) fn largest_directories(
     let root = Root::open(ask.host, &root)?;
     let mut walk = Walk::new(&root, ask.deadline, None, &from);
     let (mut entries, mut exact, mut unnamed) = (Vec::new(), true, 0);
-    // The walk ends with one directory before it begins the next: one sum at a time is enough.
+    // The walk leaves one directory before it enters the next, so one sum at a time is enough.
     let mut current = walk.ancestor(depth).map(|path| (path.to_vec(), Sum::new()));
     let mut finish = |entries: &mut Vec<Usage>, current: Option<(Vec<u8>, Sum)>| {
         if let Some((path, sum)) = current {
@@ -131,7 +132,7 @@ struct FileQuery {
 }
 
 impl FileQuery {
-    /// Walks on over what matches, until told to stop.
+    /// Calls `found` for each file that matches, until it breaks.
     fn each(
         &self,
         ask: &ProbeContext<'_>,
@@ -180,7 +181,7 @@ pub(super) struct Query {
 pub(super) fn list_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) -> Result<Files, Refusal> {
     let from = Position::read(cursor.as_deref())?;
     let root = Root::open(ask.host, &what.root)?;
-    let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
+    let open_files = OpenFiles::until(ask.host, root.stat.dev, ask.deadline)?;
     let mut walk = Walk::new(&root, ask.deadline, None, &from);
     let (mut found, mut unnamed) = (Vec::<(Vec<u8>, Stat)>::new(), 0);
     what.each(ask, &mut walk, |entry| {
@@ -197,7 +198,7 @@ pub(super) fn list_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) 
         bytes: stat.bytes,
         modified: stat.mtime.millis(),
         links: stat.links,
-        open: in_use.is_open(stat.inode()),
+        open: open_files.is_open(stat.inode()),
     };
     let cursor = walk.cursor();
     let (complete, skipped) = (walk.is_complete() && unnamed == 0, walk.skipped + unnamed);

@@ -1,7 +1,7 @@
-//! Where removed files wait: `.ansai-quarantine` in the root of a search, on the same mount.
+//! The quarantine of removed files: the directory `.ansai-quarantine` in the root of a search, on the same mount.
 //!
-//! One directory per step, with the files by number and an index that says what they were and until when they
-//! wait. The index is on the disk before the first file moves. A quarantine of anybody else's is never used.
+//! It has one directory per step, with the files by number and an index of their paths and their expiry. The index is
+//! on disk before the first file moves. A quarantine that another user owns or can read is never used.
 
 use std::io::Read as _;
 
@@ -13,36 +13,41 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::beneath::{Mounts, Root, directory, open};
-use super::identity::{File, Stat, is_name};
-use super::protected::QUARANTINE;
-use super::{entry, place};
+use super::file::File;
+use super::place;
+use crate::safety::beneath::{Mounts, directory, open};
+use crate::safety::entry;
+use crate::safety::identity::Stat;
+use crate::safety::names::is_name;
+use crate::safety::protected::QUARANTINE;
+use crate::safety::root::Root;
+use crate::safety::step_name::step_name;
 use ansai_kit::host::Host;
 
 const INDEX: &[u8] = b"index.json";
 const MOST_INDEX_BYTES: u64 = 64 << 20;
 
-/// What one step put here.
+/// The index of one step.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Index {
     pub(super) version: u32,
-    /// What the paths are below.
+    /// The directory that the paths are relative to.
     pub(super) root: String,
-    /// When they may be removed for good.
+    /// When the quarantine expires and the files may be removed permanently.
     pub(super) until: Instant,
-    /// By number: the file `0` is the first.
+    /// The file with number 0 is the first.
     pub(super) files: Vec<File>,
 }
 
-/// A quarantine that is ours.
+/// An open quarantine that belongs to ansai.
 #[derive(Debug)]
 pub(super) struct Quarantine {
     pub(super) root: Root,
     fd: OwnedFd,
 }
 
-/// The part of it that belongs to one step.
+/// The directory of one step in it.
 #[derive(Debug)]
 pub(super) struct Step {
     pub(super) name: Vec<u8>,
@@ -50,7 +55,10 @@ pub(super) struct Step {
 }
 
 impl Quarantine {
-    /// The one in this root, if there is one; refused where it is not ours alone.
+    /// Opens the quarantine of this root; gives the root back if it has none.
+    ///
+    /// # Errors
+    /// `unavailable` if another user owns it or can read it.
     pub(super) fn find(root: Root) -> Result<Result<Quarantine, Root>, Refusal> {
         match directory(root.fd(), QUARANTINE, Mounts::Stay) {
             Ok(fd) => {
@@ -63,18 +71,18 @@ impl Quarantine {
         }
     }
 
-    /// The one in this root, made if need be.
+    /// Opens the quarantine of this root, and creates it first if there is none.
     pub(super) fn make(root: Root) -> Result<Quarantine, Refusal> {
         match rustix::fs::mkdirat(root.fd(), QUARANTINE, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(Refusal::io(shown(&root), &error.into())),
         }
-        // What it will hold must not be lost with its name.
+        // If its name were lost, so would be the files in it.
         entry::durable(root.fd()).map_err(|error| Refusal::io(shown(&root), &error.into()))?;
         Quarantine::find(root)?.map_err(|root| Refusal::Changed(format!("{} is gone", shown(&root))))
     }
 
-    /// A new part with its index.
+    /// Creates the directory of a step with its index.
     pub(super) fn begin(&self, step_id: &str, index: &Index) -> Result<Step, Refusal> {
         let name = step_name(step_id)?;
         let wrong = |error: std::io::Error| Refusal::io(shown(&self.root), &error);
@@ -92,7 +100,7 @@ impl Quarantine {
         begun().inspect_err(|_| self.drop_begun(name)).map_err(wrong)
     }
 
-    /// The part of a step, if it is there.
+    /// Opens the directory of a step; `None` if it does not exist.
     pub(super) fn step(&self, name: &[u8]) -> rustix::io::Result<Option<Step>> {
         if !is_name(name) {
             return Ok(None);
@@ -104,7 +112,7 @@ impl Quarantine {
         }
     }
 
-    /// All parts that have a readable index.
+    /// All steps that have a readable index.
     pub(super) fn steps(&self) -> std::io::Result<Vec<(Step, Index)>> {
         let mut steps = Vec::new();
         for entry in Dir::read_from(&self.fd)? {
@@ -119,7 +127,7 @@ impl Quarantine {
         Ok(steps)
     }
 
-    /// Removes a part that holds nothing any more, and the quarantine itself when that was the last one.
+    /// Removes the directory of a step if it has no more files, and the quarantine if that was the last step.
     pub(super) fn tidy(&self, step: &Step) {
         if step.is_empty() {
             let _ = entry::remove(step.fd.as_fd(), INDEX);
@@ -136,7 +144,7 @@ impl Quarantine {
 
     fn drop_part(&self, name: &[u8]) {
         let _ = rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR);
-        // Fails where another step has files in it, as it should.
+        // Fails, as intended, if another step has files in it.
         let _ = rustix::fs::unlinkat(self.root.fd(), QUARANTINE, AtFlags::REMOVEDIR);
     }
 }
@@ -149,34 +157,34 @@ impl Step {
         serde_json::from_slice(&text).ok()
     }
 
-    /// Whatever is under this number.
+    /// Looks at the file with this number, whatever it is.
     pub(super) fn look(&self, number: usize) -> rustix::io::Result<Stat> {
         Stat::at(self.fd.as_fd(), &file_name(number))
     }
 
-    /// Where a number is, for a person.
+    /// The path of a number below the root, for a person.
     pub(super) fn shown(&self, number: usize) -> String {
         let parts = [QUARANTINE, &self.name, &file_name(number)];
         path_text(&parts.join(&b'/'))
     }
 
-    /// The file under this number, if it is the one that the index names. All here is on one file system, whose
-    /// device may have another number after a restart.
+    /// The file with this number, if it has the inode number of the index. The device is not compared: everything here
+    /// is on one file system, and its number may change with a restart.
     pub(super) fn held(&self, number: usize, ino: u64) -> Option<Stat> {
         self.look(number).ok().filter(|stat| stat.ino == ino)
     }
 
-    /// Takes a file in: `EXIST` where the number is taken.
+    /// Moves a file in; `EEXIST` if the number is taken.
     pub(super) fn take(&self, from: BorrowedFd<'_>, name: &[u8], number: usize) -> rustix::io::Result<()> {
         entry::rename_ours(from, name, self.fd.as_fd(), &file_name(number))
     }
 
-    /// Gives a file back under a name that does not exist.
+    /// Moves a file out, to a name that does not exist; `EEXIST` if it does.
     pub(super) fn give_back(&self, number: usize, to: BorrowedFd<'_>, name: &[u8]) -> rustix::io::Result<()> {
         entry::rename_new(self.fd.as_fd(), &file_name(number), to, name)
     }
 
-    /// Removes a file for good.
+    /// Removes a file permanently.
     pub(super) fn give_up(&self, number: usize) -> rustix::io::Result<()> {
         entry::remove(self.fd.as_fd(), &file_name(number))
     }
@@ -189,8 +197,8 @@ impl Step {
     }
 }
 
-/// Where a search root's files would wait: the uppermost directory within the granted roots on the same mount,
-/// so that what is held can be found again without a search.
+/// The directory whose quarantine the files of a search root go to: the uppermost one on the same mount that the
+/// granted roots cover. So the quarantine is found again without a search.
 pub(super) fn hold_root(host: &Host, granted: &[String], root: &Root) -> Result<Root, Refusal> {
     let ends = root.text.match_indices('/').map(|(at, _)| at).skip(1).chain([root.text.len()]);
     let above = std::iter::once("/").chain(ends.filter_map(|end| root.text.get(..end)));
@@ -203,7 +211,7 @@ pub(super) fn hold_root(host: &Host, granted: &[String], root: &Root) -> Result<
     Root::open(host, &root.text)
 }
 
-/// All quarantines of ours in these roots and in what is mounted below them.
+/// All quarantines of ansai in these roots and in the mount points below them.
 pub(super) fn all(host: &Host, roots: &[String]) -> Vec<Quarantine> {
     let mut texts = roots.to_vec();
     for point in place::table(host).into_keys() {
@@ -232,14 +240,4 @@ fn shown(root: &Root) -> String {
 
 fn file_name(number: usize) -> Vec<u8> {
     number.to_string().into_bytes()
-}
-
-/// The id of a step as the name of a file.
-pub(super) fn step_name(step_id: &str) -> Result<&[u8], Refusal> {
-    let name = step_id.as_bytes();
-    if is_name(name) && name.len() <= 200 {
-        Ok(name)
-    } else {
-        Err(Refusal::Invalid(format!("the step id `{}` is no file name", ansai_core::text::inert(step_id, 100))))
-    }
 }

@@ -1,18 +1,18 @@
-//! What ansai holds: listing it and giving it up.
+//! Files in quarantine: listing them, and `reclaim-held`, which removes them permanently.
 
 use std::sync::Arc;
 
 use ansai_core::{Instant, Preview, Refusal, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::beneath::{Root, absolute};
-use super::guard::failed;
-use super::identity::Inode;
+use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
 use super::place;
 use super::quarantine::{Quarantine, Step, all};
-use super::report::{Report, item};
+use super::report::{Report, failed, item};
 use super::select::Left;
 use super::targets::{MOST_FILES, taken};
+use crate::safety::identity::Inode;
+use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
@@ -21,14 +21,15 @@ use ansai_kit::host::{Host, ProbeContext};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Held {
-    /// The directory whose quarantine it is in, the step's part, and the number there.
+    /// The directory that has the quarantine.
     hold: String,
+    /// The directory of the step in the quarantine, and the number of the file in it.
     step: String,
     number: usize,
     dev: u64,
     ino: u64,
     pub(super) bytes: u64,
-    /// What it was.
+    /// Its original path, as text.
     pub(super) path: String,
     pub(super) until: Instant,
 }
@@ -45,7 +46,7 @@ pub(super) struct Targets {
     pub(super) files: Vec<Held>,
 }
 
-/// Everything held below these roots, with the mount that it is on.
+/// Every file in quarantine below these roots, with its mount point.
 pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
     let table = place::table(host);
     let mut found = Vec::new();
@@ -73,7 +74,7 @@ pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
     found
 }
 
-/// What is held on one mount.
+/// The sum of the quarantined files on one mount.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct OnMount {
@@ -87,7 +88,7 @@ pub(super) struct OnMount {
 /// `list-held`.
 pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<OnMount>, Refusal> {
     let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
-    for (mount, held) in look(ask.host, ask.scope.set("roots")) {
+    for (mount, held) in look(ask.host, ask.scope.roots(&ROOTS)) {
         let begin = OnMount { mount: mount.clone(), files: 0, bytes: 0, oldest_until: held.until, newest_until: 0 };
         let sum = mounts.entry(mount).or_insert(begin);
         sum.files += 1;
@@ -112,6 +113,7 @@ pub(super) struct Arguments {
 impl TypedAction for ReclaimHeld {
     type Arguments = Arguments;
     type Targets = Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -123,9 +125,9 @@ impl TypedAction for ReclaimHeld {
             return Err(Refusal::Invalid("`mount` is not a mount point".into()));
         }
         let taken = taken(earlier)?;
-        let bound = |field| ask.scope.bound(field).unwrap_or(0);
-        let (max_bytes, max_files) = (bound("max_bytes"), usize::try_from(bound("max_files")).unwrap_or(usize::MAX));
-        let mut held = look(ask.host, ask.scope.set("roots"));
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
+        let max_files = usize::try_from(ask.scope.count(&MAX_FILES)).unwrap_or(usize::MAX);
+        let mut held = look(ask.host, ask.scope.roots(&ROOTS));
         held.retain(|(on, file)| *on == mount && !taken.contains(&file.inode()));
         held.sort_by(|(_, a), (_, b)| (a.until, &a.step, a.number).cmp(&(b.until, &b.step, b.number)));
         let (mut left, mut bytes, mut files) = (Left::default(), 0_u64, Vec::new());
@@ -190,14 +192,14 @@ fn given_up(host: &Host, file: &Held) -> Result<(), Fate> {
     Ok(())
 }
 
-/// Removes the targets for good, except those that `check` skips with a reason.
+/// Removes the targets permanently, except those that `check` skips with a reason.
 pub(super) fn give_up_all(
     doing: &StepContext<'_>,
     targets: &Targets,
     verb: &'static str,
     check: impl Fn(&Held) -> Result<(), String>,
 ) -> Begun {
-    let roots = doing.scope.set("roots");
+    let roots = doing.scope.roots(&ROOTS);
     let items = targets.files.iter().map(|file| {
         let is_granted = roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root));
         let fate = match check(file) {

@@ -1,4 +1,4 @@
-//! `remove`: files wait in quarantine where the level allows it, else they are unlinked.
+//! `remove`: moves files into quarantine if the file system has space for that, else unlinks them.
 
 use std::sync::Arc;
 
@@ -8,24 +8,29 @@ use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::beneath::Root;
-use super::guard::{Site, failed, granted};
-use super::identity::{File, Stat};
-use super::quarantine::{Index, Quarantine, Step, hold_root, step_name};
-use super::report::{Report, item};
+use super::fields::{HOLD_BELOW_PERCENT, ROOTS, UNDO_HOURS};
+use super::file::File;
+use super::quarantine::{Index, Quarantine, Step, hold_root};
+use super::report::{Report, failed, item};
 use super::select::{self, Found, Selection};
 use super::targets::{self, Hold, Targets};
-use super::{entry, place, safe_unlink};
+use super::{place, site};
 use crate::disk::mounts;
+use crate::safety::guard::Guard;
+use crate::safety::identity::Stat;
+use crate::safety::names::split;
+use crate::safety::root::Root;
+use crate::safety::step_name::step_name;
+use crate::safety::{entry, safe_unlink};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 const HOUR: u64 = 3_600_000;
 
-/// The action.
+/// The action `remove`.
 pub(super) struct Remove;
 
-/// Arguments of all actions on a selection.
+/// Arguments of the actions `remove` and `compress`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Arguments {
     pub(super) what: Selection,
@@ -35,6 +40,7 @@ pub(super) struct Arguments {
 impl TypedAction for Remove {
     type Arguments = Arguments;
     type Targets = Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -43,7 +49,7 @@ impl TypedAction for Remove {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targets), Refusal> {
         let mut found = select::find(ask, &what, earlier, &|_, _, _| None)?;
-        writable(&found.root)?;
+        writable(found.root())?;
         found.limit(ask, what.enough_bytes, |candidate| candidate.stat.bytes);
         let mut preview = found.preview(ask);
         let hold = if preview.items == 0 { None } else { hold(ask, &found, &preview.about, earlier)? };
@@ -60,11 +66,11 @@ impl TypedAction for Remove {
         let targets = what.targets;
         targets::check(&targets)?;
         let step_name = step_name(doing.step_id)?;
-        let site = Site::enter(doing, &targets)?;
+        let site = site::enter(doing, &targets)?;
         let before = place::available(&site.root);
         let step = match &targets.hold {
             Some(hold) => {
-                granted(doing, &hold.root)?;
+                site::granted(doing, &hold.root)?;
                 let quarantine = Quarantine::make(Root::open(doing.host, &hold.root)?)?;
                 let until = doing.now.saturating_add(hold.hours.saturating_mul(HOUR));
                 let (root, files) = (targets.root.clone(), targets.files.clone());
@@ -149,7 +155,7 @@ impl TypedAction for Remove {
                     } else if step.look(number).is_ok()
                         && let Err(fate) = returned(&root, file, &step, number)
                     {
-                        // Taken in by mistake, right before the crash.
+                        // Another file was moved in by mistake right before the crash; it stays where the item says.
                         items.push(item(file.path.clone(), fate, 0));
                     }
                 }
@@ -159,9 +165,13 @@ impl TypedAction for Remove {
         }
         let root = Root::open(doing.host, &targets.root)?;
         for (number, file) in targets.files.iter().enumerate() {
-            if let Err(fate) = safe_unlink::settle(&root, file, &safe_unlink::name(step_name, number)) {
-                items.push(item(file.path.clone(), fate, 0));
-            } else if is_gone(&root, file)? {
+            let path = file.path().ok_or_else(|| Refusal::Invalid("a target is no path below a root".into()))?;
+            let aside = safe_unlink::name(step_name, number);
+            if let Err(blocked) = safe_unlink::settle(&root, &path, file.identity(), &aside) {
+                items.push(item(file.path.clone(), blocked.into(), 0));
+            } else if safe_unlink::is_gone(&root, &path, file.ino)
+                .map_err(|error| Refusal::io(root.shown(&path), &error.into()))?
+            {
                 items.push(removed(file, Ok(())));
             }
         }
@@ -169,18 +179,18 @@ impl TypedAction for Remove {
     }
 }
 
-/// What an action remembers of a selection.
+/// What a step remembers of a selection.
 pub(super) fn targets(found: &Found, hold: Option<Hold>) -> Targets {
     Targets {
-        root: found.root.text.clone(),
-        root_inode: found.root.stat.inode(),
+        root: found.root().text.clone(),
+        root_inode: found.root().stat.inode(),
         min_age_hours: found.min_age_hours,
         hold,
         files: found.files(),
     }
 }
 
-/// Refuses a root on a file system that is read-only.
+/// Refuses a root on a read-only file system.
 pub(super) fn writable(root: &Root) -> Result<(), Refusal> {
     match rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK, AtFlags::EACCESS) {
         Err(Errno::ROFS) => Err(Refusal::Unavailable(format!("{} is on a read-only file system", root.text))),
@@ -188,25 +198,25 @@ pub(super) fn writable(root: &Root) -> Result<(), Refusal> {
     }
 }
 
-/// Whether and where the files wait: the host's decision, for the step as a whole.
+/// Whether to use a quarantine, and where: the host decides, for the whole step.
 fn hold(
     ask: &ProbeContext<'_>,
     found: &Found,
     about: &Subject,
     earlier: &[Arc<Proposed>],
 ) -> Result<Option<Hold>, Refusal> {
-    let hours = ask.scope.bound("undo_hours").unwrap_or(0);
+    let hours = ask.scope.hours(&UNDO_HOURS);
     if hours == 0 {
         return Ok(None);
     }
-    let level = mounts::level(ask.host, place::path(&found.root.path))?;
+    let level = mounts::level(ask.host, place::path(&found.root().path))?;
     let same = earlier.iter().filter(|step| step.preview.about == *about);
     let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
-    let most = ask.scope.bound("hold_below_percent").unwrap_or(0);
+    let most = ask.scope.percent(&HOLD_BELOW_PERCENT);
     if level.used_share(freed) * 100.0 > most as f64 {
         return Ok(None);
     }
-    let root = hold_root(ask.host, ask.scope.set("roots"), &found.root)?;
+    let root = hold_root(ask.host, ask.scope.roots(&ROOTS), found.root())?;
     if rustix::fs::accessat(root.fd(), ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_err() {
         return Err(Refusal::Unavailable(format!(
             "removed files cannot wait in {}, which is not writable: set undo_hours = 0 to remove them at once",
@@ -214,30 +224,31 @@ fn hold(
         )));
     }
     let text = root.text.clone();
-    // Refused here if it is somebody else's.
+    // Refuses a quarantine of another user.
     let _ = Quarantine::find(root)?;
     Ok(Some(Hold { root: text, hours }))
 }
 
-fn unlink(site: &Site, file: &File, aside: &[u8]) -> Result<(), Fate> {
-    site.guard(file)?.remove(file, aside)
+fn unlink(site: &Guard, file: &File, aside: &[u8]) -> Result<(), Fate> {
+    Ok(site::check(site, file)?.remove(file.identity(), aside)?)
 }
 
-fn quarantined(site: &Site, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
-    let guarded = site.guard(file)?;
-    guarded.still(file)?;
+fn quarantined(site: &Guard, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
+    let guarded = site::check(site, file)?;
+    guarded.still(file.identity())?;
     step.take(guarded.parent.as_fd(), &guarded.name, number).map_err(|error| failed("moving it", error))?;
     let looked = step.look(number).map_err(|error| failed("looking at it", error));
-    // Where somebody was faster, with another file under this name or with a byte more, it goes back.
-    looked.and_then(|stat| guarded.moved(file, &stat)).map_err(|why| {
+    // If it is another file by now, or was written to, it goes back.
+    looked.and_then(|stat| Ok(guarded.moved(file.identity(), &stat)?)).map_err(|why| {
         match step.give_back(number, guarded.parent.as_fd(), &guarded.name) {
             Ok(()) => why,
-            Err(error) => safe_unlink::kept(&step.shown(number), error),
+            Err(error) => safe_unlink::kept(&step.shown(number), error).into(),
         }
     })
 }
 
-/// `step` is where it waits, if that is still there: an undo that was interrupted may have restored it before.
+/// Restores a target. `step` is its directory in the quarantine; `None` if that is gone, for instance because an
+/// interrupted undo has restored everything.
 fn restored(root: &Root, file: &File, step: Option<&Step>, number: usize) -> Result<(), Fate> {
     if is_back(root, file) {
         return Ok(());
@@ -248,15 +259,15 @@ fn restored(root: &Root, file: &File, step: Option<&Step>, number: usize) -> Res
 
 fn is_back(root: &Root, file: &File) -> bool {
     let Some(path) = file.path() else { return false };
-    let (parent, name) = super::identity::split(&path);
+    let (parent, name) = split(&path);
     let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
-    looked.is_ok_and(|stat| file.is_still(&stat))
+    looked.is_ok_and(|stat| file.identity().is_still(&stat))
 }
 
-/// Whatever is under this number gets the target's name.
+/// Gives the file with this number the target's name back.
 fn returned(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
     let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
-    let (parent, name) = super::identity::split(&path);
+    let (parent, name) = split(&path);
     let parent = root.directory(parent).map_err(|error| failed("opening its directory", error))?;
     step.give_back(number, parent.as_fd(), name).map_err(|error| match error {
         Errno::EXIST => Fate::Skipped("exists: there is a new file of this name".into()),
@@ -266,28 +277,15 @@ fn returned(root: &Root, file: &File, step: &Step, number: usize) -> Result<(), 
     Ok(())
 }
 
-/// Makes durable that the names of these files are gone, so that the outcome is true after a loss of power.
+/// Makes the removal of these names durable, so that the outcome stays true after a loss of power.
 fn sync_parents(root: &Root, files: &[File], items: &[Item]) {
     let done = files.iter().zip(items).filter(|(_, item)| item.fate == Fate::Done);
     let paths: Vec<Vec<u8>> = done.filter_map(|(file, _)| file.path()).collect();
-    let parents: std::collections::BTreeSet<&[u8]> = paths.iter().map(|path| super::identity::split(path).0).collect();
+    let parents: std::collections::BTreeSet<&[u8]> = paths.iter().map(|path| split(path).0).collect();
     for parent in parents {
         if let Ok(parent) = root.directory(parent) {
             entry::sync(parent);
         }
-    }
-}
-
-/// Whether nothing, or another file, has the target's name.
-pub(super) fn is_gone(root: &Root, file: &File) -> Result<bool, Refusal> {
-    let path = file.path().ok_or_else(|| Refusal::Invalid("a target is no path below a root".into()))?;
-    let (parent, name) = super::identity::split(&path);
-    let looked = root.directory(parent).and_then(|parent| Stat::at(parent.as_fd(), name));
-    match looked {
-        // On the root's file system, whose device may have another number after a restart.
-        Ok(stat) => Ok(stat.ino != file.ino),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(true),
-        Err(error) => Err(Refusal::io(root.shown(&path), &error.into())),
     }
 }
 

@@ -1,26 +1,28 @@
-//! The one sentence and the numbers about a step that was applied.
+//! The sentence and the numbers that tell what a step did.
 
 use std::collections::BTreeMap;
 
 use ansai_core::quantity::show_bytes;
 use ansai_core::{Measure, Outcome, Unit};
 
+use crate::safety::reason::Blocked;
 use ansai_kit::action::{Applied, Fate, Item};
 
-/// What a step did, besides its items.
+/// What a step did, apart from its items.
 #[derive(Debug, Default)]
 pub(super) struct Report {
-    /// `removed`, `compressed`, …
+    /// The verb of the sentence: `removed`, `compressed`, …
     pub(super) verb: &'static str,
-    /// What waits in quarantine now.
+    /// Bytes that are in quarantine now.
     pub(super) held_bytes: u64,
-    /// Available bytes before and after it.
+    /// Available bytes of the file system before the step.
     pub(super) before: Option<u64>,
+    /// The same after it.
     pub(super) after: Option<u64>,
 }
 
 impl Report {
-    /// `done` where nothing failed.
+    /// The outcome is `done` if nothing failed.
     pub(super) fn applied(self, items: Vec<Item>) -> Applied {
         let (mut done, mut left, mut failed) = (0_u64, BTreeMap::<&str, u64>::new(), 0_u64);
         let mut first_failure = None;
@@ -67,4 +69,14 @@ impl Report {
 /// An item without undo.
 pub(super) fn item(target: String, fate: Fate, freed_bytes: u64) -> Item {
     Item { target, fate, freed_bytes, undo: serde_json::Value::Null }
+}
+
+/// The fate of a target that the system refused to treat.
+pub(super) fn failed(trying: &str, error: impl std::fmt::Display) -> Fate {
+    Blocked::failed(trying, error).into()
+}
+
+/// The fate of a target that is no longer the file of the preview.
+pub(super) fn changed(how: &'static str) -> Fate {
+    Blocked::changed(how).into()
 }

@@ -8,23 +8,29 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::beneath::{Mounts, Root, open};
 use super::compress::temporary;
-use super::guard::{self, Guarded, Site, changed, failed};
-use super::identity::{File, Inode, Stat, split};
-use super::lease::{self, Lease};
-use super::quarantine::step_name;
+use super::fields::{MAX_BYTES, MAX_FILES};
+use super::file::File;
 use super::remove::{targets, writable};
-use super::report::{Report, item};
+use super::report::{Report, changed, failed, item};
 use super::select::{self, Candidate, Found, Selection};
 use super::targets::MOST_FILES;
-use super::{eligibility, entry, metadata, place, safe_unlink, targets as remembered};
+use super::{metadata, place, site, targets as remembered};
+use crate::safety::beneath::{Mounts, open};
+use crate::safety::guard::{self, Guard, Guarded};
+use crate::safety::identity::{Inode, Stat};
+use crate::safety::lease::{self, Kind, Lease};
+use crate::safety::names::split;
+use crate::safety::reason::{Blocked, Reason};
+use crate::safety::root::Root;
+use crate::safety::step_name::step_name;
+use crate::safety::{entry, safe_unlink};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 const MOST_KEPT: u32 = 1000;
 
-/// The action.
+/// The action `rotate`.
 pub(super) struct Rotate;
 
 #[derive(Serialize, Deserialize)]
@@ -34,7 +40,7 @@ pub(super) struct Arguments {
     reason: String,
 }
 
-/// What undo needs: which group, and the empty file.
+/// What undo needs: the number of the group, and the inode of the new empty file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Undo {
@@ -45,6 +51,7 @@ struct Undo {
 impl TypedAction for Rotate {
     type Arguments = Arguments;
     type Targets = remembered::Targets;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -57,13 +64,13 @@ impl TypedAction for Rotate {
         }
         let taken = remembered::taken(earlier)?;
         let mut found = select::find(ask, &what, earlier, &bar)?;
-        writable(&found.root)?;
+        writable(found.root())?;
         found.limit(ask, 0, |_| 0);
-        let most = usize::try_from(ask.scope.bound("max_files").unwrap_or(0)).unwrap_or(usize::MAX).min(MOST_FILES);
-        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let most = usize::try_from(ask.scope.count(&MAX_FILES)).unwrap_or(usize::MAX).min(MOST_FILES);
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let (mut files, mut kept, mut falls, mut bytes) = (Vec::new(), Vec::new(), 0_u64, 0_u64);
         for candidate in std::mem::take(&mut found.candidates) {
-            let group = match group(ask, &found, &candidate) {
+            let group = match group(&found, &candidate) {
                 Ok(group) if group.iter().any(|file| taken.contains(&file.inode())) => Err("earlier-step"),
                 group => group,
             };
@@ -95,7 +102,7 @@ impl TypedAction for Rotate {
         let Step { arguments: Arguments { keep, .. }, targets } = what;
         remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
-        let site = Site::enter(doing, &targets)?;
+        let site = site::enter(doing, &targets)?;
         let before = place::available(&site.root);
         let mut items = Vec::new();
         for (number, group) in groups(&targets.files) {
@@ -127,7 +134,7 @@ impl TypedAction for Rotate {
                     }
                     None => Fate::Failed("there is no such target".into()),
                 },
-                Err(_) => Fate::Skipped("irreversible: what fell off the end is gone".into()),
+                Err(_) => Fate::Skipped("irreversible: the oldest file was removed".into()),
             };
             item(done.target.clone(), fate, 0)
         });
@@ -171,10 +178,10 @@ fn bar(_: &Root, path: &[u8], _: &Stat) -> Option<&'static str> {
     (name.len() > 250).then_some("name-too-long")
 }
 
-/// `NAME` and what would be renamed or removed with it: `NAME.1`, `NAME.2` … up to the first that is missing.
-fn group(ask: &ProbeContext<'_>, found: &Found, candidate: &Candidate) -> Result<Vec<File>, &'static str> {
+/// `NAME` and the files that are renamed or removed with it: `NAME.1`, `NAME.2`, … up to the first that is missing.
+fn group(found: &Found, candidate: &Candidate) -> Result<Vec<File>, &'static str> {
     let (parent, name) = split(&candidate.path);
-    let directory = found.root.directory(parent).map_err(|_| "changed")?;
+    let directory = found.root().directory(parent).map_err(|_| "changed")?;
     let mut group = vec![File::new(&candidate.path, &candidate.stat)];
     for slot in 1..=MOST_KEPT {
         let stat = match Stat::at(directory.as_fd(), &slot_name(name, slot)) {
@@ -182,13 +189,9 @@ fn group(ask: &ProbeContext<'_>, found: &Found, candidate: &Candidate) -> Result
             Err(Errno::NOENT) => return Ok(group),
             Err(_) => return Err("changed"),
         };
-        let reason = eligibility::untouchable(&found.root, &stat)
-            .or_else(|| eligibility::is_young(&stat, found.min_age_hours, ask.now).then_some("young"))
-            .or_else(|| eligibility::seems_in_use(&stat, &found.in_use));
-        if let Some(reason) = reason {
-            return Err(reason);
-        }
-        group.push(File { slot, ..File::new(&slot_name(&candidate.path, slot), &stat) });
+        let path = slot_name(&candidate.path, slot);
+        found.guard.foresee(&path, &stat).map_err(Reason::code)?;
+        group.push(File { slot, ..File::new(&path, &stat) });
     }
     Err("too-many")
 }
@@ -200,7 +203,7 @@ fn slot_name(name: &[u8], slot: u32) -> Vec<u8> {
     }
 }
 
-/// The groups of a step's files, each with the number of its first.
+/// The groups of a step's files, each with the number of its first file.
 fn groups(files: &[File]) -> impl Iterator<Item = (usize, &[File])> {
     let mut begin = 0;
     files.chunk_by(|_, next| next.slot != 0).map(move |group| {
@@ -210,9 +213,9 @@ fn groups(files: &[File]) -> impl Iterator<Item = (usize, &[File])> {
     })
 }
 
-fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Inode, Fate> {
-    // The leases of all are kept until the end.
-    let guarded = group.iter().map(|file| site.guard(file)).collect::<Result<Vec<Guarded>, Fate>>()?;
+fn rotate(site: &Guard, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Inode, Fate> {
+    // All leases are held until the end.
+    let guarded = group.iter().map(|file| site::check(site, file)).collect::<Result<Vec<Guarded>, Fate>>()?;
     let Some(first) = guarded.first() else {
         return Err(Fate::Failed("there is no such target".into()));
     };
@@ -222,17 +225,17 @@ fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) ->
     let new = entry::create(parent, &temporary).map_err(|error| failed("making a file beside it", error))?;
     let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
     let aside = |index: usize| safe_unlink::name(step, number + index);
-    let shift = || {
+    let shift = || -> Result<(), Fate> {
         metadata::copy(source.as_fd(), &first.stat, &new)
             .map_err(|error| failed("giving the new file its owner and attributes", error))?;
         for (file, guarded) in group.iter().zip(&guarded) {
-            guarded.still(file)?;
+            guarded.still(file.identity())?;
         }
         for (index, (file, guarded)) in group.iter().zip(&guarded).enumerate().rev() {
             move_on(guarded, file, &first.name, (file.slot >= keep).then(|| aside(index)))?;
         }
         match entry::rename_new(parent, &temporary, parent, &first.name) {
-            // Who writes to it was faster with a new one.
+            // The program that writes to it has created a new file already.
             Err(Errno::EXIST) => {
                 safe_unlink::discard(parent, &temporary, &aside(0), made);
                 Ok(())
@@ -247,13 +250,13 @@ fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) ->
             if Stat::at(parent, &aside).is_ok()
                 && let Err(kept) = safe_unlink::back(parent, &aside, &slot_name(&first.name, file.slot))
             {
-                why = kept;
+                why = kept.into();
             }
         }
         safe_unlink::discard(parent, &temporary, &aside(0), made);
         return Err(why);
     }
-    // Only now is anything gone for good.
+    // Nothing is removed permanently before this point.
     for (index, file) in fallen(group, keep) {
         safe_unlink::discard(parent, &aside(index), &temporary, file.inode());
     }
@@ -261,12 +264,12 @@ fn rotate(site: &Site, group: &[File], keep: u32, step: &[u8], number: usize) ->
     Ok(made)
 }
 
-/// What falls off the end, with its place in the group.
+/// The files that are removed because they are beyond `keep`, with their index in the group.
 fn fallen(group: &[File], keep: u32) -> impl Iterator<Item = (usize, &File)> {
     group.iter().enumerate().filter(move |(_, file)| file.slot >= keep)
 }
 
-/// One file of a group to its next name, or aside; back where it is not the one that was judged.
+/// Renames one file of a group to its next name or aside, and back if it is not the file that was checked.
 fn move_on(guarded: &Guarded, file: &File, name: &[u8], aside: Option<Vec<u8>>) -> Result<(), Fate> {
     let parent = guarded.parent.as_fd();
     let to = match aside {
@@ -279,11 +282,11 @@ fn move_on(guarded: &Guarded, file: &File, name: &[u8], aside: Option<Vec<u8>>) 
     };
     let looked = Stat::at(parent, &to).map_err(|error| failed("looking at it", error));
     looked
-        .and_then(|stat| guarded.moved(file, &stat))
-        .map_err(|why| safe_unlink::back(parent, &to, &guarded.name).map_or_else(|kept| kept, |()| why))
+        .and_then(|stat| Ok(guarded.moved(file.identity(), &stat)?))
+        .map_err(|why| safe_unlink::back(parent, &to, &guarded.name).map_or_else(Fate::from, |()| why))
 }
 
-/// Renames back what was renamed, lowest first; stops where a name is taken.
+/// Renames the files back, lowest number first; stops if a name is taken.
 fn unshift(parent: BorrowedFd<'_>, name: &[u8], group: &[File]) -> rustix::io::Result<()> {
     for file in group {
         let (from, to) = (slot_name(name, file.slot + 1), slot_name(name, file.slot));
@@ -306,7 +309,7 @@ fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(),
     let parent = parent.as_fd();
     match open(parent, &name, OFlags::PATH, Mounts::Stay) {
         Ok(handle) => remove_new(parent, &name, &handle, new, aside)?,
-        // An undo that was interrupted came so far; what it set aside goes.
+        // An earlier undo was interrupted here; what it set aside is removed.
         Err(Errno::NOENT) => {
             if Stat::at(parent, aside)
                 .is_ok_and(|stat| stat.size == 0 && safe_unlink::only_number(new.1, &stat).is_ok())
@@ -322,7 +325,7 @@ fn put_back(root: &Root, group: &[File], new: Inode, aside: &[u8]) -> Result<(),
     Ok(())
 }
 
-/// Removes the file that rotating made, if it is still that and still empty.
+/// Removes the new file of a rotation, if it is still that file and still empty.
 fn remove_new(parent: BorrowedFd<'_>, name: &[u8], handle: &OwnedFd, new: Inode, aside: &[u8]) -> Result<(), Fate> {
     let stat = Stat::of(handle).map_err(|error| failed("looking at the new file", error))?;
     if stat.ino != new.1 || !stat.is_file() {
@@ -332,18 +335,18 @@ fn remove_new(parent: BorrowedFd<'_>, name: &[u8], handle: &OwnedFd, new: Inode,
     let empty = |stat: &Stat| {
         safe_unlink::only_number(new.1, stat)?;
         if stat.size > 0 {
-            return Err(changed("the new file was written to"));
+            return Err(Blocked::changed("the new file was written to"));
         }
         match &file {
-            Some(file) if lease::take(file.as_fd()) == Lease::InUse => Err(Fate::Skipped("open".into())),
+            Some(file) if lease::take(file.as_fd(), Kind::Write) == Lease::InUse => Err(Reason::Open.into()),
             _ => Ok(()),
         }
     };
     empty(&stat)?;
-    safe_unlink::remove(parent, name, aside, empty)
+    Ok(safe_unlink::remove(parent, name, aside, empty)?)
 }
 
-/// After a crash: goes on where only the new file is missing, else puts the names back.
+/// After a crash: completes the rotation if only the new file is missing, else renames everything back.
 fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Option<Inode>, Fate> {
     let temporary = temporary(step, number);
     let (parent, name) = directory_of(root, group)?;
@@ -364,12 +367,13 @@ fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) ->
     }
     unshift(parent, &name, group).map_err(|error| failed("renaming it back", error))?;
     for (index, file) in fallen(group, keep) {
-        safe_unlink::settle(root, file, &safe_unlink::name(step, number + index))?;
+        let path = file.path().ok_or_else(|| Fate::Failed("this is no path below a root".into()))?;
+        safe_unlink::settle(root, &path, file.identity(), &safe_unlink::name(step, number + index))?;
     }
     let _ = entry::remove(parent, &temporary);
     let lost = group.iter().any(|file| file.slot >= keep && !is_at(file.slot, file.inode()));
     if lost {
-        Err(Fate::Failed("interrupted: what fell off the end is gone, the rest is as before".into()))
+        Err(Fate::Failed("interrupted: the oldest file was removed, the others are unchanged".into()))
     } else {
         Ok(None)
     }

@@ -1,4 +1,4 @@
-//! From a selection to the files that a step would touch.
+//! Finds the files of a selection that a step would touch.
 
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -6,19 +6,22 @@ use std::sync::Arc;
 use ansai_core::{LeftOut, Preview, Refusal};
 use serde::{Deserialize, Serialize};
 
-use super::beneath::Root;
-use super::identity::{File, LONGEST_PATH, Stat, Time};
-use super::in_use::InUse;
+use super::fields::{MAX_BYTES, MAX_FILES, MIN_AGE_HOURS};
+use super::file::File;
 use super::patterns::Patterns;
+use super::place;
 use super::position::Position;
-use super::protected::Protected;
 use super::targets::{MOST_FILES, MOST_PATH_BYTES, taken};
 use super::walk::Walk;
-use super::{eligibility, place};
+use crate::safety::guard::Guard;
+use crate::safety::identity::{Stat, Time};
+use crate::safety::names::LONGEST_PATH;
+use crate::safety::root::Root;
+use crate::safety::rules::Rules;
 use ansai_kit::action::Proposed;
 use ansai_kit::host::ProbeContext;
 
-/// `selection` of the WIT.
+/// The record `selection` of the WIT.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Selection {
@@ -61,7 +64,7 @@ impl Ord for Candidate {
     }
 }
 
-/// Candidates left alone, by reason: how many, and their bytes.
+/// Candidates that a step skips, by reason: their number and allocated bytes.
 #[derive(Debug, Default)]
 pub(super) struct Left(BTreeMap<&'static str, (u64, u64)>);
 
@@ -82,21 +85,23 @@ impl Left {
     }
 }
 
-/// What a search for targets found.
+/// The result of a search for targets.
 pub(super) struct Found {
-    pub(super) root: Root,
+    pub(super) guard: Guard,
     /// Oldest first.
     pub(super) candidates: Vec<Candidate>,
     pub(super) left: Left,
     pub(super) complete: bool,
     pub(super) min_age_hours: u64,
-    pub(super) in_use: InUse,
 }
 
-/// One more reason to leave a file alone: the action's own.
+/// A reason of the action's own to skip a file.
 pub(super) type Bar<'a> = &'a dyn Fn(&Root, &[u8], &Stat) -> Option<&'static str>;
 
-/// Finds what a selection names and an action may touch.
+/// Finds the files that a selection matches and an action may touch.
+///
+/// # Errors
+/// `invalid` for a bad selection; those of [`Root::open`] and [`Guard::enter`].
 pub(super) fn find(
     ask: &ProbeContext<'_>,
     what: &Selection,
@@ -110,31 +115,29 @@ pub(super) fn find(
     let taken = taken(earlier)?;
     let from = Position::read(what.cursor.as_deref())?;
     let root = Root::open(ask.host, &what.root)?;
-    let protected = Protected::of(ask.host);
-    protected.refuse(&root)?;
-    let in_use = InUse::until(ask.host, root.stat.dev, ask.deadline)?;
-    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.bound("min_age_hours").unwrap_or(u64::MAX));
-    let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+    let min_age_hours = u64::from(what.min_age_hours).max(ask.scope.hours(&MIN_AGE_HOURS));
+    let rules = Rules { min_age_hours: Some(min_age_hours), ..Rules::default() };
+    let guard = Guard::enter(ask.host, root, rules, ask.now, &|| ask.deadline.is_over())?;
+    let max_bytes = ask.scope.bytes(&MAX_BYTES);
     let most = most_files(ask, what);
 
     let mut left = Left::default();
     let mut oldest: BinaryHeap<Candidate> = BinaryHeap::new();
     let matches = |path: &[u8]| globs.match_path(path) && !exclude.match_path(path);
-    let mut walk = Walk::new(&root, ask.deadline, Some(&protected), &from);
+    let mut walk = Walk::new(&guard.root, ask.deadline, Some(&guard.protected), &from);
     while let Some(entry) = walk.next(|_, path| matches(path)) {
         let stat = entry.stat;
         if let Some(reason) = entry.barred.filter(|_| stat.is_directory()) {
-            left.add(reason, 0);
+            left.add(reason.code(), 0);
             continue;
         }
         if (stat.is_directory() && !matches(entry.path)) || taken.contains(&stat.inode()) {
             continue;
         }
-        let reason = eligibility::untouchable(&root, &stat)
-            .or_else(|| eligibility::is_young(&stat, min_age_hours, ask.now).then_some("young"))
-            .or_else(|| eligibility::seems_in_use(&stat, &in_use))
+        let foreseen = guard.foresee(entry.path, &stat).err().map(|reason| reason.code());
+        let reason = foreseen
             .or_else(|| (entry.path.len() > LONGEST_PATH).then_some("path-too-long"))
-            .or_else(|| bar(&root, entry.path, &stat))
+            .or_else(|| bar(&guard.root, entry.path, &stat))
             .or_else(|| (stat.bytes > max_bytes).then_some("beyond-limit"));
         if let Some(reason) = reason {
             left.add(reason, stat.bytes);
@@ -151,20 +154,24 @@ pub(super) fn find(
         oldest.push(Candidate { path: entry.path.to_vec(), stat });
     }
     let complete = walk.is_complete();
-    Ok(Found { candidates: oldest.into_sorted_vec(), root, left, complete, min_age_hours, in_use })
+    Ok(Found { candidates: oldest.into_sorted_vec(), guard, left, complete, min_age_hours })
 }
 
 fn most_files(ask: &ProbeContext<'_>, what: &Selection) -> usize {
-    let granted = ask.scope.bound("max_files").unwrap_or(0);
+    let granted = ask.scope.count(&MAX_FILES);
     let most = if what.max_files == 0 { granted } else { granted.min(u64::from(what.max_files)) };
     usize::try_from(most).unwrap_or(usize::MAX).min(MOST_FILES)
 }
 
 impl Found {
-    /// Keeps the oldest until a limit is reached: the grant's bytes, what is asked for as counted by `returns`,
-    /// and the room for paths.
+    pub(super) fn root(&self) -> &Root {
+        &self.guard.root
+    }
+
+    /// Keeps the oldest until a limit is reached: the bytes of the grant, `enough_bytes` as counted by `returns`, or
+    /// the size of all paths.
     pub(super) fn limit(&mut self, ask: &ProbeContext<'_>, enough_bytes: u64, returns: impl Fn(&Candidate) -> u64) {
-        let max_bytes = ask.scope.bound("max_bytes").unwrap_or(0);
+        let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let (mut bytes, mut back, mut paths, mut kept) = (0_u64, 0_u64, 0_usize, 0_usize);
         for candidate in &self.candidates {
             bytes = bytes.saturating_add(candidate.stat.bytes);
@@ -189,14 +196,14 @@ impl Found {
         self.candidates.iter().map(|candidate| File::new(&candidate.path, &candidate.stat)).collect()
     }
 
-    /// A preview with all but what comes back filled in.
+    /// A preview, complete but for what the step frees.
     pub(super) fn preview(&self, ask: &ProbeContext<'_>) -> Preview {
         Preview {
             items: self.candidates.len() as u64,
             complete: self.complete,
-            sample: self.candidates.iter().take(10).map(|candidate| self.root.shown(&candidate.path)).collect(),
+            sample: self.candidates.iter().take(10).map(|candidate| self.root().shown(&candidate.path)).collect(),
             left_out: self.left.list(),
-            ..Preview::nothing(place::subject(ask.host, &self.root))
+            ..Preview::nothing(place::subject(ask.host, self.root()))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What an action remembers from its preview until it acts: JSON of its own, read strictly.
+//! The targets that an action stores between preview and step, as JSON. Unknown keys are errors.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,23 +6,25 @@ use std::sync::Arc;
 use ansai_core::Refusal;
 use serde::{Deserialize, Serialize};
 
-use super::identity::{File, Inode};
+use super::file::File;
+use crate::safety::identity::Inode;
 use ansai_kit::action::{Proposed, read_targets};
 
-/// Files in one step, whatever the grant says.
+/// The most files of one step, whatever the grant says.
 pub(super) const MOST_FILES: usize = 20_000;
-/// Bytes of all their paths as text: names of odd bytes take four times their length.
+/// The most bytes of all their paths as text. A byte that is escaped takes four.
 pub(super) const MOST_PATH_BYTES: usize = 16 << 20;
 
 /// The files of a step.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Targets {
-    /// The root that was asked for, and what it was.
+    /// The root of the selection.
     pub(super) root: String,
+    /// Its inode at the preview.
     pub(super) root_inode: Inode,
     pub(super) min_age_hours: u64,
-    /// Where they wait, if they do.
+    /// The quarantine; `None` if the files are unlinked.
     pub(super) hold: Option<Hold>,
     /// Oldest first.
     pub(super) files: Vec<File>,
@@ -32,12 +34,13 @@ pub(super) struct Targets {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Hold {
-    /// The directory that has it.
+    /// The directory that has the quarantine.
     pub(super) root: String,
+    /// How long the files stay in it.
     pub(super) hours: u64,
 }
 
-/// Refuses a step of too many files.
+/// Refuses a step with too many files.
 pub(super) fn check(targets: &Targets) -> Result<(), Refusal> {
     match targets.files.len() {
         0..=MOST_FILES => Ok(()),
@@ -45,7 +48,7 @@ pub(super) fn check(targets: &Targets) -> Result<(), Refusal> {
     }
 }
 
-/// The files that earlier steps of the plan deal with already.
+/// The files that earlier steps of the plan have as targets.
 pub(super) fn taken(earlier: &[Arc<Proposed>]) -> Result<HashSet<Inode>, Refusal> {
     #[derive(Deserialize)]
     struct Files {

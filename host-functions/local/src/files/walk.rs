@@ -1,59 +1,61 @@
-//! The scanner: everything below a root on the same mount, depth first, in the directories' own order.
+//! The scanner: visits everything below a root on the same mount, depth first, in the order of the directories.
 //!
-//! It keeps a handle per level, at most [`MOST_HANDLES`] of them: directories higher up are closed, and opened again
-//! by name from the root where reading stopped. Its memory does not grow with the tree, only with its depth, which
-//! is bounded. Where it stops early it has a cursor, and another walk goes on there.
+//! It has one open handle per level, at most [`MOST_HANDLES`]. Directories higher up are closed; later they are opened
+//! again by name from the root, and reading continues where it stopped. Memory grows only with the depth of the tree,
+//! which is limited. If the walk stops early, another walk continues at its cursor.
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use super::beneath::{Mounts, Root, directory};
-use super::identity::{Inode, Stat};
 use super::listing::{Buffer, Listing, Piece};
 use super::position::{Level, Position, Writer};
-use super::protected::Protected;
+use crate::safety::beneath::{Mounts, directory};
+use crate::safety::identity::{Inode, Stat};
+use crate::safety::protected::Protected;
+use crate::safety::reason::Reason;
+use crate::safety::root::Root;
 use ansai_kit::host::Deadline;
 
-/// Directories open at once.
+/// The most directories that are open at once.
 const MOST_HANDLES: usize = 32;
-/// Levels below the root.
+/// The most levels below the root.
 const MOST_DEPTH: usize = 16_384;
-/// Steps between two looks at the clock. The first look comes after so many: a walk that begins late gets further
-/// all the same, so that one that is continued again and again ends.
+/// Steps between two checks of the deadline. The first check comes after this many, so that a walk whose deadline is
+/// over still makes progress, and a search of several calls ends.
 const STEPS: u32 = 64;
 
-/// What was found. Its path is valid until the walk goes on.
+/// An entry that was found. Its path is valid until the next one.
 #[derive(Debug)]
 pub(super) struct Entry<'a> {
-    /// Below the root, true bytes.
+    /// Below the root, as bytes.
     pub(super) path: &'a [u8],
     pub(super) stat: Stat,
     /// Levels below the root: 1 for what is in the root itself.
     pub(super) depth: usize,
-    /// A reason why nothing at or below it may be touched.
-    pub(super) barred: Option<&'static str>,
+    /// Why nothing at or below it may be touched.
+    pub(super) barred: Option<Reason>,
 }
 
 struct Frame {
     listing: Option<Listing>,
-    /// How much of the path leads to this directory.
+    /// The length of its path, in bytes.
     length: usize,
     inode: Inode,
-    /// Where to go on reading.
+    /// Where reading continues.
     after: u64,
 }
 
-/// A walk that goes on with each [`Walk::next`].
+/// A walk; each [`Walk::next`] advances it.
 pub(super) struct Walk<'a> {
     root: &'a Root,
     deadline: &'a Deadline,
     protected: Option<&'a Protected>,
     frames: Vec<Frame>,
     path: Vec<u8>,
-    /// Yielded, not yet entered.
+    /// The directory that was returned last and is entered next.
     pending: Option<Inode>,
     buffer: Buffer,
-    /// Of directories that were closed.
+    /// Buffers of closed directories, to be used again.
     pieces: Vec<Piece>,
     steps: u32,
     /// Directories that could not be read to the end.
@@ -61,7 +63,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// From the beginning or from where another walk stopped. Directories of `protected` are yielded but not entered.
+    /// Begins at the root or where another walk stopped. Directories of `protected` are returned but not entered.
     pub(super) fn new(
         root: &'a Root,
         deadline: &'a Deadline,
@@ -89,12 +91,12 @@ impl<'a> Walk<'a> {
         walk
     }
 
-    /// Whether all from where it began was seen.
+    /// Whether everything from its beginning on was visited.
     pub(super) fn is_complete(&self) -> bool {
         self.frames.is_empty() && self.skipped == 0
     }
 
-    /// Where another walk goes on; `None` when nothing is left. What is too deep to be told is given up and counted.
+    /// Where another walk continues; `None` at the end. What is too deep for a cursor is skipped and counted.
     pub(super) fn cursor(&mut self) -> Option<String> {
         let mut writer = Writer::default();
         let mut begin = 0;
@@ -110,13 +112,13 @@ impl<'a> Walk<'a> {
         (!self.frames.is_empty()).then(|| writer.finish())
     }
 
-    /// The path of the directory so many levels below the root that the walk is in.
+    /// The path of the directory at this depth that the walk is in; 0 is the root.
     pub(super) fn ancestor(&self, depth: usize) -> Option<&[u8]> {
         self.path.get(..self.frames.get(depth)?.length)
     }
 
-    /// The next entry; a directory before what is in it. What is no directory is looked at only where `wants` says
-    /// so of its type, if that is known, and its path.
+    /// The next entry; a directory comes before its content. Other entries are returned only if `wants` accepts their
+    /// type (or [`FileType::Unknown`]) and their path.
     pub(super) fn next(&mut self, wants: impl Fn(FileType, &[u8]) -> bool) -> Option<Entry<'_>> {
         if let Some(inode) = self.pending.take() {
             self.enter(inode, 0);
@@ -150,7 +152,7 @@ impl<'a> Walk<'a> {
         self.deadline.is_cancelled() || (self.steps.is_multiple_of(STEPS) && self.deadline.is_over())
     }
 
-    /// Ends with the innermost directory.
+    /// Closes the innermost directory.
     fn leave(&mut self) -> Option<()> {
         let frame = self.frames.pop()?;
         self.pieces.extend(frame.listing.map(Listing::close));
@@ -175,32 +177,32 @@ impl<'a> Walk<'a> {
         if !matches!(found.kind, FileType::Directory | FileType::Unknown) && !wants(found.kind, &self.path) {
             return Ok(Step::Pass);
         }
-        // What is gone meanwhile, or cannot be looked at, is no candidate.
+        // An entry that was removed meanwhile or cannot be read is no candidate.
         let Ok(stat) = Stat::named(directory, found.name) else { return Ok(Step::Pass) };
         let asked = !matches!(found.kind, FileType::Directory | FileType::Unknown);
         Ok(if asked || stat.is_directory() || wants(stat.kind, &self.path) { Step::Yield(stat) } else { Step::Pass })
     }
 
-    /// Why nothing at or below what the path leads to may be touched.
-    fn barred(&self, stat: &Stat) -> Option<&'static str> {
+    /// Why nothing at or below the current path may be touched.
+    fn barred(&self, stat: &Stat) -> Option<Reason> {
         if !self.root.holds(stat) {
-            Some("other-device")
+            Some(Reason::OtherDevice)
         } else if stat.is_directory()
             && self.protected.is_some_and(|p| p.is(&self.root.absolute(&self.path), stat.inode()))
         {
-            Some("protected")
+            Some(Reason::Protected)
         } else {
             None
         }
     }
 
-    /// Goes on inside a directory of the innermost one, as another walk did; false where that is not possible any
-    /// more. What the other walk was not allowed to enter, this one is not either.
+    /// Enters a directory of the innermost one where another walk stopped; false if that is no longer possible. A
+    /// protected directory is not entered, whatever a cursor says.
     fn descend(&mut self, level: &Level) -> bool {
         let Some(Frame { listing: Some(parent), .. }) = self.frames.last() else { return false };
         let stat = match Stat::at(parent.fd(), &level.name) {
             Ok(stat) if stat.is_directory() => stat,
-            // Removed meanwhile, or replaced by what would have been yielded before.
+            // Removed meanwhile, or replaced by something that is no directory.
             Ok(_) | Err(Errno::NOENT) => return false,
             Err(_) => {
                 self.skipped += 1;
@@ -214,7 +216,7 @@ impl<'a> Walk<'a> {
         self.barred(&stat).is_none() && self.enter(stat.inode(), level.after)
     }
 
-    /// Enters the directory that the path leads to.
+    /// Enters the directory at the current path.
     fn enter(&mut self, inode: Inode, after: u64) -> bool {
         if self.frames.len() >= MOST_DEPTH {
             self.skipped += 1;
@@ -235,7 +237,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes room for one more handle.
+    /// Closes the uppermost open directory if there are too many.
     fn close_distant(&mut self) {
         if let Some(distant) = self.frames.len().checked_sub(MOST_HANDLES)
             && let Some(listing) = self.frames.get_mut(distant).and_then(|frame| frame.listing.take())
@@ -244,7 +246,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// From the handle of the directory that it was seen in, by its name alone.
+    /// Opens the directory at the current path, by name from the handle of its parent.
     fn open(&mut self, after: u64) -> rustix::io::Result<Listing> {
         let fd = match self.frames.last() {
             Some(Frame { listing: Some(parent), length, .. }) => {
@@ -259,8 +261,7 @@ impl<'a> Walk<'a> {
         Listing::at(fd, after, self.pieces.pop().unwrap_or_default())
     }
 
-    /// Opens the innermost directory again, and as many above it as may be open: the way back up is as long as the
-    /// way down was.
+    /// Opens the innermost directory again, and as many above it as may be open, because the walk returns through them.
     fn reopen(&mut self) -> rustix::io::Result<()> {
         let first = self.frames.len().saturating_sub(MOST_HANDLES);
         let mut begin = None;
@@ -285,9 +286,9 @@ impl<'a> Walk<'a> {
 
 enum Step {
     Yield(Stat),
-    /// Nothing to tell.
+    /// Nothing to return.
     Pass,
-    /// Of the innermost directory.
+    /// The end of the innermost directory.
     End,
 }
 

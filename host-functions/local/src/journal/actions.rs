@@ -1,13 +1,17 @@
 //! `ansai:journal/journal-actions`.
 
-use ansai_core::scope::{Field, FieldKind};
+use ansai_core::scope::{Bytes, TypedField};
 use ansai_core::{Interface, InterfaceKind, Sensitivity};
 
 use super::vacuum::Vacuum;
-use ansai_kit::authorize::{Check, Rule};
+use ansai_kit::authorize::Check;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The smallest journal that is left.
+pub const MIN_KEEP_BYTES: TypedField<Bytes> =
+    TypedField::at_least("min_keep_bytes", 16 << 20, "the journal is never made smaller than this on purpose");
+
+/// The interface `ansai:journal/journal-actions`.
 pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:journal/journal-actions",
@@ -15,16 +19,12 @@ pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose to remove the oldest archived journal files",
-        fields: &[Field {
-            name: "min_keep_bytes",
-            kind: FieldKind::LeastBytes,
-            default: 16 << 20,
-            about: "the journal is never made smaller than this on purpose",
-        }],
+        fields: &[MIN_KEEP_BYTES.field()],
     },
+    doctor: &[],
     functions: &[Function {
         name: "vacuum",
-        checks: &[Check { argument: "/keep-bytes", rule: Rule::AtLeast("min_keep_bytes") }],
+        checks: &[Check::of("/keep-bytes", &MIN_KEEP_BYTES)],
         body: Body::Action(&Vacuum),
     }],
 };

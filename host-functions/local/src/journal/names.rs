@@ -1,6 +1,6 @@
-//! Names below `/var/log/journal`.
+//! Names below `/var/log/journal`: which directories and files are journald's.
 
-/// A directory of one machine's journal: its id, and perhaps a namespace after a dot.
+/// Whether this is the directory of one machine's journal: its id, or its id, a dot and a namespace.
 pub(super) fn is_machine_directory(name: &[u8]) -> bool {
     match name.split_at_checked(32) {
         Some((id, [])) => is_hex(id, 32),
@@ -12,13 +12,13 @@ pub(super) fn is_machine_directory(name: &[u8]) -> bool {
 /// What a journal file is, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Written to: `system.journal`, `user-1000.journal`. So is every name that journald itself would not vacuum.
+    /// In use by journald: `system.journal`, `user-1000.journal`, and every other name that journald would not vacuum.
     Active,
-    /// Rotated (`system@<id>-<sequence>-<time>.journal`) or found damaged (`system@<time>-<random>.journal~`).
+    /// Rotated (`system@<id>-<sequence>-<time>.journal`) or damaged (`system@<time>-<random>.journal~`).
     Archived,
 }
 
-/// `None` for what is no journal file.
+/// The kind of a journal file by its name; `None` for other files.
 pub(super) fn kind(name: &[u8]) -> Option<Kind> {
     let widths: &[usize];
     let stem = if let Some(stem) = name.strip_suffix(b".journal") {

@@ -6,7 +6,7 @@ use ansai_core::text::path_text;
 use ansai_core::{Instant, Interface, InterfaceKind, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
-use super::directory::mount_of;
+use super::doctor;
 use super::names::Kind;
 use super::survey::{PATH, survey};
 use crate::disk::mounts;
@@ -15,7 +15,7 @@ use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The interface `ansai:journal/journal-probe`.
 pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:journal/journal-probe",
@@ -25,6 +25,7 @@ pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the journal takes",
         fields: &[],
     },
+    doctor: &[doctor::journal],
     functions: &[Function { name: "usage", checks: &[], body: Body::Probe(&Probe(usage)) }],
 };
 
@@ -43,10 +44,10 @@ struct JournalUsage {
 fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal> {
     let survey = survey(ask.host, &|| ask.deadline.is_over())?;
     if !survey.complete && ask.deadline.is_over() {
-        return Err(Refusal::TimedOut(format!("{PATH} could not be looked through in time")));
+        return Err(Refusal::TimedOut(format!("{PATH} could not be read in time")));
     }
     let mounts = mounts::visible(mounts::read(ask.host)?);
-    let mount = mount_of(&mounts, PATH, survey.root.device())
+    let mount = mounts::of_directory(&mounts, Path::new(PATH), survey.root.stat.dev)
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {PATH} is not in the mount table")))?;
     let mut usage = JournalUsage {
         mount: text(&mount.point),
@@ -57,13 +58,13 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
     for file in &survey.files {
         let (bytes, files) = match file.kind {
             Kind::Archived => {
-                let at = file.state.identity.modified_at();
+                let at = file.stat.mtime.millis();
                 oldest = Some(oldest.map_or(at, |oldest: Instant| oldest.min(at)));
                 (&mut usage.archived_bytes, &mut usage.archived_files)
             }
             Kind::Active => (&mut usage.active_bytes, &mut usage.active_files),
         };
-        *bytes = bytes.saturating_add(file.state.allocated_bytes);
+        *bytes = bytes.saturating_add(file.stat.bytes);
         *files = files.saturating_add(1);
     }
     usage.oldest = oldest.unwrap_or(0);

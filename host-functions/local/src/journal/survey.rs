@@ -1,73 +1,68 @@
-//! All files of the persistent journal.
+//! Lists all files of the persistent journal.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, CString};
-use std::io;
 use std::ops::ControlFlow;
 
 use ansai_core::Refusal;
-use ansai_core::text::path_text;
+use rustix::fd::{AsFd as _, BorrowedFd};
+use rustix::io::Errno;
 
-use super::directory::{Directory, FileState};
 use super::names::{self, Kind};
+use crate::safety::entry;
+use crate::safety::identity::{Inode, Stat};
+use crate::safety::root::Root;
 use ansai_kit::host::Host;
 
 /// Where the persistent journal is.
 pub(super) const PATH: &str = "/var/log/journal";
-/// journald itself keeps some hundred files; beyond these numbers the rest is counted as skipped.
+/// journald itself keeps a few hundred files. Beyond these numbers the survey is incomplete.
 const MOST_DIRECTORIES: usize = 1_000;
 const MOST_FILES: usize = 100_000;
 
 /// One journal file.
 #[derive(Debug, Clone)]
 pub(super) struct JournalFile {
-    /// Name of the directory below [`PATH`].
-    pub(super) directory: CString,
-    pub(super) name: CString,
+    /// Below [`PATH`]: the directory of the machine, and the name.
+    pub(super) path: Vec<u8>,
     pub(super) kind: Kind,
-    pub(super) state: FileState,
+    pub(super) stat: Stat,
 }
 
-impl JournalFile {
-    /// On the host, as text.
-    pub(super) fn path(&self) -> String {
-        format!("{PATH}/{}/{}", path_text(self.directory.to_bytes()), path_text(self.name.to_bytes()))
-    }
-}
-
-/// What was found.
+/// What a survey found.
 pub(super) struct Survey {
     /// Each file once, however many names it has.
     pub(super) files: Vec<JournalFile>,
-    /// Directories and files that could not be looked at.
+    /// Directories and files that could not be read, and what is not a regular file.
     pub(super) skipped: u32,
-    /// Whether nothing was cut short.
+    /// Whether no limit, of numbers or of time, ended it early.
     pub(super) complete: bool,
     /// [`PATH`], open.
-    pub(super) root: Directory,
+    pub(super) root: Root,
 }
 
-impl Survey {
-    /// Allocated, of all files.
-    pub(super) fn bytes(&self) -> u64 {
-        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.state.allocated_bytes))
-    }
+/// Allocated bytes of all files.
+pub(super) fn bytes(files: &[JournalFile]) -> u64 {
+    files.iter().fold(0, |sum, file| sum.saturating_add(file.stat.bytes))
 }
 
-/// Opens the journal's directory; `unsupported` where there is none.
-pub(super) fn open(host: &Host) -> Result<Directory, Refusal> {
-    Directory::open(host, PATH).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Refusal::Unsupported(format!("no persistent journal: {PATH} does not exist")),
-        _ => Refusal::io(PATH, &error),
+/// Opens the journal's directory.
+///
+/// # Errors
+/// `unsupported` if it does not exist.
+pub(super) fn open(host: &Host) -> Result<Root, Refusal> {
+    Root::following(host, PATH).map_err(|error| match error {
+        Errno::NOENT => Refusal::Unsupported(format!("no persistent journal: {PATH} does not exist")),
+        error => Refusal::io(PATH, &error.into()),
     })
 }
 
-/// Looks at every journal file, until told that time is over.
+/// Looks at every journal file, until `is_over` says so.
 pub(super) fn survey(host: &Host, is_over: &dyn Fn() -> bool) -> Result<Survey, Refusal> {
     let root = open(host)?;
-    let mut machines = Vec::new();
+    let mut machines: Vec<CString> = Vec::new();
     let mut found = Found { files: Vec::new(), seen: HashSet::new(), skipped: 0, complete: true };
-    let listed = root.each(&mut |name| {
+    let listed = entry::each(root.fd(), &mut |name| {
         if machines.len() == MOST_DIRECTORIES {
             found.complete = false;
             return ControlFlow::Break(());
@@ -77,15 +72,15 @@ pub(super) fn survey(host: &Host, is_over: &dyn Fn() -> bool) -> Result<Survey, 
         }
         ControlFlow::Continue(())
     });
-    listed.map_err(|error| Refusal::io(PATH, &error))?;
+    listed.map_err(|error| Refusal::io(PATH, &error.into()))?;
     for machine in machines {
-        let read = root.child(&machine).and_then(|directory| {
-            directory.each(&mut |name| {
+        let read = root.directory(machine.to_bytes()).and_then(|directory| {
+            entry::each(directory.as_fd(), &mut |name| {
                 if found.files.len() == MOST_FILES || is_over() {
                     found.complete = false;
                     return ControlFlow::Break(());
                 }
-                found.take(&machine, &directory, name);
+                found.take(&machine, directory.as_fd(), name);
                 ControlFlow::Continue(())
             })
         });
@@ -99,27 +94,27 @@ pub(super) fn survey(host: &Host, is_over: &dyn Fn() -> bool) -> Result<Survey, 
 
 struct Found {
     files: Vec<JournalFile>,
-    seen: HashSet<(String, u64)>,
+    seen: HashSet<Inode>,
     skipped: u32,
     complete: bool,
 }
 
 impl Found {
-    fn take(&mut self, machine: &CStr, directory: &Directory, name: &CStr) {
+    fn take(&mut self, machine: &CStr, directory: BorrowedFd<'_>, name: &CStr) {
         let Some(kind) = names::kind(name.to_bytes()) else {
             return;
         };
-        match directory.file(name) {
-            Ok(Some(state)) => {
-                if self.seen.insert((state.identity.device.clone(), state.identity.inode)) {
-                    self.files.push(JournalFile { directory: machine.to_owned(), name: name.to_owned(), kind, state });
+        match Stat::named(directory, name) {
+            Ok(stat) if stat.is_file() => {
+                if self.seen.insert(stat.inode()) {
+                    let path = [machine.to_bytes(), name.to_bytes()].join(&b'/');
+                    self.files.push(JournalFile { path, kind, stat });
                 }
             }
-            // A link, a pipe: not journald's.
-            Ok(None) => self.skipped = self.skipped.saturating_add(1),
             // journald vacuums too.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => self.skipped = self.skipped.saturating_add(1),
+            Err(Errno::NOENT) => {}
+            // A link or a pipe is not journald's.
+            Ok(_) | Err(_) => self.skipped = self.skipped.saturating_add(1),
         }
     }
 }

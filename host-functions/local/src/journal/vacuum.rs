@@ -1,39 +1,43 @@
 //! `vacuum`: removes archived journal files, oldest first.
 //!
-//! It does not run `journalctl --vacuum-size`: that would choose again when it runs, by what is there then, and
-//! what was previewed and approved must be what is removed. journald removes archived files the same way, by
-//! name, and it and all readers notice a removal by themselves. Damaged files count as archived.
+//! It does not run `journalctl --vacuum-size`, which would choose again by what is there when it runs: what was
+//! previewed and approved must be what is removed. journald removes archived files in the same way, by name. It and all
+//! readers notice a removal by themselves. Damaged files count as archived.
 
-use std::collections::{BTreeMap, HashSet};
-use std::ffi::CString;
-use std::io;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::quantity::show_bytes;
-use ansai_core::scope::is_within;
 use ansai_core::text::{path_bytes, path_text};
 use ansai_core::{LeftOut, Measure, Outcome, Preview, Refusal, Subject, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Directory, Identity};
 use super::names::{self, Kind};
-use super::open_files::{Held, OpenFiles};
-use super::survey::{self, PATH, Survey, survey};
+use super::survey::{self, JournalFile, PATH, Survey, survey};
 use crate::disk::mounts;
+use crate::safety::guard::{Guard, Holders};
+use crate::safety::identity::{Identity, Inode};
+use crate::safety::names::{is_name, split};
+use crate::safety::open_files::{InUse, OpenFiles};
+use crate::safety::rules::Rules;
+use crate::safety::safe_unlink;
+use crate::safety::step_name::step_name;
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction, read_targets};
-use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::host::ProbeContext;
 
-/// The action's audit name.
+/// The action's name in the audit log.
 const NAME: &str = "ansai:journal/journal-actions.vacuum";
-/// journald itself keeps a hundred archived files unless it was told otherwise.
+/// journald itself keeps a hundred archived files by default.
 const MOST_TARGETS: usize = 10_000;
 const SAMPLE: usize = 10;
-/// How often, and after what pause, it looks whether readers let go of what was removed.
+/// How often, and after what pause, it checks whether readers have closed the removed files.
 const RELEASE_LOOKS: u32 = 10;
 const RELEASE_PAUSE: Duration = Duration::from_millis(100);
-const HELD_OPEN: &str = "held open";
-const SEVERAL_LINKS: &str = "several links";
+
+/// `journalctl -f` and log shippers have every journal file open, and close a file once they notice its removal. A
+/// process that has one open for writing still needs it: journald keeps the file that it rotated last for a while.
+const RULES: Rules = Rules { min_age_hours: None, readers: true, links: false };
 
 pub(super) struct Vacuum;
 
@@ -44,40 +48,42 @@ pub(super) struct Arguments {
     reason: String,
 }
 
-/// An archived file to remove. Names are as text.
+/// An archived file to remove.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Target {
-    directory: String,
-    name: String,
+    /// Below [`PATH`], as text.
+    path: String,
     identity: Identity,
     allocated_bytes: u64,
 }
 
 impl Target {
-    fn path(&self) -> String {
-        format!("{PATH}/{}/{}", self.directory, self.name)
+    fn new(file: &JournalFile) -> Target {
+        Target { path: path_text(&file.path), identity: Identity::of(&file.stat), allocated_bytes: file.stat.bytes }
     }
 
-    /// Both names as the system has them, if they still are those of an archived journal file.
-    fn names(&self) -> Option<(CString, CString)> {
-        let (directory, name) = (path_bytes(&self.directory)?, path_bytes(&self.name)?);
-        let right = names::is_machine_directory(&directory) && names::kind(&name) == Some(Kind::Archived);
-        let plain = right && !directory.contains(&b'/') && !name.contains(&b'/');
-        plain.then_some((CString::new(directory).ok()?, CString::new(name).ok()?))
+    fn shown(&self) -> String {
+        format!("{PATH}/{}", self.path)
     }
-}
 
-fn refuse_protected(host: &Host) -> Result<(), Refusal> {
-    match host.protected().iter().any(|own| is_within(PATH, &own.to_string_lossy())) {
-        true => Err(Refusal::Denied(format!("{PATH} is protected"))),
-        false => Ok(()),
+    /// The bytes of the path, if it is that of an archived journal file.
+    fn path(&self) -> Option<Vec<u8>> {
+        let path = path_bytes(&self.path)?;
+        let (machine, name) = split(&path);
+        let is_archived = names::is_machine_directory(machine) && names::kind(name) == Some(Kind::Archived);
+        (is_archived && is_name(machine) && is_name(name)).then_some(path)
+    }
+
+    fn item(&self, fate: Fate, freed_bytes: u64) -> Item {
+        Item { target: self.shown(), fate, freed_bytes, undo: serde_json::Value::Null }
     }
 }
 
 impl TypedAction for Vacuum {
     type Arguments = Arguments;
     type Targets = Vec<Target>;
+    const NOUN: &'static str = "journal file";
 
     fn preview(
         &self,
@@ -85,32 +91,34 @@ impl TypedAction for Vacuum {
         Arguments { keep_bytes, .. }: Arguments,
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Vec<Target>), Refusal> {
-        refuse_protected(ask.host)?;
         let mut taken = HashSet::new();
         for step in earlier.iter().filter(|step| step.action == NAME) {
-            taken.extend(read_targets::<Vec<Target>>(&step.targets)?.into_iter().map(|target| target.identity));
+            taken.extend(read_targets::<Vec<Target>>(&step.targets)?.iter().map(|target| target.identity.inode()));
         }
         let is_over = || ask.deadline.is_over();
-        let survey = survey(ask.host, &is_over)?;
-        let open = OpenFiles::look(ask.host, &is_over)?;
-        Ok(choose(&survey, keep_bytes, &taken, &open))
+        let Survey { files, skipped, complete, root } = survey(ask.host, &is_over)?;
+        let guard = Guard::enter(ask.host, root, RULES, ask.now, &is_over)?;
+        let (mut preview, targets) = choose(files, keep_bytes, &taken, &guard);
+        preview.complete &= complete && skipped == 0;
+        Ok((preview, targets))
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Step { arguments: Arguments { keep_bytes, .. }, targets } = what;
-        refuse_protected(doing.host)?;
-        let survey = survey(doing.host, &|| false)?;
-        let open = OpenFiles::look(doing.host, &|| false)?;
+        let step = step_name(doing.step_id)?;
+        let Survey { files, root, .. } = survey(doing.host, &|| false)?;
+        let guard = Guard::enter(doing.host, root, RULES, doing.now, &|| false)?;
         let before = mounts::level(doing.host, PATH.as_ref())?.available_bytes;
-        let mut removal = Removal { left: survey.bytes(), keep_bytes, open, directories: BTreeMap::new() };
+        let mut removal = Removal { left: survey::bytes(&files), keep_bytes, guard: &guard, step };
         let mut items: Vec<Item> = targets
             .iter()
-            .map(|target| match doing.is_stopping() {
-                true => left(target, "ansai was asked to stop"),
-                false => removal.one(&survey.root, target),
+            .enumerate()
+            .map(|(number, target)| match doing.is_stopping() {
+                true => target.item(Fate::Skipped("ansai was asked to stop".into()), 0),
+                false => removal.one(number, target),
             })
             .collect();
-        count_released(doing, &targets, &mut items);
+        count_released(doing, &guard, &targets, &mut items);
         let mut applied = sum_up(items, targets.len());
         if doing.is_stopping() && applied.outcome == Outcome::Done {
             applied.outcome = Outcome::Other;
@@ -123,34 +131,46 @@ impl TypedAction for Vacuum {
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
-        Err(Refusal::Unsupported("removed journal files do not come back".into()))
+        Err(Refusal::Unsupported("removed journal files cannot be restored".into()))
     }
 
     fn resolve(&self, doing: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<Applied, Refusal> {
+        let step = step_name(doing.step_id)?;
         let root = survey::open(doing.host)?;
         let mut items = Vec::new();
-        for target in &targets {
-            if is_gone(&root, target)? {
-                items.push(done(target, target.allocated_bytes));
+        for (number, target) in targets.iter().enumerate() {
+            let Some(path) = target.path() else { continue };
+            if let Err(blocked) = safe_unlink::settle(&root, &path, target.identity, &safe_unlink::name(step, number)) {
+                items.push(target.item(blocked.into(), 0));
+            } else if safe_unlink::is_gone(&root, &path, target.identity.ino)
+                .map_err(|error| Refusal::io(target.shown(), &error.into()))?
+            {
+                items.push(target.item(Fate::Done, target.allocated_bytes));
             }
         }
+        let removed = items.iter().filter(|item| item.fate == Fate::Done).count();
         let mut applied = sum_up(items, targets.len());
-        if applied.items.len() < targets.len() {
+        if removed < targets.len() {
             applied.outcome = Outcome::Failed;
         }
         Ok(applied)
     }
 }
 
-/// Oldest archived files until the rest is small enough.
-fn choose(survey: &Survey, keep_bytes: u64, taken: &HashSet<Identity>, open: &OpenFiles) -> (Preview, Vec<Target>) {
+/// Chooses the oldest archived files until the rest is small enough.
+fn choose(
+    mut files: Vec<JournalFile>,
+    keep_bytes: u64,
+    taken: &HashSet<Inode>,
+    guard: &Guard,
+) -> (Preview, Vec<Target>) {
     let mut preview = Preview::nothing(Subject::new("journal", PATH));
     preview.reversible = false;
-    preview.complete = survey.complete && survey.skipped == 0;
-    let mut files: Vec<_> = survey.files.iter().filter(|file| !taken.contains(&file.state.identity)).collect();
-    let mut left = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.state.allocated_bytes));
+    preview.complete = true;
+    files.retain(|file| !taken.contains(&file.stat.inode()));
+    let mut left = survey::bytes(&files);
     files.retain(|file| file.kind == Kind::Archived);
-    files.sort_by_key(|file| (file.state.identity.modified, file.name.clone(), file.directory.clone()));
+    files.sort_by(|a, b| (a.stat.mtime, &a.path).cmp(&(b.stat.mtime, &b.path)));
     let mut targets = Vec::new();
     for file in files {
         if left <= keep_bytes {
@@ -160,30 +180,22 @@ fn choose(survey: &Survey, keep_bytes: u64, taken: &HashSet<Identity>, open: &Op
             preview.complete = false;
             break;
         }
-        let bytes = file.state.allocated_bytes;
-        if file.state.links > 1 {
-            leave_out(&mut preview, SEVERAL_LINKS, bytes);
-            continue;
-        }
-        match open.held(&file.state.identity) {
-            Some(Held::Written) => {
-                leave_out(&mut preview, HELD_OPEN, bytes);
+        let bytes = file.stat.bytes;
+        match guard.foresee(&file.path, &file.stat) {
+            Err(reason) => {
+                leave_out(&mut preview, reason.code(), bytes);
                 continue;
             }
-            // Readers let go once they hear of it: soon, but not at once.
-            Some(Held::Read) => preview.frees_later_bytes = preview.frees_later_bytes.saturating_add(bytes),
-            None => preview.frees_now_bytes = preview.frees_now_bytes.saturating_add(bytes),
+            // Readers close it soon after its removal, but not at once.
+            Ok(Holders::Readers) => preview.frees_later_bytes = preview.frees_later_bytes.saturating_add(bytes),
+            Ok(Holders::None) => preview.frees_now_bytes = preview.frees_now_bytes.saturating_add(bytes),
         }
+        let target = Target::new(&file);
         if preview.sample.len() < SAMPLE {
-            preview.sample.push(file.path());
+            preview.sample.push(target.shown());
         }
         left = left.saturating_sub(bytes);
-        targets.push(Target {
-            directory: path_text(file.directory.to_bytes()),
-            name: path_text(file.name.to_bytes()),
-            identity: file.state.identity.clone(),
-            allocated_bytes: bytes,
-        });
+        targets.push(target);
     }
     preview.items = targets.len() as u64;
     (preview, targets)
@@ -199,63 +211,40 @@ fn leave_out(preview: &mut Preview, reason: &str, bytes: u64) {
     }
 }
 
-/// Removal in progress.
-struct Removal {
-    /// Allocated by all of the journal now.
+/// A removal in progress.
+struct Removal<'a> {
+    /// Allocated bytes of the whole journal now.
     left: u64,
     keep_bytes: u64,
-    open: OpenFiles,
-    directories: BTreeMap<CString, Directory>,
+    guard: &'a Guard,
+    step: &'a [u8],
 }
 
-impl Removal {
-    fn one(&mut self, root: &Directory, target: &Target) -> Item {
-        // Somebody else may have vacuumed since: less than was agreed on is never kept.
+impl Removal<'_> {
+    fn one(&mut self, number: usize, target: &Target) -> Item {
+        // journald may have vacuumed since the preview. The journal never becomes smaller than was agreed.
         if self.left <= self.keep_bytes {
-            return left(target, "the journal is small enough already");
+            return target.item(Fate::Skipped("the journal is small enough already".into()), 0);
         }
-        let Some((directory, name)) = target.names() else {
-            return left(target, "not an archived journal file");
+        let Some(path) = target.path() else {
+            return target.item(Fate::Skipped("not an archived journal file".into()), 0);
         };
-        match self.remove(root, directory, &name, target) {
-            Ok(item) => item,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => left(target, "gone already"),
-            Err(error) => Item {
-                target: target.path(),
-                fate: Fate::Failed(error.to_string()),
-                freed_bytes: 0,
-                undo: serde_json::Value::Null,
-            },
-        }
-    }
-
-    fn remove(&mut self, root: &Directory, directory: CString, name: &CString, target: &Target) -> io::Result<Item> {
-        let directory = match self.directories.entry(directory) {
-            std::collections::btree_map::Entry::Occupied(open) => open.into_mut(),
-            std::collections::btree_map::Entry::Vacant(none) => {
-                let open = root.child(none.key())?;
-                none.insert(open)
+        let removed = self.guard.check(&path, target.identity).and_then(|guarded| {
+            guarded.remove(target.identity, &safe_unlink::name(self.step, number))?;
+            Ok((guarded.stat.bytes, guarded.holders))
+        });
+        match removed {
+            Ok((bytes, holders)) => {
+                self.left = self.left.saturating_sub(bytes);
+                target.item(Fate::Done, if holders == Holders::None { bytes } else { 0 })
             }
-        };
-        let state = match directory.file(name)? {
-            Some(state) if state.identity == target.identity => state,
-            _ => return Ok(left(target, "no longer what was previewed")),
-        };
-        if state.links > 1 {
-            return Ok(left(target, SEVERAL_LINKS));
+            Err(blocked) => target.item(blocked.into(), 0),
         }
-        let held = self.open.held(&state.identity);
-        if held == Some(Held::Written) {
-            return Ok(left(target, HELD_OPEN));
-        }
-        directory.remove(name)?;
-        self.left = self.left.saturating_sub(state.allocated_bytes);
-        Ok(done(target, if held.is_some() { 0 } else { state.allocated_bytes }))
     }
 }
 
-/// Readers hear of a removal and let go within moments: waits for that a little, and counts what came back.
-fn count_released(doing: &StepContext<'_>, targets: &[Target], items: &mut [Item]) {
+/// Waits up to a second for readers to close the removed files, and counts what that frees.
+fn count_released(doing: &StepContext<'_>, guard: &Guard, targets: &[Target], items: &mut [Item]) {
     for _ in 0..RELEASE_LOOKS {
         let mut waiting = targets
             .iter()
@@ -266,34 +255,13 @@ fn count_released(doing: &StepContext<'_>, targets: &[Target], items: &mut [Item
             return;
         }
         std::thread::sleep(RELEASE_PAUSE);
-        let Ok(open) = OpenFiles::look(doing.host, &|| false) else {
+        let Ok(open) = OpenFiles::look(doing.host, guard.root.stat.dev, &|| false) else {
             return;
         };
-        for (target, item) in waiting.filter(|(target, _)| open.held(&target.identity).is_none()) {
+        for (target, item) in waiting.filter(|(target, _)| open.ask(target.identity.inode()) == InUse::No) {
             item.freed_bytes = target.allocated_bytes;
         }
     }
-}
-
-/// Whether a target is not there any more. What has its name now may be another file.
-fn is_gone(root: &Directory, target: &Target) -> Result<bool, Refusal> {
-    let Some((directory, name)) = target.names() else {
-        return Ok(false);
-    };
-    match root.child(&directory).and_then(|directory| directory.file(&name)) {
-        Ok(Some(state)) => Ok(state.identity != target.identity),
-        Ok(None) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(Refusal::io(target.path(), &error)),
-    }
-}
-
-fn done(target: &Target, freed_bytes: u64) -> Item {
-    Item { target: target.path(), fate: Fate::Done, freed_bytes, undo: serde_json::Value::Null }
-}
-
-fn left(target: &Target, why: &str) -> Item {
-    Item { target: target.path(), fate: Fate::Skipped(why.into()), freed_bytes: 0, undo: serde_json::Value::Null }
 }
 
 fn sum_up(items: Vec<Item>, targets: usize) -> Applied {

@@ -5,7 +5,7 @@ use ansai_core::{Interface, InterfaceKind, Sensitivity};
 use super::clean::CleanCache;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The interface `ansai:packages/packages-actions`.
 pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:packages/packages-actions",
@@ -15,5 +15,6 @@ pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
         ability: "propose to empty the package cache",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function { name: "clean-cache", checks: &[], body: Body::Action(&CleanCache) }],
 };

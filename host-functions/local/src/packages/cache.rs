@@ -1,19 +1,21 @@
-//! Where package managers keep what they downloaded, and what their own command would remove there.
+//! Where package managers keep downloaded packages, and what their own command would remove there.
 
 use std::collections::HashSet;
-use std::ffi::{CStr, CString};
-use std::io;
 use std::ops::ControlFlow;
 
 use ansai_core::Refusal;
 use ansai_core::text::path_text;
+use rustix::fd::AsFd as _;
 use rustix::fs::{AtFlags, CWD, StatxFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::directory::{Directory, FileState};
+use crate::safety::entry;
+use crate::safety::identity::{Inode, Stat};
+use crate::safety::root::Root;
 use ansai_kit::host::Host;
 
-/// Beyond this the rest is not counted.
+/// Beyond these numbers the survey is incomplete.
 const MOST_FILES: usize = 500_000;
 const MOST_DIRECTORIES: usize = 1_000;
 
@@ -26,11 +28,22 @@ pub(super) enum Manager {
     Other,
 }
 
+impl Manager {
+    /// As a person knows it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Manager::Apt => "apt",
+            Manager::Dnf => "dnf",
+            Manager::Other => "other supported package manager",
+        }
+    }
+}
+
 const APT_CACHE: &str = "/var/cache/apt/archives";
 const DNF4_CACHE: &str = "/var/cache/dnf";
 const DNF5_CACHE: &str = "/var/cache/libdnf5";
 
-/// Those that the host has.
+/// The package managers that the host has.
 pub(super) fn managers(host: &Host) -> Vec<Manager> {
     let has = |paths: &[&str]| paths.iter().any(|path| exists(host, path));
     let mut found = Vec::new();
@@ -53,7 +66,7 @@ pub(super) fn program(host: &Host, manager: Manager) -> Option<&'static str> {
     candidates.iter().find(|path| exists(host, path)).copied()
 }
 
-/// The directory of its cache, as its defaults have it. The command is told the same.
+/// The directory of its cache by default. The command is told the same.
 pub(super) fn path(host: &Host, manager: Manager) -> &'static str {
     match manager {
         Manager::Dnf if is_dnf5(host) => DNF5_CACHE,
@@ -62,7 +75,7 @@ pub(super) fn path(host: &Host, manager: Manager) -> &'static str {
     }
 }
 
-/// `dnf` is a link to version 5 where that is the default.
+/// Whether the host's dnf is version 5: `dnf` is a link to it if it is the default.
 pub(super) fn is_dnf5(host: &Host) -> bool {
     match rustix::fs::readlinkat(CWD, host.path("/usr/bin/dnf"), Vec::new()) {
         Ok(target) => target.to_bytes().ends_with(b"dnf5"),
@@ -76,23 +89,24 @@ fn exists(host: &Host, path: &str) -> bool {
 
 /// A file that the manager's command would remove.
 pub(super) struct CachedFile {
-    /// On the host, as text.
-    pub(super) path: String,
-    pub(super) state: FileState,
-    /// Whether it is a package by its name. apt also removes what else lies there.
+    /// Below the cache's directory.
+    pub(super) path: Vec<u8>,
+    pub(super) stat: Stat,
+    /// Whether it is a package by its name. apt also removes other files there.
     pub(super) is_package: bool,
 }
 
 /// What was seen besides the files.
 pub(super) struct Survey {
-    /// Directories and files that could not be looked at.
+    /// Directories and files that could not be read, and what is not a regular file on the cache's mount.
     pub(super) skipped: u32,
+    /// Whether no limit, of numbers or of time, ended it early.
     pub(super) complete: bool,
-    /// The cache's file system, `8:1`; `None` where there is no cache.
-    pub(super) device: Option<String>,
+    /// The cache's directory, open; `None` if it does not exist.
+    pub(super) root: Option<Root>,
 }
 
-/// Shows `visit` each file of the cache once, until told that time is over.
+/// Shows `visit` each file of the cache once, until `is_over` says so.
 pub(super) fn survey(
     host: &Host,
     manager: Manager,
@@ -100,79 +114,69 @@ pub(super) fn survey(
     visit: &mut dyn FnMut(CachedFile),
 ) -> Result<Survey, Refusal> {
     let path = path(host, manager);
-    let mut walk = Walk { is_over, visit, seen: HashSet::new(), skipped: 0, complete: true };
-    let root = match Directory::open(host, path) {
+    let wrong = |error: Errno| Refusal::io(path, &error.into());
+    let root = match Root::following(host, path) {
         Ok(root) => root,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Survey { skipped: 0, complete: true, device: None });
-        }
-        Err(error) => return Err(Refusal::io(path, &error)),
+        Err(Errno::NOENT) => return Ok(Survey { skipped: 0, complete: true, root: None }),
+        Err(error) => return Err(wrong(error)),
     };
-    let listed = match manager {
-        Manager::Apt | Manager::Other => walk.apt(&root, path),
-        Manager::Dnf => walk.dnf(&root, path),
-    };
-    listed.map_err(|error| Refusal::io(path, &error))?;
+    let mut walk = Walk { root: &root, is_over, visit, seen: HashSet::new(), skipped: 0, complete: true };
+    match manager {
+        Manager::Apt | Manager::Other => walk.apt(),
+        Manager::Dnf => walk.dnf(),
+    }
+    .map_err(wrong)?;
     let Walk { skipped, complete, .. } = walk;
-    Ok(Survey { skipped, complete, device: Some(root.device().to_owned()) })
+    Ok(Survey { skipped, complete, root: Some(root) })
 }
 
 struct Walk<'a> {
+    root: &'a Root,
     is_over: &'a dyn Fn() -> bool,
     visit: &'a mut dyn FnMut(CachedFile),
-    seen: HashSet<u64>,
+    seen: HashSet<Inode>,
     skipped: u32,
     complete: bool,
 }
 
 impl Walk<'_> {
-    /// `apt-get clean`: every file in the directory and in `partial`, except its lock.
-    fn apt(&mut self, root: &Directory, path: &str) -> io::Result<()> {
+    /// `apt-get clean`: every file in the directory and in `partial`, except the lock.
+    fn apt(&mut self) -> rustix::io::Result<()> {
         let takes = |name: &[u8]| !matches!(name, b"lock" | b"partial" | b"auxfiles" | b"lost+found");
-        self.files(root, path, b".deb", &takes)?;
-        self.below(root, c"partial", path, b".deb", &takes);
+        self.files(b"", b".deb", &takes)?;
+        self.below(b"partial", b".deb", &takes);
         Ok(())
     }
 
     /// `dnf clean packages`: packages in the directory `packages` of each repository.
-    fn dnf(&mut self, root: &Directory, path: &str) -> io::Result<()> {
-        let mut repositories: Vec<CString> = Vec::new();
-        root.each(&mut |name| {
+    fn dnf(&mut self) -> rustix::io::Result<()> {
+        let mut repositories: Vec<Vec<u8>> = Vec::new();
+        entry::each(self.root.fd(), &mut |name| {
             if repositories.len() == MOST_DIRECTORIES {
                 self.complete = false;
                 return ControlFlow::Break(());
             }
-            repositories.push(name.to_owned());
+            repositories.push(name.to_bytes().to_vec());
             ControlFlow::Continue(())
         })?;
         let takes = |name: &[u8]| name.ends_with(b"rpm");
         for repository in repositories {
-            // Metadata files lie there too.
-            if let Ok(directory) = root.child(&repository) {
-                let path = format!("{path}/{}", path_text(repository.to_bytes()));
-                self.below(&directory, c"packages", &path, b"rpm", &takes);
-            }
+            self.below(&[&*repository, b"packages"].join(&b'/'), b"rpm", &takes);
         }
         Ok(())
     }
 
-    fn below(&mut self, parent: &Directory, name: &CStr, path: &str, suffix: &[u8], takes: &dyn Fn(&[u8]) -> bool) {
-        let path = format!("{path}/{}", path_text(name.to_bytes()));
-        match parent.child(name).and_then(|directory| self.files(&directory, &path, suffix, takes)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+    fn below(&mut self, path: &[u8], suffix: &[u8], takes: &dyn Fn(&[u8]) -> bool) {
+        match self.files(path, suffix, takes) {
+            // Metadata files are beside the directories of repositories.
+            Ok(()) | Err(Errno::NOENT | Errno::NOTDIR) => {}
             Err(_) => self.skipped = self.skipped.saturating_add(1),
         }
     }
 
-    fn files(
-        &mut self,
-        directory: &Directory,
-        path: &str,
-        suffix: &[u8],
-        takes: &dyn Fn(&[u8]) -> bool,
-    ) -> io::Result<()> {
-        directory.each(&mut |name| {
+    fn files(&mut self, path: &[u8], suffix: &[u8], takes: &dyn Fn(&[u8]) -> bool) -> rustix::io::Result<()> {
+        let directory = self.root.directory(path)?;
+        entry::each(directory.as_fd(), &mut |name| {
             let bytes = name.to_bytes();
             if !takes(bytes) {
                 return ControlFlow::Continue(());
@@ -181,17 +185,24 @@ impl Walk<'_> {
                 self.complete = false;
                 return ControlFlow::Break(());
             }
-            match directory.file(name) {
-                Ok(Some(state)) => {
-                    if self.seen.insert(state.identity.inode) {
-                        let is_package = bytes.ends_with(suffix);
-                        (self.visit)(CachedFile { path: format!("{path}/{}", path_text(bytes)), state, is_package });
+            match Stat::named(directory.as_fd(), name) {
+                Ok(stat) if stat.is_file() => {
+                    if self.seen.insert(stat.inode()) {
+                        let path = if path.is_empty() { bytes.to_vec() } else { [path, bytes].join(&b'/') };
+                        (self.visit)(CachedFile { path, stat, is_package: bytes.ends_with(suffix) });
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Ok(None) | Err(_) => self.skipped = self.skipped.saturating_add(1),
+                // The command removes no directories.
+                Ok(stat) if stat.is_directory() => {}
+                Err(Errno::NOENT) => {}
+                Ok(_) | Err(_) => self.skipped = self.skipped.saturating_add(1),
             }
             ControlFlow::Continue(())
         })
     }
+}
+
+/// A file of the cache as text.
+pub(super) fn shown(host: &Host, manager: Manager, below: &[u8]) -> String {
+    format!("{}/{}", path(host, manager), path_text(below))
 }

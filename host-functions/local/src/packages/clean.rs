@@ -1,32 +1,32 @@
 //! `clean-cache`: the package manager's own command empties its cache.
 //!
-//! apt is told the directory that was previewed, whatever its configuration says, and to leave its index caches
-//! alone: those hold no packages, and the next run would make them again.
+//! apt is told the directory that was previewed, whatever its configuration says, and to leave its index caches alone:
+//! they hold no packages, and the next run of apt would build them again.
+//!
+//! Every file passes the guard right before the command runs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::quantity::show_bytes;
-use ansai_core::scope::is_within;
 use ansai_core::text::inert;
 use ansai_core::{Measure, Outcome, Preview, Refusal, Subject, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
-use super::lock;
-use crate::journal::directory::Identity;
+use super::contents::{Contents, Target};
+use super::{guard, lock};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::read;
 use ansai_kit::command::{self, Ended, Program, Ran};
 use ansai_kit::host::{Host, ProbeContext};
 
-/// The action's audit name.
+/// The action's name in the audit log.
 const NAME: &str = "ansai:packages/packages-actions.clean-cache";
-const MOST_TARGETS: usize = 20_000;
 const SAMPLE: usize = 10;
 const LIMIT: Duration = Duration::from_secs(300);
-/// How long a program that was asked to end may take.
+/// How long the program may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(10);
 const ENVIRONMENT: &[(&str, &str)] =
     &[("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8"), ("DEBIAN_FRONTEND", "noninteractive")];
@@ -39,59 +39,10 @@ pub(super) struct Arguments {
     reason: String,
 }
 
-/// A file of the cache.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Target {
-    /// As text.
-    path: String,
-    identity: Identity,
-    allocated_bytes: u64,
-}
-
-/// Everything in a cache at one time.
-#[derive(Default)]
-struct Contents {
-    /// Those that were asked for, by their paths; at most [`MOST_TARGETS`].
-    files: HashMap<String, Target>,
-    count: u64,
-    /// Allocated by all files, and by those that have no other name.
-    bytes: u64,
-    frees: u64,
-    complete: bool,
-}
-
-fn look(
-    host: &Host,
-    manager: Manager,
-    is_wanted: &dyn Fn(&str) -> bool,
-    is_over: &dyn Fn() -> bool,
-) -> Result<Contents, Refusal> {
-    let mut contents = Contents::default();
-    let survey = cache::survey(host, manager, is_over, &mut |file| {
-        let bytes = file.state.allocated_bytes;
-        contents.count = contents.count.saturating_add(1);
-        contents.bytes = contents.bytes.saturating_add(bytes);
-        if file.state.links <= 1 {
-            contents.frees = contents.frees.saturating_add(bytes);
-        }
-        if contents.files.len() < MOST_TARGETS && is_wanted(&file.path) {
-            let target = Target { path: file.path.clone(), identity: file.state.identity, allocated_bytes: bytes };
-            contents.files.insert(file.path, target);
-        }
-    })?;
-    contents.complete = survey.complete && survey.skipped == 0 && contents.count <= MOST_TARGETS as u64;
-    Ok(contents)
-}
-
-/// Refuses a manager that this host lacks, whose cache is protected, or whose lock another process holds.
+/// Refuses a manager that this host lacks or whose lock another process holds.
 fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     if !cache::managers(host).contains(&manager) {
-        return Err(Refusal::Unsupported(format!("this host has no {}", name(manager))));
-    }
-    let path = cache::path(host, manager);
-    if host.protected().iter().any(|own| is_within(path, &own.to_string_lossy())) {
-        return Err(Refusal::Denied(format!("{path} is protected")));
+        return Err(Refusal::Unsupported(format!("this host has no {}", manager.name())));
     }
     match lock::held(host, manager) {
         Some(lock) => Err(Refusal::Busy(format!("another process holds {lock}"))),
@@ -99,17 +50,10 @@ fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
     }
 }
 
-fn name(manager: Manager) -> &'static str {
-    match manager {
-        Manager::Apt => "apt",
-        Manager::Dnf => "dnf",
-        Manager::Other => "other package manager that is known here",
-    }
-}
-
 impl TypedAction for CleanCache {
     type Arguments = Arguments;
     type Targets = Vec<Target>;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -124,17 +68,22 @@ impl TypedAction for CleanCache {
             .iter()
             .filter(|step| step.action == NAME)
             .any(|step| read::<Arguments>(&step.arguments).is_ok_and(|arguments| arguments.manager == manager));
-        // Once it was emptied there is nothing left to remove.
+        // After an earlier step of the plan empties the cache, nothing remains to be removed.
         if is_again {
             return Ok((preview, Vec::new()));
         }
-        let contents = look(ask.host, manager, &|_| true, &|| ask.deadline.is_over())?;
-        let mut targets: Vec<Target> = contents.files.into_values().collect();
-        targets.sort_by(|a, b| b.allocated_bytes.cmp(&a.allocated_bytes).then_with(|| a.path.cmp(&b.path)));
-        preview.items = contents.count;
-        preview.frees_now_bytes = contents.frees;
-        preview.complete = contents.complete;
-        preview.sample = targets.iter().take(SAMPLE).map(|target| target.path.clone()).collect();
+        let is_over = || ask.deadline.is_over();
+        let mut contents = Contents::read(ask.host, manager, &is_over)?;
+        if is_over() {
+            return Err(Refusal::TimedOut(format!("{} could not be read in time", cache::path(ask.host, manager))));
+        }
+        guard::foresee(ask, manager, &mut contents)?;
+        preview.items = contents.files.len() as u64;
+        preview.frees_now_bytes = contents.frees();
+        preview.complete = true;
+        let targets = contents.targets();
+        let largest = targets.iter().take(SAMPLE);
+        preview.sample = largest.map(|target| target.shown(ask.host, manager)).collect();
         Ok((preview, targets))
     }
 
@@ -145,8 +94,8 @@ impl TypedAction for CleanCache {
         let Step { arguments: Arguments { manager, .. }, targets } = what;
         check(doing.host, manager)?;
         let program = cache::program(doing.host, manager)
-            .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", name(manager))))?;
-        let before = look(doing.host, manager, &|_| false, &|| false)?;
+            .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", manager.name())))?;
+        let before = guard::check(doing, manager, &targets)?;
         let run = Program {
             path: program.as_ref(),
             arguments: arguments(doing.host, manager),
@@ -157,16 +106,16 @@ impl TypedAction for CleanCache {
         };
         let ran = command::run(&run, &|| doing.is_stopping())
             .map_err(|error| Refusal::Unavailable(format!("{program}: {error}")))?;
-        let after = look(doing.host, manager, &among(&targets), &|| false)?;
+        let after = Contents::read(doing.host, manager, &|| false)?;
         let problem = problem(program, &ran);
-        // Somebody may have taken the lock in between.
-        if problem.is_some() && after.count >= before.count && lock::held(doing.host, manager).is_some() {
-            return Err(Refusal::Busy(format!("another process holds the lock of {}", name(manager))));
+        // Another process may have taken the lock since.
+        if problem.is_some() && after.files.len() >= before.files.len() && lock::held(doing.host, manager).is_some() {
+            return Err(Refusal::Busy(format!("another process holds the lock of {}", manager.name())));
         }
-        let freed = before.bytes.saturating_sub(after.bytes);
-        let removed = before.count.saturating_sub(after.count);
-        let mut applied = sum_up(items(targets, &after), freed, removed);
-        // apt only warns of what it could not remove.
+        let freed = before.bytes().saturating_sub(after.bytes());
+        let removed = before.files.len().saturating_sub(after.files.len());
+        let mut applied = sum_up(items(doing.host, manager, targets, &after), freed, removed);
+        // apt only warns about what it could not remove.
         if applied.items.iter().any(|item| item.fate != Fate::Done) {
             applied.outcome = Outcome::Failed;
         }
@@ -178,18 +127,18 @@ impl TypedAction for CleanCache {
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
-        Err(Refusal::Unsupported("removed packages can be downloaded again, which the package manager does".into()))
+        Err(Refusal::Unsupported("the package manager downloads removed packages again when it needs them".into()))
     }
 
     fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         let Step { arguments: Arguments { manager, .. }, targets } = what;
         let all = targets.len();
-        let now = look(doing.host, manager, &among(&targets), &|| false)?;
-        let mut items = items(targets, &now);
+        let now = Contents::read(doing.host, manager, &|| false)?;
+        let mut items = items(doing.host, manager, targets, &now);
         items.retain(|item| item.fate == Fate::Done);
         let freed = items.iter().fold(0u64, |sum, item| sum.saturating_add(item.freed_bytes));
         let removed = items.len();
-        let mut applied = sum_up(items, freed, removed as u64);
+        let mut applied = sum_up(items, freed, removed);
         if removed < all {
             applied.outcome = Outcome::Failed;
         }
@@ -215,12 +164,12 @@ fn arguments(host: &Host, manager: Manager) -> &'static [&'static str] {
     }
 }
 
-/// What went wrong, as the start of a sentence.
+/// The error of the command, as the start of a sentence.
 fn problem(program: &str, ran: &Ran) -> Option<String> {
     match ran.ended {
         Ended::By(status) if status.success() => None,
         Ended::By(status) => {
-            let said = ran.errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+            let said = ran.errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no error message");
             Some(format!("{program}: {status}: {}", inert(said.trim(), 200)))
         }
         Ended::TimeLimit => Some(format!("{program} took longer than {} s and was ended", LIMIT.as_secs())),
@@ -228,31 +177,28 @@ fn problem(program: &str, ran: &Ran) -> Option<String> {
     }
 }
 
-fn among(targets: &[Target]) -> impl Fn(&str) -> bool {
-    let paths: HashSet<String> = targets.iter().map(|target| target.path.clone()).collect();
-    move |path| paths.contains(path)
-}
-
-/// What became of each target.
-fn items(targets: Vec<Target>, now: &Contents) -> Vec<Item> {
+/// The fate of each target.
+fn items(host: &Host, manager: Manager, targets: Vec<Target>, now: &Contents) -> Vec<Item> {
+    let there: HashMap<&[u8], u64> = now.files.iter().map(|file| (&*file.path, file.stat.ino)).collect();
     let item = |target: Target| {
-        let is_there = now.files.get(&target.path).is_some_and(|file| file.identity == target.identity);
+        // By inode number alone: a device may have another number after a restart.
+        let is_there = target.path().is_ok_and(|path| there.get(&*path) == Some(&target.identity.ino));
         let (fate, freed_bytes) = match is_there {
             true => (Fate::Failed("still there".into()), 0),
             false => (Fate::Done, target.allocated_bytes),
         };
-        Item { target: target.path, fate, freed_bytes, undo: serde_json::Value::Null }
+        Item { target: target.shown(host, manager), fate, freed_bytes, undo: serde_json::Value::Null }
     };
     targets.into_iter().map(item).collect()
 }
 
-fn sum_up(items: Vec<Item>, freed: u64, removed: u64) -> Applied {
+fn sum_up(items: Vec<Item>, freed: u64, removed: usize) -> Applied {
     Applied {
         outcome: Outcome::Done,
         detail: format!("{removed} files removed from the package cache, {} freed", show_bytes(freed)),
         measures: vec![
             Measure::count("freed-bytes", freed, Unit::Bytes),
-            Measure::count("removed-files", removed, Unit::None),
+            Measure::count("removed-files", removed as u64, Unit::None),
         ],
         items,
     }

@@ -1,24 +1,25 @@
 //! Whether another process holds a package manager's lock.
 
-use std::ffi::CString;
 use std::io::Read as _;
-use std::path::Path;
 
+use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::cache::Manager;
-use crate::journal::directory::Directory;
+use crate::safety::entry::open_for_reading;
+use crate::safety::root::Root;
 use ansai_kit::host::Host;
 
-/// Files that are locked with fcntl(2) by apt, dpkg and rpm.
+/// Files that apt, dpkg and rpm lock with fcntl(2).
 const APT_LOCKS: &[&str] = &["/var/cache/apt/archives/lock", "/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock"];
 const RPM_LOCKS: &[&str] = &["/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"];
-/// Files that hold the number of the process, while it lives (dnf 4).
+/// Files with the number of the process that holds the lock while it runs (dnf 4).
 const DNF_PID_FILES: &[&str] =
     &["/var/cache/dnf/metadata_lock.pid", "/var/cache/dnf/download_lock.pid", "/var/lib/dnf/rpmdb_lock.pid"];
 
-/// The lock that is held, if one is. What this process may not see counts as free: the command tries it again.
+/// The lock that another process holds, if any. A lock that cannot be read counts as free: the manager's command tries
+/// to take it anyway.
 pub(super) fn held(host: &Host, manager: Manager) -> Option<&'static str> {
     let (locks, pid_files) = match manager {
         Manager::Apt => (APT_LOCKS, &[][..]),
@@ -29,13 +30,12 @@ pub(super) fn held(host: &Host, manager: Manager) -> Option<&'static str> {
     locked.or_else(|| pid_files.iter().find(|path| is_alive(host, path))).copied()
 }
 
-fn open(host: &Host, path: &str) -> Option<std::os::fd::OwnedFd> {
-    let path = Path::new(path);
-    let directory = Directory::open(host, path.parent()?.to_str()?).ok()?;
-    directory.open_file(&CString::new(path.file_name()?.as_encoded_bytes()).ok()?).ok()
+fn open(host: &Host, path: &str) -> Option<OwnedFd> {
+    let (directory, name) = path.rsplit_once('/')?;
+    open_for_reading(Root::following(host, directory).ok()?.fd(), name.as_bytes()).ok()
 }
 
-/// Asks without taking it.
+/// Asks the kernel without taking the lock.
 fn is_locked(host: &Host, path: &str) -> bool {
     open(host, path).is_some_and(|file| matches!(fcntl_getlk(file, &Flock::from(FlockType::ReadLock)), Ok(Some(_))))
 }

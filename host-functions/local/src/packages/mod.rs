@@ -3,6 +3,9 @@
 mod actions;
 mod cache;
 mod clean;
+mod contents;
+mod doctor;
+mod guard;
 mod lock;
 mod probe;
 

@@ -7,14 +7,14 @@ use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
+use super::doctor;
 use crate::disk::mounts;
-use crate::journal::directory::mount_of;
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface.
+/// The interface `ansai:packages/packages-probe`.
 pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:packages/packages-probe",
@@ -24,6 +24,7 @@ pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
         ability: "see how much the package cache takes",
         fields: &[],
     },
+    doctor: &[doctor::package_manager],
     functions: &[Function { name: "list-caches", checks: &[], body: Body::Probe(&Probe(list_caches)) }],
 };
 
@@ -54,15 +55,15 @@ fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal
         let path = cache::path(ask.host, manager);
         let found = cache::survey(ask.host, manager, &|| ask.deadline.is_over(), &mut |file| {
             if file.is_package {
-                bytes = bytes.saturating_add(file.state.allocated_bytes);
+                bytes = bytes.saturating_add(file.stat.bytes);
                 files = files.saturating_add(1);
             }
         })?;
         if ask.deadline.is_over() {
-            return Err(Refusal::TimedOut(format!("{path} could not be looked through in time")));
+            return Err(Refusal::TimedOut(format!("{path} could not be read in time")));
         }
-        let mount = match &found.device {
-            Some(device) => mount_of(&mounts, path, device),
+        let mount = match &found.root {
+            Some(root) => mounts::of_directory(&mounts, Path::new(path), root.stat.dev),
             None => mounts::of_path(&mounts, Path::new(path)),
         }
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {path} is not in the mount table")))?;

@@ -1,7 +1,6 @@
-//! Facts of this very machine, as the crate `sysinfo` tells them.
+//! Facts about this machine from the crate `sysinfo`.
 //!
-//! It answers zeros where it could not read: what cannot be zero is checked here, so that a fact that was not
-//! had is never taken for one.
+//! It returns 0 for what it cannot read. Values that cannot be 0 are checked here, so that a failed read is an error.
 
 use ansai_core::{Duration, Refusal};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
@@ -43,7 +42,7 @@ pub(super) fn memory() -> Result<MemoryState, Refusal> {
     })
 }
 
-/// Time since boot, to the second.
+/// Time since boot in milliseconds, accurate to one second.
 pub(super) fn uptime() -> Result<Duration, Refusal> {
     let seconds = System::uptime().map_err(|error| unavailable("uptime", error))?;
     Ok(seconds.saturating_mul(1_000))

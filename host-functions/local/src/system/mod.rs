@@ -1,7 +1,7 @@
-//! `ansai:system`: the machine's own state, from the kernel.
+//! `ansai:system`: load, memory, pressure and uptime, from the kernel.
 //!
-//! Facts of this machine that the crate `sysinfo` has come from there; what it lacks, and all facts of a host
-//! whose root is elsewhere, are read from that host's `/proc`.
+//! Facts about this machine come from the crate `sysinfo` if it has them. Others, and all facts about a host with
+//! another root directory, are read from the host's `/proc`.
 
 mod kernel;
 mod probe;

@@ -10,7 +10,8 @@ use ansai_kit::function::Inline;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// Reads the kernel's own files on the spot on this machine; another root may hold anything in their place.
+/// Answers at once on this machine, where the files are the kernel's. With another root directory they may be anything,
+/// and reading them may block.
 macro_rules! inline {
     ($function:ident) => {
         Body::Inline(&Inline {
@@ -20,7 +21,7 @@ macro_rules! inline {
     };
 }
 
-/// The interface.
+/// The interface `ansai:system/system-probe`.
 pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: "ansai:system/system-probe",
@@ -30,6 +31,7 @@ pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
         ability: "see load, memory and pressure",
         fields: &[],
     },
+    doctor: &[],
     functions: &[
         Function { name: "load", checks: &[], body: inline!(load) },
         Function { name: "cpu", checks: &[], body: inline!(cpu) },

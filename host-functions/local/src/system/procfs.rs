@@ -1,4 +1,4 @@
-//! Facts from a host's `/proc` (proc(5)). What is not as documented is `unavailable`, never a guess.
+//! Facts from a host's `/proc` (proc(5)). Content that is not as documented is `unavailable`; nothing is guessed.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the host's /proc")]
 
 use std::io::Read as _;
@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use ansai_kit::host::Host;
 
-/// `/proc/stat` has a line for each processor and a number for each interrupt; the others are far smaller.
+/// The most bytes of one file. `/proc/stat` is the largest: it has a number for each interrupt.
 const MOST_BYTES: u64 = 4 << 20;
-/// Milliseconds in one unit of the times in `/proc/stat`. It is part of the kernel's interface, whatever its own
-/// tick is: a hundredth of a second on every architecture that is supported here.
+/// Milliseconds in one unit of the times in `/proc/stat` (USER_HZ): 10 on every supported architecture, whatever the
+/// kernel's own tick is.
 const TICK: u64 = 10;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub(super) struct MemoryState {
     pub(super) swap_free_bytes: u64,
 }
 
-/// What tasks can wait for.
+/// The resource that tasks wait for.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Pressured {
@@ -82,7 +82,7 @@ pub(super) fn uptime(host: &Host) -> Result<Duration, Refusal> {
     text.split_ascii_whitespace()
         .next()
         .and_then(decimal)
-        // Casting from a float saturates.
+        // A cast from a float saturates.
         .map(|seconds| (seconds * 1_000.0).round() as u64)
         .ok_or_else(|| odd("/proc/uptime", &text))
 }
@@ -95,7 +95,7 @@ pub(super) fn pressure(host: &Host, what: Pressured) -> Result<Stall, Refusal> {
     };
     let text = match open_and_read(host, file) {
         Ok(text) => text,
-        // Compiled out, or switched off on the kernel's command line.
+        // Not compiled in, or disabled on the kernel's command line.
         Err(error) if is_missing(&error) => {
             return Err(Refusal::Unsupported(format!("the kernel has no pressure information ({file})")));
         }
@@ -123,7 +123,7 @@ fn odd(file: &str, text: &str) -> Refusal {
     Refusal::Unavailable(format!("{file} is not as documented: `{}`", inert(text, 80)))
 }
 
-/// A number that is finite and not negative.
+/// Parses a finite number that is not negative.
 fn decimal(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
 }
@@ -133,22 +133,22 @@ fn load_average(text: &str) -> Option<(f64, f64, f64)> {
     Some((fields.next()??, fields.next()??, fields.next()??))
 }
 
-/// Lines `cpu0`, `cpu1`, …; `None` where there is not even one.
+/// Counts the lines `cpu0`, `cpu1`, …; `None` if there is none.
 fn processors(text: &str) -> Option<u32> {
     let is_one =
         |line: &&str| line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     u32::try_from(text.lines().filter(is_one).count()).ok().filter(|count| *count > 0)
 }
 
-/// The line `cpu  user nice system idle iowait irq softirq steal guest guest_nice`. What guests of this machine
-/// use is in `user` and `nice` already.
+/// The line `cpu  user nice system idle iowait irq softirq steal guest guest_nice`. `user` and
+/// `nice` include the time of virtual machines.
 fn cpu_time(text: &str) -> Option<CpuTime> {
     let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let mut ticks = Vec::with_capacity(8);
     for field in line.split_ascii_whitespace().take(8) {
         ticks.push(field.parse::<u64>().ok()?);
     }
-    // Kernels that know fewer kinds of time write fewer numbers.
+    // Older kernels write fewer numbers.
     let (known, rest) = ticks.split_at_checked(4)?;
     let of = |list: &[u64], index: usize| list.get(index).copied().unwrap_or(0);
     let time = |ticks: u64| ticks.checked_mul(TICK);
@@ -176,8 +176,8 @@ fn memory_state(text: &str) -> Option<MemoryState> {
     })
 }
 
-/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0` and the like, in percent. Old kernels have no `full` line for
-/// processors: all tasks cannot wait for those at once.
+/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0` and a line `full`, in percent. Kernels before 5.13 have no `full`
+/// line for processors; it counts as 0.
 fn stall(text: &str) -> Option<Stall> {
     let line = |kind: &str| text.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '));
     Some(Stall { some: shares(line("some")?)?, full: line("full").map_or(Some((0.0, 0.0, 0.0)), shares)? })

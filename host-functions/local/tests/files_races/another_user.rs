@@ -1,5 +1,5 @@
-//! An adversary who is another user, with a process of its own, in a directory where everybody may write: nothing of
-//! root's changes, and nothing that is not the user's becomes readable.
+//! An adversary that is another user, with its own process, in a directory that everybody may write to: no file of root
+//! changes, and no file of another user becomes readable.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::{ROOTS, UNDO_HOURS};
 use rustix::fs::{CWD, RenameFlags};
 
 use crate::arena::{Arena, FILES, content, exchange, files};
@@ -16,11 +17,11 @@ use crate::verb::Verb;
 
 const NOBODY: u32 = 65534;
 
-/// The user's process, which ends when this does.
+/// The process of the other user. It ends when this is dropped.
 struct User(Child);
 
 impl User {
-    /// Another run of this program, as nobody, with the one test of this name.
+    /// Runs this program again, as nobody, with only the test of this name.
     fn running(test: &str, program: &Path, root: &Path, precious: &Path) -> User {
         let id = NOBODY.to_string();
         let child = Command::new("setpriv")
@@ -36,7 +37,7 @@ impl User {
     }
 }
 
-/// The program may be where that user cannot go.
+/// Copies the program to where the other user can run it.
 fn program(host: &Path) -> PathBuf {
     let program = host.join("racer");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
@@ -50,7 +51,7 @@ impl Drop for User {
     }
 }
 
-/// Swaps names with links, and links in what it may, until it is killed or its parent is gone.
+/// Exchanges names with links, and links in what it may, until it is killed or its parent ends.
 #[test]
 #[ignore = "run by another_user_gets_nothing, as that user"]
 fn the_user() {
@@ -138,7 +139,7 @@ fn prepare(arena: &mut Arena, round: usize) {
     arena.scene.step_id = format!("round{round}");
 }
 
-/// Without root, and on some file systems, there are no leases: the tables of the kernel must do.
+/// Without root, and on some file systems, there are no leases: only the scan of `/proc` decides.
 #[test]
 fn without_a_lease_what_is_in_use_is_left_alone() {
     if !is_root() {
@@ -162,10 +163,10 @@ fn without_a_lease_what_is_in_use_is_left_alone() {
 #[ignore = "run by without_a_lease_what_is_in_use_is_left_alone, as nobody"]
 fn nobody_removes() {
     let host = PathBuf::from(std::env::var_os("ANSAI_RACE_ROOT").unwrap());
-    let mut scene = Scene::at(&host.join("data")).with("undo_hours", 0);
+    let mut scene = Scene::at(&host.join("data")).with(&UNDO_HOURS, 0);
     scene.host = ansai_kit::host::Host::at(&host);
     scene.root = "/data".into();
-    scene.scope = scene.scope.clone().with("roots", ansai_core::ScopeValue::Set(vec!["/data".into()]));
+    scene.scope = scene.scope.clone().with_set(&ROOTS, ["/data"]);
     let step = scene.select("remove", scene.selection(&["d/f?"])).unwrap();
     assert_eq!(step.preview.items as usize, FILES);
     symlink(host.join("data/d/f1"), host.join("proc/1/fd/3")).unwrap();

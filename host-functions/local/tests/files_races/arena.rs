@@ -1,4 +1,4 @@
-//! Where adversaries meet: a granted root with files, precious files outside of it, and a ledger of all contents.
+//! The setup of all races: a granted root with files, precious files outside of it, and a record of all contents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -13,15 +13,15 @@ use rustix::fs::{CWD, RenameFlags};
 use crate::files_scene::{Scene, age, fast_tempdir, mode};
 use crate::verb::Verb;
 
-/// Files that are selected, each round.
+/// Selected files per round.
 pub(crate) const FILES: usize = 8;
 /// Two blocks that shrink to one.
 const SIZE: usize = 6000;
-/// What one of them takes.
+/// Allocated bytes of one of them.
 pub(crate) const BYTES: u64 = 8192;
 const TOKEN: usize = 16;
 
-/// What an adversary knows of it.
+/// What an adversary knows of the setup.
 pub(crate) struct Ground {
     /// The granted root.
     pub(crate) root: PathBuf,
@@ -29,9 +29,9 @@ pub(crate) struct Ground {
     pub(crate) dir: PathBuf,
     /// Outside, with the same names as in `dir`.
     pub(crate) precious: PathBuf,
-    /// Outside, the adversary's own.
+    /// Outside, a directory for the adversary's use.
     pub(crate) workshop: PathBuf,
-    /// Of `f0` and so on, as they were made.
+    /// The inodes of `f0` and so on when they were created.
     inodes: [AtomicU64; FILES],
 }
 
@@ -40,14 +40,14 @@ impl Ground {
         self.dir.join(format!("f{number}"))
     }
 
-    /// Whether ansai is done with a file: its name leads to nothing, or to another one.
+    /// Whether ansai has treated a file: its name leads to nothing or to another file.
     pub(crate) fn is_treated(&self, number: usize) -> bool {
         let inode = self.file(number).symlink_metadata().map_or(0, |data| data.ino());
         inode != self.inodes[number].load(Ordering::Relaxed)
     }
 }
 
-/// Whether two names changed places.
+/// Exchanges two names; false if that fails.
 pub(crate) fn exchange(one: &Path, other: &Path) -> bool {
     rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
 }
@@ -56,7 +56,7 @@ pub(crate) struct Arena {
     pub(crate) scene: Scene,
     pub(crate) ground: Arc<Ground>,
     before: Tree,
-    /// What was made this round, by token: inode and content.
+    /// The files of this round by token: inode and content.
     made: BTreeMap<String, (u64, Vec<u8>)>,
 }
 
@@ -89,7 +89,7 @@ impl Arena {
         Arena { scene, ground: Arc::new(ground), before, made: BTreeMap::new() }
     }
 
-    /// All files anew, with contents of this round.
+    /// Creates all files again, with contents of this round.
     pub(crate) fn refill(&mut self, round: usize) {
         std::fs::remove_dir_all(&self.ground.root).unwrap();
         std::fs::create_dir_all(&self.ground.dir).unwrap();
@@ -112,7 +112,7 @@ impl Arena {
         self.scene.step_id = format!("round{round}");
     }
 
-    /// The tokens that are nowhere below the root any more. Panics where one was altered: it may only grow.
+    /// The tokens of files that no longer exist below the root. Panics if a content was altered: it may only grow.
     pub(crate) fn lost(&self) -> BTreeSet<String> {
         let mut lost = self.made.clone();
         for path in files(&self.ground.root) {
@@ -125,13 +125,12 @@ impl Arena {
         lost.into_keys().collect()
     }
 
-    /// The token of what was made with this inode.
+    /// The token of the file that was created with this inode.
     pub(crate) fn token_of(&self, inode: u64) -> &str {
         self.made.iter().find(|(_, (made, _))| *made == inode).map_or("none of this round's", |(token, _)| token)
     }
 
-    /// Outside nothing has changed at all. Links that the adversary made are gone when this is asked; making them
-    /// touched the time of the inode's change.
+    /// Asserts that nothing outside has changed. The adversary's links are gone by now, but they changed the ctime.
     pub(crate) fn assert_precious(&self, note: &str) {
         let changes = Tree::diff(&self.before, &Tree::snapshot(&self.ground.precious));
         let real: Vec<&Change> = changes
@@ -166,7 +165,7 @@ fn token(round: usize, kind: &str, number: usize) -> String {
     format!("tok-{round:09}-{kind}{number}")
 }
 
-/// What a file has in it, compressed or not.
+/// The content of a file, expanded if it is compressed.
 pub(crate) fn content(path: &Path) -> Vec<u8> {
     let mut bytes = std::fs::read(path).unwrap();
     if bytes.starts_with(b"\x1f\x8b") {

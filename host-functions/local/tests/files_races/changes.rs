@@ -1,4 +1,4 @@
-//! What can happen to a file between two steps.
+//! Changes to a file between two moments of a step.
 
 use std::any::Any;
 use std::fs::{File, OpenOptions};
@@ -14,7 +14,7 @@ use rustix::fs::{CWD, FileType, FlockOperation, Mode, Timespec, Timestamps};
 use crate::arena::{Ground, exchange};
 use crate::files_scene::{age, mode};
 
-/// To one file.
+/// Changes to one file.
 pub(crate) const TO_A_FILE: &[&str] = &[
     "appended to",
     "written to, its times as before",
@@ -38,11 +38,11 @@ pub(crate) const TO_A_FILE: &[&str] = &[
     "locked",
 ];
 
-/// To the directory that all are in.
+/// Changes to the directory of all files.
 pub(crate) const TO_THE_DIRECTORY: &[&str] =
     &["a link to the precious files", "another one with the twins", "gone", "a file"];
 
-/// Makes it so; what is answered is kept until the step is over.
+/// Makes the change. The caller keeps the returned value until the step is over.
 pub(crate) fn to_a_file(what: &str, ground: &Ground, file: &Path) -> Option<Box<dyn Any>> {
     let (twin, aside) = (ground.dir.join("x1"), ground.dir.join("l1"));
     let node = |kind| {
@@ -84,7 +84,7 @@ pub(crate) fn to_a_file(what: &str, ground: &Ground, file: &Path) -> Option<Box<
             std::fs::remove_file(file).unwrap();
             return Some(Box::new(UnixListener::bind(file).unwrap()));
         }
-        // Without root, a pipe in its stead.
+        // Without root, a pipe replaces the device.
         "a device" if rustix::process::geteuid().is_root() => node(FileType::CharacterDevice),
         "a device" => node(FileType::Fifo),
         "a pipe" => {
@@ -103,7 +103,7 @@ pub(crate) fn to_a_file(what: &str, ground: &Ground, file: &Path) -> Option<Box<
     None
 }
 
-/// Makes it so; nothing that was in it is lost.
+/// Makes the change without losing any file.
 pub(crate) fn to_the_directory(what: &str, ground: &Ground) {
     let away = ground.root.join("away");
     std::fs::rename(&ground.dir, &away).unwrap();
@@ -130,15 +130,15 @@ fn with_its_times(file: &Path, change: impl FnOnce()) {
         last_modification: time(data.mtime(), data.mtime_nsec()),
     };
     rustix::fs::utimensat(CWD, file, &times, rustix::fs::AtFlags::empty()).unwrap();
-    // The inode's own time of change tells all the same, as soon as the kernel's clock has gone on.
+    // The ctime shows the change as soon as the kernel's clock has advanced.
     while file.metadata().map(|now| (now.ctime(), now.ctime_nsec())).unwrap() == (data.ctime(), data.ctime_nsec()) {
         rustix::fs::utimensat(CWD, file, &times, rustix::fs::AtFlags::empty()).unwrap();
     }
 }
 
-/// Waits to write to a pipe, which is until somebody opens it to read.
+/// A thread that waits to write to a pipe, until somebody opens it for reading.
 pub(crate) struct Waiting {
-    /// By whatever name, or none.
+    /// A handle that needs no name.
     pipe: File,
     thread: Option<JoinHandle<()>>,
 }
@@ -166,11 +166,11 @@ impl Drop for Waiting {
     }
 }
 
-/// A file of the host's that ansai reads: it stops there until it may go on.
+/// A file of the host that ansai reads, replaced by a pipe: ansai waits there until it may continue.
 pub(crate) struct Stop(PathBuf);
 
 impl Stop {
-    /// What processes have mapped: it is read after the root is opened, before any file below it is.
+    /// At the mappings of processes: they are read after the root is opened and before any file below it is.
     pub(crate) fn at_the_maps(ground: &Ground) -> Stop {
         let maps = ground.root.parent().unwrap().join("proc/1/maps");
         std::fs::remove_file(&maps).unwrap();
@@ -178,7 +178,7 @@ impl Stop {
         Stop(maps)
     }
 
-    /// Runs this while ansai stands there.
+    /// Runs `what` while ansai waits.
     pub(crate) fn meanwhile<T>(&self, what: impl FnOnce() -> T) -> T {
         let door = File::options().write(true).open(&self.0).unwrap();
         let done = what();

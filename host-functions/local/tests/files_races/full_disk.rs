@@ -1,10 +1,11 @@
-//! Where not even one more name has room, a file can be removed all the same.
+//! A file can be removed even if the disk has no space for one more name.
 
 use std::fs::{File, rename, write};
 use std::io::Write as _;
 
 use ansai_harness::{Ext4, requires_root};
 use ansai_kit::action::Fate;
+use ansai_local::files::fields::UNDO_HOURS;
 
 use crate::files_scene::Scene;
 
@@ -14,8 +15,8 @@ fn a_full_directory_on_a_full_disk_is_emptied() {
         return;
     }
     let disk = Ext4::new(16);
-    let scene = Scene::at(disk.path()).with("undo_hours", 0);
-    // Names that leave no room in the directory's one block of 1 KiB.
+    let scene = Scene::at(disk.path()).with(&UNDO_HOURS, 0);
+    // These names fill the directory's only block of 1 KiB.
     for (letter, length) in [("a", 255), ("b", 255), ("c", 255), ("d", 170)] {
         scene.file(format!("full/{}", letter.repeat(length)), 1024, 100);
     }

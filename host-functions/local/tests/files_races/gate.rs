@@ -1,4 +1,4 @@
-//! Lets an adversary loose, and calls it back.
+//! Starts and stops an adversary.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ const END: u8 = 3;
 pub(crate) struct Gate(AtomicU8);
 
 impl Gate {
-    /// The adversary's side: attacks each time that it is let loose, until the end.
+    /// The adversary's side: attacks whenever it is active, until the end.
     pub(crate) fn serve(&self, mut attack: impl FnMut()) {
         loop {
             match self.0.load(Ordering::Acquire) {
@@ -24,12 +24,12 @@ impl Gate {
         }
     }
 
-    /// Whether the attack may go on.
+    /// Whether the attack may continue.
     pub(crate) fn is_open(&self) -> bool {
         self.0.load(Ordering::Acquire) == GO
     }
 
-    /// The adversary is loose while this runs, and at rest when it returns.
+    /// Runs `what` while the adversary is active. The adversary is stopped when this returns.
     pub(crate) fn during<T>(&self, what: impl FnOnce() -> T) -> T {
         self.0.store(GO, Ordering::Release);
         let done = what();
@@ -41,7 +41,7 @@ impl Gate {
     }
 }
 
-/// Ends the adversary when dropped, by a panic too: a scope waits for its threads.
+/// Ends the adversary when dropped, also by a panic: a scope waits for its threads.
 pub(crate) struct Ending<'a>(pub(crate) &'a Gate);
 
 impl Drop for Ending<'_> {
@@ -50,8 +50,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// When to strike: random, the same in each run as far as the other side is, and ever closer to the last moment at
-/// which it works.
+/// When to attack: pseudo-random with a fixed seed, and closer and closer to the last moment that works.
 pub(crate) struct Chance {
     state: u64,
     nanos: u64,
@@ -69,7 +68,7 @@ impl Chance {
         (self.state >> 11) % end
     }
 
-    /// Waits without sleeping, about as long as it last took to be neither early nor late.
+    /// Waits without sleeping, for about the time that was neither early nor late so far.
     pub(crate) fn wait(&mut self, gate: &Gate) {
         let nanos = self.nanos * 3 / 4 + self.below(self.nanos / 2);
         let end = Instant::now() + Duration::from_nanos(nanos);
@@ -78,14 +77,14 @@ impl Chance {
         }
     }
 
-    /// What came of it: in time is early, and not is late.
+    /// Takes note of the result: waits longer if the attack came in time, shorter if it came too late.
     pub(crate) fn learn(&mut self, in_time: bool) {
         let step = self.nanos / 16;
         self.nanos = (if in_time { self.nanos + step } else { self.nanos - step }).clamp(500, 500_000);
     }
 }
 
-/// How many files one of the adversaries gets to fight for.
+/// The number of files that one adversary attacks.
 pub(crate) fn tries() -> usize {
     const ADVERSARIES: usize = 10;
     let all = std::env::var("ANSAI_RACE_TRIES");

@@ -1,8 +1,9 @@
-//! Files that change while ansai looks at them and acts: what was not judged is never touched, nor anything outside.
+//! Files that change while ansai checks them and acts: ansai never touches a file that it did not check, nor anything
+//! outside the root.
 //!
-//! [`table`] puts each change at one exact moment; [`racers`] has adversaries who change what they can as fast as
-//! they can, [`mounts`] and [`another_user`] adversaries with means of their own; [`random`] has random trees.
-//! `ANSAI_RACE_TRIES` is how many files they all get to fight for.
+//! [`table`] makes each change at one exact moment. [`racers`] has adversaries that change files as fast as they can;
+//! those of [`mounts`] and [`another_user`] use mounts and another process. [`random`] has random trees.
+//! `ANSAI_RACE_TRIES` is the number of files that all adversaries attack.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "tests make files")]
 

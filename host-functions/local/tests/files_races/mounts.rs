@@ -1,4 +1,4 @@
-//! Mounts that come and go over what is selected, in a mount namespace of the test's own.
+//! Mounts that come and go over the selected files, in a mount namespace of the test.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::gate::{Chance, Gate, tries};
 use crate::racers::{Adversary, race};
 use crate::verb::Verb;
 
-/// Runs one of the tests below where its mounts are seen by nobody else, and end with it.
+/// Runs one of the tests below in its own mount namespace: nobody else sees its mounts, and they end with it.
 fn alone(test: &str) {
     if !is_root() {
         return;
@@ -43,7 +43,7 @@ fn what_is_mounted_between_two_steps() {
 
 const HOWS: &[&str] = &["precious directory", "other directory below the root", "memory", "precious file", "itself"];
 
-/// Mounts over `d`, or over `d/f1`; answers what to unmount.
+/// Mounts something over `d` or `d/f1`; returns what to unmount.
 fn cover(ground: &Ground, how: &str) -> std::path::PathBuf {
     let (directory, file) = (ground.dir.clone(), ground.file(1));
     match how {

@@ -1,4 +1,4 @@
-//! Adversaries who change what they can as fast as they can, while ansai scans, previews, acts and undoes.
+//! Adversaries that change files as fast as they can while ansai scans, previews, acts and undoes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -18,23 +18,23 @@ use crate::files_scene::Scene;
 use crate::gate::{Chance, Ending, Gate, tries};
 use crate::verb::Verb;
 
-/// What came of the files, and how often.
+/// The fates of the files, with the number of each.
 pub(crate) type Fates = BTreeMap<String, usize>;
 
-/// Between the last look and the act.
+/// Between the last check and the act.
 const JUST_NOW: &str = "changed: another file took its name just now";
 
-/// An adversary, and what proves that it was one.
+/// An adversary, and the fates that prove that it interfered.
 pub(crate) struct Adversary<'a> {
-    /// What it does while it is loose.
+    /// What it does while it is active.
     pub(crate) attack: &'a (dyn Fn(&Ground, &Gate, &mut Chance) + Sync),
-    /// Checks and makes good what it did to the precious files, after each round.
+    /// Checks and repairs the precious files after each round.
     pub(crate) clean: &'a dyn Fn(&Arena, &BTreeSet<u64>),
-    /// The beginnings of fates that have to occur.
+    /// Beginnings of fates that must occur.
     pub(crate) proof: &'a [&'a str],
-    /// How long it takes to get going, at most: ansai waits for a part of that before it begins.
+    /// The longest time it needs to start: ansai waits for a random part of it before it begins.
     pub(crate) head_start: Duration,
-    /// Whether something that was removed may still be there by another name.
+    /// Whether a removed file may still have another name.
     pub(crate) links: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn race(mut arena: Arena, verb: Verb, tries: usize, adversary: &Adver
             let mut chance = Chance::new(verb as u64);
             gate.serve(|| attack(&ground, gate, &mut chance));
         });
-        // More of them where by then none has hit the moment that matters.
+        // More rounds if the adversary has not hit the right moment yet.
         for round in 0..30 * tries.max(1000) / FILES {
             if round * FILES >= tries && proven(&fates) {
                 break;
@@ -66,7 +66,7 @@ pub(crate) fn race(mut arena: Arena, verb: Verb, tries: usize, adversary: &Adver
 fn fight(arena: &mut Arena, gate: &Gate, verb: Verb, round: usize, adversary: &Adversary<'_>, fates: &mut Fates) {
     arena.refill(round);
     let scene = &arena.scene;
-    // Every second time the adversary is there from the beginning, and stays for the undo.
+    // In every second round the adversary is active from the beginning and during the undo.
     let long = round % 2 == 1;
     let propose = || verb.propose(scene, &["d/f?"]);
     let step = if long { gate.during(propose) } else { propose() }.unwrap();
@@ -105,7 +105,7 @@ fn fight(arena: &mut Arena, gate: &Gate, verb: Verb, round: usize, adversary: &A
     }
 }
 
-/// The inodes that are gone for good, as the outcome has it.
+/// The inodes that were removed permanently, according to the outcome.
 fn removed(verb: Verb, step: &Proposed, applied: &Applied) -> BTreeSet<u64> {
     let targets: Value = serde_json::from_str(step.targets.get()).unwrap();
     let done: BTreeSet<&str> =
@@ -128,7 +128,7 @@ fn removed(verb: Verb, step: &Proposed, applied: &Applied) -> BTreeSet<u64> {
     gone
 }
 
-/// Strikes every second file, about when it is its turn: the one before tells.
+/// Attacks every second file at about the time it is treated, which the file before it shows.
 fn one_by_one(ground: &Ground, gate: &Gate, chance: &mut Chance, strike: impl Fn(usize) -> bool) {
     for number in (1..FILES).step_by(2) {
         while !ground.is_treated(number - 1) {
@@ -269,12 +269,12 @@ fn a_precious_file_that_is_linked_in() {
             if number % 4 == 1 {
                 return std::fs::hard_link(ground.file(number), link).is_ok();
             }
-            // It may be there from the preview.
+            // It may exist since the preview.
             let _ = std::fs::hard_link(ground.precious.join(format!("f{number}")), &link);
             exchange(&link, &ground.file(number))
         });
     };
-    // Every link that was made is still there, by whatever name.
+    // Every link that was made still exists, under whatever name.
     let clean = |arena: &Arena, _: &BTreeSet<u64>| {
         for number in 0..FILES {
             let precious = arena.ground.precious.join(format!("f{number}")).metadata().unwrap();
@@ -364,7 +364,7 @@ fn a_pipe_that_a_preview_could_open() {
         arena.refill(0);
         let least = 3 * tries().max(1000);
         for round in 0..40 * least {
-            // On a busy machine the racer may not have had its turn yet.
+            // On a busy machine the adversary may not have run yet.
             if round >= least && seen.len() == 2 {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Random trees, random grants, random actions and undos, with somebody who changes a part of it meanwhile.
+//! Random trees, grants, actions and undos, while a thread changes a part of the tree.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -7,10 +7,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use ansai_core::ScopeValue;
 use ansai_core::text::path_bytes;
 use ansai_harness::Tree;
 use ansai_kit::action::{Fate, Item, Proposed};
+use ansai_local::files::fields::{ROOTS, UNDO_HOURS};
 use globset::{GlobBuilder, GlobMatcher};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ fn name(part: usize) -> Vec<u8> {
     if PARTS[part] == b"LONG" { vec![b'n'; 255] } else { PARTS[part].to_vec() }
 }
 
-/// Makes what can be made of it; what was immutable is again when this is dropped.
+/// Creates what can be created. Immutable files become ordinary files when this is dropped.
 struct Immutable(Vec<PathBuf>);
 
 impl Drop for Immutable {
@@ -110,7 +110,7 @@ fn plant(scene: &Scene, below: &Path, tree: &[Made], immutable: &mut Immutable) 
             Kind::LoopOfLinks => symlink(path.file_name().unwrap(), &path).unwrap(),
             Kind::HardLink => {
                 if let Some(other) = files.last() {
-                    // Not of what is immutable.
+                    // Not possible for an immutable file.
                     let _ = std::fs::hard_link(other, &path);
                 }
             }
@@ -134,7 +134,7 @@ fn plant(scene: &Scene, below: &Path, tree: &[Made], immutable: &mut Immutable) 
     }
 }
 
-/// What the selection and the grant say of a file, told anew from the documentation.
+/// What selection and grant say of a file: a second implementation, written from the documentation.
 fn is_eligible(
     scene: &Scene,
     below: &Path,
@@ -174,13 +174,13 @@ fn action() -> impl Strategy<Value = Action> {
         .prop_map(|(verb, glob, hours, most, undo)| Action { verb, glob, hours, most, undo })
 }
 
-/// Where somebody changes things all the time. No file is ever removed by it.
+/// The part of the tree that a thread changes all the time. It never removes a file.
 struct Restless(PathBuf);
 
 impl Restless {
     const NAMES: u64 = 6;
 
-    /// Files that any selection may take, and as many that none may.
+    /// Creates files that any selection may take, and as many that none may.
     fn new(below: &Path, scene: &Scene) -> Restless {
         let place = Restless(below.join("restless"));
         std::fs::create_dir_all(place.0.join("sub")).unwrap();
@@ -215,7 +215,7 @@ impl Restless {
         }
     }
 
-    /// Those that nothing may take, by what is in them.
+    /// The contents of the files that no selection may take.
     fn never(&self) -> usize {
         let all = crate::arena::files(self.0.parent().unwrap());
         all.iter().filter(|path| std::fs::read(path).unwrap().starts_with(b"never-")).count()
@@ -223,7 +223,7 @@ impl Restless {
 }
 
 struct World {
-    /// Dropped first: else the rest could not be.
+    /// Dropped first: else the tree could not be removed.
     immutable: Immutable,
     scene: Scene,
     /// Granted: `still` and `restless`.
@@ -243,17 +243,17 @@ impl World {
         plant(&scene, &granted.join("still"), inside, &mut immutable);
         plant(&scene, &elsewhere, outside, &mut immutable);
         scene.root = "/data/granted".into();
-        scene.scope = scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data/granted".into()]));
+        scene.scope = scene.scope.clone().with_set(&ROOTS, ["/data/granted"]);
         let restless = Restless::new(&granted, &scene);
         World { still: granted.join("still"), granted, outside: elsewhere, scene, restless, immutable }
     }
 
-    /// One action, and what has to be true of it.
+    /// Runs one action and asserts what must hold.
     fn act(&mut self, number: usize, action: &Action, gate: &Gate) -> Result<(), TestCaseError> {
         let Action { verb, glob, hours, most, undo } = *action;
         self.scene.step_id = format!("step{number}");
         let undo_hours = if verb == Verb::Unlink { 0 } else { 24 };
-        self.scene.scope = self.scene.scope.clone().with("undo_hours", ScopeValue::Bound(undo_hours));
+        self.scene.scope = self.scene.scope.clone().with_number(&UNDO_HOURS, undo_hours);
         let matcher = GlobBuilder::new(glob).literal_separator(true).build().unwrap().compile_matcher();
         let eligible: BTreeMap<PathBuf, u64> = crate::arena::files(&self.still)
             .into_iter()
@@ -316,7 +316,7 @@ fn path_of(below: &Path, target: &str) -> PathBuf {
     below.join(OsStr::from_bytes(&path_bytes(target).unwrap()))
 }
 
-/// Without what a rotation takes along.
+/// The targets without the older files of a rotation.
 fn first_targets(step: &Proposed) -> Vec<String> {
     let targets: Value = serde_json::from_str(step.targets.get()).unwrap();
     let files = targets["files"].as_array().unwrap().iter().filter(|file| file["slot"].is_null());

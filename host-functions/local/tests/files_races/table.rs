@@ -1,19 +1,20 @@
-//! Each change at one exact moment: between the preview and the beginning, while the beginning looks at who has files
-//! open (the root is open by then, no target is), and between the beginning and the undo.
+//! Each change at one exact moment: between preview and act, while the act scans open files (the root is open by then,
+//! no target is), and between act and undo.
 
 use std::any::Any;
 use std::path::Path;
 
-use ansai_core::{Refusal, ScopeValue};
+use ansai_core::Refusal;
 use ansai_harness::Tree;
 use ansai_kit::action::{Applied, Fate};
+use ansai_local::files::fields::ROOTS;
 use serde_json::json;
 
 use crate::arena::{Arena, exchange};
 use crate::changes::{Stop, TO_A_FILE, TO_THE_DIRECTORY, to_a_file, to_the_directory};
 use crate::verb::Verb;
 
-/// What has one of these names may not change; the directories around it do.
+/// Files with these names must not change; the directories around them may.
 fn others(tree_before: &Tree, tree_after: &Tree, about: &[&str]) -> Vec<String> {
     let changes = Tree::diff(tree_before, tree_after);
     let about = |path: &Path| {
@@ -30,7 +31,7 @@ fn is_left(fate: &Fate) -> bool {
     matches!(fate, Fate::Skipped(why) if ["changed", "open", "locked", "several-links", "setuid"].iter().any(|reason| why.starts_with(reason)))
 }
 
-/// Changes what ansai judged and then lets it act, in both moments; `change` answers what it keeps until the end.
+/// Changes a checked file and then lets ansai act, in both moments. What `change` returns is kept until the end.
 fn at_both_moments(
     verb: Verb,
     change: &dyn Fn(&Arena) -> Option<Box<dyn Any>>,
@@ -73,7 +74,7 @@ fn a_file_that_changes_is_left_as_it_is() {
     }
 }
 
-/// The one before the last of a row: it falls.
+/// The last but one file of a rotation, which is removed.
 #[test]
 fn a_file_that_changes_keeps_its_whole_row() {
     for what in TO_A_FILE.iter().filter(|what| **what != "replaced by its twin") {
@@ -124,7 +125,7 @@ fn a_root_that_changes_is_not_acted_in() {
                 assert!(matches!(refused, Err(Refusal::Changed(_) | Refusal::Invalid(_))), "{way}: {refused:?}");
                 assert_eq!(Tree::diff(&before, &Tree::snapshot(&other)).len(), 1, "only that it was renamed");
             } else {
-                // The root is open: what was judged is what is acted on, wherever it is called.
+                // The root is open: ansai acts on the checked files, whatever their path is now.
                 let stop = Stop::at_the_maps(&arena.ground);
                 std::thread::scope(|threads| {
                     let begun = threads.spawn(|| arena.scene.begin(&step));
@@ -141,7 +142,7 @@ fn a_root_that_changes_is_not_acted_in() {
 #[test]
 fn what_changed_since_is_not_undone_over() {
     for verb in [Verb::Hold, Verb::Compress, Verb::Rotate] {
-        // The name that the undo needs, in each way: taken, or another one's.
+        // The name that the undo needs is taken, or leads to another file.
         let made = match verb {
             Verb::Compress => "f1.gz",
             _ => "f1",
@@ -151,7 +152,7 @@ fn what_changed_since_is_not_undone_over() {
             arena.refill(1);
             let globs = &["d/f?"];
             let step = match verb {
-                // Nothing falls.
+                // Nothing is removed.
                 Verb::Rotate => arena.scene.propose(
                     "rotate",
                     json!({ "what": arena.scene.selection(globs), "keep": 5, "reason": "" }),
@@ -165,12 +166,12 @@ fn what_changed_since_is_not_undone_over() {
             if verb == Verb::Hold {
                 std::fs::write(&name, "a new file").unwrap();
             }
-            // Neither loses what the file has in it.
+            // Neither loses the content of the file.
             let harmless = ["linked", "given another mode", "given other times"];
             if harmless.contains(what) || (*what).starts_with("truncated") {
                 continue;
             }
-            // Where the new file is gone, names go back to where nothing is: so goes on an undo that was interrupted.
+            // If the new file is gone, the names that are free are restored, as after an interrupted undo.
             if verb == Verb::Rotate && ["gone", "called otherwise"].contains(what) {
                 continue;
             }
@@ -211,7 +212,7 @@ fn a_grant_that_has_become_narrower_has_no_place_to_hold() {
     let mut what = arena.scene.selection(&["f?"]);
     what["root"] = json!("/data/d");
     let step = arena.scene.select("remove", what).unwrap();
-    arena.scene.scope = arena.scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data/d".into()]));
+    arena.scene.scope = arena.scene.scope.clone().with_set(&ROOTS, ["/data/d"]);
     let before = Tree::snapshot(&arena.ground.root);
     assert!(matches!(arena.scene.begin(&step), Err(Refusal::Denied(_))));
     assert!(Tree::diff(&before, &Tree::snapshot(&arena.ground.root)).is_empty());

@@ -1,7 +1,8 @@
-//! The four ways to deal with a file.
+//! The four ways to treat a file.
 
 use ansai_core::Refusal;
 use ansai_kit::action::Proposed;
+use ansai_local::files::fields::UNDO_HOURS;
 use serde_json::json;
 
 use crate::files_scene::Scene;
@@ -17,7 +18,7 @@ pub(crate) enum Verb {
 impl Verb {
     pub(crate) const ALL: [Verb; 4] = [Verb::Unlink, Verb::Hold, Verb::Compress, Verb::Rotate];
 
-    /// As the interface calls it.
+    /// The name of the function in the interface.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Verb::Unlink | Verb::Hold => "remove",
@@ -26,12 +27,12 @@ impl Verb {
         }
     }
 
-    /// What the operator says about undo.
+    /// Sets the operator's `undo_hours`.
     pub(crate) fn scene(self, scene: Scene) -> Scene {
-        scene.with("undo_hours", if self == Verb::Unlink { 0 } else { 24 })
+        scene.with(&UNDO_HOURS, if self == Verb::Unlink { 0 } else { 24 })
     }
 
-    /// A rotation keeps one: `NAME.1` falls.
+    /// A rotation keeps one file, so `NAME.1` is removed.
     pub(crate) fn propose(self, scene: &Scene, globs: &[&str]) -> Result<Proposed, Refusal> {
         let what = scene.selection(globs);
         let arguments = match self {

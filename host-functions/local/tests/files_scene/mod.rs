@@ -1,4 +1,4 @@
-//! A directory of files, a scope, and a clock that runs ahead: what every test of `ansai:files` begins with.
+//! The fixture of all tests of `ansai:files`: a directory of files, a scope, and a clock that is ahead.
 #![allow(clippy::disallowed_methods, dead_code, unreachable_pub, reason = "tests; each file uses its part")]
 
 use std::collections::BTreeMap;
@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ansai_core::{Preview, Refusal, Scope, ScopeValue};
+use ansai_core::scope::{NumberType, TypedField};
+use ansai_core::{Preview, Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
 use ansai_local::files::QUARANTINE_EXPIRY;
+use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -38,7 +40,7 @@ impl Scene {
         Scene { _dir: Some(dir), ..Scene::at(&path) }
     }
 
-    /// A host of its own in a directory, with one process that holds nothing: nobody's files are in doubt.
+    /// A separate host in a directory. Its only process has no files open, so that no use is unknown.
     pub fn fixture() -> Scene {
         Scene::fixture_in(tempfile::tempdir().unwrap())
     }
@@ -50,7 +52,7 @@ impl Scene {
         std::fs::write(path.join("proc/1/maps"), "").unwrap();
         std::fs::write(path.join("proc/locks"), "").unwrap();
         let scene = Scene::at(&path.join("data"));
-        let scope = scene.scope.clone().with("roots", ScopeValue::Set(vec!["/data".into()]));
+        let scope = scene.scope.clone().with_set(&ROOTS, ["/data"]);
         Scene { _dir: Some(dir), host: Host::at(&path), root: "/data".into(), scope, ..scene }
     }
 
@@ -58,31 +60,31 @@ impl Scene {
         let root = path.to_str().unwrap().to_owned();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
         let scope = Scope::default()
-            .with("roots", ScopeValue::Set(vec![root.clone()]))
-            .with("min_age_hours", ScopeValue::Bound(24))
-            .with("max_files", ScopeValue::Bound(10_000))
-            .with("max_bytes", ScopeValue::Bound(10 << 30))
-            .with("undo_hours", ScopeValue::Bound(24))
-            .with("hold_below_percent", ScopeValue::Bound(100));
+            .with_set(&ROOTS, [root.clone()])
+            .with_number(&MIN_AGE_HOURS, 24)
+            .with_number(&MAX_FILES, 10_000)
+            .with_number(&MAX_BYTES, 10 << 30)
+            .with_number(&UNDO_HOURS, 24)
+            .with_number(&HOLD_BELOW_PERCENT, 100);
         Scene {
             _dir: None,
             path: path.to_owned(),
             root,
             host: Host::at("/"),
             scope,
-            // Files made now are older than any age that these tests ask for.
+            // New files are older than any age that these tests ask for.
             now: now + 400 * 24 * HOUR,
             step_id: "plan7-0".into(),
             stop: AtomicBool::new(false),
         }
     }
 
-    pub fn with(mut self, field: &str, bound: u64) -> Scene {
-        self.scope = self.scope.with(field, ScopeValue::Bound(bound));
+    pub fn with<T: NumberType>(mut self, field: &TypedField<T>, bound: u64) -> Scene {
+        self.scope = self.scope.with_number(field, bound);
         self
     }
 
-    /// A file with so many bytes, its mtime so many hours before now.
+    /// Creates a file with this many bytes, whose mtime is this many hours ago.
     pub fn file(&self, name: impl AsRef<Path>, bytes: usize, hours: u64) -> PathBuf {
         let path = self.path.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -145,7 +147,7 @@ impl Scene {
         self.probe_within(Duration::from_secs(600), function, arguments)
     }
 
-    /// With so much time for the call.
+    /// The same with this much time for the call.
     pub fn probe_within(&self, time: Duration, function: &str, arguments: Value) -> Result<Value, Refusal> {
         let registry = Registry::of(ansai_local::INTERFACES);
         let (Body::Probe(body) | Body::Scan(body)) = registry.find("ansai:files/files-probe", function).unwrap().1.body
@@ -158,14 +160,14 @@ impl Scene {
         Ok(serde_json::from_str(reply.get()).unwrap())
     }
 
-    /// Everything below, except what the quarantine holds.
+    /// Everything below the root, except the quarantine.
     pub fn tree(&self) -> Tree {
         tree(&self.path)
     }
 }
 
 fn action(verb: &str) -> &'static dyn Action {
-    // What the host does by itself is not in the list.
+    // Actions of the host itself are not in the list.
     let of_host = Registry::of(&[&QUARANTINE_EXPIRY]);
     let name = format!("ansai:files/files-actions.{verb}");
     Registry::of(ansai_local::INTERFACES).action(&name).or_else(|| of_host.action(&name)).unwrap().2
@@ -203,7 +205,7 @@ pub fn tree(path: &Path) -> Tree {
     found
 }
 
-/// A directory in memory, where there is one that can be written to: a race needs many tries.
+/// A directory in memory if possible: a race needs many tries.
 pub fn fast_tempdir() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -233,7 +235,7 @@ pub fn names(step: &Proposed) -> Vec<String> {
     targets["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Whether this test can run: it needs root. Says so where not, and fails there in CI.
+/// Whether this test can run, because it needs root. If not, prints that it is skipped; in CI, fails.
 pub fn is_root() -> bool {
     if rustix::process::geteuid().is_root() {
         return true;
@@ -248,7 +250,7 @@ pub fn run(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A mount of this test's own; gone when dropped.
+/// A mount that is unmounted when this is dropped.
 pub struct Mounted(pub PathBuf);
 
 impl Mounted {

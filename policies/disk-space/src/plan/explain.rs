@@ -9,7 +9,7 @@ use crate::detect::mounts;
 use crate::growth;
 use crate::imports::ansai::files::files_probe::{FileQuery, Usage};
 
-/// Directories, and processes, that are named.
+/// Maximum number of directories, and of processes, in the explanation.
 const MOST_NAMED: usize = 5;
 
 pub(super) fn explain(situation: &Situation<'_>, ladder: &Ladder<'_>) -> Vec<String> {

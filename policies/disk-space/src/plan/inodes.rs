@@ -1,4 +1,5 @@
-//! The steps for a file system that runs out of inodes: most files first, however small they are.
+//! The steps for a file system that runs out of inodes. Steps that remove the most files come first, whatever their
+//! size.
 
 use ansai_sdk::{Ladder, largest};
 
@@ -15,7 +16,7 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let log_roots = situation.roots(&settings.log_dirs, ladder).into_iter();
     let steps = temp_roots.map(|root| (Kind::temporary(&root, temporary), root));
     let steps = steps.chain(log_roots.map(|root| (Kind::old_logs(&root, settings, logs), root)));
-    // What cannot be counted comes last.
+    // Steps whose files cannot be counted come last.
     let counted = steps.map(|(mut kind, root)| (situation.count(&mut kind, &root).unwrap_or(1), root, kind));
     let steps: Vec<(u64, String, Kind)> = counted.filter(|(files, ..)| *files > 0).collect();
     let all = steps.len();

@@ -16,8 +16,8 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     }
 }
 
-/// Deletes quarantined files for good: they can no longer be restored. How many inodes that frees is unknown, so a file
-/// system without inodes gives up all of them.
+/// Deletes quarantined files permanently, so they can no longer be restored. It is unknown how many inodes this frees,
+/// so a file system that has run out of inodes loses its whole quarantine.
 pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let held: u64 = situation.held().iter().map(|held| held.bytes).sum();
     if situation.is_urgent && held > 0 && ladder.is_granted(FILES_ACTIONS) {
@@ -42,7 +42,7 @@ fn package_caches(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     }
 }
 
-/// Removes logs that are old enough, and compresses others. In a directory with logs to remove, removing comes first: a
+/// Removes logs that are old enough, and compresses others. In a directory with logs to remove, removes first: a
 /// compressed file is new, and cannot be removed until it is old again.
 fn logs(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let settings = situation.settings;
@@ -86,7 +86,7 @@ fn journal(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     }
     let usage = match calls::journal(situation.host) {
         Ok(usage) => usage,
-        // A host without a journal.
+        // The host has no journal.
         Err(Refusal::Unsupported(_)) => return,
         Err(refusal) => return ladder.note(format!("journal: {}", refusal.words())),
     };
@@ -121,8 +121,8 @@ impl Situation<'_> {
         ladder.step(REMOVE, root, |rest| calls::remove(self.host, &kind.select(root, rest, 0), &reason));
     }
 
-    /// How many files match; `None` if that is unknown. Of a root that is too large for one scan, each plan sees the
-    /// part after the one that the last plan saw, and after the end the first one again.
+    /// Number of matching files; `None` if it is unknown. If a root is too large for one scan, each plan continues
+    /// where the previous one stopped, and starts again after the end.
     pub(super) fn count(&self, kind: &mut Kind, root: &str) -> Option<u64> {
         if !self.host.grants().has(FILES_PROBE) {
             return None;

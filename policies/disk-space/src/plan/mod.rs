@@ -1,4 +1,4 @@
-//! What frees space: the steps that are least regretted first, and no more than are needed.
+//! Proposes steps that free space: the mildest first, and no more than needed.
 
 mod explain;
 mod inodes;
@@ -19,10 +19,10 @@ use crate::imports::ansai::disk::disk_probe::Filesystem;
 use crate::imports::ansai::files::files_probe::{FileQuery, Held};
 use crate::settings::Settings;
 
-/// If quarantine frees enough within this time, no other step is needed.
+/// If the quarantine frees enough within this time, no other step is needed.
 const SOON: Span = Span::from_hours(24);
 
-/// What all steps need to know.
+/// What all steps use.
 struct Situation<'a> {
     host: &'a Host,
     settings: &'a Settings,
@@ -30,11 +30,11 @@ struct Situation<'a> {
     mount: &'a str,
     usage: Usage,
     is_inodes: bool,
-    /// Worse than a warning: only what is freed at once helps.
+    /// Worse than a warning: only space that is freed immediately counts.
     is_urgent: bool,
-    /// Whole scans, and how many files they found.
+    /// Complete scans, and the number of files that each found.
     scanned: RefCell<Vec<(FileQuery, u64)>>,
-    /// A root that was not scanned to its end.
+    /// A root whose scan did not reach its end.
     unfinished: RefCell<Option<String>>,
 }
 
@@ -79,7 +79,7 @@ impl<'a> Situation<'a> {
         Ok(Situation { host, settings, filesystems, mount, usage, is_inodes, is_urgent, scanned, unfinished })
     }
 
-    /// How much of the need a step meets.
+    /// How much of the need a preview satisfies.
     fn counts(&self, preview: &Preview) -> u64 {
         let (now, later) = match (self.is_inodes, preview.frees_later_bytes) {
             (false, later) => (preview.frees_now_bytes, later),
@@ -90,7 +90,7 @@ impl<'a> Situation<'a> {
         if self.is_urgent { now } else { now.saturating_add(later) }
     }
 
-    /// Quarantined files of this file system.
+    /// Quarantined files on this file system.
     fn held(&self) -> Vec<Held> {
         if !self.host.grants().has(FILES_PROBE) {
             return Vec::new();
@@ -100,7 +100,7 @@ impl<'a> Situation<'a> {
         held
     }
 
-    /// Bytes that quarantine frees soon without a step, and when.
+    /// Bytes that the quarantine will free soon without a step, and the remaining time.
     fn coming(&self) -> (u64, Span) {
         if self.is_urgent || self.is_inodes {
             return (0, SOON);
@@ -113,13 +113,13 @@ impl<'a> Situation<'a> {
         (bytes, Span(within).in_whole_hours())
     }
 
-    /// The grant's `min_age_hours`, if it is more than a setting.
+    /// The setting, or the grant's `min_age_hours` if that is more.
     fn age(&self, setting: Span) -> u32 {
         let granted = self.host.grants().count(FILES_ACTIONS, "min_age_hours").unwrap_or(0);
         setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
     }
 
-    /// The parts of these directories that are on this file system and granted.
+    /// The parts of these directories that are granted and on this file system.
     fn roots(&self, dirs: &[String], ladder: &mut Ladder<'_>) -> Vec<String> {
         if !ladder.is_granted(FILES_ACTIONS) {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Which files a step is about.
+//! Selects the files of a step.
 
 use ansai_sdk::Span;
 use ansai_sdk::paths::exclude_protected;
@@ -7,9 +7,9 @@ use crate::imports::ansai::files::files_actions::Selection;
 use crate::imports::ansai::files::files_probe::FileQuery;
 use crate::settings::Settings;
 
-/// Files that compressing does not make smaller.
+/// Extensions of files that are compressed already.
 const COMPRESSED: &[&str] = &["gz", "xz", "zst", "bz2", "lz4", "zip", "tgz", "br", "7z"];
-/// Private directories and locks of running programs, among temporary files.
+/// Private directories and locks of running programs in directories for temporary files.
 const PRIVATE: &[&str] = &[
     "**/systemd-private-*/**",
     "**/snap-private-tmp/**",
@@ -24,13 +24,13 @@ const PRIVATE: &[&str] = &[
 
 /// Files of one kind below one root.
 pub(super) struct Kind {
-    /// What tells it apart from others below the same root.
+    /// A name that is unique among the kinds below the same root.
     pub(super) name: &'static str,
     what: &'static str,
     globs: Vec<String>,
     exclude: Vec<String>,
     pub(super) min_age_hours: u32,
-    /// Where to begin in a root that is too large for one scan.
+    /// Where to continue in a root that is too large for one scan.
     pub(super) from: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Kind {
         kind
     }
 
-    /// Logs that nothing writes to.
+    /// Logs that no process writes to.
     pub(super) fn idle_logs(root: &str, min_age_hours: u32) -> Kind {
         Kind::new("idle-logs", "logs without a writer", vec!["**/*.log".into()], root, min_age_hours)
     }
@@ -63,17 +63,17 @@ impl Kind {
         Kind { name, what, globs, exclude: exclude_protected(root), min_age_hours, from: None }
     }
 
-    /// `temporary files older than 7 d`.
+    /// A description: `temporary files older than 7 d`.
     pub(super) fn words(&self) -> String {
         format!("{} older than {}", self.what, Span::from_hours(self.min_age_hours))
     }
 
-    /// To count them. A query does not exclude anything.
+    /// The query for counting them. A query has no exclusions.
     pub(super) fn query(&self, root: &str) -> FileQuery {
         FileQuery { root: root.to_owned(), globs: self.globs.clone(), min_age_hours: self.min_age_hours }
     }
 
-    /// To propose a step: oldest first, until so many bytes are freed or so many files are found; 0 is no limit.
+    /// The selection for a step: oldest first, until this many bytes are freed or files are found; 0 means no limit.
     pub(super) fn select(&self, root: &str, enough_bytes: u64, max_files: u32) -> Selection {
         Selection {
             root: root.to_owned(),

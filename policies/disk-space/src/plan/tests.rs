@@ -15,7 +15,7 @@ const LARGEST: &str = "ansai:files/files-probe.largest-directories";
 const ACTIONS: [&str; 5] = [REMOVE, COMPRESS, RECLAIM, VACUUM, CLEAN];
 const ROOTS: &str = r#"{"roots": ["/var/log", "/tmp"], "min_age_hours": 24}"#;
 
-/// One file system of 1,000 bytes with so many available, and everything granted.
+/// A file system of 1,000 bytes, `available` of them free, and a grant for everything.
 fn host(available: u64) -> StandIn {
     [JOURNAL_PROBE, JOURNAL_ACTIONS, PACKAGES_PROBE, PACKAGES_ACTIONS]
         .into_iter()
@@ -39,7 +39,7 @@ fn listed(path: &str) -> Files {
     Files { entries: vec![file], complete: true, skipped: 0, cursor: None }
 }
 
-/// Every action promises the same.
+/// Answers every action with the same preview.
 fn promising(host: StandIn, now: u64, later: u64, items: u64) -> StandIn {
     ACTIONS.into_iter().fold(host, |host, action| host.answers(action, preview(now, later, items)))
 }
@@ -89,7 +89,7 @@ fn decide(host: &Host) -> Decision {
     plan(&settings, host, &finding).unwrap()
 }
 
-/// Calls of actions, with what matters of their arguments.
+/// Calls of actions, with their important arguments.
 fn steps(host: &Host) -> Vec<String> {
     host.stand_in().calls().iter().filter(|call| call.contains("-actions.")).map(|call| step(call)).collect()
 }
@@ -179,7 +179,7 @@ fn quarantine_that_ends_soon_is_waited_for_at_a_warning() {
     };
     let decision = decide(&holding(101).host());
     assert_eq!(decision, Decision::Wait("quarantine frees 101 B within 2 h".into()));
-    // It frees less than is needed: the rest is proposed.
+    // The quarantine frees less than needed, so the rest is proposed.
     let host = holding(95).answers(CLEAN, preview(6, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
     assert_eq!(steps(&host), ["clean-cache Manager::Apt"]);
@@ -206,7 +206,7 @@ fn a_refusal_is_explained_and_does_not_stop_the_rest() {
 #[test]
 fn files_that_are_too_young_are_counted() {
     let young = |host: StandIn, root: &str, files: u64| {
-        // The query of any age has an age of 0.
+        // The query for files of any age has an age of 0.
         with_files(host, root, 0).answers_with(
             MEASURE,
             &if root == "/tmp" {
@@ -237,7 +237,7 @@ fn a_step_that_failed_is_not_repeated() {
     let first = everything(80).host();
     decide(&first);
     let proposed = first.recall("proposed:/").unwrap();
-    // As the host reports it: steps on files are about their file system.
+    // In the host's report, steps on files are about their file system.
     let mut last = attempt(vec![
         result(RECLAIM, "/", Outcome::Done),
         result(CLEAN, "/var/cache/apt", Outcome::Refused),
@@ -247,13 +247,13 @@ fn a_step_that_failed_is_not_repeated() {
         result(VACUUM, "/var/log/journal", Outcome::Failed),
         result(REMOVE, "/", Outcome::Failed),
     ]);
-    // Some of its files only.
+    // It failed for only some of its files.
     last.steps[6].measures = vec![Measure::bytes("freed-bytes", 7)];
     let expected = ["reclaim-held /, 171", "compress /var/log 0 161", "compress /var/log 0 151", "remove /tmp 0 141"];
     let second = everything(80).with_attempt(last.clone()).remembers("proposed:/", &proposed).host();
     decide(&second);
     assert_eq!(steps(&second), expected);
-    // A later plan still knows.
+    // A later plan still has the stored steps.
     let proposed = second.recall("proposed:/").unwrap();
     let done = attempt(vec![result(RECLAIM, "/", Outcome::Done)]);
     let third = everything(80).with_attempt(last).with_attempt(done).remembers("proposed:/", &proposed).host();
@@ -356,11 +356,11 @@ fn a_root_too_large_for_one_scan_is_covered_by_several_plans() {
     let (decision, asked, place) = scanning(0, None);
     assert!(matches!(&decision, Decision::Wait(why) if why.contains("/tmp")), "{decision:?}");
     assert_eq!(asked, ["remove /tmp 0 171"]);
-    // The second scan found some: the step begins there.
+    // The second scan found some, so the step starts there.
     let (decision, asked, place) = scanning(7, place);
     assert_eq!(decision, Decision::Apply(OnFailure::Stop));
     assert_eq!(asked, ["remove /tmp 0 171 from Some(\"1\")"]);
-    // The last one ends the round; only now nothing is left to try.
+    // The last scan ends the round; only now nothing is left to try.
     let (decision, asked, place) = scanning(0, place);
     assert!(matches!(decision, Decision::GiveUp(_)), "{decision:?}");
     assert_eq!(asked, ["remove /tmp 0 171 from Some(\"2\")"]);

@@ -16,7 +16,7 @@ bool ansai_invalid_settings(ansai_failure_t *failure, ansai_string_t why) {
 }
 
 ansai_string_t ansai_refused(const ansai_policy_types_refusal_t *refusal) {
-  /* Each case carries a text, in the same place. */
+  /* Each case has a text, at the same offset. */
   return refusal->val.other;
 }
 

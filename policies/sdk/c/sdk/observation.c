@@ -1,4 +1,4 @@
-/* Observations, and what hysteresis needs. */
+/* Observations and hysteresis. */
 #include "policy.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Settings: the host gives a text as it is, and everything else as JSON. */
+/* Settings: the host passes a string unchanged, and everything else as JSON. */
 #include "policy.h"
 
 bool ansai_setting_text(const char *path, ansai_string_t *out) {
@@ -37,7 +37,7 @@ static bool is_next(rest_t *rest, uint8_t character) {
   return false;
 }
 
-/* Digits beyond the nineteenth are dropped; answers how many were read. */
+/* Drops digits after the nineteenth; returns how many were read. */
 static size_t read_digits(rest_t *rest, decimal_t *number, bool fraction) {
   size_t count = 0;
   for (; rest->at < rest->end && *rest->at >= '0' && *rest->at <= '9'; rest->at++, count++) {
@@ -91,7 +91,7 @@ bool ansai_setting_number(const char *path, double *out) {
   if (!read_number(path, &number)) {
     return false;
   }
-  /* Up to 10^22 a power of ten is exact, so that one division or multiplication rounds once. */
+  /* Powers of ten up to 10^22 are exact, so a single division or multiplication rounds only once. */
   double value = (double)number.digits;
   double power = 1;
   int steps = number.exponent < 0 ? -number.exponent : number.exponent;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 ansai_string_t ansai_text(const char *text) {
-  /* Nobody writes to it: the bindings only read what they are given. */
+  /* Safe to cast: the bindings only read their arguments. */
   return (ansai_string_t){.ptr = (uint8_t *)(uintptr_t)text, .len = strlen(text)};
 }
 

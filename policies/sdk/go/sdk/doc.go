@@ -1,5 +1,5 @@
-// Package ansai is what a policy in Go is written with: settings, observations, decisions and hysteresis, over the
-// bindings of the host's functions.
+// Package ansai is the SDK for policies in Go: settings, observations, decisions and hysteresis, on top of the bindings
+// of the host's functions.
 //
 // A policy is the package at the root of its module and has two functions:
 //
@@ -9,8 +9,8 @@
 // The host's interfaces are packages of the module ansai/bindings, which `ansai build` generates from the capabilities in
 // policy.toml: `list-filesystems` in `ansai:disk/disk-probe` is ListFilesystems in ansai/bindings/ansai_disk_disk_probe.
 //
-// Each call has an instance of its own, which is thrown away afterwards. There is no operating system below: no files, no
-// network, no environment. For the package time it is 1970, and it passes only when it is looked at or waited for; what
-// time it is, ansai/bindings/ansai_policy_context says. Random numbers are the same in every call. Goroutines work, but
-// while the host is called none of them runs.
+// Each call has its own instance, which is discarded afterwards. There is no operating system: no files, no network, no
+// environment. The clock of the package time starts in 1970 and advances only when it is read or waited for; read the
+// real time from ansai/bindings/ansai_policy_context. Random numbers are the same in every call. Goroutines work, but
+// none of them runs during a call of the host.
 package ansai

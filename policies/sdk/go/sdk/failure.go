@@ -8,7 +8,7 @@ import (
 	witTypes "ansai/bindings/wit/types"
 )
 
-// failure is an error that says why an evaluation has no answer.
+// failure is the reason why an evaluation has no answer.
 type failure struct {
 	kind func(string) ansai_policy_types.Failure
 	text string
@@ -16,25 +16,25 @@ type failure struct {
 
 func (f *failure) Error() string { return f.text }
 
-// Failure is what the host is told.
+// Failure returns the value for the host.
 func (f *failure) Failure() ansai_policy_types.Failure { return f.kind(f.text) }
 
-// CouldNotTell is the error of a policy that could not find out how things are.
+// CouldNotTell is the error of a policy that could not read what it observes.
 func CouldNotTell(format string, values ...any) error {
 	return &failure{ansai_policy_types.MakeFailureCouldNotTell, fmt.Sprintf(format, values...)}
 }
 
-// InvalidSettings is the error of a policy whose settings make no sense.
+// InvalidSettings is the error of a policy whose settings are invalid.
 func InvalidSettings(format string, values ...any) error {
 	return &failure{ansai_policy_types.MakeFailureInvalidSettings, fmt.Sprintf(format, values...)}
 }
 
-// Refused is the error of a call that the host did not answer. Its text is what the host said.
+// Refused is the error of a call that the host refused. Its text is the host's text.
 type Refused struct{ Refusal ansai_policy_types.Refusal }
 
 func (r *Refused) Error() string { return text(r.Refusal) }
 
-// Answer makes the usual pair of Go of what a function of the host returns. The error is a *Refused.
+// Answer turns the result of a host function into a value and an error, which is a *Refused.
 func Answer[T any](result witTypes.Result[T, ansai_policy_types.Refusal]) (T, error) {
 	if result.IsErr() {
 		var none T

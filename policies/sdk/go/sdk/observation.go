@@ -5,7 +5,7 @@ import (
 	"ansai/bindings/ansai_policy_types"
 )
 
-// What a policy speaks of. The WIT of ansai:policy/types says what each field means.
+// Types of observations. The WIT of ansai:policy/types describes each field.
 type (
 	Observation    = ansai_policy_types.Observation
 	Subject        = ansai_policy_types.Subject
@@ -19,7 +19,7 @@ type (
 	Preview        = ansai_policy_types.Preview
 )
 
-// How bad it is.
+// Severities.
 const (
 	Notice    = ansai_policy_types.SeverityNotice
 	Warning   = ansai_policy_types.SeverityWarning
@@ -38,36 +38,36 @@ const (
 	Celsius      = ansai_policy_types.UnitCelsius
 )
 
-// Healthy is the status of what is as it should be.
+// Healthy returns the status of a healthy thing.
 func Healthy() Status { return ansai_policy_types.MakeStatusHealthy() }
 
-// Unhealthy is the status of what is not.
+// Unhealthy returns the status of an unhealthy thing.
 func Unhealthy(severity Severity) Status { return ansai_policy_types.MakeStatusUnhealthy(severity) }
 
-// Unknown is the status of what could not be told; it neither opens nor closes an incident.
+// Unknown returns the status of a thing that could not be read, with the reason. It neither opens nor closes an incident.
 func Unknown(why string) Status { return ansai_policy_types.MakeStatusUnknown(why) }
 
-// Count is evidence that is a whole number.
+// Count is evidence with an integer.
 func Count(name string, count uint64, unit Unit) Measure {
 	return Measure{Name: name, Value: ansai_policy_types.MakeValueCount(count), Unit: unit}
 }
 
-// Number is evidence that is any other number.
+// Number is evidence with any other number.
 func Number(name string, number float64, unit Unit) Measure {
 	return Measure{Name: name, Value: ansai_policy_types.MakeValueNumber(number), Unit: unit}
 }
 
-// Text is evidence in words.
+// Text is evidence with a text.
 func Text(name, text string) Measure {
 	return Measure{Name: name, Value: ansai_policy_types.MakeValueText(text), Unit: None}
 }
 
-// Flag is evidence that is true or false.
+// Flag is evidence with a boolean.
 func Flag(name string, flag bool) Measure {
 	return Measure{Name: name, Value: ansai_policy_types.MakeValueFlag(flag), Unit: None}
 }
 
-// Rearmed is hysteresis: a threshold, lowered by so much while an incident with this key is open.
+// Rearmed implements hysteresis: it lowers a threshold while an incident with this key is open.
 func Rearmed(threshold, loweredBy float64, key string) float64 {
 	for _, incident := range ansai_policy_context.OpenIncidents() {
 		if incident.Key == key {

@@ -16,8 +16,8 @@ func Settings(into any) error {
 	return nil
 }
 
-// Scope reads what the operator granted for an interface ("ansai:files/files-actions") into a struct with `json` tags,
-// and tells whether it is granted at all.
+// Scope reads the granted scope of an interface ("ansai:files/files-actions") into a struct with `json` tags, and
+// returns whether the interface is granted.
 func Scope(name string, into any) (bool, error) {
 	var scopes map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(ansai_policy_context.Scopes()), &scopes); err != nil {

@@ -11,7 +11,7 @@ import (
 	"ansai/bindings/ansai_policy_context"
 )
 
-// An incident ends only this far below the warning threshold.
+// An incident ends this many percentage points below the warning threshold.
 const rearmPoints = 5
 
 type settings struct {
@@ -32,7 +32,7 @@ func readSettings() (settings, error) {
 	return read, nil
 }
 
-// Detect looks at each local, writable file system.
+// Detect observes each local, writable file system.
 func Detect() ([]ansai.Observation, error) {
 	settings, err := readSettings()
 	if err != nil {
@@ -54,7 +54,7 @@ func Detect() ([]ansai.Observation, error) {
 	return found, nil
 }
 
-// usedShare is the share in use of what an unprivileged process could have; false where that is nothing.
+// usedShare returns the used share of what an unprivileged process can have; false if that is nothing.
 func usedShare(filesystem ansai_disk_disk_probe.Filesystem) (float64, bool) {
 	if filesystem.TotalBytes <= filesystem.ReservedBytes {
 		return 0, false
@@ -85,7 +85,7 @@ func observe(filesystem ansai_disk_disk_probe.Filesystem, used float64, settings
 	}
 }
 
-// Plan proposes to remove what is old, once.
+// Plan proposes once to remove old files.
 func Plan(finding ansai.Observation) (ansai.Decision, error) {
 	settings, err := readSettings()
 	if err != nil {

@@ -15,13 +15,13 @@ import {
 } from "./sdk/ansai";
 
 /**
- * As in settings.schema.json.
+ * The settings of settings.schema.json.
  * @typedef {{ warning_percent: number, critical_percent: number, directory: string, min_age_hours: number }} Settings
  * @typedef {import("./sdk/ansai").Evaluation<Settings>} Evaluation
  * @typedef {import("ansai:disk/disk-probe@0.1.0").Filesystem} Filesystem
  */
 
-/** An incident stays open until it is so many percentage points below the warning. */
+/** An incident ends this many percentage points below the warning threshold. */
 const REARM_POINTS = 5;
 
 /** @type {import("./sdk/ansai").Policy<Settings>} */
@@ -66,7 +66,7 @@ function filesystems() {
 }
 
 /**
- * What an unprivileged process could have of it at most.
+ * The number of bytes that an unprivileged process can have.
  * @param {Filesystem} filesystem
  */
 function usable(filesystem) {

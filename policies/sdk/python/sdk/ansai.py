@@ -1,7 +1,7 @@
-"""What a policy in Python stands on: a thin layer over the host's interfaces.
+"""The SDK for policies in Python: a thin layer over the host's interfaces.
 
-Those are imported as they are (`from wit_world.imports import disk_probe`). All imports are at the top of a file: where
-the policy runs there are no files to import from.
+Import those directly (`from wit_world.imports import disk_probe`). Put all imports at the top of a file: when the
+policy runs, there are no files to import from.
 """
 
 import json
@@ -50,10 +50,10 @@ _LONGEST = 1000
 
 
 class Evaluation(Generic[S]):
-    """What the host knows about this evaluation."""
+    """The host's information about this evaluation."""
 
     settings: S
-    """As the operator set them, defaults filled in: sizes in bytes, durations in milliseconds."""
+    """The operator's settings, with defaults filled in. Sizes are bytes, durations are milliseconds."""
 
     def __init__(self, settings: S) -> None:
         self.settings = settings
@@ -61,12 +61,12 @@ class Evaluation(Generic[S]):
 
     @property
     def now(self) -> int:
-        """Milliseconds since the Unix epoch; there is no other clock."""
+        """The current time in milliseconds since the Unix epoch. There is no other clock."""
         return context.now()
 
     @property
     def attempts(self) -> list[Attempt]:
-        """Empty in `detect`; in `plan`, what was tried for this finding, oldest first."""
+        """In `plan`: earlier attempts at this finding, oldest first. Empty in `detect`."""
         return context.attempts()
 
     def open_incident(self, key: str) -> Observation | None:
@@ -76,7 +76,7 @@ class Evaluation(Generic[S]):
         return self._open.get(key)
 
     def threshold(self, key: str, at: float, points: float) -> float:
-        """A threshold that is lower by `points` while an incident with this key is open, so that it does not flap."""
+        """Hysteresis: returns `at`, reduced by `points` while an incident with this key is open."""
         return at if self.open_incident(key) is None else at - points
 
 
@@ -85,13 +85,13 @@ def policy(
     detect: Callable[[Evaluation[S]], list[Observation]],
     plan: Callable[[Observation, Evaluation[S]], Decision],
 ) -> type[wit_world.WitWorld]:
-    """The class that is the policy: `WitWorld = policy(Settings, detect, plan)` at the end of policy.py.
+    """Returns the policy's class: write `WitWorld = policy(Settings, detect, plan)` at the end of policy.py.
 
-    `settings` is a dataclass with a field for each setting, or `dict`. Both functions see a fresh component: nothing is
-    remembered from one call to the next.
+    `settings` is a dataclass with a field for each setting, or `dict`. Each call of a function starts a fresh component,
+    which remembers nothing from earlier calls.
     """
 
-    # While the component is built: looking at types takes longer than all the rest of an evaluation.
+    # Runs while the component is built, because inspecting types takes longer than the rest of an evaluation.
     typed = _reader(settings)
 
     def evaluation() -> Evaluation[S]:
@@ -108,17 +108,17 @@ def policy(
 
 
 def could_not_tell(why: str) -> Err[Failure]:
-    """To be raised: ends the evaluation without an answer."""
+    """Returns an exception; raise it to end the evaluation, because something could not be read."""
     return Err(Failure_CouldNotTell(why))
 
 
 def invalid_settings(why: str) -> Err[Failure]:
-    """To be raised: ends the evaluation without an answer."""
+    """Returns an exception; raise it to end the evaluation, because the settings are invalid."""
     return Err(Failure_InvalidSettings(why))
 
 
 def refusal_of(error: Err[Any]) -> Refusal:
-    """Why the host did not answer a call; raises again what is something else."""
+    """Returns the host's refusal of a call; raises any other error again."""
     if isinstance(error.value, _FAILURES):
         raise error
     return error.value
@@ -172,7 +172,7 @@ def give_up(why: str) -> Decision:
 
 
 def _reader(kind: Any) -> Callable[[Any], Any]:
-    """Reads JSON as a dataclass, and what is below it."""
+    """Returns a function that converts JSON to a dataclass and its nested dataclasses."""
     if not is_dataclass(kind):
         return lambda value: value
     make: Any = kind
@@ -191,7 +191,7 @@ A = TypeVar("A")
 
 
 def _answered(answer: Callable[[], A], kind: type) -> A:
-    """Whatever is raised becomes a failure with words: Python would only trap."""
+    """Turns every exception into a failure with a message, because Python would only trap."""
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _NoFiles]
     try:
         given = answer()
@@ -209,7 +209,7 @@ def _answered(answer: Callable[[], A], kind: type) -> A:
 
 
 class _NoFiles:
-    """Stands where Python would look for files, which traps."""
+    """Replaces the import from files, which would trap."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> None:
@@ -220,7 +220,7 @@ def _described(error: BaseException) -> str:
     place, at = error.__traceback__, ""
     while place is not None:
         code = place.tb_frame.f_code
-        # Not in here, nor in Python's own way of importing.
+        # Skip this module and Python's import machinery.
         if code.co_filename != _described.__code__.co_filename and not code.co_filename.startswith("<"):
             at = f" ({code.co_name}, line {place.tb_lineno})"
         place = place.tb_next

@@ -1,6 +1,6 @@
 /// <reference path="./contract.d.ts" />
-// What a policy in TypeScript or JavaScript stands on: a thin layer over the host's interfaces, which are imported as
-// they are (`import { listFilesystems } from "ansai:disk/disk-probe@0.1.0"`).
+// The SDK for policies in TypeScript and JavaScript: a thin layer over the host's interfaces. Import those directly
+// (`import { listFilesystems } from "ansai:disk/disk-probe@0.1.0"`).
 
 import * as context from "ansai:policy/context@0.1.0";
 import type {
@@ -36,19 +36,19 @@ export type {
   Value,
 } from "ansai:policy/types@0.1.0";
 
-/** What the host knows about this evaluation. */
+/** The host's information about this evaluation. */
 export class Evaluation<Settings> {
   #open: Observation[] | undefined;
 
-  /** As the operator set them, defaults filled in: sizes in bytes, durations in milliseconds. */
+  /** The operator's settings, with defaults filled in. Sizes are bytes, durations are milliseconds. */
   readonly settings: Settings = JSON.parse(context.settings()) as Settings;
 
-  /** Milliseconds since the Unix epoch; there is no other clock. */
+  /** The current time in milliseconds since the Unix epoch. There is no other clock. */
   get now(): number {
     return context.now();
   }
 
-  /** Empty in `detect`; in `plan`, what was tried for this finding, oldest first. */
+  /** In `plan`: earlier attempts at this finding, oldest first. Empty in `detect`. */
   get attempts(): Attempt[] {
     return context.attempts();
   }
@@ -59,17 +59,17 @@ export class Evaluation<Settings> {
     return this.#open.find((incident) => incident.key === key);
   }
 
-  /** A threshold that is lower by `points` while an incident with this key is open, so that it does not flap. */
+  /** Hysteresis: returns `at`, reduced by `points` while an incident with this key is open. */
   threshold(key: string, at: number, points: number): number {
     return this.openIncident(key) === undefined ? at : at - points;
   }
 }
 
-/** What a policy does. Both see a fresh component: nothing is remembered from one call to the next. */
+/** A policy. Each call of a function starts a fresh component, which remembers nothing from earlier calls. */
 export interface Policy<Settings> {
-  /** Look, and say how things are. */
+  /** Observes the host: returns one observation for each thing that the policy checks. */
   detect(evaluation: Evaluation<Settings>): Observation[];
-  /** Propose the steps that would put one finding right, by calling actions. */
+  /** Proposes the steps that repair one finding, by calling actions. */
   plan(finding: Observation, evaluation: Evaluation<Settings>): Decision;
 }
 
@@ -83,7 +83,7 @@ export function policy<Settings = unknown>(
   };
 }
 
-/** Thrown to end an evaluation without an answer. */
+/** Throw this to end an evaluation without an answer. */
 export class EvaluationFailed extends Error {
   readonly payload: Failure;
 
@@ -97,7 +97,7 @@ export const couldNotTell = (why: string): EvaluationFailed => new EvaluationFai
 export const invalidSettings = (why: string): EvaluationFailed =>
   new EvaluationFailed({ tag: "invalid-settings", val: why });
 
-/** Why the host did not answer a call; rethrows what is something else. */
+/** Returns the host's refusal of a call; throws any other error again. */
 export function refusalOf(error: unknown): Refusal {
   const refusal = refusalIn(error);
   if (refusal === undefined) throw error;
@@ -108,7 +108,7 @@ export const healthy: Status = { tag: "healthy" };
 export const unhealthy = (severity: Severity): Status => ({ tag: "unhealthy", val: severity });
 export const unknown = (why: string): Status => ({ tag: "unknown", val: why });
 
-/** Evidence: whole numbers, numbers, texts, yes or no. */
+/** Evidence: an integer, any other number, a text, or a boolean. */
 export const count = (name: string, value: number, unit: Unit = "none"): Measure => ({
   name,
   value: { tag: "count", val: value },
@@ -141,7 +141,7 @@ export const giveUp = (why: string): Decision => ({ tag: "give-up", val: why });
 
 const LONGEST = 1000;
 
-/** Whatever is thrown becomes a failure with words: the engine would only trap. */
+/** Turns every exception into a failure with a message, because the engine would only trap. */
 function answered<Answer>(answer: () => Answer): Answer {
   try {
     return answer();

@@ -18,7 +18,7 @@ import {
   unhealthy,
 } from "./sdk/ansai";
 
-/** As in settings.schema.json. */
+/** The settings of settings.schema.json. */
 interface Settings {
   warning_percent: number;
   critical_percent: number;
@@ -26,7 +26,7 @@ interface Settings {
   min_age_hours: number;
 }
 
-/** An incident stays open until it is so many percentage points below the warning. */
+/** An incident ends this many percentage points below the warning threshold. */
 const REARM_POINTS = 5;
 
 export const { detect, plan } = policy<Settings>({
@@ -67,7 +67,7 @@ function filesystems(): Filesystem[] {
   }
 }
 
-/** What an unprivileged process could have of it at most. */
+/** The number of bytes that an unprivileged process can have. */
 function usable(filesystem: Filesystem): number {
   return filesystem.totalBytes - filesystem.reservedBytes;
 }

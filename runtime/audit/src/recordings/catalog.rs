@@ -1,48 +1,48 @@
-//! Reading recordings, also beside the process that keeps them.
+//! Reads recordings, also while another process writes them.
 
-use std::path::{Path, PathBuf};
+use ansai_storage::{Directory, ToDirectory};
 
 use super::content;
 use super::file_name::FileName;
 use super::index::{Index, Indexed};
 use super::{Class, RecordingId};
-use crate::storage::{self, ReadFile, StorageError};
+use crate::storage::{ReadFile, StorageError};
 
 /// One recording in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// Its name.
     pub id: RecordingId,
-    /// The policy instance it was made of.
+    /// The recorded policy instance.
     pub instance: String,
-    /// How long it is worth keeping.
+    /// Retention class.
     pub class: Class,
-    /// Bytes of its file, which is compressed.
+    /// Size of its compressed file in bytes.
     pub bytes: u64,
     /// When it was stored, in milliseconds since 1970.
     pub modified_millis: u64,
 }
 
-/// Why the content of a recording cannot be had.
+/// Why the content of a recording is unavailable.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
-    /// It was never stored, or was dropped since.
+    /// It was never stored, or has been dropped.
     #[error("no recording {0}")]
     Unknown(RecordingId),
-    /// Its file does not decompress.
+    /// Its file cannot be decompressed.
     #[error("recording {id} is damaged: {why}")]
     Damaged {
         /// The recording.
         id: RecordingId,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
-    /// Its content is not what the audit log has recorded.
+    /// Its content does not match the hash in the audit log.
     #[error("recording {id} is not the one that was recorded: its hash is {}", hex::encode(found))]
     Tampered {
         /// The recording.
         id: RecordingId,
-        /// SHA-256 of what is there.
+        /// SHA-256 of the actual content.
         found: [u8; 32],
     },
     /// The system refused.
@@ -50,21 +50,21 @@ pub enum GetError {
     Storage(#[from] StorageError),
 }
 
-/// The recordings in a directory as they are when it is opened.
+/// The recordings in a directory, as they were when it was opened.
 #[derive(Debug)]
 pub struct Catalog {
-    pub(super) directory: PathBuf,
+    pub(super) directory: Directory,
     pub(super) index: Index,
 }
 
 impl Catalog {
-    /// Lists a directory of recordings, without a lock and without changing anything.
+    /// Lists a directory of recordings, without a lock and without changes.
     ///
     /// # Errors
-    /// When the directory cannot be listed.
-    pub fn open(directory: impl AsRef<Path>) -> Result<Self, StorageError> {
-        let directory = directory.as_ref();
-        Ok(Self { directory: directory.to_owned(), index: Index::scan(directory)? })
+    /// If the directory cannot be opened or listed.
+    pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
+        let directory = directory.to_directory()?;
+        Ok(Self { index: Index::scan(&directory)?, directory })
     }
 
     /// All recordings, newest first.
@@ -72,7 +72,7 @@ impl Catalog {
         self.index.newest_first().map(listed).collect()
     }
 
-    /// The content of a recording. It may have been changed by whoever can write the directory: see
+    /// The content of a recording. Anyone who can write the directory may have changed it: see
     /// [`Catalog::get_verified`].
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Catalog {
         content::decompress(&stored).map_err(|why| GetError::Damaged { id: id.clone(), why })
     }
 
-    /// The content of a recording, if it is still the one with the hash `sha256` of the audit log.
+    /// The content of a recording, if it matches the hash `sha256` from the audit log.
     ///
     /// # Errors
     /// See [`GetError`].
@@ -93,12 +93,9 @@ impl Catalog {
         if found == *sha256 { Ok(content) } else { Err(GetError::Tampered { id: id.clone(), found }) }
     }
 
-    pub(super) fn path(&self, name: &FileName) -> PathBuf {
-        self.directory.join(name.to_string())
-    }
-
     fn read(&self, name: &FileName) -> Result<Vec<u8>, GetError> {
-        let read = ReadFile::open(&self.path(name)).and_then(|mut file| file.read(content::MAX_STORED_BYTES + 1));
+        let file = ReadFile::open(&self.directory, &name.to_string());
+        let read = file.and_then(|mut file| file.read(content::MAX_STORED_BYTES + 1));
         match read {
             Ok(stored) if stored.len() as u64 <= content::MAX_STORED_BYTES => Ok(stored),
             Ok(_) => Err(GetError::Damaged { id: name.id.clone(), why: "its file is too large".to_owned() }),
@@ -107,12 +104,9 @@ impl Catalog {
         }
     }
 
-    /// Removes a recording's file; one that is gone already is as good.
+    /// Removes a recording's file. A missing file is not an error.
     pub(super) fn remove(&mut self, name: &FileName) -> Result<(), StorageError> {
-        match storage::remove(&self.path(name)) {
-            Err(error) if !error.is_not_found() => return Err(error),
-            _ => {}
-        }
+        self.directory.remove(name.to_string())?;
         self.index.remove(name.order);
         Ok(())
     }

@@ -1,14 +1,14 @@
-//! What is in the file of a recording.
+//! The content of a recording's file.
 
 use std::cell::RefCell;
 
 use sha2::{Digest, Sha256};
 use zstd::bulk::Decompressor;
 
-/// The largest recording, uncompressed: 64 MiB.
+/// Maximum size of an uncompressed recording: 64 MiB.
 pub const MAX_CONTENT_BYTES: usize = 64 * 1024 * 1024;
 
-/// The largest file that is read as a recording: room for content that does not compress.
+/// Maximum size of a recording's file. It leaves room for content that does not compress.
 pub(super) const MAX_STORED_BYTES: u64 = MAX_CONTENT_BYTES as u64 + 1024 * 1024;
 
 const LEVEL: i32 = 3;
@@ -27,12 +27,12 @@ pub(super) fn compress(content: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 thread_local! {
-    /// Made once for each thread: making one takes longer than decompressing a recording.
+    /// One for each thread, because creating one takes longer than decompressing a recording.
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Never makes more than the largest recording, whatever the file claims: it is decompressed in one go, into as much room
-/// as it says that it needs.
+/// Decompresses in one call, into a buffer of the size that the file states, but never beyond the maximum size of a
+/// recording.
 pub(super) fn decompress(stored: &[u8]) -> Result<Vec<u8>, String> {
     let claimed = zstd::zstd_safe::get_frame_content_size(stored).ok().flatten();
     let bytes = claimed.ok_or("it does not say how much it holds")?;

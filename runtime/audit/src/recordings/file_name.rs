@@ -1,4 +1,4 @@
-//! File names of recordings, which hold all that the index needs.
+//! File names of recordings. They hold everything that the index needs.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use super::id::{self, RecordingId};
 
 const SUFFIX: &str = ".zst";
 
-/// Not part of any name, so that names can be told apart again.
+/// Separates the parts of a file name; no part contains it.
 const SEPARATOR: char = '~';
 
-/// `ORDER~CLASS~INSTANCE~ID.zst`: the order in 16 hexadecimal digits, counted up with every recording, because
-/// times are not unique and clocks go backwards.
+/// `ORDER~CLASS~INSTANCE~ID.zst`. The order is a counter in 16 hexadecimal digits, because times are not unique and
+/// clocks can go backwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileName {
     pub(super) order: u64,
@@ -21,7 +21,7 @@ pub(super) struct FileName {
 }
 
 impl FileName {
-    /// `None` for every file that is not a recording.
+    /// `None` for a file that is not a recording.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let mut parts = name.strip_suffix(SUFFIX)?.split(SEPARATOR);
         let (order, class, instance, id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -33,10 +33,10 @@ impl FileName {
             "notable" => Class::Notable,
             _ => return None,
         };
-        // Half the range, so that counting on from it cannot overflow.
+        // Half the range, so that incrementing it cannot overflow.
         let order = u64::from_str_radix(order, 16).ok().filter(|order| *order <= u64::MAX / 2)?;
         let parsed = Self { order, class, instance: instance.to_owned(), id: id.parse().ok()? };
-        // Only the spelling that leads back to the same file.
+        // Accept only the spelling that gives the same file name again.
         (parsed.to_string() == name).then_some(parsed)
     }
 }
@@ -53,17 +53,6 @@ impl fmt::Display for FileName {
             self.order, self.instance, self.id
         )
     }
-}
-
-/// The name under which a recording is written before it is whole.
-pub(super) fn temporary(order: u64) -> String {
-    format!("{order:016x}.partial")
-}
-
-/// Whether a file was left by a write that did not end.
-pub(super) fn is_temporary(name: &str) -> bool {
-    name.strip_suffix(".partial")
-        .is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -96,6 +85,6 @@ mod tests {
         ] {
             assert_eq!(FileName::parse(other), None, "{other}");
         }
-        assert!(is_temporary(&temporary(7)) && !is_temporary("7.partial") && !is_temporary(&text));
+        assert!(!ansai_storage::is_temporary(&text));
     }
 }

@@ -1,28 +1,28 @@
-//! Names from outside that become part of a file name.
+//! Names from callers that become part of a file name.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest name of an instance, in bytes: with a recording's id it has to fit a file name.
+/// Maximum length of an instance's name, in bytes. It must fit into a file name together with a recording's id.
 pub(super) const MAX_INSTANCE_BYTES: usize = 64;
 
 const MAX_ID_BYTES: usize = 128;
 
-/// The name of a recording: `[a-z0-9][a-z0-9._-]{0,127}`, so that it can be part of a file name as it is.
+/// The name of a recording: `[a-z0-9][a-z0-9._-]{0,127}`, which is safe in a file name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct RecordingId(String);
 
 impl RecordingId {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text that is not the name of a recording.
+/// A text that is not a valid name of a recording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a recording id: expected 1 to 128 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")]
 pub struct InvalidRecordingId(String);
@@ -34,7 +34,7 @@ impl FromStr for RecordingId {
         if is_plain(text, MAX_ID_BYTES) {
             return Ok(Self(text.to_owned()));
         }
-        // What is too long is not repeated whole in a message.
+        // Truncate a long text in the message.
         Err(InvalidRecordingId(text.chars().take(MAX_ID_BYTES + 1).collect()))
     }
 }
@@ -59,7 +59,7 @@ impl fmt::Display for RecordingId {
     }
 }
 
-/// Whether a text can be part of a file name as it is, without being special there.
+/// Whether a text is safe as part of a file name.
 pub(super) fn is_plain(text: &str, max_bytes: usize) -> bool {
     let is_alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     text.len() <= max_bytes

@@ -1,16 +1,18 @@
-//! What recordings there are, in memory.
+//! The index of recordings, in memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
+
+use ansai_storage::Directory;
 
 use super::file_name::FileName;
 use super::{Class, RecordingId};
 use crate::storage::{self, StorageError};
 
-/// What file systems round the size of a file up to; counting it keeps the quota true for many small files.
+/// File systems round file sizes up to this block size. Counting whole blocks keeps the quota correct for many small
+/// files.
 const BLOCK_BYTES: u64 = 4096;
 
-/// The space a file of `bytes` bytes takes.
+/// Disk space of a file of `bytes` bytes.
 pub(super) fn charged(bytes: u64) -> u64 {
     bytes.div_ceil(BLOCK_BYTES).saturating_mul(BLOCK_BYTES)
 }
@@ -33,17 +35,18 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Reads the names in a directory; what is no recording is left alone.
-    pub(super) fn scan(directory: &Path) -> Result<Self, StorageError> {
+    /// Reads the file names of a directory; ignores other files.
+    pub(super) fn scan(directory: &Directory) -> Result<Self, StorageError> {
         let mut index = Self::default();
-        for text in storage::list_names(directory)? {
+        for text in directory.names()? {
             let Some(name) = FileName::parse(&text) else { continue };
-            match storage::metadata(&directory.join(&text)) {
+            match directory.metadata(&text) {
                 Ok(found) if found.is_file => {
-                    index.insert(Indexed { name, bytes: found.length, modified_millis: found.modified_millis })
+                    let modified_millis = storage::millis(found.modified);
+                    index.insert(Indexed { name, bytes: found.length, modified_millis });
                 }
                 Ok(_) => {}
-                // Evicted since by the process that keeps them.
+                // Dropped by the writing process in the meantime.
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error),
             }
@@ -53,7 +56,7 @@ impl Index {
 
     pub(super) fn insert(&mut self, indexed: Indexed) {
         let name = &indexed.name;
-        // Two files of the same order, made by hand: the one read last counts.
+        // Two files with the same order were created by hand; the last one read wins.
         self.remove(name.order);
         self.charged_bytes = self.charged_bytes.saturating_add(charged(indexed.bytes));
         self.by_id.insert(name.id.clone(), name.order);
@@ -103,7 +106,7 @@ impl Index {
         self.healthy.first().and_then(|order| self.by_order.get(order)).map(|indexed| &indexed.name)
     }
 
-    /// The oldest healthy recording of an instance, if it has `limit` of them or more.
+    /// The oldest healthy recording of an instance that has at least `limit` of them.
     pub(super) fn oldest_of_full_ring(&self, instance: &str, limit: usize) -> Option<&FileName> {
         let ring = self.healthy_by_instance.get(instance).filter(|ring| ring.len() >= limit)?;
         ring.first().and_then(|order| self.by_order.get(order)).map(|indexed| &indexed.name)

@@ -1,4 +1,4 @@
-//! The store of recordings: compressed files, of which the least useful are dropped when room is needed.
+//! The store of recordings: compressed files. The least useful ones are dropped when space is needed.
 
 mod catalog;
 mod content;
@@ -6,31 +6,32 @@ mod file_name;
 mod id;
 mod index;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use ansai_storage::{Durability, ToDirectory, WriteOptions};
 pub use catalog::{Catalog, GetError, Listed};
 pub use content::MAX_CONTENT_BYTES;
 pub use id::{InvalidRecordingId, RecordingId};
 
-use crate::storage::{self, AppendFile, Lock, StorageError};
+use crate::storage::{self, Lock, StorageError};
 use file_name::FileName;
 use index::{Indexed, charged};
 
-/// How long a recording is worth keeping.
+/// Retention class of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Of an evaluation that found nothing: the last few of an instance are kept, and dropped first.
+    /// An evaluation that found nothing. The last few of each instance are kept; they are dropped first.
     Healthy,
-    /// Of an evaluation that found, changed or proposed something.
+    /// An evaluation that found, changed or proposed something.
     Notable,
 }
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Healthy recordings kept of one instance; at least 1. Default 64.
+    /// Number of healthy recordings kept for each instance; at least 1. Default 64.
     pub healthy_per_instance: usize,
-    /// Bytes that all files may take, each counted in whole blocks of 4 KiB. Default 256 MiB.
+    /// Maximum size of all files in bytes, each rounded up to whole blocks of 4 KiB. Default 256 MiB.
     pub quota_bytes: u64,
 }
 
@@ -40,21 +41,21 @@ impl Default for Retention {
     }
 }
 
-/// A recording that was stored.
+/// Result of storing a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// SHA-256 of the content. Put it into the audit log: it is what binds the recording to it.
+    /// SHA-256 of the content. Write it to the audit log, which binds the recording to the log.
     pub sha256: [u8; 32],
-    /// Bytes of its file.
+    /// Size of its file in bytes.
     pub stored_bytes: u64,
-    /// Recordings that were dropped for it, in that order.
+    /// Recordings that were dropped to make room, in order.
     pub evicted: Vec<RecordingId>,
 }
 
 /// Why the store cannot be opened for writing.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingsError {
-    /// Another process keeps these recordings.
+    /// Another process has the store open.
     #[error("the recordings in {} are in use by another process", .0.display())]
     InUse(PathBuf),
     /// The system refused.
@@ -62,7 +63,7 @@ pub enum RecordingsError {
     Storage(#[from] StorageError),
 }
 
-/// A recording that was not stored, and what was dropped in vain.
+/// A recording that was not stored, and the recordings that were dropped nevertheless.
 #[derive(Debug, thiserror::Error)]
 #[error("{refusal}")]
 pub struct PutError {
@@ -76,33 +77,33 @@ pub struct PutError {
 /// Why a recording was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PutRefusal {
-    /// The name of the instance cannot be part of a file name.
+    /// The instance's name is not safe in a file name.
     #[error("{0:?} cannot name an instance: 1 to 64 of a-z, 0-9, '.', '_' and '-', the first a letter or digit")]
     Instance(String),
-    /// There is a recording of that name already; recordings are written once.
+    /// A recording of that name exists. Recordings are never overwritten.
     #[error("recording {0} already exists")]
     Exists(RecordingId),
-    /// The content is larger than a recording may be.
+    /// The content exceeds the maximum size.
     #[error("a recording of {bytes} bytes is too large: at most {MAX_CONTENT_BYTES} are allowed")]
     TooLarge {
-        /// Bytes of the content.
+        /// Size of the content in bytes.
         bytes: usize,
     },
-    /// The recording alone is larger than the quota.
+    /// The recording alone exceeds the quota.
     #[error("a recording of {bytes} bytes on disk is larger than the quota of {quota_bytes}")]
     LargerThanQuota {
-        /// Bytes on disk.
+        /// Size on disk in bytes.
         bytes: u64,
-        /// The quota.
+        /// The quota in bytes.
         quota_bytes: u64,
     },
-    /// The quota is taken up by notable recordings, which a healthy one does not displace.
+    /// Notable recordings fill the quota, and a healthy one does not displace them.
     #[error("notable recordings fill the quota of {quota_bytes} bytes")]
     QuotaTaken {
-        /// The quota.
+        /// The quota in bytes.
         quota_bytes: u64,
     },
-    /// The disk is full, and no healthy recording is left to drop.
+    /// The disk is full, and there is no healthy recording left to drop.
     #[error("no space for the recording: {0}")]
     NoSpace(StorageError),
     /// The content could not be compressed.
@@ -113,9 +114,9 @@ pub enum PutRefusal {
     Storage(#[from] StorageError),
 }
 
-/// The one keeper of a directory of recordings.
+/// The only writer of a directory of recordings.
 ///
-/// Dropping a recording never touches the audit log, which holds only its hash: the chain stays verifiable.
+/// Dropping a recording never changes the audit log, which holds only its hash, so the chain stays verifiable.
 #[derive(Debug)]
 pub struct Recordings {
     catalog: Catalog,
@@ -125,24 +126,21 @@ pub struct Recordings {
 }
 
 impl Recordings {
-    /// Opens the store in a directory, which is made if missing, and removes what a crash left unfinished.
+    /// Opens the store in a directory, creates the directory if it is missing, and removes unfinished files.
     ///
     /// # Errors
-    /// [`RecordingsError::InUse`] beside another keeper, else what the system refused.
-    pub fn open(directory: impl AsRef<Path>, retention: Retention) -> Result<Self, RecordingsError> {
-        let directory = directory.as_ref();
-        storage::create_directory(directory)?;
-        let lock = storage::try_lock(&directory.join("lock"))?;
-        let lock = lock.ok_or_else(|| RecordingsError::InUse(directory.to_owned()))?;
-        for name in storage::list_names(directory)?.iter().filter(|name| file_name::is_temporary(name)) {
-            storage::remove(&directory.join(name))?;
-        }
+    /// [`RecordingsError::InUse`] if another process has it open; [`RecordingsError::Storage`] if the system refuses.
+    pub fn open(directory: impl ToDirectory, retention: Retention) -> Result<Self, RecordingsError> {
+        let directory = directory.to_created_directory()?;
+        let lock = storage::try_lock(&directory)?;
+        let lock = lock.ok_or_else(|| RecordingsError::InUse(directory.path().to_owned()))?;
+        directory.remove_left_over()?;
         let catalog = Catalog::open(directory)?;
         let next_order = catalog.index.next_order();
         Ok(Self { catalog, retention, next_order, _lock: lock })
     }
 
-    /// The recordings that are there now.
+    /// The recordings that exist now.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -152,7 +150,7 @@ impl Recordings {
         self.catalog.list()
     }
 
-    /// The content of a recording.
+    /// Reads the content of a recording.
     ///
     /// # Errors
     /// See [`GetError`].
@@ -160,11 +158,11 @@ impl Recordings {
         self.catalog.get(id)
     }
 
-    /// Stores a recording: whole or not at all, and durably when it is notable. Room is made by dropping the oldest
-    /// healthy ones, then, for a notable one within the quota, the oldest notable ones.
+    /// Stores a recording atomically, and durably if it is notable. Makes room by dropping the oldest healthy
+    /// recordings, then, for a notable one, the oldest notable ones.
     ///
     /// # Errors
-    /// See [`PutRefusal`]; the caller goes on without the recording.
+    /// See [`PutRefusal`]; the caller continues without the recording.
     pub fn put(&mut self, id: &RecordingId, instance: &str, class: Class, content: &[u8]) -> Result<Stored, PutError> {
         let mut evicted = Vec::new();
         match self.put_evicting(id, instance, class, content, &mut evicted) {
@@ -195,13 +193,14 @@ impl Recordings {
         let name = FileName { order: self.next_order, class, instance: instance.to_owned(), id: id.clone() };
         self.make_room(&name, bytes, evicted)?;
         self.write_evicting(&name, &stored, evicted)?;
-        let modified_millis = storage::metadata(&self.catalog.path(&name)).map_or(0, |found| found.modified_millis);
+        let found = self.catalog.directory.metadata(name.to_string());
+        let modified_millis = found.map_or(0, |found| storage::millis(found.modified));
         self.next_order = self.next_order.saturating_add(1);
         self.catalog.index.insert(Indexed { name, bytes, modified_millis });
         Ok(bytes)
     }
 
-    /// Drops what the ring and the quota have no room for beside a new recording.
+    /// Drops recordings until the new one fits the quota and the limit of its instance.
     fn make_room(&mut self, new: &FileName, bytes: u64, evicted: &mut Vec<RecordingId>) -> Result<(), PutRefusal> {
         let Retention { healthy_per_instance, quota_bytes } = self.retention;
         if charged(bytes) > quota_bytes {
@@ -225,7 +224,7 @@ impl Recordings {
         Ok(())
     }
 
-    /// Writes a recording; while the disk is full, healthy ones are dropped and it is tried again.
+    /// Writes a recording. While the disk is full, drops healthy ones and retries.
     fn write_evicting(
         &mut self,
         name: &FileName,
@@ -237,7 +236,7 @@ impl Recordings {
                 Err(error) if error.is_out_of_space() => error,
                 written => return Ok(written?),
             };
-            // As much as the recording needs is dropped between two tries.
+            // Between two attempts, drops as much as the recording needs.
             let wanted = self.catalog.index.charged_bytes().saturating_sub(charged(stored.len() as u64));
             let mut dropped = false;
             while let Some(victim) = self.catalog.index.oldest_healthy().cloned() {
@@ -259,30 +258,19 @@ impl Recordings {
         Ok(())
     }
 
-    /// Writes the file under a temporary name and renames it; what was made is removed when that fails.
+    /// Writes the file, or nothing.
     fn write(&self, name: &FileName, stored: &[u8]) -> Result<(), StorageError> {
-        let temporary = self.catalog.directory.join(file_name::temporary(name.order));
-        let path = self.catalog.path(name);
-        let is_durable = name.class == Class::Notable;
-        let written = write_file(&temporary, stored, is_durable)
-            .and_then(|()| storage::rename(&temporary, &path))
-            .and_then(|()| if is_durable { storage::sync_directory(&self.catalog.directory) } else { Ok(()) });
-        if written.is_err() {
-            for leftover in [&temporary, &path] {
-                match storage::remove(leftover) {
-                    Err(error) if !error.is_not_found() => {
-                        tracing::warn!(%error, "an unfinished recording is left behind");
-                    }
-                    _ => {}
-                }
-            }
+        let durability = match name.class {
+            Class::Notable => Durability::Durable,
+            Class::Healthy => Durability::Atomic,
+        };
+        let (directory, name) = (&self.catalog.directory, name.to_string());
+        let written = directory.replace(&name, stored, WriteOptions { durability, ..WriteOptions::default() });
+        if written.is_err()
+            && let Err(error) = directory.remove(&name)
+        {
+            tracing::warn!(%error, "an unfinished recording is left behind");
         }
         written
     }
-}
-
-fn write_file(path: &Path, bytes: &[u8], is_durable: bool) -> Result<(), StorageError> {
-    let file = AppendFile::create_or_empty(path)?;
-    file.write(bytes)?;
-    if is_durable { file.sync_data() } else { Ok(()) }
 }

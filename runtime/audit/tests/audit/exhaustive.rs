@@ -1,7 +1,7 @@
-//! Every small change to a small log, each checked with the newest head and without any.
+//! Makes every small change to a small log, and checks each with the newest head and without one.
 //!
-//! With the head each is found where it was made; what is not an error is bytes added behind the head. Without a head
-//! what remains is named in the decision about heads, and counted here.
+//! With the head, every change is found at its place, except bytes added after the head. Without a head, the changes
+//! that remain undetected are listed in the decision about heads, and counted here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,30 +11,30 @@ use ansai_audit::{Corruption, Fault, Head, ReadError, verify};
 
 use crate::fixture;
 
-/// Bytes that are put in at every place.
+/// Bytes that are inserted at every place.
 const INSERTED: [u8; 4] = [0x00, 0xff, b'{', 0x30];
 
 /// The file names and contents of a log.
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// A log and what is known about it.
+/// A log, with what is known about it.
 struct Subject {
     directory: tempfile::TempDir,
     head: Head,
     sound: Files,
     segments: Vec<PathBuf>,
-    /// For each segment where its header and its frames begin, and its end.
+    /// For each segment, the offsets of its header, of its frames, and of its end.
     starts: Vec<Vec<usize>>,
 }
 
-/// Where a change was made: segment by number, byte in it.
+/// The place of a change: number of the segment, and offset in it.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     segment: usize,
     byte: usize,
 }
 
-/// What was not an error, by kind of change: (with the head, without).
+/// Undetected changes by kind: (with the head, without).
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Exceptions(BTreeMap<&'static str, (usize, usize)>);
 
@@ -46,7 +46,7 @@ impl Exceptions {
 }
 
 impl Subject {
-    /// Four segments of two records each.
+    /// Creates four segments with two records each.
     fn new() -> Self {
         let directory = fixture::quick_directory();
         let head = fixture::write(directory.path(), 210, 8);
@@ -66,13 +66,13 @@ impl Subject {
         &self.sound[&name(&self.segments[segment])]
     }
 
-    /// The start of the frame, or of the header, that holds a byte; the end where it is behind the last.
+    /// Offset of the frame or header that contains a byte; the end, for a byte after the last frame.
     fn start(&self, place: Place) -> usize {
         *self.starts[place.segment].iter().rev().find(|start| **start <= place.byte).unwrap()
     }
 
-    /// Sequence of the record whose frame holds a byte; that of the segment's first for its header, and of the one
-    /// that comes next for its end.
+    /// Sequence number of the record whose frame contains a byte. For the header, that of the first record; for the
+    /// end, that of the next record.
     fn sequence(&self, place: Place) -> u64 {
         let before: usize = self.starts[..place.segment].iter().map(|starts| starts.len() - 2).sum();
         let start = self.start(place);
@@ -80,7 +80,7 @@ impl Subject {
         (before + within.max(1)) as u64
     }
 
-    /// Puts a changed segment in the place of the sound one, checks, and puts the sound one back.
+    /// Replaces a segment with a changed one, checks the log, and restores the segment.
     fn change(&self, kind: &'static str, place: Place, bytes: &[u8], exceptions: &mut Exceptions) {
         let segment = &self.segments[place.segment];
         fs::write(segment, bytes).unwrap();
@@ -88,7 +88,7 @@ impl Subject {
         fs::write(segment, self.bytes(place.segment)).unwrap();
     }
 
-    /// Checks the log as it lies there, and that what is found is where the change was made.
+    /// Checks the log, and that the damage is reported at the place of the change.
     fn check(&self, kind: &'static str, place: Place, exceptions: &mut Exceptions) {
         for expected in [Some(self.head), None] {
             match verify(self.directory.path(), expected) {
@@ -102,14 +102,14 @@ impl Subject {
     fn expect_at(&self, kind: &str, place: Place, found: &Corruption) {
         let at = || format!("{kind} at {place:?}: {found}");
         if found.fault == Fault::OverlappingSegment && place.byte == *self.starts[place.segment].last().unwrap() {
-            // What was put in at the end is what the next segment begins with: that is the one too many then.
+            // Bytes inserted at the end equal the beginning of the next segment; then that segment is the repeated one.
             assert!(self.segments[place.segment + 1].ends_with(found.segment.to_string()), "{}", at());
             assert_eq!((found.offset, found.sequence), (0, self.sequence(place) + 1), "{}", at());
             return;
         }
         assert_eq!(found.sequence, self.sequence(place), "{}", at());
         if matches!(found.fault, Fault::MissingSegment { .. } | Fault::CutBelowHead { torn: false, .. }) {
-            // Nothing is left at the place itself: the record that is missing says where it was.
+            // The place itself is gone; the missing record identifies it.
             return;
         }
         assert!(self.segments[place.segment].ends_with(found.segment.to_string()), "{}", at());
@@ -181,7 +181,7 @@ fn every_cut() {
             subject.change("cut", Place { segment, byte }, &subject.bytes(segment)[..byte], &mut exceptions);
         }
     }
-    // Without a head: wherever the last segment is cut.
+    // Without a head: every cut in the last segment.
     let without = subject.bytes(subject.last()).len();
     assert_eq!(exceptions.0, BTreeMap::from([("cut", (0, without))]));
 }
@@ -195,9 +195,9 @@ fn every_byte_put_in_or_taken_out() {
         for byte in 0..=sound.len() {
             for inserted in INSERTED {
                 let bytes = [&sound[..byte], &[inserted], &sound[byte..]].concat();
-                // A byte like the one before it might as well have been put in before that one.
+                // Inserting a byte next to an equal one gives the same result as inserting it before that one.
                 let first = (0..byte).rev().take_while(|at| sound[*at] == inserted).last().unwrap_or(byte);
-                // And where the bytes from here on are moved, those that are the same are no change.
+                // Following bytes that equal their neighbours stay the same when they move.
                 let same = (byte..sound.len()).take_while(|at| bytes[*at] == sound[*at]).count();
                 let place = Place { segment, byte: first.max(byte + same) };
                 subject.change("byte in", place, &bytes, &mut exceptions);
@@ -211,7 +211,7 @@ fn every_byte_put_in_or_taken_out() {
     }
     let starts = &subject.starts[subject.last()];
     let last_frame = starts[starts.len() - 1] - starts[starts.len() - 2];
-    // With the head: a byte behind it. Without: within the last record too, which then looks torn.
+    // With the head: bytes after it. Without a head: also bytes in the last record, which then looks unfinished.
     let behind = INSERTED.len();
     let within = exceptions.0["byte in"].1;
     assert!(within <= behind * (last_frame + 1) && within >= behind * (last_frame - 8), "{within}");
@@ -246,10 +246,10 @@ fn every_swap_duplicate_insertion_and_removal_of_records() {
             for at in 0..=list.len() {
                 let mut with = frames.clone();
                 with[segment].insert(at, frames[one.0][one.1].clone());
-                // In front of itself it is in its place: the second of the two is the one too many.
+                // Before itself, the copy is in its place, and the second of the two is the repeated one.
                 let behind = if (segment, at) == one { at + 1 } else { at };
                 check("duplicate or insertion", (segment, behind), &with);
-                // The same, its number and checksum made to fit: the chain tells.
+                // The same with a matching number and checksum; the chain detects it.
                 let sequence = subject.sequence(place((segment, at)));
                 let mut forged = frames[one.0][one.1].clone();
                 forged[8..16].copy_from_slice(&sequence.to_le_bytes());
@@ -260,7 +260,7 @@ fn every_swap_duplicate_insertion_and_removal_of_records() {
             }
         }
     }
-    // The last record taken away, without a head.
+    // Removing the last record, without a head.
     assert_eq!(exceptions.0, BTreeMap::from([("removal", (0, 1))]));
 }
 
@@ -290,7 +290,7 @@ fn every_swap_duplicate_and_removal_of_segments() {
             }
         }
     }
-    // The last one taken away or emptied, without a head.
+    // Removing or emptying the last segment, without a head.
     assert_eq!(exceptions.0, BTreeMap::from([("emptied", (0, 1)), ("removal", (0, 1))]));
 }
 
@@ -323,6 +323,6 @@ fn every_segment_put_in() {
         write(subject.directory.path(), &subject.sound);
         fs::remove_file(subject.directory.path().join(&added)).ok();
     }
-    // One that is only begun, behind the head: without a record, with its header or before that.
+    // A segment that is only begun, after the head: with its whole header or a part of it, and no record.
     assert_eq!((with, without), (2, 2));
 }

@@ -1,4 +1,4 @@
-//! Small logs, and the bytes of their segments taken apart.
+//! Small logs, and functions to take their segments apart.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use ansai_audit::{Durability, Head, Log, Options, Reader};
 pub(crate) const SEGMENT_HEADER: usize = 8;
 pub(crate) const FRAME_HEADER: usize = 48;
 
-/// A directory for thousands of small writes: in memory where the system has a place for that.
+/// A directory for thousands of small writes, in memory if the system supports that.
 pub(crate) fn quick_directory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
@@ -69,7 +69,7 @@ pub(crate) fn put_frames(segment: &Path, frames: &[Vec<u8>]) {
     fs::write(segment, [header, frames.concat()].concat()).unwrap();
 }
 
-/// Gives a frame the checksum of what it now holds, as somebody with this format at hand would.
+/// Sets the checksum of a frame to match its content, as a forger would.
 pub(crate) fn reseal(frame: &mut [u8]) {
     let sum = crc32c::crc32c_append(crc32c::crc32c(&frame[..4]), &frame[8..]);
     frame[4..8].copy_from_slice(&sum.to_le_bytes());

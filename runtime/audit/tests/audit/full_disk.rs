@@ -1,4 +1,4 @@
-//! A disk that is really full: a small tmpfs, which needs root.
+//! A disk that is really full: a small tmpfs. Needs root.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,7 +16,7 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// A file system of 1 MiB; `None`, with the reason printed, where none can be mounted.
+    /// Mounts a file system of 1 MiB; `None`, with the reason printed, if that is not possible.
     fn mount() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
@@ -102,7 +102,7 @@ fn a_segment_that_cannot_be_begun_is_not_needed() {
     let (mut log, _) = Log::open(&directory, Options { reserve_bytes: 0, ..options(100) }).unwrap();
     log.append(&[b'a'; 100], Durability::Synced).unwrap();
     disk.fill("filler");
-    // There is room in the last block of the old segment, and none for a new file.
+    // The last block of the old segment has room, but there is none for a new file.
     for _ in 0..3 {
         log.append(&[b'b'; 100], Durability::Synced).unwrap();
     }
@@ -129,7 +129,7 @@ fn a_torn_log_is_opened_on_a_full_disk() {
     assert!(matches!(&kept, Kept::At(path) if fs::read(path).unwrap() == [b't'; 600]), "{kept:?}");
     assert_eq!(log.head(), head);
     drop(log);
-    // Without any room at all the bytes are lost, which is said, and the log opens.
+    // Without any room, the bytes are lost, the report says so, and the log opens.
     Ballast::new(directory.join("reserve"), 0).release().unwrap();
     disk.fill("filler again");
     tear();

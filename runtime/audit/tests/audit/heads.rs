@@ -1,4 +1,4 @@
-//! Signed heads: what each proves, what each refusal is called, and the two files beside the log.
+//! Signed heads: what each proves, the name of each refusal, and the two files next to the log.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -77,7 +77,7 @@ fn a_head_without_a_signature_must_be_in_the_log_too() {
 }
 
 #[test]
-fn what_cannot_be_made_durable_is_told() {
+fn sync_failures_are_reported() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 200, 2);
     ansai_audit::make_durable(directory.path()).unwrap();
@@ -85,7 +85,7 @@ fn what_cannot_be_made_durable_is_told() {
 }
 
 #[test]
-fn a_head_that_proves_nothing_is_refused_by_name() {
+fn an_unverifiable_head_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 1 << 20, 4);
     let (good, other) = (signed(directory.path(), 2, 1), signed(directory.path(), 3, 2));
@@ -98,7 +98,7 @@ fn a_head_that_proves_nothing_is_refused_by_name() {
     let fault = HeadFault::OtherLog { of: foreign.log, found: good.log };
     assert_eq!(refused(directory.path(), &[good.clone(), foreign.clone()], &[1]), (foreign, fault));
 
-    // Every part of the text is under the signature.
+    // The signature covers every part of the text.
     let text = good.to_string();
     let later = text.replace("at_ms=1790000000000", "at_ms=1790000000001");
     let renumbered = text.replace("sequence=2", "sequence=3");
@@ -121,7 +121,7 @@ fn a_signed_head_shows_cuts_and_rewriting_and_an_older_one_what_is_below_it() {
     assert!(matches!(cut.fault, Fault::CutBelowHead { expected, .. } if expected == heads[1].head), "{cut}");
     assert_eq!((cut.sequence, cut.fault.name()), (5, "cut-below-head"));
 
-    // Written anew from the second record on, the first and so the log's id being the same.
+    // Rewritten from the second record on; the first record, and so the id of the log, stays the same.
     fs::remove_file(segment).unwrap();
     let mut log = fixture::open(directory.path());
     for number in [0, 9, 2, 3, 4] {
@@ -133,13 +133,13 @@ fn a_signed_head_shows_cuts_and_rewriting_and_an_older_one_what_is_below_it() {
 }
 
 #[test]
-fn what_is_missing_up_to_a_known_head_is_not_cut_off_as_torn() {
+fn records_missing_up_to_a_known_head_are_not_a_torn_tail() {
     let directory = tempfile::tempdir().unwrap();
     let head = fixture::write(directory.path(), 1 << 20, 3);
     let segment = &fixture::segments(directory.path())[0];
     let sound = fs::read(segment).unwrap();
     let knowing = |known| Options { known: Some(known), ..fixture::options(1 << 20) };
-    // More than one bit of the last record: without a head it cannot be told from a torn write.
+    // More than one bit of the last record is changed. Without a head, this looks like an unfinished write.
     let mut damaged = sound.clone();
     let at = damaged.len() - 2;
     damaged[at] ^= 0x11;
@@ -153,7 +153,7 @@ fn what_is_missing_up_to_a_known_head_is_not_cut_off_as_torn() {
         );
         assert_eq!(fs::read(segment).unwrap(), bytes, "nothing was changed");
     }
-    // With the head of the record before, the last one may have been torn.
+    // With the head of the record before, the last record may be an unfinished write.
     fs::write(segment, &damaged).unwrap();
     let (log, recovery) = Log::open(directory.path(), knowing(head_at(directory.path(), 2))).unwrap();
     assert!(recovery.cut.is_some() && log.head().sequence == 2);
@@ -168,8 +168,8 @@ fn the_key_is_made_once_and_private() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.key");
     assert!(Key::read(&path).unwrap().is_none());
-    // What a crash in the middle of making one left.
-    fs::write(directory.path().join("audit.key.new"), "half").unwrap();
+    // Left by a crash while a key was created.
+    fs::write(directory.path().join(".ansai-7-7.tmp"), "half").unwrap();
     let made = Key::make(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
@@ -179,7 +179,7 @@ fn the_key_is_made_once_and_private() {
 }
 
 #[test]
-fn a_key_that_is_none_or_that_others_can_read_is_refused() {
+fn an_invalid_or_exposed_key_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("audit.key");
     Key::make(&path).unwrap();

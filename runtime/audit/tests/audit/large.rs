@@ -1,7 +1,7 @@
-//! A large log is verified in a memory that does not grow with it.
+//! The memory for verifying a log does not grow with the log.
 //!
-//! 256 MiB by default; `ANSAI_TEST_LOG_MIB=1024` for more. What is measured is a process of its own, which does nothing
-//! else: its peak beyond what it had before.
+//! The log has 256 MiB; `ANSAI_TEST_LOG_MIB=1024` changes that. A separate process verifies it and measures how much
+//! its peak memory grows.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use ansai_audit::{Durability, Head, Log, Options, verify};
 const PLACE: &str = "ANSAI_TEST_LARGE_LOG";
 const SIZE: &str = "ANSAI_TEST_LOG_MIB";
 const RECORD_BYTES: usize = 700;
-/// Peak memory of verifying beyond that of the program itself: reading ahead, one record, the names of segments.
+/// Maximum growth of peak memory, for reading ahead, one record, and the names of segments.
 const MOST_KIB: u64 = 8 << 10;
 
 #[test]
@@ -19,7 +19,7 @@ const MOST_KIB: u64 = 8 << 10;
 fn the_process_that_is_measured() {
     let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
     let head: Head = std::fs::read_to_string(place.join("head")).unwrap().parse().unwrap();
-    // Once on something small, so that what every verification needs is there.
+    // Verify a small log first, so that memory that every verification needs is not counted.
     verify(place.join("small"), None).unwrap();
     let before = peak_kib();
     let found = verify(place.join("large"), [head]).unwrap();

@@ -1,4 +1,4 @@
-//! Writing, rolling over, reopening, reading beside the writer.
+//! Writes, rolls over, reopens, and reads while a writer is running.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -45,11 +45,11 @@ fn records_roll_over_into_segments_and_survive_reopening() {
 }
 
 #[test]
-fn the_last_segments_are_enough_to_go_on() {
+fn the_last_segments_are_enough_to_continue() {
     let directory = tempfile::tempdir().unwrap();
     let head = fixture::write(directory.path(), 200, 20);
     let options = Options { check: Check::LastSegments, ..fixture::options(200) };
-    // Damage far in front is left to the check of the whole log.
+    // Damage in an early segment is found only by the check of the whole log.
     let first = &fixture::segments(directory.path())[0];
     let sound = fs::read(first).unwrap();
     fs::write(first, [&sound[..30], &[sound[30] ^ 1], &sound[31..]].concat()).unwrap();
@@ -77,7 +77,7 @@ fn a_group_is_appended_as_one_and_in_one_segment() {
 }
 
 #[test]
-fn what_is_too_large_is_refused_and_leaves_nothing() {
+fn too_large_records_are_refused_and_leave_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = fixture::open(directory.path());
     let largest = vec![b'x'; MAX_PAYLOAD_BYTES];
@@ -120,7 +120,7 @@ fn a_reader_follows_the_writer_over_a_roll() {
 }
 
 #[test]
-fn checking_beside_a_busy_writer_finds_nothing_wrong() {
+fn verifying_while_a_writer_runs_finds_no_fault() {
     let directory = tempfile::tempdir().unwrap();
     let (mut log, _) = Log::open(directory.path(), fixture::options(20_000)).unwrap();
     let payload = vec![b'p'; 9_000];

@@ -1,4 +1,4 @@
-//! The crate from outside, on real files.
+//! Tests of the public interface, on real files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Whatever is appended, in whatever portions, is read back.
+//! Reads back everything that was appended, in groups of any size.
 
 use ansai_audit::{Durability, Head, Log, Reader, RecordingId, verify};
 use proptest::collection::vec;

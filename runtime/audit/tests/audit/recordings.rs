@@ -1,4 +1,4 @@
-//! The ring, the quota, eviction, and recordings that were changed.
+//! The limit for each instance, the quota, dropped recordings, and changed recordings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use ansai_audit::{
 
 use crate::fixture;
 
-/// What one small recording counts against the quota.
+/// Size that one small recording counts against the quota.
 const BLOCK: u64 = 4096;
 
 fn open(directory: &Path, healthy_per_instance: usize, blocks: u64) -> Recordings {
@@ -36,7 +36,7 @@ fn file_of(directory: &Path, name: &str) -> PathBuf {
 }
 
 #[test]
-fn what_is_put_can_be_listed_and_got_also_after_reopening() {
+fn recordings_are_listed_and_read_also_after_reopening() {
     let directory = tempfile::tempdir().unwrap();
     let content = b"{\"calls\":[]}".repeat(1000);
     let mut store = open(directory.path(), 64, 100);
@@ -49,7 +49,7 @@ fn what_is_put_can_be_listed_and_got_also_after_reopening() {
     assert_eq!(listed[1].bytes, stored.stored_bytes);
     assert!(listed[1].modified_millis > 1_500_000_000_000);
     assert!(matches!(Recordings::open(directory.path(), Retention::default()), Err(RecordingsError::InUse(_))));
-    // Read beside the keeper.
+    // Read while the writer has the store open.
     let catalog = Catalog::open(directory.path()).unwrap();
     assert_eq!(catalog.list(), listed);
     assert_eq!(catalog.get_verified(&id("a.1"), &stored.sha256).unwrap(), content);
@@ -103,7 +103,7 @@ fn the_quota_drops_healthy_ones_first_and_then_the_oldest() {
 }
 
 #[test]
-fn what_cannot_be_stored_is_refused() {
+fn invalid_recordings_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(directory.path(), 64, 100);
     put(&mut store, "a", "one", Class::Healthy);
@@ -146,7 +146,7 @@ fn changed_recordings_are_found() {
 fn leftovers_of_a_crash_are_removed_and_foreign_files_are_not() {
     let directory = tempfile::tempdir().unwrap();
     drop(open(directory.path(), 64, 100));
-    let partial = directory.path().join("0000000000000007.partial");
+    let partial = directory.path().join(".ansai-7-7.tmp");
     let foreign = directory.path().join("README");
     fs::write(&partial, b"half").unwrap();
     fs::write(&foreign, b"not ours").unwrap();

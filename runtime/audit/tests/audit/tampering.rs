@@ -1,4 +1,4 @@
-//! What somebody who knows the format does is found, and found where it was done.
+//! Changes by somebody who knows the format are found at their place.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn corruption(directory: &Path, expected: Option<Head>) -> Corruption {
 }
 
 #[test]
-fn frames_moved_about_are_found() {
+fn moved_frames_are_found() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 1 << 20, 5);
     let segment = &fixture::segments(directory.path())[0];
@@ -91,7 +91,7 @@ fn a_known_head_shows_cuts_and_rewriting() {
     );
     assert_eq!((cut.sequence, cut.offset), (5, fs::metadata(segment).unwrap().len()));
 
-    // The same again with another third record, the chain being made anew.
+    // The same with another third record and a recomputed chain.
     fs::remove_file(segment).unwrap();
     let mut log = fixture::open(directory.path());
     for number in [0, 1, 7, 3, 4] {

@@ -1,4 +1,4 @@
-//! What a crash leaves is cut off, and nothing else is.
+//! An unfinished write is cut off, and nothing else.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use ansai_audit::{Durability, Head, Kept, Log, OpenError, Reader, Tail, verify};
 
 use crate::fixture;
 
-/// Opens the log, expects the cut, and expects it to be usable and whole afterwards.
+/// Opens the log, expects the cut, and checks that the log is then usable and whole.
 fn expect_cut(directory: &std::path::Path, head: Head, torn: &[u8], case: &str) {
     let checked = verify(directory, Some(head)).unwrap();
     assert_eq!((checked.head, checked.torn_tail_bytes), (head, torn.len() as u64), "{case}");
@@ -69,7 +69,7 @@ fn a_segment_that_was_only_begun_is_removed() {
         expect_cut(directory.path(), head, header, &format!("header {header:?}"));
         assert!(!begun.exists());
     }
-    // With a whole header it is a segment, only without records.
+    // With a whole header, it is a segment without records.
     fs::write(&fixture::segments(directory.path())[0], &first).unwrap();
     fs::write(&begun, &first[..8]).unwrap();
     let (mut log, recovery) = Log::open(directory.path(), fixture::options(1 << 20)).unwrap();
@@ -80,12 +80,12 @@ fn a_segment_that_was_only_begun_is_removed() {
 }
 
 #[test]
-fn what_no_crash_leaves_is_not_cut_off() {
+fn damage_that_no_crash_explains_is_not_cut_off() {
     let directory = tempfile::tempdir().unwrap();
     fixture::write(directory.path(), 200, 8);
     let segments = fixture::segments(directory.path());
     assert!(segments.len() >= 3);
-    // A frame cut in a segment that is not the last, and a bad frame with good ones behind it.
+    // A cut frame in a segment that is not the last one, and a bad frame with valid frames after it.
     let first = fs::read(&segments[0]).unwrap();
     let mut damaged = first.clone();
     damaged[60] ^= 1;

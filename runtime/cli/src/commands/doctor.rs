@@ -2,9 +2,10 @@
 
 use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_kit::doctor::{Answer, Finding};
 use clap::Args;
 
-use crate::diagnosis::{self, Answer, Finding};
+use crate::diagnosis;
 use crate::exit::worst;
 use crate::global::{Format, Global};
 use crate::output::{self, colour, json, lines};

@@ -42,7 +42,7 @@ fn print(reports: &[StepReport], format: Format) -> anyhow::Result<()> {
         Format::Json => json::document(&reports),
         Format::Text => {
             for report in reports {
-                let step = phrases::step(&report.action, &report.preview);
+                let step = phrases::step(&report.planned.action, &report.planned.preview);
                 let outcome = match report.outcome {
                     None => format!("nothing to do: {}", report.detail),
                     Some(_) => phrases::step_outcome(report),

@@ -1,7 +1,8 @@
 //! What the imports of a component let it do, as text and as JSON.
 
 use ansai_config::Request;
-use ansai_core::{Field, FieldKind, Interface, InterfaceKind, Scope, ScopeValue, quantity, text::inert};
+use ansai_core::scope::Reach;
+use ansai_core::{Field, Interface, InterfaceKind, text::inert};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use serde_json::{Value, json};
@@ -97,49 +98,25 @@ fn sentence(interface: &Interface, request: Option<&Request>) -> String {
 
 /// The directories or names that a grant covers: what is asked for, or what the operator chooses.
 fn reach(field: &Field, request: &Request) -> String {
-    let (lead, things) = match field.kind {
-        FieldKind::Roots => ("under", "directories"),
-        FieldKind::Names => ("named", "names"),
-        _ => return String::new(),
-    };
-    match (asked(&request.scope, field.name), asked(&request.suggest, field.name)) {
-        (Some([]), _) => format!("{lead} nothing"),
-        (Some(asked), _) => format!("{lead} {}", list(asked)),
+    let Some(Reach { preposition, things }) = field.reach() else { return String::new() };
+    match (request.scope.get(field), request.suggest.get(field)) {
+        (Some(asked), _) if asked.is_empty() => format!("{preposition} nothing"),
+        (Some(asked), _) => format!("{preposition} {}", text(&field.show(asked))),
         (None, Some(suggested)) if !suggested.is_empty() => {
-            format!("{lead} {things} that you choose (suggested: {})", list(suggested))
+            format!("{preposition} {things} that you choose (suggested: {})", text(&field.show(suggested)))
         }
-        _ => format!("{lead} {things} that you choose"),
+        _ => format!("{preposition} {things} that you choose"),
     }
 }
 
-fn asked<'s>(scope: &'s Scope, field: &str) -> Option<&'s [String]> {
-    scope.iter().find(|(name, _)| *name == field).and_then(|(_, value)| match value {
-        ScopeValue::Set(set) => Some(set.as_slice()),
-        ScopeValue::Bound(_) => None,
-    })
-}
-
-fn list(names: &[String]) -> String {
-    text(&names.join(", "))
-}
-
-/// `max_files: at most 10000, default; files in one step`.
+/// `max_files: at most 10000, default; files in one step`; `None` for a set.
 fn bound(field: &Field, request: &Request) -> Option<String> {
-    let (value, whose) = match (request.scope.bound(field.name), request.suggest.bound(field.name)) {
-        (Some(value), _) => (value, "requested"),
-        (None, Some(value)) => (value, "suggested"),
-        (None, None) => (field.default, "default"),
+    let (value, whose) = match (request.scope.get(field), request.suggest.get(field)) {
+        (Some(value), _) => (field.show(value), "requested"),
+        (None, Some(value)) => (field.show(value), "suggested"),
+        (None, None) => (field.show(&field.default()), "default"),
     };
-    let value = match field.kind {
-        FieldKind::Roots | FieldKind::Names => return None,
-        FieldKind::MostCount => format!("at most {value}"),
-        FieldKind::MostBytes => format!("at most {}", quantity::show_bytes(value)),
-        FieldKind::LeastHours => format!("at least {value} hours"),
-        FieldKind::LeastBytes => format!("at least {}", quantity::show_bytes(value)),
-        FieldKind::OperatorHours => format!("{value} hours"),
-        FieldKind::OperatorPercent => format!("{value} %"),
-    };
-    Some(format!("{}: {value}, {whose}; {}", field.name, field.about))
+    (!field.is_set()).then(|| format!("{}: {value}, {whose}; {}", field.name, field.about))
 }
 
 fn need(request: Option<&Request>) -> String {

@@ -92,10 +92,7 @@ fn interface(out: &mut String, package: &Package, interface: &Interface, width: 
             let default = key.default.as_deref().unwrap_or("none");
             let words = format!(
                 "{}: {}. {}; if both files set it: {}; default: {default}",
-                key.name,
-                key.about,
-                key.written(),
-                key.meeting()
+                key.name, key.about, key.format, key.meeting
             );
             *out += &fitted(&words, 2, width);
         }

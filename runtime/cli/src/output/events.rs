@@ -8,6 +8,9 @@ use ansai_core::{Event, Status};
 use super::count::count;
 use super::{MOST_TEXT, phrases, time};
 
+#[cfg(test)]
+mod tests;
+
 /// One harmless line without sequence and time.
 pub(crate) fn line(event: &Event) -> String {
     let text = match event.plan() {

@@ -90,7 +90,7 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
 pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
     let mut lines = match plan.decision.as_ref().map(decision) {
         Some(lines) if !lines.is_empty() => lines,
-        _ => plan.steps.iter().map(|step| self::step(&step.action, &step.preview)).collect(),
+        _ => plan.steps.iter().map(|step| self::step(&step.planned.action, &step.planned.preview)).collect(),
     };
     lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
     if lines.is_empty() {
@@ -113,11 +113,11 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
 
 /// `remove 12 files, frees 3.20 MiB, permanent`.
 pub(crate) fn step(action: &str, preview: &Preview) -> String {
-    let (interface, verb) = action.rsplit_once('.').unwrap_or(("", action));
+    let (_, verb) = action.rsplit_once('.').unwrap_or(("", action));
     let verb = inert(verb, 60).replace('-', " ");
     let mut words = match preview.items {
         0 => format!("{verb}: {}", inert(&preview.about.to_string(), 120)),
-        items => format!("{verb} {}", counted(items, interface)),
+        items => format!("{verb} {}", count(items, ansai_host_functions::noun(action))),
     };
     if preview.frees_now_bytes > 0 {
         words += &format!(", frees {}", quantity::show_bytes(preview.frees_now_bytes));
@@ -132,15 +132,6 @@ pub(crate) fn step(action: &str, preview: &Preview) -> String {
         words += " (scan incomplete)";
     }
     words
-}
-
-fn counted(items: u64, interface: &str) -> String {
-    let noun = match interface {
-        "ansai:files/files-actions" | "ansai:packages/packages-actions" => "file",
-        "ansai:journal/journal-actions" => "journal file",
-        _ => "item",
-    };
-    count(items, noun)
 }
 
 /// The outcome of a plan, one line for each step.

@@ -4,7 +4,7 @@ use crate::support::*;
 
 #[test]
 fn nothing_recorded_yet_is_no_error() {
-    let place = Place::new();
+    let place = Scene::new();
     let genesis = place.ansai(&["audit", "head"]).code(0).stdout;
     assert!(genesis.starts_with("0:"), "{genesis}");
     place.ansai(&["audit", "verify"]).code(0);
@@ -20,7 +20,7 @@ fn nothing_recorded_yet_is_no_error() {
 
 #[test]
 fn records_can_be_read_and_narrowed() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     place.policy("q", &quiet("q"));
     place.ansai(&["run", "policies", "--once"]).code(0);
@@ -41,7 +41,7 @@ fn records_can_be_read_and_narrowed() {
 
 #[test]
 fn since_takes_an_age_or_a_time() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     place.ansai(&["run", "policies", "--once"]).code(0);
     let all = place.ansai(&["audit", "show"]).code(0).stdout;
@@ -62,7 +62,7 @@ fn since_takes_an_age_or_a_time() {
 
 #[test]
 fn a_changed_log_is_exit_code_4() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     place.ansai(&["run", "policies", "--once"]).code(0);
     let wrong = format!("1:{}", "0".repeat(64));

@@ -7,37 +7,37 @@ use ansai_audit::{Durability, Log, Options, Reader};
 use crate::support::*;
 
 /// A state with some records.
-fn recorded() -> Place {
-    let place = Place::new();
+fn recorded() -> Scene {
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     run(&place);
     place
 }
 
-fn run(place: &Place) {
+fn run(place: &Scene) {
     place.ansai(&["run", "policies", "--once"]).code(0);
 }
 
-fn head(place: &Place) -> String {
+fn head(place: &Scene) -> String {
     place.ansai(&["audit", "head"]).code(0).stdout.trim().to_owned()
 }
 
-fn key(place: &Place) -> String {
+fn key(place: &Scene) -> String {
     place.ansai(&["audit", "key"]).code(0).stdout.trim().to_owned()
 }
 
-fn segment(place: &Place) -> PathBuf {
+fn segment(place: &Scene) -> PathBuf {
     place.path("state/audit/00000000000000000001.log")
 }
 
 /// The verdict as a document, with its exit code.
-fn verify(place: &Place, more: &[&str]) -> (i32, serde_json::Value) {
+fn verify(place: &Scene, more: &[&str]) -> (i32, serde_json::Value) {
     let ran = place.ansai(&[&["audit", "verify", "--format", "json"], more].concat());
     (ran.code, ran.json())
 }
 
 #[track_caller]
-fn refused(place: &Place, more: &[&str], code: i32, problem: &str) -> serde_json::Value {
+fn refused(place: &Scene, more: &[&str], code: i32, problem: &str) -> serde_json::Value {
     let (found, document) = verify(place, more);
     assert_eq!((found, document["problem"].as_str()), (code, Some(problem)), "{document:#}");
     assert_eq!((document["ok"].as_bool(), document["exit_code"].as_i64()), (Some(false), Some(i64::from(code))));
@@ -198,7 +198,7 @@ fn a_local_head_the_log_that_was_changed_is_refused() {
 
 #[test]
 fn a_key_that_others_can_read_is_refused() {
-    let place = Place::new();
+    let place = Scene::new();
     place.ansai(&["audit", "key"]).code(1).complains("no audit key").complains("ansai run");
     place.policy("p", &quiet("p"));
     run(&place);
@@ -235,7 +235,7 @@ fn a_key_is_exchanged_in_the_open() {
 
 #[test]
 fn heads_are_sent_where_the_configuration_says() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     let heads = place.path("heads");
     let config = place.write("ansai.toml", format!("[audit.export]\nfile = \"{}\"\n[policy.p]\n", heads.display()));

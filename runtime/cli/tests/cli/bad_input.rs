@@ -1,11 +1,15 @@
 //! Bad input of each kind: its code, its place, its way out and the exit code; and nothing half-written is left.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::Output;
 
 use crate::support::*;
 
-impl Ran {
+trait Told {
+    fn told(self, code: i32, word: &str, says: &[&str]) -> Self;
+}
+
+impl Told for Ran {
     /// What a person needs: the code, and below it the way to more.
     #[track_caller]
     fn told(self, code: i32, word: &str, says: &[&str]) -> Ran {
@@ -62,7 +66,7 @@ fn components() {
         ("damaged", quiet("p")[..300].to_vec(), &["at byte"]),
     ];
     for (word, bytes, says) in cases {
-        let place = Place::new();
+        let place = Scene::new();
         place.policy("p", &bytes);
         let place_and_words = [says, &["policies/p/p.wasm"]].concat();
         place.ansai(&["check", "policies"]).told(2, word, &place_and_words);
@@ -80,7 +84,7 @@ fn sees_unasked(name: &str) -> Vec<u8> {
 
 #[test]
 fn a_component_over_the_size_limit() {
-    let place = Place::new();
+    let place = Scene::new();
     let path = place.policy("p", b"");
     std::fs::File::options().write(true).open(&path).unwrap().set_len((64 << 20) + 1).unwrap();
     for verb in ["check", "inspect"] {
@@ -91,7 +95,7 @@ fn a_component_over_the_size_limit() {
 #[test]
 fn settings_that_fail_the_schema() {
     let schema = r#"{"type":"object","properties":{"level":{"type":"integer","minimum":1,"default":5}}}"#;
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &with_settings("p", schema));
     for (word, line, column, says) in [
         ("setting-value", "level = 0", 9, "less than 1"),
@@ -113,7 +117,7 @@ fn settings_that_fail_the_schema() {
 
 #[test]
 fn a_configuration_with_a_typo() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("ansai.toml", "[policy.p]\nmod = \"observe\"\n");
     let ran = place.ansai(&["check", "--config", "ansai.toml"]).code(2).says("error  ansai.toml");
     let ran = ran.complains("error[invalid]: ansai.toml is invalid").complains("[unknown-key] unknown key `mod`");
@@ -127,7 +131,7 @@ const LIST: &str = "[[reply]]\ncall = \"ansai:disk/disk-probe.list-filesystems\"
 
 #[test]
 fn scenarios_are_found_wrong_without_running_them() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let well =
         format!("description = \"d\"\n{LIST}ok = {{ entries = [], skipped = 0 }}\n[expect]\nobservations = []\n");
@@ -160,7 +164,7 @@ fn scenarios_are_found_wrong_without_running_them() {
 #[test]
 fn examples_of_scenarios_provoke_their_code() {
     const FINE: &str = "[expect]\nobservations = []\n";
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let mut tried = 0;
     for page in ansai_codes::pages() {
@@ -183,7 +187,7 @@ fn manifest_toml() -> &'static str {
 
 #[test]
 fn what_a_policy_does_otherwise_than_expected_has_a_code_too() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     let text = "description = \"d\"\n[expect]\nobservations = [{ key = \"/\" }]\n[[expect.plan]]\nfinding = \"/\"\n\
                 decision = \"declined\"\nsteps = []\n";
@@ -196,12 +200,12 @@ fn what_a_policy_does_otherwise_than_expected_has_a_code_too() {
 
 /// A directory with a policy in Rust and programs in the place of its toolchain.
 struct Project {
-    place: Place,
+    place: Scene,
 }
 
 impl Project {
     fn new() -> Project {
-        let place = Place::new();
+        let place = Scene::new();
         for (name, text) in
             [("policy.toml", manifest_toml()), ("Cargo.toml", ""), ("Cargo.lock", ""), ("p.wasm", "of before")]
         {
@@ -218,10 +222,12 @@ impl Project {
     }
 
     fn build(&self) -> Ran {
-        let dir = self.place.dir.path();
+        let dir = self.place.root();
         let mut build = command(dir, &["build", "p", "--allow-root"]);
         build.env("RUSTC", dir.join("rustc")).env("CARGO", dir.join("cargo")).env_remove("CARGO_TARGET_DIR");
-        Ran::of(&mut build)
+        let Output { status, stdout, stderr } = build.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ran { code: status.code().unwrap(), peak_memory: 0, stdout: text(stdout), stderr: text(stderr) }
     }
 
     /// All of `p`, which is as it was before.
@@ -285,14 +291,14 @@ fn what_is_not_built_or_made_at_all() {
     new("Not_A_Name", ".").told(2, "bad-name", &["`Not_A_Name`", "small letters"]);
     new("p", ".").told(2, "exists", &["p already exists", "--dir"]);
     new("p", "nowhere").told(2, "no-directory", &["nowhere"]);
-    let left: Vec<_> = std::fs::read_dir(place.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(place.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with('.')), "{left:?}");
     project.is_untouched();
 }
 
 #[test]
 fn the_line_that_says_more_is_faint_and_comes_once() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("a", b"garbage");
     place.policy("b", &wat::parse_str("(module)").unwrap());
     let ran = place.ansai(&["check", "policies", "--color", "always"]).code(2);
@@ -310,17 +316,9 @@ fn the_line_that_says_more_is_faint_and_comes_once() {
     );
 }
 
-impl Ran {
-    fn of(command: &mut Command) -> Ran {
-        let output = command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
-    }
-}
-
 #[test]
 fn a_component_is_compared_with_what_lies_beside_it() {
-    let place = Place::new();
+    let place = Scene::new();
     let schema = r#"{"type":"object","properties":{"level":{"type":"integer","default":5}}}"#;
     let beside = format!("{}[settings]\nschema = \"s.json\"\n", manifest_toml());
     let embedded = manifest("p", r#","settings":{"schema":"s.json"}"#);

@@ -4,7 +4,7 @@ use crate::support::*;
 
 #[test]
 fn check_finds_what_running_would() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     place.write("policies/src/policy.toml", "name = \"src\"\n");
     let ran =
@@ -18,7 +18,7 @@ fn check_finds_what_running_would() {
 
 #[test]
 fn suggested_grants_are_a_configuration() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let grants = place.ansai(&["check", "policies", "--suggest-grants"]).code(0).says("[policy.p.grant]").stdout;
     place.write("ansai.toml", grants);
@@ -28,7 +28,7 @@ fn suggested_grants_are_a_configuration() {
 
 #[test]
 fn inspect_says_what_a_policy_can_do() {
-    let place = Place::new();
+    let place = Scene::new();
     let schema = r#"{"type":"object","properties":{"level":{"type":"integer","default":5,"description":"how full"}}}"#;
     place.policy("p", &sees("p"));
     place.policy("s", &with_settings("s", schema));
@@ -65,7 +65,7 @@ fn producers(tool: &str) -> Vec<u8> {
 
 #[test]
 fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
-    let place = Place::new();
+    let place = Scene::new();
     let actions = "ansai:files/files-actions";
     let asks = |scope: &str| {
         let more = format!(r#","capabilities":{{"{actions}":{{"reason":"to tidy up",{scope}}}}}"#);
@@ -112,7 +112,7 @@ fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
 /// Text of an untrusted component reaches a terminal from many places.
 #[test]
 fn inspect_is_harmless_to_look_at() {
-    let place = Place::new();
+    let place = Scene::new();
     let evil = "\u{1b}[31m\u{202e}";
     let said = manifest("p", "").replace("a test", "\\u001b[31m\\u202e");
     let component = with_sections(component("", "", ""), &said, None);

@@ -159,7 +159,7 @@ fn stat(process: &str) -> Vec<i64> {
 
 #[test]
 fn the_child_ends_with_its_parent() {
-    let place = Place::new();
+    let place = Scene::new();
     let fifo = place.path("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
         .unwrap();
@@ -190,8 +190,8 @@ fn the_child_does_not_work_for_anybody_else() {
 }
 
 /// Bombs that end soon even within the limits of every day.
-fn place_with_bombs() -> Place {
-    let place = Place::new();
+fn place_with_bombs() -> Scene {
+    let place = Scene::new();
     let bombs = [
         ("br-table", bombs::br_table(5_000_000)),
         ("pairs", bombs::pairs(16)),
@@ -227,7 +227,7 @@ fn the_others_run_and_each_bomb_is_named() {
 #[test]
 fn the_daemon_stays_small_and_leaves_no_child() {
     let grown = {
-        let alone = Place::new();
+        let alone = Scene::new();
         alone.policy("good", &quiet("good"));
         let small = daemon_peak(&alone);
         daemon_peak(&place_with_bombs()).saturating_sub(small)
@@ -237,9 +237,9 @@ fn the_daemon_stays_small_and_leaves_no_child() {
 }
 
 /// What the daemon needed until it had looked once.
-fn daemon_peak(place: &Place) -> u64 {
+fn daemon_peak(place: &Scene) -> u64 {
     let state = place.path("state");
-    let mut command = command(place.dir.path(), &["--state-dir", state.to_str().unwrap(), "run", "policies"]);
+    let mut command = command(place.root(), &["--state-dir", state.to_str().unwrap(), "run", "policies"]);
     let mut daemon = Guarded(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut line = String::new();
     let mut output = std::io::BufReader::new(daemon.0.stdout.take().unwrap());

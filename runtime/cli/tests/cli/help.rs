@@ -59,9 +59,9 @@ fn there_is_a_manual_page_for_each_command_that_help_lists() {
     ansai(&["man"]).code(0).says(".TH ansai 1").says("audit");
     ansai(&["man", "run"]).code(0).says(".TH ansai-run 1").says("share\\-dir");
     ansai(&["man", "fly"]).code(2).complains("unknown command fly");
-    let place = Place::new();
+    let place = Scene::new();
     place.ansai(&["man", "--dir", "."]).code(0);
-    let pages: Vec<String> = std::fs::read_dir(place.dir.path())
+    let pages: Vec<String> = std::fs::read_dir(place.root())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -79,8 +79,8 @@ fn there_is_a_manual_page_for_each_command_that_help_lists() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     use std::io::Read as _;
-    let place = Place::new();
-    let mut child = command(place.dir.path(), &["completions", "bash"])
+    let place = Scene::new();
+    let mut child = command(place.root(), &["completions", "bash"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -93,7 +93,7 @@ fn a_closed_pipe_ends_quietly() {
 
 #[test]
 fn doctor_answers_without_anything_set_up() {
-    let place = Place::new();
+    let place = Scene::new();
     let ran = place.ansai(&["doctor"]).code(0).says("state directory").says("openat2").says("write leases");
     assert!(!place.path("state").exists(), "it made something:\n{}", ran.stdout);
     let findings = place.ansai(&["doctor", "--format", "json"]).code(0).json();

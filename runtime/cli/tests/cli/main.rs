@@ -18,6 +18,7 @@ mod compile;
 mod contract;
 mod explain;
 mod help;
+mod list;
 mod refused;
 mod replay;
 mod run;

@@ -4,7 +4,7 @@ use crate::support::*;
 
 #[test]
 fn a_place_without_policies() {
-    let place = Place::new();
+    let place = Scene::new();
     std::fs::create_dir(place.path("empty")).unwrap();
     place.ansai(&["run", "empty", "--once"]).code(2).complains("empty has no policies").complains("hint:");
     place.ansai(&["run", "nowhere", "--once"]).code(2).complains("nowhere");
@@ -13,7 +13,7 @@ fn a_place_without_policies() {
 
 #[test]
 fn sources_are_not_built_by_running() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("policies/web/policy.toml", "");
     for path in ["policies", "policies/web"] {
         let ran = place.ansai(&["run", path, "--once"]).code(2);
@@ -36,7 +36,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
         ("cut", &quiet("cut")[..200], "truncated or damaged"),
     ];
     for (name, bytes, words) in cases {
-        let place = Place::new();
+        let place = Scene::new();
         place.policy(name, bytes);
         place.ansai(&["run", "policies", "--once"]).code(2).complains(words).complains("hint:").complains(name);
         place.ansai(&["check", "policies"]).code(2).complains(words);
@@ -46,7 +46,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
 
 #[test]
 fn an_import_that_the_manifest_does_not_ask_for() {
-    let place = Place::new();
+    let place = Scene::new();
     let import = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
     let bytes = component(import, "(call $list (i32.const 4096))", "");
     place.policy("sly", &with_sections(bytes, &manifest("sly", ""), None));
@@ -55,7 +55,7 @@ fn an_import_that_the_manifest_does_not_ask_for() {
 
 #[test]
 fn a_bad_configuration_is_shown_with_its_place() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     place.write("ansai.toml", "[policy.p]\nmod = \"observe\"\n");
     let ran = place.ansai(&["run", "policies", "--once", "--config", "ansai.toml"]).code(2);
@@ -66,7 +66,7 @@ fn a_bad_configuration_is_shown_with_its_place() {
 #[test]
 fn bad_settings_are_shown_with_their_place() {
     let schema = r#"{"type":"object","properties":{"level":{"type":"integer","minimum":1,"default":5}}}"#;
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &with_settings("p", schema));
     place.write("ansai.toml", "[policy.p.settings]\nlevel = 0\n");
     let ran = place.ansai(&["run", "policies", "--once", "--config", "ansai.toml"]).code(2);
@@ -77,7 +77,7 @@ fn bad_settings_are_shown_with_their_place() {
 
 #[test]
 fn enforcing_needs_a_configuration_that_only_the_operator_can_write() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &quiet("p"));
     let ran = place.ansai(&["run", "policies", "--once", "--mode", "enforce"]).code(2);
     ran.complains("needs a configuration").complains("--config FILE");
@@ -97,7 +97,7 @@ fn enforcing_needs_a_configuration_that_only_the_operator_can_write() {
 
 #[test]
 fn without_a_configuration_only_ones_own_policies_run() {
-    let place = Place::new();
+    let place = Scene::new();
     let policy = place.policy("p", &quiet("p"));
     permit(policy.parent().unwrap(), 0o777);
     place.ansai(&["run", "policies", "--once"]).code(4).complains("is writable by other users").complains("chmod go-w");
@@ -107,7 +107,7 @@ fn without_a_configuration_only_ones_own_policies_run() {
 
 #[test]
 fn what_is_required_and_not_granted_is_named_with_the_lines_to_add() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     place.policy("q", &quiet("q"));
     place.write("ansai.toml", "[policy.p]\n[policy.q]\n");
@@ -121,7 +121,7 @@ fn what_is_required_and_not_granted_is_named_with_the_lines_to_add() {
 
 #[test]
 fn names_must_lead_to_one_component() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("policies/a/p.wasm", quiet("p"));
     place.write("policies/b/p.wasm", quiet("p"));
     place.ansai(&["run", "policies", "--once"]).code(2).complains("two policies are named p");

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 
-fn recorded(place: &Place) -> String {
+fn recorded(place: &Scene) -> String {
     place.ansai(&["run", "policies", "--once"]);
     let list = place.ansai(&["recordings", "list", "--format", "json"]).code(0).json();
     list[0]["id"].as_str().unwrap().to_owned()
@@ -10,7 +10,7 @@ fn recorded(place: &Place) -> String {
 
 #[test]
 fn the_same_component_gives_the_same() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let id = recorded(&place);
     place.ansai(&["recordings", "show", &id]).code(0).says("ansai:disk/disk-probe.list-filesystems");
@@ -22,7 +22,7 @@ fn the_same_component_gives_the_same() {
 
 #[test]
 fn another_component_differs() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let id = recorded(&place);
     let other = place.write("other.wasm", sick("p"));
@@ -32,7 +32,7 @@ fn another_component_differs() {
 
 #[test]
 fn what_the_log_does_not_know_is_refused() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let id = recorded(&place);
     place.ansai(&["replay", "nothing-of-that-name", "--policies", "policies"]).code(2).complains("no recording");

@@ -1,13 +1,16 @@
 //! Runs.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
 
 use crate::support::*;
 
+const SOON: Duration = Duration::from_secs(60);
+
 #[test]
 fn a_healthy_host_is_one_line_and_exit_code_0() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sees("p"));
     let ran = place.ansai(&["run", "policies", "--once"]).code(0).says("p: nothing to check on this host");
     let ran = ran.says("audit head ").says("mode observe");
@@ -17,7 +20,7 @@ fn a_healthy_host_is_one_line_and_exit_code_0() {
 
 #[test]
 fn a_finding_is_exit_code_3_and_harmless_to_look_at() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sick("p"));
     for arguments in [&["run", "policies", "--once"][..], &["run", "policies", "--once", "--format", "json"]] {
         let ran = place.ansai(arguments).code(3).says("critical");
@@ -34,7 +37,7 @@ fn a_finding_is_exit_code_3_and_harmless_to_look_at() {
 
 #[test]
 fn no_answer_is_exit_code_5_and_the_others_run() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("bad", &traps("bad"));
     place.policy("good", &quiet("good"));
     let ran = place.ansai(&["run", "policies", "--once"]).code(5);
@@ -43,7 +46,7 @@ fn no_answer_is_exit_code_5_and_the_others_run() {
 
 #[test]
 fn the_document_fits_the_schema_that_is_checked_in() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("bad", &traps("bad"));
     place.policy("sick", &sick("sick"));
     place.policy("garbage", b"garbage");
@@ -65,7 +68,7 @@ fn the_document_fits_the_schema_that_is_checked_in() {
 
 #[test]
 fn colours_only_where_wanted() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sick("p"));
     let plain = place.ansai(&["run", "policies", "--once"]).stdout;
     assert!(!plain.contains('\u{1b}'));
@@ -73,59 +76,33 @@ fn colours_only_where_wanted() {
     assert!(coloured.contains("\u{1b}["), "{coloured}");
 }
 
-/// Ends the daemon whatever happens to the test.
-struct Daemon(Child);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Daemon {
-    fn start(place: &Place, more: &[&str]) -> (Daemon, impl Iterator<Item = String> + use<>) {
-        let state = place.path("state");
-        let mut arguments = vec!["--state-dir", state.to_str().unwrap(), "run", "policies"];
-        arguments.extend(more);
-        let mut command = command(place.dir.path(), &arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        (Daemon(child), lines)
-    }
-
-    fn signal(&self) {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.0.id()).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    }
-}
-
 #[test]
 fn the_daemon_tells_what_it_finds_and_ends_in_order() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sick("p"));
-    let (mut daemon, mut lines) = Daemon::start(&place, &[]);
-    assert!(lines.next().unwrap().contains("started: 1 instance, mode observe, ansai "));
-    assert!(lines.find(|line| line.contains("p: incident ") && line.contains(" opened (critical)")).is_some());
+    let mut daemon = place.command(&["run", "policies"]).spawn();
+    daemon.wait_for_line("started: 1 instance, mode observe, ansai ", SOON);
+    assert!(daemon.wait_for_line("p: incident ", SOON).contains(" opened (critical)"));
     // One at a time uses a state directory.
     place.ansai(&["run", "policies", "--once"]).code(1).complains("another ansai uses");
     place.ansai(&["undo", "20260101t000000-000-0000"]).code(1).complains("another ansai uses");
     place.ansai(&["audit", "show"]).code(0).says("started");
-    daemon.signal();
-    assert!(lines.find(|line| line.contains("stopping: SIGTERM")).is_some());
-    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
+    daemon.signal(Signal::TERM);
+    daemon.wait_for_line("stopping: SIGTERM", SOON);
+    daemon.wait(SOON).code(0);
     place.ansai(&["audit", "show"]).code(0).says("stopped");
     place.ansai(&["audit", "verify"]).code(0).says(": OK");
 }
 
 #[test]
 fn the_daemon_speaks_json_too() {
-    let place = Place::new();
+    let place = Scene::new();
     place.policy("p", &sick("p"));
-    let (mut daemon, mut lines) = Daemon::start(&place, &["--format", "json"]);
-    let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    let mut daemon = place.command(&["run", "policies", "--format", "json"]).spawn();
+    daemon.wait_for_line("\"event\"", SOON);
+    daemon.signal(Signal::TERM);
+    let ran = daemon.wait(SOON).code(0);
+    let first: serde_json::Value = serde_json::from_str(ran.stdout.lines().next().unwrap()).unwrap();
     assert_eq!((first["event"].as_str(), first["instances"][0]["instance"].as_str()), (Some("started"), Some("p")));
     assert!(first["time"].is_string() && first["at"].is_u64() && first["sequence"].is_u64());
-    daemon.signal();
-    assert_eq!(daemon.0.wait().unwrap().code(), Some(0));
 }

@@ -7,8 +7,8 @@ use crate::support::*;
 const RUN: [&str; 4] = ["run", "--once", "--share-dir", "share"];
 
 /// A share directory with the policies `quiet` and `sees`, and what is none.
-fn place() -> Place {
-    let place = Place::new();
+fn place() -> Scene {
+    let place = Scene::new();
     for (name, bytes) in [("quiet", quiet("quiet")), ("sees", sees("sees"))] {
         place.write(&format!("share/policies/{name}/{name}.wasm"), bytes);
     }
@@ -59,12 +59,12 @@ fn an_unknown_name_is_answered_with_the_nearest() {
 
 #[test]
 fn no_share_directory_is_no_panic() {
-    let place = Place::new();
+    let place = Scene::new();
     place.ansai(&["run", "--once"]).code(2).complains("error[no-share-directory]").complains("--share-dir DIR");
     place.ansai(&RUN).code(2).complains("error[no-share-directory]");
     place.write("share/policies", "a file");
     place.ansai(&RUN).code(2).complains("error[no-share-directory]");
-    let place = Place::new();
+    let place = Scene::new();
     place.write("share/policies/readme", "");
     place.ansai(&RUN).code(2).complains("has no built-in policies");
     assert!(!place.path("state").exists(), "a run that did not begin left something");

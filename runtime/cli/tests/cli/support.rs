@@ -1,110 +1,25 @@
 //! The binary, and policies from a few lines of WebAssembly text.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
+use ansai_harness::Ansai;
+use ansai_harness::guest::in_world;
 use wasm_encoder::{ComponentSection as _, CustomSection};
 
-/// A directory of the test's own, with a place for state.
-pub(crate) struct Place {
-    pub(crate) dir: tempfile::TempDir,
-}
-
-/// How a call of the binary ended.
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Place {
-    pub(crate) fn new() -> Place {
-        Place { dir: tempfile::tempdir().unwrap() }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// Writes a file, private to this user.
-    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, content).unwrap();
-        permit(&path, 0o600);
-        permit(path.parent().unwrap(), 0o700);
-        path
-    }
-
-    /// `policies/NAME/NAME.wasm`.
-    pub(crate) fn policy(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        self.write(&format!("policies/{name}/{name}.wasm"), bytes)
-    }
-
-    /// Runs the binary with this place's state.
-    pub(crate) fn ansai(&self, arguments: &[&str]) -> Ran {
-        let state = self.path("state");
-        let mut all = vec!["--state-dir", state.to_str().unwrap()];
-        all.extend(arguments);
-        ansai_in(self.dir.path(), &all)
-    }
-}
-
-pub(crate) fn permit(path: &Path, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-}
+pub(crate) use ansai_harness::scene::permit;
+pub(crate) use ansai_harness::{Ran, Scene};
 
 /// The binary, without any state directory said.
 pub(crate) fn ansai(arguments: &[&str]) -> Ran {
-    ansai_in(Path::new("/"), arguments)
+    Ansai::new().current_dir("/").env("COLUMNS", "120").args(arguments).run()
 }
 
-/// The command itself.
+/// The command itself, for what the harness does not do.
 pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ansai"));
     command.args(arguments).current_dir(dir).env("COLUMNS", "120").env_remove("RUST_LOG");
     command
-}
-
-fn ansai_in(dir: &Path, arguments: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } = command(dir, arguments).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
-}
-
-impl Ran {
-    #[track_caller]
-    pub(crate) fn code(self, code: i32) -> Ran {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn says(self, words: &str) -> Ran {
-        assert!(
-            self.stdout.contains(words),
-            "`{words}` is missing; stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn complains(self, words: &str) -> Ran {
-        assert!(
-            self.stderr.contains(words),
-            "`{words}` is missing; stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
-        self
-    }
-
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.stdout, self.stderr))
-    }
 }
 
 /// Asks for a required capability that its code uses.
@@ -206,15 +121,5 @@ pub(crate) fn component_of(packages: &str, more: &str, imports: &str, detect: &s
         "package ansai:test; world guest {{ include ansai:policy/policy@0.1.0; import ansai:disk/disk-probe@0.1.0; {more} }}
          {packages}"
     );
-    let mut module = wat::parse_str(text).unwrap();
-    let mut resolve = wit_parser::Resolve::default();
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-    for file in ["policy/policy.wit", "disk/disk.wit"] {
-        resolve.push_str(file, &std::fs::read_to_string(wit.join(file)).unwrap()).unwrap();
-    }
-    let package = resolve.push_str("world.wit", &world).unwrap();
-    let world = resolve.select_world(&[package], Some("guest")).unwrap();
-    let encoding = wit_component::StringEncoding::UTF8;
-    wit_component::embed_component_metadata(&mut module, &resolve, world, encoding).unwrap();
-    wit_component::ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
+    in_world(&world, &text)
 }

@@ -21,7 +21,7 @@ const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"a tes
 
 #[test]
 fn what_is_refused_for_wasi_runs_when_it_was_virtualized() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("build/guest.wasm", wasi());
     place.write("policies/policy.toml", MANIFEST);
     let refused = place.ansai(&["run", "build/guest.wasm", "--once"]).code(2);
@@ -40,7 +40,7 @@ fn what_is_refused_for_wasi_runs_when_it_was_virtualized() {
 
 #[test]
 fn in_the_directory_of_a_policy_its_name_is_enough() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("policy.toml", MANIFEST);
     place.write("guest.wasm", wasi());
     place.ansai(&["virtualize", "guest.wasm"]).code(0).says("wrote p.wasm");
@@ -49,7 +49,7 @@ fn in_the_directory_of_a_policy_its_name_is_enough() {
 
 #[test]
 fn without_a_manifest_the_way_to_one_is_named() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("guest.wasm", wasi());
     let made = place.ansai(&["virtualize", "guest.wasm"]).code(0).says("wrote guest.virtual.wasm").says("can see");
     made.says("not runnable yet").says("--policy DIR");
@@ -65,7 +65,7 @@ fn without_a_manifest_the_way_to_one_is_named() {
 
 #[test]
 fn what_cannot_be_virtualized_is_exit_code_2_with_a_hint() {
-    let place = Place::new();
+    let place = Scene::new();
     place.write("policy.toml", MANIFEST);
     place.write("module.wasm", wat::parse_str("(module)").unwrap());
     place.write("plain.wasm", quiet("plain"));

@@ -1,4 +1,4 @@
-//! Codes and pages agree.
+//! Every code has a page, and every page has a code.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::directory::read;
 /// An area and a word.
 type Name = (String, String);
 
-/// Each code without a page and each page without a code, as a sentence.
+/// Returns a sentence for each code without a page and each page without a code.
 fn disagreements(pages: &[Name], codes: &[Name]) -> Vec<String> {
     let file = |(area, word): &Name| format!("runtime/codes/pages/{area}/{word}.md");
     let codes_alone = codes.iter().filter(|code| !pages.contains(code));

@@ -1,4 +1,4 @@
-//! Pages: their shape, that they agree with the codes, their words, and the reference made of them.
+//! Tests of the pages: their format, their match with the codes, their language, and the generated reference.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, dead_code, reason = "tests")]
 
 mod agreement;

@@ -1,4 +1,4 @@
-//! What holds for the words of every page.
+//! Language rules for every page.
 
 use ansai_codes::{Block, pages};
 use ansai_core::text::inert;
@@ -31,7 +31,7 @@ fn pages_are_inert() {
     }
 }
 
-/// What a terminal of 80 columns shows without breaking it.
+/// Fits a terminal of 80 columns without wrapping.
 #[test]
 fn titles_and_lines_fit_a_terminal() {
     let column = pages().map(|page| page.word.len()).max().unwrap();
@@ -44,7 +44,7 @@ fn titles_and_lines_fit_a_terminal() {
     }
 }
 
-/// Words that are hard to read for people who learned English later.
+/// Words that are hard to read for people who learned English as a second language.
 const UNCLEAR: &[&str] = &[
     "anew",
     "anyhow",
@@ -60,7 +60,7 @@ const UNCLEAR: &[&str] = &[
     "which is none",
 ];
 
-/// Each word of the list in a text, and each sentence of more than so many words.
+/// Returns each listed word in a text, and each sentence with more than `most_words` words.
 fn unclear(text: &str, most_words: usize) -> Vec<String> {
     let padded = format!(" {} ", text.to_lowercase());
     let found = UNCLEAR.iter().filter(|words| {

@@ -1,4 +1,4 @@
-//! `runtime/docs/codes.md` is made of the pages. `ANSAI_WRITE_REFERENCE=1` writes it anew.
+//! `runtime/docs/codes.md` is generated from the pages. `ANSAI_WRITE_REFERENCE=1` regenerates it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -51,7 +51,7 @@ fn every_link_leads_to_a_heading() {
     assert_eq!(links, Area::ALL.len() + pages().count());
 }
 
-/// All pages: the areas, and for each a table of its codes and then their entries.
+/// All pages: the list of areas, and for each area a table of its codes and their entries.
 fn markdown() -> String {
     let mut out = INTRODUCTION.to_owned() + "\n";
     for area in Area::ALL {
@@ -74,7 +74,7 @@ fn markdown() -> String {
     out
 }
 
-/// Blocks after a word or two: a paragraph goes on in that line.
+/// Formats blocks after a leading word; a first paragraph continues that line.
 fn section(lead: &str, blocks: &[Block]) -> String {
     let mut parts = vec![lead.to_owned()];
     for block in blocks {
@@ -90,13 +90,13 @@ fn section(lead: &str, blocks: &[Block]) -> String {
     parts.join("\n\n") + "\n\n"
 }
 
-/// As Markdown renderers make it of a heading.
+/// The anchor that Markdown renderers give a heading.
 fn anchor(heading: &str) -> String {
     let letters = heading.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-'));
     letters.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// A sentence of a fragment, unless it begins with a file's name.
+/// Capitalizes a fragment, unless it begins with a file name.
 fn capital(text: &str) -> String {
     let name = text.split(' ').next().is_some_and(|word| word.contains('.'));
     let mut rest = text.chars();

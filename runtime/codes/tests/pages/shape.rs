@@ -1,4 +1,4 @@
-//! What is a page and what is not.
+//! Valid and invalid pages.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ fn a_page_has_a_title_a_meaning_an_example_and_a_fix() {
 }
 
 #[test]
-fn what_is_no_page_is_refused_with_what_is_missing() {
+fn an_invalid_page_is_refused_with_the_missing_part() {
     for (from, to, says) in [
         ("# web: a title", "# wed: a title", "the first line is not `# web: TITLE`"),
         ("# web: a title", "", "the first line is not `# web: TITLE`"),
@@ -68,7 +68,7 @@ fn what_is_no_page_is_refused_with_what_is_missing() {
 }
 
 #[test]
-fn a_directory_names_each_file_that_is_no_page() {
+fn every_invalid_file_of_a_directory_is_named() {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = directory.path().join(name);

@@ -1,4 +1,4 @@
-//! Every setting with its meaning, for `inspect` and the reference.
+//! Describes every setting, for `inspect` and the reference.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -11,15 +11,15 @@ use super::words;
 /// One setting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SettingDescription {
-    /// `thresholds.warning`.
+    /// Path of the setting: `thresholds.warning`.
     pub path: String,
-    /// What is accepted, in words: `whole number, 1 to 100`, `size`, `one of "a", "b"`.
+    /// Accepted values, in words: `whole number, 1 to 100`, `size`, `one of "a", "b"`.
     pub kind: String,
-    /// As written in the schema.
+    /// Default value, as written in the schema.
     pub default: Option<Value>,
-    /// The author's words, harmless for terminals; empty where there are none.
+    /// The author's description, made safe for terminals; may be empty.
     pub description: String,
-    /// It has no default and must be given.
+    /// Whether the setting has no default and must be set.
     pub required: bool,
 }
 

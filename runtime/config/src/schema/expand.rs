@@ -1,14 +1,14 @@
-//! Putting references in their places: what is left is a tree, so that nothing later can run in a circle.
+//! Replaces references by their targets. The result is a tree, so later steps always terminate.
 
 use ansai_core::{Code, codes};
 use serde_json::{Map, Value};
 
 use super::tree::{BY_NAME, LIST, ONE};
 
-/// Schemas in a schema once every reference is put in place.
+/// Maximum number of subschemas after all references are replaced.
 const MOST_SCHEMAS: usize = 5_000;
 const MOST_DEPTH: usize = 48;
-/// Beyond what settings need; each would change what a reference means.
+/// Settings do not need these keywords, and each would change the meaning of a reference.
 const UNSUPPORTED: &[&str] = &["$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$anchor"];
 
 /// Why a schema cannot be used, and the path in the document.
@@ -24,14 +24,14 @@ pub(super) fn expand(root: &Value) -> Result<Value, Unusable> {
     walk.schema(root, &mut Vec::new(), 0)
 }
 
-/// `~1` is `/` and `~0` is `~` in a JSON pointer.
+/// Decodes a part of a JSON pointer: `~1` is `/` and `~0` is `~`.
 pub(super) fn unescape(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }
 
 struct Walk<'s> {
     root: &'s Value,
-    /// References being put in place.
+    /// References that are being replaced, to detect cycles.
     open: Vec<&'s str>,
     schemas: usize,
 }
@@ -43,8 +43,8 @@ impl<'s> Walk<'s> {
             return Err(Unusable {
                 code: codes::SCHEMA_TOO_LARGE,
                 path: path.clone(),
-                message: "the schema is too large once its references are put in place".into(),
-                hint: "settings need few levels: simplify it",
+                message: "the schema is too large after resolving its references".into(),
+                hint: "use fewer levels and fewer references",
             });
         }
         let Some(map) = schema.as_object() else {
@@ -121,27 +121,27 @@ impl<'s> Walk<'s> {
             return Err(Unusable {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
-                message: format!("`{shown}` refers to something outside this schema"),
-                hint: "nothing is fetched: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
+                message: format!("`{shown}` is outside this schema"),
+                hint: "ansai fetches nothing: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
             });
         };
         if self.open.contains(&reference) || pointer.is_empty() {
             return Err(Unusable {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
-                message: format!("`{shown}` refers to a schema that holds this reference"),
-                hint: "settings end somewhere: a schema cannot contain itself",
+                message: format!("`{shown}` is a circular reference"),
+                hint: "a schema cannot contain itself",
             });
         }
         let Some(target) = self.root.pointer(pointer) else {
             return Err(Unusable {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
-                message: format!("`{shown}` refers to nothing in this schema"),
-                hint: "a definition is written below \"$defs\" and referred to as \"#/$defs/NAME\"",
+                message: format!("`{shown}` is not defined in this schema"),
+                hint: "put the definition below \"$defs\" and refer to it as \"#/$defs/NAME\"",
             });
         };
-        // From here on, problems stand in the definition.
+        // From here on, problems are in the definition.
         let mut path: Vec<String> = pointer.split('/').skip(1).map(unescape).collect();
         self.open.push(reference);
         let target = self.schema(target, &mut path, depth + 1);
@@ -150,7 +150,8 @@ impl<'s> Walk<'s> {
     }
 }
 
-/// What stands beside a reference goes before what it refers to where both only describe; else both apply.
+/// Merges the target of a reference. If both hold a describing keyword, the one next to the reference wins; other
+/// keywords apply both.
 fn merge(out: &mut Map<String, Value>, target: Value) {
     const DESCRIBE: &[&str] =
         &["title", "description", "default", "examples", "deprecated", "ansai-aliases", "$comment"];

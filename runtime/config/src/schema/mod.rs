@@ -1,9 +1,9 @@
-//! The schema of a policy's settings: JSON Schema 2020-12 with sizes, durations and other spellings.
+//! The schema of a policy's settings: JSON Schema 2020-12 with sizes, durations and aliases.
 //!
-//! Beyond the standard: a property may say `"format": "bytes"` or `"format": "duration"` (texts such as `100M` or
-//! `30 days` are accepted and become whole numbers of bytes or milliseconds; a whole number is taken as such), and
-//! `"ansai-aliases": ["old_name"]`. Every object is closed unless it says `"additionalProperties": true` or gives
-//! a schema for more. References stay within the document and may not be circular.
+//! Extensions of the standard: a property may have `"format": "bytes"` or `"format": "duration"` (texts such as `100M`
+//! or `30 days` are accepted and become an integer of bytes or milliseconds; an integer is used unchanged), and
+//! `"ansai-aliases": ["old_name"]`. Objects accept no other properties, unless they have `"additionalProperties": true`
+//! or a schema there. References must stay within the document and may not be circular.
 
 mod describe;
 mod expand;
@@ -30,46 +30,46 @@ pub use describe::SettingDescription;
 pub use resolve::SettingProblem;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
-/// Compiled size of one `pattern`, bytes.
+/// Maximum compiled size of one `pattern`, in bytes.
 const MOST_PATTERN: usize = 256 << 10;
 const MOST_PROBLEMS: usize = 20;
 
 /// A valid settings schema, ready to resolve settings.
 #[derive(Debug, Clone)]
 pub struct Schema {
-    /// Without references.
+    /// The schema without references.
     tree: Value,
     validator: Validator,
 }
 
 impl Schema {
-    /// Reads a schema. `file_name` is for messages only.
+    /// Parses a schema. `file_name` appears only in messages.
     ///
     /// # Errors
-    /// What is wrong with the text, the schema or its defaults, with its place.
+    /// Problems of the text, the schema or its defaults, each with its place.
     pub fn parse(file_name: &str, text: &str) -> Result<Schema, Diagnostics> {
         let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
         Self::from_source(source, problem)
     }
 
-    /// Reads a schema from its file, of at most 1 MiB.
+    /// Reads a schema file of at most 1 MiB.
     ///
     /// # Errors
-    /// As [`Schema::parse`], and where the file cannot be read.
+    /// As [`Schema::parse`], and if the file cannot be read.
     pub fn load(path: &Path) -> Result<Schema, Diagnostics> {
         let (source, problem, _) = file::read(path, MOST_BYTES)?;
         Self::from_source(source, problem)
     }
 
-    /// Settings as the policy gets them: canonical names, defaults filled in, quantities as whole numbers, valid.
+    /// Returns settings as the policy gets them: valid, with canonical names, defaults, and quantities as integers.
     ///
     /// # Errors
-    /// Every problem found, with the path as written.
+    /// All problems, each with the path as written.
     pub fn resolve(&self, settings: &Value) -> Result<Value, Vec<SettingProblem>> {
         resolve::resolve(&self.tree, &self.validator, settings)
     }
 
-    /// Every setting, in the order of the schema.
+    /// Describes every setting, in the order of the schema.
     pub fn describe(&self) -> Vec<SettingDescription> {
         describe::describe(&self.tree)
     }
@@ -132,7 +132,7 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
     };
     let schema = Schema { tree, validator };
     for problem in schema.resolve(&serde_json::json!({})).err().unwrap_or_default() {
-        // What has no default is for the operator to give.
+        // The operator sets what has no default.
         if !problem.missing {
             let message = format!("the defaults do not fit the schema: {}", problem.message);
             let path = problem.path.iter().flat_map(|part| ["properties".to_owned(), part.clone()]);
@@ -143,7 +143,7 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
     (!problems.has_errors()).then_some(schema)
 }
 
-/// An error of the schema itself, where it stands.
+/// An error of the schema itself, at its place.
 fn invalid(text: &str, error: &ValidationError<'_>) -> Problem {
     let path = pointer(error.instance_path());
     let message = format!("not a valid schema: {}", refused::meta(error));
@@ -154,7 +154,7 @@ fn invalid(text: &str, error: &ValidationError<'_>) -> Problem {
     }
 }
 
-/// The parts of a JSON pointer.
+/// Splits a JSON pointer into its parts.
 fn pointer(location: &jsonschema::paths::Location) -> Vec<String> {
     location.as_str().split('/').skip(1).map(expand::unescape).collect()
 }

@@ -1,4 +1,4 @@
-//! Where in a JSON text something stands.
+//! Finds the place of a value in a JSON text.
 
 use ansai_core::codes;
 use serde_json::value::RawValue;
@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 use crate::problem::Problem;
 use crate::source::Span;
 
-/// The bytes of the value at a path of keys and list positions, or of the nearest one around it that exists. The
-/// text is valid JSON.
+/// Byte range of the value at a path of keys and list indexes, or of its nearest existing parent. The text is valid
+/// JSON.
 pub(super) fn of(text: &str, path: &[String]) -> Span {
     let mut rest = text.trim_start();
     for part in path {
@@ -28,7 +28,7 @@ pub(super) fn syntax(text: &str, error: &serde_json::Error) -> Problem {
     Problem::error(codes::SYNTAX, at..at + 1, format!("not valid JSON: {words}"))
 }
 
-/// The value of a key or position, as the part of the text that it starts.
+/// The value of a key or index, as a slice of the text.
 fn step<'t>(text: &'t str, part: &str) -> Option<&'t str> {
     let raw = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>().next()?.ok()?.get();
     let found: &'t RawValue = if raw.starts_with('{') {
@@ -52,7 +52,7 @@ fn value_length(text: &str) -> usize {
         .map_or(0, |raw| raw.get().len())
 }
 
-/// Keys with their values as text.
+/// Keys, each with its value as text.
 struct Members<'t>(Vec<(String, &'t RawValue)>);
 
 impl<'de> serde::Deserialize<'de> for Members<'de> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::tree::{BY_NAME, LIST, ONE, View};
 
-/// What a number means.
+/// Unit of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Quantity {
     Bytes,
@@ -21,7 +21,7 @@ impl Quantity {
         }
     }
 
-    /// The quantity of a value, and whether it is one in any case.
+    /// The quantity of a value, and whether it always applies.
     pub(super) fn of_views(views: &[View<'_>]) -> Option<(Quantity, bool)> {
         views
             .iter()
@@ -58,8 +58,8 @@ impl Quantity {
     }
 }
 
-/// The schema for settings whose quantities are whole numbers already. Objects with patterns for names are closed
-/// here, where the patterns are matched.
+/// The schema for settings whose quantities have been converted to integers. Objects with `patternProperties` are
+/// closed here, because the validator matches the patterns.
 pub(super) fn as_numbers(schema: &Value) -> Value {
     let Some(map) = schema.as_object() else {
         return schema.clone();

@@ -1,4 +1,4 @@
-//! What a validator refuses, in words: settings for the operator, schemas for their author.
+//! Puts a validator's errors into words: about settings for the operator, about schemas for their author.
 
 use ansai_core::codes;
 use ansai_core::text::inert;
@@ -12,7 +12,7 @@ use super::tree::{self, View};
 use super::words::{self, MOST_SHOWN, amount, choices, expected, first, found_type, show};
 use crate::nearest;
 
-/// What is wrong with a value of settings; its path is canonical and the caller's to translate.
+/// The problem of a setting. Its path has canonical names; the caller translates it.
 pub(super) fn setting(error: &ValidationError<'_>, path: &[String], tree: &Value) -> SettingProblem {
     let place = Place::of(path, tree);
     let (message, hint) = match error.kind() {
@@ -35,9 +35,9 @@ pub(super) fn setting(error: &ValidationError<'_>, path: &[String], tree: &Value
     }
 }
 
-/// A place in settings, and what applies there.
+/// A place in the settings, and the schemas that apply there.
 struct Place<'s> {
-    /// `` `warning` ``, or ``element 2 of `never_touch` ``.
+    /// Name for messages: `` `warning` ``, or ``element 2 of `never_touch` ``.
     name: String,
     views: Vec<View<'s>>,
     quantity: Option<Quantity>,
@@ -142,7 +142,7 @@ impl<'s> Place<'s> {
     }
 }
 
-/// What is wrong with a schema.
+/// The problem of a schema, in words.
 pub(super) fn meta(error: &ValidationError<'_>) -> String {
     let found = show(error.instance());
     match error.kind() {

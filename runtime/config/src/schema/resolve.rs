@@ -1,4 +1,4 @@
-//! From settings as written to settings as the policy gets them.
+//! Turns settings as written into settings as the policy gets them.
 
 use std::collections::BTreeMap;
 
@@ -14,29 +14,29 @@ use super::tree::{self, View};
 use crate::fields::no_quantity;
 use crate::nearest;
 
-/// Settings in settings; what is deeper is refused rather than followed.
+/// Maximum nesting of settings; deeper ones are refused.
 const MOST_DEPTH: usize = 64;
 const MOST_PROBLEMS: usize = 50;
 
-/// What is wrong with one setting.
+/// A problem of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingProblem {
-    /// What is wrong.
+    /// Error code.
     pub code: Code,
-    /// Keys and list positions as written, outermost first; where something is missing, the table it is missing in.
+    /// Keys and list indexes as written, outermost first; for a missing setting, the path of its table.
     pub path: Vec<String>,
-    /// A fragment that names the setting.
+    /// The message, a fragment that names the setting.
     pub message: String,
-    /// The way out.
+    /// How to fix it.
     pub hint: Option<String>,
-    /// The name is wrong, not the value.
+    /// Whether the name is wrong, rather than the value.
     pub about_key: bool,
-    /// Something is not there.
+    /// Whether the setting is missing.
     pub missing: bool,
 }
 
 impl SettingProblem {
-    /// `thresholds.warning`: the path in one text.
+    /// The path as one text: `thresholds.warning`.
     pub fn dotted(&self) -> String {
         self.path.join(".")
     }
@@ -48,7 +48,7 @@ pub(super) fn resolve(tree: &Value, validator: &Validator, settings: &Value) -> 
     walk.value(&mut settings, &tree::views(tree), &mut Vec::new());
     for error in validator.iter_errors(&settings).take(MOST_PROBLEMS) {
         let path = super::pointer(error.instance_path());
-        // What the walk has said about a value is not said again in other words.
+        // Skip what the walk has already reported in other words.
         if !walk.problems.iter().any(|(known, _)| known.starts_with(&path)) {
             let said = refused::setting(&error, &path, tree);
             walk.problems.push((path, said));
@@ -70,7 +70,7 @@ pub(super) fn resolve(tree: &Value, validator: &Validator, settings: &Value) -> 
     Err(problems)
 }
 
-/// Canonical path to the last name as it was written.
+/// Maps a canonical path to its last name as written.
 type Written = BTreeMap<Vec<String>, String>;
 
 fn as_written(path: &[String], written: &Written) -> Vec<String> {
@@ -84,7 +84,7 @@ fn as_written(path: &[String], written: &Written) -> Vec<String> {
 
 #[derive(Default)]
 struct Walk {
-    /// By canonical path.
+    /// Problems with their canonical paths.
     problems: Vec<(Vec<String>, SettingProblem)>,
     written: Written,
 }
@@ -124,7 +124,7 @@ impl Walk {
                         let (message, hint) = no_quantity(name, quantity.name(), &error, quantity.example());
                         self.say(codes::BAD_QUANTITY, path, false, message, Some(hint));
                     }
-                    // Another of the accepted shapes may be a text.
+                    // Another accepted alternative may be a string.
                     Err(_) => {}
                 }
             }
@@ -132,7 +132,7 @@ impl Walk {
         }
     }
 
-    /// Every key to its canonical name; unknown ones are problems and go.
+    /// Renames every key to its canonical name; reports and removes unknown keys.
     fn rename(&mut self, table: &mut Map<String, Value>, views: &[View<'_>], path: &[String]) {
         let names = tree::names(views);
         let open = views.iter().any(|view| {
@@ -154,7 +154,7 @@ impl Walk {
             if table.contains_key(name) {
                 let other = self.written.get(&at).cloned().unwrap_or_else(|| name.to_owned());
                 let message = format!("`{}` and `{other}` are the same setting", inert(&key, 80));
-                // Both stand in the file: the caret belongs below the second.
+                // Both names are in the file; the caret points to the second.
                 at.pop();
                 at.push(key.clone());
                 self.say(codes::DUPLICATE_SETTING, &at, true, message, Some("keep one of them".to_owned()));
@@ -175,7 +175,8 @@ impl Walk {
     }
 }
 
-/// The declared name that a key means: itself, one with hyphens for underscores, or one with it as an alias.
+/// The declared name that a key means: the key itself, the key with `_` for `-`, or a name that has the key as an
+/// alias.
 fn canonical<'n>(key: &str, names: &[&'n str], views: &[View<'_>]) -> Option<&'n str> {
     if let Some(name) = names.iter().find(|name| **name == key) {
         return Some(name);
@@ -193,8 +194,8 @@ fn canonical<'n>(key: &str, names: &[&'n str], views: &[View<'_>]) -> Option<&'n
     })
 }
 
-/// Puts in defaults of what is not there. A table without a default of its own is put in where its defaults make
-/// it complete.
+/// Fills in missing defaults. Adds a missing table without a default if the defaults of its properties make it
+/// complete.
 fn fill(table: &mut Map<String, Value>, views: &[View<'_>]) {
     for name in tree::names(views) {
         if table.contains_key(name) {

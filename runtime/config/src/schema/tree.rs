@@ -1,8 +1,8 @@
-//! Where a schema holds schemas, and which of them apply to the same value.
+//! Finds subschemas, and the schemas that apply to the same value.
 
 use serde_json::{Map, Value};
 
-/// Keywords with one schema.
+/// Keywords whose value is a schema.
 pub(super) const ONE: &[&str] = &[
     "items",
     "additionalProperties",
@@ -16,19 +16,19 @@ pub(super) const ONE: &[&str] = &[
     "unevaluatedProperties",
     "contentSchema",
 ];
-/// Keywords with schemas by name.
+/// Keywords whose value maps names to schemas.
 pub(super) const BY_NAME: &[&str] = &["properties", "patternProperties", "dependentSchemas"];
-/// Keywords with a list of schemas.
+/// Keywords whose value is a list of schemas.
 pub(super) const LIST: &[&str] = &["allOf", "anyOf", "oneOf", "prefixItems"];
 
-/// A schema that applies to a value, and whether it does so in any case.
+/// A schema that applies to a value, and whether it always applies.
 #[derive(Clone, Copy)]
 pub(super) struct View<'s> {
     pub(super) schema: &'s Map<String, Value>,
     pub(super) always: bool,
 }
 
-/// All schemas that apply to the value of this one, itself first.
+/// All schemas that apply to the value of this schema, starting with itself.
 pub(super) fn views(schema: &Value) -> Vec<View<'_>> {
     let mut found = Vec::new();
     collect(schema, true, &mut found);
@@ -57,7 +57,7 @@ fn collect<'s>(schema: &'s Value, always: bool, found: &mut Vec<View<'s>>) {
     }
 }
 
-/// The views of one property of a value; a schema for more properties counts where none names it.
+/// The views of one property. `additionalProperties` applies if no view names the property.
 pub(super) fn property<'s>(around: &[View<'s>], name: &str) -> Vec<View<'s>> {
     let below = |keyword: &str, name: Option<&str>| -> Vec<View<'s>> {
         around
@@ -79,7 +79,7 @@ pub(super) fn property<'s>(around: &[View<'s>], name: &str) -> Vec<View<'s>> {
     if named.is_empty() { below("additionalProperties", None) } else { named }
 }
 
-/// The views of the elements of a list.
+/// The views of a list's elements.
 pub(super) fn elements<'s>(around: &[View<'s>]) -> Vec<View<'s>> {
     around
         .iter()
@@ -93,7 +93,7 @@ pub(super) fn elements<'s>(around: &[View<'s>]) -> Vec<View<'s>> {
         .collect()
 }
 
-/// Names of the properties that any view declares, in their order.
+/// Names of the properties that any view declares, in order.
 pub(super) fn names<'s>(around: &[View<'s>]) -> Vec<&'s str> {
     let mut names = Vec::new();
     for view in around {
@@ -108,7 +108,7 @@ pub(super) fn names<'s>(around: &[View<'s>]) -> Vec<&'s str> {
     names
 }
 
-/// Whether a view is of tables.
+/// Whether a view describes a table.
 pub(super) fn is_table(view: &View<'_>) -> bool {
     let typed = match view.schema.get("type") {
         Some(Value::String(one)) => one == "object",

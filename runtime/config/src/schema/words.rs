@@ -1,4 +1,4 @@
-//! What a schema accepts, in words.
+//! Describes the values that a schema accepts.
 
 use ansai_core::text::inert;
 use jsonschema::error::TypeKind;
@@ -11,14 +11,14 @@ use crate::nearest;
 
 pub(super) const MOST_SHOWN: usize = 60;
 
-/// The first value of a keyword, of views that always apply before others.
+/// The first value of a keyword; views that always apply come first.
 pub(super) fn first<'s>(views: &[View<'s>], keyword: &str) -> Option<&'s Value> {
     let of =
         |always: bool| views.iter().filter(move |view| view.always == always).find_map(|view| view.schema.get(keyword));
     of(true).or_else(|| of(false))
 }
 
-/// `whole number, 1 to 100`.
+/// Describes the accepted values, such as `whole number, 1 to 100`.
 pub(super) fn kind(views: &[View<'_>]) -> String {
     let quantity = Quantity::of_views(views).map(|(quantity, _)| quantity);
     if let Some(Value::Array(options)) = first(views, "enum") {

@@ -1,12 +1,12 @@
-//! What codes are about.
+//! Areas of error codes.
 
 use serde::Serialize;
 
-/// What a code is about.
+/// The subject of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Area {
-    /// Files that people write, as files.
+    /// Files as such: missing, unreadable, too large.
     Files,
     /// `policy.toml`, `ansai.toml` and grants.
     Configuration,
@@ -14,13 +14,13 @@ pub enum Area {
     Schemas,
     /// Settings.
     Settings,
-    /// Components when they are loaded.
+    /// Components while they are loaded.
     Components,
-    /// From sources to a component.
+    /// Builds.
     Building,
     /// Scenarios.
     Scenarios,
-    /// Evaluations without an answer.
+    /// Evaluations that fail.
     Evaluations,
     /// The command line, the state directory, the audit log, recordings and undo.
     Host,
@@ -40,7 +40,7 @@ impl Area {
         Area::Host,
     ];
 
-    /// `files`: as in JSON, and the directory of its pages.
+    /// The word in JSON, and the directory of the area's pages: `files`.
     pub fn word(self) -> &'static str {
         match self {
             Area::Files => "files",

@@ -1,15 +1,15 @@
-//! The list. A new code is one line here and one page, `runtime/codes/pages/AREA/WORD.md`.
+//! The list of codes. A new code is one line here and one page, `runtime/codes/pages/AREA/WORD.md`.
 
 use super::{Area, Code};
 
-/// Makes the constants and the list of them, so that no constant is missing in the list.
+/// Defines the constants and the list together, so that none is missing from the list.
 macro_rules! codes {
     ($($area:ident { $($name:ident = $word:literal,)* })*) => {
         $($(
             #[doc = concat!("`", $word, "`.")]
             pub const $name: Code = Code { word: $word, area: Area::$area };
         )*)*
-        /// Every code with the name of its constant.
+        /// All codes, each with the name of its constant.
         pub(super) const LIST: &[(&str, Code)] = &[$($((stringify!($name), $name),)*)*];
     };
 }

@@ -1,4 +1,4 @@
-//! The words of everything that can be wrong: one [`Code`] for each, in one list.
+//! Error codes: one stable [`Code`] for each kind of problem, in one list.
 //!
 //! A [`Code`] exists only in this list, so every code that ansai shows can be looked up. The pages that explain them are
 //! in the crate `ansai-codes`; `ansai explain`, the completions of shells and `runtime/docs/codes.md` derive from both.
@@ -25,12 +25,12 @@ pub struct Code {
 }
 
 impl Code {
-    /// `imports-wasi`.
+    /// The word: `imports-wasi`.
     pub fn word(self) -> &'static str {
         self.word
     }
 
-    /// What it is about.
+    /// The area.
     pub fn area(self) -> Area {
         self.area
     }
@@ -54,12 +54,12 @@ impl Serialize for Code {
     }
 }
 
-/// Every code, by area in the order of [`Area::ALL`].
+/// All codes, by area in the order of [`Area::ALL`].
 pub fn all() -> impl Iterator<Item = Code> {
     list::LIST.iter().map(|(_, code)| *code)
 }
 
-/// The code of a word.
+/// The code with this word.
 pub fn find(word: &str) -> Option<Code> {
     all().find(|code| code.word == word)
 }

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::Mode;
 
-/// A recording kept beside the log and bound into it by its hash.
+/// A recording. The audit log holds its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingRef {
-    /// Its name in the store of recordings.
+    /// Its id in the store of recordings.
     pub id: String,
     /// SHA-256 of its content, hexadecimal.
     pub sha256: String,
 }
 
-/// An instance as it was loaded.
+/// A loaded instance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub struct InstanceRef {
@@ -23,7 +23,7 @@ pub struct InstanceRef {
     pub mode: Mode,
 }
 
-/// Which export was called.
+/// The export that was called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -45,19 +45,19 @@ impl std::fmt::Display for Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvaluationResult {
-    /// With observations: how many of each.
+    /// Observations: how many of each status.
     #[allow(missing_docs, reason = "the names are the documentation")]
     Observed { healthy: u32, unhealthy: u32, unknown: u32 },
-    /// With a decision and this many steps.
+    /// A decision, and the number of proposed steps.
     #[allow(missing_docs, reason = "the names are the documentation")]
     Proposed { steps: u32 },
-    /// The policy had no answer.
+    /// The policy reported that it has no answer.
     Failed(String),
-    /// The host stopped the policy: a trap, a limit, an answer against the contract.
+    /// The host stopped the policy: a trap, a limit, or an answer that violates the contract.
     Aborted(String),
 }
 
-/// A line that a policy logged.
+/// A line logged by a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub struct LogLine {

@@ -1,4 +1,4 @@
-//! What a pass found.
+//! Findings of a pass.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ use crate::incident::Change;
 /// An observation and its incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What the policy answered; `unknown` for an open incident that the answer did not mention.
+    /// The policy's observation; `unknown` for an open incident that the policy's answer does not mention.
     #[serde(flatten)]
     pub observation: Observation,
-    /// The incident that is open for it.
+    /// Id of the open incident, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
-    /// What the observation did to the incident.
+    /// How the observation changed the incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
 }

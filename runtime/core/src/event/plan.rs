@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::incident::Permission;
 use crate::{Preview, Subject};
 
-/// A step of a plan as the operator saw it.
+/// A step of a plan, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub struct PlannedStep {
@@ -14,44 +14,44 @@ pub struct PlannedStep {
     pub preview: Preview,
 }
 
-/// What the host decided.
+/// The host's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// Goes to the executor.
+    /// The executor applies the plan.
     Approved,
-    /// Observe mode stops here.
+    /// Not applied, because of observe mode.
     Observed,
-    /// The policy asked for nothing to be done.
+    /// The policy proposed nothing.
     NothingToDo,
-    /// Too soon, or tried too often.
+    /// Too soon after the last attempt, or too many attempts.
     Held(Permission),
-    /// Not allowed; says why.
+    /// Not allowed, with the reason.
     Refused(String),
 }
 
-/// What a step is about to do.
+/// A step that is about to start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// The id of the plan.
     pub plan: String,
     /// Counts from 0.
     pub step: u32,
-    /// Whose grants the step acts on.
+    /// The instance whose grants the step uses.
     pub instance: String,
-    /// `ansai:files/files-actions.remove`.
+    /// Name of the action: `ansai:files/files-actions.remove`.
     pub action: String,
-    /// What the step is about.
+    /// The subject of the step.
     pub about: Subject,
-    /// As proposed.
+    /// Arguments as proposed.
     pub arguments: serde_json::Value,
-    /// How many targets the plan has for the step.
+    /// Number of the step's targets in the plan.
     pub targets: u64,
-    /// SHA-256 of the targets in the file of the plan, hexadecimal.
+    /// SHA-256 of the targets in the plan's file, hexadecimal.
     pub targets_sha256: String,
 }
 
-/// Which step is about to be undone.
+/// A step that is about to be undone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UndoIntent {
     /// The id of the plan.
@@ -60,21 +60,21 @@ pub struct UndoIntent {
     pub step: u32,
     /// The instance of the plan.
     pub instance: String,
-    /// The host, or a person.
+    /// Who undoes it: the host, or a person.
     pub by: String,
-    /// SHA-256 of the record of what the step did, hexadecimal.
+    /// SHA-256 of the step's undo information, hexadecimal.
     pub items_sha256: String,
 }
 
-/// Why a step did not begin.
+/// Why a step was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SkipReason {
     /// An earlier step of the plan failed.
     EarlierStepFailed,
-    /// An earlier step of the plan still runs.
+    /// An earlier step of the plan is still running.
     EarlierStepRuns,
-    /// ansai was asked to stop.
+    /// ansai is stopping.
     Stopping,
 }
 

@@ -113,7 +113,7 @@ fn instance(
         version: manifest.version.clone(),
         settings: Arc::new(settings),
         limits: configured.limits.over(manifest.limits.over(Limits::default())),
-        ladder: configured.attempts.clone(),
+        retry_policy: configured.attempts.clone(),
         every: configured.every.unwrap_or(manifest.every),
     };
     Ok(LoadedInstance { instance, component, grants })

@@ -1,4 +1,4 @@
-//! A message on the standard input of a command.
+//! Passes a message to a command on standard input.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use ansai_kit::command::{self, Ended, Program};
 
 use super::SendError;
 
-/// For a command that was asked to end: it has a message to send, not work to finish.
+/// Time between SIGTERM and SIGKILL. A command that sends a message has no work to finish.
 const PATIENCE: Duration = Duration::from_millis(200);
 const MOST_SHOWN: usize = 300;
 
-/// Runs it with an empty environment, and waits for it.
+/// Runs the command with an empty environment and waits for it.
 pub(super) fn run(
     words: &[String],
     body: &[u8],

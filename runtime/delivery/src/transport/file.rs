@@ -1,4 +1,4 @@
-//! A message as a line at the end of a file.
+//! Appends a message to a file as one line.
 #![expect(clippy::disallowed_methods, reason = "the adapter to the file of an operator")]
 
 use std::fs::{File, OpenOptions};
@@ -11,14 +11,14 @@ use rustix::fs::{FlockOperation, OFlags, flock};
 
 use super::SendError;
 
-/// Other programs that add lines take no longer.
+/// Maximum number of attempts to lock the file. Other programs that append lines hold the lock only briefly.
 const TRIES: u32 = 50;
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// Adds the line durably: whole, or not at all. Creates a missing file for ansai alone; an existing one keeps its
+/// Appends the line durably and atomically. A new file is accessible only to its owner; an existing one keeps its
 /// permissions.
 pub(super) fn append(path: &Path, body: &[u8]) -> Result<(), SendError> {
-    // Without blocking: a FIFO would wait for a reader.
+    // Non-blocking, because a FIFO would wait for a reader.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let mut file =
         OpenOptions::new().read(true).append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
@@ -28,7 +28,7 @@ pub(super) fn append(path: &Path, body: &[u8]) -> Result<(), SendError> {
     }
     lock(&file)?;
     let before = file.metadata()?.len();
-    // A line that a crash cut short must not swallow this one.
+    // If a crash cut the last line short, start a new line.
     let mut last = *b"\n";
     if before > 0 {
         file.read_exact_at(&mut last, before.saturating_sub(1))?;
@@ -51,7 +51,7 @@ fn lock(file: &File) -> Result<(), SendError> {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
             Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(BETWEEN),
-            // Some file systems have no locks: the line is one write there too.
+            // Some file systems have no locks. The line is written with one call there too.
             Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK | rustix::io::Errno::INVAL) => return Ok(()),
             Err(error) => return Err(io::Error::from(error).into()),
         }
@@ -59,7 +59,7 @@ fn lock(file: &File) -> Result<(), SendError> {
     Err(SendError::Locked)
 }
 
-/// A new file may lose its name in a loss of power.
+/// Without this, a power failure could lose the directory entry of a new file.
 fn sync_name(path: &Path) -> io::Result<()> {
     File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_does_not_swallow_the_next_line() {
+    fn an_unfinished_line_does_not_swallow_the_next_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lines");
         std::fs::write(&path, "message 1 of a test\nmessage 9 of").unwrap();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_file_is_refused_without_waiting() {
+    fn other_than_regular_files_are_refused_without_waiting() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();

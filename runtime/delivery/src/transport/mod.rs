@@ -1,4 +1,4 @@
-//! How a message reaches a target: one file for each kind. All of them block.
+//! Transports: one file for each kind of target. All of them block.
 
 mod command;
 mod file;
@@ -10,13 +10,13 @@ use std::time::Duration;
 use crate::message::Message;
 use crate::target::Target;
 
-/// A message did not arrive.
+/// Why a message was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
     /// An I/O error.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// The target is not a file to add lines to.
+    /// The target is not a regular file.
     #[error("not a regular file")]
     NotAFile,
     /// Another program has locked the file.
@@ -25,28 +25,28 @@ pub(crate) enum SendError {
     /// The command failed.
     #[error("ended with {status}: {errors}")]
     Failed { status: std::process::ExitStatus, errors: String },
-    /// It took too long.
+    /// It exceeded the time limit.
     #[error("took longer than {} s", .0.as_secs())]
     TimeLimit(Duration),
-    /// The end of the program was asked for.
+    /// The program is stopping.
     #[error("ended because ansai is stopping")]
     Stopping,
-    /// The attempt before is still under way.
+    /// The previous attempt is still running.
     #[error("the previous attempt has not ended")]
     UnderWay,
-    /// The token cannot be used.
+    /// The token is invalid or cannot be read.
     #[error("token {}: {why}", path.display())]
     Token { path: PathBuf, why: String },
-    /// Certificates cannot be read.
+    /// The certificates cannot be read.
     #[error("certificates: {0}")]
     Certificates(String),
-    /// The server refused.
+    /// The server answered with an error status.
     #[error("the server answered {0}")]
     Status(u16),
-    /// Messages go where the operator said, and nowhere else.
+    /// The server redirected. Messages go only to the configured URL.
     #[error("the server answered {0}: redirects are not followed")]
     Redirect(u16),
-    /// No answer came.
+    /// The server did not answer.
     #[error("{0}")]
     Http(String),
 }

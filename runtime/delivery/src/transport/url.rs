@@ -1,5 +1,4 @@
-//! A message posted to a web server. The server learns nothing else, its answer is only a status, and redirects are not
-//! followed.
+//! Posts a message to a web server. Sends nothing else, reads only the status of the answer, and follows no redirects.
 #![expect(clippy::disallowed_methods, reason = "the adapter to token and certificates")]
 
 use std::io::Read as _;
@@ -20,7 +19,7 @@ const MOST_TOKEN: u64 = 4096;
 const MOST_CERTIFICATES: u64 = 4 << 20;
 const MOST_HEADER: usize = 16 << 10;
 
-/// Where distributions keep the certificates that they trust.
+/// Where distributions keep the trusted certificates.
 const SYSTEM: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -28,14 +27,14 @@ const SYSTEM: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
-/// Posts it. Success is an answer of 200 to 299; its content is not read.
+/// Posts the message. A status from 200 to 299 is success; the body of the answer is not read.
 pub(super) fn post(target: &UrlTarget, message: &Message, limit: Duration) -> Result<(), SendError> {
     let agent = ureq::Agent::new_with_config(configuration(target, limit)?);
     let mut request = agent.post(&target.url).header("content-type", &message.content_type);
     if let Some(path) = &target.token_file {
         request = request.header("authorization", format!("Bearer {}", token(path)?));
     }
-    // The error messages of the library may hold the address, and with it a secret.
+    // The library's error messages may contain the URL, and with it a secret.
     let answer = request.send(message.body.as_slice()).map_err(|error| words(&error, limit))?;
     match answer.status().as_u16() {
         200..=299 => Ok(()),
@@ -52,7 +51,7 @@ fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Co
         .http_status_as_error(false)
         .max_response_header_size(MOST_HEADER)
         .max_idle_connections(0)
-        // Not that of the environment: messages go where the configuration says.
+        // Ignore the proxy from the environment: messages go only where the configuration says.
         .proxy(None)
         .ip_family(IpFamily::Any)
         .user_agent(AutoHeaderValue::Provided(Arc::new(concat!("ansai/", env!("CARGO_PKG_VERSION")).to_owned())))
@@ -67,7 +66,7 @@ fn configuration(target: &UrlTarget, limit: Duration) -> Result<ureq::config::Co
     Ok(builder.https_only(true).tls_config(tls).build())
 }
 
-/// The certificates of the operator's file, else of the system.
+/// The certificates of the operator's file, or else of the system.
 fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
     let path =
         match own {
@@ -92,7 +91,7 @@ fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
     Ok(RootCerts::new_with_certs(&found))
 }
 
-/// The token in a file that nobody else can read.
+/// Reads the token from a file that only its owner can access.
 fn token(path: &Path) -> Result<String, SendError> {
     let wrong = |why: String| SendError::Token { path: path.to_owned(), why };
     let flags = OFlags::NONBLOCK.bits().cast_signed();

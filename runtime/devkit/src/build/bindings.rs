@@ -8,13 +8,14 @@ use wit_bindgen_core::{Files, WorldGenerator};
 
 use super::{BuildError, storage, world};
 
-/// Where they are left for the author's editor. Builds have their own, so that several do not get in each other's way.
+/// Where the author's editor finds the bindings. Each build uses its own copy, so that parallel builds do not
+/// interfere.
 pub(super) const FOR_EDITORS: &str = "target/bindings";
 
-/// Files, with paths below the bindings' directory.
+/// Generated files, with paths relative to the bindings' directory.
 pub(super) type Bindings = Vec<(PathBuf, Vec<u8>)>;
 
-/// What a generator makes of the world.
+/// Generates the bindings of the policy's world.
 pub(super) fn generate(
     mut generator: Box<dyn WorldGenerator>,
     manifest: &Manifest,
@@ -28,7 +29,7 @@ pub(super) fn generate(
     Ok(files.iter().map(|(name, text)| (PathBuf::from(name), text.to_owned())).collect())
 }
 
-/// Writes them for a build, and for the author's editor, whether or not the build goes well.
+/// Writes the bindings for this build, and for the author's editor, whether or not the build succeeds.
 pub(super) fn write(bindings: &Bindings, to: &Path, dir: &Path) -> Result<(), BuildError> {
     let write = |to: &Path| bindings.iter().try_for_each(|(name, text)| storage::write(&to.join(name), text));
     write(to)?;

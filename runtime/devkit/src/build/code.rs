@@ -1,11 +1,11 @@
-//! The code of each way that a policy is not built.
+//! The error code of each reason why a policy is not built.
 
 use ansai_core::{Code, codes};
 
 use super::BuildError;
 
 impl BuildError {
-    /// A word that stays: `ansai explain` tells more.
+    /// The stable error code; `ansai explain` describes it.
     pub fn code(&self) -> Code {
         match self {
             BuildError::Root => codes::BUILD_AS_ROOT,

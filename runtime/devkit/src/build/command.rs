@@ -1,4 +1,4 @@
-//! The one place where a build starts programs and reads the environment.
+//! The only place where a build starts programs and reads the environment.
 #![expect(clippy::disallowed_methods, reason = "the adapter of builds for programs and the environment")]
 
 use std::ffi::{OsStr, OsString};
@@ -7,23 +7,23 @@ use std::process::{Command, Stdio};
 
 use super::BuildError;
 
-/// What a program wrote to standard output, and whether it ended well.
+/// What a program wrote to standard output, and whether it succeeded.
 pub(super) struct Output {
     pub(super) stdout: Vec<u8>,
     pub(super) stderr: Vec<u8>,
     pub(super) success: bool,
 }
 
-/// Where standard error goes.
+/// Where a program's standard error goes.
 #[derive(Clone, Copy)]
 pub(super) enum Errors {
-    /// To the person who builds.
+    /// To the terminal of the person who builds.
     Shown,
-    /// Into the output.
+    /// Captured with the output.
     Kept,
 }
 
-/// Runs a program in a directory to its end, with the environment of this process and more.
+/// Runs a program in a directory until it exits, with the environment of this process and additional variables.
 pub(super) fn run(
     program: &OsStr,
     arguments: &[&OsStr],
@@ -46,7 +46,7 @@ pub(super) fn run(
     Ok(Output { stdout: output.stdout, stderr: output.stderr, success: output.status.success() })
 }
 
-/// A variable of the environment that is set to something.
+/// Reads an environment variable; `None` if it is unset or empty.
 pub(super) fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -1,18 +1,18 @@
-//! Whether the contract beside a policy is the one of this program.
+//! Compares the contract in a policy's directory with the one of this program.
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use super::{storage, world};
 
-/// A package of the contract that is another one beside a policy.
+/// A contract package in a policy's directory that differs from this program's package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherContract {
-    /// `wit/deps/disk/disk.wit`, from the policy's directory.
+    /// Path in the policy's directory: `wit/deps/disk/disk.wit`.
     pub file: PathBuf,
-    /// Its version; `None` where it says none.
+    /// Version in the policy's directory; `None` if the file names none.
     pub theirs: Option<String>,
-    /// That of this program.
+    /// Version in this program.
     pub ours: String,
 }
 
@@ -30,13 +30,13 @@ impl std::fmt::Display for OtherContract {
     }
 }
 
-/// Packages in `wit/deps` of a policy's directory that differ from those of this program; one that is missing there is
-/// added by a build and does not count.
+/// Lists the packages in `wit/deps` of a policy's directory that differ from those of this program. Missing packages do
+/// not count, because a build adds them.
 pub fn other_contract(dir: &Path) -> Vec<OtherContract> {
     let wit = Path::new("wit");
     let differs = ansai_kit::wit::PACKAGES.iter().filter_map(|(name, ours)| {
         let file = world::dependency(wit, name);
-        // What cannot be read is told by whoever reads it to build.
+        // A file that cannot be read is reported by the build step that needs it.
         let theirs = storage::read_text(&dir.join(&file)).ok()?;
         let other = OtherContract { file, theirs: version(&theirs), ours: version(ours)? };
         (theirs != **ours).then_some(other)
@@ -44,7 +44,7 @@ pub fn other_contract(dir: &Path) -> Vec<OtherContract> {
     differs.collect()
 }
 
-/// `0.1.0` of `package ansai:disk@0.1.0;`.
+/// Reads `0.1.0` from `package ansai:disk@0.1.0;`.
 fn version(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("package "))?;
     let (_, version) = line.trim_end().trim_end_matches(';').split_once('@')?;

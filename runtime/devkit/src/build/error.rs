@@ -1,55 +1,55 @@
-//! Why a policy was not built.
+//! Reasons why a policy was not built.
 
 use std::path::PathBuf;
 
 use ansai_config::Diagnostics;
 use ansai_core::{Code, codes};
 
-/// Why a policy was not built; [`BuildError::hint`] is the way out.
+/// Why a policy was not built; [`BuildError::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// Building runs the author's code.
+    /// Building as root is refused, because it runs the author's code.
     #[error("building as root would run the policy's build scripts as root")]
     Root,
-    /// Somebody else could change what is built, and what is run while it is built.
+    /// Another user can change what is built, and what runs during the build.
     #[error("{} belongs to user {owner}, not to user {user}, who builds", dir.display())]
     Foreign {
         /// The directory.
         dir: PathBuf,
-        /// Whose it is.
+        /// User id of its owner.
         owner: u32,
-        /// Who builds.
+        /// User id of the person who builds.
         user: u32,
     },
     /// There is no `policy.toml`.
     #[error("{} has no policy.toml", .0.display())]
     NoPolicy(PathBuf),
-    /// No file tells what it is written in.
+    /// No file identifies the language.
     #[error("{} has nothing to build: no Cargo.toml, policy.ts, policy.js, policy.py, policy.c or go.mod", .0.display())]
     NoLanguage(PathBuf),
     /// There is no `Cargo.lock`.
     #[error("{} has no Cargo.lock, so its dependencies can change between builds", .0.display())]
     NoLockFile(PathBuf),
-    /// The manifest is wrong.
+    /// The manifest is invalid.
     #[error("policy.toml is invalid")]
     Manifest(Box<Diagnostics>),
-    /// The schema of its settings is wrong.
+    /// The schema of the settings is invalid.
     #[error("the settings schema is invalid")]
     Schema(Box<Diagnostics>),
     /// A program is missing.
     #[error("cannot run {program}: {source}")]
     Program {
-        /// As it was called.
+        /// The program as called.
         program: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A language's compiler is missing, or a part of it.
+    /// A language's compiler, or a part of it, is missing.
     #[error("{missing}")]
     NoToolchain {
-        /// What, and where it was looked for.
+        /// What is missing, and where it was searched for.
         missing: String,
-        /// What brings it.
+        /// The command that installs it.
         install: String,
     },
     /// `go.mod` does not say where the bindings are.
@@ -59,81 +59,81 @@ pub enum BuildError {
         file: PathBuf,
         /// The module of the bindings.
         module: &'static str,
-        /// Where it has to be.
+        /// Where the bindings have to be.
         place: String,
     },
-    /// It does not compile; the compiler has said why.
+    /// The source does not compile; the compiler's message was printed.
     #[error("{program} could not build {}", dir.display())]
     Compile {
-        /// As it was called.
+        /// The program as called.
         program: String,
-        /// What was to be built.
+        /// The directory that was built.
         dir: PathBuf,
     },
-    /// The compiler did not answer a question, or did not accept the source.
+    /// The compiler failed to answer a query, or rejected the source.
     #[error("{program} failed: {said}")]
     Compiler {
-        /// As it was called.
+        /// The program as called.
         program: String,
-        /// Its words.
+        /// The compiler's output.
         said: String,
     },
     /// The standard library for `wasm32-unknown-unknown` is not installed.
     #[error("the Rust standard library for wasm32-unknown-unknown is missing: {} has no libcore-*.rlib", .0.display())]
     NoTarget(PathBuf),
-    /// It does not compile; cargo has said why.
+    /// The source does not compile; cargo's message was printed.
     #[error("cargo could not build {}", .0.display())]
     Cargo(PathBuf),
-    /// Cargo made no WebAssembly module, or several.
+    /// Cargo produced no WebAssembly module, or several.
     #[error("cargo made {} WebAssembly modules of {}, not one", count, dir.display())]
     Modules {
         /// The directory.
         dir: PathBuf,
-        /// How many.
+        /// Number of modules.
         count: usize,
     },
-    /// The module cannot be made a component.
+    /// The module cannot be turned into a component.
     #[error("the module is not a component: {0}")]
     Component(String),
-    /// It does not export what a policy exports.
+    /// It lacks an export that every policy must have.
     #[error("the component does not export `{0}`")]
     NoExport(&'static str),
-    /// It imports something that is no `ansai:` interface.
+    /// It imports something that is not an `ansai:` interface.
     #[error("the component imports `{0}`, which no host offers to policies")]
     NotOurs(String),
-    /// It imports an `ansai:` interface that does not exist here.
+    /// It imports an `ansai:` interface that this host does not have.
     #[error("the component imports `{name}`, which this ansai does not know")]
     UnknownInterface {
-        /// As imported.
+        /// The interface's name as imported.
         name: String,
-        /// The version that is known of that interface.
+        /// The version of that interface that this host has.
         known: Option<String>,
     },
-    /// It imports what its manifest does not ask for.
+    /// It imports an interface that its manifest does not request.
     #[error("the component imports `{0}`, which its manifest does not ask for")]
     NotAskedFor(String),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A file to be embedded is too large or no text.
+    /// A file to embed is too large or is not text.
     #[error("{}: {problem}", path.display())]
     Text {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Which of the two.
+        /// Which of the two it is.
         code: Code,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
 }
 
 impl BuildError {
-    /// The way out, where there is one to name.
+    /// How to fix it, if there is a known way.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             BuildError::Root => "build as an ordinary user, or say --allow-root where only you wrote it".into(),
@@ -186,12 +186,12 @@ impl BuildError {
             BuildError::File { .. } => "check the path and its permissions".into(),
             BuildError::Text { code, .. } if *code == codes::NOT_UTF_8 => "save the file as UTF-8".into(),
             BuildError::Text { .. } => "it is embedded in the component: shorten it".into(),
-            // Their problems have ways out of their own.
+            // Each of their problems has its own hint.
             BuildError::Manifest(_) | BuildError::Schema(_) => return None,
         })
     }
 
-    /// Problems with their places, where that is what went wrong.
+    /// The problems with their places in the file, if the manifest or the schema is invalid.
     pub fn diagnostics(&self) -> Option<&Diagnostics> {
         match self {
             BuildError::Manifest(diagnostics) | BuildError::Schema(diagnostics) => Some(diagnostics),

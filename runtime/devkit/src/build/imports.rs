@@ -10,7 +10,8 @@ use super::BuildError;
 /// What every policy exports.
 pub(crate) const EXPORTS: [&str; 2] = ["detect", "plan"];
 
-/// Names of the interfaces whose functions it imports, all of them known and asked for.
+/// Checks that every imported interface is known and requested; returns the names of those whose functions are
+/// imported.
 pub(crate) fn check(
     component: &[u8],
     manifest: &Manifest,
@@ -49,7 +50,7 @@ pub(crate) fn check(
     Ok(imports)
 }
 
-/// Vocabulary gives no access to anything.
+/// Whether an item holds only types. Types give no access to anything.
 fn only_types(resolve: &Resolve, item: &WorldItem) -> bool {
     match item {
         WorldItem::Interface { id, .. } => resolve.interfaces.get(*id).is_some_and(|i| i.functions.is_empty()),
@@ -64,7 +65,7 @@ fn name(resolve: &Resolve, key: &WorldKey) -> String {
     }
 }
 
-/// Whether an interface is known and asked for.
+/// Checks that an interface is known and that the manifest requests it.
 pub(super) fn allowed(name: &str, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     let Some(interface) = interfaces.iter().find(|interface| interface.import_name() == name) else {
         let plain = name.split('@').next().unwrap_or(name);

@@ -1,4 +1,4 @@
-//! What a policy is written in, told by the files beside its manifest.
+//! The language of a policy, detected from the files in its directory.
 
 use std::path::Path;
 
@@ -17,11 +17,11 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them, in the order in which people are told of them.
+    /// All languages, in the order in which messages list them.
     pub const ALL: [Language; 6] =
         [Language::Rust, Language::TypeScript, Language::JavaScript, Language::Python, Language::C, Language::Go];
 
-    /// As on the command line: `typescript`.
+    /// The name on the command line: `typescript`.
     pub fn name(self) -> &'static str {
         match self {
             Language::Rust => "rust",
@@ -33,7 +33,7 @@ impl Language {
         }
     }
 
-    /// The file whose presence tells the language. Of two that fit, the first of [`Language::ALL`] counts.
+    /// The file that identifies the language. If several are present, the first in [`Language::ALL`] wins.
     pub fn sign(self) -> &'static str {
         match self {
             Language::Rust => "Cargo.toml",
@@ -45,7 +45,7 @@ impl Language {
         }
     }
 
-    /// The file that its author works on.
+    /// The file that the author edits.
     pub fn source(self) -> &'static str {
         match self {
             Language::Rust => "src/lib.rs",
@@ -54,8 +54,8 @@ impl Language {
         }
     }
 
-    /// Whether the same source gives the same bytes. JavaScript and Python are snapshots of an engine that has started,
-    /// which differ from one start to the next.
+    /// Whether the same source gives the same bytes. JavaScript and Python components are snapshots of a started
+    /// engine, which differ from one start to the next.
     pub fn reproducible(self) -> bool {
         match self {
             Language::Rust | Language::C | Language::Go => true,
@@ -63,10 +63,10 @@ impl Language {
         }
     }
 
-    /// What the policy in a directory is written in.
+    /// Detects the language of the policy in a directory.
     ///
     /// # Errors
-    /// Where no file tells.
+    /// [`BuildError::NoLanguage`] if no file identifies one.
     pub fn of(dir: &Path) -> Result<Language, BuildError> {
         let found = Language::ALL.into_iter().find(|language| storage::is_file(&dir.join(language.sign())));
         found.ok_or_else(|| BuildError::NoLanguage(dir.to_owned()))

@@ -1,8 +1,8 @@
-//! From a directory with `policy.toml` and sources to `NAME.wasm` in it.
+//! Builds `NAME.wasm` from a directory with `policy.toml` and sources.
 //!
-//! Building runs the author's code (build scripts, macros), so it is refused as root unless asked for, and in a
-//! directory that belongs to somebody else. The result depends on nothing but its input: the same source, lock file
-//! and compiler give the same bytes, where [`Built::reproducible`] says so.
+//! Building runs the author's code (build scripts, macros). It is refused as root, unless the caller allows it, and in
+//! a directory that another user owns. If [`Built::reproducible`] is true, the result depends only on its input: the
+//! same source, lock file and compiler give the same bytes.
 
 mod bindings;
 mod c;
@@ -34,41 +34,41 @@ pub use error::BuildError;
 pub use language::Language;
 pub use sections::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
 
-/// How to build.
+/// Build options.
 #[derive(Debug, Clone, Copy)]
 pub struct BuildOptions<'a> {
-    /// Build as root all the same.
+    /// Allow building as root.
     pub allow_root: bool,
-    /// Interfaces that exist.
+    /// Interfaces of this host.
     pub interfaces: &'a [Interface],
 }
 
-/// A component that was built.
+/// The result of a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
-    /// `NAME.wasm` in the policy's directory, or where it was asked for.
+    /// `NAME.wasm` in the policy's directory, or in the directory that was requested.
     pub path: PathBuf,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// Its SHA-256 in lower-case hexadecimal digits.
+    /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Names of the interfaces whose functions it imports, with versions, in byte order.
+    /// Names of the interfaces whose functions the component imports, with versions, in byte order.
     pub imports: Vec<String>,
-    /// Whether building it again gives the same bytes; it depends on the language alone.
+    /// Whether another build gives the same bytes; depends only on the language.
     pub reproducible: bool,
 }
 
-/// Builds the policy in a directory. What the compiler says goes to standard error.
+/// Builds the policy in a directory. The compiler's messages go to standard error.
 ///
 /// # Errors
-/// Before anything foreign runs: where it must not be built here or its files are wrong. Then: where it does not
-/// compile, is no component, or imports what it must not.
+/// Before any foreign code runs: if building here is not allowed or a file is invalid. Afterwards: if the source does
+/// not compile, or the result is not a component or has a forbidden import.
 pub fn build(dir: &Path, options: &BuildOptions<'_>) -> Result<Built, BuildError> {
     make(dir, None, Effort::Full, options)
 }
 
-/// Builds it into another directory, as fast as its language allows: what comes of it behaves the same and is for
-/// trying out. It is larger, burns more fuel, and its bytes may differ from build to build.
+/// Builds the policy into another directory, as fast as the language allows, for trying it out. The component behaves
+/// the same, but is larger, uses more fuel, and its bytes may differ from build to build.
 ///
 /// # Errors
 /// As [`build`].
@@ -77,12 +77,12 @@ pub fn draft(dir: &Path, to: &Path, options: &BuildOptions<'_>) -> Result<Built,
     Ok(Built { reproducible: false, ..built })
 }
 
-/// How much a compiler is asked to do.
+/// How much the compiler optimizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effort {
-    /// Small and fast code.
+    /// Small and fast code, for release.
     Full,
-    /// Code soon.
+    /// The fastest compilation.
     Least,
 }
 
@@ -116,13 +116,13 @@ fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_
     })
 }
 
-/// What a component carries beside its code.
+/// What a component carries besides its code.
 pub(crate) struct Source {
     pub(crate) manifest: Manifest,
     /// JSON text.
     schema: Option<String>,
     readme: Option<String>,
-    /// All of them, one after the other.
+    /// All licence files, concatenated.
     licence: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a component carries beside its code, so that one file is all that an operator needs.
+//! Custom sections of a component, so that an operator needs only one file.
 
 use serde_json::{Map, Value};
 use wasm_encoder::{ComponentSection as _, CustomSection};
@@ -12,13 +12,14 @@ pub const MANIFEST_SECTION: &str = "ansai:manifest";
 pub const SCHEMA_SECTION: &str = "ansai:settings-schema";
 /// Custom section with README.md.
 pub const README_SECTION: &str = "ansai:readme";
-/// Custom section with the licence: what is in LICENSE, LICENCE and COPYING, whatever their endings, by name.
+/// Custom section with the licence: the content of all files named LICENSE, LICENCE or COPYING, with any extension, in
+/// order of their names.
 pub const LICENCE_SECTION: &str = ansai_engine::metadata::LICENCE_SECTION;
 
-/// All of them, in the order in which they are embedded.
+/// All custom sections, in the order in which they are embedded.
 pub(crate) const SECTIONS: [&str; 4] = [MANIFEST_SECTION, SCHEMA_SECTION, README_SECTION, LICENCE_SECTION];
 
-/// Adds the standard metadata, and our own sections at the end. The language is left out where it is not known.
+/// Adds the standard metadata, and ansai's sections at the end. Omits the language if it is unknown.
 pub(crate) fn embed(component: Vec<u8>, source: &Source, language: Option<Language>) -> Result<Vec<u8>, BuildError> {
     let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its metadata cannot be added: {error}"));
     let mut metadata = AddMetadata::default();
@@ -43,7 +44,7 @@ pub(crate) fn embed(component: Vec<u8>, source: &Source, language: Option<Langua
     Ok(bytes)
 }
 
-/// Keys in byte order at every level. The value comes from a manifest, which is a few levels deep.
+/// Sorts the keys at every level in byte order. Recursion is safe: a manifest is only a few levels deep.
 fn canonical(value: Value) -> Value {
     match value {
         Value::Object(map) => {

@@ -1,21 +1,22 @@
-//! The one place where a build touches files.
+//! The only place where a build accesses files.
 #![expect(clippy::disallowed_methods, reason = "the adapter of builds for files")]
 
 use std::fs::Permissions;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ansai_core::codes;
+use ansai_storage::{Location, Permissions as FileMode, StorageError, WriteOptions};
 
 use super::BuildError;
 use crate::leftovers;
 
-/// Of a file that is embedded.
+/// Maximum size of an embedded text file, in bytes.
 const MOST_TEXT: u64 = 1 << 20;
-/// How names begin that nothing keeps.
+/// Prefix of temporary names.
 const TEMPORARY: &str = ".building-";
-/// Of a module; a component may not be larger either.
+/// Maximum size of a module, in bytes. A component has the same limit.
 const MOST_MODULE: u64 = 64 << 20;
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
@@ -23,12 +24,12 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BuildError {
     move |source| BuildError::File { path, source }
 }
 
-/// A directory as the system wants it named: that of a bare file name has no name.
+/// Returns `.` for the empty path, which is the parent of a bare file name.
 pub(crate) fn named(dir: &Path) -> &Path {
     if dir.as_os_str().is_empty() { Path::new(".") } else { dir }
 }
 
-/// The true path of a directory that belongs to the user who builds.
+/// Resolves a directory's path and checks that the user who builds owns it.
 pub(super) fn own_directory(dir: &Path) -> Result<PathBuf, BuildError> {
     let dir = std::fs::canonicalize(dir).map_err(at(dir))?;
     let owner = std::fs::metadata(&dir).map_err(at(&dir))?.uid();
@@ -47,18 +48,18 @@ pub(super) fn is_dir(path: &Path) -> bool {
     path.is_dir()
 }
 
-/// Whether two names are of one file; `false` where one of them is of none.
+/// Whether two paths are the same file; `false` if one of them does not exist.
 pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let identity = |path: &Path| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
     matches!((identity(one), identity(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// A file that somebody may run.
+/// Whether a path is an executable file.
 pub(super) fn is_program(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.mode() & 0o111 != 0)
 }
 
-/// Whether a directory holds a file whose name starts and ends so; `false` when it cannot be read.
+/// Whether a directory holds a file whose name has this prefix and suffix; `false` if the directory cannot be read.
 pub(super) fn holds(dir: &Path, start: &str, end: &str) -> bool {
     std::fs::read_dir(dir).is_ok_and(|entries| {
         entries.flatten().any(|entry| {
@@ -69,7 +70,7 @@ pub(super) fn holds(dir: &Path, start: &str, end: &str) -> bool {
     })
 }
 
-/// Files that hold a licence by their names, in byte order.
+/// Licence files of a directory, recognized by their names, in byte order.
 pub(super) fn licences(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
     const NAMES: [&str; 3] = ["LICENSE", "LICENCE", "COPYING"];
     let mut found = Vec::new();
@@ -84,12 +85,12 @@ pub(super) fn licences(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
     Ok(found)
 }
 
-/// A module, whole.
+/// Reads a whole module.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     bounded(path, MOST_MODULE)
 }
 
-/// A text of at most 1 MiB.
+/// Reads a text file of at most 1 MiB.
 pub(super) fn read_text(path: &Path) -> Result<String, BuildError> {
     String::from_utf8(bounded(path, MOST_TEXT)?).map_err(|error| BuildError::Text {
         path: path.to_owned(),
@@ -109,22 +110,18 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
     Ok(bytes)
 }
 
-/// Puts a file in the place of another, whole or not at all.
+/// Replaces a file atomically.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
-    let dir = named(path.parent().unwrap_or(path));
-    let _at_work = leftovers::at_work(dir, TEMPORARY);
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(dir)
-        .map_err(at(dir))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(at(path))?;
-    file.persist(path).map_err(|error| at(path)(error.error))?;
-    Ok(())
+    let failed = |error: StorageError| at(&error.path)(error.cause);
+    let (dir, name) = Location::from(path).resolve().map_err(failed)?;
+    // What cannot be removed is in the way of nothing.
+    let _ = dir.remove_left_over();
+    let options = WriteOptions { permissions: FileMode::Mode(0o644), ..WriteOptions::PRIVATE };
+    dir.replace(name, bytes, options).map_err(failed)
 }
 
-/// Files with this extension in a directory and below it, as paths from there in byte order. Hidden directories and
-/// `target` are left alone, and what is deeper.
+/// Files with this extension in a directory and below it, as relative paths in byte order. Skips hidden directories,
+/// `target`, and everything below the depth `deepest`.
 pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<PathBuf>, BuildError> {
     let mut found = Vec::new();
     let mut open = vec![(PathBuf::new(), 0)];
@@ -146,12 +143,12 @@ pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<P
     Ok(found)
 }
 
-/// A directory of one build, gone after it.
+/// Creates a directory for one build that is removed afterwards.
 pub(super) fn temporary() -> Result<tempfile::TempDir, BuildError> {
     tempfile::Builder::new().prefix("ansai-build-").tempdir().map_err(at(&std::env::temp_dir()))
 }
 
-/// Puts a directory that `fill` fills in the place of another, whole or not at all.
+/// Replaces a directory atomically with one that `fill` fills.
 pub(super) fn replace_directory(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), BuildError>,
@@ -163,18 +160,18 @@ pub(super) fn replace_directory(
     std::fs::set_permissions(made.path(), Permissions::from_mode(0o755)).map_err(at(made.path()))?;
     fill(made.path())?;
     if std::fs::rename(made.path(), path).is_err() {
-        // There is one already: they change places, and the old one goes with `made`.
+        // If the directory exists, the two are exchanged, and the old one is removed with `made`.
         let exchange = rustix::fs::RenameFlags::EXCHANGE;
         let exchanged = rustix::fs::renameat_with(rustix::fs::CWD, made.path(), rustix::fs::CWD, path, exchange);
         if exchanged.is_err() {
-            // Not every file system can.
+            // Not every file system supports the exchange.
             std::fs::remove_dir_all(path).and_then(|()| std::fs::rename(made.path(), path)).map_err(at(path))?;
         }
     }
     Ok(())
 }
 
-/// A file that a tool is given, and the directories above it.
+/// Writes a file for a tool, and creates the directories above it.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(at(parent))?;
@@ -196,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_takes_the_place_of_another_or_leaves_it() {
+    fn a_directory_is_replaced_or_left_unchanged() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("target/bindings");
         for name in ["old", "new"] {
@@ -213,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn files_below_are_found_in_order_and_not_in_what_is_hidden_or_built() {
+    fn files_are_sorted_and_hidden_and_target_directories_skipped() {
         let place = tempfile::tempdir().unwrap();
         for file in ["b.c", "a.c", "a.h", "sdk/libc/z.c", "target/t.c", ".git/g.c", "1/2/3/deep.c"] {
             write(&place.path().join(file), b"").unwrap();

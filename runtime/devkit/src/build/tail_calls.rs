@@ -1,23 +1,23 @@
-//! Takes tail calls out of a component: the engine of JavaScript is compiled with them, ansai has them switched off. A
-//! call that is followed by a return is the same but for the stack, which that engine bounds itself.
+//! Replaces the tail calls in a component. The JavaScript engine is compiled with them, and ansai disables them. A call
+//! followed by a return does the same but uses more stack, which that engine limits itself.
 
 use wasm_encoder::Encode as _;
 use wasmparser::{BinaryReader, BinaryReaderError, FunctionBody, Operator, Parser, Payload};
 
 use super::BuildError;
 
-/// Identifiers of sections, in modules and in components.
+/// Section ids of modules and of components.
 const CODE: u8 = 10;
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 /// Magic number, version and layer.
 const HEADER: usize = 8;
-/// Components within components: three are usual.
+/// Maximum nesting of components; three levels are usual.
 const MOST_LEVELS: u32 = 8;
 
 const RETURN: u8 = 0x0f;
 
-/// Whether there are any.
+/// Whether the component has tail calls.
 pub(crate) fn found(component: &[u8]) -> Result<bool, BuildError> {
     in_any_function(component).map_err(|error| BuildError::Component(error.to_string()))
 }
@@ -35,7 +35,7 @@ fn in_any_function(component: &[u8]) -> Result<bool, BinaryReaderError> {
     Ok(false)
 }
 
-/// The same component without tail calls.
+/// Returns the same component without tail calls.
 pub(crate) fn replaced(component: &[u8]) -> Result<Vec<u8>, BuildError> {
     in_component(component, 0).map_err(|error| BuildError::Component(error.to_string()))
 }
@@ -52,7 +52,7 @@ fn in_module(bytes: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     sections(bytes, |id, content| if id == CODE { in_code(content).map(Some) } else { Ok(None) })
 }
 
-/// Each section as it is, or as `changed` makes it.
+/// Copies each section, or replaces its content with the result of `changed`.
 fn sections(
     bytes: &[u8],
     changed: impl Fn(u8, &[u8]) -> Result<Option<Vec<u8>>, BinaryReaderError>,
@@ -98,7 +98,7 @@ fn in_function(bytes: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
         let end = operators.original_position();
         out.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
         out.push(call);
-        // What is called is written the same.
+        // The operands have the same encoding.
         out.extend_from_slice(bytes.get(start + 1..end).unwrap_or_default());
         out.push(RETURN);
         copied = end;
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_become_calls_and_the_rest_stays() {
+    fn both_kinds_of_tail_calls_are_replaced() {
         let indirect = Instruction::ReturnCallIndirect { type_index: 0, table_index: 0 };
         let (zero, one, get) = (Instruction::I32Const(0), Instruction::I32Const(0x12_13_12), Instruction::LocalGet(0));
         for (tail, plain) in [
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_is_refused() {
+    fn a_truncated_component_is_refused() {
         let whole = nested(&[Instruction::LocalGet(0), Instruction::End]);
         assert!(replaced(&whole[..whole.len() - 1]).is_err());
         assert!(replaced(b"").is_err());

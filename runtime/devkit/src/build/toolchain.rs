@@ -1,4 +1,4 @@
-//! Programs of a language's toolchain: where they are looked for, how they are run, and what is said when one is missing.
+//! Programs of a language's toolchain: where to look for them, how to run them, and the error if one is missing.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use super::command::{self, Errors};
 use super::{BuildError, storage};
 
-/// Of what a failing program said, shown to the person who builds.
+/// Maximum length of a failing program's output that is shown, in bytes.
 const MOST_WORDS: usize = 16 << 10;
 
-/// Where the programs of one language are.
+/// Where to find the programs of one language.
 pub(super) struct Toolchain {
-    /// As people write it: `Python`.
+    /// Display name: `Python`.
     pub(super) language: &'static str,
-    /// A variable of the environment that names a directory with them; it goes first.
+    /// Environment variable that names a directory with the programs. This directory is searched first.
     pub(super) variable: &'static str,
-    /// Where in that directory.
+    /// Subdirectory of that directory.
     pub(super) below_variable: &'static str,
-    /// Where in the directory of a policy; it goes second, the `PATH` third.
+    /// Subdirectory of the policy's directory, which is searched second. `PATH` is third.
     pub(super) below_policy: &'static str,
 }
 
 impl Toolchain {
-    /// Where a program is; `install` is the command that brings it.
+    /// Finds a program; `install` is the command that installs it.
     pub(super) fn find(&self, dir: &Path, program: &str, install: &str) -> Result<PathBuf, BuildError> {
         let named = command::variable(self.variable).map(PathBuf::from);
         let path = command::variable("PATH").unwrap_or_default();
@@ -32,14 +32,14 @@ impl Toolchain {
         })
     }
 
-    /// The first of the places that holds the program, or all places as text.
+    /// Returns the first match, or a list of the searched places as text.
     fn find_in(&self, named: Option<&Path>, dir: &Path, path: &OsStr, program: &str) -> Result<PathBuf, String> {
         let own: Vec<PathBuf> = named
             .map(|named| named.join(self.below_variable))
             .into_iter()
             .chain([dir.join(self.below_policy)])
             .collect();
-        // A relative directory of the PATH would mean another one for each directory that is built.
+        // A relative directory in PATH would differ for each directory that is built.
         let path = std::env::split_paths(path).filter(|dir| dir.is_absolute());
         own.iter().cloned().chain(path).map(|dir| dir.join(program)).find(|file| storage::is_program(file)).ok_or_else(
             || {
@@ -50,7 +50,7 @@ impl Toolchain {
     }
 }
 
-/// Runs a program to its end, with more in its environment; what it said is the error where it fails.
+/// Runs a program until it exits, with additional environment variables. If it fails, its output is the error.
 pub(super) fn run(
     program: &Path,
     arguments: &[&OsStr],
@@ -66,7 +66,7 @@ pub(super) fn run(
     Err(BuildError::Compiler { program, said: beginning(said.join("\n").trim()).to_owned() })
 }
 
-/// The first errors are the ones that matter.
+/// Truncates the output; the first errors are the important ones.
 fn beginning(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MOST_WORDS)).unwrap_or(text)
 }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn long_complaints_are_cut_between_characters() {
+    fn long_output_is_cut_between_characters() {
         assert_eq!(beginning("short"), "short");
         let long = "ä".repeat(MOST_WORDS);
         assert_eq!(beginning(&format!("x{long}")).len(), MOST_WORDS - 1);

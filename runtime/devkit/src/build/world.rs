@@ -1,5 +1,5 @@
-//! The world of one policy, made from what its manifest asks for: JavaScript and Python keep every import of the world
-//! they are built for, so it must hold no more than that.
+//! Generates the world of one policy from the requests in its manifest. JavaScript and Python components keep every
+//! import of their world, so it must hold nothing else.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use wit_parser::{Resolve, WorldId};
 
 use super::{BuildError, storage};
 
-/// Package and world that are generated.
+/// Name of the generated package and world.
 pub const WORLD: &str = "policy";
 
-/// The text of the world.
+/// Returns the text of the world.
 pub fn text(manifest: &Manifest, interfaces: &[Interface]) -> String {
     let mut text = format!("package local:{WORLD};\n\nworld {WORLD} {{\n  include ansai:policy/policy@0.1.0;\n");
     for interface in interfaces.iter().filter(|interface| manifest.capabilities.contains_key(interface.name)) {
@@ -22,15 +22,15 @@ pub fn text(manifest: &Manifest, interfaces: &[Interface]) -> String {
     text + "}\n"
 }
 
-/// The world together with the contract, parsed.
+/// Returns the world and the contract, parsed.
 ///
 /// # Errors
-/// Where they do not fit together, which is a fault of this program.
+/// If they do not fit together, which is a bug in this program.
 pub fn resolve(manifest: &Manifest, interfaces: &[Interface]) -> Result<(Resolve, WorldId), BuildError> {
     parse(&text(manifest, interfaces))
 }
 
-/// The only world of a text, together with the contract.
+/// Parses a text with a single world, together with the contract.
 pub(super) fn parse(text: &str) -> Result<(Resolve, WorldId), BuildError> {
     let mut resolve = Resolve::default();
     let wrong = |error: &dyn std::fmt::Display| BuildError::Component(format!("its world: {error}"));
@@ -42,10 +42,10 @@ pub(super) fn parse(text: &str) -> Result<(Resolve, WorldId), BuildError> {
     Ok((resolve, world))
 }
 
-/// Writes `world.wit` and `deps/` into a directory, as tools of other languages want them.
+/// Writes `world.wit` and `deps/` into a directory, in the layout that other languages' tools expect.
 ///
 /// # Errors
-/// Where a file cannot be written.
+/// If a file cannot be written.
 pub fn write(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     storage::write(&dir.join("world.wit"), text(manifest, interfaces).as_bytes())?;
     for (name, text) in ansai_kit::wit::PACKAGES {
@@ -54,11 +54,11 @@ pub fn write(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Resul
     Ok(())
 }
 
-/// Brings `wit/world.wit` of a policy's own directory in step with its manifest, where it has one that was generated.
-/// The contract beside it stays as it is, as that which the policy was written against; what is missing of it is added.
+/// Updates `wit/world.wit` in a policy's own directory from its manifest, if that file is a generated one. Existing
+/// contract packages stay unchanged, because the policy was written against them; missing ones are added.
 ///
 /// # Errors
-/// Where a file cannot be read or written.
+/// If a file cannot be read or written.
 pub(super) fn refresh(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     let path = dir.join("wit").join("world.wit");
     if !storage::is_file(&path) {
@@ -80,7 +80,7 @@ pub(super) fn refresh(dir: &Path, manifest: &Manifest, interfaces: &[Interface])
     Ok(())
 }
 
-/// Where a package of the contract is beside a world.
+/// Path of a contract package below a world's directory.
 pub(super) fn dependency(dir: &Path, name: &str) -> PathBuf {
     dir.join("deps").join(name.trim_end_matches(".wit")).join(name)
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_world_imports_what_is_asked_for_and_no_more() {
+    fn the_world_imports_only_requested_interfaces() {
         let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n\
                         [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"c\"\n";
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_world_follows_its_manifest_and_only_a_generated_one() {
+    fn only_a_generated_world_is_updated_from_its_manifest() {
         let interfaces = ansai_host_functions::builtin().interfaces();
         let text = |capability: &str| {
             let asked = if capability.is_empty() {

@@ -1,4 +1,4 @@
-//! Why no policy was made.
+//! Reasons why no policy was created.
 
 use std::path::PathBuf;
 
@@ -6,39 +6,39 @@ use ansai_core::{Code, codes};
 
 use crate::build::{BuildError, Language};
 
-/// Why no policy was made; [`NewError::hint`] is the way out.
+/// Why no policy was created; [`NewError::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum NewError {
-    /// The name is not one that files, hosts and registries take.
+    /// The name is invalid for files, hosts or registries.
     #[error("`{}` is not a valid name for a policy", ansai_core::text::inert(.0, 80))]
     Name(String),
-    /// This build has nothing to begin with in that language.
+    /// This build has no template for that language.
     #[error("this ansai has no template for {}", .0.name())]
     NoTemplate(Language),
-    /// Nothing is overwritten.
+    /// The target exists already; nothing is overwritten.
     #[error("{} already exists", .0.display())]
     Exists(PathBuf),
-    /// There is no directory to make it in.
+    /// The parent directory does not exist.
     #[error("{} is not a directory", .0.display())]
     NoParent(PathBuf),
     /// A file cannot be written.
     #[error("{}: {source}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The template's manifest is not valid, which is a fault of this program.
+    /// The template's manifest is invalid, which is a bug in this program.
     #[error("the template for {0} is broken: {1}")]
     Template(&'static str, String),
-    /// The WIT cannot be written.
+    /// The WIT files cannot be written.
     #[error(transparent)]
     Wit(#[from] BuildError),
 }
 
 impl NewError {
-    /// A word that stays: `ansai explain` tells more.
+    /// The stable error code; `ansai explain` describes it.
     pub fn code(&self) -> Code {
         match self {
             NewError::Name(_) => codes::BAD_NAME,
@@ -51,7 +51,7 @@ impl NewError {
         }
     }
 
-    /// The way out, where there is one to name.
+    /// How to fix it, if there is a known way.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             NewError::Name(_) => "small letters, digits and single hyphens, at most 63, beginning with a letter and \

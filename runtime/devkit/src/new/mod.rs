@@ -1,6 +1,6 @@
-//! From a name and a language to a policy that builds, passes its scenarios, and is there to be changed.
+//! Creates a policy from a name and a language. It builds, passes its scenarios, and is ready to be changed.
 //!
-//! Nothing is run and nothing is fetched: templates and the SDKs they use are part of this program.
+//! Runs no programs and downloads nothing: the templates and their SDKs are part of this program.
 
 mod error;
 mod storage;
@@ -15,7 +15,7 @@ use crate::build::{Language, world};
 
 pub use error::NewError;
 
-/// A policy that was made.
+/// The created policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// `PARENT/NAME`.
@@ -24,16 +24,15 @@ pub struct Made {
     pub files: Vec<PathBuf>,
 }
 
-/// Languages that there are templates for.
+/// Languages that have a template.
 pub fn languages() -> impl Iterator<Item = Language> {
     Language::ALL.into_iter().filter(|language| template::of(*language).is_some())
 }
 
-/// Makes the directory `PARENT/NAME` with a policy that looks at file systems, under that name.
+/// Creates the directory `PARENT/NAME` with a policy of that name that checks file systems.
 ///
 /// # Errors
-/// Where the name would be refused elsewhere, the directory exists, or there is no template; where it cannot be
-/// written, and then nothing is left of it.
+/// If the name is invalid, the directory exists, or there is no template. If writing fails, nothing is left behind.
 pub fn create(parent: &Path, name: &str, language: Language, interfaces: &[Interface]) -> Result<Made, NewError> {
     if !is_name(name) {
         return Err(NewError::Name(name.to_owned()));
@@ -57,7 +56,7 @@ pub fn create(parent: &Path, name: &str, language: Language, interfaces: &[Inter
     Ok(Made { path, files })
 }
 
-/// As a manifest wants it, and stricter where registries are: no two hyphens in a row, none at the end.
+/// Whether a manifest accepts the name. Like registries, refuses two hyphens in a row and one at the end.
 fn is_name(name: &str) -> bool {
     ansai_config::is_name(name) && !name.contains("--") && !name.ends_with('-')
 }
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_refused_elsewhere_are_refused_here() {
+    fn names_that_hosts_or_registries_refuse_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let long = "a".repeat(64);
         for name in ["", "A", "1a", "-a", "a-", "a--b", "a_b", "a.b", "a/b", "../a", "a b", "é", "a\0", "a\n", &long] {
@@ -104,9 +103,9 @@ mod tests {
         assert!(matches!(make(&dir.path().join("none"), "a"), Err(NewError::NoParent(_))));
     }
 
-    /// Whatever took the name while the files were written keeps it.
+    /// A file that appears under the name while the policy is written is kept.
     #[test]
-    fn a_name_that_was_taken_meanwhile_is_left_alone() {
+    fn a_target_that_appears_meanwhile_is_kept() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("a");
         let made = storage::beside(&target).unwrap();
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_world_goes_with_it() {
+    fn the_world_and_the_sdk_are_written() {
         let dir = tempfile::tempdir().unwrap();
         let made = make(dir.path(), "a").unwrap();
         assert!(made.files.iter().all(|file| made.path.join(file).is_file()), "{:?}", made.files);
@@ -130,7 +129,7 @@ mod tests {
         assert_eq!(mode & 0o700, 0o700);
     }
 
-    /// The example in this repository is what authors get, so that one test of it is a test of both.
+    /// The example in this repository equals the template, so one test of it covers both.
     #[test]
     fn the_example_is_the_template() {
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/examples");

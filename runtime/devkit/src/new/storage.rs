@@ -1,4 +1,4 @@
-//! The one place where a new policy is written: whole or not at all.
+//! The only place where a new policy is written, atomically.
 #![expect(clippy::disallowed_methods, reason = "the adapter of new policies for files")]
 
 use std::fs::Permissions;
@@ -13,10 +13,11 @@ use tempfile::TempDir;
 use super::NewError;
 use crate::leftovers::{self, AtWork};
 
-/// How names begin that nothing keeps.
+/// Prefix of temporary names.
 const TEMPORARY: &str = ".new-policy-";
 
-/// A directory that goes away unless it is [`put`] in its place, and what keeps others from cleaning it up meanwhile.
+/// A temporary directory, removed unless [`put`] moves it to its place, and the lock that protects it from another
+/// process's cleanup.
 pub(super) struct Beside {
     dir: TempDir,
     _at_work: AtWork,
@@ -33,7 +34,7 @@ fn at(path: &Path) -> impl FnOnce(std::io::Error) -> NewError {
     move |source| NewError::File { path, source }
 }
 
-/// A directory beside the one that is to be.
+/// Creates a temporary directory in the parent directory of the target.
 pub(super) fn beside(target: &Path) -> Result<Beside, NewError> {
     let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
@@ -51,7 +52,7 @@ pub(super) fn beside(target: &Path) -> Result<Beside, NewError> {
     Ok(Beside { dir, _at_work: at_work })
 }
 
-/// One file, and the directories above it.
+/// Writes one file, and creates the directories above it.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), NewError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(at(parent))?;
@@ -59,16 +60,16 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), NewError> {
     std::fs::write(path, content).map_err(at(path))
 }
 
-/// Gives the directory its name, unless something has that name by now.
+/// Renames the directory to its final name, unless that name exists by now.
 pub(super) fn put(made: Beside, target: &Path) -> Result<(), NewError> {
     let renamed = match rustix::fs::renameat_with(CWD, made.path(), CWD, target, RenameFlags::NOREPLACE) {
-        // A file system that cannot do it: a plain one replaces an empty directory at most.
+        // Some file systems do not support this. A plain rename replaces at most an empty directory.
         Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(made.path(), target),
         other => other.map_err(std::io::Error::from),
     };
     match renamed {
         Ok(()) => {
-            // It is there no more under its first name.
+            // The directory has been renamed, so there is nothing to remove.
             let _: PathBuf = made.dir.keep();
             Ok(())
         }

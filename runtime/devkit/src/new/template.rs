@@ -1,23 +1,23 @@
-//! What a new policy is made from: files that were put into the program when it was compiled, see `build.rs`.
+//! The templates of new policies: files embedded at compile time, see `build.rs`.
 
 use crate::build::Language;
 
-/// Files for one language.
+/// The files for one language.
 pub(super) struct Template {
-    /// As on the command line.
+    /// Name on the command line.
     pub(super) language: &'static str,
-    /// Path with `/` and content, by path.
+    /// Path with `/` and content, sorted by path.
     pub(super) files: &'static [(&'static str, &'static [u8])],
 }
 
 include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// That of a language, where this build has one.
+/// The template of a language, if this build has one.
 pub(super) fn of(language: Language) -> Option<&'static Template> {
     TEMPLATES.iter().find(|template| template.language == language.name())
 }
 
-/// One file for a policy of this name. Files of the SDK are copied as they are, and so is what is no text.
+/// Fills in the name in one file. Copies SDK files and binary files unchanged.
 pub(super) fn fill(path: &str, content: &[u8], name: &str) -> Vec<u8> {
     match std::str::from_utf8(content) {
         Ok(text) if !path.starts_with("sdk/") => {
@@ -36,7 +36,7 @@ mod tests {
     use crate::scenario::Scenario;
 
     #[test]
-    fn every_template_is_of_a_language_and_whole() {
+    fn every_template_is_complete() {
         let interfaces = ansai_host_functions::builtin().interfaces();
         assert!(of(Language::Rust).is_some());
         for template in TEMPLATES {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_to_fill_in() {
+    fn no_placeholder_remains() {
         for template in TEMPLATES {
             for (path, content) in template.files.iter().filter(|(path, _)| !path.starts_with("sdk/")) {
                 let filled = String::from_utf8_lossy(&fill(path, content, "a")).into_owned();

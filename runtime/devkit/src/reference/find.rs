@@ -1,8 +1,8 @@
-//! From a name, as a person has it from code or from a message, to what it names.
+//! Looks up a name, as it appears in code or in a message, in the reference.
 
 use super::{Function, Interface, Package, Reference, Type};
 
-/// What a name names.
+/// What a name refers to.
 #[derive(Debug, Clone, Copy)]
 pub enum Found<'r> {
     /// `files` or `ansai:files`.
@@ -11,15 +11,14 @@ pub enum Found<'r> {
     Interface(&'r Package, &'r Interface),
     /// `list-files`, `files-probe.list-files` or `ansai:files/files-probe.list-files`.
     Function(&'r Interface, &'r Function),
-    /// `file-query`, and with its interface as a function.
+    /// `file-query`, or with its interface, as for a function.
     Type(&'r Interface, &'r Type),
     /// `detect` or `plan`.
     Export(&'r Function),
 }
 
 impl Reference {
-    /// All that has this name, in the order of the contract; with `_` for `-`, in the capitals of some languages and with
-    /// a version too.
+    /// All matches, in the order of the contract. Accepts `_` for `-`, the capitals of other languages, and a version.
     pub fn find(&self, name: &str) -> Vec<Found<'_>> {
         let name = plain(name);
         let mut found = Vec::new();
@@ -44,7 +43,7 @@ impl Reference {
         found
     }
 
-    /// Every name that [`find`](Self::find) knows, the shortest form of each.
+    /// Every name that [`find`](Self::find) accepts, in its shortest form.
     pub fn names(&self) -> Vec<&str> {
         let interfaces = || self.packages.iter().flat_map(|package| &package.interfaces);
         let mut names: Vec<&str> = self.packages.iter().map(|package| package.name.as_str()).collect();
@@ -55,7 +54,7 @@ impl Reference {
         names
     }
 
-    /// An interface by its last part.
+    /// Finds an interface by its last part.
     pub fn interface(&self, short: &str) -> Option<&Interface> {
         self.packages.iter().flat_map(|package| &package.interfaces).find(|interface| interface.short == short)
     }
@@ -65,14 +64,14 @@ fn is(name: &str, known: &[&str]) -> bool {
     known.contains(&name)
 }
 
-/// `listFiles`, `ListFiles` and `list_files` are `list-files`; a version is left out.
+/// Turns `listFiles`, `ListFiles` and `list_files` into `list-files`; drops a version.
 fn plain(name: &str) -> String {
     let mut plain = String::with_capacity(name.len());
     let mut chars = name.trim().chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '@' => {
-                // `ansai:files/files-probe@0.1.0.list-files`: what follows the three numbers counts again.
+                // `ansai:files/files-probe@0.1.0.list-files`: the third dot ends the version.
                 let mut dots = 0;
                 while chars.next_if(|c| c.is_ascii_digit() || (*c == '.' && dots < 2)).is_some_and(|c| {
                     dots += u8::from(c == '.');
@@ -97,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_every_language_are_one() {
+    fn names_as_in_every_language_are_found() {
         for (written, name) in [
             ("list-files", "list-files"),
             ("list_files", "list-files"),

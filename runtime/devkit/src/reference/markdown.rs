@@ -1,4 +1,4 @@
-//! The pages of the reference.
+//! The reference as Markdown pages.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,11 @@ use ansai_core::InterfaceKind;
 
 use super::{Function, Interface, Package, Reference, ScopeKey, Type, Written};
 
-/// The beginning of the entry page; its links are relative to that page.
+/// The beginning of the entry page. Its links are relative to that page.
 const INTRODUCTION: &str = include_str!("introduction.txt");
 const MARK: &str = "<!-- Generated from wit/ and the list of host functions: not to be edited. -->\n";
 
-/// The pages of the directory with their names: `README.md`, then one for each package.
+/// All pages with their file names: `README.md`, then one for each package.
 pub fn pages(reference: &Reference) -> Vec<(String, String)> {
     let mut pages = vec![("README.md".to_owned(), index(reference))];
     pages.extend(reference.packages.iter().map(|one| (format!("{}.md", one.name), package(one, reference))));
@@ -66,7 +66,7 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
         out.push_str("\n| key | meaning | format | default | if both files set it |\n|---|---|---|---|---|\n");
         for key in &interface.scope {
             let default = key.default.as_ref().map_or("none".to_owned(), |default| format!("`{default}`"));
-            let (about, written, meeting) = (cell(key.about), key.written(), key.meeting());
+            let (about, written, meeting) = (cell(key.about), &key.format, &key.meeting);
             let _ = writeln!(out, "| `{}` | {about} | {written} | {default} | {meeting} |", key.name);
         }
     }
@@ -74,7 +74,7 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
     interface.types.iter().for_each(|one| definition(out, one, page));
 }
 
-/// What an interface is, in one or two sentences.
+/// Describes an interface in one or two sentences.
 fn capability(interface: &Interface) -> String {
     let Interface { name, ability, .. } = interface;
     match interface.kind {
@@ -141,7 +141,7 @@ impl Function {
     }
 }
 
-/// A type with links, as seen from the page of a package, or from the entry page with `""`.
+/// A type with links, relative to the page of a package, or to the entry page if `page` is `""`.
 fn linked(written: &Written, page: &str) -> String {
     if written.targets().next().is_none() {
         return format!("`{written}`");
@@ -156,7 +156,7 @@ fn linked(written: &Written, page: &str) -> String {
     parts.collect()
 }
 
-/// Text in one line of a table.
+/// Escapes text for one cell of a table.
 fn cell(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }

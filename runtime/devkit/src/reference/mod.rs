@@ -1,6 +1,6 @@
-//! The contract as a reference: what `wit/` says of each interface, with what the registry says of its grant.
+//! The contract as a reference: the documentation in `wit/`, with each interface's grant from the registry.
 //!
-//! One reading for the pages in `runtime/docs/contract/` ([`pages`]), the terminal (`ansai contract`) and programs
+//! The same data feeds the pages in `runtime/docs/contract/` ([`pages`]), the terminal (`ansai contract`) and programs
 //! (`serde`). It lists what this program offers, since both sources are compiled in.
 //!
 //! ```
@@ -24,7 +24,7 @@ pub use markdown::pages;
 pub use model::{Bound, Function, Interface, Member, Package, Parameter, Reference, ScopeKey, Type};
 pub use written::{Part, Target, Written};
 
-/// The contract that is compiled in cannot be read: a fault of this program.
+/// The embedded contract cannot be read, which is a bug in this program.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the contract: {0}")]
 pub struct ReferenceError(String);

@@ -1,6 +1,6 @@
-//! What there is to say about the contract, as plain values.
+//! The contract as plain values.
 
-use ansai_core::{FieldKind, InterfaceKind, Sensitivity};
+use ansai_core::{InterfaceKind, Sensitivity};
 use serde::Serialize;
 
 use super::Written;
@@ -10,114 +10,120 @@ use super::Written;
 pub struct Reference {
     /// In order of dependency: `ansai:policy` first.
     pub packages: Vec<Package>,
-    /// What a policy exports, for the host to call.
+    /// Functions that a policy exports and the host calls.
     pub exports: Vec<Function>,
 }
 
-/// One package: one domain.
+/// One package, which covers one domain.
 #[derive(Debug, Clone, Serialize)]
 pub struct Package {
-    /// Without `ansai:`: `files`.
+    /// Name without `ansai:`: `files`.
     pub name: String,
-    /// `0.1.0`.
+    /// Version: `0.1.0`.
     pub version: String,
-    /// Markdown, as in `wit/`.
+    /// Markdown from `wit/`.
     pub about: String,
     /// In the order of `wit/`.
     pub interfaces: Vec<Interface>,
 }
 
-/// One interface: one capability, or the types that all share.
+/// One interface: a capability, or shared types.
 #[derive(Debug, Clone, Serialize)]
 pub struct Interface {
-    /// As a manifest and a grant name it: `ansai:files/files-probe`.
+    /// Name in a manifest and in a grant: `ansai:files/files-probe`.
     pub name: String,
-    /// Its last part: `files-probe`.
+    /// Last part of the name: `files-probe`.
     #[serde(skip)]
     pub short: String,
-    /// As a component imports it: with the version.
+    /// Name as imported by a component, with the version.
     pub import: String,
-    /// Markdown, as in `wit/`; may be empty.
+    /// Markdown from `wit/`; may be empty.
     pub about: String,
-    /// What calling it means; `None` for an interface that holds only types.
+    /// Kind of its functions; `None` for an interface that holds only types.
     pub kind: Option<InterfaceKind>,
-    /// Completes "can …".
+    /// What a policy with this interface can do; completes "can …".
     pub ability: &'static str,
-    /// What it may reveal.
+    /// How sensitive its answers are.
     pub sensitivity: Option<Sensitivity>,
-    /// What a grant of it can hold.
+    /// Keys that a grant may hold.
     pub scope: Vec<ScopeKey>,
-    /// Lines for `policy.toml`; empty where nothing is to be asked for.
+    /// Lines for `policy.toml`; empty if no request is needed.
     pub request: String,
-    /// Lines for `ansai.toml`, every key with a value; empty where nothing is to be granted.
+    /// Lines for `ansai.toml`, with a value for every key; empty if no grant is needed.
     pub grant: String,
     /// In the order of `wit/`.
     pub functions: Vec<Function>,
-    /// Its own, in the order of `wit/`; not those that it takes from others.
+    /// Types defined here, in the order of `wit/`; without types from other interfaces.
     pub types: Vec<Type>,
 }
 
 /// One key of a scope.
 #[derive(Debug, Clone, Serialize)]
 pub struct ScopeKey {
-    /// As written in both files.
+    /// Name in both files.
     pub name: &'static str,
-    /// How it is written, and how request and grant meet.
-    pub kind: FieldKind,
-    /// What it bounds.
+    /// Format of its value, and how request and grant are combined.
+    pub kind: String,
+    /// What it limits.
     pub about: &'static str,
-    /// In force where neither file says anything, as it would be written; `None` where that is nothing at all.
+    /// Value in force if neither file sets it, as written in a file; `None` if there is none.
     pub default: Option<String>,
+    /// Format of a value: `size, at most`.
+    #[serde(skip)]
+    pub format: String,
+    /// How the scope in force results if request and grant both set the key.
+    #[serde(skip)]
+    pub meeting: String,
 }
 
 /// One function.
 #[derive(Debug, Clone, Serialize)]
 pub struct Function {
-    /// `list-files`.
+    /// Name: `list-files`.
     pub name: String,
-    /// Markdown, as in `wit/`; may be empty.
+    /// Markdown from `wit/`; may be empty.
     pub about: String,
-    /// In order.
+    /// Parameters in order.
     pub parameters: Vec<Parameter>,
-    /// What it answers, without the refusal around it; `None` for nothing.
+    /// Type of the answer, without the refusal around it; `None` if it returns nothing.
     pub answer: Option<Written>,
-    /// The type of a refusal or failure; `None` where the function always answers.
+    /// Type of the refusal or failure; `None` if the function always answers.
     pub refusal: Option<Written>,
-    /// Arguments that the scope bounds.
+    /// Arguments that the scope limits.
     pub bounds: Vec<Bound>,
 }
 
 /// One parameter.
 #[derive(Debug, Clone, Serialize)]
 pub struct Parameter {
-    /// `what`.
+    /// Name: `what`.
     pub name: String,
     /// Its type.
     #[serde(rename = "type")]
     pub ty: Written,
 }
 
-/// An argument that the scope bounds.
+/// An argument that the scope limits.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bound {
-    /// `what.root`.
+    /// Path of the argument: `what.root`.
     pub argument: String,
-    /// The key of the scope.
+    /// Key of the scope.
     pub key: &'static str,
     /// Completes "ARGUMENT must be …".
     pub must: String,
 }
 
-/// A type with a name.
+/// A named type.
 #[derive(Debug, Clone, Serialize)]
 pub struct Type {
-    /// `file-query`.
+    /// Name: `file-query`.
     pub name: String,
     /// `record`, `variant`, `enum`, `flags` or `type`.
     pub kind: &'static str,
-    /// Markdown, as in `wit/`; may be empty.
+    /// Markdown from `wit/`; may be empty.
     pub about: String,
-    /// What a mere name stands for.
+    /// The type that an alias stands for.
     pub alias: Option<Written>,
     /// Fields of a record, cases of a variant or enum.
     pub members: Vec<Member>,
@@ -126,11 +132,11 @@ pub struct Type {
 /// A field or a case.
 #[derive(Debug, Clone, Serialize)]
 pub struct Member {
-    /// `min-age-hours`.
+    /// Name: `min-age-hours`.
     pub name: String,
-    /// Of a field, or what a case carries.
+    /// Type of the field, or of the case's payload.
     #[serde(rename = "type")]
     pub ty: Option<Written>,
-    /// Markdown, as in `wit/`; may be empty.
+    /// Markdown from `wit/`; may be empty.
     pub about: String,
 }

@@ -1,4 +1,4 @@
-//! From WIT and registry to the reference.
+//! Builds the reference from WIT and the registry.
 
 use ansai_kit::registry::{InterfaceDef, Registry};
 use wit_parser::{Docs, Resolve, TypeDefKind, TypeId, WorldItem};
@@ -9,10 +9,10 @@ use super::{
 };
 
 impl Reference {
-    /// Of what a registry offers.
+    /// Builds the reference of what a registry offers.
     ///
     /// # Errors
-    /// Where the contract that is compiled in cannot be parsed.
+    /// If the embedded contract cannot be parsed.
     pub fn of(registry: &Registry) -> Result<Reference, ReferenceError> {
         let mut resolve = Resolve::default();
         let mut packages = Vec::new();
@@ -44,7 +44,7 @@ fn interface(resolve: &Resolve, id: wit_parser::InterfaceId, registry: &Registry
     let import = resolve.id_of(id)?;
     let name = import.split('@').next().unwrap_or_default().to_owned();
     let entry = registry.interface(&name);
-    // What a host does not offer cannot be asked for; types alone are no capability.
+    // Skips interfaces that the host does not offer. Interfaces with only types stay.
     if entry.is_none() && !found.functions.is_empty() {
         return None;
     }

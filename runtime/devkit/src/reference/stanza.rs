@@ -2,29 +2,24 @@
 
 use std::fmt::Write as _;
 
-use ansai_core::{FieldKind, Interface, InterfaceKind};
+use ansai_core::{Field, Interface, InterfaceKind};
 
-/// For `policy.toml`. Leaves to the operator what only the operator knows.
+/// Lines for `policy.toml`. Omits the keys that only the operator can know.
 pub(super) fn request(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();
     }
     let name = interface.name;
     let mut out = format!("[capabilities.\"{name}\"]\nreason = \"to …\"  # the operator reads it before granting\n");
-    let sets: Vec<&str> = interface
-        .fields
-        .iter()
-        .filter(|field| matches!(field.kind, FieldKind::Roots | FieldKind::Names))
-        .map(|field| field.name)
-        .collect();
-    if !sets.is_empty() {
-        let operators: Vec<String> = sets.iter().map(|name| format!("{name} = \"operator\"")).collect();
+    let sets = interface.fields.iter().filter(|field| field.is_set());
+    let operators: Vec<String> = sets.map(|Field { name, .. }| format!("{name} = \"operator\"")).collect();
+    if !operators.is_empty() {
         let _ = writeln!(out, "scope = {{ {} }}", operators.join(", "));
     }
     out
 }
 
-/// For `ansai.toml`, with every key.
+/// Lines for `ansai.toml`, with every key.
 pub(super) fn grant(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();
@@ -35,7 +30,7 @@ pub(super) fn grant(interface: &Interface) -> String {
     }
     let mut out = format!("[policy.my-policy.grant.\"{name}\"]\n");
     for field in interface.fields {
-        let _ = writeln!(out, "{} = {}", field.name, ansai_config::scope_value_example(field));
+        let _ = writeln!(out, "{} = {}", field.name, field.example());
     }
     out
 }

@@ -1,18 +1,18 @@
-//! A type as WIT writes it, with what each name in it leads to.
+//! A type in WIT notation, with a link target for each name in it.
 
 use serde::{Serialize, Serializer};
 use wit_parser::{Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
-/// `result<list<held>, refusal>` in parts.
+/// A type such as `result<list<held>, refusal>`, split into parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written(pub Vec<Part>);
 
 /// A piece of a type's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// As written.
+    /// The text.
     pub text: String,
-    /// Where a name is defined.
+    /// Where the name is defined, if the text is a name.
     pub target: Option<Target>,
 }
 
@@ -21,11 +21,11 @@ pub struct Part {
 pub struct Target {
     /// Package without `ansai:`.
     pub package: String,
-    /// The interface's last part.
+    /// Last part of the interface's name.
     pub interface: String,
     /// `record`, `variant`, `enum`, `flags` or `type`.
     pub kind: &'static str,
-    /// The type's name.
+    /// Name of the type.
     pub name: String,
 }
 
@@ -36,14 +36,14 @@ impl Written {
         written
     }
 
-    /// What a mere name stands for.
+    /// The type that an alias stands for.
     pub(super) fn of_kind(resolve: &Resolve, kind: &TypeDefKind) -> Written {
         let mut written = Written::default();
         written.add_kind(resolve, kind);
         written
     }
 
-    /// Names that lead somewhere.
+    /// The definitions that the names refer to.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.0.iter().filter_map(|part| part.target.as_ref())
     }
@@ -89,7 +89,7 @@ impl Written {
                 self.around("tuple", resolve, &types);
             }
             TypeDefKind::Result(result) => self.around("result", resolve, &[result.ok, result.err]),
-            // The contract has no others without a name; a test looks at every type.
+            // The contract has no other unnamed types; a test checks every type.
             other => self.plain(other.as_str()),
         }
     }
@@ -122,7 +122,7 @@ impl Serialize for Written {
     }
 }
 
-/// The word before a type's name in WIT.
+/// The WIT keyword of a type.
 pub(super) fn kind(kind: &TypeDefKind) -> &'static str {
     match kind {
         TypeDefKind::Record(_) => "record",
@@ -133,7 +133,7 @@ pub(super) fn kind(kind: &TypeDefKind) -> &'static str {
     }
 }
 
-/// Where a type is defined, through every `use`.
+/// Where a type is defined, following every `use`.
 fn target(resolve: &Resolve, id: TypeId) -> Option<Target> {
     if let Some(origin) = taken_from(resolve, id) {
         return target(resolve, origin);
@@ -150,7 +150,7 @@ fn target(resolve: &Resolve, id: TypeId) -> Option<Target> {
     })
 }
 
-/// The type of another interface that this one is by `use`, in an interface or in a world.
+/// The type of another interface that an interface or a world imports with `use` under this id.
 pub(super) fn taken_from(resolve: &Resolve, id: TypeId) -> Option<TypeId> {
     let definition = resolve.types.get(id)?;
     let TypeDefKind::Type(Type::Id(origin)) = definition.kind else { return None };

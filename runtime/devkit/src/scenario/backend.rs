@@ -1,4 +1,5 @@
-//! Answers from a scenario. Authorization is the real one; context, store and series are the real ones, seeded.
+//! Answers the calls of a scenario. Authorization, context, store and series work as on a real host, with seeded
+//! values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::canned::{Answered, Canned, suffered};
 
-/// A step as it was proposed.
+/// A step as the policy proposed it.
 pub(super) struct Step {
     pub(super) action: String,
     pub(super) arguments: Value,
@@ -30,7 +31,7 @@ pub(super) struct ScenarioBackend {
     pub(super) scopes: Scopes,
     pub(super) base: EvaluationState,
     pub(super) canned: Arc<Canned>,
-    /// How much all replies together may be.
+    /// Maximum size of all replies together, in bytes.
     pub(super) reply_bytes: u64,
     pub(super) steps: Vec<Step>,
 }
@@ -46,7 +47,7 @@ impl ScenarioBackend {
         let name = format!("{}.{}", call.interface, call.function);
         let caller = Caller { instance: "scenario", phase: self.phase, grants: Grants::InForce(&self.scopes) };
         let allowed = match admit(&self.registry, caller, call) {
-            // A scenario may say what a call answers that is not granted, but not that a function exists.
+            // A scenario can answer a call that is not granted, but it cannot make a function exist.
             Err(NotAdmitted::Unauthorized(refusal)) => Err(refusal),
             Err(why) => return why.into_answer(),
             Ok(admitted) => Ok(admitted.function.body),
@@ -82,7 +83,7 @@ impl ScenarioBackend {
     }
 }
 
-/// What the policy kept before.
+/// Values that the policy stored earlier.
 pub(super) struct Seeded {
     pub(super) store: BTreeMap<String, String>,
     pub(super) series: BTreeMap<String, Vec<Sample>>,

@@ -1,4 +1,4 @@
-//! Many scenarios of one policy, on all cores, told in their order.
+//! Runs many scenarios of one policy on all cores and reports them in order.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use super::file::Scenario;
 use super::run::{Ran, run};
 use super::subject::Subject;
 
-/// A scenario that was run.
+/// The result of one scenario file.
 #[derive(Debug)]
 pub struct Tested {
     /// `disk-space/full-var`.
     pub name: String,
-    /// Where it stands.
+    /// Path of the file.
     pub file: PathBuf,
-    /// What came of it, or what is wrong with the file.
+    /// The result of the run, or the problems of the file.
     pub ran: Result<Ran, Diagnostics>,
     scenario: Option<Scenario>,
 }
@@ -29,7 +29,7 @@ impl Tested {
         self.ran.as_ref().is_ok_and(|ran| ran.problems.is_empty())
     }
 
-    /// The file with its expectation brought up to what came; `None` where nothing is to be changed, or can be.
+    /// The file with its expectation updated to the result; `None` if nothing needs to be changed, or nothing can.
     pub fn updated(&self) -> Option<String> {
         match (&self.scenario, &self.ran) {
             (Some(scenario), Ok(ran)) if !ran.problems.is_empty() => super::update::updated(scenario, ran),
@@ -38,15 +38,15 @@ impl Tested {
     }
 }
 
-/// How a scenario of a policy is called.
+/// Name of a scenario of a policy.
 pub fn name(subject: &Subject, file: &Path) -> String {
     format!("{}/{}", subject.name(), Scenario::name(file))
 }
 
-/// Reads and runs each file on one of so many threads; `each` gets them in their order, as soon as they are there.
+/// Runs each file, on the given number of threads; calls `each` in the files' order, as soon as a result is ready.
 ///
 /// # Errors
-/// Where threads cannot be started.
+/// If threads cannot be started.
 pub fn run_all(
     subject: &Subject,
     files: &[PathBuf],

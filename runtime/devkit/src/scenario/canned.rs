@@ -1,4 +1,4 @@
-//! Replies and faults as they are used up: shared by all evaluations of one scenario.
+//! Canned replies and faults with their remaining uses, shared by all evaluations of one scenario.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,25 +10,25 @@ use serde_json::value::RawValue;
 use super::expect::contains;
 use super::file::{CannedReply, Fault, FaultKind};
 
-/// What answers a call that a scenario speaks of.
+/// The answer to a call that a scenario mentions.
 pub(super) enum Answered {
-    /// Refused, whatever is granted.
+    /// A refusal, whatever is granted.
     Refused(Refusal),
-    /// Answered, where it is granted.
+    /// An answer, if the call is granted.
     With(Given),
 }
 
-/// An answer.
+/// An answer and its fault.
 pub(super) struct Given {
-    /// Of an action, a part of its preview.
+    /// For an action, a part of its preview.
     pub(super) value: Value,
-    /// The same as text.
+    /// The same value as JSON text.
     pub(super) text: Reply,
-    /// What happens to it on the way.
+    /// The fault that changes the answer.
     pub(super) fault: Option<FaultKind>,
 }
 
-/// One entry with what is left of its `times`.
+/// One entry and its remaining `times`.
 struct Entry<T> {
     call: String,
     arguments: Option<Value>,
@@ -51,7 +51,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// All of a scenario's.
+/// All replies and faults of a scenario.
 pub(super) struct Canned(Mutex<Entries>);
 
 struct Entries {
@@ -84,13 +84,13 @@ impl Canned {
         }))
     }
 
-    /// Whether the scenario speaks of a call at all.
+    /// Whether the scenario mentions a call at all.
     pub(super) fn knows(&self, call: &str) -> bool {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.replies.iter().any(|entry| entry.call == call) || entries.faults.iter().any(|entry| entry.call == call)
     }
 
-    /// What answers; `None` where nothing does. An answer is used up only where it is `allowed`.
+    /// Finds the answer; `None` if nothing matches. Consumes the answer only if the call is `allowed`.
     pub(super) fn answer(
         &self,
         call: &str,
@@ -136,7 +136,7 @@ fn refusal(kind: FaultKind) -> Option<Refusal> {
     }
 }
 
-/// A reply after its fault.
+/// Applies a fault to a reply.
 pub(super) fn suffered(fault: Option<FaultKind>, reply: Reply, reply_bytes: u64) -> Reply {
     match (fault, reply) {
         (Some(FaultKind::Huge), Ok(reply)) => huge(&reply, reply_bytes),
@@ -145,8 +145,8 @@ pub(super) fn suffered(fault: Option<FaultKind>, reply: Reply, reply_bytes: u64)
     }
 }
 
-/// The same values in more text: what counts is what crosses, and a reply that also fills the policy's memory would be
-/// another fault.
+/// Pads the reply with white space. The values stay the same, because only the size of the text counts, and a larger
+/// value would also fill the policy's memory, which is another fault.
 fn huge(reply: &RawValue, most: u64) -> Reply {
     let (first, rest) = reply.get().split_at_checked(1).unwrap_or_default();
     let room = usize::try_from(most).unwrap_or(usize::MAX);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_reply_has_the_same_values_and_is_past_the_budget() {
+    fn a_huge_reply_keeps_its_values_and_exceeds_the_budget() {
         let value = json!({"entries": [1, 2], "skipped": 0});
         let text = suffered(Some(FaultKind::Huge), reply(&value), 1_000).unwrap();
         assert!(text.get().len() > 1_000, "{}", text.get().len());

@@ -1,4 +1,4 @@
-//! What can be told of a scenario before anything runs: calls that exist, values of their types, faults that apply.
+//! Checks a scenario before it runs: calls exist, values have the right type, faults apply.
 
 use ansai_config::{Report, did_you_mean};
 use ansai_core::text::inert;
@@ -40,7 +40,8 @@ impl Look<'_> {
         }
     }
 
-    /// A call by its name. `Some(None)`: it exists but is no part of the contract, as a test's own.
+    /// Looks up a call by name. `Some(None)` means that it exists but is not part of the contract, such as a test's
+    /// call.
     fn call(&mut self, at: &[&str], name: &str) -> Option<Option<&'static Function>> {
         let exists = name
             .rsplit_once('.')

@@ -1,4 +1,4 @@
-//! The types of the contract, to check values that a person wrote before a policy sees them.
+//! The types of the contract, for checking values from a scenario before a policy sees them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use ansai_kit::wit::PACKAGES;
 use wit_parser::{Resolve, TypeDefKind, TypeId};
 
-/// A type as JSON has it: what serde derives for the host's own types.
+/// A type in its JSON form, as serde derives it for the host's types.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Ty {
     Bool,
-    /// A whole number within bounds, both included.
+    /// An integer within bounds, both inclusive.
     Whole(i128, i128),
     Number,
     Char,
@@ -22,7 +22,7 @@ pub(super) enum Ty {
     Tuple(Vec<Ty>),
     Record(Vec<(String, Ty)>),
     Variant(Vec<(String, Option<Ty>)>),
-    /// Nothing that the contract has.
+    /// A type that the contract does not use.
     Foreign,
 }
 
@@ -39,31 +39,31 @@ impl Ty {
 /// A function of the contract.
 #[derive(Debug)]
 pub(super) struct Function {
-    /// Its parameters as a record.
+    /// Its parameters, as a record.
     pub(super) parameters: Ty,
-    /// What it answers; `None` for nothing.
+    /// Type of the answer; `None` if it returns nothing.
     pub(super) answer: Option<Ty>,
     /// Whether it can be refused.
     pub(super) refusable: bool,
 }
 
-/// All of it.
+/// The whole contract.
 #[derive(Debug, Default)]
 pub(super) struct Contract {
-    /// By `ansai:disk/disk-probe.list-filesystems`.
+    /// Functions by name: `ansai:disk/disk-probe.list-filesystems`.
     pub(super) functions: BTreeMap<String, Function>,
-    /// Of `ansai:policy/types`: `observation`, `decision`, …
+    /// Types of `ansai:policy/types`: `observation`, `decision`, …
     types: HashMap<String, Ty>,
 }
 
 impl Contract {
-    /// A type of `ansai:policy/types`.
+    /// Returns a type of `ansai:policy/types`.
     pub(super) fn named(&self, name: &str) -> &Ty {
         self.types.get(name).unwrap_or(&Ty::Foreign)
     }
 }
 
-/// The contract, read once. The texts are compiled in and tested; a fault in them checks nothing.
+/// The contract, read once. The texts are compiled in and tested. If they cannot be read, nothing is checked.
 pub(super) fn contract() -> &'static Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
     CONTRACT.get_or_init(|| read().unwrap_or_default())
@@ -97,7 +97,7 @@ fn read() -> Option<Contract> {
     Some(contract)
 }
 
-/// `Ok` with what a result has, `Err` with a type that is none.
+/// `Ok` with the success type of a result, `Err` with any other type.
 fn result_of(resolve: &Resolve, ty: &wit_parser::Type) -> Result<Option<Ty>, Ty> {
     if let wit_parser::Type::Id(id) = ty
         && let Some(TypeDefKind::Result(result)) = resolve.types.get(*id).map(|definition| &definition.kind)
@@ -127,7 +127,7 @@ fn of(resolve: &Resolve, ty: &wit_parser::Type) -> Ty {
     }
 }
 
-/// The contract is ours, and its types are not circular.
+/// Recursion ends: the types of the contract are not circular.
 fn defined(resolve: &Resolve, id: TypeId) -> Ty {
     let Some(definition) = resolve.types.get(id) else { return Ty::Foreign };
     match &definition.kind {

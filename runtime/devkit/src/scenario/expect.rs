@@ -1,8 +1,8 @@
-//! Comparing what came with what was expected.
+//! Compares the result with the expectation.
 
 use serde_json::{Map, Value};
 
-/// Everything in `wanted` is in `actual`: objects by key, lists by place and length, all else equal.
+/// Whether `actual` contains `wanted`: objects by key, lists by position and length, everything else by equality.
 pub(super) fn contains(wanted: &Value, actual: &Value) -> bool {
     match (wanted, actual) {
         (Value::Object(wanted), Value::Object(actual)) => {
@@ -11,13 +11,14 @@ pub(super) fn contains(wanted: &Value, actual: &Value) -> bool {
         (Value::Array(wanted), Value::Array(actual)) => {
             wanted.len() == actual.len() && wanted.iter().zip(actual).all(|(wanted, actual)| contains(wanted, actual))
         }
-        // A whole number in one and the same number with a fraction in the other are one number.
+        // An integer equals the same number written with a fraction.
         (Value::Number(wanted), Value::Number(actual)) => wanted == actual || wanted.as_f64() == actual.as_f64(),
         (wanted, actual) => wanted == actual,
     }
 }
 
-/// A decision: texts need only be contained, so that a scenario does not repeat whole sentences.
+/// The same for a decision, except that texts only have to be contained, so that a scenario need not repeat whole
+/// sentences.
 pub(super) fn decides(wanted: &Value, actual: &Value) -> bool {
     match (wanted, actual) {
         (Value::Object(wanted), Value::Object(actual)) => {
@@ -31,8 +32,8 @@ pub(super) fn decides(wanted: &Value, actual: &Value) -> bool {
     }
 }
 
-/// What came, as far as somebody wanted to know: of each table only the keys that were wanted. This is what an
-/// expectation becomes that is brought up to date, and what it is compared with for people.
+/// The result, reduced to what the expectation mentions: of each table only the expected keys. It replaces the
+/// expectation in an update, and is what the printed difference compares.
 pub(super) fn narrowed(wanted: &Value, actual: &Value, fits: fn(&Value, &Value) -> bool) -> Value {
     if fits(wanted, actual) {
         return wanted.clone();
@@ -43,7 +44,7 @@ pub(super) fn narrowed(wanted: &Value, actual: &Value, fits: fn(&Value, &Value) 
                 .iter()
                 .filter_map(|(key, wanted)| Some((key.clone(), narrowed(wanted, actual.get(key)?, fits))))
                 .collect();
-            // Another case of a variant: nothing of what was wanted is there.
+            // Another case of a variant has none of the expected keys, so show it whole.
             if part.is_empty() { actual.clone().into() } else { part.into() }
         }
         (Value::Array(wanted), Value::Array(actual)) => {
@@ -53,7 +54,7 @@ pub(super) fn narrowed(wanted: &Value, actual: &Value, fits: fn(&Value, &Value) 
     }
 }
 
-/// What was wanted of an element: the one with the same key, else action; of a new one only what says what it is.
+/// The expectation for an element: the one with the same key or action. A new element keeps only what identifies it.
 fn like<'w>(wanted: &'w [Value], actual: &Value) -> &'w Value {
     const WHAT: [&str; 2] = ["key", "action"];
     wanted
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_contained_and_nothing_else() {
+    fn only_parts_are_contained() {
         let actual = json!({"a": 1, "b": [{"c": "x", "d": 2.0}]});
         assert!(contains(&json!({}), &actual));
         assert!(contains(&json!({"b": [{"d": 2}]}), &actual));
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_is_told_as_far_as_it_was_wanted() {
+    fn results_are_narrowed_to_the_expected_keys() {
         let wanted = json!([{"key": "/", "status": "healthy"}]);
         let actual = json!([
             {"key": "/", "status": {"unhealthy": "warning"}, "summary": "long"},

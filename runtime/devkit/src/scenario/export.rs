@@ -1,17 +1,17 @@
-//! From a recorded evaluation to a scenario that expects what was said then.
+//! Turns a recorded evaluation into a scenario that expects the recorded answer.
 //!
-//! What the policy knew of itself (settings, scopes, context, store) becomes the scenario's own; everything else that it
-//! was told stands as a reply. A plan is asked about its finding, without `detect`, whose replies are in another recording.
+//! What the policy knew (settings, scopes, context, store) goes to the matching tables; every other answer becomes a
+//! reply. A recorded plan is evaluated for its finding, without `detect`, because the replies of `detect` are in
+//! another recording.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ansai_config::LimitsChange;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
-use ansai_core::{Limits, Scope, ScopeValue};
+use ansai_core::{Limits, Scope};
 use ansai_engine::recording::{RecordedCall, RecordedEnd};
 use ansai_engine::{RecordedReply, Recording};
-use ansai_kit::authorize::Rule;
 use ansai_kit::registry::{Body, Registry};
 use serde_json::{Map, Value as Json, json};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value};
@@ -20,29 +20,30 @@ use super::file::MOST_BYTES;
 use super::subject::Subject;
 use super::toml_text::{NotToml, list, set, value};
 
-/// Why a recording is no scenario.
+/// Why a recording cannot become a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
-    /// When a deadline ends an evaluation depends on the machine.
+    /// A deadline depends on the speed of the machine, so it cannot be reproduced.
     #[error("the evaluation ended at its deadline, which depends on the machine")]
     Deadline,
-    /// A value of the recording has no form in TOML.
+    /// A value of the recording cannot be written in TOML.
     #[error("{what}: {why}")]
     NotToml {
         /// The call, or another part of the recording.
         what: String,
-        /// Why.
+        /// The reason.
         why: NotToml,
     },
-    /// A recorded text that should be JSON is not.
+    /// A recorded text is not valid JSON.
     #[error("{0} has an unexpected form")]
     Form(String),
-    /// More than a scenario may have.
+    /// The scenario exceeds the maximum size. Holds its size in bytes.
     #[error("the scenario would have {0} bytes, more than the limit of {MOST_BYTES}")]
     TooLarge(usize),
 }
 
-/// The text of a scenario. `title` says what is recorded; `subject` is the recorded component, where it is at hand.
+/// Returns the text of a scenario. `title` describes the recording; `subject` is the recorded component, if it is
+/// available.
 ///
 /// # Errors
 /// See [`ExportError`].
@@ -89,7 +90,7 @@ fn put(table: &mut Table, key: &str, json: &Json) -> Result<(), ExportError> {
     set(table, key, json).map_err(not_toml(key))
 }
 
-/// A table with a header of its own.
+/// Adds a table with its own header.
 fn put_table(root: &mut Table, key: &str, json: &Json) -> Result<(), ExportError> {
     let mut table = Table::new();
     for (name, json) in json.as_object().into_iter().flatten().filter(|(_, json)| !json.is_null()) {
@@ -99,11 +100,11 @@ fn put_table(root: &mut Table, key: &str, json: &Json) -> Result<(), ExportError
     Ok(())
 }
 
-/// What the policy was told, sorted by where a scenario has it.
+/// The recorded answers, sorted by their place in a scenario.
 struct Told<'r> {
     settings: Option<Json>,
     granted: Option<BTreeMap<String, Json>>,
-    /// Keys of the scenario's context.
+    /// Keys of the scenario's `context` table.
     context: Map<String, Json>,
     store: BTreeMap<String, String>,
     replies: Vec<&'r RecordedCall>,
@@ -150,7 +151,7 @@ impl<'r> Told<'r> {
             ("store", "set" | "remove") => {
                 written.insert(key);
             }
-            // What was not there is not there in the scenario either.
+            // A missing value is missing in the scenario too.
             _ if answer == "null" => {}
             _ => self.replies.push(call),
         }
@@ -161,7 +162,7 @@ impl<'r> Told<'r> {
         self.context.insert(key.to_owned(), json);
     }
 
-    /// What was granted, as the policy was told; else as far as its calls were answered.
+    /// The grants that the policy read; if it read none, the narrowest ones that cover its answered calls.
     fn scopes(&self, registry: &Registry, subject: Option<&Subject>) -> BTreeMap<String, Json> {
         if let Some(granted) = &self.granted {
             return granted.clone();
@@ -175,11 +176,11 @@ impl<'r> Told<'r> {
             let scope = scopes.remove(entry.interface.name).unwrap_or_default();
             let arguments: Json = serde_json::from_str(call.arguments.get()).unwrap_or_default();
             let covering = function.checks.iter().fold(scope, |scope, check| {
-                covering(scope, check.rule, arguments.pointer(check.argument).unwrap_or(&Json::Null))
+                scope.widened(&check.field, arguments.pointer(check.argument).unwrap_or(&Json::Null))
             });
             scopes.insert(entry.interface.name.to_owned(), covering);
         }
-        // A required capability is granted whether it was used or not.
+        // A required capability is granted, even if it was not used.
         if let Some(subject) = subject {
             for (name, request) in &subject.manifest.capabilities {
                 if let Some(scope) = subject.scopes.get(name).filter(|_| request.required && !scopes.contains_key(name))
@@ -191,7 +192,7 @@ impl<'r> Told<'r> {
         scopes.into_iter().map(|(name, scope)| (name, json!(scope))).collect()
     }
 
-    /// One for each different call, with `times` where the same call had several answers.
+    /// One reply for each different call; several replies with `times` if the same call had different answers.
     fn replies(&self) -> Result<ArrayOfTables, ExportError> {
         let mut answers: HashMap<(String, &str), Vec<String>> = HashMap::new();
         let text = |call: &RecordedCall| serde_json::to_string(&call.reply).unwrap_or_default();
@@ -215,28 +216,6 @@ impl<'r> Told<'r> {
     }
 }
 
-/// The scope with room for an argument.
-fn covering(scope: Scope, rule: Rule, argument: &Json) -> Scope {
-    match (rule, argument.as_str(), argument.as_u64()) {
-        (Rule::Within(field) | Rule::Named(field), Some(text), _) => {
-            let mut set = scope.set(field).to_vec();
-            if !set.iter().any(|known| known == text) {
-                set.push(text.to_owned());
-            }
-            scope.with(field, ScopeValue::Set(set))
-        }
-        (Rule::AtLeast(field), _, Some(number)) => {
-            let least = scope.bound(field).unwrap_or(number).min(number);
-            scope.with(field, ScopeValue::Bound(least))
-        }
-        (Rule::AtMost(field), _, Some(number)) => {
-            let most = scope.bound(field).unwrap_or(number).max(number);
-            scope.with(field, ScopeValue::Bound(most))
-        }
-        _ => scope,
-    }
-}
-
 fn reply(call: &RecordedCall, changes: bool) -> Result<Table, ExportError> {
     let name = call.name();
     let form = |_| ExportError::Form(name.clone());
@@ -252,7 +231,7 @@ fn reply(call: &RecordedCall, changes: bool) -> Result<Table, ExportError> {
     match &call.reply {
         RecordedReply::Ok(answer) => {
             let mut answer: Json = serde_json::from_str(answer.get()).map_err(form)?;
-            // The scenario counts the steps itself.
+            // The scenario numbers the steps itself.
             if let Some(preview) = answer.as_object_mut().filter(|preview| preview.contains_key("frees-now-bytes")) {
                 preview.shift_remove("step");
             }
@@ -263,7 +242,7 @@ fn reply(call: &RecordedCall, changes: bool) -> Result<Table, ExportError> {
     Ok(table)
 }
 
-/// Long lists in an answer with one element a line.
+/// Writes long lists in an answer with one element per line.
 fn spread(answer: &Json) -> Result<Value, NotToml> {
     let mut spread = value(answer)?;
     if let Some(table) = spread.as_inline_table_mut() {
@@ -331,7 +310,7 @@ fn expected(recording: &Recording, registry: &Registry) -> Result<Table, ExportE
     Ok(expect)
 }
 
-/// What was proposed, in order.
+/// The proposed steps, in order.
 fn steps(recording: &Recording, registry: &Registry) -> Result<Vec<Json>, ExportError> {
     let proposed = recording
         .calls

@@ -1,4 +1,4 @@
-//! The file.
+//! The format of a scenario file.
 #![expect(clippy::disallowed_methods, reason = "an adapter to scenario files")]
 
 use std::collections::BTreeMap;
@@ -13,38 +13,38 @@ use serde_json::Value;
 
 use super::form;
 
-/// A larger scenario is not read.
+/// Maximum size of a scenario file, in bytes.
 pub const MOST_BYTES: u64 = 1 << 20;
 
 /// A scenario as written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// One sentence.
+    /// What the scenario tests, in one sentence.
     pub description: String,
-    /// As an operator writes them.
+    /// Settings, as an operator writes them.
     #[serde(default)]
     pub settings: serde_json::Map<String, Value>,
-    /// What the host knows.
+    /// What the host tells the policy.
     #[serde(default)]
     pub context: ScenarioContext,
-    /// Limits of the evaluation where they are not the manifest's, in its form.
+    /// Limits of the evaluation that differ from the manifest's, in the same form.
     pub limits: Option<Value>,
-    /// Grants by interface; absent, everything that the manifest asks for, as its author suggests.
+    /// Grants by interface. If absent: everything that the manifest requests, with the scopes that its author suggests.
     pub scopes: Option<BTreeMap<String, serde_json::Map<String, Value>>>,
-    /// What the policy stored before.
+    /// Values that the policy stored earlier.
     #[serde(default)]
     pub store: BTreeMap<String, String>,
-    /// Its series.
+    /// Series that the policy stored earlier.
     #[serde(default)]
     pub series: Vec<SeededSeries>,
-    /// What the host answers.
+    /// Replies of the host.
     #[serde(default)]
     pub reply: Vec<CannedReply>,
-    /// What goes wrong on the way; wins over the replies.
+    /// Faults. A fault takes precedence over a reply.
     #[serde(default)]
     pub fault: Vec<Fault>,
-    /// What must come of it.
+    /// The expected result.
     pub expect: Expected,
     #[serde(skip)]
     pub(crate) file: String,
@@ -52,7 +52,7 @@ pub struct Scenario {
     pub(crate) text: String,
 }
 
-/// What the host knows.
+/// What the host tells the policy.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -73,7 +73,7 @@ pub struct ScenarioContext {
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub struct SeededSeries {
     pub name: String,
-    /// Milliseconds from now, not above 0, and the value.
+    /// Milliseconds relative to now (at most 0), and the value.
     pub samples: Vec<(i64, f64)>,
 }
 
@@ -81,25 +81,25 @@ pub struct SeededSeries {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CannedReply {
-    /// `ansai:disk/disk-probe.list-filesystems`.
+    /// Full name of the function: `ansai:disk/disk-probe.list-filesystems`.
     pub call: String,
-    /// What must be equal in the call's arguments; the rest may be anything.
+    /// Arguments that must be equal; others may have any value.
     pub arguments: Option<Value>,
-    /// How often it answers; without end when absent.
+    /// Number of calls that it answers; unlimited if absent.
     pub times: Option<u32>,
-    /// The answer; of an action, what differs from an empty preview.
+    /// The answer. For an action, only the fields that differ from an empty preview.
     pub ok: Option<Value>,
-    /// Or why there is none, given whatever is granted.
+    /// A refusal instead of an answer, whatever is granted.
     pub refusal: Option<Refusal>,
 }
 
-/// Something that goes wrong with calls that match.
+/// A fault for calls that match.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// As in a reply.
     pub call: String,
-    /// What goes wrong.
+    /// Kind of the fault.
     pub kind: FaultKind,
     /// As in a reply.
     pub arguments: Option<Value>,
@@ -107,7 +107,7 @@ pub struct Fault {
     pub times: Option<u32>,
 }
 
-/// How a call goes wrong.
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -115,44 +115,44 @@ pub enum FaultKind {
     Unavailable,
     /// Refused: no grant covers it.
     Denied,
-    /// Refused: there was no answer in time.
+    /// Refused: no answer in time.
     TimedOut,
-    /// Answered with the reply, which is a byte larger than all replies of one evaluation may be together: the policy
-    /// gets it, pays for it, and every later call is refused with `over-budget`.
+    /// Answered with a reply that exceeds the size limit for all replies of one evaluation by one byte. The policy gets
+    /// it and pays for it, and every later call is refused with `over-budget`.
     Huge,
-    /// Answered with the reply, which says that something was left out: `complete` is false, `skipped` at least 1.
+    /// Answered with a reply that says it is incomplete: `complete` is false, `skipped` is at least 1.
     Incomplete,
 }
 
-/// What must come of it.
+/// The expected result.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// One for each observation, in order: what must be equal in it.
+    /// One entry for each observation, in order, with the fields that must be equal.
     pub observations: Option<Vec<Value>>,
-    /// Or the failure: a case of `failure`, or a part of the message with which the evaluation ends.
+    /// The expected failure instead: a case of `failure`, or a part of the evaluation's error message.
     pub failure: Option<Value>,
-    /// Findings to plan for.
+    /// Findings for which `plan` is evaluated.
     #[serde(default)]
     pub plan: Vec<ExpectedPlan>,
 }
 
-/// A plan that must be proposed.
+/// An expected plan.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedPlan {
-    /// Key of an unhealthy observation; or a whole observation, about which `plan` is asked without `detect`.
+    /// Key of an unhealthy observation; or a whole observation, for which `plan` is evaluated without `detect`.
     pub finding: Value,
-    /// What must be equal; texts must be contained.
+    /// Fields that must be equal; texts must be contained.
     pub decision: Option<Value>,
-    /// One for each step, in order: what must be equal in it.
+    /// One entry for each step, in order, with the fields that must be equal.
     pub steps: Option<Vec<Value>>,
-    /// Instead of a decision and steps, as in [`Expected`].
+    /// The expected failure instead of a decision and steps, as in [`Expected`].
     pub failure: Option<Value>,
 }
 
 impl ExpectedPlan {
-    /// The key of what it is about.
+    /// Key of the observation.
     pub(crate) fn key(&self) -> &str {
         let key = self.finding.get("key").unwrap_or(&self.finding);
         key.as_str().unwrap_or_default()
@@ -163,7 +163,7 @@ impl Scenario {
     /// Reads a file.
     ///
     /// # Errors
-    /// What is wrong with it, with line and caret.
+    /// All problems, each with line and caret.
     pub fn load(path: &Path) -> Result<Scenario, Diagnostics> {
         let file = path.display().to_string();
         let whole = |code: Code, message: String, hint: Option<&str>| {
@@ -203,7 +203,7 @@ impl Scenario {
         Ok(scenario)
     }
 
-    /// `full-var` of `scenarios/full-var.toml`.
+    /// Returns `full-var` for `scenarios/full-var.toml`.
     pub fn name(path: &Path) -> String {
         path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
     }

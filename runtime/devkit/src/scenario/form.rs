@@ -1,11 +1,11 @@
-//! A scenario that is not in the form: what the parser says, with the way out.
+//! Explains why a file is not a valid scenario: the parser's message with a hint.
 
 use ansai_config::{Diagnostics, Report, did_you_mean};
 use ansai_core::{Code, codes};
 
-/// The parser's error with the nearest known word.
+/// Returns the parser's error with the nearest known word.
 pub(super) fn explained(file: &str, text: &str, error: &toml::de::Error) -> Diagnostics {
-    // The parser may say more on further lines.
+    // Further lines of the parser's message repeat the place.
     let said = error.message().lines().next().unwrap_or_default();
     let (code, message, hint) = words(said);
     let mut report = Report::new(file, text);
@@ -13,7 +13,7 @@ pub(super) fn explained(file: &str, text: &str, error: &toml::de::Error) -> Diag
     report.finish().err().unwrap_or_default()
 }
 
-/// serde lists what it knows in backticks after the word that it does not know.
+/// serde's message lists the known words in backticks after the unknown one.
 fn words(said: &str) -> (Code, String, Option<String>) {
     let mut quoted = said.split('`').skip(1).step_by(2);
     let written = quoted.next().unwrap_or_default();

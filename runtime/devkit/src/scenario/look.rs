@@ -1,4 +1,4 @@
-//! What is wrong with a scenario, without running it.
+//! Checks a scenario without running it.
 
 use std::path::Path;
 
@@ -10,20 +10,20 @@ use super::file::Scenario;
 use super::prepared::Prepared;
 use super::subject::Subject;
 
-/// Looks at a file as [`super::run()`] does before it evaluates anything: its form, its calls and values, the settings,
+/// Checks a file as [`super::run()`] does before it evaluates anything: its format, calls and values, and the settings,
 /// grants and limits that the policy would get.
 ///
 /// # Errors
-/// Every problem, with its place.
+/// All problems, each with its place.
 pub fn look(subject: &Subject, file: &Path) -> Result<(), Diagnostics> {
     let scenario = Scenario::load(file)?;
     Prepared::new(subject, &scenario).map(drop)
 }
 
-/// The same without a policy: its form, its calls and values.
+/// Checks a file without a policy: its format, calls and values.
 ///
 /// # Errors
-/// Every problem, with its place.
+/// All problems, each with its place.
 pub fn look_alone(registry: &Registry, file: &Path) -> Result<(), Diagnostics> {
     let scenario = Scenario::load(file)?;
     let mut report = Report::new(&scenario.file, &scenario.text);

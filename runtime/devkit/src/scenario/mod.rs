@@ -1,9 +1,9 @@
-//! Scenarios: a host made of canned replies, and what a policy must say and propose about it.
+//! Scenarios test a policy against a host made of canned replies, with expected observations and plans.
 //!
-//! A scenario is a TOML file beside the policy. Context, store and series are the real ones, seeded from the file;
-//! probes and actions are answered by the first reply that matches, unless a fault does. [`run()`] evaluates a built
-//! component against one scenario and answers what was not as expected, [`run_all`] does so with many on all cores,
-//! [`Tested::updated`] rewrites the expectation, and [`export()`] makes a scenario of a recorded evaluation.
+//! A scenario is a TOML file in the policy's directory. Context, store and series work as on a real host, seeded from
+//! the file. The first matching reply answers a probe or action, unless a fault matches. [`run()`] evaluates a built
+//! component against one scenario and returns the differences, [`run_all`] runs many on all cores, [`Tested::updated`]
+//! rewrites the expectation, and [`export()`] turns a recorded evaluation into a scenario.
 
 mod backend;
 mod batch;

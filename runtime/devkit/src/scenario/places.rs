@@ -1,10 +1,10 @@
-//! Where in the text of a scenario a value stands.
+//! Finds a value's place in the text of a scenario.
 
 use std::ops::Range;
 
 use toml_edit::{Array, ArrayOfTables, Document, Item, Key, TableLike, Value};
 
-/// What a path leads through.
+/// A node on the way to a value.
 enum At<'d> {
     Table(&'d dyn TableLike),
     Array(&'d Array),
@@ -12,7 +12,7 @@ enum At<'d> {
     Leaf,
 }
 
-/// The place of the value at a path of keys and positions, or of its key; where there is none, of the nearest above it.
+/// The place of the value at a path of keys and indexes, or of its key; if it is missing, of its nearest parent.
 pub(super) fn of(text: &str, path: &[&str], about_key: bool) -> Range<usize> {
     let Ok(document) = Document::parse(text) else { return 0..0 };
     let mut at = At::Table(document.as_table());
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_leads_through_tables_of_every_spelling() {
+    fn a_path_leads_through_every_kind_of_table() {
         let text = "a = 1\n[[reply]]\ncall = \"x\"\n[reply.ok]\nskipped = 0\n[[reply.ok.entries]]\nmount = \"/\"\n\
                     [[reply]]\nok = { entries = [{ mount = 7 }] }\n";
         let shown = |path: &[&str], key| &text[of(text, path, key)];

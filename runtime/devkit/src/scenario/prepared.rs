@@ -1,4 +1,4 @@
-//! A scenario made ready: everything that is the same for all its evaluations, and all that can be told before one.
+//! A scenario prepared for its evaluations, after all checks that are possible before one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::file::Scenario;
 use super::subject::{Subject, shared};
 use super::{check, places};
 
-/// Where a scenario says nothing.
+/// Defaults of a scenario.
 const NOW: u64 = 1_790_000_000_000;
 const NOON: WallClock = WallClock { minute_of_day: 720, weekday: 2, utc_offset_minutes: 0 };
 
@@ -36,7 +36,7 @@ pub(super) struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     /// # Errors
-    /// Every problem of the scenario, with its place.
+    /// All problems of the scenario, each with its place.
     pub(super) fn new(subject: &'a Subject, scenario: &'a Scenario) -> Result<Self, Diagnostics> {
         let mut report = Report::new(&scenario.file, &scenario.text);
         check::scenario(scenario, &subject.registry, &mut report);
@@ -66,7 +66,7 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    /// `detect`, or `plan` about a finding.
+    /// Evaluates `detect`, or `plan` for a finding.
     pub(super) async fn evaluate(&self, finding: Option<&Observation>) -> Evaluation<ScenarioBackend> {
         let backend = ScenarioBackend {
             registry: self.subject.registry.clone(),
@@ -86,7 +86,7 @@ impl<'a> Prepared<'a> {
     fn context(&self, finding: Option<&Observation>) -> Context {
         let context = &self.scenario.context;
         let mut open = context.open_incidents.clone();
-        // By the time of `plan` the finding is an incident.
+        // When the host asks for a plan, the finding is already an open incident.
         if let Some(finding) = finding
             && !open.iter().any(|incident| incident.key == finding.key)
         {
@@ -122,7 +122,7 @@ fn settings(subject: &Subject, scenario: &Scenario, report: &mut Report) -> Valu
     }
 }
 
-/// Only what the manifest asks for can be granted, as on a real host.
+/// Only capabilities that the manifest requests can be granted, as on a real host.
 fn granted(
     subject: &Subject,
     scenario: &Scenario,
@@ -159,7 +159,7 @@ fn granted(
             }
         }
     }
-    match ansai_config::force(&subject.manifest, &grants, &subject.interfaces) {
+    match ansai_config::effective_scopes(&subject.manifest, &grants, &subject.interfaces) {
         Ok(scopes) => shared(scopes),
         Err(missing) => {
             let hint = format!("add {}", missing.stanza);

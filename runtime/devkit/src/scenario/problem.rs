@@ -1,30 +1,30 @@
-//! What was not as expected.
+//! Differences between the result and the expectation.
 
 use ansai_core::{Code, codes};
 use serde::Serialize;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-/// Whose a line is.
+/// Which side of a comparison a line belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Side {
-    /// It was expected and did not come.
+    /// Expected but missing.
     Expected,
-    /// It came and was not expected.
+    /// Present but not expected.
     Came,
-    /// Both have it.
+    /// On both sides.
     Both,
 }
 
-/// One thing that was not as expected.
+/// One difference from the expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What it is: `ansai explain` tells more.
+    /// Error code; `ansai explain` describes it.
     pub code: Code,
-    /// A fragment.
+    /// The message, a fragment.
     pub message: String,
-    /// Line by line; empty where there is nothing to compare. Not harmless for terminals.
+    /// The compared lines; empty if there is nothing to compare. Escape them before you print them to a terminal.
     pub lines: Vec<(Side, String)>,
 }
 
@@ -33,7 +33,7 @@ impl Problem {
         Problem { code, message: message.into(), lines: Vec::new() }
     }
 
-    /// Two values, line by line.
+    /// Compares two values line by line.
     pub(super) fn difference(what: &str, wanted: &Value, actual: &Value) -> Problem {
         let text = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
         let (wanted, actual) = (text(wanted), text(actual));
@@ -51,7 +51,7 @@ impl Problem {
     }
 }
 
-/// As plain text.
+/// Formats the problem as plain text.
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)?;

@@ -1,4 +1,4 @@
-//! One scenario against one component.
+//! Runs one scenario against one component.
 
 use std::time::Instant;
 
@@ -14,24 +14,24 @@ use super::prepared::Prepared;
 use super::problem::Problem;
 use super::subject::Subject;
 
-/// What came of one scenario.
+/// The result of one scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Ran {
-    /// What was not as expected; empty when it passed.
+    /// Differences from the expectation; empty if the scenario passed.
     pub problems: Vec<Problem>,
-    /// Of `detect` and of each `plan`.
+    /// Fuel used by `detect` and by each `plan`.
     pub fuel: Vec<u64>,
-    /// What the policy logged.
+    /// Log lines of the policy.
     pub log: Vec<String>,
-    /// How long it took, microseconds.
+    /// Duration in microseconds.
     pub wall_us: u64,
-    /// What came of `detect`, where it was asked.
+    /// Result of `detect`, if it was evaluated.
     pub(super) detected: Option<Came>,
-    /// What came of each expected plan; `None` where there was no such finding.
+    /// Result of each expected plan; `None` if the finding did not occur.
     pub(super) planned: Vec<Option<Came>>,
 }
 
-/// An answer as a scenario may expect it.
+/// A result that a scenario can expect.
 #[derive(Debug, Clone)]
 pub(super) enum Came {
     Observations(Value),
@@ -39,10 +39,10 @@ pub(super) enum Came {
     Failure { failure: Value, message: String },
 }
 
-/// Evaluates `detect` where it is expected to say something, then `plan` for each expected plan.
+/// Evaluates `detect`, if observations or a failure are expected, then `plan` for each expected plan.
 ///
 /// # Errors
-/// What is wrong with the scenario itself.
+/// The problems of the scenario itself.
 pub async fn run(subject: &Subject, scenario: &Scenario) -> Result<Ran, Diagnostics> {
     let began = Instant::now();
     let prepared = Prepared::new(subject, scenario)?;
@@ -81,7 +81,7 @@ pub async fn run(subject: &Subject, scenario: &Scenario) -> Result<Ran, Diagnost
     Ok(ran)
 }
 
-/// What `plan` is asked about.
+/// The finding for which `plan` is evaluated.
 fn finding(expected: &ExpectedPlan, observations: &[Observation]) -> Option<Observation> {
     if expected.finding.is_object() {
         return serde_json::from_value(expected.finding.clone()).ok();
@@ -119,7 +119,7 @@ impl Came {
         }
     }
 
-    /// As a person reads it where something else was expected.
+    /// The result as it is shown when something else was expected.
     fn value(&self) -> Value {
         match self {
             Came::Observations(observations) => observations.clone(),
@@ -128,7 +128,7 @@ impl Came {
         }
     }
 
-    /// Whether it is the failure that was expected: a text is a part of the message.
+    /// Whether it is the expected failure. A text matches if it is a part of the message.
     pub(super) fn fails_as(&self, wanted: &Value) -> bool {
         match (self, wanted) {
             (Came::Failure { message, .. }, Value::String(part)) => message.contains(part.as_str()),

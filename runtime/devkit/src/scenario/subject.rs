@@ -1,4 +1,4 @@
-//! What is put to the test, with everything that is the same for all its scenarios.
+//! The policy under test, with everything that is the same for all its scenarios.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use ansai_engine::Policy;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::registry::Registry;
 
-/// A policy and what it says about itself.
+/// A policy with its manifest and settings.
 pub struct Subject {
     pub(super) policy: Policy,
     pub(super) manifest: Arc<Manifest>,
     pub(super) schema: Schema,
     pub(super) registry: Arc<Registry>,
     pub(super) interfaces: Vec<Interface>,
-    /// What it may do where a scenario says nothing.
+    /// Scopes of a scenario that sets none.
     pub(super) scopes: Scopes,
     pub(super) limits: Limits,
 }
 
 impl Subject {
-    /// Of a loaded component, its manifest, the schema of its settings, and what a host offers.
+    /// Combines a loaded component with its manifest, the schema of its settings, and the host's interfaces.
     pub fn new(policy: Policy, manifest: Arc<Manifest>, schema: Schema, registry: Registry) -> Subject {
         let interfaces = registry.interfaces();
         Subject {
@@ -36,7 +36,7 @@ impl Subject {
         }
     }
 
-    /// As the policy calls itself.
+    /// Name of the policy in its manifest.
     pub fn name(&self) -> &str {
         &self.manifest.name
     }

@@ -1,20 +1,20 @@
-//! From JSON to TOML, in place of what stood there or anew.
+//! Writes JSON values as TOML, as new text or in place of old values.
 
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, ArrayOfTables, InlineTable, Item, Table, TableLike, Value};
 
-/// JSON has what TOML has no form for.
+/// A JSON value that TOML cannot express.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotToml {
-    /// A number beyond 64 bits with sign.
+    /// A number outside the range of signed 64 bits.
     #[error("the number {0} is too large for TOML")]
     Number(String),
-    /// Nothing, where something must stand.
+    /// Null where a value is required.
     #[error("TOML has no null in lists")]
     Null,
 }
 
-/// A value anew, on one line. Keys without a value are left out.
+/// A new value on one line. Omits keys whose value is null.
 pub(super) fn value(json: &Json) -> Result<Value, NotToml> {
     Ok(match json {
         Json::Null => return Err(NotToml::Null),
@@ -38,7 +38,7 @@ fn inline(map: &Map<String, Json>) -> Result<InlineTable, NotToml> {
     Ok(table)
 }
 
-/// A list with one element a line.
+/// A new list with one element per line.
 pub(super) fn list(elements: &[Json]) -> Result<Value, NotToml> {
     let mut array = Array::new();
     for element in elements {
@@ -53,7 +53,7 @@ pub(super) fn list(elements: &[Json]) -> Result<Value, NotToml> {
     Ok(Value::Array(array))
 }
 
-/// Sets a key, in place where it is there; where both are tables or lists, only what differs is touched.
+/// Sets a key. Keeps the position of an existing key; in tables and lists, changes only what differs.
 pub(super) fn set(table: &mut dyn TableLike, key: &str, json: &Json) -> Result<(), NotToml> {
     match table.get_mut(key) {
         Some(item) => item_to(item, json),
@@ -125,7 +125,7 @@ fn value_to(value: &mut Value, json: &Json) -> Result<(), NotToml> {
     }
 }
 
-/// However it is spelt.
+/// Whether both have the same value, however it is written.
 fn is(value: &Value, json: &Json) -> bool {
     match (value, json) {
         (Value::String(text), Json::String(json)) => text.value() == json,
@@ -136,14 +136,14 @@ fn is(value: &Value, json: &Json) -> bool {
     }
 }
 
-/// An element with the text around it that is its own: lines before it, and what stands behind it on its line.
+/// An element with the text that belongs to it: the lines before it, and the rest of its last line.
 struct Element {
     value: Value,
     before: String,
     behind: String,
 }
 
-/// Elements with a key of the same name are the same ones, wherever they stand; others by their place.
+/// Matches elements by their `key`, whatever their position, and elements without a key by position.
 fn array_to(array: &mut Array, list: &[Json]) -> Result<(), NotToml> {
     let (opening, mut old, closing) = taken_apart(array);
     let keyed = list.iter().all(|json| json.get("key").is_some());
@@ -164,7 +164,7 @@ fn array_to(array: &mut Array, list: &[Json]) -> Result<(), NotToml> {
         behind = element.behind;
         array.push_formatted(element.value);
     }
-    // Without a comma a comment would follow the bracket.
+    // Without the comma, a comment would end up after the bracket.
     if closing.contains('\n') && !list.is_empty() {
         array.set_trailing_comma(true);
     }
@@ -177,7 +177,7 @@ fn is_same(element: Option<&Element>, json: &Json) -> bool {
     key.is_some() && key == json.get("key").and_then(Json::as_str)
 }
 
-/// What stands behind the opening bracket, the elements, and what stands before the closing one.
+/// Splits an array into the text after the opening bracket, its elements, and the text before the closing bracket.
 fn taken_apart(array: &Array) -> (String, Vec<Option<Element>>, String) {
     let text = |raw: Option<&toml_edit::RawString>| raw.and_then(|raw| raw.as_str()).unwrap_or_default().to_owned();
     let mut gaps: Vec<(String, String)> = array
@@ -194,7 +194,7 @@ fn taken_apart(array: &Array) -> (String, Vec<Option<Element>>, String) {
     (opening, elements.collect(), gaps.last().map(|(_, before)| before.clone()).unwrap_or_default())
 }
 
-/// What is on the line that has begun, and the lines after it.
+/// Splits text into the rest of the current line and the lines after it.
 fn of_lines(text: &str) -> (String, String) {
     match text.find('\n').and_then(|at| text.split_at_checked(at)) {
         Some((line, rest)) => (line.to_owned(), rest.to_owned()),
@@ -202,7 +202,7 @@ fn of_lines(text: &str) -> (String, String) {
     }
 }
 
-/// A comment before an element is about that one.
+/// Removes comments, because they describe the element that they precede.
 fn without_comments(before: &str) -> String {
     match before.contains('#') {
         true => before.rfind('\n').and_then(|at| before.get(at..)).unwrap_or_default().to_owned(),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_stays_as_it_is_spelt() {
+    fn an_equal_number_keeps_its_spelling() {
         assert_eq!(after("a = 1_000 # k\n", &json!(1000)), "a = 1_000 # k\n");
         assert_eq!(after("a = 1_000 # k\n", &json!(2000)), "a = 2000 # k\n");
         assert!(value(&json!(u64::MAX)).is_err());

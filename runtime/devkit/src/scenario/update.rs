@@ -1,4 +1,4 @@
-//! A scenario whose expectation is brought up to what came. Everything else stays as it stands, comments too.
+//! Updates a scenario's expectation to the result. Everything else stays as it is, including comments.
 
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, TableLike};
@@ -8,14 +8,14 @@ use super::file::{ExpectedPlan, Scenario};
 use super::run::{Came, Ran};
 use super::toml_text::{NotToml, set};
 
-/// The text; `None` where it cannot be written.
+/// Returns the new text; `None` if it cannot be written.
 pub(super) fn updated(scenario: &Scenario, ran: &Ran) -> Option<String> {
     let mut document: DocumentMut = scenario.text.parse().ok()?;
     let expect = document.get_mut("expect")?.as_table_like_mut()?;
     if let Some(came) = &ran.detected {
         detected(expect, scenario, came).ok()?;
     }
-    // From the last one, so that removing one moves none that is still to come.
+    // Starts at the last one, because removing an entry moves those after it.
     for (index, (expected, came)) in scenario.expect.plan.iter().zip(&ran.planned).enumerate().rev() {
         match came {
             Some(came) => planned(element(expect, index)?, expected, came).ok()?,
@@ -42,7 +42,7 @@ fn detected(expect: &mut dyn TableLike, scenario: &Scenario, came: &Came) -> Res
     }
 }
 
-/// Where nothing was expected, this is what a person would have written.
+/// The form in which a person would have written an expectation, for results that had none.
 fn template(wanted: Value) -> Value {
     match wanted.as_array() {
         Some(list) if list.is_empty() => serde_json::json!([{"key": null, "status": null}]),
@@ -128,7 +128,7 @@ steps = [
     }
 
     #[test]
-    fn only_what_differs_is_touched() {
+    fn only_differences_are_rewritten() {
         let ran = Ran {
             detected: Some(Came::Observations(json!([
                 {"key": "/", "status": {"unhealthy": "warning"}, "summary": "s"},
@@ -149,7 +149,7 @@ steps = [
     }
 
     #[test]
-    fn a_failure_takes_the_place_of_observations_and_a_plan_without_a_finding_goes() {
+    fn a_failure_replaces_observations_and_plans_without_a_finding_are_removed() {
         let failure = json!({"could-not-tell": "why"});
         let came = Came::Failure { failure, message: "could not tell: why".into() };
         let ran = Ran { detected: Some(came), planned: vec![None], ..Ran::default() };
@@ -161,7 +161,7 @@ steps = [
     }
 
     #[test]
-    fn what_came_as_expected_is_not_written() {
+    fn expected_results_are_not_written() {
         let came = json!([
             {"key": "/", "status": "healthy", "summary": "s"},
             {"key": "/gone", "status": "healthy", "summary": "s"},

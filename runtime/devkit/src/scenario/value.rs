@@ -1,4 +1,4 @@
-//! Whether a value that a person wrote is of a type of the contract, and what is wrong with it where it is not.
+//! Checks whether a value from a scenario has a type of the contract.
 
 use ansai_config::did_you_mean;
 use ansai_core::text::inert;
@@ -6,30 +6,30 @@ use serde_json::Value;
 
 use super::contract::Ty;
 
-/// Fields that are not there.
+/// How to treat missing fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
-    /// Are wrong, unless they are options.
+    /// Missing fields are wrong, unless they are options.
     Refused,
-    /// May be missing in the outermost record: the host fills them in.
+    /// Fields may be missing in the outermost record: the host fills them in.
     AtTop,
-    /// May be missing anywhere: it is a part that something is compared with.
+    /// Fields may be missing anywhere: the value is compared with a part of another.
     Anywhere,
 }
 
-/// What is wrong.
+/// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wrong {
-    /// Keys and positions, outermost first; of what is missing, the record that it is missing in.
+    /// Keys and indexes, outermost first. For a missing field, the path of its record.
     pub(super) path: Vec<String>,
-    /// The key is wrong, not its value.
+    /// Whether the key is wrong, rather than its value.
     pub(super) about_key: bool,
-    /// A fragment that names the field.
+    /// The message, a fragment that names the field.
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
-/// The first thing that is wrong.
+/// Returns the first problem.
 pub(super) fn check(ty: &Ty, value: &Value, missing: Missing) -> Result<(), Wrong> {
     Walk { path: Vec::new() }.value(ty, value, missing)
 }
@@ -51,7 +51,7 @@ impl Walk {
         Wrong { path: self.path.clone(), about_key: false, message, hint }
     }
 
-    /// `` `entries[0].mount` ``, or `it` for the whole.
+    /// Returns `` `entries[0].mount` ``, or `it` for the whole value.
     fn name(&self) -> String {
         if self.path.is_empty() {
             return "it".to_owned();

@@ -1,12 +1,12 @@
-//! What a function of WASI answers that nobody has written by hand: that there is no such thing here.
+//! Answers of WASI functions that have no hand-written replacement: they fail as not available.
 
 use wit_parser::{Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId, Variant};
 
-/// Where results are in the memory of the stand-in, and how many bytes there are.
+/// Address of results in the stand-in's memory, and the number of bytes reserved for them.
 pub(super) const RESULT: usize = 16;
 const MOST_BYTES: usize = 1008;
 
-/// Errors that say it, the best first, by their names in the interfaces of WASI.
+/// Error cases that mean "not available", in order of preference, by their names in WASI's interfaces.
 const ERRORS: [&str; 12] = [
     "not-permitted",
     "access-denied",
@@ -22,18 +22,18 @@ const ERRORS: [&str; 12] = [
     "other",
 ];
 
-/// An answer.
+/// An answer to a WASI function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// Instructions that give the result.
+    /// Instructions that produce the result.
     Text(String),
-    /// A new resource of this type, which can do nothing.
+    /// A new resource of this type, whose functions fail too.
     Resource(TypeId),
-    /// None is right: the evaluation ends.
+    /// No suitable answer: the call ends the evaluation.
     None,
 }
 
-/// The answer for a result of this type; `stored` says whether it goes through memory.
+/// Chooses the answer for a result of this type; `stored` says whether the result is passed through memory.
 pub(super) fn of(resolve: &Resolve, sizes: &SizeAlign, result: Option<Type>, stored: bool) -> Answer {
     let Some(result) = result else { return Answer::None };
     if sizes.size(&result).size_wasm32() > MOST_BYTES {
@@ -51,7 +51,7 @@ pub(super) fn of(resolve: &Resolve, sizes: &SizeAlign, result: Option<Type>, sto
                 Some(None) => Answer::None,
             }
         }
-        // Neither of its sides has anything to say.
+        // Neither side of the result has a payload.
         Some(TypeDefKind::Result(result)) if result.ok.is_none() && result.err.is_none() => {
             Answer::Text("(i32.const 1)".into())
         }
@@ -62,7 +62,7 @@ pub(super) fn of(resolve: &Resolve, sizes: &SizeAlign, result: Option<Type>, sto
     }
 }
 
-/// Where a type is defined that may have been borrowed from another interface.
+/// Follows `use` to the interface that defines a type.
 pub(super) fn defined(resolve: &Resolve, mut id: TypeId) -> TypeId {
     while let Some(TypeDefKind::Type(Type::Id(next))) = resolve.types.get(id).map(|ty| &ty.kind) {
         id = *next;
@@ -80,7 +80,7 @@ fn kind(resolve: &Resolve, ty: Type) -> Option<&TypeDefKind> {
     }
 }
 
-/// The best of an error's cases that come without more.
+/// The preferred error case that has no payload.
 fn case(resolve: &Resolve, error: Type) -> Option<usize> {
     let names: Vec<Option<&str>> = match kind(resolve, error)? {
         TypeDefKind::Enum(error) => error.cases.iter().map(|case| Some(case.name.as_str())).collect(),
@@ -89,7 +89,7 @@ fn case(resolve: &Resolve, error: Type) -> Option<usize> {
         }
         _ => return None,
     };
-    // More have a tag of two bytes.
+    // With more than 256 cases, the tag has two bytes.
     let place = |wanted: &&str| names.iter().take(256).position(|name| *name == Some(wanted));
     if names.len() > 256 { None } else { ERRORS.iter().find_map(place) }
 }
@@ -138,10 +138,10 @@ world w { export i; export other; }";
     }
 
     #[test]
-    fn each_result_is_its_own_way_of_saying_no() {
+    fn each_result_type_has_its_failure() {
         for (name, answer) in answers() {
             let expected = match name.as_str() {
-                // The payload is behind a number of eight bytes.
+                // The payload is 8-byte aligned, because the other side is a `u64`.
                 "error" => {
                     "(i32.store8 (i32.const 16) (i32.const 1)) (i32.store8 (i32.const 24) (i32.const 2)) (i32.const 16)"
                 }

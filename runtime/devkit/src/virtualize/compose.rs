@@ -1,5 +1,5 @@
-//! One component around two: what the guest imports of WASI the stand-in exports, what either imports of ansai the
-//! whole imports, and the guest's `detect` and `plan` are those of the whole.
+//! Composes the guest and its stand-in into one component. The stand-in exports the WASI interfaces that the guest
+//! imports. The composed component imports the `ansai:` interfaces of both and exports the guest's `detect` and `plan`.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use super::guest::{Guest, not_composed};
 use super::stand_in::is_of_host;
 use crate::build::imports::EXPORTS;
 
-/// The only functions and instances that are named by their place.
+/// Indexes of the only functions and instances that are referred to by index.
 const STAND_IN: u32 = 0;
 const GUEST: u32 = 1;
 
-/// The whole, validated.
+/// Composes and validates the component.
 pub(super) fn compose(guest: &Guest, component: &[u8], stand_in: &[u8]) -> Result<Vec<u8>, VirtualizeError> {
     let mut whole = Component::new();
     let world = World::declare(&mut whole, guest)?;
@@ -61,7 +61,7 @@ pub(super) fn compose(guest: &Guest, component: &[u8], stand_in: &[u8]) -> Resul
     let mut exports = ComponentExportSection::new();
     for (index, name) in EXPORTS.into_iter().enumerate() {
         aliases.alias(Alias::InstanceExport { instance: next, kind: ComponentExportKind::Func, name });
-        // In the words of the whole: a type must be of its own imports.
+        // The type must refer to the composed component's own imports.
         let ty = world.exports.get(name).copied().map(ComponentTypeRef::Func);
         exports.export(name, ComponentExportKind::Func, u32::try_from(index).unwrap_or_default(), ty);
     }
@@ -71,7 +71,7 @@ pub(super) fn compose(guest: &Guest, component: &[u8], stand_in: &[u8]) -> Resul
     Ok(whole)
 }
 
-/// Names of all that the stand-in imports.
+/// Names of all imports of the stand-in.
 fn imported_by(stand_in: &[u8]) -> Result<Vec<&str>, BinaryReaderError> {
     let mut depth = 0usize;
     let mut names = Vec::new();
@@ -90,24 +90,24 @@ fn imported_by(stand_in: &[u8]) -> Result<Vec<&str>, BinaryReaderError> {
     Ok(names)
 }
 
-/// Names of all that the guest imports.
+/// Names of all imports of the guest.
 fn imports(guest: &Guest) -> impl Iterator<Item = String> {
     let world = guest.resolve.worlds.get(guest.world);
     world.into_iter().flat_map(|world| world.imports.keys().map(|key| guest.resolve.name_world_key(key)))
 }
 
-/// What the whole imports, and the types of what it exports.
+/// The imports of the composed component, and the types of its exports.
 struct World {
     imports: BTreeMap<String, (ComponentExportKind, u32)>,
-    /// Places of the types of functions.
+    /// Type indexes of the exported functions.
     exports: BTreeMap<String, u32>,
-    /// How many instances it has already.
+    /// Number of instances declared so far.
     instances: u32,
 }
 
 impl World {
-    /// Declares the imports of guest and stand-in, but for WASI. A component is declared in the same words as the type
-    /// of one, so the words of the type are taken, each into a section of its own.
+    /// Declares the imports of guest and stand-in, except WASI. A component's imports are encoded like those of a
+    /// component type, so the encoded type is copied, each declaration into a section of its own.
     fn declare(whole: &mut Component, guest: &Guest) -> Result<World, VirtualizeError> {
         let bytes = component_type(guest)?;
         World::of_type(whole, &bytes).map_err(not_composed)
@@ -117,7 +117,7 @@ impl World {
         let mut reader = BinaryReader::new(bytes, 0);
         let mut world = World { imports: BTreeMap::new(), exports: BTreeMap::new(), instances: 0 };
         let mut types = 0;
-        // What kind of type it is.
+        // Skips the kind of the type.
         reader.read_u8()?;
         for _ in 0..reader.read_var_u32()? {
             let start = reader.original_position() + 1;
@@ -129,7 +129,7 @@ impl World {
                     ComponentSectionId::Type
                 }
                 ComponentTypeDeclaration::Alias(_) => {
-                    // Worlds take nothing but types from their interfaces.
+                    // A world's aliases refer only to types of its interfaces.
                     types += 1;
                     ComponentSectionId::Alias
                 }
@@ -149,7 +149,7 @@ impl World {
                     continue;
                 }
             };
-            // One of them.
+            // A section with one item.
             let mut data = vec![1];
             data.extend_from_slice(bytes.get(start..reader.original_position()).unwrap_or_default());
             whole.section(&RawSection { id: id.into(), data: &data });
@@ -158,7 +158,7 @@ impl World {
     }
 }
 
-/// The type of the whole.
+/// Encodes the type of the composed component.
 fn component_type(guest: &Guest) -> Result<Vec<u8>, VirtualizeError> {
     let mut resolve = guest.resolve.clone();
     let host: Vec<_> = resolve.interfaces.iter().map(|(id, _)| id).filter(|id| is_of_host(&resolve, *id)).collect();
@@ -179,13 +179,13 @@ fn component_type(guest: &Guest) -> Result<Vec<u8>, VirtualizeError> {
     inner_type(&described.map_err(not_composed)?).map_err(not_composed)
 }
 
-/// As bindings describe a world, its type is the first thing in the only type of a component.
+/// Bindings describe a world as a component with one type, whose first declaration is the world's type.
 fn inner_type(described: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     for payload in Parser::new(0).parse_all(described) {
         let Payload::ComponentTypeSection(section) = payload? else { continue };
         let bytes = described.get(section.range()).unwrap_or_default();
         let mut reader = BinaryReader::new(bytes, 0);
-        // How many types, what kind of type, how many declarations, what kind of declaration.
+        // Skips the number of types, the kind of the type, the number of declarations, and the kind of the declaration.
         reader.read_var_u32()?;
         reader.read_u8()?;
         reader.read_var_u32()?;

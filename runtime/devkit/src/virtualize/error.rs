@@ -1,4 +1,4 @@
-//! Why a component was not composed with a stand-in for WASI.
+//! Reasons why a component was not composed with a stand-in for WASI.
 
 use std::path::PathBuf;
 
@@ -7,37 +7,37 @@ use ansai_engine::component::ComponentError;
 
 use crate::build::BuildError;
 
-/// Why a component was not composed; [`VirtualizeError::hint`] is the way out.
+/// Why a component was not composed; [`VirtualizeError::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
 pub enum VirtualizeError {
-    /// Its bytes are no component, or none that could be a policy.
+    /// The file is not a component, or cannot be a policy.
     #[error(transparent)]
     Component(#[from] ComponentError),
-    /// A module for the WASI of before components.
+    /// The file is a module for WASI preview 1.
     #[error("this is a core module for WASI preview 1, not a component")]
     Preview1,
-    /// It cannot be understood as a component of interfaces.
+    /// The file cannot be decoded as a component with interfaces.
     #[error("cannot read the component: {0}")]
     Unreadable(String),
-    /// It imports no WASI.
+    /// The component imports no WASI.
     #[error("the component does not import WASI: nothing to replace")]
     NoWasi,
-    /// It imports what is neither ansai's nor of WASI 0.2.
+    /// The component imports something that is neither `ansai:` nor WASI 0.2.
     #[error("the component imports `{0}`, which is neither an ansai interface nor one of WASI 0.2")]
     Foreign(String),
-    /// The stand-in, or what was composed, is not valid.
+    /// The stand-in or the composed component is invalid.
     #[error("cannot replace the imports of the component: {0}")]
     NotComposed(String),
-    /// The result would take the place of what it is made from.
+    /// The output file is the input file.
     #[error("{} is the component itself; refusing to overwrite it", .0.display())]
     Itself(PathBuf),
-    /// Its manifest, what it imports, or a file.
+    /// The manifest, an import, or a file is wrong.
     #[error(transparent)]
     Build(#[from] BuildError),
 }
 
 impl VirtualizeError {
-    /// A word that stays: `ansai explain` tells more.
+    /// The stable error code; `ansai explain` describes it.
     pub fn code(&self) -> Code {
         match self {
             VirtualizeError::Component(error) => error.code(),
@@ -51,7 +51,7 @@ impl VirtualizeError {
         }
     }
 
-    /// The way out, where there is one to name.
+    /// How to fix it, if there is a known way.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             VirtualizeError::Component(ComponentError::CoreModule) => {

@@ -1,4 +1,4 @@
-//! What is to be composed: a component, and what it imports of WASI.
+//! Reads the component to compose, and its WASI imports.
 
 use ansai_core::text::inert;
 use ansai_engine::component::{ComponentError, MAX_BYTES};
@@ -9,19 +9,19 @@ use wit_parser::{InterfaceId, Resolve, WorldId, WorldItem, WorldKey};
 use super::VirtualizeError;
 use crate::build::imports::EXPORTS;
 
-/// Of a parser's words.
+/// Maximum length of a parser's message, in characters.
 const MOST_WORDS: usize = 400;
 
-/// A component with its world.
+/// A component and its world.
 pub(super) struct Guest {
     pub(super) resolve: Resolve,
     pub(super) world: WorldId,
-    /// Interfaces of WASI that it imports, in the order of its imports: those that others stand on come first.
+    /// The WASI interfaces that it imports, in the order of its imports: dependencies come first.
     pub(super) wasi: Vec<(String, InterfaceId)>,
 }
 
 impl Guest {
-    /// Reads a component that imports WASI and could else be a policy.
+    /// Reads a component that imports WASI and otherwise could be a policy.
     pub(super) fn read(component: &[u8]) -> Result<Guest, VirtualizeError> {
         if component.len() > MAX_BYTES {
             return Err(ComponentError::TooLarge(component.len()).into());
@@ -44,7 +44,7 @@ impl Guest {
         for (key, item) in &items.imports {
             let name = resolve.name_world_key(key);
             match item {
-                // Borrowed from an interface, it gives no access to anything.
+                // A type of another interface gives no access to anything.
                 WorldItem::Type { .. } => {}
                 WorldItem::Interface { .. } if name.starts_with("ansai:") => {}
                 WorldItem::Interface { id, .. } if is_wasi(&resolve, *id) => wasi.push((name, *id)),
@@ -66,7 +66,7 @@ impl Guest {
     }
 }
 
-/// Whether it is of WASI 0.2, whose later versions add and change nothing.
+/// Whether an interface belongs to WASI 0.2, whose later versions only add to earlier ones.
 fn is_wasi(resolve: &Resolve, id: InterfaceId) -> bool {
     let package = resolve.interfaces.get(id).and_then(|interface| resolve.packages.get(interface.package?));
     package.is_some_and(|package| {

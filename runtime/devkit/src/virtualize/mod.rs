@@ -1,10 +1,10 @@
-//! From a component that imports WASI 0.2 to one that imports only `ansai:*`: a stand-in for WASI is put inside.
+//! Turns a component that imports WASI 0.2 into one that imports only `ansai:*`, by adding a stand-in for WASI inside.
 //!
-//! The stand-in is made for just the interfaces and versions that the component imports. It knows the time of the
-//! context and the same random numbers in every evaluation, so that an evaluation is still a pure function of what the
-//! host answers; what is printed goes to the log, and of everything else there is none. It imports
-//! `ansai:policy/context` and `ansai:policy/log`, which every policy may. `runtime/docs/decisions/0019-virtualize.md` says
-//! why it is so.
+//! The stand-in is generated for exactly the interfaces and versions that the component imports. Its clock shows the
+//! time of the context, and its random numbers are the same in every evaluation. So an evaluation still depends only on
+//! the host's answers. Printed text goes to the log; everything else fails as not available. The stand-in imports
+//! `ansai:policy/context` and `ansai:policy/log`, which need no grant. `runtime/docs/decisions/0019-virtualize.md`
+//! gives the reasons.
 
 mod answer;
 mod compose;
@@ -28,51 +28,53 @@ use crate::build::{BuildError, Source, imports, storage, tail_calls};
 
 pub use error::VirtualizeError;
 
-/// What is asked for beside the component.
+/// Options besides the component.
 #[derive(Debug, Clone, Copy)]
 pub struct VirtualizeOptions<'a> {
-    /// Where `policy.toml` is. Without it, that beside the component counts, if the component holds no manifest itself.
+    /// Path of `policy.toml`. If absent, and if the component holds no manifest, the one in the component's directory.
     pub policy: Option<&'a Path>,
-    /// The file to write: without it `NAME.wasm` beside `policy.toml`, or `FILE.virtual.wasm` where no name is known.
+    /// The output file. If absent: `NAME.wasm` in the directory of `policy.toml`, or `FILE.virtual.wasm` if no name is
+    /// known.
     pub output: Option<&'a Path>,
-    /// Interfaces that exist.
+    /// Interfaces of this host.
     pub interfaces: &'a [Interface],
 }
 
-/// An interface of WASI inside the component.
+/// A WASI interface that is replaced inside the component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandIn {
-    /// With its version.
+    /// Name with version.
     pub interface: String,
     /// What its functions answer.
     pub answers: &'static str,
 }
 
-/// A component that was composed with its stand-in.
+/// The composed component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Virtualized {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// By how much the component grew, without manifest and the like.
+    /// Growth of the component in bytes, without the manifest and the other custom sections.
     pub added_bytes: u64,
-    /// Its SHA-256 in lower-case hexadecimal digits.
+    /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Names of what it imports, with versions, in byte order.
+    /// Names of its imports, with versions, in byte order.
     pub imports: Vec<String>,
-    /// What is stood in for, in the order of the component's imports.
+    /// The replaced interfaces, in the order of the component's imports.
     pub stand_ins: Vec<StandIn>,
-    /// Whether its tail calls were written as calls and returns, since ansai has them switched off.
+    /// Whether tail calls were replaced by calls and returns, because ansai disables tail calls.
     pub without_tail_calls: bool,
-    /// Whether it holds a manifest, without which it cannot be run.
+    /// Whether it holds a manifest. Without one it cannot run.
     pub has_manifest: bool,
 }
 
-/// Composes the component in a file and writes the result, whole or not at all.
+/// Composes the component in a file and writes the result atomically.
 ///
 /// # Errors
-/// Where it is no such component, imports what its manifest does not ask for, or a file cannot be read or written.
+/// If the component cannot be composed or imports an interface that its manifest does not request, or if a file cannot
+/// be read or written.
 pub fn virtualize(file: &Path, options: &VirtualizeOptions<'_>) -> Result<Virtualized, VirtualizeError> {
     if !storage::is_file(file) {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
@@ -118,7 +120,7 @@ pub fn virtualize(file: &Path, options: &VirtualizeOptions<'_>) -> Result<Virtua
     })
 }
 
-/// A component and its stand-in, in one.
+/// The composed component, before custom sections are added.
 struct Composed {
     bytes: Vec<u8>,
     stand_ins: Vec<StandIn>,
@@ -152,7 +154,7 @@ fn directory(file: &Path) -> PathBuf {
     file.parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// ansai's own sections that the component has already: inside another they would not be seen.
+/// ansai's custom sections of the component. They are moved, because inside another component they would not be found.
 fn carried(component: &[u8]) -> Vec<(&str, &[u8])> {
     let mut depth = 0usize;
     let mut found = Vec::new();

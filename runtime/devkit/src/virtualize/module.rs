@@ -1,4 +1,5 @@
-//! The core module of a stand-in, as text: what is written by hand, as far as it is imported, and answers for the rest.
+//! The core module of a stand-in, as text: hand-written functions as far as they are imported, and generated answers
+//! for the rest.
 
 use std::collections::BTreeSet;
 
@@ -13,25 +14,25 @@ use super::answer::{self, Answer};
 use super::guest::{Guest, not_composed};
 use super::stand_in::HOST;
 
-/// What is written by hand.
+/// The hand-written functions.
 const FUNCTIONS: &str = include_str!("functions.wat");
 const NAMES: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
-/// Where texts begin that are generated; before it are those of `FUNCTIONS`.
+/// Address of the generated texts. The texts of `FUNCTIONS` come before it.
 const TEXTS: usize = 3136;
 const PAGE: usize = 1 << 16;
 
-/// What is written so far.
+/// The parts of the module generated so far.
 struct Module<'g> {
     resolve: &'g Resolve,
     sizes: SizeAlign,
-    /// Resources whose handles are made, with what is imported for it.
+    /// Imports of the functions that create the handles of resources.
     makers: BTreeSet<String>,
     functions: String,
-    /// Names that are logged.
+    /// Generated log messages.
     texts: String,
 }
 
-/// The core module for a guest, as text.
+/// Returns the core module for a guest, as text.
 pub(super) fn text(guest: &Guest) -> Result<String, VirtualizeError> {
     let mut sizes = SizeAlign::default();
     sizes.fill(&guest.resolve);
@@ -98,7 +99,7 @@ impl<'g> Module<'g> {
         Ok(())
     }
 
-    /// The function that makes a handle of a resource from what identifies it.
+    /// The function that creates a handle of a resource from its representation.
     fn maker(&mut self, resource: TypeId) -> Result<String, VirtualizeError> {
         let owner = self.resolve.types.get(resource);
         let (Some(name), Some(TypeOwner::Interface(owner))) =
@@ -116,12 +117,12 @@ impl<'g> Module<'g> {
     }
 }
 
-/// The parts of what is written by hand.
+/// The paragraphs of the hand-written functions.
 fn paragraphs() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.split("\n\n")
 }
 
-/// The function of WASI that a paragraph is, with its interface but without a version.
+/// The WASI function that a paragraph implements, with its interface but without a version.
 fn name_of(paragraph: &'static str) -> Option<&'static str> {
     let line = paragraph.lines().find(|line| !line.starts_with(";;"))?;
     line.strip_prefix("(func $\"")?.split('"').next()

@@ -1,4 +1,4 @@
-//! The component that exports what another imports of WASI, made for just these interfaces and versions.
+//! The component that exports the WASI interfaces that another one imports, in exactly those versions.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use super::VirtualizeError;
 use super::guest::{Guest, not_composed};
 use super::module;
 
-/// What the stand-in asks of the host: interface, function, and what is declared where the guest has not done so. In its
-/// kinds of values it is the same as in `wit/policy/policy.wit`.
+/// The stand-in's own imports: interface, function, and a declaration for guests that do not import the interface. The
+/// declared types match `wit/policy/policy.wit`.
 pub(super) const HOST: [(&str, &str, &str); 2] = [
     ("ansai:policy/context@0.1.0", "now", "interface context { now: func() -> u64; }"),
     (
@@ -21,7 +21,7 @@ pub(super) const HOST: [(&str, &str, &str); 2] = [
 ];
 const HOST_PACKAGE: &str = "package ansai:policy@0.1.0;";
 
-/// Adds what the stand-in asks of the host to what the guest knows.
+/// Adds the stand-in's own imports to the guest's packages.
 pub(super) fn add_host(guest: &mut Guest) -> Result<(), VirtualizeError> {
     let missing = HOST.iter().filter(|(interface, function, _)| !declares(&guest.resolve, interface, function));
     let text: String = missing.map(|(_, _, declared)| *declared).collect();
@@ -36,12 +36,12 @@ fn declares(resolve: &Resolve, interface: &str, function: &str) -> bool {
     resolve.interfaces.iter().any(|(id, one)| named(id) && one.functions.contains_key(function))
 }
 
-/// Whether an interface is one of those that the stand-in imports.
+/// Whether an interface is one of the stand-in's own imports.
 pub(super) fn is_of_host(resolve: &Resolve, id: InterfaceId) -> bool {
     resolve.id_of(id).is_some_and(|name| HOST.iter().any(|(interface, ..)| *interface == name))
 }
 
-/// The stand-in for a guest to which [`add_host`] has been.
+/// Builds the stand-in for a guest. Call [`add_host`] first.
 pub(super) fn component(guest: &Guest) -> Result<Vec<u8>, VirtualizeError> {
     let mut module = wat::parse_str(module::text(guest)?).map_err(not_composed)?;
     let mut resolve = guest.resolve.clone();

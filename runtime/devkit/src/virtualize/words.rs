@@ -1,6 +1,6 @@
-//! What a stand-in answers, for people.
+//! Descriptions of a stand-in's answers, for people.
 
-/// A beginning of an interface's name, and what its functions answer. The first that fits counts.
+/// Prefix of an interface's name, and what its functions answer. The first match wins.
 const WORDS: [(&str, &str); 19] = [
     ("wasi:cli/environment", "no variables, no arguments, no directory"),
     ("wasi:cli/exit", "ends the evaluation"),

@@ -1,4 +1,4 @@
-//! Policies in C, with the real compiler.
+//! Builds policies in C, with the real compiler.
 
 use ansai_devkit::build::BuildError;
 
@@ -12,13 +12,13 @@ const POLICY: &str = "disk-space-c";
 fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
     let (dir, other) = (copy(POLICY), copy(POLICY));
     let Some(first) = built("c::the_example…", dir.path()) else { return };
-    // All that it imports; nothing else is looked at by the host.
+    // The host looks only at the imports.
     assert!(first.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", first.imports);
     for needed in ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0"] {
         assert!(first.imports.iter().any(|import| import == needed), "{:?}", first.imports);
     }
     passes_the_scenarios(&first);
-    // Neither the place nor what is left of the first build is in the bytes.
+    // The bytes depend neither on the directory nor on the first build's leftovers.
     let again = built("c::the_example…", dir.path()).unwrap();
     let elsewhere = built("c::the_example…", other.path()).unwrap();
     assert_eq!(first.sha256, again.sha256);
@@ -26,7 +26,7 @@ fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
 }
 
 #[test]
-fn what_does_not_compile_is_no_component() {
+fn sources_that_do_not_compile_fail() {
     let dir = copy(POLICY);
     change(&dir, "policy.c", "double percent = used * 100;", "double percent = used * hundred;");
     match try_build(dir.path()).unwrap_err() {
@@ -99,7 +99,7 @@ fn settings_are_read_as_they_are_written() {
 }
 
 #[test]
-fn what_the_linker_misses_is_no_component() {
+fn missing_symbols_fail() {
     let dir = copy("disk-space-c");
     change(&dir, "policy.c", "bool exports_ansai_plan(", "bool some_other_plan(");
     match try_build(dir.path()) {
@@ -110,9 +110,9 @@ fn what_the_linker_misses_is_no_component() {
 }
 
 #[test]
-fn without_a_compiler_it_is_said_what_to_install() {
+fn without_a_compiler_the_error_names_the_install_command() {
     let dir = copy(POLICY);
-    if let Some(error) = without_any_program("c::without_a_compiler_it_is_said_what_to_install", dir.path()) {
+    if let Some(error) = without_any_program("c::without_a_compiler_the_error_names_the_install_command", dir.path()) {
         assert!(matches!(&error, BuildError::NoToolchain { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("apt-get install clang-19 lld-19"), "{error:?}");
     }

@@ -1,4 +1,4 @@
-//! The small policy in each language: a copy to build, and its scenarios.
+//! The small policy in each language: a copy that tests can build, and its scenarios.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,7 +16,7 @@ fn policies() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies")
 }
 
-/// A copy of `policies/examples/NAME`, so that tests neither see nor change what is built there.
+/// Copies `policies/examples/NAME`, so that tests neither see nor change what is built there.
 pub(crate) fn copy(name: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     copy_directory(&policies().join("examples").join(name), dir.path());
@@ -40,7 +40,7 @@ pub(crate) fn try_build(dir: &Path) -> Result<Built, BuildError> {
     build(dir, &BuildOptions { allow_root: true, interfaces: &interfaces })
 }
 
-/// `None` where the language's compiler is missing, which continuous integration must not lack.
+/// Builds the copy; `None` if the language's compiler is missing, which fails the test in CI.
 pub(crate) fn built(test: &str, dir: &Path) -> Option<Built> {
     match try_build(dir) {
         Err(error @ BuildError::NoToolchain { .. }) => {
@@ -52,7 +52,7 @@ pub(crate) fn built(test: &str, dir: &Path) -> Option<Built> {
     }
 }
 
-/// Changes a file of a copy.
+/// Replaces a text in a file of the copy.
 pub(crate) fn change(dir: &TempDir, file: &str, from: &str, to: &str) {
     let path = dir.path().join(file);
     let text = std::fs::read_to_string(&path).unwrap();
@@ -62,7 +62,7 @@ pub(crate) fn change(dir: &TempDir, file: &str, from: &str, to: &str) {
 
 const WITHOUT_PATH: &str = "ANSAI_TEST_WITHOUT_PATH";
 
-/// What is said when nothing is on the PATH: the named test runs again in a child for which that is so.
+/// Returns the error of a build with an empty PATH. Runs the named test again in a child process with such a PATH.
 pub(crate) fn without_any_program(test: &str, dir: &Path) -> Option<BuildError> {
     if std::env::var_os(WITHOUT_PATH).is_some() {
         return Some(try_build(dir).unwrap_err());
@@ -77,7 +77,7 @@ pub(crate) fn without_any_program(test: &str, dir: &Path) -> Option<BuildError> 
     None
 }
 
-/// The template is the example under another name, but for what is said to its reader.
+/// Checks that the template equals the example, except for the name and the text for its reader.
 pub(crate) fn is_the_template(language: &str) {
     let example = policies().join("examples").join(format!("disk-space-{language}"));
     let template = policies().join("sdk").join(language).join("template");
@@ -93,7 +93,7 @@ pub(crate) fn is_the_template(language: &str) {
     }
 }
 
-/// It, loaded.
+/// Loads the built component.
 pub(crate) fn subject(built: &Built) -> Subject {
     let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
@@ -112,7 +112,7 @@ fn ran(subject: &Subject, scenario: &Scenario) -> Ran {
     runtime.block_on(run(subject, scenario)).unwrap()
 }
 
-/// What was not as expected, as text.
+/// The differences from the expectation, as text.
 pub(crate) fn told(ran: &Ran) -> String {
     let lines = ran.problems.iter().flat_map(|problem| {
         std::iter::once(problem.message.clone()).chain(problem.lines.iter().map(|(_, line)| line.clone()))
@@ -120,14 +120,14 @@ pub(crate) fn told(ran: &Ran) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What comes of one scenario, which it must pass.
+/// Runs one scenario and checks that it passes.
 pub(crate) fn passes(built: &Built, scenario: &str) -> Ran {
     let ran = ran(&subject(built), &Scenario::parse("inline.toml", scenario).unwrap());
     assert!(ran.problems.is_empty(), "{}\n{:#?}", told(&ran), ran.log);
     ran
 }
 
-/// Every scenario of the suite that all languages share.
+/// Runs every scenario that all languages share.
 pub(crate) fn passes_the_scenarios(built: &Built) {
     let subject = subject(built);
     let mut files: Vec<PathBuf> =

@@ -1,4 +1,4 @@
-//! Policies without dependencies, so that they compile in a moment and without a registry.
+//! Policies without dependencies, which compile fast and need no package registry.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub extern "C" fn plan(
 pub extern "C" fn cabi_realloc(_: i32, _: i32, _: i32, _: i32) -> i32 { core::panic!("no memory") }
 "#;
 
-/// A directory with a policy whose world imports these interfaces and whose `detect` calls one of them.
+/// Creates a directory with a policy whose world imports these interfaces and whose `detect` calls one of them.
 pub(crate) fn policy(name: &str, imports: &[&str], asked: &[&str], call: Option<(&str, &str)>) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &[u8]| std::fs::write(dir.path().join(path), text).unwrap();
@@ -70,7 +70,7 @@ pub(crate) fn policy(name: &str, imports: &[&str], asked: &[&str], call: Option<
     dir
 }
 
-/// A workspace with a [`policy`] as its only member, which has the lock file and the profile.
+/// Creates a workspace with a [`policy`] as its only member; the workspace holds the lock file and the profile.
 pub(crate) fn workspace(name: &str, call: Option<(&str, &str)>) -> TempDir {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join(name);
@@ -85,7 +85,7 @@ pub(crate) fn workspace(name: &str, call: Option<(&str, &str)>) -> TempDir {
     place
 }
 
-/// The description of a policy's world, as bindings put it into a module.
+/// The description of a policy's world, as bindings add it to a module.
 fn world(imports: &[&str]) -> Vec<u8> {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut resolve = Resolve::default();

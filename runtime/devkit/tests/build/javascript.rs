@@ -1,4 +1,4 @@
-//! Policies in TypeScript and JavaScript, with the real tools.
+//! Builds policies in TypeScript and JavaScript, with the real tools.
 
 use ansai_devkit::build::BuildError;
 
@@ -8,7 +8,7 @@ use crate::project::{Project, policies};
 const EXAMPLE: &str = "examples/disk-space-typescript";
 const TEMPLATE: &str = "sdk/javascript/template";
 
-/// The template of JavaScript, filled in as `ansai new` does, with its SDK.
+/// The JavaScript template with its SDK, filled in as by `ansai new`.
 fn javascript(test: &str) -> Option<Project> {
     let project = Project::copy(TEMPLATE, test)?;
     for part in ["policy.toml", "settings.schema.json", "scenarios"] {
@@ -36,7 +36,7 @@ fn the_template_of_javascript_passes_all_scenarios() {
 }
 
 #[test]
-fn both_languages_stand_on_one_sdk() {
+fn both_languages_share_one_sdk() {
     let files = |language: &str| crate::project::files(&policies(&format!("sdk/{language}/sdk")));
     assert_eq!(files("typescript"), files("javascript"));
 }
@@ -47,8 +47,8 @@ fn the_example_is_what_the_template_makes() {
 }
 
 #[test]
-fn a_wrong_type_is_told_as_tsc_tells_it() {
-    let Some(project) = Project::copy(EXAMPLE, "a_wrong_type_is_told_as_tsc_tells_it") else { return };
+fn type_errors_are_those_of_tsc() {
+    let Some(project) = Project::copy(EXAMPLE, "type_errors_are_those_of_tsc") else { return };
     project.change("policy.ts", "related: [],", "related: 5,");
     let error = project.build().unwrap_err();
     let message = error.to_string();
@@ -57,16 +57,16 @@ fn a_wrong_type_is_told_as_tsc_tells_it() {
 }
 
 #[test]
-fn a_wrong_syntax_is_told_with_its_line() {
-    let Some(project) = javascript("a_wrong_syntax_is_told_with_its_line") else { return };
+fn syntax_errors_have_a_line() {
+    let Some(project) = javascript("syntax_errors_have_a_line") else { return };
     project.change("policy.js", "export const", "export konst");
     let message = project.build().unwrap_err().to_string();
     assert!(message.starts_with("esbuild failed") && message.contains("policy.js:"), "{message}");
 }
 
 #[test]
-fn what_is_imported_must_be_asked_for() {
-    let Some(project) = javascript("what_is_imported_must_be_asked_for") else { return };
+fn imports_must_be_requested() {
+    let Some(project) = javascript("imports_must_be_requested") else { return };
     project.change("policy.js", "\nexport const", "\nimport \"ansai:journal/journal-probe@0.1.0\";\nexport const");
     let error = project.build().unwrap_err();
     assert!(matches!(&error, BuildError::NotAskedFor(name) if name.contains("journal-probe")), "{error:?}");
@@ -76,8 +76,8 @@ fn what_is_imported_must_be_asked_for() {
 }
 
 #[test]
-fn an_exception_is_a_failure_and_no_trap() {
-    let Some(project) = javascript("an_exception_is_a_failure_and_no_trap") else { return };
+fn an_exception_is_a_failure_not_a_trap() {
+    let Some(project) = javascript("an_exception_is_a_failure_not_a_trap") else { return };
     project.change("policy.js", "  detect(evaluation) {\n", "  detect(evaluation) {\n    undefined.nothing;\n");
     project.only_scenario("description = \"a\"\n[expect]\nfailure = { invalid-settings = \"none\" }\n");
     let problems = told(&project.scenarios().remove(0).1);
@@ -85,8 +85,8 @@ fn an_exception_is_a_failure_and_no_trap() {
 }
 
 #[test]
-fn a_refusal_that_nobody_expected_is_could_not_tell() {
-    let Some(project) = javascript("a_refusal_that_nobody_expected_is_could_not_tell") else { return };
+fn an_uncaught_refusal_is_could_not_tell() {
+    let Some(project) = javascript("an_uncaught_refusal_is_could_not_tell") else { return };
     project.change("policy.js", "  detect(evaluation) {\n", "  detect(evaluation) {\n    listFilesystems();\n");
     project.only_scenario(
         "description = \"a\"\n[[reply]]\ncall = \"ansai:disk/disk-probe.list-filesystems\"\nrefusal = { busy = \"now\" \

@@ -1,4 +1,4 @@
-//! Building policies, with the real compiler.
+//! Builds policies with the real compilers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Copies of the example policies in languages whose toolchains are not Rust's.
+//! Copies of the example policies in languages other than Rust.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 
 use crate::example::{subject, told};
 
-/// A directory of a policy that a test may change.
+/// The directory of a policy that a test may change.
 pub(crate) struct Project(TempDir);
 
-/// `policies/…` of the repository.
+/// Path of `policies/…` in the repository.
 pub(crate) fn policies(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies").join(path)
 }
 
-/// Files below a directory with their texts; not those of its tools.
+/// The files below a directory with their texts, without those that tools create.
 pub(crate) fn files(dir: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![dir.to_owned()];
@@ -41,7 +41,7 @@ fn filled(text: &str, name: &str) -> String {
     text.replace("{{name}}", name).replace("{{snake_name}}", &name.replace('-', "_"))
 }
 
-/// An example is its language's template under a name, with scenarios of its own.
+/// Checks that an example is its language's template with a name filled in, plus its own scenarios.
 pub(crate) fn is_made_of_template(example: &str, language: &str, name: &str) {
     let template = files(&policies(&format!("sdk/{language}/template")));
     let example = files(&policies(example));
@@ -52,7 +52,7 @@ pub(crate) fn is_made_of_template(example: &str, language: &str, name: &str) {
 }
 
 impl Project {
-    /// A copy, with the tools that scripts/setup installs linked into it; `None`, with a word, where there are none.
+    /// Copies a policy and links the tools that scripts/setup installs; `None`, with a message, if they are missing.
     pub(crate) fn copy(source: &str, test: &str) -> Option<Project> {
         let (tools, own) =
             if source.ends_with("python") { ("py", ".venv") } else { ("js/node_modules", "node_modules") };
@@ -69,7 +69,7 @@ impl Project {
         Some(project)
     }
 
-    /// A copy in which links are what they point to.
+    /// Copies a policy and replaces links by their targets.
     pub(crate) fn without_tools(source: &str) -> Project {
         let dir = tempfile::tempdir().unwrap();
         let status =
@@ -78,7 +78,7 @@ impl Project {
         Project(dir)
     }
 
-    /// Nothing but a manifest.
+    /// A directory with only a manifest.
     pub(crate) fn empty() -> Project {
         let dir = tempfile::tempdir().unwrap();
         let manifest = "name = \"empty\"\nversion = \"0.1.0\"\ndescription = \"a\"\n[schedule]\nevery = \"60s\"\n";
@@ -86,7 +86,7 @@ impl Project {
         Project(dir)
     }
 
-    /// Puts another part of `policies` in the place of one of its directories.
+    /// Replaces one of its directories by another part of `policies`.
     pub(crate) fn take(&self, source: &str, place: &str) {
         let place = self.path().join(place);
         let _ = std::fs::remove_dir_all(&place);
@@ -94,7 +94,7 @@ impl Project {
         assert!(status.success());
     }
 
-    /// A program that does nothing.
+    /// Creates a program that does nothing.
     pub(crate) fn program(&self, path: &str) {
         let path = self.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -113,7 +113,7 @@ impl Project {
         self.0.path()
     }
 
-    /// Replaces a text that must be there.
+    /// Replaces a text, which must be present.
     pub(crate) fn change(&self, path: &str, from: &str, to: &str) {
         let path = self.path().join(path);
         let text = std::fs::read_to_string(&path).unwrap();
@@ -126,7 +126,7 @@ impl Project {
         build(self.path(), &BuildOptions { allow_root: true, interfaces: &interfaces })
     }
 
-    /// Builds it, and runs all its scenarios: name and what came of it.
+    /// Builds the policy and runs all its scenarios; returns names and results.
     pub(crate) fn scenarios(&self) -> Vec<(String, Ran)> {
         let built = self.build().unwrap_or_else(|error| panic!("{error}"));
         assert!(built.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", built.imports);
@@ -143,7 +143,7 @@ impl Project {
         ran.collect()
     }
 
-    /// Builds it; all its scenarios pass, and there are at least so many.
+    /// Builds the policy and checks that all its scenarios pass, and that there are at least this many.
     pub(crate) fn passes(&self, at_least: usize) {
         let ran = self.scenarios();
         assert!(ran.len() >= at_least, "{} scenarios", ran.len());
@@ -153,7 +153,7 @@ impl Project {
         }
     }
 
-    /// Puts one scenario in the place of all others.
+    /// Replaces all scenarios by one.
     pub(crate) fn only_scenario(&self, text: &str) {
         std::fs::remove_dir_all(self.path().join("scenarios")).unwrap();
         std::fs::create_dir(self.path().join("scenarios")).unwrap();

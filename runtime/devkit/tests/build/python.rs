@@ -1,4 +1,4 @@
-//! Policies in Python, with the real tools.
+//! Builds policies in Python, with the real tools.
 
 use ansai_devkit::build::BuildError;
 
@@ -20,8 +20,8 @@ fn the_example_is_what_the_template_makes() {
 }
 
 #[test]
-fn a_wrong_syntax_is_told_as_python_tells_it() {
-    let Some(project) = Project::copy(EXAMPLE, "a_wrong_syntax_is_told_as_python_tells_it") else { return };
+fn syntax_errors_are_those_of_python() {
+    let Some(project) = Project::copy(EXAMPLE, "syntax_errors_are_those_of_python") else { return };
     project.change("policy.py", "def plan(", "def plan)");
     let error = project.build().unwrap_err();
     let message = error.to_string();
@@ -29,10 +29,10 @@ fn a_wrong_syntax_is_told_as_python_tells_it() {
     assert!(message.contains("SyntaxError") && message.contains("policy.py"), "{message}");
 }
 
-/// One build for several behaviours, since each takes its time: the setting `directory` says which.
+/// One build for several behaviours, because a build takes long. The setting `directory` selects the behaviour.
 #[test]
-fn exceptions_are_failures_and_no_traps() {
-    let Some(project) = Project::copy(EXAMPLE, "exceptions_are_failures_and_no_traps") else { return };
+fn exceptions_are_failures_not_traps() {
+    let Some(project) = Project::copy(EXAMPLE, "exceptions_are_failures_not_traps") else { return };
     project.change(
         "policy.py",
         "    settings = evaluation.settings\n",
@@ -72,8 +72,8 @@ fn exceptions_are_failures_and_no_traps() {
 }
 
 #[test]
-fn what_is_imported_must_be_asked_for() {
-    let Some(project) = Project::copy(EXAMPLE, "what_is_imported_must_be_asked_for") else { return };
+fn imports_must_be_requested() {
+    let Some(project) = Project::copy(EXAMPLE, "imports_must_be_requested") else { return };
     project.change(
         "policy.py",
         "import disk_probe, files_actions\n",

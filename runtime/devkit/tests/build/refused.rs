@@ -1,4 +1,4 @@
-//! What is not built, and what is said then.
+//! Builds that are refused, and their messages.
 
 use std::path::Path;
 
@@ -40,8 +40,8 @@ fn as_root_only_when_asked_to() {
 }
 
 #[test]
-fn not_in_a_directory_of_somebody_else() {
-    if is_root("not_in_a_directory_of_somebody_else") {
+fn not_in_a_directory_of_another_user() {
+    if is_root("not_in_a_directory_of_another_user") {
         let dir = policy("fixture-foreign", &[], &[], None);
         std::os::unix::fs::chown(dir.path(), Some(12_345), None).unwrap();
         assert!(matches!(refused(dir.path()), BuildError::Foreign { owner: 12_345, .. }));
@@ -66,7 +66,7 @@ fn not_without_its_files() {
     assert!(matches!(refused(Path::new("/nonexistent/policy")), BuildError::File { .. }));
 }
 
-/// The lock file of a member is that of its workspace, which must belong to the user too.
+/// A member uses the lock file of its workspace, which the user must own too.
 #[test]
 fn not_in_a_workspace_without_a_lock_file_or_of_another_user() {
     let place = workspace("fixture-member", None);
@@ -80,13 +80,13 @@ fn not_in_a_workspace_without_a_lock_file_or_of_another_user() {
         let error = refused(&member);
         assert!(matches!(&error, BuildError::Foreign { owner: 12_345, .. }), "{error:?}");
     }
-    // A package that the workspace does not name belongs to no workspace.
+    // A package that the workspace does not list belongs to no workspace.
     std::fs::write(place.path().join("Cargo.toml"), "[workspace]\nmembers = []\n").unwrap();
     assert!(matches!(refused(&member), BuildError::Cargo(_)));
 }
 
 #[test]
-fn not_with_a_wrong_manifest_or_schema() {
+fn not_with_an_invalid_manifest_or_schema() {
     let dir = policy("fixture-manifest", &[], &[], None);
     change(&dir, "policy.toml", |text| text.replace("60s", "never"));
     let error = refused(dir.path());
@@ -110,8 +110,8 @@ fn not_what_does_not_compile_to_one_module() {
 }
 
 #[test]
-fn not_what_is_no_policy() {
-    if !has_target("refused::not_what_is_no_policy") {
+fn not_a_component_that_is_not_a_policy() {
+    if !has_target("refused::not_a_component_that_is_not_a_policy") {
         return;
     }
     let dir = policy("fixture-plain", &[], &[], None);
@@ -122,8 +122,8 @@ fn not_what_is_no_policy() {
 }
 
 #[test]
-fn not_what_imports_more_than_it_asks_for() {
-    if !has_target("refused::not_what_imports_more_than_it_asks_for") {
+fn not_with_unrequested_imports() {
+    if !has_target("refused::not_with_unrequested_imports") {
         return;
     }
     let call = Some((PROBE, "list-filesystems"));

@@ -1,4 +1,4 @@
-//! What comes out.
+//! The built component.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -34,7 +34,7 @@ fn the_same_source_gives_the_same_bytes() {
     let options = BuildOptions { allow_root: true, interfaces: INTERFACES };
     let first = build(dir.path(), &options).unwrap();
     let component = std::fs::read(&first.path).unwrap();
-    // What is imported but not used is gone, and needs no asking.
+    // The import that nothing uses is dropped, so it needs no request.
     assert_eq!(first.imports, ["ansai:disk/disk-probe@0.1.0"]);
     assert_eq!(first.path, dir.path().canonicalize().unwrap().join("fixture-same.wasm"));
     assert_eq!(first.bytes, component.len() as u64);
@@ -57,12 +57,12 @@ fn the_same_source_gives_the_same_bytes() {
     assert_eq!(section(&component, LICENCE_SECTION).unwrap(), "first\n\nsecond\n");
     assert_eq!(section(&component, README_SECTION).unwrap(), "# A test\n");
     assert_eq!(section(&component, "version").unwrap(), "1.2.3");
-    // No path of the machine that built it.
+    // The component contains no path of this machine.
     let place = dir.path().to_str().unwrap();
     assert!(!component.windows(place.len()).any(|window| window == place.as_bytes()));
 }
 
-/// The bytes do not depend on where the workspace lies, and everything that a build writes is in its build directory.
+/// The bytes do not depend on the workspace's place, and a build writes only to its build directory.
 #[test]
 fn a_member_of_a_workspace_gives_the_same_bytes_anywhere() {
     if !has_target("result::a_member_of_a_workspace_gives_the_same_bytes_anywhere") {

@@ -1,12 +1,13 @@
-//! The compiler's target, or a compiler that has it.
+//! Finds a compiler with the WebAssembly target.
 
 use std::path::Path;
 use std::process::Command;
 
 const AGAIN: &str = "ANSAI_TEST_WITH_WASM_ENV";
 
-/// Whether the named test goes on in this process. Where the toolchain lacks the target, the test has run already, in
-/// a child with the environment in which the project's own policies are built; without that it is skipped.
+/// Whether the named test continues in this process. If the toolchain lacks the target, the test has already run in a
+/// child process with the environment that builds the project's own policies; without such an environment it is
+/// skipped.
 pub(crate) fn has_target(test: &str) -> bool {
     let output = Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
         .args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])

@@ -1,4 +1,4 @@
-//! What is said where the tools of a language are missing.
+//! Messages about missing tools of a language.
 
 use std::process::Command;
 
@@ -8,12 +8,12 @@ use crate::project::Project;
 
 const AGAIN: &str = "ANSAI_TEST_WITHOUT_TOOLS";
 
-/// In a child, since the `PATH` is that of a whole process.
+/// Runs in a child process, because `PATH` belongs to a whole process.
 #[test]
-fn missing_tools_are_named_with_the_command_that_brings_them() {
+fn missing_tools_are_named_with_their_install_command() {
     if std::env::var_os(AGAIN).is_none() {
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "tools::missing_tools_are_named_with_the_command_that_brings_them", "--nocapture"])
+            .args(["--exact", "tools::missing_tools_are_named_with_their_install_command", "--nocapture"])
             .env(AGAIN, "1")
             .env("PATH", "/nonexistent")
             .env_remove("ANSAI_JS_TOOLS")
@@ -36,7 +36,7 @@ fn missing_tools_are_named_with_the_command_that_brings_them() {
         assert!(message.contains(&format!("with {program},")) && message.contains("PATH"), "{message}");
         assert!(error.hint().unwrap().contains(install), "{name}: {:?}", error.hint());
     }
-    // Node is there, and its packages are not.
+    // Node is present, its packages are missing.
     for (sign, program) in [("policy.ts", "typescript@"), ("policy.js", "esbuild@")] {
         let project = Project::empty();
         std::fs::write(project.path().join(sign), "").unwrap();

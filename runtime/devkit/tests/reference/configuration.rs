@@ -1,15 +1,15 @@
-//! The pages about `policy.toml` and `ansai.toml` say what the parser knows: every table has its keys and no others,
-//! defaults and bounds are those of the code, and what is shown parses.
+//! Compares the pages about `policy.toml` and `ansai.toml` with the parser: every table lists exactly its keys,
+//! defaults and bounds are those of the code, and the examples parse.
 
 use std::path::Path;
 
 use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
 use ansai_core::{Limits, RetryPolicy};
 
-/// A key that nothing resembles, so that all known ones are named.
+/// A key that resembles none, so that the message lists all known keys.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqq = 1";
 
-/// Headings of a page, and a document in which the table of that heading has an unknown key.
+/// Headings of a page, each with a document that has an unknown key in the described table.
 const MANIFEST: &[(&str, &str)] = &[
     ("The manifest", "UNKNOWN"),
     ("`[schedule]`", "[schedule]\nUNKNOWN"),
@@ -40,7 +40,7 @@ fn page(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)).unwrap()
 }
 
-/// Cells of the table below a heading, row by row, without its head.
+/// Cells of the table below a heading, row by row, without its header.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("no section {heading}"));
     let section = section.split("\n## ").next().unwrap();
@@ -52,7 +52,7 @@ fn code(cell: &str) -> &str {
     cell.trim_matches('`')
 }
 
-/// What the parser names as known where the unknown key stands.
+/// The keys that the parser's message lists for the unknown key.
 fn known(parse: Parse, document: &str) -> Vec<String> {
     let problems = parse(&document.replace("UNKNOWN", UNKNOWN)).unwrap_err();
     let entries = problems.entries();
@@ -80,7 +80,7 @@ fn each_table_has_the_keys_that_the_parser_knows() {
 }
 
 #[test]
-fn what_is_shown_parses() {
+fn examples_parse() {
     for (name, parse) in [("policy-toml.md", manifest as Parse), ("ansai-toml.md", host as Parse)] {
         let page = page(name);
         let shown = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
@@ -109,7 +109,7 @@ fn defaults_and_bounds_of_limits_are_those_of_the_code() {
     assert_eq!(read.limits.over(others), Limits::default());
     for row in rows {
         let key = code(&row[0]);
-        // Far outside, in the form of the key.
+        // A value far out of bounds, in the format of the key.
         let value =
             if key.ends_with("deadline") { serde_json::json!("400 days") } else { serde_json::json!(u64::MAX >> 1) };
         let problems = LimitsChange::from_json(&serde_json::json!({ key: value }), "limits").unwrap_err();

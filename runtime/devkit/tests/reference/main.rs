@@ -1,4 +1,4 @@
-//! The pages in `runtime/docs/contract/` are generated. `ANSAI_WRITE_REFERENCE=1` writes them anew.
+//! The pages in `runtime/docs/contract/` are generated. `ANSAI_WRITE_REFERENCE=1` regenerates them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 mod configuration;
@@ -41,7 +41,7 @@ fn the_pages_are_those_of_the_contract() {
 }
 
 #[test]
-fn all_that_the_registry_has_is_there_with_its_grant() {
+fn every_interface_of_the_registry_has_its_grant() {
     let reference = reference();
     for entry in ansai_host_functions::builtin().entries() {
         let of = entry.interface;
@@ -61,9 +61,9 @@ fn all_that_the_registry_has_is_there_with_its_grant() {
     assert_eq!(reference.exports.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["detect", "plan"]);
 }
 
-/// A stanza that is copied does what it says: it parses, asks for and grants this interface, with every key.
+/// A copied stanza works: it parses, and requests and grants this interface, with every key.
 #[test]
-fn what_is_to_be_copied_parses() {
+fn stanzas_parse() {
     let known = ansai_host_functions::builtin().interfaces();
     let mut grants = 0;
     for one in interfaces(&reference()) {
@@ -111,7 +111,7 @@ fn every_name_in_a_type_leads_to_its_definition() {
     assert!(followed > 100, "{followed}");
 }
 
-/// A reader knows nothing but these pages.
+/// A reader may know nothing but these pages.
 #[test]
 fn every_function_and_interface_says_what_it_is() {
     let reference = reference();
@@ -121,7 +121,7 @@ fn every_function_and_interface_says_what_it_is() {
             assert!(!function.about.is_empty(), "{}.{} has no documentation in wit/", one.name, function.name);
         }
     }
-    // Links lead to headings, so each may be there once.
+    // Links refer to headings, so each heading must be unique on its page.
     for (name, text) in pages(&reference) {
         let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("##")).collect();
         let distinct: BTreeSet<&str> = headings.iter().map(|line| line.trim_start_matches(['#', ' '])).collect();

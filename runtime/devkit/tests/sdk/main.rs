@@ -1,4 +1,4 @@
-//! What the SDKs say of the contract is generated from it. `ANSAI_WRITE_BINDINGS=1` writes it anew.
+//! The SDKs' declarations of the contract are generated. `ANSAI_WRITE_BINDINGS=1` regenerates them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,12 +14,12 @@ mod typescript;
 
 use std::path::PathBuf;
 
-/// `policies/sdk` of the repository.
+/// Path of `policies/sdk/…` in the repository.
 fn sdk(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../policies/sdk").join(path)
 }
 
-/// Compares a file of the repository with what it is generated from, or writes it.
+/// Compares a file of the repository with the generated text, or writes it.
 fn is_current(path: &str, generated: &str) {
     let path = sdk(path);
     if std::env::var_os("ANSAI_WRITE_BINDINGS").is_some() {

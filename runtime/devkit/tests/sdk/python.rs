@@ -1,4 +1,5 @@
-//! Type hints of the contract for Python: the bindings that componentize-py makes of a policy that asks for everything.
+//! Type hints of the contract for Python: the bindings that componentize-py generates for a policy that requests
+//! everything.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use ansai_config::Manifest;
 use ansai_core::InterfaceKind;
 use ansai_devkit::build::world;
 
-/// What is beside it in the output is no part of the contract.
+/// The other generated files are not part of the contract.
 const HINTS: &str = "python/sdk/typings/wit_world";
 
 #[test]

@@ -1,5 +1,5 @@
-//! Declarations of the contract for TypeScript, in the shapes that QuickJS gives and takes: numbers for 64 bits, `null`
-//! for what is absent, texts for enums, `tag` and `val` for variants, refusals thrown.
+//! Declarations of the contract for TypeScript, with the types that QuickJS uses: numbers for 64 bits, `null` for
+//! absent values, strings for enums, `tag` and `val` for variants, exceptions for refusals.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -48,7 +48,7 @@ fn module(out: &mut String, resolve: &Resolve, name: &str, interface: &Interface
     out.push_str("}\n");
 }
 
-/// The interface that a type was taken from.
+/// The interface that a type comes from.
 fn origin(resolve: &Resolve, id: TypeId) -> Option<String> {
     let TypeDefKind::Type(Type::Id(source)) = resolve.types[id].kind else { return None };
     match (resolve.types[id].owner, resolve.types[source].owner) {
@@ -113,7 +113,7 @@ fn signature(out: &mut String, resolve: &Resolve, function: &Function) {
         .iter()
         .enumerate()
         .map(|(index, one)| {
-            // Only the last ones can be left out.
+            // Only trailing parameters can be optional.
             let rest = function.params.get(index..).unwrap_or_default();
             let mark = if rest.iter().all(|one| is_option(resolve, &one.ty)) { "?" } else { "" };
             format!("{}{mark}: {}", camel(&one.name), written(resolve, &one.ty))
@@ -165,7 +165,7 @@ fn documented(out: &mut String, indent: &str, docs: &Docs) {
 
 fn comment(out: &mut String, indent: &str, lines: &[String]) {
     let mut text = lines.join(&format!("\n{indent} * "));
-    // Patterns such as `**/*.gz` would end it.
+    // Patterns such as `**/*.gz` would end the comment.
     text = text.replace("*/", r"*\/");
     match lines.len() {
         0 => {}

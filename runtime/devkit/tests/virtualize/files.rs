@@ -1,4 +1,4 @@
-//! What is read beside the component, and where the result goes.
+//! Files that are read besides the component, and the place of the result.
 
 use ansai_devkit::build::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
 use ansai_engine::component::inspect;
@@ -25,7 +25,7 @@ fn with_manifest(name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_lies_beside_a_manifest_is_embedded_as_by_build() {
+fn files_next_to_the_manifest_are_embedded_as_by_build() {
     let place = Place::new(&random("0.2.0"));
     let text = manifest("beside") + "[settings]\nschema = \"settings.schema.json\"\n";
     place.write("policy.toml", text.as_bytes());
@@ -56,7 +56,7 @@ fn a_manifest_elsewhere_has_to_be_named() {
 }
 
 #[test]
-fn a_manifest_in_the_component_is_carried_over_and_goes_before_one_beside_it() {
+fn an_embedded_manifest_is_kept_and_takes_precedence() {
     let place = Place::with_manifest(&with_manifest("inside"), "beside");
     let made = place.virtualize();
     assert_eq!(made.path, place.path("inside.wasm"));
@@ -67,7 +67,7 @@ fn a_manifest_in_the_component_is_carried_over_and_goes_before_one_beside_it() {
 }
 
 #[test]
-fn without_a_manifest_it_is_composed_all_the_same() {
+fn a_component_without_a_manifest_is_composed() {
     let place = Place::new(&random("0.2.0"));
     let made = place.virtualize();
     assert_eq!(made.path, place.path("guest.virtual.wasm"));

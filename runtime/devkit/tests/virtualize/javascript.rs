@@ -1,6 +1,6 @@
-//! JavaScript in StarlingMonkey, which imports half of WASI.
+//! JavaScript in StarlingMonkey, which imports about half of WASI.
 //!
-//! `package.json` pins more than componentize-js: what that uses without saying so, and npm would put somewhere else.
+//! `package.json` pins componentize-js and also its undeclared dependencies, which npm would put elsewhere.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/virtualize/javascript").join(path)
 }
 
-/// The component; `None`, with a word, where the tools are not installed.
+/// Builds the component; `None`, with a message, if the tools are not installed.
 fn component(test: &str) -> Option<Vec<u8>> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"))).unwrap();
@@ -49,7 +49,7 @@ fn starlingmonkey_knows_the_time_of_the_context_and_the_same_numbers_every_time(
     let made = place.virtualize();
     assert!(made.imports.iter().all(|import| import.starts_with("ansai:policy/")), "{:?}", made.imports);
     assert!(made.stand_ins.len() > 10, "{:?}", made.stand_ins);
-    // The second evaluation logged the same numbers, and burnt the same fuel.
+    // The second evaluation logs the same numbers and uses the same fuel.
     let ran = answers(&subject(&made), &observed(&[("clock", "0"), ("random", "true"), ("elapsed", "true")]));
     assert_eq!(ran.log[..2], ["info: looking", "error: not well"]);
     assert!(ran.log[2].starts_with("info: random 0."), "{:?}", ran.log);

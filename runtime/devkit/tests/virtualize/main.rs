@@ -1,4 +1,4 @@
-//! Components of other toolchains, composed with their stand-in for WASI and evaluated.
+//! Composes components of other toolchains with their stand-in for WASI and evaluates them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! A directory with a policy's manifest, a component to compose, and what comes of it.
+//! A directory with a policy's manifest and a component to compose, and helpers to check the result.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,20 +12,20 @@ use ansai_engine::{Compiler, Engine};
 use tempfile::TempDir;
 
 const SETTINGS: &str = r#"{"type": "object", "properties": {}}"#;
-/// Of a quiet host.
+/// The current time in every evaluation.
 pub(crate) const NOW: u64 = 1_790_000_000_123;
 
 pub(crate) struct Place(TempDir);
 
 impl Place {
-    /// With this component as `guest.wasm`, and nothing beside it.
+    /// Creates a directory that holds only this component, as `guest.wasm`.
     pub(crate) fn new(component: &[u8]) -> Place {
         let place = Place(tempfile::tempdir().unwrap());
         place.write("guest.wasm", component);
         place
     }
 
-    /// The same with the manifest of a policy of that name.
+    /// The same, with the manifest of a policy of that name.
     pub(crate) fn with_manifest(component: &[u8], name: &str) -> Place {
         let place = Place::new(component);
         place.write("policy.toml", manifest(name).as_bytes());
@@ -70,7 +70,7 @@ pub(crate) fn manifest(name: &str) -> String {
     format!("name = \"{name}\"\nversion = \"0.1.0\"\ndescription = \"a test\"\n[schedule]\nevery = \"60s\"\n")
 }
 
-/// A result with a manifest, loaded as `ansai run` does.
+/// Loads a result that has a manifest, as `ansai run` does.
 pub(crate) fn subject(made: &Virtualized) -> Subject {
     let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
@@ -83,8 +83,8 @@ pub(crate) fn subject(made: &Virtualized) -> Subject {
     Subject::new(policy, Arc::new(manifest), Schema::parse("none", SETTINGS).unwrap(), registry)
 }
 
-/// What comes of `detect` at [`NOW`], which has to answer these summaries by key, in order; and of `plan` where there
-/// is more to expect. Twice, with the same result.
+/// Evaluates `detect` at [`NOW`] twice and checks that both results are the same and match: summaries by key, in order,
+/// and `plan` if `expected` mentions it.
 pub(crate) fn answers(subject: &Subject, expected: &str) -> Ran {
     let text = format!("description = \"a\"\n[context]\nnow = {NOW}\n{expected}");
     let scenario = Scenario::parse("inline.toml", &text).unwrap_or_else(|error| panic!("{error:?}\n{text}"));
@@ -103,7 +103,7 @@ pub(crate) fn answers(subject: &Subject, expected: &str) -> Ran {
     first
 }
 
-/// Observations as a scenario expects them.
+/// Observations in the form of a scenario's expectation.
 pub(crate) fn observed(summaries: &[(&str, &str)]) -> String {
     summaries
         .iter()

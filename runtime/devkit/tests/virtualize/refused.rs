@@ -1,11 +1,11 @@
-//! What is not composed, and what is said then.
+//! Components that cannot be composed, and their messages.
 
 use ansai_devkit::virtualize::VirtualizeError;
 
 use crate::place::Place;
 use crate::text::{component, random};
 
-/// Message and hint.
+/// Returns message and hint.
 fn refused(bytes: &[u8]) -> (&'static str, String) {
     let place = Place::with_manifest(bytes, "refused");
     let error = place.try_virtualize(None, None).unwrap_err();
@@ -14,7 +14,7 @@ fn refused(bytes: &[u8]) -> (&'static str, String) {
 }
 
 #[test]
-fn each_kind_of_wrong_bytes_has_its_own_words() {
+fn each_kind_of_invalid_file_has_its_message() {
     let wasi = random("0.2.0");
     let preview1 = wat::parse_str(
         r#"(module (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32))))"#,
@@ -42,7 +42,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
 }
 
 #[test]
-fn what_is_neither_ansai_nor_wasi_0_2_is_named() {
+fn imports_outside_ansai_and_wasi_0_2_are_named() {
     for name in ["wasi:random/random@0.3.0", "acme:tools/random@1.0.0"] {
         let (package, version) = name.split_once("/random@").unwrap();
         let bytes = component(
@@ -71,7 +71,7 @@ fn a_component_of_another_world_is_no_policy() {
 }
 
 #[test]
-fn what_the_contract_does_not_hold_is_refused_by_name() {
+fn unknown_interfaces_are_refused_by_name() {
     let bytes = component(
         "package ansai:brain@0.1.0 { interface brain-probe { think: func() -> u64; } }
          package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
@@ -85,7 +85,7 @@ fn what_the_contract_does_not_hold_is_refused_by_name() {
 }
 
 #[test]
-fn what_is_too_large_is_not_read() {
+fn too_large_files_are_not_read() {
     let place = Place::new(b"");
     let file = std::fs::File::create(place.path("guest.wasm")).unwrap();
     file.set_len((64 << 20) + 1).unwrap();
@@ -94,7 +94,7 @@ fn what_is_too_large_is_not_read() {
 }
 
 #[test]
-fn what_is_no_file_is_said() {
+fn other_than_regular_files_are_refused() {
     let place = Place::new(b"");
     std::fs::remove_file(place.path("guest.wasm")).unwrap();
     assert!(matches!(place.try_virtualize(None, None), Err(VirtualizeError::Build(_))));

@@ -1,5 +1,5 @@
-//! Rust's standard library on WASI: compiled for wasm32-wasip1, made a component by the adapter that most of the world's
-//! components hold.
+//! Rust's standard library on WASI: compiled for wasm32-wasip1, and turned into a component by the adapter that most
+//! published components contain.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,9 +18,9 @@ fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The component; `None`, with a word, where this machine has no Rust for WASI.
+/// Builds the component; `None`, with a message, if this machine has no Rust for WASI.
 pub(crate) fn component(test: &str) -> Option<Vec<u8>> {
-    // Compiled once for all tests, by cargo's own lock and freshness.
+    // Compiled once for all tests; cargo's own lock serializes concurrent builds.
     let target = here("../../target").canonicalize().unwrap_or_else(|_| std::env::temp_dir());
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(target, PathBuf::from).join("wasi-guests");
     let output = Command::new("bash")
@@ -74,7 +74,7 @@ fn the_standard_library_finds_a_quiet_place_and_the_time_of_the_context() {
     ]);
     let ran = answers(&subject(&made), &expected);
     let (order, log) = ran.log.split_first().unwrap();
-    // As Rust's hash table has it with these numbers: the second evaluation logged the same.
+    // The order that Rust's hash table gives with these random numbers; the second evaluation logs the same.
     assert!(order.starts_with("info: in the order ") && order != "info: in the order abcdefg", "{order}");
     let (long, rest) = (format!("info: {}", "ä".repeat(512)), format!("info: {}", "ä".repeat(88)));
     let said = ["info: a line in pieces", "error: an error of 1 and 2", &long, &rest, "info: not ? UTF-8"];

@@ -1,4 +1,4 @@
-//! Components from a few lines of text, for what no toolchain shows by itself.
+//! Components written as text, for cases that no toolchain produces.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use wit_parser::Resolve;
 
 use crate::place::{Place, answers, subject};
 
-/// A component whose `detect` does this, sees nothing, and imports interfaces of these packages.
+/// A component with this body of `detect`, which reports nothing and imports interfaces of these packages.
 pub(crate) fn component(packages: &str, imports: &str, functions: &str, detect: &str) -> Vec<u8> {
     let plan = "(param i32) ".repeat(15);
     let mut module = wat::parse_str(format!(
@@ -28,7 +28,7 @@ pub(crate) fn component(packages: &str, imports: &str, functions: &str, detect: 
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()
 }
 
-/// One that asks for random numbers, of this version of WASI.
+/// A component that requests random numbers from this version of WASI.
 pub(crate) fn random(version: &str) -> Vec<u8> {
     component(
         &format!("package wasi:random@{version} {{ interface random {{ get-random-u64: func() -> u64; }} }}"),
@@ -41,7 +41,7 @@ pub(crate) fn random(version: &str) -> Vec<u8> {
 const EMPTY: &str = "[expect]\nobservations = []\n";
 
 #[test]
-fn every_version_of_wasi_0_2_is_stood_in_for() {
+fn every_version_of_wasi_0_2_is_replaced() {
     for version in ["0.2.0", "0.2.12", "0.2.0-rc-2023-11-10"] {
         let made = Place::with_manifest(&random(version), "random").virtualize();
         assert_eq!(made.stand_ins[0].interface, format!("wasi:random/random@{version}"));
@@ -50,7 +50,7 @@ fn every_version_of_wasi_0_2_is_stood_in_for() {
 }
 
 #[test]
-fn tail_calls_are_calls_afterwards() {
+fn tail_calls_are_replaced() {
     let component = component(
         "package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
         "import wasi:random/random@0.2.0;",
@@ -85,7 +85,7 @@ fn what_the_guest_imports_of_ansai_is_imported_once() {
 }
 
 #[test]
-fn what_has_no_answer_ends_the_evaluation_with_its_name_in_the_log() {
+fn functions_without_an_answer_are_logged_and_end_the_evaluation() {
     let component = component(
         "package wasi:sockets@0.2.0 { interface tcp { resource tcp-socket { constructor(); hop-limit: func() -> u8; } } }",
         "import wasi:sockets/tcp@0.2.0;",
@@ -100,7 +100,7 @@ fn what_has_no_answer_ends_the_evaluation_with_its_name_in_the_log() {
 }
 
 #[test]
-fn a_socket_is_refused_and_not_made() {
+fn sockets_are_refused() {
     let component = component(
         "package wasi:sockets@0.2.0 {
            interface network { enum error-code { unknown, access-denied, not-supported } }
@@ -108,7 +108,7 @@ fn a_socket_is_refused_and_not_made() {
          }",
         "import wasi:sockets/tcp-create-socket@0.2.0;",
         "(import \"wasi:sockets/tcp-create-socket@0.2.0\" \"create-tcp-socket\" (func $create (param i32 i32)))",
-        // An error, of which the first byte behind eight is `access-denied`.
+        // An error; the byte at offset 8 is `access-denied`.
         "(call $create (i32.const 0) (i32.const 64))
          (if (i32.ne (i32.load8_u (i32.const 64)) (i32.const 1)) (then unreachable))
          (if (i32.ne (i32.load8_u (i32.const 72)) (i32.const 1)) (then unreachable))",
@@ -128,7 +128,7 @@ fn a_function_of_another_shape_is_refused_and_not_guessed() {
     assert_eq!(error.code().word(), "not-composed", "{error}");
 }
 
-/// A component that does this with standard output: `$once` writes bytes from memory through a handle of its own.
+/// A component that writes to standard output: `$once` writes bytes from memory through a new handle.
 fn prints(data: &str, detect: &str) -> Vec<u8> {
     component(
         "package wasi:io@0.2.0 {
@@ -155,10 +155,10 @@ fn prints(data: &str, detect: &str) -> Vec<u8> {
     )
 }
 
-/// Many calls with as many handles, and lists of every length: memory is used again.
+/// Makes many calls with as many handles, and lists of every length: memory is reused.
 #[test]
 fn long_evaluations_do_not_fill_the_stand_in() {
-    // Zeros without an end of a line: so many that a hundred lines of 1 KiB come of it, a few at a time.
+    // Zeros without a line end, enough for a hundred log lines of 1 KiB, a few at a time.
     let component = prints(
         "",
         "(local $left i32)
@@ -175,7 +175,7 @@ fn long_evaluations_do_not_fill_the_stand_in() {
     assert!(ran.log.iter().all(|line| line.len() >= 1024));
 }
 
-/// As the log has it: what is not UTF-8 is `?`, byte by byte.
+/// Text as in the log: each byte that is not valid UTF-8 becomes `?`.
 fn readable(mut bytes: &[u8]) -> String {
     let mut text = String::new();
     while let Err(error) = std::str::from_utf8(bytes) {
@@ -187,7 +187,7 @@ fn readable(mut bytes: &[u8]) -> String {
 }
 
 #[test]
-fn whatever_bytes_are_printed_they_are_logged_as_text() {
+fn any_printed_bytes_are_logged_as_text() {
     let mut lines: Vec<Vec<u8>> = [
         &b"\xc0\x80 \xc1\xbf"[..],
         b"\xe0\x80\x80 \xe0\x9f\xbf \xe0\xa0\x80 \xed\x9f\xbf \xed\xa0\x80 \xee\x80\x80",
@@ -197,7 +197,7 @@ fn whatever_bytes_are_printed_they_are_logged_as_text() {
     ]
     .map(<[u8]>::to_vec)
     .into();
-    // Mostly what characters of several bytes are made of.
+    // Mostly bytes that occur in multi-byte characters.
     let mut state = 1u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -205,7 +205,7 @@ fn whatever_bytes_are_printed_they_are_logged_as_text() {
         if state >> 40 & 3 == 0 { byte.max(11) } else { byte | 0x80 }
     };
     lines.extend((0..150).map(|_| (0..40).map(|_| next()).collect::<Vec<u8>>()));
-    // One byte before it, a character of two is on the border of 1 KiB.
+    // With one byte before them, a two-byte character crosses the border of 1 KiB.
     lines.push(format!("x{}", "ä".repeat(600)).into_bytes());
     let printed = lines.join(&b'\n');
     let data: String = printed.iter().map(|byte| format!("\\{byte:02x}")).collect();

@@ -1,10 +1,23 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
+
+use std::path::Path;
 
 use super::*;
 
 fn open_cache(dir: &Path) -> Result<Cache, CacheError> {
-    Cache::open(dir, &wasmtime::Engine::default())
+    Cache::open(&dir, &wasmtime::Engine::default())
+}
+
+/// Where its files are.
+impl Cache {
+    fn code_file(&self, digest: &str) -> PathBuf {
+        self.dir.path_of(self.code_name(digest))
+    }
+
+    fn verification_file(&self, digest: &str) -> PathBuf {
+        self.dir.path_of(self.verification_name(digest))
+    }
 }
 
 fn code(bytes: &[u8]) -> CompiledCode {

@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
+use ansai_storage::Directory;
 use hmac::{Hmac, Mac as _};
+use rustix::fs::{Mode, OFlags};
 use sha2::Sha256;
 
 const MAC_BYTES: usize = 32;
@@ -41,8 +42,9 @@ impl FileIdentity {
 /// The id of this boot; empty when it is unknown, and then every load verifies the code.
 fn boot() -> String {
     let mut id = String::new();
-    let read = super::open(Path::new("/proc/sys/kernel/random/boot_id"))
-        .and_then(|file| file.take(64).read_to_string(&mut id));
+    let read = rustix::fs::open("/proc/sys/kernel/random/boot_id", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(std::io::Error::from)
+        .and_then(|file| File::from(file).take(64).read_to_string(&mut id));
     if read.is_ok() { id.trim().to_owned() } else { String::new() }
 }
 
@@ -63,9 +65,8 @@ impl Verification {
     }
 
     /// Reads a verification file; `None` when this user's key did not make it.
-    pub(super) fn read(path: &Path, mac: Hmac<Sha256>) -> Option<Verification> {
-        let mut bytes = Vec::new();
-        super::open(path).ok()?.take(MAX_BYTES).read_to_end(&mut bytes).ok()?;
+    pub(super) fn read(dir: &Directory, name: &str, mac: Hmac<Sha256>) -> Option<Verification> {
+        let mut bytes = dir.read(name, MAX_BYTES).ok()??.bytes;
         let authenticated = bytes.len().checked_sub(MAC_BYTES)?;
         let own = bytes.split_off(authenticated);
         mac.chain_update(&bytes).verify_slice(&own).ok()?;

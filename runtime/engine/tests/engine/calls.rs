@@ -140,6 +140,7 @@ static HANG: InterfaceDef = InterfaceDef {
         ability: "hang",
         fields: &[],
     },
+    doctor: &[],
     functions: &[Function { name: "hang", checks: &[], body: Body::Probe(&Probe(hang)) }],
 };
 
@@ -158,11 +159,11 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     );
     let registry = ansai_host_functions::builtin().with(&HANG);
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
-    let shared = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
+    let live_host = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
         let scopes = [(granted.to_owned(), Arc::new(Scope::default()))].into_iter().collect();
-        let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        Live::new(shared.clone(), "test".into(), Phase::Detect, Arc::new(scopes), base)
+        let state = EvaluationState::new(context(), Arc::new(NoMemory));
+        Live::new(live_host.clone(), "test".into(), Phase::Detect, Arc::new(scopes), state)
     };
     let (hanging, other) =
         (engine.load(&hanging).unwrap(), engine.load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap());

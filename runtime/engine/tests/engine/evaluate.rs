@@ -119,7 +119,7 @@ async fn a_million_cheap_calls_are_over_budget() {
 }
 
 #[tokio::test]
-async fn answers_against_the_contract_are_lies() {
+async fn answers_against_the_contract_are_violations() {
     // One observation at 2048 whose key, about and so on are all empty.
     let list = "(i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 1))";
     let answer = detect(&policy("", list, ""), &limits()).await.answer;

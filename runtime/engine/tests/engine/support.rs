@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::{Limits, Scope};
 use ansai_engine::{Compiler, Engine};
+use ansai_harness::guest::in_world;
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
 use ansai_kit::host::Host;
@@ -36,21 +37,7 @@ pub(crate) fn component_for(world: &str, body: &str) -> Vec<u8> {
           (global.set $top (i32.add (local.get $at) (local.get 3)))
           (local.get $at)))"#
     );
-    let mut module = wat::parse_str(text).expect("module");
-    let mut resolve = wit_parser::Resolve::default();
-    for (name, text) in ansai_kit::wit::PACKAGES {
-        resolve.push_str(name, text).expect(name);
-    }
-    let package = resolve.push_str("world.wit", world).expect("world");
-    let world = resolve.select_world(&[package], None).expect("world");
-    wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)
-        .expect("metadata");
-    wit_component::ComponentEncoder::default()
-        .validate(true)
-        .module(&module)
-        .expect("module")
-        .encode()
-        .expect("component")
+    in_world(world, &text)
 }
 
 /// `detect` and `plan` with these bodies; both get a zeroed place for the result at 1024: `ok` of an empty list.
@@ -83,9 +70,10 @@ pub(crate) fn context() -> Context {
 
 /// The live backend of this machine, with everything granted that has no scope.
 pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
-    let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
+    let live_host =
+        LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
     let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
-    Live::new(shared, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
+    Live::new(live_host, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
 }
 
 /// Small limits, so that tests end soon.

@@ -2,23 +2,24 @@
 //! durable, let the action check each target again and act, make the outcome durable.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
-use ansai_core::{Event, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
-use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::{Action, Begun, Proposed};
+use ansai_core::{Decision, Event, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
+use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::authorize;
+use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
+use ansai_storage::Directory;
 
-use super::outcome::{BY_HOST, StepRef, intent, step_result};
+use super::outcome::{BY_HOST, intent, step_result};
 use super::plans::{PlanFile, Plans};
 use super::step::Step;
 use super::undo::UndoError;
-use super::watch::{Ended, ended, unknown, watch};
+use super::watch::watch;
 use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
+use crate::ids::StepId;
 use crate::permits::Leases;
 use crate::recording::Journal;
 use crate::state::{State, UnderWay};
@@ -27,19 +28,19 @@ use crate::stop::Stop;
 /// A plan that was approved.
 pub(crate) struct Approved {
     pub(crate) file: PlanFile,
-    pub(crate) on_failure: OnFailure,
+    pub(crate) decision: Decision,
 }
 
 /// Applies, undoes and resolves steps.
 pub(crate) struct Executor {
-    pub(crate) host: LiveHost,
+    pub(crate) host: Arc<dyn HostAccess>,
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) state: Arc<State>,
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
     pub(crate) stop: Arc<Stop>,
-    pub(crate) audit_dir: PathBuf,
+    pub(crate) audit_dir: Directory,
 }
 
 impl Executor {
@@ -63,7 +64,7 @@ impl Executor {
         let mut results: Vec<Option<StepResult>> = Vec::with_capacity(file.steps.len());
         let (mut failed, mut runs) = (false, false);
         for (number, proposed) in file.numbered() {
-            let step = file.step(number);
+            let step = file.step_id(number);
             let skipped = match () {
                 () if failed => Some(SkipReason::EarlierStepFailed),
                 () if runs => Some(SkipReason::EarlierStepRuns),
@@ -76,30 +77,27 @@ impl Executor {
                 continue;
             }
             let applied = match self.apply(file, number, proposed) {
-                Ok(Ended::With(applied)) => applied,
-                Ok(Ended::StillRunning) => {
+                Ok(Some(applied)) => applied,
+                Ok(None) => {
                     // It has not failed, so the steps before it stay.
                     runs = true;
-                    unknown("still running; its outcome follows when ansai runs again".into())
+                    Applied::unknown("still running; its outcome follows when ansai runs again")
                 }
-                Err(refusal) => {
-                    self.record_refused(step, &refusal);
-                    refused(&refusal)
-                }
+                Err(refusal) => self.record_refused(step, &refusal),
             };
             failed |= !runs && applied.outcome != Outcome::Done;
             results.push(Some(step_result(proposed, applied)));
         }
-        if failed && approved.on_failure == OnFailure::UndoApplied {
+        if failed && approved.decision.on_failure() == OnFailure::UndoApplied {
             self.undo_applied(file, &mut results);
         }
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// One step. `Err` means that nothing was changed.
-    fn apply(&self, file: &PlanFile, number: u32, proposed: &Proposed) -> Result<Ended, Refusal> {
+    /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
+    fn apply(&self, file: &PlanFile, number: u32, proposed: &Proposed) -> Result<Option<Applied>, Refusal> {
         let (action, scope) = self.authorized(&file.instance, proposed)?;
-        let step = Step::new(self, &file.plan, number, proposed, action, scope);
+        let step = Step::new(self, file.step_id(number), proposed, action, scope);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
         self.put_step(&file.plan, number, &under_way)?;
@@ -107,7 +105,7 @@ impl Executor {
         let step = step.acting(durable)?;
         let begun = step.begin()?;
         let ended = match begun {
-            Begun::Finished(applied) => Ended::With(applied),
+            Begun::Finished(applied) => Some(applied),
             Begun::Running { handle, limit } => {
                 let until = clock::now().saturating_add(limit);
                 under_way.handle = Some(handle.clone());
@@ -125,14 +123,11 @@ impl Executor {
                 });
                 match kept {
                     Ok(()) => watch(&step, &handle, until, &self.stop),
-                    Err(_) => ended(step.cancel(&handle)),
+                    Err(_) => Some(step.cancel(&handle)),
                 }
             }
         };
-        Ok(match ended {
-            Ended::With(applied) => Ended::With(self.record_outcome(file.step(number), applied, false)),
-            Ended::StillRunning => Ended::StillRunning,
-        })
+        Ok(ended.map(|applied| self.record_outcome(file.step_id(number), applied, false)))
     }
 
     /// By the grants of now, not those of the plan.
@@ -187,7 +182,7 @@ impl Executor {
                 }
                 Err(error) => {
                     result.detail = format!("{}; not undone: {error}", result.detail);
-                    self.record_not_undone(file.step(number), &error);
+                    self.record_not_undone(file.step_id(number), &error);
                 }
             }
         }
@@ -201,17 +196,13 @@ impl PlanFile {
         self.steps.iter().enumerate().map(move |(index, step)| (number(index), step))
     }
 
-    pub(super) fn step(&self, number: u32) -> StepRef<'_> {
-        StepRef { plan: &self.plan, step: number, instance: &self.instance }
+    pub(super) fn step_id(&self, number: u32) -> StepId<'_> {
+        StepId { plan: &self.plan, step: number, instance: &self.instance }
     }
 }
 
 pub(super) fn unavailable(error: impl std::fmt::Display) -> Refusal {
     Refusal::Unavailable(error.to_string())
-}
-
-fn refused(refusal: &Refusal) -> ansai_kit::action::Applied {
-    ansai_kit::action::Applied { outcome: Outcome::Refused, ..unknown(refusal.to_string()) }
 }
 
 fn scope_of(grants: &EffectiveGrants, interface: &InterfaceDef) -> Result<Arc<Scope>, Refusal> {

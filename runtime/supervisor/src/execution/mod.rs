@@ -1,5 +1,4 @@
-//! The room where the machine is changed. Nothing outside changes it, and everything that changes it comes through
-//! here: steps of plans, quarantine expiry, undo and recovery.
+//! All code that changes the machine: steps of plans, quarantine expiry, undo and recovery.
 
 mod executor;
 mod expiry;

@@ -1,4 +1,4 @@
-//! What is recorded of steps: their outcomes, and why some have none.
+//! Records outcomes of steps, and why some steps have none.
 
 use ansai_core::event::{Intent, SkipReason};
 use ansai_core::{Event, Outcome, Refusal, StepResult};
@@ -9,22 +9,15 @@ use super::executor::Executor;
 use super::plans::PlanFile;
 use super::undo::UndoError;
 use crate::clock;
+use crate::ids::StepId;
 
-/// Who undoes the steps before one that failed.
+/// The name of the host as the one who undoes steps.
 pub(super) const BY_HOST: &str = "the host";
 
-/// A step of a plan.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct StepRef<'a> {
-    pub(super) plan: &'a str,
-    pub(super) step: u32,
-    pub(super) instance: &'a str,
-}
-
 impl Executor {
-    /// Records the outcome of a step; answers it with what went wrong in recording.
-    pub(super) fn record_outcome(&self, step: StepRef<'_>, mut applied: Applied, after_crash: bool) -> Applied {
-        let StepRef { plan, step: number, instance } = step;
+    /// Records the outcome of a step; returns it, with a note if recording failed.
+    pub(super) fn record_outcome(&self, step: StepId<'_>, mut applied: Applied, after_crash: bool) -> Applied {
+        let StepId { plan, step: number, instance } = step;
         let items_sha256 = if applied.items.is_empty() {
             None
         } else {
@@ -54,29 +47,21 @@ impl Executor {
         applied
     }
 
-    /// Records that a step changed nothing. Only then is it no longer under way: an intent needs an outcome.
-    pub(super) fn record_refused(&self, step: StepRef<'_>, refusal: &Refusal) {
-        let event = Event::Outcome {
-            plan: step.plan.to_owned(),
-            step: step.step,
-            instance: step.instance.to_owned(),
-            outcome: Outcome::Refused,
-            detail: refusal.to_string(),
-            measures: Vec::new(),
-            items_sha256: None,
-            after_crash: false,
-        };
-        // Said by `end`; the step has its refusal already.
-        let _ = self.end(step, event);
+    /// Records that a step changed nothing. Only then is the step no longer running: an intent needs an outcome.
+    pub(super) fn record_refused(&self, step: StepId<'_>, refusal: &Refusal) -> Applied {
+        let refused = Applied::refused(refusal);
+        // A failure to record is logged. Even so, the step changed nothing.
+        let _ = self.record_outcome(step, refused.clone(), false);
+        refused
     }
 
-    pub(super) fn record_skipped(&self, step: StepRef<'_>, reason: SkipReason) {
+    pub(super) fn record_skipped(&self, step: StepId<'_>, reason: SkipReason) {
         let (plan, instance) = (step.plan.to_owned(), step.instance.to_owned());
         self.journal.note(clock::now(), Event::Skipped { plan, step: step.step, instance, reason });
     }
 
-    /// Records why the host did not undo a step. A refusal after the intent is recorded already.
-    pub(super) fn record_not_undone(&self, step: StepRef<'_>, error: &UndoError) {
+    /// Records why the host did not undo a step. A refusal after the intent has already been recorded.
+    pub(super) fn record_not_undone(&self, step: StepId<'_>, error: &UndoError) {
         if !matches!(error, UndoError::Refused(_)) {
             let event = Event::Undone {
                 plan: step.plan.to_owned(),
@@ -90,8 +75,8 @@ impl Executor {
         }
     }
 
-    fn end(&self, step: StepRef<'_>, event: Event) -> Result<(), String> {
-        let StepRef { plan, step: number, instance } = step;
+    fn end(&self, step: StepId<'_>, event: Event) -> Result<(), String> {
+        let StepId { plan, step: number, instance } = step;
         let recorded = self.journal.durable(clock::now(), event).map_err(|error| error.to_string());
         let ended = recorded.and_then(|()| self.state.end_step(plan, number).map_err(|error| error.to_string()));
         if let Err(error) = &ended {
@@ -106,7 +91,7 @@ impl Executor {
     }
 }
 
-/// What a step is about to do.
+/// The intent of a step.
 pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
     Intent {
         plan: file.plan.clone(),
@@ -120,7 +105,7 @@ pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
     }
 }
 
-/// As `context.attempts` shows it to the policy.
+/// The result of a step, as `context.attempts` returns it.
 pub(super) fn step_result(step: &Proposed, applied: Applied) -> StepResult {
     StepResult {
         action: step.action.clone(),

@@ -1,12 +1,11 @@
 //! Files with what a plan would touch and what it did touch. The audit log has their hashes.
-#![expect(clippy::disallowed_methods, reason = "an adapter to the state directory")]
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::path::PathBuf;
 
 use ansai_core::Instant;
 use ansai_kit::action::{Item, Proposed};
+use ansai_storage::{Access, Directory, StorageError, WriteOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -15,14 +14,9 @@ const MOST_BYTES: u64 = 256 << 20;
 /// A file of a plan cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanFileError {
-    /// An I/O error.
-    #[error("{path}: {error}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error.
-        error: std::io::Error,
-    },
+    /// The system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Its content is not what ansai wrote.
     #[error("{path}: {error}")]
     Form {
@@ -54,21 +48,13 @@ pub(crate) struct PlanFile {
 
 /// The directory of plans.
 #[derive(Debug, Clone)]
-pub(crate) struct Plans(PathBuf);
+pub(crate) struct Plans(Directory);
 
 impl Plans {
-    /// Opens or creates it, and removes what a crash left unfinished. Only one process may have it open.
-    pub(crate) fn open(dir: PathBuf) -> Result<Plans, PlanFileError> {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-        let opened = made.and_then(|()| remove_unfinished(&dir)).and_then(|()| match dir.parent() {
-            // The name of the directory too is durable before the first plan.
-            Some(parent) => std::fs::File::open(parent)?.sync_all(),
-            None => Ok(()),
-        });
-        match opened {
-            Ok(()) => Ok(Plans(dir)),
-            Err(error) => Err(PlanFileError::Io { path: dir, error }),
-        }
+    /// Takes an open directory, and removes what a crash left unfinished.
+    pub(crate) fn open(directory: Directory) -> Result<Plans, PlanFileError> {
+        directory.remove_left_over()?;
+        Ok(Plans(directory))
     }
 
     /// Writes a plan, durably; answers its SHA-256.
@@ -91,52 +77,31 @@ impl Plans {
         self.read(&self.file(plan, &format!("{step}.items"))?)
     }
 
-    fn file(&self, plan: &str, what: &str) -> Result<PathBuf, PlanFileError> {
+    /// The name of a file.
+    fn file(&self, plan: &str, what: &str) -> Result<String, PlanFileError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if plan.is_empty() || plan.len() > 100 || !plan.chars().all(plain) {
             return Err(PlanFileError::Id(ansai_core::text::inert(plan, 100)));
         }
-        Ok(self.0.join(format!("{plan}.{what}.zst")))
+        Ok(format!("{plan}.{what}.zst"))
     }
 
-    fn write(&self, path: &Path, value: &impl Serialize) -> Result<String, PlanFileError> {
-        let io = |error| PlanFileError::Io { path: path.to_owned(), error };
-        let text = serde_json::to_vec(value).map_err(|error| PlanFileError::Form { path: path.to_owned(), error })?;
-        let packed = zstd::encode_all(text.as_slice(), 3).map_err(io)?;
-        let temporary = path.with_extension("tmp");
-        let result = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)
-            .and_then(|mut file| file.write_all(&packed).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&temporary, path))
-            .and_then(|()| std::fs::File::open(&self.0)?.sync_all());
-        if result.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        result.map_err(io)?;
+    fn write(&self, file: &str, value: &impl Serialize) -> Result<String, PlanFileError> {
+        let text =
+            serde_json::to_vec(value).map_err(|error| PlanFileError::Form { path: self.0.path_of(file), error })?;
+        let packed = zstd::encode_all(text.as_slice(), 3);
+        let packed = packed.map_err(StorageError::at("compress", self.0.path_of(file)))?;
+        self.0.replace(file, &packed, WriteOptions::PRIVATE)?;
         Ok(hex::encode(Sha256::digest(&text)))
     }
 
-    fn read<T: for<'de> Deserialize<'de>>(&self, path: &Path) -> Result<(T, String), PlanFileError> {
-        let io = |error| PlanFileError::Io { path: path.to_owned(), error };
-        let file = std::fs::File::open(path).map_err(io)?;
+    fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<(T, String), PlanFileError> {
+        let failed = |error: std::io::Error| StorageError::at("read", self.0.path_of(name))(error);
+        let file = self.0.file(name, Access::Read)?;
         let mut text = Vec::new();
-        zstd::Decoder::new(file).map_err(io)?.take(MOST_BYTES).read_to_end(&mut text).map_err(io)?;
+        zstd::Decoder::new(file).and_then(|decoder| decoder.take(MOST_BYTES).read_to_end(&mut text)).map_err(failed)?;
         let value =
-            serde_json::from_slice(&text).map_err(|error| PlanFileError::Form { path: path.to_owned(), error })?;
+            serde_json::from_slice(&text).map_err(|error| PlanFileError::Form { path: self.0.path_of(name), error })?;
         Ok((value, hex::encode(Sha256::digest(&text))))
     }
-}
-
-fn remove_unfinished(dir: &Path) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "tmp") {
-            std::fs::remove_file(path)?;
-        }
-    }
-    Ok(())
 }

@@ -1,61 +1,61 @@
-//! One step of a plan with all that its action needs. The context of an action is made here and nowhere else, and
-//! what changes the machine asks for the proof that the intent is durable.
+//! One step of a plan, with everything that its action needs. This is the only place that creates the context of an
+//! action. Calls that change the machine require the proof that the intent is durable.
 
 use std::sync::Arc;
 
 use ansai_core::{Refusal, Scope};
-use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Proposed, StepContext};
 use serde_json::value::RawValue;
 
 use super::executor::Executor;
 use crate::clock;
+use crate::ids::StepId;
 use crate::recording::Durable;
 
-/// A step that only looks.
+/// A step that only reads.
 pub(crate) struct Step<'a> {
     executor: &'a Executor,
-    plan: &'a str,
-    number: u32,
-    id: String,
+    id: StepId<'a>,
+    /// The id as text.
+    step_id: String,
     proposed: &'a Proposed,
     action: &'static dyn Action,
     scope: Arc<Scope>,
 }
 
-/// A step that may act: its intent is durable.
+/// A step that may act, because its intent is durable.
 pub(crate) struct ActingStep<'a>(Step<'a>);
 
 impl<'a> Step<'a> {
     pub(super) fn new(
         executor: &'a Executor,
-        plan: &'a str,
-        number: u32,
+        id: StepId<'a>,
         proposed: &'a Proposed,
         action: &'static dyn Action,
         scope: Arc<Scope>,
     ) -> Step<'a> {
-        Step { executor, plan, number, id: format!("{plan}-{number}"), proposed, action, scope }
+        Step { executor, id, step_id: id.to_string(), proposed, action, scope }
     }
 
-    /// With the proof that the intent of this step is durable.
+    /// Allows the step to act, with the proof that its intent is durable.
     pub(super) fn acting(self, durable: Durable) -> Result<ActingStep<'a>, Refusal> {
-        match durable.is_of(self.plan, self.number) {
+        match durable.is_of(self.id.plan, self.id.step) {
             true => Ok(ActingStep(self)),
             false => Err(Refusal::Other(format!("the durable intent is not of step {}", self.id))),
         }
     }
 
-    /// Finds out by looking what an interrupted step did.
+    /// Determines what an interrupted step did, without acting.
     pub(super) fn resolve(&self) -> Result<Applied, Refusal> {
         self.action.resolve(&self.context())
     }
 
     fn context(&self) -> StepContext<'_> {
         StepContext {
-            host: &self.executor.host.host,
+            host: self.executor.host.host(),
             scope: &self.scope,
             now: clock::now(),
-            step_id: &self.id,
+            step_id: &self.step_id,
             arguments: &self.proposed.arguments,
             targets: &self.proposed.targets,
             stop: self.executor.stop.flag(),
@@ -64,21 +64,21 @@ impl<'a> Step<'a> {
 }
 
 impl ActingStep<'_> {
-    /// `Err` means that nothing was changed.
+    /// Starts the step. `Err` means that nothing was changed.
     pub(super) fn begin(&self) -> Result<Begun, Refusal> {
         self.0.action.begin(&self.0.context())
     }
 
-    /// `Err` means that nothing was changed.
+    /// Undoes the step. `Err` means that nothing was changed.
     pub(super) fn undo(&self, items: &[Item]) -> Result<Applied, Refusal> {
         self.0.action.undo(&self.0.context(), items)
     }
 
-    pub(super) fn poll(&self, handle: &RawValue) -> Progress {
+    pub(super) fn poll(&self, handle: &RawValue) -> Option<Applied> {
         self.0.action.poll(&self.0.context(), handle)
     }
 
-    pub(super) fn cancel(&self, handle: &RawValue) -> Progress {
+    pub(super) fn cancel(&self, handle: &RawValue) -> Applied {
         self.0.action.cancel(&self.0.context(), handle)
     }
 

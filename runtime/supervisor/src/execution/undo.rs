@@ -1,7 +1,6 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 
 use ansai_audit::Reader;
 use ansai_core::event::{Record, UndoIntent};
@@ -73,7 +72,7 @@ impl Executor {
             if step.is_some_and(|step| step != number) {
                 continue;
             }
-            let mut report = StepReport::proposed(proposed);
+            let mut report = StepReport::new(proposed.planned());
             match self.undo_step(&file, number, by, &records) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;
@@ -134,7 +133,7 @@ impl Executor {
             return Err(UndoError::AlreadyUndone(number));
         }
         let (items, items_sha256) = match self.plans.items(&file.plan, number) {
-            Err(PlanFileError::Io { error, .. }) if recorded.is_none() && error.kind() == ErrorKind::NotFound => {
+            Err(PlanFileError::Storage(error)) if recorded.is_none() && error.is_not_found() => {
                 return Err(UndoError::NothingDone(number));
             }
             items => items?,
@@ -144,7 +143,7 @@ impl Executor {
         }
         // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
         let scope = self.scope_now(&file.instance, interface);
-        let step = Step::new(self, &file.plan, number, proposed, action, scope);
+        let step = Step::new(self, file.step_id(number), proposed, action, scope);
         let intent = UndoIntent {
             plan: file.plan.clone(),
             step: number,

@@ -1,4 +1,5 @@
-//! Attempts that a crash cut short: the audit log has the outcomes of their steps, which the policy gets to know.
+//! Restores attempts that a crash interrupted: the audit log has the outcomes of their steps, and the policy has to see
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use ansai_core::{Attempt, Event, Incident, Instant, Outcome, Status, StepResult}
 
 use super::Incidents;
 
-/// A plan as the audit log has it.
+/// A plan in the audit log.
 struct RecordedPlan {
     incident: String,
     at: Instant,
@@ -18,7 +19,8 @@ struct RecordedPlan {
 }
 
 impl Incidents {
-    /// Adds to the open incidents the attempts that only the audit log has: a crash came before they were stored.
+    /// Adds attempts to the open incidents that are only in the audit log, because a crash came before they were
+    /// stored.
     pub(crate) fn restore_attempts(&self) {
         let restored = self.state.begun_incidents().map_err(|error| error.to_string()).and_then(|mut open| {
             if open.is_empty() {
@@ -82,7 +84,7 @@ impl Incidents {
     }
 }
 
-/// Whether the incident did not have this plan, or had it without the end of its last step.
+/// Adds the attempt; returns whether it was missing, or lacked the end of its last step.
 fn add(incident: &mut Incident, recorded: &RecordedPlan) -> bool {
     let steps: Vec<StepResult> = recorded.steps.values().cloned().collect();
     if steps.is_empty() {

@@ -5,11 +5,11 @@ mod open;
 mod quota;
 mod update;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
 use ansai_core::{Event, Incident, Instant};
+use ansai_storage::Directory;
 
 pub(crate) use self::open::OpenIncidents;
 pub(crate) use self::update::{Update, update};
@@ -21,7 +21,7 @@ pub(crate) struct Incidents {
     pub(crate) journal: Arc<Journal>,
     pub(crate) state: Arc<State>,
     /// For attempts that a crash cut short.
-    pub(crate) audit_dir: PathBuf,
+    pub(crate) audit_dir: Directory,
 }
 
 impl Incidents {

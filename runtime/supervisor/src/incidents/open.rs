@@ -1,8 +1,8 @@
-//! The open incidents of one instance during a pass: read from the state once, and updated as the pass goes on.
+//! The open incidents of one instance during a pass: read from the state once, then updated.
 
 use ansai_core::Incident;
 
-/// Sorted by key, as the state has them.
+/// Sorted by key, as in the state.
 pub(crate) struct OpenIncidents(Vec<Incident>);
 
 impl OpenIncidents {
@@ -15,7 +15,7 @@ impl OpenIncidents {
         &self.0
     }
 
-    /// Takes the newer version of an incident in place of the one with its id.
+    /// Replaces the incident with the same id.
     pub(crate) fn put(&mut self, incident: &Incident) {
         if let Some(known) = self.0.iter_mut().find(|known| known.id == incident.id) {
             known.clone_from(incident);

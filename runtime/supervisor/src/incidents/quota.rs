@@ -1,25 +1,25 @@
-//! How many incidents one policy may have open: it chooses its keys, and must not fill the state with them.
+//! Limits the open incidents of one policy: a policy chooses its keys, and must not fill the state with them.
 
 use ansai_core::{Incident, Observation};
 
-/// For the findings of all open incidents of an instance, as they are stored.
+/// Maximum size of the findings of all open incidents of an instance, in bytes of JSON.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What is left for further incidents of an instance.
+/// The remaining quota of an instance.
 pub(crate) struct IncidentQuota<'a> {
     open: &'a [Incident],
     most: usize,
-    /// Incidents and bytes, counted at the first request: most passes open nothing.
+    /// Number and bytes of incidents, counted when first needed: most passes open no incident.
     used: Option<(usize, usize)>,
 }
 
 impl<'a> IncidentQuota<'a> {
-    /// Beside these open ones; at most `most` in total.
+    /// The quota that these open incidents leave; at most `most` incidents in total.
     pub(crate) fn beside(open: &'a [Incident], most: u32) -> IncidentQuota<'a> {
         IncidentQuota { open, most: most as usize, used: None }
     }
 
-    /// Takes the room for one more, if there is any.
+    /// Uses the quota for one more incident; false if it does not fit.
     pub(crate) fn take(&mut self, finding: &Observation) -> bool {
         let (incidents, bytes) = *self
             .used

@@ -1,4 +1,4 @@
-//! What the answer of one evaluation does to the open incidents of its instance.
+//! Updates the open incidents of an instance from the answer of one evaluation.
 
 use ansai_core::event::Finding;
 use ansai_core::incident::Change;
@@ -8,9 +8,9 @@ use super::quota::IncidentQuota;
 
 /// Findings and incidents after an evaluation.
 pub(crate) struct Update {
-    /// Every observation, and every open incident that was not mentioned, as an unknown one.
+    /// Every observation, and an unknown one for every open incident that the answer does not mention.
     pub(crate) findings: Vec<Finding>,
-    /// Every incident that was or is open, with what changed.
+    /// Every incident that was or is open, with its change.
     pub(crate) incidents: Vec<(Incident, Change)>,
     /// Findings without an incident because too many are open.
     pub(crate) without_incident: u32,
@@ -25,8 +25,8 @@ impl Update {
     }
 }
 
-/// Compares the observations with the open incidents. `most` is how many incidents the instance may have open;
-/// `why_missing` becomes the reason of incidents that are not among the observations.
+/// Compares the observations with the open incidents. `most` is the maximum number of open incidents of the instance;
+/// `why_missing` becomes the reason of incidents that the answer does not mention.
 pub(crate) fn update(
     instance: &str,
     open: &[Incident],

@@ -1,11 +1,11 @@
-//! Healing one incident: plan, decide, apply and verify, in stages where the policy wants that.
+//! Heals one incident: plan, decide, apply and verify, in several stages if the policy requests that.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::event::Verdict;
 use ansai_core::incident::Change;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Instant, OnFailure, Status};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Instant, Status};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -19,24 +19,17 @@ use crate::instance::Instance;
 use crate::permits;
 use crate::recording::{Evaluated, EvaluationRequest};
 
-/// Plans of one attempt. A policy that always wants one more stage is stopped here.
+/// Maximum number of plans in one attempt, for policies that always request another stage.
 const MOST_STAGES: usize = 8;
 
-/// A plan that goes to the executor.
-struct Plan {
-    approved: Approved,
-    /// The policy wants another stage when the finding is not healthy after this one.
-    is_staged: bool,
-}
-
-/// What a policy proposed.
+/// A policy's proposal.
 struct Proposal {
     at: Instant,
     decision: Decision,
     steps: Vec<Proposed>,
 }
 
-/// Why there is no plan, or why it is not carried on.
+/// Why there is no plan, or why the plan does not continue.
 struct NoPlan {
     plan: Option<String>,
     error: String,
@@ -54,7 +47,7 @@ impl NoPlan {
 }
 
 impl Passes {
-    /// Heals one incident as far as that is allowed.
+    /// Heals one incident as far as the operator allows.
     pub(super) async fn heal(
         &self,
         instance: &Instance,
@@ -66,13 +59,12 @@ impl Passes {
             if self.stop.is_asked() {
                 return;
             }
-            let plan = match self.plan(instance, grants, &mut incident, open.all(), stage == 0).await {
-                Ok(Some(plan)) => plan,
+            let approved = match self.plan(instance, grants, &mut incident, open.all(), stage == 0).await {
+                Ok(Some(approved)) => approved,
                 Ok(None) => return,
                 Err(no_plan) => return self.plan_failed(&incident, no_plan),
             };
-            let Plan { approved, is_staged } = plan;
-            let (plan, at) = (approved.file.plan.clone(), approved.file.at);
+            let (plan, at, is_staged) = (approved.file.plan.clone(), approved.file.at, approved.decision.is_staged());
             let steps = match self.executor.clone().execute(approved).await {
                 Ok(steps) => steps,
                 Err(error) => {
@@ -80,7 +72,7 @@ impl Passes {
                     Vec::new()
                 }
             };
-            tokio::time::sleep(Duration::from_millis(instance.ladder.settle)).await;
+            tokio::time::sleep(Duration::from_millis(instance.retry_policy.settle)).await;
             let verified = self.verify(instance, grants, &incident, open.all()).await;
             let now = clock::now();
             self.journal.note(
@@ -106,7 +98,7 @@ impl Passes {
         }
     }
 
-    /// Asks the policy for a plan and decides on it; `None` where nothing is to be done now.
+    /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
     async fn plan(
         &self,
         instance: &Instance,
@@ -114,22 +106,18 @@ impl Passes {
         incident: &mut Incident,
         open: &[Incident],
         is_first: bool,
-    ) -> Result<Option<Plan>, NoPlan> {
+    ) -> Result<Option<Approved>, NoPlan> {
         let Proposal { at, decision, steps } = self.propose(instance, grants, incident, open).await?;
         let plan = self.ids.fresh(at);
         let now = clock::now();
-        let verdict = permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.ladder, now, is_first);
-        let (on_failure, is_staged) = match &decision {
-            Decision::Apply(on_failure) => (*on_failure, false),
-            Decision::ApplyThenReplan(on_failure) => (*on_failure, true),
-            _ => (OnFailure::Stop, false),
-        };
+        let verdict =
+            permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.retry_policy, now, is_first);
         let planned = Event::Planned {
             plan: plan.clone(),
             incident: Some(incident.id.clone()),
             instance: incident.instance.clone(),
-            decision,
-            steps: steps.iter().map(planned_step).collect(),
+            decision: decision.clone(),
+            steps: steps.iter().map(Proposed::planned).collect(),
         };
         let is_approved = verdict == Verdict::Approved;
         let decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict };
@@ -146,7 +134,7 @@ impl Passes {
         }
         let instance = incident.instance.clone();
         let file = PlanFile { plan, instance, incident: Some(incident.id.clone()), at: now, steps };
-        Ok(Some(Plan { approved: Approved { file, on_failure }, is_staged }))
+        Ok(Some(Approved { file, decision }))
     }
 
     async fn propose(
@@ -184,14 +172,9 @@ impl Passes {
             kind,
         };
         match kind {
-            // The audit log has it as `evaluated`.
+            // The audit log records it as `evaluated`.
             Some(_) => self.journal.publish(clock::now(), || event),
             None => self.journal.note(clock::now(), event),
         }
     }
-}
-
-/// A step as the operator sees it.
-pub(crate) fn planned_step(step: &Proposed) -> PlannedStep {
-    PlannedStep { action: step.action.clone(), reason: step.reason(), preview: step.preview.clone() }
 }

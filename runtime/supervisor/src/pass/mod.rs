@@ -1,4 +1,4 @@
-//! One pass over one instance: detect, incidents, and healing of what is unhealthy.
+//! One pass over one instance: detect, update incidents, and heal unhealthy findings.
 
 mod heal;
 
@@ -18,9 +18,7 @@ use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal};
 use crate::stop::Stop;
 
-pub(crate) use self::heal::planned_step;
-
-/// What a pass is done with. Its result is the events that it publishes.
+/// Everything that a pass needs. Its results are the events that it publishes.
 pub(crate) struct Passes {
     pub(crate) authority: Arc<dyn Authority>,
     pub(crate) evaluator: Evaluator,
@@ -31,12 +29,12 @@ pub(crate) struct Passes {
     pub(crate) stop: Arc<Stop>,
 }
 
-/// Which findings get a plan.
+/// The findings that get a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlanWhat {
-    /// Whatever is unhealthy, so that a person sees what would be done.
+    /// Everything unhealthy, so that a person sees what would be done.
     Everything,
-    /// In observe mode only what has changed.
+    /// In observe mode, only changes.
     News,
 }
 
@@ -52,12 +50,12 @@ impl Passes {
         }
     }
 
-    /// A pass has no answer.
+    /// Reports that a pass has no answer.
     pub(crate) fn failed(&self, instance: &Instance, mode: Mode, error: String, kind: Option<ErrorKind>) {
         let name = &*instance.name;
         let event = Event::Failed { instance: name.to_owned(), mode, error, kind };
         match kind {
-            // The audit log has it as `evaluated`.
+            // The audit log records it as `evaluated`.
             Some(_) => self.journal.publish(clock::now(), || event),
             None => {
                 if let Event::Failed { error, .. } = &event {
@@ -71,12 +69,12 @@ impl Passes {
         }
     }
 
-    /// A pass ended in the middle, by a fault of ansai.
+    /// Reports that a pass was interrupted by a bug in ansai.
     pub(crate) fn panicked(&self, instance: &Instance, error: &tokio::task::JoinError) {
         self.failed(instance, Mode::Observe, format!("the pass panicked: {error}"), None);
     }
 
-    /// Evaluates `detect` and brings the incidents up to date; `None` where there is no answer.
+    /// Evaluates `detect` and updates the incidents; `None` if there is no answer.
     async fn detect(&self, instance: &Instance, grants: &EffectiveGrants, late_ms: u64) -> Option<Update> {
         let open = match self.incidents.open(&instance.name) {
             Ok(open) => open,
@@ -154,7 +152,7 @@ impl Passes {
         }
     }
 
-    /// Looks again after acting. A policy that has no answer leaves it `unknown`, never healthy.
+    /// Evaluates `detect` again after acting. If the policy has no answer, the result is `unknown`, never healthy.
     async fn verify(
         &self,
         instance: &Instance,

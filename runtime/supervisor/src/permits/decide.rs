@@ -1,11 +1,10 @@
-//! Whether a plan goes to the executor: decided by the host, never by the policy.
+//! Decides whether a plan goes to the executor. The host decides, never the policy.
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::Permission;
 use ansai_core::{Decision, Incident, Instant, Mode, RetryPolicy};
 
-/// The verdict on the decision of a policy about an incident. `fresh` is false for a further plan of an attempt that
-/// has begun.
+/// The verdict on a policy's decision about an incident. `fresh` is false for another plan of a started attempt.
 pub(crate) fn verdict(
     decision: &Decision,
     steps: usize,

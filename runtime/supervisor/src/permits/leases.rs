@@ -1,4 +1,4 @@
-//! One plan at a time on one resource; plans on different resources run side by side.
+//! Allows one plan at a time for each resource; plans for different resources run in parallel.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use tokio::sync::{Mutex as Lease, OwnedMutexGuard};
 pub(crate) struct Leases(Mutex<HashMap<Subject, Arc<Lease<()>>>>);
 
 impl Leases {
-    /// Waits for all of these in a fixed order, so that two plans cannot wait for each other.
+    /// Waits for all leases in a fixed order, so that two plans cannot wait for each other.
     pub(crate) async fn take(&self, subjects: BTreeSet<Subject>) -> Vec<OwnedMutexGuard<()>> {
         let mut held = Vec::with_capacity(subjects.len());
         for subject in subjects {

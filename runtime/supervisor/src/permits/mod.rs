@@ -1,4 +1,4 @@
-//! The room of permits: whether a plan may be applied, and what it has to wait for.
+//! Decides whether a plan may be applied now, and makes it wait for its resources.
 
 mod decide;
 mod leases;

@@ -1,4 +1,4 @@
-//! One evaluation on the live host: context in, answer and proposals out, recorded.
+//! Evaluates a policy on the host and records it: passes the context, returns answer and proposals.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use ansai_core::{Attempt, Event, Incident, Instant, Measure, Observation, Status
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, Recording};
-use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::action::Proposed;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Context, EvaluationState, Trigger, Writes};
+use ansai_kit::host_access::{EvaluationStart, HostAccess};
 
 use super::journal::Journal;
 use super::recorder::{Ended, Recorder};
@@ -18,19 +18,19 @@ use crate::clock;
 use crate::instance::Instance;
 use crate::state::{InstanceMemory, State, StateError};
 
-/// Why a policy is evaluated, and with what.
+/// The reason for an evaluation, and its input.
 pub(crate) struct EvaluationRequest<'a> {
     pub(crate) trigger: Trigger,
     pub(crate) scopes: &'a Scopes,
-    /// How long after its time, milliseconds.
+    /// Delay in milliseconds after it was due.
     pub(crate) late_ms: u64,
     /// The open incidents of the instance.
     pub(crate) open: &'a [Incident],
-    /// For `plan`: the finding and what was tried.
+    /// For `plan`: the finding and the earlier attempts.
     pub(crate) finding: Option<(&'a Observation, &'a [Attempt])>,
 }
 
-/// What came of it.
+/// The result of an evaluation.
 pub(crate) struct Evaluated {
     pub(crate) at: Instant,
     pub(crate) answer: Result<Answer, EvaluationError>,
@@ -38,9 +38,9 @@ pub(crate) struct Evaluated {
     pub(crate) writes: Writes,
 }
 
-/// Evaluates policies on the live host.
+/// Evaluates policies on the host.
 pub(crate) struct Evaluator {
-    pub(crate) host: LiveHost,
+    pub(crate) host: Arc<dyn HostAccess>,
     pub(crate) facts: Arc<Vec<Measure>>,
     pub(crate) state: Arc<State>,
     pub(crate) journal: Arc<Journal>,
@@ -48,7 +48,7 @@ pub(crate) struct Evaluator {
 }
 
 impl Evaluator {
-    /// Evaluates and records. What the policy stored is not committed yet.
+    /// Evaluates and records. Does not commit the policy's writes yet.
     pub(crate) async fn evaluate(
         &self,
         instance: &Instance,
@@ -58,17 +58,16 @@ impl Evaluator {
         let context = self.context(instance, at, &request).map_err(|error| error.to_string())?;
         let memory = Arc::new(InstanceMemory { state: self.state.clone(), instance: instance.name.clone() });
         let phase = if request.finding.is_some() { Phase::Plan } else { Phase::Detect };
-        let live = Live::new(
-            self.host.clone(),
-            instance.name.clone(),
+        let backend = self.host.backend(EvaluationStart {
+            instance: instance.name.clone(),
             phase,
-            request.scopes.clone(),
-            EvaluationState::new(context, memory),
-        )
-        .ending_after(std::time::Duration::from_millis(instance.limits.deadline_ms));
+            scopes: request.scopes.clone(),
+            state: EvaluationState::new(context, memory),
+            deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
+        });
         let mut evaluation = match &request.finding {
-            Some((finding, _)) => instance.policy.plan(live, &instance.limits, finding).await,
-            None => instance.policy.detect(live, &instance.limits).await,
+            Some((finding, _)) => instance.policy.plan(backend, &instance.limits, finding).await,
+            None => instance.policy.detect(backend, &instance.limits).await,
         };
         let ended = Ended {
             instance: instance.name.clone(),
@@ -96,8 +95,8 @@ impl Evaluator {
             fuel: ended.usage.fuel,
             calls: std::mem::take(&mut evaluation.calls),
         });
-        let live = evaluation.backend.map(Live::finish);
-        let (proposed, base) = live.ok_or("the host panicked during the evaluation")?;
+        let finished = evaluation.backend.map(|backend| backend.finish());
+        let (proposed, base) = finished.ok_or("the host panicked during the evaluation")?;
         if base.log_dropped > 0 {
             tracing::warn!(instance = %instance.name, "dropped {} log lines of the policy", base.log_dropped);
         }
@@ -114,7 +113,7 @@ impl Evaluator {
         Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes })
     }
 
-    /// Commits what a policy stored in a successful evaluation.
+    /// Commits the policy's writes of a successful evaluation.
     pub(crate) fn commit(&self, instance: &Instance, at: Instant, writes: &Writes) -> Result<(), StateError> {
         self.state.commit(&instance.name, at, writes)
     }

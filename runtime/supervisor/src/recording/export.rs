@@ -1,7 +1,7 @@
 //! Signed heads sent elsewhere, on a schedule of their own: they prove later that the log was not cut or rewritten by
 //! whoever had this host. Healing goes on whatever happens to them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use ansai_audit::SignedHead;
 use ansai_config::Export;
 use ansai_core::{Event, Instant};
 use ansai_delivery::{Attempted, Capacity, Delivery, Message, Options, OutboxError, Target, TargetStatus, UrlTarget};
+use ansai_storage::{Directory, StorageError};
 
 use super::heads::Heads;
 use super::journal::Journal;
@@ -20,20 +21,19 @@ const KEEP: Duration = Duration::from_secs(60);
 /// Only the newest head waits for a target.
 const CAPACITY: Capacity = Capacity { messages: 4, bytes: 64 << 10 };
 
+/// The outbox of a state directory.
+const OUTBOX: &str = "audit-export";
+
 /// How each target of a state directory does; empty where no head was ever to be sent.
 ///
 /// # Errors
 /// When the status is there and cannot be read.
-pub fn statuses(state_dir: &Path) -> std::io::Result<Vec<TargetStatus>> {
-    ansai_delivery::statuses(&directory(state_dir))
-}
-
-fn directory(state_dir: &Path) -> PathBuf {
-    state_dir.join("audit-export")
+pub fn statuses(state_dir: &Path) -> Result<Vec<TargetStatus>, StorageError> {
+    ansai_delivery::statuses(state_dir.join(OUTBOX))
 }
 
 /// Opens the outbox of the targets that a configuration names.
-pub(crate) fn open(export: Export, state_dir: &Path) -> Result<Delivery, OutboxError> {
+pub(crate) fn open(export: Export, state_dir: &Directory) -> Result<Delivery, OutboxError> {
     let url = |url: ansai_config::ExportUrl| {
         let ansai_config::ExportUrl { url, shown, token_file, ca_file } = url;
         Target::Url(UrlTarget { url, shown, token_file, ca_file })
@@ -41,7 +41,7 @@ pub(crate) fn open(export: Export, state_dir: &Path) -> Result<Delivery, OutboxE
     let targets = [export.file.map(Target::File), export.command.map(Target::Command), export.url.map(url)];
     let limit = Duration::from_millis(export.timeout);
     let options = Options { every_ms: Some(export.every), limit, capacity: CAPACITY };
-    Delivery::open(&directory(state_dir), targets.into_iter().flatten().collect(), options)
+    Delivery::open(state_dir.create_subdirectory(OUTBOX)?, targets.into_iter().flatten().collect(), options)
 }
 
 /// Keeps the local head up to date and sends heads elsewhere.

@@ -6,22 +6,41 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ansai_audit::{Durability, HeadFile, HeadFileError, Key, KeyError, Log, LogId, PublicKey, ReadError, SignedHead};
 use ansai_core::event::Record;
 use ansai_core::{Event, Instant};
+use ansai_storage::{Directory, Location};
 
 use super::journal::{Journal, JournalError};
 
+/// The log, in the state directory.
+pub(crate) const LOG: &str = "audit";
+/// The key.
+const KEY: &str = "audit.key";
+/// A key that the log does not name yet.
+const NEXT_KEY: &str = "audit.key.next";
+/// The newest head.
+const HEAD: &str = "audit.head";
+
 /// The log of a state directory.
 pub fn log_directory(state_dir: &Path) -> PathBuf {
-    state_dir.join("audit")
+    state_dir.join(LOG)
 }
 
 /// The key of a state directory.
 pub fn key_file(state_dir: &Path) -> PathBuf {
-    state_dir.join("audit.key")
+    state_dir.join(KEY)
 }
 
 /// The newest head of a state directory.
 pub fn head_file(state_dir: &Path) -> HeadFile {
-    HeadFile::new(state_dir.join("audit.head"))
+    HeadFile::new(state_dir.join(HEAD))
+}
+
+fn head_in(state_dir: &Directory) -> HeadFile {
+    HeadFile::new(Location::new(state_dir, HEAD))
+}
+
+/// The id of the log of a state directory.
+fn log_id(state_dir: &Directory) -> Result<Option<LogId>, ReadError> {
+    LogId::of(state_dir.subdirectory(LOG)?)
 }
 
 /// Heads cannot be signed, or the local head is not of this log.
@@ -85,10 +104,10 @@ impl HeadError {
 }
 
 /// The head that the log is known to have reached. Read before the log is opened.
-pub(crate) fn known(state_dir: &Path) -> Result<Option<SignedHead>, HeadError> {
-    let file = head_file(state_dir);
+pub(crate) fn known(state_dir: &Directory) -> Result<Option<SignedHead>, HeadError> {
+    let file = head_in(state_dir);
     let Some(head) = file.read()? else { return Ok(None) };
-    match LogId::of(log_directory(state_dir)) {
+    match log_id(state_dir) {
         Ok(Some(found)) if found != head.log => {
             Err(HeadError::OtherLog { path: file.path().to_owned(), of: head.log, found })
         }
@@ -103,7 +122,7 @@ pub(crate) fn known(state_dir: &Path) -> Result<Option<SignedHead>, HeadError> {
 
 /// Signs heads of an open log.
 pub(crate) struct Heads {
-    state_dir: PathBuf,
+    state_dir: Directory,
     journal: Arc<Journal>,
     signing: Mutex<Signing>,
 }
@@ -120,13 +139,13 @@ impl Heads {
     /// Over a log that was opened knowing `kept`. Creates the key where there is none, and records it where the log
     /// does not name it yet.
     pub(crate) fn open(
-        state_dir: &Path,
+        state_dir: &Directory,
         kept: Option<SignedHead>,
         journal: Arc<Journal>,
         now: Instant,
     ) -> Result<Heads, HeadError> {
         let signing = Mutex::new(Signing { kept, ..Signing::default() });
-        let heads = Heads { state_dir: state_dir.to_owned(), journal, signing };
+        let heads = Heads { state_dir: state_dir.clone(), journal, signing };
         match heads.with_key(now, |_| Ok(())) {
             Err(error) if error.is_for_lack_of_space() => {
                 tracing::warn!("heads of the audit log are not signed, ansai tries again with the next one: {error}");
@@ -142,7 +161,7 @@ impl Heads {
             let head = self.journal.sync()?;
             let log = match signing.log {
                 Some(log) => log,
-                None => LogId::of(log_directory(&self.state_dir))?.ok_or(HeadError::Empty)?,
+                None => log_id(&self.state_dir)?.ok_or(HeadError::Empty)?,
             };
             signing.log = Some(log);
             let key = signing.key.as_ref().ok_or(HeadError::Empty)?;
@@ -167,7 +186,7 @@ impl Heads {
         let mut signing = self.lock();
         // Another thread may have written a later one meanwhile.
         if signing.kept.as_ref().is_none_or(|kept| kept.head.sequence < head.head.sequence) {
-            head_file(&self.state_dir).write(&head).map_err(HeadFileError::from)?;
+            head_in(&self.state_dir).write(&head).map_err(HeadFileError::from)?;
             signing.kept = Some(head);
         }
         Ok(())
@@ -180,10 +199,10 @@ impl Heads {
     ) -> Result<T, HeadError> {
         let mut signing = self.lock();
         if signing.key.is_none() {
-            let path = key_file(&self.state_dir);
-            let key = match Key::read(&path)? {
+            let file = Location::new(&self.state_dir, KEY);
+            let key = match Key::read(file.clone())? {
                 Some(key) => key,
-                None => Key::make(&path)?,
+                None => Key::make(file)?,
             };
             let before = signing.kept.as_ref().map(|head| head.key);
             // The log names a key before the first head that it signs.
@@ -207,15 +226,19 @@ impl Heads {
 
 /// Creates a new key, which the old one signs for in the log; answers both. No other process may have the log open.
 pub fn rotate(state_dir: &Path, now: Instant) -> Result<(PublicKey, PublicKey), RotateError> {
+    let state_dir = &match Directory::open(state_dir) {
+        Err(error) if error.is_not_found() => return Err(RotateError::NoKey),
+        opened => opened.map_err(KeyError::from).map_err(HeadError::from)?,
+    };
     let kept = known(state_dir)?;
-    let file = key_file(state_dir);
-    let old = Key::read(&file).map_err(HeadError::from)?.ok_or(RotateError::NoKey)?;
+    let file = Location::new(state_dir, KEY);
+    let old = Key::read(file).map_err(HeadError::from)?.ok_or(RotateError::NoKey)?;
     let options = ansai_audit::Options { known: kept.map(|kept| kept.head), ..ansai_audit::Options::default() };
-    let (mut log, _) = Log::open(log_directory(state_dir), options)?;
-    let id = LogId::of(log_directory(state_dir)).map_err(HeadError::from)?.ok_or(HeadError::Empty)?;
+    let directory = state_dir.create_subdirectory(LOG).map_err(ansai_audit::OpenError::from)?;
+    let (mut log, _) = Log::open(&directory, options)?;
+    let id = LogId::of(&directory).map_err(HeadError::from)?.ok_or(HeadError::Empty)?;
     // Under another name until the log names it: a crash in between leaves the old one in force.
-    let next_file = file.with_extension("key.next");
-    let next = Key::make(&next_file).map_err(HeadError::from)?;
+    let next = Key::make(Location::new(state_dir, NEXT_KEY)).map_err(HeadError::from)?;
     let event = Event::AuditKey {
         public_key: next.public().to_string(),
         replaces: Some(old.public().to_string()),
@@ -224,8 +247,8 @@ pub fn rotate(state_dir: &Path, now: Instant) -> Result<(PublicKey, PublicKey), 
     let payload =
         serde_json::to_vec(&Record { at: now, event }).map_err(JournalError::from).map_err(HeadError::from)?;
     let head = log.append(&payload, Durability::Synced).map_err(JournalError::from).map_err(HeadError::from)?;
-    next.replace(&next_file, &file).map_err(HeadError::from)?;
-    head_file(state_dir)
+    next.replace(state_dir, NEXT_KEY, KEY).map_err(HeadError::from)?;
+    head_in(state_dir)
         .write(&SignedHead::new(id, head, now, &next))
         .map_err(|error| HeadError::from(HeadFileError::from(error)))?;
     Ok((old.public(), next.public()))

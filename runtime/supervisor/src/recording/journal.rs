@@ -4,12 +4,12 @@
 //! no other event can be published, so the order of the stream is the order of the log.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ansai_audit::{AppendError, Durability, Head, Log, ReadError, Reader, SharedLog};
 use ansai_core::event::{Intent, Record, UndoIntent};
 use ansai_core::{Event, Instant};
 use ansai_events::Stream;
+use ansai_storage::ToDirectory;
 use serde::Serialize;
 
 /// An event could not be recorded. Then nothing may change.
@@ -27,13 +27,14 @@ pub enum JournalError {
 /// makes one: without a durable intent there is no action.
 ///
 /// ```compile_fail
-/// let durable = ansai_supervisor::Durable { plan: "p".into(), step: 0 };
+/// let durable = ansai_supervisor::Durable { plan: "p".into(), step: 0, instance: "one".into() };
 /// ```
 #[must_use = "nothing acts on it"]
 #[derive(Debug)]
 pub struct Durable {
     plan: String,
     step: u32,
+    instance: String,
 }
 
 impl Durable {
@@ -41,19 +42,24 @@ impl Durable {
     pub fn is_of(&self, plan: &str, step: u32) -> bool {
         self.plan == plan && self.step == step
     }
+
+    /// Whose grants the step acts on.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
 }
 
-/// Plan and step, with the proof that the intent is in the log, and the instance.
-pub(crate) type OpenIntents = BTreeMap<(String, u32), (Durable, String)>;
+/// Plan and step, with the proof that the intent is in the log.
+pub(crate) type OpenIntents = BTreeMap<(String, u32), Durable>;
 
 /// Steps whose intent is in a log and whose outcome is not.
-pub(crate) fn open_intents(log: &Path) -> Result<OpenIntents, ReadError> {
+pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadError> {
     let mut open = BTreeMap::new();
     for entry in Reader::open(log)? {
         let Ok(record) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
         match record.event {
             Event::Intent(Intent { plan, step, instance, .. }) => {
-                open.insert((plan.clone(), step), (Durable { plan, step }, instance));
+                open.insert((plan.clone(), step), Durable { plan, step, instance });
             }
             Event::Outcome { plan, step, .. } => {
                 open.remove(&(plan, step));
@@ -125,7 +131,7 @@ impl Journal {
     /// # Errors
     /// When the intent is not known to be on the disk: the step must not act.
     pub fn intent(&self, at: Instant, intent: Intent) -> Result<Durable, JournalError> {
-        let durable = Durable { plan: intent.plan.clone(), step: intent.step };
+        let durable = Durable { plan: intent.plan.clone(), step: intent.step, instance: intent.instance.clone() };
         self.durable(at, Event::Intent(intent))?;
         Ok(durable)
     }
@@ -135,7 +141,7 @@ impl Journal {
     /// # Errors
     /// When the intent is not known to be on the disk: nothing must be undone.
     pub fn undo_intent(&self, at: Instant, intent: UndoIntent) -> Result<Durable, JournalError> {
-        let durable = Durable { plan: intent.plan.clone(), step: intent.step };
+        let durable = Durable { plan: intent.plan.clone(), step: intent.step, instance: intent.instance.clone() };
         self.durable(at, Event::Undoing(intent))?;
         Ok(durable)
     }

@@ -1,4 +1,4 @@
-//! The room where everything is recorded: the audit log, recordings of evaluations, heads of the log and their export.
+//! Records everything: the audit log, recordings of evaluations, heads of the log and their export.
 
 mod evaluate;
 pub mod export;

@@ -1,4 +1,4 @@
-//! What is kept of an evaluation: its recording, and a record in the audit log that binds it.
+//! Records an evaluation: its recording, and a record in the audit log with the hash of the recording.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use super::journal::Journal;
 use super::sampling::Sampling;
 use crate::ids::Ids;
 
-/// Records evaluations: all that is new, and a sample of what says the same again.
+/// Records evaluations: all that have news, and a sample of those without.
 pub(crate) struct Recorder {
     journal: Arc<Journal>,
     recordings: Mutex<Recordings>,
@@ -20,7 +20,7 @@ pub(crate) struct Recorder {
     ids: Arc<Ids>,
 }
 
-/// An evaluation as it ended.
+/// A finished evaluation.
 pub(crate) struct Ended {
     pub(crate) instance: Arc<str>,
     pub(crate) component: String,
@@ -31,12 +31,12 @@ pub(crate) struct Ended {
     pub(crate) kind: Option<ansai_core::ErrorKind>,
     pub(crate) usage: Usage,
     pub(crate) late_ms: u64,
-    /// Asked on schedule while no incident was open.
+    /// Whether it was scheduled and no incident was open.
     pub(crate) is_calm: bool,
 }
 
 impl Ended {
-    /// Whether it found everything healthy while no incident was open.
+    /// Whether it found everything healthy and no incident was open.
     fn is_quiet(&self) -> bool {
         self.is_calm && matches!(self.result, EvaluationResult::Observed { unhealthy: 0, unknown: 0, .. })
     }
@@ -81,7 +81,7 @@ impl Recorder {
         self.journal.note(at, ended.event(reference, unrecorded));
     }
 
-    /// Evaluations without a record of their own since the last record of each instance.
+    /// Number of evaluations without a record since the last record of each instance.
     pub(crate) fn unrecorded(&self) -> u64 {
         self.sampling.unrecorded()
     }

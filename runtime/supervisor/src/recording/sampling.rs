@@ -1,5 +1,5 @@
-//! Which evaluations without news are recorded: all of them with a few instances, a sample with thousands. An
-//! evaluation that is unhealthy, unknown, failed, proposes steps or differs from the last one is always recorded.
+//! Selects the evaluations without news that are recorded: all of them with a few instances, a sample with thousands.
+//! An evaluation that is unhealthy, unknown or failed, proposes steps, or differs from the last one is always recorded.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ansai_core::Instant;
 use ansai_core::event::EvaluationResult;
 
-/// Least time between two recorded evaluations of an instance without news, milliseconds.
+/// Minimum time between two recorded evaluations without news of an instance, in milliseconds.
 const AT_LEAST_MS: u64 = 60_000;
-/// Least time between two recorded evaluations without news of all instances, milliseconds.
+/// Minimum time between two recorded evaluations without news of all instances, in milliseconds.
 const APART_MS: u64 = 100;
 
-/// What was recorded last, by instance.
+/// The last recorded evaluation of each instance.
 pub(crate) struct Sampling {
-    /// An instance that was not recorded for so long is recorded even so, milliseconds.
+    /// Milliseconds after which an instance is recorded in any case.
     at_last_ms: u64,
     last: Mutex<Last>,
 }
@@ -22,12 +22,12 @@ pub(crate) struct Sampling {
 #[derive(Default)]
 struct Last {
     seen: HashMap<Arc<str>, Seen>,
-    /// The last one without news, of any instance.
+    /// Time of the last recorded one without news, of any instance.
     latest: Instant,
 }
 
 struct Seen {
-    /// Of an evaluation without news: the same answer again, with no incident open.
+    /// The result, if it had no news: the same answer again, and no open incident.
     result: Option<EvaluationResult>,
     recorded: Instant,
     unrecorded: u64,
@@ -38,8 +38,8 @@ impl Sampling {
         Sampling { at_last_ms: AT_LEAST_MS.max(instances as u64 * APART_MS * 2), last: Mutex::default() }
     }
 
-    /// Whether this evaluation is recorded, and then how many before it were not. `quiet` is the result of one that
-    /// found everything healthy while no incident is open.
+    /// Decides whether this evaluation is recorded; returns how many before it were not. `quiet` is the result if it
+    /// found everything healthy while no incident was open.
     pub(crate) fn admit(&self, instance: &Arc<str>, at: Instant, quiet: Option<EvaluationResult>) -> Option<u64> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Last { seen, latest } = &mut *last;
@@ -48,7 +48,7 @@ impl Sampling {
             return Some(0);
         };
         if quiet.is_some() && known.result == quiet {
-            // A clock that was set back must not silence anything.
+            // If the clock was set back, record rather than skip.
             let since = |earlier: Instant| at.checked_sub(earlier).unwrap_or(u64::MAX);
             let is_due = since(known.recorded) >= AT_LEAST_MS && since(*latest) >= APART_MS;
             if !is_due && since(known.recorded) < self.at_last_ms {
@@ -62,7 +62,7 @@ impl Sampling {
         Some(std::mem::take(&mut known.unrecorded))
     }
 
-    /// Evaluations of all instances without a record since the last record of each.
+    /// Number of evaluations of all instances without a record since the last record of each.
     pub(crate) fn unrecorded(&self) -> u64 {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.seen.values().map(|seen| seen.unrecorded).sum()
@@ -101,7 +101,7 @@ mod tests {
         let quiet = Sampling::new(10_000);
         let names: Vec<Arc<str>> = (0..10_000).map(|number| format!("p{number}").into()).collect();
         let mut recorded = HashMap::<&str, u32>::new();
-        // Each every ten seconds, a thousand a second, for an hour.
+        // Each instance every 10 seconds, 1,000 evaluations per second, for an hour.
         for pass in 0..360 {
             for (number, name) in (0u64..).zip(&names) {
                 let at = pass * 10_000 + number;

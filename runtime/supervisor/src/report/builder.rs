@@ -1,4 +1,4 @@
-//! From events to the report of a pass.
+//! Builds the report of a pass from events.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ pub struct ReportBuilder {
 }
 
 impl ReportBuilder {
-    /// For these instances: name and version of the policy. Events of others are passed over.
+    /// A builder for these instances: name, and version of the policy. Ignores events of other instances.
     pub fn new(instances: impl IntoIterator<Item = (String, String)>) -> ReportBuilder {
         let reports: Vec<InstanceReport> = instances
             .into_iter()
@@ -62,7 +62,7 @@ impl ReportBuilder {
         ReportBuilder { reports, instances, incidents: HashMap::new(), plans: HashMap::new(), missed: 0 }
     }
 
-    /// Adds what a subscriber received.
+    /// Adds an item that a subscriber received.
     pub fn take(&mut self, item: &Item) {
         match item {
             Item::Event(published) => self.add(&published.event),
@@ -90,7 +90,7 @@ impl ReportBuilder {
                 }
             }
             Event::Planned { plan, incident: Some(incident), decision, steps, .. } => {
-                let steps = steps.iter().map(StepReport::planned).collect();
+                let steps = steps.iter().cloned().map(StepReport::new).collect();
                 let report = PlanReport { decision: Some(decision.clone()), steps, ..no_plan(plan.clone()) };
                 self.add_plan(incident, report);
             }
@@ -119,7 +119,7 @@ impl ReportBuilder {
         }
     }
 
-    /// The reports, in the order of the instances, findings that are unhealthy first.
+    /// The reports in the order of the instances; unhealthy findings come first.
     pub fn finish(mut self) -> Vec<InstanceReport> {
         for report in &mut self.reports {
             report.findings.sort_by_key(|finding| std::cmp::Reverse(rank(&finding.status)));
@@ -220,7 +220,7 @@ fn finding_report(finding: &Finding) -> FindingReport {
     }
 }
 
-/// Unhealthy first, worst first, then unknown.
+/// Sorts unhealthy findings first, by severity, then unknown ones.
 fn rank(status: &Status) -> u8 {
     match status {
         Status::Unhealthy(severity) => 2 + *severity as u8,

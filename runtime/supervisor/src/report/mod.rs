@@ -1,10 +1,9 @@
-//! The result of a pass, as data made from events: the table and the JSON document show it.
+//! The result of a pass as data, built from events. The table and the JSON document show it.
 
 mod builder;
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Preview, Severity, Status, Subject};
-use ansai_kit::action::Proposed;
+use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Severity, Status, Subject};
 use serde::Serialize;
 
 pub use self::builder::ReportBuilder;
@@ -12,74 +11,71 @@ pub use self::builder::ReportBuilder;
 /// One instance in one pass.
 #[derive(Debug, Clone, Serialize)]
 pub struct InstanceReport {
-    /// The operator's name for it.
+    /// The operator's name of the instance.
     pub instance: String,
     /// The version of the policy.
     pub version: String,
-    /// In force.
+    /// Mode in force.
     pub mode: Mode,
     /// Every observation, unhealthy first.
     pub findings: Vec<FindingReport>,
-    /// Why there is no answer, or not all of one.
+    /// Why there is no answer, or only a part of one.
     pub error: Option<String>,
-    /// The kind of that error, where the policy is its cause.
+    /// Kind of that error, if the policy is its cause.
     pub error_kind: Option<ErrorKind>,
     /// What the policy logged: level and message.
     pub log: Vec<(String, String)>,
 }
 
-/// One observation and what was done about it.
+/// One observation, and what was done about it.
 #[derive(Debug, Clone, Serialize)]
 pub struct FindingReport {
-    /// Stable.
+    /// Stable key.
     pub key: String,
-    /// What it is about.
+    /// Its subject.
     pub about: Subject,
-    /// As first seen in this pass.
+    /// Status at the start of the pass.
     pub status: Status,
-    /// One sentence.
+    /// Summary in one sentence.
     pub summary: String,
-    /// Most important first.
+    /// Evidence, most important first.
     pub evidence: Vec<Measure>,
-    /// The open incident's id.
+    /// Id of the open incident.
     pub incident: Option<String>,
-    /// Plans of this pass, in order; several where healing has stages.
+    /// Plans of this pass, in order. Healing in stages has several.
     pub plans: Vec<PlanReport>,
-    /// As seen after acting.
+    /// Status after acting.
     pub verified: Option<Status>,
 }
 
 /// A plan and its outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlanReport {
-    /// Its id; empty where there is no plan.
+    /// Id of the plan; empty if there is no plan.
     pub plan: String,
-    /// The policy's.
+    /// The policy's decision.
     pub decision: Option<Decision>,
-    /// The host's.
+    /// The host's verdict.
     pub verdict: Option<Verdict>,
-    /// In order.
+    /// Steps in order.
     pub steps: Vec<StepReport>,
-    /// Why there is no plan, or why it was not carried on.
+    /// Why there is no plan, or why the plan did not continue.
     pub error: Option<String>,
-    /// The kind of that error, where the policy is its cause.
+    /// Kind of that error, if the policy is its cause.
     pub error_kind: Option<ErrorKind>,
 }
 
 /// A step and its outcome.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepReport {
-    /// `ansai:files/files-actions.remove`.
-    pub action: String,
-    /// The policy's.
-    pub reason: String,
-    /// What it would do.
-    pub preview: Preview,
-    /// What it did; `None` where it was not applied.
+    /// The step as planned.
+    #[serde(flatten)]
+    pub planned: PlannedStep,
+    /// The outcome; `None` if the step was not applied.
     pub outcome: Option<Outcome>,
-    /// One sentence about the outcome.
+    /// The outcome in one sentence.
     pub detail: String,
-    /// Numbers of the outcome.
+    /// Measures of the outcome.
     pub measures: Vec<Measure>,
 }
 
@@ -87,18 +83,18 @@ pub struct StepReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingState {
-    /// It was healthy, and is.
+    /// Healthy from the start.
     Healthy,
-    /// It was not healthy, and is now.
+    /// Healthy now, but not at the start.
     Healed,
-    /// It is not healthy.
+    /// Still not healthy.
     Unhealthy(Severity),
-    /// It is not known.
+    /// Unknown.
     Unknown,
 }
 
 impl FindingReport {
-    /// Its state now.
+    /// The current state.
     pub fn state(&self) -> FindingState {
         match (&self.status, self.verified.as_ref()) {
             (Status::Healthy, _) => FindingState::Healthy,
@@ -112,7 +108,7 @@ impl FindingReport {
 }
 
 impl InstanceReport {
-    /// The exit code that this instance alone would give.
+    /// The exit code for this instance alone.
     pub fn exit_code(&self) -> u8 {
         use ansai_core::exit;
         let states: Vec<FindingState> = self.findings.iter().map(FindingReport::state).collect();
@@ -134,22 +130,9 @@ impl InstanceReport {
 }
 
 impl StepReport {
-    /// A step that has no outcome yet.
-    pub(crate) fn planned(step: &PlannedStep) -> StepReport {
-        StepReport {
-            action: step.action.clone(),
-            reason: step.reason.clone(),
-            preview: step.preview.clone(),
-            outcome: None,
-            detail: String::new(),
-            measures: Vec::new(),
-        }
-    }
-
-    /// The same from the file of the plan.
-    pub(crate) fn proposed(step: &Proposed) -> StepReport {
-        let (action, reason, preview) = (step.action.clone(), step.reason(), step.preview.clone());
-        StepReport::planned(&PlannedStep { action, reason, preview })
+    /// A step without an outcome.
+    pub(crate) fn new(planned: PlannedStep) -> StepReport {
+        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new() }
     }
 }
 
@@ -159,7 +142,7 @@ impl PlanReport {
     }
 }
 
-/// The exit code of a whole pass: refused before unhealthy before unknown before fine.
+/// The exit code of a whole pass: refused takes precedence over unhealthy, then unknown, then success.
 pub fn exit_code(reports: &[InstanceReport]) -> u8 {
     use ansai_core::exit;
     let codes: Vec<u8> = reports.iter().map(InstanceReport::exit_code).collect();

@@ -1,4 +1,4 @@
-//! Each instance at its own pace, until asked to stop.
+//! Runs each instance at its interval, until ansai stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::instance::Instance;
 use crate::pass::{Passes, PlanWhat};
 use crate::stop::Stop;
 
-/// The first evaluations begin one after the other, so that thousands are not due at once from then on.
+/// The first evaluations start one after the other, so that thousands are not due at the same time.
 const APART: Duration = Duration::from_millis(1);
 
-/// Everything that runs until the end is asked for.
+/// All tasks that run until ansai stops.
 pub(crate) struct Schedule {
     stop: Arc<Stop>,
     tasks: Vec<JoinHandle<()>>,
@@ -38,7 +38,7 @@ impl Schedule {
         }
     }
 
-    /// Runs a task at an interval. `name` is for the log.
+    /// Runs a task at an interval. `name` appears in the log.
     pub(crate) fn every<F>(&mut self, every: Duration, name: &'static str, work: impl Fn() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -54,12 +54,12 @@ impl Schedule {
         self.tasks.push(tokio::spawn(repeat(self.stop.clone(), ticks(Instant::now(), every), work)));
     }
 
-    /// Runs a task that ends by itself when the end is asked for.
+    /// Runs a task that ends by itself when ansai stops.
     pub(crate) fn task(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.push(tokio::spawn(task));
     }
 
-    /// Returns when all have ended.
+    /// Returns when all tasks have ended.
     pub(crate) async fn finish(self) {
         for task in self.tasks {
             if let Err(error) = task.await {
@@ -69,7 +69,7 @@ impl Schedule {
     }
 }
 
-/// After a slow pass the next one comes a whole interval later, not at once and several times.
+/// After a slow pass, the next one starts a whole interval later, and not several times immediately.
 fn ticks(first: Instant, every: Duration) -> Interval {
     let mut ticks = interval_at(first, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,4 @@
-//! An SQLite database whose changes are durable, or wait for the next durable change.
+//! A SQLite database with two kinds of changes: durable immediately, or with the next durable change.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -7,26 +7,26 @@ use std::sync::{Mutex, OnceLock};
 use ansai_audit::Ballast;
 use rusqlite::{Connection, ErrorCode};
 
-/// The state cannot be read or written.
+/// Why the state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// SQLite refused.
+    /// The error of SQLite.
     #[error("state: {0}")]
     Database(#[from] rusqlite::Error),
-    /// A value is not what ansai wrote: another version, or a change from outside.
+    /// A value is not in the format that ansai writes: written by another version, or changed from outside.
     #[error("state: {0}")]
     Form(#[from] serde_json::Error),
-    /// Another thread failed in the middle.
+    /// Another thread panicked during an operation.
     #[error("state: a writer failed in the middle")]
     Broken,
     /// SQLite dropped the pending writes.
     #[error("state: the disk is full; what policies stored in the last second is lost")]
     Lost,
-    /// SQLite cannot write ahead: the file system does not support it.
+    /// SQLite cannot use write-ahead logging, because the file system does not support it.
     #[error("state: the database does not support write-ahead logging and stays in mode {0}")]
     Journal(String),
-    /// An earlier write could not be made durable, so the content of the disk is unknown. Nothing is written, and so
-    /// nothing is done, until ansai restarts.
+    /// An earlier write could not be made durable, so the content of the disk is unknown. Nothing is written, and so no
+    /// action starts, until ansai restarts.
     #[error("state: read-only until ansai restarts: {0}")]
     Poisoned(String),
 }
@@ -39,7 +39,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens or creates it, with these tables.
+    /// Opens or creates the database, with these tables.
     pub(crate) fn open(file: &Path, schema: &str, ballast: Ballast) -> Result<Database, StateError> {
         let connection = Connection::open(file)?;
         keep_a_log(&connection)?;
@@ -57,7 +57,7 @@ impl Database {
         body(&*self.connection.lock().map_err(|_| StateError::Broken)?)
     }
 
-    /// Durable when this returns, with all pending writes. Tries again without the ballast when the disk is full.
+    /// Writes durably, together with all pending writes. If the disk is full, releases the ballast and retries.
     pub(crate) fn write(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
         self.with_ballast(|connection| {
             whole(connection, &body)?;
@@ -65,12 +65,12 @@ impl Database {
         })
     }
 
-    /// Durable with the next durable write or [`Database::flush`]. Readers see it at once.
+    /// Writes with the next durable write or [`Database::flush`]. Readers see it immediately.
     pub(crate) fn write_soon(&self, body: impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
         self.with_ballast(|connection| whole(connection, &body))
     }
 
-    /// Makes pending writes durable. A database that takes no more changes has none.
+    /// Makes pending writes durable. A database that refuses writes has none.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
         if self.poisoned.get().is_some() {
             return Ok(());
@@ -100,11 +100,11 @@ impl Database {
             }
             result => result,
         };
-        // What could not be made durable must not become durable later: its writer was told that it is not.
+        // Roll back: a write that was reported as failed must not become durable later.
         if result.is_err() && !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
-        // After a failed sync the kernel may have dropped the data and report success the next time.
+        // After a failed sync, the kernel may have dropped the data, and still report success the next time.
         if let Err(StateError::Database(error)) = &result
             && is_failed_sync(error)
         {
@@ -123,10 +123,10 @@ impl Drop for Database {
     }
 }
 
-/// Begins a transaction where none is open; all of `body` takes effect, or nothing.
+/// Runs `body` completely or not at all; starts a transaction if none is open.
 fn whole(connection: &Connection, body: &impl Fn(&Connection) -> Result<(), StateError>) -> Result<(), StateError> {
     let run = |statement: &str| connection.prepare_cached(statement)?.execute([]);
-    // A full disk may have ended the transaction that was open.
+    // A full disk may have ended the open transaction.
     if connection.is_autocommit() {
         run("BEGIN IMMEDIATE")?;
     }
@@ -151,8 +151,8 @@ fn commit(connection: &Connection) -> Result<(), StateError> {
     Ok(())
 }
 
-/// Switches to write-ahead logging. SQLite answers the mode before it commits the change: the statement must be run
-/// to its end to see an error.
+/// Switches to write-ahead logging. SQLite returns the mode before it commits the change, so the statement must run to
+/// its end to show an error.
 fn keep_a_log(connection: &Connection) -> Result<(), StateError> {
     let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
     let mut rows = statement.query([])?;

@@ -16,7 +16,7 @@ impl State {
         })
     }
 
-    /// Open incidents of all instances with at least one attempt begun.
+    /// Open incidents of all instances with at least one started attempt.
     pub(crate) fn begun_incidents(&self) -> Result<Vec<Incident>, StateError> {
         self.0.read(|connection| {
             let mut statement =
@@ -26,13 +26,13 @@ impl State {
         })
     }
 
-    /// Writes an incident; durable when this returns.
+    /// Writes an incident durably.
     pub(crate) fn put_incident(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;
         self.0.write(|connection| put_incident(connection, incident, &value))
     }
 
-    /// The same without a sync, for an incident that has new evidence only: after a loss of power the next pass
+    /// Writes without a sync, for an incident with nothing but new evidence: after a power failure, the next pass
     /// writes it again.
     pub(crate) fn put_incident_soon(&self, incident: &Incident) -> Result<(), StateError> {
         let value = serde_json::to_string(incident)?;

@@ -1,4 +1,4 @@
-//! What policies remember: the store and the series of each instance.
+//! The policies' data: store and series of each instance.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{State, StateError};
 
-/// Samples of a series are kept so long.
+/// Maximum age of samples.
 const SERIES_MS: u64 = 30 * 86_400_000;
-/// Above this many samples a series is thinned to one per hour.
+/// Number of samples above which a series is reduced to one per hour.
 pub(super) const MOST_SAMPLES: u64 = 2_000;
 
 impl State {
-    /// When an instance last completed an evaluation.
+    /// Time of the last successful evaluation of an instance.
     pub(crate) fn last_evaluated(&self, instance: &str) -> Result<Option<Instant>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
@@ -22,7 +22,7 @@ impl State {
         })
     }
 
-    /// Writes what a successful evaluation stored; durable with the next durable write or [`State::flush`].
+    /// Writes the data of a successful evaluation; durable with the next durable write or [`State::flush`].
     pub(crate) fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
         let at = signed(now);
         self.0.write_soon(|connection| {
@@ -98,7 +98,7 @@ impl State {
     }
 }
 
-/// The memory of one instance, as a policy reads it.
+/// The data of one instance, as its policy reads it.
 pub(crate) struct InstanceMemory {
     pub(crate) state: Arc<State>,
     pub(crate) instance: Arc<str>,
@@ -127,7 +127,7 @@ fn signed(at: Instant) -> i64 {
     i64::try_from(at).unwrap_or(i64::MAX)
 }
 
-/// Of the older samples of a long series one per hour stays: its minimum.
+/// Keeps only the minimum of each hour among the older samples of a long series.
 fn thin(connection: &Connection, instance: &str, series: &str) -> Result<(), StateError> {
     let count: i64 = connection
         .prepare_cached("SELECT count(*) FROM sample WHERE instance = ?1 AND series = ?2")?

@@ -1,4 +1,4 @@
-//! What must outlive a restart: incidents with their attempts, what policies remember, steps under way.
+//! The data that must survive a restart: incidents with their attempts, the policies' data, running steps.
 
 mod database;
 mod incidents;
@@ -27,18 +27,18 @@ const SCHEMA: &str = "
 
 /// The state of this host.
 ///
-/// What a decision depends on is durable when it is written. What policies remember (series, store, when they were
-/// last evaluated) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
+/// Data that decisions depend on is durable when it is written. The policies' data (series, store, time of the last
+/// evaluation) waits in an open transaction for the next durable write or [`State::flush`]: with thousands of
 /// instances, a sync for each evaluation would keep the disk busy all the time.
 pub(crate) struct State(Database);
 
 impl State {
-    /// Opens or creates it. `ballast` is released when the disk is full, so that state can still be written.
+    /// Opens or creates the state. Releases `ballast` when the disk is full, so that state can still be written.
     pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
         Ok(State(Database::open(file, SCHEMA, ballast)?))
     }
 
-    /// Reserves the ballast again where there is room; answers why not.
+    /// Reserves the ballast again if there is room; returns the reason if not.
     pub(crate) fn replenish(&self) -> Result<(), String> {
         let ballast = self.0.ballast();
         if ballast.is_full() { Ok(()) } else { ballast.ensure().map_err(|error| error.to_string()) }
@@ -123,7 +123,7 @@ mod tests {
             let mut writes = Writes::default();
             let value = Some((index % 60) as f64);
             writes.series.insert("s".into(), SeriesWrite { reset: false, value });
-            // Within one transaction each: only the last one is over the bound.
+            // Each in one transaction, so that only the last one exceeds the limit.
             state.commit("i", index * 60_000, &writes).unwrap();
         }
         let samples = state.samples("i", "s", 0).unwrap();

@@ -1,4 +1,4 @@
-//! Steps under way: what recovery needs to find them again.
+//! Running steps, for recovery after a crash.
 
 use ansai_core::Instant;
 use rusqlite::params;
@@ -7,26 +7,26 @@ use serde_json::value::RawValue;
 
 use super::{State, StateError};
 
-/// A step under way, as the state holds it until its outcome is recorded.
+/// A running step; it stays in the state until its outcome is recorded.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UnderWay {
     pub(crate) instance: String,
     pub(crate) action: String,
-    /// Set once the action runs by itself.
+    /// Set when the action continues in the background.
     pub(crate) handle: Option<Box<RawValue>>,
     pub(crate) until: Option<Instant>,
 }
 
-/// A step that was under way when ansai ended.
+/// A step that was running when ansai ended.
 pub(crate) struct Interrupted {
     pub(crate) plan: String,
     pub(crate) step: u32,
-    /// `Err` where the state holds something else than was written.
+    /// `Err` if the stored value is invalid.
     pub(crate) under_way: Result<UnderWay, String>,
 }
 
 impl State {
-    /// Writes that a step is under way: durable before its intent.
+    /// Stores that a step is running. Make this durable before its intent.
     pub(crate) fn begin_step(&self, plan: &str, step: u32, under_way: &UnderWay) -> Result<(), StateError> {
         let value = serde_json::to_string(under_way)?;
         self.0.write(|connection| {
@@ -47,7 +47,7 @@ impl State {
         })
     }
 
-    /// Steps that were under way when ansai ended.
+    /// Steps that were running when ansai ended.
     pub(crate) fn interrupted_steps(&self) -> Result<Vec<Interrupted>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT plan, step, value FROM step ORDER BY plan, step")?;

@@ -1,22 +1,21 @@
-//! Killed in the middle: a process of its own runs the loop, and dies with SIGKILL.
+//! Kills the loop in the middle: it runs in a separate process that SIGKILL ends.
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
 use ansai_audit::{Durability, Log};
 use ansai_core::event::{Record, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::{Event, OnFailure, Outcome, RetryPolicy};
+use ansai_harness::Daemon;
 
+use crate::killed;
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
-
-const PLACE: &str = "ANSAI_TEST_CRASH_PLACE";
 
 #[test]
 #[ignore = "not a test: what the tests beside it run as a process of their own"]
 fn the_process_that_is_killed() {
-    let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
+    let Some(place) = killed::place() else { return };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async { scene_at(&place).open().run_once().await });
 }
@@ -25,35 +24,17 @@ fn scene_at(place: &Path) -> Scene {
     patient(Scene::at(place))
 }
 
-/// One attempt an hour.
+/// Allows one attempt per hour.
 fn patient(mut scene: Scene) -> Scene {
-    scene.ladder = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
     scene
 }
 
-/// Killed and waited for, whatever the test does.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn start(scene: &Scene) -> Daemon {
+    killed::start("crash::the_process_that_is_killed", scene)
 }
 
-fn start(scene: &Scene) -> Killed {
-    let program = std::env::current_exe().unwrap();
-    let child = Command::new(program)
-        .args(["--exact", "crash::the_process_that_is_killed", "--ignored", "--nocapture"])
-        .env(PLACE, scene.path(""))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    Killed(child.unwrap())
-}
-
-/// The next run of the same policy is held back by the attempt that was interrupted.
+/// The interrupted attempt delays the next run of the same policy.
 async fn is_held(scene: &Scene) {
     let reports = scene.open().run_once().await;
     let plan = &reports[0].findings[0].plans[0];
@@ -93,7 +74,7 @@ async fn a_short_step_is_resolved_by_looking() {
     assert!(!scene.path("next").exists(), "the rest of an interrupted plan is not applied");
     assert_eq!(scene.text("history"), "mark marked\n", "nothing was done twice");
 
-    // What was found out is enough to undo it.
+    // The resolved outcome is sufficient for undo.
     let plan = plan_of(&scene);
     let undone = scene.open().undo(&plan, Some(0), "a person").unwrap();
     assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
@@ -109,7 +90,7 @@ fn plan_of(scene: &Scene) -> String {
     scene.events().into_iter().find_map(plan).unwrap()
 }
 
-/// A crash between the outcome's record and the note that it is recorded.
+/// A crash after the outcome was recorded, but before the state says so.
 #[tokio::test]
 async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
     let scene = patient(Scene::new());

@@ -1,4 +1,4 @@
-//! Heads sent elsewhere: to a real file, a real command and a real server, and what becomes of servers that misbehave.
+//! Exports heads to a real file, command and server, and tests misbehaving servers.
 
 mod server;
 
@@ -17,7 +17,7 @@ use crate::script::{Script, observation};
 
 const HOUR_MS: u64 = 3_600_000;
 
-/// To nowhere yet.
+/// An export without targets.
 fn nowhere() -> Export {
     Export { every: HOUR_MS, timeout: 60_000, file: None, command: None, url: None }
 }
@@ -36,7 +36,7 @@ fn quiet() -> Scene {
     scene
 }
 
-/// One run; what the log says of exports afterwards: error and failures.
+/// Runs once; returns the export events in the log: error and failures.
 async fn run(scene: &Scene, export: Export) -> Vec<(Option<String>, u32)> {
     let supervisor = scene.open();
     supervisor.export_heads(export);
@@ -63,7 +63,7 @@ async fn failure(scene: &Scene, export: Export) -> String {
     error.clone()
 }
 
-/// The head proves the log as it is now, by the key of this state.
+/// Checks that the head proves the current log, with the key of this state.
 fn expect_proof(scene: &Scene, head: &str) -> SignedHead {
     let head: SignedHead = head.trim_end().parse().unwrap();
     let mut verifier = Verifier::default();
@@ -132,7 +132,7 @@ async fn the_schedule_outlives_a_restart() {
 #[tokio::test]
 async fn a_failure_is_recorded_each_time_and_its_end_once() {
     let scene = quiet();
-    // A millisecond's schedule: due in each run.
+    // An interval of one millisecond, so that it is due in each run.
     let export = Export { every: 1, file: Some(scene.path("missing/heads")), ..nowhere() };
     run(&scene, export.clone()).await;
     let failed = run(&scene, export.clone()).await;
@@ -194,7 +194,7 @@ async fn a_server_that_misbehaves_is_named_and_given_up_on() {
     }
     assert_eq!(elsewhere.connections(), 0, "nothing goes where the operator did not say");
 
-    // An answer without an end is an answer: its content is nothing to us.
+    // An endless answer is a success: its content is not read.
     let scene = quiet();
     let server = Server::start(Manner::Floods("HTTP/1.1 200 OK\r\ncontent-length: 9000000000\r\n\r\n"));
     assert_eq!(run(&scene, Export { url: Some(to(server.url("/"))), ..nowhere() }).await, []);
@@ -234,7 +234,7 @@ async fn only_a_server_with_a_trusted_certificate_gets_a_head() {
     assert_eq!(run(&scene, Export { url: Some(trusted), ..nowhere() }).await, []);
     assert_eq!(server.requests().len(), 1);
 
-    // The same server with another trust: another certificate of the same name.
+    // The same server, with another trusted certificate of the same name.
     let other = tempfile::tempdir().unwrap();
     certificate(other.path()).unwrap();
     let scene = quiet();
@@ -255,7 +255,7 @@ fn evaluations(scene: &Scene) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn targets_that_hang_hold_up_neither_healing_nor_the_end() {
     let scene = Scene::new();
-    // What cannot be told is recorded every time.
+    // Unknown results are recorded every time.
     let unknown = observation(Status::Unknown("a test".into()));
     scene.script(&Script::sick(Vec::new(), OnFailure::Stop).saying(Ok(vec![unknown])));
     let server = Server::start(Manner::Hangs);
@@ -282,7 +282,7 @@ async fn targets_that_hang_hold_up_neither_healing_nor_the_end() {
     let process: u32 = scene.text("pid").trim().parse().unwrap();
     eventually(|| (!Path::new(&format!("/proc/{process}")).exists()).then_some(())).await;
     assert_eq!(exports(&scene), [], "being stopped is no failure");
-    // The end of the run is under the head beside the log.
+    // The local head covers the end of the run.
     let head = heads::head_file(&scene.state_dir()).read().unwrap().unwrap();
     assert_eq!(head.head, supervisor.head());
     drop(server);

@@ -1,4 +1,4 @@
-//! What a step that fails does to the steps before and after it.
+//! A failed step, and the steps before and after it.
 
 use ansai_core::{Event, OnFailure, Outcome, exit};
 use ansai_supervisor::PlanReport;
@@ -6,7 +6,7 @@ use ansai_supervisor::PlanReport;
 use crate::scene::Scene;
 use crate::script::{Call, Script, Step};
 
-/// Two marks, a step that fails, and one more mark.
+/// Two marks, a step that fails, and another mark.
 async fn third_fails(scene: &Scene, third: Step, on_failure: OnFailure) -> PlanReport {
     let mark = |name: &str| Step::mark(scene.path(name));
     scene.script(&Script::sick(vec![mark("a"), mark("b"), third, mark("d")], on_failure));
@@ -97,7 +97,7 @@ async fn a_person_undoes_a_plan_with_checks() {
     scene.finish().await;
 }
 
-/// The action says no when its turn comes: nothing was changed, and the log says so under its intent.
+/// The action refuses when it is to start: nothing changes, and the log records this after the intent.
 #[tokio::test]
 async fn a_refusal_of_the_action_is_recorded() {
     let scene = Scene::new();
@@ -127,7 +127,7 @@ async fn a_panic_in_an_action_is_contained() {
     assert!(plan.error.as_ref().is_some_and(|error| error.contains("panicked")), "{:?}", plan.error);
     assert_eq!(plan.steps.len(), 2, "what was planned is still told");
     assert!(scene.path("a").exists());
-    // What became of the step is looked for when ansai starts again, and cannot be told.
+    // The result of the step is determined at the next start, and is unknown.
     scene.open().recover().await;
     assert_eq!(scene.outcomes(), [(0, Outcome::Done), (1, Outcome::Unknown)]);
     scene.finish().await;

@@ -1,4 +1,4 @@
-//! The operator's word is asked for again just before each step.
+//! The grants are read again just before each step.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,11 +6,12 @@ use ansai_core::{Event, Mode, OnFailure, Outcome, exit};
 use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
-use crate::scene::{Scene, force, force_without_actions};
+use crate::scene::{Scene, all_grants, grants_without_actions};
 use crate::script::{Script, Step};
 
-/// Answers one thing at first, another later. Called once when opened, once a pass, once before each step.
-struct Changes {
+/// Returns one answer first and another later. Called once on opening, once per pass, and once before each step.
+pub(crate) struct Changes {
+    first: EffectiveGrants,
     asked: AtomicU32,
     at_first: u32,
     then: Result<EffectiveGrants, String>,
@@ -18,20 +19,24 @@ struct Changes {
 
 impl Changes {
     fn after(at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
-        Changes { asked: AtomicU32::new(0), at_first, then }
+        Changes::from(all_grants(Mode::Enforce), at_first, then)
+    }
+
+    pub(crate) fn from(first: EffectiveGrants, at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
+        Changes { first, asked: AtomicU32::new(0), at_first, then }
     }
 }
 
 impl Authority for Changes {
     fn effective_grants(&self, _instance: &str) -> Result<EffectiveGrants, String> {
         match self.asked.fetch_add(1, Ordering::SeqCst) < self.at_first {
-            true => Ok(force(Mode::Enforce)),
+            true => Ok(self.first.clone()),
             false => self.then.clone(),
         }
     }
 }
 
-/// Applies two marks under this authority; answers the refusal of the step that is refused.
+/// Applies two marks under this authority; returns the refusal of the refused step.
 async fn refused(scene: &Scene, authority: Changes, step: u32) -> String {
     scene.script(&Script::sick(vec![Step::mark(scene.path("a")), Step::mark(scene.path("b"))], OnFailure::Stop));
     let reports = scene.open_with(authority).unwrap().run_once().await;
@@ -46,7 +51,7 @@ async fn refused(scene: &Scene, authority: Changes, step: u32) -> String {
 #[tokio::test]
 async fn a_grant_withdrawn_after_the_plan() {
     let scene = Scene::new();
-    let why = refused(&scene, Changes::after(2, Ok(force_without_actions())), 0).await;
+    let why = refused(&scene, Changes::after(2, Ok(grants_without_actions())), 0).await;
     assert!(why.contains("[policy.one.grant]"), "{why}");
     assert_eq!(scene.text("history"), "");
     scene.finish().await;
@@ -55,7 +60,7 @@ async fn a_grant_withdrawn_after_the_plan() {
 #[tokio::test]
 async fn a_grant_withdrawn_between_two_steps() {
     let scene = Scene::new();
-    refused(&scene, Changes::after(3, Ok(force_without_actions())), 1).await;
+    refused(&scene, Changes::after(3, Ok(grants_without_actions())), 1).await;
     assert_eq!(scene.text("history"), "mark a\n");
     scene.finish().await;
 }
@@ -63,7 +68,7 @@ async fn a_grant_withdrawn_between_two_steps() {
 #[tokio::test]
 async fn the_mode_lowered_to_observe() {
     let scene = Scene::new();
-    let why = refused(&scene, Changes::after(2, Ok(force(Mode::Observe))), 0).await;
+    let why = refused(&scene, Changes::after(2, Ok(all_grants(Mode::Observe))), 0).await;
     assert!(why.contains("no longer in enforce mode"), "{why}");
     assert_eq!(scene.text("history"), "");
     scene.finish().await;
@@ -78,7 +83,7 @@ async fn a_word_that_cannot_be_had() {
     scene.finish().await;
 }
 
-/// Undoing needs no grant: it brings back what was.
+/// Undo needs no grant, because it restores the previous state.
 #[tokio::test]
 async fn what_was_done_is_undone_without_a_grant() {
     let scene = Scene::new();

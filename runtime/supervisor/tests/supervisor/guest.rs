@@ -1,6 +1,8 @@
-//! The policy of these tests: it says and proposes what its script tells it, or traps, or never ends.
+//! The policy of these tests: it reports and proposes what its script says, or traps, or never ends.
 
 use std::sync::OnceLock;
+
+use ansai_harness::guest::in_world;
 
 const WIT: &str = r#"
 package ansai:test@0.1.0;
@@ -28,7 +30,7 @@ world guest {
 }
 "#;
 
-/// The places: 16 and 32 names, 64 a text of one letter, 1024 the answer, 2048 and above what calls answer.
+/// Addresses: 16 and 32 are names, 64 is a text of one letter, 1024 the answer, 2048 and above the replies of calls.
 const MODULE: &str = r#"(module
   (type $propose (func (param i64 i64 i32 i32 i32 i32 i32)))
   (import "ansai:policy/context@0.1.0" "setting" (func $setting (param i32 i32 i32)))
@@ -101,20 +103,21 @@ const MODULE: &str = r#"(module
     (call $decide (global.get $script) (global.get $length) (i32.const 1024))
     (i32.const 1024)))"#;
 
-/// The component.
+/// Makes the guest one that can have quarantined files. Never called.
+const FILES: &str = r#"(module
+  (import "ansai:files/files-actions@0.1.0" "reclaim-held" (func (param i32 i32 i64 i32 i32 i32)))"#;
+
+/// The component of the policy.
 pub(crate) fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| in_world(WIT, MODULE))
+}
+
+/// The same policy, with an import of the file actions.
+pub(crate) fn component_with_files() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let mut module = wat::parse_str(MODULE).expect("module");
-        let mut resolve = wit_parser::Resolve::default();
-        for (name, text) in ansai_kit::wit::PACKAGES {
-            resolve.push_str(name, text).expect(name);
-        }
-        let package = resolve.push_str("test.wit", WIT).expect("test.wit");
-        let world = resolve.select_world(&[package], Some("guest")).expect("world");
-        wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)
-            .expect("metadata");
-        let mut encoder = wit_component::ComponentEncoder::default().validate(true).module(&module).expect("module");
-        encoder.encode().expect("component")
+        let wit = WIT.replacen("world guest {", "world guest {\n  import ansai:files/files-actions@0.1.0;", 1);
+        in_world(&wit, &MODULE.replacen("(module", FILES, 1))
     })
 }

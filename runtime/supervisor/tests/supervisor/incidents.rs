@@ -25,7 +25,7 @@ fn verdicts(scene: &Scene) -> Vec<Verdict> {
     scene.events().into_iter().filter_map(verdict).collect()
 }
 
-/// One pass in observe mode, of an instance that may be changed before.
+/// Runs one pass in observe mode, after `change` modified the instance.
 async fn observe(scene: &Scene, script: &Script, change: impl FnOnce(&mut Instance)) -> InstanceReport {
     scene.script(script);
     let mut instance = scene.instance(ONE);
@@ -82,7 +82,7 @@ async fn what_ends_an_evaluation_is_an_error_of_the_report() {
 #[tokio::test]
 async fn the_cooldown_holds_across_a_restart() {
     let mut scene = Scene::new();
-    scene.ladder = RetryPolicy { cooldown: 3_600_000, max_attempts: 100, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 100, settle: 0 };
     scene.script(&Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop));
     for _ in 0..3 {
         scene.open().run_once().await;
@@ -98,7 +98,7 @@ async fn the_cooldown_holds_across_a_restart() {
 #[tokio::test]
 async fn attempts_are_counted_across_a_restart() {
     let mut scene = Scene::new();
-    scene.ladder = RetryPolicy { cooldown: 0, max_attempts: 2, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: 0, max_attempts: 2, settle: 0 };
     for name in ["a", "b", "c", "d"] {
         scene.script(&Script::sick(vec![Step::mark(scene.path(name))], OnFailure::Stop));
         scene.open().run_once().await;
@@ -107,7 +107,7 @@ async fn attempts_are_counted_across_a_restart() {
     assert_eq!(verdicts(&scene), [Verdict::Approved, Verdict::Approved, exhausted.clone(), exhausted]);
     assert_eq!(scene.text("history"), "mark a\nmark b\n");
 
-    // A new incident has its attempts again.
+    // A new incident starts with all its attempts.
     scene.script(&Script::sick(vec![], OnFailure::Stop).saying(Ok(vec![observation(Status::Healthy)])));
     scene.open().run_once().await;
     scene.script(&Script::sick(vec![Step::mark(scene.path("e"))], OnFailure::Stop));
@@ -127,7 +127,7 @@ async fn observe_mode_changes_nothing() {
     assert_eq!(exit_code(&[report]), exit::UNHEALTHY);
     assert!(!scene.path("a").exists());
 
-    // It counted as no attempt.
+    // It did not count as an attempt.
     scene.script(&script.healthy_once(scene.path("a")));
     let reports = scene.open().run_once().await;
     assert_eq!((exit_code(&reports), scene.text("history").as_str()), (exit::FINE, "mark a\n"));

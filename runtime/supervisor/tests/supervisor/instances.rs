@@ -1,4 +1,4 @@
-//! Several instances of one policy, and one supervisor to a state directory.
+//! Several instances of one policy, and one supervisor for each state directory.
 
 use ansai_core::{Mode, OnFailure, exit};
 use ansai_supervisor::OpenError;

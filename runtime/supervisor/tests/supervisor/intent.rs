@@ -10,14 +10,14 @@ use ansai_core::{Mode, OnFailure, Outcome, exit};
 use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
-use crate::scene::{Scene, force};
+use crate::scene::{Scene, all_grants};
 use crate::script::{Script, Step};
 
 /// A file system of a few MiB.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None`, with the reason printed, where none can be mounted.
+    /// Mounts the disk; `None`, with the reason printed, if that is not possible.
     fn mount(at: PathBuf) -> Option<SmallDisk> {
         std::fs::create_dir_all(&at).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs"]).arg(&at).output();
@@ -45,14 +45,14 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Fills a disk to the last byte, the log's reserve included.
+/// Fills a disk to the last byte, including the log's reserve.
 fn fill(disk: &Path) {
     let _ = std::fs::remove_file(disk.join("reserve"));
     let mut file = File::create(disk.join("filler")).unwrap();
     while file.write(&[b'x'; 4096]).is_ok_and(|written| written > 0) {}
 }
 
-/// Grants everything, and the disk is full from the n-th question on.
+/// Grants everything, and fills the disk at the n-th call.
 struct Fills {
     disk: PathBuf,
     asked: AtomicU32,
@@ -70,11 +70,11 @@ impl Authority for Fills {
         if self.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
             fill(&self.disk);
         }
-        Ok(force(Mode::Enforce))
+        Ok(all_grants(Mode::Enforce))
     }
 }
 
-/// More than what is left of the last page of a file: the record has no room at all.
+/// Longer than the free rest of a file's last page, so that the record does not fit at all.
 fn long_reason() -> String {
     "because ".repeat(1_024)
 }
@@ -85,7 +85,7 @@ async fn no_room_for_the_intent() {
     let Some(disk) = SmallDisk::mount(scene.state_dir().join("audit")) else { return };
     let steps = vec![Step::mark(scene.path("a")).because(long_reason()), Step::mark(scene.path("b"))];
     scene.script(&Script::sick(steps, OnFailure::UndoApplied));
-    // Called when opened, when the pass began, and now before the first step.
+    // Called on opening, at the start of the pass, and now before the first step.
     let supervisor = scene.open_with(Fills::at(3, &disk)).unwrap();
     let reports = supervisor.run_once().await;
     drop(supervisor);
@@ -95,7 +95,7 @@ async fn no_room_for_the_intent() {
     assert_eq!(exit_code(&reports), exit::REFUSED);
     assert_eq!((scene.text("history"), scene.intents()), (String::new(), vec![]));
 
-    // When there is room again, nothing is told of a step that never was.
+    // Once there is space again, nothing is recorded about the step that never started.
     disk.free();
     scene.open().recover().await;
     assert!(scene.outcomes().iter().all(|(_, outcome)| *outcome == Outcome::Refused), "{:?}", scene.outcomes());

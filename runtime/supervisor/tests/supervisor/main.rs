@@ -1,4 +1,4 @@
-//! The loop from outside: a real policy, real child processes, a real state directory.
+//! Tests of the public interface: a real policy, real child processes, a real state directory.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +10,7 @@
 )]
 
 mod crash;
+mod expiry;
 mod export;
 mod failure;
 mod grants;
@@ -17,7 +18,9 @@ mod guest;
 mod incidents;
 mod instances;
 mod intent;
+mod killed;
 mod memory;
+mod quarantine;
 mod running;
 mod scene;
 mod script;

@@ -1,4 +1,4 @@
-//! What a policy stores is kept when it was asked on schedule, and dropped when it was asked to verify.
+//! The data of a policy is kept in a scheduled evaluation, and dropped in a verification.
 
 use ansai_core::OnFailure;
 use ansai_core::event::Phase;
@@ -7,7 +7,7 @@ use ansai_engine::{RecordedReply, Recording};
 use crate::scene::Scene;
 use crate::script::{How, Script, Step};
 
-/// What `detect` found in its store and how many samples in its series.
+/// What `detect` read from its store, and the number of samples in its series.
 fn found(recording: &Recording) -> (Option<String>, usize) {
     let reply = |name: &str| {
         let call = recording.calls.iter().find(|call| call.name() == name).unwrap();
@@ -29,7 +29,7 @@ async fn schedule_commits_and_verification_does_not() {
     scene.open().run_once().await;
     let scheduled: Vec<_> = scene.recorded(Phase::Detect, "schedule").iter().map(found).collect();
     let verifying: Vec<_> = scene.recorded(Phase::Detect, "verification").iter().map(found).collect();
-    // `0` was written on schedule; verification wrote `2`, and a sample of its own.
+    // The scheduled evaluation wrote `0`; the verification wrote `2` and a sample.
     assert_eq!(scheduled, [(None, 0), (Some("0".into()), 1)]);
     assert_eq!(verifying, [(Some("0".into()), 1)]);
     scene.finish().await;

@@ -1,4 +1,4 @@
-//! Steps that run by themselves for a while.
+//! Steps that continue in the background.
 
 use ansai_core::{Event, OnFailure, Outcome};
 use ansai_supervisor::Supervisor;
@@ -20,7 +20,7 @@ fn outcome_of(reports: &[ansai_supervisor::InstanceReport], step: usize) -> Opti
     reports[0].findings[0].plans[0].steps[step].outcome
 }
 
-/// Runs in the background until a step runs by itself.
+/// Runs in the background until a step continues by itself.
 async fn started(
     scene: &Scene,
     supervisor: &Supervisor,
@@ -43,7 +43,7 @@ async fn it_finishes_and_is_recorded() {
     assert_eq!(ansai_supervisor::report::exit_code(&reports), 0);
     assert_eq!((scene.outcomes(), scene.text("long.ran")), (vec![(0, Outcome::Done)], "ran\n".into()));
     assert!(scene.events().iter().any(|event| matches!(event, Event::Running { .. })));
-    // A later run finds nothing to resolve.
+    // A later run has nothing to resolve.
     scene.open().run_once().await;
     assert_eq!(recovered(&scene), []);
     scene.finish().await;

@@ -12,11 +12,15 @@ use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
 use ansai_events::{Item, Published, Stream, Subscription};
+use ansai_harness::debug_text::debug_texts;
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
+use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::Registry;
+use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
+use serde_json::Value;
 
 use crate::guest;
 use crate::script::{self, Script};
@@ -31,7 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
-    pub(crate) ladder: RetryPolicy,
+    pub(crate) retry_policy: RetryPolicy,
+    /// What the supervisor sees of the host.
+    pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
     _own: Option<tempfile::TempDir>,
 }
@@ -45,14 +51,19 @@ impl Scene {
 
     /// Over a directory that is another process's to remove.
     pub(crate) fn at(path: &Path) -> Scene {
-        let engine = Engine::new(registry(), None, Compiler::InProcess).unwrap();
         Scene {
             path: path.to_owned(),
-            policy: engine.load(guest::component()).unwrap(),
-            ladder: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
+            policy: loaded(guest::component()),
+            retry_policy: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
+            host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             _own: None,
         }
+    }
+
+    /// With a policy that could remove files.
+    pub(crate) fn with_files(self) -> Scene {
+        Scene { policy: loaded(guest::component_with_files()), ..self }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -85,7 +96,7 @@ impl Scene {
             version: "1.0.0".into(),
             settings: Arc::new(serde_json::json!({"script": self.path(&format!("{name}.json"))})),
             limits: Limits { memory_bytes: 4 << 20, fuel: 5_000_000, ..Limits::default() },
-            ladder: self.ladder.clone(),
+            retry_policy: self.retry_policy.clone(),
             every: 3_600_000,
         }
     }
@@ -104,13 +115,12 @@ impl Scene {
         authority: impl Authority + 'static,
         instances: Vec<Instance>,
     ) -> Result<Supervisor, OpenError> {
-        std::fs::create_dir_all(self.state_dir()).unwrap();
+        let state_dir = Directory::create(self.state_dir()).unwrap();
         let stream = Stream::new();
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
-        let options =
-            Options { state_dir: self.state_dir(), mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
-        let shared = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
-        Supervisor::open(options, shared, Arc::new(authority), instances)
+        let options = Options { state_dir, mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
+        let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
+        Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }
 
     /// What subscribers of all supervisors so far have seen since the last call.
@@ -181,11 +191,16 @@ impl Scene {
         self.recordings().into_iter().filter(wanted).collect()
     }
 
-    /// What must hold at the end of every test: the log verifies, each outcome has one intent before it, no step
+    /// What must hold at the end of every test: the log verifies and has no text for
+    /// programmers, each outcome has one intent before it, no step
     /// has two, and every recording replays to the same.
     pub(crate) async fn finish(self) {
         let verified = ansai_audit::verify(self.state_dir().join("audit"), None).unwrap();
         assert_eq!(verified.torn_tail_bytes, 0);
+        for entry in Reader::open(self.state_dir().join("audit")).unwrap() {
+            let record: Value = serde_json::from_slice(&entry.unwrap().payload).unwrap();
+            assert!(debug_texts(&record).is_empty(), "a person reads this: {record:#}");
+        }
         let mut steps: BTreeMap<(String, u32), (u32, u32)> = BTreeMap::new();
         for event in self.events() {
             match event {
@@ -216,18 +231,22 @@ impl Scene {
     }
 }
 
+fn loaded(component: &[u8]) -> Policy {
+    Engine::new(registry(), None, Compiler::InProcess).unwrap().load(component).unwrap()
+}
+
 fn registry() -> Registry {
     ansai_host_functions::builtin().with(&script::SCRIPT_PROBE).with(&slow_actions::SLOW_ACTIONS)
 }
 
 /// Everything that the policy asks for.
-pub(crate) fn force(mode: Mode) -> EffectiveGrants {
+pub(crate) fn all_grants(mode: Mode) -> EffectiveGrants {
     let names = [script::NAME, slow_actions::NAME, "ansai:disk/disk-actions"];
     EffectiveGrants { scopes: scopes(names.map(|name| (name.to_owned(), Scope::default())).into()), mode }
 }
 
 /// Everything but the actions.
-pub(crate) fn force_without_actions() -> EffectiveGrants {
+pub(crate) fn grants_without_actions() -> EffectiveGrants {
     EffectiveGrants {
         scopes: scopes(BTreeMap::from([(script::NAME.to_owned(), Scope::default())])),
         mode: Mode::Enforce,
@@ -236,7 +255,7 @@ pub(crate) fn force_without_actions() -> EffectiveGrants {
 
 /// For instances `one` and `two`, and it does not change.
 pub(crate) fn fixed(mode: Mode) -> Fixed {
-    Fixed::new([ONE, "two"].map(|name| (name.to_owned(), force(mode))))
+    Fixed::new([ONE, "two"].map(|name| (name.to_owned(), all_grants(mode))))
 }
 
 /// Waits for what surely happens.

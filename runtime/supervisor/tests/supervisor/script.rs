@@ -23,6 +23,7 @@ pub(crate) static SCRIPT_PROBE: InterfaceDef = InterfaceDef {
         ability: "read a test's script",
         fields: &[],
     },
+    doctor: &[],
     functions: &[
         Function { name: "how", checks: &[], body: Body::Probe(&Probe(how)) },
         Function { name: "say", checks: &[], body: Body::Probe(&Probe(say)) },

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
-use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -26,6 +26,7 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
         ability: "propose steps of a test",
         fields: &[],
     },
+    doctor: &[],
     functions: &[
         Function { name: "wait", checks: &[], body: Body::Action(&Wait(OnStop::Leave)) },
         Function { name: "wait-or-cancel", checks: &[], body: Body::Action(&Wait(OnStop::Cancel)) },
@@ -102,6 +103,7 @@ fn start_time(pid: i32) -> Option<u64> {
 impl TypedAction for Wait {
     type Arguments = Arguments;
     type Targets = PathBuf;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -148,17 +150,17 @@ impl TypedAction for Wait {
         self.0
     }
 
-    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
         let handle = Handle::read(handle);
         let runs = handle.runs();
         match (handle.is_done(), runs) {
-            (true, _) => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
-            (false, true) => Progress::Running(None),
-            (false, false) => Progress::Finished(applied(Outcome::Failed, "it ended before it was done", vec![])),
+            (true, _) => Some(applied(Outcome::Done, "waited", vec![])),
+            (false, true) => None,
+            (false, false) => Some(applied(Outcome::Failed, "it ended before it was done", vec![])),
         }
     }
 
-    fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
+    fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Applied {
         let handle = Handle::read(handle);
         if handle.runs() {
             let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
@@ -170,8 +172,8 @@ impl TypedAction for Wait {
             std::thread::sleep(Duration::from_millis(5));
         }
         match handle.is_done() {
-            true => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
-            false => Progress::Finished(applied(Outcome::Failed, "cancelled", vec![])),
+            true => applied(Outcome::Done, "waited", vec![]),
+            false => applied(Outcome::Failed, "cancelled", vec![]),
         }
     }
 }
@@ -182,6 +184,7 @@ struct Mark;
 impl TypedAction for Mark {
     type Arguments = Arguments;
     type Targets = PathBuf;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,
@@ -224,6 +227,7 @@ struct Flaky;
 impl TypedAction for Flaky {
     type Arguments = Arguments;
     type Targets = PathBuf;
+    const NOUN: &'static str = "file";
 
     fn preview(
         &self,

@@ -1,4 +1,4 @@
-//! The stream of events: what subscribers see of a pass, and what they cannot do to it.
+//! The event stream: what subscribers see of a pass, and that they cannot disturb it.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use ansai_supervisor::report::ReportBuilder;
 use crate::scene::{ONE, Scene};
 use crate::script::{Call, How, Script, Step};
 
-/// A pass with two marks, a step that fails, and their undoing.
+/// A pass with two marks, a failed step, and their undo.
 fn eventful(scene: &Scene) {
     let mark = |name: &str| Step::mark(scene.path(name));
     let flaky = Step::new(Call::Flaky, 0, 0, scene.path("c"));
     scene.script(&Script::sick(vec![mark("a"), mark("b"), flaky, mark("d")], OnFailure::UndoApplied));
 }
 
-/// Whether the audit log passes it over.
+/// Whether the audit log leaves this event out.
 fn is_only_published(event: &Event) -> bool {
     matches!(event, Event::Observed { .. } | Event::Logged { .. } | Event::Failed { kind: Some(_), .. })
 }
@@ -75,7 +75,7 @@ async fn the_report_of_a_pass_is_made_from_its_events() {
     scene.finish().await;
 }
 
-/// One pass. Its reports are the ones that any subscriber can make.
+/// Runs one pass. Any subscriber can build the same reports.
 async fn once(scene: &Scene) -> serde_json::Value {
     let supervisor = scene.open();
     scene.published();

@@ -1,5 +1,5 @@
-//! The small policy as a plugin of extism, for `make bench`: for each number on standard input it makes that many
-//! plugins, one after the other, calls each once, and prints the nanoseconds that took.
+//! The small policy as an Extism plugin, for `make bench`. For each number on standard input, it creates that many
+//! plugins, one after the other, calls each once, and prints the total time in nanoseconds.
 
 use std::io::{BufRead as _, Write as _};
 use std::time::{Duration, Instant};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use extism::{CompiledPlugin, Manifest, Plugin, PluginBuilder, UserData, Wasm, host_fn};
 
-/// What `list_filesystems` answers: the same as in the other programs.
+/// The answer of `list_filesystems`, as in the other programs.
 const REPLY: &str = include_str!("../../src/reply.json");
 const FUEL: u64 = 100_000_000;
 
-/// Asks twice, copies each reply into its memory as the plug-in development kits do, eight bytes at a time, and
-/// answers one observation.
+/// Calls the host twice, copies each reply into its memory eight bytes at a time, as Extism's plugin development kits
+/// do, and returns one observation.
 const MODULE: &str = r#"(module
   (import "extism:host/user" "list_filesystems" (func $list (param i64) (result i64)))
   (import "extism:host/env" "length" (func $length (param i64) (result i64)))

@@ -1,10 +1,10 @@
-//! Which points of a scenario are tried, and what is told of those that fail.
+//! Selects the points of a scenario that are tested, and reports the failing ones.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::scenario::Occurrence;
 
-/// One of each pair of a point and the one before it; all of them where `ANSAI_TEST_ALL_POINTS` is set.
+/// One occurrence of each pair of a point and its predecessor; all occurrences if `ANSAI_TEST_ALL_POINTS` is set.
 pub(crate) fn pairs(points: &[Occurrence]) -> Vec<Occurrence> {
     if std::env::var_os("ANSAI_TEST_ALL_POINTS").is_some() {
         return points.to_vec();
@@ -22,7 +22,7 @@ pub(crate) fn pairs(points: &[Occurrence]) -> Vec<Occurrence> {
     chosen
 }
 
-/// Tries each and panics at the end with all that failed.
+/// Tests each, and panics at the end with all failures.
 #[track_caller]
 pub(crate) fn each<T: std::fmt::Debug>(chosen: &[T], of: usize, mut attempt: impl FnMut(&T)) {
     let began = std::time::Instant::now();
@@ -36,7 +36,7 @@ pub(crate) fn each<T: std::fmt::Debug>(chosen: &[T], of: usize, mut attempt: imp
     }
     let seconds = began.elapsed().as_secs_f32();
     let told = format!("{} of {of} points in {seconds:.1} s, {} failed", chosen.len(), failed.len());
-    // Shown where the runner shows output: how much was tried, and what it costs.
+    // Printed by the test runner with the output: how many were tested, and how long it took.
     #[expect(clippy::print_stdout, reason = "tests tell how much they tried")]
     {
         println!("{told}");

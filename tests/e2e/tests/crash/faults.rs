@@ -1,4 +1,4 @@
-//! The system says no: a call fails, a disk fills or becomes read-only in the middle.
+//! System calls fail: one call fails, or a disk becomes full or read-only in the middle.
 
 use ansai_harness::{Call, Ran, Then, requires_root};
 use rustix::io::Errno;
@@ -7,14 +7,14 @@ use super::chosen;
 use super::kill::runs_at_once;
 use super::scenario::{Occurrence, Scenario};
 
-/// How it goes on after the call that is hit.
+/// The fault, and what it does to later calls.
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
-    /// That one call fails with an I/O error.
+    /// One call fails with an I/O error.
     Once,
-    /// The disk is full: that write is cut short, and what needs room fails.
+    /// The disk is full: the write is cut short, and later calls that need space fail.
     Full,
-    /// The disk takes no more changes.
+    /// The disk becomes read-only.
     ReadOnly,
 }
 
@@ -28,7 +28,7 @@ impl Fault {
         }
     }
 
-    /// For later calls on the same disk.
+    /// What happens to later calls on the same disk.
     fn later(self, call: &Call) -> Then {
         match self {
             Fault::Full if needs_room(call) => Then::Fail(Errno::NOSPC),
@@ -39,10 +39,10 @@ impl Fault {
 }
 
 fn needs_room(call: &Call) -> bool {
-    call.is_write() || matches!(call.name, "openat" | "mkdir" | "mkdirat" | "fallocate")
+    call.is_write() || matches!(call.name, "openat" | "openat2" | "mkdir" | "mkdirat" | "fallocate")
 }
 
-/// Of each point the first and the last, or all.
+/// The first and the last occurrence of each point, or all.
 fn hit(points: &[Occurrence], hits: impl Fn(&Occurrence) -> bool) -> Vec<Occurrence> {
     if std::env::var_os("ANSAI_TEST_ALL_POINTS").is_some() {
         return points.iter().filter(|found| hits(found)).cloned().collect();
@@ -54,7 +54,7 @@ fn hit(points: &[Occurrence], hits: impl Fn(&Occurrence) -> bool) -> Vec<Occurre
     (0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect()
 }
 
-/// Runs into the fault; answers what was done to the target after it.
+/// Runs into the fault; returns the later operations on the target.
 fn strike(scenario: &Scenario, fault: Fault, wanted: &Occurrence) -> (Ran, Vec<Occurrence>) {
     let (mut disk, mut acted) = (None, Vec::new());
     let ran = scenario.run(|call, found| match (found == wanted, disk) {
@@ -89,12 +89,12 @@ fn survives(scenario: &Scenario, fault: Fault, hits: impl Fn(&Occurrence) -> boo
     });
 }
 
-/// The log or the state says that nothing is done any more.
+/// Whether the log or the state says that no more actions follow.
 fn refuses_from_now_on(text: &str) -> bool {
     text.contains("takes no more") || text.contains("until ansai restarts")
 }
 
-/// An exit code that means something, and either a report or a message.
+/// A documented exit code, with a report or a message.
 fn ends_well(ran: &Ran) {
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     match ran.code {
@@ -105,40 +105,41 @@ fn ends_well(ran: &Ran) {
 }
 
 #[test]
-fn an_error_at_any_call_of_the_first_start_is_told() {
+fn an_error_at_any_call_of_the_first_start_is_reported() {
     if requires_root() {
         survives(&Scenario::first_start(), Fault::Once, |found| !found.point.is_of_target());
     }
 }
 
 #[test]
-fn an_error_at_any_call_of_healing_is_told() {
+fn an_error_at_any_call_of_healing_is_reported() {
     if requires_root() {
         survives(&Scenario::heal(), Fault::Once, |_| true);
     }
 }
 
 #[test]
-fn a_disk_that_fills_at_any_call_is_told() {
+fn a_disk_that_fills_at_any_call_is_reported() {
     if requires_root() {
-        let grows = |found: &Occurrence| matches!(found.point.call, "write" | "pwrite64" | "openat" | "fallocate");
+        let grows =
+            |found: &Occurrence| matches!(found.point.call, "write" | "pwrite64" | "openat" | "openat2" | "fallocate");
         survives(&Scenario::heal(), Fault::Full, grows);
     }
 }
 
 #[test]
-fn a_disk_that_becomes_read_only_at_any_call_is_told() {
+fn a_disk_that_becomes_read_only_at_any_call_is_reported() {
     if requires_root() {
-        // A copy beside the original that cannot be removed any more stays.
+        // If a copy next to the original can no longer be removed, it stays.
         let leaves = |found: &Occurrence| found.point.is_on("temporary target") || found.point.is_on("target file");
         let copies = |found: &Occurrence| leaves(found) && found.point.call != "openat";
         survives(&Scenario::heal(), Fault::ReadOnly, |found| !found.point.is_sync() && !copies(found));
     }
 }
 
-/// The first sync of log or state that belongs to a pass fails; later ones succeed, and later passes want to act.
+/// The first sync of log or state in a pass fails. Later ones succeed, and later passes have something to do.
 #[test]
-fn a_daemon_looks_on_and_acts_no_more_after_a_failed_sync() {
+fn a_daemon_observes_and_no_longer_acts_after_a_failed_sync() {
     if !requires_root() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The files of the target: what there was, what there is, and who may have done the difference.
+//! The files of the target before and after, and which steps account for the difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::log::{Log, measure, step_id, targets, text};
 
-/// What makes a file the same file: inode, content, mode, owner, time.
+/// The identity of a file: inode, content, mode, owner, time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Was {
     pub(crate) ino: u64,
@@ -18,13 +18,13 @@ pub(crate) struct Was {
 }
 
 impl Was {
-    /// The same but for its inode.
+    /// Whether everything but the inode is the same.
     pub(crate) fn is_like(&self, other: &Was) -> bool {
         self.content == other.content && self.rest == other.rest
     }
 }
 
-/// Regular files below a root, by path below it.
+/// Regular files below a root, by relative path.
 #[derive(Clone)]
 pub(crate) struct Files(pub(crate) BTreeMap<PathBuf, Was>);
 
@@ -41,7 +41,8 @@ impl Files {
                     continue;
                 }
                 let path = entry.path().strip_prefix(root).unwrap().to_owned();
-                // What nobody may touch is the same while its change time is, which nobody can set.
+                // For files that must not be touched, compare the change time instead of the content, because nobody
+                // can set it.
                 let content = match path.starts_with("log") {
                     true => hex::encode(Sha256::digest(std::fs::read(entry.path()).unwrap())),
                     false => format!("{}.{}", meta.ctime(), meta.ctime_nsec()),
@@ -62,8 +63,8 @@ fn packed(path: &Path) -> PathBuf {
     PathBuf::from(format!("{}.gz", path.display()))
 }
 
-/// Every file is where it was and as it was, or a durable intent names it and what became of it is what the outcome
-/// says; nothing else is there.
+/// Checks that every file is unchanged, or is named by a durable intent and is in the state that the outcome reports;
+/// and that no other file exists.
 pub(crate) fn accounted(before: &Files, root: &Path, state_dir: &Path, log: &Log) {
     let after = Files::below(root);
     let mut named: BTreeMap<(PathBuf, u64), Vec<super::log::StepId>> = BTreeMap::new();
@@ -120,7 +121,7 @@ pub(crate) fn accounted(before: &Files, root: &Path, state_dir: &Path, log: &Log
     agree(log, &treated);
 }
 
-/// The outcomes say of how many files they disposed; undone ones are left out.
+/// Checks that the outcomes report the actual number of files. Undone steps do not count.
 fn agree(log: &Log, treated: &BTreeMap<super::log::StepId, u64>) {
     let undone: BTreeSet<_> = log.of("undoing").map(step_id).collect();
     for outcome in log.of("outcome").filter(|outcome| !undone.contains(&step_id(outcome))) {

@@ -1,4 +1,4 @@
-//! What must hold after every crash, once ansai has run again.
+//! Invariants that hold after every crash, once ansai has run again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::files::{Files, accounted};
 use super::log::{Log, rows, text};
 use super::site::{COOLDOWN_HOURS, Site};
 
-/// Of a site where ansai ran to its end after a crash. `before` is what there was before it ever acted.
+/// Checks a site where ansai ran to completion after a crash. `before` is the state before its first action.
 pub(crate) fn hold(site: &Site, before: &Files) {
     let state_dir = site.state_dir();
     let log = Log::read(&state_dir);
@@ -22,21 +22,21 @@ pub(crate) fn hold(site: &Site, before: &Files) {
     leave_nothing_behind(&state_dir);
 }
 
-/// Attempts are as far apart as they must be, and an open incident knows all of them.
+/// Attempts are spaced by the cooldown, and an open incident counts all of them.
 fn attempts_survive(state_dir: &Path, log: &Log) {
     let cooldown = u64::try_from(COOLDOWN_HOURS).unwrap() * 3_600_000;
     let attempts = log.attempts();
     for (incident, begun) in &attempts {
         for pair in begun.windows(2) {
             let apart = pair[1].1 - pair[0].1;
-            // The intent comes a little after the attempt began.
+            // The intent follows shortly after the start of the attempt.
             assert!(apart + 60_000 >= cooldown, "{incident}: attempts {apart} ms apart: {begun:?}");
         }
     }
     for incident in rows(state_dir, "SELECT value FROM incident") {
         let incident: Value = serde_json::from_str(&incident).unwrap();
         let begun = attempts.get(&text(&incident["id"])).map_or(&[][..], Vec::as_slice);
-        // One may have begun and not have come to its first step.
+        // An attempt may have started without reaching its first step.
         let counted = incident["begun"].as_u64().unwrap();
         assert!((begun.len() as u64..=begun.len() as u64 + 1).contains(&counted), "{counted} of {begun:?}");
         let known: u64 = incident["attempts"].as_array().unwrap().iter().map(steps).sum();
@@ -50,7 +50,7 @@ fn steps(attempt: &Value) -> u64 {
     attempt["steps"].as_array().unwrap().len() as u64
 }
 
-/// Temporary files of a crash do not pile up.
+/// Temporary files of crashes do not accumulate.
 fn leave_nothing_behind(state_dir: &Path) {
     let mut waiting = vec![state_dir.to_owned()];
     while let Some(directory) = waiting.pop() {

@@ -1,4 +1,4 @@
-//! Killed in front of every call.
+//! Kills ansai before every call.
 
 use ansai_harness::{Then, requires_root};
 
@@ -18,18 +18,18 @@ fn survives(scenario: &Scenario, tried: impl FnOnce(Vec<Occurrence>) -> Vec<Occu
     });
 }
 
-/// Whether compiled code that is there already is verified and sealed again depends on its age, so that a run may not
-/// come to these points. `compiling_survives_a_kill_at_every_call` has them.
+/// Whether existing compiled code is verified and sealed again depends on its age, so a run may not reach these points.
+/// `compiling_survives_a_kill_at_every_call` tests them.
 fn but_for_the_cache(points: Vec<Occurrence>) -> Vec<Occurrence> {
     points.into_iter().filter(|found| !found.point.is_on("cache")).collect()
 }
 
-/// It runs again at once.
+/// Runs ansai again immediately.
 pub(crate) fn runs_at_once(scenario: &Scenario) {
     runs_at(scenario, scenario.hour);
 }
 
-/// It runs again, at once and when the next attempt may begin.
+/// Runs ansai again, immediately and when the next attempt may start.
 fn runs_again(scenario: &Scenario) {
     runs_at(scenario, scenario.hour);
     runs_at(scenario, scenario.hour + COOLDOWN_HOURS + 1);
@@ -53,7 +53,7 @@ fn compiling_survives_a_kill_at_every_call() {
 #[test]
 fn the_first_start_survives_a_kill_at_every_call() {
     if requires_root() {
-        // What comes with the first plan is the same in every run.
+        // Everything before the first plan is the same in every run.
         let before_acting = |points: Vec<Occurrence>| {
             but_for_the_cache(points.into_iter().take_while(|found| !found.point.is_on("temporary plan")).collect())
         };
@@ -87,7 +87,7 @@ fn recovery_survives_a_kill_at_every_call() {
 }
 
 #[test]
-fn the_end_of_holds_survives_a_kill_at_every_call() {
+fn quarantine_expiry_survives_a_kill_at_every_call() {
     if requires_root() {
         survives(&Scenario::end_holds(), but_for_the_cache, runs_again);
     }
@@ -111,7 +111,7 @@ fn undoing_survives_a_kill_at_every_call() {
     }
 }
 
-/// The person asks again, and everything is as it was; asked once more, it is refused.
+/// After the kill, a repeated undo restores everything; one more is refused.
 fn undoes_again(scenario: &Scenario) {
     let site = &scenario.site;
     site.undo().run().expect_code(0);

@@ -1,4 +1,4 @@
-//! The audit log, plans and state as anybody can read them.
+//! Reads the audit log, plans and state from their files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,10 +8,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-/// The events of an audit log that verifies, oldest first.
+/// The events of a verified audit log, oldest first.
 pub(crate) struct Log(Vec<Value>);
 
-/// A step by its plan and its number.
+/// A step: plan and number.
 pub(crate) type StepId = (String, u64);
 
 impl Log {
@@ -29,7 +29,7 @@ impl Log {
         self.0.iter().filter(move |record| record["event"] == event)
     }
 
-    /// How often each step has such an event.
+    /// Number of events of this kind for each step.
     pub(crate) fn count(&self, event: &str) -> BTreeMap<StepId, usize> {
         let mut count = BTreeMap::new();
         for record in self.of(event) {
@@ -38,12 +38,12 @@ impl Log {
         count
     }
 
-    /// The incident that a plan is for; none for what the host does by itself.
+    /// The incident of a plan; none for the host's own actions.
     pub(crate) fn incident_of(&self, plan: &str) -> Option<String> {
         self.of("planned").find(|planned| planned["plan"] == plan)?["incident"].as_str().map(str::to_owned)
     }
 
-    /// Plans that acted, by incident: when each began to.
+    /// Plans with actions, by incident, each with its start time.
     pub(crate) fn attempts(&self) -> BTreeMap<String, Vec<(String, u64)>> {
         let mut attempts: BTreeMap<String, Vec<(String, u64)>> = BTreeMap::new();
         for intent in self.of("intent") {
@@ -72,7 +72,7 @@ pub(crate) fn measure(outcome: &Value, name: &str) -> u64 {
     measures.iter().filter(|one| one["name"] == name).map(|one| one["value"]["count"].as_u64().unwrap()).sum()
 }
 
-/// The targets of a step, when they are those that its intent was about.
+/// The targets of a step, checked against its intent.
 pub(crate) fn targets(state_dir: &Path, intent: &Value) -> Value {
     let (plan, step) = step_id(intent);
     let packed = std::fs::File::open(state_dir.join(format!("plans/{plan}.plan.zst")));
@@ -85,7 +85,7 @@ pub(crate) fn targets(state_dir: &Path, intent: &Value) -> Value {
     serde_json::from_str(targets).unwrap()
 }
 
-/// What SQLite holds: sound, and the rows of one table, as text.
+/// The rows of one table in SQLite as text, after an integrity check.
 pub(crate) fn rows(state_dir: &Path, query: &str) -> Vec<String> {
     let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let database = rusqlite::Connection::open_with_flags(state_dir.join("state.db"), flags).unwrap();

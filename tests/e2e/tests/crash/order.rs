@@ -1,5 +1,6 @@
-//! What POSIX promises and no more: data is durable after a sync of its file, a name after a sync of its directory, and
-//! of what is not synced any part may survive. Real file systems order more than that, so this is told from the calls.
+//! Checks durability by the rules of POSIX: data is durable after a sync of its file, a name after a sync of its
+//! directory, and any part of unsynced data may survive. Real file systems guarantee more order, so this test examines
+//! the system calls instead.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,21 +9,21 @@ use ansai_harness::{Call, Then, requires_root};
 
 use super::scenario::Scenario;
 
-/// What would be lost, or torn, if the power failed now.
+/// What a power failure would lose or tear now.
 #[derive(Default)]
 struct Pending {
-    /// Files with data that is not synced.
+    /// Files with unsynced data.
     data: BTreeSet<PathBuf>,
-    /// Names that their directory was not synced after.
+    /// Names that were changed since the last sync of their directory.
     names: BTreeSet<PathBuf>,
 }
 
 impl Pending {
-    /// The call is about to be made: what is there now is what it finds.
+    /// Called before the call runs, so the files are still in their previous state.
     fn take(&mut self, call: &Call) {
         let [first, rest @ ..] = call.paths.as_slice() else { return };
         match call.name {
-            "mkdir" | "mkdirat" | "open" | "openat" if !first.exists() => {
+            "mkdir" | "mkdirat" | "open" | "openat" | "openat2" if !first.exists() => {
                 self.names.insert(first.clone());
             }
             "write" | "pwrite64" | "ftruncate" | "fallocate" | "writev" => {
@@ -42,7 +43,7 @@ impl Pending {
             }
             "fsync" | "fdatasync" => {
                 self.data.remove(first);
-                // Of a directory.
+                // The sync of a directory.
                 self.names.retain(|name| name.parent() != Some(first));
             }
             _ => {}
@@ -55,12 +56,12 @@ impl Pending {
     }
 }
 
-/// What may be lost: it can be had again, or only tells of the past.
+/// Whether losing this is acceptable: it can be recreated, or only describes the past.
 fn can_be_lost(path: &str) -> bool {
     path.contains("/recordings") || path.contains("/compiled") || path.ends_with("-shm") || path.ends_with("/lock")
 }
 
-/// Runs a scenario and looks before each call.
+/// Runs a scenario and calls `look` before each call.
 fn watch(scenario: &Scenario, mut look: impl FnMut(&Pending, &Call, &super::point::Point)) {
     let mut pending = Pending::default();
     scenario.run(|call, found| {
@@ -70,7 +71,7 @@ fn watch(scenario: &Scenario, mut look: impl FnMut(&Pending, &Call, &super::poin
     });
 }
 
-/// Nothing is done before all that is known of it is there to stay.
+/// Before an action, all records about it are durable.
 fn acts_late(scenario: &Scenario) {
     let state = scenario.site.state.path().to_owned();
     let mut acts = 0;
@@ -85,7 +86,7 @@ fn acts_late(scenario: &Scenario) {
 }
 
 #[test]
-fn the_intent_and_all_it_needs_are_durable_before_each_act() {
+fn the_intent_and_all_it_needs_are_durable_before_each_action() {
     if requires_root() {
         acts_late(&Scenario::first_start());
         acts_late(&Scenario::heal_emergency());
@@ -94,7 +95,7 @@ fn the_intent_and_all_it_needs_are_durable_before_each_act() {
     }
 }
 
-/// Before the last name of something goes, where it went is there to stay.
+/// Before the last name of a file is removed, its new place is durable.
 fn loses_nothing(scenario: &Scenario) {
     let target = scenario.site.target.path().to_owned();
     let mut gone = 0;
@@ -104,7 +105,8 @@ fn loses_nothing(scenario: &Scenario) {
             return;
         }
         gone += 1;
-        // What was moved before has one name or the other; what it was moved into must not go.
+        // A file that was moved earlier has its old or its new name; the directory that it was moved to must be
+        // durable.
         let open = pending.below(&target, |path| !moves || Path::new(path).is_dir());
         assert!(open.is_empty(), "not durable before {call:?}: {open:?}");
     });
@@ -112,14 +114,14 @@ fn loses_nothing(scenario: &Scenario) {
 }
 
 #[test]
-fn nothing_is_taken_away_before_its_successor_is_durable() {
+fn nothing_is_removed_before_its_replacement_is_durable() {
     if requires_root() {
         loses_nothing(&Scenario::heal());
         loses_nothing(&Scenario::undo());
     }
 }
 
-/// What an outcome says was done is done for good.
+/// Before an outcome is recorded, the action itself is durable.
 fn tells_late(scenario: &Scenario) {
     let target = scenario.site.target.path().to_owned();
     let mut unsynced: BTreeSet<PathBuf> = BTreeSet::new();
@@ -142,7 +144,7 @@ fn tells_late(scenario: &Scenario) {
 }
 
 #[test]
-fn an_outcome_is_told_after_it_is_durable() {
+fn an_outcome_is_recorded_after_it_is_durable() {
     if requires_root() {
         tells_late(&Scenario::heal());
         tells_late(&Scenario::heal_emergency());

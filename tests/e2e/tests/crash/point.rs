@@ -1,4 +1,4 @@
-//! A point of failure: which call, on which kind of file. Times, ids and numbers differ from run to run; these do not.
+//! A point of failure: a call and the kind of its file. Times, ids and numbers differ between runs; points do not.
 
 use std::fmt;
 use std::path::Path;
@@ -23,12 +23,12 @@ impl Point {
         self.call.contains("sync")
     }
 
-    /// Whether it is on what must be durable before ansai acts.
+    /// Whether the call concerns records that must be durable before ansai acts.
     pub(crate) fn is_of_record(&self) -> bool {
         self.kinds.iter().any(|kind| matches!(*kind, "segment" | "state" | "state wal" | "state journal"))
     }
 
-    /// Whether it changes what ansai looks after.
+    /// Whether the call changes what ansai heals.
     pub(crate) fn is_of_target(&self) -> bool {
         const TARGET: [&str; 8] = [
             "target root",
@@ -89,7 +89,7 @@ fn kind(path: &Path, state_dir: &Path, target: &Path) -> Option<&'static str> {
         ["plans", name] if name.contains("items") => "plan items",
         ["plans", _] => "plan",
         ["recordings"] => "recordings directory",
-        ["recordings", name] if name.ends_with(".partial") => "temporary recording",
+        ["recordings", name] if name.ends_with(".tmp") => "temporary recording",
         ["recordings", "lock"] => "recordings lock",
         ["recordings", _] => "recording",
         ["compiled"] => "cache directory",

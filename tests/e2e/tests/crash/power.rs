@@ -1,4 +1,4 @@
-//! The power fails in front of every call: what was not synced is lost.
+//! The power fails before every call: unsynced data is lost.
 
 use ansai_harness::{Disk, Then, requires_root};
 
@@ -6,17 +6,17 @@ use super::chosen;
 use super::kill::runs_at_once;
 use super::scenario::{Occurrence, Scenario};
 
-/// Which disk happened to write everything in time.
+/// Which of the two disks had written all its data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Wrote {
     Nothing,
-    /// What was done survives, although nobody asked for that.
+    /// The target's changes survive, even unsynced ones.
     Target,
-    /// What is known survives.
+    /// The state survives.
     State,
 }
 
-/// Only where the call before it may have changed what a disk holds.
+/// Only points whose preceding call may have changed a disk.
 fn after_a_change(points: &[Occurrence]) -> Vec<Occurrence> {
     let changes = |found: &Occurrence| found.point.is_sync() || found.point.is_of_target();
     points.windows(2).filter(|pair| changes(&pair[0])).map(|pair| pair[1].clone()).collect()
@@ -66,5 +66,5 @@ cuts! {
     healing_survives_a_power_cut_after_which_it_is_known: heal, State;
     unlinking_survives_a_power_cut_after_which_it_is_done: heal_emergency, Target;
     unlinking_survives_a_power_cut_after_which_it_is_known: heal_emergency, State;
-    the_end_of_holds_survives_a_power_cut: end_holds, Target;
+    quarantine_expiry_survives_a_power_cut: end_holds, Target;
 }

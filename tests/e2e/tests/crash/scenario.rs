@@ -1,4 +1,4 @@
-//! What ansai is in the middle of when it crashes.
+//! What ansai is doing when it crashes.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,31 +10,31 @@ use super::point::Point;
 use super::site::{Copy, Site};
 use crate::scene::{set_modified, write_old};
 
-/// A share of the disk at which what is old waits in quarantine, and what is not is compressed.
+/// Disk usage at which old files are quarantined, and others are compressed.
 const WARNING: f64 = 0.87;
-/// A share at which what is old is unlinked.
+/// Disk usage at which old files are deleted.
 const EMERGENCY: f64 = 0.965;
-/// Hours after which what was held is given up.
+/// Hours after which quarantined files are deleted.
 const HOLD_ENDS: i64 = 49;
-/// A daemon's evaluations: it detects, plans, verifies, and detects again.
+/// Number of a daemon's evaluations in a scenario: detect, plan, verify, detect again.
 const ENOUGH: usize = 4;
-/// Those of several passes that all want to act.
+/// Number of evaluations in several passes that all have something to do.
 const MANY: usize = 7;
 
-/// A site at a moment, and the command that is to crash there.
+/// A site at a certain time, and the command that crashes there.
 pub(crate) struct Scenario {
     pub(crate) site: Site,
     begin: Copy,
-    /// What there was before ansai ever acted.
+    /// The files before ansai's first action.
     pub(crate) before: Files,
     command: Box<dyn Fn(&Site) -> Invocation>,
-    /// The hour at which it crashes.
+    /// The hour of the crash.
     pub(crate) hour: i64,
-    /// A daemon is asked to stop at this evaluation.
+    /// The evaluation at which a daemon is asked to stop.
     stops_at: Option<usize>,
 }
 
-/// The nth call that is this point.
+/// The nth call at this point.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Occurrence {
     pub(crate) point: Point,
@@ -50,14 +50,14 @@ impl Scenario {
         Scenario { site, begin, before, command: Box::new(command), hour, stops_at: None }
     }
 
-    /// Where ansai was never started, and has nothing.
+    /// ansai was never started and has no state.
     pub(crate) fn nothing_yet() -> Scenario {
         let site = Site::new(20, |disk| prepare(disk, WARNING));
         let before = Files::below(site.target.path());
         Self::at(site, before, 0, |site| site.run_once(0))
     }
 
-    /// Where it has its policy compiled, which takes time, and nothing else.
+    /// ansai has compiled its policy, which takes long, and done nothing else.
     pub(crate) fn first_start() -> Scenario {
         let (site, before) = seen(WARNING);
         for entry in site.state_dir().read_dir().unwrap().map(Result::unwrap) {
@@ -70,7 +70,7 @@ impl Scenario {
         Self::at(site, before, 0, |site| site.run_once(0))
     }
 
-    /// Where it has looked before.
+    /// ansai has run before.
     pub(crate) fn heal() -> Scenario {
         let (site, before) = seen(WARNING);
         Self::at(site, before, 0, |site| site.run_once(0))
@@ -81,7 +81,7 @@ impl Scenario {
         Self::at(site, before, 0, |site| site.run_once(0))
     }
 
-    /// What a run does that follows a kill in the middle of a step.
+    /// The run after a kill in the middle of a step.
     pub(crate) fn recover() -> Scenario {
         let heal = Self::heal();
         let moved = |found: &Occurrence| found.nth == 2 && found.point.is_on("held file");
@@ -97,7 +97,7 @@ impl Scenario {
         Self::at(site, before, 0, Site::undo)
     }
 
-    /// What waited in quarantine has waited long enough.
+    /// The quarantine expires.
     pub(crate) fn end_holds() -> Scenario {
         let (site, before) = seen(WARNING);
         site.runs(0);
@@ -111,12 +111,12 @@ impl Scenario {
         Scenario { stops_at: Some(ENOUGH), ..Self::at(site, before, 0, command) }
     }
 
-    /// A daemon that wants to act again and again.
+    /// A daemon that has something to do again and again.
     pub(crate) fn eager_daemon() -> Scenario {
         Scenario { stops_at: Some(MANY), ..Self::daemon() }
     }
 
-    /// Goes back to the beginning and runs the command, asking before each call that is a point.
+    /// Restores the beginning and runs the command; calls `decide` before each call at a point.
     pub(crate) fn run(&self, mut decide: impl FnMut(&Call, &Occurrence) -> Then) -> Ran {
         self.site.go_back_to(&self.begin);
         let mut seen: Vec<Point> = Vec::new();
@@ -124,7 +124,7 @@ impl Scenario {
             let Some(point) = self.site.point(call) else { return Then::Go };
             let nth = seen.iter().filter(|known| **known == point).count() + 1;
             seen.push(point.clone());
-            if self.stops_at == Some(nth) && point.is_on("temporary recording") && call.name == "openat" {
+            if self.stops_at == Some(nth) && point.is_on("temporary recording") && call.name == "openat2" {
                 let pid = Pid::from_raw(call.pid.cast_signed()).expect("a process");
                 rustix::process::kill_process(pid, Signal::TERM).unwrap();
             }
@@ -132,7 +132,7 @@ impl Scenario {
         })
     }
 
-    /// All points of a run that nothing happens to.
+    /// All points of an undisturbed run.
     pub(crate) fn points(&self) -> Vec<Occurrence> {
         let mut points = Vec::new();
         let ran = self.run(|_, occurrence| {
@@ -144,7 +144,7 @@ impl Scenario {
     }
 }
 
-/// A site where ansai has looked and changed nothing.
+/// A site where ansai has run and changed nothing.
 fn seen(share: f64) -> (Site, Files) {
     let site = Site::new(20, |disk| prepare(disk, share));
     let before = Files::below(site.target.path());
@@ -152,7 +152,7 @@ fn seen(share: f64) -> (Site, Files) {
     (site, before)
 }
 
-/// Old files that do not compress, young ones that do, and others up to `share` that no policy touches.
+/// Old files that do not compress, new ones that do, and up to `share` other files that no policy touches.
 fn prepare(disk: &Disk, share: f64) {
     let log = disk.path().join("log");
     for number in 0..3 {

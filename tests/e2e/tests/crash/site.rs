@@ -1,5 +1,5 @@
-//! Where ansai is made to crash: its state on one file system, what it heals on another, both in images that can be
-//! copied and put back.
+//! The place where ansai crashes: its state on one file system, and the files that it heals on another. Both are images
+//! that can be copied and restored.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,22 @@ use ansai_harness::{Disk, Invocation, Ran, Tmpfs};
 use super::point::Point;
 use crate::scene::{ansai_beside, config_with};
 
-/// Hours between one run and a later one that may begin another attempt.
+/// Hours after which a later run may start another attempt.
 pub(crate) const COOLDOWN_HOURS: i64 = 1;
 
 pub(crate) struct Site {
     pub(crate) target: Disk,
     pub(crate) state: Disk,
     config: String,
-    /// Holds the images: in memory, where a flush costs nothing. Dropped last.
+    /// Holds the images. In memory, so that a flush is fast. Dropped last.
     directory: Tmpfs,
 }
 
-/// Both disks at one moment.
+/// Both disks at one time.
 pub(crate) struct Copy(PathBuf);
 
 impl Site {
-    /// With logs and other files as `prepare` makes them in the root of the file system to heal.
+    /// Creates a site; `prepare` writes logs and other files to the root of the file system to heal.
     pub(crate) fn new(mib: u64, prepare: impl FnOnce(&Disk)) -> Site {
         let directory = Tmpfs::new(192);
         let target = Disk::new(directory.path(), "target", mib);
@@ -39,12 +39,12 @@ impl Site {
         Site { target, state, config, directory }
     }
 
-    /// Where ansai keeps its state: it makes the directory itself.
+    /// The state directory, which ansai creates itself.
     pub(crate) fn state_dir(&self) -> PathBuf {
         self.state.path().join("var/ansai")
     }
 
-    /// ansai over this state, `hours` after the first run.
+    /// ansai with this state, `hours` after the first run.
     pub(crate) fn ansai(&self, arguments: &[&str], hours: i64) -> Invocation {
         ansai_beside(self.directory.path())
             .clock_offset_hours(crate::scene::AHEAD_HOURS + hours)
@@ -57,26 +57,26 @@ impl Site {
         self.ansai(&["run", "--once", "--format", "json", "--mode", "enforce"], hours)
     }
 
-    /// Takes back what the last plan did, as a person would.
+    /// Undoes the last plan, as a person would.
     pub(crate) fn undo(&self) -> Invocation {
         let log = super::log::Log::read(&self.state_dir());
         let plan = log.of("decided").last().expect("something was decided")["plan"].clone();
         self.ansai(&["undo", "--format", "json", &super::log::text(&plan)], 0)
     }
 
-    /// A run that nothing happens to.
+    /// An undisturbed run.
     pub(crate) fn runs(&self, hours: i64) -> Ran {
         let ran = self.run_once(hours).run();
         assert!([0, 3].contains(&ran.code), "{} {}\n{}", ran.code, ran.stderr, ran.stdout);
         ran
     }
 
-    /// The kind of file that a call is about, where it is one of ours.
+    /// The kind of file that a call concerns, if it is one of ansai's or of the target's.
     pub(crate) fn point(&self, call: &ansai_harness::Call) -> Option<Point> {
         Point::of(call, &self.state_dir(), self.target.path())
     }
 
-    /// What the disks hold.
+    /// Copies both disks.
     pub(crate) fn copy(&self, name: &str) -> Copy {
         let copy = Copy(self.directory.path().join(name));
         self.target.copy_to(&copy.target());

@@ -1,24 +1,24 @@
-//! Which guest ends how: its file in `tests/guests`, what it comes to, and the exit code of the run that it is in.
+//! The expected result of each guest: its file in `tests/guests`, the result, and the exit code of its run.
 //!
-//! A run with a policy that is not loaded ends with 2 (or 4, where a grant is missing); one in which a policy had no
-//! answer, or was told that it may not, with 5; one with a finding with 3.
+//! A run with a policy that is not loaded ends with 2 (or 4 if a grant is missing); with a policy that failed or was
+//! refused, with 5; with a finding, with 3.
 
 use ansai_harness::guest;
 
-/// What a guest comes to.
+/// The result of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// Refused before any of its code runs: the kind in the report and in the audit log.
+    /// Refused before its code runs; with the kind in the report and in the audit log.
     NotLoaded(&'static str),
-    /// Stopped while it was asked how things are.
+    /// Stopped in `detect`.
     Stopped(&'static str),
-    /// Stopped while it was asked what to do.
+    /// Stopped in `plan`.
     PlanStopped(&'static str),
-    /// A call was refused, and it says how: the case of `refusal`.
+    /// A call was refused, and the guest reports the case of `refusal`.
     Told(&'static str),
-    /// A proposal was refused, and it gives up with how.
+    /// A proposal was refused, and the guest gives up with the case of `refusal`.
     GaveUp(&'static str),
-    /// Strange, and allowed.
+    /// Unusual, but allowed.
     Answered,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Row {
     pub(super) guest: &'static str,
     pub(super) expected: Expected,
     pub(super) code: u8,
-    /// Of the operator, where not the defaults.
+    /// Limits set by the operator, if not the defaults.
     pub(super) limits: &'static str,
 }
 
@@ -41,7 +41,7 @@ const fn limited(guest: &'static str, expected: Expected, code: u8, limits: &'st
     Row { guest, expected, code, limits }
 }
 
-/// One row for each file in `tests/guests`; three more have tests of their own.
+/// One row for each file in `tests/guests`; three more files have separate tests.
 pub(super) const GUESTS: &[Row] = &[
     // Time.
     row("endless-loop", Stopped("fuel"), 5),
@@ -144,10 +144,10 @@ pub(super) const GUESTS: &[Row] = &[
     row("needs-stack-switching", NotLoaded("proposal"), 2),
 ];
 
-/// A row whose file no text stands for.
+/// A row whose file cannot be written as text.
 type Bytes = (Row, fn() -> Vec<u8>);
 
-/// Such files.
+/// Guests without a text file.
 pub(super) const BYTES: &[Bytes] = &[
     (row("(empty)", NotLoaded("not-wasm"), 2), Vec::new),
     (row("(garbage)", NotLoaded("not-wasm"), 2), || b"#!/bin/sh\nexit 0\n".to_vec()),
@@ -184,7 +184,7 @@ pub(super) const BYTES: &[Bytes] = &[
     }),
 ];
 
-/// What the pool refuses to load, and memory that is made anew does not.
+/// The pool refuses to load these; newly mapped memory accepts them.
 pub(super) const MAPPED: &[Bytes] = &[
     (row("table-initial", Stopped("memory"), 5), || guest::of_file("table-initial")),
     (row("(instances with many functions)", Answered, 0), many_functions),

@@ -1,4 +1,4 @@
-//! A call as it is about to be made: read from the stopped thread.
+//! A system call that is about to start, read from the stopped thread.
 
 use std::fs::File;
 use std::os::unix::ffi::OsStringExt as _;
@@ -11,16 +11,16 @@ use crate::syscalls::{MUTATIONS, Place, SYNCS};
 const FD: [Place; 1] = [Place::Fd(0)];
 const CREATES: u64 = (libc::O_CREAT | libc::O_TRUNC | (libc::O_TMPFILE & !libc::O_DIRECTORY)) as u64;
 
-/// A system call that is about to change a file or to make one durable.
+/// A system call that is about to change a file or make one durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// As the kernel calls it: `unlinkat`, `fsync`, …
+    /// Its name: `unlinkat`, `fsync`, …
     pub name: &'static str,
-    /// What it changes or syncs, absolute; two for a rename or a link, from and to.
+    /// Absolute paths that it changes or syncs; for a rename or a link, two: source and target.
     pub paths: Vec<PathBuf>,
-    /// The process, whatever thread makes the call.
+    /// Process id, whichever thread makes the call.
     pub pid: u32,
-    /// The descriptor, the buffer, its length and the offset, for the two calls that write one buffer.
+    /// Descriptor, buffer, length and offset, for the two calls that write one buffer.
     pub(super) written: Option<Written>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Written {
 }
 
 impl Call {
-    /// Whether it makes something durable and changes nothing.
+    /// Whether it only makes something durable.
     pub fn is_sync(&self) -> bool {
         SYNCS.iter().any(|(name, _)| *name == self.name)
     }
@@ -43,7 +43,7 @@ impl Call {
         self.written.is_some()
     }
 
-    /// `None` when it turns out to change nothing: an open for reading.
+    /// Reads the call; `None` if it changes nothing, such as an open for reading.
     pub(super) fn read(notified: &Notified) -> Option<Self> {
         let number = libc::c_long::from(notified.data.nr);
         let arguments = notified.data.args;
@@ -89,7 +89,7 @@ impl Call {
         Some(Self { name, paths: paths.collect(), pid: process_of(thread), written })
     }
 
-    /// The first bytes of the buffer that it writes.
+    /// The first bytes of its buffer.
     pub(super) fn buffer(&self, bytes: usize) -> Vec<u8> {
         self.written.map_or_else(Vec::new, |written| memory(self.pid, written.buffer, bytes))
     }
@@ -103,7 +103,7 @@ fn join(base: impl Fn() -> PathBuf, path: &Path) -> PathBuf {
     }
 }
 
-/// A string of at most `PATH_MAX` bytes, which may end right before memory that is not there.
+/// Reads a string of at most `PATH_MAX` bytes, which may end right before unmapped memory.
 fn text(thread: u32, pointer: u64) -> PathBuf {
     const PAGE: u64 = 4096;
     let mut bytes = Vec::new();

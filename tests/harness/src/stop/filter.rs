@@ -1,5 +1,5 @@
-//! The part that the kernel plays: a seccomp filter that stops a thread before chosen calls, and the descriptor on
-//! which the stops are told and answered (seccomp_unotify(2)).
+//! The kernel's part: a seccomp filter that stops a thread before chosen calls, and the descriptor through which the
+//! stops are reported and answered (seccomp_unotify(2)).
 #![expect(unsafe_code, reason = "neither the standard library nor rustix has seccomp, poll or ioctl")]
 
 use std::io;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags};
 
-/// Where the child keeps the descriptor until the parent has its own: a number that nobody else has.
+/// Where the child keeps the descriptor until the parent has a copy: a number that nothing else uses.
 const KEPT_AT: libc::c_int = 200;
 
 #[cfg(target_arch = "x86_64")]
@@ -18,7 +18,7 @@ const ARCHITECTURE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: u32 = 0xc000_00b7;
 
-/// A stop: the call, its arguments, and the thread.
+/// A stop: the call, its arguments and the thread.
 pub(super) type Notified = libc::seccomp_notif;
 
 /// Makes a program that is about to start stop before each of these calls.
@@ -30,7 +30,7 @@ pub(super) fn stop_before(command: &mut Command, numbers: &[libc::c_long]) {
     }
 }
 
-/// The parent's end.
+/// The parent's end of the descriptor.
 pub(super) struct Listener(OwnedFd);
 
 impl Listener {
@@ -39,7 +39,7 @@ impl Listener {
         Ok(Self(rustix::process::pidfd_getfd(pidfd, KEPT_AT, PidfdGetfdFlags::empty())?))
     }
 
-    /// The next stop: `None` when there was none for so long, an error when all threads have ended.
+    /// Waits for the next stop: `None` if there was none for this long, an error if all threads have ended.
     pub(super) fn next(&self, patience: Duration) -> io::Result<Option<Notified>> {
         let mut wanted = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
         let millis = libc::c_int::try_from(patience.as_millis()).unwrap_or(libc::c_int::MAX);
@@ -49,22 +49,22 @@ impl Listener {
             let over = wanted.revents & (libc::POLLHUP | libc::POLLERR) != 0;
             return if over { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(None) };
         }
-        // SAFETY: all zero is how the kernel wants to find it.
+        // SAFETY: the kernel requires a zeroed structure, and all zeros are valid for it.
         let mut notified: Notified = unsafe { std::mem::zeroed() };
         // SAFETY: the structure is the one that this request fills.
         match unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut notified) } {
             0 => Ok(Some(notified)),
-            // The thread was killed meanwhile.
+            // The thread was killed in the meantime.
             _ => Ok(None),
         }
     }
 
-    /// Lets the call be made.
+    /// Lets the call continue.
     pub(super) fn go_on(&self, notified: &Notified) {
         self.answer(notified, 0, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32);
     }
 
-    /// Has the call answer this instead of being made: an error as its negative number, or a value.
+    /// Returns this result instead of making the call: an error number, or a value.
     pub(super) fn instead(&self, notified: &Notified, result: Result<i64, i32>) {
         match result {
             Ok(value) => self.answer(notified, value, 0, 0),
@@ -74,12 +74,12 @@ impl Listener {
 
     fn answer(&self, notified: &Notified, val: i64, error: i32, flags: u32) {
         let mut answer = libc::seccomp_notif_resp { id: notified.id, val, error, flags };
-        // SAFETY: the structure is the one that this request reads. That the thread has ended meanwhile is no error.
+        // SAFETY: the structure is the one that this request reads. It is not an error if the thread has ended.
         unsafe { libc::ioctl(self.0.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw mut answer) };
     }
 }
 
-/// Load the architecture and let others be; load the number and compare it with each.
+/// Checks the architecture, and ignores other ones; then compares the call's number with each of these.
 fn program(numbers: &[libc::c_long]) -> Vec<libc::sock_filter> {
     let step = |code: u32, k: u32, jt: usize, jf: usize| libc::sock_filter {
         code: u16::try_from(code).expect("operation codes are small"),
@@ -100,13 +100,13 @@ fn program(numbers: &[libc::c_long]) -> Vec<libc::sock_filter> {
     program
 }
 
-/// In the child, right before its program starts.
+/// Installs the filter, in the child, right before its program starts.
 fn install(program: &[libc::sock_filter]) -> io::Result<()> {
     let filter = libc::sock_fprog { len: program.len() as libc::c_ushort, filter: program.as_ptr().cast_mut() };
     let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     // SAFETY: plain system calls; the filter outlives the one that reads it.
     unsafe {
-        // Without it only root may have a filter.
+        // Without this, only root can install a filter.
         if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 {
             return Err(io::Error::last_os_error());
         }

@@ -1,6 +1,6 @@
-//! A program that stops before each of its system calls that changes or syncs a file, whatever thread makes it: the
-//! test then says what happens. So every such call is a point of failure, in one order, and nothing in the program
-//! knows of it. Work that is handed to the kernel by io_uring, and stores to mapped files, are not seen.
+//! Runs a program that stops before each system call that changes or syncs a file, in any thread; the test then decides
+//! what happens. So every such call is a point of failure, in one order, without support from the program. Operations
+//! through io_uring and stores to mapped files are not seen.
 
 mod call;
 mod filter;
@@ -19,18 +19,18 @@ use filter::{Listener, Notified};
 /// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// It is made.
+    /// It runs.
     Go,
-    /// It is not made and answers this error.
+    /// It does not run and returns this error.
     Fail(Errno),
-    /// Of a `write` or `pwrite64`, only so many bytes are written.
+    /// For `write` or `pwrite64`: only this many bytes are written.
     Short(usize),
-    /// It is not made: the process dies of SIGKILL in front of it.
+    /// It does not run: SIGKILL ends the process before it.
     Kill,
 }
 
 impl Invocation {
-    /// Runs the program to its end and asks before each call that changes or syncs a file.
+    /// Runs the program until it exits, and calls `decide` before each call that changes or syncs a file.
     ///
     /// # Panics
     /// As [`run`](Self::run).
@@ -65,7 +65,7 @@ fn act(listener: &Listener, stop: &Notified, call: &Call, then: Then) {
             Err(errno) => listener.instead(stop, Err(errno.raw_os_error())),
         },
         Then::Kill => {
-            // It is held in front of its call, so its id is its own.
+            // The process is stopped before its call, so its id cannot be reused.
             let _gone = rustix::process::kill_process(process(call), Signal::KILL);
         }
     }
@@ -75,7 +75,7 @@ fn process(call: &Call) -> Pid {
     i32::try_from(call.pid).ok().and_then(Pid::from_raw).expect("a process has an id")
 }
 
-/// Writes in the program's stead, to the very file that it has open.
+/// Writes for the program, to the same open file.
 fn write_part(call: &Call, bytes: usize) -> Result<usize, Errno> {
     let written = call.written.expect("only calls that write one buffer can be cut short");
     let pidfd = rustix::process::pidfd_open(process(call), PidfdFlags::empty())?;

@@ -1,4 +1,4 @@
-/* Memory from the end of the program's data upwards, given out and never taken back. */
+/* Allocates memory upwards from the end of the program's data, and never frees it. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,10 +6,10 @@
 #define PAGE 65536u
 #define ALIGNMENT 16u
 
-/* The linker's: where the program's data and stack end. */
+/* Set by the linker: the end of the program's data and stack. */
 extern unsigned char __heap_base;
 
-/* Stands before each block. */
+/* Precedes each block. */
 typedef struct {
   _Alignas(ALIGNMENT) size_t size;
 } header_t;
@@ -49,7 +49,7 @@ void *realloc(void *block, size_t size) {
   if (size <= old) {
     return block;
   }
-  /* Twice as much, so that what grows step by step is not copied at each. */
+  /* Doubles the size, so that a block that grows step by step is rarely copied. */
   return memcpy(malloc(old <= SIZE_MAX / 2 && size < old * 2 ? old * 2 : size), block, old);
 }
 

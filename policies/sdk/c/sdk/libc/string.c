@@ -1,4 +1,4 @@
-/* Built without the compiler's knowledge of these functions, so that they are not made of themselves. */
+/* Compiled without built-in functions, so that the compiler does not turn these loops into calls of themselves. */
 #include <string.h>
 
 size_t strlen(const char *text) {

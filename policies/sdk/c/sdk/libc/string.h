@@ -1,4 +1,4 @@
-/* The part of <string.h> that there is without an operating system. */
+/* The part of <string.h> that works without an operating system. */
 #ifndef ANSAI_SDK_STRING_H
 #define ANSAI_SDK_STRING_H
 

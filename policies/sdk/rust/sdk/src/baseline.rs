@@ -1,9 +1,9 @@
-//! Numbers of a healthy time, to see later what grew.
+//! Remembers numbers of a healthy time, to find out later what grew.
 
 use crate::{Host, Json, Span};
 
-/// Named numbers, and when they were remembered: directories and their sizes, tables and their rows. It is kept in the
-/// store under a key, as `{"at": 1789000000000, "values": {"/var/log/app": 10000000000}}`.
+/// Named numbers with the time at which they were remembered: directories and their sizes, tables and their row counts.
+/// Stored under a key, as `{"at": 1789000000000, "values": {"/var/log/app": 10000000000}}`.
 ///
 /// ```
 /// use ansai_sdk::{Baseline, Host};
@@ -17,29 +17,30 @@ use crate::{Host, Json, Span};
 pub struct Baseline(Json);
 
 impl Baseline {
-    /// What was remembered under a key.
+    /// Reads the baseline stored under a key; `None` if there is none.
     pub fn recall(host: &Host, key: &str) -> Option<Baseline> {
         Json::parse(&host.recall(key)?).map(Baseline)
     }
 
-    /// Remembers the numbers of this evaluation, in the place of earlier ones. The store takes 64 KiB: remember few.
+    /// Stores the numbers of this evaluation and replaces earlier ones. The store holds at most 64 KiB per value, so
+    /// remember few.
     pub fn remember(host: &Host, key: &str, values: impl IntoIterator<Item = (String, u64)>) {
         let values = values.into_iter().map(|(name, value)| (name, Json::Count(value))).collect();
         let known = vec![("at".into(), Json::Count(host.now())), ("values".into(), Json::Object(values))];
         host.remember(key, &Json::Object(known).to_string());
     }
 
-    /// How long ago it was remembered.
+    /// Time since it was stored.
     pub fn age(&self, host: &Host) -> Span {
         Span(host.now().saturating_sub(self.0.get("at").and_then(Json::count).unwrap_or_default()))
     }
 
-    /// A number.
+    /// The number with this name; `None` if it was not stored.
     pub fn value(&self, name: &str) -> Option<u64> {
         self.0.get("values")?.get(name)?.count()
     }
 
-    /// How much a number grew; 0 also if it was not remembered.
+    /// How much a number grew; 0 if it shrank or was not stored.
     pub fn growth(&self, name: &str, now: u64) -> u64 {
         self.value(name).map_or(0, |before| now.saturating_sub(before))
     }

@@ -1,4 +1,4 @@
-//! What every policy has, from the WIT: the vocabulary and the base interfaces.
+//! The types and base interfaces that every policy has, generated from the WIT.
 #![allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, clippy::panic, reason = "generated from the WIT")]
 
 wit_bindgen::generate!({

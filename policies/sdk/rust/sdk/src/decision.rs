@@ -1,9 +1,9 @@
-//! What `plan` decides.
+//! Decisions of `plan`.
 
 use crate::{Decision, Recommendation};
 
 impl Decision {
-    /// Advice for a person where no step is right.
+    /// Recommends something to a person, if no step is suitable.
     ///
     /// ```
     /// use ansai_sdk::Decision;

@@ -1,18 +1,18 @@
-//! The trait that a policy implements, and how the host's two calls reach it.
+//! The trait that a policy implements, and the two functions that the host calls.
 
 use crate::{Decision, Failure, FromSettings, Host, Observation, Status};
 
-/// Observations in one answer, below the host's limit of 1,000.
+/// Maximum number of observations in one answer, below the host's limit of 1,000.
 const MOST_OBSERVATIONS: usize = 900;
 
-/// A policy detects faults and proposes repairs. [`policy!`](crate::policy!) makes a component of it.
+/// A policy detects problems and proposes repairs. [`policy!`](crate::policy!) turns it into a component.
 pub trait Policy {
-    /// The settings as `settings.schema.json` describes them. The host has checked them against the schema and filled
-    /// in the defaults; sizes are numbers of bytes ([`Size`](crate::Size)), durations of milliseconds
-    /// ([`Span`](crate::Span)). Derive `serde::Deserialize`, or write [`settings!`](crate::settings!).
+    /// The settings that `settings.schema.json` describes. The host has validated them and filled in the defaults.
+    /// Sizes are bytes ([`Size`](crate::Size)), durations are milliseconds ([`Span`](crate::Span)). Derive
+    /// `serde::Deserialize`, or use [`settings!`](crate::settings!).
     type Settings: FromSettings;
 
-    /// Checks what a schema cannot say: that one setting is above another. It runs before the other two.
+    /// Checks what a schema cannot express, such as that one setting is above another. Runs before `detect` and `plan`.
     ///
     /// # Errors
     /// [`Failure::InvalidSettings`] that names the setting.
@@ -21,22 +21,22 @@ pub trait Policy {
         Ok(())
     }
 
-    /// Observes: one observation for each thing that it looks at. A thing that it cannot read is
+    /// Returns one observation for each thing that the policy checks. A thing that it cannot read is
     /// [`Status::Unknown`](crate::Status::Unknown): an incident ends only on an explicit
     /// [`Status::Healthy`](crate::Status::Healthy) for its key.
     ///
-    /// Of more than 900 observations, the host gets those that are not healthy or that close an incident.
+    /// If there are more than 900 observations, healthy ones that close no incident are left out.
     ///
     /// # Errors
-    /// If everything is unknown.
+    /// If the policy cannot check anything.
     fn detect(settings: &Self::Settings, host: &Host) -> Result<Vec<Observation>, Failure>;
 
-    /// Proposes the steps that repair one finding, by calling actions. A call changes nothing: it answers a preview of
-    /// what the step would do. [`Ladder`](crate::Ladder) proposes several steps in order. The finding is unhealthy; a
-    /// policy that only observes leaves this function out.
+    /// Proposes the steps that repair one finding, by calling actions. A call changes nothing: it returns a preview of
+    /// what the step would do. [`Ladder`](crate::Ladder) proposes several steps in order. The finding is unhealthy. A
+    /// policy that only observes need not implement this function.
     ///
     /// # Errors
-    /// If what it needs to know is unknown.
+    /// If the policy cannot read what it needs.
     fn plan(settings: &Self::Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
         let _ = (settings, host, finding);
         Ok(Decision::GiveUp("this policy only observes".into()))
@@ -46,7 +46,7 @@ pub trait Policy {
 /// The exported `detect`.
 ///
 /// # Errors
-/// The policy's, and invalid settings.
+/// The policy's errors, and [`Failure::InvalidSettings`].
 pub fn detect<P: Policy>() -> Result<Vec<Observation>, Failure> {
     let host = Host::of_this_evaluation();
     let observations = P::detect(&settings::<P>(&host)?, &host)?;
@@ -71,7 +71,7 @@ fn settings<P: Policy>(host: &Host) -> Result<P::Settings, Failure> {
     Ok(settings)
 }
 
-/// Nothing waits for a healthy observation without an incident.
+/// Healthy observations without an incident can be left out, because nothing depends on them.
 fn bounded(mut observations: Vec<Observation>, host: &Host) -> Vec<Observation> {
     if observations.len() > MOST_OBSERVATIONS {
         observations.retain(|one| one.status != Status::Healthy || host.is_open(&one.key));
@@ -79,11 +79,11 @@ fn bounded(mut observations: Vec<Observation>, host: &Host) -> Vec<Observation> 
     observations
 }
 
-/// Makes the component: `ansai_sdk::policy!(MyPolicy);` once, in `lib.rs`.
+/// Turns a policy into a component: write `ansai_sdk::policy!(MyPolicy);` once, in `lib.rs`.
 ///
-/// It writes a module `imports` with what the manifest asks for, by package and interface:
-/// `imports::ansai::disk::disk_probe`. A `wit/` directory that is not next to `Cargo.toml` is named as in
-/// `policy!(MyPolicy, wit: "elsewhere")`.
+/// It generates a module `imports` with everything that the manifest requests, by package and interface:
+/// `imports::ansai::disk::disk_probe`. If the `wit/` directory is not next to `Cargo.toml`, name it: `policy!(MyPolicy,
+/// wit: "elsewhere")`.
 #[macro_export]
 macro_rules! policy {
     ($policy:ty) => {

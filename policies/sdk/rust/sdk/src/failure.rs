@@ -2,11 +2,11 @@
 
 use crate::{Failure, Refusal, text};
 
-/// Of a refusal's text.
+/// Maximum length of a refusal's text, in bytes.
 const MOST_WORDS: usize = 300;
 
 impl Refusal {
-    /// The case and the host's text for a person, `denied: no grant covers /srv`.
+    /// The kind of refusal and the host's text, for a person: `denied: no grant covers /srv`.
     ///
     /// ```
     /// use ansai_sdk::Refusal;
@@ -29,7 +29,7 @@ impl Refusal {
         format!("{case}: {}", text::cut(self.text(), MOST_WORDS))
     }
 
-    /// The host's text, without the case.
+    /// The host's text, without the kind.
     pub fn text(&self) -> &str {
         match self {
             Refusal::Denied(text)
@@ -46,7 +46,7 @@ impl Refusal {
     }
 }
 
-/// So that `?` works on calls.
+/// Makes `?` work on calls.
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         Failure::CouldNotTell(refusal.text().to_owned())

@@ -1,9 +1,9 @@
-//! What the operator granted.
+//! The operator's grants.
 
 use crate::Json;
 
-/// The grants of this instance, see [`Host::grants`](crate::Host::grants). A policy that reads them proposes nothing
-/// that would be denied, and can say what is not granted.
+/// The grants of this instance, see [`Host::grants`](crate::Host::grants). A policy that reads them can avoid proposals
+/// that would be denied, and can say which grant is missing.
 ///
 /// ```
 /// use ansai_sdk::Grants;
@@ -22,18 +22,18 @@ impl Grants {
         Grants(Json::parse(json).unwrap_or(Json::Null))
     }
 
-    /// Whether an interface is granted, in any scope.
+    /// Whether an interface is granted, with any scope.
     pub fn has(&self, interface: &str) -> bool {
         self.0.get(interface).is_some()
     }
 
-    /// A list of texts in a scope, `roots` for instance; empty if the interface is not granted or has no such list.
+    /// A list in a scope, such as `roots`; empty if the interface is not granted or has no such list.
     pub fn texts(&self, interface: &str, name: &str) -> Vec<String> {
         let list = self.scope(interface, name).map(Json::list).unwrap_or_default();
         list.iter().filter_map(Json::text).map(str::to_owned).collect()
     }
 
-    /// A number in a scope, `min_age_hours` for instance.
+    /// A number in a scope, such as `min_age_hours`.
     pub fn count(&self, interface: &str, name: &str) -> Option<u64> {
         self.scope(interface, name)?.count()
     }

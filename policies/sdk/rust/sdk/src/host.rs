@@ -1,4 +1,4 @@
-//! What the host knows about this evaluation.
+//! The host's information about this evaluation.
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -15,11 +15,11 @@ pub(crate) use crate::testing::StandIn as Base;
 #[cfg(all(feature = "testing", target_family = "wasm"))]
 compile_error!("the feature `testing` of ansai-sdk is for [dev-dependencies]: a component with it would see no host");
 
-/// The host, for one evaluation. Its answers do not change while it lasts.
+/// The host during one evaluation. Its answers do not change within an evaluation.
 ///
-/// The probes and actions of a policy are in the module `imports` of its own crate;
-/// [`host_calls!`](crate::host_calls!) makes functions of them that a unit test can answer. More of
-/// [`store`](crate::store) and [`series`](crate::series) is in the modules of these names.
+/// A policy's probes and actions are in the module `imports` of its own crate. [`host_calls!`](crate::host_calls!)
+/// wraps them in functions that a unit test can answer. The modules [`store`](crate::store) and
+/// [`series`](crate::series) have more functions.
 #[derive(Debug)]
 pub struct Host {
     pub(crate) base: Base,
@@ -36,34 +36,34 @@ impl Host {
         Host { base, open: OnceCell::new(), grants: OnceCell::new() }
     }
 
-    /// When the evaluation began, milliseconds since the Unix epoch. There is no other clock.
+    /// The time at which the evaluation began, in milliseconds since the Unix epoch. There is no other clock.
     pub fn now(&self) -> u64 {
         self.base.now()
     }
 
-    /// The host's local time, for what people call night.
+    /// The host's local time, for decisions such as "only at night".
     pub fn local_time(&self) -> WallClock {
         self.base.local_time()
     }
 
-    /// When an evaluation of this instance last succeeded, if one did.
+    /// The time of the last successful evaluation of this instance; `None` if there was none.
     pub fn last_evaluated(&self) -> Option<u64> {
         self.base.last_evaluated()
     }
 
-    /// Whether the host keeps what is written to the store and the series: on a schedule and on an event it does; in a
-    /// verification, by hand and in a replay it does not.
+    /// Whether the host keeps what this evaluation writes to the store and the series. It does for evaluations by
+    /// schedule or event, but not in a verification, a manual run or a replay.
     pub fn keeps_what_is_stored(&self) -> bool {
         matches!(self.base.trigger(), Trigger::Schedule | Trigger::Event(_))
     }
 
-    /// Observations that are open incidents now.
+    /// The open incidents.
     pub fn open_incidents(&self) -> &[Observation] {
         self.open.get_or_init(|| self.base.open_incidents())
     }
 
-    /// The severity of the open incident with this key, if there is one: what hysteresis needs, see
-    /// [`Levels`](crate::Levels).
+    /// The severity of the open incident with this key; `None` if there is none. [`Levels`](crate::Levels) needs it for
+    /// hysteresis.
     pub fn open_severity(&self, key: &str) -> Option<Severity> {
         let key = text::key(key);
         self.open_incidents().iter().find(|incident| incident.key == key).and_then(Observation::severity)
@@ -74,23 +74,24 @@ impl Host {
         self.open_severity(key).is_some()
     }
 
-    /// Open incidents that an answer does not mention. They stay open; [`Observation::unknown`] can say why.
+    /// Open incidents that the given observations do not mention. They stay open; explain why with
+    /// [`Observation::unknown`].
     pub fn unmentioned<'h>(&'h self, observations: &'h [Observation]) -> impl Iterator<Item = &'h Observation> {
         let is_mentioned = |key: &str| observations.iter().any(|one| one.key == key);
         self.open_incidents().iter().filter(move |incident| !is_mentioned(&incident.key))
     }
 
-    /// In `plan`, what was tried for this finding, oldest first; empty in `detect`.
+    /// In `plan`: earlier attempts at this finding, oldest first. Empty in `detect`.
     pub fn attempts(&self) -> Vec<Attempt> {
         self.base.attempts()
     }
 
-    /// The stage of the escalation that this plan is for; empty if there is none.
+    /// The escalation stage that this plan is for; empty if there is none.
     pub fn stage(&self) -> String {
         self.base.stage()
     }
 
-    /// What the operator granted to this instance.
+    /// The operator's grants for this instance.
     pub fn grants(&self) -> &Grants {
         self.grants.get_or_init(|| Grants::parse(&self.base.scopes()))
     }
@@ -100,23 +101,23 @@ impl Host {
         self.base.facts().into_iter().find(|fact| fact.name == name).map(|fact| fact.value)
     }
 
-    /// What [`remember`](Host::remember) wrote; `None` also if the store does not answer. So use it only for what makes
-    /// an answer better, never for what makes it safe.
+    /// Reads what [`remember`](Host::remember) wrote; `None` also if the store fails. So use it only to improve an
+    /// answer, never for safety.
     pub fn recall(&self, key: &str) -> Option<String> {
         self.base.stored(key).ok().flatten()
     }
 
-    /// Writes to the store, for later evaluations. A key has at most 256 bytes, a value 64 KiB.
+    /// Writes to the store, for later evaluations. A key has at most 256 bytes, a value at most 64 KiB.
     pub fn remember(&self, key: &str, value: &str) {
         if self.base.store(key, value).is_err() {
             self.warn("the store is full or unavailable: this evaluation remembers less");
         }
     }
 
-    /// Adds this evaluation's sample to a series, for a later [`Forecast`](crate::Forecast).
+    /// Adds a sample to a series, for a later [`Forecast`](crate::Forecast).
     ///
     /// # Errors
-    /// As the host refuses it: an instance has at most 64 series.
+    /// The host's refusal: an instance has at most 64 series.
     pub fn append(&self, series: &str, value: f64) -> Result<(), Refusal> {
         self.base.append(series, value)
     }
@@ -125,21 +126,21 @@ impl Host {
         self.base.analyse(series, since, limit)
     }
 
-    /// A line for the operator's log.
+    /// Writes a line to the operator's log.
     pub fn log(&self, message: &str) {
         self.base.log(log::Level::Info, message);
     }
 
-    /// A line for the operator's log that needs attention.
+    /// Writes a warning to the operator's log.
     pub fn warn(&self, message: &str) {
         self.base.log(log::Level::Warn, message);
     }
 
-    /// Calls a probe or an action: `answer` in a component, and in a unit test what
-    /// `testing::StandIn` answers to this call. [`host_calls!`](crate::host_calls!) writes it.
+    /// Calls a probe or an action: `answer` in a component, and `testing::StandIn` in a unit test.
+    /// [`host_calls!`](crate::host_calls!) generates these calls.
     ///
     /// # Errors
-    /// As the host refuses the call.
+    /// The host's refusal.
     #[inline(always)]
     pub fn ask<A: fmt::Debug, R: Clone + 'static>(
         &self,
@@ -151,8 +152,8 @@ impl Host {
     }
 }
 
-/// Makes functions of imported probes and actions that take the [`Host`] first. In a component they are the imports
-/// themselves; in unit tests a `testing::StandIn` answers them.
+/// Generates functions for imported probes and actions that take the [`Host`] first. In a component they call the
+/// imports; in unit tests a `testing::StandIn` answers them.
 ///
 /// ```ignore
 /// use imports::ansai::disk::disk_probe::{self, Filesystems};

@@ -1,4 +1,4 @@
-//! The host behind the imports of the component. `testing` has the same functions for unit tests.
+//! Calls the host through the component's imports. `testing` has the same functions for unit tests.
 
 use crate::context::{self, Trigger, WallClock};
 use crate::series::{Reduction, Trend, Window};

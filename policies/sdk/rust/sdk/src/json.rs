@@ -1,8 +1,8 @@
-//! A small JSON reader and writer: a fifth of the size that a general one adds to a component.
+//! A small JSON reader and writer. It adds a fifth of the size that a general one adds to a component.
 
 use std::fmt::{self, Write as _};
 
-/// Arrays and objects that may be nested in each other.
+/// Maximum nesting of arrays and objects.
 const MOST_DEPTH: usize = 64;
 
 /// A JSON value.
@@ -20,9 +20,9 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Flag(bool),
-    /// A whole number from 0 to `u64::MAX`: exact.
+    /// An integer from 0 to `u64::MAX`, exact.
     Count(u64),
-    /// Any other number, to 15 digits. It is written without its fraction.
+    /// Any other number, to 15 digits. Its fraction is not written.
     Number(f64),
     /// A string.
     Text(String),
@@ -33,7 +33,7 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads a whole text; `None` if it is not JSON.
+    /// Parses a text; `None` if it is not JSON.
     pub fn parse(text: &str) -> Option<Json> {
         let mut reader = Reader { rest: text };
         let value = reader.value(MOST_DEPTH)?;
@@ -41,7 +41,7 @@ impl Json {
         reader.rest.is_empty().then_some(value)
     }
 
-    /// The value of a name in an object; `None` if there is none, or this is not an object.
+    /// The value of a key in an object; `None` if the key is missing, or this is not an object.
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
             Json::Object(fields) => fields.iter().find(|(known, _)| known == name).map(|(_, value)| value),
@@ -49,7 +49,7 @@ impl Json {
         }
     }
 
-    /// A whole number.
+    /// The value of an integer.
     pub fn count(&self) -> Option<u64> {
         match self {
             Json::Count(count) => Some(*count),
@@ -57,7 +57,7 @@ impl Json {
         }
     }
 
-    /// A string.
+    /// The value of a string.
     pub fn text(&self) -> Option<&str> {
         match self {
             Json::Text(text) => Some(text),
@@ -65,7 +65,7 @@ impl Json {
         }
     }
 
-    /// The entries of an array; of anything else none.
+    /// The elements of an array; empty for any other value.
     pub fn list(&self) -> &[Json] {
         match self {
             Json::List(list) => list,
@@ -74,7 +74,7 @@ impl Json {
     }
 }
 
-/// JSON on one line, without spaces.
+/// Writes JSON on one line, without spaces.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -82,7 +82,7 @@ impl fmt::Display for Json {
             Json::Flag(true) => f.write_str("true"),
             Json::Flag(false) => f.write_str("false"),
             Json::Count(count) => write!(f, "{count}"),
-            // Formatting floats would be a tenth of a component.
+            // The code to format floats would be a tenth of a component.
             Json::Number(number) => write!(f, "{}", *number as i64),
             Json::Text(text) => quoted(text, f),
             Json::List(list) => {
@@ -265,7 +265,7 @@ impl<'t> Reader<'t> {
         for digit in whole.chars().chain(fraction.chars()).filter_map(|digit| digit.to_digit(10)) {
             number = number * 10.0 + f64::from(digit);
         }
-        // Dividing by a power of ten is exact where multiplying by its inverse is not.
+        // Dividing by a power of ten is exact; multiplying by its inverse is not.
         let exponent = exponent.unwrap_or_default().saturating_sub(i32::try_from(fraction.len()).ok()?);
         for _ in 0..exponent.unsigned_abs().min(400) {
             number = if exponent < 0 { number / 10.0 } else { number * 10.0 };

@@ -1,7 +1,7 @@
-//! The largest few.
+//! Selects the largest elements.
 
-/// The largest few, in order; of equal ones the first comes first. It looks through all of them for each, which is
-/// right for a few, and a tenth of the code of a sort.
+/// The largest `most` elements, in order; of equal ones, the first comes first. It searches the whole list for each,
+/// which is fast enough for a few, and needs a tenth of the code of a sort.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::largest(vec![1, 3, 2], 2, |one| *one), [3, 2]);

@@ -2,10 +2,11 @@
 
 use crate::{Failure, Severity, Status};
 
-/// From a number to a severity.
+/// Turns a number into a severity.
 ///
-/// Hysteresis: a severity that an open incident has reached ends only when the value is better than its threshold by
-/// the re-arm distance. So a value that swings about a threshold does not open and close an incident each time.
+/// With hysteresis: once an open incident has reached a severity, that severity ends only when the value is better than
+/// its threshold by the re-arm distance. So a value that swings around a threshold does not open and close an incident
+/// each time.
 ///
 /// ```
 /// use ansai_sdk::{Levels, Severity, Status};
@@ -29,42 +30,42 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// More is worse: percent in use, connections, lag. Without a threshold everything is healthy.
+    /// Higher is worse: percent in use, connections, lag. Without a threshold, everything is healthy.
     pub const fn rising() -> Levels {
         Levels { falling: false, notice: None, warning: None, critical: None, emergency: None, rearm: 0.0 }
     }
 
-    /// Less is worse: days left, cache hits. Without a threshold everything is healthy.
+    /// Lower is worse: days left, cache hits. Without a threshold, everything is healthy.
     pub const fn falling() -> Levels {
         Levels { falling: true, ..Levels::rising() }
     }
 
-    /// The threshold of a notice; a value equal to it has reached it.
+    /// Sets the threshold of a notice. A value equal to a threshold has reached it.
     pub const fn notice(self, threshold: f64) -> Levels {
         Levels { notice: Some(threshold), ..self }
     }
 
-    /// The threshold of a warning.
+    /// Sets the threshold of a warning.
     pub const fn warning(self, threshold: f64) -> Levels {
         Levels { warning: Some(threshold), ..self }
     }
 
-    /// The threshold of critical.
+    /// Sets the threshold of critical.
     pub const fn critical(self, threshold: f64) -> Levels {
         Levels { critical: Some(threshold), ..self }
     }
 
-    /// The threshold of an emergency.
+    /// Sets the threshold of an emergency.
     pub const fn emergency(self, threshold: f64) -> Levels {
         Levels { emergency: Some(threshold), ..self }
     }
 
-    /// The re-arm distance.
+    /// Sets the re-arm distance.
     pub const fn rearm(self, distance: f64) -> Levels {
         Levels { rearm: distance, ..self }
     }
 
-    /// The severity of a value; `None` is healthy. `open` is the severity of its open incident, see
+    /// The severity of a value; `None` if it is healthy. `open` is the severity of its open incident, see
     /// [`Host::open_severity`](crate::Host::open_severity).
     pub fn severity(&self, value: f64, open: Option<Severity>) -> Option<Severity> {
         self.thresholds()
@@ -76,7 +77,7 @@ impl Levels {
             .map(|(severity, ..)| severity)
     }
 
-    /// As [`severity`](Levels::severity). A value that is not a number is unknown.
+    /// As [`severity`](Levels::severity), as a status. NaN is unknown.
     pub fn status(&self, value: f64, open: Option<Severity>) -> Status {
         if value.is_nan() {
             return Status::Unknown("the value is not a number".into());
@@ -84,14 +85,13 @@ impl Levels {
         self.severity(value, open).map_or(Status::Healthy, Status::Unhealthy)
     }
 
-    /// The value at which an open incident ends: the mildest threshold, better by the re-arm distance. Repairs aim
-    /// here. `None` without a threshold.
+    /// The value at which an open incident ends: the mildest threshold, improved by the re-arm distance. Repairs aim
+    /// for it. `None` without a threshold.
     pub fn goal(&self) -> Option<f64> {
         self.thresholds().next().map(|(.., threshold)| threshold - self.sign() * self.rearm)
     }
 
-    /// Checks that each threshold is worse than the milder one before it. For
-    /// [`Policy::check`](crate::Policy::check).
+    /// Checks that each threshold is worse than the next milder one. For [`Policy::check`](crate::Policy::check).
     ///
     /// # Errors
     /// [`Failure::InvalidSettings`] with the names of two thresholds.
@@ -112,7 +112,7 @@ impl Levels {
         if self.falling { -1.0 } else { 1.0 }
     }
 
-    /// Those that are set, the mildest first.
+    /// The thresholds that are set, mildest first.
     fn thresholds(&self) -> impl Iterator<Item = (Severity, &'static str, f64)> {
         let all = [
             (Severity::Notice, "notice", self.notice),

@@ -1,4 +1,4 @@
-//! The SDK for ansai policies in Rust: a trait with two functions, and what nearly every policy needs.
+//! The SDK for ansai policies in Rust: a trait with two functions, and tools that most policies need.
 //!
 //! | to | use |
 //! |---|---|
@@ -12,9 +12,9 @@
 //! | propose repairs in order | [`Ladder`], [`largest`] |
 //! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
 //!
-//! The probes and actions that a policy asks for in its `policy.toml` are modules of its own crate. [`policy!`] makes
-//! them from the `wit/` directory, which `ansai build` keeps in step with the manifest: a policy cannot call or import
-//! anything else.
+//! The probes and actions that a policy requests in its `policy.toml` are modules of its own crate. [`policy!`]
+//! generates them from the `wit/` directory, which `ansai build` updates from the manifest: a policy cannot call or
+//! import anything else.
 //!
 //! ```
 //! use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Levels, Measure, Observation, Policy, share};
@@ -98,7 +98,7 @@ pub use span::Span;
 pub use trend::Forecast;
 pub use usage::Usage;
 
-/// For what [`policy!`] writes.
+/// Used by the code that [`policy!`] generates.
 #[doc(hidden)]
 pub mod generated {
     pub use crate::exported::{detect, plan};

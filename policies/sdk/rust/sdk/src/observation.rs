@@ -3,8 +3,9 @@
 use crate::{Measure, Observation, Severity, Status, Subject, Unit, Value, text};
 
 impl Observation {
-    /// Without evidence yet. The key is stable over time: the same fault has the same key. A key of more than 200 bytes
-    /// is cut, and stays unique by a hash. The summary is one sentence for a person, without a full stop.
+    /// Creates an observation without evidence. The key is stable over time: the same problem has the same key. A key
+    /// of more than 200 bytes is cut, and a hash keeps it unique. The summary is one sentence for a person, without a
+    /// full stop.
     ///
     /// ```
     /// use ansai_sdk::{Measure, Observation, Status, Subject};
@@ -18,13 +19,13 @@ impl Observation {
         Observation { key, about, status, summary, evidence: Vec::new(), related: Vec::new() }
     }
 
-    /// Unknown, and why: a complete sentence.
+    /// Creates an unknown observation with the reason, a complete sentence.
     pub fn unknown(key: impl Into<String>, about: Subject, why: impl Into<String>) -> Observation {
         let why = why.into();
         Observation::new(key, about, Status::Unknown(why.clone()), why)
     }
 
-    /// How bad it is; `None` if it is healthy or unknown.
+    /// The severity; `None` if it is healthy or unknown.
     pub fn severity(&self) -> Option<Severity> {
         match self.status {
             Status::Unhealthy(severity) => Some(severity),
@@ -32,13 +33,13 @@ impl Observation {
         }
     }
 
-    /// With one more piece of evidence; the most important comes first.
+    /// Adds a piece of evidence. Add the most important one first.
     pub fn with(mut self, measure: Measure) -> Observation {
         self.evidence.push(measure);
         self
     }
 
-    /// With one more thing that it affects.
+    /// Adds something that the problem affects.
     pub fn touching(mut self, subject: Subject) -> Observation {
         self.related.push(subject);
         self
@@ -46,34 +47,34 @@ impl Observation {
 }
 
 impl Subject {
-    /// What a statement is about, in canonical form: `filesystem` and `/var`, `unit` and `nginx.service`.
+    /// Creates a subject in canonical form: `filesystem` and `/var`, `unit` and `nginx.service`.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Subject {
         Subject { kind: kind.into(), name: name.into() }
     }
 }
 
 impl Measure {
-    /// A number of things.
+    /// An integer.
     pub fn count(name: &str, count: u64) -> Measure {
         Measure { name: name.into(), value: Value::Count(count), unit: Unit::None }
     }
 
-    /// A size.
+    /// A size in bytes.
     pub fn bytes(name: &str, bytes: u64) -> Measure {
         Measure { name: name.into(), value: Value::Count(bytes), unit: Unit::Bytes }
     }
 
-    /// A duration.
+    /// A duration in milliseconds.
     pub fn milliseconds(name: &str, milliseconds: u64) -> Measure {
         Measure { name: name.into(), value: Value::Count(milliseconds), unit: Unit::Milliseconds }
     }
 
-    /// A share between 0 and 1.
+    /// A ratio between 0 and 1.
     pub fn ratio(name: &str, ratio: f64) -> Measure {
         Measure { name: name.into(), value: Value::Number(ratio), unit: Unit::Ratio }
     }
 
-    /// A rate.
+    /// A rate per second.
     pub fn per_second(name: &str, rate: f64) -> Measure {
         Measure { name: name.into(), value: Value::Number(rate), unit: Unit::PerSecond }
     }
@@ -83,7 +84,7 @@ impl Measure {
         Measure { name: name.into(), value: Value::Text(text.into()), unit: Unit::None }
     }
 
-    /// Yes or no.
+    /// A boolean.
     pub fn flag(name: &str, flag: bool) -> Measure {
         Measure { name: name.into(), value: Value::Flag(flag), unit: Unit::None }
     }

@@ -1,4 +1,4 @@
-//! Directories: on which file system they are, what of them is granted, and what no policy may touch.
+//! Directories: their file systems, the granted parts, and data that no policy may touch.
 
 /// Whether a path is a directory or below it.
 ///
@@ -12,7 +12,7 @@ pub fn is_within(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a directory is on the file system of a mount point: the longest mount point that it is within.
+/// Whether a directory is on the file system of a mount point, which is the longest mount point that contains it.
 ///
 /// ```
 /// use ansai_sdk::paths::is_on;
@@ -24,8 +24,8 @@ pub fn is_on(directory: &str, mount: &str, mounts: &[&str]) -> bool {
     is_within(directory, mount) && !mounts.iter().any(is_nearer)
 }
 
-/// The parts of these directories that are granted and on the file system of a mount point, each once. A mount point
-/// below a directory is a part of its own, since nothing crosses to another device.
+/// The parts of these directories that are granted and on the file system of a mount point, without duplicates. A mount
+/// point below a directory is a separate part, because actions do not cross file systems.
 pub fn granted_on<'p>(
     mount: &'p str,
     directories: &'p [String],
@@ -50,7 +50,7 @@ pub fn granted_on<'p>(
     parts
 }
 
-/// Directories of data that no policy may remove, by the end of their path.
+/// Directories with data that no policy may remove, identified by the end of their path.
 const PROTECTED_ANYWHERE: &[&[&str]] = &[
     &["mysql"],
     &["mariadb"],
@@ -68,9 +68,9 @@ const PROTECTED_ANYWHERE: &[&[&str]] = &[
     &["vmail"],
     &["Maildir"],
 ];
-/// The same by their whole path.
+/// Directories identified by their whole path.
 const PROTECTED: &[&[&str]] = &[&["home"], &["root"]];
-/// Files of such data by name.
+/// Files with such data, identified by name.
 const PROTECTED_FILES: &[&str] = &[
     "**/*.ibd",
     "**/ibdata*",
@@ -89,8 +89,8 @@ const PROTECTED_FILES: &[&str] = &[
     "**/*.journal~",
 ];
 
-/// Whether a directory is, or is below, one of databases, volumes of containers, mail spools or homes: data that no
-/// setting may make a policy remove.
+/// Whether a directory belongs to a database, container volumes, mail spools or homes: data that no setting may allow a
+/// policy to remove.
 ///
 /// ```
 /// assert!(ansai_sdk::paths::is_protected("/var/lib/mysql/ibdata1") && !ansai_sdk::paths::is_protected("/var/log/mysqld"));
@@ -101,13 +101,13 @@ pub fn is_protected(directory: &str) -> bool {
         || PROTECTED_ANYWHERE.iter().any(|end| names.windows(end.len()).any(|window| window == *end))
 }
 
-/// Patterns that exclude [such data](is_protected) below a root, for `exclude` of a selection of files.
+/// Patterns that exclude [such data](is_protected) below a root, for the `exclude` of a file selection.
 pub fn exclude_protected(root: &str) -> Vec<String> {
     let names = names(root);
     let mut patterns: Vec<String> = PROTECTED_FILES.iter().map(|file| (*file).to_owned()).collect();
     for end in PROTECTED_ANYWHERE {
         patterns.push(format!("**/{}/**", end.join("/")));
-        // The root may be the first half of it.
+        // The root may contain the first part of the path.
         for split in 1..end.len() {
             let (first, rest) = end.split_at(split);
             if names.ends_with(first) {
@@ -141,12 +141,12 @@ mod tests {
         assert_eq!(on("/var", &["/var/log"], &["/var/log"]), "/var/log");
         assert_eq!(on("/", &["/var/log"], &["/var/log"]), "");
         assert_eq!(on("/", &["/tmp", "/var/tmp"], &["/"]), "/tmp");
-        // Mounted below a directory.
+        // A file system mounted below a directory.
         assert_eq!(on("/var/log/audit", &["/var/log"], &["/var/log"]), "/var/log/audit");
-        // Granted less than is wanted, and nothing.
+        // Less granted than requested, and nothing granted.
         assert_eq!(on("/var", &["/var/log"], &["/var/log/app", "/var/log/web"]), "/var/log/app /var/log/web");
         assert_eq!(on("/var", &["/var/log"], &["/srv"]), "");
-        // Each once.
+        // Without duplicates.
         assert_eq!(on("/var", &["/var/log/a", "/var/log"], &["/var"]), "/var/log");
         assert_eq!(on("/var", &["/variable"], &["/variable"]), "");
     }

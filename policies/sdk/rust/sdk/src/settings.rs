@@ -1,13 +1,13 @@
-//! Settings with types.
+//! Typed settings.
 
 use serde::de::DeserializeOwned;
 
 use crate::{Failure, Json, Size, Span};
 
-/// What [`Policy::Settings`](crate::Policy::Settings) must be: a type that derives `serde::Deserialize`, or one that
-/// [`settings!`](crate::settings!) writes.
+/// The requirement for [`Policy::Settings`](crate::Policy::Settings): a type that derives `serde::Deserialize`, or one
+/// that [`settings!`](crate::settings!) defines.
 pub trait FromSettings: Sized {
-    /// Reads the settings as the host hands them over.
+    /// Reads the settings from the host's JSON.
     ///
     /// # Errors
     /// [`Failure::InvalidSettings`] that names the setting.
@@ -20,22 +20,22 @@ impl<S: DeserializeOwned> FromSettings for S {
     }
 }
 
-/// The settings as JSON, read by path.
+/// The settings as JSON, readable by path.
 #[derive(Debug)]
 pub struct SettingsReader(Json);
 
 impl SettingsReader {
-    /// Reads the text of `context.settings`.
+    /// Parses the text of `context.settings`.
     ///
     /// # Errors
-    /// If it is not JSON.
+    /// If the text is not JSON.
     pub fn parse(json: &str) -> Result<SettingsReader, Failure> {
         Json::parse(json)
             .map(SettingsReader)
             .ok_or_else(|| Failure::InvalidSettings("the settings are not JSON".into()))
     }
 
-    /// The setting with a path such as `thresholds.warning`.
+    /// Reads the setting at a path such as `thresholds.warning`.
     ///
     /// ```
     /// use ansai_sdk::{Failure, SettingsReader};
@@ -58,12 +58,12 @@ fn mismatch(path: &str, expected: &str) -> Failure {
     Failure::InvalidSettings(format!("setting `{path}` is missing or not {expected}"))
 }
 
-/// A type that a setting can have.
+/// A type of a setting.
 pub trait Setting: Sized {
-    /// What it is, with an article: `a number`.
+    /// Name of the type, with an article: `a number`.
     const EXPECTED: &'static str;
 
-    /// The value; `None` if it has another type.
+    /// Converts the value; `None` if it has another type.
     fn read(value: &Json) -> Option<Self>;
 }
 
@@ -133,10 +133,10 @@ impl Setting for Span {
     }
 }
 
-/// Writes a struct for the settings. Each field is read from the setting of the same name, or from the path behind `=`.
+/// Defines a struct for the settings. Each field is read from the setting of the same name, or from the path after `=`.
 ///
-/// It does what `#[derive(serde::Deserialize)]` does, in a tenth of the code in the component; the derive reads more
-/// types.
+/// It does the same as `#[derive(serde::Deserialize)]` with a tenth of the code in the component. The derive supports
+/// more types.
 ///
 /// ```
 /// use ansai_sdk::{FromSettings as _, Span};
@@ -177,7 +177,7 @@ macro_rules! settings {
     };
 }
 
-/// For [`settings!`].
+/// Used by [`settings!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! setting_path {

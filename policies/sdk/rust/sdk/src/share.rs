@@ -10,7 +10,7 @@ pub fn of(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// The share in use of a whole of which so much is still available; `None` if the whole is 0.
+/// The used share of a whole, from the amount still available; `None` if the whole is 0.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::share::in_use(100, 15), Some(0.85));
@@ -20,7 +20,7 @@ pub fn in_use(whole: u64, available: u64) -> Option<f64> {
     of(whole - available.min(whole), whole)
 }
 
-/// A share as whole percent, rounded down: what is not quite full is not called full.
+/// A share as integer percent, rounded down, so that nothing looks full before it is.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::share::whole_percent(0.859), 85);
@@ -29,14 +29,14 @@ pub fn whole_percent(share: f64) -> u64 {
     (share * 100.0).floor() as u64
 }
 
-/// A percentage for a person, rounded down to tenths.
+/// Formats a percentage for a person, rounded down to tenths.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::share::percent_words(94.96), "94.9 %");
 /// assert_eq!(ansai_sdk::share::percent_words(90.0), "90 %");
 /// ```
 pub fn percent_words(percent: f64) -> String {
-    // Whole numbers: formatting floats would be a tenth of a component.
+    // Uses integers, because the code to format floats would be a tenth of a component.
     let tenths = (percent * 10.0) as u64;
     match tenths % 10 {
         0 => format!("{} %", tenths / 10),

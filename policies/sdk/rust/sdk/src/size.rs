@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer};
 
 const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// Bytes: a setting with `"format": "bytes"`, and any size that is shown to a person.
+/// A number of bytes: a setting with `"format": "bytes"`, or any size that is shown to a person.
 ///
-/// It is shown with three digits, as everywhere in ansai, and rounded down: nothing looks fuller than it is.
+/// Shown with three digits, as everywhere in ansai, and rounded down, so that nothing looks fuller than it is.
 ///
 /// ```
 /// use ansai_sdk::Size;
@@ -21,7 +21,7 @@ pub struct Size(pub u64);
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Whole numbers: formatting floats would be a tenth of a component.
+        // Uses integers, because the code to format floats would be a tenth of a component.
         let power = self.0.checked_ilog2().unwrap_or_default() / 10;
         let name = UNITS.get(power as usize).unwrap_or(&"B");
         let (whole, rest) = (self.0 >> (power * 10), u128::from(self.0) & ((1 << (power * 10)) - 1));

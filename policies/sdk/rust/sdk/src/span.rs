@@ -8,8 +8,8 @@ const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
 const UNITS: [(&str, u64); 4] = [("d", 24 * HOUR), ("h", HOUR), ("min", 60 * SECOND), ("s", SECOND)];
 
-/// Milliseconds: a setting with `"format": "duration"`, and any duration that is shown to a person, in its two largest
-/// units.
+/// A number of milliseconds: a setting with `"format": "duration"`, or any duration that is shown to a person, with its
+/// two largest units.
 ///
 /// ```
 /// use ansai_sdk::Span;
@@ -21,28 +21,28 @@ const UNITS: [(&str, u64); 4] = [("d", 24 * HOUR), ("h", HOUR), ("min", 60 * SEC
 pub struct Span(pub u64);
 
 impl Span {
-    /// So many hours.
+    /// A number of hours.
     pub const fn from_hours(hours: u32) -> Span {
         Span(hours as u64 * HOUR)
     }
 
-    /// So many days.
+    /// A number of days.
     pub const fn from_days(days: u32) -> Span {
         Span(days as u64 * 24 * HOUR)
     }
 
-    /// In hours, rounded up: a file that must be at least so old is never younger.
+    /// In hours, rounded up, so that a minimum age is never too low.
     pub fn hours(self) -> u32 {
         u32::try_from(self.0.div_ceil(HOUR)).unwrap_or(u32::MAX)
     }
 
-    /// Rounded up to whole hours, for a person: `16 h` rather than `15 h 20 min`.
+    /// Rounded up to whole hours, for a person: `16 h` instead of `15 h 20 min`.
     pub fn in_whole_hours(self) -> Span {
         Span::from_hours(self.hours())
     }
 }
 
-/// The two largest units.
+/// Formats the two largest units.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(largest) = UNITS.iter().position(|(_, unit)| self.0 >= *unit) else {

@@ -31,8 +31,8 @@ use crate::log::Level;
 use crate::series::Trend;
 use crate::{Attempt, Host, Measure, Observation, Refusal};
 
-/// A host that gives the answers it is told, and keeps what it is asked. It begins with no grant, no incident and an
-/// empty store, on a schedule.
+/// A host that gives prepared answers and records the calls. By default it has no grants, no incidents and an empty
+/// store, and the evaluation is scheduled.
 #[derive(Default)]
 pub struct StandIn {
     settings: String,
@@ -49,89 +49,89 @@ pub struct StandIn {
 
 struct Answer {
     call: String,
-    /// In the arguments as text.
+    /// Text that the formatted arguments must contain.
     part: String,
     answer: Box<dyn Any>,
 }
 
 impl StandIn {
-    /// When every evaluation begins, milliseconds since the Unix epoch.
+    /// The time at which every evaluation begins, in milliseconds since the Unix epoch.
     pub const NOW: u64 = 1_790_000_000_000;
 
-    /// The settings as JSON; those that a test gives to a function itself need not be here.
+    /// Sets the settings as JSON. Not needed if the test passes the settings to a function itself.
     pub fn with_settings(self, json: &str) -> StandIn {
         StandIn { settings: json.into(), ..self }
     }
 
-    /// Grants an interface in a scope, as JSON.
+    /// Grants an interface with a scope in JSON.
     pub fn grants(mut self, interface: &str, scope: &str) -> StandIn {
         self.scopes.insert(interface.into(), scope.into());
         self
     }
 
-    /// With an open incident.
+    /// Adds an open incident.
     pub fn with_open(mut self, incident: Observation) -> StandIn {
         self.open.push(incident);
         self
     }
 
-    /// With an earlier attempt at the finding; the oldest first.
+    /// Adds an earlier attempt at the finding. Add the oldest first.
     pub fn with_attempt(mut self, attempt: Attempt) -> StandIn {
         self.attempts.push(attempt);
         self
     }
 
-    /// With a fact about the host.
+    /// Adds a fact about the host.
     pub fn with_fact(mut self, fact: Measure) -> StandIn {
         self.facts.push(fact);
         self
     }
 
-    /// With the trend that every series has. Without it, a series is unavailable.
+    /// Sets the trend of every series. Without it, a series is unavailable.
     pub fn with_trend(self, trend: Trend) -> StandIn {
         StandIn { trend: Some(trend), ..self }
     }
 
-    /// With something in the store.
+    /// Adds an entry to the store.
     pub fn remembers(self, key: &str, value: &str) -> StandIn {
         self.store.borrow_mut().insert(key.into(), value.into());
         self
     }
 
-    /// Answers every call of this name, unless a later line answers it.
+    /// Answers every call with this name, unless a later line answers it.
     pub fn answers<R: Clone + 'static>(self, call: &str, answer: R) -> StandIn {
         self.answers_with(call, "", answer)
     }
 
-    /// Answers the calls of this name that have a text in their arguments, written as `{:?}` writes them.
+    /// Answers the calls with this name whose arguments, formatted with `{:?}`, contain a text.
     pub fn answers_with<R: Clone + 'static>(mut self, call: &str, part: &str, answer: R) -> StandIn {
         let answer: Box<dyn Any> = Box::new(Ok::<R, Refusal>(answer));
         self.answers.push(Answer { call: call.into(), part: part.into(), answer });
         self
     }
 
-    /// Refuses every call of this name. A call without any answer is unavailable.
+    /// Refuses every call with this name. A call without an answer is unavailable.
     pub fn refuses(mut self, call: &str, refusal: Refusal) -> StandIn {
         self.answers.push(Answer { call: call.into(), part: String::new(), answer: Box::new(refusal) });
         self
     }
 
-    /// The host that a policy sees.
+    /// Returns the host that the policy uses.
     pub fn host(self) -> Host {
         Host::on(self)
     }
 
-    /// What was called until now, with the arguments.
+    /// Calls so far, with their arguments.
     pub fn calls(&self) -> Vec<String> {
         self.calls.borrow().clone()
     }
 
-    /// Forgets the calls until now.
+    /// Clears the list of calls.
     pub fn forget_calls(&self) {
         self.calls.borrow_mut().clear();
     }
 
-    /// What was logged until now.
+    /// Log lines so far.
     pub fn lines(&self) -> Vec<String> {
         self.lines.borrow().clone()
     }
@@ -228,7 +228,7 @@ impl fmt::Debug for StandIn {
 }
 
 impl Host {
-    /// What is behind this host, to look at its calls and lines.
+    /// The stand-in behind this host, for checking its calls and log lines.
     pub fn stand_in(&self) -> &StandIn {
         &self.base
     }

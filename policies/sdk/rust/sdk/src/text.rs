@@ -1,6 +1,6 @@
-//! Words for people, patterns, and texts that are too long.
+//! Texts for people, patterns, and truncation.
 
-/// The start of a text, at most so many bytes long and cut between characters.
+/// The start of a text: at most `most` bytes, cut between characters.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::text::cut("aé", 2), "a");
@@ -9,7 +9,7 @@ pub fn cut(text: &str, most: usize) -> &str {
     text.get(..text.floor_char_boundary(most)).unwrap_or(text)
 }
 
-/// A number of things: `1 file`, `2 files`. For words with a regular plural.
+/// A number with its noun: `1 file`, `2 files`. For nouns with a regular plural.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::text::count(1, "file"), "1 file");
@@ -19,7 +19,7 @@ pub fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// A list for a person, `largest: /a, /b`; `None` if it is empty.
+/// A labelled list for a person: `largest: /a, /b`; `None` if it is empty.
 ///
 /// ```
 /// use ansai_sdk::text::list;
@@ -32,7 +32,7 @@ pub fn list(label: &str, entries: impl IntoIterator<Item = String>) -> Option<St
     (!entries.is_empty()).then(|| format!("{label}: {}", entries.join(", ")))
 }
 
-/// Whether a text matches a pattern: `*` stands for any characters, slashes too, and `?` for one.
+/// Whether a text matches a pattern: `*` matches any characters, including slashes, and `?` matches one.
 ///
 /// ```
 /// use ansai_sdk::text::matches;
@@ -42,7 +42,7 @@ pub fn list(label: &str, entries: impl IntoIterator<Item = String>) -> Option<St
 /// ```
 pub fn matches(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern, text);
-    // The pattern behind the last star, and the text that is left if the star takes one more character.
+    // The pattern after the last star, and the text that is left if the star matches one more character.
     let mut star: Option<(&str, &str)> = None;
     loop {
         let (mut wanted, mut found) = (pattern.chars(), text.chars());
@@ -65,15 +65,15 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// A key of an observation is at most this long.
+/// Maximum length of an observation's key, in bytes.
 const MOST_KEY: usize = 200;
 
-/// A stable key of at most 200 bytes: what is longer is cut, and ends in a hash of all of it.
+/// A stable key of at most 200 bytes. A longer text is cut and ends with a hash of the whole text.
 pub(crate) fn key(text: &str) -> String {
     if text.len() <= MOST_KEY {
         return text.to_owned();
     }
-    // FNV-1a: nobody gains anything by a collision.
+    // FNV-1a is enough: a collision has no benefit for an attacker.
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

@@ -1,21 +1,21 @@
-//! What grows steadily.
+//! Detects steady growth.
 
 use crate::series::Trend;
 use crate::{Host, Refusal, Span};
 
-/// The trend must be less likely than this to be chance.
+/// Maximum probability that the trend is chance.
 const SIGNIFICANT: f64 = 0.01;
 
 impl Trend {
-    /// Whether it rises steadily: samples over at least this time, a positive Theil-Sen slope, and a Mann-Kendall
-    /// p-value below 0.01.
+    /// Whether the trend rises steadily: samples over at least `min_span`, a positive Theil-Sen slope, and a
+    /// Mann-Kendall p-value below 0.01.
     pub fn rises_steadily(&self, min_span: Span) -> bool {
         self.span >= min_span.0 && self.slope_per_hour > 0.0 && self.p_value < SIGNIFICANT
     }
 }
 
-/// When a value that is sampled at each evaluation reaches a limit, from hourly minima: peaks that come and go do not
-/// count.
+/// Predicts when a value that is sampled in each evaluation reaches a limit. It uses hourly minima, so temporary peaks
+/// do not count.
 ///
 /// ```
 /// use ansai_sdk::{Forecast, Span};
@@ -26,25 +26,25 @@ impl Trend {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Forecast {
-    /// Where it ends.
+    /// The limit.
     pub limit: f64,
-    /// Samples older than this do not count.
+    /// Maximum age of samples.
     pub look_back: Span,
-    /// Samples over less time than this are not enough.
+    /// Minimum time that the samples must cover.
     pub min_span: Span,
 }
 
 impl Forecast {
-    /// Adds the sample of this evaluation to a series, and answers the trend of its hourly minima.
+    /// Adds a sample to a series, and returns the trend of its hourly minima.
     ///
     /// # Errors
-    /// As the host refuses it: an instance has a limited number of series.
+    /// The host's refusal: an instance has a limited number of series.
     pub fn trend(&self, host: &Host, series: &str, value: f64) -> Result<Trend, Refusal> {
         host.append(series, value)?;
         host.analyse(series, host.now().saturating_sub(self.look_back.0), self.limit)
     }
 
-    /// As [`trend`](Forecast::trend), and answers the time until the limit is reached; `None` if the value does not
+    /// As [`trend`](Forecast::trend), but returns the time until the limit is reached; `None` if the value does not
     /// rise steadily, or the host refuses.
     pub fn reaches_limit_in(&self, host: &Host, series: &str, value: f64) -> Option<Span> {
         let trend = self.trend(host, series, value).ok()?;

@@ -1,8 +1,8 @@
-//! How much of something limited is in use.
+//! Usage of a limited resource.
 
 use crate::share;
 
-/// So much of so much: blocks, inodes, connections, memory below a limit.
+/// The used part of a total: blocks, inodes, connections, memory below a limit.
 ///
 /// ```
 /// use ansai_sdk::Usage;
@@ -19,17 +19,17 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// `None` of a total of 0, which is neither full nor empty. More than the total is all of it.
+    /// `None` if the total is 0, which is neither full nor empty. A larger `used` is reduced to the total.
     pub fn new(used: u64, total: u64) -> Option<Usage> {
         (total > 0).then_some(Usage { used: used.min(total), total })
     }
 
-    /// With so much left of the total.
+    /// Creates a usage from what is free.
     pub fn with_free(free: u64, total: u64) -> Option<Usage> {
         Usage::new(total.saturating_sub(free), total)
     }
 
-    /// What is in use.
+    /// The used amount.
     pub fn used(self) -> u64 {
         self.used
     }
@@ -39,17 +39,17 @@ impl Usage {
         self.total
     }
 
-    /// What is left.
+    /// The free amount.
     pub fn free(self) -> u64 {
         self.total - self.used
     }
 
-    /// Between 0 and 1.
+    /// The used share, between 0 and 1.
     pub fn share(self) -> f64 {
         self.used as f64 / self.total as f64
     }
 
-    /// Between 0 and 100. Exact at whole percentages, unlike the share times 100.
+    /// The used percentage, between 0 and 100. Exact at integer percentages, unlike the share times 100.
     pub fn percent(self) -> f64 {
         self.used as f64 * 100.0 / self.total as f64
     }
@@ -63,7 +63,7 @@ impl Usage {
         }
     }
 
-    /// The percentage for a person, `91.4 %`.
+    /// Formats the percentage for a person: `91.4 %`.
     pub fn words(self) -> String {
         share::percent_words(self.percent())
     }

@@ -5,12 +5,12 @@ use imports::ansai::disk::disk_probe::{self, Filesystem};
 use imports::ansai::files::files_actions::{self, Selection};
 use serde::Deserialize;
 
-// Writes the module `imports`: what policy.toml asks for.
+// Generates the module `imports` from the capabilities in policy.toml.
 ansai_sdk::policy!(DiskSpace);
 
 struct DiskSpace;
 
-/// As settings.schema.json describes them; the host has checked them and filled in the defaults.
+/// As settings.schema.json describes them; the host has validated them and filled in the defaults.
 #[derive(Deserialize)]
 struct Settings {
     warning_percent: f64,
@@ -46,7 +46,7 @@ impl Policy for DiskSpace {
             enough_bytes: 0,
             cursor: None,
         };
-        // The call removes nothing: it proposes the step, and answers what the step would do.
+        // The call removes nothing: it proposes the step, and returns what the step would do.
         Ok(match files_actions::remove(&old, &finding.summary) {
             Err(refusal) => Decision::GiveUp(format!("old files in {directory} cannot be removed: {}", refusal.text())),
             Ok(preview) if preview.items == 0 => {

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use ansai_core::event::Verdict;
+use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Subject, Unit};
 use ansai_supervisor::{PlanReport, StepReport};
 use unicode_width::UnicodeWidthStr;
@@ -16,9 +16,7 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
     let mut preview = Preview::nothing(Subject::new("filesystem", text));
     (preview.items, preview.frees_now_bytes, preview.reversible) = (12, 3_355_443, false);
     StepReport {
-        action: "ansai:files/files-actions.remove".into(),
-        reason: text.into(),
-        preview,
+        planned: PlannedStep { action: "ansai:files/files-actions.remove".into(), reason: text.into(), preview },
         outcome,
         detail: text.into(),
         measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],

@@ -1,4 +1,4 @@
-//! From sources to a core module, by one call of the compiler.
+//! Compiles C sources to a core module, with one call of the compiler.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -8,10 +8,10 @@ use super::toolchain::Compiler;
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, storage};
 
-/// Directories that may hold sources, one in another.
+/// Maximum depth of the directories that are searched for sources.
 const DEEPEST: usize = 4;
 
-/// As little as possible of what depends on the machine: no paths, no names of temporary files.
+/// Keep what depends on the machine out of the result: paths and names of temporary files.
 const FLAGS: &[&str] = &[
     "-std=c17",
     "-ffreestanding",
@@ -27,14 +27,14 @@ const FLAGS: &[&str] = &[
     "-Wl,-z,stack-size=262144",
 ];
 
-/// Compiles all `.c` files below a directory together with the bindings in a temporary one.
+/// Compiles all `.c` files below a directory, together with the bindings in a temporary directory.
 pub(super) fn compile(compiler: &Compiler, dir: &Path, place: &Path) -> Result<Vec<u8>, BuildError> {
     let bindings = place.join("bindings");
     let module = place.join("policy.wasm");
     let mut arguments: Vec<OsString> = compiler.arguments.iter().chain(FLAGS).map(OsString::from).collect();
     arguments.extend([joined("-I", &bindings), mapped(place, "."), mapped(dir, ".")]);
     arguments.extend(storage::below(dir, "c", DEEPEST)?.into_iter().map(OsString::from));
-    // The object holds the description of the world.
+    // The object file holds the description of the world.
     arguments.extend([".c", "_component_type.o"].map(|end| bindings.join(format!("{PREFIX}{end}")).into()));
     arguments.extend(["-o".into(), module.clone().into()]);
     let arguments: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();

@@ -1,4 +1,5 @@
-//! C, by clang or zig, for a target without an operating system. What a policy needs of a C library is in the SDK.
+//! C, compiled by clang or zig, for a target without an operating system. The SDK holds the part of the C library that
+//! a policy needs.
 
 mod compile;
 mod toolchain;
@@ -10,10 +11,10 @@ use ansai_core::Interface;
 
 use super::{BuildError, bindings, component, storage};
 
-/// What the generated functions and types begin with, and the names of the generated files.
+/// Prefix of the generated functions and types, and of the generated files' names.
 const PREFIX: &str = "ansai";
 
-/// The component of the sources in a directory, without ansai's own sections.
+/// Builds the component of the sources in a directory, without ansai's custom sections.
 pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<Vec<u8>, BuildError> {
     let compiler = toolchain::find(dir)?;
     let place = storage::temporary()?;

@@ -1,4 +1,4 @@
-//! Which compiler there is that makes WebAssembly of C, asked before one fails with words of its own.
+//! Finds a C compiler that can produce WebAssembly, before an unsuitable one fails with an unrelated message.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,22 +6,22 @@ use std::path::Path;
 use crate::build::BuildError;
 use crate::build::command::{self, Errors};
 
-/// The newest first; a plain `clang` may be anything.
+/// The newest first. A plain `clang` comes last, because it can be any version.
 const CLANG: &[&str] = &["clang-23", "clang-22", "clang-21", "clang-20", "clang-19", "clang"];
 const CLANG_TARGET: &str = "--target=wasm32-unknown-unknown";
-/// A stack that is too deep traps instead of writing into data; zig does not know the flag.
+/// Makes a stack overflow trap instead of overwriting data. zig does not know the flag.
 const CLANG_LINKER: &str = "-Wl,--stack-first";
-/// zig has clang and lld inside; the package of that name brings it to a Python.
+/// zig contains clang and lld; the Python package `ziglang` provides it.
 const ZIG: &[(&str, &[&str])] = &[("zig", &[]), ("python3", &["-m", "ziglang"])];
 
-/// A compiler, and what makes it one for WebAssembly.
+/// A compiler, and the flags that make it produce WebAssembly.
 #[derive(Debug)]
 pub(super) struct Compiler {
     pub(super) program: String,
     pub(super) arguments: Vec<&'static str>,
 }
 
-/// The first that has all it needs.
+/// Finds the first compiler that has everything it needs.
 pub(super) fn find(dir: &Path) -> Result<Compiler, BuildError> {
     let mut without_linker = None;
     for program in CLANG {
@@ -45,7 +45,7 @@ pub(super) fn find(dir: &Path) -> Result<Compiler, BuildError> {
 enum Clang {
     Ready,
     WithoutLinker,
-    /// Not there, or made without WebAssembly.
+    /// Missing, or built without WebAssembly.
     Useless,
 }
 
@@ -54,13 +54,13 @@ fn clang(program: &str, dir: &Path) -> Clang {
         return Clang::Useless;
     }
     match answers(program, &[CLANG_TARGET, "--print-prog-name=wasm-ld"], dir) {
-        // A program that it does not find, it answers as it was asked.
+        // clang prints an absolute path if it finds the linker, otherwise the bare name.
         Some(linker) if Path::new(linker.trim()).is_absolute() => Clang::Ready,
         _ => Clang::WithoutLinker,
     }
 }
 
-/// What a program says; `None` where it is not there or fails.
+/// Runs a program and returns its output; `None` if it is missing or fails.
 fn answers(program: &str, arguments: &[&str], dir: &Path) -> Option<String> {
     let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
     let output = command::run(program.as_ref(), &arguments, &[], dir, Errors::Kept).ok()?;
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_told_with_what_brings_it() {
+    fn a_missing_compiler_is_reported_with_its_install_command() {
         for (clang, said, way_out) in [
             (None, "neither clang with lld nor zig", "apt-get install clang-19 lld-19"),
             (Some("clang-19"), "clang-19 finds no wasm-ld", "apt-get install lld-19"),

@@ -1,4 +1,4 @@
-//! From a module to a core module, by `go build`.
+//! Compiles a Go module to a core module, with `go build`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -11,20 +11,21 @@ use crate::build::bindings::{Bindings, FOR_EDITORS};
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, storage};
 
-/// As little as possible of what depends on the machine, and nothing from the environment that changes the result.
+/// Keep what depends on the machine or on the environment out of the result.
 const ARGUMENTS: &[&str] = &[
     "build",
     "-mod=readonly",
     "-trimpath",
     "-buildvcs=false",
     "-buildmode=c-shared",
-    // No debugging information. The bindings take a function of the runtime by its name.
+    // Drops debugging information. The bindings link to a function of the Go runtime by name, which Go checks
+    // otherwise.
     "-ldflags=-s -w -buildid= -checklinkname=0",
 ];
 const ENVIRONMENT: &[(&str, &str)] =
     &[("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOWASM", ""), ("GOFLAGS", ""), ("GOWORK", "off"), LOCAL];
 
-/// Compiles the package of the bindings that exports a policy, with the bindings in a temporary directory.
+/// Compiles the bindings' package that exports the policy, with the bindings in a temporary directory.
 pub(super) fn compile(dir: &Path, place: &Path, bindings: &Bindings) -> Result<Vec<u8>, BuildError> {
     let overlay = place.join("overlay.json");
     storage::write(&overlay, in_their_place(dir, place, bindings).to_string().as_bytes())?;
@@ -42,7 +43,7 @@ pub(super) fn compile(dir: &Path, place: &Path, bindings: &Bindings) -> Result<V
     storage::read(&module)
 }
 
-/// For the compiler, the bindings of this build are where go.mod says, whatever is there.
+/// Makes the compiler read this build's bindings at the path from go.mod, whatever that directory contains.
 fn in_their_place(dir: &Path, place: &Path, bindings: &Bindings) -> Value {
     let text = |path: &Path| OsString::from(path).to_string_lossy().into_owned();
     let replace: Map<String, Value> = bindings

@@ -1,16 +1,16 @@
-//! Go's linker leaves out every few zeros in a row, so that a program has tens of thousands of data segments. Where the
-//! host copies them one by one instead of mapping an image, each costs time and fuel at every start, and all of them
-//! together 1 GiB of memory when they are compiled. With the zeros, a few are left.
+//! Joins the data segments of a Go module. Go's linker starts a new segment after every few zeros, so a program has
+//! tens of thousands. If the host copies them one by one instead of mapping an image, each costs time and fuel at every
+//! start, and compiling them takes 1 GiB of memory. With the zeros included, only a few segments are left.
 
 use wasm_encoder::{ConstExpr, DataCountSection, DataSection, Module, RawSection};
 use wasmparser::{BinaryReaderError, DataKind, DataSectionReader, Operator, Parser, Payload};
 
-/// More zeros in a row are left out.
+/// Longer runs of zeros still separate two segments.
 const MOST_ZEROS: usize = 4096;
-/// In all.
+/// Maximum number of zeros added in total, in bytes.
 const MOST_FILLED: usize = 16 << 20;
 
-/// The same module, with neighbouring segments joined.
+/// Returns the same module with neighbouring segments joined.
 pub(super) fn joined(module: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     let mut result = Module::new();
     let mut segments = None;
@@ -49,7 +49,7 @@ struct Segment {
     bytes: Vec<u8>,
 }
 
-/// `None` where one is not simply put into the first memory: then all stays as it is.
+/// Reads the segments; `None` if one of them is not active in the first memory. Then the module stays unchanged.
 fn segments_of(reader: DataSectionReader<'_>) -> Result<Option<Vec<Segment>>, BinaryReaderError> {
     let mut joined: Vec<Segment> = Vec::new();
     let mut filled = 0;
@@ -70,7 +70,7 @@ fn segments_of(reader: DataSectionReader<'_>) -> Result<Option<Vec<Segment>>, Bi
                 last.bytes.resize(last.bytes.len() + gap, 0);
                 last.bytes.extend_from_slice(data.data);
             }
-            // In the order in which they were, so that one that overlaps another still wins or loses.
+            // Keeps the order of the segments, so that overlapping ones overwrite each other as before.
             _ => joined.push(Segment { at, bytes: data.data.to_vec() }),
         }
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_become_one_with_the_zeros_between_them() {
+    fn neighbouring_segments_are_joined_with_the_zeros_between_them() {
         let module = r#"(module (memory 1) (func (drop (i32.const 1)))
             (data (i32.const 8) "ab") (data (i32.const 12) "c") (data (i32.const 60000) "d") (data (i32.const 10) "e"))"#;
         let expected = [(8, b"ab\0\0c".to_vec()), (60_000, b"d".to_vec()), (10, b"e".to_vec())];
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn others_stay_as_they_are() {
+    fn other_segments_are_unchanged() {
         let module = r#"(module (memory 1) (data "passive") (data (i32.const 0) "a") (data (i32.const 2) "b"))"#;
         assert_eq!(segments(module).len(), 3);
         assert!(segments("(module (memory 1))").is_empty());
     }
 
     #[test]
-    fn the_count_of_segments_is_told_anew() {
+    fn the_segment_count_is_updated() {
         let module =
             r#"(module (memory 1) (data $d (i32.const 0) "a") (data (i32.const 2) "b") (func (data.drop $d)))"#;
         assert_eq!(segments(module), [(0, b"a\0b".to_vec())]);

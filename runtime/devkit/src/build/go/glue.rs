@@ -1,4 +1,4 @@
-//! What the generated bindings need around them to be a program, and to call a policy.
+//! The files that turn the generated bindings into a program that calls the policy.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,9 @@ use crate::build::bindings::Bindings;
 
 /// The package that is compiled.
 pub(super) const MAIN: &str = "main";
-/// How the generated code names the module with what WIT has and Go has not.
+/// How the generated code imports the Go types for WIT's own types (`option`, `result`, …).
 const REMOTE: &[u8] = b"\"go.bytecodealliance.org/pkg/";
-/// How [`FILES`] name the policy's module.
+/// How [`FILES`] import the policy's module.
 const POLICY: &str = "\"ansai/policy\"";
 
 const FILES: &[(&str, &str)] = &[
@@ -22,13 +22,13 @@ const FILES: &[(&str, &str)] = &[
     ("wit/runtime/runtime.go", include_str!("support/wit/runtime/runtime.go")),
 ];
 
-/// Not formatted, which a program would do that need not be there.
+/// The generator does not format its output, because that needs `gofmt`, which may be missing.
 pub(super) fn generator() -> Box<dyn WorldGenerator> {
     let format = wit_bindgen_go::Format::False;
     wit_bindgen_go::Opts { format, pkg_name: Some(BINDINGS.into()), ..Default::default() }.build()
 }
 
-/// Adds the rest, so that all of it is one module that calls the policy's.
+/// Adds the remaining files, so that everything is one module that calls the policy's.
 pub(super) fn complete(bindings: &mut Bindings, policy: &str) {
     for (_, text) in bindings.iter_mut() {
         *text = replaced(text, REMOTE, format!("\"{BINDINGS}/").as_bytes());
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_module_is_one_and_calls_the_policy() {
+    fn the_bindings_are_one_module_that_calls_the_policy() {
         let generated = b"import (\n\t\"go.bytecodealliance.org/pkg/wit/types\"\n)\n".to_vec();
         let mut bindings = vec![(PathBuf::from("a.go"), generated)];
         complete(&mut bindings, "example.org/mine");

@@ -1,4 +1,4 @@
-//! Go, by its own compiler for WASI, with a stand-in for the operating system inside the component.
+//! Go, compiled by its own compiler for WASI, with a module inside the component that replaces the operating system.
 
 mod compile;
 mod data;
@@ -13,13 +13,13 @@ use ansai_core::Interface;
 
 use super::{BuildError, bindings, component, storage, world};
 
-/// What Go's runtime imports.
+/// The module that Go's runtime imports.
 const SYSTEM_NAME: &str = "wasi_snapshot_preview1";
 const SYSTEM: &str = include_str!("system.wat");
-/// What the stand-in imports itself.
+/// What the replacement itself imports.
 const SYSTEM_WORLD: &str = "package local:system;\nworld system { import ansai:policy/log@0.1.0; }\n";
 
-/// The component of the module in a directory, without ansai's own sections.
+/// Builds the component of the module in a directory, without ansai's custom sections.
 pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<Vec<u8>, BuildError> {
     let place = storage::temporary()?;
     toolchain::check(place.path())?;

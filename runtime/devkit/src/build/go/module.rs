@@ -1,4 +1,4 @@
-//! What go.mod says, in the words of `go` itself.
+//! Reads go.mod through `go` itself.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -33,7 +33,7 @@ struct Replacement {
     new: Named,
 }
 
-/// The path of the policy's module, which says where the bindings are.
+/// Reads the path of the policy's module and checks that go.mod says where the bindings are.
 pub(super) fn read(dir: &Path, elsewhere: &Path) -> Result<String, BuildError> {
     let file = dir.join("go.mod");
     let arguments = ["mod".as_ref(), "edit".as_ref(), "-json".as_ref(), file.as_os_str()];

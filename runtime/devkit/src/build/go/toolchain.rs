@@ -1,4 +1,4 @@
-//! Whether there is a Go that can make what a component is made of.
+//! Checks that an installed Go can build policies.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -8,12 +8,12 @@ use crate::build::BuildError;
 use crate::build::command::{self, Errors};
 
 pub(super) const GO: &str = "go";
-/// The first that exports functions to WebAssembly's host (`//go:wasmexport`).
+/// The first version that exports functions to WebAssembly's host (`//go:wasmexport`).
 const OLDEST: (u32, u32) = (1, 24);
-/// Never another Go than the one that is there, which go.mod could have fetched.
+/// Stops `go` from downloading another version that go.mod requests.
 pub(super) const LOCAL: (&str, &str) = ("GOTOOLCHAIN", "local");
 
-/// Looks for `go` on the PATH, and at its version. The directory is one without a go.mod.
+/// Looks for `go` on the PATH and checks its version. `elsewhere` is a directory without a go.mod.
 pub(super) fn check(elsewhere: &Path) -> Result<(), BuildError> {
     let arguments = ["env", "GOVERSION"].map(OsStr::new);
     let environment = [(LOCAL.0, OsStr::new(LOCAL.1))];
@@ -30,7 +30,7 @@ pub(super) fn check(elsewhere: &Path) -> Result<(), BuildError> {
     }
 }
 
-/// `go1.27.3`, `go1.28rc1`; a development version (`devel go1.29-…`) is new enough.
+/// Accepts `go1.27.3`, `go1.28rc1`; a development version (`devel go1.29-…`) is always new enough.
 fn check_version(version: &str) -> Result<(), BuildError> {
     let numbers = version.strip_prefix("go").and_then(|version| {
         let mut parts = version.split(|character: char| !character.is_ascii_digit());
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn old_versions_are_refused_with_the_way_out() {
+    fn old_versions_are_refused_with_a_hint() {
         for version in ["go1.24", "go1.24.0", "go1.27.3", "go1.28rc1", "go2.0", "devel go1.29-0123abc", "tip"] {
             assert!(check_version(version).is_ok(), "{version}");
         }

@@ -1,4 +1,4 @@
-//! One file of a policy and all that it imports, but for the host's interfaces.
+//! Bundles a policy and everything it imports into one file, except the host's interfaces.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::build::{BuildError, imports, storage, toolchain};
 
-/// Bundles `entry` of a directory into a file, and writes what it imports beside it.
+/// Bundles `entry` of a directory into the file `bundle`, and writes a report of its imports next to that file.
 pub(super) fn make(esbuild: &Path, dir: &Path, entry: &str, bundle: &Path) -> Result<(), BuildError> {
     let option = |name: &str, path: &Path| {
         let mut option = OsString::from(name);
@@ -32,7 +32,8 @@ pub(super) fn make(esbuild: &Path, dir: &Path, entry: &str, bundle: &Path) -> Re
     toolchain::run(esbuild, &arguments, &[], dir)
 }
 
-/// Refuses a bundle that imports what its manifest does not ask for: the engine would only say that it cannot find it.
+/// Refuses a bundle that imports an interface that its manifest does not request. The engine's message would not name
+/// the fix.
 pub(super) fn check(bundle: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
     let text = storage::read_text(&imported(bundle))?;
     external(&text)?
@@ -45,7 +46,7 @@ fn imported(bundle: &Path) -> PathBuf {
     bundle.with_extension("json")
 }
 
-/// What esbuild says about its output, as far as it matters here.
+/// The part of esbuild's report about its output that is needed here.
 #[derive(Deserialize)]
 struct Report {
     outputs: BTreeMap<String, Output>,
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_stays_outside_the_bundle_is_imported() {
+    fn only_external_imports_are_listed() {
         let report = r#"{"inputs":{},"outputs":{"policy.js":{"imports":[
             {"path":"ansai:disk/disk-probe@0.1.0","kind":"import-statement","external":true},
             {"path":"chunk.js","kind":"import-statement"}],"exports":["detect"],"bytes":1}}}"#;

@@ -1,5 +1,5 @@
-//! JavaScript and TypeScript: bundled by esbuild, run by QuickJS inside the component. TypeScript's types are checked
-//! first, by tsc with the policy's own `tsconfig.json`.
+//! JavaScript and TypeScript: bundled by esbuild, run by QuickJS inside the component. For TypeScript, tsc checks the
+//! types first, with the policy's own `tsconfig.json`.
 
 mod bundle;
 
@@ -19,11 +19,11 @@ const TOOLCHAIN: Toolchain = Toolchain {
     below_policy: "node_modules/.bin",
 };
 const NODE: &str = "install Node.js 20 or newer: `apt-get install nodejs npm`, or from https://nodejs.org";
-/// Of those that are known to work together.
+/// Versions that are known to work together.
 const PACKAGES: [&str; 2] = ["componentize-qjs@0.4.5", "esbuild@0.28.2"];
 const TYPESCRIPT: &str = "typescript@7.0.2";
 
-/// The component of the policy in a directory, without ansai's own sections.
+/// Builds the component of the policy in a directory, without ansai's custom sections.
 pub(super) fn component(
     dir: &Path,
     language: Language,
@@ -51,7 +51,7 @@ pub(super) fn component(
         bundle.as_ref(),
         "--output".as_ref(),
         component.as_ref(),
-        // No WASI is left, no promises cross the boundary, and it is a megabyte rather than two.
+        // Removes WASI, passes no promises across the boundary, and makes the component 1 MB instead of 2 MB.
         "--stub-wasi".as_ref(),
         "--sync".as_ref(),
         "--opt-size".as_ref(),
@@ -60,9 +60,9 @@ pub(super) fn component(
     tail_calls::replaced(&storage::read(&component)?)
 }
 
-/// What it takes.
+/// The programs that a build needs.
 struct Tools {
-    /// For TypeScript.
+    /// Only for TypeScript.
     tsc: Option<PathBuf>,
     esbuild: PathBuf,
     componentize: PathBuf,
@@ -70,7 +70,7 @@ struct Tools {
 
 impl Tools {
     fn find(dir: &Path, language: Language) -> Result<Tools, BuildError> {
-        // All of them are programs for Node.
+        // All of them are Node programs.
         TOOLCHAIN.find(dir, "node", NODE)?;
         let typed = language == Language::TypeScript;
         let packages: Vec<&str> = PACKAGES.into_iter().chain(typed.then_some(TYPESCRIPT)).collect();
@@ -88,7 +88,7 @@ impl Tools {
 mod tests {
     use super::*;
 
-    /// What the hint installs is what `ansai new` writes and what the tests use.
+    /// The hint, the templates of `ansai new` and the tests must name the same versions.
     #[test]
     fn the_templates_pin_the_same_packages() {
         let typescript = include_str!("../../../../../policies/sdk/typescript/template/package.json");

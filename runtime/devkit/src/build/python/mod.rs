@@ -1,4 +1,4 @@
-//! Python: CPython with the policy inside the component, by componentize-py.
+//! Python: componentize-py puts CPython and the policy into the component.
 
 mod words;
 
@@ -15,10 +15,10 @@ const TOOLCHAIN: Toolchain =
     Toolchain { language: "Python", variable: "ANSAI_PY_TOOLS", below_variable: "bin", below_policy: ".venv/bin" };
 /// The version that is known to work.
 const PACKAGE: &str = "componentize-py==0.25.1";
-/// The module of `policy.py`.
+/// The module name of `policy.py`.
 const MODULE: &str = "policy";
 
-/// The component of the policy in a directory, without ansai's own sections.
+/// Builds the component of the policy in a directory, without ansai's custom sections.
 pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<Vec<u8>, BuildError> {
     let venv = dir.join(".venv");
     let install = format!("run `python3 -m venv {0} && {0}/bin/pip install {PACKAGE}`", venv.display());
@@ -34,7 +34,7 @@ pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface
         "--world".as_ref(),
         world::WORLD.as_ref(),
         "componentize".as_ref(),
-        // No WASI is left.
+        // Removes WASI.
         "--stub-wasi".as_ref(),
         "--output".as_ref(),
         component.as_ref(),
@@ -47,7 +47,7 @@ pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface
     arguments.push(MODULE.as_ref());
     let mut environment = vec![("RUST_BACKTRACE", OsStr::new("0"))];
     if storage::is_dir(&venv) {
-        // What the policy imports beside its own files.
+        // Where componentize-py finds the packages that the policy imports.
         environment.push(("VIRTUAL_ENV", venv.as_os_str()));
     }
     toolchain::run(&componentize, &arguments, &environment, work.path())
@@ -59,7 +59,7 @@ pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface
 mod tests {
     use super::*;
 
-    /// What the hint installs is what `ansai new` writes and what the tests use.
+    /// The hint, the template of `ansai new` and the tests must name the same version.
     #[test]
     fn the_template_pins_the_same_package() {
         let template = include_str!("../../../../../policies/sdk/python/template/requirements-dev.txt");

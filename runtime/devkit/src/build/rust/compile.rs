@@ -1,4 +1,4 @@
-//! From source to a core module, by cargo.
+//! Compiles a Rust package to a core module, with cargo.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,9 +10,8 @@ use super::workspace::cargo;
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, Effort};
 
-/// A profile of its own, so that neither kind of build throws away what the other compiled. Of one package that was
-/// edited only what changed is compiled again, and nothing is optimized across packages, which is most of the time of
-/// a build.
+/// A separate profile, so that drafts and full builds keep each other's compiled dependencies. Drafts compile the
+/// package incrementally and without optimization across packages, which takes most of the time of a full build.
 const DRAFT: [&str; 6] = [
     "profile.ansai-draft.inherits=\"release\"",
     "profile.ansai-draft.codegen-units=16",
@@ -22,7 +21,7 @@ const DRAFT: [&str; 6] = [
     "profile.ansai-draft.opt-level=1",
 ];
 
-/// Compiles the package in a directory of the workspace at `root`; answers where its module is.
+/// Compiles the package in a directory of the workspace at `root`; returns the path of its module.
 pub(super) fn compile(dir: &Path, root: &Path, effort: Effort) -> Result<PathBuf, BuildError> {
     let package = dir.join("Cargo.toml");
     let target_dir = command::variable("CARGO_TARGET_DIR").unwrap_or_else(|| root.join("target").into_os_string());
@@ -51,8 +50,8 @@ pub(super) fn compile(dir: &Path, root: &Path, effort: Effort) -> Result<PathBuf
     }
 }
 
-/// Flags that keep the paths of this machine out of the module's messages, as a line of cargo's configuration;
-/// `None` if the paths cannot be written there.
+/// Flags that keep this machine's paths out of the module, as a line of cargo's configuration; `None` if the paths
+/// cannot be written there.
 fn remapped(root: &Path) -> Option<OsString> {
     let registry = command::variable("CARGO_HOME")
         .map(PathBuf::from)
@@ -63,11 +62,11 @@ fn remapped(root: &Path) -> Option<OsString> {
         .chain([(root, "/policy")])
         .map(|(from, to)| Some(serde_json::json!(format!("--remap-path-prefix={}={to}", from.to_str()?))))
         .collect::<Option<Vec<_>>>()?;
-    // A list of texts is the same in JSON and TOML.
+    // A list of strings is written the same in JSON and TOML.
     Some(format!("target.{TARGET}.rustflags={}", serde_json::Value::Array(flags)).into())
 }
 
-/// A message of cargo's, as far as it matters here.
+/// The part of a cargo message that is needed here.
 #[derive(Deserialize)]
 struct Message {
     reason: String,
@@ -76,11 +75,11 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
-/// Modules that were made of this package, not of its dependencies.
+/// The modules that cargo built from this package, not from its dependencies.
 fn modules(messages: &[u8], package: &Path) -> Vec<PathBuf> {
     messages
         .split(|byte| *byte == b'\n')
-        // Build scripts may write lines of their own.
+        // Build scripts may print other lines.
         .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
         .filter(|message| message.reason == "compiler-artifact" && message.manifest_path.as_deref() == Some(package))
         .flat_map(|message| message.filenames)

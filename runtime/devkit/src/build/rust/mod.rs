@@ -1,4 +1,4 @@
-//! Rust, by cargo, for a target without an operating system.
+//! Rust, compiled by cargo, for a target without an operating system.
 
 mod compile;
 mod toolchain;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::{BuildError, Effort, component, storage};
 
-/// The component of the package in a directory, without ansai's own sections.
+/// Builds the component of the package in a directory, without ansai's custom sections.
 pub(super) fn component(dir: &Path, effort: Effort) -> Result<Vec<u8>, BuildError> {
     let root = workspace::root(dir)?;
     toolchain::check(dir)?;

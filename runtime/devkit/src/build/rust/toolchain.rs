@@ -1,4 +1,4 @@
-//! Whether the compiler can make WebAssembly, asked before cargo fails with pages of errors.
+//! Checks that the compiler can produce WebAssembly, before cargo fails with pages of errors.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, storage};
 
-/// What policies are compiled for: it has no operating system, hence no imports but those of the policy's world.
+/// The target of policies. It has no operating system, so a component imports only its policy's world.
 pub(super) const TARGET: &str = "wasm32-unknown-unknown";
 const FLAGS: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 
-/// Looks for the target's standard library where the compiler would.
+/// Looks for the target's standard library in the compiler's directory.
 pub(super) fn check(dir: &Path) -> Result<(), BuildError> {
     let flags = command::variable(FLAGS).unwrap_or_default();
     check_with(dir, &flags.to_string_lossy())
@@ -35,7 +35,7 @@ fn check_with(dir: &Path, flags: &str) -> Result<(), BuildError> {
     if storage::holds(&libraries, "libcore-", ".rlib") { Ok(()) } else { Err(BuildError::NoTarget(libraries)) }
 }
 
-/// The last `--sysroot` among flags.
+/// Returns the last `--sysroot` in a string of flags.
 fn sysroot(flags: &str) -> Option<OsString> {
     let mut found = None;
     let mut words = flags.split_whitespace();

@@ -1,4 +1,4 @@
-//! The workspace of a package: its root has the lock file and the build directory.
+//! Finds a package's workspace, whose root holds the lock file and the build directory.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, storage};
 
-/// The program that compiles packages.
+/// The cargo program that compiles packages.
 pub(super) fn cargo() -> OsString {
     command::variable("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The directory with the lock file of a package: its own, or the root of the workspace that it is a member of.
+/// Returns the directory that holds a package's lock file: its own, or the root of its workspace.
 pub(super) fn root(dir: &Path) -> Result<PathBuf, BuildError> {
     if has_lock_file(dir) {
         return Ok(dir.to_owned());
@@ -27,7 +27,7 @@ pub(super) fn root(dir: &Path) -> Result<PathBuf, BuildError> {
     if !has_lock_file(root) {
         return Err(BuildError::NoLockFile(root.to_owned()));
     }
-    // Its settings run programs in the build, as those of the package do.
+    // The settings of a workspace run programs during the build, as those of the package do.
     storage::own_directory(root)
 }
 

@@ -1,4 +1,4 @@
-//! A web server on loopback that behaves as told.
+//! A web server on loopback with configurable behaviour.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,14 +11,14 @@ use std::thread::JoinHandle;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// What it does with a request.
+/// Reaction to a request.
 #[derive(Clone)]
 pub(crate) enum Manner {
-    /// These bytes, then the end.
+    /// Sends these bytes, then closes.
     Answers(String),
-    /// Reads, and says nothing.
+    /// Reads, and never answers.
     Hangs,
-    /// These bytes, then rubbish without an end.
+    /// Sends these bytes, then endless garbage.
     Floods(&'static str),
     /// Answers over TLS.
     Tls(Arc<rustls::ServerConfig>),
@@ -40,7 +40,7 @@ impl Server {
         let ending = Arc::<AtomicBool>::default();
         let (told, counted, asked) = (requests.clone(), connections.clone(), ending.clone());
         let thread = std::thread::spawn(move || {
-            // Open until the server ends, where it says nothing.
+            // Connections that stay open until the server ends.
             let mut silent = Vec::new();
             for stream in listener.incoming() {
                 if asked.load(Ordering::SeqCst) {
@@ -52,7 +52,7 @@ impl Server {
                     Manner::Tls(config) => {
                         let mut tls = rustls::ServerConnection::new(config.clone()).unwrap();
                         let mut stream = rustls::Stream::new(&mut tls, &mut stream);
-                        // A client that does not trust us ends here.
+                        // Fails if the client does not trust the certificate.
                         if let Some(request) = request(&mut stream) {
                             told.lock().unwrap().push(request);
                             let _ = stream.write_all(FINE.as_bytes());
@@ -80,7 +80,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Head and body of each.
+    /// Head and body of each request.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -100,7 +100,7 @@ impl Drop for Server {
 
 pub(crate) const FINE: &str = "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
 
-/// Head and body, as the head says how long that is.
+/// Reads head and body; the length comes from the head.
 fn request(stream: &mut impl Read) -> Option<String> {
     let mut bytes = Vec::new();
     let mut one = [0; 1024];
@@ -120,7 +120,7 @@ fn request(stream: &mut impl Read) -> Option<String> {
     }
 }
 
-/// Until the other side has enough, or the test ends.
+/// Sends until the client closes, or the test ends.
 fn flood(stream: &mut TcpStream, begin: &str, ending: &AtomicBool) {
     stream.set_write_timeout(Some(std::time::Duration::from_millis(50))).unwrap();
     let mut piece = begin.as_bytes();
@@ -136,8 +136,8 @@ fn flood(stream: &mut TcpStream, begin: &str, ending: &AtomicBool) {
     }
 }
 
-/// A server's certificate for 127.0.0.1, signed by itself, in `certificate.pem`; `None`, with the reason printed, where
-/// openssl is missing.
+/// A self-signed certificate for 127.0.0.1, written to `certificate.pem`; `None`, with the reason printed, if openssl
+/// is missing.
 pub(crate) fn certificate(directory: &Path) -> Option<Arc<rustls::ServerConfig>> {
     let (key, certificate) = (directory.join("key.pem"), directory.join("certificate.pem"));
     let made = Command::new("openssl")

@@ -1,16 +1,16 @@
-//! What was tried before for the same finding.
+//! Earlier attempts at the same finding.
 
 use crate::{Attempt, Host, Json, Measure, Outcome, StepResult, Value, text};
 
-/// Steps that are named.
+/// Maximum number of steps in the explanation.
 const MOST_TOLD: usize = 6;
 const MOST_DETAIL: usize = 120;
 
-/// An action, and its target.
+/// An action and its target.
 type Step = (String, String);
 
-/// Steps of earlier plans for one finding. The result of a step does not say which of several targets it was for, so
-/// the plan remembers that here; if the store forgets it, a step is tried again at worst.
+/// Steps of earlier plans for one finding. A step's result does not name its target if the action has several, so the
+/// plan stores that here. If the store loses it, a step is tried again at worst.
 #[derive(Debug, Default)]
 pub(super) struct Earlier {
     failed: Vec<Step>,
@@ -28,7 +28,7 @@ impl Earlier {
             let came_to_nothing = last.steps.iter().zip(proposed).filter(|(step, _)| is_failure(step));
             failed.extend(came_to_nothing.map(|(_, proposed)| proposed));
         }
-        // The result of an action with a single target names it.
+        // The result of an action with one target names it.
         let told = attempts.iter().flat_map(|attempt| &attempt.steps).filter(|step| is_failure(step));
         failed.extend(told.map(|step| (step.action.clone(), step.about.name.clone())));
         Earlier { failed, proposed: Vec::new() }
@@ -63,7 +63,7 @@ fn steps(list: &Json) -> Vec<Step> {
     list.list().iter().filter_map(pair).collect()
 }
 
-/// It failed, and not only for some of its targets.
+/// Whether the step failed without freeing anything.
 fn is_failure(step: &StepResult) -> bool {
     let has_freed = |measure: &Measure| {
         matches!(measure.name.as_str(), "freed-bytes" | "held-bytes") && !matches!(measure.value, Value::Count(0))
@@ -71,7 +71,7 @@ fn is_failure(step: &StepResult) -> bool {
     matches!(step.outcome, Outcome::Failed | Outcome::Refused) && !step.measures.iter().any(has_freed)
 }
 
-/// The latest steps in words; `None` if there are none.
+/// Describes the latest steps; `None` if there are none.
 pub(super) fn told(attempts: &[Attempt]) -> Option<String> {
     let steps = attempts.iter().rev().flat_map(|attempt| &attempt.steps).take(MOST_TOLD);
     let words = steps.map(|step| {
@@ -91,7 +91,7 @@ pub(super) fn told(attempts: &[Attempt]) -> Option<String> {
     text::list("tried", words)
 }
 
-/// `remove` of `ansai:files/files-actions.remove`.
+/// Returns `remove` for `ansai:files/files-actions.remove`.
 pub(super) fn verb(action: &str) -> &str {
     action.rsplit('.').next().unwrap_or(action)
 }

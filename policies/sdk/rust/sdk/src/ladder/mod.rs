@@ -1,4 +1,4 @@
-//! Repairs in order, from the one that is least regretted to the last resort.
+//! Proposes repairs in order, from the mildest to the last resort.
 
 mod earlier;
 #[cfg(test)]
@@ -10,16 +10,16 @@ use earlier::{Earlier, told, verb};
 
 use crate::{Attempt, Decision, Host, Observation, OnFailure, Preview, Refusal, text};
 
-/// Reasons that are named.
+/// Maximum number of reasons in the explanation.
 const MOST_NOTES: usize = 8;
-/// Of an explanation.
+/// Maximum length of the explanation, in bytes.
 const MOST_WORDS: usize = 4000;
 
 /// Proposes steps in order until they are enough.
 ///
-/// It skips what failed before for the same finding, notes what is refused or not granted, and decides in the end: to
-/// apply the proposed steps, or to give up with all reasons. What it proposed is in the store, so that the next plan
-/// for this finding knows which step had which target.
+/// It skips steps that failed before for the same finding, and notes what is refused or not granted. In the end it
+/// decides: apply the proposed steps, or give up with all reasons. It stores what it proposed, so that the next plan
+/// for this finding knows each step's target.
 ///
 /// ```
 /// use ansai_sdk::{Decision, Host, Ladder, Observation, Preview, Refusal};
@@ -49,8 +49,8 @@ pub struct Ladder<'a> {
 }
 
 impl<'a> Ladder<'a> {
-    /// Until the previews add up to what is needed: bytes, files, connections. `counts` says how much of it a preview
-    /// promises.
+    /// Proposes steps until their previews add up to `need`: bytes, files, connections. `counts` returns how much of it
+    /// a preview promises.
     pub fn new(
         host: &'a Host,
         finding: &'a Observation,
@@ -73,20 +73,20 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Until one step is proposed: restart, then verify, and only if that does not help take the next one.
+    /// Proposes a single step: for example a restart, then verify, and the next step only if that does not help.
     ///
-    /// Since a step that was done is not a step that failed, the next plan skips it by
-    /// [`was_tried`](Ladder::was_tried).
+    /// A step that was done is not a failed step, so check it with [`was_tried`](Ladder::was_tried) to skip it in the
+    /// next plan.
     pub fn one_step(host: &'a Host, finding: &'a Observation) -> Ladder<'a> {
         Ladder::new(host, finding, 1, |_| 1)
     }
 
-    /// What the host does to the earlier steps if one fails; without this line it leaves them and goes no further.
+    /// Sets what the host does to earlier steps if one fails. By default it keeps them and stops.
     pub fn on_failure(self, on_failure: OnFailure) -> Ladder<'a> {
         Ladder { on_failure, ..self }
     }
 
-    /// What is needed in all.
+    /// The whole need.
     pub fn need(&self) -> u64 {
         self.need
     }
@@ -96,22 +96,23 @@ impl<'a> Ladder<'a> {
         self.gained
     }
 
-    /// Things that the proposed steps touch together.
+    /// Number of things that the proposed steps change.
     pub fn items(&self) -> u64 {
         self.items
     }
 
-    /// What is still needed.
+    /// The remaining need.
     pub fn remaining(&self) -> u64 {
         self.need.saturating_sub(self.gained)
     }
 
-    /// Whether the proposed steps are enough. [`step`](Ladder::step) knows it; this saves looking for candidates.
+    /// Whether the proposed steps are enough. [`step`](Ladder::step) checks this itself; call it to avoid searching for
+    /// candidates.
     pub fn is_enough(&self) -> bool {
         self.remaining() == 0
     }
 
-    /// Whether the operator granted an interface; if not, the explanation says so.
+    /// Whether the operator granted an interface. If not, notes it for the explanation.
     pub fn is_granted(&mut self, interface: &str) -> bool {
         let granted = self.host.grants().has(interface);
         if !granted {
@@ -120,14 +121,14 @@ impl<'a> Ladder<'a> {
         granted
     }
 
-    /// Whether an earlier plan for this finding had this action on this subject, with any outcome.
+    /// Whether an earlier plan for this finding had this action for this subject, with any outcome.
     pub fn was_tried(&self, action: &str, about: &str) -> bool {
         let mut steps = self.attempts.iter().flat_map(|attempt| &attempt.steps);
         steps.any(|step| step.action == action && step.about.name == about)
     }
 
-    /// Proposes a step by calling an action with what is still needed, unless the steps before it are enough or the
-    /// same step failed before. `action` is the full name of the action, `target` tells apart its steps in one plan.
+    /// Proposes a step by calling an action with the remaining need, unless the steps so far are enough or the same
+    /// step failed before. `action` is the full name of the action; `target` identifies the step within a plan.
     pub fn step(&mut self, action: &str, target: &str, call: impl FnOnce(u64) -> Result<Preview, Refusal>) {
         if self.is_wanted(action, target) {
             let answer = call(self.remaining());
@@ -161,7 +162,7 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Says in the explanation why a step is not possible; the same reason only once.
+    /// Notes for the explanation why a step is not possible. Repeated reasons are noted once.
     pub fn note(&mut self, why: impl Into<String>) {
         let why = why.into();
         if !self.notes.contains(&why) {
@@ -169,15 +170,16 @@ impl<'a> Ladder<'a> {
         }
     }
 
-    /// Whether the proposed steps touch anything; after an attempt that was not enough, only a tenth of the need or
-    /// more is worth another one, so that an incident does not go on for ever in small steps.
+    /// Whether the proposed steps are worth applying. After an attempt that was not enough, they must promise at least
+    /// a tenth of the need, so that an incident does not continue forever in small steps.
     pub fn is_useful(&self) -> bool {
         let is_little = !self.attempts.is_empty() && self.gained.saturating_mul(10) < self.need;
         self.items > 0 && !is_little
     }
 
-    /// The decision: to apply the steps if they are [useful](Ladder::is_useful), otherwise to give up. `why` is the
-    /// explanation, the most important sentence first; what was tried and what is not possible comes behind that one.
+    /// Decides to apply the steps if they are [useful](Ladder::is_useful), otherwise to give up. `why` is the
+    /// explanation, with the most important sentence first. Earlier attempts and impossible steps follow after that
+    /// sentence.
     pub fn decide(&self, why: impl FnOnce(&Ladder<'a>) -> Vec<String>) -> Decision {
         if self.is_useful() {
             self.earlier.remember(self.host, self.finding);

@@ -43,7 +43,7 @@ fn attempt(steps: &[(&str, &str, Outcome)]) -> Attempt {
     }
 }
 
-/// What `step` asked for: target and what was still needed.
+/// The calls of `step`: target and remaining need.
 fn climb(host: &Host, need: u64, steps: &[(&str, u64)]) -> (Decision, Vec<(String, u64)>) {
     let finding = finding();
     let mut asked = Vec::new();
@@ -83,7 +83,7 @@ fn next_to_nothing_is_enough_only_the_first_time() {
     assert_eq!(decision, Decision::GiveUp("nothing is left; tried: remove / (done: freed 3 B); more".into()));
 }
 
-/// The host names the file system, not the directory: only the store knows which step was for which.
+/// The host's result names the file system, not the directory: only the store knows each step's directory.
 #[test]
 fn a_step_that_failed_is_skipped_now_and_later() {
     let host = StandIn::default().host();
@@ -91,13 +91,13 @@ fn a_step_that_failed_is_skipped_now_and_later() {
     let stored = host.recall("proposed:/").unwrap();
     let mut last =
         attempt(&[(REMOVE, "/", Outcome::Failed), (REMOVE, "/", Outcome::Done), (REMOVE, "/", Outcome::Failed)]);
-    // It failed for some of its files only.
+    // It failed for only some of its files.
     last.steps[2].measures = vec![Measure::bytes("freed-bytes", 7)];
     let host = StandIn::default().with_attempt(last.clone()).remembers("proposed:/", &stored).host();
     let (_, asked) = climb(&host, 100, &[("/a", 50), ("/b", 1), ("/c", 1)]);
     assert_eq!(asked, [("/b".into(), 100), ("/c".into(), 99)]);
     let stored = host.recall("proposed:/");
-    // It gave up, and what it knew before is still there.
+    // It gave up, and the earlier steps are still stored.
     assert!(stored.as_ref().unwrap().contains("/a"), "{stored:?}");
     let (decision, _) = climb(&host, 100, &[("/a", 50), ("/b", 90)]);
     assert_eq!(decision, Decision::Apply(OnFailure::Stop));

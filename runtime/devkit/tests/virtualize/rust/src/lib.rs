@@ -1,4 +1,4 @@
-//! Uses what Rust's standard library makes of WASI, and says what came of it.
+//! Uses the parts of Rust's standard library that need WASI, and reports the results.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};

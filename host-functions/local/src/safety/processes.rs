@@ -1,0 +1,110 @@
+//! The host's processes in `/proc`, and what each has open.
+#![expect(clippy::disallowed_methods, reason = "an adapter to the host's /proc")]
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use ansai_core::Refusal;
+
+use super::identity::Stat;
+use ansai_kit::host::Host;
+
+/// The most that is read of one file of `/proc`.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// A process, or a table of the kernel, that could not be read.
+#[derive(Debug)]
+pub(crate) struct Unseen;
+
+/// How a descriptor was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Access {
+    Read,
+    /// For writing, or unknown.
+    Write,
+}
+
+/// One open descriptor of a process.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    /// `/proc/<pid>/fd/<number>`.
+    pub(crate) link: PathBuf,
+    /// What it leads to. Sizes and times may be old if it is on a file server.
+    pub(crate) stat: Stat,
+}
+
+impl Handle {
+    /// From the permissions of the link, which show how the descriptor was opened (proc_pid_fd(5)).
+    pub(crate) fn access(&self) -> Access {
+        let writes = |mode: u32| mode & 0o222 != 0;
+        match Stat::named(rustix::fs::CWD, &self.link) {
+            Ok(link) if !writes(link.mode) => Access::Read,
+            _ => Access::Write,
+        }
+    }
+}
+
+/// A process that has ended is `None`; one that may not be read is [`Unseen`].
+pub(crate) fn unless_gone<T>(looked: std::io::Result<T>) -> Result<Option<T>, Unseen> {
+    use rustix::io::Errno;
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::NOENT | Errno::SRCH)) => Ok(None),
+        Err(_) => Err(Unseen),
+    }
+}
+
+/// The directories of all processes: `/proc/<pid>`.
+///
+/// # Errors
+/// If `/proc` cannot be listed to its end.
+pub(crate) fn processes(host: &Host) -> Result<Vec<PathBuf>, Refusal> {
+    let wrong = |error: std::io::Error| Refusal::io("/proc", &error);
+    let is_process = |name: &std::ffi::OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(host.path("/proc")).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        if is_process(&entry.file_name()) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// The descriptors of a process that are still open. The list can be readable although what it lists is not.
+pub(crate) fn handles(process: &Path) -> Result<Vec<Handle>, Unseen> {
+    let mut open = Vec::new();
+    for entry in unless_gone(std::fs::read_dir(process.join("fd")))?.into_iter().flatten() {
+        let Some(entry) = unless_gone(entry)? else { continue };
+        let link = entry.path();
+        if let Some(stat) = unless_gone(Stat::cached(&link).map_err(Into::into))? {
+            open.push(Handle { link, stat });
+        }
+    }
+    Ok(open)
+}
+
+/// The text of a link of `/proc`.
+pub(crate) fn link_text(path: &Path) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStringExt as _;
+    std::fs::read_link(path).ok().map(|text| text.into_os_string().into_vec())
+}
+
+/// The content of a file of `/proc` or `/sys`; `None` if it does not exist.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Unseen> {
+    let mut text = Vec::new();
+    let done = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text));
+    Ok(unless_gone(done)?.map(|_| text))
+}
+
+/// Files that are behind loop devices.
+pub(crate) fn behind_loop_devices(host: &Host) -> Result<Vec<Vec<u8>>, Unseen> {
+    let mut paths = Vec::new();
+    for block in unless_gone(std::fs::read_dir(host.path("/sys/block")))?.into_iter().flatten() {
+        let Some(block) = unless_gone(block)? else { continue };
+        if let Some(path) = read(&block.path().join("loop/backing_file"))? {
+            paths.push(path.trim_ascii_end().to_vec());
+        }
+    }
+    Ok(paths)
+}

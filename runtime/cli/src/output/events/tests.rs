@@ -1,0 +1,248 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
+use ansai_core::{
+    Decision, ErrorKind, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation, Refusal, Severity,
+    Subject, Unit, Usage,
+};
+use ansai_harness::debug_text::is_debug_text;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn statuses() -> [Status; 3] {
+    [Status::Healthy, Status::Unhealthy(Severity::Critical), Status::Unknown("no answer".into())]
+}
+
+const OUTCOMES: [Outcome; 7] = [
+    Outcome::Done,
+    Outcome::Reverted,
+    Outcome::Failed,
+    Outcome::Refused,
+    Outcome::Simulated,
+    Outcome::Unknown,
+    Outcome::Other,
+];
+
+/// Every kind of event, with every part that has kinds of its own. No text has a word that begins with a capital.
+fn samples() -> Vec<Event> {
+    let (name, plan) = (String::from("one"), String::from("p1"));
+    let incident = || Some(String::from("one/k/1"));
+    let observation = |status| Observation {
+        key: "k".into(),
+        about: Subject::new("filesystem", "/"),
+        status,
+        summary: "93 % full".into(),
+        evidence: vec![Measure::count("used-bytes", 4096, Unit::Bytes)],
+        related: vec![],
+    };
+    let mut samples = vec![
+        Event::Started {
+            version: "0.1.0".into(),
+            mode: Mode::Enforce,
+            instances: vec![InstanceRef {
+                instance: name.clone(),
+                component: "ab".into(),
+                version: "1.0.0".into(),
+                mode: Mode::Observe,
+            }],
+        },
+        Event::Stopping { why: "asked to".into() },
+        Event::Stopped { why: "asked to".into(), unrecorded: 3 },
+        Event::NotLoaded { name: name.clone(), kind: "digest".into(), error: "another component".into() },
+        Event::Logged {
+            instance: name.clone(),
+            phase: Phase::Detect,
+            lines: vec![LogLine { level: "info".into(), message: "looked".into() }],
+            dropped: 0,
+        },
+        Event::Observed {
+            instance: name.clone(),
+            mode: Mode::Observe,
+            findings: statuses()
+                .map(|status| Finding { observation: observation(status), incident: incident(), change: None })
+                .into(),
+            without_incident: 1,
+        },
+        Event::Failed {
+            instance: name.clone(),
+            mode: Mode::Observe,
+            error: "out of fuel".into(),
+            kind: Some(ErrorKind::Fuel),
+        },
+        Event::PlanFailed {
+            instance: name.clone(),
+            incident: incident(),
+            plan: None,
+            error: "out of fuel".into(),
+            kind: Some(ErrorKind::Fuel),
+        },
+        Event::PlanFailed {
+            instance: name.clone(),
+            incident: None,
+            plan: Some(plan.clone()),
+            error: "no space".into(),
+            kind: None,
+        },
+        Event::Intent(Intent {
+            plan: plan.clone(),
+            step: 0,
+            instance: name.clone(),
+            action: "ansai:files/files-actions.remove".into(),
+            about: Subject::new("filesystem", "/"),
+            arguments: json!({"reason": "full"}),
+            targets: 2,
+            targets_sha256: "ab".into(),
+        }),
+        Event::Running { plan: plan.clone(), step: 0, instance: name.clone(), handle: json!({"pid": 1}), until: 1 },
+        Event::Undoing(UndoIntent {
+            plan: plan.clone(),
+            step: 0,
+            instance: name.clone(),
+            by: "the host".into(),
+            items_sha256: "ab".into(),
+        }),
+        Event::RecordingsDropped { ids: vec!["a".into()] },
+        Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
+        Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: Some("ef".into()) },
+        Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: None },
+        Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
+        Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
+    ];
+    for (moved_to, error) in [(Some("/state/torn"), None), (None, Some("no space")), (None, None)] {
+        let (moved_to, error) = (moved_to.map(str::to_owned), error.map(str::to_owned));
+        samples.push(Event::TornTail { segment: "1".into(), offset: 9, bytes: 1, sequence: 2, moved_to, error });
+    }
+    for result in [
+        EvaluationResult::Observed { healthy: 1, unhealthy: 2, unknown: 3 },
+        EvaluationResult::Proposed { steps: 1 },
+        EvaluationResult::Failed("could not tell: no answer".into()),
+        EvaluationResult::Aborted("out of fuel".into()),
+    ] {
+        samples.push(Event::Evaluated {
+            instance: name.clone(),
+            component: "ab".into(),
+            phase: Phase::Plan,
+            trigger: "schedule".into(),
+            result,
+            kind: Some(ErrorKind::Fuel),
+            recording: Some(RecordingRef { id: "r".into(), sha256: "ab".into() }),
+            usage: Usage::default(),
+            late_ms: 0,
+            unrecorded: 0,
+        });
+    }
+    for change in [Change::Opened, Change::Changed, Change::Unchanged, Change::BecameUnknown, Change::Closed] {
+        samples.push(Event::Incident {
+            incident: "one/k/1".into(),
+            instance: name.clone(),
+            key: "k".into(),
+            change,
+            severity: Some(Severity::Emergency),
+            summary: "93 % full".into(),
+        });
+    }
+    for decision in [
+        Decision::Apply(OnFailure::Stop),
+        Decision::ApplyThenReplan(OnFailure::UndoApplied),
+        Decision::Wait("it clears".into()),
+        Decision::Recommend(vec![Recommendation { summary: "grow it".into(), detail: "".into(), measures: vec![] }]),
+        Decision::GiveUp("nothing eligible".into()),
+    ] {
+        let preview = Preview { items: 2, frees_now_bytes: 1, ..Preview::nothing(Subject::new("filesystem", "/")) };
+        let step = PlannedStep { action: "ansai:files/files-actions.remove".into(), reason: "full".into(), preview };
+        samples.push(Event::Planned {
+            plan: plan.clone(),
+            incident: incident(),
+            instance: name.clone(),
+            decision,
+            steps: vec![step],
+        });
+    }
+    for verdict in [
+        Verdict::Approved,
+        Verdict::Observed,
+        Verdict::NothingToDo,
+        Verdict::Held(Permission::Granted),
+        Verdict::Held(Permission::Cooling(1)),
+        Verdict::Held(Permission::Exhausted(3)),
+        Verdict::Refused("not granted".into()),
+    ] {
+        samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict });
+    }
+    for status in statuses() {
+        samples.push(Event::Verified {
+            plan: plan.clone(),
+            incident: "one/k/1".into(),
+            instance: name.clone(),
+            status,
+        });
+    }
+    for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping] {
+        samples.push(Event::Skipped { plan: plan.clone(), step: 1, instance: name.clone(), reason });
+    }
+    for outcome in OUTCOMES {
+        let (plan, instance, step) = (plan.clone(), name.clone(), 0);
+        let detail = Refusal::Denied("not granted".into()).to_string();
+        samples.push(Event::Outcome {
+            plan: plan.clone(),
+            step,
+            instance: instance.clone(),
+            outcome,
+            detail: detail.clone(),
+            measures: vec![Measure::text("file-system", "ext4")],
+            items_sha256: None,
+            after_crash: true,
+        });
+        samples.push(Event::Undone { plan, step, instance, outcome, detail, by: "the host".into() });
+    }
+    samples
+}
+
+/// The words of an enum in JSON, as serde lists them when it meets another.
+fn words<T: DeserializeOwned>(unknown: Value) -> BTreeSet<String> {
+    let Err(error) = serde_json::from_value::<T>(unknown) else { unreachable!("`?` is no word") };
+    let text = error.to_string();
+    let listed = text.split_once("expected").unwrap().1;
+    listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The words that the samples have at one place.
+fn used(samples: &[Value], place: &str) -> BTreeSet<String> {
+    let word = |value: &Value| match value {
+        Value::String(word) => word.clone(),
+        value => value.as_object().unwrap().keys().next().unwrap().clone(),
+    };
+    samples.iter().filter_map(|event| event.pointer(place)).map(word).collect()
+}
+
+/// A kind that is new in an enum is missing here until there is a sample of it.
+#[test]
+fn there_is_a_sample_of_every_kind() {
+    let samples: Vec<Value> = samples().iter().map(|event| serde_json::to_value(event).unwrap()).collect();
+    assert_eq!(used(&samples, "/event"), words::<Event>(json!({"event": "?"})));
+    assert_eq!(used(&samples, "/result"), words::<EvaluationResult>(json!("?")));
+    assert_eq!(used(&samples, "/change"), words::<Change>(json!("?")));
+    assert_eq!(used(&samples, "/decision"), words::<Decision>(json!("?")));
+    assert_eq!(used(&samples, "/verdict"), words::<Verdict>(json!("?")));
+    assert_eq!(used(&samples, "/verdict/held"), words::<Permission>(json!("?")));
+    assert_eq!(used(&samples, "/status"), words::<Status>(json!("?")));
+    assert_eq!(used(&samples, "/outcome"), words::<Outcome>(json!("?")));
+    assert_eq!(used(&samples, "/reason"), words::<SkipReason>(json!("?")));
+}
+
+/// The samples have no capitals, so each word with one is the name of a variant.
+#[test]
+fn no_line_shows_what_only_programmers_read() {
+    for event in samples() {
+        let line = line(&event);
+        let has_capital = line
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| word.starts_with(|c: char| c.is_uppercase()) && word.contains(|c: char| c.is_lowercase()));
+        assert!(!has_capital && !is_debug_text(&line), "{line}");
+        assert!(!line.contains(" null") && !line.contains("None"), "{line}");
+    }
+}

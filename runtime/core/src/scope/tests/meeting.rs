@@ -1,0 +1,93 @@
+//! What is in force is never wider than the grant, nor than the request.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::super::*;
+use super::{FIELDS, scope};
+
+/// Values of a field as written: small, so that they often meet.
+fn written(field: &Field) -> BoxedStrategy<Value> {
+    let texts = |pattern: &'static str| proptest::collection::vec(pattern, 0..4);
+    match field.kind().as_str() {
+        "roots" => texts("(/[ab]{1,2}){1,3}").prop_map(|set| json!(set)).boxed(),
+        "names" => texts(PATTERNS)
+            .prop_map(|mut set| {
+                set.retain(|pattern| globset::Glob::new(pattern).is_ok());
+                json!(set)
+            })
+            .boxed(),
+        _ => (0_u64..5).prop_map(|number| json!(number)).boxed(),
+    }
+}
+
+const PATTERNS: &str = r"([ab/]|\*|\*\*|\?|\[[ab]\]|\[!a\]|\[\*\]|\[\?\]|\{a,b\}|\\\*){1,4}";
+
+/// Arguments of a call.
+fn argument(field: &Field) -> BoxedStrategy<Value> {
+    match field.kind().as_str() {
+        "roots" => "(/[ab]{1,2}){1,4}".prop_map(Value::from).boxed(),
+        "names" => r"[ab/*?]{1,4}".prop_map(Value::from).boxed(),
+        _ => (0_u64..5).prop_map(Value::from).boxed(),
+    }
+}
+
+/// A field, what is requested and granted of it, and an argument.
+fn case() -> impl Strategy<Value = (Field, Option<Value>, Option<Value>, Value)> {
+    (0..FIELDS.len()).prop_flat_map(|index| {
+        let field = FIELDS[index];
+        let some = || proptest::option::weighted(0.8, written(&field));
+        (Just(field), some(), some(), argument(&field))
+    })
+}
+
+fn one(field: &Field, value: Option<Value>) -> Scope {
+    scope(value.into_iter().map(|value| (field.name.to_owned(), value)).collect::<serde_json::Map<_, _>>().into())
+        .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #[test]
+    fn nothing_in_force_that_was_not_granted((field, asked, granted, argument) in case()) {
+        let (asked, granted) = (one(&field, asked), one(&field, granted));
+        let permitted = |scope: &Scope| scope.permits(&field, &argument).is_ok();
+        let in_force = permitted(&Scope::in_force(FIELDS, &asked, &granted));
+        let by_grant = permitted(&Scope::in_force(FIELDS, &Scope::default(), &granted));
+        if field.kind().starts_with("operator") {
+            // The request only replaces the default.
+            let expected = if granted.get(&field).is_some() || asked.get(&field).is_none() { by_grant } else { permitted(&asked) };
+            prop_assert_eq!(in_force, expected);
+            return Ok(());
+        }
+        let by_request = asked.get(&field).is_none() || permitted(&asked);
+        prop_assert!(!in_force || (by_grant && by_request));
+        // Two patterns may have names in common though neither covers the other: those are not granted.
+        if field.kind() != "names" {
+            prop_assert_eq!(in_force, by_grant && by_request);
+        }
+    }
+}
+
+#[test]
+fn a_pattern_covers_only_what_it_matches() {
+    let meet = |asked: &str, granted: &str| {
+        let units = |pattern: &str| scope(json!({ "units": [pattern] })).unwrap();
+        Scope::in_force(FIELDS, &units(asked), &units(granted)).names(&super::UNITS).to_vec()
+    };
+    for (wide, narrow) in [("nginx*", "nginx?"), ("*", "[*]"), ("?", "[?]"), ("*", "[!x]*"), ("**/b", "*/b")] {
+        for met in [meet(wide, narrow), meet(narrow, wide)] {
+            assert!(met.iter().all(|met| met == narrow), "{narrow} matches the text {wide}, and fewer names: {met:?}");
+        }
+    }
+    for (narrow, wide) in [
+        ("nginx-*", "nginx*"),
+        ("nginx-?.service", "nginx*.service"),
+        ("a[bc]d", "*d"),
+        ("**/b", "*"),
+        ("nginx", "ngin?"),
+    ] {
+        assert_eq!(meet(narrow, wide), [narrow]);
+        assert_eq!(meet(wide, narrow), [narrow]);
+    }
+}

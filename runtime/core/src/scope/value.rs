@@ -1,0 +1,34 @@
+//! Values of fields.
+
+use serde::{Deserialize, Serialize};
+
+/// The value of a field. Only its field knows what it means: [`Field::show`](super::Field::show).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ScopeValue {
+    /// Directories or names, in the order written.
+    Set(Vec<String>),
+    /// A number of things, bytes, hours or percent.
+    Bound(u64),
+}
+
+impl ScopeValue {
+    /// Whether it is a set without members.
+    pub fn is_empty(&self) -> bool {
+        self.as_set().is_some_and(<[String]>::is_empty)
+    }
+
+    pub(super) fn as_set(&self) -> Option<&[String]> {
+        match self {
+            ScopeValue::Set(set) => Some(set),
+            ScopeValue::Bound(_) => None,
+        }
+    }
+
+    pub(super) fn as_number(&self) -> Option<u64> {
+        match self {
+            ScopeValue::Bound(number) => Some(*number),
+            ScopeValue::Set(_) => None,
+        }
+    }
+}
