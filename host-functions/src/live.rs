@@ -121,14 +121,14 @@ impl Live {
         function.answer_at_once(&ask, arguments)
     }
 
-    fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &RawValue, scans: bool) -> Work {
+    fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &Arc<RawValue>, scans: bool) -> Work {
         let left = self.ends.map(|ends| ends.saturating_duration_since(std::time::Instant::now()) / 3);
         let most = self.shared.call_deadline;
         Work {
             shared: self.shared.clone(),
             scope: scope.clone(),
             now: self.base.context.now,
-            arguments: arguments.to_owned(),
+            arguments: arguments.clone(),
             name: interface.to_owned(),
             scans,
             limit: left.filter(|_| scans).map_or(most, |left| left.min(most)),
@@ -196,7 +196,7 @@ struct Work {
     shared: LiveHost,
     scope: Arc<Scope>,
     now: Instant,
-    arguments: Box<RawValue>,
+    arguments: Arc<RawValue>,
     name: String,
     /// Whether it may take long.
     scans: bool,

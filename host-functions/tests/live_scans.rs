@@ -83,7 +83,7 @@ async fn call_within(shared: LiveHost, function: &'static str, evaluation: Durat
     let scopes = [(SCANS.interface.name.to_owned(), Arc::new(Scope::default()))].into();
     let base = EvaluationState::new(context, Arc::new(NoMemory));
     let mut live = Live::new(shared, "test".into(), Phase::Detect, Arc::new(scopes), base).ending_after(evaluation);
-    let arguments = RawValue::from_string("{}".into()).unwrap();
+    let arguments = Arc::from(RawValue::from_string("{}".into()).unwrap());
     let answer = live.ask(Call { interface: SCANS.interface.name, function, arguments: &arguments });
     match answer {
         Answer::Now(reply) => reply.unwrap(),

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::call::{read, to_reply};
+use crate::call::{read, to_text};
 use crate::function::{Types, Wire};
 use crate::host::{Host, ProbeContext};
 
@@ -19,7 +19,7 @@ pub struct Proposed {
     /// `ansai:files/files-actions.remove`.
     pub action: String,
     /// As the policy wrote them.
-    pub arguments: Box<RawValue>,
+    pub arguments: Arc<RawValue>,
     /// What it was told.
     pub preview: Preview,
     /// What would be touched, with the identity of each: the action's own form.
@@ -262,7 +262,7 @@ impl<A: TypedAction> Action for A {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
         let (preview, targets) = TypedAction::preview(self, ask, read(arguments)?, earlier)?;
-        Ok((preview, to_reply(&targets)?))
+        Ok((preview, to_text(&targets)?))
     }
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {

@@ -170,7 +170,7 @@ mod tests {
         let scopes: Scopes =
             Arc::new(grants.unwrap_or_default().iter().map(|name| ((*name).to_owned(), scope.clone())).collect());
         let granted = if grants.is_some() { Grants::InForce(&scopes) } else { Grants::Recorded };
-        let arguments = RawValue::from_string(arguments.to_owned()).unwrap();
+        let arguments = Arc::from(RawValue::from_string(arguments.to_owned()).unwrap());
         let call = Call { interface, function, arguments: &arguments };
         match admit(&registry, Caller { instance: "i", phase, grants: granted }, call) {
             Ok(admitted) => format!("ok, {}", if admitted.scope.is_some() { "bounded" } else { "free" }),

@@ -70,7 +70,7 @@ impl Fixture {
         let arguments = raw(&json!({"keep-bytes": keep, "reason": "full"}));
         let (preview, targets) =
             vacuum().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: NAME.into(), arguments, preview, targets })
+        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets })
     }
 
     fn doing<T>(&self, step: &Proposed, stop: bool, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

@@ -68,7 +68,7 @@ impl Fixture {
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
         let (preview, targets) =
             clean_cache().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: NAME.into(), arguments, preview, targets })
+        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets })
     }
 
     fn doing<T>(&self, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

@@ -117,11 +117,12 @@ impl BacktestBackend {
             Ok(admitted) => admitted.proposes(),
             Err(why) => return why.into_answer(),
         };
+        let wanted = if proposes { Some(without_reason(call.arguments.get())) } else { None };
         let same = |known: &RecordedCall| {
             *known.interface == *call.interface
                 && *known.function == *call.function
                 && (known.arguments.get() == call.arguments.get()
-                    || (proposes && without_reason(known.arguments.get()) == without_reason(call.arguments.get())))
+                    || wanted.as_ref().is_some_and(|wanted| without_reason(known.arguments.get()) == *wanted))
         };
         // Equal calls answer in their recorded order; the last one answers all further calls.
         let place = self.calls.iter().position(|(known, used)| !used && same(known));

@@ -10,7 +10,6 @@ use ansai_core::{Limits, Observation, Usage};
 use ansai_kit::backend::Backend;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, Val};
 
 pub use answer::Answer;
 pub use error::EvaluationError;
@@ -23,6 +22,8 @@ use crate::recording::{RecordedCall, RecordedEnd};
 /// Maximum bytes from guest to host in one call; wasmtime counts lists and strings before it copies them.
 const HOSTCALL_FUEL: usize = 1 << 20;
 const MAX_HANDLES: usize = 1024;
+/// Calls that the record of an evaluation has room for at its start.
+const USUAL_CALLS: usize = 16;
 
 /// An evaluation that has ended, with the backend that answered its calls.
 pub struct Evaluation<B> {
@@ -52,7 +53,7 @@ impl<B> Evaluation<B> {
 impl Policy {
     /// Calls `detect`: what is the state of the host?
     pub async fn detect<B: Backend + 'static>(&self, backend: B, limits: &Limits) -> Evaluation<B> {
-        self.evaluate(backend, limits, &self.detect, None).await
+        self.evaluate(backend, limits, None).await
     }
 
     /// Calls `plan`: what should be done about a finding?
@@ -62,7 +63,7 @@ impl Policy {
         limits: &Limits,
         finding: &Observation,
     ) -> Evaluation<B> {
-        self.evaluate(backend, limits, &self.plan, Some(finding)).await
+        self.evaluate(backend, limits, Some(finding)).await
     }
 
     /// Lends the backend to the store, whose data has one type for all backends, and takes it back.
@@ -70,12 +71,11 @@ impl Policy {
         &self,
         backend: B,
         limits: &Limits,
-        export: &ComponentExportIndex,
         finding: Option<&Observation>,
     ) -> Evaluation<B> {
         let backend = Arc::new(Mutex::new(backend));
         let lent = (backend.clone() as Arc<Mutex<dyn Backend>>).lock_owned().await;
-        let Evaluation { answer, usage, calls, .. } = self.run(lent, limits, export, finding).await;
+        let Evaluation { answer, usage, calls, .. } = self.run(lent, limits, finding).await;
         Evaluation { answer, usage, calls, backend: Arc::into_inner(backend).map(Mutex::into_inner) }
     }
 
@@ -83,7 +83,6 @@ impl Policy {
         &self,
         backend: OwnedMutexGuard<dyn Backend>,
         limits: &Limits,
-        export: &ComponentExportIndex,
         finding: Option<&Observation>,
     ) -> Evaluation<()> {
         // The semaphore is never closed; if it were, the pool would still bound evaluations.
@@ -93,7 +92,7 @@ impl Policy {
             limiter: Limiter::new(limits.memory_bytes),
             backend,
             limits: limits.clone(),
-            calls: Vec::new(),
+            calls: Vec::with_capacity(USUAL_CALLS),
             reply_bytes: 0,
             proposals: 0,
             refused_calls: 0,
@@ -110,7 +109,7 @@ impl Policy {
         let ticking = self.variant.ticker.run();
         let deadline = Duration::from_millis(limits.deadline_ms);
         let outcome = match fuelled {
-            Ok(()) => tokio::time::timeout(deadline, self.call(&mut store, export, finding)).await,
+            Ok(()) => tokio::time::timeout(deadline, self.call(&mut store, finding)).await,
             Err(error) => Ok(Err(EvaluationError::Host(error.to_string()))),
         };
         drop(ticking);
@@ -137,23 +136,18 @@ impl Policy {
     async fn call(
         &self,
         store: &mut Store<StoreState>,
-        export: &ComponentExportIndex,
         finding: Option<&Observation>,
     ) -> Result<Answer, EvaluationError> {
-        let host_error = |error: String| EvaluationError::Host(error);
-        let instance = self.pre.instantiate_async(&mut *store).await.map_err(error::of_instantiation)?;
-        let func = instance.get_func(&mut *store, export).ok_or_else(|| host_error("an export is missing".into()))?;
-        let mut arguments = Vec::new();
-        if let Some(finding) = finding {
-            let text = serde_json::to_string(finding).map_err(|error| host_error(error.to_string()))?;
-            arguments.push(self.finding.parse(&text).map_err(|error| host_error(error.to_string()))?);
-        }
-        let mut results = [Val::Bool(false)];
-        func.call_async(&mut *store, &arguments, &mut results).await.map_err(error::of_call)?;
-        let [result] = results;
+        let exports = self.pre.instantiate_async(&mut *store).await.map_err(error::of_instantiation)?;
         match finding {
-            None => answer::observations(result, store.data().limits.observations),
-            Some(_) => answer::decision(result),
+            None => {
+                let answer = exports.call_detect(&mut *store).await.map_err(error::of_call)?;
+                answer::observations(answer, store.data().limits.observations)
+            }
+            Some(finding) => {
+                let answer = exports.call_plan(&mut *store, &finding.into()).await.map_err(error::of_call)?;
+                answer::decision(answer)
+            }
         }
     }
 }

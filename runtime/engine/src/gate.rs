@@ -4,6 +4,8 @@
 //!
 //! All functions of all imports are linked here, from the types of the component, so that no call bypasses the gate.
 
+mod returns;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,14 +15,14 @@ use ansai_kit::call::{Call, Reply};
 use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use tokio::sync::OwnedMutexGuard;
-use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, Type, Val};
 use wasmtime::{Result, StoreContextMut, bail};
 
+use self::returns::{Lowered, Returns};
 use crate::limiter::Limiter;
 use crate::recording::{RecordedCall, RecordedReply};
-use crate::value::{Arguments, json_bytes_until_error};
-use crate::value_type::ValueType;
+use crate::value::{Arguments, json_bytes_until_error, write};
 
 /// Fuel of a call, in addition to one for each byte of arguments and reply, so that a guest pays for the work of the host.
 const CALL_FUEL: u64 = 500;
@@ -65,16 +67,40 @@ pub(crate) fn link(
     for (name, item) in instance.exports(wasmtime) {
         let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
         let proposes = matches!(registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
+        let parameters: Box<[Box<str>]> = ty.params().map(|(name, _)| name.into()).collect();
         let function = Arc::new(Function {
             interface: interface.clone(),
             name: name.into(),
             proposes,
-            parameters: ty.params().map(|(name, _)| name.into()).collect(),
+            no_arguments: if parameters.is_empty() { Some(write(&Arguments::NONE)?) } else { None },
+            parameters,
             returns: Returns::of(&ty),
         });
-        import.func_new_async(name, move |store, _, arguments, results| {
-            Box::new(function.clone().call(store, arguments, results))
-        })?;
+        let types: Vec<Type> = ty.params().map(|(_, ty)| ty).collect();
+        // wasmtime has dynamic arguments only together with dynamic results. These are the parameters of the functions
+        // with long replies.
+        match types.as_slice() {
+            [] if function.returns.in_memory() => import.func_wrap_async(name, move |store, (): ()| {
+                Box::new(function.clone().call_for_memory(store, Vec::new()))
+            })?,
+            [Type::String] if function.returns.in_memory() => {
+                import.func_wrap_async(name, move |store, (name,): (String,)| {
+                    Box::new(function.clone().call_for_memory(store, vec![Val::String(name)]))
+                })?;
+            }
+            [Type::String, Type::U32, Type::Option(last)]
+                if function.returns.in_memory() && matches!(last.ty(), Type::String) =>
+            {
+                import.func_wrap_async(name, move |store, (name, number, last): (String, u32, Option<String>)| {
+                    let last = Val::Option(last.map(|last| Box::new(Val::String(last))));
+                    let arguments = vec![Val::String(name), Val::U32(number), last];
+                    Box::new(function.clone().call_for_memory(store, arguments))
+                })?;
+            }
+            _ => import.func_new_async(name, move |store, _, arguments, results| {
+                Box::new(function.clone().call(store, arguments, results))
+            })?,
+        }
     }
     Ok(())
 }
@@ -85,29 +111,44 @@ struct Function {
     name: Arc<str>,
     proposes: bool,
     parameters: Box<[Box<str>]>,
+    /// The arguments of every call, when there are no parameters.
+    no_arguments: Option<Arc<RawValue>>,
     returns: Returns,
 }
 
-/// The result type of a function.
-enum Returns {
-    Nothing,
-    /// Not a result, so that the call cannot be refused.
-    Plain(ValueType),
-    Result {
-        ok: Option<ValueType>,
-        err: Option<ValueType>,
-    },
-}
-
 impl Function {
+    /// A call with its result as a dynamic value.
     async fn call(
         self: Arc<Self>,
         mut store: StoreContextMut<'_, StoreState>,
         arguments: &[Val],
         results: &mut [Val],
     ) -> Result<()> {
+        let (reply, bytes) = self.ask(&mut store, arguments).await?;
+        if let (Some(slot), Some(value)) = (results.first_mut(), self.lower(&reply)?) {
+            *slot = value;
+        }
+        charge(&mut store, CALL_FUEL + bytes)
+    }
+
+    /// A call whose reply is written into the memory of the component.
+    async fn call_for_memory(
+        self: Arc<Self>,
+        mut store: StoreContextMut<'_, StoreState>,
+        arguments: Vec<Val>,
+    ) -> Result<(Lowered,)> {
+        let (reply, bytes) = self.ask(&mut store, &arguments).await?;
+        if let (Returns::Plain(_), Err(refusal)) = (&self.returns, &reply) {
+            return Err(self.error(&reply, refusal.to_string()));
+        }
+        charge(&mut store, CALL_FUEL + bytes)?;
+        Ok((Lowered { function: self, reply },))
+    }
+
+    /// Checks the budget, has the call answered, and records it. Returns the reply, and the bytes of arguments and reply.
+    async fn ask(&self, store: &mut StoreContextMut<'_, StoreState>, arguments: &[Val]) -> Result<(Reply, u64)> {
         let arguments = Arguments { names: &self.parameters, values: arguments };
-        let written = serde_json::value::to_raw_value(&arguments);
+        let written = self.no_arguments.as_ref().map_or_else(|| write(&arguments), |none| Ok(none.clone()));
         let state = store.data_mut();
         let admitted = written
             .map_err(|error| (json_bytes_until_error(&arguments), Refusal::Invalid(error.to_string())))
@@ -115,37 +156,27 @@ impl Function {
                 Ok(()) => Ok(arguments),
                 Err(refusal) => Err((arguments.get().len(), refusal)),
             });
-        let (recorded, bytes, reply) = match admitted {
-            Ok(arguments) => {
-                let reply = self.answer(state, &arguments).await?;
-                let bytes = arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len());
-                (Some(arguments), bytes as u64, reply)
+        let arguments = match admitted {
+            Ok(arguments) => arguments,
+            Err((bytes, refusal)) => {
+                state.refused_calls = state.refused_calls.saturating_add(1);
+                return Ok((Err(refusal), bytes as u64));
             }
-            Err((bytes, refusal)) => (None, bytes as u64, Err(refusal)),
         };
+        let reply = self.answer(state, &arguments).await?;
+        let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
         let state = store.data_mut();
-        let value = self.returns.lower(&reply).map_err(|why| {
-            let why = format!("{}.{}: {why}", self.interface, self.name);
-            wasmtime::Error::from(if reply.is_err() { CallError::Refused(why) } else { CallError::Host(why) })
+        state.reply_bytes = state.reply_bytes.saturating_add(bytes);
+        state.calls.push(RecordedCall {
+            interface: self.interface.clone(),
+            function: self.name.clone(),
+            arguments,
+            reply: RecordedReply::from(reply.clone()),
         });
-        if let Some(arguments) = recorded {
-            state.reply_bytes = state.reply_bytes.saturating_add(bytes);
-            state.calls.push(RecordedCall {
-                interface: self.interface.clone(),
-                function: self.name.clone(),
-                arguments,
-                reply: RecordedReply::from(reply),
-            });
-        } else {
-            state.refused_calls = state.refused_calls.saturating_add(1);
-        }
-        if let (Some(slot), Some(value)) = (results.first_mut(), value?) {
-            *slot = value;
-        }
-        charge(&mut store, CALL_FUEL + bytes)
+        Ok((reply, bytes))
     }
 
-    async fn answer(&self, state: &mut StoreState, arguments: &RawValue) -> Result<Reply> {
+    async fn answer(&self, state: &mut StoreState, arguments: &Arc<RawValue>) -> Result<Reply> {
         let call = Call { interface: &self.interface, function: &self.name, arguments };
         let limit = Duration::from_millis(state.limits.call_deadline_ms);
         let answer = match state.backend.ask(call) {
@@ -195,37 +226,6 @@ fn charge(store: &mut StoreContextMut<'_, StoreState>, fuel: u64) -> Result<()> 
         None => {
             store.set_fuel(0)?;
             Err(wasmtime::Trap::OutOfFuel.into())
-        }
-    }
-}
-
-impl Returns {
-    fn of(ty: &ComponentFunc) -> Returns {
-        match ty.results().next() {
-            None => Returns::Nothing,
-            Some(Type::Result(result)) => Returns::Result {
-                ok: result.ok().map(|ty| ValueType::of(&ty)),
-                err: result.err().map(|ty| ValueType::of(&ty)),
-            },
-            Some(ty) => Returns::Plain(ValueType::of(&ty)),
-        }
-    }
-
-    /// The reply as a value of this type. `Err` is an error of the host, or a refusal of a function that cannot return one.
-    fn lower(&self, reply: &Reply) -> Result<Option<Val>, String> {
-        let payload = |shape: &Option<ValueType>, text: &str| match shape {
-            None => Ok(None),
-            Some(shape) => shape.parse(text).map(|value| Some(Box::new(value))).map_err(|error| error.to_string()),
-        };
-        match (self, reply) {
-            (Returns::Result { ok, .. }, Ok(reply)) => Ok(Some(Val::Result(Ok(payload(ok, reply.get())?)))),
-            (Returns::Result { err, .. }, Err(refusal)) => {
-                let text = serde_json::to_string(refusal).map_err(|error| error.to_string())?;
-                Ok(Some(Val::Result(Err(payload(err, &text)?))))
-            }
-            (Returns::Nothing, Ok(_)) => Ok(None),
-            (Returns::Plain(shape), Ok(reply)) => shape.parse(reply.get()).map(Some).map_err(|error| error.to_string()),
-            (Returns::Nothing | Returns::Plain(_), Err(refusal)) => Err(refusal.to_string()),
         }
     }
 }

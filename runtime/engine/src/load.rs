@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
+use wasmtime::component::{Component, Linker};
 
 use crate::compile::CompileError;
 use crate::compiled_code::map;
 use crate::component::{ComponentError, ComponentInfo, inspect};
 use crate::contract::{contract, has_interface};
 use crate::engine::{Engine, EngineVariant};
+use crate::exports::ExportsPre;
 use crate::gate::{StoreState, link};
 use crate::signature;
-use crate::value_type::ValueType;
 
 /// Why a component was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -74,11 +74,7 @@ impl LoadError {
 pub struct Policy {
     pub(crate) engine: Engine,
     pub(crate) variant: EngineVariant,
-    pub(crate) pre: InstancePre<StoreState>,
-    pub(crate) detect: ComponentExportIndex,
-    pub(crate) plan: ComponentExportIndex,
-    /// Type of the argument of `plan`.
-    pub(crate) finding: Arc<ValueType>,
+    pub(crate) pre: ExportsPre<StoreState>,
     info: Arc<ComponentInfo>,
 }
 
@@ -117,14 +113,8 @@ impl Engine {
         for import in &info.imports {
             link(&mut linker, &self.registry, import, &component).map_err(not_accepted)?;
         }
-        let export = |name| {
-            component.get_export_index(None, name).ok_or(LoadError::Component(ComponentError::MissingExport(name)))
-        };
         Ok(Policy {
-            detect: export("detect")?,
-            plan: export("plan")?,
-            finding: Arc::new(finding(&component)?),
-            pre: linker.instantiate_pre(&component).map_err(not_accepted)?,
+            pre: linker.instantiate_pre(&component).and_then(ExportsPre::new).map_err(not_accepted)?,
             engine: self.clone(),
             variant: variant.clone(),
             info: Arc::new(info),
@@ -203,17 +193,6 @@ fn check_signatures(component: &Component) -> Result<(), LoadError> {
         check_signature("the policy", name, &declared, Some(expected))?;
     }
     Ok(())
-}
-
-/// The type of the finding that `plan` takes; its signature was compared before.
-fn finding(component: &Component) -> Result<ValueType, LoadError> {
-    let missing = LoadError::Component(ComponentError::MissingExport("plan"));
-    match component.component_type().get_export(component.engine(), "plan").map(|item| item.ty) {
-        Some(ComponentItem::ComponentFunc(plan)) => {
-            plan.params().next().map(|(_, ty)| ValueType::of(&ty)).ok_or(missing)
-        }
-        _ => Err(missing),
-    }
 }
 
 /// Replaces an error of wasmtime by the names of the disabled features that the component needs, where that is the reason,

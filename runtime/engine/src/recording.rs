@@ -8,7 +8,7 @@ use ansai_kit::call::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// One call of a host function with its reply.
+/// One call of a host function with its reply. A clone shares the texts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
     /// Name of the interface, without version.
@@ -16,7 +16,7 @@ pub struct RecordedCall {
     /// Name of the function.
     pub function: Arc<str>,
     /// Arguments, as a JSON object by parameter name.
-    pub arguments: Box<RawValue>,
+    pub arguments: Arc<RawValue>,
     /// The reply.
     pub reply: RecordedReply,
 }
@@ -33,7 +33,7 @@ impl RecordedCall {
 #[serde(rename_all = "kebab-case")]
 pub enum RecordedReply {
     /// The answer as JSON.
-    Ok(Box<RawValue>),
+    Ok(Arc<RawValue>),
     /// The refusal.
     Refused(Refusal),
 }

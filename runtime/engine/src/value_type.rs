@@ -1,15 +1,13 @@
-//! A component's types as a tree that is made once, when it is linked, and reads JSON text as values of them.
+//! A component's types as a tree that is made once, when it is linked, with the layout of their values in its memory.
 //! wasmtime's own types are handles: every look at a field counts references and copies its name.
 
-use std::borrow::Cow;
+mod dynamic;
+mod read;
+mod store;
 
-use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize as _, Deserializer};
-use wasmtime::component::types::Case;
-use wasmtime::component::{Type, Val};
+use wasmtime::component::Type;
 
-/// What a list is first given room for; a longer one grows.
-const FIRST_ITEMS: usize = 4;
+pub(crate) use self::read::Node;
 
 /// A type of the contract.
 #[derive(Debug)]
@@ -27,21 +25,39 @@ pub(crate) enum ValueType {
     Float64,
     Char,
     String,
-    Enum,
-    Flags,
-    Option(Box<ValueType>),
-    List(Box<ValueType>),
-    Tuple(Box<[ValueType]>),
+    Enum(Box<[Box<str>]>),
+    Flags(Box<[Box<str>]>),
+    List(Box<List>),
+    Tuple(Box<[Field]>),
     Record(Box<[Field]>),
-    Variant(Box<[VariantCase]>),
+    /// The cases `none` and `some`.
+    Option(Box<Cases>),
+    Variant(Box<Cases>),
     /// Resources and whatever else the contract never has.
     Unsupported,
 }
 
+/// The items of a list.
+#[derive(Debug)]
+pub(crate) struct List {
+    item: ValueType,
+    item_size: usize,
+    item_alignment: usize,
+}
+
+/// A field of a record; in a tuple, without a name.
 #[derive(Debug)]
 pub(crate) struct Field {
     name: Box<str>,
     ty: ValueType,
+    offset: usize,
+}
+
+/// The cases of a variant.
+#[derive(Debug)]
+pub(crate) struct Cases {
+    cases: Box<[VariantCase]>,
+    payload_offset: usize,
 }
 
 #[derive(Debug)]
@@ -67,35 +83,29 @@ impl ValueType {
             Type::Float64 => ValueType::Float64,
             Type::Char => ValueType::Char,
             Type::String => ValueType::String,
-            Type::Enum(_) => ValueType::Enum,
-            Type::Flags(_) => ValueType::Flags,
-            Type::Option(option) => ValueType::Option(Box::new(ValueType::of(&option.ty()))),
-            Type::List(list) => ValueType::List(Box::new(ValueType::of(&list.ty()))),
-            Type::Tuple(tuple) => ValueType::Tuple(tuple.types().map(|ty| ValueType::of(&ty)).collect()),
+            Type::Enum(cases) => ValueType::Enum(cases.names().map(Into::into).collect()),
+            Type::Flags(flags) => ValueType::Flags(flags.names().map(Into::into).collect()),
+            Type::Option(option) => ValueType::option(ValueType::of(&option.ty())),
+            Type::List(list) => ValueType::list(ValueType::of(&list.ty())),
+            Type::Tuple(tuple) => ValueType::Tuple(fields(tuple.types().map(|ty| ("", ValueType::of(&ty))))),
             Type::Record(record) => {
-                let field = |field: wasmtime::component::types::Field<'_>| Field {
-                    name: field.name.into(),
-                    ty: ValueType::of(&field.ty),
-                };
-                ValueType::Record(record.fields().map(field).collect())
+                ValueType::Record(fields(record.fields().map(|field| (field.name, ValueType::of(&field.ty)))))
             }
             Type::Variant(variant) => {
-                let alternative = |case: Case<'_>| VariantCase {
-                    name: case.name.into(),
-                    payload: case.ty.map(|ty| ValueType::of(&ty)),
-                };
-                ValueType::Variant(variant.cases().map(alternative).collect())
+                let cases = variant.cases().map(|case| (case.name, case.ty.map(|ty| ValueType::of(&ty))));
+                ValueType::Variant(Box::new(Cases::new(cases)))
             }
             _ => ValueType::Unsupported,
         }
     }
 
-    /// Reads JSON text.
-    pub(crate) fn parse(&self, text: &str) -> serde_json::Result<Val> {
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let value = self.deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(value)
+    fn list(item: ValueType) -> ValueType {
+        let (item_size, item_alignment) = (item.size(), item.alignment());
+        ValueType::List(Box::new(List { item, item_size, item_alignment }))
+    }
+
+    fn option(some: ValueType) -> ValueType {
+        ValueType::Option(Box::new(Cases::new([("none", None), ("some", Some(some))])))
     }
 
     fn kind(&self) -> &'static str {
@@ -108,230 +118,109 @@ impl ValueType {
             _ => "a plain value",
         }
     }
-}
 
-impl<'de> DeserializeSeed<'de> for &ValueType {
-    type Value = Val;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
-        Ok(match self {
-            ValueType::Bool => Val::Bool(bool::deserialize(deserializer)?),
-            ValueType::S8 => Val::S8(i8::deserialize(deserializer)?),
-            ValueType::U8 => Val::U8(u8::deserialize(deserializer)?),
-            ValueType::S16 => Val::S16(i16::deserialize(deserializer)?),
-            ValueType::U16 => Val::U16(u16::deserialize(deserializer)?),
-            ValueType::S32 => Val::S32(i32::deserialize(deserializer)?),
-            ValueType::U32 => Val::U32(u32::deserialize(deserializer)?),
-            ValueType::S64 => Val::S64(i64::deserialize(deserializer)?),
-            ValueType::U64 => Val::U64(u64::deserialize(deserializer)?),
-            ValueType::Float32 => Val::Float32(f32::deserialize(deserializer)?),
-            ValueType::Float64 => Val::Float64(f64::deserialize(deserializer)?),
-            ValueType::Char => Val::Char(char::deserialize(deserializer)?),
-            ValueType::String => Val::String(String::deserialize(deserializer)?),
-            ValueType::Enum => Val::Enum(String::deserialize(deserializer)?),
-            ValueType::Flags => Val::Flags(Vec::deserialize(deserializer)?),
-            ValueType::Option(_) => return deserializer.deserialize_option(self),
-            ValueType::List(_) | ValueType::Tuple(_) => return deserializer.deserialize_seq(self),
-            ValueType::Record(_) => return deserializer.deserialize_map(self),
-            ValueType::Variant(_) => return deserializer.deserialize_any(self),
-            ValueType::Unsupported => return Err(D::Error::custom("a type that is not in the contract")),
-        })
-    }
-}
-
-impl<'de> Visitor<'de> for &ValueType {
-    type Value = Val;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.kind())
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Val, E> {
+    /// Bytes of a value in the memory of a component.
+    pub(crate) fn size(&self) -> usize {
         match self {
-            ValueType::Option(_) => Ok(Val::Option(None)),
-            _ => Err(E::invalid_type(serde::de::Unexpected::Unit, &self)),
+            ValueType::Bool | ValueType::S8 | ValueType::U8 => 1,
+            ValueType::S16 | ValueType::U16 => 2,
+            ValueType::S32 | ValueType::U32 | ValueType::Float32 | ValueType::Char => 4,
+            ValueType::S64 | ValueType::U64 | ValueType::Float64 | ValueType::String | ValueType::List(_) => 8,
+            ValueType::Enum(names) => case_bytes(names.len()),
+            ValueType::Flags(names) => match names.len() {
+                0..=8 => 1,
+                9..=16 => 2,
+                count => 4 * count.div_ceil(32),
+            },
+            ValueType::Tuple(fields) | ValueType::Record(fields) => {
+                let end = fields.last().map_or(0, |field| field.offset + field.ty.size());
+                end.next_multiple_of(self.alignment())
+            }
+            ValueType::Option(cases) | ValueType::Variant(cases) => {
+                let payload = cases.payloads().map(ValueType::size).max().unwrap_or(0);
+                (cases.payload_offset + payload).next_multiple_of(self.alignment())
+            }
+            ValueType::Unsupported => 0,
         }
     }
 
-    fn visit_none<E: serde::de::Error>(self) -> Result<Val, E> {
-        self.visit_unit()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Val, D::Error> {
+    /// The alignment of a value in the memory of a component.
+    pub(crate) fn alignment(&self) -> usize {
         match self {
-            ValueType::Option(shape) => Ok(Val::Option(Some(Box::new(shape.deserialize(deserializer)?)))),
-            _ => Err(D::Error::custom("null was not expected")),
+            ValueType::String | ValueType::List(_) => 4,
+            ValueType::Flags(_) => self.size().min(4),
+            ValueType::Tuple(fields) | ValueType::Record(fields) => {
+                fields.iter().map(|field| field.ty.alignment()).max().unwrap_or(1)
+            }
+            ValueType::Option(cases) | ValueType::Variant(cases) => {
+                cases.payloads().map(ValueType::alignment).max().unwrap_or(1).max(cases.tag_bytes())
+            }
+            ValueType::Unsupported => 1,
+            scalar => scalar.size(),
         }
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Val, E> {
+    /// How many plain WebAssembly values it takes to pass a value without memory.
+    pub(crate) fn flat_count(&self) -> usize {
         match self {
-            ValueType::Variant(cases) if cases.iter().any(|case| *case.name == *text && case.payload.is_none()) => {
-                Ok(Val::Variant(text.to_owned(), None))
+            ValueType::String | ValueType::List(_) => 2,
+            ValueType::Flags(names) => names.len().div_ceil(32),
+            ValueType::Tuple(fields) | ValueType::Record(fields) => {
+                fields.iter().map(|field| field.ty.flat_count()).sum()
             }
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Val, A::Error> {
-        match self {
-            ValueType::List(shape) => {
-                let mut values = Vec::with_capacity(FIRST_ITEMS);
-                while let Some(value) = seq.next_element_seed(&**shape)? {
-                    values.push(value);
-                }
-                Ok(Val::List(values))
-            }
-            ValueType::Tuple(shapes) => {
-                let mut values = Vec::with_capacity(shapes.len());
-                for shape in shapes {
-                    let value = seq.next_element_seed(shape)?;
-                    values.push(value.ok_or_else(|| A::Error::invalid_length(values.len(), &"more"))?);
-                }
-                Ok(Val::Tuple(values))
-            }
-            _ => Err(A::Error::invalid_type(serde::de::Unexpected::Seq, &self)),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Val, A::Error> {
-        match self {
-            ValueType::Record(fields) => record(fields, map),
-            ValueType::Variant(cases) => {
-                let name: Cow<'de, str> = map.next_key()?.ok_or_else(|| A::Error::custom("an empty variant"))?;
-                let payload = cases.iter().find(|case| *case.name == *name).and_then(|case| case.payload.as_ref());
-                let payload =
-                    payload.ok_or_else(|| A::Error::custom(format_args!("`{name}` is no case with a payload here")))?;
-                Ok(Val::Variant(name.into_owned(), Some(Box::new(map.next_value_seed(payload)?))))
-            }
-            _ => Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self)),
+            ValueType::Option(cases) | ValueType::Variant(cases) => cases.flat_count(),
+            _ => 1,
         }
     }
 }
 
-/// In the order of the type, as wasmtime wants it. Text in the same order, which is what the host writes, is read in
-/// one go; from the first field on that stands elsewhere, what comes is kept until its place is reached.
-fn record<'de, A: MapAccess<'de>>(fields: &[Field], mut map: A) -> Result<Val, A::Error> {
-    let mut values: Vec<(String, Val)> = Vec::with_capacity(fields.len());
-    let mut early: Vec<Option<Val>> = Vec::new();
-    while let Some(Key(key)) = map.next_key()? {
-        let next = values.len();
-        match fields.get(next) {
-            Some(field) if early.is_empty() && *field.name == *key => {
-                values.push((String::from(&*field.name), map.next_value_seed(&field.ty)?));
-            }
-            _ => {
-                early.resize_with(fields.len(), || None);
-                let place = fields.iter().enumerate().skip(next).find(|(_, field)| *field.name == *key);
-                let free = place.and_then(|(at, field)| Some((early.get_mut(at)?, field)));
-                match free {
-                    Some((slot @ None, field)) => *slot = Some(map.next_value_seed(&field.ty)?),
-                    _ => return Err(A::Error::custom(format_args!("unknown or duplicate field `{key}`"))),
-                }
-            }
-        }
-    }
-    for (at, field) in fields.iter().enumerate().skip(values.len()) {
-        let value = match early.get_mut(at).and_then(Option::take) {
-            Some(value) => value,
-            // As serde has it: what is optional may be left out.
-            None if matches!(field.ty, ValueType::Option(_)) => Val::Option(None),
-            None => return Err(A::Error::custom(format_args!("field `{}` is missing", field.name))),
-        };
-        values.push((String::from(&*field.name), value));
-    }
-    Ok(Val::Record(values))
+/// Fields in the order of the type, each at its place.
+fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, ValueType)>) -> Box<[Field]> {
+    let mut end = 0usize;
+    let place = |(name, ty): (&str, ValueType)| {
+        let offset = end.next_multiple_of(ty.alignment());
+        end = offset + ty.size();
+        Field { name: name.into(), ty, offset }
+    };
+    fields.into_iter().map(place).collect()
 }
 
-/// A field's name, copied only where the text has it escaped.
-struct Key<'de>(Cow<'de, str>);
+impl Cases {
+    pub(crate) fn new<'a>(cases: impl IntoIterator<Item = (&'a str, Option<ValueType>)>) -> Cases {
+        let case = |(name, payload): (&str, Option<ValueType>)| VariantCase { name: name.into(), payload };
+        let mut cases = Cases { cases: cases.into_iter().map(case).collect(), payload_offset: 0 };
+        let alignment = cases.payloads().map(ValueType::alignment).max().unwrap_or(1);
+        cases.payload_offset = cases.tag_bytes().next_multiple_of(alignment);
+        cases
+    }
 
-impl<'de> serde::Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl<'de> Visitor<'de> for Name {
-            type Value = Key<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the name of a field")
-            }
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Name)
+    /// The type of the payload of a case, if it has one.
+    pub(crate) fn payload(&self, number: usize) -> Option<&ValueType> {
+        self.cases.get(number).and_then(|case| case.payload.as_ref())
+    }
+
+    fn payloads(&self) -> impl Iterator<Item = &ValueType> {
+        self.cases.iter().filter_map(|case| case.payload.as_ref())
+    }
+
+    /// See [`ValueType::flat_count`].
+    pub(crate) fn flat_count(&self) -> usize {
+        1 + self.payloads().map(ValueType::flat_count).max().unwrap_or(0)
+    }
+
+    fn tag_bytes(&self) -> usize {
+        case_bytes(self.cases.len())
+    }
+}
+
+/// Bytes of the number of a case.
+fn case_bytes(cases: usize) -> usize {
+    match cases {
+        0..=0x100 => 1,
+        0x101..=0x1_0000 => 2,
+        _ => 4,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-    use super::*;
-
-    fn disk() -> ValueType {
-        let field = |name: &str, ty| Field { name: name.into(), ty };
-        ValueType::Record(Box::new([
-            field("name", ValueType::String),
-            field("note", ValueType::Option(Box::new(ValueType::String))),
-            field("sizes", ValueType::List(Box::new(ValueType::U32))),
-        ]))
-    }
-
-    fn read(text: &str) -> Result<Vec<(String, Val)>, String> {
-        match disk().parse(text) {
-            Ok(Val::Record(fields)) => Ok(fields),
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    #[test]
-    fn a_record_is_the_same_in_any_order_of_its_text() {
-        let wanted = vec![
-            ("name".to_owned(), Val::String("a".into())),
-            ("note".to_owned(), Val::Option(None)),
-            ("sizes".to_owned(), Val::List(vec![Val::U32(1), Val::U32(2)])),
-        ];
-        for text in [
-            r#"{"name":"a","note":null,"sizes":[1,2]}"#,
-            r#"{"name":"a","sizes":[1,2]}"#,
-            r#"{"sizes":[1,2],"name":"a"}"#,
-            r#"{"note":null,"name":"a","sizes":[1,2]}"#,
-            r#"{"n\u0061me":"a","sizes":[1,2]}"#,
-        ] {
-            assert_eq!(read(text).unwrap(), wanted, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_missing_foreign_or_twice_is_named() {
-        for (text, why) in [
-            (r#"{"name":"a"}"#, "`sizes` is missing"),
-            (r#"{"sizes":[1]}"#, "`name` is missing"),
-            (r#"{"name":"a","size":[1]}"#, "duplicate field `size`"),
-            (r#"{"name":"a","name":"b","sizes":[]}"#, "unknown or duplicate field"),
-            (r#"{"sizes":[],"sizes":[],"name":"b"}"#, "unknown or duplicate field"),
-            (r#"{"name":"a","sizes":[-1]}"#, "invalid value"),
-            (r#"{"name":"a","sizes":7}"#, "expected a list"),
-            (r#"[]"#, "expected a record"),
-        ] {
-            let said = read(text).unwrap_err();
-            assert!(said.contains(why), "{text}: {said}");
-        }
-    }
-
-    #[test]
-    fn a_case_has_its_payload_or_none() {
-        let alternative = |name: &str, payload| VariantCase { name: name.into(), payload };
-        let shape =
-            ValueType::Variant(Box::new([alternative("none", None), alternative("some", Some(ValueType::Bool))]));
-        assert_eq!(shape.parse(r#""none""#).unwrap(), Val::Variant("none".into(), None));
-        let some = Val::Variant("some".into(), Some(Box::new(Val::Bool(true))));
-        assert_eq!(shape.parse(r#"{"some":true}"#).unwrap(), some);
-        for wrong in [r#""some""#, r#"{"none":null}"#, r#"{"other":1}"#, r#"{}"#, r#"{"some":true,"none":1}"#] {
-            assert!(shape.parse(wrong).is_err(), "{wrong}");
-        }
-    }
-}
+mod tests;

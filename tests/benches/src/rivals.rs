@@ -47,7 +47,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let policy = engine.load(&guest::component()?)?;
-    let reply = RawValue::from_string(guest::REPLY.to_owned())?;
+    let reply: Arc<RawValue> = Arc::from(RawValue::from_string(guest::REPLY.to_owned())?);
     let prepared = || Prepared(reply.clone());
     let mut rows = Vec::new();
     match Extism::start()? {

@@ -104,7 +104,12 @@ impl Scene {
         let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
         let (preview, targets) =
             action(verb).preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: format!("ansai:files/files-actions.{verb}"), arguments, preview, targets })
+        Ok(Proposed {
+            action: format!("ansai:files/files-actions.{verb}"),
+            arguments: arguments.into(),
+            preview,
+            targets,
+        })
     }
 
     pub fn select(&self, verb: &str, what: Value) -> Result<Proposed, Refusal> {

@@ -56,7 +56,7 @@ impl Verb {
         let ask = ProbeContext { host, scope: &Scope::default(), now: 0, deadline: &deadline };
         let arguments: Box<RawValue> = to_raw_value(&self.arguments()).unwrap();
         let (preview, targets) = self.action().preview(&ask, &arguments, &Vec::<Arc<Proposed>>::new())?;
-        Ok(Proposed { action: self.name().into(), arguments, preview, targets })
+        Ok(Proposed { action: self.name().into(), arguments: arguments.into(), preview, targets })
     }
 
     fn doing<T>(self, host: &Host, id: &str, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

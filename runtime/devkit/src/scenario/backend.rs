@@ -79,7 +79,7 @@ impl ScenarioBackend {
         }
         self.steps.push(Step { action, arguments });
         let text = preview.to_string();
-        RawValue::from_string(text).map_err(|error| Refusal::Other(error.to_string()))
+        RawValue::from_string(text).map(Into::into).map_err(|error| Refusal::Other(error.to_string()))
     }
 }
 

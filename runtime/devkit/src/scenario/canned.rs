@@ -151,7 +151,7 @@ fn huge(reply: &RawValue, most: u64) -> Reply {
     let (first, rest) = reply.get().split_at_checked(1).unwrap_or_default();
     let room = usize::try_from(most).unwrap_or(usize::MAX);
     let text = format!("{first}{}{rest}", " ".repeat(room.saturating_add(1).saturating_sub(reply.get().len())));
-    RawValue::from_string(text).map_err(|error| Refusal::Other(error.to_string()))
+    RawValue::from_string(text).map(Into::into).map_err(|error| Refusal::Other(error.to_string()))
 }
 
 fn incomplete(reply: &RawValue) -> Reply {

@@ -4,12 +4,15 @@ use std::collections::HashSet;
 
 use ansai_core::text::inert;
 use ansai_core::{Decision, Failure, Observation};
-use serde::de::DeserializeOwned;
-use wasmtime::component::Val;
+use serde::Serialize;
 
 use super::error::EvaluationError;
-use crate::typed;
-use crate::value::{Json, json_bytes, max_json_bytes};
+use crate::exports::{self, IntoFinite, NotFinite};
+use crate::value::json_bytes;
+
+mod size;
+
+use size::MaxJsonBytes;
 
 const MAX_KEY_BYTES: usize = 200;
 /// Maximum size of an answer, in bytes of JSON.
@@ -27,9 +30,13 @@ pub enum Answer {
 }
 
 /// The result of `detect`.
-pub(super) fn observations(result: Val, max_observations: u32) -> Result<Answer, EvaluationError> {
+pub(super) fn observations(
+    result: Result<Vec<exports::Observation>, exports::Failure>,
+    max_observations: u32,
+) -> Result<Answer, EvaluationError> {
+    let result: Result<Vec<Observation>, Failure> = finite(result.map(IntoFinite::into_finite))?;
     let bytes = check_size(&result)?;
-    let observations: Vec<Observation> = ok(result)?;
+    let observations = result.map_err(EvaluationError::Failure)?;
     check(&observations, max_observations)?;
     if bytes > MAX_OBSERVATION_BYTES {
         check_sizes(&observations)?;
@@ -38,33 +45,31 @@ pub(super) fn observations(result: Val, max_observations: u32) -> Result<Answer,
 }
 
 /// The result of `plan`.
-pub(super) fn decision(result: Val) -> Result<Answer, EvaluationError> {
+pub(super) fn decision(result: Result<exports::Decision, exports::Failure>) -> Result<Answer, EvaluationError> {
+    let result: Result<Decision, Failure> = finite(result.map(IntoFinite::into_finite))?;
     check_size(&result)?;
-    ok(result).map(Answer::Decided)
+    result.map(Answer::Decided).map_err(EvaluationError::Failure)
+}
+
+/// The answer with the types of `ansai-core`, unless it has a number that is not finite.
+fn finite<T>(result: Result<Result<T, NotFinite>, exports::Failure>) -> Result<Result<T, Failure>, EvaluationError> {
+    match result {
+        Ok(answer) => answer.map(Ok).map_err(violation),
+        Err(failure) => Ok(Err(failure.into())),
+    }
 }
 
 /// At least the size of an answer in bytes of JSON; exactly that where it matters.
-fn check_size(result: &Val) -> Result<usize, EvaluationError> {
-    let bytes = max_json_bytes(result);
+fn check_size(result: &(impl MaxJsonBytes + Serialize)) -> Result<usize, EvaluationError> {
+    let bytes = result.max_json_bytes();
     if bytes <= MAX_OBSERVATION_BYTES {
         return Ok(bytes);
     }
-    let bytes = json_bytes(&Json(result)).map_err(violation)?;
+    let bytes = json_bytes(result).map_err(violation)?;
     if bytes > MAX_ANSWER_BYTES {
         return Err(violation(format!("the answer has {bytes} bytes, at most {MAX_ANSWER_BYTES}")));
     }
     Ok(bytes)
-}
-
-/// Reads a `result<T, failure>`.
-fn ok<T: DeserializeOwned>(result: Val) -> Result<T, EvaluationError> {
-    match result {
-        Val::Result(Ok(Some(value))) => typed::read(*value).map_err(violation),
-        Val::Result(Err(Some(failure))) => {
-            Err(typed::read::<Failure>(*failure).map_or_else(violation, EvaluationError::Failure))
-        }
-        _ => Err(violation("the answer is not a result with a value")),
-    }
 }
 
 fn violation(what: impl ToString) -> EvaluationError {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::*;
 use ansai_core::event::Phase;
-use ansai_core::{Interface, InterfaceKind, Limits, Preview, Refusal, Scope, Sensitivity, Subject};
+use ansai_core::{Interface, InterfaceKind, Limits, Preview, Refusal, Scope, Sensitivity, Subject, Value};
 use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
@@ -54,7 +54,7 @@ const NO_FILESYSTEMS: &str = r#"{"entries":[],"skipped":0}"#;
 impl Backend for Wordy {
     fn ask<'a>(&'a mut self, _: Call<'a>) -> backend::Answer<'a> {
         let text = NO_FILESYSTEMS.replacen(',', &format!(",{}", " ".repeat(self.0)), 1);
-        backend::Answer::Now(Ok(Ok(RawValue::from_string(text).unwrap())))
+        backend::Answer::Now(Ok(Ok(RawValue::from_string(text).unwrap().into())))
     }
 }
 
@@ -102,7 +102,7 @@ impl Backend for Fussy {
         } else {
             return backend::Answer::Now(Ok(Err(Refusal::Busy(String::new()))));
         };
-        backend::Answer::Now(Ok(Ok(RawValue::from_string(reply).unwrap())))
+        backend::Answer::Now(Ok(Ok(RawValue::from_string(reply).unwrap().into())))
     }
 }
 
@@ -220,4 +220,152 @@ async fn a_call_that_cannot_be_written_is_paid_for_too() {
     assert_eq!(evaluation.usage.refused_calls, 2);
     // The filling costs as much as one of them.
     assert!(evaluation.usage.fuel > 3 * 60_000, "{}", evaluation.usage.fuel);
+}
+
+/// Answers each function with its own reply.
+struct Prepared(&'static [(&'static str, Result<&'static str, &'static str>)]);
+
+impl Backend for Prepared {
+    fn ask<'a>(&'a mut self, call: Call<'a>) -> backend::Answer<'a> {
+        let (_, reply) = self.0.iter().find(|(function, _)| *function == call.function).unwrap();
+        backend::Answer::Now(Ok(match reply {
+            Ok(text) => Ok(RawValue::from_string((*text).to_owned()).unwrap().into()),
+            Err(why) => Err(Refusal::NotFound((*why).to_owned())),
+        }))
+    }
+}
+
+/// The first entry has its fields in another order; one text is escaped, one is empty.
+const TWO: &str = r#"{"skipped": 7, "entries": [
+    {"total-bytes": 18446744073709551615, "mount": "/\u00e9", "about": {"name": "", "kind": "file system"},
+     "free-inodes": 3, "total-inodes": 4, "reserved-bytes": 5, "available-bytes": 6, "remote": false,
+     "read-only": true, "device": "/dev/\"a\"", "kind": "ext4"},
+    {"about": {"kind": "b", "name": "c"}, "mount": "/d", "kind": "e", "device": "f", "read-only": false,
+     "remote": true, "total-bytes": 1, "available-bytes": 2, "reserved-bytes": 3, "total-inodes": 4,
+     "free-inodes": 4294967297}]}"#;
+
+/// Stores a count as evidence at an address: a measure without a name.
+fn measure(address: u32, count: &str) -> String {
+    format!("(i64.store (i32.const {}) {count})", address + 16)
+}
+
+#[tokio::test]
+async fn every_part_of_a_reply_reaches_the_memory_of_the_guest() {
+    // The reply is at 4096, its first entry where 4100 says. The observation is at 2048, its evidence at 3072.
+    let text = |from: u32, to: u32| {
+        format!("(i64.store (i32.const {to}) (i64.load offset={from} (i32.load (i32.const 4100))))")
+    };
+    let number = |offset: u32| format!("(i64.load offset={offset} (i32.load (i32.const 4100)))");
+    let flag = |offset: u32| format!("(i64.load8_u offset={offset} (i32.load (i32.const 4100)))");
+    let parts = [
+        "(call $list (i32.const 4096))".to_owned(),
+        "(i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 1))".to_owned(),
+        text(16, 2048),
+        text(0, 2056),
+        text(8, 2064),
+        text(32, 2084),
+        "(i32.store (i32.const 2092) (i32.const 3072)) (i32.store (i32.const 2096) (i32.const 7))".to_owned(),
+        measure(3072, &number(48)),
+        measure(3104, &number(80)),
+        measure(3136, &flag(40)),
+        measure(3168, &flag(41)),
+        measure(3200, &number(88 + 80)),
+        measure(3232, &flag(88 + 41)),
+        measure(3264, "(i64.load32_u (i32.const 4108))"),
+    ];
+    let policy = engine().load(&policy(LIST, &parts.concat(), "")).unwrap();
+    let evaluation = policy.detect(Prepared(&[("list-filesystems", Ok(TWO))]), &limits()).await;
+    let Ok(Answer::Observed(seen)) = evaluation.answer else { panic!("{:?}", evaluation.answer) };
+    let [seen] = seen.as_slice() else { panic!("{seen:?}") };
+    assert_eq!((seen.key.as_str(), seen.summary.as_str()), ("/é", "/dev/\"a\""));
+    assert_eq!(seen.about, Subject::new("file system", ""));
+    let counts: Vec<Value> = seen.evidence.iter().map(|measure| measure.value.clone()).collect();
+    assert_eq!(counts, [u64::MAX, 3, 1, 0, 4_294_967_297, 1, 7].map(Value::Count));
+    let RecordedReply::Ok(recorded) = &evaluation.calls[0].reply else { panic!() };
+    assert_eq!(recorded.get(), TWO);
+}
+
+/// A component whose answer has the text at an address as its only key.
+fn key_at(address: u32, imports: &str, call: &str) -> Policy {
+    let answer = format!(
+        "{call} (i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 1))
+        (i64.store (i32.const 2048) (i64.load (i32.const {address})))"
+    );
+    engine().load(&policy(imports, &answer, "")).unwrap()
+}
+
+#[tokio::test]
+async fn refusals_and_plain_results_reach_the_memory_of_the_guest() {
+    let settings = r#"(import "ansai:policy/context@0.1.0" "settings" (func $settings (param i32)))"#;
+    let get = r#"(import "ansai:policy/store@0.1.0" "get" (func $get (param i32 i32 i32)))"#;
+    for (policy, backend, key) in [
+        (
+            key_at(
+                4104,
+                LIST,
+                "(call $list (i32.const 4096)) (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 1)) (then unreachable))",
+            ),
+            Prepared(&[("list-filesystems", Err("/é"))]),
+            "/é",
+        ),
+        (
+            key_at(4096, settings, "(call $settings (i32.const 4096))"),
+            Prepared(&[("settings", Ok(r#""{\"a\":1}""#))]),
+            r#"{"a":1}"#,
+        ),
+        (
+            key_at(4104, get, "(call $get (i32.const 0) (i32.const 0) (i32.const 4096))"),
+            Prepared(&[("get", Ok(r#""value""#))]),
+            "value",
+        ),
+        (
+            key_at(
+                4104,
+                get,
+                "(call $get (i32.const 0) (i32.const 0) (i32.const 4096)) (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 1)) (then unreachable))",
+            ),
+            Prepared(&[("get", Err("gone"))]),
+            "gone",
+        ),
+        // Through a dynamic value.
+        (
+            key_at(
+                4104,
+                APPEND,
+                "(call $append (i32.const 0) (i32.const 0) (f64.const 1) (i32.const 4096))
+                (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 1)) (then unreachable))",
+            ),
+            Prepared(&[("append", Err("full"))]),
+            "full",
+        ),
+    ] {
+        let evaluation = policy.detect(backend, &limits()).await;
+        let Ok(Answer::Observed(seen)) = &evaluation.answer else { panic!("{key}: {:?}", evaluation.answer) };
+        assert_eq!(seen.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), [key]);
+    }
+}
+
+#[tokio::test]
+async fn a_reply_of_another_type_is_a_failure_of_the_host() {
+    let policy = engine().load(&policy(LIST, "(call $list (i32.const 4096))", "")).unwrap();
+    for (reply, why) in [
+        (r#"{"entries":[]}"#, "field `skipped` is missing"),
+        (r#"{"entries":[],"skipped":-1}"#, "invalid value"),
+        (r#"{"entries":{},"skipped":0}"#, "expected a list"),
+        ("[]", "expected a record"),
+    ] {
+        let evaluation = policy.detect(Text(reply), &limits()).await;
+        let Err(EvaluationError::Host(text)) = &evaluation.answer else { panic!("{reply}: {:?}", evaluation.answer) };
+        assert!(text.contains("ansai:disk/disk-probe.list-filesystems") && text.contains(why), "{text}");
+        assert_eq!(evaluation.calls.len(), 1);
+    }
+}
+
+/// Answers everything with one text.
+struct Text(&'static str);
+
+impl Backend for Text {
+    fn ask<'a>(&'a mut self, _: Call<'a>) -> backend::Answer<'a> {
+        backend::Answer::Now(Ok(Ok(RawValue::from_string(self.0.to_owned()).unwrap().into())))
+    }
 }

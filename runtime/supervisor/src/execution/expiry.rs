@@ -141,7 +141,7 @@ impl Executor {
         let deadline = Deadline::after(self.host.call_deadline());
         let context = ProbeContext { host: self.host.host(), scope, now: clock::now(), deadline: &deadline };
         let (preview, targets) = action.preview(&context, &arguments, &[]).map_err(|error| error.to_string())?;
-        let step = Proposed { action: name, arguments, preview, targets };
+        let step = Proposed { action: name, arguments: arguments.into(), preview, targets };
         Ok((step.preview.items > 0).then_some(step))
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
 use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction};
-use ansai_kit::call::to_reply;
+use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,7 @@ impl TypedAction for Wait {
         let pid = i32::try_from(child.id()).unwrap();
         let started = start_time(pid).ok_or_else(|| Refusal::Other("it ended at once".into()))?;
         std::thread::spawn(move || child.wait());
-        let handle = to_reply(&Handle { pid, started, file: arguments.text })?;
+        let handle = to_text(&Handle { pid, started, file: arguments.text })?;
         Ok(Begun::Running { handle, limit: arguments.limit })
     }
 

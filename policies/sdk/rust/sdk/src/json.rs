@@ -194,11 +194,15 @@ impl<'t> Reader<'t> {
     fn string(&mut self) -> Option<String> {
         let mut text = String::new();
         loop {
+            // In UTF-8, none of these bytes is a part of another character.
+            let end = self.rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+            let (plain, rest) = self.rest.split_at_checked(end)?;
+            text.push_str(plain);
+            self.rest = rest;
             match self.next()? {
                 '"' => return Some(text),
                 '\\' => text.push(self.escaped()?),
-                '\0'..='\x1f' => return None,
-                character => text.push(character),
+                _ => return None,
             }
         }
     }
