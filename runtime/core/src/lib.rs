@@ -15,24 +15,33 @@ pub mod error_kind;
 pub mod event;
 pub mod exit;
 pub mod incident;
+mod instance_name;
+mod interface_name;
 pub mod limits;
+mod millis;
+mod name_text;
 pub mod observation;
 pub mod plan;
 pub mod quantity;
 pub mod refusal;
 pub mod scope;
 pub mod text;
+mod timestamp;
 
 pub use capability::{Interface, InterfaceKind, Sensitivity};
 pub use codes::Code;
 pub use error_kind::ErrorKind;
 pub use event::Event;
 pub use incident::{Incident, RetryPolicy};
+pub use instance_name::{InstanceName, InstanceNameError};
+pub use interface_name::{InterfaceName, InterfaceNameError};
 pub use limits::{Limits, Usage};
+pub use millis::Millis;
 pub use observation::{Measure, Observation, Severity, Status, Subject, Unit, Value};
 pub use plan::{Attempt, Decision, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};
 pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeValue};
+pub use timestamp::Timestamp;
 
 /// Milliseconds since the Unix epoch, UTC.
 pub type Instant = u64;
