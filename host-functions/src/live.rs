@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ansai_core::event::Phase;
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Instant, Measure, Refusal, Scope};
+use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, Timestamp};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -86,7 +86,7 @@ impl HostAccess for LiveHost {
 /// One evaluation on the live host.
 pub struct Live {
     shared: LiveHost,
-    instance: Arc<str>,
+    instance: InstanceName,
     phase: Phase,
     scopes: Scopes,
     /// Context, log, store and series.
@@ -98,7 +98,7 @@ pub struct Live {
 
 impl Live {
     /// At the start of an evaluation of this instance.
-    pub fn new(shared: LiveHost, instance: Arc<str>, phase: Phase, scopes: Scopes, base: EvaluationState) -> Self {
+    pub fn new(shared: LiveHost, instance: InstanceName, phase: Phase, scopes: Scopes, base: EvaluationState) -> Self {
         Live { shared, instance, phase, scopes, base, proposed: Vec::new(), ends: None }
     }
 
@@ -121,7 +121,7 @@ impl Live {
         function.answer_at_once(&ask, arguments)
     }
 
-    fn work(&self, interface: &str, scope: &Arc<Scope>, arguments: &Arc<RawValue>, scans: bool) -> Work {
+    fn work(&self, interface: &InterfaceName, scope: &Arc<Scope>, arguments: &Arc<RawValue>, scans: bool) -> Work {
         let left = self.ends.map(|ends| ends.saturating_duration_since(std::time::Instant::now()) / 3);
         let most = self.shared.call_deadline;
         Work {
@@ -129,7 +129,7 @@ impl Live {
             scope: scope.clone(),
             now: self.base.context.now,
             arguments: arguments.clone(),
-            name: interface.to_owned(),
+            name: interface.clone(),
             scans,
             limit: left.filter(|_| scans).map_or(most, |left| left.min(most)),
         }
@@ -195,9 +195,9 @@ async fn propose(
 struct Work {
     shared: LiveHost,
     scope: Arc<Scope>,
-    now: Instant,
+    now: Timestamp,
     arguments: Arc<RawValue>,
-    name: String,
+    name: InterfaceName,
     /// Whether it may take long.
     scans: bool,
     /// How long.

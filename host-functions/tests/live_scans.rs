@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ansai_core::event::Phase;
-use ansai_core::{Interface, InterfaceKind, Refusal, Scope, Sensitivity};
+use ansai_core::{InstanceName, Interface, InterfaceKind, InterfaceName, Refusal, Scope, Sensitivity, Timestamp};
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::backend::{Answer, Backend as _};
 use ansai_kit::call::{Call, NoArguments, Reply};
@@ -25,7 +25,7 @@ static ORDER: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 
 static SCANS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "test:scans/scans-probe",
+        name: InterfaceName::from_static("test:scans/scans-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
@@ -69,7 +69,7 @@ async fn call(shared: LiveHost, function: &'static str) -> Reply {
 
 async fn call_within(shared: LiveHost, function: &'static str, evaluation: Duration) -> Reply {
     let context = Context {
-        now: 1_790_000_000_000,
+        now: Timestamp::from_millis(1_790_000_000_000),
         local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
         last_evaluated: None,
         trigger: Trigger::Schedule,
@@ -80,11 +80,12 @@ async fn call_within(shared: LiveHost, function: &'static str, evaluation: Durat
         attempts: vec![],
         stage: String::new(),
     };
-    let scopes = [(SCANS.interface.name.to_owned(), Arc::new(Scope::default()))].into();
+    let scopes = [(SCANS.interface.name.clone(), Arc::new(Scope::default()))].into();
     let base = EvaluationState::new(context, Arc::new(NoMemory));
-    let mut live = Live::new(shared, "test".into(), Phase::Detect, Arc::new(scopes), base).ending_after(evaluation);
+    let mut live = Live::new(shared, InstanceName::from_static("test"), Phase::Detect, Arc::new(scopes), base)
+        .ending_after(evaluation);
     let arguments = Arc::from(RawValue::from_string("{}".into()).unwrap());
-    let answer = live.ask(Call { interface: SCANS.interface.name, function, arguments: &arguments });
+    let answer = live.ask(Call { interface: &SCANS.interface.name, function, arguments: &arguments });
     match answer {
         Answer::Now(reply) => reply.unwrap(),
         Answer::Later(later) => later.await.unwrap(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::event::PlannedStep;
-use ansai_core::{Duration, Instant, Measure, Outcome, Preview, Refusal, Scope};
+use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Scope, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -103,8 +103,8 @@ pub enum Begun {
     Running {
         /// In the action's own form.
         handle: Box<RawValue>,
-        /// How long it may take, milliseconds.
-        limit: Duration,
+        /// How long it may take.
+        limit: Millis,
     },
 }
 
@@ -126,7 +126,7 @@ pub struct StepContext<'a> {
     /// The scope in force now.
     pub scope: &'a Scope,
     /// The time now.
-    pub now: Instant,
+    pub now: Timestamp,
     /// Unique for this step, on this host, for ever: plan id and number. Safe as a file name.
     pub step_id: &'a str,
     /// The arguments as proposed.

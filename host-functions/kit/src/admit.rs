@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{Refusal, Scope};
+use ansai_core::{InstanceName, Refusal, Scope};
 
 use crate::authorize::{Scopes, authorize};
 use crate::backend::Abort;
@@ -15,7 +15,7 @@ use crate::registry::{Body, Function, InterfaceDef, Registry};
 #[derive(Debug, Clone, Copy)]
 pub struct Caller<'a> {
     /// The instance, for the line that a refusal says to add.
-    pub instance: &'a str,
+    pub instance: &'a InstanceName,
     /// Actions can be called in `plan` only.
     pub phase: Phase,
     /// What it may do.
@@ -98,7 +98,7 @@ pub fn admit<'a>(registry: &Registry, caller: Caller<'a>, call: Call<'_>) -> Res
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use ansai_core::scope::{Count, Field, TypedField};
-    use ansai_core::{Interface, InterfaceKind, Preview, Sensitivity};
+    use ansai_core::{Interface, InterfaceKind, InterfaceName, Preview, Sensitivity};
     use serde_json::value::RawValue;
 
     use super::*;
@@ -112,6 +112,7 @@ mod tests {
     const FIELDS: &[Field] = &[MAX_FILES.field()];
 
     const fn interface(name: &'static str, kind: InterfaceKind) -> Interface {
+        let name = InterfaceName::from_static(name);
         Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, ability: "", fields: FIELDS }
     }
 
@@ -168,11 +169,12 @@ mod tests {
         }
         let scope = Arc::new(Scope::in_force(FIELDS, &Scope::default(), &Scope::default()));
         let scopes: Scopes =
-            Arc::new(grants.unwrap_or_default().iter().map(|name| ((*name).to_owned(), scope.clone())).collect());
+            Arc::new(grants.unwrap_or_default().iter().map(|name| (name.parse().unwrap(), scope.clone())).collect());
         let granted = if grants.is_some() { Grants::InForce(&scopes) } else { Grants::Recorded };
         let arguments = Arc::from(RawValue::from_string(arguments.to_owned()).unwrap());
-        let call = Call { interface, function, arguments: &arguments };
-        match admit(&registry, Caller { instance: "i", phase, grants: granted }, call) {
+        let interface: InterfaceName = interface.parse().unwrap();
+        let call = Call { interface: &interface, function, arguments: &arguments };
+        match admit(&registry, Caller { instance: &InstanceName::from_static("i"), phase, grants: granted }, call) {
             Ok(admitted) => format!("ok, {}", if admitted.scope.is_some() { "bounded" } else { "free" }),
             Err(NotAdmitted::NoSuchFunction(abort)) => format!("ended: {abort}"),
             Err(NotAdmitted::WrongPhase(_)) => "wrong phase".into(),

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_core::scope::{Field, NotPermitted, TypedField};
-use ansai_core::{InterfaceKind, Refusal, Scope};
+use ansai_core::{InstanceName, InterfaceKind, InterfaceName, Refusal, Scope};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::registry::{Function, InterfaceDef};
 
-/// Scopes in force by interface name; what is not granted is absent.
-pub type Scopes = Arc<BTreeMap<String, Arc<Scope>>>;
+/// Scopes in force by interface name without version; what is not granted is absent.
+pub type Scopes = Arc<BTreeMap<InterfaceName, Arc<Scope>>>;
 
 /// One argument that a scope bounds.
 #[derive(Debug, Clone, Copy)]
@@ -33,13 +33,13 @@ impl Check {
 /// Refuses a call that is outside the scope; `scope` is `None` where nothing was granted. The message names the
 /// call, the argument, what is granted, and the line to add for `instance`.
 pub fn authorize(
-    instance: &str,
+    instance: &InstanceName,
     entry: &InterfaceDef,
     function: &Function,
     scope: Option<&Scope>,
     arguments: &RawValue,
 ) -> Result<(), Refusal> {
-    let name = entry.interface.name;
+    let name = &entry.interface.name;
     if entry.interface.kind == InterfaceKind::Base {
         return Ok(());
     }
@@ -102,7 +102,7 @@ mod tests {
 
     fn entry(kind: InterfaceKind) -> InterfaceDef {
         let sensitivity = Sensitivity::Metadata;
-        let name = "ansai:x/x-probe";
+        let name = InterfaceName::from_static("ansai:x/x-probe");
         InterfaceDef {
             interface: Interface { name, version: "0.1.0", kind, sensitivity, ability: "", fields: FIELDS },
             doctor: &[],
@@ -114,7 +114,8 @@ mod tests {
         let function = Function { name: "f", checks, body: Body::Probe(&Probe(|_, _: NoArguments| Ok(()))) };
         let scope = scope.map(|scope| Scope::parse("ansai:x/x-probe", FIELDS, scope.as_object().unwrap()).unwrap());
         let arguments = RawValue::from_string(arguments.to_string()).unwrap();
-        authorize("i", &entry(InterfaceKind::Probe), &function, scope.as_ref(), &arguments).err()
+        authorize(&InstanceName::from_static("i"), &entry(InterfaceKind::Probe), &function, scope.as_ref(), &arguments)
+            .err()
     }
 
     fn granted() -> Option<Value> {
@@ -191,9 +192,15 @@ mod tests {
     fn only_the_base_needs_no_grant() {
         let function = Function { name: "f", checks: CHECKS, body: Body::Base(&Base(|_, _: NoArguments| Ok(()))) };
         let arguments = RawValue::from_string("{}".into()).unwrap();
-        assert_eq!(authorize("i", &entry(InterfaceKind::Base), &function, None, &arguments), Ok(()));
+        assert_eq!(
+            authorize(&InstanceName::from_static("i"), &entry(InterfaceKind::Base), &function, None, &arguments),
+            Ok(())
+        );
         for kind in [InterfaceKind::Probe, InterfaceKind::Actions] {
-            assert!(authorize("i", &entry(kind), &function, None, &arguments).is_err(), "{kind:?}");
+            assert!(
+                authorize(&InstanceName::from_static("i"), &entry(kind), &function, None, &arguments).is_err(),
+                "{kind:?}"
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::Refusal;
+use ansai_core::{InterfaceName, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -15,7 +15,7 @@ pub type Reply = Result<Arc<RawValue>, Refusal>;
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
     /// Without version: `ansai:files/files-probe`.
-    pub interface: &'a str,
+    pub interface: &'a InterfaceName,
     /// `list-files`.
     pub function: &'a str,
     /// JSON object by parameter name; shared with the recording and with a proposed step.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::{Attempt, Instant, Measure, Observation, Refusal};
+use ansai_core::{Attempt, Measure, Observation, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why an evaluation happens.
@@ -48,9 +48,9 @@ pub struct WallClock {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Context {
-    pub now: Instant,
+    pub now: Timestamp,
     pub local_time: WallClock,
-    pub last_evaluated: Option<Instant>,
+    pub last_evaluated: Option<Timestamp>,
     pub trigger: Trigger,
     /// The resolved settings: with defaults, sizes in bytes, durations in milliseconds.
     pub settings: Arc<serde_json::Value>,
@@ -75,7 +75,7 @@ pub struct LogLine {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Time of the sample.
-    pub at: Instant,
+    pub at: Timestamp,
     /// Finite value.
     pub value: f64,
 }
@@ -87,7 +87,7 @@ pub trait Memory: Send + Sync {
     /// Keys in byte order, with the sizes of their values in bytes.
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal>;
     /// Samples since a time, oldest first.
-    fn samples(&self, series: &str, since: Instant) -> Result<Vec<Sample>, Refusal>;
+    fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal>;
     /// Names of the series.
     fn series(&self) -> Result<Vec<String>, Refusal>;
 }
@@ -103,7 +103,7 @@ impl Memory for NoMemory {
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
         Ok(Vec::new())
     }
-    fn samples(&self, _series: &str, _since: Instant) -> Result<Vec<Sample>, Refusal> {
+    fn samples(&self, _series: &str, _since: Timestamp) -> Result<Vec<Sample>, Refusal> {
         Ok(Vec::new())
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ansai_core::{Instant, Scope};
+use ansai_core::{Scope, Timestamp};
 
 /// The host's root: `/`, `/host` in a container, or a test's directory.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ pub struct ProbeContext<'a> {
     /// The scope in force for the called interface, with every field filled in.
     pub scope: &'a Scope,
     /// When the evaluation began.
-    pub now: Instant,
+    pub now: Timestamp,
     /// Long work stops at this deadline, and returns what it has with `complete: false`.
     pub deadline: &'a Deadline,
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::Measure;
 use ansai_core::event::Phase;
 use ansai_core::scope::{Roots, TypedField};
+use ansai_core::{InstanceName, Measure};
 
 use crate::action::{Action, Proposed};
 use crate::authorize::Scopes;
@@ -43,7 +43,7 @@ pub trait HostAccess: Send + Sync {
 /// An evaluation that is about to begin.
 pub struct EvaluationStart {
     /// Whose grants it has.
-    pub instance: Arc<str>,
+    pub instance: InstanceName,
     /// Only `plan` may propose.
     pub phase: Phase,
     /// In force.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use ansai_core::{Interface, InterfaceKind};
+use ansai_core::{Interface, InterfaceKind, InterfaceName};
 
 use crate::action::Action;
 use crate::authorize::Check;
@@ -49,7 +49,7 @@ pub struct Function {
 }
 
 /// One interface with its functions.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct InterfaceDef {
     /// What it is.
     pub interface: Interface,
@@ -71,7 +71,7 @@ impl Registry {
     pub fn of(entries: &[&'static InterfaceDef]) -> Self {
         let by_name = entries
             .iter()
-            .flat_map(|entry| entry.functions.iter().map(|f| ((entry.interface.name, f.name), (*entry, f))))
+            .flat_map(|entry| entry.functions.iter().map(|f| ((entry.interface.name.as_str(), f.name), (*entry, f))))
             .collect();
         Registry { entries: entries.to_vec(), by_name }
     }
@@ -90,17 +90,21 @@ impl Registry {
 
     /// Every interface as data.
     pub fn interfaces(&self) -> Vec<Interface> {
-        self.entries.iter().map(|entry| entry.interface).collect()
+        self.entries.iter().map(|entry| entry.interface.clone()).collect()
     }
 
-    /// An interface by its name without version.
-    pub fn interface(&self, name: &str) -> Option<&'static InterfaceDef> {
-        self.entries.iter().find(|entry| entry.interface.name == name).copied()
+    /// An interface by its name, whatever version the name has.
+    pub fn interface(&self, name: &InterfaceName) -> Option<&'static InterfaceDef> {
+        self.entries.iter().find(|entry| entry.interface.name.same_interface(name)).copied()
     }
 
     /// A function by the names of its interface (without version) and its own.
-    pub fn find(&self, interface: &str, function: &str) -> Option<(&'static InterfaceDef, &'static Function)> {
-        self.by_name.get(&(interface, function)).copied()
+    pub fn find(
+        &self,
+        interface: impl AsRef<str>,
+        function: &str,
+    ) -> Option<(&'static InterfaceDef, &'static Function)> {
+        self.by_name.get(&(interface.as_ref(), function)).copied()
     }
 
     /// An action by its audit name, `ansai:files/files-actions.remove`.
@@ -116,14 +120,14 @@ impl Registry {
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.entries.iter().map(|entry| entry.interface.name)).finish()
+        f.debug_list().entries(self.entries.iter().map(|entry| &entry.interface.name)).finish()
     }
 }
 
 /// Short form for the entries' definitions.
 pub const fn base(name: &'static str, ability: &'static str) -> Interface {
     Interface {
-        name,
+        name: InterfaceName::from_static(name),
         version: "0.1.0",
         kind: InterfaceKind::Base,
         sensitivity: ansai_core::Sensitivity::Metadata,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use ansai_core::{Outcome, Preview, Refusal, Scope};
+use ansai_core::{InstanceName, Outcome, Preview, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
@@ -57,7 +57,8 @@ impl Fixture {
 
     fn usage(&self) -> Result<Value, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask =
+            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, function) = registry.find("ansai:journal/journal-probe", "usage").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
@@ -66,7 +67,8 @@ impl Fixture {
 
     fn propose(&self, keep: u64, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask =
+            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let arguments = raw(&json!({"keep-bytes": keep, "reason": "full"}));
         let (preview, targets) =
             vacuum().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
@@ -77,7 +79,7 @@ impl Fixture {
         act(&StepContext {
             host: &self.host,
             scope: &Scope::default(),
-            now: 0,
+            now: Timestamp::EPOCH,
             step_id: "plan-1",
             arguments: &step.arguments,
             targets: &step.targets,
@@ -328,7 +330,13 @@ fn the_grant_bounds_what_is_kept() {
     let scope = Scope::in_force(entry.interface.fields, &Scope::default(), &Scope::default());
     assert_eq!(scope.bytes(&MIN_KEEP_BYTES), 16 << 20);
     let call = |keep: Value, scope: &Scope| {
-        authorize("disk", entry, function, Some(scope), &raw(&json!({"keep-bytes": keep, "reason": ""})))
+        authorize(
+            &InstanceName::from_static("disk"),
+            entry,
+            function,
+            Some(scope),
+            &raw(&json!({"keep-bytes": keep, "reason": ""})),
+        )
     };
     assert!(matches!(call(json!(1), &scope), Err(Refusal::Denied(_))));
     assert!(call(json!(16 << 20), &scope).is_ok());
@@ -342,7 +350,8 @@ fn the_grant_bounds_what_is_kept() {
 fn odd_arguments_are_invalid() {
     let fixture = Fixture::new();
     let deadline = Deadline::after(Duration::from_secs(60));
-    let ask = ProbeContext { host: &fixture.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+    let ask =
+        ProbeContext { host: &fixture.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
     for arguments in [json!({}), json!({"keep-bytes": "1", "reason": ""}), json!({"keep-bytes": 1}), json!([])] {
         let refused = vacuum().preview(&ask, &raw(&arguments), &[]);
         assert!(matches!(refused, Err(Refusal::Invalid(_))), "{arguments}");

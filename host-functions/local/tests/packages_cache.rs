@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use ansai_core::{Outcome, Refusal, Scope};
+use ansai_core::{Outcome, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
@@ -55,7 +55,8 @@ impl Fixture {
 
     fn caches(&self) -> Result<Value, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask =
+            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, function) = registry.find("ansai:packages/packages-probe", "list-caches").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
@@ -64,7 +65,8 @@ impl Fixture {
 
     fn propose(&self, manager: &str, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask = ProbeContext { host: &self.host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask =
+            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
         let (preview, targets) =
             clean_cache().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
@@ -75,7 +77,7 @@ impl Fixture {
         act(&StepContext {
             host: &self.host,
             scope: &Scope::default(),
-            now: 0,
+            now: Timestamp::EPOCH,
             step_id: "plan-1",
             arguments: &step.arguments,
             targets: &step.targets,

@@ -36,7 +36,8 @@ pub(crate) fn functions(registry: &Registry, resolve: &Resolve) -> Vec<String> {
 /// Functions whose Rust types are not those of the contract.
 pub(crate) fn types(entry: &InterfaceDef, resolve: &Resolve) -> Vec<String> {
     let name = entry.interface.import_name();
-    let Some((_, interface)) = resolve.interfaces.iter().find(|(id, _)| resolve.id_of(*id).as_ref() == Some(&name))
+    let Some((_, interface)) =
+        resolve.interfaces.iter().find(|(id, _)| resolve.id_of(*id).is_some_and(|id| name == id))
     else {
         return vec![format!("{name}: wit/ has no such interface")];
     };

@@ -1,6 +1,6 @@
 //! What the comparison finds: one fault at a time.
 
-use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity};
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::{Probe, Wire};
 use ansai_kit::host::ProbeContext;
@@ -31,7 +31,7 @@ fn contract() -> wit_parser::Resolve {
 const fn entry(name: &'static str, functions: &'static [Function]) -> InterfaceDef {
     InterfaceDef {
         interface: Interface {
-            name,
+            name: InterfaceName::from_static(name),
             version: "0.1.0",
             kind: InterfaceKind::Probe,
             sensitivity: Sensitivity::Metadata,

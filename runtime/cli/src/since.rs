@@ -2,19 +2,18 @@
 
 use std::str::FromStr;
 
-use ansai_core::{Instant, quantity};
+use ansai_core::{Millis, Timestamp, quantity};
 use ansai_supervisor::clock;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// Everything at and after an instant.
+/// Everything at and after a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Since(Instant);
+pub(crate) struct Since(Timestamp);
 
 impl Since {
-    /// Whether an instant is in it.
-    pub(crate) fn includes(self, at: Instant) -> bool {
+    /// Whether a point in time is in it.
+    pub(crate) fn includes(self, at: Timestamp) -> bool {
         at >= self.0
     }
 }
@@ -28,12 +27,12 @@ impl FromStr for Since {
         // A number alone is more likely a record number or a mistyped date than seconds.
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(age) = quantity::milliseconds(text).ok().filter(|_| !is_number) {
-            return Ok(Since(clock::now().saturating_sub(age)));
+            return Ok(Since(clock::now() - Millis::new(age)));
         }
-        let instant = |at: Timestamp| u64::try_from(at.as_millisecond()).unwrap_or(0);
+        let since = |at: jiff::Timestamp| Timestamp::from_millis(u64::try_from(at.as_millisecond()).unwrap_or(0));
         let local = |at: DateTime| at.to_zoned(TimeZone::system()).ok().map(|at| at.timestamp());
-        let at = text.parse::<Timestamp>().ok().or_else(|| local(text.parse().ok()?));
-        at.map(|at| Since(instant(at)))
+        let at = text.parse::<jiff::Timestamp>().ok().or_else(|| local(text.parse().ok()?));
+        at.map(|at| Since(since(at)))
             .ok_or_else(|| "expected an age such as `7d` or `2h 30m`, or a time such as `2026-11-21 03:00`".to_owned())
     }
 }
@@ -46,14 +45,14 @@ mod tests {
     #[test]
     fn ages_and_times() {
         let day: Since = "1d".parse().unwrap();
-        assert!(day.includes(clock::now()) && day.includes(clock::now() - 80_000_000));
-        assert!(!day.includes(clock::now() - 90_000_000));
+        assert!(day.includes(clock::now()) && day.includes(clock::now() - Millis::new(80_000_000)));
+        assert!(!day.includes(clock::now() - Millis::new(90_000_000)));
         let at: Since = "2026-11-21T03:00:00Z".parse().unwrap();
-        assert_eq!(at, Since(1_795_230_000_000));
-        assert!(at.includes(1_795_230_000_000) && !at.includes(1_795_229_999_999));
+        assert_eq!(at, Since(Timestamp::from_millis(1_795_230_000_000)));
+        assert!(at.includes(at.0) && !at.includes(at.0 - Millis::new(1)));
         let noon: Since = "2026-11-21 12:00".parse().unwrap();
         let morning: Since = "2026-11-21".parse().unwrap();
-        assert_eq!(noon.0 - morning.0, 12 * 3_600_000);
+        assert_eq!(noon.0 - morning.0, Millis::from_hours(12));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use ansai_core::{Code, Duration, codes};
+use ansai_core::{Code, Millis, codes};
 
 use crate::fields::{Fields, wrong_type};
 use crate::node::{Kind, Node};
@@ -19,10 +19,10 @@ const MOST_TEXT: usize = 4_096;
 /// Where heads are sent. At least one target is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
-    /// Milliseconds between two heads.
-    pub every: Duration,
-    /// Time limit for each target, in milliseconds.
-    pub timeout: Duration,
+    /// Interval between two heads.
+    pub every: Millis,
+    /// Time limit for each target.
+    pub timeout: Millis,
     /// Absolute path of a file to which a line is appended.
     pub file: Option<PathBuf>,
     /// Absolute path of a program, and its arguments. It reads the head from standard input.
@@ -51,8 +51,9 @@ pub(crate) fn read_audit(node: &Node, problems: &mut Problems) -> Option<Export>
 
 fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let fields = Fields::of(node, "`[audit.export]`", KEYS, problems)?;
-    let every = fields.duration("every", (SECOND_MS, MONTH_MS), problems).unwrap_or(HOUR_MS);
-    let timeout = fields.duration("timeout", (SECOND_MS, 10 * 60 * SECOND_MS), problems).unwrap_or(30 * SECOND_MS);
+    let every = fields.duration("every", (SECOND_MS, MONTH_MS), problems).unwrap_or(Millis::new(HOUR_MS));
+    let timeout =
+        fields.duration("timeout", (SECOND_MS, 10 * 60 * SECOND_MS), problems).unwrap_or(Millis::new(30 * SECOND_MS));
     let targets = ["file", "command", "url"];
     if targets.iter().all(|target| fields.get(target).is_none()) {
         problems.add(

@@ -1,5 +1,6 @@
 //! Reads a table field by field: checks keys, types and bounds, and reports each problem with its place.
 
+use ansai_core::Millis;
 use ansai_core::codes;
 use ansai_core::quantity;
 use ansai_core::text::inert;
@@ -104,8 +105,8 @@ impl<'n> Fields<'n> {
         bounded(key, node, number, within, show, problems)
     }
 
-    /// Milliseconds from a text such as `10m`, within inclusive bounds.
-    pub(crate) fn duration(&self, key: &str, within: (u64, u64), problems: &mut Problems) -> Option<u64> {
+    /// A duration from a text such as `10m`, within inclusive bounds in milliseconds.
+    pub(crate) fn duration(&self, key: &str, within: (u64, u64), problems: &mut Problems) -> Option<Millis> {
         let node = self.get(key)?;
         let Kind::Text(text) = &node.kind else {
             problems.add(
@@ -115,7 +116,7 @@ impl<'n> Fields<'n> {
             return None;
         };
         match quantity::milliseconds(text) {
-            Ok(ms) => bounded(key, node, i128::from(ms), within, quantity_ms, problems),
+            Ok(ms) => bounded(key, node, i128::from(ms), within, quantity_ms, problems).map(Millis::new),
             Err(error) => {
                 let example = "write a number and a unit, such as \"60s\", \"10m\" or \"1d\"";
                 let (message, hint) = no_quantity(key, "duration", &error, example);

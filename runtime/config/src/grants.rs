@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::{Interface, InterfaceKind, Scope, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Scope, Sensitivity};
 
 use crate::instance::Grants;
 use crate::manifest::Manifest;
@@ -13,7 +13,7 @@ use crate::scope_table;
 #[error("required capability \"{interface}\" is not granted (its reason: {reason})")]
 pub struct MissingGrant {
     /// Name of the interface.
-    pub interface: String,
+    pub interface: InterfaceName,
     /// The author's reason, made safe for terminals.
     pub reason: String,
     /// The line to add below `[policy.NAME.grant]`, with gaps to fill in.
@@ -29,11 +29,11 @@ pub fn effective_scopes(
     manifest: &Manifest,
     grants: &Grants,
     interfaces: &[Interface],
-) -> Result<BTreeMap<String, Scope>, MissingGrant> {
+) -> Result<BTreeMap<InterfaceName, Scope>, MissingGrant> {
     let nothing = Scope::default();
     let mut in_force = BTreeMap::new();
     for (name, request) in &manifest.capabilities {
-        let interface = interfaces.iter().find(|one| one.name == name);
+        let interface = interfaces.iter().find(|one| one.name == *name);
         let granted = grants.get(name);
         match (interface, granted) {
             (Some(interface), Some(granted)) => {
@@ -59,9 +59,9 @@ pub fn effective_scopes(
 
 /// The scopes of a policy that runs without a configuration, in observe mode only: probes marked metadata, and
 /// previews, within the author's suggestions. Everything else answers `denied`.
-pub fn unconfigured(manifest: &Manifest, interfaces: &[Interface]) -> BTreeMap<String, Scope> {
+pub fn unconfigured(manifest: &Manifest, interfaces: &[Interface]) -> BTreeMap<InterfaceName, Scope> {
     let asked = manifest.capabilities.iter().filter_map(|(name, request)| {
-        let interface = interfaces.iter().find(|one| one.name == name)?;
+        let interface = interfaces.iter().find(|one| one.name == *name)?;
         let harmless = match interface.kind {
             InterfaceKind::Base | InterfaceKind::Actions => true,
             InterfaceKind::Probe => interface.sensitivity == Sensitivity::Metadata,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{Interface, Mode, codes};
+use ansai_core::{InstanceName, Interface, Mode, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::export::{self, Export};
@@ -40,7 +40,7 @@ pub struct HostConfig {
     /// `[audit.export]`.
     pub export: Option<Export>,
     /// `[policy.NAME]` tables, by the operator's name.
-    pub policies: BTreeMap<String, Instance>,
+    pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
     pub warnings: Diagnostics,
     source: Arc<Source>,
@@ -67,7 +67,7 @@ impl HostConfig {
 
     /// Where the component of an instance is. A relative path is relative to the directory of the configuration file.
     /// `None` if the instance does not exist or names no source.
-    pub fn source(&self, instance: &str) -> Option<PolicySource> {
+    pub fn source(&self, instance: &InstanceName) -> Option<PolicySource> {
         let written = self.policies.get(instance)?.source.as_deref()?;
         if let Some(name) = written.strip_prefix(BUILTIN) {
             return Some(PolicySource::Builtin(name.to_owned()));
@@ -78,13 +78,13 @@ impl HostConfig {
 
     /// Byte range of an instance's setting in the file; if the setting is not in the file, of the nearest table around
     /// it.
-    pub fn settings_span(&self, instance: &str, path: &[String]) -> Option<Span> {
+    pub fn settings_span(&self, instance: &InstanceName, path: &[String]) -> Option<Span> {
         let (span, rest) = self.setting(instance, path)?;
         Some(if rest == 0 { span.0 } else { span.1 })
     }
 
     /// Turns problems of an instance's settings into diagnostics with places in the configuration.
-    pub fn settings_diagnostics(&self, instance: &str, problems: &[SettingProblem]) -> Diagnostics {
+    pub fn settings_diagnostics(&self, instance: &InstanceName, problems: &[SettingProblem]) -> Diagnostics {
         let mut found = Problems::default();
         for problem in problems {
             let place = self.setting(instance, &problem.path);
@@ -96,7 +96,7 @@ impl HostConfig {
     }
 
     /// A warning for each grant that the manifest does not request.
-    pub fn unasked_grants(&self, instance: &str, manifest: &Manifest) -> Diagnostics {
+    pub fn unasked_grants(&self, instance: &InstanceName, manifest: &Manifest) -> Diagnostics {
         let mut found = Problems::default();
         if let Some(configured) = self.policies.get(instance) {
             for (name, span) in &configured.grant_spans {
@@ -117,7 +117,7 @@ impl HostConfig {
 
     /// Places of the value and the key of the deepest part of the path that is in the file, and the number of remaining
     /// parts.
-    fn setting(&self, instance: &str, path: &[String]) -> Option<((Span, Span), usize)> {
+    fn setting(&self, instance: &InstanceName, path: &[String]) -> Option<((Span, Span), usize)> {
         let instance = self.policies.get(instance)?;
         let Some(mut node) = instance.settings_node.as_ref() else {
             let at = instance.name_span.clone();
@@ -161,7 +161,7 @@ impl HostConfig {
     }
 }
 
-type Parts = (Daemon, Option<Export>, BTreeMap<String, Instance>);
+type Parts = (Daemon, Option<Export>, BTreeMap<InstanceName, Instance>);
 
 fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
     let fields = Fields::of(node, "the configuration", &["daemon", "audit", "policy"], problems)?;
@@ -172,12 +172,13 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         && let Some(entries) = table_of("`[policy]`", node, problems)
     {
         for entry in entries {
-            if !identifier::is_name(&entry.key) {
+            let name = entry.key.parse::<InstanceName>();
+            if name.is_err() {
                 let span = entry.key_span.clone();
                 problems.add(identifier::bad_name("an instance", &entry.key, span));
             }
-            if let Some(instance) = instance::read(entry, daemon.mode, interfaces, problems) {
-                policies.insert(entry.key.clone(), instance);
+            if let (Some(instance), Ok(name)) = (instance::read(entry, daemon.mode, interfaces, problems), name) {
+                policies.insert(name, instance);
             }
         }
     }

@@ -1,19 +1,15 @@
 //! Validates names of policies and instances, and versions.
 
-use ansai_core::codes;
+use ansai_core::{InstanceName, codes};
 
 use crate::problem::Problem;
 
-/// Maximum length of a policy's or instance's name, in bytes.
-const MOST_NAME: usize = 63;
+const NAME_RULE: &str = InstanceName::RULE;
 
-const NAME_RULE: &str = "use lower-case letters, digits and hyphens, starting with a letter, at most 63 characters";
-
-/// Matches `[a-z][a-z0-9-]{0,62}`: safe as a file name, a unit name and a metric label.
+/// Whether a policy can have this name. The rule is that of instances: without a configuration an instance has the name
+/// of its policy.
 pub fn is_name(text: &str) -> bool {
-    text.len() <= MOST_NAME
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    InstanceName::is_valid(text)
 }
 
 /// Matches a version of Semantic Versioning 2.0: `1.2.3`, `1.0.0-rc.1+build.5`.

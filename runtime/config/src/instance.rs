@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::{Duration, Interface, InterfaceKind, Mode, RetryPolicy, Scope, codes};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, Scope, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -16,7 +16,7 @@ use crate::scope_table::{self, Side};
 use crate::source::Span;
 
 /// Scopes granted, by interface name.
-pub type Grants = BTreeMap<String, Scope>;
+pub type Grants = BTreeMap<InterfaceName, Scope>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
@@ -40,8 +40,8 @@ pub struct Instance {
     pub source: Option<String>,
     /// Mode of the instance, else of the daemon.
     pub mode: Mode,
-    /// Interval in milliseconds; `None` if the manifest's applies.
-    pub every: Option<Duration>,
+    /// The interval; `None` if the manifest's applies.
+    pub every: Option<Millis>,
     /// The settings as written, an object. Resolve them with the policy's [`crate::Schema`].
     pub settings: serde_json::Value,
     /// How often, and at what interval, a finding may be treated.
@@ -50,7 +50,7 @@ pub struct Instance {
     pub limits: LimitsChange,
     /// Granted scopes.
     pub grants: Grants,
-    pub(crate) grant_spans: Vec<(String, Span)>,
+    pub(crate) grant_spans: Vec<(InterfaceName, Span)>,
     pub(crate) settings_node: Option<Node>,
     pub(crate) name_span: Span,
 }
@@ -100,8 +100,8 @@ pub(crate) fn read(
             }
             let place = format!("the grant of {}", interface.name);
             let scope = scope_table::read(&entry.node, &place, interface, Side::Grant, problems);
-            grants.insert(interface.name.to_owned(), scope);
-            grant_spans.push((interface.name.to_owned(), entry.key_span.clone()));
+            grants.insert(interface.name.clone(), scope);
+            grant_spans.push((interface.name.clone(), entry.key_span.clone()));
         }
     }
     Some(Instance {

@@ -6,10 +6,11 @@
 //!
 //! ```
 //! use ansai_config::HostConfig;
+//! use ansai_core::Millis;
 //!
 //! let text = "[policy.disk-space]\nmode = \"enforce\"\nevery = \"60s\"\n";
 //! let config = HostConfig::parse("ansai.toml", text, &[]).unwrap();
-//! assert_eq!(config.policies["disk-space"].every, Some(60_000));
+//! assert_eq!(config.policies["disk-space"].every, Some(Millis::new(60_000)));
 //!
 //! let problems = HostConfig::parse("ansai.toml", "[policy.web]\nmod = \"observe\"\n", &[]).unwrap_err();
 //! let first = &problems.entries()[0];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::{Code, Limits};
+use ansai_core::{Code, Limits, Millis};
 
 use crate::fields::Fields;
 use crate::node::Node;
@@ -174,7 +174,7 @@ pub(crate) fn read(node: &Node, place: &str, problems: &mut Problems) -> LimitsC
         let within = (key.least, key.most);
         let value = match key.kind {
             Kind::Size => fields.size(key.name, within, problems),
-            Kind::Time => fields.duration(key.name, within, problems),
+            Kind::Time => fields.duration(key.name, within, problems).map(Millis::get),
             Kind::Count => fields.number(key.name, within, problems),
         };
         Some((key.name, value?))

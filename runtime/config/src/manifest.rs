@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Duration, Interface, InterfaceKind, Scope, codes};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Scope, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::fields::{self, Fields};
@@ -43,9 +43,9 @@ pub struct Manifest {
     /// The author's description, one line; untrusted text.
     pub description: String,
     /// Milliseconds between two evaluations.
-    pub every: Duration,
+    pub every: Millis,
     /// Requests by interface name. All names are known.
-    pub capabilities: BTreeMap<String, Request>,
+    pub capabilities: BTreeMap<InterfaceName, Request>,
     /// Limits that the author sets.
     pub limits: LimitsChange,
     /// Path of the settings schema, relative to the manifest, without `..`.
@@ -85,14 +85,14 @@ impl Manifest {
                     "scope": request.scope,
                     "suggest": request.suggest,
                 });
-                (name.clone(), value)
+                (name.to_string(), value)
             })
             .collect();
         let mut json = serde_json::json!({
             "name": self.name,
             "version": self.version,
             "description": self.description,
-            "schedule": { "every": format!("{}ms", self.every) },
+            "schedule": { "every": format!("{}ms", self.every.get()) },
             "capabilities": capabilities,
         });
         if let Some(map) = json.as_object_mut() {
@@ -221,7 +221,7 @@ pub(crate) fn table_of<'n>(place: &str, node: &'n Node, problems: &mut Problems)
     entries
 }
 
-fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems) -> Option<(String, Request)> {
+fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems) -> Option<(InterfaceName, Request)> {
     let interface = scope_table::interface(entry, interfaces, problems);
     let place = format!("the request for {}", ansai_core::text::inert(&entry.key, 80));
     let fields = Fields::of(&entry.node, &place, &["reason", "required", "scope", "suggest"], problems)?;
@@ -245,7 +245,7 @@ fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems
         ));
     }
     let request = Request { reason: reason?.to_owned(), required, scope, suggest };
-    Some((interface.name.to_owned(), request))
+    Some((interface.name.clone(), request))
 }
 
 fn read_settings(node: &Node, problems: &mut Problems) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use ansai_core::codes;
 use ansai_core::text::inert;
-use ansai_core::{Field, Interface, Scope, ScopeError};
+use ansai_core::{Field, Interface, InterfaceName, Scope, ScopeError};
 
 use crate::fields::without_units;
 use crate::nearest;
@@ -24,9 +24,10 @@ pub(crate) fn interface<'i>(
 ) -> Option<&'i Interface> {
     let found = interfaces.iter().find(|one| one.name == entry.key);
     if found.is_none() {
-        let bare = entry.key.split('@').next().unwrap_or_default();
-        let names: Vec<&str> = interfaces.iter().map(|one| one.name).collect();
-        let hint = match interfaces.iter().find(|one| one.name == bare) {
+        let names: Vec<&str> = interfaces.iter().map(|one| one.name.as_str()).collect();
+        let written = entry.key.parse::<InterfaceName>().ok();
+        let same = |one: &&Interface| written.as_ref().is_some_and(|name| name.same_interface(&one.name));
+        let hint = match interfaces.iter().find(same) {
             Some(one) => Some(format!("leave out the version: \"{}\"", one.name)),
             None => nearest::hint(&entry.key, &names),
         };
@@ -69,7 +70,7 @@ pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, 
             continue;
         }
         let single = serde_json::Map::from_iter([(entry.key.clone(), entry.node.to_json())]);
-        match Scope::parse(interface.name, interface.fields, &single) {
+        match Scope::parse(interface.name.as_str(), interface.fields, &single) {
             Ok(parsed) => scope = scope.merged(parsed),
             Err(error) => problems.add(explain(&error, entry, interface)),
         }

@@ -24,18 +24,18 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
         .capabilities
         .iter()
         .filter_map(|(name, request)| {
-            let interface = interfaces.iter().find(|one| one.name == name)?;
+            let interface = interfaces.iter().find(|one| one.name == *name)?;
             (interface.kind != InterfaceKind::Base).then_some((interface, request))
         })
         .collect();
     // In TOML, a table header ends the table above it, so plain lines come first.
     for (interface, request) in asked.iter().filter(|(i, _)| i.fields.is_empty()) {
         let _ = write!(out, "\n{}", why(interface, request));
-        let _ = writeln!(out, "{} = {{}}", key(interface.name));
+        let _ = writeln!(out, "{} = {{}}", key(interface.name.as_str()));
     }
     for (interface, request) in asked.iter().filter(|(i, _)| !i.fields.is_empty()) {
         let _ = write!(out, "\n{}", why(interface, request));
-        let _ = writeln!(out, "[policy.{instance}.grant.{}]", key(interface.name));
+        let _ = writeln!(out, "[policy.{instance}.grant.{}]", key(interface.name.as_str()));
         for field in interface.fields {
             let (value, note) = match (request.suggest.get(field), request.scope.get(field)) {
                 (Some(suggested), _) => line(field, Some(suggested), "suggested"),

@@ -13,6 +13,7 @@
 mod fixtures;
 
 use ansai_config::{HostConfig, Manifest, Schema};
+use ansai_core::InstanceName;
 use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
 
 fn shown(text: impl AsRef<str>) -> String {
@@ -82,7 +83,7 @@ fn settings_shown(settings: &str) -> String {
     let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
     let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
     let problems = schema.resolve(&config.policies["disk-space"].settings).expect_err("must be refused");
-    config.settings_diagnostics("disk-space", &problems).render(false, 100)
+    config.settings_diagnostics(&InstanceName::from_static("disk-space"), &problems).render(false, 100)
 }
 
 macro_rules! bad_settings {
@@ -121,7 +122,7 @@ fn a_missing_setting_is_shown_at_the_instance() {
         "properties": {"url": {"type": "string", "description": "what to look at"}}}"#;
     let schema = Schema::parse("settings.schema.json", schema).unwrap();
     let problems = schema.resolve(&config.policies["web"].settings).unwrap_err();
-    let shown = config.settings_diagnostics("web", &problems).render(false, 100);
+    let shown = config.settings_diagnostics(&InstanceName::from_static("web"), &problems).render(false, 100);
     insta::assert_snapshot!("setting_missing", shown);
 }
 
@@ -130,7 +131,7 @@ fn a_grant_that_is_not_asked_for_is_a_warning() {
     let text = format!("{CONFIGURATION}\"ansai:services/services-actions\" = {{ units = [\"nginx*\"] }}\n");
     let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
     let manifest = Manifest::parse("policy.toml", MANIFEST, INTERFACES).unwrap();
-    let warnings = config.unasked_grants("disk-space", &manifest);
+    let warnings = config.unasked_grants(&InstanceName::from_static("disk-space"), &manifest);
     assert!(!warnings.has_errors() && !warnings.is_empty());
     insta::assert_snapshot!("unasked_grant", warnings.render(false, 100));
 }

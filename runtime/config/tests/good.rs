@@ -14,7 +14,7 @@ mod fixtures;
 use std::path::PathBuf;
 
 use ansai_config::{HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
-use ansai_core::{Limits, Mode, RetryPolicy, Scope};
+use ansai_core::{InstanceName, Limits, Millis, Mode, RetryPolicy, Scope};
 use fixtures::{
     CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
 };
@@ -32,7 +32,7 @@ fn configuration() -> HostConfig {
 fn the_manifest() {
     let manifest = manifest();
     assert_eq!(manifest.name, "disk-space");
-    assert_eq!(manifest.every, 60_000);
+    assert_eq!(manifest.every, Millis::new(60_000));
     assert!(manifest.capabilities["ansai:disk/disk-probe"].required);
     let files = &manifest.capabilities["ansai:files/files-actions"];
     assert!(!files.required);
@@ -56,17 +56,17 @@ fn the_configuration() {
     assert_eq!(config.daemon.log.as_deref(), Some("info"));
     let disk = &config.policies["disk-space"];
     assert_eq!(disk.mode, Mode::Enforce);
-    assert_eq!(disk.every, Some(60_000));
+    assert_eq!(disk.every, Some(Millis::new(60_000)));
     assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
-    assert_eq!(disk.attempts, RetryPolicy { cooldown: 600_000, max_attempts: 3, settle: 0 });
+    assert_eq!(disk.attempts, RetryPolicy { cooldown: Millis::new(600_000), max_attempts: 3, settle: Millis::ZERO });
     assert_eq!(disk.grants["ansai:files/files-actions"].bytes(&MAX_BYTES), 20 << 30);
     assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
     let path = PathBuf::from("/etc/ansai/policies/disk-space");
-    assert_eq!(config.source("disk-space"), Some(PolicySource::Path(path)));
-    assert_eq!(config.source("other"), None);
+    assert_eq!(config.source(&InstanceName::from_static("disk-space")), Some(PolicySource::Path(path)));
+    assert_eq!(config.source(&InstanceName::from_static("other")), None);
     let config =
         HostConfig::parse("ansai.toml", "[policy.web]\nsource = \"builtin:disk-space\"\n", INTERFACES).unwrap();
-    assert_eq!(config.source("web"), Some(PolicySource::Builtin("disk-space".into())));
+    assert_eq!(config.source(&InstanceName::from_static("web")), Some(PolicySource::Builtin("disk-space".into())));
     assert!(config.warnings.is_empty());
 }
 
@@ -217,11 +217,11 @@ fn settings_are_found_in_the_file() {
     let config = configuration();
     let at = |path: &[&str]| {
         let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
-        CONFIGURATION.get(config.settings_span("disk-space", &path).unwrap()).unwrap()
+        CONFIGURATION.get(config.settings_span(&InstanceName::from_static("disk-space"), &path).unwrap()).unwrap()
     };
     assert_eq!(at(&["thresholds", "warning"]), "80");
     assert_eq!(at(&["thresholds", "critical"]), "thresholds");
-    assert_eq!(config.settings_span("other", &[]), None);
+    assert_eq!(config.settings_span(&InstanceName::from_static("other"), &[]), None);
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn export_targets_are_read() {
          token_file = \"/etc/ansai/token\"\nca_file = \"/etc/ansai/ca.pem\"\n",
     )
     .unwrap();
-    assert_eq!((all.every, all.timeout), (600_000, 5_000));
+    assert_eq!((all.every, all.timeout), (Millis::new(600_000), Millis::new(5_000)));
     assert_eq!(all.file, Some(PathBuf::from("/srv/heads")));
     assert_eq!(all.command.unwrap(), ["/usr/bin/logger", "-t", "head"]);
     let url = all.url.unwrap();
@@ -242,7 +242,10 @@ fn export_targets_are_read() {
     assert_eq!(url.token_file, Some(PathBuf::from("/etc/ansai/token")));
     assert_eq!(url.ca_file, Some(PathBuf::from("/etc/ansai/ca.pem")));
     let least = read("[audit.export]\nurl = \"http://h.example/\"\nallow_plain_http = true\n").unwrap();
-    assert_eq!((least.every, least.timeout, least.file, least.command), (3_600_000, 30_000, None, None));
+    assert_eq!(
+        (least.every, least.timeout, least.file, least.command),
+        (Millis::from_hours(1), Millis::new(30_000), None, None)
+    );
 }
 
 #[test]

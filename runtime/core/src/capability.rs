@@ -1,6 +1,7 @@
 //! Interfaces as data. The registry of host functions is a list of these; configuration, grants, `inspect`,
 //! documentation and audit names derive from it.
 
+use crate::interface_name::InterfaceName;
 use crate::scope::Field;
 
 /// What the functions of an interface do.
@@ -27,10 +28,10 @@ pub enum Sensitivity {
 }
 
 /// One WIT interface: one capability.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Interface {
     /// Without its version: `ansai:files/files-probe`.
-    pub name: &'static str,
+    pub name: InterfaceName,
     /// Version of its package: `0.1.0`.
     pub version: &'static str,
     /// What its functions do.
@@ -45,7 +46,7 @@ pub struct Interface {
 
 impl Interface {
     /// The name as imported by a component: `ansai:files/files-probe@0.1.0`.
-    pub fn import_name(&self) -> String {
-        format!("{}@{}", self.name, self.version)
+    pub fn import_name(&self) -> InterfaceName {
+        self.name.in_version(self.version)
     }
 }

@@ -11,13 +11,13 @@ pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, Record
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::incident::Change;
-use crate::{Decision, ErrorKind, Instant, Measure, Mode, Outcome, Severity, Status, Usage};
+use crate::{Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Severity, Status, Timestamp, Usage};
 
 /// An event with its time: the payload of one audit record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// When it happened.
-    pub at: Instant,
+    pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
@@ -44,7 +44,7 @@ pub enum Event {
     /// A policy was evaluated, `late_ms` after it was due. `unrecorded` is the number of earlier evaluations of the
     /// same instance that found everything healthy as before and have no record.
     Evaluated {
-        instance: String,
+        instance: InstanceName,
         component: String,
         phase: Phase,
         trigger: String,
@@ -59,16 +59,16 @@ pub enum Event {
         unrecorded: u64,
     },
     /// Lines that a policy logged in one evaluation; `dropped` more exceeded the limit. Not in the audit log.
-    Logged { instance: String, phase: Phase, lines: Vec<LogLine>, dropped: u32 },
+    Logged { instance: InstanceName, phase: Phase, lines: Vec<LogLine>, dropped: u32 },
     /// The findings of one pass over an instance. `without_incident` findings have no incident, because the instance
     /// has too many open incidents. Not in the audit log: the recording of the evaluation holds them.
-    Observed { instance: String, mode: Mode, findings: Vec<Finding>, without_incident: u32 },
+    Observed { instance: InstanceName, mode: Mode, findings: Vec<Finding>, without_incident: u32 },
     /// A pass over an instance failed. If `kind` is set, the policy is the cause, and `evaluated` reports the same.
-    Failed { instance: String, mode: Mode, error: String, kind: Option<ErrorKind> },
+    Failed { instance: InstanceName, mode: Mode, error: String, kind: Option<ErrorKind> },
     /// An incident opened, changed or closed.
     Incident {
         incident: String,
-        instance: String,
+        instance: InstanceName,
         key: String,
         change: Change,
         severity: Option<Severity>,
@@ -79,13 +79,13 @@ pub enum Event {
         plan: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         incident: Option<String>,
-        instance: String,
+        instance: InstanceName,
         decision: Decision,
         steps: Vec<PlannedStep>,
     },
     /// A finding has no plan, or its plan cannot continue. None of its remaining steps starts.
     PlanFailed {
-        instance: String,
+        instance: InstanceName,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         incident: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,16 +95,16 @@ pub enum Event {
         kind: Option<ErrorKind>,
     },
     /// The host approved, held or refused a plan.
-    Decided { plan: String, instance: String, verdict: Verdict },
+    Decided { plan: String, instance: InstanceName, verdict: Verdict },
     /// A step is about to start. Durable before anything changes.
     Intent(Intent),
     /// A long step is running. `handle` identifies it.
-    Running { plan: String, step: u32, instance: String, handle: serde_json::Value, until: Instant },
+    Running { plan: String, step: u32, instance: InstanceName, handle: serde_json::Value, until: Timestamp },
     /// The outcome of a step. `after_crash`: determined after a restart.
     Outcome {
         plan: String,
         step: u32,
-        instance: String,
+        instance: InstanceName,
         outcome: Outcome,
         detail: String,
         measures: Vec<Measure>,
@@ -113,13 +113,13 @@ pub enum Event {
         after_crash: bool,
     },
     /// A step was skipped, without a refusal.
-    Skipped { plan: String, step: u32, instance: String, reason: SkipReason },
+    Skipped { plan: String, step: u32, instance: InstanceName, reason: SkipReason },
     /// The host verified the finding after the plan.
-    Verified { plan: String, incident: String, instance: String, status: Status },
+    Verified { plan: String, incident: String, instance: InstanceName, status: Status },
     /// A step is about to be undone. Durable before anything changes.
     Undoing(UndoIntent),
     /// A step was undone, or could not be undone; then `detail` says why.
-    Undone { plan: String, step: u32, instance: String, outcome: Outcome, detail: String, by: String },
+    Undone { plan: String, step: u32, instance: InstanceName, outcome: Outcome, detail: String, by: String },
     /// Recordings removed to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
     /// While opening the audit log, ansai cut off an unfinished write of `bytes` bytes, which a crash left in place of
@@ -187,7 +187,7 @@ impl Event {
             | Event::Skipped { instance, .. }
             | Event::Verified { instance, .. }
             | Event::Undoing(UndoIntent { instance, .. })
-            | Event::Undone { instance, .. } => Some(instance),
+            | Event::Undone { instance, .. } => Some(instance.as_str()),
             Event::NotLoaded { name, .. } => Some(name),
             Event::Started { .. }
             | Event::Stopping { .. }
@@ -219,9 +219,9 @@ impl Event {
     /// Whether the event occurs in every pass, so that a person who watches can hide it.
     ///
     /// ```
-    /// use ansai_core::{Event, Mode};
+    /// use ansai_core::{Event, InstanceName, Mode};
     /// let observed = Event::Observed {
-    ///     instance: "disk-space".into(),
+    ///     instance: InstanceName::from_static("disk-space"),
     ///     mode: Mode::Observe,
     ///     findings: vec![],
     ///     without_incident: 0,

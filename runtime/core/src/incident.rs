@@ -3,23 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Duration, Instant, Observation, Severity, Status};
+use crate::{Attempt, InstanceName, Millis, Observation, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryPolicy {
     /// Milliseconds from the start of one attempt to the start of the next.
-    pub cooldown: Duration,
+    pub cooldown: Millis,
     /// Attempts per incident. After the last one, ansai notifies a person.
     pub max_attempts: u32,
-    /// Milliseconds between acting and verifying.
-    pub settle: Duration,
+    /// Time between acting and verifying.
+    pub settle: Millis,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        RetryPolicy { cooldown: 10 * 60_000, max_attempts: 3, settle: 0 }
+        RetryPolicy { cooldown: Millis::new(10 * 60_000), max_attempts: 3, settle: Millis::ZERO }
     }
 }
 
@@ -29,15 +29,15 @@ pub struct Incident {
     /// Unique on this host: instance, key and time of opening.
     pub id: String,
     /// The instance's name.
-    pub instance: String,
+    pub instance: InstanceName,
     /// The latest observation that was not healthy. Its key is the incident's key.
     pub finding: Observation,
     /// Worst severity since it opened.
     pub worst: Severity,
     /// When it opened.
-    pub opened: Instant,
+    pub opened: Timestamp,
     /// When it was last confirmed unhealthy.
-    pub confirmed: Instant,
+    pub confirmed: Timestamp,
     /// The reason why the state is unknown, while it is.
     pub unknown: Option<String>,
     /// Attempts, oldest first.
@@ -45,7 +45,7 @@ pub struct Incident {
     /// Number of started attempts. It is counted before acting, so that a crash does not lose one.
     pub begun: u32,
     /// When the latest attempt started.
-    pub last_begun: Option<Instant>,
+    pub last_begun: Option<Timestamp>,
 }
 
 /// How an evaluation changed an incident.
@@ -67,17 +67,17 @@ pub enum Permission {
     /// An attempt may start.
     Granted,
     /// Not before this instant.
-    Cooling(Instant),
+    Cooling(Timestamp),
     /// All attempts were used.
     Exhausted(u32),
 }
 
 impl Incident {
     /// Opens an incident for a finding; `None` if the observation is not unhealthy.
-    pub fn open(instance: &str, finding: &Observation, now: Instant) -> Option<Incident> {
+    pub fn open(instance: &InstanceName, finding: &Observation, now: Timestamp) -> Option<Incident> {
         Some(Incident {
-            id: format!("{instance}/{}/{now}", finding.key),
-            instance: instance.to_owned(),
+            id: format!("{instance}/{}/{}", finding.key, now.as_millis()),
+            instance: instance.clone(),
             worst: finding.severity()?,
             finding: finding.clone(),
             opened: now,
@@ -91,7 +91,7 @@ impl Incident {
 
     /// Updates the incident with the latest observation; `latest` is `None` if the answer did not mention the key, or
     /// there was no answer.
-    pub fn observe(&mut self, latest: Option<&Observation>, why_missing: &str, now: Instant) -> Change {
+    pub fn observe(&mut self, latest: Option<&Observation>, why_missing: &str, now: Timestamp) -> Change {
         match latest.map(|observation| &observation.status) {
             Some(Status::Healthy) => Change::Closed,
             Some(Status::Unhealthy(severity)) => {
@@ -115,18 +115,18 @@ impl Incident {
     }
 
     /// Whether an attempt may start now.
-    pub fn may_begin(&self, retry_policy: &RetryPolicy, now: Instant) -> Permission {
+    pub fn may_begin(&self, retry_policy: &RetryPolicy, now: Timestamp) -> Permission {
         if self.begun >= retry_policy.max_attempts {
             return Permission::Exhausted(self.begun);
         }
-        match self.last_begun.map(|begun| begun.saturating_add(retry_policy.cooldown)) {
+        match self.last_begun.map(|begun| begun + retry_policy.cooldown) {
             Some(free) if now < free => Permission::Cooling(free),
             _ => Permission::Granted,
         }
     }
 
     /// Counts an attempt as started. Make this durable before the first step.
-    pub fn begin(&mut self, now: Instant) {
+    pub fn begin(&mut self, now: Timestamp) {
         self.begun += 1;
         self.last_begun = Some(now);
     }
@@ -137,6 +137,12 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::Subject;
+
+    static DISK: InstanceName = InstanceName::from_static("disk");
+
+    fn at(milliseconds: u64) -> Timestamp {
+        Timestamp::from_millis(milliseconds)
+    }
 
     fn observation(status: Status) -> Observation {
         Observation {
@@ -152,33 +158,33 @@ mod tests {
     #[test]
     fn closes_only_on_an_explicit_healthy() {
         let sick = observation(Status::Unhealthy(Severity::Warning));
-        let mut incident = Incident::open("disk", &sick, 1).unwrap();
-        assert_eq!(incident.observe(None, "not mentioned", 2), Change::BecameUnknown);
-        assert_eq!(incident.observe(None, "not mentioned", 3), Change::Unchanged);
+        let mut incident = Incident::open(&DISK, &sick, at(1)).unwrap();
+        assert_eq!(incident.observe(None, "not mentioned", at(2)), Change::BecameUnknown);
+        assert_eq!(incident.observe(None, "not mentioned", at(3)), Change::Unchanged);
         assert_eq!(incident.unknown.as_deref(), Some("not mentioned"));
         let unknown = observation(Status::Unknown("I/O error".into()));
-        assert_eq!(incident.observe(Some(&unknown), "", 4), Change::Unchanged);
-        assert_eq!(incident.observe(Some(&sick), "", 5), Change::Changed);
-        assert_eq!(incident.observe(Some(&sick), "", 6), Change::Unchanged);
-        assert_eq!(incident.observe(Some(&observation(Status::Healthy)), "", 7), Change::Closed);
+        assert_eq!(incident.observe(Some(&unknown), "", at(4)), Change::Unchanged);
+        assert_eq!(incident.observe(Some(&sick), "", at(5)), Change::Changed);
+        assert_eq!(incident.observe(Some(&sick), "", at(6)), Change::Unchanged);
+        assert_eq!(incident.observe(Some(&observation(Status::Healthy)), "", at(7)), Change::Closed);
     }
 
     #[test]
     fn attempts_are_spaced_and_counted() {
         let sick = observation(Status::Unhealthy(Severity::Critical));
-        let retry_policy = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
-        let mut incident = Incident::open("disk", &sick, 0).unwrap();
-        assert_eq!(incident.may_begin(&retry_policy, 0), Permission::Granted);
-        incident.begin(10);
-        assert_eq!(incident.may_begin(&retry_policy, 109), Permission::Cooling(110));
-        assert_eq!(incident.may_begin(&retry_policy, 110), Permission::Granted);
-        incident.begin(110);
-        assert_eq!(incident.may_begin(&retry_policy, 10_000), Permission::Exhausted(2));
+        let retry_policy = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, settle: Millis::ZERO };
+        let mut incident = Incident::open(&DISK, &sick, at(0)).unwrap();
+        assert_eq!(incident.may_begin(&retry_policy, at(0)), Permission::Granted);
+        incident.begin(at(10));
+        assert_eq!(incident.may_begin(&retry_policy, at(109)), Permission::Cooling(at(110)));
+        assert_eq!(incident.may_begin(&retry_policy, at(110)), Permission::Granted);
+        incident.begin(at(110));
+        assert_eq!(incident.may_begin(&retry_policy, at(10_000)), Permission::Exhausted(2));
     }
 
     #[test]
     fn only_the_unhealthy_opens() {
-        assert!(Incident::open("disk", &observation(Status::Healthy), 1).is_none());
-        assert!(Incident::open("disk", &observation(Status::Unknown("?".into())), 1).is_none());
+        assert!(Incident::open(&DISK, &observation(Status::Healthy), at(1)).is_none());
+        assert!(Incident::open(&DISK, &observation(Status::Unknown("?".into())), at(1)).is_none());
     }
 }

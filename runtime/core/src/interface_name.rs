@@ -85,6 +85,11 @@ impl InterfaceName {
         self.plain() == other.plain()
     }
 
+    /// This interface in a version, which is one.
+    pub(crate) fn in_version(&self, version: &str) -> InterfaceName {
+        InterfaceName { text: NameText::Shared(format!("{}@{version}", self.plain()).into()), plain: self.plain }
+    }
+
     /// Without the version: `ansai:disk/disk-probe`.
     fn plain(&self) -> &str {
         self.as_str().get(..self.plain).unwrap_or_default()

@@ -43,11 +43,6 @@ pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeValue};
 pub use timestamp::Timestamp;
 
-/// Milliseconds since the Unix epoch, UTC.
-pub type Instant = u64;
-/// Milliseconds.
-pub type Duration = u64;
-
 /// Whether the executor acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Duration, Instant, Measure, Status, Subject};
+use crate::{Measure, Millis, Status, Subject, Timestamp};
 
 /// Number of a step proposed in one call of `plan`, from 0.
 pub type StepRef = u32;
@@ -26,9 +26,9 @@ pub struct Preview {
     pub items: u64,
     pub frees_now_bytes: u64,
     pub frees_later_bytes: u64,
-    pub interrupts: Duration,
+    pub interrupts: Millis,
     pub reversible: bool,
-    pub undone_after: Option<Duration>,
+    pub undone_after: Option<Millis>,
     pub complete: bool,
     pub sample: Vec<String>,
     pub left_out: Vec<LeftOut>,
@@ -43,7 +43,7 @@ impl Preview {
             items: 0,
             frees_now_bytes: 0,
             frees_later_bytes: 0,
-            interrupts: 0,
+            interrupts: Millis::ZERO,
             reversible: true,
             undone_after: None,
             complete: true,
@@ -96,7 +96,7 @@ pub struct StepResult {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Attempt {
-    pub at: Instant,
+    pub at: Timestamp,
     pub stage: String,
     pub verified: Status,
     pub steps: Vec<StepResult>,

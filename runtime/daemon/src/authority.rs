@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_config::Manifest;
-use ansai_core::{Interface, Mode};
+use ansai_core::{InstanceName, Interface, Mode};
 use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
 
 use crate::configuration::{Configuration, Identity};
@@ -17,7 +17,7 @@ pub struct FromFile {
     path: PathBuf,
     interfaces: Vec<Interface>,
     ceiling: Mode,
-    manifests: BTreeMap<String, Arc<Manifest>>,
+    manifests: BTreeMap<InstanceName, Arc<Manifest>>,
     known: Mutex<Known>,
 }
 
@@ -25,7 +25,7 @@ struct Known {
     identity: Option<Identity>,
     configuration: Result<Configuration, String>,
     /// What this configuration grants the instances that were asked about.
-    grants: HashMap<String, Result<EffectiveGrants, String>>,
+    grants: HashMap<InstanceName, Result<EffectiveGrants, String>>,
 }
 
 impl FromFile {
@@ -34,7 +34,7 @@ impl FromFile {
         configuration: Configuration,
         interfaces: Vec<Interface>,
         ceiling: Mode,
-        manifests: BTreeMap<String, Arc<Manifest>>,
+        manifests: BTreeMap<InstanceName, Arc<Manifest>>,
     ) -> FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
@@ -42,7 +42,11 @@ impl FromFile {
         FromFile { path, interfaces, ceiling, manifests, known: Mutex::new(known) }
     }
 
-    fn of(&self, configuration: &Result<Configuration, String>, instance: &str) -> Result<EffectiveGrants, String> {
+    fn of(
+        &self,
+        configuration: &Result<Configuration, String>,
+        instance: &InstanceName,
+    ) -> Result<EffectiveGrants, String> {
         let configuration = configuration.as_ref().map_err(Clone::clone)?;
         let manifest = self.manifests.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
         let found = effective_grants(configuration, instance, manifest, &self.interfaces, self.ceiling)
@@ -57,7 +61,7 @@ impl FromFile {
 }
 
 impl Authority for FromFile {
-    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String> {
+    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         let identity = Identity::of(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.identity.as_ref() != Some(&identity) {
@@ -70,7 +74,7 @@ impl Authority for FromFile {
             return grants.clone();
         }
         let grants = self.of(&known.configuration, instance);
-        known.grants.insert(instance.to_owned(), grants.clone());
+        known.grants.insert(instance.clone(), grants.clone());
         grants
     }
 }
@@ -90,12 +94,12 @@ fn first_line(error: &Error) -> String {
 /// The configuration does not name the instance, or lacks a grant that the policy requires.
 pub fn effective_grants(
     configuration: &Configuration,
-    instance: &str,
+    instance: &InstanceName,
     manifest: &Manifest,
     interfaces: &[Interface],
     ceiling: Mode,
 ) -> Result<EffectiveGrants, Error> {
-    let (name, file) = (|| instance.to_owned(), || configuration.path.clone());
+    let (name, file) = (|| instance.clone(), || configuration.path.clone());
     let configured = configuration.config.policies.get(instance);
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
     let granted = ansai_config::effective_scopes(manifest, &configured.grants, interfaces)
@@ -108,6 +112,7 @@ pub fn effective_grants(
 mod tests {
     use super::*;
 
+    static P: InstanceName = InstanceName::from_static("p");
     const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"d\"\n[schedule]\nevery = \"60s\"\n\
         [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"to see\"\nrequired = true\n";
     const GRANT: &str = "[policy.p]\nmode = \"enforce\"\n[policy.p.grant]\n\"ansai:disk/disk-probe\" = {}\n";
@@ -123,23 +128,23 @@ mod tests {
         let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
         let configuration = Configuration::open(&path, &interfaces).unwrap();
-        let manifests = BTreeMap::from([("p".to_owned(), Arc::new(manifest))]);
+        let manifests = BTreeMap::from([(P.clone(), Arc::new(manifest))]);
         let authority = FromFile::new(configuration, interfaces, Mode::Enforce, manifests);
 
-        assert_eq!(authority.effective_grants("p").unwrap().mode, Mode::Enforce);
-        assert!(authority.effective_grants("q").is_err());
+        assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Enforce);
+        assert!(authority.effective_grants(&InstanceName::from_static("q")).is_err());
         permit(0o666);
-        assert!(authority.effective_grants("p").err().unwrap().contains("is writable by other users"));
+        assert!(authority.effective_grants(&P).err().unwrap().contains("is writable by other users"));
         permit(0o600);
-        assert!(authority.effective_grants("p").is_ok());
+        assert!(authority.effective_grants(&P).is_ok());
         std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();
-        assert!(authority.effective_grants("p").err().unwrap().contains("not granted"));
+        assert!(authority.effective_grants(&P).err().unwrap().contains("not granted"));
         std::fs::write(&path, "[policy.p\n").unwrap();
-        assert!(authority.effective_grants("p").err().unwrap().contains("is invalid"));
+        assert!(authority.effective_grants(&P).err().unwrap().contains("is invalid"));
         std::fs::remove_file(&path).unwrap();
-        assert!(authority.effective_grants("p").is_err());
+        assert!(authority.effective_grants(&P).is_err());
         std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
-        assert_eq!(authority.effective_grants("p").unwrap().mode, Mode::Observe);
+        assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Observe);
     }
 
     #[test]
@@ -150,7 +155,7 @@ mod tests {
         let interfaces = ansai_host_functions::builtin().interfaces();
         let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
         let configuration = Configuration::open(&path, &interfaces).unwrap();
-        let found = effective_grants(&configuration, "p", &manifest, &interfaces, Mode::Observe).unwrap();
+        let found = effective_grants(&configuration, &P, &manifest, &interfaces, Mode::Observe).unwrap();
         assert_eq!(found.mode, Mode::Observe);
     }
 }

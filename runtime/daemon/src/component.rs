@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ansai_config::{Diagnostics, Manifest, Schema};
-use ansai_core::{Code, Interface, codes, exit};
+use ansai_core::{Code, Interface, InterfaceName, codes, exit};
 use ansai_engine::component::{ComponentInfo, MANIFEST_SECTION, SCHEMA_SECTION, inspect};
 use ansai_engine::load::LoadError;
 use ansai_engine::{Engine, Policy};
@@ -87,7 +87,7 @@ impl Component {
         if let Some(policy) = self.compiled.get() {
             return Ok(policy.clone());
         }
-        let asked: Vec<&str> = self.manifest.capabilities.keys().map(String::as_str).collect();
+        let asked: Vec<InterfaceName> = self.manifest.capabilities.keys().cloned().collect();
         let policy = engine.load_requested(&self.bytes, Some(&asked)).map_err(|error| not_loaded(&self.path, error))?;
         Ok(self.compiled.get_or_init(|| policy).clone())
     }

@@ -198,7 +198,7 @@ impl Daemon {
     }
 
     fn authority(&self) -> Arc<dyn Authority> {
-        let name = |one: &LoadedInstance| one.instance.name.to_string();
+        let name = |one: &LoadedInstance| one.instance.name.clone();
         match &self.configuration {
             Some(configuration) => {
                 let manifests: BTreeMap<_, _> =

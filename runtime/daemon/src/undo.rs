@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Interface, Mode, Scope};
+use ansai_core::{InstanceName, Interface, Mode, Scope};
 use ansai_events::Stream;
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Options, StepReport, Supervisor};
@@ -47,11 +47,11 @@ pub fn undo(
 }
 
 /// Grants as the configuration has them: undoing needs no policy, so nothing narrows them.
-fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(String, EffectiveGrants)> {
+fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(InstanceName, EffectiveGrants)> {
     let asked = Scope::default();
     let instances = configuration.config.policies.iter().map(|(name, instance)| {
         let granted = instance.grants.iter().filter_map(|(interface, granted)| {
-            let known = interfaces.iter().find(|one| one.name == interface)?;
+            let known = interfaces.iter().find(|one| one.name == *interface)?;
             Some((interface.clone(), Scope::in_force(known.fields, &asked, granted)))
         });
         (name.clone(), EffectiveGrants { scopes: scopes(granted.collect()), mode: instance.mode })

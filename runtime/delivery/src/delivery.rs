@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ansai_core::Instant;
+use ansai_core::Timestamp;
 use ansai_storage::ToDirectory;
 use tokio::sync::watch;
 
@@ -73,21 +73,21 @@ impl Delivery {
     }
 
     /// Time until a target is due; `None` if no message is waiting and nothing is scheduled.
-    pub fn wait(&self, now: Instant) -> Option<Duration> {
+    pub fn wait(&self, now: Timestamp) -> Option<Duration> {
         let outbox = self.lock();
         let wait = self.targets.iter().filter_map(|target| outbox.wait(target, now)).min();
         wait.map(Duration::from_millis)
     }
 
     /// The targets that are due. A scheduled target may have no message yet.
-    pub fn due(&self, now: Instant) -> Vec<Target> {
+    pub fn due(&self, now: Timestamp) -> Vec<Target> {
         let outbox = self.lock();
         self.targets.iter().filter(|target| outbox.wait(target, now) == Some(0)).cloned().collect()
     }
 
     /// Sends the waiting messages to all due targets in parallel, each within its time limit. Returns early when
     /// `stopping` becomes true; that is not a failure.
-    pub async fn deliver(&self, now: Instant, stopping: &watch::Receiver<bool>) -> Vec<Attempted> {
+    pub async fn deliver(&self, now: Timestamp, stopping: &watch::Receiver<bool>) -> Vec<Attempted> {
         let sending: Vec<_> = self
             .due(now)
             .into_iter()
@@ -122,7 +122,7 @@ async fn send_all(
     outbox: Arc<Mutex<Outbox>>,
     under_way: Arc<Mutex<BTreeSet<String>>>,
     target: Target,
-    now: Instant,
+    now: Timestamp,
     limit: Duration,
     stopping: watch::Receiver<bool>,
 ) -> Option<Attempted> {

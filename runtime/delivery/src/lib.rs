@@ -12,6 +12,7 @@
 //!
 //! ```
 //! use std::time::Duration;
+//! use ansai_core::Timestamp;
 //! use ansai_delivery::{Capacity, Delivery, Message, Options, Target};
 //! # let directory = tempfile::tempdir()?;
 //! # let runtime = tokio::runtime::Runtime::new()?;
@@ -22,7 +23,7 @@
 //!     delivery.put(target, &Message::new("greeting", "1", "text/plain", b"hello".to_vec()))?;
 //! }
 //! let (_stop, stopping) = tokio::sync::watch::channel(false);
-//! let attempts = runtime.block_on(delivery.deliver(1_790_000_000_000, &stopping));
+//! let attempts = runtime.block_on(delivery.deliver(Timestamp::from_millis(1_790_000_000_000), &stopping));
 //! assert!(attempts[0].error.is_none());
 //! assert_eq!(std::fs::read_to_string(file)?, "hello\n");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

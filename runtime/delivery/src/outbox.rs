@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use ansai_core::Instant;
 use ansai_core::text::inert;
+use ansai_core::{Millis, Timestamp};
 use ansai_storage::{Directory, StorageError, ToDirectory};
 
 use crate::message::Message;
@@ -90,13 +90,13 @@ impl Outbox {
     }
 
     /// Milliseconds until a target is due; `None` if no message is waiting and nothing is scheduled.
-    pub(crate) fn wait(&self, target: &Target, now: Instant) -> Option<u64> {
+    pub(crate) fn wait(&self, target: &Target, now: Timestamp) -> Option<u64> {
         let id = target.id();
         let waits = self.queues.get(&id).is_some_and(|queue| queue.len() > 0);
         if !waits && self.every_ms.is_none() {
             return None;
         }
-        let next_at = self.statuses.get(&id).map_or(0, |status| status.next_at);
+        let next_at = self.statuses.get(&id).map_or(Timestamp::EPOCH, |status| status.next_at);
         Some(schedule::left(self.every_ms, next_at, now))
     }
 
@@ -110,7 +110,7 @@ impl Outbox {
         target: &Target,
         (sequence, message): (u64, &Message),
         error: Option<&str>,
-        now: Instant,
+        now: Timestamp,
     ) -> (u32, u32) {
         let id = target.id();
         let status = self.statuses.entry(id.clone()).or_default();
@@ -128,7 +128,7 @@ impl Outbox {
                 status.error = Some(inert(error, 2_000));
             }
         }
-        status.next_at = now.saturating_add(schedule::rest(self.every_ms, status.failures));
+        status.next_at = now + Millis::new(schedule::rest(self.every_ms, status.failures));
         (status.failures, before)
     }
 

@@ -1,5 +1,7 @@
 //! Computes when to try a target next.
 
+use ansai_core::Timestamp;
+
 /// Delay after the first failure; it doubles with each further one.
 const FIRST_RETRY_MS: u64 = 60_000;
 /// Maximum delay.
@@ -16,8 +18,8 @@ pub(crate) fn rest(every_ms: Option<u64>, failures: u32) -> u64 {
 
 /// Milliseconds until `next_at`. If that is longer than any delay, the clock was set back or the schedule changed; then
 /// the target is due.
-pub(crate) fn left(every_ms: Option<u64>, next_at: u64, now: u64) -> u64 {
-    let left = next_at.saturating_sub(now);
+pub(crate) fn left(every_ms: Option<u64>, next_at: Timestamp, now: Timestamp) -> u64 {
+    let left = (next_at - now).get();
     if left > every_ms.unwrap_or(MOST_RETRY_MS) { 0 } else { left }
 }
 
@@ -35,6 +37,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_delays_nothing() {
+        let left = |every, next_at, now| left(every, Timestamp::from_millis(next_at), Timestamp::from_millis(now));
         assert_eq!(left(Some(1_000), 5_000, 4_500), 500);
         assert_eq!(left(Some(1_000), 5_000, 6_000), 0);
         assert_eq!(left(Some(1_000), 5_000, 1_000), 0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::Instant;
+use ansai_core::Timestamp;
 use ansai_storage::{Directory, Durability, StorageError, ToDirectory, WriteOptions};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct TargetStatus {
     /// Name of the target: `file /srv/heads`.
     pub target: String,
     /// When the last message was delivered.
-    pub sent_at: Option<Instant>,
+    pub sent_at: Option<Timestamp>,
     /// The id of that message.
     pub sent_id: Option<String>,
     /// Number of failed attempts since then.
@@ -25,7 +25,7 @@ pub struct TargetStatus {
     /// Error of the last attempt, if it failed.
     pub error: Option<String>,
     /// When the next attempt is due.
-    pub next_at: Instant,
+    pub next_at: Timestamp,
     /// Number of waiting messages.
     #[serde(default)]
     pub waiting: usize,

@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+use ansai_core::{Millis, Timestamp};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,8 +17,8 @@ use std::time::Duration;
 use ansai_delivery::{Attempted, Capacity, Delivery, Message, Options, OutboxError, Target, UrlTarget, statuses};
 use tokio::sync::watch;
 
-const NOW: u64 = 1_790_000_000_000;
-const MINUTE: u64 = 60_000;
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+const MINUTE: Millis = Millis::new(60_000);
 
 fn options() -> Options {
     Options { every_ms: None, limit: Duration::from_secs(60), capacity: Capacity::default() }
@@ -55,7 +56,7 @@ fn message(number: u64) -> Message {
     Message::new("test", &number.to_string(), "text/plain", format!("message {number}").into_bytes())
 }
 
-fn deliver(delivery: &Delivery, now: u64) -> Vec<Attempted> {
+fn deliver(delivery: &Delivery, now: Timestamp) -> Vec<Attempted> {
     let (_stop, stopping) = watch::channel(false);
     tokio::runtime::Runtime::new().unwrap().block_on(delivery.deliver(now, &stopping))
 }
@@ -89,14 +90,14 @@ fn a_failing_target_is_retried_with_growing_delays_and_keeps_its_messages() {
     let failed = |attempts: &[Attempted]| (attempts[0].failures_before, attempts[0].failures);
     assert_eq!(failed(&deliver(&delivery, NOW)), (0, 1));
     assert_eq!(delivery.wait(NOW), Some(Duration::from_secs(60)));
-    assert_eq!(deliver(&delivery, NOW + MINUTE - 1), [], "not yet");
+    assert_eq!(deliver(&delivery, NOW + MINUTE - Millis::new(1)), [], "not yet");
     assert_eq!(failed(&deliver(&delivery, NOW + MINUTE)), (1, 2));
     drop(delivery);
     // The schedule survives a restart.
     let delivery = place.open(std::slice::from_ref(&target));
     assert_eq!(delivery.wait(NOW + MINUTE), Some(Duration::from_secs(120)));
     std::fs::create_dir(place.path("missing")).unwrap();
-    let attempts = deliver(&delivery, NOW + 3 * MINUTE);
+    let attempts = deliver(&delivery, NOW + Millis::new(3 * 60_000));
     assert_eq!((failed(&attempts), attempts[0].error.as_ref()), ((2, 0), None));
     assert_eq!(place.lines("missing/messages"), ["message 0", "message 1"]);
 }
@@ -182,7 +183,7 @@ fn foreign_files_in_the_outbox_are_removed() {
 #[test]
 fn a_schedule_is_due_again_after_its_interval() {
     let place = Place::new();
-    let every = Options { every_ms: Some(MINUTE), ..options() };
+    let every = Options { every_ms: Some(MINUTE.get()), ..options() };
     let delivery = Delivery::open(&place.outbox(), vec![place.file()], every).unwrap();
     assert_eq!(delivery.due(NOW), [place.file()], "before the first message");
     delivery.put(&place.file(), &message(1)).unwrap();

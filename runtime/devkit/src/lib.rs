@@ -14,7 +14,7 @@
 //!
 //! let interfaces = ansai_host_functions::builtin().interfaces();
 //! let built = build("policies/disk-space".as_ref(), &BuildOptions { allow_root: false, interfaces: &interfaces })?;
-//! assert!(built.imports.iter().all(|import| import.starts_with("ansai:")));
+//! assert!(built.imports.iter().all(|import| import.package().starts_with("ansai:")));
 //! # Ok::<(), ansai_devkit::build::BuildError>(())
 //! ```
 

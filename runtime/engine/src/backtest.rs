@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
-use ansai_core::{Decision, Instant, Observation, Status};
+use ansai_core::{Decision, InstanceName, InterfaceName, Observation, Status, Timestamp};
 use ansai_kit::admit::{Caller, Grants, admit};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
@@ -20,6 +20,9 @@ use serde_json::Value;
 use crate::evaluate::Evaluation;
 use crate::load::Policy;
 use crate::recording::{RecordedCall, RecordedEnd, RecordedReply, Recording};
+
+/// No grant is missing in a backtest, so nobody sees this name.
+static RECORDED: InstanceName = InstanceName::from_static("recorded");
 
 /// Maximum length of a line of a decision.
 const MAX_SHOWN: usize = 1_000;
@@ -97,7 +100,7 @@ enum Divergence {
 struct BacktestBackend {
     registry: Arc<Registry>,
     phase: Phase,
-    at: Instant,
+    at: Timestamp,
     /// Recorded calls, each with whether it has answered a call already.
     calls: Vec<(RecordedCall, bool)>,
     proposed: Vec<String>,
@@ -112,14 +115,14 @@ impl Backend for BacktestBackend {
 
 impl BacktestBackend {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
-        let caller = Caller { instance: "recorded", phase: self.phase, grants: Grants::Recorded };
+        let caller = Caller { instance: &RECORDED, phase: self.phase, grants: Grants::Recorded };
         let proposes = match admit(&self.registry, caller, call) {
             Ok(admitted) => admitted.proposes(),
             Err(why) => return why.into_answer(),
         };
         let wanted = if proposes { Some(without_reason(call.arguments.get())) } else { None };
         let same = |known: &RecordedCall| {
-            *known.interface == *call.interface
+            known.interface == *call.interface
                 && *known.function == *call.function
                 && (known.arguments.get() == call.arguments.get()
                     || wanted.as_ref().is_some_and(|wanted| without_reason(known.arguments.get()) == *wanted))
@@ -134,13 +137,13 @@ impl BacktestBackend {
             }
             return Ok(known.reply.clone().into());
         }
-        match (call.interface, call.function) {
+        match (call.interface.as_str(), call.function) {
             ("ansai:policy/log", _)
             | ("ansai:policy/store", "set" | "remove")
             | ("ansai:policy/series", "append" | "reset") => Ok(to_reply(&())),
             ("ansai:policy/context", "now") => Ok(to_reply(&self.at)),
-            (interface, function) => {
-                let shown = step(interface, function, call.arguments.get());
+            (_, function) => {
+                let shown = step(call.interface, function, call.arguments.get());
                 let why = format!("not recorded: {shown}");
                 self.divergence = Some(if proposes { Divergence::Proposal(shown) } else { Divergence::Call(shown) });
                 Err(Abort(why))
@@ -149,7 +152,7 @@ impl BacktestBackend {
     }
 }
 
-fn is_action(registry: &Registry, interface: &str, function: &str) -> bool {
+fn is_action(registry: &Registry, interface: &InterfaceName, function: &str) -> bool {
     matches!(registry.find(interface, function), Some((_, found)) if matches!(found.body, Body::Action(_)))
 }
 
@@ -160,7 +163,7 @@ fn without_reason(arguments: &str) -> Option<Value> {
     Some(arguments)
 }
 
-fn step(interface: &str, function: &str, arguments: &str) -> String {
+fn step(interface: &InterfaceName, function: &str, arguments: &str) -> String {
     let arguments = without_reason(arguments).unwrap_or_default();
     inert(&format!("{interface}.{function} {arguments}"), MAX_SHOWN)
 }

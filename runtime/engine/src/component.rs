@@ -1,5 +1,6 @@
 //! Inspects a component: reads its digest, imports, manifest and other sections from its bytes.
 
+use ansai_core::InterfaceName;
 use sha2::{Digest, Sha256};
 use wasmparser::{
     ComponentTypeRef, Element, ElementItems, ElementKind, ElementSectionReader, Encoding, Parser, Payload,
@@ -97,7 +98,7 @@ pub struct ComponentInfo {
     /// How the memory of its guests is initialized.
     pub memory: MemoryInit,
     /// Imported interfaces with version, in byte order.
-    pub imports: Vec<String>,
+    pub imports: Vec<InterfaceName>,
     /// Manifest as JSON text.
     pub manifest: Option<String>,
     /// JSON Schema of the settings.
@@ -126,6 +127,7 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
         schema: None,
         readme: None,
     };
+    let mut imports = Vec::new();
     let mut exports = Exports::default();
     let mut contents = Contents::default();
     let mut depth = 0usize;
@@ -159,8 +161,8 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
                     let import = import.map_err(damaged)?;
                     // A type that the world uses from an interface grants no access.
                     if !matches!(import.ty, ComponentTypeRef::Type(_)) {
-                        info.imports.push(import.name.name.to_owned());
-                        if info.imports.len() > MAX_IMPORTS {
+                        imports.push(import.name.name);
+                        if imports.len() > MAX_IMPORTS {
                             return Err(ComponentError::TooMany("imports", MAX_IMPORTS));
                         }
                     }
@@ -175,9 +177,10 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
             _ => {}
         }
     }
-    info.imports.sort();
+    imports.sort_unstable();
+    info.imports = imports.into_iter().map(interface).collect::<Result<_, _>>()?;
     info.memory = contents.memory();
-    check(&info, &exports)?;
+    check(&exports)?;
     Ok(info)
 }
 
@@ -233,16 +236,19 @@ impl Exports {
     }
 }
 
-fn check(info: &ComponentInfo, exports: &Exports) -> Result<(), ComponentError> {
-    for import in &info.imports {
-        let shown = ansai_core::text::inert(import, 120);
-        if import.starts_with("wasi:") {
-            return Err(ComponentError::ImportsWasi(shown));
-        }
-        if !import.starts_with("ansai:") {
-            return Err(ComponentError::ForeignImport(shown));
-        }
+/// The interface that is imported under a name.
+fn interface(import: &str) -> Result<InterfaceName, ComponentError> {
+    let shown = || ansai_core::text::inert(import, 120);
+    if import.starts_with("wasi:") {
+        return Err(ComponentError::ImportsWasi(shown()));
     }
+    if !import.starts_with("ansai:") {
+        return Err(ComponentError::ForeignImport(shown()));
+    }
+    import.parse().map_err(|_| ComponentError::ForeignImport(shown()))
+}
+
+fn check(exports: &Exports) -> Result<(), ComponentError> {
     for (needed, there) in [("detect", exports.detect), ("plan", exports.plan)] {
         if !there {
             return Err(ComponentError::MissingExport(needed));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use ansai_core::InterfaceName;
 use ansai_kit::wit::PACKAGES;
 use wit_parser::{Resolve, WorldItem};
 
@@ -11,7 +12,7 @@ use crate::signature::of_contract;
 /// Signatures of all functions of the contract.
 pub(crate) struct Contract {
     /// Signature by interface with version, then by function.
-    pub(crate) interfaces: BTreeMap<String, BTreeMap<String, String>>,
+    pub(crate) interfaces: BTreeMap<InterfaceName, BTreeMap<String, String>>,
     /// Signature of each export of a policy.
     pub(crate) exports: BTreeMap<String, String>,
 }
@@ -23,7 +24,7 @@ pub(crate) fn contract() -> &'static Contract {
 }
 
 /// Whether the contract has this interface in this version, with functions or with types alone.
-pub fn has_interface(import: &str) -> bool {
+pub fn has_interface(import: &InterfaceName) -> bool {
     contract().interfaces.contains_key(import)
 }
 
@@ -38,7 +39,7 @@ fn read() -> Result<Contract, String> {
         .filter_map(|(id, interface)| {
             let functions =
                 interface.functions.iter().map(|(name, func)| (name.clone(), of_contract(&resolve, func))).collect();
-            Some((resolve.id_of(id)?, functions))
+            Some((resolve.id_of(id)?.parse().ok()?, functions))
         })
         .collect();
     let exports = resolve
@@ -69,20 +70,21 @@ mod tests {
     #[test]
     fn interface_names_are_unique_and_say_their_kind() {
         let contract = read().unwrap();
-        let mut names: Vec<&str> = contract.interfaces.keys().filter_map(|id| id.split(['/', '@']).nth(1)).collect();
+        let mut names: Vec<&str> = contract.interfaces.keys().map(InterfaceName::interface).collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();
         assert_eq!(names.len(), count);
-        for id in contract.interfaces.keys().filter(|id| !id.starts_with("ansai:policy/")) {
-            let name = id.split('@').next().unwrap();
+        for id in contract.interfaces.keys().filter(|id| id.package() != "ansai:policy") {
+            let name = id.interface();
             assert!(name.ends_with("-probe") || name.ends_with("-actions"), "{id}");
         }
     }
 
     #[test]
     fn every_action_takes_a_reason_and_answers_a_preview() {
-        for (id, functions) in read().unwrap().interfaces.iter().filter(|(id, _)| id.contains("-actions@")) {
+        for (id, functions) in read().unwrap().interfaces.iter().filter(|(id, _)| id.interface().ends_with("-actions"))
+        {
             for (name, shape) in functions {
                 assert!(shape.contains("reason: string) -> result<record{step: u32, about:"), "{id} {name}: {shape}");
             }

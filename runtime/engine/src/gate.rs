@@ -9,7 +9,7 @@ mod returns;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{Limits, Refusal};
+use ansai_core::{InterfaceName, Limits, Refusal};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::registry::{Body, Registry};
@@ -55,15 +55,16 @@ pub(crate) enum CallError {
 pub(crate) fn link(
     linker: &mut Linker<StoreState>,
     registry: &Registry,
-    import: &str,
+    import: &InterfaceName,
     component: &Component,
 ) -> Result<()> {
     let (ty, wasmtime) = (component.component_type(), component.engine());
-    let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(wasmtime, import).map(|item| item.ty) else {
+    let Some(ComponentItem::ComponentInstance(instance)) = ty.get_import(wasmtime, import.as_str()).map(|item| item.ty)
+    else {
         bail!("`{import}` is not imported as an interface");
     };
-    let interface: Arc<str> = import.split('@').next().unwrap_or(import).into();
-    let mut import = linker.instance(import)?;
+    let interface = import.without_version();
+    let mut import = linker.instance(import.as_str())?;
     for (name, item) in instance.exports(wasmtime) {
         let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
         let proposes = matches!(registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
@@ -107,7 +108,7 @@ pub(crate) fn link(
 
 /// A linked function of an import.
 struct Function {
-    interface: Arc<str>,
+    interface: InterfaceName,
     name: Arc<str>,
     proposes: bool,
     parameters: Box<[Box<str>]>,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::InterfaceName;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker};
 
@@ -24,9 +25,9 @@ pub enum LoadError {
     #[error("the component imports `{import}`, which this host does not have{}", .nearest.as_ref().map(|n| format!(" (it has `{n}`)")).unwrap_or_default())]
     UnknownInterface {
         /// The import.
-        import: String,
+        import: InterfaceName,
         /// The same interface in another version.
-        nearest: Option<String>,
+        nearest: Option<InterfaceName>,
     },
     /// The signature of a function differs from the contract.
     #[error("`{function}` of `{interface}` is declared as {declared}; the contract has {expected}")]
@@ -42,7 +43,7 @@ pub enum LoadError {
     },
     /// It imports an interface that its manifest does not request.
     #[error("the component imports `{0}`, which its manifest does not request")]
-    NotRequested(String),
+    NotRequested(InterfaceName),
     /// It needs WebAssembly features that are disabled.
     #[error("the component needs WebAssembly features that ansai disables: {0}")]
     DisabledFeature(String),
@@ -60,8 +61,7 @@ impl LoadError {
                 "build it with the wit/ of this version of ansai, or run a version that has the interface".into()
             }
             LoadError::NotRequested(name) => {
-                let name = name.split('@').next().unwrap_or(name);
-                format!("add [capabilities.\"{name}\"] with a reason to policy.toml")
+                format!("add [capabilities.\"{}\"] with a reason to policy.toml", name.without_version())
             }
             LoadError::DisabledFeature(_) => "disable these features in your toolchain and build it again".into(),
             LoadError::Compile(error) => error.hint().to_owned(),
@@ -92,17 +92,16 @@ impl Engine {
     }
 
     /// Loads a component, and refuses imports that are neither base interfaces nor in `requested` (names without version).
-    pub fn load_requested(&self, bytes: &[u8], requested: Option<&[&str]>) -> Result<Policy, LoadError> {
+    pub fn load_requested(&self, bytes: &[u8], requested: Option<&[InterfaceName]>) -> Result<Policy, LoadError> {
         self.link_policy(bytes, requested).map_err(|error| named_features(error, bytes))
     }
 
-    fn link_policy(&self, bytes: &[u8], requested: Option<&[&str]>) -> Result<Policy, LoadError> {
+    fn link_policy(&self, bytes: &[u8], requested: Option<&[InterfaceName]>) -> Result<Policy, LoadError> {
         let info = inspect(bytes)?;
         for import in &info.imports {
             self.known(import)?;
-            let name = import.split('@').next().unwrap_or(import);
-            let base = name.starts_with("ansai:policy/");
-            if requested.is_some_and(|requested| !base && !requested.contains(&name)) {
+            let base = import.package() == "ansai:policy";
+            if requested.is_some_and(|requested| !base && !requested.iter().any(|name| name.same_interface(import))) {
                 return Err(LoadError::NotRequested(import.clone()));
             }
         }
@@ -121,19 +120,18 @@ impl Engine {
         })
     }
 
-    fn known(&self, import: &str) -> Result<(), LoadError> {
+    fn known(&self, import: &InterfaceName) -> Result<(), LoadError> {
         // Interfaces with types alone are not in the registry.
         if has_interface(import) || self.test_interface(import) {
             return Ok(());
         }
-        let name = import.split('@').next().unwrap_or(import);
-        let nearest = contract().interfaces.keys().find(|known| known.split('@').next() == Some(name)).cloned();
-        Err(LoadError::UnknownInterface { import: ansai_core::text::inert(import, 120), nearest })
+        let nearest = contract().interfaces.keys().find(|known| known.same_interface(import)).cloned();
+        Err(LoadError::UnknownInterface { import: import.clone(), nearest })
     }
 
     /// Whether it is an interface that a test added to the registry, which `wit/` does not have.
-    fn test_interface(&self, import: &str) -> bool {
-        self.registry.entries().any(|entry| entry.interface.import_name() == import)
+    fn test_interface(&self, import: &InterfaceName) -> bool {
+        self.registry.entries().any(|entry| entry.interface.import_name() == *import)
     }
 
     fn compiled(&self, variant: &EngineVariant, bytes: &[u8], info: &ComponentInfo) -> Result<Component, LoadError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{Decision, Instant, Limits, Observation, Refusal};
+use ansai_core::{Decision, InstanceName, InterfaceName, Limits, Observation, Refusal, Timestamp};
 use ansai_kit::call::Reply;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RecordedCall {
     /// Name of the interface, without version.
-    pub interface: Arc<str>,
+    pub interface: InterfaceName,
     /// Name of the function.
     pub function: Arc<str>,
     /// Arguments, as a JSON object by parameter name.
@@ -82,13 +82,13 @@ pub struct Recording {
     /// SHA-256 of the component.
     pub component: String,
     /// Name of the instance.
-    pub instance: String,
+    pub instance: InstanceName,
     /// The export that was called.
     pub phase: Phase,
     /// `schedule`, `verification`, …
     pub trigger: String,
     /// When the evaluation began.
-    pub at: Instant,
+    pub at: Timestamp,
     /// The finding that `plan` was called with.
     pub finding: Option<Observation>,
     /// The limits in force.

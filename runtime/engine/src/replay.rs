@@ -70,7 +70,7 @@ impl Backend for RecordingBackend {
         let recorded = self.calls.pop_front();
         match recorded {
             Some(recorded)
-                if *recorded.interface == *call.interface
+                if recorded.interface == *call.interface
                     && *recorded.function == *call.function
                     && recorded.arguments.get() == call.arguments.get() =>
             {

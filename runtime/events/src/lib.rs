@@ -9,13 +9,13 @@
 //! stream has the order of the log.
 //!
 //! ```
-//! use ansai_core::Event;
+//! use ansai_core::{Event, Timestamp};
 //! use ansai_events::{Item, Stream};
 //!
 //! let stream = Stream::new();
 //! let mut subscription = stream.subscribe("example", 2);
 //! for why in ["one", "two", "three", "four"] {
-//!     stream.publish(0, Event::Stopping { why: why.into() });
+//!     stream.publish(Timestamp::EPOCH, Event::Stopping { why: why.into() });
 //! }
 //! drop(stream);
 //!

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use ansai_core::{Event, Instant};
+use ansai_core::{Event, Timestamp};
 use serde::Serialize;
 
 use crate::queue::Queue;
@@ -14,7 +14,7 @@ pub struct Published {
     /// Sequence number in the stream: 1, 2, 3 … without gaps. Starts at 1 for each stream.
     pub sequence: u64,
     /// When it happened.
-    pub at: Instant,
+    pub at: Timestamp,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
@@ -59,7 +59,7 @@ impl Stream {
     }
 
     /// Publishes an event. Never waits for a subscriber.
-    pub fn publish(&self, at: Instant, event: Event) {
+    pub fn publish(&self, at: Timestamp, event: Event) {
         let published: Result<(), std::convert::Infallible> = self.publish_after(at, event, |_| Ok(()));
         let Ok(()) = published;
     }
@@ -71,7 +71,7 @@ impl Stream {
     /// The error of `first`. Then no subscriber gets the event.
     pub fn publish_after<T, E>(
         &self,
-        at: Instant,
+        at: Timestamp,
         event: Event,
         first: impl FnOnce(&Event) -> Result<T, E>,
     ) -> Result<T, E> {

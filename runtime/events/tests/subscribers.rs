@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use ansai_core::Event;
+use ansai_core::{Event, Timestamp};
 use ansai_events::{Item, Stream, Subscription};
 
 /// A generous limit for things that happen immediately.
@@ -16,7 +16,7 @@ fn event(number: u64) -> Event {
 }
 
 fn publish(stream: &Stream, numbers: std::ops::Range<u64>) {
-    numbers.for_each(|number| stream.publish(number, event(number)));
+    numbers.for_each(|number| stream.publish(Timestamp::from_millis(number), event(number)));
 }
 
 /// Sequence numbers, and missed events as negative counts.
@@ -62,7 +62,7 @@ fn every_subscriber_sees_one_order() {
                         log.lock().unwrap().push(event.clone());
                         Ok::<_, ()>(())
                     };
-                    stream.publish_after(0, event(thread * EACH + number), append).unwrap();
+                    stream.publish_after(Timestamp::EPOCH, event(thread * EACH + number), append).unwrap();
                 }
             });
         }
@@ -81,7 +81,7 @@ fn every_subscriber_sees_one_order() {
 fn nothing_is_published_if_the_first_write_fails() {
     let stream = Stream::new();
     let mut subscription = stream.subscribe("one", 10);
-    assert_eq!(stream.publish_after(0, event(0), |_| Err::<(), _>("disk full")), Err("disk full"));
+    assert_eq!(stream.publish_after(Timestamp::EPOCH, event(0), |_| Err::<(), _>("disk full")), Err("disk full"));
     publish(&stream, 1..2);
     assert_eq!(drain(&mut subscription), [1], "and leaves no gap");
 }
@@ -188,7 +188,7 @@ fn waiting_events_can_be_read_after_the_end() {
 fn a_published_event_is_a_record_with_its_sequence() {
     let stream = Stream::new();
     let mut subscription = stream.subscribe("one", 10);
-    stream.publish(7, event(0));
+    stream.publish(Timestamp::from_millis(7), event(0));
     let Some(Item::Event(published)) = subscription.try_next() else { panic!("no event") };
     let json = serde_json::to_value(&*published).unwrap();
     assert_eq!(json, serde_json::json!({"sequence": 1, "at": 7, "event": "stopping", "why": "0"}));

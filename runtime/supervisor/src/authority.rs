@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::{Mode, Scope};
+use ansai_core::{InstanceName, InterfaceName, Mode, Scope};
 use ansai_kit::authorize::Scopes;
 
 /// What is in force for one instance.
@@ -18,26 +18,26 @@ pub struct EffectiveGrants {
 /// The operator's word, as of now.
 pub trait Authority: Send + Sync {
     /// What is in force for an instance; an error when it cannot be told, and then nothing is done.
-    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String>;
+    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String>;
 }
 
 /// A word that does not change: tests, and runs without a configuration.
-pub struct Fixed(BTreeMap<String, EffectiveGrants>);
+pub struct Fixed(BTreeMap<InstanceName, EffectiveGrants>);
 
 impl Fixed {
     /// From what was in force at the start.
-    pub fn new(grants: impl IntoIterator<Item = (String, EffectiveGrants)>) -> Self {
+    pub fn new(grants: impl IntoIterator<Item = (InstanceName, EffectiveGrants)>) -> Self {
         Fixed(grants.into_iter().collect())
     }
 }
 
 impl Authority for Fixed {
-    fn effective_grants(&self, instance: &str) -> Result<EffectiveGrants, String> {
+    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         self.0.get(instance).cloned().ok_or_else(|| format!("{instance} is not configured"))
     }
 }
 
 /// Scopes as they are shared between evaluations.
-pub fn scopes(scopes: BTreeMap<String, Scope>) -> Scopes {
+pub fn scopes(scopes: BTreeMap<InterfaceName, Scope>) -> Scopes {
     Arc::new(scopes.into_iter().map(|(name, scope)| (name, Arc::new(scope))).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ansai_core::Instant;
+use ansai_core::{InstanceName, Timestamp};
 
 /// Generates ids that are unique on this host, sort by time and are safe as file names.
 #[derive(Default)]
@@ -10,10 +10,10 @@ pub(crate) struct Ids(AtomicU32);
 
 impl Ids {
     /// Returns an id such as `20261121t025616-123-0001`.
-    pub(crate) fn fresh(&self, now: Instant) -> String {
-        let at = jiff::Timestamp::from_millisecond(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
+    pub(crate) fn fresh(&self, now: Timestamp) -> String {
+        let at = jiff::Timestamp::from_millisecond(i64::try_from(now.as_millis()).unwrap_or(0)).unwrap_or_default();
         let number = self.0.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now % 1_000, number)
+        format!("{}-{:03}-{:04}", at.strftime("%Y%m%dt%H%M%S"), now.as_millis() % 1_000, number)
     }
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct StepId<'a> {
     pub(crate) plan: &'a str,
     /// Number of the step, from 0.
     pub(crate) step: u32,
-    pub(crate) instance: &'a str,
+    pub(crate) instance: &'a InstanceName,
 }
 
 impl std::fmt::Display for StepId<'_> {
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_sort_by_time() {
         let ids = Ids::default();
-        let names = [1_000, 1_000, 2_001].map(|at| ids.fresh(at));
+        let names = [1_000, 1_000, 2_001].map(|at| ids.fresh(Timestamp::from_millis(at)));
         assert_eq!(names, ["19700101t000001-000-0000", "19700101t000001-000-0001", "19700101t000002-001-0002"]);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Duration, Limits, RetryPolicy};
+use ansai_core::{InstanceName, Limits, Millis, RetryPolicy};
 use ansai_engine::Policy;
 
 /// A loaded instance. The authority provides its grants and mode.
 #[derive(Clone)]
 pub struct Instance {
     /// The operator's name, which identifies its state, history and audit records.
-    pub name: Arc<str>,
+    pub name: InstanceName,
     /// The compiled and linked policy.
     pub policy: Policy,
     /// Version in the policy's manifest.
@@ -21,5 +21,5 @@ pub struct Instance {
     /// Cooldown and maximum number of attempts.
     pub retry_policy: RetryPolicy,
     /// Milliseconds between evaluations.
-    pub every: Duration,
+    pub every: Millis,
 }

@@ -19,9 +19,10 @@
 //! without a [`Durable`] intent in the audit log.
 //!
 //! ```
+//! use ansai_core::InstanceName;
 //! use ansai_supervisor::authority::{Authority, Fixed};
 //! // An authority that grants nothing: every step is refused.
-//! assert!(Fixed::new([]).effective_grants("disk-space").is_err());
+//! assert!(Fixed::new([]).effective_grants(&InstanceName::from_static("disk-space")).is_err());
 //! ```
 
 pub mod authority;

@@ -109,7 +109,7 @@ impl Supervisor {
             journal.record(now, torn_tail(cut))?;
         }
         let references = instances.iter().map(|instance| InstanceRef {
-            instance: instance.name.to_string(),
+            instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),
             version: instance.version.clone(),
             mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |grants| grants.mode),

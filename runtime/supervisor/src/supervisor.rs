@@ -56,7 +56,7 @@ impl Supervisor {
     pub async fn run_once(&self) -> Vec<InstanceReport> {
         self.recover().await;
         self.0.expiry.run().await;
-        let names = self.0.instances.iter().map(|instance| (instance.name.to_string(), instance.version.clone()));
+        let names = self.0.instances.iter().map(|instance| (instance.name.clone(), instance.version.clone()));
         let subscription = self.events().subscribe("report", REPORT_CAPACITY);
         let (over, is_over) = oneshot::channel();
         let building = tokio::spawn(build(ReportBuilder::new(names), subscription, is_over));

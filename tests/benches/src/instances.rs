@@ -111,7 +111,7 @@ fn lateness(audit: &Path, from: u64, until: u64) -> anyhow::Result<Samples> {
     for entry in ansai_audit::Reader::open(audit)? {
         let record: ansai_core::event::Record = serde_json::from_slice(&entry?.payload)?;
         if let ansai_core::event::Event::Evaluated { late_ms, .. } = record.event
-            && (from..until).contains(&record.at)
+            && (from..until).contains(&record.at.as_millis())
         {
             late.push(late_ms as f64);
         }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ansai_core::Limits;
 use ansai_core::event::Phase;
+use ansai_core::{InstanceName, Limits, Timestamp};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, Recording};
 use ansai_engine::replay::{Replayed, replay};
@@ -88,10 +88,10 @@ async fn record(policy: &Policy) -> anyhow::Result<Recording> {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),
         component: policy.info().digest.clone(),
-        instance: "bench".into(),
+        instance: InstanceName::from_static("bench"),
         phase: Phase::Detect,
         trigger: "schedule".into(),
-        at: 0,
+        at: Timestamp::EPOCH,
         finding: None,
         limits,
         end: evaluation.end(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ansai_core::event::Phase;
-use ansai_core::{Limits, Scope};
+use ansai_core::{InstanceName, InterfaceName, Limits, Scope, Timestamp};
 use ansai_engine::compile::Compiler;
 use ansai_engine::{Answer, Engine, Policy};
 use ansai_host_functions::live::{Live, LiveHost};
@@ -70,10 +70,11 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
             .push(Row::text("extism, a new plugin each time", "not built: make bench").at_least(EXTISM_AIM, "×", None)),
     }
     let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
-    let scopes: Scopes = Arc::new([("ansai:disk/disk-probe".to_owned(), Arc::new(Scope::default()))].into());
+    let scopes: Scopes =
+        Arc::new([(InterfaceName::from_static("ansai:disk/disk-probe"), Arc::new(Scope::default()))].into());
     let live = || {
         let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        Live::new(shared.clone(), "bench".into(), Phase::Detect, scopes.clone(), base)
+        Live::new(shared.clone(), InstanceName::from_static("bench"), Phase::Detect, scopes.clone(), base)
     };
     let policy = engine.load(&guest::component_asking_once()?)?;
     let (mut ours, mut shells) = (Samples::default(), Samples::default());
@@ -108,7 +109,7 @@ async fn evaluate<B: Backend + 'static>(
 
 fn context() -> Context {
     Context {
-        now: 1_790_000_000_000,
+        now: Timestamp::from_millis(1_790_000_000_000),
         local_time: WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 },
         last_evaluated: None,
         trigger: Trigger::Schedule,

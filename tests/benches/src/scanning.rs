@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ansai_core::{Refusal, Scope};
+use ansai_core::{InterfaceName, Refusal, Scope, Timestamp};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::Body;
 use anyhow::{Context as _, anyhow, ensure};
@@ -148,16 +148,19 @@ fn asked<T>(
     run: impl FnOnce(&ProbeContext<'_>, &RawValue) -> Result<T, Refusal>,
 ) -> anyhow::Result<T> {
     let registry = ansai_host_functions::builtin();
-    let actions = registry.interface("ansai:files/files-actions").context("no such interface")?.interface;
+    let actions = &registry
+        .interface(&InterfaceName::from_static("ansai:files/files-actions"))
+        .context("no such interface")?
+        .interface;
     let grant = json!({
         "roots": ["/"], "min_age_hours": 24, "max_files": 10_000, "max_bytes": "1TiB", "undo_hours": 0
     });
-    let scope = Scope::parse(actions.name, actions.fields, grant.as_object().context("no table")?)?;
+    let scope = Scope::parse(actions.name.as_str(), actions.fields, grant.as_object().context("no table")?)?;
     let in_a_year = SystemTime::now().duration_since(UNIX_EPOCH)? + Duration::from_secs(365 * 86400);
     let ask = ProbeContext {
         host: &Host::at("/"),
         scope: &scope,
-        now: u64::try_from(in_a_year.as_millis())?,
+        now: Timestamp::from_millis(u64::try_from(in_a_year.as_millis())?),
         deadline: &Deadline::after(Duration::from_secs(600)),
     };
     run(&ask, &to_raw_value(arguments)?).map_err(|refusal| anyhow!("{refusal:?}"))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ansai_core::event::Phase;
 use ansai_core::scope::is_within;
-use ansai_core::{InterfaceKind, Limits, Observation, Scope, Severity, Status, Subject};
+use ansai_core::{InstanceName, InterfaceKind, Limits, Observation, Scope, Severity, Status, Subject, Timestamp};
 use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, RecordedReply};
@@ -112,9 +112,9 @@ impl Scene {
                     _ => None,
                 };
             }
-            let asked = Scope::parse(interface.name, interface.fields, &table).unwrap();
+            let asked = Scope::parse(interface.name.as_str(), interface.fields, &table).unwrap();
             let scope = Scope::in_force(interface.fields, &asked, &asked);
-            scopes.insert(interface.name.to_owned(), Arc::new(scope));
+            scopes.insert(interface.name.clone(), Arc::new(scope));
         }
         Arc::new(scopes)
     }
@@ -131,7 +131,7 @@ impl Scene {
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
         let live_host = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
         let state = EvaluationState::new(context(), Arc::new(NoMemory));
-        let live = Live::new(live_host, "fuzz".into(), phase, scopes.clone(), state);
+        let live = Live::new(live_host, InstanceName::from_static("fuzz"), phase, scopes.clone(), state);
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {
             Some(finding) => policy.plan(live, limits, finding).await,
@@ -158,10 +158,10 @@ impl Scene {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
             component: policy.info().digest.clone(),
-            instance: "fuzz".into(),
+            instance: InstanceName::from_static("fuzz"),
             phase,
             trigger: "schedule".into(),
-            at: 1,
+            at: Timestamp::from_millis(1),
             finding,
             limits: limits.clone(),
             end: evaluation.end(),
@@ -186,10 +186,10 @@ impl Scene {
             };
             assert!(!reply.contains(PRECIOUS), "{}: {reply}", call.name());
             if let RecordedReply::Ok(reply) = &call.reply {
-                let base = call.interface.starts_with("ansai:policy/");
-                let scope = scopes.get(&*call.interface);
+                let base = call.interface.package() == "ansai:policy";
+                let scope = scopes.get(&call.interface);
                 assert!(base || scope.is_some(), "{} was answered", call.name());
-                if &*call.interface == "ansai:files/files-probe" {
+                if call.interface == "ansai:files/files-probe" {
                     let reply: serde_json::Value = serde_json::from_str(reply.get()).unwrap();
                     each_text(&reply, "path", &mut |path| within(path, scope.unwrap()));
                 }
@@ -206,7 +206,7 @@ impl Scene {
     ) {
         assert!(proposed.len() <= limits.proposals as usize, "{} proposals", proposed.len());
         assert_eq!(proposed.len(), evaluation.usage.proposals as usize);
-        let previews = evaluation.calls.iter().filter(|call| call.interface.ends_with("-actions"));
+        let previews = evaluation.calls.iter().filter(|call| call.interface.interface().ends_with("-actions"));
         let previews: Vec<&str> = previews
             .filter_map(|call| match &call.reply {
                 RecordedReply::Ok(reply) => Some(reply.get()),
@@ -250,7 +250,7 @@ fn each_text(value: &serde_json::Value, name: &str, check: &mut impl FnMut(&str)
 
 fn context() -> Context {
     Context {
-        now: 1_790_000_000_000,
+        now: Timestamp::from_millis(1_790_000_000_000),
         local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
         last_evaluated: None,
         trigger: Trigger::Schedule,

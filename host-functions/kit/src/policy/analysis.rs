@@ -1,7 +1,7 @@
 //! Trends in a time series: Theil-Sen slope (Sen 1968), Mann-Kendall test with ties (Kendall 1975), CUSUM
 //! (Page 1954, as the Kolmogorov-type statistic of a standardised bridge).
 
-use ansai_core::{Duration, Instant};
+use ansai_core::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation_state::Sample;
@@ -26,7 +26,7 @@ pub enum Reduction {
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Trend {
     pub samples: u32,
-    pub span: Duration,
+    pub span: Millis,
     pub latest: f64,
     pub minimum: f64,
     pub maximum: f64,
@@ -35,15 +35,15 @@ pub struct Trend {
     pub slope_per_hour: f64,
     pub p_value: f64,
     pub cusum: f64,
-    pub reaches_limit_in: Option<Duration>,
+    pub reaches_limit_in: Option<Millis>,
 }
 
 /// Combines samples into one for each bucket of this many milliseconds, with the time of the bucket's last sample.
 /// Samples are in order of time.
-pub fn reduce(samples: Vec<Sample>, bucket: Option<Duration>, how: Reduction) -> Vec<Sample> {
-    let Some(bucket) = bucket.filter(|bucket| *bucket > 0) else { return samples };
+pub fn reduce(samples: Vec<Sample>, bucket: Option<Millis>, how: Reduction) -> Vec<Sample> {
+    let Some(bucket) = bucket.map(Millis::get).filter(|bucket| *bucket > 0) else { return samples };
     samples
-        .chunk_by(|a, b| a.at / bucket == b.at / bucket)
+        .chunk_by(|a, b| a.at.as_millis() / bucket == b.at.as_millis() / bucket)
         .filter_map(|chunk| {
             let last = chunk.last()?;
             let value = match how {
@@ -64,7 +64,7 @@ pub fn trend(samples: &[Sample], limit: Option<f64>) -> Option<Trend> {
     let slope = theil_sen(samples);
     Some(Trend {
         samples: u32::try_from(samples.len()).unwrap_or(u32::MAX),
-        span: last.at.saturating_sub(first.at),
+        span: last.at - first.at,
         latest: last.value,
         minimum: samples.iter().map(|s| s.value).fold(f64::INFINITY, f64::min),
         maximum: samples.iter().map(|s| s.value).fold(f64::NEG_INFINITY, f64::max),
@@ -101,7 +101,7 @@ fn pairs(samples: &[Sample]) -> impl Iterator<Item = (&Sample, &Sample)> {
 fn theil_sen(samples: &[Sample]) -> f64 {
     let mut slopes: Vec<f64> = pairs(samples)
         .filter(|(a, b)| b.at > a.at)
-        .map(|(a, b)| (b.value - a.value) / ((b.at - a.at) as f64 / HOUR_MS))
+        .map(|(a, b)| (b.value - a.value) / ((b.at - a.at).get() as f64 / HOUR_MS))
         .collect();
     median(&mut slopes)
 }
@@ -161,10 +161,10 @@ fn cusum(samples: &[Sample]) -> f64 {
 }
 
 /// The time after the latest sample at which the line through the medians, with this slope, reaches the limit.
-fn crossing(samples: &[Sample], slope: f64, latest: Instant, limit: f64) -> Option<Duration> {
+fn crossing(samples: &[Sample], slope: f64, latest: Timestamp, limit: f64) -> Option<Millis> {
     // Theil-Sen intercept: the median of the values with the slope subtracted, here at the latest sample.
     let mut rest: Vec<f64> =
-        samples.iter().map(|s| s.value + slope * (latest.saturating_sub(s.at) as f64 / HOUR_MS)).collect();
+        samples.iter().map(|s| s.value + slope * ((latest - s.at).get() as f64 / HOUR_MS)).collect();
     let level = median(&mut rest);
     let gap = limit - level;
     if slope == 0.0 || gap / slope < 0.0 {
@@ -172,7 +172,7 @@ fn crossing(samples: &[Sample], slope: f64, latest: Instant, limit: f64) -> Opti
     }
     let ms = gap / slope * HOUR_MS;
     // More than a century is not a useful forecast.
-    (ms < 3.2e12).then_some(ms as Duration)
+    (ms < 3.2e12).then(|| Millis::new(ms as u64))
 }
 
 #[cfg(test)]
@@ -181,14 +181,18 @@ mod tests {
     use super::*;
 
     fn hourly(values: &[f64]) -> Vec<Sample> {
-        values.iter().enumerate().map(|(i, v)| Sample { at: i as u64 * 3_600_000, value: *v }).collect()
+        values
+            .iter()
+            .enumerate()
+            .map(|(i, v)| Sample { at: Timestamp::from_millis(i as u64 * 3_600_000), value: *v })
+            .collect()
     }
 
     #[test]
     fn a_straight_line() {
         let trend = trend(&hourly(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]), Some(10.0)).unwrap();
         assert_eq!(trend.slope_per_hour, 1.0);
-        assert_eq!(trend.reaches_limit_in, Some(2 * 3_600_000));
+        assert_eq!(trend.reaches_limit_in, Some(Millis::from_hours(2)));
         // S = 28 with variance 196/3, so z = 27 / 8.083 = 3.340; both tails together are 0.000837.
         assert!((trend.p_value - 0.000_837).abs() < 2e-6, "{}", trend.p_value);
         assert_eq!(trend.median, 4.5);
@@ -218,10 +222,11 @@ mod tests {
 
     #[test]
     fn buckets_reduce() {
-        let samples: Vec<Sample> = (0..6).map(|i| Sample { at: i * 1_800_000, value: (6 - i) as f64 }).collect();
-        let minima = reduce(samples.clone(), Some(3_600_000), Reduction::Minimum);
+        let samples: Vec<Sample> =
+            (0..6).map(|i| Sample { at: Timestamp::from_millis(i * 1_800_000), value: (6 - i) as f64 }).collect();
+        let minima = reduce(samples.clone(), Some(Millis::from_hours(1)), Reduction::Minimum);
         assert_eq!(minima.iter().map(|s| s.value).collect::<Vec<_>>(), [5.0, 3.0, 1.0]);
-        assert_eq!(reduce(samples, Some(0), Reduction::Minimum).len(), 6);
+        assert_eq!(reduce(samples, Some(Millis::ZERO), Reduction::Minimum).len(), 6);
     }
 
     #[test]

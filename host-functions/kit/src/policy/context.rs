@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Attempt, Instant, Measure, Observation, Refusal};
+use ansai_core::{Attempt, Measure, Observation, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ pub static CONTEXT: InterfaceDef = InterfaceDef {
 
 type Answer<T> = Result<T, Refusal>;
 
-fn now(state: &mut EvaluationState, _: NoArguments) -> Answer<Instant> {
+fn now(state: &mut EvaluationState, _: NoArguments) -> Answer<Timestamp> {
     Ok(state.context.now)
 }
 
@@ -44,7 +44,7 @@ fn local_time(state: &mut EvaluationState, _: NoArguments) -> Answer<WallClock> 
     Ok(state.context.local_time)
 }
 
-fn last_evaluated(state: &mut EvaluationState, _: NoArguments) -> Answer<Option<Instant>> {
+fn last_evaluated(state: &mut EvaluationState, _: NoArguments) -> Answer<Option<Timestamp>> {
     Ok(state.context.last_evaluated)
 }
 

@@ -1,6 +1,6 @@
 //! `ansai:policy/series`: time series that the host keeps and analyses.
 
-use ansai_core::{Duration, Instant, Refusal};
+use ansai_core::{Millis, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::analysis::{self, Reduction, Trend};
@@ -31,8 +31,8 @@ pub static SERIES: InterfaceDef = InterfaceDef {
 
 #[derive(Serialize, Deserialize)]
 struct Window {
-    since: Instant,
-    bucket: Option<Duration>,
+    since: Timestamp,
+    bucket: Option<Millis>,
     reduce: Reduction,
 }
 

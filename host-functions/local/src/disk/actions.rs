@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ansai_core::{
-    Interface, InterfaceKind, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Unit, quantity::show_bytes,
+    Interface, InterfaceKind, InterfaceName, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Unit,
+    quantity::show_bytes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 /// The interface `ansai:disk/disk-actions`.
 pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:disk/disk-actions",
+        name: InterfaceName::from_static("ansai:disk/disk-actions"),
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ansai_core::text::path_text;
-use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity, Subject};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::mount_cache::FromTable;
@@ -19,7 +19,7 @@ const MOST_AT_ONCE: usize = 64;
 /// The interface `ansai:disk/disk-probe`.
 pub static DISK_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:disk/disk-probe",
+        name: InterfaceName::from_static("ansai:disk/disk-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
@@ -214,7 +214,12 @@ mod tests {
         assert!(never_waits("ext4"));
         let elsewhere = Host::at("/proc/self/root");
         let deadline = Deadline::after(std::time::Duration::from_secs(30));
-        let ask = ProbeContext { host: &elsewhere, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &elsewhere,
+            scope: &ansai_core::Scope::default(),
+            now: ansai_core::Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         assert!(at_once(&ask, &NoArguments {}).is_none(), "another root may hold anything");
     }
 
@@ -262,7 +267,12 @@ mod tests {
     fn this_machine_has_a_root() {
         let host = Host::at("/");
         let deadline = Deadline::after(std::time::Duration::from_secs(30));
-        let ask = ProbeContext { host: &host, scope: &ansai_core::Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &host,
+            scope: &ansai_core::Scope::default(),
+            now: ansai_core::Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         let entries = list(&ask, NoArguments {}).unwrap().entries;
         let root = entries.iter().find(|entry| entry.mount == "/").unwrap();
         assert!(root.total_bytes > root.available_bytes);

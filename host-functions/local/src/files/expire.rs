@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::place;
 use super::reclaim::{Held, Targets, give_up_all, look};
-use super::{FILES_ACTIONS, within};
+use super::{ACTIONS, FILES_ACTIONS, within};
 use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -16,7 +16,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 /// Quarantine expiry, under the grants for [`FILES_ACTIONS`]. It is not in the list of interfaces that policies import.
 pub static QUARANTINE_EXPIRY: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: FILES_ACTIONS.interface.name,
+        name: ACTIONS,
         version: FILES_ACTIONS.interface.version,
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,

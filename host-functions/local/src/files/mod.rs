@@ -27,7 +27,7 @@ mod site;
 mod targets;
 mod walk;
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
 pub use expire::QUARANTINE_EXPIRY;
 
@@ -44,7 +44,7 @@ const fn within(argument: &'static str) -> Check {
 /// The interface `ansai:files/files-probe`.
 pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:files/files-probe",
+        name: InterfaceName::from_static("ansai:files/files-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
@@ -69,10 +69,12 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     ],
 };
 
+const ACTIONS: InterfaceName = InterfaceName::from_static("ansai:files/files-actions");
+
 /// The interface `ansai:files/files-actions`.
 pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:files/files-actions",
+        name: ACTIONS,
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use ansai_core::{Instant, Refusal};
+use ansai_core::{Refusal, Timestamp};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +70,8 @@ impl Sum {
         self.times = Some((oldest.min(stat.mtime), newest.max(stat.mtime)));
     }
 
-    fn usage(&self, path: String, now: Instant) -> Usage {
-        let hours = |time: Time| u32::try_from(now.saturating_sub(time.millis()) / 3_600_000).unwrap_or(u32::MAX);
+    fn usage(&self, path: String, now: Timestamp) -> Usage {
+        let hours = |time: Time| u32::try_from((now - time.timestamp()).get() / 3_600_000).unwrap_or(u32::MAX);
         let (oldest, newest) = self.times.map_or((0, 0), |(oldest, newest)| (hours(oldest), hours(newest)));
         Usage { path, files: self.files, bytes: self.bytes, oldest_hours: oldest, newest_hours: newest }
     }
@@ -158,7 +158,7 @@ impl FileQuery {
 struct File {
     path: String,
     bytes: u64,
-    modified: Instant,
+    modified: Timestamp,
     links: u32,
     open: bool,
 }
@@ -196,7 +196,7 @@ pub(super) fn list_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) 
     let file = |(path, stat): (Vec<u8>, Stat)| File {
         path: root.shown(&path),
         bytes: stat.bytes,
-        modified: stat.mtime.millis(),
+        modified: stat.mtime.timestamp(),
         links: stat.links,
         open: open_files.is_open(stat.inode()),
     };

@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use ansai_core::scope::is_within;
 use ansai_core::text::path_text;
-use ansai_core::{Instant, Refusal};
+use ansai_core::{Refusal, Timestamp};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
@@ -35,7 +35,7 @@ pub(super) struct Index {
     /// The directory that the paths are relative to.
     pub(super) root: String,
     /// When the quarantine expires and the files may be removed permanently.
-    pub(super) until: Instant,
+    pub(super) until: Timestamp,
     /// The file with number 0 is the first.
     pub(super) files: Vec<File>,
 }

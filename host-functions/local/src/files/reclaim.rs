@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Instant, Preview, Refusal, Subject};
+use ansai_core::{Preview, Refusal, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
@@ -31,7 +31,7 @@ pub(super) struct Held {
     pub(super) bytes: u64,
     /// Its original path, as text.
     pub(super) path: String,
-    pub(super) until: Instant,
+    pub(super) until: Timestamp,
 }
 
 impl Held {
@@ -81,15 +81,21 @@ pub(super) struct OnMount {
     mount: String,
     files: u64,
     bytes: u64,
-    oldest_until: Instant,
-    newest_until: Instant,
+    oldest_until: Timestamp,
+    newest_until: Timestamp,
 }
 
 /// `list-held`.
 pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<OnMount>, Refusal> {
     let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
     for (mount, held) in look(ask.host, ask.scope.roots(&ROOTS)) {
-        let begin = OnMount { mount: mount.clone(), files: 0, bytes: 0, oldest_until: held.until, newest_until: 0 };
+        let begin = OnMount {
+            mount: mount.clone(),
+            files: 0,
+            bytes: 0,
+            oldest_until: held.until,
+            newest_until: Timestamp::EPOCH,
+        };
         let sum = mounts.entry(mount).or_insert(begin);
         sum.files += 1;
         sum.bytes = sum.bytes.saturating_add(held.bytes);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Preview, Refusal, Subject};
+use ansai_core::{Millis, Preview, Refusal, Subject};
 use rustix::fd::AsFd as _;
 use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
@@ -24,8 +24,6 @@ use crate::safety::step_name::step_name;
 use crate::safety::{entry, safe_unlink};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
-
-const HOUR: u64 = 3_600_000;
 
 /// The action `remove`.
 pub(super) struct Remove;
@@ -72,7 +70,7 @@ impl TypedAction for Remove {
             Some(hold) => {
                 site::granted(doing, &hold.root)?;
                 let quarantine = Quarantine::make(Root::open(doing.host, &hold.root)?)?;
-                let until = doing.now.saturating_add(hold.hours.saturating_mul(HOUR));
+                let until = doing.now + Millis::from_hours(hold.hours);
                 let (root, files) = (targets.root.clone(), targets.files.clone());
                 let step = quarantine.begin(doing.step_id, &Index { version: 1, root, until, files })?;
                 Some((quarantine, step))

@@ -1,7 +1,7 @@
 //! `ansai:journal/journal-actions`.
 
 use ansai_core::scope::{Bytes, TypedField};
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
 use super::vacuum::Vacuum;
 use ansai_kit::authorize::Check;
@@ -14,7 +14,7 @@ pub const MIN_KEEP_BYTES: TypedField<Bytes> =
 /// The interface `ansai:journal/journal-actions`.
 pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:journal/journal-actions",
+        name: InterfaceName::from_static("ansai:journal/journal-actions"),
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,

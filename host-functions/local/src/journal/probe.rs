@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ansai_core::text::path_text;
-use ansai_core::{Instant, Interface, InterfaceKind, Refusal, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::doctor;
@@ -18,7 +18,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 /// The interface `ansai:journal/journal-probe`.
 pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:journal/journal-probe",
+        name: InterfaceName::from_static("ansai:journal/journal-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
@@ -36,7 +36,7 @@ struct JournalUsage {
     active_bytes: u64,
     archived_files: u32,
     active_files: u32,
-    oldest: Instant,
+    oldest: Timestamp,
     mount: String,
     skipped: u32,
 }
@@ -58,8 +58,8 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
     for file in &survey.files {
         let (bytes, files) = match file.kind {
             Kind::Archived => {
-                let at = file.stat.mtime.millis();
-                oldest = Some(oldest.map_or(at, |oldest: Instant| oldest.min(at)));
+                let at = file.stat.mtime.timestamp();
+                oldest = Some(oldest.map_or(at, |oldest: Timestamp| oldest.min(at)));
                 (&mut usage.archived_bytes, &mut usage.archived_files)
             }
             Kind::Active => (&mut usage.active_bytes, &mut usage.active_files),
@@ -67,7 +67,7 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
         *bytes = bytes.saturating_add(file.stat.bytes);
         *files = files.saturating_add(1);
     }
-    usage.oldest = oldest.unwrap_or(0);
+    usage.oldest = oldest.unwrap_or_default();
     Ok(usage)
 }
 

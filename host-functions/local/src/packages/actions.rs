@@ -1,6 +1,6 @@
 //! `ansai:packages/packages-actions`.
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
 use super::clean::CleanCache;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -8,7 +8,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 /// The interface `ansai:packages/packages-actions`.
 pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:packages/packages-actions",
+        name: InterfaceName::from_static("ansai:packages/packages-actions"),
         version: "0.1.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use ansai_core::{Instant, Refusal};
+use ansai_core::{Refusal, Timestamp};
 
 use super::cache::{self, Manager};
 use super::contents::{Contents, MOST_TARGETS, Target};
@@ -58,7 +58,7 @@ fn enter(
     host: &Host,
     manager: Manager,
     contents: &mut Contents,
-    now: Instant,
+    now: Timestamp,
     is_over: &dyn Fn() -> bool,
 ) -> Result<Option<Guard>, Refusal> {
     let Some(root) = contents.root.take() else { return Ok(None) };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ansai_core::text::path_text;
-use ansai_core::{Interface, InterfaceKind, Refusal, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
@@ -17,7 +17,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 /// The interface `ansai:packages/packages-probe`.
 pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:packages/packages-probe",
+        name: InterfaceName::from_static("ansai:packages/packages-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use ansai_core::{Instant, Refusal};
+use ansai_core::{Refusal, Timestamp};
 use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -25,7 +25,7 @@ pub(crate) struct Guard {
     pub(crate) protected: Protected,
     open_files: OpenFiles,
     rules: Rules,
-    now: Instant,
+    now: Timestamp,
     last_directory: RefCell<Option<(Vec<u8>, bool)>>,
 }
 
@@ -59,7 +59,7 @@ impl Guard {
         host: &Host,
         root: Root,
         rules: Rules,
-        now: Instant,
+        now: Timestamp,
         is_over: &dyn Fn() -> bool,
     ) -> Result<Guard, Refusal> {
         let protected = Protected::of(host)?;
@@ -302,7 +302,8 @@ mod tests {
             let target = Identity::of(&Stat::at(root.fd(), b"a").unwrap());
             let (open_files, protected) = (OpenFiles::default(), Protected::of(&Host::at(dir.path())).unwrap());
             let last_directory = RefCell::default();
-            let guard = Guard { root, protected, open_files, rules: Rules::default(), now: 0, last_directory };
+            let guard =
+                Guard { root, protected, open_files, rules: Rules::default(), now: Timestamp::EPOCH, last_directory };
             let guarded = guard.check(b"a", target).unwrap();
             Passed { dir, target, guarded }
         }

@@ -1,5 +1,6 @@
 //! What `statx(2)` tells about a file, and how a file is recognized later.
 
+use ansai_core::Timestamp;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{AtFlags, FileType, Statx, StatxAttributes, StatxFlags, StatxTimestamp};
 use serde::{Deserialize, Serialize};
@@ -13,9 +14,9 @@ impl Time {
         i128::from(self.0) * 1_000_000_000 + i128::from(self.1)
     }
 
-    /// Milliseconds since the epoch; 0 for times before it.
-    pub(crate) fn millis(self) -> u64 {
-        u64::try_from(self.nanos() / 1_000_000).unwrap_or(0)
+    /// To the millisecond; the epoch for times before it.
+    pub(crate) fn timestamp(self) -> Timestamp {
+        Timestamp::from_millis(u64::try_from(self.nanos() / 1_000_000).unwrap_or(0))
     }
 }
 

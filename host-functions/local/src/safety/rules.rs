@@ -1,6 +1,6 @@
 //! What a domain permits, and the properties that keep a file out of every action's reach.
 
-use ansai_core::Instant;
+use ansai_core::Timestamp;
 
 use super::identity::Stat;
 use super::reason::Reason;
@@ -19,7 +19,7 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Why a file may not be touched, by its properties alone. The root's mount is the only one that counts.
-    pub(crate) fn bar(&self, root: &Root, stat: &Stat, now: Instant) -> Option<Reason> {
+    pub(crate) fn bar(&self, root: &Root, stat: &Stat, now: Timestamp) -> Option<Reason> {
         if !root.holds(stat) {
             Some(Reason::OtherDevice)
         } else if !stat.is_file() {
@@ -41,7 +41,7 @@ impl Rules {
 }
 
 /// Whether any of its times is less than `hours` ago. A time in the future is young.
-pub(crate) fn is_young(stat: &Stat, hours: u64, now: Instant) -> bool {
-    let latest = i128::from(now) * 1_000_000 - i128::from(hours) * 3_600_000_000_000;
+pub(crate) fn is_young(stat: &Stat, hours: u64, now: Timestamp) -> bool {
+    let latest = i128::from(now.as_millis()) * 1_000_000 - i128::from(hours) * 3_600_000_000_000;
     [stat.mtime, stat.atime, stat.ctime].iter().any(|time| time.nanos() > latest)
 }

@@ -2,7 +2,7 @@
 //!
 //! It returns 0 for what it cannot read. Values that cannot be 0 are checked here, so that a failed read is an error.
 
-use ansai_core::{Duration, Refusal};
+use ansai_core::{Millis, Refusal};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, System};
 
 use super::procfs::{LoadAverage, MemoryState};
@@ -43,7 +43,7 @@ pub(super) fn memory() -> Result<MemoryState, Refusal> {
 }
 
 /// Time since boot in milliseconds, accurate to one second.
-pub(super) fn uptime() -> Result<Duration, Refusal> {
+pub(super) fn uptime() -> Result<Millis, Refusal> {
     let seconds = System::uptime().map_err(|error| unavailable("uptime", error))?;
-    Ok(seconds.saturating_mul(1_000))
+    Ok(Millis::new(seconds.saturating_mul(1_000)))
 }

@@ -1,6 +1,6 @@
 //! `ansai:system/system-probe`.
 
-use ansai_core::{Duration, Interface, InterfaceKind, Refusal, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
 use super::procfs::{CpuTime, LoadAverage, MemoryState, Pressured, Stall};
@@ -24,7 +24,7 @@ macro_rules! inline {
 /// The interface `ansai:system/system-probe`.
 pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:system/system-probe",
+        name: InterfaceName::from_static("ansai:system/system-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
@@ -53,7 +53,7 @@ fn memory(ask: &ProbeContext<'_>, _: NoArguments) -> Result<MemoryState, Refusal
     if ask.host.is_this_machine() { kernel::memory() } else { procfs::memory(ask.host) }
 }
 
-fn uptime(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Duration, Refusal> {
+fn uptime(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Millis, Refusal> {
     if ask.host.is_this_machine() { kernel::uptime() } else { procfs::uptime(ask.host) }
 }
 

@@ -4,7 +4,7 @@
 use std::io::Read as _;
 
 use ansai_core::text::inert;
-use ansai_core::{Duration, Refusal};
+use ansai_core::{Millis, Refusal};
 use serde::{Deserialize, Serialize};
 
 use ansai_kit::host::Host;
@@ -26,11 +26,11 @@ pub(super) struct LoadAverage {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct CpuTime {
-    user: Duration,
-    system: Duration,
-    idle: Duration,
-    io_wait: Duration,
-    steal: Duration,
+    user: Millis,
+    system: Millis,
+    idle: Millis,
+    io_wait: Millis,
+    steal: Millis,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,13 +77,13 @@ pub(super) fn memory(host: &Host) -> Result<MemoryState, Refusal> {
     memory_state(&text).ok_or_else(|| odd("/proc/meminfo", &text))
 }
 
-pub(super) fn uptime(host: &Host) -> Result<Duration, Refusal> {
+pub(super) fn uptime(host: &Host) -> Result<Millis, Refusal> {
     let text = read(host, "/proc/uptime")?;
     text.split_ascii_whitespace()
         .next()
         .and_then(decimal)
         // A cast from a float saturates.
-        .map(|seconds| (seconds * 1_000.0).round() as u64)
+        .map(|seconds| Millis::new((seconds * 1_000.0).round() as u64))
         .ok_or_else(|| odd("/proc/uptime", &text))
 }
 
@@ -151,7 +151,7 @@ fn cpu_time(text: &str) -> Option<CpuTime> {
     // Older kernels write fewer numbers.
     let (known, rest) = ticks.split_at_checked(4)?;
     let of = |list: &[u64], index: usize| list.get(index).copied().unwrap_or(0);
-    let time = |ticks: u64| ticks.checked_mul(TICK);
+    let time = |ticks: u64| ticks.checked_mul(TICK).map(Millis::new);
     Some(CpuTime {
         user: time(of(known, 0).checked_add(of(known, 1))?)?,
         system: time(of(known, 2).checked_add(of(rest, 1))?.checked_add(of(rest, 2))?)?,
@@ -197,16 +197,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn times(milliseconds: [u64; 5]) -> CpuTime {
+        let [user, system, idle, io_wait, steal] = milliseconds.map(Millis::new);
+        CpuTime { user, system, idle, io_wait, steal }
+    }
+
     #[test]
     fn processor_time_is_in_milliseconds() {
         let text = "cpu  100 20 30 4000 5 6 7 8 9 10\ncpu0 1 2 3\ncpu1 1 2 3\nintr 5\ncpufoo\n";
         let time = cpu_time(text).unwrap();
-        assert_eq!(time, CpuTime { user: 1200, system: 430, idle: 40_000, io_wait: 50, steal: 80 });
+        assert_eq!(time, times([1200, 430, 40_000, 50, 80]));
         assert_eq!(processors(text), Some(2));
-        assert_eq!(
-            cpu_time("cpu  1 2 3 4\n").unwrap(),
-            CpuTime { user: 30, system: 30, idle: 40, io_wait: 0, steal: 0 }
-        );
+        assert_eq!(cpu_time("cpu  1 2 3 4\n").unwrap(), times([30, 30, 40, 0, 0]));
     }
 
     #[test]

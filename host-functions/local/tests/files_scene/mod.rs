@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ansai_core::scope::{NumberType, TypedField};
-use ansai_core::{Preview, Refusal, Scope};
+use ansai_core::{Preview, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
@@ -101,7 +101,12 @@ impl Scene {
     pub fn propose(&self, verb: &str, arguments: Value, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let arguments = to_raw_value(&arguments).unwrap();
         let deadline = Deadline::after(Duration::from_secs(600));
-        let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.host,
+            scope: &self.scope,
+            now: Timestamp::from_millis(self.now),
+            deadline: &deadline,
+        };
         let (preview, targets) =
             action(verb).preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
         Ok(Proposed {
@@ -120,7 +125,7 @@ impl Scene {
         StepContext {
             host: &self.host,
             scope: &self.scope,
-            now: self.now,
+            now: Timestamp::from_millis(self.now),
             step_id: &self.step_id,
             arguments: &step.arguments,
             targets: &step.targets,
@@ -155,7 +160,12 @@ impl Scene {
             panic!("{function} is no probe");
         };
         let deadline = Deadline::after(time);
-        let ask = ProbeContext { host: &self.host, scope: &self.scope, now: self.now, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.host,
+            scope: &self.scope,
+            now: Timestamp::from_millis(self.now),
+            deadline: &deadline,
+        };
         let reply = body.answer(&ask, &to_raw_value(&arguments).unwrap())?;
         Ok(serde_json::from_str(reply.get()).unwrap())
     }

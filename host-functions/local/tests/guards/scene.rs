@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use ansai_core::{Refusal, Scope};
+use ansai_core::{Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::Registry;
@@ -53,7 +53,7 @@ impl Verb {
 
     pub(crate) fn propose(self, host: &Host) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(600));
-        let ask = ProbeContext { host, scope: &Scope::default(), now: 0, deadline: &deadline };
+        let ask = ProbeContext { host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let arguments: Box<RawValue> = to_raw_value(&self.arguments()).unwrap();
         let (preview, targets) = self.action().preview(&ask, &arguments, &Vec::<Arc<Proposed>>::new())?;
         Ok(Proposed { action: self.name().into(), arguments: arguments.into(), preview, targets })
@@ -63,7 +63,7 @@ impl Verb {
         act(&StepContext {
             host,
             scope: &Scope::default(),
-            now: 0,
+            now: Timestamp::EPOCH,
             step_id: id,
             arguments: &step.arguments,
             targets: &step.targets,

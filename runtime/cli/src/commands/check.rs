@@ -114,7 +114,8 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
     let mut all: Vec<Checked> = std::iter::once(file).chain(ready).collect();
     // Paths that are not components have a result already.
-    let not_loaded = loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(&one.name));
+    let not_loaded =
+        loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(one.name.as_str()));
     all.extend(
         not_loaded
             .map(|one| Checked { fault: Some(one.error.into()), ..Checked::new(format!("[policy.{}]", one.name)) }),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ansai_core::{Instant, Mode, codes, exit};
+use ansai_core::{Mode, Timestamp, codes, exit};
 use ansai_daemon::{Daemon, Running, Warning};
 use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
 use ansai_supervisor::{InstanceReport, clock, report};
@@ -132,7 +132,7 @@ fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
     })
 }
 
-fn say(at: Instant, line: &str) -> anyhow::Result<()> {
+fn say(at: Timestamp, line: &str) -> anyhow::Result<()> {
     let at = colour::paint(colour::FAINT, &time::local(at));
     Ok(output::say(&format!("{at}  {line}\n"))?)
 }

@@ -74,9 +74,9 @@ fn show(made: &Virtualized, interfaces: &[Interface]) -> anyhow::Result<()> {
         output::say(&abilities::of_imports(&made.imports, interfaces))?;
     }
     lines::line(&format!("  replaced imports (added {}):", quantity::show_bytes(made.added_bytes)))?;
-    let width = made.stand_ins.iter().map(|one| one.interface.len()).max().unwrap_or(0);
+    let width = made.stand_ins.iter().map(|one| one.interface.as_str().len()).max().unwrap_or(0);
     for one in &made.stand_ins {
-        let interface = inert(&one.interface, MOST_TEXT);
+        let interface = inert(one.interface.as_str(), MOST_TEXT);
         lines::line(&format!("      {interface:width$}  {}", one.answers))?;
     }
     if made.without_tail_calls {

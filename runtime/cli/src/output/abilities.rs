@@ -2,7 +2,7 @@
 
 use ansai_config::Request;
 use ansai_core::scope::Reach;
-use ansai_core::{Field, Interface, InterfaceKind, text::inert};
+use ansai_core::{Field, Interface, InterfaceKind, InterfaceName, text::inert};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use serde_json::{Value, json};
@@ -13,13 +13,12 @@ const SEES_NOTHING: &str = "  cannot read anything from the host\n";
 const PROPOSES_NOTHING: &str = "  cannot propose any change\n";
 
 /// The interface of an import, if this host knows it.
-pub(crate) fn interface<'i>(import: &str, interfaces: &'i [Interface]) -> Option<&'i Interface> {
-    let name = import.split('@').next().unwrap_or(import);
-    interfaces.iter().find(|one| one.name == name)
+pub(crate) fn interface<'i>(import: &InterfaceName, interfaces: &'i [Interface]) -> Option<&'i Interface> {
+    interfaces.iter().find(|one| one.name.same_interface(import))
 }
 
 /// What imports let a component do, without the reasons of a manifest.
-pub(crate) fn of_imports(imports: &[String], interfaces: &[Interface]) -> String {
+pub(crate) fn of_imports(imports: &[InterfaceName], interfaces: &[Interface]) -> String {
     let known = imports.iter().filter_map(|import| interface(import, interfaces));
     let known: Vec<&Interface> = known.filter(|known| known.kind != InterfaceKind::Base).collect();
     let mut out: String =
@@ -42,7 +41,7 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
             continue;
         };
         proposes |= known.kind == InterfaceKind::Actions;
-        let request = component.manifest.capabilities.get(known.name);
+        let request = component.manifest.capabilities.get(&known.name);
         out += &format!("  {}\n      {} {}\n", sentence(known, request), known.name, need(request));
         for (field, request) in known.fields.iter().filter_map(|field| Some((field, request?))) {
             if let Some(bound) = bound(field, request) {
@@ -56,9 +55,9 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
     if !proposes {
         out += PROPOSES_NOTHING;
     }
-    let imported = |name: &str| component.found.imports.iter().any(|import| import.split('@').next() == Some(name));
+    let imported = |name: &InterfaceName| component.found.imports.iter().any(|import| import.same_interface(name));
     for name in component.manifest.capabilities.keys().filter(|name| !imported(name)) {
-        out += &format!("  asks for {}, but does not import it\n", text(name));
+        out += &format!("  asks for {name}, but does not import it\n");
     }
     out
 }
@@ -67,7 +66,7 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
 pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<Value> {
     let imports = component.found.imports.iter().map(|import| {
         let known = interface(import, interfaces);
-        let request = known.and_then(|known| component.manifest.capabilities.get(known.name));
+        let request = known.and_then(|known| component.manifest.capabilities.get(&known.name));
         json!({
             "name": import,
             "kind": known.map(|one| one.kind),

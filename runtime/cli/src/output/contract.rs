@@ -15,7 +15,7 @@ pub(crate) fn index(reference: &Reference, width: usize) -> String {
     for package in &reference.packages {
         for interface in package.interfaces.iter().filter(|interface| interface.kind.is_some()) {
             let names: Vec<&str> = interface.functions.iter().map(|function| function.name.as_str()).collect();
-            let _ = writeln!(out, "{}  {}", paint(STRONG, &interface.name), interface.ability);
+            let _ = writeln!(out, "{}  {}", paint(STRONG, interface.name.as_str()), interface.ability);
             out += &fitted(&names.join(", "), 4, width);
         }
     }
@@ -69,7 +69,7 @@ fn package(out: &mut String, package: &Package, width: usize) {
 }
 
 fn interface(out: &mut String, package: &Package, interface: &Interface, width: usize) {
-    let _ = writeln!(out, "{} {}", paint(STRONG, &interface.name), package.version);
+    let _ = writeln!(out, "{} {}", paint(STRONG, interface.name.as_str()), package.version);
     let what = match interface.kind {
         None => "types only; no capability".to_owned(),
         Some(InterfaceKind::Base) => format!("can {}; needs no grant", interface.ability),

@@ -1,7 +1,7 @@
 //! What a run found and did, as one document. The table shows the same.
 
 use ansai_config::Entry;
-use ansai_core::{Code, Instant, Mode};
+use ansai_core::{Code, Mode, Timestamp};
 use ansai_daemon::load;
 use ansai_supervisor::InstanceReport;
 use ansai_supervisor::report::FindingState;
@@ -77,7 +77,7 @@ pub(crate) struct Summary {
 
 /// What a report has besides the instances.
 pub(crate) struct Circumstances {
-    pub(crate) at: Instant,
+    pub(crate) at: Timestamp,
     pub(crate) mode: Mode,
     pub(crate) state_dir: String,
     pub(crate) not_configured: Vec<String>,

@@ -65,7 +65,7 @@ fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
         severity,
         healed: finding.state() == FindingState::Healed,
         cells: [
-            inert(&instance.instance, 80),
+            inert(instance.instance.as_str(), 80),
             phrases::finding(finding),
             phrases::severity(finding),
             column(phrases::plan).join("\n"),
@@ -146,7 +146,7 @@ fn blocks(rows: &[Row], width: usize) -> String {
 /// Healthy findings, in one line for each instance.
 fn healthy(out: &mut String, instance: &InstanceReport) {
     let healthy = instance.findings.iter().filter(|finding| finding.state() == FindingState::Healthy).count();
-    let name = inert(&instance.instance, 80);
+    let name = inert(instance.instance.as_str(), 80);
     let all = healthy == instance.findings.len();
     let line = match (healthy, all && instance.error.is_none()) {
         (0, true) => format!("{name}: nothing to check on this host"),
@@ -161,7 +161,7 @@ fn healthy(out: &mut String, instance: &InstanceReport) {
 fn unknown(out: &mut String, report: &RunReport) {
     let mut lines = Vec::new();
     for instance in &report.instances {
-        let name = inert(&instance.instance, 80);
+        let name = inert(instance.instance.as_str(), 80);
         lines.extend(instance.error.iter().map(|error| format!("{name}: {}", inert(error, MOST_TEXT))));
         for finding in instance.findings.iter().filter(|finding| finding.state() == FindingState::Unknown) {
             let why = match finding.verified.as_ref().unwrap_or(&finding.status) {

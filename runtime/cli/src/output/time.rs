@@ -1,24 +1,23 @@
 //! Times, for people and for programs.
 
-use ansai_core::Instant;
-use jiff::Timestamp;
+use ansai_core::Timestamp;
 use jiff::tz::TimeZone;
 
-fn timestamp(at: Instant) -> Timestamp {
-    i64::try_from(at).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default()
+fn utc(at: Timestamp) -> jiff::Timestamp {
+    i64::try_from(at.as_millis()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default()
 }
 
 /// `2026-11-21 03:02:43`, local time.
-pub(crate) fn local(at: Instant) -> String {
-    timestamp(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+pub(crate) fn local(at: Timestamp) -> String {
+    utc(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// `03:02:43`, local time.
-pub(crate) fn clock(at: Instant) -> String {
-    timestamp(at).to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+pub(crate) fn clock(at: Timestamp) -> String {
+    utc(at).to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
 /// RFC 3339 in UTC.
-pub(crate) fn rfc3339(at: Instant) -> String {
-    timestamp(at).to_string()
+pub(crate) fn rfc3339(at: Timestamp) -> String {
+    utc(at).to_string()
 }

@@ -48,7 +48,7 @@ fn names(code: &str) -> Vec<String> {
     let registry = ansai_host_functions::builtin();
     let mut found = Vec::new();
     for entry in registry.entries().filter(|entry| entry.interface.kind != InterfaceKind::Base) {
-        let (_, short) = entry.interface.name.split_once('/').unwrap();
+        let short = entry.interface.name.interface();
         found.extend(code.contains(short).then(|| short.to_owned()));
         let functions = entry.functions.iter().map(|function| format!("\"{}\"", function.name));
         found.extend(functions.filter(|quoted| code.contains(quoted)));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Mode;
+use crate::{InstanceName, Mode};
 
 /// A recording. The audit log holds its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct RecordingRef {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the documentation")]
 pub struct InstanceRef {
-    pub instance: String,
+    pub instance: InstanceName,
     pub component: String,
     pub version: String,
     pub mode: Mode,

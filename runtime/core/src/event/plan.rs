@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::incident::Permission;
-use crate::{Preview, Subject};
+use crate::{InstanceName, Preview, Subject};
 
 /// A step of a plan, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub struct Intent {
     /// Counts from 0.
     pub step: u32,
     /// The instance whose grants the step uses.
-    pub instance: String,
+    pub instance: InstanceName,
     /// Name of the action: `ansai:files/files-actions.remove`.
     pub action: String,
     /// The subject of the step.
@@ -59,7 +59,7 @@ pub struct UndoIntent {
     /// Counts from 0.
     pub step: u32,
     /// The instance of the plan.
-    pub instance: String,
+    pub instance: InstanceName,
     /// Who undoes it: the host, or a person.
     pub by: String,
     /// SHA-256 of the step's undo information, hexadecimal.

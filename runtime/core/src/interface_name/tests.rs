@@ -83,6 +83,8 @@ fn a_version_makes_another_name_of_the_same_interface() {
         assert_eq!(one.without_version(), plain);
         assert_eq!(one.without_version().version(), None);
     }
+    assert_eq!(second.in_version("0.3.0"), "a:b/c@0.3.0");
+    assert_eq!(plain.in_version("0.3.0").version(), Some("0.3.0"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_config::Diagnostics;
-use ansai_core::{Code, codes, exit};
+use ansai_core::{Code, InstanceName, codes, exit};
 
 /// A configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum ConfigurationError {
         /// Who can write what.
         problem: String,
         /// The instance.
-        instance: String,
+        instance: InstanceName,
         /// The command that fixes it.
         fix: Option<String>,
     },

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ansai_core::{Limits, Mode, codes};
+use ansai_core::{InstanceName, Limits, Mode, codes};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -31,7 +31,7 @@ pub(super) fn load(
         });
         match ready {
             Ok(ready) => loading.ready.push(ready),
-            Err(error) => loading.not_loaded.push(NotLoaded { name: name.clone(), error }),
+            Err(error) => loading.not_loaded.push(NotLoaded { name: name.to_string(), error }),
         }
     }
     let unused = candidates.iter().filter(|candidate| !used.contains(&candidate.path));
@@ -42,7 +42,7 @@ pub(super) fn load(
 fn component_of(
     request: &LoadRequest<'_>,
     configuration: &Configuration,
-    name: &str,
+    name: &InstanceName,
     candidates: &[Arc<Component>],
     read: &mut BTreeMap<PathBuf, Arc<Component>>,
 ) -> Result<Arc<Component>, Error> {
@@ -62,21 +62,21 @@ fn component_of(
             [Source::OnlySources(dir)] => Err(SourceError::OnlySources(dir.clone()).into()),
             several => {
                 let paths = several.iter().map(|source| source.path().to_owned()).collect();
-                Err(InstanceError::SourceHasSeveral { instance: name.to_owned(), file: file(), paths }.into())
+                Err(InstanceError::SourceHasSeveral { instance: name.clone(), file: file(), paths }.into())
             }
         };
     }
-    let mut same = candidates.iter().filter(|candidate| candidate.manifest.name == name);
+    let mut same = candidates.iter().filter(|candidate| *name == candidate.manifest.name);
     match (same.next(), same.next()) {
         (Some(component), None) => Ok(component.clone()),
         (None, _) => {
             let known = candidates.iter().map(|candidate| candidate.manifest.name.clone()).collect();
-            let builtin = request.share.has(name);
-            Err(InstanceError::NoSuchPolicy { instance: name.to_owned(), known, builtin, file: file() }.into())
+            let builtin = request.share.has(name.as_str());
+            Err(InstanceError::NoSuchPolicy { instance: name.clone(), known, builtin, file: file() }.into())
         }
         (Some(first), Some(second)) => {
             let paths = [first.path.clone(), second.path.clone()];
-            Err(InstanceError::SameName { name: name.to_owned(), paths, file: Some(file()) }.into())
+            Err(InstanceError::SameName { name: name.to_string(), paths, file: Some(file()) }.into())
         }
     }
 }
@@ -84,7 +84,7 @@ fn component_of(
 fn instance(
     request: &LoadRequest<'_>,
     configuration: &Configuration,
-    name: &str,
+    name: &InstanceName,
     component: Arc<Component>,
     warnings: &mut Vec<Warning>,
 ) -> Result<LoadedInstance, Error> {
@@ -93,10 +93,10 @@ fn instance(
     let configured = config
         .policies
         .get(name)
-        .ok_or_else(|| InstanceError::NotConfigured { instance: name.to_owned(), file: configuration.path.clone() })?;
+        .ok_or_else(|| InstanceError::NotConfigured { instance: name.clone(), file: configuration.path.clone() })?;
     let grants = authority::effective_grants(configuration, name, manifest, request.interfaces, request.ceiling)?;
     let settings = component.schema.resolve(&configured.settings).map_err(|problems| InstanceError::Settings {
-        instance: name.to_owned(),
+        instance: name.clone(),
         problems: config.settings_diagnostics(name, &problems),
     })?;
     let policy = component.compile(request.engine)?;
@@ -108,7 +108,7 @@ fn instance(
         warnings.push(Warning::new(codes::UNTRUSTED_POLICY, message));
     }
     let instance = Instance {
-        name: name.into(),
+        name: name.clone(),
         policy,
         version: manifest.version.clone(),
         settings: Arc::new(settings),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_config::{Diagnostics, MissingGrant};
-use ansai_core::{Code, codes, exit};
+use ansai_core::{Code, InstanceName, InstanceNameError, codes, exit};
 
 /// An instance does not load.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum InstanceError {
     #[error("`source` of [policy.{instance}] in {} leads to several policies: {}", file.display(), list(paths))]
     SourceHasSeveral {
         /// The instance.
-        instance: String,
+        instance: InstanceName,
         /// The configuration.
         file: PathBuf,
         /// The policies.
@@ -22,7 +22,7 @@ pub enum InstanceError {
     #[error("no policy is named {instance} (available: {})", if known.is_empty() { "none".to_owned() } else { known.join(", ") })]
     NoSuchPolicy {
         /// The instance.
-        instance: String,
+        instance: InstanceName,
         /// Names of the policies at the paths.
         known: Vec<String>,
         /// Whether a built-in policy has its name.
@@ -40,11 +40,14 @@ pub enum InstanceError {
         /// The configuration, if there is one.
         file: Option<PathBuf>,
     },
+    /// The name of a policy cannot be the name of an instance.
+    #[error(transparent)]
+    Name(#[from] InstanceNameError),
     /// The configuration does not name it.
     #[error("{} has no [policy.{instance}]", file.display())]
     NotConfigured {
         /// The instance.
-        instance: String,
+        instance: InstanceName,
         /// The configuration.
         file: PathBuf,
     },
@@ -52,7 +55,7 @@ pub enum InstanceError {
     #[error("{instance}: {missing}")]
     NotGranted {
         /// The instance.
-        instance: String,
+        instance: InstanceName,
         /// The interface.
         missing: Box<MissingGrant>,
         /// The configuration.
@@ -62,7 +65,7 @@ pub enum InstanceError {
     #[error("invalid settings of [policy.{instance}]")]
     Settings {
         /// The instance.
-        instance: String,
+        instance: InstanceName,
         /// What is wrong, with places.
         problems: Diagnostics,
     },
@@ -94,6 +97,7 @@ impl InstanceError {
         match self {
             InstanceError::SourceHasSeveral { .. } | InstanceError::SameName { .. } => codes::SEVERAL_POLICIES,
             InstanceError::NoSuchPolicy { .. } => codes::UNKNOWN_POLICY,
+            InstanceError::Name(_) => codes::BAD_NAME,
             InstanceError::NotConfigured { .. } => codes::NOT_CONFIGURED,
             InstanceError::NotGranted { .. } => codes::NOT_GRANTED,
             InstanceError::Settings { .. } => codes::INVALID,
@@ -126,7 +130,9 @@ impl InstanceError {
             InstanceError::NeedsSettings { policy, .. } => {
                 format!("add [policy.{policy}.settings] to a configuration, and pass it with --config FILE")
             }
-            InstanceError::NotConfigured { .. } | InstanceError::Settings { .. } => return None,
+            InstanceError::Name(_) | InstanceError::NotConfigured { .. } | InstanceError::Settings { .. } => {
+                return None;
+            }
         })
     }
 

@@ -45,7 +45,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         InstanceError::NeedsSettings { policy: name.to_owned(), code, problem }
     })?;
     let instance = Instance {
-        name: name.into(),
+        name: name.parse().map_err(InstanceError::Name)?,
         policy: component.compile(request.engine)?,
         version: manifest.version.clone(),
         settings: Arc::new(settings),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansai_config::Diagnostics;
-use ansai_core::{Code, codes};
+use ansai_core::{Code, InterfaceName, codes};
 
 /// Why a policy was not built; [`BuildError::hint`] says how to fix it.
 #[derive(Debug, thiserror::Error)]
@@ -105,13 +105,13 @@ pub enum BuildError {
     #[error("the component imports `{name}`, which this ansai does not know")]
     UnknownInterface {
         /// The interface's name as imported.
-        name: String,
+        name: InterfaceName,
         /// The version of that interface that this host has.
-        known: Option<String>,
+        known: Option<InterfaceName>,
     },
     /// It imports an interface that its manifest does not request.
     #[error("the component imports `{0}`, which its manifest does not ask for")]
-    NotAskedFor(String),
+    NotAskedFor(InterfaceName),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
@@ -173,8 +173,7 @@ impl BuildError {
                 "build with the WIT packages that came with this ansai".into()
             }
             BuildError::NotAskedFor(name) => {
-                let name = name.split('@').next().unwrap_or(name);
-                format!("add to policy.toml:\n[capabilities.\"{name}\"]\nreason = \"to …\"")
+                format!("add to policy.toml:\n[capabilities.\"{}\"]\nreason = \"to …\"", name.without_version())
             }
             BuildError::Program { program, .. } => format!("install {program}, or add its directory to PATH"),
             BuildError::Compile { .. } | BuildError::Cargo(_) => {

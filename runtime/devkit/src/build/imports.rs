@@ -1,7 +1,7 @@
 //! What a component imports, read from the component itself.
 
 use ansai_config::Manifest;
-use ansai_core::{Interface, InterfaceKind};
+use ansai_core::{Interface, InterfaceKind, InterfaceName};
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
@@ -16,7 +16,7 @@ pub(crate) fn check(
     component: &[u8],
     manifest: &Manifest,
     interfaces: &[Interface],
-) -> Result<Vec<String>, BuildError> {
+) -> Result<Vec<InterfaceName>, BuildError> {
     let decoded = wit_component::decode(component).map_err(|error| BuildError::Component(format!("{error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(BuildError::Component("it is a WIT package".into()));
@@ -36,10 +36,7 @@ pub(crate) fn check(
         if matches!(item, WorldItem::Type { .. }) {
             continue;
         }
-        let name = name(&resolve, key);
-        if !name.starts_with("ansai:") {
-            return Err(BuildError::NotOurs(name));
-        }
+        let name = ours(name(&resolve, key))?;
         if only_types(&resolve, item) {
             continue;
         }
@@ -65,13 +62,20 @@ fn name(resolve: &Resolve, key: &WorldKey) -> String {
     }
 }
 
+/// The interface of a host that has this name.
+pub(super) fn ours(name: String) -> Result<InterfaceName, BuildError> {
+    match name.parse() {
+        Ok(interface) if name.starts_with("ansai:") => Ok(interface),
+        _ => Err(BuildError::NotOurs(name)),
+    }
+}
+
 /// Checks that an interface is known and that the manifest requests it.
-pub(super) fn allowed(name: &str, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
-    let Some(interface) = interfaces.iter().find(|interface| interface.import_name() == name) else {
-        let plain = name.split('@').next().unwrap_or(name);
-        let known = interfaces.iter().find(|interface| interface.name == plain).map(Interface::import_name);
-        return Err(BuildError::UnknownInterface { name: name.to_owned(), known });
+pub(super) fn allowed(name: &InterfaceName, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
+    let Some(interface) = interfaces.iter().find(|interface| interface.import_name() == *name) else {
+        let known = interfaces.iter().find(|interface| interface.name.same_interface(name)).map(Interface::import_name);
+        return Err(BuildError::UnknownInterface { name: name.clone(), known });
     };
-    let asked = interface.kind == InterfaceKind::Base || manifest.capabilities.contains_key(interface.name);
-    if asked { Ok(()) } else { Err(BuildError::NotAskedFor(name.to_owned())) }
+    let asked = interface.kind == InterfaceKind::Base || manifest.capabilities.contains_key(&interface.name);
+    if asked { Ok(()) } else { Err(BuildError::NotAskedFor(name.clone())) }
 }

@@ -26,7 +26,7 @@ pub mod world;
 use std::path::{Path, PathBuf};
 
 use ansai_config::{Manifest, Schema};
-use ansai_core::Interface;
+use ansai_core::{Interface, InterfaceName};
 use sha2::{Digest, Sha256};
 
 pub use contract::{OtherContract, other_contract};
@@ -53,7 +53,7 @@ pub struct Built {
     /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
     /// Names of the interfaces whose functions the component imports, with versions, in byte order.
-    pub imports: Vec<String>,
+    pub imports: Vec<InterfaceName>,
     /// Whether another build gives the same bytes; depends only on the language.
     pub reproducible: bool,
 }

@@ -16,7 +16,7 @@ pub const WORLD: &str = "policy";
 /// Returns the text of the world.
 pub fn text(manifest: &Manifest, interfaces: &[Interface]) -> String {
     let mut text = format!("package local:{WORLD};\n\nworld {WORLD} {{\n  include ansai:policy/policy@0.1.0;\n");
-    for interface in interfaces.iter().filter(|interface| manifest.capabilities.contains_key(interface.name)) {
+    for interface in interfaces.iter().filter(|interface| manifest.capabilities.contains_key(&interface.name)) {
         let _ = writeln!(text, "  import {};", interface.import_name());
     }
     text + "}\n"

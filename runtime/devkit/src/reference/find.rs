@@ -27,7 +27,7 @@ impl Reference {
                 found.push(Found::Package(package));
             }
             for interface in &package.interfaces {
-                if is(&name, &[&interface.short, &interface.name]) {
+                if is(&name, &[&interface.short, interface.name.as_str()]) {
                     found.push(Found::Interface(package, interface));
                 }
                 let named = |item: &str| {

@@ -1,6 +1,6 @@
 //! The contract as plain values.
 
-use ansai_core::{InterfaceKind, Sensitivity};
+use ansai_core::{InterfaceKind, InterfaceName, Sensitivity};
 use serde::Serialize;
 
 use super::Written;
@@ -31,12 +31,12 @@ pub struct Package {
 #[derive(Debug, Clone, Serialize)]
 pub struct Interface {
     /// Name in a manifest and in a grant: `ansai:files/files-probe`.
-    pub name: String,
+    pub name: InterfaceName,
     /// Last part of the name: `files-probe`.
     #[serde(skip)]
     pub short: String,
     /// Name as imported by a component, with the version.
-    pub import: String,
+    pub import: InterfaceName,
     /// Markdown from `wit/`; may be empty.
     pub about: String,
     /// Kind of its functions; `None` for an interface that holds only types.

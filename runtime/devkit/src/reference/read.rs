@@ -1,5 +1,6 @@
 //! Builds the reference from WIT and the registry.
 
+use ansai_core::InterfaceName;
 use ansai_kit::registry::{InterfaceDef, Registry};
 use wit_parser::{Docs, Resolve, TypeDefKind, TypeId, WorldItem};
 
@@ -41,28 +42,27 @@ impl Reference {
 
 fn interface(resolve: &Resolve, id: wit_parser::InterfaceId, registry: &Registry) -> Option<Interface> {
     let found = resolve.interfaces.get(id)?;
-    let import = resolve.id_of(id)?;
-    let name = import.split('@').next().unwrap_or_default().to_owned();
-    let entry = registry.interface(&name);
+    let import: InterfaceName = resolve.id_of(id)?.parse().ok()?;
+    let entry = registry.interface(&import);
     // Skips interfaces that the host does not offer. Interfaces with only types stay.
     if entry.is_none() && !found.functions.is_empty() {
         return None;
     }
-    let of_entry = entry.map(|entry| entry.interface);
+    let of_entry = entry.map(|entry| &entry.interface);
     let functions = found.functions.values().map(|one| function(resolve, one, entry)).collect();
     let own = found.types.iter().filter(|(_, id)| taken_from(resolve, **id).is_none());
     let types = own.filter_map(|(name, id)| definition(resolve, name, *id)).collect();
     Some(Interface {
         short: found.name.clone()?,
-        name,
+        name: import.without_version(),
         import,
         about: text(&found.docs),
         kind: of_entry.map(|one| one.kind),
         ability: of_entry.map_or("", |one| one.ability),
         sensitivity: of_entry.map(|one| one.sensitivity),
         scope: of_entry.iter().flat_map(|one| one.fields).map(bounds::key).collect(),
-        request: of_entry.as_ref().map(stanza::request).unwrap_or_default(),
-        grant: of_entry.as_ref().map(stanza::grant).unwrap_or_default(),
+        request: of_entry.map(stanza::request).unwrap_or_default(),
+        grant: of_entry.map(stanza::grant).unwrap_or_default(),
         functions,
         types,
     })

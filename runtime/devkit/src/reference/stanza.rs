@@ -9,7 +9,7 @@ pub(super) fn request(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();
     }
-    let name = interface.name;
+    let name = &interface.name;
     let mut out = format!("[capabilities.\"{name}\"]\nreason = \"to …\"  # the operator reads it before granting\n");
     let sets = interface.fields.iter().filter(|field| field.is_set());
     let operators: Vec<String> = sets.map(|Field { name, .. }| format!("{name} = \"operator\"")).collect();
@@ -24,7 +24,7 @@ pub(super) fn grant(interface: &Interface) -> String {
     if interface.kind == InterfaceKind::Base {
         return String::new();
     }
-    let name = interface.name;
+    let name = &interface.name;
     if interface.fields.is_empty() {
         return format!("[policy.my-policy.grant]\n\"{name}\" = {{}}\n");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{Instant, Preview, Refusal, Subject};
+use ansai_core::{InstanceName, Preview, Refusal, Subject, Timestamp};
 
 use ansai_kit::admit::{Caller, Grants, NotAdmitted, admit};
 use ansai_kit::authorize::Scopes;
@@ -17,6 +17,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::canned::{Answered, Canned, suffered};
+
+/// The name in the line that a denied call says to add.
+static SCENARIO: InstanceName = InstanceName::from_static("scenario");
 
 /// A step as the policy proposed it.
 pub(super) struct Step {
@@ -45,7 +48,7 @@ impl Backend for ScenarioBackend {
 impl ScenarioBackend {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
         let name = format!("{}.{}", call.interface, call.function);
-        let caller = Caller { instance: "scenario", phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let caller = Caller { instance: &SCENARIO, phase: self.phase, grants: Grants::InForce(&self.scopes) };
         let allowed = match admit(&self.registry, caller, call) {
             // A scenario can answer a call that is not granted, but it cannot make a function exist.
             Err(NotAdmitted::Unauthorized(refusal)) => Err(refusal),
@@ -96,7 +99,7 @@ impl Memory for Seeded {
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
         Ok(self.store.iter().map(|(key, value)| (key.clone(), value.len())).collect())
     }
-    fn samples(&self, series: &str, since: Instant) -> Result<Vec<Sample>, Refusal> {
+    fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal> {
         let samples = self.series.get(series).map(Vec::as_slice).unwrap_or_default();
         Ok(samples.iter().copied().filter(|sample| sample.at >= since).collect())
     }

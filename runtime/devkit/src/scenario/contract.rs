@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
+use ansai_core::InterfaceName;
 use ansai_kit::wit::PACKAGES;
 use wit_parser::{Resolve, TypeDefKind, TypeId};
 
@@ -76,8 +77,7 @@ fn read() -> Option<Contract> {
     }
     let mut contract = Contract::default();
     for (id, interface) in resolve.interfaces.iter() {
-        let full = resolve.id_of(id)?;
-        let name = full.split('@').next().unwrap_or_default().to_owned();
+        let name = resolve.id_of(id)?.parse::<InterfaceName>().ok()?.without_version();
         for (function, found) in &interface.functions {
             let parameters = found.params.iter().map(|one| (one.name.clone(), of(&resolve, &one.ty))).collect();
             let (answer, refusable) = match found.result.as_ref().map(|ty| result_of(&resolve, ty)) {

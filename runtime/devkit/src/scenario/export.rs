@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ansai_config::LimitsChange;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
-use ansai_core::{Limits, Scope};
+use ansai_core::{InterfaceName, Limits, Scope};
 use ansai_engine::recording::{RecordedCall, RecordedEnd};
 use ansai_engine::{RecordedReply, Recording};
 use ansai_kit::registry::{Body, Registry};
@@ -131,7 +131,7 @@ impl<'r> Told<'r> {
         let inner = |text: &str| read(read(text)?.as_str().ok_or_else(form)?);
         let arguments: Json = read(call.arguments.get())?;
         let key = arguments.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
-        match (call.interface.rsplit('/').next().unwrap_or_default(), &*call.function) {
+        match (call.interface.interface(), &*call.function) {
             ("log", _) | ("context", "now") | ("series", "append" | "reset") => {}
             ("context", "settings") => self.settings = Some(inner(answer)?),
             ("context", "scopes") => self.granted = serde_json::from_value(inner(answer)?).ok(),
@@ -167,18 +167,18 @@ impl<'r> Told<'r> {
         if let Some(granted) = &self.granted {
             return granted.clone();
         }
-        let mut scopes: BTreeMap<String, Scope> = BTreeMap::new();
+        let mut scopes: BTreeMap<InterfaceName, Scope> = BTreeMap::new();
         for call in self.replies.iter().filter(|call| matches!(call.reply, RecordedReply::Ok(_))) {
             let Some((entry, function)) = registry.find(&call.interface, &call.function) else { continue };
             if matches!(function.body, Body::Base(_)) {
                 continue;
             }
-            let scope = scopes.remove(entry.interface.name).unwrap_or_default();
+            let scope = scopes.remove(&entry.interface.name).unwrap_or_default();
             let arguments: Json = serde_json::from_str(call.arguments.get()).unwrap_or_default();
             let covering = function.checks.iter().fold(scope, |scope, check| {
                 scope.widened(&check.field, arguments.pointer(check.argument).unwrap_or(&Json::Null))
             });
-            scopes.insert(entry.interface.name.to_owned(), covering);
+            scopes.insert(entry.interface.name.clone(), covering);
         }
         // A required capability is granted, even if it was not used.
         if let Some(subject) = subject {
@@ -189,7 +189,7 @@ impl<'r> Told<'r> {
                 }
             }
         }
-        scopes.into_iter().map(|(name, scope)| (name, json!(scope))).collect()
+        scopes.into_iter().map(|(name, scope)| (name.to_string(), json!(scope))).collect()
     }
 
     /// One reply for each different call; several replies with `times` if the same call had different answers.
@@ -263,7 +263,7 @@ fn spread(answer: &Json) -> Result<Value, NotToml> {
 
 fn context(recording: &Recording, told: &Told<'_>) -> Json {
     let mut context = Map::new();
-    context.insert("now".into(), recording.at.into());
+    context.insert("now".into(), recording.at.as_millis().into());
     if !matches!(recording.trigger.as_str(), "schedule" | "event") {
         context.insert("trigger".into(), json!(recording.trigger));
     }

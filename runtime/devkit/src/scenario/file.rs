@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ansai_config::{Diagnostics, Report};
-use ansai_core::{Attempt, Code, Instant, Measure, Observation, Refusal, codes};
+use ansai_core::{Attempt, Code, Measure, Observation, Refusal, Timestamp, codes};
 use ansai_kit::evaluation_state::{Trigger, WallClock};
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,9 +57,9 @@ pub struct Scenario {
 #[serde(deny_unknown_fields, default)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct ScenarioContext {
-    pub now: Option<Instant>,
+    pub now: Option<Timestamp>,
     pub local_time: Option<WallClock>,
-    pub last_evaluated: Option<Instant>,
+    pub last_evaluated: Option<Timestamp>,
     pub trigger: Option<Trigger>,
     pub stage: String,
     pub host_facts: Vec<Measure>,

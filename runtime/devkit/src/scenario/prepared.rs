@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
 use ansai_core::event::Phase;
-use ansai_core::{Code, Limits, Observation, Scope, ScopeError, codes};
+use ansai_core::{Code, Limits, Millis, Observation, Scope, ScopeError, Timestamp, codes};
 use ansai_engine::Evaluation;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
@@ -17,8 +17,14 @@ use super::file::Scenario;
 use super::subject::{Subject, shared};
 use super::{check, places};
 
+/// So many milliseconds later, or earlier.
+fn shifted(time: Timestamp, by: i64) -> Timestamp {
+    let by_ms = Millis::new(by.unsigned_abs());
+    if by < 0 { time - by_ms } else { time + by_ms }
+}
+
 /// Defaults of a scenario.
-const NOW: u64 = 1_790_000_000_000;
+const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 const NOON: WallClock = WallClock { minute_of_day: 720, weekday: 2, utc_offset_minutes: 0 };
 
 pub(super) struct Prepared<'a> {
@@ -31,7 +37,7 @@ pub(super) struct Prepared<'a> {
     memory: Arc<Seeded>,
     host_facts: Arc<Vec<ansai_core::Measure>>,
     limits: Limits,
-    now: u64,
+    now: Timestamp,
 }
 
 impl<'a> Prepared<'a> {
@@ -49,7 +55,7 @@ impl<'a> Prepared<'a> {
         report.finish()?;
         let now = scenario.context.now.unwrap_or(NOW);
         let series = scenario.series.iter().map(|series| {
-            let sample = |(at, value): &(i64, f64)| Sample { at: now.saturating_add_signed(*at), value: *value };
+            let sample = |(at, value): &(i64, f64)| Sample { at: shifted(now, *at), value: *value };
             (series.name.clone(), series.samples.iter().map(sample).collect())
         });
         Ok(Prepared {
@@ -133,16 +139,16 @@ fn granted(
     let mut say = |code: Code, path: &[&str], about_key: bool, message: &str, hint: Option<String>| {
         report.error(code, Some(places::of(&scenario.text, path, about_key)), message, hint);
     };
-    let known: Vec<&str> = subject.interfaces.iter().map(|interface| interface.name).collect();
+    let known: Vec<&str> = subject.interfaces.iter().map(|interface| interface.name.as_str()).collect();
     for (name, table) in written {
-        let Some(interface) = subject.interfaces.iter().find(|interface| interface.name == name) else {
+        let Some(interface) = subject.interfaces.iter().find(|interface| interface.name == *name) else {
             let message = format!("there is no interface `{}`", ansai_core::text::inert(name, 120));
             say(codes::UNKNOWN_CAPABILITY, &["scopes", name], true, &message, did_you_mean(name, &known));
             continue;
         };
         match Scope::parse(name, interface.fields, table) {
             Ok(scope) => {
-                grants.insert(name.clone(), scope);
+                grants.insert(interface.name.clone(), scope);
             }
             Err(error @ ScopeError::UnknownField { .. }) => {
                 let message = error.to_string();

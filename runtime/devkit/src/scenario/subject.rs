@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_config::{Manifest, Schema};
-use ansai_core::{Interface, Limits, Scope};
+use ansai_core::{Interface, InterfaceName, Limits, Scope};
 use ansai_engine::Policy;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::registry::Registry;
@@ -42,6 +42,6 @@ impl Subject {
     }
 }
 
-pub(super) fn shared(scopes: BTreeMap<String, Scope>) -> Scopes {
+pub(super) fn shared(scopes: BTreeMap<InterfaceName, Scope>) -> Scopes {
     Arc::new(scopes.into_iter().map(|(name, scope)| (name, Arc::new(scope))).collect())
 }

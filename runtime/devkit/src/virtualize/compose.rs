@@ -44,12 +44,16 @@ pub(super) fn compose(guest: &Guest, component: &[u8], stand_in: &[u8]) -> Resul
     let mut aliases = ComponentAliasSection::new();
     let mut next = world.instances + 1;
     for (name, _) in &guest.wasi {
-        aliases.alias(Alias::InstanceExport { instance: world.instances, kind: ComponentExportKind::Instance, name });
-        arguments.push((name.clone(), ComponentExportKind::Instance, next));
+        aliases.alias(Alias::InstanceExport {
+            instance: world.instances,
+            kind: ComponentExportKind::Instance,
+            name: name.as_str(),
+        });
+        arguments.push((name.to_string(), ComponentExportKind::Instance, next));
         next += 1;
     }
     whole.section(&aliases);
-    for name in imports(guest).filter(|name| !guest.wasi.iter().any(|(wasi, _)| wasi == name)) {
+    for name in imports(guest).filter(|name| !guest.wasi.iter().any(|(wasi, _)| *wasi == **name)) {
         let (kind, index) = imported(&name)?;
         arguments.push((name, kind, index));
     }

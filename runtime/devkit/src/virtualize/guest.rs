@@ -1,5 +1,6 @@
 //! Reads the component to compose, and its WASI imports.
 
+use ansai_core::InterfaceName;
 use ansai_core::text::inert;
 use ansai_engine::component::{ComponentError, MAX_BYTES};
 use wasmparser::{Parser, Payload};
@@ -17,7 +18,7 @@ pub(super) struct Guest {
     pub(super) resolve: Resolve,
     pub(super) world: WorldId,
     /// The WASI interfaces that it imports, in the order of its imports: dependencies come first.
-    pub(super) wasi: Vec<(String, InterfaceId)>,
+    pub(super) wasi: Vec<(InterfaceName, InterfaceId)>,
 }
 
 impl Guest {
@@ -47,10 +48,10 @@ impl Guest {
                 // A type of another interface gives no access to anything.
                 WorldItem::Type { .. } => {}
                 WorldItem::Interface { .. } if name.starts_with("ansai:") => {}
-                WorldItem::Interface { id, .. } if is_wasi(&resolve, *id) => wasi.push((name, *id)),
-                WorldItem::Interface { .. } | WorldItem::Function(_) => {
-                    return Err(VirtualizeError::Foreign(inert(&name, MOST_WORDS)));
-                }
+                WorldItem::Interface { .. } | WorldItem::Function(_) => match (item, name.parse()) {
+                    (WorldItem::Interface { id, .. }, Ok(name)) if is_wasi(&resolve, *id) => wasi.push((name, *id)),
+                    _ => return Err(VirtualizeError::Foreign(inert(&name, MOST_WORDS))),
+                },
             }
         }
         for export in EXPORTS {

@@ -17,7 +17,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use ansai_config::Manifest;
-use ansai_core::Interface;
+use ansai_core::{Interface, InterfaceName};
 use ansai_engine::component::inspect;
 use sha2::{Digest, Sha256};
 use wasm_encoder::{ComponentSection as _, CustomSection};
@@ -44,7 +44,7 @@ pub struct VirtualizeOptions<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandIn {
     /// Name with version.
-    pub interface: String,
+    pub interface: InterfaceName,
     /// What its functions answer.
     pub answers: &'static str,
 }
@@ -61,7 +61,7 @@ pub struct Virtualized {
     /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
     /// Names of its imports, with versions, in byte order.
-    pub imports: Vec<String>,
+    pub imports: Vec<InterfaceName>,
     /// The replaced interfaces, in the order of the component's imports.
     pub stand_ins: Vec<StandIn>,
     /// Whether tail calls were replaced by calls and returns, because ansai disables tail calls.

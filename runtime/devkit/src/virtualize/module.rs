@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ansai_core::InterfaceName;
 use wit_parser::abi::{AbiVariant, WasmSignature, WasmType};
 use wit_parser::{
     Function, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, ResourceIntrinsic, SizeAlign, TypeId, TypeOwner,
@@ -65,13 +66,17 @@ pub(super) fn text(guest: &Guest) -> Result<String, VirtualizeError> {
 }
 
 impl<'g> Module<'g> {
-    fn function(&mut self, interface: &str, id: InterfaceId, function: &Function) -> Result<(), VirtualizeError> {
+    fn function(
+        &mut self,
+        interface: &InterfaceName,
+        id: InterfaceId,
+        function: &Function,
+    ) -> Result<(), VirtualizeError> {
         let key = WorldKey::Interface(id);
         let export = WasmExport::Func { interface: Some(&key), func: function, kind: WasmExportKind::Normal };
         let export = self.resolve.wasm_export_name(NAMES, export);
         let signature = self.resolve.wasm_signature(AbiVariant::GuestExport, function);
-        let plain = interface.split('@').next().unwrap_or(interface);
-        let name = format!("{plain}#{}", function.name);
+        let name = format!("{}#{}", interface.without_version(), function.name);
         let answer = answer::of(self.resolve, &self.sizes, function.result, signature.retptr);
         let text = match (paragraphs().find(|text| name_of(text) == Some(&name)), answer) {
             (Some(text), answer) => {

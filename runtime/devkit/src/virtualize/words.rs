@@ -1,5 +1,7 @@
 //! Descriptions of a stand-in's answers, for people.
 
+use ansai_core::InterfaceName;
+
 /// Prefix of an interface's name, and what its functions answer. The first match wins.
 const WORDS: [(&str, &str); 19] = [
     ("wasi:cli/environment", "no variables, no arguments, no directory"),
@@ -24,6 +26,6 @@ const WORDS: [(&str, &str); 19] = [
 ];
 
 /// What the functions of an interface answer.
-pub(super) fn of(interface: &str) -> &'static str {
-    WORDS.iter().find(|(start, _)| interface.starts_with(start)).map_or("", |(_, words)| words)
+pub(super) fn of(interface: &InterfaceName) -> &'static str {
+    WORDS.iter().find(|(start, _)| interface.as_str().starts_with(start)).map_or("", |(_, words)| words)
 }

@@ -101,7 +101,7 @@ pub(crate) fn subject(built: &Built) -> Subject {
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let manifest =
         Manifest::from_json("embedded", &section(&component, MANIFEST_SECTION).unwrap(), &interfaces).unwrap();
-    let asked: Vec<&str> = manifest.capabilities.keys().map(String::as_str).collect();
+    let asked: Vec<_> = manifest.capabilities.keys().cloned().collect();
     let policy = engine.load_requested(&component, Some(&asked)).unwrap_or_else(|error| panic!("{error}"));
     let schema = Schema::parse("embedded", &section(&component, SCHEMA_SECTION).unwrap()).unwrap();
     Subject::new(policy, Arc::new(manifest), schema, registry)

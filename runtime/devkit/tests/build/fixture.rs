@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use ansai_core::{Interface, InterfaceKind, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 use tempfile::TempDir;
 use wit_component::StringEncoding;
 use wit_parser::Resolve;
 
 const fn interface(name: &'static str, kind: InterfaceKind) -> Interface {
+    let name = InterfaceName::from_static(name);
     Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, ability: "do something", fields: &[] }
 }
 

@@ -129,7 +129,7 @@ impl Project {
     /// Builds the policy and runs all its scenarios; returns names and results.
     pub(crate) fn scenarios(&self) -> Vec<(String, Ran)> {
         let built = self.build().unwrap_or_else(|error| panic!("{error}"));
-        assert!(built.imports.iter().all(|import| import.starts_with("ansai:")), "{:?}", built.imports);
+        assert!(built.imports.iter().all(|import| import.as_str().starts_with("ansai:")), "{:?}", built.imports);
         assert!(!built.reproducible);
         let subject = subject(&built);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

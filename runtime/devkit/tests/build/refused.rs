@@ -132,12 +132,13 @@ fn not_with_unrequested_imports() {
     assert!(matches!(&error, BuildError::NotAskedFor(name) if name == PROBE), "{error:?}");
     assert!(error.hint().unwrap().contains("[capabilities.\"ansai:disk/disk-probe\"]"));
 
-    let known: Vec<_> = INTERFACES.iter().filter(|one| one.name != "ansai:disk/disk-probe").copied().collect();
+    let known: Vec<_> = INTERFACES.iter().filter(|one| one.name != "ansai:disk/disk-probe").cloned().collect();
     let error = build(dir.path(), &BuildOptions { allow_root: true, interfaces: &known }).unwrap_err();
     assert!(matches!(&error, BuildError::UnknownInterface { known: None, .. }), "{error:?}");
-    let newer: Vec<_> = INTERFACES.iter().map(|one| ansai_core::Interface { version: "0.2.0", ..*one }).collect();
+    let newer: Vec<_> =
+        INTERFACES.iter().map(|one| ansai_core::Interface { version: "0.2.0", ..one.clone() }).collect();
     let error = build(dir.path(), &BuildOptions { allow_root: true, interfaces: &newer }).unwrap_err();
-    let known = Some("ansai:disk/disk-probe@0.2.0".to_owned());
+    let known = Some(ansai_core::InterfaceName::from_static("ansai:disk/disk-probe@0.2.0"));
     assert!(matches!(&error, BuildError::UnknownInterface { known: found, .. } if *found == known), "{error:?}");
 
     let clock = "other:things/clock@0.1.0";

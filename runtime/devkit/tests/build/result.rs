@@ -50,7 +50,7 @@ fn the_same_source_gives_the_same_bytes() {
 
     let manifest = section(&component, MANIFEST_SECTION).unwrap();
     let read = Manifest::from_json("embedded", &manifest, INTERFACES).unwrap();
-    assert_eq!((read.name.as_str(), read.every), ("fixture-same", 60_000));
+    assert_eq!((read.name.as_str(), read.every), ("fixture-same", ansai_core::Millis::new(60_000)));
     assert!(read.capabilities.contains_key(PROBE));
     assert!(manifest.starts_with("{\"capabilities\":"), "{manifest}");
     assert!(section(&component, SCHEMA_SECTION).unwrap().contains("percent"));

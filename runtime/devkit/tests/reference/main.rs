@@ -44,7 +44,7 @@ fn the_pages_are_those_of_the_contract() {
 fn every_interface_of_the_registry_has_its_grant() {
     let reference = reference();
     for entry in ansai_host_functions::builtin().entries() {
-        let of = entry.interface;
+        let of = &entry.interface;
         let found = interfaces(&reference).find(|one| one.name == of.name).unwrap_or_else(|| panic!("no {}", of.name));
         assert_eq!((found.kind, found.ability, found.scope.len()), (Some(of.kind), of.ability, of.fields.len()));
         let names: Vec<&str> = found.functions.iter().map(|function| function.name.as_str()).collect();

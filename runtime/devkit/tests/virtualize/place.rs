@@ -77,7 +77,7 @@ pub(crate) fn subject(made: &Virtualized) -> Subject {
     let component = std::fs::read(&made.path).unwrap();
     let text = inspect(&component).unwrap().manifest.unwrap();
     let manifest = Manifest::from_json(MANIFEST_SECTION, &text, &interfaces).unwrap();
-    let asked: Vec<&str> = manifest.capabilities.keys().map(String::as_str).collect();
+    let asked: Vec<_> = manifest.capabilities.keys().cloned().collect();
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let policy = engine.load_requested(&component, Some(&asked)).unwrap_or_else(|error| panic!("{error}"));
     Subject::new(policy, Arc::new(manifest), Schema::parse("none", SETTINGS).unwrap(), registry)

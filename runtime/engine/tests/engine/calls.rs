@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crate::support::*;
 use ansai_core::event::Phase;
-use ansai_core::{Interface, InterfaceKind, Limits, Preview, Refusal, Scope, Sensitivity, Subject, Value};
+use ansai_core::{
+    InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Preview, Refusal, Scope, Sensitivity, Subject,
+    Timestamp, Value,
+};
 use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
@@ -133,7 +136,7 @@ fn hang(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
 
 static HANG: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: "ansai:test/hang-probe",
+        name: InterfaceName::from_static("ansai:test/hang-probe"),
         version: "0.1.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
@@ -161,9 +164,9 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let live_host = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
-        let scopes = [(granted.to_owned(), Arc::new(Scope::default()))].into_iter().collect();
+        let scopes = [(granted.parse().unwrap(), Arc::new(Scope::default()))].into_iter().collect();
         let state = EvaluationState::new(context(), Arc::new(NoMemory));
-        Live::new(live_host.clone(), "test".into(), Phase::Detect, Arc::new(scopes), state)
+        Live::new(live_host.clone(), InstanceName::from_static("test"), Phase::Detect, Arc::new(scopes), state)
     };
     let (hanging, other) =
         (engine.load(&hanging).unwrap(), engine.load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap());
@@ -183,10 +186,10 @@ fn recording(policy: &Policy, limits: &Limits, evaluation: &Evaluation<Live>) ->
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),
         component: policy.info().digest.clone(),
-        instance: "test".into(),
+        instance: InstanceName::from_static("test"),
         phase: Phase::Detect,
         trigger: "schedule".into(),
-        at: 1,
+        at: Timestamp::from_millis(1),
         finding: None,
         limits: limits.clone(),
         calls: evaluation.calls.clone(),

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ansai_core::event::Phase;
-use ansai_core::{Decision, Limits, Observation, OnFailure, Severity, Status, Subject};
+use ansai_core::{Decision, InstanceName, Limits, Observation, OnFailure, Severity, Status, Subject, Timestamp};
 use ansai_engine::recording::{RECORDING_VERSION, RecordedEnd};
 use ansai_engine::replay::{Difference, Replayed, replay};
 use ansai_engine::{Answer, Evaluation, EvaluationError, RecordedReply, Recording};
@@ -137,10 +137,10 @@ async fn record(bytes: &[u8]) -> Recording {
         version: RECORDING_VERSION,
         engine: ansai_engine::engine::ENGINE_VERSION.into(),
         component: policy.info().digest.clone(),
-        instance: "test".into(),
+        instance: InstanceName::from_static("test"),
         phase: Phase::Detect,
         trigger: "schedule".into(),
-        at: 1,
+        at: Timestamp::from_millis(1),
         finding: None,
         limits: limits(),
         end: evaluation.end(),

@@ -1,6 +1,7 @@
 //! What is refused before any guest code runs, each with its own message and way out.
 
 use crate::support::*;
+use ansai_core::InterfaceName;
 use ansai_engine::{Compiler, Engine};
 
 fn refused(bytes: &[u8]) -> String {
@@ -84,7 +85,7 @@ fn only_what_is_asked_for_is_linked() {
     let message = engine().load_requested(&bytes, Some(&[])).map(|_| ()).unwrap_err();
     assert!(message.to_string().contains("does not request"), "{message}");
     assert!(message.hint().contains(r#"[capabilities."ansai:disk/disk-probe"]"#));
-    assert!(engine().load_requested(&bytes, Some(&["ansai:disk/disk-probe"])).is_ok());
+    assert!(engine().load_requested(&bytes, Some(&[InterfaceName::from_static("ansai:disk/disk-probe")])).is_ok());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{Limits, Scope};
+use ansai_core::{InstanceName, Limits, Scope, Timestamp};
 use ansai_engine::{Compiler, Engine};
 use ansai_harness::guest::in_world;
 use ansai_host_functions::live::{Live, LiveHost};
@@ -55,7 +55,7 @@ pub(crate) fn engine() -> Engine {
 
 pub(crate) fn context() -> Context {
     Context {
-        now: 1_790_000_000_000,
+        now: Timestamp::from_millis(1_790_000_000_000),
         local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
         last_evaluated: None,
         trigger: Trigger::Schedule,
@@ -72,8 +72,14 @@ pub(crate) fn context() -> Context {
 pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
     let live_host =
         LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
-    let scopes = granted.iter().map(|name| ((*name).to_owned(), Arc::new(Scope::default()))).collect();
-    Live::new(live_host, "test".into(), phase, Arc::new(scopes), EvaluationState::new(context(), Arc::new(NoMemory)))
+    let scopes = granted.iter().map(|name| (name.parse().unwrap(), Arc::new(Scope::default()))).collect();
+    Live::new(
+        live_host,
+        InstanceName::from_static("test"),
+        phase,
+        Arc::new(scopes),
+        EvaluationState::new(context(), Arc::new(NoMemory)),
+    )
 }
 
 /// Small limits, so that tests end soon.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
-use ansai_core::{Decision, Event, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
+use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host_access::HostAccess;
@@ -107,7 +107,7 @@ impl Executor {
         let ended = match begun {
             Begun::Finished(applied) => Some(applied),
             Begun::Running { handle, limit } => {
-                let until = clock::now().saturating_add(limit);
+                let until = clock::now() + limit;
                 under_way.handle = Some(handle.clone());
                 under_way.until = Some(until);
                 // The handle must outlive a crash. Where it cannot be stored, the step must not run.
@@ -131,19 +131,23 @@ impl Executor {
     }
 
     /// By the grants of now, not those of the plan.
-    fn authorized(&self, instance: &str, proposed: &Proposed) -> Result<(&'static dyn Action, Arc<Scope>), Refusal> {
+    fn authorized(
+        &self,
+        instance: &InstanceName,
+        proposed: &Proposed,
+    ) -> Result<(&'static dyn Action, Arc<Scope>), Refusal> {
         let (interface, function, action) = self.action(&proposed.action)?;
         let grants = self.authority.effective_grants(instance).map_err(Refusal::Denied)?;
         if grants.mode != Mode::Enforce {
             return Err(Refusal::Denied(format!("{instance} is no longer in enforce mode")));
         }
-        let scope = grants.scopes.get(interface.interface.name);
+        let scope = grants.scopes.get(&interface.interface.name);
         authorize(instance, interface, function, scope.map(AsRef::as_ref), &proposed.arguments)?;
         Ok((action, scope_of(&grants, interface)?))
     }
 
     /// The scope of an instance now; empty where nothing is granted. To restore and to look needs no grant.
-    pub(super) fn scope_now(&self, instance: &str, interface: &InterfaceDef) -> Arc<Scope> {
+    pub(super) fn scope_now(&self, instance: &InstanceName, interface: &InterfaceDef) -> Arc<Scope> {
         let grants = self.authority.effective_grants(instance).map_err(Refusal::Denied);
         grants.and_then(|grants| scope_of(&grants, interface)).unwrap_or_default()
     }
@@ -206,6 +210,6 @@ pub(super) fn unavailable(error: impl std::fmt::Display) -> Refusal {
 }
 
 fn scope_of(grants: &EffectiveGrants, interface: &InterfaceDef) -> Result<Arc<Scope>, Refusal> {
-    let name = interface.interface.name;
+    let name = &interface.interface.name;
     grants.scopes.get(name).cloned().ok_or_else(|| Refusal::Denied(format!("{name} is not granted")))
 }

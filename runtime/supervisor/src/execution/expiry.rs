@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, Event, Mode, OnFailure};
+use ansai_core::{Decision, Event, InstanceName, InterfaceName, Mode, OnFailure};
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::InterfaceDef;
@@ -26,15 +26,15 @@ pub(crate) struct QuarantineExpiry {
     pub(crate) executor: Arc<Executor>,
     pub(crate) ids: Arc<Ids>,
     /// Those that can have files in quarantine.
-    pub(crate) instances: Vec<Arc<str>>,
+    pub(crate) instances: Vec<InstanceName>,
     /// What each instance in observe mode was last told to be pending.
-    pub(crate) pending: Mutex<BTreeMap<Arc<str>, Vec<PlannedStep>>>,
+    pub(crate) pending: Mutex<BTreeMap<InstanceName, Vec<PlannedStep>>>,
 }
 
 impl QuarantineExpiry {
     /// Instances that can propose to remove files: others have none in quarantine.
-    pub(crate) fn candidates(instances: &[Instance], expiry: &InterfaceDef) -> Vec<Arc<str>> {
-        let name = |import: &String| import.split('@').next() == Some(expiry.interface.name);
+    pub(crate) fn candidates(instances: &[Instance], expiry: &InterfaceDef) -> Vec<InstanceName> {
+        let name = |import: &InterfaceName| import.same_interface(&expiry.interface.name);
         let has = |instance: &&Instance| instance.policy.info().imports.iter().any(name);
         instances.iter().filter(has).map(|instance| instance.name.clone()).collect()
     }
@@ -43,7 +43,7 @@ impl QuarantineExpiry {
     /// instances in observe mode it only tells what is pending.
     pub(crate) async fn run(&self) {
         let instances = self.instances.iter();
-        let mut granted: Vec<(&Arc<str>, EffectiveGrants)> = instances
+        let mut granted: Vec<(&InstanceName, EffectiveGrants)> = instances
             .filter_map(|instance| Some((instance, self.authority.effective_grants(instance).ok()?)))
             .collect();
         // What an instance may remove is not pending for another.
@@ -64,31 +64,31 @@ impl QuarantineExpiry {
     }
 
     /// One step for each root with expired files. `seen` are the roots of instances before this one.
-    async fn expired(&self, instance: &str, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
-        let interface = self.executor.host.quarantine_expiry().interface.name;
+    async fn expired(&self, instance: &InstanceName, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
+        let interface = &self.executor.host.quarantine_expiry().interface.name;
         let Some(scope) = grants.scopes.get(interface).cloned() else { return Vec::new() };
         let mut roots: Vec<String> = scope.roots(self.executor.host.quarantine_roots()).to_vec();
         roots.retain(|root| !seen.iter().any(|known| ansai_core::scope::is_within(root, known)));
         seen.extend(roots.iter().cloned());
-        let (executor, name) = (self.executor.clone(), instance.to_owned());
+        let (executor, name) = (self.executor.clone(), instance.clone());
         let looking = tokio::task::spawn_blocking(move || {
             let look = |root: &String| match executor.preview_expiry(root, &scope) {
                 Ok(step) => step,
                 Err(why) => {
-                    tracing::warn!(instance = name, root, "quarantine cannot be read, ansai tries again: {why}");
+                    tracing::warn!(instance = %name, root, "quarantine cannot be read, ansai tries again: {why}");
                     None
                 }
             };
             roots.iter().filter_map(look).collect()
         });
         looking.await.unwrap_or_else(|error| {
-            tracing::error!(instance, "reading the quarantine panicked, ansai tries again: {error}");
+            tracing::error!(%instance, "reading the quarantine panicked, ansai tries again: {error}");
             Vec::new()
         })
     }
 
     /// Records what would be removed, once for each change of it.
-    fn tell_pending(&self, instance: &Arc<str>, steps: &[Proposed]) {
+    fn tell_pending(&self, instance: &InstanceName, steps: &[Proposed]) {
         let steps: Vec<PlannedStep> = steps.iter().map(Proposed::planned).collect();
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.get(instance).map_or(&[][..], Vec::as_slice) == steps {
@@ -104,9 +104,9 @@ impl QuarantineExpiry {
         }
     }
 
-    async fn apply(&self, instance: &str, steps: Vec<Proposed>) {
+    async fn apply(&self, instance: &InstanceName, steps: Vec<Proposed>) {
         let now = clock::now();
-        let (plan, instance) = (self.ids.fresh(now), instance.to_owned());
+        let (plan, instance) = (self.ids.fresh(now), instance.clone());
         let [planned, decided] =
             decided(&plan, &instance, steps.iter().map(Proposed::planned).collect(), Verdict::Approved);
         let journal = &self.executor.journal;
@@ -124,8 +124,8 @@ impl QuarantineExpiry {
 }
 
 /// A plan of the host itself and the decision on it.
-fn decided(plan: &str, instance: &str, steps: Vec<PlannedStep>, verdict: Verdict) -> [Event; 2] {
-    let (plan, instance) = (plan.to_owned(), instance.to_owned());
+fn decided(plan: &str, instance: &InstanceName, steps: Vec<PlannedStep>, verdict: Verdict) -> [Event; 2] {
+    let (plan, instance) = (plan.to_owned(), instance.clone());
     let planned =
         Event::Planned { plan: plan.clone(), incident: None, instance: instance.clone(), decision: DECISION, steps };
     [planned, Event::Decided { plan, instance, verdict }]

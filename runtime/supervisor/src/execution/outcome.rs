@@ -33,7 +33,7 @@ impl Executor {
         let event = Event::Outcome {
             plan: plan.to_owned(),
             step: number,
-            instance: instance.to_owned(),
+            instance: instance.clone(),
             outcome: applied.outcome,
             detail: applied.detail.clone(),
             measures: applied.measures.clone(),
@@ -56,7 +56,7 @@ impl Executor {
     }
 
     pub(super) fn record_skipped(&self, step: StepId<'_>, reason: SkipReason) {
-        let (plan, instance) = (step.plan.to_owned(), step.instance.to_owned());
+        let (plan, instance) = (step.plan.to_owned(), step.instance.clone());
         self.journal.note(clock::now(), Event::Skipped { plan, step: step.step, instance, reason });
     }
 
@@ -66,7 +66,7 @@ impl Executor {
             let event = Event::Undone {
                 plan: step.plan.to_owned(),
                 step: step.step,
-                instance: step.instance.to_owned(),
+                instance: step.instance.clone(),
                 outcome: Outcome::Refused,
                 detail: error.to_string(),
                 by: BY_HOST.to_owned(),
@@ -81,7 +81,7 @@ impl Executor {
         let ended = recorded.and_then(|()| self.state.end_step(plan, number).map_err(|error| error.to_string()));
         if let Err(error) = &ended {
             tracing::error!(
-                instance,
+                %instance,
                 plan,
                 step = number,
                 "the outcome is not recorded, ansai looks for it after its next start: {error}"

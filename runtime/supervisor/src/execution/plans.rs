@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use ansai_core::Instant;
+use ansai_core::{InstanceName, Timestamp};
 use ansai_kit::action::{Item, Proposed};
 use ansai_storage::{Access, Directory, StorageError, WriteOptions};
 use serde::{Deserialize, Serialize};
@@ -36,12 +36,12 @@ pub(crate) struct PlanFile {
     /// Its id.
     pub(crate) plan: String,
     /// Whose grants it acts on.
-    pub(crate) instance: String,
+    pub(crate) instance: InstanceName,
     /// The incident of its finding; none for a plan of the host itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) incident: Option<String>,
     /// When.
-    pub(crate) at: Instant,
+    pub(crate) at: Timestamp,
     /// What was proposed, with targets and their identities.
     pub(crate) steps: Vec<Proposed>,
 }

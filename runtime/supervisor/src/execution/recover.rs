@@ -51,7 +51,7 @@ impl Executor {
 
     fn resolve_and_record(&self, interrupted: Interrupted, durable: Durable) {
         let Interrupted { plan, step, under_way } = interrupted;
-        let instance = durable.instance().to_owned();
+        let instance = durable.instance().clone();
         let id = StepId { plan: &plan, step, instance: &instance };
         let applied = match under_way.and_then(|under_way| self.resolve(id, &under_way, durable)) {
             Ok(Some(applied)) => applied,
@@ -60,7 +60,7 @@ impl Executor {
         };
         if applied.outcome == Outcome::Unknown {
             let detail = &applied.detail;
-            tracing::warn!(instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
+            tracing::warn!(%instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
         }
         self.record_outcome(id, applied, true);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ansai_core::Instant;
+use ansai_core::Timestamp;
 use ansai_kit::action::{Applied, OnStop};
 use serde_json::value::RawValue;
 
@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_millis(200);
 
 /// Waits for a step in the background. `None` if ansai stops and the step continues; its outcome follows after the
 /// restart.
-pub(super) fn watch(step: &ActingStep<'_>, handle: &RawValue, until: Instant, stop: &Stop) -> Option<Applied> {
+pub(super) fn watch(step: &ActingStep<'_>, handle: &RawValue, until: Timestamp, stop: &Stop) -> Option<Applied> {
     loop {
         if let Some(applied) = step.poll(handle) {
             return Some(applied);

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use ansai_audit::{ReadError, Reader};
 use ansai_core::event::{PlannedStep, Record};
-use ansai_core::{Attempt, Event, Incident, Instant, Outcome, Status, StepResult};
+use ansai_core::{Attempt, Event, Incident, Outcome, Status, StepResult, Timestamp};
 
 use super::Incidents;
 
 /// A plan in the audit log.
 struct RecordedPlan {
     incident: String,
-    at: Instant,
+    at: Timestamp,
     planned: Vec<PlannedStep>,
     steps: BTreeMap<u32, StepResult>,
     verified: Status,

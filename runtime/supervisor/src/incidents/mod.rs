@@ -8,7 +8,7 @@ mod update;
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
-use ansai_core::{Event, Incident, Instant};
+use ansai_core::{Event, Incident, InstanceName, Timestamp};
 use ansai_storage::Directory;
 
 pub(crate) use self::open::OpenIncidents;
@@ -26,18 +26,18 @@ pub(crate) struct Incidents {
 
 impl Incidents {
     /// The open incidents of an instance: read once a pass.
-    pub(crate) fn open(&self, instance: &str) -> Result<OpenIncidents, StateError> {
+    pub(crate) fn open(&self, instance: &InstanceName) -> Result<OpenIncidents, StateError> {
         Ok(OpenIncidents::new(self.state.incidents(instance)?))
     }
 
     /// Counts an attempt before it acts, so that a crash does not forget it: durable when this returns.
-    pub(crate) fn begin(&self, incident: &mut Incident, now: Instant) -> Result<(), StateError> {
+    pub(crate) fn begin(&self, incident: &mut Incident, now: Timestamp) -> Result<(), StateError> {
         incident.begin(now);
         self.state.put_incident(incident)
     }
 
     /// Records a change and writes the incident to the state, or removes a closed one.
-    pub(crate) fn store(&self, incident: &Incident, change: Change, now: Instant) {
+    pub(crate) fn store(&self, incident: &Incident, change: Change, now: Timestamp) {
         let (instance, key) = (&incident.instance, &incident.finding.key);
         if change != Change::Unchanged {
             let severity = if change == Change::Closed { None } else { incident.finding.severity() };

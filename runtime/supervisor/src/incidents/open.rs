@@ -30,9 +30,11 @@ impl OpenIncidents {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::{Observation, Severity, Status, Subject};
+    use ansai_core::{InstanceName, Observation, Severity, Status, Subject, Timestamp};
 
     use super::*;
+
+    static I: InstanceName = InstanceName::from_static("i");
 
     fn incident(key: &str) -> Incident {
         let finding = Observation {
@@ -43,14 +45,14 @@ mod tests {
             evidence: vec![],
             related: vec![],
         };
-        Incident::open("i", &finding, 0).unwrap()
+        Incident::open(&I, &finding, Timestamp::EPOCH).unwrap()
     }
 
     #[test]
     fn incidents_are_sorted_replaced_and_closed() {
         let mut open = OpenIncidents::new(["b", "c", "a"].map(incident).into());
         let mut changed = incident("b");
-        changed.begin(7);
+        changed.begin(Timestamp::from_millis(7));
         open.put(&changed);
         open.put(&incident("d"));
         open.close(&incident("c").id);

@@ -39,9 +39,11 @@ fn size(finding: &Observation) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use ansai_core::{Severity, Status, Subject};
+    use ansai_core::{InstanceName, Severity, Status, Subject, Timestamp};
 
     use super::*;
+
+    static I: InstanceName = InstanceName::from_static("i");
 
     fn finding(summary: usize) -> Observation {
         Observation {
@@ -61,7 +63,7 @@ mod tests {
         let mut quota = IncidentQuota::beside(&[], 100);
         let large = MOST_BYTES / 3;
         assert_eq!([large, large, large, 10].map(|size| quota.take(&finding(size))), [true, true, false, true]);
-        let open: Vec<Incident> = Incident::open("i", &finding(MOST_BYTES), 0).into_iter().collect();
+        let open: Vec<Incident> = Incident::open(&I, &finding(MOST_BYTES), Timestamp::EPOCH).into_iter().collect();
         assert!(!IncidentQuota::beside(&open, 100).take(&finding(0)));
     }
 }

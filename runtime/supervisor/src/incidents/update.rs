@@ -2,7 +2,7 @@
 
 use ansai_core::event::Finding;
 use ansai_core::incident::Change;
-use ansai_core::{Incident, Instant, Observation, Status};
+use ansai_core::{Incident, InstanceName, Observation, Status, Timestamp};
 
 use super::quota::IncidentQuota;
 
@@ -28,12 +28,12 @@ impl Update {
 /// Compares the observations with the open incidents. `most` is the maximum number of open incidents of the instance;
 /// `why_missing` becomes the reason of incidents that the answer does not mention.
 pub(crate) fn update(
-    instance: &str,
+    instance: &InstanceName,
     open: &[Incident],
     observations: Vec<Observation>,
     most: u32,
     why_missing: &str,
-    now: Instant,
+    now: Timestamp,
 ) -> Update {
     let mut update = Update { findings: Vec::new(), incidents: Vec::new(), without_incident: 0 };
     let mut quota = IncidentQuota::beside(open, most);
@@ -73,6 +73,12 @@ mod tests {
 
     use super::*;
 
+    static I: InstanceName = InstanceName::from_static("i");
+
+    fn at(milliseconds: u64) -> Timestamp {
+        Timestamp::from_millis(milliseconds)
+    }
+
     fn observation(key: &str, status: Status) -> Observation {
         Observation {
             key: key.into(),
@@ -90,10 +96,11 @@ mod tests {
 
     #[test]
     fn each_key_has_its_incident() {
-        let open: Vec<Incident> = ["a", "b", "c"].iter().filter_map(|key| Incident::open("i", &sick(key), 1)).collect();
+        let open: Vec<Incident> =
+            ["a", "b", "c"].iter().filter_map(|key| Incident::open(&I, &sick(key), at(1))).collect();
         let observations =
             vec![sick("a"), observation("b", Status::Healthy), sick("d"), observation("e", Status::Healthy)];
-        let update = update("i", &open, observations, 100, "not mentioned", 2);
+        let update = update(&I, &open, observations, 100, "not mentioned", at(2));
         let incidents: Vec<_> =
             update.incidents.iter().map(|(incident, change)| (incident.finding.key.as_str(), *change)).collect();
         let expected =
@@ -118,14 +125,14 @@ mod tests {
 
     #[test]
     fn without_an_answer_every_incident_is_unknown() {
-        let open: Vec<Incident> = Incident::open("i", &sick("a"), 1).into_iter().collect();
-        let update = update("i", &open, vec![], 100, "trapped", 2);
+        let open: Vec<Incident> = Incident::open(&I, &sick("a"), at(1)).into_iter().collect();
+        let update = update(&I, &open, vec![], 100, "trapped", at(2));
         assert_eq!(update.incidents[0].0.unknown.as_deref(), Some("trapped"));
     }
 
     #[test]
     fn what_is_too_much_has_no_incident_and_is_counted() {
-        let update = update("i", &[], vec![sick("a"), sick("b"), sick("c")], 2, "", 1);
+        let update = update(&I, &[], vec![sick("a"), sick("b"), sick("c")], 2, "", at(1));
         assert_eq!((update.incidents.len(), update.findings.len(), update.without_incident), (2, 3, 1));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::Change;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Instant, Status};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Status, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -24,7 +24,7 @@ const MOST_STAGES: usize = 8;
 
 /// A policy's proposal.
 struct Proposal {
-    at: Instant,
+    at: Timestamp,
     decision: Decision,
     steps: Vec<Proposed>,
 }
@@ -72,7 +72,7 @@ impl Passes {
                     Vec::new()
                 }
             };
-            tokio::time::sleep(Duration::from_millis(instance.retry_policy.settle)).await;
+            tokio::time::sleep(Duration::from(instance.retry_policy.settle)).await;
             let verified = self.verify(instance, grants, &incident, open.all()).await;
             let now = clock::now();
             self.journal.note(
@@ -152,7 +152,7 @@ impl Passes {
         match answer {
             Ok(Answer::Decided(decision)) => {
                 if let Err(error) = self.evaluator.commit(instance, at, &writes) {
-                    let (name, id) = (&*instance.name, &incident.id);
+                    let (name, id) = (instance.name.as_str(), &incident.id);
                     tracing::error!(instance = name, incident = %id, "what the policy stored is lost, its plan goes on: {error}");
                 }
                 let steps = proposed.into_iter().map(Arc::unwrap_or_clone).collect();

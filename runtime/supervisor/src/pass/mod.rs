@@ -52,8 +52,8 @@ impl Passes {
 
     /// Reports that a pass has no answer.
     pub(crate) fn failed(&self, instance: &Instance, mode: Mode, error: String, kind: Option<ErrorKind>) {
-        let name = &*instance.name;
-        let event = Event::Failed { instance: name.to_owned(), mode, error, kind };
+        let name = instance.name.as_str();
+        let event = Event::Failed { instance: instance.name.clone(), mode, error, kind };
         match kind {
             // The audit log records it as `evaluated`.
             Some(_) => self.journal.publish(clock::now(), || event),
@@ -116,7 +116,7 @@ impl Passes {
         }
         let mut update = update(&instance.name, open.all(), observations, most, why_missing, at);
         self.journal.publish(at, || Event::Observed {
-            instance: instance.name.to_string(),
+            instance: instance.name.clone(),
             mode: grants.mode,
             findings: std::mem::take(&mut update.findings),
             without_incident: update.without_incident,
@@ -125,7 +125,7 @@ impl Passes {
         Some(update)
     }
 
-    fn store(&self, update: &Update, at: ansai_core::Instant) {
+    fn store(&self, update: &Update, at: ansai_core::Timestamp) {
         for (incident, change) in &update.incidents {
             self.incidents.store(incident, *change, at);
         }

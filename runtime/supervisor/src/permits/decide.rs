@@ -2,7 +2,7 @@
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::Permission;
-use ansai_core::{Decision, Incident, Instant, Mode, RetryPolicy};
+use ansai_core::{Decision, Incident, Mode, RetryPolicy, Timestamp};
 
 /// The verdict on a policy's decision about an incident. `fresh` is false for another plan of a started attempt.
 pub(crate) fn verdict(
@@ -11,7 +11,7 @@ pub(crate) fn verdict(
     mode: Mode,
     incident: &Incident,
     retry: &RetryPolicy,
-    now: Instant,
+    now: Timestamp,
     fresh: bool,
 ) -> Verdict {
     match decision {
@@ -30,9 +30,11 @@ pub(crate) fn verdict(
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::{Observation, OnFailure, Severity, Status, Subject};
+    use ansai_core::{InstanceName, Millis, Observation, OnFailure, Severity, Status, Subject};
 
     use super::*;
+
+    static I: InstanceName = InstanceName::from_static("i");
 
     #[test]
     fn only_enforce_and_only_in_time() {
@@ -44,17 +46,18 @@ mod tests {
             evidence: vec![],
             related: vec![],
         };
-        let retry = RetryPolicy { cooldown: 100, max_attempts: 2, settle: 0 };
+        let at = Timestamp::from_millis;
+        let retry = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, settle: Millis::ZERO };
         let apply = Decision::Apply(OnFailure::Stop);
-        let mut incident = Incident::open("i", &finding, 0).unwrap();
+        let mut incident = Incident::open(&I, &finding, at(0)).unwrap();
         let say = |incident: &Incident, mode, now, fresh| verdict(&apply, 1, mode, incident, &retry, now, fresh);
-        assert_eq!(say(&incident, Mode::Observe, 0, true), Verdict::Observed);
-        assert_eq!(say(&incident, Mode::Enforce, 0, true), Verdict::Approved);
-        incident.begin(0);
-        assert_eq!(say(&incident, Mode::Enforce, 50, true), Verdict::Held(Permission::Cooling(100)));
-        assert_eq!(say(&incident, Mode::Enforce, 50, false), Verdict::Approved);
-        assert_eq!(verdict(&apply, 0, Mode::Enforce, &incident, &retry, 200, true), Verdict::NothingToDo);
+        assert_eq!(say(&incident, Mode::Observe, at(0), true), Verdict::Observed);
+        assert_eq!(say(&incident, Mode::Enforce, at(0), true), Verdict::Approved);
+        incident.begin(at(0));
+        assert_eq!(say(&incident, Mode::Enforce, at(50), true), Verdict::Held(Permission::Cooling(at(100))));
+        assert_eq!(say(&incident, Mode::Enforce, at(50), false), Verdict::Approved);
+        assert_eq!(verdict(&apply, 0, Mode::Enforce, &incident, &retry, at(200), true), Verdict::NothingToDo);
         let give_up = Decision::GiveUp("no".into());
-        assert_eq!(verdict(&give_up, 3, Mode::Enforce, &incident, &retry, 200, true), Verdict::NothingToDo);
+        assert_eq!(verdict(&give_up, 3, Mode::Enforce, &incident, &retry, at(200), true), Verdict::NothingToDo);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::{EvaluationResult, LogLine, Phase};
-use ansai_core::{Attempt, Event, Incident, Instant, Measure, Observation, Status};
+use ansai_core::{Attempt, Event, Incident, Measure, Observation, Status, Timestamp};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, Recording};
@@ -32,7 +32,7 @@ pub(crate) struct EvaluationRequest<'a> {
 
 /// The result of an evaluation.
 pub(crate) struct Evaluated {
-    pub(crate) at: Instant,
+    pub(crate) at: Timestamp,
     pub(crate) answer: Result<Answer, EvaluationError>,
     pub(crate) proposed: Vec<Arc<Proposed>>,
     pub(crate) writes: Writes,
@@ -85,7 +85,7 @@ impl Evaluator {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
             component: ended.component.clone(),
-            instance: ended.instance.to_string(),
+            instance: ended.instance.clone(),
             phase,
             trigger: ended.trigger.clone(),
             at,
@@ -104,7 +104,7 @@ impl Evaluator {
             let line =
                 |line: ansai_kit::evaluation_state::LogLine| LogLine { level: line.level, message: line.message };
             self.journal.publish(at, || Event::Logged {
-                instance: instance.name.to_string(),
+                instance: instance.name.clone(),
                 phase,
                 lines: base.log.into_iter().map(line).collect(),
                 dropped: base.log_dropped,
@@ -114,14 +114,14 @@ impl Evaluator {
     }
 
     /// Commits the policy's writes of a successful evaluation.
-    pub(crate) fn commit(&self, instance: &Instance, at: Instant, writes: &Writes) -> Result<(), StateError> {
+    pub(crate) fn commit(&self, instance: &Instance, at: Timestamp, writes: &Writes) -> Result<(), StateError> {
         self.state.commit(&instance.name, at, writes)
     }
 
     fn context(
         &self,
         instance: &Instance,
-        at: Instant,
+        at: Timestamp,
         request: &EvaluationRequest<'_>,
     ) -> Result<Context, StateError> {
         Ok(Context {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ansai_audit::SignedHead;
 use ansai_config::Export;
-use ansai_core::{Event, Instant};
+use ansai_core::{Event, Timestamp};
 use ansai_delivery::{Attempted, Capacity, Delivery, Message, Options, OutboxError, Target, TargetStatus, UrlTarget};
 use ansai_storage::{Directory, StorageError};
 
@@ -39,8 +39,8 @@ pub(crate) fn open(export: Export, state_dir: &Directory) -> Result<Delivery, Ou
         Target::Url(UrlTarget { url, shown, token_file, ca_file })
     };
     let targets = [export.file.map(Target::File), export.command.map(Target::Command), export.url.map(url)];
-    let limit = Duration::from_millis(export.timeout);
-    let options = Options { every_ms: Some(export.every), limit, capacity: CAPACITY };
+    let limit = Duration::from(export.timeout);
+    let options = Options { every_ms: Some(export.every.get()), limit, capacity: CAPACITY };
     Delivery::open(state_dir.create_subdirectory(OUTBOX)?, targets.into_iter().flatten().collect(), options)
 }
 
@@ -113,7 +113,7 @@ impl HeadExport {
         }
     }
 
-    fn queue_heads(&self, now: Instant) -> Result<(), String> {
+    fn queue_heads(&self, now: Timestamp) -> Result<(), String> {
         let Some(delivery) = self.delivery.get() else { return Ok(()) };
         let head = self.heads.sign(now).map_err(|error| error.to_string())?;
         for target in delivery.due(now) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_audit::{Durability, HeadFile, HeadFileError, Key, KeyError, Log, LogId, PublicKey, ReadError, SignedHead};
 use ansai_core::event::Record;
-use ansai_core::{Event, Instant};
+use ansai_core::{Event, Timestamp};
 use ansai_storage::{Directory, Location};
 
 use super::journal::{Journal, JournalError};
@@ -142,7 +142,7 @@ impl Heads {
         state_dir: &Directory,
         kept: Option<SignedHead>,
         journal: Arc<Journal>,
-        now: Instant,
+        now: Timestamp,
     ) -> Result<Heads, HeadError> {
         let signing = Mutex::new(Signing { kept, ..Signing::default() });
         let heads = Heads { state_dir: state_dir.clone(), journal, signing };
@@ -156,7 +156,7 @@ impl Heads {
     }
 
     /// The newest head, durable and signed.
-    pub(crate) fn sign(&self, now: Instant) -> Result<SignedHead, HeadError> {
+    pub(crate) fn sign(&self, now: Timestamp) -> Result<SignedHead, HeadError> {
         self.with_key(now, |signing| {
             let head = self.journal.sync()?;
             let log = match signing.log {
@@ -165,19 +165,19 @@ impl Heads {
             };
             signing.log = Some(log);
             let key = signing.key.as_ref().ok_or(HeadError::Empty)?;
-            Ok(SignedHead::new(log, head, now, key))
+            Ok(SignedHead::new(log, head, now.as_millis(), key))
         })
     }
 
     /// Writes the newest head to the local file, which tells a damaged end of the log from a torn one. An error goes to
     /// the log of the program: the next call tries again.
-    pub(crate) fn keep(&self, now: Instant) {
+    pub(crate) fn keep(&self, now: Timestamp) {
         if let Err(error) = self.try_keep(now) {
             tracing::error!("the local head of the audit log is not updated, ansai tries again in a minute: {error}");
         }
     }
 
-    fn try_keep(&self, now: Instant) -> Result<(), HeadError> {
+    fn try_keep(&self, now: Timestamp) -> Result<(), HeadError> {
         let newest = self.journal.head();
         if self.lock().kept.as_ref().is_some_and(|kept| kept.head == newest) {
             return Ok(());
@@ -194,7 +194,7 @@ impl Heads {
 
     fn with_key<T>(
         &self,
-        now: Instant,
+        now: Timestamp,
         work: impl FnOnce(&mut Signing) -> Result<T, HeadError>,
     ) -> Result<T, HeadError> {
         let mut signing = self.lock();
@@ -225,7 +225,7 @@ impl Heads {
 }
 
 /// Creates a new key, which the old one signs for in the log; answers both. No other process may have the log open.
-pub fn rotate(state_dir: &Path, now: Instant) -> Result<(PublicKey, PublicKey), RotateError> {
+pub fn rotate(state_dir: &Path, now: Timestamp) -> Result<(PublicKey, PublicKey), RotateError> {
     let state_dir = &match Directory::open(state_dir) {
         Err(error) if error.is_not_found() => return Err(RotateError::NoKey),
         opened => opened.map_err(KeyError::from).map_err(HeadError::from)?,
@@ -249,7 +249,7 @@ pub fn rotate(state_dir: &Path, now: Instant) -> Result<(PublicKey, PublicKey), 
     let head = log.append(&payload, Durability::Synced).map_err(JournalError::from).map_err(HeadError::from)?;
     next.replace(state_dir, NEXT_KEY, KEY).map_err(HeadError::from)?;
     head_in(state_dir)
-        .write(&SignedHead::new(id, head, now, &next))
+        .write(&SignedHead::new(id, head, now.as_millis(), &next))
         .map_err(|error| HeadError::from(HeadFileError::from(error)))?;
     Ok((old.public(), next.public()))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ansai_audit::{AppendError, Durability, Head, Log, ReadError, Reader, SharedLog};
 use ansai_core::event::{Intent, Record, UndoIntent};
-use ansai_core::{Event, Instant};
+use ansai_core::{Event, InstanceName, Timestamp};
 use ansai_events::Stream;
 use ansai_storage::ToDirectory;
 use serde::Serialize;
@@ -27,14 +27,14 @@ pub enum JournalError {
 /// makes one: without a durable intent there is no action.
 ///
 /// ```compile_fail
-/// let durable = ansai_supervisor::Durable { plan: "p".into(), step: 0, instance: "one".into() };
+/// let durable = ansai_supervisor::Durable { plan: "p".into(), step: 0, instance: ansai_core::InstanceName::from_static("one") };
 /// ```
 #[must_use = "nothing acts on it"]
 #[derive(Debug)]
 pub struct Durable {
     plan: String,
     step: u32,
-    instance: String,
+    instance: InstanceName,
 }
 
 impl Durable {
@@ -44,7 +44,7 @@ impl Durable {
     }
 
     /// Whose grants the step acts on.
-    pub fn instance(&self) -> &str {
+    pub fn instance(&self) -> &InstanceName {
         &self.instance
     }
 }
@@ -88,7 +88,7 @@ impl Journal {
     }
 
     /// Publishes an event that the audit log does not hold. It is made only where somebody subscribes.
-    pub fn publish(&self, at: Instant, event: impl FnOnce() -> Event) {
+    pub fn publish(&self, at: Timestamp, event: impl FnOnce() -> Event) {
         if self.stream.has_subscribers() {
             self.stream.publish(at, event());
         }
@@ -98,7 +98,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the log has no record of it. Subscribers see it nevertheless: it happened.
-    pub fn record(&self, at: Instant, event: Event) -> Result<(), JournalError> {
+    pub fn record(&self, at: Timestamp, event: Event) -> Result<(), JournalError> {
         let payload = payload(at, &event)?;
         let append = |_: &Event| Ok::<_, std::convert::Infallible>(self.log.append(&payload, Durability::Buffered));
         let Ok(appended) = self.stream.publish_after(at, event, append);
@@ -107,7 +107,7 @@ impl Journal {
 
     /// As [`Journal::record`], for what happened already and changes nothing: an error goes to the log of the
     /// program.
-    pub fn note(&self, at: Instant, event: Event) {
+    pub fn note(&self, at: Timestamp, event: Event) {
         let (name, instance) = (event.name(), event.instance().unwrap_or_default().to_owned());
         if let Err(error) = self.record(at, event) {
             tracing::error!(instance, "the event `{name}` is not recorded, ansai goes on: {error}");
@@ -118,7 +118,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it is not known to be on the disk. Where it could not even be appended, no subscriber sees it.
-    pub fn durable(&self, at: Instant, event: Event) -> Result<(), JournalError> {
+    pub fn durable(&self, at: Timestamp, event: Event) -> Result<(), JournalError> {
         let payload = payload(at, &event)?;
         self.stream.publish_after(at, event, |_| self.log.append(&payload, Durability::Buffered))?;
         // Other events are published meanwhile.
@@ -130,7 +130,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the intent is not known to be on the disk: the step must not act.
-    pub fn intent(&self, at: Instant, intent: Intent) -> Result<Durable, JournalError> {
+    pub fn intent(&self, at: Timestamp, intent: Intent) -> Result<Durable, JournalError> {
         let durable = Durable { plan: intent.plan.clone(), step: intent.step, instance: intent.instance.clone() };
         self.durable(at, Event::Intent(intent))?;
         Ok(durable)
@@ -140,7 +140,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the intent is not known to be on the disk: nothing must be undone.
-    pub fn undo_intent(&self, at: Instant, intent: UndoIntent) -> Result<Durable, JournalError> {
+    pub fn undo_intent(&self, at: Timestamp, intent: UndoIntent) -> Result<Durable, JournalError> {
         let durable = Durable { plan: intent.plan.clone(), step: intent.step, instance: intent.instance.clone() };
         self.durable(at, Event::Undoing(intent))?;
         Ok(durable)
@@ -165,11 +165,11 @@ impl Journal {
     }
 }
 
-fn payload(at: Instant, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+fn payload(at: Timestamp, event: &Event) -> Result<Vec<u8>, serde_json::Error> {
     /// [`Record`] without a copy.
     #[derive(Serialize)]
     struct Borrowed<'a> {
-        at: Instant,
+        at: Timestamp,
         #[serde(flatten)]
         event: &'a Event,
     }
@@ -207,7 +207,7 @@ mod tests {
         Intent {
             plan: "p".into(),
             step,
-            instance: "one".into(),
+            instance: InstanceName::from_static("one"),
             action: "a.b".into(),
             about: Subject::new("test", "thing"),
             arguments: serde_json::json!({}),
@@ -231,8 +231,8 @@ mod tests {
                 scope.spawn(move || {
                     for number in 0..50 {
                         match number % 10 {
-                            0 => drop(journal.intent(0, intent(thread * 50 + number)).unwrap()),
-                            _ => journal.record(0, stopping(thread * 50 + number)).unwrap(),
+                            0 => drop(journal.intent(Timestamp::EPOCH, intent(thread * 50 + number)).unwrap()),
+                            _ => journal.record(Timestamp::EPOCH, stopping(thread * 50 + number)).unwrap(),
                         }
                     }
                 });
@@ -246,18 +246,22 @@ mod tests {
     fn what_only_subscribers_see_is_not_in_the_log_and_not_made_without_them() {
         let dir = tempfile::tempdir().unwrap();
         let journal = journal(dir.path());
-        journal.publish(0, || unreachable!("nobody subscribes"));
+        journal.publish(Timestamp::EPOCH, || unreachable!("nobody subscribes"));
         let mut subscription = journal.stream().subscribe("test", 10);
-        let observed =
-            Event::Observed { instance: "one".into(), mode: Mode::Observe, findings: vec![], without_incident: 0 };
-        journal.publish(0, || observed.clone());
+        let observed = Event::Observed {
+            instance: InstanceName::from_static("one"),
+            mode: Mode::Observe,
+            findings: vec![],
+            without_incident: 0,
+        };
+        journal.publish(Timestamp::EPOCH, || observed.clone());
         assert_eq!((seen(&mut subscription), records(dir.path())), (vec![observed], vec![]));
     }
 
     #[test]
     fn a_proof_is_of_one_step() {
         let dir = tempfile::tempdir().unwrap();
-        let durable = journal(dir.path()).intent(0, intent(3)).unwrap();
+        let durable = journal(dir.path()).intent(Timestamp::EPOCH, intent(3)).unwrap();
         assert!(durable.is_of("p", 3) && !durable.is_of("p", 2) && !durable.is_of("q", 3));
         assert_eq!(records(dir.path()), [Event::Intent(intent(3))]);
     }
@@ -271,8 +275,8 @@ mod tests {
         let mut subscription = journal.stream().subscribe("test", 10);
         let large = "x".repeat(5 << 20);
         let too_large = Event::Stopping { why: large.clone() };
-        assert!(matches!(journal.record(0, too_large.clone()), Err(JournalError::Append(_))));
-        assert!(journal.intent(0, Intent { action: large, ..intent(0) }).is_err());
+        assert!(matches!(journal.record(Timestamp::EPOCH, too_large.clone()), Err(JournalError::Append(_))));
+        assert!(journal.intent(Timestamp::EPOCH, Intent { action: large, ..intent(0) }).is_err());
         assert_eq!(seen(&mut subscription), [too_large]);
         assert_eq!(records(dir.path()), []);
     }

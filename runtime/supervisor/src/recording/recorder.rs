@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ansai_audit::{Class, RecordingId, Recordings};
 use ansai_core::event::{EvaluationResult, Phase, RecordingRef};
-use ansai_core::{Event, Instant, Status, Usage};
+use ansai_core::{Event, InstanceName, Status, Timestamp, Usage};
 use ansai_engine::Recording;
 use ansai_engine::recording::RecordedEnd;
 
@@ -22,9 +22,9 @@ pub(crate) struct Recorder {
 
 /// A finished evaluation.
 pub(crate) struct Ended {
-    pub(crate) instance: Arc<str>,
+    pub(crate) instance: InstanceName,
     pub(crate) component: String,
-    pub(crate) at: Instant,
+    pub(crate) at: Timestamp,
     pub(crate) phase: Phase,
     pub(crate) trigger: String,
     pub(crate) result: EvaluationResult,
@@ -43,7 +43,7 @@ impl Ended {
 
     fn event(self, recording: Option<RecordingRef>, unrecorded: u64) -> Event {
         Event::Evaluated {
-            instance: self.instance.to_string(),
+            instance: self.instance.clone(),
             component: self.component,
             phase: self.phase,
             trigger: self.trigger,
@@ -73,7 +73,7 @@ impl Recorder {
         let reference = match self.store(&ended.instance, at, &recording(&ended)) {
             Ok(reference) => Some(reference),
             Err(error) => {
-                let instance = &*ended.instance;
+                let instance = ended.instance.as_str();
                 tracing::warn!(instance, "the recording of an evaluation is not stored, ansai goes on: {error}");
                 None
             }
@@ -86,13 +86,13 @@ impl Recorder {
         self.sampling.unrecorded()
     }
 
-    fn store(&self, instance: &str, at: Instant, recording: &Recording) -> Result<RecordingRef, String> {
+    fn store(&self, instance: &InstanceName, at: Timestamp, recording: &Recording) -> Result<RecordingRef, String> {
         let id = self.ids.fresh(at);
         let id: RecordingId = format!("{id}-{instance}").parse().map_err(|e| format!("{e}"))?;
         let class = if is_healthy(recording) { Class::Healthy } else { Class::Notable };
         let content = serde_json::to_vec(recording).map_err(|error| error.to_string())?;
         let mut recordings = self.recordings.lock().map_err(|_| "an earlier write panicked".to_owned())?;
-        let (stored, evicted) = match recordings.put(&id, instance, class, &content) {
+        let (stored, evicted) = match recordings.put(&id, instance.as_str(), class, &content) {
             Ok(stored) => (Ok(hex::encode(stored.sha256)), stored.evicted),
             Err(error) => (Err(error.refusal.to_string()), error.evicted),
         };

@@ -2,10 +2,10 @@
 //! An evaluation that is unhealthy, unknown or failed, proposes steps, or differs from the last one is always recorded.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use ansai_core::Instant;
 use ansai_core::event::EvaluationResult;
+use ansai_core::{InstanceName, Millis, Timestamp};
 
 /// Minimum time between two recorded evaluations without news of an instance, in milliseconds.
 const AT_LEAST_MS: u64 = 60_000;
@@ -21,15 +21,15 @@ pub(crate) struct Sampling {
 
 #[derive(Default)]
 struct Last {
-    seen: HashMap<Arc<str>, Seen>,
+    seen: HashMap<InstanceName, Seen>,
     /// Time of the last recorded one without news, of any instance.
-    latest: Instant,
+    latest: Timestamp,
 }
 
 struct Seen {
     /// The result, if it had no news: the same answer again, and no open incident.
     result: Option<EvaluationResult>,
-    recorded: Instant,
+    recorded: Timestamp,
     unrecorded: u64,
 }
 
@@ -40,7 +40,7 @@ impl Sampling {
 
     /// Decides whether this evaluation is recorded; returns how many before it were not. `quiet` is the result if it
     /// found everything healthy while no incident was open.
-    pub(crate) fn admit(&self, instance: &Arc<str>, at: Instant, quiet: Option<EvaluationResult>) -> Option<u64> {
+    pub(crate) fn admit(&self, instance: &InstanceName, at: Timestamp, quiet: Option<EvaluationResult>) -> Option<u64> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Last { seen, latest } = &mut *last;
         let Some(known) = seen.get_mut(instance) else {
@@ -49,7 +49,7 @@ impl Sampling {
         };
         if quiet.is_some() && known.result == quiet {
             // If the clock was set back, record rather than skip.
-            let since = |earlier: Instant| at.checked_sub(earlier).unwrap_or(u64::MAX);
+            let since = |earlier: Timestamp| at.checked_since(earlier).map_or(u64::MAX, Millis::get);
             let is_due = since(known.recorded) >= AT_LEAST_MS && since(*latest) >= APART_MS;
             if !is_due && since(known.recorded) < self.at_last_ms {
                 known.unrecorded += 1;
@@ -71,7 +71,12 @@ impl Sampling {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    fn at(milliseconds: u64) -> Timestamp {
+        Timestamp::from_millis(milliseconds)
+    }
 
     fn healthy(count: u32) -> Option<EvaluationResult> {
         Some(EvaluationResult::Observed { healthy: count, unhealthy: 0, unknown: 0 })
@@ -80,32 +85,33 @@ mod tests {
     #[test]
     fn news_is_always_recorded_and_the_rest_from_time_to_time() {
         let quiet = Sampling::new(3);
-        let a: Arc<str> = "a".into();
-        assert_eq!(quiet.admit(&a, 1_000, healthy(2)), Some(0), "the first");
-        assert_eq!(quiet.admit(&a, 2_000, healthy(2)), None);
-        assert_eq!(quiet.admit(&a, 3_000, healthy(2)), None);
-        assert_eq!(quiet.admit(&"b".into(), 3_000, healthy(2)), Some(0), "another instance");
+        let a = InstanceName::from_static("a");
+        assert_eq!(quiet.admit(&a, at(1_000), healthy(2)), Some(0), "the first");
+        assert_eq!(quiet.admit(&a, at(2_000), healthy(2)), None);
+        assert_eq!(quiet.admit(&a, at(3_000), healthy(2)), None);
+        assert_eq!(quiet.admit(&InstanceName::from_static("b"), at(3_000), healthy(2)), Some(0), "another instance");
         assert_eq!(quiet.unrecorded(), 2);
-        assert_eq!(quiet.admit(&a, 4_000, healthy(3)), Some(2), "another answer");
-        assert_eq!(quiet.admit(&a, 5_000, healthy(3)), None);
-        assert_eq!(quiet.admit(&a, 6_000, None), Some(1), "something is wrong");
-        assert_eq!(quiet.admit(&a, 7_000, None), Some(0), "and still is");
-        assert_eq!(quiet.admit(&a, 8_000, healthy(3)), Some(0), "healthy again");
-        assert_eq!(quiet.admit(&a, 67_000, healthy(3)), None);
-        assert_eq!(quiet.admit(&a, 68_000, healthy(3)), Some(1), "a minute later");
-        assert_eq!(quiet.admit(&a, 10, healthy(3)), Some(0), "the clock was set back");
+        assert_eq!(quiet.admit(&a, at(4_000), healthy(3)), Some(2), "another answer");
+        assert_eq!(quiet.admit(&a, at(5_000), healthy(3)), None);
+        assert_eq!(quiet.admit(&a, at(6_000), None), Some(1), "something is wrong");
+        assert_eq!(quiet.admit(&a, at(7_000), None), Some(0), "and still is");
+        assert_eq!(quiet.admit(&a, at(8_000), healthy(3)), Some(0), "healthy again");
+        assert_eq!(quiet.admit(&a, at(67_000), healthy(3)), None);
+        assert_eq!(quiet.admit(&a, at(68_000), healthy(3)), Some(1), "a minute later");
+        assert_eq!(quiet.admit(&a, at(10), healthy(3)), Some(0), "the clock was set back");
     }
 
     #[test]
     fn thousands_of_instances_share_what_is_recorded() {
         let quiet = Sampling::new(10_000);
-        let names: Vec<Arc<str>> = (0..10_000).map(|number| format!("p{number}").into()).collect();
-        let mut recorded = HashMap::<&str, u32>::new();
+        let names: Vec<InstanceName> = (0..10_000).map(|number| format!("p{number}").parse().unwrap()).collect();
+        let mut recorded = HashMap::<&InstanceName, u32>::new();
         // Each instance every 10 seconds, 1,000 evaluations per second, for an hour.
         for pass in 0..360 {
             for (number, name) in (0u64..).zip(&names) {
                 let at = pass * 10_000 + number;
-                *recorded.entry(name).or_default() += u32::from(quiet.admit(name, at, healthy(1)).is_some());
+                *recorded.entry(name).or_default() +=
+                    u32::from(quiet.admit(name, Timestamp::from_millis(at), healthy(1)).is_some());
             }
         }
         let all: u32 = recorded.values().sum();

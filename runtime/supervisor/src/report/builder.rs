@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ansai_core::event::{Finding, Verdict};
 use ansai_core::incident::Change;
-use ansai_core::{Event, Mode, Outcome, Status};
+use ansai_core::{Event, InstanceName, Mode, Outcome, Status};
 use ansai_events::Item;
 
 use super::{FindingReport, InstanceReport, PlanReport, StepReport};
@@ -12,10 +12,10 @@ use super::{FindingReport, InstanceReport, PlanReport, StepReport};
 /// Builds the reports of one pass over several instances from the events of the pass.
 ///
 /// ```
-/// use ansai_core::{Event, Mode, Observation, Status, Subject, event::Finding};
+/// use ansai_core::{Event, InstanceName, Mode, Observation, Status, Subject, event::Finding};
 /// use ansai_supervisor::report::ReportBuilder;
 ///
-/// let mut builder = ReportBuilder::new([("disk-space".to_owned(), "0.1.0".to_owned())]);
+/// let mut builder = ReportBuilder::new([(InstanceName::from_static("disk-space"), "0.1.0".to_owned())]);
 /// let observation = Observation {
 ///     key: "full-/var".into(),
 ///     about: Subject::new("filesystem", "/var"),
@@ -25,7 +25,7 @@ use super::{FindingReport, InstanceReport, PlanReport, StepReport};
 ///     related: vec![],
 /// };
 /// builder.add(&Event::Observed {
-///     instance: "disk-space".into(),
+///     instance: InstanceName::from_static("disk-space"),
 ///     mode: Mode::Observe,
 ///     findings: vec![Finding { observation, incident: None, change: None }],
 ///     without_incident: 0,
@@ -35,7 +35,7 @@ use super::{FindingReport, InstanceReport, PlanReport, StepReport};
 pub struct ReportBuilder {
     reports: Vec<InstanceReport>,
     /// Index of each instance.
-    instances: HashMap<String, usize>,
+    instances: HashMap<InstanceName, usize>,
     /// Instance and finding of each incident.
     incidents: HashMap<String, (usize, usize)>,
     /// Instance, finding and plan of each plan.
@@ -45,7 +45,7 @@ pub struct ReportBuilder {
 
 impl ReportBuilder {
     /// A builder for these instances: name, and version of the policy. Ignores events of other instances.
-    pub fn new(instances: impl IntoIterator<Item = (String, String)>) -> ReportBuilder {
+    pub fn new(instances: impl IntoIterator<Item = (InstanceName, String)>) -> ReportBuilder {
         let reports: Vec<InstanceReport> = instances
             .into_iter()
             .map(|(instance, version)| InstanceReport {
@@ -130,7 +130,7 @@ impl ReportBuilder {
         self.reports
     }
 
-    fn observed(&mut self, instance: &str, mode: Mode, findings: &[Finding], without_incident: u32) {
+    fn observed(&mut self, instance: &InstanceName, mode: Mode, findings: &[Finding], without_incident: u32) {
         let Some(index) = self.instances.get(instance).copied() else { return };
         let Some(report) = self.reports.get_mut(index) else { return };
         report.mode = mode;
@@ -186,7 +186,7 @@ impl ReportBuilder {
         }
     }
 
-    fn instance(&mut self, name: &str) -> Option<&mut InstanceReport> {
+    fn instance(&mut self, name: &InstanceName) -> Option<&mut InstanceReport> {
         self.reports.get_mut(*self.instances.get(name)?)
     }
 

@@ -3,7 +3,7 @@
 mod builder;
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, ErrorKind, Measure, Mode, Outcome, Severity, Status, Subject};
+use ansai_core::{Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Severity, Status, Subject};
 use serde::Serialize;
 
 pub use self::builder::ReportBuilder;
@@ -12,7 +12,7 @@ pub use self::builder::ReportBuilder;
 #[derive(Debug, Clone, Serialize)]
 pub struct InstanceReport {
     /// The operator's name of the instance.
-    pub instance: String,
+    pub instance: InstanceName,
     /// The version of the policy.
     pub version: String,
     /// Mode in force.

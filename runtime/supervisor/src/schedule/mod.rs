@@ -1,5 +1,6 @@
 //! Runs each instance at its interval, until ansai stops.
 
+use ansai_core::Millis;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ impl Schedule {
         let count = u32::try_from(instances.len()).unwrap_or(u32::MAX).max(1);
         self.tasks.reserve(instances.len());
         for (place, instance) in (0u32..).zip(instances) {
-            let every = Duration::from_millis(instance.every.max(1));
+            let every = Duration::from(instance.every.max(Millis::new(1)));
             let first = start + place * APART.min(every / count);
             let (passes, instance) = (passes.clone(), instance.clone());
             let pass = move |due: Instant| run_pass(passes.clone(), instance.clone(), due);

@@ -1,17 +1,17 @@
 //! Open incidents with their attempts.
 
-use ansai_core::Incident;
+use ansai_core::{Incident, InstanceName};
 use rusqlite::{Connection, params};
 
 use super::{State, StateError};
 
 impl State {
     /// Open incidents of an instance, by key.
-    pub(crate) fn incidents(&self, instance: &str) -> Result<Vec<Incident>, StateError> {
+    pub(crate) fn incidents(&self, instance: &InstanceName) -> Result<Vec<Incident>, StateError> {
         self.0.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
-            let rows = statement.query_map([instance], |row| row.get::<_, String>(0))?;
+            let rows = statement.query_map([instance.as_str()], |row| row.get::<_, String>(0))?;
             rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
         })
     }
@@ -40,11 +40,11 @@ impl State {
     }
 
     /// Removes a closed incident. The audit log has its history.
-    pub(crate) fn close_incident(&self, instance: &str, key: &str) -> Result<(), StateError> {
+    pub(crate) fn close_incident(&self, instance: &InstanceName, key: &str) -> Result<(), StateError> {
         self.0.write(|connection| {
             connection
                 .prepare_cached("DELETE FROM incident WHERE instance = ?1 AND key = ?2")?
-                .execute(params![instance, key])?;
+                .execute(params![instance.as_str(), key])?;
             Ok(())
         })
     }
@@ -52,7 +52,7 @@ impl State {
 
 fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Result<(), StateError> {
     connection.prepare_cached("INSERT OR REPLACE INTO incident VALUES (?1, ?2, ?3)")?.execute(params![
-        incident.instance,
+        incident.instance.as_str(),
         incident.finding.key,
         value
     ])?;

@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Instant, Refusal};
+use ansai_core::{InstanceName, Millis, Refusal, Timestamp};
 use ansai_kit::evaluation_state::{Memory, Sample, Writes};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{State, StateError};
 
 /// Maximum age of samples.
-const SERIES_MS: u64 = 30 * 86_400_000;
+const SERIES: Millis = Millis::from_hours(30 * 24);
 /// Number of samples above which a series is reduced to one per hour.
 pub(super) const MOST_SAMPLES: u64 = 2_000;
 
 impl State {
     /// Time of the last successful evaluation of an instance.
-    pub(crate) fn last_evaluated(&self, instance: &str) -> Result<Option<Instant>, StateError> {
+    pub(crate) fn last_evaluated(&self, instance: &InstanceName) -> Result<Option<Timestamp>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
-            Ok(statement.query_row([instance], |row| row.get::<_, i64>(0)).optional()?.map(i64::unsigned_abs))
+            Ok(statement.query_row([instance.as_str()], |row| row.get::<_, i64>(0)).optional()?.map(unsigned))
         })
     }
 
     /// Writes the data of a successful evaluation; durable with the next durable write or [`State::flush`].
-    pub(crate) fn commit(&self, instance: &str, now: Instant, writes: &Writes) -> Result<(), StateError> {
-        let at = signed(now);
+    pub(crate) fn commit(&self, instance: &InstanceName, now: Timestamp, writes: &Writes) -> Result<(), StateError> {
+        let (instance, at) = (instance.as_str(), signed(now));
         self.0.write_soon(|connection| {
             connection
                 .prepare_cached("INSERT OR REPLACE INTO evaluated VALUES (?1, ?2)")?
@@ -40,7 +40,7 @@ impl State {
                 };
             }
             for (series, write) in &writes.series {
-                let oldest = if write.reset { i64::MAX } else { signed(now.saturating_sub(SERIES_MS)) };
+                let oldest = if write.reset { i64::MAX } else { signed(now - SERIES) };
                 connection
                     .prepare_cached("DELETE FROM sample WHERE instance = ?1 AND series = ?2 AND at < ?3")?
                     .execute(params![instance, series, oldest])?;
@@ -56,43 +56,48 @@ impl State {
     }
 
     /// A value of an instance's store.
-    pub(crate) fn get(&self, instance: &str, key: &str) -> Result<Option<String>, StateError> {
+    pub(crate) fn get(&self, instance: &InstanceName, key: &str) -> Result<Option<String>, StateError> {
         self.0.read(|connection| {
             let mut statement =
                 connection.prepare_cached("SELECT value FROM store WHERE instance = ?1 AND key = ?2")?;
-            Ok(statement.query_row([instance, key], |row| row.get(0)).optional()?)
+            Ok(statement.query_row([instance.as_str(), key], |row| row.get(0)).optional()?)
         })
     }
 
     /// Keys and value sizes of an instance's store.
-    pub(crate) fn keys(&self, instance: &str) -> Result<Vec<(String, usize)>, StateError> {
+    pub(crate) fn keys(&self, instance: &InstanceName) -> Result<Vec<(String, usize)>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT key, length(CAST(value AS BLOB)) FROM store WHERE instance = ?1 ORDER BY key",
             )?;
-            let rows = statement.query_map([instance], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
+            let rows = statement.query_map([instance.as_str()], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?;
             rows.map(|row| Ok(row.map(|(key, size)| (key, usize::try_from(size).unwrap_or(0)))?)).collect()
         })
     }
 
     /// Samples of a series since an instant, oldest first.
-    pub(crate) fn samples(&self, instance: &str, series: &str, since: Instant) -> Result<Vec<Sample>, StateError> {
+    pub(crate) fn samples(
+        &self,
+        instance: &InstanceName,
+        series: &str,
+        since: Timestamp,
+    ) -> Result<Vec<Sample>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT at, value FROM sample WHERE instance = ?1 AND series = ?2 AND at >= ?3 ORDER BY at",
             )?;
-            let rows = statement.query_map(params![instance, series, signed(since)], |row| {
-                Ok(Sample { at: row.get::<_, i64>(0)?.unsigned_abs(), value: row.get(1)? })
+            let rows = statement.query_map(params![instance.as_str(), series, signed(since)], |row| {
+                Ok(Sample { at: unsigned(row.get(0)?), value: row.get(1)? })
             })?;
             rows.map(|row| Ok(row?)).collect()
         })
     }
 
     /// Names of an instance's series.
-    pub(crate) fn series(&self, instance: &str) -> Result<Vec<String>, StateError> {
+    pub(crate) fn series(&self, instance: &InstanceName) -> Result<Vec<String>, StateError> {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT DISTINCT series FROM sample WHERE instance = ?1")?;
-            let rows = statement.query_map([instance], |row| row.get(0))?;
+            let rows = statement.query_map([instance.as_str()], |row| row.get(0))?;
             rows.map(|row| Ok(row?)).collect()
         })
     }
@@ -101,7 +106,7 @@ impl State {
 /// The data of one instance, as its policy reads it.
 pub(crate) struct InstanceMemory {
     pub(crate) state: Arc<State>,
-    pub(crate) instance: Arc<str>,
+    pub(crate) instance: InstanceName,
 }
 
 fn refused(error: StateError) -> Refusal {
@@ -115,7 +120,7 @@ impl Memory for InstanceMemory {
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
         self.state.keys(&self.instance).map_err(refused)
     }
-    fn samples(&self, series: &str, since: Instant) -> Result<Vec<Sample>, Refusal> {
+    fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal> {
         self.state.samples(&self.instance, series, since).map_err(refused)
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {
@@ -123,8 +128,12 @@ impl Memory for InstanceMemory {
     }
 }
 
-fn signed(at: Instant) -> i64 {
-    i64::try_from(at).unwrap_or(i64::MAX)
+fn signed(at: Timestamp) -> i64 {
+    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn unsigned(at: i64) -> Timestamp {
+    Timestamp::from_millis(at.unsigned_abs())
 }
 
 /// Keeps only the minimum of each hour among the older samples of a long series.

@@ -53,14 +53,23 @@ impl State {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use ansai_core::{InstanceName, Timestamp};
     use ansai_kit::evaluation_state::{Sample, SeriesWrite, Writes};
     use rusqlite::Connection;
 
     use super::memory::MOST_SAMPLES;
     use super::*;
 
+    const ONE: InstanceName = InstanceName::from_static("one");
+    const TWO: InstanceName = InstanceName::from_static("two");
+    const I: InstanceName = InstanceName::from_static("i");
+
+    fn at(milliseconds: u64) -> Timestamp {
+        Timestamp::from_millis(milliseconds)
+    }
+
     fn under_way() -> UnderWay {
-        UnderWay { instance: "one".into(), action: "a.b".into(), handle: None, until: None }
+        UnderWay { instance: ONE, action: "a.b".into(), handle: None, until: None }
     }
 
     fn state(dir: &Path) -> State {
@@ -73,12 +82,12 @@ mod tests {
         let mut writes = Writes::default();
         writes.store.insert("a".into(), Some("1".into()));
         writes.store.insert("b".into(), None);
-        state(dir.path()).commit("one", 5, &writes).unwrap();
+        state(dir.path()).commit(&ONE, at(5), &writes).unwrap();
         let state = state(dir.path());
-        assert_eq!(state.get("one", "a").unwrap().as_deref(), Some("1"));
-        assert_eq!(state.get("two", "a").unwrap(), None);
-        assert_eq!(state.keys("one").unwrap(), [("a".to_owned(), 1)]);
-        assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+        assert_eq!(state.get(&ONE, "a").unwrap().as_deref(), Some("1"));
+        assert_eq!(state.get(&TWO, "a").unwrap(), None);
+        assert_eq!(state.keys(&ONE).unwrap(), [("a".to_owned(), 1)]);
+        assert_eq!(state.last_evaluated(&ONE).unwrap(), Some(at(5)));
     }
 
     #[test]
@@ -87,12 +96,12 @@ mod tests {
         let state = state(dir.path());
         let elsewhere = Connection::open(dir.path().join("state.db")).unwrap();
         let durable = || elsewhere.query_row("SELECT count(*) FROM evaluated", [], |row| row.get::<_, i64>(0)).unwrap();
-        state.commit("one", 5, &Writes::default()).unwrap();
-        assert_eq!(state.last_evaluated("one").unwrap(), Some(5));
+        state.commit(&ONE, at(5), &Writes::default()).unwrap();
+        assert_eq!(state.last_evaluated(&ONE).unwrap(), Some(at(5)));
         assert_eq!(durable(), 0);
         state.begin_step("plan", 0, &under_way()).unwrap();
         assert_eq!(durable(), 1);
-        state.commit("two", 6, &Writes::default()).unwrap();
+        state.commit(&TWO, at(6), &Writes::default()).unwrap();
         assert_eq!(durable(), 1);
         state.flush().unwrap();
         assert_eq!(durable(), 2);
@@ -103,7 +112,7 @@ mod tests {
     fn a_write_that_fails_takes_nothing_along_and_leaves_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let state = state(dir.path());
-        state.commit("one", 5, &Writes::default()).unwrap();
+        state.commit(&ONE, at(5), &Writes::default()).unwrap();
         let failed = state.0.write(|connection| {
             connection.execute("INSERT INTO step VALUES ('plan', 0, '{}')", [])?;
             Err(connection.execute("INSERT INTO nowhere VALUES (1)", []).unwrap_err().into())
@@ -124,14 +133,14 @@ mod tests {
             let value = Some((index % 60) as f64);
             writes.series.insert("s".into(), SeriesWrite { reset: false, value });
             // Each in one transaction, so that only the last one exceeds the limit.
-            state.commit("i", index * 60_000, &writes).unwrap();
+            state.commit(&I, at(index * 60_000), &writes).unwrap();
         }
-        let samples = state.samples("i", "s", 0).unwrap();
+        let samples = state.samples(&I, "s", at(0)).unwrap();
         assert_eq!(samples.len(), 34, "one per hour");
-        assert!(samples.iter().all(|sample| sample.value == 0.0 || sample.at > 33 * 3_600_000));
+        assert!(samples.iter().all(|sample| sample.value == 0.0 || sample.at > at(33 * 3_600_000)));
         let mut writes = Writes::default();
         writes.series.insert("s".into(), SeriesWrite { reset: true, value: Some(7.0) });
-        state.commit("i", 200_000_000, &writes).unwrap();
-        assert_eq!(state.samples("i", "s", 0).unwrap(), [Sample { at: 200_000_000, value: 7.0 }]);
+        state.commit(&I, at(200_000_000), &writes).unwrap();
+        assert_eq!(state.samples(&I, "s", at(0)).unwrap(), [Sample { at: at(200_000_000), value: 7.0 }]);
     }
 }

@@ -1,6 +1,6 @@
 //! Running steps, for recovery after a crash.
 
-use ansai_core::Instant;
+use ansai_core::{InstanceName, Timestamp};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -10,11 +10,11 @@ use super::{State, StateError};
 /// A running step; it stays in the state until its outcome is recorded.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct UnderWay {
-    pub(crate) instance: String,
+    pub(crate) instance: InstanceName,
     pub(crate) action: String,
     /// Set when the action continues in the background.
     pub(crate) handle: Option<Box<RawValue>>,
-    pub(crate) until: Option<Instant>,
+    pub(crate) until: Option<Timestamp>,
 }
 
 /// A step that was running when ansai ended.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ansai_audit::{Durability, Log};
 use ansai_core::event::{Record, Verdict};
 use ansai_core::incident::Permission;
-use ansai_core::{Event, OnFailure, Outcome, RetryPolicy};
+use ansai_core::{Event, InstanceName, Millis, OnFailure, Outcome, RetryPolicy, Timestamp};
 use ansai_harness::Daemon;
 
 use crate::killed;
@@ -26,7 +26,7 @@ fn scene_at(place: &Path) -> Scene {
 
 /// Allows one attempt per hour.
 fn patient(mut scene: Scene) -> Scene {
-    scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 3, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), max_attempts: 3, settle: Millis::ZERO };
     scene
 }
 
@@ -102,7 +102,7 @@ async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
     let event = Event::Outcome {
         plan: plan_of(&scene),
         step: 0,
-        instance: "one".into(),
+        instance: InstanceName::from_static("one"),
         outcome: Outcome::Done,
         detail: "marked".into(),
         measures: vec![],
@@ -110,7 +110,7 @@ async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
         after_crash: false,
     };
     let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
-    let record = serde_json::to_vec(&Record { at: 0, event }).unwrap();
+    let record = serde_json::to_vec(&Record { at: Timestamp::EPOCH, event }).unwrap();
     log.append(&record, Durability::Synced).unwrap();
     drop(log);
     scene.open().recover().await;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ansai_audit::{Key, SignedHead, Verifier};
 use ansai_config::{Export, ExportUrl};
-use ansai_core::{Event, OnFailure, Status};
+use ansai_core::{Event, Millis, OnFailure, Status};
 use ansai_supervisor::export::statuses;
 use ansai_supervisor::heads;
 
@@ -15,11 +15,9 @@ use self::server::{FINE, Manner, Server, certificate};
 use crate::scene::{Scene, eventually, fixed};
 use crate::script::{Script, observation};
 
-const HOUR_MS: u64 = 3_600_000;
-
 /// An export without targets.
 fn nowhere() -> Export {
-    Export { every: HOUR_MS, timeout: 60_000, file: None, command: None, url: None }
+    Export { every: Millis::from_hours(1), timeout: Millis::new(60_000), file: None, command: None, url: None }
 }
 
 fn to(url: String) -> ExportUrl {
@@ -117,7 +115,7 @@ async fn the_schedule_outlives_a_restart() {
         run(&scene, export.clone()).await;
     }
     assert_eq!(scene.text("heads").lines().count(), 1);
-    run(&scene, Export { every: 1, ..export.clone() }).await;
+    run(&scene, Export { every: Millis::new(1), ..export.clone() }).await;
     assert_eq!(
         scene.text("heads").lines().count(),
         2,
@@ -133,7 +131,7 @@ async fn the_schedule_outlives_a_restart() {
 async fn a_failure_is_recorded_each_time_and_its_end_once() {
     let scene = quiet();
     // An interval of one millisecond, so that it is due in each run.
-    let export = Export { every: 1, file: Some(scene.path("missing/heads")), ..nowhere() };
+    let export = Export { every: Millis::new(1), file: Some(scene.path("missing/heads")), ..nowhere() };
     run(&scene, export.clone()).await;
     let failed = run(&scene, export.clone()).await;
     assert_eq!(failed.iter().map(|(_, failures)| *failures).collect::<Vec<_>>(), [1, 2]);
@@ -159,7 +157,7 @@ async fn a_command_that_fails_says_why_and_one_that_hangs_is_ended() {
         ("exec 0<&-; kill -9 $$", 60_000, "signal: 9"),
     ] {
         let scene = quiet();
-        let export = Export { command: shell(script, Path::new("x")), timeout, ..nowhere() };
+        let export = Export { command: shell(script, Path::new("x")), timeout: Millis::new(timeout), ..nowhere() };
         let error = failure(&scene, export).await;
         assert!(error.contains(words) && error.len() < 2_000, "{script}: {error}");
     }
@@ -188,7 +186,11 @@ async fn a_server_that_misbehaves_is_named_and_given_up_on() {
     ] {
         let scene = quiet();
         let server = Server::start(manner);
-        let error = failure(&scene, Export { url: Some(to(server.url("/?secret"))), timeout, ..nowhere() }).await;
+        let error = failure(
+            &scene,
+            Export { url: Some(to(server.url("/?secret"))), timeout: Millis::new(timeout), ..nowhere() },
+        )
+        .await;
         assert!(error.contains(words) && !error.contains("secret"), "{words}: {error}");
         assert_eq!(server.connections(), 1);
     }
@@ -263,11 +265,11 @@ async fn targets_that_hang_hold_up_neither_healing_nor_the_end() {
     let export = Export {
         url: Some(to(server.url("/"))),
         command: shell("echo $$ > \"$0.new\"; /bin/mv \"$0.new\" \"$0\"; exec /usr/bin/sleep 1000", &pid),
-        timeout: 600_000,
+        timeout: Millis::new(600_000),
         ..nowhere()
     };
     let mut instance = scene.instance(crate::scene::ONE);
-    instance.every = 20;
+    instance.every = Millis::new(20);
     let supervisor = scene.open_all(fixed(ansai_core::Mode::Enforce), vec![instance]).unwrap();
     supervisor.export_heads(export);
     let running = tokio::spawn({

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ansai_core::{Event, Mode, OnFailure, Outcome, exit};
+use ansai_core::{Event, InstanceName, Mode, OnFailure, Outcome, exit};
 use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
@@ -28,7 +28,7 @@ impl Changes {
 }
 
 impl Authority for Changes {
-    fn effective_grants(&self, _instance: &str) -> Result<EffectiveGrants, String> {
+    fn effective_grants(&self, _instance: &InstanceName) -> Result<EffectiveGrants, String> {
         match self.asked.fetch_add(1, Ordering::SeqCst) < self.at_first {
             true => Ok(self.first.clone()),
             false => self.then.clone(),

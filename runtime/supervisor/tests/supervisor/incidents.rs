@@ -2,7 +2,7 @@
 
 use ansai_core::event::Verdict;
 use ansai_core::incident::{Change, Permission};
-use ansai_core::{Event, Limits, Mode, OnFailure, RetryPolicy, Status, exit};
+use ansai_core::{Event, Limits, Millis, Mode, OnFailure, RetryPolicy, Status, exit};
 use ansai_supervisor::report::exit_code;
 use ansai_supervisor::{Instance, InstanceReport};
 
@@ -82,7 +82,7 @@ async fn what_ends_an_evaluation_is_an_error_of_the_report() {
 #[tokio::test]
 async fn the_cooldown_holds_across_a_restart() {
     let mut scene = Scene::new();
-    scene.retry_policy = RetryPolicy { cooldown: 3_600_000, max_attempts: 100, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), max_attempts: 100, settle: Millis::ZERO };
     scene.script(&Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop));
     for _ in 0..3 {
         scene.open().run_once().await;
@@ -98,7 +98,7 @@ async fn the_cooldown_holds_across_a_restart() {
 #[tokio::test]
 async fn attempts_are_counted_across_a_restart() {
     let mut scene = Scene::new();
-    scene.retry_policy = RetryPolicy { cooldown: 0, max_attempts: 2, settle: 0 };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::ZERO, max_attempts: 2, settle: Millis::ZERO };
     for name in ["a", "b", "c", "d"] {
         scene.script(&Script::sick(vec![Step::mark(scene.path(name))], OnFailure::Stop));
         scene.open().run_once().await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ansai_core::{Mode, OnFailure, Outcome, exit};
+use ansai_core::{InstanceName, Mode, OnFailure, Outcome, exit};
 use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::report::exit_code;
 
@@ -66,7 +66,7 @@ impl Fills {
 }
 
 impl Authority for Fills {
-    fn effective_grants(&self, _instance: &str) -> Result<EffectiveGrants, String> {
+    fn effective_grants(&self, _instance: &InstanceName) -> Result<EffectiveGrants, String> {
         if self.asked.fetch_add(1, Ordering::SeqCst) + 1 == self.at {
             fill(&self.disk);
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Measure, Mode, Preview, Refusal, Scope};
+use ansai_core::{Interface, InterfaceName, Measure, Millis, Mode, Preview, Refusal, Scope, Timestamp};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Proposed, StepContext};
 use ansai_kit::function::Types;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::scene::{ONE, Scene, all_grants};
 
-const FILES_ACTIONS: &str = "ansai:files/files-actions";
+const FILES_ACTIONS: InterfaceName = InterfaceName::from_static("ansai:files/files-actions");
 
 /// The granted root.
 pub(crate) fn root(scene: &Scene) -> PathBuf {
@@ -30,14 +30,14 @@ pub(crate) fn root(scene: &Scene) -> PathBuf {
 /// Everything that the policy requests, and the file actions.
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     let mut all = (*all_grants(mode).scopes).clone();
-    all.insert(FILES_ACTIONS.to_owned(), Arc::new(scope(&root(scene))));
+    all.insert(FILES_ACTIONS, Arc::new(scope(&root(scene))));
     let all = all.into_iter().map(|(name, scope)| (name, (*scope).clone()));
     EffectiveGrants { scopes: scopes(all.collect()), mode }
 }
 
 /// The same grants for the one instance, unchanging.
 pub(crate) fn fixed(scene: &Scene, mode: Mode) -> Fixed {
-    Fixed::new([(ONE.to_owned(), granted(scene, mode))])
+    Fixed::new([(ONE.parse().unwrap(), granted(scene, mode))])
 }
 
 fn scope(root: &Path) -> Scope {
@@ -63,7 +63,9 @@ pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
     let arguments = to_raw_value(&json!({ "what": what, "reason": "a test" })).unwrap();
     let (_, _, remove) = ansai_host_functions::builtin().action(&format!("{FILES_ACTIONS}.remove")).unwrap();
     let (host, scope) = (Host::at("/"), scope(&root));
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as u64 + 1_000;
+    let now = Timestamp::EPOCH
+        + Millis::from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap())
+        + Millis::new(1_000);
     let deadline = Deadline::after(Duration::from_secs(60));
     let looking = ProbeContext { host: &host, scope: &scope, now, deadline: &deadline };
     let (_, targets) = remove.preview(&looking, &arguments, &[]).unwrap();
@@ -122,14 +124,23 @@ pub(crate) fn stopping(stops: Stops) -> fn(LiveHost) -> Arc<dyn HostAccess> {
     }
 }
 
-static STOPS_BEFORE: InterfaceDef = InterfaceDef {
-    functions: &[Function { name: "expire-held", checks: &[], body: Body::Action(&Expiry(Stops::Before)) }],
-    ..ansai_local::files::FILES_ACTIONS
-};
-static STOPS_AFTER: InterfaceDef = InterfaceDef {
-    functions: &[Function { name: "expire-held", checks: &[], body: Body::Action(&Expiry(Stops::After)) }],
-    ..ansai_local::files::FILES_ACTIONS
-};
+static STOPS_BEFORE: InterfaceDef =
+    files_actions(&[Function { name: "expire-held", checks: &[], body: Body::Action(&Expiry(Stops::Before)) }]);
+static STOPS_AFTER: InterfaceDef =
+    files_actions(&[Function { name: "expire-held", checks: &[], body: Body::Action(&Expiry(Stops::After)) }]);
+
+const fn files_actions(functions: &'static [Function]) -> InterfaceDef {
+    let of = &ansai_local::files::FILES_ACTIONS.interface;
+    let interface = Interface {
+        name: FILES_ACTIONS,
+        version: of.version,
+        kind: of.kind,
+        sensitivity: of.sensitivity,
+        ability: of.ability,
+        fields: of.fields,
+    };
+    InterfaceDef { interface, functions, doctor: &[] }
+}
 
 struct StoppingHost {
     live: LiveHost,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ansai_audit::{Catalog, Reader};
 use ansai_core::event::{Intent, Phase, Record};
-use ansai_core::{Event, Limits, Mode, Outcome, RetryPolicy, Scope};
+use ansai_core::{Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
@@ -54,7 +54,7 @@ impl Scene {
         Scene {
             path: path.to_owned(),
             policy: loaded(guest::component()),
-            retry_policy: RetryPolicy { cooldown: 0, max_attempts: 100, settle: 0 },
+            retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, settle: Millis::ZERO },
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             _own: None,
@@ -91,13 +91,13 @@ impl Scene {
 
     pub(crate) fn instance(&self, name: &str) -> Instance {
         Instance {
-            name: name.into(),
+            name: name.parse().unwrap(),
             policy: self.policy.clone(),
             version: "1.0.0".into(),
             settings: Arc::new(serde_json::json!({"script": self.path(&format!("{name}.json"))})),
             limits: Limits { memory_bytes: 4 << 20, fuel: 5_000_000, ..Limits::default() },
             retry_policy: self.retry_policy.clone(),
-            every: 3_600_000,
+            every: Millis::from_hours(1),
         }
     }
 
@@ -241,21 +241,18 @@ fn registry() -> Registry {
 
 /// Everything that the policy asks for.
 pub(crate) fn all_grants(mode: Mode) -> EffectiveGrants {
-    let names = [script::NAME, slow_actions::NAME, "ansai:disk/disk-actions"];
-    EffectiveGrants { scopes: scopes(names.map(|name| (name.to_owned(), Scope::default())).into()), mode }
+    let names = [script::NAME, slow_actions::NAME, InterfaceName::from_static("ansai:disk/disk-actions")];
+    EffectiveGrants { scopes: scopes(names.map(|name| (name, Scope::default())).into()), mode }
 }
 
 /// Everything but the actions.
 pub(crate) fn grants_without_actions() -> EffectiveGrants {
-    EffectiveGrants {
-        scopes: scopes(BTreeMap::from([(script::NAME.to_owned(), Scope::default())])),
-        mode: Mode::Enforce,
-    }
+    EffectiveGrants { scopes: scopes(BTreeMap::from([(script::NAME, Scope::default())])), mode: Mode::Enforce }
 }
 
 /// For instances `one` and `two`, and it does not change.
 pub(crate) fn fixed(mode: Mode) -> Fixed {
-    Fixed::new([ONE, "two"].map(|name| (name.to_owned(), all_grants(mode))))
+    Fixed::new([ONE, "two"].map(|name| (name.parse().unwrap(), all_grants(mode))))
 }
 
 /// Waits for what surely happens.

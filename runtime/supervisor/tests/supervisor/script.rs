@@ -4,14 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use ansai_core::{
-    Decision, Interface, InterfaceKind, Observation, OnFailure, Refusal, Sensitivity, Severity, Status, Subject,
+    Decision, Interface, InterfaceKind, InterfaceName, Observation, OnFailure, Refusal, Sensitivity, Severity, Status,
+    Subject,
 };
 use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 
-pub(crate) const NAME: &str = "ansai:test/script-probe";
+pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/script-probe");
 
 /// The interface.
 pub(crate) static SCRIPT_PROBE: InterfaceDef = InterfaceDef {

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{Interface, InterfaceKind, Outcome, Preview, Refusal, Sensitivity, Subject};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Sensitivity, Subject};
 use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
@@ -14,7 +14,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub(crate) const NAME: &str = "ansai:test/slow-actions";
+pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/slow-actions");
 
 /// The interface.
 pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
@@ -130,7 +130,7 @@ impl TypedAction for Wait {
         let started = start_time(pid).ok_or_else(|| Refusal::Other("it ended at once".into()))?;
         std::thread::spawn(move || child.wait());
         let handle = to_text(&Handle { pid, started, file: arguments.text })?;
-        Ok(Begun::Running { handle, limit: arguments.limit })
+        Ok(Begun::Running { handle, limit: Millis::new(arguments.limit) })
     }
 
     fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {

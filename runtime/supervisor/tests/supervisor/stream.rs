@@ -80,7 +80,7 @@ async fn once(scene: &Scene) -> serde_json::Value {
     let supervisor = scene.open();
     scene.published();
     let reports = serde_json::to_value(supervisor.run_once().await).unwrap();
-    let mut builder = ReportBuilder::new([(ONE.to_owned(), "1.0.0".to_owned())]);
+    let mut builder = ReportBuilder::new([(ONE.parse().unwrap(), "1.0.0".to_owned())]);
     for published in scene.published() {
         builder.add(&published.event);
     }

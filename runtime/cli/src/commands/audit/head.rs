@@ -20,7 +20,7 @@ pub(super) fn run(state_dir: &Path, format: Format) -> anyhow::Result<()> {
     // While the daemon runs the last record may not be on the disk yet, and a head must not outlive its record.
     make_durable(history::directory(state_dir))
         .map_err(|error| ansai_daemon::Error::from(HistoryError::from(error)))?;
-    let signed = SignedHead::new(log, found.head, clock::now(), &key);
+    let signed = SignedHead::new(log, found.head, clock::now().as_millis(), &key);
     print(Some(&signed), found.head, format)
 }
 

@@ -2,7 +2,7 @@
 
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
-use ansai_core::{Interface, InterfaceKind, Limits, quantity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Limits, quantity};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
@@ -27,7 +27,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("file", component.path.display().to_string()),
         ("size", quantity::show_bytes(component.found.bytes as u64)),
         ("sha256", component.found.digest.clone()),
-        ("schedule", format!("every {}", quantity::show_milliseconds(manifest.every))),
+        ("schedule", format!("every {}", manifest.every)),
         ("languages", producers(&metadata.languages)),
         ("tools", producers(&metadata.tools)),
         (
@@ -98,13 +98,13 @@ fn carried(title: Option<&str>, text: Option<&String>, flag: &str) -> String {
 /// Imports besides capabilities, and whether this host has all of them.
 fn needs(component: &Component, interfaces: &[Interface]) -> String {
     let imports = &component.found.imports;
-    let is_base = |import: &&String| {
+    let is_base = |import: &&InterfaceName| {
         abilities::interface(import, interfaces).is_some_and(|known| known.kind == InterfaceKind::Base)
     };
-    let base: Vec<String> = imports.iter().filter(is_base).map(|import| inert(import, 100)).collect();
-    let known = |import: &&String| has_interface(import);
+    let base: Vec<String> = imports.iter().filter(is_base).map(|import| inert(import.as_str(), 100)).collect();
+    let known = |import: &&InterfaceName| has_interface(import);
     let foreign: Vec<String> =
-        imports.iter().filter(|import| !known(import)).map(|import| inert(import, 100)).collect();
+        imports.iter().filter(|import| !known(import)).map(|import| inert(import.as_str(), 100)).collect();
     let mut out = format!("  exports {}, like every policy\n", EXPORTS.join(" and "));
     if !base.is_empty() {
         out += &format!("  uses {}, which need no grant\n", base.join(", "));

@@ -1,6 +1,7 @@
 //! `ansai recordings list`.
 
 use ansai_audit::{Catalog, Class};
+use ansai_core::Timestamp;
 use ansai_core::quantity;
 
 use crate::global::Format;
@@ -9,7 +10,7 @@ use crate::since::Since;
 
 pub(super) fn run(catalog: Option<&Catalog>, since: Option<Since>, format: Format) -> anyhow::Result<()> {
     let mut listed = catalog.map(Catalog::list).unwrap_or_default();
-    listed.retain(|one| since.is_none_or(|since| since.includes(one.modified_millis)));
+    listed.retain(|one| since.is_none_or(|since| since.includes(Timestamp::from_millis(one.modified_millis))));
     let class = |class| match class {
         Class::Healthy => "healthy",
         Class::Notable => "notable",
@@ -23,7 +24,7 @@ pub(super) fn run(catalog: Option<&Catalog>, since: Option<Since>, format: Forma
                     "instance": one.instance,
                     "class": class(one.class),
                     "bytes": one.bytes,
-                    "at": time::rfc3339(one.modified_millis),
+                    "at": time::rfc3339(Timestamp::from_millis(one.modified_millis)),
                 })
             })
             .collect();
@@ -35,7 +36,7 @@ pub(super) fn run(catalog: Option<&Catalog>, since: Option<Since>, format: Forma
     let width = listed.iter().map(|one| one.id.as_str().len()).max().unwrap_or(0);
     for one in &listed {
         let size = quantity::show_bytes(one.bytes);
-        let (at, class) = (time::local(one.modified_millis), class(one.class));
+        let (at, class) = (time::local(Timestamp::from_millis(one.modified_millis)), class(one.class));
         lines::line(&format!("{:width$}  {at}  {class}  {size:>8}  {}", one.id.as_str(), one.instance))?;
     }
     Ok(())

@@ -17,7 +17,7 @@ pub(super) fn run(catalog: &Catalog, id: &RecordingId, format: Format) -> anyhow
     }
     output::say(&lines::pairs(&[
         ("recording", id.to_string()),
-        ("instance", recording.instance.clone()),
+        ("instance", recording.instance.to_string()),
         ("component", recording.component.clone()),
         ("engine", recording.engine.clone()),
         ("time", time::local(recording.at)),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use ansai_audit::Listed;
 use ansai_core::text::inert;
-use ansai_core::{codes, exit};
+use ansai_core::{Timestamp, codes, exit};
 use ansai_daemon::Component;
 use ansai_daemon::recorded::Recorded;
 use ansai_engine::backtest::{Backtest, Verdict};
@@ -29,7 +29,7 @@ const DRAW: Duration = Duration::from_millis(200);
 /// A recorded evaluation, and how the other version decides.
 struct Judged {
     listed: Listed,
-    at: u64,
+    at: Timestamp,
     verdict: Result<Verdict, Fault>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn run(
     let component = Component::read(with, &registry.interfaces())?;
     let version = Backtest::new(component.compile(&engine)?);
     let mut listed = recorded.catalog.list();
-    listed.retain(|one| since.includes(one.modified_millis));
+    listed.retain(|one| since.includes(Timestamp::from_millis(one.modified_millis)));
     let chosen = chosen(instances, &component.manifest.name, &listed)?;
     listed.retain(|one| chosen.contains(&one.instance));
     // Oldest first.
@@ -122,7 +122,7 @@ fn judge(recorded: &Recorded, version: &Backtest, listed: Vec<Listed>, format: F
 async fn one_of(recorded: &Recorded, version: &Backtest, listed: &Listed) -> Judged {
     let (at, verdict) = match recorded.get(&listed.id) {
         Ok(recording) => (recording.at, Ok(version.run(recording).await)),
-        Err(error) => (listed.modified_millis, Err(error.into())),
+        Err(error) => (Timestamp::from_millis(listed.modified_millis), Err(error.into())),
     };
     Judged { listed: listed.clone(), at, verdict }
 }

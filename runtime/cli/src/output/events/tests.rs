@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
 use ansai_core::{
-    Decision, ErrorKind, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation, Refusal, Severity,
-    Subject, Unit, Usage,
+    Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
+    Refusal, Severity, Subject, Timestamp, Unit, Usage,
 };
 use ansai_harness::debug_text::is_debug_text;
 use serde::de::DeserializeOwned;
@@ -29,7 +29,7 @@ const OUTCOMES: [Outcome; 7] = [
 
 /// Every kind of event, with every part that has kinds of its own. No text has a word that begins with a capital.
 fn samples() -> Vec<Event> {
-    let (name, plan) = (String::from("one"), String::from("p1"));
+    let (name, plan) = (InstanceName::from_static("one"), String::from("p1"));
     let incident = || Some(String::from("one/k/1"));
     let observation = |status| Observation {
         key: "k".into(),
@@ -52,7 +52,7 @@ fn samples() -> Vec<Event> {
         },
         Event::Stopping { why: "asked to".into() },
         Event::Stopped { why: "asked to".into(), unrecorded: 3 },
-        Event::NotLoaded { name: name.clone(), kind: "digest".into(), error: "another component".into() },
+        Event::NotLoaded { name: name.to_string(), kind: "digest".into(), error: "another component".into() },
         Event::Logged {
             instance: name.clone(),
             phase: Phase::Detect,
@@ -97,7 +97,13 @@ fn samples() -> Vec<Event> {
             targets: 2,
             targets_sha256: "ab".into(),
         }),
-        Event::Running { plan: plan.clone(), step: 0, instance: name.clone(), handle: json!({"pid": 1}), until: 1 },
+        Event::Running {
+            plan: plan.clone(),
+            step: 0,
+            instance: name.clone(),
+            handle: json!({"pid": 1}),
+            until: Timestamp::from_millis(1),
+        },
         Event::Undoing(UndoIntent {
             plan: plan.clone(),
             step: 0,
@@ -167,7 +173,7 @@ fn samples() -> Vec<Event> {
         Verdict::Observed,
         Verdict::NothingToDo,
         Verdict::Held(Permission::Granted),
-        Verdict::Held(Permission::Cooling(1)),
+        Verdict::Held(Permission::Cooling(Timestamp::from_millis(1))),
         Verdict::Held(Permission::Exhausted(3)),
         Verdict::Refused("not granted".into()),
     ] {

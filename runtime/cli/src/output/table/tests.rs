@@ -43,7 +43,7 @@ fn finding(status: Status, text: &str) -> FindingReport {
 
 fn instance(name: &str, findings: Vec<FindingReport>) -> InstanceReport {
     InstanceReport {
-        instance: name.into(),
+        instance: name.parse().unwrap(),
         version: "0.1.0".into(),
         mode: Mode::Observe,
         findings,
@@ -84,7 +84,7 @@ fn report(text: &str) -> RunReport {
         exit_code: 2,
     }];
     let circumstances = Circumstances {
-        at: 1_790_000_000_000,
+        at: ansai_core::Timestamp::from_millis(1_790_000_000_000),
         mode: Mode::Observe,
         state_dir: "/var/lib/ansai".into(),
         not_configured: vec![],
@@ -143,7 +143,7 @@ fn nothing_from_outside_acts_on_the_terminal() {
     }
     let opened = ansai_core::Event::Incident {
         incident: EVIL.into(),
-        instance: EVIL.into(),
+        instance: ansai_core::InstanceName::from_static("disk-space"),
         key: EVIL.into(),
         change: ansai_core::incident::Change::Opened,
         severity: Some(Severity::Notice),

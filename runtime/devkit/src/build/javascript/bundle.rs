@@ -39,7 +39,7 @@ pub(super) fn check(bundle: &Path, manifest: &Manifest, interfaces: &[Interface]
     external(&text)?
         .into_iter()
         .filter(|name| name.starts_with("ansai:"))
-        .try_for_each(|name| imports::allowed(&name, manifest, interfaces))
+        .try_for_each(|name| imports::allowed(&imports::ours(name)?, manifest, interfaces))
 }
 
 fn imported(bundle: &Path) -> PathBuf {

@@ -31,7 +31,7 @@ fn missing(said: &str) -> Option<&str> {
 
 /// Returns `disk_probe` for `ansai:disk/disk-probe`.
 fn module_of(interface: &Interface) -> String {
-    interface.name.rsplit('/').next().unwrap_or_default().replace('-', "_")
+    interface.name.interface().replace('-', "_")
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Interfaces and functions that pages name are in the contract.
 
 use ansai_codes::pages;
-use ansai_kit::registry::Registry;
+use ansai_core::InterfaceName;
+use ansai_kit::registry::{InterfaceDef, Registry};
 
 use super::{Place, texts};
 
@@ -27,16 +28,16 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 /// `package/interface`, with version or function, or the name of a package.
 fn exists(registry: &Registry, name: &str) -> bool {
     let Some((package, rest)) = name.split_once('/') else {
-        let of = |entry: &str| entry.split('/').next() == Some(name);
-        return name == "ansai" || OTHERS.contains(&name) || registry.entries().any(|entry| of(entry.interface.name));
+        let of = |entry: &InterfaceDef| entry.interface.name.package() == name;
+        return name == "ansai" || OTHERS.contains(&name) || registry.entries().any(of);
     };
-    let full = |interface: &str| format!("{package}/{interface}");
-    if let Some((interface, version)) = rest.split_once('@') {
-        return registry.interface(&full(interface)).is_some_and(|entry| entry.interface.version == version);
+    let interface = |name: &str| registry.interface(&name.parse::<InterfaceName>().ok()?);
+    if rest.contains('@') {
+        return interface(name).is_some_and(|entry| entry.interface.import_name() == name);
     }
     match rest.split_once('.') {
-        Some((interface, function)) => registry.find(&full(interface), function).is_some(),
-        None => OTHERS.contains(&name) || registry.interface(name).is_some(),
+        Some((interface, function)) => registry.find(format!("{package}/{interface}"), function).is_some(),
+        None => OTHERS.contains(&name) || interface(name).is_some(),
     }
 }
 
