@@ -26,6 +26,13 @@ const NOT_A_TEST: &[&str] = &["not a test", "run by ", "it is the Rust program t
 /// Requirements that not every machine has. Each is a job of the public CI.
 const ELSEWHERE: &[&str] = &["miri", "advisories"];
 
+/// Files that split another text at an `@`, and which.
+const SPLIT_AT: &[(&str, &str)] = &[
+    ("host-functions/local/src/journal/names.rs", "the name of a journal file"),
+    ("runtime/devkit/src/build/contract.rs", "the first line of a WIT package"),
+    ("runtime/devkit/src/build/javascript/mod.rs", "the name of an npm package"),
+];
+
 /// The source files: path in the repository, and text.
 fn sources() -> BTreeMap<String, String> {
     fn collect(directory: &Path, root: &Path, found: &mut BTreeMap<String, String>) {
@@ -68,6 +75,35 @@ fn unsafe_code_is_where_it_is_known_to_be_with_a_reason_and_a_test() {
         assert!(text.contains("SAFETY:"), "{path} says why it is sound");
         assert!(sources.values().any(|text| text.contains(&format!("fn {test}"))), "{path}: there is no test {test}");
     }
+}
+
+/// Whether a line takes a text apart at an `@`.
+fn splits_at(text: &str) -> bool {
+    let at = ["'@'", "\"@\""];
+    let takes_apart = ["split", "find(", "strip_", "position("];
+    let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    code.into_iter()
+        .any(|line| at.iter().any(|at| line.contains(at)) && takes_apart.iter().any(|word| line.contains(word)))
+}
+
+/// A name with a version and one without it are compared by `ansai_core::InterfaceName`, which was made for it.
+#[test]
+fn names_of_interfaces_are_taken_apart_by_their_type_alone() {
+    for (line, found) in [
+        ("let name = import.split('@').next();", true),
+        ("if let Some((name, _)) = import.rsplit_once(\"@\") {", true),
+        ("let end = import.find('@');", true),
+        ("// import.split('@')", false),
+        ("assert!(!unit.contains('@'));", false),
+        ("let name = import.without_version();", false),
+    ] {
+        assert_eq!(splits_at(line), found, "{line}");
+    }
+    let sources = sources();
+    let this = "tests/harness/tests/hygiene.rs";
+    let found: BTreeSet<&str> =
+        sources.iter().filter(|(path, text)| *path != this && splits_at(text)).map(|(path, _)| path.as_str()).collect();
+    assert_eq!(found, SPLIT_AT.iter().map(|(path, _)| *path).collect());
 }
 
 #[test]
