@@ -10,8 +10,9 @@ use ansai_kit::host::Host;
 
 use crate::support::*;
 
-/// Names in examples of help texts.
-const EXAMPLES: &[(&str, &[&str])] = &[("commands/contract.rs", &["files-actions"])];
+/// Names in the example of a help text, and a limit with the name of a function.
+const EXAMPLES: &[(&str, &[&str])] =
+    &[("commands/contract.rs", &["files-actions"]), ("commands/inspect/show.rs", &["\"memory\""])];
 
 /// Every source file of the program, without test modules.
 fn sources() -> BTreeMap<PathBuf, String> {

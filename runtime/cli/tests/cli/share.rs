@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use ansai_harness::Ansai;
+
 use crate::support::*;
 
 const RUN: [&str; 4] = ["run", "--once", "--share-dir", "share"];
@@ -75,13 +77,16 @@ fn a_share_directory_that_another_user_can_write_is_refused() {
     let place = place();
     place.write("ansai.toml", "[policy.quiet]\nsource = \"builtin:quiet\"\n");
     let configured = [&RUN[..], &["--config", "ansai.toml"]].concat();
+    // Elsewhere, because a state directory below one that others can write is refused too.
+    let state = tempfile::tempdir().unwrap();
     let parts = ["", "share", "share/policies", "share/policies/quiet", "share/policies/quiet/quiet.wasm"];
     for part in parts {
         let path = std::fs::canonicalize(place.path(part)).unwrap();
         let before = std::fs::metadata(&path).unwrap().permissions().mode();
         permit(&path, before | 0o002);
         for run in [&RUN[..], &["run", "builtin:quiet", "--once", "--share-dir", "share"], &configured] {
-            let ran = place.ansai(run).code(4).complains("error[untrusted-share-directory]");
+            let ran = Ansai::new().current_dir(place.root()).state_dir(state.path()).args(run).run();
+            let ran = ran.code(4).complains("error[untrusted-share-directory]");
             ran.complains(&format!("chmod go-w {}", path.display()));
         }
         permit(&path, before);
