@@ -44,7 +44,7 @@ impl Place {
     }
 
     fn open(&self, targets: &[Target]) -> Delivery {
-        Delivery::open(&self.outbox(), targets.to_vec(), options()).unwrap()
+        Delivery::open(self.outbox(), targets.to_vec(), options()).unwrap()
     }
 
     fn lines(&self, name: &str) -> Vec<String> {
@@ -75,7 +75,7 @@ fn messages_are_delivered_in_order_after_a_restart() {
     assert_eq!((delivery.wait(NOW), deliver(&delivery, NOW)), (None, vec![]), "nothing waits");
     drop(delivery);
     assert_eq!(deliver(&place.open(&[place.file()]), NOW), []);
-    let status = statuses(&place.outbox()).unwrap().remove(0);
+    let status = statuses(place.outbox()).unwrap().remove(0);
     assert_eq!((status.sent_at, status.sent_id.as_deref(), status.waiting), (Some(NOW), Some("2"), 0));
 }
 
@@ -106,7 +106,7 @@ fn a_failing_target_is_retried_with_growing_delays_and_keeps_its_messages() {
 fn beyond_its_capacity_the_oldest_message_is_dropped_and_counted() {
     let place = Place::new();
     let capacity = Capacity { messages: 3, bytes: 1_000 };
-    let open = || Delivery::open(&place.outbox(), vec![place.file()], Options { capacity, ..options() }).unwrap();
+    let open = || Delivery::open(place.outbox(), vec![place.file()], Options { capacity, ..options() }).unwrap();
     let delivery = open();
     for number in 0..5 {
         delivery.put(&place.file(), &message(number)).unwrap();
@@ -184,7 +184,7 @@ fn foreign_files_in_the_outbox_are_removed() {
 fn a_schedule_is_due_again_after_its_interval() {
     let place = Place::new();
     let every = Options { every_ms: Some(MINUTE.get()), ..options() };
-    let delivery = Delivery::open(&place.outbox(), vec![place.file()], every).unwrap();
+    let delivery = Delivery::open(place.outbox(), vec![place.file()], every).unwrap();
     assert_eq!(delivery.due(NOW), [place.file()], "before the first message");
     delivery.put(&place.file(), &message(1)).unwrap();
     deliver(&delivery, NOW);
@@ -221,7 +221,7 @@ const PLACE: &str = "ANSAI_TEST_OUTBOX_PLACE";
 fn the_process_that_is_killed() {
     let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
     let target = Target::File(place.join("messages"));
-    let delivery = Delivery::open(&place.join("outbox"), vec![target.clone()], options()).unwrap();
+    let delivery = Delivery::open(place.join("outbox"), vec![target.clone()], options()).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (_stop, stopping) = watch::channel(false);
     let first = std::fs::read_to_string(place.join("first")).unwrap().parse::<u64>().unwrap();
