@@ -15,8 +15,10 @@ use ansai_harness::binary;
 
 /// Files with unsafe code, and for each a test that fails if that code is wrong.
 const UNSAFE: &[(&str, &str)] = &[
-    ("host-functions/local/src/files/lease.rs", "who_waits_to_write_gets_the_file"),
+    ("host-functions/local/src/safety/lease.rs", "who_waits_to_write_gets_the_file"),
+    ("host-functions/local/tests/guards/users.rs", "a_file_that_a_process_writes_through_a_mapping_is_in_use"),
     ("runtime/engine/src/compiled_code.rs", "compiled_code_is_kept"),
+    ("runtime/engine/src/gate/returns.rs", "the_layout_is_that_of_the_canonical_abi"),
     ("tests/harness/src/stop/filter.rs", "healing_survives_a_kill_at_every"),
 ];
 

@@ -255,7 +255,7 @@ fn count_released(doing: &StepContext<'_>, guard: &Guard, targets: &[Target], it
             return;
         }
         std::thread::sleep(RELEASE_PAUSE);
-        let Ok(open) = OpenFiles::look(doing.host, guard.root.stat.dev, &|| false) else {
+        let Ok(open) = OpenFiles::look(doing.host, guard.root.devices, &|| false) else {
             return;
         };
         for (target, item) in waiting.filter(|(target, _)| open.ask(target.identity.inode()) == InUse::No) {

@@ -64,7 +64,7 @@ impl Guard {
     ) -> Result<Guard, Refusal> {
         let protected = Protected::of(host)?;
         protected.refuse(&root)?;
-        let open_files = OpenFiles::look(host, root.stat.dev, is_over)?;
+        let open_files = OpenFiles::look(host, root.devices, is_over)?;
         Ok(Guard { root, protected, open_files, rules, now, last_directory: RefCell::default() })
     }
 

@@ -13,6 +13,7 @@
 //! What passes is removed by [`safe_unlink`], which checks it a last time under a name that only ansai uses.
 
 pub(crate) mod beneath;
+mod devices;
 pub(crate) mod entry;
 pub(crate) mod guard;
 pub(crate) mod identity;

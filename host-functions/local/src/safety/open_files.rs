@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_core::Refusal;
 
+use super::devices::Devices;
 use super::identity::{Inode, Stat};
 use super::processes::{Access, Unseen, behind_loop_devices, handles, processes, read};
 use ansai_kit::host::{Deadline, Host};
@@ -32,7 +33,7 @@ pub(crate) enum Use {
     Locked,
 }
 
-/// What is in use on one device.
+/// What is in use below one root.
 #[derive(Debug, Default)]
 pub(crate) struct OpenFiles {
     open: HashMap<Inode, Access>,
@@ -45,11 +46,11 @@ pub(crate) struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// Scans all processes for files on this device.
+    /// Scans all processes for files with these device numbers.
     ///
     /// # Errors
     /// `timed-out` if `is_over` ends the scan: half a scan proves nothing. An I/O error if there is no `/proc`.
-    pub(crate) fn look(host: &Host, device: u64, is_over: &dyn Fn() -> bool) -> Result<OpenFiles, Refusal> {
+    pub(crate) fn look(host: &Host, devices: Devices, is_over: &dyn Fn() -> bool) -> Result<OpenFiles, Refusal> {
         let mut found = OpenFiles::default();
         let mut sees_first = false;
         for process in processes(host)? {
@@ -57,24 +58,24 @@ impl OpenFiles {
                 return Err(Refusal::TimedOut("the open files of all processes were not read in time".into()));
             }
             sees_first |= process.ends_with("1");
-            let open = found.take_open(&process, device);
-            let mapped = found.take_mapped(&process, device);
+            let open = found.take_open(&process, devices);
+            let mapped = found.take_mapped(&process, devices);
             found.count(open.and(mapped));
         }
         // A /proc that hides other users' processes hides process 1 too.
         if !sees_first {
             found.count(Err(Unseen));
         }
-        let locks = found.take_locks(host, device);
+        let locks = found.take_locks(host, devices);
         found.count(locks);
-        let kernels = found.take_kernels(host, device);
+        let kernels = found.take_kernels(host, devices);
         found.count(kernels);
         Ok(found)
     }
 
     /// The same, until a deadline.
-    pub(crate) fn until(host: &Host, device: u64, deadline: &Deadline) -> Result<OpenFiles, Refusal> {
-        OpenFiles::look(host, device, &|| deadline.is_over())
+    pub(crate) fn until(host: &Host, devices: Devices, deadline: &Deadline) -> Result<OpenFiles, Refusal> {
+        OpenFiles::look(host, devices, &|| deadline.is_over())
     }
 
     /// Whether this file is in use.
@@ -113,15 +114,15 @@ impl OpenFiles {
         *known = access.max(*known);
     }
 
-    fn take_open(&mut self, process: &Path, device: u64) -> Result<(), Unseen> {
-        for handle in handles(process)?.iter().filter(|handle| handle.stat.dev == device && handle.stat.is_file()) {
+    fn take_open(&mut self, process: &Path, devices: Devices) -> Result<(), Unseen> {
+        for handle in handles(process)?.iter().filter(|handle| devices.have(handle.stat.dev) && handle.stat.is_file()) {
             self.open(handle.stat.inode(), handle.access());
         }
         Ok(())
     }
 
     /// `7f2c000-7f2d000 r--s 00000000 fe:00 1234   /usr/lib/x.so`; a file stays mapped after it was closed.
-    fn take_mapped(&mut self, process: &Path, device: u64) -> Result<(), Unseen> {
+    fn take_mapped(&mut self, process: &Path, devices: Devices) -> Result<(), Unseen> {
         let text = read(&process.join("maps"))?.unwrap_or_default();
         let mut seen = HashSet::new();
         for line in text.split(|byte| *byte == b'\n') {
@@ -140,12 +141,16 @@ impl OpenFiles {
                 Some((0, _)) => {
                     let range = String::from_utf8_lossy(range).into_owned();
                     match Stat::cached(&process.join("map_files").join(range)) {
-                        Ok(stat) if stat.dev == device => self.open(stat.inode(), access),
+                        Ok(stat) if devices.have(stat.dev) => self.open(stat.inode(), access),
+                        // The file of a layer.
+                        Ok(_) if devices.overlay => self.open_loosely(inode, access),
                         Ok(_) => {}
-                        Err(_) if rustix::fs::major(device) == 0 => self.open_loosely(inode, access),
+                        Err(_) if devices.are_anonymous() => self.open_loosely(inode, access),
                         Err(_) => {}
                     }
                 }
+                // The file of a layer.
+                Some(_) if devices.overlay => self.open_loosely(inode, access),
                 Some((major, minor)) => self.open((rustix::fs::makedev(major, minor), inode), access),
                 None => return Err(Unseen),
             }
@@ -154,14 +159,15 @@ impl OpenFiles {
     }
 
     /// `1: FLOCK  ADVISORY  WRITE 708 fe:00:1234 0 EOF`
-    fn take_locks(&mut self, host: &Host, device: u64) -> Result<(), Unseen> {
+    fn take_locks(&mut self, host: &Host, devices: Devices) -> Result<(), Unseen> {
         let text = read(&host.path("/proc/locks"))?.ok_or(Unseen)?;
         for field in text.split(|byte| matches!(byte, b'\n' | b' ')) {
             let Some(colon) = field.iter().rposition(|byte| *byte == b':') else { continue };
             let Some((raw, inode)) = field.split_at_checked(colon) else { continue };
             let (Some(device_id), Some(inode)) = (numbered(raw), inode.get(1..).and_then(number)) else { continue };
             match device_id {
-                (0, _) if rustix::fs::major(device) == 0 => drop(self.locked_loosely.insert(inode)),
+                _ if devices.overlay => drop(self.locked_loosely.insert(inode)),
+                (0, _) if devices.are_anonymous() => drop(self.locked_loosely.insert(inode)),
                 (0, _) => {}
                 (major, minor) => drop(self.locked.insert((rustix::fs::makedev(major, minor), inode))),
             }
@@ -170,7 +176,7 @@ impl OpenFiles {
     }
 
     /// Files that the kernel itself writes to: swap files, and what is behind loop devices.
-    fn take_kernels(&mut self, host: &Host, device: u64) -> Result<(), Unseen> {
+    fn take_kernels(&mut self, host: &Host, devices: Devices) -> Result<(), Unseen> {
         let swaps = read(&host.path("/proc/swaps"))?.unwrap_or_default();
         let lines = swaps.split(|byte| *byte == b'\n').skip(1);
         let mut paths: Vec<PathBuf> =
@@ -179,7 +185,7 @@ impl OpenFiles {
         for path in paths.iter().filter(|path| path.is_absolute()) {
             // A path of another mount namespace may not exist here: the lease knows of such a file.
             if let Ok(stat) = Stat::following(&host.path(path))
-                && stat.dev == device
+                && devices.have(stat.dev)
             {
                 self.open(stat.inode(), Access::Write);
             }
@@ -217,26 +223,31 @@ mod tests {
     fn open_and_locked_files_of_this_process_are_seen() {
         let (open, locked) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
         rustix::fs::flock(&locked, rustix::fs::FlockOperation::LockExclusive).unwrap();
-        let found = OpenFiles::look(&Host::at("/"), inode(&open).0, &|| false).unwrap();
+        let found = OpenFiles::look(&Host::at("/"), Devices::one(inode(&open).0), &|| false).unwrap();
         assert!(found.is_open(inode(&open)) && found.is_open(inode(&locked)));
         assert_eq!(found.ask(inode(&open)), InUse::Yes(Use::Written));
         assert_eq!(found.ask(inode(&locked)), InUse::Yes(Use::Locked));
         let closed = inode(&open);
         drop(open);
-        assert!(!OpenFiles::look(&Host::at("/"), closed.0, &|| false).unwrap().is_open(closed));
+        assert!(!OpenFiles::look(&Host::at("/"), Devices::one(closed.0), &|| false).unwrap().is_open(closed));
     }
 
     #[test]
     fn mapped_files_are_in_use() {
         let program = Stat::following(Path::new("/proc/self/exe")).unwrap();
-        assert!(OpenFiles::look(&Host::at("/"), program.dev, &|| false).unwrap().is_open(program.inode()));
+        assert!(
+            OpenFiles::look(&Host::at("/"), Devices::one(program.dev), &|| false).unwrap().is_open(program.inode())
+        );
     }
 
     #[test]
     fn half_a_look_is_none() {
-        assert!(matches!(OpenFiles::look(&Host::at("/"), 0, &|| true), Err(Refusal::TimedOut(_))));
+        assert!(matches!(OpenFiles::look(&Host::at("/"), Devices::one(0), &|| true), Err(Refusal::TimedOut(_))));
         let empty = tempfile::tempdir().unwrap();
-        assert!(matches!(OpenFiles::look(&Host::at(empty.path()), 0, &|| false), Err(Refusal::NotFound(_))));
+        assert!(matches!(
+            OpenFiles::look(&Host::at(empty.path()), Devices::one(0), &|| false),
+            Err(Refusal::NotFound(_))
+        ));
     }
 
     /// Readers are told from writers, and the closed file from both.
@@ -252,7 +263,7 @@ mod tests {
         let _both = std::fs::File::open(path("both")).unwrap();
         let _also = std::fs::File::options().append(true).open(path("both")).unwrap();
         let _appended = std::fs::File::options().append(true).open(path("appended")).unwrap();
-        let mut found = OpenFiles::look(&Host::at("/"), stat("read").dev, &|| false).unwrap();
+        let mut found = OpenFiles::look(&Host::at("/"), Devices::one(stat("read").dev), &|| false).unwrap();
         found.unseen = 0;
         assert_eq!(found.ask(stat("read").inode()), InUse::Yes(Use::Read));
         assert_eq!(found.ask(stat("both").inode()), InUse::Yes(Use::Written));
@@ -270,7 +281,7 @@ mod tests {
     }
 
     fn ask(root: &tempfile::TempDir, file: Inode) -> InUse {
-        OpenFiles::look(&Host::at(root.path()), file.0, &|| false).unwrap().ask(file)
+        OpenFiles::look(&Host::at(root.path()), Devices::one(file.0), &|| false).unwrap().ask(file)
     }
 
     #[test]

@@ -7,6 +7,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::{Mounts, directory, open, open_following};
+use super::devices::Devices;
 use super::identity::{Inode, Stat};
 use super::names::{LONGEST_PATH, is_name, split};
 use ansai_kit::host::Host;
@@ -20,6 +21,7 @@ pub(crate) struct Root {
     /// Its bytes without a slash at the end, so `/` is empty.
     pub(crate) path: Vec<u8>,
     pub(crate) stat: Stat,
+    pub(crate) devices: Devices,
     /// The directory itself and all above it, up to the root of the host, as they really are: by whatever links the
     /// path leads there.
     pub(crate) chain: Vec<Inode>,
@@ -61,7 +63,8 @@ impl Root {
 
     fn of(fd: OwnedFd, text: &str, path: Vec<u8>, top: &OwnedFd) -> rustix::io::Result<Root> {
         let (stat, chain) = (Stat::of(&fd)?, chain(fd.as_fd(), Stat::of(top)?.inode())?);
-        Ok(Root { fd, text: text.to_owned(), path, stat, chain })
+        let devices = Devices::below(&fd, &stat)?;
+        Ok(Root { fd, text: text.to_owned(), path, stat, devices, chain })
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -83,7 +86,8 @@ impl Root {
 
     /// Whether this is on the mount and the file system of the root.
     pub(crate) fn holds(&self, stat: &Stat) -> bool {
-        stat.dev == self.stat.dev && stat.mount == self.stat.mount
+        let known = if stat.is_directory() { stat.dev == self.stat.dev } else { self.devices.have(stat.dev) };
+        known && stat.mount == self.stat.mount
     }
 
     /// The absolute path of what is below, as bytes.

@@ -1,10 +1,11 @@
 //! `vacuum`.
 
-use std::os::unix::fs::symlink;
+use std::ffi::CString;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 
 use ansai_core::Refusal;
 use ansai_kit::action::Fate;
-use rustix::mount::{UnmountFlags, mount_bind, unmount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
 
 use crate::changes::{CHANGES, make};
 use crate::scene::{ID, Scene, Verb, archived, in_a_namespace, left, mode, skipped};
@@ -222,4 +223,48 @@ fn mounted_elsewhere() {
     unmount(&below, UnmountFlags::DETACH).unwrap();
     assert_eq!(scene.vacuum().preview.items, 1);
     assert!(inside.exists());
+}
+
+#[test]
+fn on_an_overlay_files_are_seen_and_their_users_too() {
+    in_a_namespace("journal::on_an_overlay");
+}
+
+#[test]
+#[ignore = "run by on_an_overlay_files_are_seen_and_their_users_too, in a namespace"]
+fn on_an_overlay() {
+    let scene = Scene::new().with_real_processes();
+    scene.file(format!("low/{ID}/{}", archived(1)), &[b'j'; 8192]);
+    let (journal, high) = (scene.path("var/log/journal"), scene.path("high"));
+    // Layers on two file systems, so that a file has another device number than its directory.
+    std::fs::create_dir_all(&high).unwrap();
+    std::fs::create_dir_all(&journal).unwrap();
+    mount("none", &high, "tmpfs", MountFlags::empty(), None).unwrap();
+    for name in ["upper", "work"] {
+        std::fs::create_dir(high.join(name)).unwrap();
+    }
+    let [low, high] = [scene.path("low"), high].map(|path| path.display().to_string());
+    let layers = CString::new(format!("lowerdir={low},upperdir={high}/upper,workdir={high}/work")).unwrap();
+    mount("none", &journal, "overlay", MountFlags::empty(), Some(&*layers)).unwrap();
+    let file = |number| journal.join(ID).join(archived(number));
+    std::fs::write(file(2), [b'j'; 8192]).unwrap();
+    for number in [1, 2] {
+        assert_ne!(file(number).metadata().unwrap().dev(), journal.metadata().unwrap().dev());
+    }
+    let mapping = Mapping::shared_writable(&file(2));
+    let step = scene.vacuum();
+    assert_eq!((step.preview.items, left(&step)["open"]), (1, 1));
+    drop(mapping);
+    let open = std::fs::File::options().append(true).open(file(2)).unwrap();
+    assert_eq!(left(&scene.vacuum())["open"], 1);
+    drop(open);
+    let step = scene.vacuum();
+    assert_eq!((step.preview.items, step.preview.frees_now_bytes), (2, 16384));
+    let reader = Mapping::read_only(&file(1));
+    assert_eq!(scene.vacuum().preview.frees_later_bytes, 8192);
+    drop(reader);
+    let writer = Mapping::shared_writable(&file(2));
+    assert!(skipped(&scene.begin(&step)).starts_with("open"));
+    drop(writer);
+    assert!(!file(1).exists() && file(2).exists());
 }

@@ -1,0 +1,42 @@
+//! The device numbers of the files below one root.
+
+use rustix::fd::AsFd;
+use rustix::fs::{fstatfs, major};
+
+use super::identity::Stat;
+
+/// `f_type` of `statfs(2)`.
+const OVERLAY: u64 = 0x794c_7630;
+
+/// Device numbers that `stat` reports below one root without leaving its mount. There is one, except in an overlay:
+/// there, files have numbers of their layers, which differ from that of the directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Devices {
+    root: u64,
+    pub(crate) overlay: bool,
+}
+
+impl Devices {
+    #[cfg(test)]
+    pub(crate) fn one(device: u64) -> Devices {
+        Devices { root: device, overlay: false }
+    }
+
+    /// Of an open directory with this `stat`. Without the number of its mount, nothing would tell the layers of an
+    /// overlay from what is mounted on it, so then there is one number.
+    pub(crate) fn below(directory: impl AsFd, stat: &Stat) -> rustix::io::Result<Devices> {
+        let kind = fstatfs(directory)?.f_type;
+        let overlay = stat.mount != 0 && u64::try_from(kind).is_ok_and(|kind| kind == OVERLAY);
+        Ok(Devices { root: stat.dev, overlay })
+    }
+
+    /// Whether a file with this device number can be below the root. Layers have anonymous numbers.
+    pub(crate) fn have(self, device: u64) -> bool {
+        device == self.root || (self.overlay && major(device) == 0)
+    }
+
+    /// Whether the number is anonymous, so that other tables of the kernel may show another one.
+    pub(crate) fn are_anonymous(self) -> bool {
+        major(self.root) == 0
+    }
+}
