@@ -81,10 +81,12 @@ impl Guard {
             return Err(Reason::Protected);
         }
         match self.judge(self.open_files.ask(stat.inode())) {
-            Err(Reason::MaybeOpen) if may_lease(stat) => match self.open_files.is_open(stat.inode()) {
-                true => Ok(Holders::Readers),
-                false => Ok(Holders::None),
-            },
+            Err(Reason::MaybeOpen) if may_lease(stat) && !self.root.devices.overlay => {
+                match self.open_files.is_open(stat.inode()) {
+                    true => Ok(Holders::Readers),
+                    false => Ok(Holders::None),
+                }
+            }
             judged => judged,
         }
     }
@@ -163,16 +165,24 @@ impl Guard {
     }
 
     /// Asks the kernel for a lease, which knows more than the scan: write lease first, because it proves that nobody
-    /// has the file open.
+    /// has the file open. In an overlay it proves less, because a mapping belongs to the file of the layer: there the
+    /// scan decides if nobody has the file open.
     fn lease(&self, file: &OwnedFd, stat: &Stat) -> (InUse, Option<Kind>) {
         let scanned = || (self.open_files.ask(stat.inode()), None);
         match lease::take(file.as_fd(), Kind::Write) {
+            Lease::Held if self.root.devices.overlay => {
+                return (self.open_files.ask(stat.inode()), Some(Kind::Write));
+            }
             Lease::Held => return (InUse::No, Some(Kind::Write)),
             Lease::Unsupported => return scanned(),
             Lease::InUse if !self.rules.readers => return (InUse::Yes(Use::Read), None),
             Lease::InUse => {}
         }
         match lease::take(file.as_fd(), Kind::Read) {
+            Lease::Held if self.root.devices.overlay => {
+                let seen = self.open_files.ask(stat.inode());
+                (if seen == InUse::No { InUse::Yes(Use::Read) } else { seen }, Some(Kind::Read))
+            }
             Lease::Held => (InUse::Yes(Use::Read), Some(Kind::Read)),
             Lease::InUse => (InUse::Yes(Use::Written), None),
             Lease::Unsupported => scanned(),
