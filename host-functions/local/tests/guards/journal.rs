@@ -233,7 +233,7 @@ fn on_an_overlay_files_are_seen_and_their_users_too() {
 #[test]
 #[ignore = "run by on_an_overlay_files_are_seen_and_their_users_too, in a namespace"]
 fn on_an_overlay() {
-    let scene = Scene::new().with_real_processes();
+    let scene = Scene::new();
     scene.file(format!("low/{ID}/{}", archived(1)), &[b'j'; 8192]);
     let (journal, high) = (scene.path("var/log/journal"), scene.path("high"));
     // Layers on two file systems, so that a file has another device number than its directory.
@@ -251,22 +251,18 @@ fn on_an_overlay() {
     for number in [1, 2] {
         assert_ne!(file(number).metadata().unwrap().dev(), journal.metadata().unwrap().dev());
     }
-    let mapping = Mapping::shared_writable(&file(2));
-    let step = scene.vacuum();
-    assert_eq!((step.preview.items, left(&step)["open"]), (1, 1));
-    drop(mapping);
-    let open = std::fs::File::options().append(true).open(file(2)).unwrap();
-    assert_eq!(left(&scene.vacuum())["open"], 1);
-    drop(open);
+    // Nothing runs on this host.
     let step = scene.vacuum();
     assert_eq!((step.preview.items, step.preview.frees_now_bytes), (2, 16384));
-    let reader = Mapping::read_only(&file(1));
-    assert_eq!(scene.vacuum().preview.frees_later_bytes, 8192);
-    drop(reader);
-    let writer = Mapping::shared_writable(&file(2));
+    // Of the processes of this machine, some may not be readable. What is not seen to be in use may then be.
+    let scene = scene.with_real_processes();
+    let open = std::fs::File::options().append(true).open(file(1)).unwrap();
+    let mapping = Mapping::shared_writable(&file(2));
+    assert_eq!(left(&scene.vacuum())["open"], 2);
+    drop(open);
     let applied = scene.begin(&step);
-    let fates: Vec<&Fate> = applied.items.iter().map(|item| &item.fate).collect();
-    assert!(matches!(fates[..], [Fate::Done, Fate::Skipped(why)] if why.starts_with("open")), "{fates:?}");
-    drop(writer);
-    assert!(!file(1).exists() && file(2).exists());
+    let second = &applied.items[1].fate;
+    assert!(matches!(second, Fate::Skipped(why) if why.starts_with("open")), "{applied:?}");
+    drop(mapping);
+    assert!(file(2).exists());
 }
