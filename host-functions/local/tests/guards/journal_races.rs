@@ -44,7 +44,11 @@ fn a_file_that_changes_places_is_never_mistaken_for_another() {
                 }
             });
         });
-        for round in 0..rounds {
+        // On a busy machine the other thread can win many times in a row.
+        for round in 0..100 * rounds {
+            if round >= rounds && removed > 0 {
+                break;
+            }
             scene.archived(1);
             std::fs::write(&twin, [b't'; 8192]).unwrap();
             let nobodys = twin.metadata().unwrap().ino();
