@@ -65,7 +65,7 @@ async fn a_short_step_is_resolved_by_looking() {
     let steps = vec![Step::new(Call::Mark, 600_000, 0, &marked), Step::mark(scene.path("next"))];
     scene.script(&Script::sick(steps, OnFailure::Stop));
     let killed = start(&scene);
-    eventually(|| marked.exists().then_some(())).await;
+    is_marked(&scene).await;
     drop(killed);
     assert_eq!((scene.intents(), scene.outcomes()), (vec![0], vec![]));
 
@@ -80,6 +80,11 @@ async fn a_short_step_is_resolved_by_looking() {
     assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
     assert!(!marked.exists());
     scene.finish().await;
+}
+
+/// The action writes the history last, so that a kill from here on leaves both the file and its line.
+async fn is_marked(scene: &Scene) {
+    eventually(|| (scene.text("history") == "mark marked\n").then_some(())).await;
 }
 
 fn plan_of(scene: &Scene) -> String {
@@ -97,7 +102,7 @@ async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
     let marked = scene.path("marked");
     scene.script(&Script::sick(vec![Step::new(Call::Mark, 600_000, 0, &marked)], OnFailure::Stop));
     let killed = start(&scene);
-    eventually(|| marked.exists().then_some(())).await;
+    is_marked(&scene).await;
     drop(killed);
     let event = Event::Outcome {
         plan: plan_of(&scene),
