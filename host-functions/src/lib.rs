@@ -12,7 +12,7 @@
 pub mod live;
 
 use ansai_kit::doctor::{Circumstances, Finding};
-use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::registry::{InterfaceDef, Registry};
 
 /// The lists of the domains, in this order.
 const LISTS: [&[&InterfaceDef]; 3] = [ansai_kit::policy::INTERFACES, ansai_local::INTERFACES, ansai_reach::INTERFACES];
@@ -27,23 +27,19 @@ pub fn builtin() -> Registry {
 
 /// What an action treats, in the singular: `file` for `ansai:files/files-actions.remove`; `item` for an unknown action.
 pub fn noun(action: &str) -> &'static str {
-    let (interface, function) = action.rsplit_once('.').unwrap_or_default();
-    let entries = LISTS.iter().copied().chain([HOST_ACTIONS]).flatten();
-    let functions = entries.filter(|entry| entry.interface.name == interface).flat_map(|entry| entry.functions);
-    let found = functions.into_iter().find(|known: &&Function| known.name == function);
-    match found.map(|function| function.body) {
-        Some(Body::Action(action)) => action.noun(),
-        _ => "item",
-    }
+    let found = [builtin(), Registry::of(HOST_ACTIONS)].iter().find_map(|list| Some(list.action(action)?.2));
+    found.map_or("item", |action| action.noun())
 }
 
 /// The checks of `ansai doctor` that the domains declare, done.
 pub fn diagnose(around: &Circumstances<'_>) -> Vec<Finding> {
-    LISTS.iter().copied().flatten().flat_map(|entry| entry.doctor).map(|check| check(around)).collect()
+    builtin().entries().flat_map(|entry| entry.doctor).map(|check| check(around)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use ansai_kit::registry::Body;
+
     use super::*;
 
     #[test]

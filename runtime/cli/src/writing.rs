@@ -10,26 +10,19 @@ use crate::exit::Fault;
 /// Replaces a file atomically. Links are followed; an existing file keeps its mode.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Fault> {
     let options = WriteOptions { permissions: Permissions::Kept, ..WriteOptions::PRIVATE };
-    write(&Location::followed(path), text, options).map_err(|error| failed(path, &error))
+    Location::followed(path).sweep_and_replace(text.as_bytes(), options).map_err(|error| failed(path, &error))
 }
 
 /// Creates a file atomically; it must not exist.
 pub(crate) fn create(path: &Path, text: &str) -> Result<(), Fault> {
     let options = WriteOptions { existing: Existing::Refused, ..WriteOptions::PRIVATE };
-    match write(&Location::from(path), text, options) {
+    match Location::from(path).sweep_and_replace(text.as_bytes(), options) {
         Err(error) if error.is_already_there() => {
             Err(Fault::usage(codes::EXISTS, format!("{} already exists", path.display()))
                 .hint("pass --force to replace it"))
         }
         written => written.map_err(|error| failed(path, &error)),
     }
-}
-
-fn write(file: &Location, text: &str, options: WriteOptions) -> Result<(), StorageError> {
-    let (directory, name) = file.resolve()?;
-    // What cannot be removed is in the way of nothing.
-    let _ = directory.remove_left_over();
-    directory.replace(name, text.as_bytes(), options)
 }
 
 fn failed(path: &Path, error: &StorageError) -> Fault {

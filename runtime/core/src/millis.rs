@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 /// that number.
 ///
 /// It is a type of its own, because policies get durations as replies and as fields of replies, where
-/// [`std::time::Duration`] has no form. Timers and deadlines take the latter: `Duration::from(millis)`. Arithmetic
-/// saturates.
+/// [`std::time::Duration`] has no form. Timers and deadlines take the latter: `Duration::from(millis)`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,16 +42,6 @@ impl Millis {
     pub const fn get(self) -> u64 {
         self.0
     }
-
-    /// The sum; [`Millis::MAX`] if that is longer than it.
-    pub const fn saturating_add(self, other: Millis) -> Millis {
-        Millis(self.0.saturating_add(other.0))
-    }
-
-    /// The difference; [`Millis::ZERO`] if the other is longer.
-    pub const fn saturating_sub(self, other: Millis) -> Millis {
-        Millis(self.0.saturating_sub(other.0))
-    }
 }
 
 /// What is longer than a `u64` can count is [`Millis::MAX`]; parts of a millisecond are dropped.
@@ -83,12 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arithmetic_ends_at_the_limits() {
+    fn conversions_end_at_the_limits() {
         let hour = Millis::from_hours(1);
         assert_eq!(hour, Millis::new(3_600_000));
         assert_eq!(Millis::from_hours(u64::MAX), Millis::MAX);
-        assert_eq!((Millis::MAX.saturating_add(hour), hour.saturating_add(hour)), (Millis::MAX, Millis::from_hours(2)));
-        assert_eq!((Millis::ZERO.saturating_sub(hour), hour.saturating_sub(hour)), (Millis::ZERO, Millis::ZERO));
         assert_eq!(Millis::from(Duration::MAX), Millis::MAX);
         assert_eq!(Millis::from(Duration::from_micros(1_999)), Millis::new(1));
     }

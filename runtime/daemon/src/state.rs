@@ -74,7 +74,7 @@ pub fn open(directory: &Path) -> Result<Directory, Error> {
 ///
 /// # Errors
 /// As [`open`].
-pub(crate) fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
+pub fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
     match Directory::open_trusted(directory) {
         Err(TrustError::Access(error))
             if matches!(error.cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>

@@ -121,7 +121,10 @@ async fn a_directory_that_is_exchanged_while_it_runs_redirects_nothing() {
     let scene = Scene::new();
     scene.guest("healthy");
     let daemon = builder(&scene).load().unwrap();
-    std::fs::create_dir_all(scene.path("evil")).unwrap();
+    // With the directories that would be written in, so that a write by path would succeed.
+    for name in ["audit", "recordings", "plans"] {
+        std::fs::create_dir_all(scene.path("evil").join(name)).unwrap();
+    }
     std::fs::rename(scene.state_dir(), scene.path("moved")).unwrap();
     std::os::unix::fs::symlink(scene.path("moved"), scene.state_dir()).unwrap();
     let running = daemon.open(Stream::new()).unwrap();
@@ -129,7 +132,9 @@ async fn a_directory_that_is_exchanged_while_it_runs_redirects_nothing() {
     std::os::unix::fs::symlink(scene.path("evil"), scene.state_dir()).unwrap();
     assert_eq!(running.run_once().await.len(), 1);
     drop(running);
-    assert_eq!(std::fs::read_dir(scene.path("evil")).unwrap().count(), 0);
+    let count = |directory: &str| std::fs::read_dir(scene.path(directory)).unwrap().count();
+    assert_eq!(["evil", "evil/audit", "evil/recordings", "evil/plans"].map(count), [3, 0, 0, 0]);
+    assert!(scene.path("moved/audit.head").exists() && count("moved/recordings") > 1);
     let entries = history::entries(&scene.path("moved"), 1).unwrap().unwrap();
     let events: Vec<Event> = entries.map(|entry| history::record(&entry.unwrap()).unwrap().event).collect();
     assert!(events.iter().any(|event| matches!(event, Event::Evaluated { .. })), "{events:?}");

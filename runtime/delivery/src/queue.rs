@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::message::Message;
 
-/// A larger file is not a message.
-const MOST_BYTES: u64 = 64 << 20;
+/// A larger file of the outbox is not read.
+pub(crate) const MOST_BYTES: u64 = 64 << 20;
 
 /// Maximum of what can wait for one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

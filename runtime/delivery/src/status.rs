@@ -6,10 +6,10 @@ use ansai_core::Timestamp;
 use ansai_storage::{Directory, Durability, StorageError, ToDirectory, WriteOptions};
 use serde::{Deserialize, Serialize};
 
+use crate::queue::MOST_BYTES;
+
 /// Of all targets.
 const FILE: &str = "status.json";
-/// A larger file is not read.
-const MOST_BYTES: u64 = 64 << 20;
 
 /// Status of one target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

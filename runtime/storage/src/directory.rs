@@ -60,22 +60,25 @@ impl Directory {
     /// Another user can change it, or the system refuses.
     pub fn open_trusted(path: impl AsRef<Path>) -> std::result::Result<Directory, TrustError> {
         let path = path.as_ref();
-        let found = Trusted::open(path)?;
+        Self::trusted(path, &Trusted::open(path)?)
+    }
+
+    fn trusted(path: &Path, found: &Trusted) -> std::result::Result<Directory, TrustError> {
         let opened = openat(&found.handle, ".", flags(), Mode::empty());
         let opened = opened.map_err(StorageError::at("open directory", path)).map_err(TrustError::Access)?;
         Ok(Self::held(opened, path.to_owned(), true))
     }
 
-    /// The same; a missing directory is created for this user only, with those above it. All their names are durable,
-    /// where this user may do that and the file system can.
+    /// The same; a missing directory is created for this user only, with those above it, each in one that has passed.
+    /// All their names are durable, where this user may do that and the file system can.
     ///
     /// # Errors
     /// Another user can change it, or the system refuses.
     pub fn create_trusted(path: impl AsRef<Path>) -> std::result::Result<Directory, TrustError> {
         let path = path.as_ref();
-        make(path).map_err(TrustError::Access)?;
+        let found = Trusted::create(path)?;
         path.ancestors().skip(1).try_for_each(sync_if_possible).map_err(TrustError::Access)?;
-        Directory::open_trusted(path)
+        Self::trusted(path, &found)
     }
 
     fn held(handle: OwnedFd, path: PathBuf, is_trusted: bool) -> Directory {

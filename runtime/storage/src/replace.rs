@@ -143,4 +143,15 @@ impl Location {
         let (directory, name) = self.resolve()?;
         directory.replace(name, bytes, options)
     }
+
+    /// The same, in a directory that is not listed otherwise: first removes what a crash left there. What cannot be
+    /// removed is in the way of nothing.
+    ///
+    /// # Errors
+    /// As [`Location::replace`].
+    pub fn sweep_and_replace(&self, bytes: &[u8], options: WriteOptions) -> Result<()> {
+        let (directory, name) = self.resolve()?;
+        let _ = directory.remove_left_over();
+        directory.replace(name, bytes, options)
+    }
 }

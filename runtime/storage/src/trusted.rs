@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
 
 use crate::{Owned, Problem, StorageError};
@@ -24,6 +24,7 @@ pub struct Trusted {
     pub handle: OwnedFd,
     /// What it is.
     pub kind: FileType,
+    owned: Owned,
 }
 
 /// Why a path cannot be opened so.
@@ -47,13 +48,32 @@ impl Trusted {
     /// # Errors
     /// Another user can change it, or the system refuses.
     pub fn open(path: &Path) -> Result<Trusted, TrustError> {
-        let absolute = std::path::absolute(path).map_err(StorageError::at("open", path));
-        open(&absolute.map_err(TrustError::Access)?)
+        walk(&absolute(path)?, Missing::Refused)
+    }
+
+    /// The same for a directory. Each missing one on the way is created for this user only, in a directory that has
+    /// passed.
+    ///
+    /// # Errors
+    /// As [`Trusted::open`].
+    pub(crate) fn create(path: &Path) -> Result<Trusted, TrustError> {
+        walk(&absolute(path)?, Missing::Created)
     }
 }
 
+/// What happens to a directory that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Refused,
+    Created,
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, TrustError> {
+    std::path::absolute(path).map_err(StorageError::at("open", path)).map_err(TrustError::Access)
+}
+
 /// Opens an absolute path.
-fn open(path: &Path) -> Result<Trusted, TrustError> {
+fn walk(path: &Path, missing: Missing) -> Result<Trusted, TrustError> {
     let mut left: VecDeque<OsString> = steps(path);
     let mut way = vec![step(CWD, OsStr::new("/"), Path::new("/"))?];
     let mut links = 0;
@@ -67,7 +87,14 @@ fn open(path: &Path) -> Result<Trusted, TrustError> {
             way.truncate(way.len().saturating_sub(1).max(1));
             continue;
         }
-        let next = step(&here.handle, &name, &here.path.join(&name))?;
+        let place = here.path.join(&name);
+        let next = match step(&here.handle, &name, &place) {
+            Err(TrustError::Access(error)) if missing == Missing::Created && error.is_not_found() => {
+                create(&here.handle, &name, &place)?;
+                step(&here.handle, &name, &place)
+            }
+            found => found,
+        }?;
         if next.kind == FileType::Symlink {
             links += 1;
             let target = readlinkat(&next.handle, "", Vec::new()).and_then(|target| match links > MOST_LINKS {
@@ -90,7 +117,7 @@ fn open(path: &Path) -> Result<Trusted, TrustError> {
     }
     match way.pop() {
         // Others can add an entry to a directory with a sticky bit: good enough on the way, not at its end.
-        Some(end) if end.kind == FileType::Directory => match Owned::from(&fstat_of(&end)?).problem(&end.path) {
+        Some(end) if end.kind == FileType::Directory => match end.owned.problem(&end.path) {
             Some(problem) => Err(TrustError::Untrusted(problem)),
             None => Ok(end),
         },
@@ -126,12 +153,16 @@ fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<
     };
     match problem {
         Some(problem) => Err(TrustError::Untrusted(problem)),
-        None => Ok(Trusted { path: path.to_owned(), handle, kind }),
+        None => Ok(Trusted { path: path.to_owned(), handle, kind, owned: found }),
     }
 }
 
-fn fstat_of(one: &Trusted) -> Result<Stat, TrustError> {
-    fstat(&one.handle).map_err(|error| TrustError::access(&one.path, error))
+/// Creates a directory for this user only, unless another process just did.
+fn create(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<(), TrustError> {
+    match mkdirat(directory, name.as_bytes(), Mode::RWXU) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(TrustError::Access(StorageError::at("create directory", path)(error))),
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +172,10 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     use super::*;
+
+    fn open(path: &Path) -> Result<Trusted, TrustError> {
+        walk(path, Missing::Refused)
+    }
 
     fn permit(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

@@ -201,6 +201,24 @@ fn a_trusted_directory_and_all_above_it_belong_to_this_user() {
 }
 
 #[test]
+fn nothing_is_created_where_another_user_can_lead_the_way() {
+    let place = tempfile::tempdir().unwrap();
+    let root = fs::canonicalize(place.path()).unwrap();
+    fs::create_dir(root.join("elsewhere")).unwrap();
+    fs::create_dir(root.join("shared")).unwrap();
+    std::os::unix::fs::symlink(root.join("elsewhere"), root.join("shared/link")).unwrap();
+    permit(&root.join("shared"), 0o707);
+    for below in ["link/a/b", "a/b"] {
+        untrusted(Directory::create_trusted(root.join("shared").join(below)), &root.join("shared"));
+    }
+    assert_eq!(fs::read_dir(root.join("elsewhere")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(root.join("shared")).unwrap().count(), 1);
+    permit(&root.join("shared"), 0o700);
+    assert!(Directory::create_trusted(root.join("shared/link/a/b")).is_ok());
+    assert!(root.join("elsewhere/a/b").is_dir());
+}
+
+#[test]
 fn a_subdirectory_of_another_user_is_refused() {
     if !requires_root() {
         return;

@@ -28,10 +28,12 @@ pub(super) fn openat2(around: &Circumstances<'_>) -> Finding {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     match rustix::fs::openat2(CWD, around.host.root(), flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         Ok(_) => Finding::new(WHAT, Answer::Ok, "available: paths are opened without following links"),
-        Err(Errno::NOSYS | Errno::PERM) => {
-            Finding::new(WHAT, Answer::Missing, "the kernel lacks openat2, or a seccomp filter blocks it")
+        Err(Errno::NOSYS) => {
+            Finding::new(WHAT, Answer::Missing, "the kernel lacks openat2, or a seccomp filter hides it")
                 .hint("use Linux 5.6 or later, and a container runtime that allows openat2; until then, ansai uses a slower method")
         }
+        Err(Errno::PERM) => Finding::new(WHAT, Answer::Missing, "a seccomp filter blocks openat2: cannot open directories")
+            .hint("use a container runtime that allows openat2"),
         Err(error) => Finding::new(WHAT, Answer::Unknown, error.to_string()).hint("see the kernel log"),
     }
 }

@@ -181,7 +181,7 @@ pub(super) struct Query {
 pub(super) fn list_files(ask: &ProbeContext<'_>, Query { what, cursor }: Query) -> Result<Files, Refusal> {
     let from = Position::read(cursor.as_deref())?;
     let root = Root::open(ask.host, &what.root)?;
-    let open_files = OpenFiles::until(ask.host, root.devices, ask.deadline)?;
+    let open_files = OpenFiles::look(ask.host, root.devices, &|| ask.deadline.is_over())?;
     let mut walk = Walk::new(&root, ask.deadline, None, &from);
     let (mut found, mut unnamed) = (Vec::<(Vec<u8>, Stat)>::new(), 0);
     what.each(ask, &mut walk, |entry| {

@@ -6,11 +6,11 @@ use ansai_core::{Preview, Refusal, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
-use super::place;
 use super::quarantine::{Quarantine, Step, all};
 use super::report::{Report, failed, item};
 use super::select::Left;
 use super::targets::{MOST_FILES, taken};
+use super::{place, site};
 use crate::safety::identity::Inode;
 use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
@@ -205,12 +205,10 @@ pub(super) fn give_up_all(
     verb: &'static str,
     check: impl Fn(&Held) -> Result<(), String>,
 ) -> Begun {
-    let roots = doing.scope.roots(&ROOTS);
     let items = targets.files.iter().map(|file| {
-        let is_granted = roots.iter().any(|root| ansai_core::scope::is_within(&file.hold, root));
         let fate = match check(file) {
             _ if doing.is_stopping() => Fate::Skipped("stopped".into()),
-            _ if !is_granted => Fate::Skipped("no longer granted".into()),
+            _ if site::granted(doing, &file.hold).is_err() => Fate::Skipped("no longer granted".into()),
             Err(why) => Fate::Skipped(why),
             Ok(()) => given_up(doing.host, file).map_or_else(|fate| fate, |()| Fate::Done),
         };

@@ -66,7 +66,7 @@ pub(super) fn program(host: &Host, manager: Manager) -> Option<&'static str> {
     candidates.iter().find(|path| exists(host, path)).copied()
 }
 
-/// The directory of its cache by default. The command is told the same.
+/// The directory of its cache by default. apt and dnf 4 are told the same.
 pub(super) fn path(host: &Host, manager: Manager) -> &'static str {
     match manager {
         Manager::Dnf if is_dnf5(host) => DNF5_CACHE,
@@ -98,7 +98,7 @@ pub(super) struct CachedFile {
 
 /// What was seen besides the files.
 pub(super) struct Survey {
-    /// Directories and files that could not be read, and what is not a regular file on the cache's mount.
+    /// Directories and files that could not be read, and what is not a regular file.
     pub(super) skipped: u32,
     /// Whether no limit, of numbers or of time, ended it early.
     pub(super) complete: bool,

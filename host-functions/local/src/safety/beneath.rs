@@ -49,8 +49,7 @@ fn part_by_part(at: BorrowedFd<'_>, path: &[u8], flags: OFlags, mounts: Mounts) 
     let begin = Stat::of(&here)?;
     let stays = |fd: &OwnedFd| -> rustix::io::Result<()> {
         let stat = Stat::of(fd)?;
-        let same = (stat.dev, stat.mount) == (begin.dev, begin.mount);
-        if same || mounts == Mounts::Crossed { Ok(()) } else { Err(Errno::XDEV) }
+        if stat.has_mount_of(&begin) || mounts == Mounts::Crossed { Ok(()) } else { Err(Errno::XDEV) }
     };
     let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
     let Some((last, parents)) = parts.split_last() else {

@@ -168,25 +168,19 @@ impl Guard {
     /// has the file open. In an overlay it proves less, because a mapping belongs to the file of the layer: there the
     /// scan decides if nobody has the file open.
     fn lease(&self, file: &OwnedFd, stat: &Stat) -> (InUse, Option<Kind>) {
-        let scanned = || (self.open_files.ask(stat.inode()), None);
-        match lease::take(file.as_fd(), Kind::Write) {
-            Lease::Held if self.root.devices.overlay => {
-                return (self.open_files.ask(stat.inode()), Some(Kind::Write));
-            }
-            Lease::Held => return (InUse::No, Some(Kind::Write)),
-            Lease::Unsupported => return scanned(),
+        let scanned = self.open_files.ask(stat.inode());
+        let (proved, kind) = match lease::take(file.as_fd(), Kind::Write) {
+            Lease::Held => (InUse::No, Kind::Write),
+            Lease::Unsupported => return (scanned, None),
             Lease::InUse if !self.rules.readers => return (InUse::Yes(Use::Read), None),
-            Lease::InUse => {}
-        }
-        match lease::take(file.as_fd(), Kind::Read) {
-            Lease::Held if self.root.devices.overlay => {
-                let seen = self.open_files.ask(stat.inode());
-                (if seen == InUse::No { InUse::Yes(Use::Read) } else { seen }, Some(Kind::Read))
-            }
-            Lease::Held => (InUse::Yes(Use::Read), Some(Kind::Read)),
-            Lease::InUse => (InUse::Yes(Use::Written), None),
-            Lease::Unsupported => scanned(),
-        }
+            Lease::InUse => match lease::take(file.as_fd(), Kind::Read) {
+                Lease::Held => (InUse::Yes(Use::Read), Kind::Read),
+                Lease::InUse => return (InUse::Yes(Use::Written), None),
+                Lease::Unsupported => return (scanned, None),
+            },
+        };
+        let scan_decides = self.root.devices.overlay && scanned != InUse::No;
+        (if scan_decides { scanned } else { proved }, Some(kind))
     }
 
     fn judge(&self, used: InUse) -> Result<Holders, Reason> {

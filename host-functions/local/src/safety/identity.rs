@@ -80,6 +80,12 @@ impl Stat {
         (self.dev, self.ino)
     }
 
+    /// Whether both are on one mount. Where the kernel does not report its number, the device stands for it; else it
+    /// does not count, because in an overlay a file and its directory have different ones.
+    pub(crate) fn has_mount_of(&self, other: &Stat) -> bool {
+        if other.mount == 0 { self.dev == other.dev } else { self.mount == other.mount }
+    }
+
     pub(crate) fn is_file(&self) -> bool {
         self.kind == FileType::RegularFile
     }
@@ -177,5 +183,15 @@ mod tests {
         assert!(!file.is(&elsewhere) && !file.is_moved(&elsewhere) && file.is_still(&elsewhere));
         let changed = Stat { ctime: later(stat.ctime), ..stat };
         assert!(!file.is(&changed) && file.is_moved(&changed) && file.is_still(&changed));
+    }
+
+    #[test]
+    fn in_an_overlay_the_mount_tells_what_the_device_cannot() {
+        let directory = Stat { mount: 7, ..Stat::following(std::path::Path::new("/")).unwrap() };
+        let of_a_layer = Stat { dev: directory.dev + 1, ..directory };
+        let mounted = Stat { mount: 8, ..directory };
+        assert!(of_a_layer.has_mount_of(&directory) && !mounted.has_mount_of(&directory));
+        let unknown = Stat { mount: 0, ..directory };
+        assert!(unknown.has_mount_of(&unknown) && !Stat { mount: 0, ..of_a_layer }.has_mount_of(&unknown));
     }
 }

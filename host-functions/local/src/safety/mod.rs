@@ -8,7 +8,7 @@
 //! - no directory of ansai's own is above it ([`protected`]);
 //! - it is a regular file on the root's mount, without special bits, with one name ([`rules`]);
 //! - no process uses it. A lease of the kernel answers that where it can be had ([`lease`]), else a scan of `/proc`
-//!   ([`open_files`]). The answer is yes, no or unknown, and unknown counts as in use.
+//!   ([`open_files`]); in an overlay, both. The answer is yes, no or unknown, and unknown counts as in use.
 //!
 //! What passes is removed by [`safe_unlink`], which checks it a last time under a name that only ansai uses.
 

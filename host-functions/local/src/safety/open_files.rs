@@ -11,7 +11,7 @@ use ansai_core::Refusal;
 use super::devices::Devices;
 use super::identity::{Inode, Stat};
 use super::processes::{Access, Unseen, behind_loop_devices, handles, processes, read};
-use ansai_kit::host::{Deadline, Host};
+use ansai_kit::host::Host;
 
 /// Whether a file is in use. Three answers: what could not be read may hold anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub(crate) struct OpenFiles {
     open_loosely: HashMap<u64, Access>,
     locked: HashSet<Inode>,
     locked_loosely: HashSet<u64>,
-    /// How many processes and tables could not be read, or are hidden.
-    unseen: u32,
+    /// Whether a process or a table could not be read, or is hidden.
+    unseen: bool,
 }
 
 impl OpenFiles {
@@ -73,20 +73,15 @@ impl OpenFiles {
         Ok(found)
     }
 
-    /// The same, until a deadline.
-    pub(crate) fn until(host: &Host, devices: Devices, deadline: &Deadline) -> Result<OpenFiles, Refusal> {
-        OpenFiles::look(host, devices, &|| deadline.is_over())
-    }
-
     /// Whether this file is in use.
     pub(crate) fn ask(&self, file: Inode) -> InUse {
         let is_locked = self.locked.contains(&file) || self.locked_loosely.contains(&file.1);
         match self.access(file) {
             _ if is_locked => InUse::Yes(Use::Locked),
             Some(Access::Write) => InUse::Yes(Use::Written),
-            Some(Access::Read) if self.unseen > 0 => InUse::Yes(Use::MaybeWritten),
+            Some(Access::Read) if self.unseen => InUse::Yes(Use::MaybeWritten),
             Some(Access::Read) => InUse::Yes(Use::Read),
-            None if self.unseen > 0 => InUse::Unknown,
+            None if self.unseen => InUse::Unknown,
             None => InUse::No,
         }
     }
@@ -101,7 +96,7 @@ impl OpenFiles {
     }
 
     fn count(&mut self, looked: Result<(), Unseen>) {
-        self.unseen = self.unseen.saturating_add(u32::from(looked.is_err()));
+        self.unseen |= looked.is_err();
     }
 
     fn open(&mut self, file: Inode, access: Access) {
@@ -138,7 +133,8 @@ impl OpenFiles {
                 continue;
             }
             match numbered(raw) {
-                Some((0, _)) => {
+                // In an overlay, the number may be that of the layer.
+                Some((major, _)) if major == 0 || devices.overlay => {
                     let range = String::from_utf8_lossy(range).into_owned();
                     match Stat::cached(&process.join("map_files").join(range)) {
                         Ok(stat) if devices.have(stat.dev) => self.open(stat.inode(), access),
@@ -149,8 +145,6 @@ impl OpenFiles {
                         Err(_) => {}
                     }
                 }
-                // The file of a layer.
-                Some(_) if devices.overlay => self.open_loosely(inode, access),
                 Some((major, minor)) => self.open((rustix::fs::makedev(major, minor), inode), access),
                 None => return Err(Unseen),
             }
@@ -264,7 +258,7 @@ mod tests {
         let _also = std::fs::File::options().append(true).open(path("both")).unwrap();
         let _appended = std::fs::File::options().append(true).open(path("appended")).unwrap();
         let mut found = OpenFiles::look(&Host::at("/"), Devices::one(stat("read").dev), &|| false).unwrap();
-        found.unseen = 0;
+        found.unseen = false;
         assert_eq!(found.ask(stat("read").inode()), InUse::Yes(Use::Read));
         assert_eq!(found.ask(stat("both").inode()), InUse::Yes(Use::Written));
         assert_eq!(found.ask(stat("appended").inode()), InUse::Yes(Use::Written));

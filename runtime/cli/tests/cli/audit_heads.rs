@@ -216,6 +216,10 @@ fn a_key_that_others_can_read_is_refused() {
 fn a_key_is_exchanged_in_the_open() {
     let place = recorded();
     let (old_key, old_head) = (key(&place), head(&place));
+    permit(&place.state_dir(), 0o702);
+    place.ansai(&["audit", "key", "--rotate"]).code(4).complains("error[state-directory]");
+    permit(&place.state_dir(), 0o700);
+    assert_eq!(key(&place), old_key);
     let ran = place.ansai(&["audit", "key", "--rotate"]).code(0).says(&old_key);
     let new_key = key(&place);
     assert!(ran.stdout.starts_with(&new_key) && new_key != old_key);

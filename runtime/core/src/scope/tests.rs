@@ -113,7 +113,7 @@ fn a_scope_without_the_field_permits_least() {
     }
 }
 
-/// Kind, format, meeting, example, a value as written and as shown, and what an argument must be.
+/// Kind, format, meeting, example, and what an argument must be.
 #[test]
 fn each_field_says_what_it_is() {
     let described: Vec<[String; 5]> = FIELDS

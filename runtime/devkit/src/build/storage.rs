@@ -113,11 +113,8 @@ fn bounded(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
 /// Replaces a file atomically.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
     let failed = |error: StorageError| at(&error.path)(error.cause);
-    let (dir, name) = Location::from(path).resolve().map_err(failed)?;
-    // What cannot be removed is in the way of nothing.
-    let _ = dir.remove_left_over();
     let options = WriteOptions { permissions: FileMode::Mode(0o644), ..WriteOptions::PRIVATE };
-    dir.replace(name, bytes, options).map_err(failed)
+    Location::from(path).sweep_and_replace(bytes, options).map_err(failed)
 }
 
 /// Files with this extension in a directory and below it, as relative paths in byte order. Skips hidden directories,

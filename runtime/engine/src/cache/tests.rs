@@ -146,12 +146,14 @@ fn what_a_crash_left_is_removed_and_what_is_being_written_is_not() {
     cache.put("aa", &code(b"code")).unwrap();
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
     let now = std::time::SystemTime::now();
-    // As `replace` and `make_key` call them.
+    // As earlier versions called them: old ones go.
     let temporary = |path: &Path, suffix: &str| PathBuf::from(format!("{}.{suffix}", path.display()));
     let (code, seal) = (cache.code_file("aa"), cache.verification_file("aa"));
     let (old_code, old_seal, old_key) = (temporary(&code, "7.1"), temporary(&seal, "7.2"), dir.join("key.7"));
     let young = temporary(&code, "8.3");
-    let all = [(&old_code, long_ago), (&old_seal, long_ago), (&old_key, long_ago), (&young, now)];
+    // As they are called now: gone at once, because no writer holds it.
+    let left_over = dir.join(".ansai-7-7.tmp");
+    let all = [(&old_code, long_ago), (&old_seal, long_ago), (&old_key, long_ago), (&left_over, now), (&young, now)];
     for (path, at) in all {
         std::fs::File::create(path).unwrap().set_modified(at).unwrap();
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde::{Deserialize as _, Deserializer};
+use serde::{Deserialize, Deserializer};
 
 use super::{Cases, Field, ValueType};
 
@@ -229,23 +229,6 @@ fn record<'de, A: MapAccess<'de>>(fields: &[Field], nodes: &mut Vec<Node<'de>>, 
 }
 
 /// A string, copied only where the text has it escaped.
-struct Text<'de>(Cow<'de, str>);
-
-impl<'de> serde::Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-        impl<'de> Visitor<'de> for Name {
-            type Value = Text<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(name)))
-            }
-            fn visit_str<E>(self, name: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(name.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Name)
-    }
-}
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'de>(#[serde(borrow)] Cow<'de, str>);

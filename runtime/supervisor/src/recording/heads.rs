@@ -225,11 +225,7 @@ impl Heads {
 }
 
 /// Creates a new key, which the old one signs for in the log; answers both. No other process may have the log open.
-pub fn rotate(state_dir: &Path, now: Timestamp) -> Result<(PublicKey, PublicKey), RotateError> {
-    let state_dir = &match Directory::open(state_dir) {
-        Err(error) if error.is_not_found() => return Err(RotateError::NoKey),
-        opened => opened.map_err(KeyError::from).map_err(HeadError::from)?,
-    };
+pub fn rotate(state_dir: &Directory, now: Timestamp) -> Result<(PublicKey, PublicKey), RotateError> {
     let kept = known(state_dir)?;
     let file = Location::new(state_dir, KEY);
     let old = Key::read(file).map_err(HeadError::from)?.ok_or(RotateError::NoKey)?;

@@ -14,7 +14,7 @@ use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
-use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
+use ansai_supervisor::authority::{EffectiveGrants, Fixed};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -31,8 +31,7 @@ pub(crate) fn root(scene: &Scene) -> PathBuf {
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     let mut all = (*all_grants(mode).scopes).clone();
     all.insert(FILES_ACTIONS, Arc::new(scope(&root(scene))));
-    let all = all.into_iter().map(|(name, scope)| (name, (*scope).clone()));
-    EffectiveGrants { scopes: scopes(all.collect()), mode }
+    EffectiveGrants { scopes: Arc::new(all), mode }
 }
 
 /// The same grants for the one instance, unchanging.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ansai_audit::Key;
 use ansai_core::codes;
+use ansai_daemon::state;
 use ansai_supervisor::clock;
 use ansai_supervisor::heads::{self, HeadError, RotateError};
 
@@ -14,7 +15,8 @@ use crate::output::{json, lines};
 /// Prints the public key; with `rotate`, makes a new key first.
 pub(super) fn run(state_dir: &Path, rotate: bool, format: Format) -> anyhow::Result<()> {
     if rotate {
-        let (old, new) = heads::rotate(state_dir, clock::now()).map_err(|error| cannot_rotate(error, state_dir))?;
+        let directory = state::existing(state_dir)?.ok_or_else(|| no_key(state_dir))?;
+        let (old, new) = heads::rotate(&directory, clock::now()).map_err(|error| cannot_rotate(error, state_dir))?;
         return match format {
             Format::Text => Ok(lines::line(&format!("{new}\nreplaces {old}, which signed it in the log"))?),
             Format::Json => json::document(&serde_json::json!({

@@ -47,7 +47,7 @@ fn one(field: &Field, value: Option<Value>) -> Scope {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 8 } else { 5_000 }))]
     #[test]
     fn nothing_in_force_that_was_not_granted((field, asked, granted, argument) in case()) {
         let (asked, granted) = (one(&field, asked), one(&field, granted));
