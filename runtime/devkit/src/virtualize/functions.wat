@@ -1,24 +1,24 @@
-;; What stands in for WASI 0.2 inside a component, as far as it is written by hand; the rest is generated (answer.rs), and
-;; so is the module around all this: `$context-now`, `$log`, `$arguments` and, for `{new}`, what makes a handle of the
-;; resource that a function answers.
+;; The hand-written part of the stand-in for WASI 0.2 inside a component. The other functions are generated (answer.rs), and
+;; so is the module around them: `$context-now`, `$log`, `$arguments` and, in place of `{new}`, the function that creates a
+;; handle of the returned resource.
 ;;
-;; Paragraphs are divided by empty lines. One that begins with a function of WASI is left out where nobody imports it; its
-;; name has no version, for they are the same in every 0.2.
+;; Empty lines separate paragraphs. A paragraph with a WASI function is left out if the guest does not import it. Its name
+;; has no version, because these functions are the same in every 0.2 version.
 ;;
-;; Memory: at 4 and 8 the lengths of the lines of standard output (1) and standard error (2) that have no end yet, at
-;; 16 the result of a call, at 1024 and 2048 these lines, from 3072 texts, and from `$arguments` on what a call brings or takes
-;; away: it is used by one call at a time, and never freed.
+;; Memory: at 4 and 8 the lengths of the unfinished lines of standard output (1) and standard error (2), at 16 the result
+;; of a call, at 1024 and 2048 these lines, from 3072 on texts, and from `$arguments` on the arguments and results of a
+;; call. That area is used by one call at a time, and is never freed.
 
 (global $asked (mut i32) (i32.const 0))
 (global $now (mut i64) (i64.const 0))
-;; Nanoseconds since the epoch. It moves when it is read or waited for, so that whoever measures or sleeps gets on.
+;; Nanoseconds since the epoch. Advances when it is read or waited for, so that loops that measure or sleep end.
 (global $clock (mut i64) (i64.const 0))
-;; The same in every evaluation, which can thus be replayed. Nothing here is a secret.
+;; The same in every evaluation, so that it can be replayed. Policies have no secrets to generate.
 (global $random (mut i64) (i64.const 0x9e3779b97f4a7c15))
 
 (data (i32.const 3072) "the policy called exit, which ends its evaluation")
 
-;; Each call of the host is one of those that an evaluation may make: one is enough.
+;; Calls the host only once, because each call counts against the evaluation's limit.
 (func $moment (result i64)
   (if (i32.eqz (global.get $asked))
     (then
@@ -27,7 +27,7 @@
       (global.set $clock (i64.mul (global.get $now) (i64.const 1000000)))))
   (global.get $now))
 
-;; Makes room for so many bytes at `$arguments`.
+;; Makes room for `$bytes` bytes at `$arguments`.
 (func $room (param $bytes i32)
   (local $missing i64)
   (local.set $missing
@@ -40,17 +40,17 @@
     (then
       (if (i32.eq (memory.grow (i32.wrap_i64 (local.get $missing))) (i32.const -1)) (then unreachable)))))
 
-;; Lists and texts of one call lie over one another: no function here reads more than one.
+;; Lists and texts of one call overlap, because no function here reads more than one of them.
 (func (export "cabi_realloc") (param $old i32) (param $old-bytes i32) (param $align i32) (param $bytes i32) (result i32)
   (call $room (local.get $bytes))
   (global.get $arguments))
 
-;; `ok` of a result, without more.
+;; The `ok` case of a result, without payload.
 (func $ok (result i32)
   (i32.store8 (i32.const 16) (i32.const 0))
   (i32.const 16))
 
-;; How many bytes the character at a place has: 0 where none of UTF-8 is, -1 where the end cuts it off.
+;; The length in bytes of the UTF-8 character at `$at`: 0 if it is invalid, -1 if the end cuts it off.
 (func $character (param $at i32) (param $end i32) (result i32)
   (local $first i32) (local $bytes i32) (local $left i32) (local $least i32) (local $most i32) (local $byte i32)
   (local.set $first (i32.load8_u (local.get $at)))
@@ -79,7 +79,7 @@
     (br_if $next (local.get $left)))
   (local.get $bytes))
 
-;; Logs the line of a stream: what is not UTF-8 as `?`, and a character that is not whole yet only at the line's end.
+;; Logs the line of a stream, with `?` for invalid UTF-8. An incomplete character waits, unless this is the line's end.
 (func $log-line (param $stream i32) (param $ends i32)
   (local $start i32) (local $at i32) (local $end i32) (local $bytes i32)
   (local.set $start (i32.shl (local.get $stream) (i32.const 10)))
@@ -99,7 +99,7 @@
           (local.set $bytes (i32.const 1))))
       (local.set $at (i32.add (local.get $at) (local.get $bytes)))
       (br $next)))
-  ;; Standard output is information, standard error an error.
+  ;; Standard output is logged as information, standard error as an error.
   (if (i32.gt_u (local.get $at) (local.get $start))
     (then
       (call $log (i32.sub (i32.shl (local.get $stream) (i32.const 1)) (i32.const 1))
@@ -107,7 +107,7 @@
   (memory.copy (local.get $start) (local.get $at) (i32.sub (local.get $end) (local.get $at)))
   (i32.store (i32.shl (local.get $stream) (i32.const 2)) (i32.sub (local.get $end) (local.get $at))))
 
-;; Adds to the line of a stream. Stream 0 leads nowhere.
+;; Appends to the line of a stream. Stream 0 is discarded.
 (func $print (param $stream i32) (param $at i32) (param $bytes i32)
   (local $length i32) (local $byte i32)
   (if (i32.eqz (local.get $stream)) (then (return)))
@@ -141,7 +141,7 @@
 
 (func $random-bytes (param $length i64) (result i32)
   (local $at i32) (local $end i32)
-  ;; More than memory can ever hold.
+  ;; More than fits into memory.
   (if (i64.gt_u (local.get $length) (i64.const 0x40000000)) (then unreachable))
   (call $room (i32.add (i32.wrap_i64 (local.get $length)) (i32.const 8)))
   (local.set $at (global.get $arguments))
@@ -173,7 +173,7 @@
   (i64.store (i32.const 24) (call $next-random))
   (i32.const 16))
 
-;; When the evaluation began, throughout: seconds and nanoseconds.
+;; Always the time at which the evaluation began, in seconds and nanoseconds.
 (func $"wasi:clocks/wall-clock#now" (result i32)
   (i64.store (i32.const 16) (i64.div_u (call $moment) (i64.const 1000)))
   (i32.store (i32.const 24)
@@ -193,7 +193,7 @@
 (func $"wasi:clocks/monotonic-clock#resolution" (result i64)
   (i64.const 1000))
 
-;; Whoever waits finds that the time has come. A clock at its end stays there.
+;; A wait ends immediately: the clock advances instead. It stops at its maximum.
 (func $"wasi:clocks/monotonic-clock#subscribe-duration" (param $for i64) (result i32)
   (drop (call $moment))
   (global.set $clock
@@ -206,10 +206,10 @@
   (if (i64.gt_u (local.get $until) (global.get $clock)) (then (global.set $clock (local.get $until))))
   (call {new} (i32.const 0)))
 
-;; Nothing ever blocks: all of them are ready.
+;; All of them are ready, because nothing blocks.
 (func $"wasi:io/poll#poll" (param $list i32) (param $count i32) (result i32)
   (local $index i32)
-  ;; As WASI has it.
+  ;; WASI requires a trap for an empty list.
   (if (i32.eqz (local.get $count)) (then unreachable))
   (loop $next
     (i32.store (i32.add (local.get $list) (i32.shl (local.get $index) (i32.const 2))) (local.get $index))
@@ -243,7 +243,7 @@
   (call $print (local.get $stream) (local.get $at) (local.get $bytes))
   (call $ok))
 
-;; A line is logged at its end, not before: many programs flush pieces of lines.
+;; Does not log an unfinished line, because many programs flush in the middle of a line.
 (func $"wasi:io/streams#[method]output-stream.flush" (param $stream i32) (result i32)
   (call $ok))
 

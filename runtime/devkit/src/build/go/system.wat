@@ -1,15 +1,15 @@
-;; What Go's runtime takes for its operating system (the functions of wasi_snapshot_preview1), inside the component: there
-;; are no files, no arguments and no environment, so that the component imports nothing of WASI.
+;; Replaces the operating system of Go's runtime (the functions of wasi_snapshot_preview1) inside the component, so that the
+;; component imports no WASI. There are no files, no arguments and no environment.
 ;;
-;; It shares the policy's memory and has none of its own, hence no data: only globals.
+;; It shares the policy's memory and has none of its own, so it has only globals and no data.
 (module
   (import "env" "memory" (memory 0))
   (import "ansai:policy/log@0.1.0" "write" (func $log (param $level i32) (param $text i32) (param $length i32)))
 
-  ;; Nanoseconds. It moves when it is read or waited for, so that whoever measures or sleeps gets on. What time it
-  ;; is, the context says.
+  ;; Nanoseconds. Advances when it is read or waited for, so that loops that measure or sleep end. For the real time,
+  ;; policies read the context.
   (global $clock (mut i64) (i64.const 0))
-  ;; The same in every instance: an evaluation can be replayed. Nothing here is a secret.
+  ;; The same in every instance, so that an evaluation can be replayed. Policies have no secrets to generate.
   (global $random (mut i64) (i64.const 0x9e3779b97f4a7c15))
 
   (func (export "proc_exit") (param $code i32) unreachable)
@@ -29,7 +29,7 @@
     (i64.store (local.get $time) (global.get $clock))
     (i32.const 0))
 
-  ;; One subscription that is a clock: its time has come. For anything else there is nothing to wait (52: not supported).
+  ;; A subscription to a clock is ready immediately. Nothing else can be waited for (52: not supported).
   (func (export "poll_oneoff") (param $in i32) (param $out i32) (param $count i32) (param $events i32) (result i32)
     (if (i32.eqz (local.get $count)) (then (return (i32.const 28))))
     (if (i32.load8_u offset=8 (local.get $in)) (then (return (i32.const 52))))
@@ -61,7 +61,7 @@
         (br $next)))
     (i32.const 0))
 
-  ;; Standard output (1) is logged as information, standard error (2) as an error: each piece that is written is a line.
+  ;; Logs standard output (1) as information and standard error (2) as an error. Each buffer is one line.
   (func (export "fd_write") (param $file i32) (param $pieces i32) (param $count i32) (param $written i32) (result i32)
     (local $sum i32) (local $text i32) (local $length i32)
     (if (i32.gt_u (i32.sub (local.get $file) (i32.const 1)) (i32.const 1)) (then (return (i32.const 8))))
@@ -73,7 +73,7 @@
         (local.set $sum (i32.add (local.get $sum) (local.get $length)))
         (if (local.get $length)
           (then
-            ;; A line's end is not part of it.
+            ;; Without the newline at its end.
             (if (i32.eq (i32.load8_u (i32.sub (i32.add (local.get $text) (local.get $length)) (i32.const 1))) (i32.const 10))
               (then (local.set $length (i32.sub (local.get $length) (i32.const 1)))))))
         (if (local.get $length)
@@ -86,7 +86,7 @@
     (i32.store (local.get $written) (local.get $sum))
     (i32.const 0))
 
-  ;; There is no such file (8: bad file descriptor), or nothing of the kind (52: not supported).
+  ;; All others fail: 8 is a bad file descriptor, 52 is not supported.
   (func (export "clock_res_get") (param i32 i32) (result i32) (i32.const 52))
   (func (export "fd_advise") (param i32 i64 i64 i32) (result i32) (i32.const 8))
   (func (export "fd_allocate") (param i32 i64 i64) (result i32) (i32.const 8))

@@ -1,4 +1,4 @@
-// Uses what StarlingMonkey makes of WASI, and says what came of it.
+// Uses the parts of StarlingMonkey that need WASI, and reports the results.
 import { now } from "ansai:policy/context@0.1.0";
 
 const about = { kind: "wasi", name: "javascript" };

@@ -1,5 +1,5 @@
-// Package export_wit_world is what the host calls: it calls the policy, and makes of errors and panics what the host is
-// told.
+// Package export_wit_world has the functions that the host calls. They call the policy, and turn errors and panics into
+// failures.
 package export_wit_world
 
 import (
@@ -36,7 +36,7 @@ func result[T any](answer T, err error) types.Result[T, ansai_policy_types.Failu
 	return types.Ok[T, ansai_policy_types.Failure](answer)
 }
 
-// failure is what an error says of itself, or its words.
+// failure returns the failure of an error from the SDK, or else its text.
 func failure(err error) ansai_policy_types.Failure {
 	var known interface {
 		Failure() ansai_policy_types.Failure

@@ -1,4 +1,4 @@
-// The program: all that happens in it is called by the host.
+// The program. It does nothing itself: the host calls the exported functions.
 package main
 
 import _ "ansai/bindings/wit_exports"

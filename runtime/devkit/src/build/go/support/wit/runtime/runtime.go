@@ -1,4 +1,4 @@
-// Package runtime lends memory to the host and to calls of it.
+// Package runtime allocates memory for calls between the policy and the host.
 package runtime
 
 import (
@@ -7,14 +7,14 @@ import (
 	"unsafe"
 )
 
-// An instance lives for one call and has some tens of mebibytes: most never need to collect anything.
+// An instance lives for one call and has tens of MiB of memory, so most never need a garbage collection.
 func init() {
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(32 << 20)
 }
 
-// Allocate is memory that stays where it is, and stays, until it is unpinned. What it holds counts as bytes: what they
-// point to is pinned by itself. It is aligned for everything that WIT has.
+// Allocate returns memory that is pinned until the pinner is unpinned, aligned for every WIT type. The collector sees it
+// as bytes: what it points to must be pinned separately.
 func Allocate(pinner *runtime.Pinner, size, _ uintptr) unsafe.Pointer {
 	if size == 0 {
 		return nil
@@ -26,10 +26,10 @@ func Allocate(pinner *runtime.Pinner, size, _ uintptr) unsafe.Pointer {
 
 var lent runtime.Pinner
 
-// Unpin gives back what the host was lent.
+// Unpin releases the memory that the host was given.
 func Unpin() { lent.Unpin() }
 
-// The host's memory for texts and lists that it passes. It asks for new memory only, and after the start.
+// Allocates memory for the texts and lists that the host passes. The host only requests new memory, after the start.
 //
 //go:wasmexport cabi_realloc
 func reallocate(old unsafe.Pointer, oldSize, align, size uintptr) unsafe.Pointer {

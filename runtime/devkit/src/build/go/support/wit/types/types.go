@@ -1,4 +1,4 @@
-// Package types has what WIT has and Go has not. Its names are those that the generated bindings use.
+// Package types has the WIT types that Go lacks, with the names that the generated bindings use.
 package types
 
 const (
@@ -8,7 +8,7 @@ const (
 	ResultErr  = 1
 )
 
-// Option is a value or none.
+// Option holds a value or nothing.
 type Option[T any] struct {
 	value T
 	some  bool
@@ -27,7 +27,7 @@ func (o Option[T]) Tag() uint8 {
 func (o Option[T]) IsSome() bool { return o.some }
 func (o Option[T]) IsNone() bool { return !o.some }
 
-// Some is the value; it panics where there is none.
+// Some returns the value; it panics if there is none.
 func (o Option[T]) Some() T {
 	if !o.some {
 		panic("there is no value")
@@ -35,7 +35,7 @@ func (o Option[T]) Some() T {
 	return o.value
 }
 
-// SomeOr is the value, or this one where there is none.
+// SomeOr returns the value, or the given one if there is none.
 func (o Option[T]) SomeOr(otherwise T) T {
 	if o.some {
 		return o.value
@@ -43,7 +43,7 @@ func (o Option[T]) SomeOr(otherwise T) T {
 	return otherwise
 }
 
-// Result is an answer or an error.
+// Result holds an answer or an error.
 type Result[T, E any] struct {
 	answer T
 	err    E
@@ -63,7 +63,7 @@ func (r Result[T, E]) Tag() uint8 {
 func (r Result[T, E]) IsOk() bool  { return !r.failed }
 func (r Result[T, E]) IsErr() bool { return r.failed }
 
-// Ok is the answer; it panics where there is an error.
+// Ok returns the answer; it panics if there is an error.
 func (r Result[T, E]) Ok() T {
 	if r.failed {
 		panic("there is no answer")
@@ -71,7 +71,7 @@ func (r Result[T, E]) Ok() T {
 	return r.answer
 }
 
-// Err is the error; it panics where there is an answer.
+// Err returns the error; it panics if there is an answer.
 func (r Result[T, E]) Err() E {
 	if !r.failed {
 		panic("there is no error")
@@ -79,7 +79,7 @@ func (r Result[T, E]) Err() E {
 	return r.err
 }
 
-// Unit is nothing, as an answer.
+// Unit is an answer without a value.
 type Unit struct{}
 
 type Tuple1[A any] struct{ F0 A }
