@@ -231,4 +231,4 @@ fn record<'de, A: MapAccess<'de>>(fields: &[Field], nodes: &mut Vec<Node<'de>>, 
 /// A string, copied only where the text has it escaped.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Text<'de>(#[serde(borrow)] Cow<'de, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
