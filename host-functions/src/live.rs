@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::event::Phase;
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, Timestamp};
+use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, StepRef, Timestamp};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -78,8 +77,8 @@ impl HostAccess for LiveHost {
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        let EvaluationStart { instance, phase, scopes, state, deadline } = start;
-        Box::new(Live::new(self.clone(), instance, phase, scopes, state).ending_after(deadline))
+        let EvaluationStart { instance, scopes, state, deadline } = start;
+        Box::new(Live::new(self.clone(), instance, scopes, state).ending_after(deadline))
     }
 }
 
@@ -87,7 +86,6 @@ impl HostAccess for LiveHost {
 pub struct Live {
     shared: LiveHost,
     instance: InstanceName,
-    phase: Phase,
     scopes: Scopes,
     /// Context, log, store and series.
     pub base: EvaluationState,
@@ -98,8 +96,8 @@ pub struct Live {
 
 impl Live {
     /// At the start of an evaluation of this instance.
-    pub fn new(shared: LiveHost, instance: InstanceName, phase: Phase, scopes: Scopes, base: EvaluationState) -> Self {
-        Live { shared, instance, phase, scopes, base, proposed: Vec::new(), ends: None }
+    pub fn new(shared: LiveHost, instance: InstanceName, scopes: Scopes, base: EvaluationState) -> Self {
+        Live { shared, instance, scopes, base, proposed: Vec::new(), ends: None }
     }
 
     /// In an evaluation that is ended after so long: each scan takes at most a third of what is left, so that a policy
@@ -144,7 +142,7 @@ impl HostBackend for Live {
 
 impl Backend for Live {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
-        let caller = Caller { instance: &self.instance, phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let caller = Caller { instance: &self.instance, phase: self.base.phase, grants: Grants::InForce(&self.scopes) };
         let (function, scope) = match admit(&self.shared.registry, caller, call) {
             Ok(admitted) => (admitted.function, admitted.scope),
             Err(why) => return Answer::Now(why.into_answer()),
@@ -164,7 +162,8 @@ impl Backend for Live {
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
-                Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed)))
+                let base = &mut self.base;
+                Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed, &mut base.proposed)))
             }
             // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
@@ -177,6 +176,7 @@ async fn propose(
     name: String,
     work: Work,
     proposed: &mut Vec<Arc<Proposed>>,
+    count: &mut StepRef,
 ) -> Result<Reply, Abort> {
     let earlier = proposed.clone();
     let arguments = work.arguments.clone();
@@ -185,9 +185,10 @@ async fn propose(
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    preview.step = u32::try_from(proposed.len()).unwrap_or(u32::MAX);
+    preview.step = *count;
     let reply = to_reply(&preview);
-    proposed.push(Arc::new(Proposed { action: name, arguments, preview, targets }));
+    proposed.push(Arc::new(Proposed { action: name, arguments, preview, targets, may_fail: false }));
+    *count += 1;
     Ok(reply)
 }
 

@@ -10,7 +10,7 @@ use ansai_core::{InstanceName, Interface, InterfaceKind, InterfaceName, Refusal,
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::backend::{Answer, Backend as _};
 use ansai_kit::call::{Call, NoArguments, Reply};
-use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory};
 use ansai_kit::function::Probe;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -26,7 +26,7 @@ static ORDER: Mutex<Vec<&str>> = Mutex::new(Vec::new());
 static SCANS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: InterfaceName::from_static("test:scans/scans-probe"),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "wait",
@@ -68,22 +68,11 @@ async fn call(shared: LiveHost, function: &'static str) -> Reply {
 }
 
 async fn call_within(shared: LiveHost, function: &'static str, evaluation: Duration) -> Reply {
-    let context = Context {
-        now: Timestamp::from_millis(1_790_000_000_000),
-        local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
-        last_evaluated: None,
-        trigger: Trigger::Schedule,
-        settings: Arc::new(serde_json::json!({})),
-        scopes: "{}".into(),
-        host_facts: Arc::default(),
-        open_incidents: vec![],
-        attempts: vec![],
-        stage: String::new(),
-    };
     let scopes = [(SCANS.interface.name.clone(), Arc::new(Scope::default()))].into();
-    let base = EvaluationState::new(context, Arc::new(NoMemory));
-    let mut live = Live::new(shared, InstanceName::from_static("test"), Phase::Detect, Arc::new(scopes), base)
-        .ending_after(evaluation);
+    let context = Context::at(Timestamp::from_millis(1_790_000_000_000));
+    let base = EvaluationState::new(Phase::Detect, context, Arc::new(NoMemory));
+    let mut live =
+        Live::new(shared, InstanceName::from_static("test"), Arc::new(scopes), base).ending_after(evaluation);
     let arguments = Arc::from(RawValue::from_string("{}".into()).unwrap());
     let answer = live.ask(Call { interface: &SCANS.interface.name, function, arguments: &arguments });
     match answer {

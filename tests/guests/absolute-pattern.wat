@@ -1,5 +1,5 @@
 ;; Passes an absolute path as a pattern, which must be relative to the root.
-(import "ansai:files/files-probe@0.1.0" "measure-files" (func $measure (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+(import "ansai:files/files-probe@0.2.0" "measure-files" (func $measure (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/var/log/etc/passwd")
 (data (i32.const 5100) "\90\13\00\00\0b\00\00\00")
 (func (export "detect") (result i32) 

@@ -1,5 +1,5 @@
 ;; Reports the same thing with a new key each time.
-(import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))
+(import "ansai:policy/context@0.2.0" "now" (func $now (result i64)))
 (func (export "detect") (result i32) (local $now i64) (local $i i32)
   (local.set $now (call $now))
   (loop $next

@@ -1,5 +1,5 @@
 ;; Makes 1,500 calls that cost almost nothing in WebAssembly.
-(import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))
+(import "ansai:policy/context@0.2.0" "now" (func $now (result i64)))
 (func (export "detect") (result i32) (local $i i32)
   (loop $again
     (drop (call $now))

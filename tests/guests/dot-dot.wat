@@ -1,5 +1,5 @@
 ;; Leaves its root with `..`.
-(import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
+(import "ansai:files/files-probe@0.2.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/var/log/../../etc")
 (func (export "detect") (result i32) 
   (call $largest (i32.const 5000) (i32.const 18) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 4096))

@@ -1,5 +1,5 @@
 ;; Passes a million patterns.
-(import "ansai:files/files-probe@0.1.0" "measure-files" (func $measure (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+(import "ansai:files/files-probe@0.2.0" "measure-files" (func $measure (param i32 i32 i32 i32 i32 i32 i32 i32 i32)))
 (data (i32.const 5000) "/var/log")
 (memory (export "memory") 200)
 (func (export "detect") (result i32) 

@@ -1,5 +1,5 @@
 ;; Lists the file systems without end, whatever the reply.
-(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
+(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32) 
   (loop $again
     (global.set $top (i32.const 65536))

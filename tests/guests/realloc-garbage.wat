@@ -1,5 +1,5 @@
 ;; Its allocator returns an address outside its memory.
-(import "ansai:policy/context@0.1.0" "settings" (func $settings (param i32)))
+(import "ansai:policy/context@0.2.0" "settings" (func $settings (param i32)))
 (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const -1)
 (func (export "detect") (result i32) 
   (call $settings (i32.const 4096))

@@ -1,5 +1,5 @@
 ;; Continues to call with long arguments after it was refused for exceeding the budget.
-(import "ansai:files/files-probe@0.1.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
+(import "ansai:files/files-probe@0.2.0" "largest-directories" (func $largest (param i32 i32 i32 i32 i32 i32 i32)))
 (memory (export "memory") 20)
 (func (export "detect") (result i32) 
   (memory.fill (i32.const 65536) (i32.const 1) (i32.const 500000))

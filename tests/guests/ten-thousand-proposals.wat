@@ -1,5 +1,5 @@
 ;; Proposes the same step ten thousand times, and gives up with the last refusal.
-(import "ansai:disk/disk-actions@0.1.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
+(import "ansai:disk/disk-check-actions@0.2.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
 (data (i32.const 5000) "/")
 (func (export "detect") (result i32) 
   (call $sick)

@@ -1,5 +1,5 @@
 ;; Imports an ansai interface that this host does not have.
-(component (import "ansai:magic/magic-probe@0.1.0" (instance))
+(component (import "ansai:magic/magic-probe@0.2.0" (instance))
   (core module $m (func (export "f")))
   (core instance $i (instantiate $m))
   (func $f (canon lift (core func $i "f")))

@@ -24,6 +24,9 @@ pub struct Proposed {
     pub preview: Preview,
     /// What would be touched, with the identity of each: the action's own form.
     pub targets: Box<RawValue>,
+    /// The plan goes on if this step fails: the policy said so with `advice.may-fail`.
+    #[serde(default)]
+    pub may_fail: bool,
 }
 
 impl Proposed {
@@ -39,7 +42,12 @@ impl Proposed {
 
     /// What a person sees of it.
     pub fn planned(&self) -> PlannedStep {
-        PlannedStep { action: self.action.clone(), reason: self.reason(), preview: self.preview.clone() }
+        PlannedStep {
+            action: self.action.clone(),
+            reason: self.reason(),
+            preview: self.preview.clone(),
+            may_fail: self.may_fail,
+        }
     }
 }
 

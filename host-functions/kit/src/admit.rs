@@ -113,7 +113,7 @@ mod tests {
 
     const fn interface(name: &'static str, kind: InterfaceKind) -> Interface {
         let name = InterfaceName::from_static(name);
-        Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, ability: "", fields: FIELDS }
+        Interface { name, version: "0.2.0", kind, sensitivity: Sensitivity::Metadata, ability: "", fields: FIELDS }
     }
 
     static PROBE: InterfaceDef = InterfaceDef {
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_unknown_function_ends_the_evaluation() {
-        let unknown = [("ansai:x/x-probe", "act"), ("ansai:y/y-probe", "look"), ("ansai:x/x-probe@0.1.0", "look")];
+        let unknown = [("ansai:x/x-probe", "act"), ("ansai:y/y-probe", "look"), ("ansai:x/x-probe@0.2.0", "look")];
         for call in unknown {
             let end = ends(BOTH, Phase::Plan, call, "{}");
             assert_eq!(end, format!("ended: no function {}.{}", call.0, call.1));

@@ -104,7 +104,7 @@ mod tests {
         let sensitivity = Sensitivity::Metadata;
         let name = InterfaceName::from_static("ansai:x/x-probe");
         InterfaceDef {
-            interface: Interface { name, version: "0.1.0", kind, sensitivity, ability: "", fields: FIELDS },
+            interface: Interface { name, version: "0.2.0", kind, sensitivity, ability: "", fields: FIELDS },
             doctor: &[],
             functions: &[],
         }

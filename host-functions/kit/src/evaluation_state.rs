@@ -1,9 +1,10 @@
 //! The state that every policy can use without a grant: context, log, store and series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ansai_core::{Attempt, Measure, Observation, Refusal, Timestamp};
+use ansai_core::event::Phase;
+use ansai_core::{Attempt, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why an evaluation happens.
@@ -12,15 +13,26 @@ use serde::{Deserialize, Serialize};
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub enum Trigger {
     Schedule,
-    Event(Vec<Measure>),
+    Event(Vec<Occurrence>),
+    FollowUp,
     Verification,
     ByHand,
+}
+
+/// Something that happened, and that the schedule of a policy waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Occurrence {
+    pub what: String,
+    pub about: Subject,
+    pub at: Timestamp,
+    pub facts: Vec<Measure>,
 }
 
 impl Trigger {
     /// Whether the policy's writes are kept.
     pub fn commits(&self) -> bool {
-        matches!(self, Trigger::Schedule | Trigger::Event(_))
+        matches!(self, Trigger::Schedule | Trigger::Event(_) | Trigger::FollowUp)
     }
 
     /// Its name in the audit log.
@@ -28,6 +40,7 @@ impl Trigger {
         match self {
             Trigger::Schedule => "schedule",
             Trigger::Event(_) => "event",
+            Trigger::FollowUp => "follow-up",
             Trigger::Verification => "verification",
             Trigger::ByHand => "by-hand",
         }
@@ -44,6 +57,34 @@ pub struct WallClock {
     pub utc_offset_minutes: i32,
 }
 
+/// A name and a value that the operator attached to a host or a target.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Label {
+    pub name: String,
+    pub value: String,
+}
+
+/// What a policy sees of a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Target {
+    pub name: String,
+    pub kind: String,
+    pub labels: Vec<Label>,
+}
+
+/// A target that an instance may use, with the settings that differ for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceTarget {
+    /// What the policy sees.
+    #[serde(flatten)]
+    pub target: Target,
+    /// An object in the form of the instance's settings; it has only what the operator set for this target.
+    #[serde(default)]
+    pub settings: serde_json::Value,
+}
+
 /// The answers of `ansai:policy/context`, which stay the same during one evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
@@ -57,9 +98,33 @@ pub struct Context {
     /// The scopes as JSON text.
     pub scopes: Arc<str>,
     pub host_facts: Arc<Vec<Measure>>,
+    /// In byte order of their names.
+    pub labels: Arc<Vec<Label>>,
+    /// In byte order of their names.
+    pub targets: Arc<Vec<InstanceTarget>>,
     pub open_incidents: Vec<Observation>,
     pub attempts: Vec<Attempt>,
     pub stage: String,
+}
+
+impl Context {
+    /// A context with nothing but the time, on a schedule.
+    pub fn at(now: Timestamp) -> Context {
+        Context {
+            now,
+            local_time: WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 },
+            last_evaluated: None,
+            trigger: Trigger::Schedule,
+            settings: Arc::new(serde_json::Value::Object(serde_json::Map::new())),
+            scopes: "{}".into(),
+            host_facts: Arc::default(),
+            labels: Arc::default(),
+            targets: Arc::default(),
+            open_incidents: Vec::new(),
+            attempts: Vec::new(),
+            stage: String::new(),
+        }
+    }
 }
 
 /// A line logged by a policy.
@@ -90,6 +155,8 @@ pub trait Memory: Send + Sync {
     fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal>;
     /// Names of the series.
     fn series(&self) -> Result<Vec<String>, Refusal>;
+    /// Attempts at findings about a subject since a time, oldest first; the latest `most` of them.
+    fn history(&self, about: &Subject, since: Timestamp, most: usize) -> Result<Vec<Attempt>, Refusal>;
 }
 
 /// A memory without content.
@@ -107,6 +174,9 @@ impl Memory for NoMemory {
         Ok(Vec::new())
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {
+        Ok(Vec::new())
+    }
+    fn history(&self, _about: &Subject, _since: Timestamp, _most: usize) -> Result<Vec<Attempt>, Refusal> {
         Ok(Vec::new())
     }
 }
@@ -129,8 +199,25 @@ pub struct SeriesWrite {
     pub value: Option<f64>,
 }
 
+/// What a policy said through `ansai:policy/advice` in one evaluation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Advice {
+    /// Recommendations to a person, in order.
+    pub recommendations: Vec<Recommendation>,
+    /// When to evaluate again, from the start of this evaluation.
+    pub look_again: Option<Millis>,
+    /// Steps whose failure does not end the plan.
+    pub may_fail: BTreeSet<StepRef>,
+}
+
 /// State of the base interfaces during one evaluation.
 pub struct EvaluationState {
+    /// The export that is evaluated.
+    pub phase: Phase,
+    /// Number of steps proposed so far. The backend counts them.
+    pub proposed: StepRef,
+    /// What the policy advised so far.
+    pub advice: Advice,
     /// The answers of the context.
     pub context: Context,
     /// What earlier evaluations stored.
@@ -145,7 +232,16 @@ pub struct EvaluationState {
 
 impl EvaluationState {
     /// The state at the start of an evaluation.
-    pub fn new(context: Context, memory: Arc<dyn Memory>) -> Self {
-        EvaluationState { context, memory, writes: Writes::default(), log: Vec::new(), log_dropped: 0 }
+    pub fn new(phase: Phase, context: Context, memory: Arc<dyn Memory>) -> Self {
+        EvaluationState {
+            phase,
+            proposed: 0,
+            advice: Advice::default(),
+            context,
+            memory,
+            writes: Writes::default(),
+            log: Vec::new(),
+            log_dropped: 0,
+        }
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::event::Phase;
 use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{InstanceName, Measure};
 
@@ -44,8 +43,6 @@ pub trait HostAccess: Send + Sync {
 pub struct EvaluationStart {
     /// Whose grants it has.
     pub instance: InstanceName,
-    /// Only `plan` may propose.
-    pub phase: Phase,
     /// In force.
     pub scopes: Scopes,
     /// Context, log, store and series.

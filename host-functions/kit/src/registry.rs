@@ -128,7 +128,7 @@ impl std::fmt::Debug for Registry {
 pub const fn base(name: &'static str, ability: &'static str) -> Interface {
     Interface {
         name: InterfaceName::from_static(name),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Base,
         sensitivity: ansai_core::Sensitivity::Metadata,
         ability,

@@ -25,12 +25,13 @@ use ansai_kit::registry::InterfaceDef;
 /// All interfaces of these domains.
 pub const INTERFACES: &[&InterfaceDef] = &[
     &disk::probe::DISK_PROBE,
-    &disk::actions::DISK_ACTIONS,
+    &disk::actions::DISK_CHECK_ACTIONS,
     &files::FILES_PROBE,
     &files::FILES_ACTIONS,
+    &files::QUARANTINE_ACTIONS,
     &system::SYSTEM_PROBE,
     &journal::JOURNAL_PROBE,
-    &journal::JOURNAL_ACTIONS,
-    &packages::PACKAGES_PROBE,
-    &packages::PACKAGES_ACTIONS,
+    &journal::JOURNAL_VACUUM_ACTIONS,
+    &packages::PACKAGE_CACHE_PROBE,
+    &packages::PACKAGE_CACHE_ACTIONS,
 ];

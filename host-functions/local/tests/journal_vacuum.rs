@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 const ID: &str = "845a9a182bbe4de5a8efdf59181149c3";
-const NAME: &str = "ansai:journal/journal-actions.vacuum";
+const NAME: &str = "ansai:journal/journal-vacuum-actions.vacuum";
 /// A multiple of every block size.
 const BIG: usize = 1 << 20;
 
@@ -72,7 +72,7 @@ impl Fixture {
         let arguments = raw(&json!({"keep-bytes": keep, "reason": "full"}));
         let (preview, targets) =
             vacuum().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets })
+        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets, may_fail: false })
     }
 
     fn doing<T>(&self, step: &Proposed, stop: bool, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

@@ -15,7 +15,7 @@ use ansai_kit::registry::{Body, Registry};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-const NAME: &str = "ansai:packages/packages-actions.clean-cache";
+const NAME: &str = "ansai:packages/package-cache-actions.clean-cache";
 
 struct Fixture {
     root: tempfile::TempDir,
@@ -58,7 +58,7 @@ impl Fixture {
         let ask =
             ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let registry = Registry::of(ansai_local::INTERFACES);
-        let (_, function) = registry.find("ansai:packages/packages-probe", "list-caches").unwrap();
+        let (_, function) = registry.find("ansai:packages/package-cache-probe", "list-caches").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
         body.answer(&ask, &raw(&json!({}))).map(|reply| serde_json::from_str(reply.get()).unwrap())
     }
@@ -70,7 +70,7 @@ impl Fixture {
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
         let (preview, targets) =
             clean_cache().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets })
+        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets, may_fail: false })
     }
 
     fn doing<T>(&self, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

@@ -17,7 +17,7 @@ pub(crate) fn contract<'a>(packages: impl IntoIterator<Item = (&'a str, &'a str)
     resolve
 }
 
-/// Functions that only one of the two has, as `ansai:files/files-probe@0.1.0 list-files`.
+/// Functions that only one of the two has, as `ansai:files/files-probe@0.2.0 list-files`.
 pub(crate) fn functions(registry: &Registry, resolve: &Resolve) -> Vec<String> {
     let mut wit = BTreeSet::new();
     for (id, interface) in &resolve.interfaces {

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::compare;
 
 const WIT: &str = "
-package ansai:example@0.1.0;
+package ansai:example@0.2.0;
 interface example-probe {
-  use ansai:policy/types@0.1.0.{refusal};
+  use ansai:policy/types@0.2.0.{refusal};
   enum state { on, off }
   record item { name: string, size-bytes: u32, since: option<u64>, state: state }
   look: func(name: string, depth: u32) -> result<list<item>, refusal>;
@@ -32,7 +32,7 @@ const fn entry(name: &'static str, functions: &'static [Function]) -> InterfaceD
     InterfaceDef {
         interface: Interface {
             name: InterfaceName::from_static(name),
-            version: "0.1.0",
+            version: "0.2.0",
             kind: InterfaceKind::Probe,
             sensitivity: Sensitivity::Metadata,
             ability: "see examples",
@@ -128,7 +128,7 @@ fn a_type_that_differs_in_one_field_is_found() {
 #[test]
 fn a_package_that_the_list_does_not_know_is_found() {
     let found = compare::functions(&ansai_host_functions::builtin(), &contract());
-    assert_eq!(found, ["ansai:example/example-probe@0.1.0 look: the list has no such function"]);
+    assert_eq!(found, ["ansai:example/example-probe@0.2.0 look: the list has no such function"]);
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn an_entry_without_wit_is_found() {
     );
     let resolve = compare::contract(PACKAGES.iter().copied());
     let found = compare::functions(&ansai_host_functions::builtin().with(&UNKNOWN), &resolve);
-    assert_eq!(found, ["ansai:unknown/unknown-probe@0.1.0 look: wit/ has no such function"]);
+    assert_eq!(found, ["ansai:unknown/unknown-probe@0.2.0 look: wit/ has no such function"]);
     let found = compare::types(&UNKNOWN, &resolve);
-    assert_eq!(found, ["ansai:unknown/unknown-probe@0.1.0: wit/ has no such interface"]);
+    assert_eq!(found, ["ansai:unknown/unknown-probe@0.2.0: wit/ has no such interface"]);
     let renamed = Registry::of(&[&UNKNOWN]);
     assert!(compare::functions(&renamed, &resolve).len() > 10, "all others are missing");
 }

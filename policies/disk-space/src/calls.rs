@@ -5,23 +5,25 @@ use ansai_sdk::Preview;
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
 use crate::imports::ansai::files::files_actions::{self, Selection};
 use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Held, Usages};
-use crate::imports::ansai::journal::journal_actions;
+use crate::imports::ansai::files::quarantine_actions;
 use crate::imports::ansai::journal::journal_probe::{self, JournalUsage};
-use crate::imports::ansai::packages::packages_actions;
-use crate::imports::ansai::packages::packages_probe::{self, Caches, Manager};
+use crate::imports::ansai::journal::journal_vacuum_actions;
+use crate::imports::ansai::packages::package_cache_actions;
+use crate::imports::ansai::packages::package_cache_probe::{self, Caches, Manager};
 
 pub(crate) const FILES_PROBE: &str = "ansai:files/files-probe";
 pub(crate) const FILES_ACTIONS: &str = "ansai:files/files-actions";
+pub(crate) const QUARANTINE_ACTIONS: &str = "ansai:files/quarantine-actions";
 pub(crate) const JOURNAL_PROBE: &str = "ansai:journal/journal-probe";
-pub(crate) const JOURNAL_ACTIONS: &str = "ansai:journal/journal-actions";
-pub(crate) const PACKAGES_PROBE: &str = "ansai:packages/packages-probe";
-pub(crate) const PACKAGES_ACTIONS: &str = "ansai:packages/packages-actions";
+pub(crate) const JOURNAL_VACUUM_ACTIONS: &str = "ansai:journal/journal-vacuum-actions";
+pub(crate) const PACKAGE_CACHE_PROBE: &str = "ansai:packages/package-cache-probe";
+pub(crate) const PACKAGE_CACHE_ACTIONS: &str = "ansai:packages/package-cache-actions";
 
 pub(crate) const REMOVE: &str = "ansai:files/files-actions.remove";
 pub(crate) const COMPRESS: &str = "ansai:files/files-actions.compress";
-pub(crate) const RECLAIM: &str = "ansai:files/files-actions.reclaim-held";
-pub(crate) const VACUUM: &str = "ansai:journal/journal-actions.vacuum";
-pub(crate) const CLEAN: &str = "ansai:packages/packages-actions.clean-cache";
+pub(crate) const RECLAIM: &str = "ansai:files/quarantine-actions.reclaim";
+pub(crate) const VACUUM: &str = "ansai:journal/journal-vacuum-actions.vacuum";
+pub(crate) const CLEAN: &str = "ansai:packages/package-cache-actions.clean-cache";
 
 ansai_sdk::host_calls! {
     "ansai:disk/disk-probe.list-filesystems" => fn filesystems() -> Filesystems = disk_probe::list_filesystems;
@@ -34,10 +36,10 @@ ansai_sdk::host_calls! {
     "ansai:files/files-probe.list-deleted-open" => fn deleted_open() -> DeletedFiles = files_probe::list_deleted_open;
     "ansai:files/files-probe.list-held" => fn held() -> Vec<Held> = files_probe::list_held;
     "ansai:journal/journal-probe.usage" => fn journal() -> JournalUsage = journal_probe::usage;
-    "ansai:packages/packages-probe.list-caches" => fn caches() -> Caches = packages_probe::list_caches;
+    "ansai:packages/package-cache-probe.list-caches" => fn caches() -> Caches = package_cache_probe::list_caches;
     REMOVE => fn remove(what: &Selection, reason: &str) -> Preview = files_actions::remove;
     COMPRESS => fn compress(what: &Selection, reason: &str) -> Preview = files_actions::compress;
-    RECLAIM => fn reclaim(mount: &str, enough_bytes: u64, reason: &str) -> Preview = files_actions::reclaim_held;
-    VACUUM => fn vacuum(keep_bytes: u64, reason: &str) -> Preview = journal_actions::vacuum;
-    CLEAN => fn clean(manager: Manager, reason: &str) -> Preview = packages_actions::clean_cache;
+    RECLAIM => fn reclaim(mount: &str, enough_bytes: u64, reason: &str) -> Preview = quarantine_actions::reclaim;
+    VACUUM => fn vacuum(keep_bytes: u64, reason: &str) -> Preview = journal_vacuum_actions::vacuum;
+    CLEAN => fn clean(manager: Manager, reason: &str) -> Preview = package_cache_actions::clean_cache;
 }

@@ -104,7 +104,12 @@ fn blocks(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
         .with(Measure::bytes("total", filesystem.total_bytes))
         .with(Measure::bytes("reserved", filesystem.reserved_bytes));
     seen.evidence.extend(full_in.map(|left| Measure::milliseconds("full-in", left.0)));
-    Some(seen)
+    Some(seen.at_distance(distance(usage, full, settings)))
+}
+
+/// What has to be freed until the incident closes: bytes or inodes.
+fn distance(usage: Usage, severity: Option<Severity>, settings: &Settings) -> f64 {
+    severity.map_or(0.0, |_| usage.excess_over(settings.goal()) as f64)
 }
 
 /// Samples the usage and predicts when the file system is full. There is a forecast only if it is fairly full already,
@@ -124,9 +129,11 @@ fn inodes(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
     let usage = inodes_of(filesystem)?;
     let mount = &filesystem.mount;
     let key = format!("{INODES}{mount}");
-    let status = settings.levels().status(usage.percent(), host.open_severity(&key));
+    let severity = settings.levels().severity(usage.percent(), host.open_severity(&key));
+    let status = severity.map_or(Status::Healthy, Status::Unhealthy);
     let summary = format!("{mount} uses {} of its inodes, {} of {} free", usage.words(), usage.free(), usage.total());
     let seen = Observation::new(key, filesystem.about.clone(), status, summary);
+    let seen = seen.at_distance(distance(usage, severity, settings));
     let evidence = [Measure::count("free-inodes", usage.free()), Measure::count("total-inodes", usage.total())];
     Some(evidence.into_iter().fold(seen.with(Measure::ratio("used-share", usage.share())), Observation::with))
 }
@@ -164,7 +171,10 @@ fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) ->
         }
         Some(None) => unknown(format!("{mount} does not report its size")),
         None if listed.skipped > 0 => unknown(format!("{mount} cannot be read")),
-        None => unknown(format!("{mount} is no longer mounted")),
+        None => {
+            let why = format!("{mount} is no longer mounted");
+            Observation::gone(&incident.key, incident.about.clone(), why)
+        }
     })
 }
 
@@ -208,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ignored_mount_closes_its_incident_and_a_vanished_one_does_not() {
+    fn an_ignored_or_vanished_mount_closes_its_incident() {
         let host = listing(vec![filesystem("/data", 100, 1), filesystem("/gone", 100, 1)]).host();
         let open: Vec<Observation> = detect(&settings(|_| {}), &host).unwrap().into_iter().filter(is_full).collect();
         assert_eq!(open.len(), 2);
@@ -217,6 +227,6 @@ mod tests {
         let seen = detect(&ignoring, &host).unwrap();
         assert_eq!(seen.len(), 2);
         assert_eq!((seen[0].key.as_str(), &seen[0].status), ("/data", &Status::Healthy));
-        assert!(matches!(&seen[1].status, Status::Unknown(why) if why.contains("no longer mounted")));
+        assert_eq!((&seen[1].status, seen[1].summary.as_str()), (&Status::Gone, "/gone is no longer mounted"));
     }
 }

@@ -1,5 +1,5 @@
-import { type Filesystem, listFilesystems } from "ansai:disk/disk-probe@0.1.0";
-import { remove } from "ansai:files/files-actions@0.1.0";
+import { type Filesystem, listFilesystems } from "ansai:disk/disk-probe@0.2.0";
+import { remove } from "ansai:files/files-actions@0.2.0";
 import {
   apply,
   couldNotTell,

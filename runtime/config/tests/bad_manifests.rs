@@ -60,7 +60,7 @@ bad! {
     duplicate_table: format!("{MANIFEST}\n[schedule]\nevery = \"5s\"\n");
     unknown_capability: with("ansai:disk/disk-probe", "ansai:disk/dsik-probe");
     unknown_capability_unlike_any: with("ansai:disk/disk-probe", "wasi:sockets/tcp");
-    capability_with_version: with("ansai:disk/disk-probe", "ansai:disk/disk-probe@0.1.0");
+    capability_with_version: with("ansai:disk/disk-probe", "ansai:disk/disk-probe@0.2.0");
     capability_without_reason: with("reason = \"to see how full file systems are\"\n", "");
     capability_as_text: with("[capabilities.\"ansai:disk/disk-probe\"]\nreason = \"to see how full file systems are\"\nrequired = true", "[capabilities]\n\"ansai:disk/disk-probe\" = \"please\"");
     scope_with_unknown_field: with("min_age_hours = 24", "min_age = 24");

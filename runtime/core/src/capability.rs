@@ -45,7 +45,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// The name as imported by a component: `ansai:files/files-probe@0.1.0`.
+    /// The name as imported by a component: `ansai:files/files-probe@0.2.0`.
     pub fn import_name(&self) -> InterfaceName {
         self.name.in_version(self.version)
     }

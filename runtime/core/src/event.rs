@@ -11,7 +11,9 @@ pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, Record
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::incident::Change;
-use crate::{Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Severity, Status, Timestamp, Usage};
+use crate::{
+    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Timestamp, Usage,
+};
 
 /// An event with its time: the payload of one audit record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub enum Event {
         instance: InstanceName,
         decision: Decision,
         steps: Vec<PlannedStep>,
+        /// What the policy recommends to a person in addition.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        recommendations: Vec<Recommendation>,
     },
     /// A finding has no plan, or its plan cannot continue. None of its remaining steps starts.
     PlanFailed {

@@ -1,4 +1,4 @@
-//! Incidents, and the rules that make it safe to act on them: an incident closes only on an explicit `healthy`,
+//! Incidents, and the rules that make it safe to act on them: an incident closes only on an explicit `healthy` or `gone`,
 //! attempts are counted and spaced, and the counters are data, so they survive a restart.
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,15 @@ pub enum Change {
     Unchanged,
     BecameUnknown,
     Closed,
+    /// It closed because the observed thing no longer exists.
+    Gone,
+}
+
+impl Change {
+    /// Whether the incident is over.
+    pub fn is_closing(self) -> bool {
+        matches!(self, Change::Closed | Change::Gone)
+    }
 }
 
 /// Whether an attempt may start now.
@@ -94,6 +103,13 @@ impl Incident {
     pub fn observe(&mut self, latest: Option<&Observation>, why_missing: &str, now: Timestamp) -> Change {
         match latest.map(|observation| &observation.status) {
             Some(Status::Healthy) => Change::Closed,
+            Some(Status::Gone) => {
+                if let Some(observation) = latest {
+                    self.finding.summary.clone_from(&observation.summary);
+                }
+                self.unknown = None;
+                Change::Gone
+            }
             Some(Status::Unhealthy(severity)) => {
                 let before = (self.finding.severity(), self.unknown.take());
                 if let Some(observation) = latest {
@@ -152,6 +168,7 @@ mod tests {
             summary: "full".into(),
             evidence: vec![],
             related: vec![],
+            distance: None,
         }
     }
 
@@ -167,6 +184,17 @@ mod tests {
         assert_eq!(incident.observe(Some(&sick), "", at(5)), Change::Changed);
         assert_eq!(incident.observe(Some(&sick), "", at(6)), Change::Unchanged);
         assert_eq!(incident.observe(Some(&observation(Status::Healthy)), "", at(7)), Change::Closed);
+    }
+
+    #[test]
+    fn what_is_gone_closes_and_is_told() {
+        let mut incident = Incident::open(&DISK, &observation(Status::Unhealthy(Severity::Warning)), at(1)).unwrap();
+        assert_eq!(incident.observe(None, "not mentioned", at(2)), Change::BecameUnknown);
+        let gone = Observation { summary: "/var is no longer mounted".into(), ..observation(Status::Gone) };
+        let change = incident.observe(Some(&gone), "", at(3));
+        assert_eq!((change, change.is_closing()), (Change::Gone, true));
+        assert_eq!((incident.finding.summary.as_str(), incident.unknown), ("/var is no longer mounted", None));
+        assert!(Incident::open(&DISK, &gone, at(4)).is_none());
     }
 
     #[test]

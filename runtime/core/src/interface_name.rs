@@ -4,7 +4,7 @@ use crate::name_text::{NameText, is_its_text};
 use crate::text::inert;
 
 /// The name of a WIT interface, `ansai:disk/disk-probe` or, with the version of its package,
-/// `ansai:disk/disk-probe@0.1.0`.
+/// `ansai:disk/disk-probe@0.2.0`.
 ///
 /// Components import names with a version; grants, calls and recordings have names without one. Equality, order and hash
 /// are those of the whole text, so use [`InterfaceName::same_interface`] to compare a name of one kind with one of the
@@ -12,7 +12,7 @@ use crate::text::inert;
 ///
 /// ```
 /// use ansai_core::InterfaceName;
-/// let import: InterfaceName = "ansai:disk/disk-probe@0.1.0".parse()?;
+/// let import: InterfaceName = "ansai:disk/disk-probe@0.2.0".parse()?;
 /// assert_eq!((import.package(), import.interface(), import.version()), ("ansai:disk", "disk-probe", Some("0.1.0")));
 /// assert_eq!(import.without_version(), "ansai:disk/disk-probe");
 /// assert!(import.same_interface(&InterfaceName::from_static("ansai:disk/disk-probe")));

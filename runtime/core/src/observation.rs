@@ -32,9 +32,11 @@ pub enum Unit {
     None,
     Bytes,
     Milliseconds,
+    Instant,
     Ratio,
-    PerSecond,
     Percent,
+    PerSecond,
+    BytesPerSecond,
     Celsius,
     Other,
 }
@@ -92,7 +94,7 @@ impl std::fmt::Display for Severity {
     }
 }
 
-/// Three possible answers. `Unknown` holds the reason.
+/// The state of a thing. `Unknown` holds the reason; `Gone` means that it no longer exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "the names are the documentation")]
@@ -100,6 +102,32 @@ pub enum Status {
     Healthy,
     Unhealthy(Severity),
     Unknown(String),
+    Gone,
+}
+
+impl Status {
+    /// Whether an incident with this status is over.
+    pub fn is_closing(&self) -> bool {
+        matches!(self, Status::Healthy | Status::Gone)
+    }
+}
+
+/// How the observed thing relates to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub enum Relationship {
+    CausedBy,
+    PartOf,
+    Affects,
+}
+
+/// A relation of the observed thing to another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub struct Relation {
+    pub how: Relationship,
+    pub about: Subject,
 }
 
 /// An observation of one thing. `key` is stable over time.
@@ -111,7 +139,8 @@ pub struct Observation {
     pub status: Status,
     pub summary: String,
     pub evidence: Vec<Measure>,
-    pub related: Vec<Subject>,
+    pub related: Vec<Relation>,
+    pub distance: Option<f64>,
 }
 
 impl Observation {

@@ -16,6 +16,16 @@ pub struct LeftOut {
     pub bytes: u64,
 }
 
+/// How long the effect of a step lasts; durations in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub enum Lasting {
+    ForGood,
+    UntilVerified(Millis),
+    ForATime(Millis),
+}
+
 /// The effect of a proposed step, determined without applying it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -28,7 +38,9 @@ pub struct Preview {
     pub frees_later_bytes: u64,
     pub interrupts: Millis,
     pub reversible: bool,
-    pub undone_after: Option<Millis>,
+    pub lasting: Lasting,
+    pub needs_bytes: u64,
+    pub mount: Option<String>,
     pub complete: bool,
     pub sample: Vec<String>,
     pub left_out: Vec<LeftOut>,
@@ -45,7 +57,9 @@ impl Preview {
             frees_later_bytes: 0,
             interrupts: Millis::ZERO,
             reversible: true,
-            undone_after: None,
+            lasting: Lasting::ForGood,
+            needs_bytes: 0,
+            mount: None,
             complete: true,
             sample: Vec::new(),
             left_out: Vec::new(),
@@ -59,9 +73,12 @@ impl Preview {
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub enum Outcome {
     Done,
+    Running,
+    Provisional,
     Reverted,
     Failed,
     Refused,
+    Skipped,
     Simulated,
     Unknown,
     Other,
@@ -71,9 +88,12 @@ impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Outcome::Done => "done",
+            Outcome::Running => "running",
+            Outcome::Provisional => "provisional",
             Outcome::Reverted => "reverted",
             Outcome::Failed => "failed",
             Outcome::Refused => "refused",
+            Outcome::Skipped => "skipped",
             Outcome::Simulated => "simulated",
             Outcome::Unknown => "unknown",
             Outcome::Other => "other",
@@ -85,17 +105,31 @@ impl std::fmt::Display for Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct StepResult {
+    pub step: StepRef,
     pub action: String,
+    pub arguments: String,
     pub about: Subject,
     pub outcome: Outcome,
     pub detail: String,
     pub measures: Vec<Measure>,
 }
 
+impl StepResult {
+    /// Longer arguments, in bytes, are left out of results: an incident keeps the results of all its attempts.
+    pub const MAX_ARGUMENT_BYTES: usize = 16 << 10;
+
+    /// The arguments of a step as its result has them; empty if they are longer than
+    /// [`StepResult::MAX_ARGUMENT_BYTES`].
+    pub fn bounded_arguments(arguments: &str) -> String {
+        if arguments.len() <= Self::MAX_ARGUMENT_BYTES { arguments.to_owned() } else { String::new() }
+    }
+}
+
 /// One earlier attempt at a finding; `verified` is the status afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Attempt {
+    pub key: String,
     pub at: Timestamp,
     pub stage: String,
     pub verified: Status,

@@ -104,7 +104,7 @@ pub fn effective_grants(
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
     let granted = ansai_config::effective_scopes(manifest, &configured.grants, interfaces)
         .map_err(|missing| InstanceError::NotGranted { instance: name(), missing: Box::new(missing), file: file() })?;
-    Ok(EffectiveGrants { scopes: scopes(granted), mode: configured.mode.min(ceiling) })
+    Ok(EffectiveGrants::new(scopes(granted), configured.mode.min(ceiling)))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(Insta
             let known = interfaces.iter().find(|one| one.name == *interface)?;
             Some((interface.clone(), Scope::in_force(known.fields, &asked, granted)))
         });
-        (name.clone(), EffectiveGrants { scopes: scopes(granted.collect()), mode: instance.mode })
+        (name.clone(), EffectiveGrants::new(scopes(granted.collect()), instance.mode))
     });
     instances.collect()
 }

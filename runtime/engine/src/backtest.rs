@@ -224,6 +224,7 @@ fn status_line(status: &Status) -> String {
         Status::Healthy => "healthy".into(),
         Status::Unhealthy(severity) => severity.to_string(),
         Status::Unknown(why) => inert(&format!("unknown: {why}"), MAX_SHOWN),
+        Status::Gone => "gone".into(),
     }
 }
 

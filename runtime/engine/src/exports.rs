@@ -14,7 +14,7 @@ mod bindings {
         inline: "
             package ansai:engine;
             world exports {
-                use ansai:policy/types@0.1.0.{observation, decision, failure};
+                use ansai:policy/types@0.2.0.{observation, decision, failure};
                 export detect: func() -> result<list<observation>, failure>;
                 export plan: func(finding: observation) -> result<decision, failure>;
             }",

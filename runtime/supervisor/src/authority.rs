@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ansai_core::{InstanceName, InterfaceName, Mode, Scope};
 use ansai_kit::authorize::Scopes;
+use ansai_kit::evaluation_state::{InstanceTarget, Label};
 
 /// What is in force for one instance.
 #[derive(Clone)]
@@ -13,6 +14,17 @@ pub struct EffectiveGrants {
     pub scopes: Scopes,
     /// Its mode, not above the ceiling of this run.
     pub mode: Mode,
+    /// The labels of this host.
+    pub labels: Arc<Vec<Label>>,
+    /// The targets that it may use.
+    pub targets: Arc<Vec<InstanceTarget>>,
+}
+
+impl EffectiveGrants {
+    /// Of an instance without targets, on a host without labels.
+    pub fn new(scopes: Scopes, mode: Mode) -> EffectiveGrants {
+        EffectiveGrants { scopes, mode, labels: Arc::default(), targets: Arc::default() }
+    }
 }
 
 /// The operator's word, as of now.

@@ -7,6 +7,7 @@ use ansai_audit::Head;
 use ansai_config::Export;
 use ansai_core::Event;
 use ansai_events::{Stream, Subscription};
+use ansai_kit::evaluation_state::Trigger;
 use ansai_storage::Directory;
 use tokio::sync::oneshot;
 
@@ -66,7 +67,7 @@ impl Supervisor {
             .iter()
             .map(|instance| {
                 let (passes, instance) = (self.0.passes.clone(), instance.clone());
-                tokio::spawn(async move { passes.pass(&instance, 0, PlanWhat::Everything).await })
+                tokio::spawn(async move { passes.pass(&instance, Trigger::Schedule, 0, PlanWhat::Everything).await })
             })
             .collect();
         for (pass, instance) in passes.into_iter().zip(&self.0.instances) {

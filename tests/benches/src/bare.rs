@@ -11,8 +11,8 @@ mod bindings {
         inline: "
             package ansai:bench;
             world bench {
-                use ansai:policy/types@0.1.0.{observation, decision, failure};
-                import ansai:disk/disk-probe@0.1.0;
+                use ansai:policy/types@0.2.0.{observation, decision, failure};
+                import ansai:disk/disk-probe@0.2.0;
                 export detect: func() -> result<list<observation>, failure>;
                 export plan: func(finding: observation) -> result<decision, failure>;
             }",

@@ -8,13 +8,13 @@ pub(crate) const REPLY: &str = include_str!("reply.json").trim_ascii_end();
 const WORLD: &str = "
 package ansai:bench;
 world guest {
-  include ansai:policy/policy@0.1.0;
-  import ansai:disk/disk-probe@0.1.0;
+  include ansai:policy/policy@0.2.0;
+  import ansai:disk/disk-probe@0.2.0;
 }";
 
 /// The allocator never frees, because an evaluation is short. The observation is prepared at 2048, its list at 1024.
 const MODULE: &str = r#"(module
-  (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
+  (import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))
   (memory (export "memory") 2)
   (data (i32.const 16) "/filesystem there is room")
   (data (i32.const 1024) "\00\00\00\00\00\08\00\00\01\00\00\00")

@@ -14,7 +14,7 @@ use ansai_engine::{Answer, Engine, Policy};
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::authorize::Scopes;
 use ansai_kit::backend::Backend;
-use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory};
 use ansai_kit::host::Host;
 use anyhow::{Context as _, ensure};
 use serde_json::value::RawValue;
@@ -73,8 +73,9 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     let scopes: Scopes =
         Arc::new([(InterfaceName::from_static("ansai:disk/disk-probe"), Arc::new(Scope::default()))].into());
     let live = || {
-        let base = EvaluationState::new(context(), Arc::new(NoMemory));
-        Live::new(shared.clone(), InstanceName::from_static("bench"), Phase::Detect, scopes.clone(), base)
+        let context = Context::at(Timestamp::from_millis(1_790_000_000_000));
+        let base = EvaluationState::new(Phase::Detect, context, Arc::new(NoMemory));
+        Live::new(shared.clone(), InstanceName::from_static("bench"), scopes.clone(), base)
     };
     let policy = engine.load(&guest::component_asking_once()?)?;
     let (mut ours, mut shells) = (Samples::default(), Samples::default());
@@ -105,21 +106,6 @@ async fn evaluate<B: Backend + 'static>(
         ensure!(matches!(&evaluation.answer, Ok(Answer::Observed(seen)) if seen.len() == 1), "{:?}", evaluation.answer);
     }
     Ok(began.elapsed())
-}
-
-fn context() -> Context {
-    Context {
-        now: Timestamp::from_millis(1_790_000_000_000),
-        local_time: WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 },
-        last_evaluated: None,
-        trigger: Trigger::Schedule,
-        settings: Arc::new(serde_json::json!({})),
-        scopes: "{}".into(),
-        host_facts: Arc::default(),
-        open_incidents: vec![],
-        attempts: vec![],
-        stage: String::new(),
-    }
 }
 
 fn shells_of(count: u32) -> anyhow::Result<Duration> {

@@ -181,7 +181,7 @@ fn a_capability_is_added_in_the_manifest_alone() {
     let probes: Vec<&str> = imports.into_iter().filter(|name| !name.starts_with("ansai:policy/")).collect();
     assert_eq!(
         probes,
-        ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0", "ansai:system/system-probe@0.1.0"]
+        ["ansai:disk/disk-probe@0.2.0", "ansai:files/files-actions@0.2.0", "ansai:system/system-probe@0.2.0"]
     );
 }
 

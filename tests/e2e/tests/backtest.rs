@@ -3,7 +3,7 @@
 use ansai_harness::{Ansai, Ran, Scene, guest};
 use serde_json::Value;
 
-const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
+const LIST: &str = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
 const LOOKS: &str = "(call $list (i32.const 4096)) (call $tell (i32.const 4096) (i32.const 4))";
 
 fn detect(imports: &str, body: &str) -> Vec<u8> {
@@ -39,7 +39,7 @@ fn the_same_component_decides_the_same_and_other_calls_are_answered_where_they_a
     let ran = with(&scene, &detect(LIST, LOOKS), &["--since", "1h"]);
     assert!(ran.expect_code(0).stdout.contains("3 same, 0 different, 0 unknown"), "{}", ran.stdout);
     // Calls twice and logs: a replay would end here.
-    let log = r#"(import "ansai:policy/log@0.1.0" "write" (func $log (param i32 i32 i32)))"#;
+    let log = r#"(import "ansai:policy/log@0.2.0" "write" (func $log (param i32 i32 i32)))"#;
     let more = format!("(call $log (i32.const 1) (i32.const 257) (i32.const 6)) (call $list (i32.const 4096)) {LOOKS}");
     let ran = with(&scene, &detect(&format!("{LIST} {log}"), &more), &["--since", "1h"]);
     assert!(ran.expect_code(0).stdout.contains("3 same"), "{}", ran.stdout);
@@ -82,18 +82,18 @@ fn another_decision_is_different_and_other_words_are_not() {
     assert!(ran.stdout.contains("- {\"give-up\":\"answered\"}"), "{}", ran.stdout);
     assert!(ran.stdout.contains("+ {\"apply\":\"undo-applied\"}"), "{}", ran.stdout);
     // A step that was not proposed in the recording.
-    let check = r#"(import "ansai:disk/disk-actions@0.1.0" "check-available"
+    let check = r#"(import "ansai:disk/disk-check-actions@0.2.0" "check-available"
         (func $check (param i32 i32 i64 i32 i32 i32)))"#;
     let proposes =
         "(call $check (i32.const 257) (i32.const 1) (i64.const 7) (i32.const 257) (i32.const 1) (i32.const 4096))";
     let ran = with(&scene, &plans(check, proposes), &["--since", "1h"]);
-    assert!(ran.expect_code(4).stdout.contains("+ ansai:disk/disk-actions.check-available"), "{}", ran.stdout);
+    assert!(ran.expect_code(4).stdout.contains("+ ansai:disk/disk-check-actions.check-available"), "{}", ran.stdout);
 }
 
 #[test]
 fn unrecorded_calls_make_the_result_unknown() {
     let scene = evaluated(2);
-    let held = r#"(import "ansai:files/files-probe@0.1.0" "list-held" (func $held (param i32)))"#;
+    let held = r#"(import "ansai:files/files-probe@0.2.0" "list-held" (func $held (param i32)))"#;
     let asks = detect(held, "(call $held (i32.const 4096)) (call $tell (i32.const 4096) (i32.const 4))");
     let ran = with(&scene, &asks, &["--since", "1h"]);
     assert!(ran.expect_code(5).stdout.contains("0 different, 2 unknown"), "{}", ran.stdout);

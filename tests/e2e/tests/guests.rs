@@ -34,7 +34,7 @@ source = {:?}
 {limits}
 [policy.guest.grant]
 "ansai:disk/disk-probe" = {{}}
-"ansai:disk/disk-actions" = {{}}
+"ansai:disk/disk-check-actions" = {{}}
 "ansai:files/files-probe" = {{ roots = ["/var/log"] }}
 "ansai:files/files-actions" = {{ roots = ["/var/log"] }}
 [policy.healthy]

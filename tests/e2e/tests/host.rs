@@ -15,9 +15,9 @@ thresholds = { warning = 10, critical = 60, emergency = 95 }
 [policy.disk-space.grant]
 "ansai:disk/disk-probe" = {}
 "ansai:journal/journal-probe" = {}
-"ansai:journal/journal-actions" = { min_keep_bytes = "16M" }
-"ansai:packages/packages-probe" = {}
-"ansai:packages/packages-actions" = {}
+"ansai:journal/journal-vacuum-actions" = { min_keep_bytes = "16M" }
+"ansai:packages/package-cache-probe" = {}
+"ansai:packages/package-cache-actions" = {}
 "#;
 
 #[test]
@@ -70,7 +70,8 @@ fn systemd_the_journal_is_vacuumed_and_the_package_cache_cleaned() {
         freed["value"]["count"].as_u64().unwrap()
     };
     // The reported bytes have been freed.
-    let (journal_freed, cache_freed) = (freed("journal-actions.vacuum"), freed("packages-actions.clean-cache"));
+    let (journal_freed, cache_freed) =
+        (freed("journal-vacuum-actions.vacuum"), freed("package-cache-actions.clean-cache"));
     let (journal_after, cache_after) = (usage("/var/log/journal"), usage("/var/cache/apt/archives"));
     assert!(cache_after < 1 << 20, "{cache_after}");
     assert!(cache_freed.abs_diff(cache - cache_after) < 1 << 20, "{cache_freed} of {cache}, {cache_after} left");

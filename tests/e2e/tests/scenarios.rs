@@ -37,7 +37,7 @@ fn a_scenario_that_expects_something_else_fails_with_the_difference() {
 #[test]
 fn faults_take_precedence_over_replies() {
     // Calls twice, and reports the result of the second call.
-    let twice = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))
+    let twice = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))
 (func (export "detect") (result i32)
   (call $list (i32.const 4096)) (call $list (i32.const 4096))
   (call $tell (i32.const 4096) (i32.const 4)) i32.const 1024)"#;

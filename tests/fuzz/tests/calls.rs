@@ -50,13 +50,13 @@ fn random_calls_stay_within_the_grant() {
 
 /// Imports and exports of a random module: those of a policy, and enough functions to call.
 const SHAPE: &str = r#"(module
-  (import "ansai:policy/context@0.1.0" "now" (func (result i64)))
-  (import "ansai:policy/context@0.1.0" "settings" (func (param i32)))
-  (import "ansai:policy/log@0.1.0" "write" (func (param i32 i32 i32)))
-  (import "ansai:policy/series@0.1.0" "append" (func (param i32 i32 f64 i32)))
-  (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func (param i32)))
-  (import "ansai:disk/disk-actions@0.1.0" "check-available" (func (param i32 i32 i64 i32 i32 i32)))
-  (import "ansai:files/files-probe@0.1.0" "largest-directories" (func (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "ansai:policy/context@0.2.0" "now" (func (result i64)))
+  (import "ansai:policy/context@0.2.0" "settings" (func (param i32)))
+  (import "ansai:policy/log@0.2.0" "write" (func (param i32 i32 i32)))
+  (import "ansai:policy/series@0.2.0" "append" (func (param i32 i32 f64 i32)))
+  (import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func (param i32)))
+  (import "ansai:disk/disk-check-actions@0.2.0" "check-available" (func (param i32 i32 i64 i32 i32 i32)))
+  (import "ansai:files/files-probe@0.2.0" "largest-directories" (func (param i32 i32 i32 i32 i32 i32 i32)))
   (memory (export "memory") 2 20)
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
   (func (export "detect") (result i32) unreachable)

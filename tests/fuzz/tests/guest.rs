@@ -30,7 +30,7 @@ impl Contract {
         let interfaces = resolve.interfaces.iter().filter_map(|(id, it)| Some((resolve.id_of(id)?, it)));
         // A preview of this one would run another program.
         let functions = interfaces
-            .filter(|(name, _)| !name.contains("/packages-actions@"))
+            .filter(|(name, _)| !name.contains("/package-cache-actions@"))
             .flat_map(|(name, it)| it.functions.values().map(move |function| (name.clone(), function.clone())))
             .collect();
         Contract { resolve, functions }

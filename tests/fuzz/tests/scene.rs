@@ -17,7 +17,7 @@ use ansai_harness::Tree;
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::action::Proposed;
 use ansai_kit::authorize::Scopes;
-use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory};
 use ansai_kit::host::Host;
 use ansai_local::files::fields::ROOTS;
 
@@ -130,8 +130,8 @@ impl Scene {
 
     async fn one(&self, policy: &Policy, scopes: &Scopes, limits: &Limits, phase: Phase) -> Seen {
         let live_host = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
-        let state = EvaluationState::new(context(), Arc::new(NoMemory));
-        let live = Live::new(live_host, InstanceName::from_static("fuzz"), phase, scopes.clone(), state);
+        let state = EvaluationState::new(phase, context(), Arc::new(NoMemory));
+        let live = Live::new(live_host, InstanceName::from_static("fuzz"), scopes.clone(), state);
         let finding = (phase == Phase::Plan).then(finding);
         let mut evaluation = match &finding {
             Some(finding) => policy.plan(live, limits, finding).await,
@@ -220,7 +220,7 @@ impl Scene {
             assert_eq!(previews[index], serde_json::to_string(&step.preview).unwrap());
             let all = serde_json::to_string(step).unwrap();
             assert!(!all.contains(PRECIOUS), "{all}");
-            if interface == "ansai:files/files-actions" && !step.action.ends_with("reclaim-held") {
+            if interface == "ansai:files/files-actions" {
                 step.preview.sample.iter().for_each(|path| within(path, scope));
             }
         }
@@ -250,16 +250,9 @@ fn each_text(value: &serde_json::Value, name: &str, check: &mut impl FnMut(&str)
 
 fn context() -> Context {
     Context {
-        now: Timestamp::from_millis(1_790_000_000_000),
-        local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
-        last_evaluated: None,
-        trigger: Trigger::Schedule,
         settings: Arc::new(serde_json::json!({"a": {"b": 1}})),
-        scopes: "{}".into(),
-        host_facts: Arc::default(),
         open_incidents: vec![finding()],
-        attempts: vec![],
-        stage: String::new(),
+        ..Context::at(Timestamp::from_millis(1_790_000_000_000))
     }
 }
 
@@ -271,5 +264,6 @@ fn finding() -> Observation {
         summary: "full".into(),
         evidence: vec![],
         related: vec![],
+        distance: None,
     }
 }

@@ -26,13 +26,13 @@ const PACKAGES: [&str; 6] = ["policy", "disk", "files", "system", "journal", "pa
 /// Interfaces that a guest may import, besides the base interfaces.
 pub const INTERFACES: [&str; 8] = [
     "ansai:disk/disk-probe",
-    "ansai:disk/disk-actions",
+    "ansai:disk/disk-check-actions",
     "ansai:files/files-probe",
     "ansai:files/files-actions",
     "ansai:system/system-probe",
     "ansai:journal/journal-probe",
-    "ansai:journal/journal-actions",
-    "ansai:packages/packages-probe",
+    "ansai:journal/journal-vacuum-actions",
+    "ansai:packages/package-cache-probe",
 ];
 /// The manifest requests this many of them; importing another one is an error.
 const ASKED: usize = 5;
@@ -200,9 +200,9 @@ fn encoded(
 }
 
 fn resolved(more: &str) -> (wit_parser::Resolve, wit_parser::WorldId) {
-    let imports = INTERFACES.map(|name| format!("import {name}@0.1.0;")).join(" ");
+    let imports = INTERFACES.map(|name| format!("import {name}@0.2.0;")).join(" ");
     contract_with(&format!(
-        "package ansai:guest; world guest {{ include ansai:policy/policy@0.1.0; {imports} {more} }}"
+        "package ansai:guest; world guest {{ include ansai:policy/policy@0.2.0; {imports} {more} }}"
     ))
 }
 

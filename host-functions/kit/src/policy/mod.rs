@@ -1,5 +1,6 @@
 //! `ansai:policy`: the interfaces that every policy has without a grant.
 
+pub mod advice;
 pub mod analysis;
 pub mod context;
 pub mod log;
@@ -9,4 +10,5 @@ pub mod store;
 use crate::registry::InterfaceDef;
 
 /// Every interface that needs no grant.
-pub const INTERFACES: &[&InterfaceDef] = &[&context::CONTEXT, &log::LOG, &store::STORE, &series::SERIES];
+pub const INTERFACES: &[&InterfaceDef] =
+    &[&context::CONTEXT, &log::LOG, &store::STORE, &series::SERIES, &advice::ADVICE];

@@ -1,4 +1,4 @@
-//! `ansai:disk/disk-actions`: checks that a plan can have as steps. They change nothing.
+//! `ansai:disk/disk-check-actions`: checks that a plan can have as steps. They change nothing.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, Typed
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface `ansai:disk/disk-actions`.
-pub static DISK_ACTIONS: InterfaceDef = InterfaceDef {
+/// The interface `ansai:disk/disk-check-actions`.
+pub static DISK_CHECK_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: InterfaceName::from_static("ansai:disk/disk-actions"),
-        version: "0.1.0",
+        name: InterfaceName::from_static("ansai:disk/disk-check-actions"),
+        version: "0.2.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose checks that a file system has room",
@@ -62,6 +62,7 @@ impl TypedAction for CheckAvailable {
     ) -> Result<(Preview, ()), Refusal> {
         level(ask.host, &arguments.mount)?;
         let mut preview = Preview::nothing(Subject::new("filesystem", &arguments.mount));
+        preview.mount = Some(arguments.mount.clone());
         preview.sample.push(format!("at least {} available", show_bytes(arguments.at_least_bytes)));
         Ok((preview, ()))
     }

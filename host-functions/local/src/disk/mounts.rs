@@ -30,6 +30,14 @@ pub struct Mount {
     pub read_only: bool,
 }
 
+impl Mount {
+    /// The mount point as text.
+    pub fn shown(&self) -> String {
+        use std::os::unix::ffi::OsStrExt as _;
+        text(self.point.as_os_str().as_bytes())
+    }
+}
+
 /// Reads all mounts, in the kernel's order: a later one hides an earlier one at the same point.
 ///
 /// # Errors
@@ -112,6 +120,11 @@ pub fn of_directory(mounts: &BTreeMap<PathBuf, Mount>, path: &Path, device: u64)
         return by_path;
     }
     mounts.values().find(|mount| mount.device_id == device_id).cloned().or(by_path)
+}
+
+/// The mount point of a path of the host as text; `None` if it is unknown.
+pub fn point_of(host: &Host, path: &Path) -> Option<String> {
+    Some(of_path(&visible(read(host).ok()?), path)?.shown())
 }
 
 /// The file system that a path of the host is on, for a person: `ext4 at /var`. The path need not exist.

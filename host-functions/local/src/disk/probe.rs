@@ -20,7 +20,7 @@ const MOST_AT_ONCE: usize = 64;
 pub static DISK_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: InterfaceName::from_static("ansai:disk/disk-probe"),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see how full file systems are",

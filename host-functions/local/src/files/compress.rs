@@ -76,6 +76,8 @@ impl TypedAction for Compress {
         if let Some(largest) = found.candidates.iter().map(|candidate| candidate.stat.size).max() {
             let available = place::available(found.root()).unwrap_or(0).saturating_add(freed);
             room(largest, available).map_err(Refusal::Unavailable)?;
+            // One file at a time, each beside its original.
+            preview.needs_bytes = largest;
         }
         Ok((preview, targets(&found, None)))
     }

@@ -55,6 +55,7 @@ impl TypedAction for ExpireHeld {
             frees_now_bytes: files.iter().map(|file| file.bytes).sum(),
             reversible: files.is_empty(),
             sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
+            mount: Some(mount.clone()),
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
         Ok((preview, Targets { files }))

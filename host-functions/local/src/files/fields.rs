@@ -29,7 +29,10 @@ pub const HOLD_BELOW_PERCENT: TypedField<Percent> = TypedField::operator(
     "removed files are unlinked at once where the file system would stay fuller than this",
 );
 
-/// All fields of actions.
+/// All fields of `quarantine-actions`.
+pub(super) const QUARANTINE: &[Field] = &[ROOTS.field(), MAX_FILES.field(), MAX_BYTES.field()];
+
+/// All fields of `files-actions`.
 pub(super) const ACTIONS: &[Field] = &[
     ROOTS.field(),
     MIN_AGE_HOURS.field(),

@@ -45,7 +45,7 @@ const fn within(argument: &'static str) -> Check {
 pub static FILES_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: InterfaceName::from_static("ansai:files/files-probe"),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see names, sizes and ages of files",
@@ -75,7 +75,7 @@ const ACTIONS: InterfaceName = InterfaceName::from_static("ansai:files/files-act
 pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: ACTIONS,
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose to remove, compress and rotate files",
@@ -86,6 +86,19 @@ pub static FILES_ACTIONS: InterfaceDef = InterfaceDef {
         Function { name: "remove", checks: SELECTION, body: Body::Action(&remove::Remove) },
         Function { name: "compress", checks: SELECTION, body: Body::Action(&compress::Compress) },
         Function { name: "rotate", checks: SELECTION, body: Body::Action(&rotate::Rotate) },
-        Function { name: "reclaim-held", checks: &[], body: Body::Action(&reclaim::ReclaimHeld) },
     ],
+};
+
+/// The interface `ansai:files/quarantine-actions`.
+pub static QUARANTINE_ACTIONS: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: InterfaceName::from_static("ansai:files/quarantine-actions"),
+        version: "0.2.0",
+        kind: InterfaceKind::Actions,
+        sensitivity: Sensitivity::Metadata,
+        ability: "propose to delete removed files before their quarantine expires",
+        fields: fields::QUARANTINE,
+    },
+    doctor: &[],
+    functions: &[Function { name: "reclaim", checks: &[], body: Body::Action(&reclaim::Reclaim) }],
 };

@@ -1,4 +1,4 @@
-//! Files in quarantine: listing them, and `reclaim-held`, which removes them permanently.
+//! Files in quarantine: listing them, and `reclaim`, which removes them permanently.
 
 use std::sync::Arc;
 
@@ -105,8 +105,8 @@ pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<On
     Ok(mounts.into_values().collect())
 }
 
-/// The action `reclaim-held`.
-pub(super) struct ReclaimHeld;
+/// The action `reclaim`.
+pub(super) struct Reclaim;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -116,7 +116,7 @@ pub(super) struct Arguments {
     reason: String,
 }
 
-impl TypedAction for ReclaimHeld {
+impl TypedAction for Reclaim {
     type Arguments = Arguments;
     type Targets = Targets;
     const NOUN: &'static str = "file";
@@ -153,6 +153,7 @@ impl TypedAction for ReclaimHeld {
             reversible: files.is_empty(),
             sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
             left_out: left.list(),
+            mount: Some(mount.clone()),
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
         Ok((preview, Targets { files }))

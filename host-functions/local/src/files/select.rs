@@ -198,12 +198,14 @@ impl Found {
 
     /// A preview, complete but for what the step frees.
     pub(super) fn preview(&self, ask: &ProbeContext<'_>) -> Preview {
+        let about = place::subject(ask.host, self.root());
         Preview {
             items: self.candidates.len() as u64,
+            mount: Some(about.name.clone()),
             complete: self.complete,
             sample: self.candidates.iter().take(10).map(|candidate| self.root().shown(&candidate.path)).collect(),
             left_out: self.left.list(),
-            ..Preview::nothing(place::subject(ask.host, self.root()))
+            ..Preview::nothing(about)
         }
     }
 }

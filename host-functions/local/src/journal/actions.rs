@@ -1,4 +1,4 @@
-//! `ansai:journal/journal-actions`.
+//! `ansai:journal/journal-vacuum-actions`.
 
 use ansai_core::scope::{Bytes, TypedField};
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
@@ -11,11 +11,11 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 pub const MIN_KEEP_BYTES: TypedField<Bytes> =
     TypedField::at_least("min_keep_bytes", 16 << 20, "the journal is never made smaller than this on purpose");
 
-/// The interface `ansai:journal/journal-actions`.
-pub static JOURNAL_ACTIONS: InterfaceDef = InterfaceDef {
+/// The interface `ansai:journal/journal-vacuum-actions`.
+pub static JOURNAL_VACUUM_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: InterfaceName::from_static("ansai:journal/journal-actions"),
-        version: "0.1.0",
+        name: InterfaceName::from_static("ansai:journal/journal-vacuum-actions"),
+        version: "0.2.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose to remove the oldest archived journal files",

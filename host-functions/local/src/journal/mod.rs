@@ -7,5 +7,5 @@ mod probe;
 mod survey;
 mod vacuum;
 
-pub use actions::{JOURNAL_ACTIONS, MIN_KEEP_BYTES};
+pub use actions::{JOURNAL_VACUUM_ACTIONS, MIN_KEEP_BYTES};
 pub use probe::JOURNAL_PROBE;

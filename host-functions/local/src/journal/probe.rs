@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use ansai_core::text::path_text;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: InterfaceName::from_static("ansai:journal/journal-probe"),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see how much the journal takes",
@@ -50,7 +49,7 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
     let mount = mounts::of_directory(&mounts, Path::new(PATH), survey.root.stat.dev)
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {PATH} is not in the mount table")))?;
     let mut usage = JournalUsage {
-        mount: text(&mount.point),
+        mount: mount.shown(),
         skipped: survey.skipped.saturating_add(u32::from(!survey.complete)),
         ..JournalUsage::default()
     };
@@ -69,9 +68,4 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
     }
     usage.oldest = oldest.unwrap_or_default();
     Ok(usage)
-}
-
-fn text(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
-    path_text(path.as_os_str().as_bytes())
 }

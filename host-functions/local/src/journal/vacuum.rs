@@ -27,7 +27,7 @@ use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext,
 use ansai_kit::host::ProbeContext;
 
 /// The action's name in the audit log.
-const NAME: &str = "ansai:journal/journal-actions.vacuum";
+const NAME: &str = "ansai:journal/journal-vacuum-actions.vacuum";
 /// journald itself keeps a hundred archived files by default.
 const MOST_TARGETS: usize = 10_000;
 const SAMPLE: usize = 10;
@@ -100,6 +100,7 @@ impl TypedAction for Vacuum {
         let guard = Guard::enter(ask.host, root, RULES, ask.now, &is_over)?;
         let (mut preview, targets) = choose(files, keep_bytes, &taken, &guard);
         preview.complete &= complete && skipped == 0;
+        preview.mount = mounts::point_of(ask.host, PATH.as_ref());
         Ok((preview, targets))
     }
 

@@ -1,15 +1,15 @@
-//! `ansai:packages/packages-actions`.
+//! `ansai:packages/package-cache-actions`.
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
 use super::clean::CleanCache;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface `ansai:packages/packages-actions`.
-pub static PACKAGES_ACTIONS: InterfaceDef = InterfaceDef {
+/// The interface `ansai:packages/package-cache-actions`.
+pub static PACKAGE_CACHE_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: InterfaceName::from_static("ansai:packages/packages-actions"),
-        version: "0.1.0",
+        name: InterfaceName::from_static("ansai:packages/package-cache-actions"),
+        version: "0.2.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose to empty the package cache",

@@ -17,13 +17,14 @@ use serde::{Deserialize, Serialize};
 use super::cache::{self, Manager};
 use super::contents::{Contents, Target};
 use super::{guard, lock};
+use crate::disk::mounts;
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::read;
 use ansai_kit::command::{self, Ended, Program, Ran};
 use ansai_kit::host::{Host, ProbeContext};
 
 /// The action's name in the audit log.
-const NAME: &str = "ansai:packages/packages-actions.clean-cache";
+const NAME: &str = "ansai:packages/package-cache-actions.clean-cache";
 const SAMPLE: usize = 10;
 const LIMIT: Duration = Duration::from_secs(300);
 /// How long the program may take to end after it was asked to.
@@ -64,6 +65,7 @@ impl TypedAction for CleanCache {
         check(ask.host, manager)?;
         let mut preview = Preview::nothing(Subject::new("package-cache", cache::path(ask.host, manager)));
         preview.reversible = false;
+        preview.mount = mounts::point_of(ask.host, cache::path(ask.host, manager).as_ref());
         let is_again = earlier
             .iter()
             .filter(|step| step.action == NAME)

@@ -9,5 +9,5 @@ mod guard;
 mod lock;
 mod probe;
 
-pub use actions::PACKAGES_ACTIONS;
-pub use probe::PACKAGES_PROBE;
+pub use actions::PACKAGE_CACHE_ACTIONS;
+pub use probe::PACKAGE_CACHE_PROBE;

@@ -1,8 +1,7 @@
-//! `ansai:packages/packages-probe`.
+//! `ansai:packages/package-cache-probe`.
 
 use std::path::Path;
 
-use ansai_core::text::path_text;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +13,11 @@ use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
-/// The interface `ansai:packages/packages-probe`.
-pub static PACKAGES_PROBE: InterfaceDef = InterfaceDef {
+/// The interface `ansai:packages/package-cache-probe`.
+pub static PACKAGE_CACHE_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
-        name: InterfaceName::from_static("ansai:packages/packages-probe"),
-        version: "0.1.0",
+        name: InterfaceName::from_static("ansai:packages/package-cache-probe"),
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see how much the package cache takes",
@@ -68,12 +67,7 @@ fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal
         }
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {path} is not in the mount table")))?;
         caches.skipped = caches.skipped.saturating_add(found.skipped).saturating_add(u32::from(!found.complete));
-        caches.entries.push(Cache { manager, path: path.into(), bytes, files, mount: text(&mount.point) });
+        caches.entries.push(Cache { manager, path: path.into(), bytes, files, mount: mount.shown() });
     }
     Ok(caches)
-}
-
-fn text(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
-    path_text(path.as_os_str().as_bytes())
 }

@@ -25,7 +25,7 @@ macro_rules! inline {
 pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: InterfaceName::from_static("ansai:system/system-probe"),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "see load, memory and pressure",

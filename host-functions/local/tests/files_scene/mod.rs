@@ -114,6 +114,7 @@ impl Scene {
             arguments: arguments.into(),
             preview,
             targets,
+            may_fail: false,
         })
     }
 

@@ -35,8 +35,8 @@ pub(crate) enum Verb {
 impl Verb {
     fn name(self) -> &'static str {
         match self {
-            Verb::Vacuum => "ansai:journal/journal-actions.vacuum",
-            Verb::CleanCache => "ansai:packages/packages-actions.clean-cache",
+            Verb::Vacuum => "ansai:journal/journal-vacuum-actions.vacuum",
+            Verb::CleanCache => "ansai:packages/package-cache-actions.clean-cache",
         }
     }
 
@@ -56,7 +56,7 @@ impl Verb {
         let ask = ProbeContext { host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
         let arguments: Box<RawValue> = to_raw_value(&self.arguments()).unwrap();
         let (preview, targets) = self.action().preview(&ask, &arguments, &Vec::<Arc<Proposed>>::new())?;
-        Ok(Proposed { action: self.name().into(), arguments: arguments.into(), preview, targets })
+        Ok(Proposed { action: self.name().into(), arguments: arguments.into(), preview, targets, may_fail: false })
     }
 
     fn doing<T>(self, host: &Host, id: &str, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

@@ -4,9 +4,12 @@ use ansai_sdk::{Ladder, Refusal, Size};
 
 use super::Situation;
 use super::selection::Kind;
-use crate::calls::{self, CLEAN, COMPRESS, FILES_ACTIONS, FILES_PROBE, JOURNAL_ACTIONS, JOURNAL_PROBE};
-use crate::calls::{PACKAGES_ACTIONS, PACKAGES_PROBE, RECLAIM, REMOVE, VACUUM};
-use crate::imports::ansai::packages::packages_probe::Manager;
+use crate::calls::{self, CLEAN, COMPRESS, FILES_PROBE, JOURNAL_PROBE, JOURNAL_VACUUM_ACTIONS};
+use crate::calls::{PACKAGE_CACHE_ACTIONS, PACKAGE_CACHE_PROBE, QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
+use crate::imports::ansai::packages::package_cache_probe::Manager;
+
+/// The subject of a step on the journal.
+const JOURNAL: &str = "/var/log/journal";
 
 pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     for step in [reclaim, package_caches, logs, journal, temporary_files] {
@@ -20,7 +23,7 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 /// so a file system that has run out of inodes loses its whole quarantine.
 pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let held: u64 = situation.held().iter().map(|held| held.bytes).sum();
-    if situation.is_urgent && held > 0 && ladder.is_granted(FILES_ACTIONS) {
+    if situation.is_urgent && held > 0 && ladder.is_granted(QUARANTINE_ACTIONS) {
         let (mount, reason) = (situation.mount, situation.reason("removed files in quarantine"));
         let enough = |rest| if situation.is_inodes { held } else { rest };
         ladder.step(RECLAIM, mount, |rest| calls::reclaim(situation.host, mount, enough(rest), &reason));
@@ -28,7 +31,10 @@ pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 }
 
 fn package_caches(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    if !situation.settings.package_cache || !ladder.is_granted(PACKAGES_PROBE) || !ladder.is_granted(PACKAGES_ACTIONS) {
+    if !situation.settings.package_cache
+        || !ladder.is_granted(PACKAGE_CACHE_PROBE)
+        || !ladder.is_granted(PACKAGE_CACHE_ACTIONS)
+    {
         return;
     }
     let caches = match calls::caches(situation.host) {
@@ -81,7 +87,7 @@ fn compress(situation: &Situation<'_>, ladder: &mut Ladder<'_>, root: &str) {
 }
 
 fn journal(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    if !ladder.is_granted(JOURNAL_PROBE) || !ladder.is_granted(JOURNAL_ACTIONS) {
+    if !ladder.is_granted(JOURNAL_PROBE) || !ladder.is_granted(JOURNAL_VACUUM_ACTIONS) {
         return;
     }
     let usage = match calls::journal(situation.host) {
@@ -94,7 +100,7 @@ fn journal(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let all = Size(usage.archived_bytes.saturating_add(usage.active_bytes));
     if usage.mount == situation.mount && usage.archived_bytes > 0 && all > keep {
         let reason = situation.reason(&format!("the journal uses {all}"));
-        ladder.step(VACUUM, "the journal", |_| calls::vacuum(situation.host, keep.0, &reason));
+        ladder.step(VACUUM, JOURNAL, |_| calls::vacuum(situation.host, keep.0, &reason));
     }
 }
 

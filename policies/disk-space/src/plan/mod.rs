@@ -52,7 +52,7 @@ pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> R
     if coming >= need {
         return Ok(Decision::Wait(format!("quarantine frees {} within {within}", Size(coming))));
     }
-    let mut ladder = Ladder::new(host, finding, need - coming, |preview| situation.counts(preview));
+    let mut ladder = Ladder::new(host, need - coming, |preview| situation.counts(preview));
     if situation.is_inodes {
         inodes::propose(&situation, &mut ladder);
     } else {

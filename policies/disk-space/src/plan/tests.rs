@@ -1,13 +1,15 @@
 use super::*;
-use crate::calls::{CLEAN, COMPRESS, JOURNAL_ACTIONS, JOURNAL_PROBE, PACKAGES_ACTIONS, PACKAGES_PROBE};
+use crate::calls::{
+    CLEAN, COMPRESS, JOURNAL_PROBE, JOURNAL_VACUUM_ACTIONS, PACKAGE_CACHE_ACTIONS, PACKAGE_CACHE_PROBE,
+};
 use crate::calls::{RECLAIM, REMOVE, VACUUM};
 use crate::detect::detect;
 use crate::imports::ansai::files::files_probe::{self, DeletedFile, DeletedFiles, File, Files, Usages};
 use crate::imports::ansai::journal::journal_probe::JournalUsage;
-use crate::imports::ansai::packages::packages_probe::{Cache, Caches, Manager};
+use crate::imports::ansai::packages::package_cache_probe::{Cache, Caches, Manager};
 use crate::testing::{filesystem, listing, settings};
 use ansai_sdk::testing::StandIn;
-use ansai_sdk::{Attempt, Measure, OnFailure, Outcome, Refusal, Status, StepResult, Subject};
+use ansai_sdk::{Attempt, Lasting, Measure, OnFailure, Outcome, Refusal, Status, StepResult, Subject};
 
 const MEASURE: &str = "ansai:files/files-probe.measure-files";
 const LIST: &str = "ansai:files/files-probe.list-files";
@@ -17,7 +19,7 @@ const ROOTS: &str = r#"{"roots": ["/var/log", "/tmp"], "min_age_hours": 24}"#;
 
 /// A file system of 1,000 bytes, `available` of them free, and a grant for everything.
 fn host(available: u64) -> StandIn {
-    [JOURNAL_PROBE, JOURNAL_ACTIONS, PACKAGES_PROBE, PACKAGES_ACTIONS]
+    [JOURNAL_PROBE, JOURNAL_VACUUM_ACTIONS, PACKAGE_CACHE_PROBE, PACKAGE_CACHE_ACTIONS]
         .into_iter()
         .fold(listing(vec![filesystem("/", 1000, available)]), |host, interface| host.grants(interface, "{}"))
         .grants(FILES_PROBE, ROOTS)
@@ -53,7 +55,9 @@ fn preview(frees_now_bytes: u64, frees_later_bytes: u64, items: u64) -> Preview 
         frees_later_bytes,
         interrupts: 0,
         reversible: true,
-        undone_after: None,
+        lasting: Lasting::ForGood,
+        needs_bytes: 0,
+        mount: None,
         complete: true,
         sample: Vec::new(),
         left_out: Vec::new(),
@@ -77,7 +81,7 @@ fn everything(available: u64) -> StandIn {
         .answers_with(LIST, "[\"**/*.log\"]", listed("/var/log/idle.log"))
         .answers("ansai:files/files-probe.list-held", vec![held])
         .answers("ansai:journal/journal-probe.usage", journal)
-        .answers("ansai:packages/packages-probe.list-caches", Caches { entries: vec![cache], skipped: 0 });
+        .answers("ansai:packages/package-cache-probe.list-caches", Caches { entries: vec![cache], skipped: 0 });
     promising(host, 10, 0, 1)
 }
 
@@ -125,7 +129,7 @@ fn the_steps_in_order_with_what_is_still_needed() {
     assert_eq!(
         steps(&host),
         [
-            "reclaim-held /, 171",
+            "reclaim /, 171",
             "clean-cache Manager::Apt",
             "remove /var/log 0 151",
             "compress /var/log 0 141",
@@ -143,7 +147,7 @@ fn compresses_first_if_no_log_is_old_enough_to_remove() {
     assert_eq!(
         steps(&host),
         [
-            "reclaim-held /, 171",
+            "reclaim /, 171",
             "clean-cache Manager::Apt",
             "compress /var/log 0 151",
             "compress /var/log 0 141",
@@ -156,7 +160,7 @@ fn compresses_first_if_no_log_is_old_enough_to_remove() {
 fn stops_when_it_is_enough() {
     let host = everything(80).answers(CLEAN, preview(161, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert_eq!(steps(&host), ["reclaim-held /, 171", "clean-cache Manager::Apt"]);
+    assert_eq!(steps(&host), ["reclaim /, 171", "clean-cache Manager::Apt"]);
 }
 
 #[test]
@@ -189,7 +193,8 @@ fn quarantine_that_ends_soon_is_waited_for_at_a_warning() {
 fn nothing_granted_gives_up_and_says_what_to_grant() {
     let host = listing(vec![filesystem("/", 1000, 80)]).host();
     let why = given_up(&host);
-    for words in ["packages-probe is not granted", "files-actions is not granted", "grant ansai:files/files-probe"] {
+    for words in ["package-cache-probe is not granted", "files-actions is not granted", "grant ansai:files/files-probe"]
+    {
         assert!(why.contains(words), "{why}");
     }
     assert!(steps(&host).is_empty());
@@ -223,40 +228,36 @@ fn files_that_are_too_young_are_counted() {
     assert!(why.starts_with(expected), "{why}");
 }
 
-fn result(action: &str, about: &str, outcome: Outcome) -> StepResult {
-    let (about, detail) = (Subject::new("directory", about), "freed 3 bytes".into());
-    StepResult { action: action.into(), about, outcome, detail, measures: vec![] }
+/// In the host's report, steps on files are about their file system; the arguments name the directory.
+fn result(action: &str, about: &str, root: &str, outcome: Outcome) -> StepResult {
+    let (about, detail) = (Subject::new("filesystem", about), "freed 3 bytes".into());
+    let arguments = format!(r#"{{"what":{{"root":"{root}"}},"reason":"full"}}"#);
+    StepResult { step: 0, action: action.into(), arguments, about, outcome, detail, measures: vec![] }
 }
 
 fn attempt(steps: Vec<StepResult>) -> Attempt {
-    Attempt { at: 0, stage: String::new(), verified: Status::Unhealthy(Severity::Critical), steps }
+    Attempt { key: "/".into(), at: 0, stage: String::new(), verified: Status::Unhealthy(Severity::Critical), steps }
 }
 
 #[test]
 fn a_step_that_failed_is_not_repeated() {
-    let first = everything(80).host();
-    decide(&first);
-    let proposed = first.recall("proposed:/").unwrap();
-    // In the host's report, steps on files are about their file system.
     let mut last = attempt(vec![
-        result(RECLAIM, "/", Outcome::Done),
-        result(CLEAN, "/var/cache/apt", Outcome::Refused),
-        result(REMOVE, "/", Outcome::Failed),
-        result(COMPRESS, "/", Outcome::Done),
-        result(COMPRESS, "/", Outcome::Done),
-        result(VACUUM, "/var/log/journal", Outcome::Failed),
-        result(REMOVE, "/", Outcome::Failed),
+        result(RECLAIM, "/", "/", Outcome::Done),
+        result(CLEAN, "/var/cache/apt", "", Outcome::Refused),
+        result(REMOVE, "/", "/var/log", Outcome::Failed),
+        result(COMPRESS, "/", "/var/log", Outcome::Done),
+        result(COMPRESS, "/", "/var/log", Outcome::Done),
+        result(VACUUM, "/var/log/journal", "", Outcome::Failed),
+        result(REMOVE, "/", "/tmp", Outcome::Failed),
     ]);
     // It failed for only some of its files.
     last.steps[6].measures = vec![Measure::bytes("freed-bytes", 7)];
-    let expected = ["reclaim-held /, 171", "compress /var/log 0 161", "compress /var/log 0 151", "remove /tmp 0 141"];
-    let second = everything(80).with_attempt(last.clone()).remembers("proposed:/", &proposed).host();
+    let expected = ["reclaim /, 171", "compress /var/log 0 161", "compress /var/log 0 151", "remove /tmp 0 141"];
+    let second = everything(80).with_attempt(last.clone()).host();
     decide(&second);
     assert_eq!(steps(&second), expected);
-    // A later plan still has the stored steps.
-    let proposed = second.recall("proposed:/").unwrap();
-    let done = attempt(vec![result(RECLAIM, "/", Outcome::Done)]);
-    let third = everything(80).with_attempt(last).with_attempt(done).remembers("proposed:/", &proposed).host();
+    let done = attempt(vec![result(RECLAIM, "/", "/", Outcome::Done)]);
+    let third = everything(80).with_attempt(last).with_attempt(done).host();
     decide(&third);
     assert_eq!(steps(&third), expected);
 }

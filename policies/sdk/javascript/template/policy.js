@@ -1,5 +1,5 @@
-import { listFilesystems } from "ansai:disk/disk-probe@0.1.0";
-import { remove } from "ansai:files/files-actions@0.1.0";
+import { listFilesystems } from "ansai:disk/disk-probe@0.2.0";
+import { remove } from "ansai:files/files-actions@0.2.0";
 import {
   apply,
   couldNotTell,
@@ -18,7 +18,7 @@ import {
  * The settings of settings.schema.json.
  * @typedef {{ warning_percent: number, critical_percent: number, directory: string, min_age_hours: number }} Settings
  * @typedef {import("./sdk/ansai").Evaluation<Settings>} Evaluation
- * @typedef {import("ansai:disk/disk-probe@0.1.0").Filesystem} Filesystem
+ * @typedef {import("ansai:disk/disk-probe@0.2.0").Filesystem} Filesystem
  */
 
 /** An incident ends this many percentage points below the warning threshold. */

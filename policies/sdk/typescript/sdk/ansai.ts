@@ -1,8 +1,8 @@
 /// <reference path="./contract.d.ts" />
 // The SDK for policies in TypeScript and JavaScript: a thin layer over the host's interfaces. Import those directly
-// (`import { listFilesystems } from "ansai:disk/disk-probe@0.1.0"`).
+// (`import { listFilesystems } from "ansai:disk/disk-probe@0.2.0"`).
 
-import * as context from "ansai:policy/context@0.1.0";
+import * as context from "ansai:policy/context@0.2.0";
 import type {
   Attempt,
   Decision,
@@ -15,7 +15,7 @@ import type {
   Severity,
   Status,
   Unit,
-} from "ansai:policy/types@0.1.0";
+} from "ansai:policy/types@0.2.0";
 
 export type {
   Attempt,
@@ -34,7 +34,7 @@ export type {
   Subject,
   Unit,
   Value,
-} from "ansai:policy/types@0.1.0";
+} from "ansai:policy/types@0.2.0";
 
 /** The host's information about this evaluation. */
 export class Evaluation<Settings> {

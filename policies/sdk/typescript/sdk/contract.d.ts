@@ -1,7 +1,7 @@
 // Generated from the WIT contract: not to be edited.
 
 /** The types that the host and every policy share. */
-declare module "ansai:policy/types@0.1.0" {
+declare module "ansai:policy/types@0.2.0" {
   /** Milliseconds since the Unix epoch, UTC. */
   export type Instant = number;
   /** Milliseconds. */
@@ -178,8 +178,8 @@ declare module "ansai:policy/types@0.1.0" {
  * What the host knows about this evaluation. These are functions, not fields of a record, so that more can follow
  * without breaking any policy. They cannot fail, and during one evaluation each always returns the same value.
  */
-declare module "ansai:policy/context@0.1.0" {
-  import type { Attempt, Duration, Instant, Measure, Observation } from "ansai:policy/types@0.1.0";
+declare module "ansai:policy/context@0.2.0" {
+  import type { Attempt, Duration, Instant, Measure, Observation } from "ansai:policy/types@0.2.0";
   /** What caused this evaluation. */
   export type Trigger =
     | { tag: "schedule" }
@@ -229,7 +229,7 @@ declare module "ansai:policy/context@0.1.0" {
  * Lines for the operator's log. At most 200 lines of 1 KiB in one evaluation; the host cuts what exceeds this, and
  * counts it.
  */
-declare module "ansai:policy/log@0.1.0" {
+declare module "ansai:policy/log@0.2.0" {
   export type Level =
     | "debug"
     | "info"
@@ -244,8 +244,8 @@ declare module "ansai:policy/log@0.1.0" {
  * in total. The evaluation sees its own writes at once. They are committed if the evaluation succeeds and a schedule
  * or an event caused it. Otherwise they are dropped (verification, by hand, replay).
  */
-declare module "ansai:policy/store@0.1.0" {
-  import type { Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:policy/store@0.2.0" {
+  import type { Refusal } from "ansai:policy/types@0.2.0";
   /**
    * Returns the value of a key, if there is one.
    * @throws an error whose `payload` is a Refusal
@@ -273,8 +273,8 @@ declare module "ansai:policy/store@0.1.0" {
  * `now`; a second one replaces the first. Samples are committed as in `store`. An instance has at most 64 series. The
  * host keeps samples for 30 days; if there are more than 2,000, it keeps one per hour, the minimum.
  */
-declare module "ansai:policy/series@0.1.0" {
-  import type { Duration, Instant, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:policy/series@0.2.0" {
+  import type { Duration, Instant, Refusal } from "ansai:policy/types@0.2.0";
   export interface Sample {
     at: Instant;
     value: number;
@@ -335,8 +335,8 @@ declare module "ansai:policy/series@0.1.0" {
   export function reset(name: string): void;
 }
 
-declare module "ansai:disk/disk-probe@0.1.0" {
-  import type { Refusal, Subject } from "ansai:policy/types@0.1.0";
+declare module "ansai:disk/disk-probe@0.2.0" {
+  import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
   /** A mounted file system that holds files. */
   export interface Filesystem {
     /** The kind is `filesystem`, the name is the mount point. */
@@ -378,8 +378,8 @@ declare module "ansai:disk/disk-probe@0.1.0" {
   export function listFilesystems(): Filesystems;
 }
 
-declare module "ansai:disk/disk-actions@0.1.0" {
-  import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:disk/disk-check-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
    * Proposes a check, not a change: the step fails if less than `at-least-bytes` is available on the file system
    * mounted at `mount` when the step runs. Use it before steps that need space or after steps that free it.
@@ -388,8 +388,8 @@ declare module "ansai:disk/disk-actions@0.1.0" {
   export function checkAvailable(mount: string, atLeastBytes: number, reason: string): Preview;
 }
 
-declare module "ansai:files/files-probe@0.1.0" {
-  import type { Instant, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:files/files-probe@0.2.0" {
+  import type { Instant, Refusal } from "ansai:policy/types@0.2.0";
   /** The size of everything below `path`. A file with several hard links counts once. */
   export interface Usage {
     path: string;
@@ -497,8 +497,8 @@ declare module "ansai:files/files-probe@0.1.0" {
  * mount points, FIFOs, sockets and devices; files that are open, locked, immutable, setuid, setgid or sticky; files
  * with several hard links, on another device, or younger than the grant allows. `left-out` counts them.
  */
-declare module "ansai:files/files-actions@0.1.0" {
-  import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:files/files-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /** Which files a step applies to. */
   export interface Selection {
     /** An absolute directory. */
@@ -546,8 +546,8 @@ declare module "ansai:files/files-actions@0.1.0" {
   export function reclaimHeld(mount: string, enoughBytes: number, reason: string): Preview;
 }
 
-declare module "ansai:journal/journal-probe@0.1.0" {
-  import type { Instant, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:journal/journal-probe@0.2.0" {
+  import type { Instant, Refusal } from "ansai:policy/types@0.2.0";
   export interface JournalUsage {
     /** Allocated bytes of archived and of active files. Only archived files can be vacuumed. */
     archivedBytes: number;
@@ -568,8 +568,8 @@ declare module "ansai:journal/journal-probe@0.1.0" {
   export function usage(): JournalUsage;
 }
 
-declare module "ansai:journal/journal-actions@0.1.0" {
-  import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:journal/journal-vacuum-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
    * Removes archived journal files, oldest first, until the whole journal takes at most `keep-bytes`. It never goes
    * below the grant's `min_keep_bytes`. Not reversible.
@@ -578,8 +578,8 @@ declare module "ansai:journal/journal-actions@0.1.0" {
   export function vacuum(keepBytes: number, reason: string): Preview;
 }
 
-declare module "ansai:packages/packages-probe@0.1.0" {
-  import type { Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:packages/package-cache-probe@0.2.0" {
+  import type { Refusal } from "ansai:policy/types@0.2.0";
   export type Manager =
     | "apt"
     | "dnf"
@@ -606,9 +606,9 @@ declare module "ansai:packages/packages-probe@0.1.0" {
   export function listCaches(): Caches;
 }
 
-declare module "ansai:packages/packages-actions@0.1.0" {
-  import type { Manager } from "ansai:packages/packages-probe@0.1.0";
-  import type { Preview, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:packages/package-cache-actions@0.2.0" {
+  import type { Manager } from "ansai:packages/package-cache-probe@0.2.0";
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
    * Empties the cache of downloaded packages with the manager's own command. `busy` while another process holds
    * the manager's lock. Not reversible, but the packages can be downloaded again.
@@ -617,8 +617,8 @@ declare module "ansai:packages/packages-actions@0.1.0" {
   export function cleanCache(manager: Manager, reason: string): Preview;
 }
 
-declare module "ansai:system/system-probe@0.1.0" {
-  import type { Duration, Refusal } from "ansai:policy/types@0.1.0";
+declare module "ansai:system/system-probe@0.2.0" {
+  import type { Duration, Refusal } from "ansai:policy/types@0.2.0";
   export interface LoadAverage {
     one: number;
     five: number;

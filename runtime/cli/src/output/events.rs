@@ -112,8 +112,9 @@ fn plan_line(event: &Event) -> String {
 
 fn evaluation(result: &EvaluationResult) -> String {
     match result {
-        EvaluationResult::Observed { healthy, unhealthy, unknown } => {
-            format!("{healthy} healthy, {unhealthy} unhealthy, {unknown} unknown")
+        EvaluationResult::Observed { healthy, unhealthy, unknown, gone } => {
+            let gone = if *gone == 0 { String::new() } else { format!(", {gone} gone") };
+            format!("{healthy} healthy, {unhealthy} unhealthy, {unknown} unknown{gone}")
         }
         EvaluationResult::Proposed { steps } => format!("proposed {}", count(*steps, "step")),
         EvaluationResult::Failed(why) => format!("failed: {why}"),
@@ -138,6 +139,7 @@ fn status(status: &Status) -> String {
         Status::Healthy => "healthy".to_owned(),
         Status::Unhealthy(severity) => severity.to_string(),
         Status::Unknown(why) => format!("unknown: {why}"),
+        Status::Gone => "gone".to_owned(),
     }
 }
 
@@ -148,5 +150,6 @@ fn changed(change: Change) -> &'static str {
         Change::Unchanged => "unchanged",
         Change::BecameUnknown => "unknown",
         Change::Closed => "closed",
+        Change::Gone => "closed: gone",
     }
 }

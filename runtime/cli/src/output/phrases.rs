@@ -1,9 +1,9 @@
 //! Findings, plans and outcomes as text, safe to print on a terminal.
 
-use ansai_core::event::Verdict;
+use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::text::inert;
-use ansai_core::{Decision, Measure, Outcome, Preview, Status, Unit, Value, quantity};
+use ansai_core::{Decision, Lasting, Measure, Outcome, Preview, Recommendation, Status, Unit, Value, quantity};
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
@@ -83,6 +83,7 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
         (FindingState::Healed, _) => "healed".to_owned(),
         (FindingState::Healthy, _) => "healthy".to_owned(),
         (FindingState::Unknown, _) => "unknown".to_owned(),
+        (FindingState::Gone, _) => "gone".to_owned(),
     }
 }
 
@@ -90,8 +91,9 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
 pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
     let mut lines = match plan.decision.as_ref().map(decision) {
         Some(lines) if !lines.is_empty() => lines,
-        _ => plan.steps.iter().map(|step| self::step(&step.planned.action, &step.planned.preview)).collect(),
+        _ => plan.steps.iter().map(|step| planned(&step.planned)).collect(),
     };
+    lines.extend(plan.recommendations.iter().map(recommendation));
     lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
     if lines.is_empty() {
         lines.push("no steps".to_owned());
@@ -104,11 +106,23 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
     match decision {
         Decision::Wait(why) => vec![format!("waits: {}", inert(why, MOST))],
         Decision::GiveUp(why) => vec![format!("no action available: {}", inert(why, MOST))],
-        Decision::Recommend(list) => {
-            list.iter().map(|advice| format!("recommends: {}", inert(&advice.summary, MOST))).collect()
-        }
+        Decision::Recommend(list) => list.iter().map(recommendation).collect(),
         Decision::Apply(_) | Decision::ApplyThenReplan(_) => Vec::new(),
     }
+}
+
+/// `recommends: a bigger disk`.
+pub(crate) fn recommendation(recommendation: &Recommendation) -> String {
+    format!("recommends: {}", inert(&recommendation.summary, MOST))
+}
+
+/// A step, and whether the plan goes on if it fails.
+pub(crate) fn planned(planned: &PlannedStep) -> String {
+    let mut words = step(&planned.action, &planned.preview);
+    if planned.may_fail {
+        words += " (may fail)";
+    }
+    words
 }
 
 /// `remove 12 files, frees 3.20 MiB, permanent`.
@@ -125,8 +139,14 @@ pub(crate) fn step(action: &str, preview: &Preview) -> String {
     if preview.frees_later_bytes > 0 {
         words += &format!(", frees {} when the quarantine expires", quantity::show_bytes(preview.frees_later_bytes));
     }
-    if !preview.reversible {
-        words += ", permanent";
+    if preview.needs_bytes > 0 {
+        words += &format!(", needs {} meanwhile", quantity::show_bytes(preview.needs_bytes));
+    }
+    match preview.lasting {
+        Lasting::UntilVerified(limit) => words += &format!(", undone after {limit} unless verified healthy"),
+        Lasting::ForATime(limit) => words += &format!(", undone after {limit}"),
+        Lasting::ForGood if !preview.reversible => words += ", permanent",
+        Lasting::ForGood => {}
     }
     if !preview.complete {
         words += " (scan incomplete)";
@@ -169,5 +189,6 @@ pub(crate) fn verified(finding: &FindingReport) -> Option<String> {
         Status::Healthy => "verified: healthy".to_owned(),
         Status::Unhealthy(severity) => format!("verified: still {severity}"),
         Status::Unknown(why) => format!("verified: unknown ({})", inert(why, 200)),
+        Status::Gone => "verified: gone".to_owned(),
     })
 }

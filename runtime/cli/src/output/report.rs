@@ -71,6 +71,7 @@ pub(crate) struct Summary {
     pub(crate) healed: usize,
     pub(crate) unhealthy: usize,
     pub(crate) unknown: usize,
+    pub(crate) gone: usize,
     /// Instances whose evaluation failed.
     pub(crate) failed: usize,
 }
@@ -121,6 +122,7 @@ fn summary(instances: &[InstanceReport]) -> Summary {
                 FindingState::Healed => &mut summary.healed,
                 FindingState::Unhealthy(_) => &mut summary.unhealthy,
                 FindingState::Unknown => &mut summary.unknown,
+                FindingState::Gone => &mut summary.gone,
             } += 1;
         }
     }

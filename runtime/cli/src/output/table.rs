@@ -41,7 +41,9 @@ pub(crate) fn render(report: &RunReport, width: usize, colours: bool) -> String 
 }
 
 fn rows_of(instance: &InstanceReport) -> Vec<Row> {
-    let worth = |finding: &&FindingReport| matches!(finding.state(), FindingState::Unhealthy(_) | FindingState::Healed);
+    let worth = |finding: &&FindingReport| {
+        matches!(finding.state(), FindingState::Unhealthy(_) | FindingState::Healed | FindingState::Gone)
+    };
     instance.findings.iter().filter(worth).map(|finding| row(instance, finding)).collect()
 }
 
@@ -191,6 +193,7 @@ fn footer(out: &mut String, report: &RunReport) {
         (summary.unhealthy, "unhealthy"),
         (summary.healed, "healed"),
         (summary.unknown + summary.failed, "unknown"),
+        (summary.gone, "gone"),
         (summary.healthy, "healthy"),
     ];
     let parts: Vec<String> =

@@ -37,17 +37,17 @@ fn changed(bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
 
 #[test]
 fn components() {
-    let probe = "ansai:disk/disk-probe@0.1.0";
+    let probe = "ansai:disk/disk-probe@0.2.0";
     let bare = |text: &str| with_sections(wat::parse_str(text).unwrap(), &manifest("p", ""), None);
     let cases: Vec<(&str, Vec<u8>, &[&str])> = vec![
         // The wrong version of the contract.
         (
             "unknown-interface",
             changed(sees("p"), probe, "ansai:disk/disk-probe@9.9.9"),
-            &["it has `ansai:disk/disk-probe@0.1.0`"],
+            &["it has `ansai:disk/disk-probe@0.2.0`"],
         ),
         // An interface that no host has.
-        ("unknown-interface", changed(sees_unasked("p"), probe, "ansai:disk/disk-probx@0.1.0"), &["disk-probx"]),
+        ("unknown-interface", changed(sees_unasked("p"), probe, "ansai:disk/disk-probx@0.2.0"), &["disk-probx"]),
         (
             "foreign-import",
             bare(r#"(component (import "acme:tools/hammer@1.0.0" (instance)))"#),
@@ -78,7 +78,7 @@ fn components() {
 }
 
 fn sees_unasked(name: &str) -> Vec<u8> {
-    let import = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
+    let import = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
     with_sections(component(import, "(call $list (i32.const 4096))", ""), &manifest(name, ""), None)
 }
 

@@ -203,7 +203,7 @@ fn importing(make: impl FnOnce(&mut InstanceType) -> u32) -> Vec<u8> {
     instance.export("list-filesystems", ComponentTypeRef::Func(instance.type_count() - 1));
     let mut builder = ComponentBuilder::default();
     let ty = builder.type_instance(None, &instance);
-    builder.import("ansai:disk/disk-probe@0.1.0", ComponentTypeRef::Instance(ty));
+    builder.import("ansai:disk/disk-probe@0.2.0", ComponentTypeRef::Instance(ty));
     export_twice(builder, &module(&[], [], |_| {}))
 }
 

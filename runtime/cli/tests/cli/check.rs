@@ -69,7 +69,7 @@ fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
     let actions = "ansai:files/files-actions";
     let asks = |scope: &str| {
         let more = format!(r#","capabilities":{{"{actions}":{{"reason":"to tidy up",{scope}}}}}"#);
-        with_sections(imports(&format!("{actions}@0.1.0")), &manifest("p", &more), None)
+        with_sections(imports(&format!("{actions}@0.2.0")), &manifest("p", &more), None)
     };
     let component = section(
         asks(r#""scope":{"roots":["/srv/a","/srv/b"],"min_age_hours":48}"#),

@@ -213,7 +213,7 @@ fn the_others_run_and_each_bomb_is_named() {
     let ran = ran.complains("parameters.wasm: compiling the component needs more than 896 MiB of memory");
     let ran = ran.complains("tables.wasm: loading the compiled component needs more than 9 MiB of memory");
     ran.complains("hint: build a smaller component")
-        .complains("pairs.wasm: `list-filesystems` of `ansai:disk/disk-probe@0.1.0`");
+        .complains("pairs.wasm: `list-filesystems` of `ansai:disk/disk-probe@0.2.0`");
     let json = place.ansai(&["run", "policies", "--once", "--format", "json"]).code(2).json();
     assert_eq!(json["instances"][0]["instance"], "good", "{json:#}");
     let not_loaded: Vec<_> = json["not_loaded"].as_array().unwrap().iter().map(|one| &one["name"]).collect();

@@ -47,7 +47,7 @@ fn each_kind_of_wrong_bytes_has_its_own_words() {
 #[test]
 fn an_import_that_the_manifest_does_not_ask_for() {
     let place = Scene::new();
-    let import = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
+    let import = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
     let bytes = component(import, "(call $list (i32.const 4096))", "");
     place.policy("sly", &with_sections(bytes, &manifest("sly", ""), None));
     place.ansai(&["run", "policies", "--once"]).code(2).complains("does not request").complains("[capabilities.");

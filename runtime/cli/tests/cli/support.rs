@@ -42,7 +42,7 @@ pub(crate) fn with_settings(name: &str, schema: &str) -> Vec<u8> {
 
 /// A policy that looks at the file systems and says nothing about them.
 pub(crate) fn sees(name: &str) -> Vec<u8> {
-    let import = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
+    let import = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
     with_sections(component(import, "(call $list (i32.const 4096))", ""), &manifest(name, SEES), None)
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn component_of(packages: &str, more: &str, imports: &str, detect: &s
           (local.get $at)))"#
     );
     let world = format!(
-        "package ansai:test; world guest {{ include ansai:policy/policy@0.1.0; import ansai:disk/disk-probe@0.1.0; {more} }}
+        "package ansai:test; world guest {{ include ansai:policy/policy@0.2.0; import ansai:disk/disk-probe@0.2.0; {more} }}
          {packages}"
     );
     in_world(&world, &text)

@@ -10,7 +10,7 @@ fn wasi() -> Vec<u8> {
         "import wasi:random/random@0.2.3; import wasi:clocks/monotonic-clock@0.2.3;",
         r#"(import "wasi:random/random@0.2.3" "get-random-u64" (func $random (result i64)))
            (import "wasi:clocks/monotonic-clock@0.2.3" "now" (func $now (result i64)))
-           (import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#,
+           (import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#,
         "(drop (call $random)) (drop (call $now)) (call $list (i32.const 4096))",
         "",
     )
@@ -60,7 +60,7 @@ fn without_a_manifest_the_way_to_one_is_named() {
     let interfaces = json["stood_in_for"].as_array().unwrap().iter().map(|one| one["interface"].as_str().unwrap());
     let interfaces: Vec<&str> = interfaces.collect();
     assert!(interfaces.contains(&"wasi:random/random@0.2.3") && interfaces.len() == 2, "{interfaces:?}");
-    assert_eq!(json["imports"][1], "ansai:policy/context@0.1.0");
+    assert_eq!(json["imports"][1], "ansai:policy/context@0.2.0");
 }
 
 #[test]

@@ -47,7 +47,13 @@ impl std::fmt::Display for Phase {
 pub enum EvaluationResult {
     /// Observations: how many of each status.
     #[allow(missing_docs, reason = "the names are the documentation")]
-    Observed { healthy: u32, unhealthy: u32, unknown: u32 },
+    Observed {
+        healthy: u32,
+        unhealthy: u32,
+        unknown: u32,
+        #[serde(default, skip_serializing_if = "is_none")]
+        gone: u32,
+    },
     /// A decision, and the number of proposed steps.
     #[allow(missing_docs, reason = "the names are the documentation")]
     Proposed { steps: u32 },
@@ -55,6 +61,11 @@ pub enum EvaluationResult {
     Failed(String),
     /// The host stopped the policy: a trap, a limit, or an answer that violates the contract.
     Aborted(String),
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A line logged by a policy.

@@ -12,6 +12,14 @@ pub struct PlannedStep {
     pub action: String,
     pub reason: String,
     pub preview: Preview,
+    /// The plan goes on if the step fails.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub may_fail: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The host's decision.

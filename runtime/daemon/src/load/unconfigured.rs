@@ -54,6 +54,6 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         every: manifest.every,
     };
     let granted = ansai_config::unconfigured(manifest, request.interfaces);
-    let grants = EffectiveGrants { scopes: scopes(granted), mode: Mode::Observe };
+    let grants = EffectiveGrants::new(scopes(granted), Mode::Observe);
     Ok(LoadedInstance { instance, component: component.clone(), grants })
 }

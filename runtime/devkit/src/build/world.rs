@@ -15,7 +15,7 @@ pub const WORLD: &str = "policy";
 
 /// Returns the text of the world.
 pub fn text(manifest: &Manifest, interfaces: &[Interface]) -> String {
-    let mut text = format!("package local:{WORLD};\n\nworld {WORLD} {{\n  include ansai:policy/policy@0.1.0;\n");
+    let mut text = format!("package local:{WORLD};\n\nworld {WORLD} {{\n  include ansai:policy/policy@0.2.0;\n");
     for interface in interfaces.iter().filter(|interface| manifest.capabilities.contains_key(&interface.name)) {
         let _ = writeln!(text, "  import {};", interface.import_name());
     }
@@ -100,7 +100,7 @@ mod tests {
         let (resolve, world) = resolve(&manifest, &interfaces).unwrap();
         let imports: Vec<String> =
             resolve.worlds[world].imports.keys().map(|key| resolve.name_world_key(key)).collect();
-        assert!(imports.contains(&"ansai:disk/disk-probe@0.1.0".to_owned()), "{imports:?}");
+        assert!(imports.contains(&"ansai:disk/disk-probe@0.2.0".to_owned()), "{imports:?}");
         assert!(!imports.iter().any(|name| name.starts_with("ansai:files/")), "{imports:?}");
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), &manifest, &interfaces).unwrap();

@@ -71,7 +71,7 @@ fn plain(name: &str) -> String {
     while let Some(c) = chars.next() {
         match c {
             '@' => {
-                // `ansai:files/files-probe@0.1.0.list-files`: the third dot ends the version.
+                // `ansai:files/files-probe@0.2.0.list-files`: the third dot ends the version.
                 let mut dots = 0;
                 while chars.next_if(|c| c.is_ascii_digit() || (*c == '.' && dots < 2)).is_some_and(|c| {
                     dots += u8::from(c == '.');
@@ -103,8 +103,8 @@ mod tests {
             ("listFiles", "list-files"),
             ("ListFiles", "list-files"),
             ("files_probe.list_files", "files-probe.list-files"),
-            ("ansai:files/files-probe@0.1.0", "ansai:files/files-probe"),
-            ("ansai:files/files-probe@0.1.0.list-files", "ansai:files/files-probe.list-files"),
+            ("ansai:files/files-probe@0.2.0", "ansai:files/files-probe"),
+            ("ansai:files/files-probe@0.2.0.list-files", "ansai:files/files-probe.list-files"),
             ("@", ""),
             ("@1.2.3.4", ".4"),
             (" Ünï ", "Ünï"),

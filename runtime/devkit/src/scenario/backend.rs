@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::event::Phase;
-use ansai_core::{InstanceName, Preview, Refusal, Subject, Timestamp};
+use ansai_core::{Attempt, InstanceName, Preview, Refusal, Subject, Timestamp};
 
 use ansai_kit::admit::{Caller, Grants, NotAdmitted, admit};
 use ansai_kit::authorize::Scopes;
@@ -17,6 +16,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::canned::{Answered, Canned, suffered};
+use super::file::SeededAttempt;
 
 /// The name in the line that a denied call says to add.
 static SCENARIO: InstanceName = InstanceName::from_static("scenario");
@@ -30,7 +30,6 @@ pub(super) struct Step {
 /// One evaluation.
 pub(super) struct ScenarioBackend {
     pub(super) registry: Arc<Registry>,
-    pub(super) phase: Phase,
     pub(super) scopes: Scopes,
     pub(super) base: EvaluationState,
     pub(super) canned: Arc<Canned>,
@@ -48,7 +47,7 @@ impl Backend for ScenarioBackend {
 impl ScenarioBackend {
     fn answer(&mut self, call: Call<'_>) -> Result<Reply, Abort> {
         let name = format!("{}.{}", call.interface, call.function);
-        let caller = Caller { instance: &SCENARIO, phase: self.phase, grants: Grants::InForce(&self.scopes) };
+        let caller = Caller { instance: &SCENARIO, phase: self.base.phase, grants: Grants::InForce(&self.scopes) };
         let allowed = match admit(&self.registry, caller, call) {
             // A scenario can answer a call that is not granted, but it cannot make a function exist.
             Err(NotAdmitted::Unauthorized(refusal)) => Err(refusal),
@@ -78,8 +77,9 @@ impl ScenarioBackend {
         let mut preview = serde_json::to_value(Preview::nothing(about)).unwrap_or_default();
         if let (Some(preview), Value::Object(partial)) = (preview.as_object_mut(), partial) {
             preview.extend(partial);
-            preview.insert("step".into(), self.steps.len().into());
+            preview.insert("step".into(), self.base.proposed.into());
         }
+        self.base.proposed += 1;
         self.steps.push(Step { action, arguments });
         let text = preview.to_string();
         RawValue::from_string(text).map(Into::into).map_err(|error| Refusal::Other(error.to_string()))
@@ -90,6 +90,7 @@ impl ScenarioBackend {
 pub(super) struct Seeded {
     pub(super) store: BTreeMap<String, String>,
     pub(super) series: BTreeMap<String, Vec<Sample>>,
+    pub(super) history: Vec<SeededAttempt>,
 }
 
 impl Memory for Seeded {
@@ -105,5 +106,13 @@ impl Memory for Seeded {
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {
         Ok(self.series.keys().cloned().collect())
+    }
+    fn history(&self, about: &Subject, since: Timestamp, most: usize) -> Result<Vec<Attempt>, Refusal> {
+        let is_wanted = |seeded: &&SeededAttempt| seeded.about == *about && seeded.attempt.at >= since;
+        let mut found: Vec<Attempt> =
+            self.history.iter().filter(is_wanted).map(|seeded| seeded.attempt.clone()).collect();
+        found.sort_by_key(|attempt| attempt.at);
+        found.drain(..found.len().saturating_sub(most));
+        Ok(found)
     }
 }

@@ -6,8 +6,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use ansai_config::{Diagnostics, Report};
-use ansai_core::{Attempt, Code, Measure, Observation, Refusal, Timestamp, codes};
-use ansai_kit::evaluation_state::{Trigger, WallClock};
+use ansai_core::{Attempt, Code, Measure, Observation, Refusal, Subject, Timestamp, codes};
+use ansai_kit::evaluation_state::{InstanceTarget, Label, Trigger, WallClock};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -65,6 +65,19 @@ pub struct ScenarioContext {
     pub host_facts: Vec<Measure>,
     pub open_incidents: Vec<Observation>,
     pub attempts: Vec<Attempt>,
+    pub labels: Vec<Label>,
+    pub targets: Vec<InstanceTarget>,
+    /// Earlier attempts, also at findings that are closed.
+    pub history: Vec<SeededAttempt>,
+}
+
+/// An earlier attempt at a finding about a subject.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub struct SeededAttempt {
+    pub about: Subject,
+    #[serde(flatten)]
+    pub attempt: Attempt,
 }
 
 /// A series, with times relative to `now`.

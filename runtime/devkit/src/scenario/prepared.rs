@@ -8,7 +8,7 @@ use ansai_core::event::Phase;
 use ansai_core::{Code, Limits, Millis, Observation, Scope, ScopeError, Timestamp, codes};
 use ansai_engine::Evaluation;
 use ansai_kit::authorize::Scopes;
-use ansai_kit::evaluation_state::{Context, EvaluationState, Sample, Trigger, WallClock};
+use ansai_kit::evaluation_state::{Context, EvaluationState, InstanceTarget, Label, Sample, Trigger, WallClock};
 use serde_json::Value;
 
 use super::backend::{ScenarioBackend, Seeded};
@@ -16,6 +16,13 @@ use super::canned::Canned;
 use super::file::Scenario;
 use super::subject::{Subject, shared};
 use super::{check, places};
+
+/// The list as the host has it: in byte order of the names.
+fn sorted<T: Clone>(list: &[T], name: impl Fn(&T) -> &String) -> Vec<T> {
+    let mut list = list.to_vec();
+    list.sort_by(|a, b| name(a).cmp(name(b)));
+    list
+}
 
 /// So many milliseconds later, or earlier.
 fn shifted(time: Timestamp, by: i64) -> Timestamp {
@@ -36,6 +43,8 @@ pub(super) struct Prepared<'a> {
     canned: Arc<Canned>,
     memory: Arc<Seeded>,
     host_facts: Arc<Vec<ansai_core::Measure>>,
+    labels: Arc<Vec<Label>>,
+    targets: Arc<Vec<InstanceTarget>>,
     limits: Limits,
     now: Timestamp,
 }
@@ -65,8 +74,14 @@ impl<'a> Prepared<'a> {
             scopes_text: serde_json::to_string(&*scopes).unwrap_or_default().into(),
             scopes,
             canned: Arc::new(Canned::new(&scenario.reply, &scenario.fault)),
-            memory: Arc::new(Seeded { store: scenario.store.clone(), series: series.collect() }),
+            memory: Arc::new(Seeded {
+                store: scenario.store.clone(),
+                series: series.collect(),
+                history: scenario.context.history.clone(),
+            }),
             host_facts: Arc::new(scenario.context.host_facts.clone()),
+            labels: Arc::new(sorted(&scenario.context.labels, |label| &label.name)),
+            targets: Arc::new(sorted(&scenario.context.targets, |known| &known.target.name)),
             limits,
             now,
         })
@@ -74,11 +89,11 @@ impl<'a> Prepared<'a> {
 
     /// Evaluates `detect`, or `plan` for a finding.
     pub(super) async fn evaluate(&self, finding: Option<&Observation>) -> Evaluation<ScenarioBackend> {
+        let phase = if finding.is_some() { Phase::Plan } else { Phase::Detect };
         let backend = ScenarioBackend {
             registry: self.subject.registry.clone(),
-            phase: if finding.is_some() { Phase::Plan } else { Phase::Detect },
             scopes: self.scopes.clone(),
-            base: EvaluationState::new(self.context(finding), self.memory.clone()),
+            base: EvaluationState::new(phase, self.context(finding), self.memory.clone()),
             canned: self.canned.clone(),
             reply_bytes: self.limits.reply_bytes,
             steps: Vec::new(),
@@ -106,6 +121,8 @@ impl<'a> Prepared<'a> {
             settings: self.settings.clone(),
             scopes: self.scopes_text.clone(),
             host_facts: self.host_facts.clone(),
+            labels: self.labels.clone(),
+            targets: self.targets.clone(),
             open_incidents: open,
             attempts: finding.map(|_| context.attempts.clone()).unwrap_or_default(),
             stage: context.stage.clone(),

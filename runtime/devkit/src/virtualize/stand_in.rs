@@ -12,14 +12,14 @@ use super::module;
 /// The stand-in's own imports: interface, function, and a declaration for guests that do not import the interface. The
 /// declared types match `wit/policy/policy.wit`.
 pub(super) const HOST: [(&str, &str, &str); 2] = [
-    ("ansai:policy/context@0.1.0", "now", "interface context { now: func() -> u64; }"),
+    ("ansai:policy/context@0.2.0", "now", "interface context { now: func() -> u64; }"),
     (
-        "ansai:policy/log@0.1.0",
+        "ansai:policy/log@0.2.0",
         "write",
         "interface log { enum level { debug, info, warn, error } write: func(level: level, message: string); }",
     ),
 ];
-const HOST_PACKAGE: &str = "package ansai:policy@0.1.0;";
+const HOST_PACKAGE: &str = "package ansai:policy@0.2.0;";
 
 /// Adds the stand-in's own imports to the guest's packages.
 pub(super) fn add_host(guest: &mut Guest) -> Result<(), VirtualizeError> {

@@ -9,13 +9,13 @@ use wit_parser::Resolve;
 
 const fn interface(name: &'static str, kind: InterfaceKind) -> Interface {
     let name = InterfaceName::from_static(name);
-    Interface { name, version: "0.1.0", kind, sensitivity: Sensitivity::Metadata, ability: "do something", fields: &[] }
+    Interface { name, version: "0.2.0", kind, sensitivity: Sensitivity::Metadata, ability: "do something", fields: &[] }
 }
 
 pub(crate) const INTERFACES: &[Interface] = &[
     interface("ansai:policy/context", InterfaceKind::Base),
     interface("ansai:disk/disk-probe", InterfaceKind::Probe),
-    interface("ansai:disk/disk-actions", InterfaceKind::Actions),
+    interface("ansai:disk/disk-check-actions", InterfaceKind::Actions),
 ];
 
 pub(crate) const LIB: &str = r#"
@@ -75,7 +75,7 @@ pub(crate) fn policy(name: &str, imports: &[&str], asked: &[&str], call: Option<
 pub(crate) fn workspace(name: &str, call: Option<(&str, &str)>) -> TempDir {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join(name);
-    std::fs::rename(policy(name, &["ansai:disk/disk-probe@0.1.0"], &["ansai:disk/disk-probe"], call).keep(), &dir)
+    std::fs::rename(policy(name, &["ansai:disk/disk-probe@0.2.0"], &["ansai:disk/disk-probe"], call).keep(), &dir)
         .unwrap();
     std::fs::rename(dir.join("Cargo.lock"), place.path().join("Cargo.lock")).unwrap();
     let manifest = std::fs::read_to_string(dir.join("Cargo.toml")).unwrap();
@@ -94,10 +94,10 @@ fn world(imports: &[&str]) -> Vec<u8> {
         resolve.push_dir(wit.join(package)).unwrap();
     }
     resolve
-        .push_str("other.wit", "package other:things@0.1.0;\ninterface clock { list-filesystems: func() -> string; }")
+        .push_str("other.wit", "package other:things@0.2.0;\ninterface clock { list-filesystems: func() -> string; }")
         .unwrap();
     let imports: String = imports.iter().map(|one| format!("import {one};\n")).collect();
-    let text = format!("package test:policy;\nworld test {{ include ansai:policy/policy@0.1.0;\n{imports} }}");
+    let text = format!("package test:policy;\nworld test {{ include ansai:policy/policy@0.2.0;\n{imports} }}");
     let package = resolve.push_str("test.wit", &text).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
     wit_component::metadata::encode(&resolve, world, StringEncoding::UTF8, None).unwrap()

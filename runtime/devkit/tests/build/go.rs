@@ -15,7 +15,7 @@ fn the_example_passes_the_shared_scenarios_and_is_built_twice_alike() {
     let Some(first) = built("go::the_example…", dir.path()) else { return };
     // The host looks only at the imports.
     assert!(first.imports.iter().all(|import| import.as_str().starts_with("ansai:")), "{:?}", first.imports);
-    for needed in ["ansai:disk/disk-probe@0.1.0", "ansai:files/files-actions@0.1.0"] {
+    for needed in ["ansai:disk/disk-probe@0.2.0", "ansai:files/files-actions@0.2.0"] {
         assert!(first.imports.iter().any(|import| import == needed), "{:?}", first.imports);
     }
     passes_the_scenarios(&first);

@@ -67,10 +67,10 @@ fn syntax_errors_have_a_line() {
 #[test]
 fn imports_must_be_requested() {
     let Some(project) = javascript("imports_must_be_requested") else { return };
-    project.change("policy.js", "\nexport const", "\nimport \"ansai:journal/journal-probe@0.1.0\";\nexport const");
+    project.change("policy.js", "\nexport const", "\nimport \"ansai:journal/journal-probe@0.2.0\";\nexport const");
     let error = project.build().unwrap_err();
     assert!(matches!(&error, BuildError::NotAskedFor(name) if name.interface() == "journal-probe"), "{error:?}");
-    project.change("policy.js", "journal-probe@0.1.0", "journal-probe@0.9.0");
+    project.change("policy.js", "journal-probe@0.2.0", "journal-probe@0.9.0");
     let error = project.build().unwrap_err();
     assert!(matches!(&error, BuildError::UnknownInterface { known: Some(_), .. }), "{error:?}");
 }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::fixture::{INTERFACES, policy, workspace};
 use crate::target::has_target;
 
-const PROBE: &str = "ansai:disk/disk-probe@0.1.0";
+const PROBE: &str = "ansai:disk/disk-probe@0.2.0";
 
 fn refused(dir: &Path) -> BuildError {
     build(dir, &BuildOptions { allow_root: true, interfaces: INTERFACES }).unwrap_err()
@@ -141,7 +141,7 @@ fn not_with_unrequested_imports() {
     let known = Some(ansai_core::InterfaceName::from_static("ansai:disk/disk-probe@0.2.0"));
     assert!(matches!(&error, BuildError::UnknownInterface { known: found, .. } if *found == known), "{error:?}");
 
-    let clock = "other:things/clock@0.1.0";
+    let clock = "other:things/clock@0.2.0";
     let dir = policy("fixture-clock", &[clock], &[], Some((clock, "list-filesystems")));
     let error = refused(dir.path());
     assert!(matches!(&error, BuildError::NotOurs(name) if name == clock), "{error:?}");

@@ -27,15 +27,15 @@ fn the_same_source_gives_the_same_bytes() {
     }
     let dir = policy(
         "fixture-same",
-        &["ansai:disk/disk-probe@0.1.0", "ansai:disk/disk-actions@0.1.0"],
+        &["ansai:disk/disk-probe@0.2.0", "ansai:disk/disk-check-actions@0.2.0"],
         &[PROBE],
-        Some(("ansai:disk/disk-probe@0.1.0", "list-filesystems")),
+        Some(("ansai:disk/disk-probe@0.2.0", "list-filesystems")),
     );
     let options = BuildOptions { allow_root: true, interfaces: INTERFACES };
     let first = build(dir.path(), &options).unwrap();
     let component = std::fs::read(&first.path).unwrap();
     // The import that nothing uses is dropped, so it needs no request.
-    assert_eq!(first.imports, ["ansai:disk/disk-probe@0.1.0"]);
+    assert_eq!(first.imports, ["ansai:disk/disk-probe@0.2.0"]);
     assert_eq!(first.path, dir.path().canonicalize().unwrap().join("fixture-same.wasm"));
     assert_eq!(first.bytes, component.len() as u64);
     assert_eq!(std::fs::metadata(&first.path).unwrap().permissions().mode() & 0o777, 0o644);
@@ -70,7 +70,7 @@ fn a_member_of_a_workspace_gives_the_same_bytes_anywhere() {
     }
     let options = BuildOptions { allow_root: true, interfaces: INTERFACES };
     let components = [1, 2].map(|_| {
-        let place = workspace("fixture-member", Some(("ansai:disk/disk-probe@0.1.0", "list-filesystems")));
+        let place = workspace("fixture-member", Some(("ansai:disk/disk-probe@0.2.0", "list-filesystems")));
         let dir = place.path().join("fixture-member");
         let built = build(&dir, &options).unwrap();
         assert!(!dir.join("target").exists() && !dir.join("Cargo.lock").exists());

@@ -73,15 +73,15 @@ fn a_component_of_another_world_is_no_policy() {
 #[test]
 fn unknown_interfaces_are_refused_by_name() {
     let bytes = component(
-        "package ansai:brain@0.1.0 { interface brain-probe { think: func() -> u64; } }
+        "package ansai:brain@0.2.0 { interface brain-probe { think: func() -> u64; } }
          package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
-        "import ansai:brain/brain-probe@0.1.0; import wasi:random/random@0.2.0;",
-        "(import \"ansai:brain/brain-probe@0.1.0\" \"think\" (func $think (result i64)))
+        "import ansai:brain/brain-probe@0.2.0; import wasi:random/random@0.2.0;",
+        "(import \"ansai:brain/brain-probe@0.2.0\" \"think\" (func $think (result i64)))
          (import \"wasi:random/random@0.2.0\" \"get-random-u64\" (func $random (result i64)))",
         "(drop (call $think)) (drop (call $random))",
     );
     let (_, said) = refused(&bytes);
-    assert!(said.contains("ansai:brain/brain-probe@0.1.0"), "{said}");
+    assert!(said.contains("ansai:brain/brain-probe@0.2.0"), "{said}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn the_standard_library_finds_a_quiet_place_and_the_time_of_the_context() {
     let Some(component) = component("rust::the_standard_library…") else { return };
     let place = Place::new(&component);
     let made = made(&place);
-    assert_eq!(made.imports, ["ansai:policy/context@0.1.0", "ansai:policy/log@0.1.0"]);
+    assert_eq!(made.imports, ["ansai:policy/context@0.2.0", "ansai:policy/log@0.2.0"]);
     let stood_in_for: Vec<_> = made.stand_ins.iter().map(|one| one.interface.without_version()).collect();
     for interface in ["wasi:clocks/wall-clock", "wasi:random/random", "wasi:filesystem/preopens", "wasi:cli/exit"] {
         assert!(stood_in_for.iter().any(|one| *one == interface), "{stood_in_for:?}");

@@ -21,7 +21,7 @@ pub(crate) fn component(packages: &str, imports: &str, functions: &str, detect: 
     let mut resolve = Resolve::default();
     resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/policy")).unwrap();
     let world =
-        format!("package test:guest;\nworld guest {{\ninclude ansai:policy/policy@0.1.0;\n{imports}\n}}\n{packages}\n");
+        format!("package test:guest;\nworld guest {{\ninclude ansai:policy/policy@0.2.0;\n{imports}\n}}\n{packages}\n");
     let package = resolve.push_str("world.wit", &world).unwrap_or_else(|error| panic!("{error:#}"));
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
@@ -70,16 +70,16 @@ fn what_the_guest_imports_of_ansai_is_imported_once() {
         "package wasi:random@0.2.0 { interface random { get-random-u64: func() -> u64; } }",
         "import wasi:random/random@0.2.0;",
         "(import \"wasi:random/random@0.2.0\" \"get-random-u64\" (func $random (result i64)))
-         (import \"ansai:policy/context@0.1.0\" \"now\" (func $now (result i64)))
-         (import \"ansai:policy/context@0.1.0\" \"stage\" (func $stage (param i32)))
-         (import \"ansai:policy/store@0.1.0\" \"remove\" (func $remove (param i32 i32 i32)))
-         (import \"ansai:policy/log@0.1.0\" \"write\" (func $log (param i32 i32 i32)))
+         (import \"ansai:policy/context@0.2.0\" \"now\" (func $now (result i64)))
+         (import \"ansai:policy/context@0.2.0\" \"stage\" (func $stage (param i32)))
+         (import \"ansai:policy/store@0.2.0\" \"remove\" (func $remove (param i32 i32 i32)))
+         (import \"ansai:policy/log@0.2.0\" \"write\" (func $log (param i32 i32 i32)))
          (data (i32.const 8) \"by itself\")",
         "(drop (call $random)) (drop (call $now)) (call $stage (i32.const 64)) (call $log (i32.const 1) (i32.const 8) (i32.const 9))",
     );
     let place = Place::with_manifest(&component, "once");
     let made = place.virtualize();
-    let expected = ["context", "log", "store"].map(|name| format!("ansai:policy/{name}@0.1.0"));
+    let expected = ["context", "log", "store"].map(|name| format!("ansai:policy/{name}@0.2.0"));
     assert_eq!(made.imports, expected);
     assert_eq!(answers(&subject(&made), EMPTY).log, ["info: by itself"]);
 }

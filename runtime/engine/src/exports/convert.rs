@@ -30,6 +30,10 @@ impl IntoFinite<core::Observation> for types::Observation {
             summary: self.summary,
             evidence: self.evidence.into_finite()?,
             related: self.related.into_iter().map(Into::into).collect(),
+            distance: match self.distance {
+                Some(distance) if !distance.is_finite() => return Err(NotFinite),
+                distance => distance,
+            },
         })
     }
 }
@@ -43,6 +47,7 @@ impl From<&core::Observation> for types::Observation {
             summary: observation.summary.clone(),
             evidence: observation.evidence.iter().map(Into::into).collect(),
             related: observation.related.iter().map(Into::into).collect(),
+            distance: observation.distance,
         }
     }
 }
@@ -56,6 +61,18 @@ impl From<types::Subject> for core::Subject {
 impl From<&core::Subject> for types::Subject {
     fn from(subject: &core::Subject) -> Self {
         types::Subject { kind: subject.kind.clone(), name: subject.name.clone() }
+    }
+}
+
+impl From<types::Relation> for core::Relation {
+    fn from(relation: types::Relation) -> Self {
+        core::Relation { how: relation.how.into(), about: relation.about.into() }
+    }
+}
+
+impl From<&core::Relation> for types::Relation {
+    fn from(relation: &core::Relation) -> Self {
+        types::Relation { how: relation.how.into(), about: (&relation.about).into() }
     }
 }
 
@@ -90,6 +107,7 @@ impl From<types::Status> for core::Status {
             types::Status::Healthy => core::Status::Healthy,
             types::Status::Unhealthy(severity) => core::Status::Unhealthy(severity.into()),
             types::Status::Unknown(why) => core::Status::Unknown(why),
+            types::Status::Gone => core::Status::Gone,
         }
     }
 }
@@ -100,6 +118,7 @@ impl From<&core::Status> for types::Status {
             core::Status::Healthy => types::Status::Healthy,
             core::Status::Unhealthy(severity) => types::Status::Unhealthy((*severity).into()),
             core::Status::Unknown(why) => types::Status::Unknown(why.clone()),
+            core::Status::Gone => types::Status::Gone,
         }
     }
 }
@@ -157,13 +176,14 @@ macro_rules! cases {
 }
 
 cases!(both Severity, Notice, Warning, Critical, Emergency);
-cases!(both Unit, None, Bytes, Milliseconds, Ratio, PerSecond, Percent, Celsius, Other);
+cases!(both Unit, None, Bytes, Milliseconds, Instant, Ratio, Percent, PerSecond, BytesPerSecond, Celsius, Other);
+cases!(both Relationship, CausedBy, PartOf, Affects);
 cases!(OnFailure, UndoApplied, Stop);
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::{Measure, Observation, Severity, Status, Subject, Unit, Value};
+    use ansai_core::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value};
 
     use super::*;
 
@@ -181,7 +201,10 @@ mod tests {
                 measure("text", Value::Text("é".into()), Unit::Other),
                 measure("flag", Value::Flag(true), Unit::Celsius),
             ],
-            related: vec![subject],
+            related: [Relationship::CausedBy, Relationship::PartOf, Relationship::Affects]
+                .map(|how| Relation { how, about: subject.clone() })
+                .into(),
+            distance: Some(number),
         }
     }
 
@@ -189,7 +212,7 @@ mod tests {
     fn an_observation_is_the_same_there_and_back() {
         let unhealthy = [Severity::Notice, Severity::Warning, Severity::Critical, Severity::Emergency];
         let unhealthy = unhealthy.map(Status::Unhealthy);
-        for status in [Status::Healthy, Status::Unknown("why".into())].into_iter().chain(unhealthy) {
+        for status in [Status::Healthy, Status::Gone, Status::Unknown("why".into())].into_iter().chain(unhealthy) {
             let observation = observation(status, 0.1 + 0.2);
             assert_eq!(types::Observation::from(&observation).into_finite(), Ok(observation));
         }
@@ -200,7 +223,9 @@ mod tests {
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             let given = types::Observation::from(&observation(Status::Healthy, number));
             let measures = given.evidence.clone();
+            let far = types::Observation { evidence: vec![], ..given.clone() };
             assert_eq!(given.into_finite(), Err(NotFinite));
+            assert_eq!(far.into_finite(), Err(NotFinite));
             let recommendation = types::Recommendation { summary: String::new(), detail: String::new(), measures };
             let decision = types::Decision::Recommend(vec![recommendation]);
             assert_eq!(decision.into_finite(), Err(NotFinite));

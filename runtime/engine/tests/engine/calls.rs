@@ -24,8 +24,8 @@ use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
 
-const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
-const APPEND: &str = r#"(import "ansai:policy/series@0.1.0" "append" (func $append (param i32 i32 f64 i32)))"#;
+const LIST: &str = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
+const APPEND: &str = r#"(import "ansai:policy/series@0.2.0" "append" (func $append (param i32 i32 f64 i32)))"#;
 
 /// Never answers.
 struct Silent;
@@ -112,7 +112,7 @@ impl Backend for Fussy {
 #[tokio::test]
 async fn only_proposals_that_were_taken_count() {
     let imports = format!(
-        r#"{LIST} (import "ansai:disk/disk-actions@0.1.0" "check-available"
+        r#"{LIST} (import "ansai:disk/disk-check-actions@0.2.0" "check-available"
             (func $check (param i32 i32 i64 i32 i32 i32)))"#
     );
     let check = "(call $check (i32.const 0) (i32.const 0) (i64.const 1) (i32.const 0) (i32.const 0) (i32.const 2048))";
@@ -149,13 +149,13 @@ static HANG: InterfaceDef = InterfaceDef {
 
 #[tokio::test]
 async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
-    const WORLD: &str = "package ansai:test@0.1.0; interface hang-probe { hang: func(); }
-        world guest { include ansai:policy/policy@0.1.0; import hang-probe; import ansai:disk/disk-probe@0.1.0; }";
+    const WORLD: &str = "package ansai:test@0.2.0; interface hang-probe { hang: func(); }
+        world guest { include ansai:policy/policy@0.2.0; import hang-probe; import ansai:disk/disk-probe@0.2.0; }";
     let plan = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)";
     let hanging = component_for(
         WORLD,
         &format!(
-            r#"(import "ansai:test/hang-probe@0.1.0" "hang" (func $hang))
+            r#"(import "ansai:test/hang-probe@0.2.0" "hang" (func $hang))
             (func (export "detect") (result i32) (call $hang) i32.const 1024)
             (func (export "plan") {plan} (result i32) i32.const 1024)"#
         ),
@@ -165,8 +165,8 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     let live_host = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
         let scopes = [(granted.parse().unwrap(), Arc::new(Scope::default()))].into_iter().collect();
-        let state = EvaluationState::new(context(), Arc::new(NoMemory));
-        Live::new(live_host.clone(), InstanceName::from_static("test"), Phase::Detect, Arc::new(scopes), state)
+        let state = EvaluationState::new(Phase::Detect, context(), Arc::new(NoMemory));
+        Live::new(live_host.clone(), InstanceName::from_static("test"), Arc::new(scopes), state)
     };
     let (hanging, other) =
         (engine.load(&hanging).unwrap(), engine.load(&policy(LIST, "(call $list (i32.const 2048))", "")).unwrap());
@@ -299,8 +299,8 @@ fn key_at(address: u32, imports: &str, call: &str) -> Policy {
 
 #[tokio::test]
 async fn refusals_and_plain_results_reach_the_memory_of_the_guest() {
-    let settings = r#"(import "ansai:policy/context@0.1.0" "settings" (func $settings (param i32)))"#;
-    let get = r#"(import "ansai:policy/store@0.1.0" "get" (func $get (param i32 i32 i32)))"#;
+    let settings = r#"(import "ansai:policy/context@0.2.0" "settings" (func $settings (param i32)))"#;
+    let get = r#"(import "ansai:policy/store@0.2.0" "get" (func $get (param i32 i32 i32)))"#;
     for (policy, backend, key) in [
         (
             key_at(

@@ -8,14 +8,14 @@ use ansai_engine::replay::{Difference, Replayed, replay};
 use ansai_engine::{Answer, Evaluation, EvaluationError, RecordedReply, Recording};
 use ansai_host_functions::live::Live;
 
-const NOW: &str = r#"(import "ansai:policy/context@0.1.0" "now" (func $now (result i64)))"#;
-const LIST: &str = r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#;
-const CHECK: &str = r#"(import "ansai:disk/disk-actions@0.1.0" "check-available"
+const NOW: &str = r#"(import "ansai:policy/context@0.2.0" "now" (func $now (result i64)))"#;
+const LIST: &str = r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#;
+const CHECK: &str = r#"(import "ansai:disk/disk-check-actions@0.2.0" "check-available"
     (func $check (param i32 i32 i64 i32 i32 i32)))"#;
 
 async fn detect(bytes: &[u8], limits: &Limits) -> Evaluation<Live> {
     let policy = engine().load(bytes).unwrap();
-    policy.detect(live(Phase::Detect, &["ansai:disk/disk-probe", "ansai:disk/disk-actions"]), limits).await
+    policy.detect(live(Phase::Detect, &["ansai:disk/disk-probe", "ansai:disk/disk-check-actions"]), limits).await
 }
 
 fn finding() -> Observation {
@@ -26,6 +26,7 @@ fn finding() -> Observation {
         summary: "full".into(),
         evidence: vec![],
         related: vec![],
+        distance: None,
     }
 }
 
@@ -67,11 +68,11 @@ async fn an_action_in_detect_is_denied_and_in_plan_proposed() {
     assert!(matches!(&evaluation.calls[0].reply, RecordedReply::Refused(ansai_core::Refusal::Denied(_))));
 
     let policy = engine().load(&bytes).unwrap();
-    let backend = live(Phase::Plan, &["ansai:disk/disk-actions"]);
+    let backend = live(Phase::Plan, &["ansai:disk/disk-check-actions"]);
     let evaluation = policy.plan(backend, &limits(), &finding()).await;
     assert_eq!(evaluation.answer, Ok(Answer::Decided(Decision::Apply(OnFailure::UndoApplied))));
     let (proposed, _) = evaluation.backend.unwrap().finish();
-    assert_eq!(proposed[0].action, "ansai:disk/disk-actions.check-available");
+    assert_eq!(proposed[0].action, "ansai:disk/disk-check-actions.check-available");
     assert_eq!((proposed[0].preview.step, proposed[0].reason().as_str()), (0, "/"));
 }
 

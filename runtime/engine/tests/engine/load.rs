@@ -61,7 +61,7 @@ fn an_unknown_interface_names_the_nearest() {
         (func $f (canon lift (core func $i "f")))
         (export "detect" (func $f)) (export "plan" (func $f)))"#;
     let message = refused(&wat::parse_str(text).unwrap());
-    assert!(message.contains("it has `ansai:disk/disk-probe@0.1.0`"), "{message}");
+    assert!(message.contains("it has `ansai:disk/disk-probe@0.2.0`"), "{message}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn another_shape_than_the_contract_is_refused() {
 #[test]
 fn only_what_is_asked_for_is_linked() {
     let bytes = policy(
-        r#"(import "ansai:disk/disk-probe@0.1.0" "list-filesystems" (func $list (param i32)))"#,
+        r#"(import "ansai:disk/disk-probe@0.2.0" "list-filesystems" (func $list (param i32)))"#,
         "(call $list (i32.const 2048))",
         "",
     );

@@ -7,16 +7,16 @@ use ansai_core::{InstanceName, Limits, Scope, Timestamp};
 use ansai_engine::{Compiler, Engine};
 use ansai_harness::guest::in_world;
 use ansai_host_functions::live::{Live, LiveHost};
-use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, WallClock};
 use ansai_kit::host::Host;
 
 /// Names of the functions that a guest may import, as the canonical ABI names them.
 pub(crate) const WORLD: &str = r#"
 package ansai:test;
 world guest {
-  include ansai:policy/policy@0.1.0;
-  import ansai:disk/disk-probe@0.1.0;
-  import ansai:disk/disk-actions@0.1.0;
+  include ansai:policy/policy@0.2.0;
+  import ansai:disk/disk-probe@0.2.0;
+  import ansai:disk/disk-check-actions@0.2.0;
 }
 "#;
 
@@ -55,16 +55,9 @@ pub(crate) fn engine() -> Engine {
 
 pub(crate) fn context() -> Context {
     Context {
-        now: Timestamp::from_millis(1_790_000_000_000),
         local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
-        last_evaluated: None,
-        trigger: Trigger::Schedule,
         settings: Arc::new(serde_json::json!({"a": {"b": 1}})),
-        scopes: "{}".into(),
-        host_facts: Arc::default(),
-        open_incidents: vec![],
-        attempts: vec![],
-        stage: String::new(),
+        ..Context::at(Timestamp::from_millis(1_790_000_000_000))
     }
 }
 
@@ -76,9 +69,8 @@ pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
     Live::new(
         live_host,
         InstanceName::from_static("test"),
-        phase,
         Arc::new(scopes),
-        EvaluationState::new(context(), Arc::new(NoMemory)),
+        EvaluationState::new(phase, context(), Arc::new(NoMemory)),
     )
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    /// Applies a plan, step by step; answers the steps that have an outcome. Everything is published as it happens.
+    /// Applies a plan, step by step; returns the result of every step. Everything is published as it happens.
     ///
     /// # Errors
     /// When the plan is not on the disk: no durable plan, no action. When the executor panicked: then outcomes are
@@ -61,7 +61,7 @@ impl Executor {
     fn apply_all(&self, approved: &Approved) -> Result<Vec<StepResult>, String> {
         let file = &approved.file;
         self.plans.put(file).map_err(|error| format!("nothing was done, the plan is not written: {error}"))?;
-        let mut results: Vec<Option<StepResult>> = Vec::with_capacity(file.steps.len());
+        let mut results: Vec<StepResult> = Vec::with_capacity(file.steps.len());
         let (mut failed, mut runs) = (false, false);
         for (number, proposed) in file.numbered() {
             let step = file.step_id(number);
@@ -73,7 +73,8 @@ impl Executor {
             };
             if let Some(reason) = skipped {
                 self.record_skipped(step, reason);
-                results.push(None);
+                let skipped = Applied { outcome: Outcome::Skipped, ..Applied::unknown(reason.to_string()) };
+                results.push(step_result(proposed, skipped));
                 continue;
             }
             let applied = match self.apply(file, number, proposed) {
@@ -81,17 +82,18 @@ impl Executor {
                 Ok(None) => {
                     // It has not failed, so the steps before it stay.
                     runs = true;
-                    Applied::unknown("still running; its outcome follows when ansai runs again")
+                    let detail = "still running; its outcome follows when ansai runs again";
+                    Applied { outcome: Outcome::Running, ..Applied::unknown(detail) }
                 }
                 Err(refusal) => self.record_refused(step, &refusal),
             };
-            failed |= !runs && applied.outcome != Outcome::Done;
-            results.push(Some(step_result(proposed, applied)));
+            failed |= !runs && applied.outcome != Outcome::Done && !proposed.may_fail;
+            results.push(step_result(proposed, applied));
         }
         if failed && approved.decision.on_failure() == OnFailure::UndoApplied {
             self.undo_applied(file, &mut results);
         }
-        Ok(results.into_iter().flatten().collect())
+        Ok(results)
     }
 
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
@@ -164,10 +166,10 @@ impl Executor {
         self.state.begin_step(plan, number, under_way).map_err(unavailable)
     }
 
-    fn undo_applied(&self, file: &PlanFile, results: &mut [Option<StepResult>]) {
+    fn undo_applied(&self, file: &PlanFile, results: &mut [StepResult]) {
         let records = self.undo_records(&file.plan);
         for (number, proposed) in file.numbered().rev() {
-            let Some(Some(result)) = results.get_mut(number as usize) else { continue };
+            let Some(result) = results.get_mut(number as usize) else { continue };
             // A check changes nothing, so there is nothing to restore.
             let is_undoable = proposed.preview.reversible && proposed.preview.items > 0;
             if result.outcome != Outcome::Done || !is_undoable {

@@ -126,8 +126,14 @@ impl QuarantineExpiry {
 /// A plan of the host itself and the decision on it.
 fn decided(plan: &str, instance: &InstanceName, steps: Vec<PlannedStep>, verdict: Verdict) -> [Event; 2] {
     let (plan, instance) = (plan.to_owned(), instance.clone());
-    let planned =
-        Event::Planned { plan: plan.clone(), incident: None, instance: instance.clone(), decision: DECISION, steps };
+    let planned = Event::Planned {
+        plan: plan.clone(),
+        incident: None,
+        instance: instance.clone(),
+        decision: DECISION,
+        steps,
+        recommendations: Vec::new(),
+    };
     [planned, Event::Decided { plan, instance, verdict }]
 }
 
@@ -141,7 +147,7 @@ impl Executor {
         let deadline = Deadline::after(self.host.call_deadline());
         let context = ProbeContext { host: self.host.host(), scope, now: clock::now(), deadline: &deadline };
         let (preview, targets) = action.preview(&context, &arguments, &[]).map_err(|error| error.to_string())?;
-        let step = Proposed { action: name, arguments: arguments.into(), preview, targets };
+        let step = Proposed { action: name, arguments: arguments.into(), preview, targets, may_fail: false };
         Ok((step.preview.items > 0).then_some(step))
     }
 }

@@ -108,7 +108,9 @@ pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
 /// The result of a step, as `context.attempts` returns it.
 pub(super) fn step_result(step: &Proposed, applied: Applied) -> StepResult {
     StepResult {
+        step: step.preview.step,
         action: step.action.clone(),
+        arguments: StepResult::bounded_arguments(step.arguments.get()),
         about: step.preview.about.clone(),
         outcome: applied.outcome,
         detail: applied.detail,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ansai_audit::{ReadError, Reader};
 use ansai_core::event::{PlannedStep, Record};
-use ansai_core::{Attempt, Event, Incident, Outcome, Status, StepResult, Timestamp};
+use ansai_core::{Attempt, Event, Incident, Measure, Outcome, Status, StepResult, Timestamp};
 
 use super::Incidents;
 
@@ -14,8 +14,19 @@ struct RecordedPlan {
     incident: String,
     at: Timestamp,
     planned: Vec<PlannedStep>,
+    /// As JSON, by step.
+    arguments: BTreeMap<u32, String>,
     steps: BTreeMap<u32, StepResult>,
     verified: Status,
+}
+
+impl RecordedPlan {
+    fn ended(&mut self, step: u32, outcome: Outcome, detail: String, measures: Vec<Measure>) {
+        let Some(planned) = self.planned.get(step as usize) else { return };
+        let (action, about) = (planned.action.clone(), planned.preview.about.clone());
+        let arguments = self.arguments.get(&step).cloned().unwrap_or_default();
+        self.steps.insert(step, StepResult { step, action, arguments, about, outcome, detail, measures });
+    }
 }
 
 impl Incidents {
@@ -40,7 +51,13 @@ impl Incidents {
     fn restore(&self, incident: &mut Incident, plans: &BTreeMap<String, RecordedPlan>) {
         let mut changed = false;
         for plan in plans.values() {
-            changed |= plan.incident == incident.id && add(incident, plan);
+            let added = if plan.incident == incident.id { add(incident, plan) } else { None };
+            let Some(attempt) = added else { continue };
+            changed = true;
+            let (instance, about) = (&incident.instance, &incident.finding.about);
+            if let Err(error) = self.state.put_attempt(instance, about, &attempt) {
+                tracing::error!(%instance, incident = %incident.id, "the attempt is missing in the history of {about}: {error}");
+            }
         }
         if changed && let Err(error) = self.state.put_incident(incident) {
             let (instance, id) = (&incident.instance, &incident.id);
@@ -58,14 +75,25 @@ impl Incidents {
                     if open.iter().any(|known| known.id == incident) =>
                 {
                     let verified = Status::Unknown("interrupted before it was verified".into());
-                    let recorded = RecordedPlan { incident, at, planned: steps, steps: BTreeMap::new(), verified };
+                    let (planned, arguments, steps) = (steps, BTreeMap::new(), BTreeMap::new());
+                    let recorded = RecordedPlan { incident, at, planned, arguments, steps, verified };
                     plans.insert(plan, recorded);
                 }
+                Event::Intent(intent) => {
+                    if let Some(recorded) = plans.get_mut(&intent.plan) {
+                        let arguments = StepResult::bounded_arguments(&intent.arguments.to_string());
+                        recorded.arguments.insert(intent.step, arguments);
+                    }
+                }
                 Event::Outcome { plan, step, outcome, detail, measures, .. } => {
-                    let Some(recorded) = plans.get_mut(&plan) else { continue };
-                    let Some(planned) = recorded.planned.get(step as usize) else { continue };
-                    let (action, about) = (planned.action.clone(), planned.preview.about.clone());
-                    recorded.steps.insert(step, StepResult { action, about, outcome, detail, measures });
+                    if let Some(recorded) = plans.get_mut(&plan) {
+                        recorded.ended(step, outcome, detail, measures);
+                    }
+                }
+                Event::Skipped { plan, step, reason, .. } => {
+                    if let Some(recorded) = plans.get_mut(&plan) {
+                        recorded.ended(step, Outcome::Skipped, reason.to_string(), Vec::new());
+                    }
                 }
                 Event::Undone { plan, step, outcome: Outcome::Done, .. } => {
                     if let Some(undone) = plans.get_mut(&plan).and_then(|recorded| recorded.steps.get_mut(&step)) {
@@ -84,26 +112,27 @@ impl Incidents {
     }
 }
 
-/// Adds the attempt; returns whether it was missing, or lacked the end of its last step.
-fn add(incident: &mut Incident, recorded: &RecordedPlan) -> bool {
+/// Adds the attempt; returns it if it was missing, or lacked the end of its last step.
+fn add(incident: &mut Incident, recorded: &RecordedPlan) -> Option<Attempt> {
     let steps: Vec<StepResult> = recorded.steps.values().cloned().collect();
     if steps.is_empty() {
-        return false;
+        return None;
     }
     match incident.attempts.iter_mut().find(|attempt| attempt.at == recorded.at) {
         None => {
-            let verified = recorded.verified.clone();
-            incident.attempts.push(Attempt { at: recorded.at, stage: String::new(), verified, steps });
+            let (key, verified) = (incident.finding.key.clone(), recorded.verified.clone());
+            let attempt = Attempt { key, at: recorded.at, stage: String::new(), verified, steps };
+            incident.attempts.push(attempt.clone());
             incident.attempts.sort_by_key(|attempt| attempt.at);
-            true
+            Some(attempt)
         }
         Some(attempt) => {
-            let was_open = attempt.steps.iter().any(|step| step.outcome == Outcome::Unknown);
-            let differs = was_open && attempt.steps != steps;
-            if differs {
+            let is_open = |step: &StepResult| matches!(step.outcome, Outcome::Unknown | Outcome::Running);
+            let was_open = attempt.steps.iter().any(is_open);
+            (was_open && attempt.steps != steps).then(|| {
                 attempt.steps = steps;
-            }
-            differs
+                attempt.clone()
+            })
         }
     }
 }

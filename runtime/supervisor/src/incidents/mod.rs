@@ -8,7 +8,7 @@ mod update;
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
-use ansai_core::{Event, Incident, InstanceName, Timestamp};
+use ansai_core::{Attempt, Event, Incident, InstanceName, Timestamp};
 use ansai_storage::Directory;
 
 pub(crate) use self::open::OpenIncidents;
@@ -36,11 +36,20 @@ impl Incidents {
         self.state.put_incident(incident)
     }
 
+    /// Adds an attempt to an incident, and to the history of its subject.
+    pub(crate) fn attempted(&self, incident: &mut Incident, attempt: Attempt) {
+        let (instance, about) = (&incident.instance, &incident.finding.about);
+        if let Err(error) = self.state.put_attempt(instance, about, &attempt) {
+            tracing::error!(%instance, incident = %incident.id, "the attempt is missing in the history of {about}: {error}");
+        }
+        incident.attempts.push(attempt);
+    }
+
     /// Records a change and writes the incident to the state, or removes a closed one.
     pub(crate) fn store(&self, incident: &Incident, change: Change, now: Timestamp) {
         let (instance, key) = (&incident.instance, &incident.finding.key);
         if change != Change::Unchanged {
-            let severity = if change == Change::Closed { None } else { incident.finding.severity() };
+            let severity = if change.is_closing() { None } else { incident.finding.severity() };
             self.journal.note(
                 now,
                 Event::Incident {
@@ -54,7 +63,7 @@ impl Incidents {
             );
         }
         let written = match change {
-            Change::Closed => self.state.close_incident(instance, key),
+            Change::Closed | Change::Gone => self.state.close_incident(instance, key),
             // Only seen again: no step depends on it.
             Change::Unchanged => self.state.put_incident_soon(incident),
             Change::Opened | Change::Changed | Change::BecameUnknown => self.state.put_incident(incident),

@@ -44,6 +44,7 @@ mod tests {
             summary: String::new(),
             evidence: vec![],
             related: vec![],
+            distance: None,
         };
         Incident::open(&I, &finding, Timestamp::EPOCH).unwrap()
     }

@@ -53,6 +53,7 @@ mod tests {
             summary: "x".repeat(summary),
             evidence: vec![],
             related: vec![],
+            distance: None,
         }
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Update {
 impl Update {
     fn add(&mut self, observation: Observation, incident: Option<(Incident, Change)>) {
         let change = incident.as_ref().map(|(_, change)| *change);
-        let id = |(incident, change): &(Incident, Change)| (*change != Change::Closed).then(|| incident.id.clone());
+        let id = |(incident, change): &(Incident, Change)| (!change.is_closing()).then(|| incident.id.clone());
         self.findings.push(Finding { incident: incident.as_ref().and_then(id), change, observation });
         self.incidents.extend(incident);
     }
@@ -87,6 +87,7 @@ mod tests {
             summary: String::new(),
             evidence: vec![],
             related: vec![],
+            distance: None,
         }
     }
 

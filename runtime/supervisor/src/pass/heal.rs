@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Verdict;
-use ansai_core::incident::Change;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Status, Timestamp};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Millis, Recommendation, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -27,6 +26,8 @@ struct Proposal {
     at: Timestamp,
     decision: Decision,
     steps: Vec<Proposed>,
+    recommendations: Vec<Recommendation>,
+    look_again: Option<Millis>,
 }
 
 /// Why there is no plan, or why the plan does not continue.
@@ -47,22 +48,27 @@ impl NoPlan {
 }
 
 impl Passes {
-    /// Heals one incident as far as the operator allows.
+    /// Heals one incident as far as the operator allows. Returns when the policy wants to be evaluated again.
     pub(super) async fn heal(
         &self,
         instance: &Instance,
         grants: &EffectiveGrants,
         mut incident: Incident,
         open: &mut OpenIncidents,
-    ) {
+    ) -> Option<Millis> {
+        let mut look_again = None;
         for stage in 0..MOST_STAGES {
             if self.stop.is_asked() {
-                return;
+                break;
             }
-            let approved = match self.plan(instance, grants, &mut incident, open.all(), stage == 0).await {
+            let planned = self.plan(instance, grants, &mut incident, open.all(), stage == 0, &mut look_again).await;
+            let approved = match planned {
                 Ok(Some(approved)) => approved,
-                Ok(None) => return,
-                Err(no_plan) => return self.plan_failed(&incident, no_plan),
+                Ok(None) => break,
+                Err(no_plan) => {
+                    self.plan_failed(&incident, no_plan);
+                    break;
+                }
             };
             let (plan, at, is_staged) = (approved.file.plan.clone(), approved.file.at, approved.decision.is_staged());
             let steps = match self.executor.clone().execute(approved).await {
@@ -85,17 +91,20 @@ impl Passes {
                 },
             );
             let status = verified.status.clone();
-            incident.attempts.push(Attempt { at, stage: String::new(), verified: verified.status.clone(), steps });
+            let key = incident.finding.key.clone();
+            let attempt = Attempt { key, at, stage: String::new(), verified: status.clone(), steps };
+            self.incidents.attempted(&mut incident, attempt);
             let change = incident.observe(Some(&verified), "", now);
             self.incidents.store(&incident, change, now);
-            match change {
-                Change::Closed => open.close(&incident.id),
-                _ => open.put(&incident),
+            match change.is_closing() {
+                true => open.close(&incident.id),
+                false => open.put(&incident),
             }
-            if status == Status::Healthy || !is_staged {
-                return;
+            if change.is_closing() || !is_staged {
+                break;
             }
         }
+        look_again
     }
 
     /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
@@ -106,8 +115,11 @@ impl Passes {
         incident: &mut Incident,
         open: &[Incident],
         is_first: bool,
+        look_again: &mut Option<Millis>,
     ) -> Result<Option<Approved>, NoPlan> {
-        let Proposal { at, decision, steps } = self.propose(instance, grants, incident, open).await?;
+        let proposal = self.propose(instance, grants, incident, open).await?;
+        let Proposal { at, decision, steps, recommendations, look_again: wanted } = proposal;
+        *look_again = (*look_again).into_iter().chain(wanted).min();
         let plan = self.ids.fresh(at);
         let now = clock::now();
         let verdict =
@@ -118,6 +130,7 @@ impl Passes {
             instance: incident.instance.clone(),
             decision: decision.clone(),
             steps: steps.iter().map(Proposed::planned).collect(),
+            recommendations,
         };
         let is_approved = verdict == Verdict::Approved;
         let decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict };
@@ -145,18 +158,21 @@ impl Passes {
         open: &[Incident],
     ) -> Result<Proposal, NoPlan> {
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
-        let request =
-            EvaluationRequest { trigger: Trigger::Schedule, scopes: &grants.scopes, late_ms: 0, open, finding };
+        let request = EvaluationRequest { trigger: Trigger::Schedule, grants, late_ms: 0, open, finding };
         let evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
-        let Evaluated { at, answer, proposed, writes } = evaluated;
+        let Evaluated { at, answer, proposed, writes, advice } = evaluated;
         match answer {
             Ok(Answer::Decided(decision)) => {
                 if let Err(error) = self.evaluator.commit(instance, at, &writes) {
                     let (name, id) = (instance.name.as_str(), &incident.id);
                     tracing::error!(instance = name, incident = %id, "what the policy stored is lost, its plan goes on: {error}");
                 }
-                let steps = proposed.into_iter().map(Arc::unwrap_or_clone).collect();
-                Ok(Proposal { at, decision, steps })
+                let mut steps: Vec<Proposed> = proposed.into_iter().map(Arc::unwrap_or_clone).collect();
+                for step in &mut steps {
+                    step.may_fail = advice.may_fail.contains(&step.preview.step);
+                }
+                let (recommendations, look_again) = (advice.recommendations, advice.look_again);
+                Ok(Proposal { at, decision, steps, recommendations, look_again })
             }
             Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
             Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),

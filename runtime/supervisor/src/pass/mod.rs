@@ -5,7 +5,7 @@ mod heal;
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
-use ansai_core::{ErrorKind, Event, Incident, Mode, Observation, Status};
+use ansai_core::{ErrorKind, Event, Incident, Millis, Mode, Observation, Status};
 use ansai_engine::Answer;
 use ansai_kit::evaluation_state::Trigger;
 
@@ -39,15 +39,18 @@ pub(crate) enum PlanWhat {
 }
 
 impl Passes {
-    /// Detects and heals.
-    pub(crate) async fn pass(&self, instance: &Instance, late_ms: u64, what: PlanWhat) {
+    /// Detects and heals. Returns when the policy wants to be evaluated again, in addition to its schedule.
+    pub(crate) async fn pass(&self, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) -> Option<Millis> {
         let grants = match self.authority.effective_grants(&instance.name) {
             Ok(grants) => grants,
-            Err(error) => return self.failed(instance, Mode::Observe, error, None),
+            Err(error) => {
+                self.failed(instance, Mode::Observe, error, None);
+                return None;
+            }
         };
-        if let Some(update) = self.detect(instance, &grants, late_ms).await {
-            self.heal_all(instance, &grants, update, what).await;
-        }
+        let (update, look_again) = self.detect(instance, &grants, why, late_ms).await?;
+        let planned = self.heal_all(instance, &grants, update, what).await;
+        look_again.into_iter().chain(planned).min()
     }
 
     /// Reports that a pass has no answer.
@@ -75,7 +78,13 @@ impl Passes {
     }
 
     /// Evaluates `detect` and updates the incidents; `None` if there is no answer.
-    async fn detect(&self, instance: &Instance, grants: &EffectiveGrants, late_ms: u64) -> Option<Update> {
+    async fn detect(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        trigger: Trigger,
+        late_ms: u64,
+    ) -> Option<(Update, Option<Millis>)> {
         let open = match self.incidents.open(&instance.name) {
             Ok(open) => open,
             Err(error) => {
@@ -83,14 +92,8 @@ impl Passes {
                 return None;
             }
         };
-        let request = EvaluationRequest {
-            trigger: Trigger::Schedule,
-            scopes: &grants.scopes,
-            late_ms,
-            open: open.all(),
-            finding: None,
-        };
-        let Evaluated { at, answer, writes, .. } = match self.evaluator.evaluate(instance, request).await {
+        let request = EvaluationRequest { trigger, grants, late_ms, open: open.all(), finding: None };
+        let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
             Err(error) => {
                 self.failed(instance, grants.mode, error, None);
@@ -122,7 +125,7 @@ impl Passes {
             without_incident: update.without_incident,
         });
         self.store(&update, at);
-        Some(update)
+        Some((update, advice.look_again))
     }
 
     fn store(&self, update: &Update, at: ansai_core::Timestamp) {
@@ -131,9 +134,16 @@ impl Passes {
         }
     }
 
-    async fn heal_all(&self, instance: &Instance, grants: &EffectiveGrants, update: Update, what: PlanWhat) {
+    /// Heals what is unhealthy. Returns when the policy wants to be evaluated again.
+    async fn heal_all(
+        &self,
+        instance: &Instance,
+        grants: &EffectiveGrants,
+        update: Update,
+        what: PlanWhat,
+    ) -> Option<Millis> {
         let is_wanted = |change: Change| {
-            change != Change::Closed
+            !change.is_closing()
                 && (what == PlanWhat::Everything || change != Change::Unchanged || grants.mode == Mode::Enforce)
         };
         let unhealthy: Vec<Incident> = update
@@ -143,13 +153,16 @@ impl Passes {
             .map(|(incident, _)| incident.clone())
             .collect();
         if unhealthy.is_empty() {
-            return;
+            return None;
         }
-        let is_open = |(incident, change): (Incident, Change)| (change != Change::Closed).then_some(incident);
+        let is_open = |(incident, change): (Incident, Change)| (!change.is_closing()).then_some(incident);
         let mut open = OpenIncidents::new(update.incidents.into_iter().filter_map(is_open).collect());
+        let mut look_again = None;
         for incident in unhealthy {
-            self.heal(instance, grants, incident, &mut open).await;
+            let wanted = self.heal(instance, grants, incident, &mut open).await;
+            look_again = look_again.into_iter().chain(wanted).min();
         }
+        look_again
     }
 
     /// Evaluates `detect` again after acting. If the policy has no answer, the result is `unknown`, never healthy.
@@ -160,13 +173,7 @@ impl Passes {
         incident: &Incident,
         open: &[Incident],
     ) -> Observation {
-        let request = EvaluationRequest {
-            trigger: Trigger::Verification,
-            scopes: &grants.scopes,
-            late_ms: 0,
-            open,
-            finding: None,
-        };
+        let request = EvaluationRequest { trigger: Trigger::Verification, grants, late_ms: 0, open, finding: None };
         let unknown = |why: String| Observation { status: Status::Unknown(why), ..incident.finding.clone() };
         match self.evaluator.evaluate(instance, request).await.map(|evaluated| evaluated.answer) {
             Ok(Ok(Answer::Observed(observations))) => observations

@@ -45,6 +45,7 @@ mod tests {
             summary: String::new(),
             evidence: vec![],
             related: vec![],
+            distance: None,
         };
         let at = Timestamp::from_millis;
         let retry = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, settle: Millis::ZERO };

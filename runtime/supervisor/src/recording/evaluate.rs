@@ -8,12 +8,12 @@ use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, Recording};
 use ansai_kit::action::Proposed;
-use ansai_kit::authorize::Scopes;
-use ansai_kit::evaluation_state::{Context, EvaluationState, Trigger, Writes};
+use ansai_kit::evaluation_state::{Advice, Context, EvaluationState, Trigger, Writes};
 use ansai_kit::host_access::{EvaluationStart, HostAccess};
 
 use super::journal::Journal;
 use super::recorder::{Ended, Recorder};
+use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::instance::Instance;
 use crate::state::{InstanceMemory, State, StateError};
@@ -21,7 +21,8 @@ use crate::state::{InstanceMemory, State, StateError};
 /// The reason for an evaluation, and its input.
 pub(crate) struct EvaluationRequest<'a> {
     pub(crate) trigger: Trigger,
-    pub(crate) scopes: &'a Scopes,
+    /// What is in force for the instance.
+    pub(crate) grants: &'a EffectiveGrants,
     /// Delay in milliseconds after it was due.
     pub(crate) late_ms: u64,
     /// The open incidents of the instance.
@@ -36,6 +37,7 @@ pub(crate) struct Evaluated {
     pub(crate) answer: Result<Answer, EvaluationError>,
     pub(crate) proposed: Vec<Arc<Proposed>>,
     pub(crate) writes: Writes,
+    pub(crate) advice: Advice,
 }
 
 /// Evaluates policies on the host.
@@ -60,9 +62,8 @@ impl Evaluator {
         let phase = if request.finding.is_some() { Phase::Plan } else { Phase::Detect };
         let backend = self.host.backend(EvaluationStart {
             instance: instance.name.clone(),
-            phase,
-            scopes: request.scopes.clone(),
-            state: EvaluationState::new(context, memory),
+            scopes: request.grants.scopes.clone(),
+            state: EvaluationState::new(phase, context, memory),
             deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
         });
         let mut evaluation = match &request.finding {
@@ -110,7 +111,7 @@ impl Evaluator {
                 dropped: base.log_dropped,
             });
         }
-        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes })
+        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice })
     }
 
     /// Commits the policy's writes of a successful evaluation.
@@ -130,8 +131,10 @@ impl Evaluator {
             last_evaluated: self.state.last_evaluated(&instance.name)?,
             trigger: request.trigger.clone(),
             settings: instance.settings.clone(),
-            scopes: serde_json::to_string(&**request.scopes)?.into(),
+            scopes: serde_json::to_string(&*request.grants.scopes)?.into(),
             host_facts: self.facts.clone(),
+            labels: request.grants.labels.clone(),
+            targets: request.grants.targets.clone(),
             open_incidents: request.open.iter().map(|incident| incident.finding.clone()).collect(),
             attempts: request.finding.map(|(_, attempts)| attempts.to_vec()).unwrap_or_default(),
             stage: String::new(),
@@ -149,6 +152,7 @@ fn result(answer: &Result<Answer, EvaluationError>, proposals: u32) -> Evaluatio
                 healthy: count(|status| matches!(status, Status::Healthy)),
                 unhealthy: count(|status| matches!(status, Status::Unhealthy(_))),
                 unknown: count(|status| matches!(status, Status::Unknown(_))),
+                gone: count(|status| matches!(status, Status::Gone)),
             }
         }
         Ok(Answer::Decided(_)) => EvaluationResult::Proposed { steps: proposals },

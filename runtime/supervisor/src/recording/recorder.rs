@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ansai_audit::{Class, RecordingId, Recordings};
 use ansai_core::event::{EvaluationResult, Phase, RecordingRef};
-use ansai_core::{Event, InstanceName, Status, Timestamp, Usage};
+use ansai_core::{Event, InstanceName, Timestamp, Usage};
 use ansai_engine::Recording;
 use ansai_engine::recording::RecordedEnd;
 
@@ -107,7 +107,7 @@ impl Recorder {
 
 fn is_healthy(recording: &Recording) -> bool {
     match &recording.end {
-        RecordedEnd::Observed(observations) => observations.iter().all(|one| one.status == Status::Healthy),
+        RecordedEnd::Observed(observations) => observations.iter().all(|one| one.status.is_closing()),
         _ => false,
     }
 }

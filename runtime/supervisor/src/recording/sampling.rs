@@ -79,7 +79,7 @@ mod tests {
     }
 
     fn healthy(count: u32) -> Option<EvaluationResult> {
-        Some(EvaluationResult::Observed { healthy: count, unhealthy: 0, unknown: 0 })
+        Some(EvaluationResult::Observed { healthy: count, unhealthy: 0, unknown: 0, gone: 0 })
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use ansai_core::event::{Finding, Verdict};
-use ansai_core::incident::Change;
 use ansai_core::{Event, InstanceName, Mode, Outcome, Status};
 use ansai_events::Item;
 
@@ -23,6 +22,7 @@ use super::{FindingReport, InstanceReport, PlanReport, StepReport};
 ///     summary: "12 % used".into(),
 ///     evidence: vec![],
 ///     related: vec![],
+///     distance: None,
 /// };
 /// builder.add(&Event::Observed {
 ///     instance: InstanceName::from_static("disk-space"),
@@ -84,14 +84,15 @@ impl ReportBuilder {
                 let Some(report) = self.instance(instance) else { return };
                 report.log.extend(lines.iter().map(|line| (line.level.clone(), line.message.clone())));
             }
-            Event::Incident { incident, change: Change::Closed, .. } => {
+            Event::Incident { incident, change, .. } if change.is_closing() => {
                 if let Some(finding) = self.finding(incident) {
                     finding.incident = None;
                 }
             }
-            Event::Planned { plan, incident: Some(incident), decision, steps, .. } => {
+            Event::Planned { plan, incident: Some(incident), decision, steps, recommendations, .. } => {
+                let (decision, recommendations) = (Some(decision.clone()), recommendations.clone());
                 let steps = steps.iter().cloned().map(StepReport::new).collect();
-                let report = PlanReport { decision: Some(decision.clone()), steps, ..no_plan(plan.clone()) };
+                let report = PlanReport { decision, steps, recommendations, ..no_plan(plan.clone()) };
                 self.add_plan(incident, report);
             }
             Event::PlanFailed { plan, incident, error, kind, .. } => {
@@ -159,13 +160,15 @@ impl ReportBuilder {
         let Some(step) = plan.and_then(|plan| plan.steps.get_mut(number as usize)) else { return };
         match event {
             Event::Running { .. } => {
-                step.outcome = Some(Outcome::Unknown);
+                step.outcome = Some(Outcome::Running);
                 step.detail = "still running; its outcome follows when ansai runs again".to_owned();
             }
             Event::Outcome { outcome, detail, measures, .. } => {
                 (step.outcome, step.detail, step.measures) = (Some(*outcome), detail.clone(), measures.clone());
             }
-            Event::Skipped { reason, .. } => step.detail = reason.to_string(),
+            Event::Skipped { reason, .. } => {
+                (step.outcome, step.detail) = (Some(Outcome::Skipped), reason.to_string());
+            }
             Event::Undone { outcome: Outcome::Done, detail, .. } => {
                 step.outcome = Some(Outcome::Reverted);
                 step.detail = format!("{}; undone: {detail}", step.detail);
@@ -203,7 +206,8 @@ impl ReportBuilder {
 
 fn no_plan(plan: String) -> PlanReport {
     let verdict: Option<Verdict> = None;
-    PlanReport { plan, decision: None, verdict, steps: Vec::new(), error: None, error_kind: None }
+    let (steps, recommendations) = (Vec::new(), Vec::new());
+    PlanReport { plan, decision: None, verdict, steps, recommendations, error: None, error_kind: None }
 }
 
 fn finding_report(finding: &Finding) -> FindingReport {
@@ -225,6 +229,6 @@ fn rank(status: &Status) -> u8 {
     match status {
         Status::Unhealthy(severity) => 2 + *severity as u8,
         Status::Unknown(_) => 1,
-        Status::Healthy => 0,
+        Status::Healthy | Status::Gone => 0,
     }
 }

@@ -3,7 +3,9 @@
 mod builder;
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Severity, Status, Subject};
+use ansai_core::{
+    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject,
+};
 use serde::Serialize;
 
 pub use self::builder::ReportBuilder;
@@ -59,6 +61,8 @@ pub struct PlanReport {
     pub verdict: Option<Verdict>,
     /// Steps in order.
     pub steps: Vec<StepReport>,
+    /// What the policy recommends to a person in addition.
+    pub recommendations: Vec<Recommendation>,
     /// Why there is no plan, or why the plan did not continue.
     pub error: Option<String>,
     /// Kind of that error, if the policy is its cause.
@@ -91,6 +95,8 @@ pub enum FindingState {
     Unhealthy(Severity),
     /// Unknown.
     Unknown,
+    /// It no longer exists.
+    Gone,
 }
 
 impl FindingReport {
@@ -98,6 +104,7 @@ impl FindingReport {
     pub fn state(&self) -> FindingState {
         match (&self.status, self.verified.as_ref()) {
             (Status::Healthy, _) => FindingState::Healthy,
+            (Status::Gone, _) | (_, Some(Status::Gone)) => FindingState::Gone,
             (_, Some(Status::Healthy)) => FindingState::Healed,
             (_, Some(Status::Unhealthy(severity))) | (Status::Unhealthy(severity), None) => {
                 FindingState::Unhealthy(*severity)

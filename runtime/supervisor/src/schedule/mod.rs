@@ -1,9 +1,10 @@
 //! Runs each instance at its interval, until ansai stops.
 
-use ansai_core::Millis;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_core::Millis;
+use ansai_kit::evaluation_state::Trigger;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
@@ -34,8 +35,8 @@ impl Schedule {
             let every = Duration::from(instance.every.max(Millis::new(1)));
             let first = start + place * APART.min(every / count);
             let (passes, instance) = (passes.clone(), instance.clone());
-            let pass = move |due: Instant| run_pass(passes.clone(), instance.clone(), due);
-            self.tasks.push(tokio::spawn(repeat(self.stop.clone(), ticks(first, every), pass)));
+            let pass = move |why: Trigger, due: Instant| run_pass(passes.clone(), instance.clone(), why, due);
+            self.tasks.push(tokio::spawn(follow(self.stop.clone(), ticks(first, every), pass)));
         }
     }
 
@@ -83,23 +84,85 @@ async fn repeat<F: Future<Output = ()>>(stop: Arc<Stop>, mut ticks: Interval, wo
     }
 }
 
-async fn run_pass(passes: Arc<Passes>, instance: Instance, due: Instant) {
+/// Repeats work at an interval, and in between after the time that it asks for. The interval is not moved by that.
+async fn follow<F: Future<Output = Option<Millis>>>(
+    stop: Arc<Stop>,
+    mut ticks: Interval,
+    work: impl Fn(Trigger, Instant) -> F,
+) {
+    let mut follow_up: Option<Instant> = None;
+    loop {
+        let next = async {
+            tokio::select! {
+                // What is due by the schedule comes first, and makes a follow-up at the same time unnecessary.
+                biased;
+                due = ticks.tick() => (Trigger::Schedule, due),
+                due = at(follow_up) => (Trigger::FollowUp, due),
+            }
+        };
+        let Some((why, due)) = stop.or(next).await else { return };
+        let asked = work(why, due).await;
+        follow_up = asked.and_then(|after| Instant::now().checked_add(after.into()));
+    }
+}
+
+/// Waits until an instant; for ever without one.
+async fn at(instant: Option<Instant>) -> Instant {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+    instant.unwrap_or_else(Instant::now)
+}
+
+async fn run_pass(passes: Arc<Passes>, instance: Instance, why: Trigger, due: Instant) -> Option<Millis> {
     let late_ms = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
     // A panic in one pass affects neither other instances nor the next pass.
     let pass = {
         let (passes, instance) = (passes.clone(), instance.clone());
-        tokio::spawn(async move { passes.pass(&instance, late_ms, PlanWhat::News).await })
+        tokio::spawn(async move { passes.pass(&instance, why, late_ms, PlanWhat::News).await })
     };
-    if let Err(error) = pass.await {
+    pass.await.unwrap_or_else(|error| {
         passes.panicked(&instance, &error);
-    }
+        None
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+
+    /// The first evaluations at this interval, of a policy that asks for another one after so long each time.
+    async fn first_three(every: Duration, after: Option<Millis>) -> Vec<Trigger> {
+        let stop = Arc::new(Stop::new());
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (seeing, stopping) = (seen.clone(), stop.clone());
+        let work = move |why: Trigger, _: Instant| {
+            let mut seen = seeing.lock().unwrap();
+            seen.push(why);
+            if seen.len() == 3 {
+                stopping.ask("done");
+            }
+            std::future::ready(after)
+        };
+        follow(stop, ticks(Instant::now(), every), work).await;
+        let seen = seen.lock().unwrap();
+        seen.clone()
+    }
+
+    #[tokio::test]
+    async fn a_follow_up_comes_between_and_the_schedule_goes_on() {
+        let (hour, soon) = (Duration::from_secs(3_600), Duration::from_millis(1));
+        let (schedule, follow_up) = (Trigger::Schedule, Trigger::FollowUp);
+        let followed = first_three(hour, Some(Millis::new(1))).await;
+        assert_eq!(followed, [schedule.clone(), follow_up.clone(), follow_up]);
+        for after in [None, Some(Millis::from_hours(24))] {
+            assert_eq!(first_three(soon, after).await, [schedule.clone(), schedule.clone(), schedule.clone()]);
+        }
+    }
 
     #[tokio::test]
     async fn tasks_repeat_also_after_a_panic_and_end_with_the_stop() {

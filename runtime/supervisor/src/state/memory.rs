@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Millis, Refusal, Timestamp};
+use ansai_core::{Attempt, InstanceName, Millis, Refusal, Subject, Timestamp};
 use ansai_kit::evaluation_state::{Memory, Sample, Writes};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -126,9 +126,12 @@ impl Memory for InstanceMemory {
     fn series(&self) -> Result<Vec<String>, Refusal> {
         self.state.series(&self.instance).map_err(refused)
     }
+    fn history(&self, about: &Subject, since: Timestamp, most: usize) -> Result<Vec<Attempt>, Refusal> {
+        self.state.attempts(&self.instance, about, since, most).map_err(refused)
+    }
 }
 
-fn signed(at: Timestamp) -> i64 {
+pub(super) fn signed(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 

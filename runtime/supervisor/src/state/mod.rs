@@ -1,6 +1,7 @@
 //! The data that must survive a restart: incidents with their attempts, the policies' data, running steps.
 
 mod database;
+mod history;
 mod incidents;
 mod memory;
 mod steps;
@@ -22,6 +23,9 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sample (instance TEXT NOT NULL, series TEXT NOT NULL, at INTEGER NOT NULL,
         value REAL NOT NULL, PRIMARY KEY (instance, series, at)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS evaluated (instance TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS attempt (instance TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        at INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instance, kind, name, at)) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS attempt_at ON attempt (instance, at);
     CREATE TABLE IF NOT EXISTS step (plan TEXT NOT NULL, step INTEGER NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (plan, step)) WITHOUT ROWID;";
 

@@ -5,10 +5,10 @@ use std::sync::OnceLock;
 use ansai_harness::guest::in_world;
 
 const WIT: &str = r#"
-package ansai:test@0.1.0;
+package ansai:test@0.2.0;
 /// What a script answers.
 interface script-probe {
-  use ansai:policy/types@0.1.0.{observation, decision, failure};
+  use ansai:policy/types@0.2.0.{observation, decision, failure};
   record step { action: u32, number: u64, limit: u64, text: string, reason: string }
   how: func(script: string) -> u32;
   say: func(script: string) -> result<list<observation>, failure>;
@@ -16,15 +16,15 @@ interface script-probe {
   decide: func(script: string) -> result<decision, failure>;
 }
 interface slow-actions {
-  use ansai:policy/types@0.1.0.{refusal, preview};
+  use ansai:policy/types@0.2.0.{refusal, preview};
   wait: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   wait-or-cancel: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   mark: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   flaky: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
 }
 world guest {
-  include ansai:policy/policy@0.1.0;
-  import ansai:disk/disk-actions@0.1.0;
+  include ansai:policy/policy@0.2.0;
+  import ansai:disk/disk-check-actions@0.2.0;
   import script-probe;
   import slow-actions;
 }
@@ -33,21 +33,21 @@ world guest {
 /// Addresses: 16 and 32 are names, 64 is a text of one letter, 1024 the answer, 2048 and above the replies of calls.
 const MODULE: &str = r#"(module
   (type $propose (func (param i64 i64 i32 i32 i32 i32 i32)))
-  (import "ansai:policy/context@0.1.0" "setting" (func $setting (param i32 i32 i32)))
-  (import "ansai:policy/context@0.1.0" "triggered-by" (func $triggered-by (param i32)))
-  (import "ansai:policy/store@0.1.0" "get" (func $get (param i32 i32 i32)))
-  (import "ansai:policy/store@0.1.0" "set" (func $set (param i32 i32 i32 i32 i32)))
-  (import "ansai:policy/series@0.1.0" "append" (func $append (param i32 i32 f64 i32)))
-  (import "ansai:policy/series@0.1.0" "samples" (func $samples (param i32 i32 i64 i32 i64 i32 i32)))
-  (import "ansai:test/script-probe@0.1.0" "how" (func $how (param i32 i32) (result i32)))
-  (import "ansai:test/script-probe@0.1.0" "say" (func $say (param i32 i32 i32)))
-  (import "ansai:test/script-probe@0.1.0" "steps" (func $steps (param i32 i32 i32)))
-  (import "ansai:test/script-probe@0.1.0" "decide" (func $decide (param i32 i32 i32)))
-  (import "ansai:test/slow-actions@0.1.0" "wait" (func $wait (type $propose)))
-  (import "ansai:test/slow-actions@0.1.0" "wait-or-cancel" (func $wait-or-cancel (type $propose)))
-  (import "ansai:test/slow-actions@0.1.0" "mark" (func $mark (type $propose)))
-  (import "ansai:test/slow-actions@0.1.0" "flaky" (func $flaky (type $propose)))
-  (import "ansai:disk/disk-actions@0.1.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
+  (import "ansai:policy/context@0.2.0" "setting" (func $setting (param i32 i32 i32)))
+  (import "ansai:policy/context@0.2.0" "triggered-by" (func $triggered-by (param i32)))
+  (import "ansai:policy/store@0.2.0" "get" (func $get (param i32 i32 i32)))
+  (import "ansai:policy/store@0.2.0" "set" (func $set (param i32 i32 i32 i32 i32)))
+  (import "ansai:policy/series@0.2.0" "append" (func $append (param i32 i32 f64 i32)))
+  (import "ansai:policy/series@0.2.0" "samples" (func $samples (param i32 i32 i64 i32 i64 i32 i32)))
+  (import "ansai:test/script-probe@0.2.0" "how" (func $how (param i32 i32) (result i32)))
+  (import "ansai:test/script-probe@0.2.0" "say" (func $say (param i32 i32 i32)))
+  (import "ansai:test/script-probe@0.2.0" "steps" (func $steps (param i32 i32 i32)))
+  (import "ansai:test/script-probe@0.2.0" "decide" (func $decide (param i32 i32 i32)))
+  (import "ansai:test/slow-actions@0.2.0" "wait" (func $wait (type $propose)))
+  (import "ansai:test/slow-actions@0.2.0" "wait-or-cancel" (func $wait-or-cancel (type $propose)))
+  (import "ansai:test/slow-actions@0.2.0" "mark" (func $mark (type $propose)))
+  (import "ansai:test/slow-actions@0.2.0" "flaky" (func $flaky (type $propose)))
+  (import "ansai:disk/disk-check-actions@0.2.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
   (table funcref (elem $wait $wait-or-cancel $mark $flaky))
   (memory (export "memory") 2)
   (data (i32.const 16) "script")
@@ -105,7 +105,7 @@ const MODULE: &str = r#"(module
 
 /// Makes the guest one that can have quarantined files. Never called.
 const FILES: &str = r#"(module
-  (import "ansai:files/files-actions@0.1.0" "reclaim-held" (func (param i32 i32 i64 i32 i32 i32)))"#;
+  (import "ansai:files/files-actions@0.2.0" "reclaim-held" (func (param i32 i32 i64 i32 i32 i32)))"#;
 
 /// The component of the policy.
 pub(crate) fn component() -> &'static [u8] {
@@ -117,7 +117,7 @@ pub(crate) fn component() -> &'static [u8] {
 pub(crate) fn component_with_files() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let wit = WIT.replacen("world guest {", "world guest {\n  import ansai:files/files-actions@0.1.0;", 1);
+        let wit = WIT.replacen("world guest {", "world guest {\n  import ansai:files/files-actions@0.2.0;", 1);
         in_world(&wit, &MODULE.replacen("(module", FILES, 1))
     })
 }

@@ -31,7 +31,7 @@ pub(crate) fn root(scene: &Scene) -> PathBuf {
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     let mut all = (*all_grants(mode).scopes).clone();
     all.insert(FILES_ACTIONS, Arc::new(scope(&root(scene))));
-    EffectiveGrants { scopes: Arc::new(all), mode }
+    EffectiveGrants::new(Arc::new(all), mode)
 }
 
 /// The same grants for the one instance, unchanging.

@@ -241,13 +241,13 @@ fn registry() -> Registry {
 
 /// Everything that the policy asks for.
 pub(crate) fn all_grants(mode: Mode) -> EffectiveGrants {
-    let names = [script::NAME, slow_actions::NAME, InterfaceName::from_static("ansai:disk/disk-actions")];
-    EffectiveGrants { scopes: scopes(names.map(|name| (name, Scope::default())).into()), mode }
+    let names = [script::NAME, slow_actions::NAME, InterfaceName::from_static("ansai:disk/disk-check-actions")];
+    EffectiveGrants::new(scopes(names.map(|name| (name, Scope::default())).into()), mode)
 }
 
 /// Everything but the actions.
 pub(crate) fn grants_without_actions() -> EffectiveGrants {
-    EffectiveGrants { scopes: scopes(BTreeMap::from([(script::NAME, Scope::default())])), mode: Mode::Enforce }
+    EffectiveGrants::new(scopes(BTreeMap::from([(script::NAME, Scope::default())])), Mode::Enforce)
 }
 
 /// For instances `one` and `two`, and it does not change.

@@ -128,6 +128,7 @@ pub(crate) fn observation(status: Status) -> Observation {
         summary: "as the script says".into(),
         evidence: vec![],
         related: vec![],
+        distance: None,
     }
 }
 

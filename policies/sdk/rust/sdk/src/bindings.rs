@@ -5,11 +5,12 @@ wit_bindgen::generate!({
     inline: "
         package ansai:sdk;
         world base {
-            import ansai:policy/types@0.1.0;
-            import ansai:policy/context@0.1.0;
-            import ansai:policy/log@0.1.0;
-            import ansai:policy/store@0.1.0;
-            import ansai:policy/series@0.1.0;
+            import ansai:policy/types@0.2.0;
+            import ansai:policy/context@0.2.0;
+            import ansai:policy/log@0.2.0;
+            import ansai:policy/store@0.2.0;
+            import ansai:policy/series@0.2.0;
+            import ansai:policy/advice@0.2.0;
         }
     ",
     world: "ansai:sdk/base",

@@ -23,7 +23,7 @@ pub trait Policy {
 
     /// Returns one observation for each thing that the policy checks. A thing that it cannot read is
     /// [`Status::Unknown`](crate::Status::Unknown): an incident ends only on an explicit
-    /// [`Status::Healthy`](crate::Status::Healthy) for its key.
+    /// [`Status::Healthy`](crate::Status::Healthy) or [`Status::Gone`](crate::Status::Gone) for its key.
     ///
     /// If there are more than 900 observations, healthy ones that close no incident are left out.
     ///
@@ -100,11 +100,12 @@ macro_rules! policy {
                 path: $wit,
                 world: "local:policy/policy",
                 with: {
-                    "ansai:policy/types@0.1.0": ::ansai_sdk::types,
-                    "ansai:policy/context@0.1.0": ::ansai_sdk::context,
-                    "ansai:policy/log@0.1.0": ::ansai_sdk::log,
-                    "ansai:policy/store@0.1.0": ::ansai_sdk::store,
-                    "ansai:policy/series@0.1.0": ::ansai_sdk::series,
+                    "ansai:policy/types@0.2.0": ::ansai_sdk::types,
+                    "ansai:policy/context@0.2.0": ::ansai_sdk::context,
+                    "ansai:policy/log@0.2.0": ::ansai_sdk::log,
+                    "ansai:policy/store@0.2.0": ::ansai_sdk::store,
+                    "ansai:policy/series@0.2.0": ::ansai_sdk::series,
+                    "ansai:policy/advice@0.2.0": ::ansai_sdk::advice,
                 },
                 generate_all,
                 additional_derives: [PartialEq],

@@ -3,9 +3,11 @@
 use std::cell::OnceCell;
 use std::fmt;
 
-use crate::context::{Trigger, WallClock};
+use crate::context::{Label, Target, Trigger, WallClock};
 use crate::series::Trend;
-use crate::{Attempt, Grants, Observation, Refusal, Severity, Value, log, text};
+use crate::{
+    Attempt, Grants, Observation, Recommendation, Refusal, Severity, Span, StepRef, Subject, Value, log, text,
+};
 
 #[cfg(not(any(test, feature = "testing")))]
 pub(crate) use crate::imported::Imported as Base;
@@ -51,10 +53,15 @@ impl Host {
         self.base.last_evaluated()
     }
 
+    /// What caused this evaluation, with the events if these did.
+    pub fn triggered_by(&self) -> Trigger {
+        self.base.trigger()
+    }
+
     /// Whether the host keeps what this evaluation writes to the store and the series. It does for evaluations by
-    /// schedule or event, but not in a verification, a manual run or a replay.
+    /// schedule, event or follow-up, but not in a verification, a manual run or a replay.
     pub fn keeps_what_is_stored(&self) -> bool {
-        matches!(self.base.trigger(), Trigger::Schedule | Trigger::Event(_))
+        matches!(self.base.trigger(), Trigger::Schedule | Trigger::Event(_) | Trigger::FollowUp)
     }
 
     /// The open incidents.
@@ -89,6 +96,52 @@ impl Host {
     /// The escalation stage that this plan is for; empty if there is none.
     pub fn stage(&self) -> String {
         self.base.stage()
+    }
+
+    /// The attempts of this instance at findings about a thing since an instant (milliseconds since the Unix epoch),
+    /// oldest first, also those whose incident is closed.
+    pub fn history(&self, about: &Subject, since: u64) -> Vec<Attempt> {
+        self.base.history(about, since)
+    }
+
+    /// The labels that the operator gave this host.
+    pub fn labels(&self) -> Vec<Label> {
+        self.base.labels()
+    }
+
+    /// The targets that this instance may use, such as database servers.
+    pub fn targets(&self) -> Vec<Target> {
+        self.base.targets()
+    }
+
+    /// One setting by its dotted path, with the value that the operator set for this target if there is one. A string is
+    /// returned as it is, every other value as JSON.
+    pub fn target_setting(&self, target: &str, path: &str) -> Option<String> {
+        self.base.target_setting(target, path)
+    }
+
+    /// In `plan`: recommends something to a person, in addition to the decision.
+    pub fn recommend(&self, summary: impl Into<String>, detail: impl Into<String>) {
+        let (summary, detail) = (summary.into(), detail.into());
+        if let Err(refusal) = self.base.recommend(&Recommendation { summary, detail, measures: Vec::new() }) {
+            self.warn(&format!("the recommendation is lost: {}", refusal.words()));
+        }
+    }
+
+    /// Asks for another evaluation after this time, between a second and a day. The schedule goes on.
+    pub fn look_again(&self, after: Span) {
+        let (soonest, latest) = (1_000, Span::from_days(1).0);
+        if let Err(refusal) = self.base.look_again(after.0.clamp(soonest, latest)) {
+            self.warn(&format!("there is no follow-up: {}", refusal.words()));
+        }
+    }
+
+    /// In `plan`: lets the plan go on if this step fails, because it only captures evidence or prepares something.
+    ///
+    /// # Errors
+    /// `not-found` if this call of `plan` has not proposed the step.
+    pub fn may_fail(&self, step: StepRef) -> Result<(), Refusal> {
+        self.base.may_fail(step)
     }
 
     /// The operator's grants for this instance.

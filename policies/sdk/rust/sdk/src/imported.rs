@@ -1,8 +1,8 @@
 //! Calls the host through the component's imports. `testing` has the same functions for unit tests.
 
-use crate::context::{self, Trigger, WallClock};
+use crate::context::{self, Label, Target, Trigger, WallClock};
 use crate::series::{Reduction, Trend, Window};
-use crate::{Attempt, Measure, Observation, Refusal, log, series, store};
+use crate::{Attempt, Measure, Observation, Recommendation, Refusal, StepRef, Subject, advice, log, series, store};
 
 const HOUR: u64 = 3_600_000;
 
@@ -48,6 +48,34 @@ impl Imported {
 
     pub(crate) fn stage(&self) -> String {
         context::stage()
+    }
+
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        context::labels()
+    }
+
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        context::targets()
+    }
+
+    pub(crate) fn target_setting(&self, target: &str, path: &str) -> Option<String> {
+        context::target_setting(target, path)
+    }
+
+    pub(crate) fn history(&self, about: &Subject, since: u64) -> Vec<Attempt> {
+        context::history(about, since)
+    }
+
+    pub(crate) fn recommend(&self, what: &Recommendation) -> Result<(), Refusal> {
+        advice::recommend(what)
+    }
+
+    pub(crate) fn look_again(&self, after: u64) -> Result<(), Refusal> {
+        advice::look_again(after)
+    }
+
+    pub(crate) fn may_fail(&self, step: StepRef) -> Result<(), Refusal> {
+        advice::may_fail(step)
     }
 
     pub(crate) fn log(&self, level: log::Level, line: &str) {

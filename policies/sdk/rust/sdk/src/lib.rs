@@ -8,8 +8,9 @@
 //! | see what grows | [`Forecast`], [`Baseline`], [`series`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
 //! | find directories that are granted and not protected | [`paths`] |
-//! | know the host | [`Host`], [`Grants`], [`store`], [`Json`] |
+//! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
 //! | propose repairs in order | [`Ladder`], [`largest`] |
+//! | recommend something, or look again soon | [`Host::recommend`], [`Host::look_again`] |
 //! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
 //!
 //! The probes and actions that a policy requests in its `policy.toml` are modules of its own crate. [`policy!`]
@@ -80,10 +81,10 @@ mod usage;
 
 pub use baseline::Baseline;
 pub use bindings::ansai::policy::types::{
-    Attempt, Decision, Failure, LeftOut, Measure, Observation, OnFailure, Outcome, Preview, Recommendation, Refusal,
-    Severity, Status, StepResult, Subject, Unit, Value,
+    Attempt, Decision, Failure, Lasting, LeftOut, Measure, Observation, OnFailure, Outcome, Preview, Recommendation,
+    Refusal, Relation, Relationship, Severity, Status, StepRef, StepResult, Subject, Unit, Value,
 };
-pub use bindings::ansai::policy::{context, log, series, store, types};
+pub use bindings::ansai::policy::{advice, context, log, series, store, types};
 pub use exported::Policy;
 pub use failure::CouldNotTell;
 pub use grants::Grants;

@@ -1,6 +1,6 @@
 //! Observations and their evidence.
 
-use crate::{Measure, Observation, Severity, Status, Subject, Unit, Value, text};
+use crate::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value, text};
 
 impl Observation {
     /// Creates an observation without evidence. The key is stable over time: the same problem has the same key. A key
@@ -16,7 +16,7 @@ impl Observation {
     /// ```
     pub fn new(key: impl Into<String>, about: Subject, status: Status, summary: impl Into<String>) -> Observation {
         let (key, summary) = (text::key(&key.into()), summary.into());
-        Observation { key, about, status, summary, evidence: Vec::new(), related: Vec::new() }
+        Observation { key, about, status, summary, evidence: Vec::new(), related: Vec::new(), distance: None }
     }
 
     /// Creates an unknown observation with the reason, a complete sentence.
@@ -25,7 +25,12 @@ impl Observation {
         Observation::new(key, about, Status::Unknown(why.clone()), why)
     }
 
-    /// The severity; `None` if it is healthy or unknown.
+    /// Creates an observation of something that no longer exists, with a complete sentence. It closes its incident.
+    pub fn gone(key: impl Into<String>, about: Subject, summary: impl Into<String>) -> Observation {
+        Observation::new(key, about, Status::Gone, summary)
+    }
+
+    /// The severity; `None` if it is not unhealthy.
     pub fn severity(&self) -> Option<Severity> {
         match self.status {
             Status::Unhealthy(severity) => Some(severity),
@@ -39,10 +44,30 @@ impl Observation {
         self
     }
 
-    /// Adds something that the problem affects.
-    pub fn touching(mut self, subject: Subject) -> Observation {
-        self.related.push(subject);
+    /// Adds the thing that causes this problem.
+    pub fn caused_by(self, subject: Subject) -> Observation {
+        self.related(Relationship::CausedBy, subject)
+    }
+
+    /// Adds the thing that this one is a part of.
+    pub fn part_of(self, subject: Subject) -> Observation {
+        self.related(Relationship::PartOf, subject)
+    }
+
+    /// Adds something that this problem affects.
+    pub fn affects(self, subject: Subject) -> Observation {
+        self.related(Relationship::Affects, subject)
+    }
+
+    fn related(mut self, how: Relationship, about: Subject) -> Observation {
+        self.related.push(Relation { how, about });
         self
+    }
+
+    /// Says how far the thing is from healthy, in any unit that stays the same for this key: 0 is healthy. With it the
+    /// host can tell an improvement from a step that did not help.
+    pub fn at_distance(self, distance: f64) -> Observation {
+        Observation { distance: Some(distance), ..self }
     }
 }
 
@@ -67,6 +92,16 @@ impl Measure {
     /// A duration in milliseconds.
     pub fn milliseconds(name: &str, milliseconds: u64) -> Measure {
         Measure { name: name.into(), value: Value::Count(milliseconds), unit: Unit::Milliseconds }
+    }
+
+    /// A point in time, in milliseconds since the Unix epoch.
+    pub fn instant(name: &str, instant: u64) -> Measure {
+        Measure { name: name.into(), value: Value::Count(instant), unit: Unit::Instant }
+    }
+
+    /// A rate in bytes per second.
+    pub fn bytes_per_second(name: &str, rate: f64) -> Measure {
+        Measure { name: name.into(), value: Value::Number(rate), unit: Unit::BytesPerSecond }
     }
 
     /// A ratio between 0 and 1.

@@ -26,10 +26,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::context::{Trigger, WallClock};
+use crate::context::{Label, Target, Trigger, WallClock};
 use crate::log::Level;
 use crate::series::Trend;
-use crate::{Attempt, Host, Measure, Observation, Refusal};
+use crate::{Attempt, Host, Measure, Observation, Recommendation, Refusal, StepRef, Subject};
 
 /// A host that gives prepared answers and records the calls. By default it has no grants, no incidents and an empty
 /// store, and the evaluation is scheduled.
@@ -39,7 +39,15 @@ pub struct StandIn {
     scopes: BTreeMap<String, String>,
     open: Vec<Observation>,
     attempts: Vec<Attempt>,
+    history: Vec<(Subject, Attempt)>,
     facts: Vec<Measure>,
+    labels: Vec<Label>,
+    targets: Vec<Target>,
+    /// Values of settings by target and path.
+    target_settings: BTreeMap<(String, String), String>,
+    recommendations: RefCell<Vec<Recommendation>>,
+    look_again: RefCell<Option<u64>>,
+    may_fail: RefCell<Vec<StepRef>>,
     trend: Option<Trend>,
     answers: Vec<Answer>,
     calls: RefCell<Vec<String>>,
@@ -78,6 +86,26 @@ impl StandIn {
     /// Adds an earlier attempt at the finding. Add the oldest first.
     pub fn with_attempt(mut self, attempt: Attempt) -> StandIn {
         self.attempts.push(attempt);
+        self
+    }
+
+    /// Adds an attempt at a finding about a thing, whose incident may be closed. Add the oldest first.
+    pub fn with_history(mut self, about: Subject, attempt: Attempt) -> StandIn {
+        self.history.push((about, attempt));
+        self
+    }
+
+    /// Adds a label of the host.
+    pub fn with_label(mut self, name: &str, value: &str) -> StandIn {
+        self.labels.push(Label { name: name.into(), value: value.into() });
+        self
+    }
+
+    /// Adds a target without labels, with the settings that differ for it: path and value.
+    pub fn with_target(mut self, name: &str, kind: &str, settings: &[(&str, &str)]) -> StandIn {
+        self.targets.push(Target { name: name.into(), kind: kind.into(), labels: Vec::new() });
+        let own = settings.iter().map(|(path, value)| ((name.to_owned(), (*path).to_owned()), (*value).to_owned()));
+        self.target_settings.extend(own);
         self
     }
 
@@ -131,6 +159,21 @@ impl StandIn {
         self.calls.borrow_mut().clear();
     }
 
+    /// Recommendations so far.
+    pub fn recommendations(&self) -> Vec<Recommendation> {
+        self.recommendations.borrow().clone()
+    }
+
+    /// The shortest time, in milliseconds, after which the policy asked for another evaluation.
+    pub fn follow_up(&self) -> Option<u64> {
+        *self.look_again.borrow()
+    }
+
+    /// Steps that may fail.
+    pub fn steps_that_may_fail(&self) -> Vec<StepRef> {
+        self.may_fail.borrow().clone()
+    }
+
     /// Log lines so far.
     pub fn lines(&self) -> Vec<String> {
         self.lines.borrow().clone()
@@ -175,6 +218,39 @@ impl StandIn {
 
     pub(crate) fn stage(&self) -> String {
         String::new()
+    }
+
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        self.labels.clone()
+    }
+
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        self.targets.clone()
+    }
+
+    pub(crate) fn target_setting(&self, target: &str, path: &str) -> Option<String> {
+        self.target_settings.get(&(target.to_owned(), path.to_owned())).cloned()
+    }
+
+    pub(crate) fn history(&self, about: &Subject, since: u64) -> Vec<Attempt> {
+        let is_wanted = |(of, attempt): &&(Subject, Attempt)| of == about && attempt.at >= since;
+        self.history.iter().filter(is_wanted).map(|(_, attempt)| attempt.clone()).collect()
+    }
+
+    pub(crate) fn recommend(&self, what: &Recommendation) -> Result<(), Refusal> {
+        self.recommendations.borrow_mut().push(what.clone());
+        Ok(())
+    }
+
+    pub(crate) fn look_again(&self, after: u64) -> Result<(), Refusal> {
+        let mut shortest = self.look_again.borrow_mut();
+        *shortest = Some(shortest.map_or(after, |before| before.min(after)));
+        Ok(())
+    }
+
+    pub(crate) fn may_fail(&self, step: StepRef) -> Result<(), Refusal> {
+        self.may_fail.borrow_mut().push(step);
+        Ok(())
     }
 
     pub(crate) fn log(&self, _: Level, line: &str) {
@@ -255,6 +331,33 @@ mod tests {
         let host = StandIn::default().refuses("call", Refusal::Busy("locked".into())).host();
         assert_eq!(ask(&host, "a"), Err(Refusal::Busy("locked".into())));
         assert!(matches!(ask(&StandIn::default().host(), "a"), Err(Refusal::Unavailable(_))));
+    }
+
+    #[test]
+    fn targets_labels_history_and_advice() {
+        let about = Subject::new("unit", "a");
+        let attempt = |at| {
+            let (key, stage) = ("k".into(), String::new());
+            Attempt { key, at, stage, verified: crate::Status::Healthy, steps: vec![] }
+        };
+        let host = StandIn::default()
+            .with_target("main", "postgresql", &[("connections", "90")])
+            .with_label("role", "web")
+            .with_history(about.clone(), attempt(1))
+            .with_history(about.clone(), attempt(5))
+            .host();
+        assert_eq!((host.targets()[0].name.as_str(), host.labels()[0].value.as_str()), ("main", "web"));
+        let setting = |target| host.target_setting(target, "connections");
+        assert_eq!((setting("main").as_deref(), setting("other")), (Some("90"), None));
+        assert_eq!(host.history(&about, 2), [attempt(5)]);
+        assert_eq!(host.history(&Subject::new("unit", "b"), 0), []);
+        host.look_again(crate::Span(90_000));
+        host.look_again(crate::Span(5));
+        host.recommend("a bigger disk", "it grows");
+        assert_eq!(host.may_fail(0), Ok(()));
+        let stand_in = host.stand_in();
+        assert_eq!((stand_in.follow_up(), stand_in.steps_that_may_fail()), (Some(1_000), vec![0]));
+        assert_eq!(stand_in.recommendations()[0].summary, "a bigger disk");
     }
 
     #[test]

@@ -13,15 +13,18 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn statuses() -> [Status; 3] {
-    [Status::Healthy, Status::Unhealthy(Severity::Critical), Status::Unknown("no answer".into())]
+fn statuses() -> [Status; 4] {
+    [Status::Healthy, Status::Unhealthy(Severity::Critical), Status::Unknown("no answer".into()), Status::Gone]
 }
 
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 10] = [
     Outcome::Done,
+    Outcome::Running,
+    Outcome::Provisional,
     Outcome::Reverted,
     Outcome::Failed,
     Outcome::Refused,
+    Outcome::Skipped,
     Outcome::Simulated,
     Outcome::Unknown,
     Outcome::Other,
@@ -38,6 +41,7 @@ fn samples() -> Vec<Event> {
         summary: "93 % full".into(),
         evidence: vec![Measure::count("used-bytes", 4096, Unit::Bytes)],
         related: vec![],
+        distance: None,
     };
     let mut samples = vec![
         Event::Started {
@@ -123,7 +127,7 @@ fn samples() -> Vec<Event> {
         samples.push(Event::TornTail { segment: "1".into(), offset: 9, bytes: 1, sequence: 2, moved_to, error });
     }
     for result in [
-        EvaluationResult::Observed { healthy: 1, unhealthy: 2, unknown: 3 },
+        EvaluationResult::Observed { healthy: 1, unhealthy: 2, unknown: 3, gone: 4 },
         EvaluationResult::Proposed { steps: 1 },
         EvaluationResult::Failed("could not tell: no answer".into()),
         EvaluationResult::Aborted("out of fuel".into()),
@@ -141,7 +145,9 @@ fn samples() -> Vec<Event> {
             unrecorded: 0,
         });
     }
-    for change in [Change::Opened, Change::Changed, Change::Unchanged, Change::BecameUnknown, Change::Closed] {
+    for change in
+        [Change::Opened, Change::Changed, Change::Unchanged, Change::BecameUnknown, Change::Closed, Change::Gone]
+    {
         samples.push(Event::Incident {
             incident: "one/k/1".into(),
             instance: name.clone(),
@@ -159,13 +165,19 @@ fn samples() -> Vec<Event> {
         Decision::GiveUp("nothing eligible".into()),
     ] {
         let preview = Preview { items: 2, frees_now_bytes: 1, ..Preview::nothing(Subject::new("filesystem", "/")) };
-        let step = PlannedStep { action: "ansai:files/files-actions.remove".into(), reason: "full".into(), preview };
+        let step = PlannedStep {
+            action: "ansai:files/files-actions.remove".into(),
+            reason: "full".into(),
+            preview,
+            may_fail: true,
+        };
         samples.push(Event::Planned {
             plan: plan.clone(),
             incident: incident(),
             instance: name.clone(),
             decision,
             steps: vec![step],
+            recommendations: vec![Recommendation { summary: "grow it".into(), detail: "".into(), measures: vec![] }],
         });
     }
     for verdict in [

@@ -16,7 +16,12 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
     let mut preview = Preview::nothing(Subject::new("filesystem", text));
     (preview.items, preview.frees_now_bytes, preview.reversible) = (12, 3_355_443, false);
     StepReport {
-        planned: PlannedStep { action: "ansai:files/files-actions.remove".into(), reason: text.into(), preview },
+        planned: PlannedStep {
+            action: "ansai:files/files-actions.remove".into(),
+            reason: text.into(),
+            preview,
+            may_fail: false,
+        },
         outcome,
         detail: text.into(),
         measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],
@@ -59,6 +64,7 @@ fn report(text: &str) -> RunReport {
         decision: Some(Decision::Apply(OnFailure::Stop)),
         verdict: Some(verdict),
         steps: vec![step(outcome, text)],
+        recommendations: vec![],
         error: None,
         error_kind: None,
     };

@@ -17,7 +17,7 @@ use super::{BuildError, bindings, component, storage, world};
 const SYSTEM_NAME: &str = "wasi_snapshot_preview1";
 const SYSTEM: &str = include_str!("system.wat");
 /// What the replacement itself imports.
-const SYSTEM_WORLD: &str = "package local:system;\nworld system { import ansai:policy/log@0.1.0; }\n";
+const SYSTEM_WORLD: &str = "package local:system;\nworld system { import ansai:policy/log@0.2.0; }\n";
 
 /// Builds the component of the module in a directory, without ansai's custom sections.
 pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<Vec<u8>, BuildError> {

@@ -4,7 +4,7 @@
 ;; It shares the policy's memory and has none of its own, so it has only globals and no data.
 (module
   (import "env" "memory" (memory 0))
-  (import "ansai:policy/log@0.1.0" "write" (func $log (param $level i32) (param $text i32) (param $length i32)))
+  (import "ansai:policy/log@0.2.0" "write" (func $log (param $level i32) (param $text i32) (param $length i32)))
 
   ;; Nanoseconds. Advances when it is read or waited for, so that loops that measure or sleep end. For the real time,
   ;; policies read the context.

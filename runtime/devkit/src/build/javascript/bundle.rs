@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn only_external_imports_are_listed() {
         let report = r#"{"inputs":{},"outputs":{"policy.js":{"imports":[
-            {"path":"ansai:disk/disk-probe@0.1.0","kind":"import-statement","external":true},
+            {"path":"ansai:disk/disk-probe@0.2.0","kind":"import-statement","external":true},
             {"path":"chunk.js","kind":"import-statement"}],"exports":["detect"],"bytes":1}}}"#;
-        assert_eq!(external(report).unwrap(), ["ansai:disk/disk-probe@0.1.0"]);
+        assert_eq!(external(report).unwrap(), ["ansai:disk/disk-probe@0.2.0"]);
         assert!(external("no JSON").is_err());
     }
 }

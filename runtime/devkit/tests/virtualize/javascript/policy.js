@@ -1,5 +1,5 @@
 // Uses the parts of StarlingMonkey that need WASI, and reports the results.
-import { now } from "ansai:policy/context@0.1.0";
+import { now } from "ansai:policy/context@0.2.0";
 
 const about = { kind: "wasi", name: "javascript" };
 const said = (key, summary) => ({ key, about, status: { tag: "healthy" }, summary: String(summary), evidence: [], related: [] });

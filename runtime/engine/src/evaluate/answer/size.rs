@@ -1,6 +1,6 @@
 //! An upper bound of the size of an answer in bytes of JSON, without writing it.
 
-use ansai_core::{Decision, Failure, Measure, Observation, Recommendation, Status, Subject, Value};
+use ansai_core::{Decision, Failure, Measure, Observation, Recommendation, Relation, Status, Subject, Value};
 
 /// The names and punctuation of a record or a case, and its numbers, enums and flags.
 const FRAME: usize = 128;
@@ -42,6 +42,12 @@ impl MaxJsonBytes for Observation {
     }
 }
 
+impl MaxJsonBytes for Relation {
+    fn max_json_bytes(&self) -> usize {
+        FRAME + self.about.max_json_bytes()
+    }
+}
+
 impl MaxJsonBytes for Subject {
     fn max_json_bytes(&self) -> usize {
         FRAME + self.kind.max_json_bytes() + self.name.max_json_bytes()
@@ -51,7 +57,7 @@ impl MaxJsonBytes for Subject {
 impl MaxJsonBytes for Status {
     fn max_json_bytes(&self) -> usize {
         match self {
-            Status::Healthy | Status::Unhealthy(_) => FRAME,
+            Status::Healthy | Status::Unhealthy(_) | Status::Gone => FRAME,
             Status::Unknown(why) => FRAME + why.max_json_bytes(),
         }
     }
@@ -96,7 +102,7 @@ impl MaxJsonBytes for Failure {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::{OnFailure, Severity, Unit};
+    use ansai_core::{OnFailure, Relationship, Severity, Unit};
 
     use super::*;
 
@@ -125,7 +131,14 @@ mod tests {
                     status,
                     summary: text.clone(),
                     evidence: measures.clone(),
-                    related: vec![Subject::new(text.clone(), text.clone()); 3],
+                    related: vec![
+                        Relation {
+                            how: Relationship::CausedBy,
+                            about: Subject::new(text.clone(), text.clone())
+                        };
+                        3
+                    ],
+                    distance: Some(-1.234_567_890_123_456_7e-300),
                 };
                 measures.iter().for_each(holds);
                 holds(&observation.about);

@@ -6,9 +6,9 @@ mod tests;
 
 use std::fmt;
 
-use earlier::{Earlier, told, verb};
+use earlier::{has_failed, told, verb, was_tried};
 
-use crate::{Attempt, Decision, Host, Observation, OnFailure, Preview, Refusal, text};
+use crate::{Attempt, Decision, Host, OnFailure, Preview, Refusal, text};
 
 /// Maximum number of reasons in the explanation.
 const MOST_NOTES: usize = 8;
@@ -18,18 +18,17 @@ const MOST_WORDS: usize = 4000;
 /// Proposes steps in order until they are enough.
 ///
 /// It skips steps that failed before for the same finding, and notes what is refused or not granted. In the end it
-/// decides: apply the proposed steps, or give up with all reasons. It stores what it proposed, so that the next plan
-/// for this finding knows each step's target.
+/// decides: apply the proposed steps, or give up with all reasons.
 ///
 /// ```
-/// use ansai_sdk::{Decision, Host, Ladder, Observation, Preview, Refusal};
+/// use ansai_sdk::{Decision, Host, Ladder, Preview, Refusal};
 ///
 /// # fn clean_cache(_: &Host) -> Result<Preview, Refusal> { Err(Refusal::Other("no host here".into())) }
 /// # fn remove(_: &Host, _: &str, _: u64) -> Result<Preview, Refusal> { Err(Refusal::Other("no host here".into())) }
-/// fn plan(host: &Host, finding: &Observation, need: u64) -> Decision {
-///     let mut ladder = Ladder::new(host, finding, need, |preview| preview.frees_now_bytes);
-///     if ladder.is_granted("ansai:packages/packages-actions") {
-///         ladder.step("ansai:packages/packages-actions.clean-cache", "apt", |_| clean_cache(host));
+/// fn plan(host: &Host, need: u64) -> Decision {
+///     let mut ladder = Ladder::new(host, need, |preview| preview.frees_now_bytes);
+///     if ladder.is_granted("ansai:packages/package-cache-actions") {
+///         ladder.step("ansai:packages/package-cache-actions.clean-cache", "apt", |_| clean_cache(host));
 ///     }
 ///     ladder.step("ansai:files/files-actions.remove", "/tmp", |rest| remove(host, "/tmp", rest));
 ///     ladder.decide(|_| vec!["no old file is left".into()])
@@ -37,9 +36,7 @@ const MOST_WORDS: usize = 4000;
 /// ```
 pub struct Ladder<'a> {
     host: &'a Host,
-    finding: &'a str,
     attempts: Vec<Attempt>,
-    earlier: Earlier,
     need: u64,
     counts: Box<dyn Fn(&Preview) -> u64 + 'a>,
     on_failure: OnFailure,
@@ -51,19 +48,10 @@ pub struct Ladder<'a> {
 impl<'a> Ladder<'a> {
     /// Proposes steps until their previews add up to `need`: bytes, files, connections. `counts` returns how much of it
     /// a preview promises.
-    pub fn new(
-        host: &'a Host,
-        finding: &'a Observation,
-        need: u64,
-        counts: impl Fn(&Preview) -> u64 + 'a,
-    ) -> Ladder<'a> {
-        let attempts = host.attempts();
-        let earlier = Earlier::recall(host, &finding.key, &attempts);
+    pub fn new(host: &'a Host, need: u64, counts: impl Fn(&Preview) -> u64 + 'a) -> Ladder<'a> {
         Ladder {
             host,
-            finding: &finding.key,
-            attempts,
-            earlier,
+            attempts: host.attempts(),
             need,
             counts: Box::new(counts),
             on_failure: OnFailure::Stop,
@@ -77,8 +65,8 @@ impl<'a> Ladder<'a> {
     ///
     /// A step that was done is not a failed step, so check it with [`was_tried`](Ladder::was_tried) to skip it in the
     /// next plan.
-    pub fn one_step(host: &'a Host, finding: &'a Observation) -> Ladder<'a> {
-        Ladder::new(host, finding, 1, |_| 1)
+    pub fn one_step(host: &'a Host) -> Ladder<'a> {
+        Ladder::new(host, 1, |_| 1)
     }
 
     /// Sets what the host does to earlier steps if one fails. By default it keeps them and stops.
@@ -121,14 +109,14 @@ impl<'a> Ladder<'a> {
         granted
     }
 
-    /// Whether an earlier plan for this finding had this action for this subject, with any outcome.
-    pub fn was_tried(&self, action: &str, about: &str) -> bool {
-        let mut steps = self.attempts.iter().flat_map(|attempt| &attempt.steps);
-        steps.any(|step| step.action == action && step.about.name == about)
+    /// Whether an earlier plan for this finding tried this action for this target, with any outcome.
+    pub fn was_tried(&self, action: &str, target: &str) -> bool {
+        was_tried(&self.attempts, action, target)
     }
 
     /// Proposes a step by calling an action with the remaining need, unless the steps so far are enough or the same
-    /// step failed before. `action` is the full name of the action; `target` identifies the step within a plan.
+    /// step failed before. `action` is the full name of the action; `target` is the subject of the step, or a text
+    /// that is one of its arguments, such as a directory.
     pub fn step(&mut self, action: &str, target: &str, call: impl FnOnce(u64) -> Result<Preview, Refusal>) {
         if self.is_wanted(action, target) {
             let answer = call(self.remaining());
@@ -140,7 +128,7 @@ impl<'a> Ladder<'a> {
         if self.is_enough() {
             return false;
         }
-        let failed = self.earlier.has_failed(action, target);
+        let failed = has_failed(&self.attempts, action, target);
         if failed {
             self.note(format!("{} {target} failed before", verb(action)));
         }
@@ -150,7 +138,6 @@ impl<'a> Ladder<'a> {
     fn take(&mut self, action: &str, target: &str, answer: Result<Preview, Refusal>) {
         match answer {
             Ok(preview) => {
-                self.earlier.propose(action, target);
                 self.gained = self.gained.saturating_add((self.counts)(&preview));
                 self.items = self.items.saturating_add(preview.items);
             }
@@ -182,7 +169,6 @@ impl<'a> Ladder<'a> {
     /// sentence.
     pub fn decide(&self, why: impl FnOnce(&Ladder<'a>) -> Vec<String>) -> Decision {
         if self.is_useful() {
-            self.earlier.remember(self.host, self.finding);
             return Decision::Apply(self.on_failure);
         }
         self.give_up(why(self))

@@ -1,15 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 use super::*;
 use crate::testing::StandIn;
-use crate::{Measure, Outcome, Severity, Status, StepResult, Subject};
+use crate::{Lasting, Measure, Outcome, Severity, Status, StepResult, Subject};
 
 const REMOVE: &str = "ansai:files/files-actions.remove";
 const RESTART: &str = "ansai:service/service-actions.restart";
-
-fn finding() -> Observation {
-    let status = Status::Unhealthy(Severity::Critical);
-    Observation::new("/", Subject::new("filesystem", "/"), status, "/ is full")
-}
 
 fn preview(frees_now_bytes: u64, items: u64) -> Preview {
     Preview {
@@ -20,7 +15,9 @@ fn preview(frees_now_bytes: u64, items: u64) -> Preview {
         frees_later_bytes: 0,
         interrupts: 0,
         reversible: true,
-        undone_after: None,
+        lasting: Lasting::ForGood,
+        needs_bytes: 0,
+        mount: None,
         complete: true,
         sample: Vec::new(),
         left_out: Vec::new(),
@@ -29,13 +26,16 @@ fn preview(frees_now_bytes: u64, items: u64) -> Preview {
 
 fn attempt(steps: &[(&str, &str, Outcome)]) -> Attempt {
     let result = |(action, about, outcome): &(&str, &str, Outcome)| StepResult {
+        step: 0,
         action: (*action).into(),
+        arguments: "{}".into(),
         about: Subject::new("x", *about),
         outcome: *outcome,
         detail: "freed 3 B".into(),
         measures: Vec::new(),
     };
     Attempt {
+        key: "/".into(),
         at: 0,
         stage: String::new(),
         verified: Status::Unhealthy(Severity::Critical),
@@ -45,9 +45,8 @@ fn attempt(steps: &[(&str, &str, Outcome)]) -> Attempt {
 
 /// The calls of `step`: target and remaining need.
 fn climb(host: &Host, need: u64, steps: &[(&str, u64)]) -> (Decision, Vec<(String, u64)>) {
-    let finding = finding();
     let mut asked = Vec::new();
-    let mut ladder = Ladder::new(host, &finding, need, |preview| preview.frees_now_bytes);
+    let mut ladder = Ladder::new(host, need, |preview| preview.frees_now_bytes);
     for (target, frees) in steps {
         ladder.step(REMOVE, target, |rest| {
             asked.push(((*target).to_owned(), rest));
@@ -70,7 +69,6 @@ fn without_a_useful_step_it_gives_up() {
     let host = StandIn::default().host();
     let (decision, _) = climb(&host, 100, &[("/a", 0)]);
     assert_eq!(decision, Decision::GiveUp("nothing is left; more".into()));
-    assert_eq!(host.recall("proposed:/"), None);
 }
 
 #[test]
@@ -83,38 +81,39 @@ fn next_to_nothing_is_enough_only_the_first_time() {
     assert_eq!(decision, Decision::GiveUp("nothing is left; tried: remove / (done: freed 3 B); more".into()));
 }
 
-/// The host's result names the file system, not the directory: only the store knows each step's directory.
+/// The result of a step on files is about the file system; its arguments name the directory.
+fn removed(root: &str, outcome: Outcome) -> StepResult {
+    let arguments = format!(r#"{{"what": {{"root": "{root}", "globs": ["**"]}}, "reason": "/elsewhere"}}"#);
+    let mut attempt = attempt(&[(REMOVE, "/", outcome)]);
+    StepResult { arguments, ..attempt.steps.remove(0) }
+}
+
 #[test]
 fn a_step_that_failed_is_skipped_now_and_later() {
-    let host = StandIn::default().host();
-    climb(&host, 100, &[("/a", 1), ("/b", 1), ("/c", 1)]);
-    let stored = host.recall("proposed:/").unwrap();
-    let mut last =
-        attempt(&[(REMOVE, "/", Outcome::Failed), (REMOVE, "/", Outcome::Done), (REMOVE, "/", Outcome::Failed)]);
+    let mut steps = vec![removed("/a", Outcome::Failed), removed("/b", Outcome::Done), removed("/c", Outcome::Failed)];
     // It failed for only some of its files.
-    last.steps[2].measures = vec![Measure::bytes("freed-bytes", 7)];
-    let host = StandIn::default().with_attempt(last.clone()).remembers("proposed:/", &stored).host();
-    let (_, asked) = climb(&host, 100, &[("/a", 50), ("/b", 1), ("/c", 1)]);
-    assert_eq!(asked, [("/b".into(), 100), ("/c".into(), 99)]);
-    let stored = host.recall("proposed:/");
-    // It gave up, and the earlier steps are still stored.
-    assert!(stored.as_ref().unwrap().contains("/a"), "{stored:?}");
-    let (decision, _) = climb(&host, 100, &[("/a", 50), ("/b", 90)]);
-    assert_eq!(decision, Decision::Apply(OnFailure::Stop));
-    let stored = host.recall("proposed:/").unwrap();
-    let later = StandIn::default()
-        .with_attempt(last)
-        .with_attempt(attempt(&[(REMOVE, "/", Outcome::Done)]))
-        .remembers("proposed:/", &stored)
-        .host();
+    steps[2].measures = vec![Measure::bytes("freed-bytes", 7)];
+    let last = Attempt { steps, ..attempt(&[]) };
+    let host = StandIn::default().with_attempt(last.clone()).host();
+    let (_, asked) = climb(&host, 100, &[("/a", 50), ("/b", 1), ("/c", 1), ("/elsewhere", 1)]);
+    assert_eq!(asked, [("/b".into(), 100), ("/c".into(), 99), ("/elsewhere".into(), 98)]);
+    let later = StandIn::default().with_attempt(last).with_attempt(attempt(&[(REMOVE, "/x", Outcome::Done)])).host();
     assert_eq!(climb(&later, 100, &[("/a", 50), ("/b", 90)]).1, [("/b".into(), 100)]);
 }
 
 #[test]
-fn a_result_that_names_its_target_needs_no_store() {
+fn what_was_never_reached_was_not_tried() {
+    let last = Attempt { steps: vec![removed("/a", Outcome::Skipped), removed("/b", Outcome::Done)], ..attempt(&[]) };
+    let host = StandIn::default().with_attempt(last).host();
+    let ladder = Ladder::one_step(&host);
+    let tried = ["/a", "/b", "/c", "/elsewhere"].map(|target| ladder.was_tried(REMOVE, target));
+    assert_eq!(tried, [false, true, false, false]);
+}
+
+#[test]
+fn a_result_that_is_about_its_target_needs_no_arguments() {
     let host = StandIn::default().with_attempt(attempt(&[(RESTART, "nginx.service", Outcome::Refused)])).host();
-    let finding = finding();
-    let mut ladder = Ladder::one_step(&host, &finding);
+    let mut ladder = Ladder::one_step(&host);
     assert!(ladder.was_tried(RESTART, "nginx.service") && !ladder.was_tried(REMOVE, "nginx.service"));
     ladder.step(RESTART, "nginx.service", |_| panic!("it failed before"));
     let Decision::GiveUp(why) = ladder.decide(|_| vec!["nothing is left".into()]) else { panic!("not given up") };
@@ -124,8 +123,7 @@ fn a_result_that_names_its_target_needs_no_store() {
 #[test]
 fn one_step_is_one_step() {
     let host = StandIn::default().host();
-    let finding = finding();
-    let mut ladder = Ladder::one_step(&host, &finding).on_failure(OnFailure::UndoApplied);
+    let mut ladder = Ladder::one_step(&host).on_failure(OnFailure::UndoApplied);
     ladder.step(RESTART, "a", |_| Ok(preview(0, 1)));
     ladder.step(RESTART, "b", |_| panic!("one is enough"));
     assert_eq!(ladder.decide(|_| Vec::new()), Decision::Apply(OnFailure::UndoApplied));
@@ -134,8 +132,7 @@ fn one_step_is_one_step() {
 #[test]
 fn reasons_are_given_once() {
     let host = StandIn::default().grants("a", "{}").host();
-    let finding = finding();
-    let mut ladder = Ladder::one_step(&host, &finding);
+    let mut ladder = Ladder::one_step(&host);
     assert!(ladder.is_granted("a") && !ladder.is_granted("b") && !ladder.is_granted("b"));
     ladder.step(REMOVE, "/tmp", |_| Err(Refusal::Busy("locked".into())));
     let decision = ladder.decide(|_| vec!["nothing is left".into()]);

@@ -66,7 +66,7 @@ fn pages_name_interfaces_and_functions_that_exist() {
 fn names_that_do_not_exist_are_found() {
     let registry = ansai_host_functions::builtin();
     let text =
-        "ansai:disk/disk-probe, `ansai:files/files-actions.compress`, ansai:policy/policy. ansai:disk/disk-probe@0.1.0";
+        "ansai:disk/disk-probe, `ansai:files/files-actions.compress`, ansai:policy/policy. ansai:disk/disk-probe@0.2.0";
     assert_eq!(names(text).count(), 4);
     assert!(names(text).all(|name| exists(&registry, name)));
     for wrong in [

@@ -9,10 +9,10 @@ import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
 from ..imports import types
-from ..imports import packages_probe
+from ..imports import package_cache_probe
 
 
-def clean_cache(manager: packages_probe.Manager, reason: str) -> types.Preview:
+def clean_cache(manager: package_cache_probe.Manager, reason: str) -> types.Preview:
     """
     Empties the cache of downloaded packages with the manager's own command. `busy` while another process holds
     the manager's lock. Not reversible, but the packages can be downloaded again.
