@@ -279,7 +279,7 @@ fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
         mount: "/".into(),
     };
     let host = promising(everything(80), 1, 0, 1)
-        .with_attempt(attempt(vec![result(REMOVE, "/var/log", Outcome::Done)]))
+        .with_attempt(attempt(vec![result(REMOVE, "/", "/var/log", Outcome::Done)]))
         .answers_with(LARGEST, "(\"/var/log\", 1,", largest)
         .remembers("directories:/var/log", r#"{"at":1,"values":{"/var/log/app":300}}"#)
         .answers(
