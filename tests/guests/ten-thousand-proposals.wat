@@ -4,7 +4,7 @@
 (func (export "detect") (result i32) 
   (call $sick)
   i32.const 1024)
-(func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (local $i i32)
+(func (export "plan") (param i32) (result i32) (local $i i32)
   (loop $again
     (global.set $top (i32.const 65536))
     (call $check (i32.const 5000) (i32.const 1) (i64.const 1) (i32.const 5000) (i32.const 1) (i32.const 4096))

@@ -48,3 +48,25 @@ fn shared(resolve: &Resolve, name: &str) -> Type {
     let types = resolve.interfaces.iter().find(|(_, interface)| interface.name.as_deref() == Some("types")).unwrap().1;
     Type::Id(types.types[name])
 }
+
+/// The actions of each interface. An interface never gets another one, because existing grants would allow it: put a new
+/// action into a new interface, and add that here.
+const ACTIONS: &[(&str, &[&str])] = &[
+    ("ansai:disk/disk-check-actions", &["check-available"]),
+    ("ansai:files/files-actions", &["remove", "compress", "rotate"]),
+    ("ansai:files/quarantine-actions", &["reclaim"]),
+    ("ansai:journal/journal-vacuum-actions", &["vacuum"]),
+    ("ansai:packages/package-cache-actions", &["clean-cache"]),
+];
+
+#[test]
+fn no_grant_allows_more_than_when_it_was_written() {
+    let registry = ansai_host_functions::builtin();
+    let actions = registry.entries().filter(|entry| entry.interface.kind == ansai_core::InterfaceKind::Actions);
+    let mut found: Vec<(&str, Vec<&str>)> = actions
+        .map(|entry| (entry.interface.name.as_str(), entry.functions.iter().map(|function| function.name).collect()))
+        .collect();
+    found.sort_unstable();
+    let expected: Vec<(&str, Vec<&str>)> = ACTIONS.iter().map(|(name, actions)| (*name, actions.to_vec())).collect();
+    assert_eq!(found, expected);
+}

@@ -1,5 +1,9 @@
 //! Names of interfaces.
 
+use std::cmp::Ordering;
+
+use semver::Version;
+
 use crate::name_text::{NameText, is_its_text};
 use crate::text::inert;
 
@@ -13,7 +17,7 @@ use crate::text::inert;
 /// ```
 /// use ansai_core::InterfaceName;
 /// let import: InterfaceName = "ansai:disk/disk-probe@0.2.0".parse()?;
-/// assert_eq!((import.package(), import.interface(), import.version()), ("ansai:disk", "disk-probe", Some("0.1.0")));
+/// assert_eq!((import.package(), import.interface(), import.version()), ("ansai:disk", "disk-probe", Some("0.2.0")));
 /// assert_eq!(import.without_version(), "ansai:disk/disk-probe");
 /// assert!(import.same_interface(&InterfaceName::from_static("ansai:disk/disk-probe")));
 /// # Ok::<(), ansai_core::InterfaceNameError>(())
@@ -83,6 +87,38 @@ impl InterfaceName {
     /// Whether both name the same interface, with or without a version. It allocates nothing.
     pub fn same_interface(&self, other: &InterfaceName) -> bool {
         self.plain() == other.plain()
+    }
+
+    /// Whether this interface, in its version, can stand in for `asked`: it is the same interface, in the same version or
+    /// a later one that only adds to it. Below 1.0.0, patch versions add; from 1.0.0 on, minor versions do too.
+    ///
+    /// ```
+    /// use ansai_core::InterfaceName;
+    /// let offered = InterfaceName::from_static("ansai:disk/disk-probe@0.2.1");
+    /// let serves = |version| offered.serves(&format!("ansai:disk/disk-probe@{version}").parse().unwrap());
+    /// assert_eq!(["0.2.0", "0.2.1", "0.2.2", "0.1.9"].map(serves), [true, true, false, false]);
+    /// ```
+    pub fn serves(&self, asked: &InterfaceName) -> bool {
+        self == asked || (self.same_interface(asked) && self.compared(asked) == Some(Ordering::Greater))
+    }
+
+    /// Whether `asked` is a later version of this interface that only adds to it.
+    pub fn is_extended_by(&self, asked: &InterfaceName) -> bool {
+        self.same_interface(asked) && self.compared(asked) == Some(Ordering::Less)
+    }
+
+    /// Compares the versions; `None` if they are not compatible, or one is missing or no version.
+    fn compared(&self, other: &InterfaceName) -> Option<Ordering> {
+        let (own, other): (Version, Version) = (self.version()?.parse().ok()?, other.version()?.parse().ok()?);
+        // A version before a release promises nothing.
+        if !own.pre.is_empty() || !other.pre.is_empty() {
+            return None;
+        }
+        let is_compatible = match (own.major, other.major) {
+            (0, 0) => own.minor == other.minor && own.minor > 0,
+            (own, other) => own == other,
+        };
+        is_compatible.then(|| own.cmp_precedence(&other))
     }
 
     /// This interface in a version, which is one.

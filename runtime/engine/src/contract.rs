@@ -20,39 +20,62 @@ pub(crate) struct Contract {
 /// The contract, read once. A test checks the texts, which are compiled in; an error in them gives an empty contract.
 pub(crate) fn contract() -> &'static Contract {
     static CONTRACT: OnceLock<Contract> = OnceLock::new();
-    CONTRACT.get_or_init(|| read().unwrap_or(Contract { interfaces: BTreeMap::new(), exports: BTreeMap::new() }))
+    CONTRACT.get_or_init(|| {
+        Contract::read(PACKAGES).unwrap_or(Contract { interfaces: BTreeMap::new(), exports: BTreeMap::new() })
+    })
 }
 
-/// Whether the contract has this interface in this version, with functions or with types alone.
+/// Whether this host can serve an import: the contract has the interface, with functions or with types alone, in this
+/// version or in a later one that only adds to it.
 pub fn has_interface(import: &InterfaceName) -> bool {
-    contract().interfaces.contains_key(import)
+    contract().serving(import).is_some()
 }
 
-fn read() -> Result<Contract, String> {
-    let mut resolve = Resolve::default();
-    for (name, text) in PACKAGES {
-        resolve.push_str(name, text).map_err(|error| format!("{name}: {error:#}"))?;
+impl Contract {
+    /// The functions of the interface that serves an import.
+    pub(crate) fn serving(&self, import: &InterfaceName) -> Option<&BTreeMap<String, String>> {
+        let (_, functions) = self.interfaces.iter().find(|(offered, _)| offered.serves(import))?;
+        Some(functions)
     }
-    let interfaces = resolve
-        .interfaces
-        .iter()
-        .filter_map(|(id, interface)| {
-            let functions =
-                interface.functions.iter().map(|(name, func)| (name.clone(), of_contract(&resolve, func))).collect();
-            Some((resolve.id_of(id)?.parse().ok()?, functions))
-        })
-        .collect();
-    let exports = resolve
-        .worlds
-        .iter()
-        .filter(|(_, world)| world.name == "policy")
-        .flat_map(|(_, world)| world.exports.values())
-        .filter_map(|item| match item {
-            WorldItem::Function(func) => Some((func.name.clone(), of_contract(&resolve, func))),
-            _ => None,
-        })
-        .collect();
-    Ok(Contract { interfaces, exports })
+
+    /// The same interface in the version that this contract has.
+    pub(crate) fn nearest(&self, import: &InterfaceName) -> Option<&InterfaceName> {
+        self.interfaces.keys().find(|offered| offered.same_interface(import))
+    }
+
+    /// Reads WIT packages, in order of dependency: file name and text of each.
+    ///
+    /// # Errors
+    /// The message of the parser.
+    pub(crate) fn read(packages: &[(&str, &str)]) -> Result<Contract, String> {
+        let mut resolve = Resolve::default();
+        for (name, text) in packages {
+            resolve.push_str(name, text).map_err(|error| format!("{name}: {error:#}"))?;
+        }
+        let interfaces = resolve
+            .interfaces
+            .iter()
+            .filter_map(|(id, interface)| {
+                let functions = interface
+                    .functions
+                    .iter()
+                    .map(|(name, func)| (name.clone(), of_contract(&resolve, func)))
+                    .collect();
+                Some((resolve.id_of(id)?.parse().ok()?, functions))
+            })
+            .collect();
+        let exports = resolve
+            .worlds
+            .iter()
+            .filter(|(_, world)| world.name == "policy")
+            .flat_map(|(_, world)| world.exports.values())
+            .filter_map(|item| match item {
+                WorldItem::Function(func) => Some((func.name.clone(), of_contract(&resolve, func))),
+                _ => None,
+            })
+            .collect();
+        Ok(Contract { interfaces, exports })
+    }
 }
 
 #[cfg(test)]
@@ -63,13 +86,13 @@ mod tests {
 
     #[test]
     fn the_contract_can_be_read() {
-        let contract = read().expect("wit/");
+        let contract = Contract::read(PACKAGES).expect("wit/");
         assert_eq!(contract.exports.keys().collect::<Vec<_>>(), ["detect", "plan"]);
     }
 
     #[test]
     fn interface_names_are_unique_and_say_their_kind() {
-        let contract = read().unwrap();
+        let contract = Contract::read(PACKAGES).unwrap();
         let mut names: Vec<&str> = contract.interfaces.keys().map(InterfaceName::interface).collect();
         names.sort_unstable();
         let count = names.len();
@@ -83,7 +106,8 @@ mod tests {
 
     #[test]
     fn every_action_takes_a_reason_and_answers_a_preview() {
-        for (id, functions) in read().unwrap().interfaces.iter().filter(|(id, _)| id.interface().ends_with("-actions"))
+        for (id, functions) in
+            Contract::read(PACKAGES).unwrap().interfaces.iter().filter(|(id, _)| id.interface().ends_with("-actions"))
         {
             for (name, shape) in functions {
                 assert!(shape.contains("reason: string) -> result<record{step: u32, about:"), "{id} {name}: {shape}");
@@ -93,14 +117,14 @@ mod tests {
 
     #[test]
     fn every_shape_is_shorter_than_where_they_are_cut() {
-        let contract = read().unwrap();
+        let contract = Contract::read(PACKAGES).unwrap();
         let shapes = contract.interfaces.values().flat_map(BTreeMap::values).chain(contract.exports.values());
         assert!(shapes.map(String::len).max().unwrap() < crate::signature::MAX);
     }
 
     #[test]
     fn options_are_not_nested() {
-        for functions in read().unwrap().interfaces.values() {
+        for functions in Contract::read(PACKAGES).unwrap().interfaces.values() {
             assert!(functions.values().all(|shape| !shape.contains("option<option<")));
         }
     }

@@ -9,6 +9,7 @@ use wasmtime::Config;
 
 use crate::cache::{Cache, CacheError};
 use crate::compile::{CompileError, Compiler};
+use crate::contract::{Contract, contract};
 use crate::memory::MemoryInit;
 use crate::pool;
 use crate::ticker::Ticker;
@@ -32,6 +33,8 @@ pub enum EngineError {
 pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) compiler: Compiler,
+    /// Another contract than the one that is compiled in.
+    offered: Option<Arc<Contract>>,
     /// One permit for each evaluation that may run at once.
     pub(crate) evaluation_permits: Arc<Semaphore>,
     copied: EngineVariant,
@@ -67,7 +70,21 @@ impl Engine {
         let cache = cache.map(|dir| Cache::open(dir, &wasmtime)).transpose()?;
         let evaluation_permits = Arc::new(Semaphore::new(pool::EVALUATIONS as usize));
         let copied = EngineVariant::new(wasmtime, cache).map_err(EngineError::Wasmtime)?;
-        Ok(Engine { registry, compiler, evaluation_permits, copied, mapped: Arc::default() })
+        Ok(Engine { registry, compiler, offered: None, evaluation_permits, copied, mapped: Arc::default() })
+    }
+
+    /// The same engine for a contract of other WIT packages (file name and text, in order of dependency). Tests use it to
+    /// be a later version of ansai.
+    ///
+    /// # Errors
+    /// The message of the WIT parser.
+    pub fn offering(mut self, packages: &[(&str, &str)]) -> Result<Engine, String> {
+        self.offered = Some(Arc::new(Contract::read(packages)?));
+        Ok(self)
+    }
+
+    pub(crate) fn contract(&self) -> &Contract {
+        self.offered.as_deref().unwrap_or_else(|| contract())
     }
 
     /// The variant that makes the memory of guests in this way.

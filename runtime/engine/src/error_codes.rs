@@ -65,6 +65,7 @@ impl LoadError {
         match self {
             LoadError::Component(error) => error.code(),
             LoadError::UnknownInterface { .. } => codes::UNKNOWN_INTERFACE,
+            LoadError::NewerInterface { .. } => codes::NEWER_INTERFACE,
             LoadError::Signature { .. } => codes::SHAPE,
             LoadError::NotRequested(_) => codes::NOT_ASKED,
             LoadError::DisabledFeature(_) => codes::PROPOSAL,

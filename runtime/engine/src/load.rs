@@ -9,7 +9,7 @@ use wasmtime::component::{Component, Linker};
 use crate::compile::CompileError;
 use crate::compiled_code::map;
 use crate::component::{ComponentError, ComponentInfo, inspect};
-use crate::contract::{contract, has_interface};
+use crate::contract::Contract;
 use crate::engine::{Engine, EngineVariant};
 use crate::exports::ExportsPre;
 use crate::gate::{StoreState, link};
@@ -28,6 +28,14 @@ pub enum LoadError {
         import: InterfaceName,
         /// The same interface in another version.
         nearest: Option<InterfaceName>,
+    },
+    /// An imported interface is of a later version than this host has.
+    #[error("the component needs `{import}`, and this host has `{has}`")]
+    NewerInterface {
+        /// The import.
+        import: InterfaceName,
+        /// The version of this host.
+        has: InterfaceName,
     },
     /// The signature of a function differs from the contract.
     #[error("`{function}` of `{interface}` is declared as {declared}; the contract has {expected}")]
@@ -57,6 +65,12 @@ impl LoadError {
     pub fn hint(&self) -> String {
         match self {
             LoadError::Component(error) => error.hint().to_owned(),
+            LoadError::NewerInterface { import, .. } => format!(
+                "install an ansai that has {} {} or later (`ansai contract` shows what one has), or a build of this policy \
+                 for this version",
+                import.package(),
+                import.version().unwrap_or_default()
+            ),
             LoadError::UnknownInterface { .. } | LoadError::Signature { .. } => {
                 "build it with the wit/ of this version of ansai, or run a version that has the interface".into()
             }
@@ -107,7 +121,7 @@ impl Engine {
         }
         let variant = self.variant(info.memory)?;
         let component = self.compiled(variant, bytes, &info)?;
-        check_signatures(&component)?;
+        check_signatures(&component, self.contract())?;
         let mut linker = Linker::new(&variant.wasmtime);
         for import in &info.imports {
             link(&mut linker, &self.registry, import, &component).map_err(not_accepted)?;
@@ -122,11 +136,14 @@ impl Engine {
 
     fn known(&self, import: &InterfaceName) -> Result<(), LoadError> {
         // Interfaces with types alone are not in the registry.
-        if has_interface(import) || self.test_interface(import) {
+        if self.contract().serving(import).is_some() || self.test_interface(import) {
             return Ok(());
         }
-        let nearest = contract().interfaces.keys().find(|known| known.same_interface(import)).cloned();
-        Err(LoadError::UnknownInterface { import: import.clone(), nearest })
+        let (import, nearest) = (import.clone(), self.contract().nearest(import).cloned());
+        Err(match nearest {
+            Some(has) if has.is_extended_by(&import) => LoadError::NewerInterface { import, has },
+            nearest => LoadError::UnknownInterface { import, nearest },
+        })
     }
 
     /// Whether it is an interface that a test added to the registry, which `wit/` does not have.
@@ -169,21 +186,18 @@ impl EngineVariant {
 }
 
 /// Compares the signatures of all imported and exported functions with the contract.
-fn check_signatures(component: &Component) -> Result<(), LoadError> {
+fn check_signatures(component: &Component, contract: &Contract) -> Result<(), LoadError> {
     let ty = component.component_type();
     for (interface, item) in ty.imports(component.engine()) {
-        let (ComponentItem::ComponentInstance(instance), Some(expected)) =
-            (item.ty, contract().interfaces.get(interface))
-        else {
-            continue;
-        };
+        let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
+        let Some(expected) = interface.parse().ok().and_then(|import| contract.serving(&import)) else { continue };
         for (function, item) in instance.exports(component.engine()) {
             if let ComponentItem::ComponentFunc(func) = item.ty {
                 check_signature(interface, function, &signature::of_func(&func), expected.get(function))?;
             }
         }
     }
-    for (name, expected) in &contract().exports {
+    for (name, expected) in &contract.exports {
         let declared = match ty.get_export(component.engine(), name).map(|item| item.ty) {
             Some(ComponentItem::ComponentFunc(func)) => signature::of_func(&func),
             _ => "no function".into(),

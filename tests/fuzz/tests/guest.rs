@@ -49,9 +49,8 @@ pub(crate) fn text(contract: &Contract, scene: &Scene, random: &mut Random, call
     let bytes: String = guest.arena.iter().map(|byte| format!("\\{byte:02x}")).collect();
     let _ = writeln!(text, "(memory (export \"memory\") {})\n(data (i32.const {ARENA}) \"{bytes}\")", end / 65536 + 64);
     let _ = writeln!(text, "(func $fresh (global.set $top (i32.const {end})))");
-    let params = "i32 ".repeat(15);
     let _ = writeln!(text, "(func (export \"detect\") (result i32) {detect} (call $well) i32.const 1024)");
-    let _ = writeln!(text, "(func (export \"plan\") (param {params}) (result i32) {plan} i32.const 1024)");
+    let _ = writeln!(text, "(func (export \"plan\") (param i32) (result i32) {plan} i32.const 1024)");
     text
 }
 

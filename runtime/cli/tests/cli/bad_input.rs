@@ -46,6 +46,12 @@ fn components() {
             changed(sees("p"), probe, "ansai:disk/disk-probe@9.9.9"),
             &["it has `ansai:disk/disk-probe@0.2.0`"],
         ),
+        // A function may be missing here.
+        (
+            "newer-interface",
+            changed(sees("p"), probe, "ansai:disk/disk-probe@0.2.9"),
+            &["needs `ansai:disk/disk-probe@0.2.9`", "this host has `ansai:disk/disk-probe@0.2.0`", "ansai:disk 0.2.9"],
+        ),
         // An interface that no host has.
         ("unknown-interface", changed(sees_unasked("p"), probe, "ansai:disk/disk-probx@0.2.0"), &["disk-probx"]),
         (

@@ -88,6 +88,7 @@ codes! {
         MISSING_SECTION = "missing-section",
         BAD_SECTION = "bad-section",
         UNKNOWN_INTERFACE = "unknown-interface",
+        NEWER_INTERFACE = "newer-interface",
         SHAPE = "shape",
         NOT_ASKED = "not-asked",
         PROPOSAL = "proposal",

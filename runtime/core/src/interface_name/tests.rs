@@ -146,3 +146,33 @@ proptest! {
         let _ = text.parse::<InterfaceName>();
     }
 }
+
+#[test]
+fn only_a_later_version_that_adds_serves() {
+    let at = |version: &str| name(&format!("a:b/c@{version}"));
+    let cases = [
+        ("0.2.1", "0.2.0", true, false),
+        ("0.2.0", "0.2.0", true, false),
+        ("0.2.0", "0.2.1", false, true),
+        ("0.2.10", "0.2.9", true, false),
+        ("0.3.0", "0.2.0", false, false),
+        ("0.2.0", "0.3.0", false, false),
+        ("1.0.0", "0.2.0", false, false),
+        ("0.0.2", "0.0.1", false, false),
+        ("0.0.2", "0.0.2", true, false),
+        ("1.2.0", "1.1.7", true, false),
+        ("1.1.7", "1.2.0", false, true),
+        ("2.0.0", "1.0.0", false, false),
+        ("0.2.1-rc.1", "0.2.0", false, false),
+        ("0.2.1", "0.2.1-rc.1", false, false),
+        ("0.2.1-rc.1", "0.2.1-rc.1", true, false),
+        ("0.2", "0.2.0", false, false),
+        ("0.2.99999999999999999999", "0.2.0", false, false),
+    ];
+    for (offered, asked, serves, is_extended) in cases {
+        let found = (at(offered).serves(&at(asked)), at(offered).is_extended_by(&at(asked)));
+        assert_eq!(found, (serves, is_extended), "{offered} for {asked}");
+    }
+    assert!(!at("0.2.1").serves(&name("a:b/d@0.2.0")) && !name("a:b/d@0.2.0").is_extended_by(&at("0.2.1")));
+    assert!(!at("0.2.1").serves(&name("a:b/c")) && !name("a:b/c").serves(&at("0.2.1")));
+}

@@ -72,7 +72,7 @@ pub(super) fn ours(name: String) -> Result<InterfaceName, BuildError> {
 
 /// Checks that an interface is known and that the manifest requests it.
 pub(super) fn allowed(name: &InterfaceName, manifest: &Manifest, interfaces: &[Interface]) -> Result<(), BuildError> {
-    let Some(interface) = interfaces.iter().find(|interface| interface.import_name() == *name) else {
+    let Some(interface) = interfaces.iter().find(|interface| interface.import_name().serves(name)) else {
         let known = interfaces.iter().find(|interface| interface.name.same_interface(name)).map(Interface::import_name);
         return Err(BuildError::UnknownInterface { name: name.clone(), known });
     };

@@ -137,7 +137,7 @@ fn hang(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
 static HANG: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: InterfaceName::from_static("ansai:test/hang-probe"),
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "hang",
@@ -151,7 +151,7 @@ static HANG: InterfaceDef = InterfaceDef {
 async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     const WORLD: &str = "package ansai:test@0.2.0; interface hang-probe { hang: func(); }
         world guest { include ansai:policy/policy@0.2.0; import hang-probe; import ansai:disk/disk-probe@0.2.0; }";
-    let plan = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)";
+    let plan = "(param i32)";
     let hanging = component_for(
         WORLD,
         &format!(

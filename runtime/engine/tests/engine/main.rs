@@ -8,3 +8,4 @@ mod evaluate;
 mod leftovers;
 mod load;
 mod support;
+mod versions;

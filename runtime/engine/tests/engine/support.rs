@@ -45,7 +45,7 @@ pub(crate) fn policy(imports: &str, detect: &str, plan: &str) -> Vec<u8> {
     component(&format!(
         r#"{imports}
         (func (export "detect") (result i32) {detect} i32.const 1024)
-        (func (export "plan") (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) {plan} i32.const 1024)"#
+        (func (export "plan") (param i32) (result i32) {plan} i32.const 1024)"#
     ))
 }
 

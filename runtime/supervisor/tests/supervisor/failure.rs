@@ -34,7 +34,7 @@ async fn the_steps_before_are_undone_newest_first() {
     let flaky = Step::new(Call::Flaky, 0, 0, scene.path("c"));
     let plan = third_fails(&scene, flaky, OnFailure::UndoApplied).await;
     let reverted = Some(Outcome::Reverted);
-    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), None]);
+    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), Some(Outcome::Skipped)]);
     assert_eq!(scene.text("history"), "mark a\nmark b\nunmark b\nunmark a\n");
     assert_eq!(undone(&scene), [(1, Outcome::Done), (0, Outcome::Done)]);
     let intents = scene.events().into_iter().filter(|event| matches!(event, Event::Undoing(_))).count();
@@ -48,7 +48,7 @@ async fn or_left_as_they_are() {
     let flaky = Step::new(Call::Flaky, 0, 0, scene.path("c"));
     let plan = third_fails(&scene, flaky, OnFailure::Stop).await;
     let done = Some(Outcome::Done);
-    assert_eq!(outcomes(&plan), [done, done, Some(Outcome::Failed), None]);
+    assert_eq!(outcomes(&plan), [done, done, Some(Outcome::Failed), Some(Outcome::Skipped)]);
     assert_eq!((scene.text("history"), undone(&scene)), ("mark a\nmark b\n".into(), vec![]));
     scene.finish().await;
 }
@@ -58,7 +58,7 @@ async fn a_check_that_fails_stops_what_follows() {
     let scene = Scene::new();
     let plan = third_fails(&scene, Step::new(Call::CheckAvailable, u64::MAX, 0, "/"), OnFailure::UndoApplied).await;
     let reverted = Some(Outcome::Reverted);
-    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), None]);
+    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), Some(Outcome::Skipped)]);
     assert!(plan.steps[2].detail.contains("needed"), "{}", plan.steps[2].detail);
     scene.finish().await;
 }

@@ -35,6 +35,10 @@ const MODULE: &str = r#"(module
   (type $propose (func (param i64 i64 i32 i32 i32 i32 i32)))
   (import "ansai:policy/context@0.2.0" "setting" (func $setting (param i32 i32 i32)))
   (import "ansai:policy/context@0.2.0" "triggered-by" (func $triggered-by (param i32)))
+  (import "ansai:policy/context@0.2.0" "history" (func $history (param i32 i32 i32 i32 i64 i32)))
+  (import "ansai:policy/advice@0.2.0" "may-fail" (func $may-fail (param i32 i32)))
+  (import "ansai:policy/advice@0.2.0" "look-again" (func $look-again (param i64 i32)))
+  (import "ansai:policy/advice@0.2.0" "recommend" (func $recommend (param i32 i32 i32 i32 i32 i32 i32)))
   (import "ansai:policy/store@0.2.0" "get" (func $get (param i32 i32 i32)))
   (import "ansai:policy/store@0.2.0" "set" (func $set (param i32 i32 i32 i32 i32)))
   (import "ansai:policy/series@0.2.0" "append" (func $append (param i32 i32 f64 i32)))
@@ -52,6 +56,7 @@ const MODULE: &str = r#"(module
   (memory (export "memory") 2)
   (data (i32.const 16) "script")
   (data (i32.const 32) "seen")
+  (data (i32.const 96) "testthing")
   (global $top (mut i32) (i32.const 65536))
   (global $script (mut i32) (i32.const 0))
   (global $length (mut i32) (i32.const 0))
@@ -64,9 +69,28 @@ const MODULE: &str = r#"(module
     (call $setting (i32.const 16) (i32.const 6) (i32.const 2048))
     (global.set $script (i32.load (i32.const 2052)))
     (global.set $length (i32.load (i32.const 2056))))
+  ;; A step that is no action of these tests.
+  (func $other (param $step i32)
+    (local $what i32)
+    (local.set $what (i32.load (local.get $step)))
+    (if (i32.eq (local.get $what) (i32.const 4))
+      (then (call $check
+        (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
+        (i64.load offset=8 (local.get $step))
+        (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
+        (i32.const 4096))))
+    (if (i32.eq (local.get $what) (i32.const 5))
+      (then (call $may-fail (i32.wrap_i64 (i64.load offset=8 (local.get $step))) (i32.const 4096))))
+    (if (i32.eq (local.get $what) (i32.const 6))
+      (then (call $look-again (i64.load offset=8 (local.get $step)) (i32.const 4096))))
+    (if (i32.eq (local.get $what) (i32.const 7))
+      (then (call $recommend
+        (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
+        (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
+        (i32.const 0) (i32.const 0) (i32.const 4096)))))
   (func (export "detect") (result i32)
     (call $begin)
-    ;; What earlier evaluations left, then something of this one's own: `0` on a schedule, `2` on verification.
+    ;; What earlier evaluations left, then something of this one's own: `0` on a schedule, `3` on verification.
     (call $get (i32.const 32) (i32.const 4) (i32.const 2064))
     (call $samples (i32.const 32) (i32.const 4) (i64.const 0) (i32.const 0) (i64.const 0) (i32.const 4)
       (i32.const 2096))
@@ -79,9 +103,10 @@ const MODULE: &str = r#"(module
     (call $say (global.get $script) (global.get $length) (i32.const 1024))
     (i32.const 1024))
   (func (export "plan")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+    (param i32) (result i32)
     (local $step i32) (local $end i32)
     (call $begin)
+    (call $history (i32.const 96) (i32.const 4) (i32.const 100) (i32.const 5) (i64.const 0) (i32.const 4096))
     (call $steps (global.get $script) (global.get $length) (i32.const 2064))
     (local.set $step (i32.load (i32.const 2064)))
     (local.set $end (i32.add (local.get $step) (i32.mul (i32.const 40) (i32.load (i32.const 2068)))))
@@ -93,11 +118,7 @@ const MODULE: &str = r#"(module
           (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
           (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
           (i32.const 4096) (i32.load (local.get $step))))
-        (else (call $check
-          (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
-          (i64.load offset=8 (local.get $step))
-          (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
-          (i32.const 4096))))
+        (else (call $other (local.get $step))))
       (local.set $step (i32.add (local.get $step) (i32.const 40)))
       (br $next)))
     (call $decide (global.get $script) (global.get $length) (i32.const 1024))
@@ -105,7 +126,8 @@ const MODULE: &str = r#"(module
 
 /// Makes the guest one that can have quarantined files. Never called.
 const FILES: &str = r#"(module
-  (import "ansai:files/files-actions@0.2.0" "reclaim-held" (func (param i32 i32 i64 i32 i32 i32)))"#;
+  (import "ansai:files/files-actions@0.2.0" "remove"
+    (func (param i32 i32 i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32 i32)))"#;
 
 /// The component of the policy.
 pub(crate) fn component() -> &'static [u8] {

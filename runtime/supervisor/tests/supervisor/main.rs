@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod advice;
 mod crash;
 mod expiry;
 mod export;

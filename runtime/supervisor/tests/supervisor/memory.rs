@@ -29,7 +29,7 @@ async fn schedule_commits_and_verification_does_not() {
     scene.open().run_once().await;
     let scheduled: Vec<_> = scene.recorded(Phase::Detect, "schedule").iter().map(found).collect();
     let verifying: Vec<_> = scene.recorded(Phase::Detect, "verification").iter().map(found).collect();
-    // The scheduled evaluation wrote `0`; the verification wrote `2` and a sample.
+    // The scheduled evaluation wrote `0`; the verification wrote `3` and a sample.
     assert_eq!(scheduled, [(None, 0), (Some("0".into()), 1)]);
     assert_eq!(verifying, [(Some("0".into()), 1)]);
     scene.finish().await;

@@ -18,7 +18,7 @@ pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/sc
 pub(crate) static SCRIPT_PROBE: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: NAME,
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
         ability: "read a test's script",
@@ -51,6 +51,12 @@ pub(crate) enum Call {
     Mark = 2,
     Flaky = 3,
     CheckAvailable = 4,
+    /// Not an action: `advice.may-fail` for the step of this number.
+    MayFail = 5,
+    /// `advice.look-again` after so many milliseconds.
+    LookAgain = 6,
+    /// `advice.recommend` with this text.
+    Recommend = 7,
 }
 
 /// One step to propose.

@@ -20,7 +20,7 @@ pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/sl
 pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
     interface: Interface {
         name: NAME,
-        version: "0.1.0",
+        version: "0.2.0",
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose steps of a test",

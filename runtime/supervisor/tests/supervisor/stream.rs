@@ -71,7 +71,7 @@ async fn the_report_of_a_pass_is_made_from_its_events() {
         .map(|step| serde_json::from_value::<Option<Outcome>>(step["outcome"].clone()).unwrap())
         .collect();
     let reverted = Some(Outcome::Reverted);
-    assert_eq!(outcomes, [reverted, reverted, Some(Outcome::Failed), None]);
+    assert_eq!(outcomes, [reverted, reverted, Some(Outcome::Failed), Some(Outcome::Skipped)]);
     scene.finish().await;
 }
 

@@ -13,6 +13,7 @@ const OTHERS: &[&str] = &["ansai:policy/policy", "ansai:manifest"];
 const WRONG: &[(&str, &str)] = &[
     ("unknown-call", "ansai:disk/disk-probe.list-filesystem"),
     ("unknown-capability", "ansai:disk/disk-prob"),
+    ("newer-interface", "ansai:disk/disk-probe@0.2.99"),
     ("unknown-interface", "ansai:disk/disk-probe@9.9.9"),
 ];
 
@@ -73,7 +74,7 @@ fn names_that_do_not_exist_are_found() {
         "ansai:files/files-actions.compress-files",
         "ansai:disk/disk-probes",
         "ansai:disc",
-        "ansai:disk/disk-probe@0.2.0",
+        "ansai:disk/disk-probe@0.1.0",
         "ansai:disk/disk-probe.remove",
     ] {
         assert_eq!(names(wrong).collect::<Vec<_>>(), [wrong]);
