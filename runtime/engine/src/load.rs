@@ -136,10 +136,11 @@ impl Engine {
 
     fn known(&self, import: &InterfaceName) -> Result<(), LoadError> {
         // Interfaces with types alone are not in the registry.
-        if self.contract().serving(import).is_some() || self.test_interface(import) {
+        let nearest = self.contract().nearest(import).cloned();
+        if self.contract().serving(import).is_some() || (nearest.is_none() && self.test_interface(import)) {
             return Ok(());
         }
-        let (import, nearest) = (import.clone(), self.contract().nearest(import).cloned());
+        let import = import.clone();
         Err(match nearest {
             Some(has) if has.is_extended_by(&import) => LoadError::NewerInterface { import, has },
             nearest => LoadError::UnknownInterface { import, nearest },

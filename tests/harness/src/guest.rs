@@ -24,7 +24,7 @@ use crate::binary;
 /// The contract's packages, in order of dependency.
 const PACKAGES: [&str; 6] = ["policy", "disk", "files", "system", "journal", "packages"];
 /// Interfaces that a guest may import, besides the base interfaces.
-pub const INTERFACES: [&str; 8] = [
+pub const INTERFACES: [&str; 9] = [
     "ansai:disk/disk-probe",
     "ansai:disk/disk-check-actions",
     "ansai:files/files-probe",
@@ -33,6 +33,7 @@ pub const INTERFACES: [&str; 8] = [
     "ansai:journal/journal-probe",
     "ansai:journal/journal-vacuum-actions",
     "ansai:packages/package-cache-probe",
+    "ansai:files/quarantine-actions",
 ];
 /// The manifest requests this many of them; importing another one is an error.
 const ASKED: usize = 5;

@@ -11,9 +11,9 @@ const OTHERS: &[&str] = &["ansai:policy/policy", "ansai:manifest"];
 
 /// Names in examples that are wrong on purpose.
 const WRONG: &[(&str, &str)] = &[
+    ("newer-interface", "ansai:disk/disk-probe@0.2.99"),
     ("unknown-call", "ansai:disk/disk-probe.list-filesystem"),
     ("unknown-capability", "ansai:disk/disk-prob"),
-    ("newer-interface", "ansai:disk/disk-probe@0.2.99"),
     ("unknown-interface", "ansai:disk/disk-probe@9.9.9"),
 ];
 
