@@ -1,8 +1,11 @@
 //! `ansai:policy`: the interfaces that every policy has without a grant.
 
+pub mod aggregate;
 pub mod analysis;
 pub mod context;
 pub mod log;
+pub mod quantiles;
+pub mod reduction;
 pub mod series;
 pub mod store;
 

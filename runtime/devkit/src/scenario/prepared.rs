@@ -78,7 +78,7 @@ impl<'a> Prepared<'a> {
             registry: self.subject.registry.clone(),
             phase: if finding.is_some() { Phase::Plan } else { Phase::Detect },
             scopes: self.scopes.clone(),
-            base: EvaluationState::new(self.context(finding), self.memory.clone()),
+            base: EvaluationState::new(self.context(finding), self.memory.clone()).limited(&self.limits),
             canned: self.canned.clone(),
             reply_bytes: self.limits.reply_bytes,
             steps: Vec::new(),

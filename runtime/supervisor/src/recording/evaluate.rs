@@ -62,7 +62,7 @@ impl Evaluator {
             instance: instance.name.clone(),
             phase,
             scopes: request.scopes.clone(),
-            state: EvaluationState::new(context, memory),
+            state: EvaluationState::new(context, memory).limited(&instance.limits),
             deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
         });
         let mut evaluation = match &request.finding {
