@@ -1,11 +1,16 @@
 //! The state that every policy can use without a grant: context, log, store and series.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{Attempt, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp};
+use ansai_core::{
+    Attempt, Limits, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp,
+};
 use serde::{Deserialize, Serialize};
+
+use crate::policy::aggregate::Aggregate;
 
 /// Why an evaluation happens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -151,8 +156,8 @@ pub trait Memory: Send + Sync {
     fn get(&self, key: &str) -> Result<Option<String>, Refusal>;
     /// Keys in byte order, with the sizes of their values in bytes.
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal>;
-    /// Samples since a time, oldest first.
-    fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal>;
+    /// Samples of a series in this range of time, and hours that begin in it, oldest first.
+    fn samples(&self, series: &str, range: Range<Timestamp>) -> Result<Vec<Aggregate>, Refusal>;
     /// Names of the series.
     fn series(&self) -> Result<Vec<String>, Refusal>;
     /// Attempts at findings about a subject since a time, oldest first; the latest `most` of them.
@@ -170,7 +175,7 @@ impl Memory for NoMemory {
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
         Ok(Vec::new())
     }
-    fn samples(&self, _series: &str, _since: Timestamp) -> Result<Vec<Sample>, Refusal> {
+    fn samples(&self, _series: &str, _range: Range<Timestamp>) -> Result<Vec<Aggregate>, Refusal> {
         Ok(Vec::new())
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {
@@ -224,6 +229,10 @@ pub struct EvaluationState {
     pub memory: Arc<dyn Memory>,
     /// Writes of this evaluation.
     pub writes: Writes,
+    /// Maximum number of series.
+    pub(crate) most_series: u32,
+    /// Names of all series, with those that this evaluation writes; `None` before its first write to a series.
+    pub(crate) series_names: Option<BTreeSet<String>>,
     /// Logged lines.
     pub log: Vec<LogLine>,
     /// Number of lines dropped because of the limit.
@@ -240,8 +249,16 @@ impl EvaluationState {
             context,
             memory,
             writes: Writes::default(),
+            most_series: Limits::default().series,
+            series_names: None,
             log: Vec::new(),
             log_dropped: 0,
         }
+    }
+
+    /// With the limits of an instance instead of the default ones.
+    #[must_use]
+    pub fn limited(self, limits: &Limits) -> Self {
+        EvaluationState { most_series: limits.series, ..self }
     }
 }

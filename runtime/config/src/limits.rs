@@ -98,12 +98,20 @@ const KEYS: &[Key] = &[
         get: |l| l.observations.into(),
         set: |l, v| l.observations = narrow(v),
     },
+    Key {
+        name: "series",
+        kind: Kind::Count,
+        least: 1,
+        most: 1_024,
+        get: |l| l.series.into(),
+        set: |l, v| l.series = narrow(v),
+    },
 ];
 
 /// The limits that a `[limits]` table sets; the others keep their values.
 ///
 /// Keys: `memory`, `argument_bytes`, `reply_bytes` (sizes: `"64MiB"` or bytes), `deadline`, `call_deadline`
-/// (durations: `"60s"`), `fuel`, `calls`, `proposals`, `observations` (counts).
+/// (durations: `"60s"`), `fuel`, `calls`, `proposals`, `observations`, `series` (counts).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LimitsChange(BTreeMap<&'static str, u64>);
 

@@ -24,6 +24,8 @@ pub struct Limits {
     pub proposals: u32,
     /// Number of observations in one answer.
     pub observations: u32,
+    /// Number of time series of the instance.
+    pub series: u32,
 }
 
 impl Default for Limits {
@@ -38,6 +40,7 @@ impl Default for Limits {
             reply_bytes: 16 << 20,
             proposals: 100,
             observations: 1_000,
+            series: 64,
         }
     }
 }

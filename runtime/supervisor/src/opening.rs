@@ -72,6 +72,7 @@ impl OpenError {
         match self {
             OpenError::Audit(error) => error.hint(),
             OpenError::Head(error) => error.hint(),
+            OpenError::State(error) => error.hint(),
             _ => None,
         }
     }

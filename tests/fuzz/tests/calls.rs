@@ -25,6 +25,7 @@ fn limits(random: &mut Random) -> Limits {
         reply_bytes: pick(16 << 20, 2_000),
         proposals: u32::try_from(pick(100, 2)).unwrap(),
         observations: 100,
+        series: 64,
     }
 }
 

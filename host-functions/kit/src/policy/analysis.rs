@@ -8,18 +8,6 @@ use crate::evaluation_state::Sample;
 
 const HOUR_MS: f64 = 3_600_000.0;
 
-/// How the samples of one bucket are combined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[allow(missing_docs, reason = "the names are the documentation")]
-pub enum Reduction {
-    Minimum,
-    Maximum,
-    Mean,
-    Median,
-    Latest,
-}
-
 /// The answer of `series.analyse`; the WIT describes the fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -38,24 +26,12 @@ pub struct Trend {
     pub reaches_limit_in: Option<Millis>,
 }
 
-/// Combines samples into one for each bucket of this many milliseconds, with the time of the bucket's last sample.
-/// Samples are in order of time.
-pub fn reduce(samples: Vec<Sample>, bucket: Option<Millis>, how: Reduction) -> Vec<Sample> {
-    let Some(bucket) = bucket.map(Millis::get).filter(|bucket| *bucket > 0) else { return samples };
-    samples
-        .chunk_by(|a, b| a.at.as_millis() / bucket == b.at.as_millis() / bucket)
-        .filter_map(|chunk| {
-            let last = chunk.last()?;
-            let value = match how {
-                Reduction::Minimum => chunk.iter().map(|s| s.value).fold(f64::INFINITY, f64::min),
-                Reduction::Maximum => chunk.iter().map(|s| s.value).fold(f64::NEG_INFINITY, f64::max),
-                Reduction::Mean => mean(chunk),
-                Reduction::Median => median(&mut chunk.iter().map(|s| s.value).collect::<Vec<_>>()),
-                Reduction::Latest => last.value,
-            };
-            Some(Sample { at: last.at, value })
-        })
-        .collect()
+impl Trend {
+    /// Whether every number is finite. Differences and sums of huge samples may overflow.
+    pub fn is_finite(&self) -> bool {
+        let Trend { latest, minimum, maximum, mean, median, slope_per_hour, p_value, cusum, .. } = *self;
+        [latest, minimum, maximum, mean, median, slope_per_hour, p_value, cusum].iter().all(|number| number.is_finite())
+    }
 }
 
 /// The trend of samples in order of time; `None` without samples.
@@ -218,15 +194,6 @@ mod tests {
         let mut values = vec![1.0; 20];
         values.extend([5.0; 20]);
         assert!(cusum(&hourly(&values)) > 1.36);
-    }
-
-    #[test]
-    fn buckets_reduce() {
-        let samples: Vec<Sample> =
-            (0..6).map(|i| Sample { at: Timestamp::from_millis(i * 1_800_000), value: (6 - i) as f64 }).collect();
-        let minima = reduce(samples.clone(), Some(Millis::from_hours(1)), Reduction::Minimum);
-        assert_eq!(minima.iter().map(|s| s.value).collect::<Vec<_>>(), [5.0, 3.0, 1.0]);
-        assert_eq!(reduce(samples, Some(Millis::ZERO), Reduction::Minimum).len(), 6);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! `ansai:policy`: the interfaces that every policy has without a grant.
 
 pub mod advice;
+pub mod aggregate;
 pub mod analysis;
 pub mod context;
 pub mod log;
+pub mod quantiles;
+pub mod reduction;
 pub mod series;
 pub mod store;
 

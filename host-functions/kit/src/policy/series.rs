@@ -3,13 +3,17 @@
 use ansai_core::{Millis, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::analysis::{self, Reduction, Trend};
+use super::analysis::{self, Trend};
+use super::quantiles;
+use super::reduction::{self, Reduction};
 use crate::evaluation_state::{EvaluationState, Sample};
 use crate::function::{Base, BaseFunction};
 use crate::registry::{Body, Function, InterfaceDef, base};
 
-const MOST_SERIES: usize = 64;
+/// How long samples are kept, first one by one, then as hours.
+pub const KEPT: Millis = Millis::from_hours(400 * 24);
 const MOST_NAME_BYTES: usize = 256;
+const MOST_SHARES: usize = 32;
 /// Points of one answer and of one analysis: Theil-Sen looks at every pair.
 pub const MOST_POINTS: usize = 2_000;
 
@@ -25,6 +29,7 @@ pub static SERIES: InterfaceDef = InterfaceDef {
         plain("append", &Base(append)),
         plain("samples", &Base(samples)),
         plain("analyse", &Base(analyse)),
+        plain("quantiles", &Base(quantiles)),
         plain("reset", &Base(reset)),
     ],
 };
@@ -60,6 +65,13 @@ struct Analyse {
     limit: Option<f64>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct Quantiles {
+    name: String,
+    window: Window,
+    shares: Vec<f64>,
+}
+
 fn append(state: &mut EvaluationState, Append { name, value }: Append) -> Result<(), Refusal> {
     check_name(state, &name)?;
     state.writes.series.entry(name).or_default().value = Some(value);
@@ -79,8 +91,27 @@ fn samples(state: &mut EvaluationState, Samples { name, window }: Samples) -> Re
 }
 
 fn analyse(state: &mut EvaluationState, Analyse { name, window, limit }: Analyse) -> Result<Trend, Refusal> {
-    let points = newest(state, &name, &window)?;
-    analysis::trend(&points, limit).ok_or_else(|| Refusal::NotFound(format!("series `{name}` has no sample")))
+    let trend = analysis::trend(&newest(state, &name, &window)?, limit).ok_or_else(|| no_sample(&name))?;
+    if trend.is_finite() {
+        Ok(trend)
+    } else {
+        Err(Refusal::Invalid(format!("the samples of series `{name}` are too large to analyse")))
+    }
+}
+
+fn quantiles(state: &mut EvaluationState, Quantiles { name, window, shares }: Quantiles) -> Result<Vec<f64>, Refusal> {
+    if shares.len() > MOST_SHARES {
+        return Err(Refusal::Invalid(format!("there are {} shares, at most {MOST_SHARES}", shares.len())));
+    }
+    if let Some(wrong) = shares.iter().find(|share| !(0.0..=1.0).contains(*share)) {
+        return Err(Refusal::Invalid(format!("the share {wrong} is not between 0 and 1")));
+    }
+    let values = read(state, &name, &window)?.iter().map(|sample| sample.value).collect();
+    quantiles::quantiles(values, &shares).ok_or_else(|| no_sample(&name))
+}
+
+fn no_sample(name: &str) -> Refusal {
+    Refusal::NotFound(format!("series `{name}` has no sample"))
 }
 
 /// As many of the newest points as one answer may have.
@@ -92,31 +123,40 @@ fn newest(state: &EvaluationState, name: &str, window: &Window) -> Result<Vec<Sa
 }
 
 /// Refuses a name that is too long, or a new one where there are too many.
-fn check_name(state: &EvaluationState, name: &str) -> Result<(), Refusal> {
+fn check_name(state: &mut EvaluationState, name: &str) -> Result<(), Refusal> {
     if name.is_empty() || name.len() > MOST_NAME_BYTES {
         return Err(Refusal::Invalid(format!("the name has {} bytes, not 1 to {MOST_NAME_BYTES}", name.len())));
     }
-    if state.writes.series.contains_key(name) {
+    let names = match &mut state.series_names {
+        Some(names) => names,
+        none => none.insert(state.memory.series()?.into_iter().collect()),
+    };
+    if names.contains(name) {
         return Ok(());
     }
-    let mut names = state.memory.series()?;
-    names.extend(state.writes.series.keys().cloned());
-    names.sort();
-    names.dedup();
-    if names.len() >= MOST_SERIES && !names.iter().any(|known| known == name) {
-        return Err(Refusal::OverBudget(format!("there are {MOST_SERIES} series already")));
+    let most = state.most_series;
+    if names.len() >= most as usize {
+        return Err(Refusal::OverBudget(format!(
+            "this instance may have {most} series; raise `series` in `[limits]` of the manifest or in \
+             `[policy.NAME.limits]` of ansai.toml"
+        )));
     }
+    names.insert(name.to_owned());
     Ok(())
 }
 
-/// What was committed, with this evaluation's own sample last.
+/// What was committed in the window, with this evaluation's own sample last. Nothing that the clock stamped later than
+/// now, when it was wrong: it would hide the new samples.
 fn read(state: &EvaluationState, name: &str, window: &Window) -> Result<Vec<Sample>, Refusal> {
     let write = state.writes.series.get(name).copied().unwrap_or_default();
     let now = state.context.now;
-    let mut samples = if write.reset { Vec::new() } else { state.memory.samples(name, window.since)? };
-    samples.retain(|sample| sample.at >= window.since && sample.at < now);
+    let since = window.since.max(now - KEPT);
+    let mut kept = if write.reset { Vec::new() } else { state.memory.samples(name, since..now)? };
     if let Some(value) = write.value {
-        samples.push(Sample { at: now, value });
+        kept.push(Sample { at: now, value }.into());
     }
-    Ok(analysis::reduce(samples, window.bucket, window.reduce))
+    Ok(reduction::reduce(&kept, window.bucket, window.reduce))
 }
+
+#[cfg(test)]
+mod tests;

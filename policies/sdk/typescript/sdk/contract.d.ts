@@ -270,8 +270,10 @@ declare module "ansai:policy/store@0.2.0" {
 
 /**
  * Time series of this policy instance, analysed by the host. A series takes one sample per evaluation, at the time
- * `now`; a second one replaces the first. Samples are committed as in `store`. An instance has at most 64 series. The
- * host keeps samples for 30 days; if there are more than 2,000, it keeps one per hour, the minimum.
+ * `now`; a second one replaces the first. Samples are committed as in `store`. The limit `series` says how many series
+ * an instance has at most; the default is 64. The host keeps the newest 2,000 samples one by one, or those of the last
+ * 48 hours if these are more, at most 6,000. Of older samples it keeps the minimum, maximum, sum and count of each
+ * hour, for 400 days.
  */
 declare module "ansai:policy/series@0.2.0" {
   import type { Duration, Instant, Refusal } from "ansai:policy/types@0.2.0";
@@ -279,13 +281,21 @@ declare module "ansai:policy/series@0.2.0" {
     at: Instant;
     value: number;
   }
+  /**
+   * How samples are combined. In hours whose samples are no longer kept one by one, minimum, maximum, mean and sum are
+   * exact; median and latest are the mean of the hour.
+   */
   export type Reduction =
     | "minimum"
     | "maximum"
     | "mean"
     | "median"
-    | "latest";
-  /** Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample. */
+    | "latest"
+    | "sum";
+  /**
+   * Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample. Otherwise
+   * each hour whose samples are no longer kept one by one is one sample, at the start of the hour.
+   */
   export interface Window {
     since: Instant;
     bucket?: Duration | null;
@@ -319,15 +329,21 @@ declare module "ansai:policy/series@0.2.0" {
    */
   export function append(name: string, value: number): void;
   /**
-   * Returns the samples, oldest first, including that of this evaluation; at most 2,000.
+   * Returns the samples, oldest first, including that of this evaluation; the newest 2,000 if there are more.
    * @throws an error whose `payload` is a Refusal
    */
   export function samples(name: string, window: Window): Sample[];
   /**
-   * Analyses the samples of a series. `not-found` if it has none.
+   * Analyses the newest 2,000 samples of a series. `not-found` if it has none.
    * @throws an error whose `payload` is a Refusal
    */
   export function analyse(name: string, window: Window, limit?: number | null): Trend;
+  /**
+   * Returns quantiles of the samples, one for each share, interpolated linearly: 0.5 is the median, 0.95 the 95th
+   * percentile. At most 32 shares. `not-found` if the series has no samples.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function quantiles(name: string, window: Window, shares: number[]): number[];
   /**
    * Deletes the earlier samples, for example after a restart of the measured process.
    * @throws an error whose `payload` is a Refusal

@@ -2,6 +2,7 @@
 //! values.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ansai_core::{Attempt, InstanceName, Preview, Refusal, Subject, Timestamp};
@@ -11,6 +12,7 @@ use ansai_kit::authorize::Scopes;
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::evaluation_state::{EvaluationState, Memory, Sample};
+use ansai_kit::policy::aggregate::Aggregate;
 use ansai_kit::registry::{Body, Registry};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -100,9 +102,9 @@ impl Memory for Seeded {
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
         Ok(self.store.iter().map(|(key, value)| (key.clone(), value.len())).collect())
     }
-    fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal> {
+    fn samples(&self, series: &str, range: Range<Timestamp>) -> Result<Vec<Aggregate>, Refusal> {
         let samples = self.series.get(series).map(Vec::as_slice).unwrap_or_default();
-        Ok(samples.iter().copied().filter(|sample| sample.at >= since).collect())
+        Ok(samples.iter().filter(|sample| range.contains(&sample.at)).map(|sample| (*sample).into()).collect())
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {
         Ok(self.series.keys().cloned().collect())

@@ -93,7 +93,7 @@ impl<'a> Prepared<'a> {
         let backend = ScenarioBackend {
             registry: self.subject.registry.clone(),
             scopes: self.scopes.clone(),
-            base: EvaluationState::new(phase, self.context(finding), self.memory.clone()),
+            base: EvaluationState::new(phase, self.context(finding), self.memory.clone()).limited(&self.limits),
             canned: self.canned.clone(),
             reply_bytes: self.limits.reply_bytes,
             steps: Vec::new(),

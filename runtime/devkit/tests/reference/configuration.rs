@@ -105,6 +105,7 @@ fn defaults_and_bounds_of_limits_are_those_of_the_code() {
         reply_bytes: 1,
         proposals: 1,
         observations: 1,
+        series: 1,
     };
     assert_eq!(read.limits.over(others), Limits::default());
     for row in rows {

@@ -25,10 +25,41 @@ pub enum StateError {
     /// SQLite cannot use write-ahead logging, because the file system does not support it.
     #[error("state: the database does not support write-ahead logging and stays in mode {0}")]
     Journal(String),
+    /// A newer ansai wrote the database. This one does not know what it would break.
+    #[error("state: a newer ansai wrote it, in format {found}; this one knows formats up to {known}")]
+    Newer {
+        /// Version of the tables.
+        found: i64,
+        /// Newest version that this ansai knows.
+        known: i64,
+    },
     /// An earlier write could not be made durable, so the content of the disk is unknown. Nothing is written, and so no
     /// action starts, until ansai restarts.
     #[error("state: read-only until ansai restarts: {0}")]
     Poisoned(String),
+}
+
+impl StateError {
+    /// How to fix it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            StateError::Newer { .. } => {
+                Some("install that ansai again, or pass --state-dir DIR with another directory")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// More than all statements of this crate, so that none is compiled twice.
+const STATEMENTS: usize = 128;
+
+/// The tables of a database.
+pub(crate) struct Schema {
+    /// Higher than that of every earlier version of the tables. A database without tables has 0.
+    pub(crate) version: i64,
+    /// Statements that make the tables, from those of every earlier version too.
+    pub(crate) tables: &'static str,
 }
 
 /// One connection for all threads.
@@ -39,12 +70,21 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens or creates the database, with these tables.
-    pub(crate) fn open(file: &Path, schema: &str, ballast: Ballast) -> Result<Database, StateError> {
+    /// Opens or creates the database, with these tables. Refuses a database with newer ones, and leaves it as it is.
+    pub(crate) fn open(file: &Path, schema: &Schema, ballast: Ballast) -> Result<Database, StateError> {
         let connection = Connection::open(file)?;
+        let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found > schema.version {
+            return Err(StateError::Newer { found, known: schema.version });
+        }
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         keep_a_log(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(schema)?;
+        if found < schema.version {
+            let Schema { version, tables } = schema;
+            let whole = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");
+            connection.execute_batch(&whole)?;
+        }
         Ok(Database { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
     }
 

@@ -1,17 +1,14 @@
 //! The policies' data: store and series of each instance.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use ansai_core::{Attempt, InstanceName, Millis, Refusal, Subject, Timestamp};
-use ansai_kit::evaluation_state::{Memory, Sample, Writes};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use ansai_core::{Attempt, InstanceName, Refusal, Subject, Timestamp};
+use ansai_kit::evaluation_state::{Memory, Writes};
+use ansai_kit::policy::aggregate::Aggregate;
+use rusqlite::{OptionalExtension as _, params};
 
-use super::{State, StateError};
-
-/// Maximum age of samples.
-const SERIES: Millis = Millis::from_hours(30 * 24);
-/// Number of samples above which a series is reduced to one per hour.
-pub(super) const MOST_SAMPLES: u64 = 2_000;
+use super::{State, StateError, series};
 
 impl State {
     /// Time of the last successful evaluation of an instance.
@@ -39,17 +36,8 @@ impl State {
                         .execute(params![instance, key])?,
                 };
             }
-            for (series, write) in &writes.series {
-                let oldest = if write.reset { i64::MAX } else { signed(now - SERIES) };
-                connection
-                    .prepare_cached("DELETE FROM sample WHERE instance = ?1 AND series = ?2 AND at < ?3")?
-                    .execute(params![instance, series, oldest])?;
-                if let Some(value) = write.value {
-                    connection
-                        .prepare_cached("INSERT OR REPLACE INTO sample VALUES (?1, ?2, ?3, ?4)")?
-                        .execute(params![instance, series, at, value])?;
-                }
-                thin(connection, instance, series)?;
+            for (name, write) in &writes.series {
+                series::write(connection, &series::KEEP, (instance, name), now, *write)?;
             }
             Ok(())
         })
@@ -75,28 +63,20 @@ impl State {
         })
     }
 
-    /// Samples of a series since an instant, oldest first.
+    /// Samples of a series in a range of time, and hours that begin in it, oldest first.
     pub(crate) fn samples(
         &self,
         instance: &InstanceName,
         series: &str,
-        since: Timestamp,
-    ) -> Result<Vec<Sample>, StateError> {
-        self.0.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT at, value FROM sample WHERE instance = ?1 AND series = ?2 AND at >= ?3 ORDER BY at",
-            )?;
-            let rows = statement.query_map(params![instance.as_str(), series, signed(since)], |row| {
-                Ok(Sample { at: unsigned(row.get(0)?), value: row.get(1)? })
-            })?;
-            rows.map(|row| Ok(row?)).collect()
-        })
+        range: Range<Timestamp>,
+    ) -> Result<Vec<Aggregate>, StateError> {
+        self.0.read(|connection| series::read(connection, (instance.as_str(), series), range))
     }
 
     /// Names of an instance's series.
     pub(crate) fn series(&self, instance: &InstanceName) -> Result<Vec<String>, StateError> {
         self.0.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT DISTINCT series FROM sample WHERE instance = ?1")?;
+            let mut statement = connection.prepare_cached("SELECT name FROM series WHERE instance = ?1")?;
             let rows = statement.query_map([instance.as_str()], |row| row.get(0))?;
             rows.map(|row| Ok(row?)).collect()
         })
@@ -120,8 +100,8 @@ impl Memory for InstanceMemory {
     fn keys(&self) -> Result<Vec<(String, usize)>, Refusal> {
         self.state.keys(&self.instance).map_err(refused)
     }
-    fn samples(&self, series: &str, since: Timestamp) -> Result<Vec<Sample>, Refusal> {
-        self.state.samples(&self.instance, series, since).map_err(refused)
+    fn samples(&self, series: &str, range: Range<Timestamp>) -> Result<Vec<Aggregate>, Refusal> {
+        self.state.samples(&self.instance, series, range).map_err(refused)
     }
     fn series(&self) -> Result<Vec<String>, Refusal> {
         self.state.series(&self.instance).map_err(refused)
@@ -135,24 +115,6 @@ pub(super) fn signed(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn unsigned(at: i64) -> Timestamp {
+pub(super) fn unsigned(at: i64) -> Timestamp {
     Timestamp::from_millis(at.unsigned_abs())
-}
-
-/// Keeps only the minimum of each hour among the older samples of a long series.
-fn thin(connection: &Connection, instance: &str, series: &str) -> Result<(), StateError> {
-    let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM sample WHERE instance = ?1 AND series = ?2")?
-        .query_row([instance, series], |row| row.get(0))?;
-    if count.unsigned_abs() <= MOST_SAMPLES {
-        return Ok(());
-    }
-    connection
-        .prepare_cached(
-            "DELETE FROM sample WHERE instance = ?1 AND series = ?2 AND at NOT IN (
-                SELECT at FROM (SELECT at, row_number() OVER (PARTITION BY at / 3600000 ORDER BY value, at) AS place
-                    FROM sample WHERE instance = ?1 AND series = ?2) WHERE place = 1)",
-        )?
-        .execute([instance, series])?;
-    Ok(())
 }

@@ -4,30 +4,40 @@ mod database;
 mod history;
 mod incidents;
 mod memory;
+mod series;
 mod steps;
 
 use std::path::Path;
 
 use ansai_audit::Ballast;
 
-use self::database::Database;
 pub use self::database::StateError;
+use self::database::{Database, Schema};
 pub(crate) use self::memory::InstanceMemory;
 pub(crate) use self::steps::{Interrupted, UnderWay};
 
-const SCHEMA: &str = "
+/// Tables without a version are those of ansai before its first release: their samples are dropped.
+const SCHEMA: Schema = Schema {
+    version: 1,
+    tables: "
+    DROP TABLE IF EXISTS sample;
     CREATE TABLE IF NOT EXISTS incident (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (instance, key)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS store (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (instance, key)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS sample (instance TEXT NOT NULL, series TEXT NOT NULL, at INTEGER NOT NULL,
-        value REAL NOT NULL, PRIMARY KEY (instance, series, at)) WITHOUT ROWID;
+    CREATE TABLE series (id INTEGER PRIMARY KEY, instance TEXT NOT NULL, name TEXT NOT NULL,
+        samples INTEGER NOT NULL, hours INTEGER NOT NULL, UNIQUE (instance, name));
+    CREATE TABLE sample (series INTEGER NOT NULL, at INTEGER NOT NULL, value REAL NOT NULL,
+        PRIMARY KEY (series, at)) WITHOUT ROWID;
+    CREATE TABLE hour (series INTEGER NOT NULL, hour INTEGER NOT NULL, minimum REAL NOT NULL, maximum REAL NOT NULL,
+        sum REAL NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (series, hour)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS evaluated (instance TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS attempt (instance TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
         at INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instance, kind, name, at)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS attempt_at ON attempt (instance, at);
     CREATE TABLE IF NOT EXISTS step (plan TEXT NOT NULL, step INTEGER NOT NULL, value TEXT NOT NULL,
-        PRIMARY KEY (plan, step)) WITHOUT ROWID;";
+        PRIMARY KEY (plan, step)) WITHOUT ROWID;",
+};
 
 /// The state of this host.
 ///
@@ -39,7 +49,7 @@ pub(crate) struct State(Database);
 impl State {
     /// Opens or creates the state. Releases `ballast` when the disk is full, so that state can still be written.
     pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
-        Ok(State(Database::open(file, SCHEMA, ballast)?))
+        Ok(State(Database::open(file, &SCHEMA, ballast)?))
     }
 
     /// Reserves the ballast again if there is room; returns the reason if not.
@@ -58,15 +68,13 @@ impl State {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use ansai_core::{InstanceName, Timestamp};
-    use ansai_kit::evaluation_state::{Sample, SeriesWrite, Writes};
+    use ansai_kit::evaluation_state::Writes;
     use rusqlite::Connection;
 
-    use super::memory::MOST_SAMPLES;
     use super::*;
 
     const ONE: InstanceName = InstanceName::from_static("one");
     const TWO: InstanceName = InstanceName::from_static("two");
-    const I: InstanceName = InstanceName::from_static("i");
 
     fn at(milliseconds: u64) -> Timestamp {
         Timestamp::from_millis(milliseconds)
@@ -129,22 +137,29 @@ mod tests {
     }
 
     #[test]
-    fn long_series_keep_hourly_minima() {
+    fn a_state_of_a_newer_version_is_refused_and_stays_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
+        drop(state(dir.path()));
+        let file = dir.path().join("state.db");
+        let version = || Connection::open(&file).unwrap().pragma_query_value(None, "user_version", |row| row.get(0));
+        assert_eq!(version(), Ok(SCHEMA.version));
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version + 1).unwrap();
+        let refused = State::open(&file, Ballast::new(dir.path().join("ballast"), 4096)).err().unwrap();
+        assert!(matches!(refused, StateError::Newer { found: 2, known: 1 }), "{refused}");
+        assert_eq!(version(), Ok(SCHEMA.version + 1));
+    }
+
+    #[test]
+    fn a_state_without_a_version_gets_the_tables() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("state.db");
+        let old = "CREATE TABLE store (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+                PRIMARY KEY (instance, key)) WITHOUT ROWID;
+            CREATE TABLE sample (instance TEXT, series TEXT, at INTEGER, value REAL);
+            INSERT INTO store VALUES ('one', 'a', '1'); INSERT INTO sample VALUES ('one', 's', 1, 1.0);";
+        Connection::open(&file).unwrap().execute_batch(old).unwrap();
         let state = state(dir.path());
-        for index in 0..=MOST_SAMPLES {
-            let mut writes = Writes::default();
-            let value = Some((index % 60) as f64);
-            writes.series.insert("s".into(), SeriesWrite { reset: false, value });
-            // Each in one transaction, so that only the last one exceeds the limit.
-            state.commit(&I, at(index * 60_000), &writes).unwrap();
-        }
-        let samples = state.samples(&I, "s", at(0)).unwrap();
-        assert_eq!(samples.len(), 34, "one per hour");
-        assert!(samples.iter().all(|sample| sample.value == 0.0 || sample.at > at(33 * 3_600_000)));
-        let mut writes = Writes::default();
-        writes.series.insert("s".into(), SeriesWrite { reset: true, value: Some(7.0) });
-        state.commit(&I, at(200_000_000), &writes).unwrap();
-        assert_eq!(state.samples(&I, "s", at(0)).unwrap(), [Sample { at: at(200_000_000), value: 7.0 }]);
+        assert_eq!(state.get(&ONE, "a").unwrap().as_deref(), Some("1"));
+        assert!(state.series(&ONE).unwrap().is_empty());
     }
 }

@@ -1,10 +1,10 @@
 //! The data of a policy is kept in a scheduled evaluation, and dropped in a verification.
 
-use ansai_core::OnFailure;
 use ansai_core::event::Phase;
+use ansai_core::{Mode, OnFailure};
 use ansai_engine::{RecordedReply, Recording};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, fixed};
 use crate::script::{How, Script, Step};
 
 /// What `detect` read from its store, and the number of samples in its series.
@@ -44,5 +44,44 @@ async fn what_an_evaluation_without_an_answer_stored_is_dropped() {
     scene.open().run_once().await;
     let scheduled: Vec<_> = scene.recorded(Phase::Detect, "schedule").iter().map(found).collect();
     assert_eq!(scheduled, [(None, 0), (None, 0)]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn the_limit_of_series_is_that_of_the_instance() {
+    let scene = Scene::new();
+    scene.script(&Script::sick(vec![], OnFailure::Stop).saying(Ok(vec![])));
+    let mut none = scene.instance("one");
+    none.limits.series = 0;
+    for instance in [none, scene.instance("one")] {
+        scene.open_all(fixed(Mode::Observe), vec![instance]).unwrap().run_once().await;
+    }
+    let appended: Vec<_> = scene
+        .recordings()
+        .iter()
+        .map(|recording| {
+            let call = recording.calls.iter().find(|call| call.name() == "ansai:policy/series.append").unwrap();
+            matches!(call.reply, RecordedReply::Ok(_))
+        })
+        .collect();
+    assert_eq!(appended, [false, true]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_state_of_a_newer_ansai_is_refused_with_a_hint() {
+    let scene = Scene::new();
+    scene.script(&Script::sick(vec![], OnFailure::Stop).saying(Ok(vec![])));
+    scene.open().run_once().await;
+    let set = |version: i64| {
+        let database = rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
+        database.pragma_update(None, "user_version", version).unwrap();
+    };
+    set(1_000);
+    let refused = scene.open_with(fixed(Mode::Observe)).err().unwrap();
+    assert!(refused.to_string().contains("a newer ansai wrote it, in format 1000"), "{refused}");
+    assert!(refused.hint().unwrap().contains("--state-dir DIR"));
+    set(1);
+    scene.open().run_once().await;
     scene.finish().await;
 }

@@ -170,7 +170,7 @@ impl Host {
     /// Adds a sample to a series, for a later [`Forecast`](crate::Forecast).
     ///
     /// # Errors
-    /// The host's refusal: an instance has at most 64 series.
+    /// The host's refusal: an instance has at most as many series as its limit `series`, 64 by default.
     pub fn append(&self, series: &str, value: f64) -> Result<(), Refusal> {
         self.base.append(series, value)
     }

@@ -60,6 +60,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("replies", quantity::show_bytes(limits.reply_bytes)),
         ("proposals", limits.proposals.to_string()),
         ("observations", limits.observations.to_string()),
+        ("series", limits.series.to_string()),
     ]);
     out + &indented(&limits, "  ")
 }

@@ -2,8 +2,10 @@
 # It is not intended for manual editing.
 """
 Time series of this policy instance, analysed by the host. A series takes one sample per evaluation, at the time
-`now`; a second one replaces the first. Samples are committed as in `store`. An instance has at most 64 series. The
-host keeps samples for 30 days; if there are more than 2,000, it keeps one per hour, the minimum.
+`now`; a second one replaces the first. Samples are committed as in `store`. The limit `series` says how many series
+an instance has at most; the default is 64. The host keeps the newest 2,000 samples one by one, or those of the last
+48 hours if these are more, at most 6,000. Of older samples it keeps the minimum, maximum, sum and count of each
+hour, for 400 days.
 """
 from typing import TypeVar, Generic, Union, Optional, Protocol, Tuple, List, Any, Self, Callable
 from types import TracebackType
@@ -21,16 +23,22 @@ class Sample:
     value: float
 
 class Reduction(Enum):
+    """
+    How samples are combined. In hours whose samples are no longer kept one by one, minimum, maximum, mean and sum are
+    exact; median and latest are the mean of the hour.
+    """
     MINIMUM = 0
     MAXIMUM = 1
     MEAN = 2
     MEDIAN = 3
     LATEST = 4
+    SUM = 5
 
 @dataclass
 class Window:
     """
-    Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample.
+    Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample. Otherwise
+    each hour whose samples are no longer kept one by one is one sample, at the start of the hour.
     """
     since: int
     bucket: Optional[int]
@@ -60,14 +68,22 @@ def append(name: str, value: float) -> None:
     raise NotImplementedError
 def samples(name: str, window: Window) -> List[Sample]:
     """
-    Returns the samples, oldest first, including that of this evaluation; at most 2,000.
+    Returns the samples, oldest first, including that of this evaluation; the newest 2,000 if there are more.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def analyse(name: str, window: Window, limit: Optional[float]) -> Trend:
     """
-    Analyses the samples of a series. `not-found` if it has none.
+    Analyses the newest 2,000 samples of a series. `not-found` if it has none.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
+def quantiles(name: str, window: Window, shares: List[float]) -> List[float]:
+    """
+    Returns quantiles of the samples, one for each share, interpolated linearly: 0.5 is the median, 0.95 the 95th
+    percentile. At most 32 shares. `not-found` if the series has no samples.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
