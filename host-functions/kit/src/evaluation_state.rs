@@ -5,9 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{
-    Attempt, Limits, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp,
-};
+use ansai_core::{Attempt, Limits, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::aggregate::Aggregate;

@@ -15,6 +15,9 @@ use crate::stop::Stop;
 /// The first evaluations start one after the other, so that thousands are not due at the same time.
 const APART: Duration = Duration::from_millis(1);
 
+/// The shortest wait for a follow-up.
+const SOONEST: Duration = Duration::from_secs(1);
+
 /// All tasks that run until ansai stops.
 pub(crate) struct Schedule {
     stop: Arc<Stop>,
@@ -36,7 +39,7 @@ impl Schedule {
             let first = start + place * APART.min(every / count);
             let (passes, instance) = (passes.clone(), instance.clone());
             let pass = move |why: Trigger, due: Instant| run_pass(passes.clone(), instance.clone(), why, due);
-            self.tasks.push(tokio::spawn(follow(self.stop.clone(), ticks(first, every), pass)));
+            self.tasks.push(tokio::spawn(follow(self.stop.clone(), ticks(first, every), SOONEST, pass)));
         }
     }
 
@@ -88,9 +91,11 @@ async fn repeat<F: Future<Output = ()>>(stop: Arc<Stop>, mut ticks: Interval, wo
 async fn follow<F: Future<Output = Option<Millis>>>(
     stop: Arc<Stop>,
     mut ticks: Interval,
+    soonest: Duration,
     work: impl Fn(Trigger, Instant) -> F,
 ) {
     let mut follow_up: Option<Instant> = None;
+    let mut in_a_row = 0;
     loop {
         let next = async {
             tokio::select! {
@@ -101,9 +106,16 @@ async fn follow<F: Future<Output = Option<Millis>>>(
             }
         };
         let Some((why, due)) = stop.or(next).await else { return };
+        in_a_row = if why == Trigger::FollowUp { in_a_row + 1 } else { 0 };
         let asked = work(why, due).await;
-        follow_up = asked.and_then(|after| Instant::now().checked_add(after.into()));
+        follow_up = asked.and_then(|after| Instant::now().checked_add(wait(after.into(), in_a_row, soonest)));
     }
+}
+
+/// How long a follow-up waits after so many others in a row. The minimum doubles each time, so that a policy that always
+/// asks for the next one does not set the pace: the operator's interval does.
+fn wait(asked: Duration, in_a_row: u32, soonest: Duration) -> Duration {
+    asked.max(soonest.saturating_mul(1_u32.checked_shl(in_a_row).unwrap_or(u32::MAX)))
 }
 
 /// Waits until an instant; for ever without one.
@@ -148,9 +160,18 @@ mod tests {
             }
             std::future::ready(after)
         };
-        follow(stop, ticks(Instant::now(), every), work).await;
+        follow(stop, ticks(Instant::now(), every), Duration::from_millis(1), work).await;
         let seen = seen.lock().unwrap();
         seen.clone()
+    }
+
+    #[test]
+    fn follow_ups_in_a_row_become_rare() {
+        let second = Duration::from_secs(1);
+        let waits =
+            |asked: u64| [0, 1, 2, 10, 31, 32, 99].map(|row| wait(Duration::from_secs(asked), row, second).as_secs());
+        assert_eq!(waits(0), [1, 2, 4, 1_024, 1 << 31, u64::from(u32::MAX), u64::from(u32::MAX)]);
+        assert_eq!(waits(3), [3, 3, 4, 1_024, 1 << 31, u64::from(u32::MAX), u64::from(u32::MAX)]);
     }
 
     #[tokio::test]
