@@ -51,7 +51,29 @@ func Detect() ([]ansai.Observation, error) {
 			found = append(found, observe(filesystem, used, settings))
 		}
 	}
-	return found, nil
+	return append(found, unmounted(filesystems)...), nil
+}
+
+// unmounted closes the incidents of file systems that are no longer mounted. An incomplete list does not prove that.
+func unmounted(filesystems ansai_disk_disk_probe.Filesystems) (gone []ansai.Observation) {
+	if filesystems.Skipped > 0 {
+		return nil
+	}
+	mounted := map[string]bool{}
+	for _, filesystem := range filesystems.Entries {
+		mounted[filesystem.Mount] = true
+	}
+	for _, incident := range ansai_policy_context.OpenIncidents() {
+		if !mounted[incident.Key] {
+			gone = append(gone, ansai.Observation{
+				Key:     incident.Key,
+				About:   incident.About,
+				Status:  ansai.Gone(),
+				Summary: fmt.Sprintf("%s is no longer mounted", incident.Key),
+			})
+		}
+	}
+	return gone
 }
 
 // usedShare returns the used share of what an unprivileged process can have; false if that is nothing.

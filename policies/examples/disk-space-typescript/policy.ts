@@ -1,10 +1,11 @@
-import { type Filesystem, listFilesystems } from "ansai:disk/disk-probe@0.2.0";
+import { type Filesystem, type Filesystems, listFilesystems } from "ansai:disk/disk-probe@0.2.0";
 import { remove } from "ansai:files/files-actions@0.2.0";
 import {
   apply,
   couldNotTell,
   count,
   giveUp,
+  gone,
   healthy,
   invalidSettings,
   number,
@@ -33,9 +34,11 @@ export const { detect, plan } = policy<Settings>({
   detect(evaluation) {
     const { warning_percent, critical_percent } = evaluation.settings;
     if (critical_percent < warning_percent) throw invalidSettings("critical_percent is below warning_percent");
-    return filesystems()
+    const listed = filesystems();
+    const watched = listed.entries
       .filter((filesystem) => !filesystem.readOnly && !filesystem.remote && usable(filesystem) > 0)
       .map((filesystem) => observe(filesystem, evaluation));
+    return [...watched, ...unmounted(listed, evaluation)];
   },
 
   plan(finding, { attempts, settings }): Decision {
@@ -59,12 +62,23 @@ export const { detect, plan } = policy<Settings>({
   },
 });
 
-function filesystems(): Filesystem[] {
+function filesystems(): Filesystems {
   try {
-    return listFilesystems().entries;
+    return listFilesystems();
   } catch (error) {
     throw couldNotTell(`the file systems could not be listed: ${refusalOf(error).val}`);
   }
+}
+
+/** Closes the incidents of file systems that are no longer mounted. An incomplete list does not prove that. */
+function unmounted({ entries, skipped }: Filesystems, evaluation: Evaluation<Settings>): Observation[] {
+  if (skipped > 0) return [];
+  const mounts = new Set(entries.map((filesystem) => filesystem.mount));
+  return evaluation.openIncidents
+    .filter(({ key }) => !mounts.has(key))
+    .map(({ key, about }) => {
+      return { key, about, status: gone, summary: `${key} is no longer mounted`, evidence: [], related: [] };
+    });
 }
 
 /** The number of bytes that an unprivileged process can have. */

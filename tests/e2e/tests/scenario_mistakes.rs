@@ -138,6 +138,18 @@ const MISTAKES: &[Mistake] = &[
         says: &["`decision` and `steps` go together"],
     },
     Mistake {
+        name: "advice",
+        text: "FINEadvice = { look-agian = 60_000 }\n",
+        place: ":4:",
+        says: &["the advice: there is no field `look-agian`", "did you mean `look-again`?"],
+    },
+    Mistake {
+        name: "advice-without-answer",
+        text: "[expect]\nfailure = \"cannot\"\nadvice = { look-again = 60_000 }\n",
+        place: ":4:1",
+        says: &["`advice` counts only with an answer"],
+    },
+    Mistake {
         name: "scope",
         text: "[scopes]\n\"ansai:disk/disk-prob\" = {}\nFINE",
         place: ":3:1",

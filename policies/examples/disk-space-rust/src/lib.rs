@@ -1,7 +1,7 @@
 //! Finds file systems that are full, and proposes to remove old temporary files.
 
 use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Levels, Measure, Observation, OnFailure, Policy, share};
-use imports::ansai::disk::disk_probe::{self, Filesystem};
+use imports::ansai::disk::disk_probe::{self, Filesystem, Filesystems};
 use imports::ansai::files::files_actions::{self, Selection};
 use serde::Deserialize;
 
@@ -28,8 +28,9 @@ impl Policy for DiskSpace {
         }
         let levels = Levels::rising().warning(settings.warning_percent).critical(settings.critical_percent).rearm(5.0);
         let found = disk_probe::list_filesystems().could_not_tell("the file systems could not be listed")?;
+        let unmounted = unmounted(&found, host);
         let cleanable = found.entries.into_iter().filter(|one| !one.read_only && !one.remote);
-        Ok(cleanable.filter_map(|one| observe(one, &levels, host)).collect())
+        Ok(cleanable.filter_map(|one| observe(one, &levels, host)).chain(unmounted).collect())
     }
 
     fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
@@ -64,4 +65,18 @@ fn observe(one: Filesystem, levels: &Levels, host: &Host) -> Option<Observation>
     let summary = format!("{} is {} % full", one.mount, share::whole_percent(used));
     let seen = Observation::new(one.mount, one.about, status, summary);
     Some(seen.with(Measure::ratio("used", used)).with(Measure::bytes("available", one.available_bytes)))
+}
+
+/// Closes the incidents of file systems that are no longer mounted. An incomplete list does not prove that.
+fn unmounted(found: &Filesystems, host: &Host) -> Vec<Observation> {
+    if found.skipped > 0 {
+        return Vec::new();
+    }
+    let is_listed = |key: &str| found.entries.iter().any(|one| one.mount == key);
+    let missing = host.open_incidents().iter().filter(|incident| !is_listed(&incident.key));
+    let gone = |one: &Observation| {
+        let summary = format!("{} is no longer mounted", one.key);
+        Observation::gone(&one.key, one.about.clone(), summary)
+    };
+    missing.map(gone).collect()
 }

@@ -26,6 +26,34 @@ void ansai_unknown(ansai_observation_t *observation, ansai_string_t why) {
   observation->status.val.unknown = why;
 }
 
+void ansai_gone(ansai_observation_t *observation) {
+  observation->status.tag = ANSAI_POLICY_TYPES_STATUS_GONE;
+}
+
+void ansai_distance(ansai_observation_t *observation, double distance) {
+  observation->distance.is_some = true;
+  observation->distance.val = distance;
+}
+
+static void relate(ansai_observation_t *observation, ansai_policy_types_relationship_t how,
+                   ansai_policy_types_subject_t about) {
+  ansai_policy_types_list_relation_t *related = &observation->related;
+  related->ptr = realloc(related->ptr, (related->len + 1) * sizeof *related->ptr);
+  related->ptr[related->len++] = (ansai_policy_types_relation_t){.how = how, .about = about};
+}
+
+void ansai_caused_by(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
+  relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_CAUSED_BY, about);
+}
+
+void ansai_part_of(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
+  relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_PART_OF, about);
+}
+
+void ansai_affects(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
+  relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_AFFECTS, about);
+}
+
 static ansai_policy_types_value_t *add(ansai_observation_t *observation, const char *name,
                                        ansai_policy_types_unit_t unit) {
   ansai_policy_types_list_measure_t *evidence = &observation->evidence;

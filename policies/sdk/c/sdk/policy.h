@@ -34,6 +34,23 @@ bool ansai_setting_number(const char *path, double *out);
 /* Sizes are bytes, durations milliseconds. */
 bool ansai_setting_integer(const char *path, int64_t *out);
 bool ansai_setting_flag(const char *path, bool *out);
+/* The elements of a setting that is a list: strings unchanged, everything else as JSON. Empty if it is no list. */
+ansai_list_string_t ansai_setting_list(const char *path);
+
+/* The same for one of `ansai_policy_context_targets`: the value that the operator set for it if there is one, otherwise
+ * that of the instance. */
+bool ansai_target_text(ansai_string_t target, const char *path, ansai_string_t *out);
+bool ansai_target_number(ansai_string_t target, const char *path, double *out);
+bool ansai_target_integer(ansai_string_t target, const char *path, int64_t *out);
+bool ansai_target_flag(ansai_string_t target, const char *path, bool *out);
+
+/* --- Grants: what the operator permits, by capability ("ansai:files/files-actions") and field ("roots"). --- */
+
+/* A list, such as roots; empty if the capability is not granted or has no such list. */
+ansai_list_string_t ansai_scope_list(const char *capability, const char *field);
+/* A bound, such as max_files. Sizes are bytes; a switch is 0 or 1. Returns false and does not change `out` if there is
+ * none. */
+bool ansai_scope_bound(const char *capability, const char *field, uint64_t *out);
 
 /* --- Observations --- */
 
@@ -42,12 +59,20 @@ ansai_observation_t *ansai_observe(ansai_list_observation_t *found, ansai_string
                                    ansai_policy_types_subject_t about, ansai_string_t summary);
 void ansai_unhealthy(ansai_observation_t *observation, ansai_policy_types_severity_t severity);
 void ansai_unknown(ansai_observation_t *observation, ansai_string_t why);
+/* For a thing that no longer exists: it was looked for and not found. It closes the incident. */
+void ansai_gone(ansai_observation_t *observation);
 /* Adds evidence. Add the most important first. */
 void ansai_evidence_count(ansai_observation_t *observation, const char *name, uint64_t count,
                           ansai_policy_types_unit_t unit);
 void ansai_evidence_number(ansai_observation_t *observation, const char *name, double number,
                            ansai_policy_types_unit_t unit);
 void ansai_evidence_text(ansai_observation_t *observation, const char *name, ansai_string_t text);
+/* Relates it to another thing: to what causes it, to what it is a part of, or to what it affects. */
+void ansai_caused_by(ansai_observation_t *observation, ansai_policy_types_subject_t about);
+void ansai_part_of(ansai_observation_t *observation, ansai_policy_types_subject_t about);
+void ansai_affects(ansai_observation_t *observation, ansai_policy_types_subject_t about);
+/* Says how far it is from healthy, in any unit that stays the same for this key: smaller is better, 0 is healthy. */
+void ansai_distance(ansai_observation_t *observation, double distance);
 
 /* Hysteresis: returns the threshold, reduced by `lowered_by` while an incident with this key is open. */
 double ansai_rearmed(double threshold, double lowered_by, ansai_string_t key);
@@ -64,5 +89,15 @@ ansai_decision_t ansai_apply_then_replan(ansai_policy_types_on_failure_t on_fail
 ansai_decision_t ansai_wait(ansai_string_t for_what);
 ansai_decision_t ansai_recommend(ansai_string_t summary, ansai_string_t detail);
 ansai_decision_t ansai_give_up(ansai_string_t why);
+
+/* --- Advice, in addition to the answer. --- */
+
+/* In plan: recommends something to a person, whatever is decided. */
+void ansai_also_recommend(ansai_string_t summary, ansai_string_t detail);
+/* Asks for another evaluation after this time, between a second and a day. The schedule goes on. */
+void ansai_look_again(uint64_t milliseconds);
+/* In plan: lets the plan go on if this step fails, because it only captures evidence or prepares something. Returns
+ * false if this call of plan has not proposed the step. */
+bool ansai_may_fail(ansai_policy_types_step_ref_t step);
 
 #endif

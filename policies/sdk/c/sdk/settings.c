@@ -1,4 +1,4 @@
-/* Settings: the host passes a string unchanged, and everything else as JSON. */
+/* Settings and grants. The host passes a string unchanged, and everything else as JSON. */
 #include "policy.h"
 
 bool ansai_setting_text(const char *path, ansai_string_t *out) {
@@ -6,11 +6,31 @@ bool ansai_setting_text(const char *path, ansai_string_t *out) {
   return ansai_policy_context_setting(&name, out);
 }
 
-bool ansai_setting_flag(const char *path, bool *out) {
-  ansai_string_t text;
-  if (!ansai_setting_text(path, &text)) {
-    return false;
-  }
+bool ansai_target_text(ansai_string_t target, const char *path, ansai_string_t *out) {
+  ansai_string_t name = ansai_text(path);
+  return ansai_policy_context_target_setting(&target, &name, out);
+}
+
+ansai_list_string_t ansai_setting_list(const char *path) {
+  ansai_string_t name = ansai_text(path);
+  ansai_list_string_t list;
+  ansai_policy_context_setting_list(&name, &list);
+  return list;
+}
+
+ansai_list_string_t ansai_scope_list(const char *capability, const char *field) {
+  ansai_string_t of = ansai_text(capability), name = ansai_text(field);
+  ansai_list_string_t list;
+  ansai_policy_context_scope_list(&of, &name, &list);
+  return list;
+}
+
+bool ansai_scope_bound(const char *capability, const char *field, uint64_t *out) {
+  ansai_string_t of = ansai_text(capability), name = ansai_text(field);
+  return ansai_policy_context_scope_bound(&of, &name, out);
+}
+
+static bool read_flag(ansai_string_t text, bool *out) {
   if (ansai_same(text, ansai_text("true")) || ansai_same(text, ansai_text("false"))) {
     *out = text.len == 4;
     return true;
@@ -70,11 +90,7 @@ static bool read_exponent(rest_t *rest, decimal_t *number) {
   return true;
 }
 
-static bool read_number(const char *path, decimal_t *number) {
-  ansai_string_t text;
-  if (!ansai_setting_text(path, &text)) {
-    return false;
-  }
+static bool read_decimal(ansai_string_t text, decimal_t *number) {
   rest_t rest = {.at = text.ptr, .end = text.ptr + text.len};
   *number = (decimal_t){.negative = is_next(&rest, '-')};
   if (read_digits(&rest, number, false) == 0) {
@@ -86,9 +102,9 @@ static bool read_number(const char *path, decimal_t *number) {
   return read_exponent(&rest, number) && rest.at == rest.end;
 }
 
-bool ansai_setting_number(const char *path, double *out) {
+static bool read_number(ansai_string_t text, double *out) {
   decimal_t number;
-  if (!read_number(path, &number)) {
+  if (!read_decimal(text, &number)) {
     return false;
   }
   /* Powers of ten up to 10^22 are exact, so a single division or multiplication rounds only once. */
@@ -103,9 +119,9 @@ bool ansai_setting_number(const char *path, double *out) {
   return true;
 }
 
-bool ansai_setting_integer(const char *path, int64_t *out) {
+static bool read_integer(ansai_string_t text, int64_t *out) {
   decimal_t number;
-  if (!read_number(path, &number)) {
+  if (!read_decimal(text, &number)) {
     return false;
   }
   for (; number.exponent < 0; number.exponent++) {
@@ -128,4 +144,34 @@ bool ansai_setting_integer(const char *path, int64_t *out) {
   }
   *out = number.negative ? -(int64_t)number.digits : (int64_t)number.digits;
   return true;
+}
+
+bool ansai_setting_number(const char *path, double *out) {
+  ansai_string_t text;
+  return ansai_setting_text(path, &text) && read_number(text, out);
+}
+
+bool ansai_setting_integer(const char *path, int64_t *out) {
+  ansai_string_t text;
+  return ansai_setting_text(path, &text) && read_integer(text, out);
+}
+
+bool ansai_setting_flag(const char *path, bool *out) {
+  ansai_string_t text;
+  return ansai_setting_text(path, &text) && read_flag(text, out);
+}
+
+bool ansai_target_number(ansai_string_t target, const char *path, double *out) {
+  ansai_string_t text;
+  return ansai_target_text(target, path, &text) && read_number(text, out);
+}
+
+bool ansai_target_integer(ansai_string_t target, const char *path, int64_t *out) {
+  ansai_string_t text;
+  return ansai_target_text(target, path, &text) && read_integer(text, out);
+}
+
+bool ansai_target_flag(ansai_string_t target, const char *path, bool *out) {
+  ansai_string_t text;
+  return ansai_target_text(target, path, &text) && read_flag(text, out);
 }

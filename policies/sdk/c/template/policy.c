@@ -50,6 +50,28 @@ static void observe(const ansai_disk_disk_probe_filesystem_t *filesystem, double
   ansai_evidence_count(observation, "available", filesystem->available_bytes, ANSAI_POLICY_TYPES_UNIT_BYTES);
 }
 
+static bool is_listed(const ansai_disk_disk_probe_filesystems_t *filesystems, ansai_string_t mount) {
+  for (size_t i = 0; i < filesystems->entries.len; i++) {
+    if (ansai_same(filesystems->entries.ptr[i].mount, mount)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Closes the incidents of file systems that are no longer mounted. An incomplete list does not prove that. */
+static void observe_unmounted(const ansai_disk_disk_probe_filesystems_t *filesystems, ansai_list_observation_t *found) {
+  ansai_policy_context_list_observation_t incidents;
+  ansai_policy_context_open_incidents(&incidents);
+  for (size_t i = 0; i < incidents.len && filesystems->skipped == 0; i++) {
+    ansai_string_t mount = incidents.ptr[i].key;
+    if (!is_listed(filesystems, mount)) {
+      ansai_string_t summary = ANSAI_JOIN(mount, ansai_text(" is no longer mounted"));
+      ansai_gone(ansai_observe(found, mount, incidents.ptr[i].about, summary));
+    }
+  }
+}
+
 bool exports_ansai_detect(ansai_list_observation_t *found, ansai_failure_t *failure) {
   settings_t settings;
   if (!read_settings(&settings, failure)) {
@@ -69,6 +91,7 @@ bool exports_ansai_detect(ansai_list_observation_t *found, ansai_failure_t *fail
       observe(filesystem, used, &settings, found);
     }
   }
+  observe_unmounted(&filesystems, found);
   return true;
 }
 

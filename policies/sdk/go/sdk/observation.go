@@ -3,6 +3,8 @@ package ansai
 import (
 	"ansai/bindings/ansai_policy_context"
 	"ansai/bindings/ansai_policy_types"
+
+	witTypes "ansai/bindings/wit/types"
 )
 
 // Types of observations. The WIT of ansai:policy/types describes each field.
@@ -11,12 +13,15 @@ type (
 	Subject        = ansai_policy_types.Subject
 	Status         = ansai_policy_types.Status
 	Severity       = ansai_policy_types.Severity
+	Relation       = ansai_policy_types.Relation
 	Measure        = ansai_policy_types.Measure
 	Unit           = ansai_policy_types.Unit
 	Decision       = ansai_policy_types.Decision
 	OnFailure      = ansai_policy_types.OnFailure
 	Recommendation = ansai_policy_types.Recommendation
 	Preview        = ansai_policy_types.Preview
+	StepRef        = ansai_policy_types.StepRef
+	Attempt        = ansai_policy_types.Attempt
 )
 
 // Severities.
@@ -29,13 +34,15 @@ const (
 
 // Units of evidence.
 const (
-	None         = ansai_policy_types.UnitNone
-	Bytes        = ansai_policy_types.UnitBytes
-	Milliseconds = ansai_policy_types.UnitMilliseconds
-	Ratio        = ansai_policy_types.UnitRatio
-	PerSecond    = ansai_policy_types.UnitPerSecond
-	Percent      = ansai_policy_types.UnitPercent
-	Celsius      = ansai_policy_types.UnitCelsius
+	None           = ansai_policy_types.UnitNone
+	Bytes          = ansai_policy_types.UnitBytes
+	Milliseconds   = ansai_policy_types.UnitMilliseconds
+	Instant        = ansai_policy_types.UnitInstant // milliseconds since the Unix epoch
+	Ratio          = ansai_policy_types.UnitRatio
+	Percent        = ansai_policy_types.UnitPercent
+	PerSecond      = ansai_policy_types.UnitPerSecond
+	BytesPerSecond = ansai_policy_types.UnitBytesPerSecond
+	Celsius        = ansai_policy_types.UnitCelsius
 )
 
 // Healthy returns the status of a healthy thing.
@@ -46,6 +53,28 @@ func Unhealthy(severity Severity) Status { return ansai_policy_types.MakeStatusU
 
 // Unknown returns the status of a thing that could not be read, with the reason. It neither opens nor closes an incident.
 func Unknown(why string) Status { return ansai_policy_types.MakeStatusUnknown(why) }
+
+// Gone returns the status of a thing that no longer exists: it was looked for and not found. It closes the incident.
+func Gone() Status { return ansai_policy_types.MakeStatusGone() }
+
+// CausedBy relates an observation to the thing that causes the problem.
+func CausedBy(about Subject) Relation {
+	return Relation{How: ansai_policy_types.RelationshipCausedBy, About: about}
+}
+
+// PartOf relates an observation to the thing that it is a part of.
+func PartOf(about Subject) Relation {
+	return Relation{How: ansai_policy_types.RelationshipPartOf, About: about}
+}
+
+// Affects relates an observation to something that the problem affects.
+func Affects(about Subject) Relation {
+	return Relation{How: ansai_policy_types.RelationshipAffects, About: about}
+}
+
+// Distance is how far a thing is from healthy, in any unit that stays the same for this key: 0 is healthy. With it the
+// host can tell an improvement from a step that did not help.
+func Distance(distance float64) witTypes.Option[float64] { return witTypes.Some(distance) }
 
 // Count is evidence with an integer.
 func Count(name string, count uint64, unit Unit) Measure {

@@ -16,6 +16,13 @@ func Settings(into any) error {
 	return nil
 }
 
+// TargetSetting returns one setting by its dotted path, with the value that the operator set for this target if there is
+// one; false if there is neither. A string is returned as it is, every other value as JSON.
+func TargetSetting(target, path string) (string, bool) {
+	value := ansai_policy_context.TargetSetting(target, path)
+	return value.SomeOr(""), value.IsSome()
+}
+
 // Scope reads the granted scope of an interface ("ansai:files/files-actions") into a struct with `json` tags, and
 // returns whether the interface is granted.
 func Scope(name string, into any) (bool, error) {

@@ -5,6 +5,7 @@ import {
   couldNotTell,
   count,
   giveUp,
+  gone,
   healthy,
   invalidSettings,
   number,
@@ -19,6 +20,7 @@ import {
  * @typedef {{ warning_percent: number, critical_percent: number, directory: string, min_age_hours: number }} Settings
  * @typedef {import("./sdk/ansai").Evaluation<Settings>} Evaluation
  * @typedef {import("ansai:disk/disk-probe@0.2.0").Filesystem} Filesystem
+ * @typedef {import("ansai:disk/disk-probe@0.2.0").Filesystems} Filesystems
  */
 
 /** An incident ends this many percentage points below the warning threshold. */
@@ -29,9 +31,11 @@ const healing = {
   detect(evaluation) {
     const { warning_percent, critical_percent } = evaluation.settings;
     if (critical_percent < warning_percent) throw invalidSettings("critical_percent is below warning_percent");
-    return filesystems()
+    const listed = filesystems();
+    const watched = listed.entries
       .filter((filesystem) => !filesystem.readOnly && !filesystem.remote && usable(filesystem) > 0)
       .map((filesystem) => observe(filesystem, evaluation));
+    return [...watched, ...unmounted(listed, evaluation)];
   },
 
   plan(finding, { attempts, settings }) {
@@ -59,10 +63,25 @@ export const { detect, plan } = policy(healing);
 
 function filesystems() {
   try {
-    return listFilesystems().entries;
+    return listFilesystems();
   } catch (error) {
     throw couldNotTell(`the file systems could not be listed: ${refusalOf(error).val}`);
   }
+}
+
+/**
+ * Closes the incidents of file systems that are no longer mounted. An incomplete list does not prove that.
+ * @param {Filesystems} listed
+ * @param {Evaluation} evaluation
+ */
+function unmounted({ entries, skipped }, evaluation) {
+  if (skipped > 0) return [];
+  const mounts = new Set(entries.map((filesystem) => filesystem.mount));
+  return evaluation.openIncidents
+    .filter(({ key }) => !mounts.has(key))
+    .map(({ key, about }) => {
+      return { key, about, status: gone, summary: `${key} is no longer mounted`, evidence: [], related: [] };
+    });
 }
 
 /**

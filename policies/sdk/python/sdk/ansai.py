@@ -6,14 +6,15 @@ policy runs, there are no files to import from.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from importlib.machinery import BuiltinImporter, FrozenImporter
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import wit_world
 from componentize_py_types import Err
-from wit_world.imports import context
+from wit_world.imports import advice, context, log
+from wit_world.imports.context import Label, Target
 from wit_world.imports.types import (
     Attempt,
     Decision,
@@ -31,11 +32,15 @@ from wit_world.imports.types import (
     OnFailure,
     Recommendation,
     Refusal,
+    Relation,
+    Relationship,
     Severity,
     Status,
+    Status_Gone,
     Status_Healthy,
     Status_Unhealthy,
     Status_Unknown,
+    Subject,
     Unit,
     Value_Count,
     Value_Flag,
@@ -47,10 +52,12 @@ S = TypeVar("S")
 
 _FAILURES = (Failure_CouldNotTell, Failure_InvalidSettings, Failure_Other)
 _LONGEST = 1000
+# Milliseconds: the shortest and the longest time until a follow-up.
+_SOONEST, _LATEST = 1_000, 86_400_000
 
 
 class Evaluation(Generic[S]):
-    """The host's information about this evaluation."""
+    """The host during one evaluation."""
 
     settings: S
     """The operator's settings, with defaults filled in. Sizes are bytes, durations are milliseconds."""
@@ -69,15 +76,63 @@ class Evaluation(Generic[S]):
         """In `plan`: earlier attempts at this finding, oldest first. Empty in `detect`."""
         return context.attempts()
 
+    def history(self, about: Subject, since: int) -> list[Attempt]:
+        """The attempts of this instance at findings about a thing since an instant, oldest first.
+
+        `since` is in milliseconds since the Unix epoch. The incidents of these attempts may be closed.
+        """
+        return context.history(about, since)
+
+    @property
+    def labels(self) -> list[Label]:
+        """The labels that the operator gave this host."""
+        return context.labels()
+
+    @property
+    def targets(self) -> list[Target]:
+        """The targets that this instance may use, such as database servers."""
+        return context.targets()
+
+    def target_setting(self, target: str, path: str) -> str | None:
+        """One setting by its dotted path, with the value that the operator set for this target if there is one.
+
+        A string is returned as it is, every other value as JSON.
+        """
+        return context.target_setting(target, path)
+
+    @property
+    def open_incidents(self) -> list[Observation]:
+        """The open incidents."""
+        return list(self._open_by_key().values())
+
     def open_incident(self, key: str) -> Observation | None:
         """The open incident with this key, if there is one."""
+        return self._open_by_key().get(key)
+
+    def _open_by_key(self) -> dict[str, Observation]:
         if self._open is None:
             self._open = {incident.key: incident for incident in context.open_incidents()}
-        return self._open.get(key)
+        return self._open
 
     def threshold(self, key: str, at: float, points: float) -> float:
         """Hysteresis: returns `at`, reduced by `points` while an incident with this key is open."""
         return at if self.open_incident(key) is None else at - points
+
+    def recommend(self, summary: str, detail: str) -> None:
+        """In `plan`: recommends something to a person, in addition to the decision."""
+        _advised("the recommendation is lost", lambda: advice.recommend(Recommendation(summary, detail, [])))
+
+    def look_again(self, milliseconds: int) -> None:
+        """Asks for another evaluation after this time, between a second and a day. The schedule goes on."""
+        after = min(max(milliseconds, _SOONEST), _LATEST)
+        _advised("there is no follow-up", lambda: advice.look_again(after))
+
+    def may_fail(self, step: int) -> None:
+        """In `plan`: lets the plan go on if this step fails, because it only captures evidence or prepares something.
+
+        Raises the refusal `not-found` if this call of `plan` has not proposed the step.
+        """
+        advice.may_fail(step)
 
 
 def policy(
@@ -135,6 +190,38 @@ def unknown(why: str) -> Status:
     return Status_Unknown(why)
 
 
+gone: Status = Status_Gone()
+"""For a thing that no longer exists: it was looked for and not found. It closes the incident."""
+
+
+def observation(
+    key: str,
+    about: Subject,
+    status: Status,
+    summary: str,
+    evidence: Iterable[Measure] = (),
+    related: Iterable[Relation] = (),
+    distance: float | None = None,
+) -> Observation:
+    """Returns an observation. The evidence has the most important measure first.
+
+    `distance` is how far the thing is from healthy, in any unit that stays the same for this key: 0 is healthy.
+    """
+    return Observation(key, about, status, summary, list(evidence), list(related), distance)
+
+
+def caused_by(about: Subject) -> Relation:
+    return Relation(Relationship.CAUSED_BY, about)
+
+
+def part_of(about: Subject) -> Relation:
+    return Relation(Relationship.PART_OF, about)
+
+
+def affects(about: Subject) -> Relation:
+    return Relation(Relationship.AFFECTS, about)
+
+
 def count(name: str, value: int, unit: Unit = Unit.NONE) -> Measure:
     return Measure(name, Value_Count(value), unit)
 
@@ -171,6 +258,20 @@ def give_up(why: str) -> Decision:
     return Decision_GiveUp(why)
 
 
+def _advised(lost: str, advise: Callable[[], None]) -> None:
+    """Advice that the host refuses is lost, but the evaluation keeps its answer."""
+    try:
+        advise()
+    except Err as error:
+        log.write(log.Level.WARN, f"{lost}: {_case(error.value)}: {refusal_of(error).value}")
+
+
+def _case(refusal: Refusal) -> str:
+    """Returns the name of a refusal as in the contract: `not-found`."""
+    name = type(refusal).__name__.removeprefix("Refusal_")
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
+
+
 def _reader(kind: Any) -> Callable[[Any], Any]:
     """Returns a function that converts JSON to a dataclass and its nested dataclasses."""
     if not is_dataclass(kind):
@@ -201,9 +302,7 @@ def _answered(answer: Callable[[], A], kind: type) -> A:
     except Err as error:
         if isinstance(error.value, _FAILURES):
             raise
-        name = type(error.value).__name__.removeprefix("Refusal_")
-        kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")
-        raise could_not_tell(f"the host answered {kebab}: {error.value.value}") from None
+        raise could_not_tell(f"the host answered {_case(error.value)}: {error.value.value}") from None
     except BaseException as error:
         raise Err(Failure_Other(_described(error)[:_LONGEST])) from None
 

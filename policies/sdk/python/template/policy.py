@@ -7,9 +7,11 @@ from ansai import (
     could_not_tell,
     count,
     give_up,
+    gone,
     healthy,
     invalid_settings,
     number,
+    observation,
     policy,
     recommend,
     refusal_of,
@@ -17,7 +19,7 @@ from ansai import (
 )
 from componentize_py_types import Err
 from wit_world.imports import disk_probe, files_actions
-from wit_world.imports.disk_probe import Filesystem
+from wit_world.imports.disk_probe import Filesystem, Filesystems
 from wit_world.imports.files_actions import Selection
 from wit_world.imports.types import Decision, Observation, OnFailure, Recommendation, Severity, Status, Unit
 
@@ -40,11 +42,13 @@ def detect(evaluation: Evaluation[Settings]) -> list[Observation]:
     settings = evaluation.settings
     if settings.critical_percent < settings.warning_percent:
         raise invalid_settings("critical_percent is below warning_percent")
-    return [
+    listed = filesystems()
+    watched = [
         observe(filesystem, evaluation)
-        for filesystem in filesystems()
+        for filesystem in listed.entries
         if not filesystem.read_only and not filesystem.remote and usable(filesystem) > 0
     ]
+    return watched + unmounted(listed, evaluation)
 
 
 def plan(finding: Observation, evaluation: Evaluation[Settings]) -> Decision:
@@ -69,11 +73,23 @@ def plan(finding: Observation, evaluation: Evaluation[Settings]) -> Decision:
     return recommend(Recommendation(f"make {finding.key} larger", f"nothing old is left in {directory}", []))
 
 
-def filesystems() -> list[Filesystem]:
+def filesystems() -> Filesystems:
     try:
-        return disk_probe.list_filesystems().entries
+        return disk_probe.list_filesystems()
     except Err as error:
         raise could_not_tell(f"the file systems could not be listed: {refusal_of(error).value}")
+
+
+def unmounted(listed: Filesystems, evaluation: Evaluation[Settings]) -> list[Observation]:
+    """Closes the incidents of file systems that are no longer mounted. An incomplete list does not prove that."""
+    if listed.skipped > 0:
+        return []
+    mounts = {filesystem.mount for filesystem in listed.entries}
+    return [
+        observation(incident.key, incident.about, gone, f"{incident.key} is no longer mounted")
+        for incident in evaluation.open_incidents
+        if incident.key not in mounts
+    ]
 
 
 def usable(filesystem: Filesystem) -> int:
@@ -86,13 +102,12 @@ def observe(filesystem: Filesystem, evaluation: Evaluation[Settings]) -> Observa
     most = usable(filesystem)
     used = (most - min(available, most)) / most
     percent = used * 100
-    return Observation(
+    return observation(
         key=mount,
         about=filesystem.about,
         status=judge(mount, percent, evaluation),
         summary=f"{mount} is {floor(percent)} % full",
         evidence=[number("used", used, Unit.RATIO), count("available", available, Unit.BYTES)],
-        related=[],
     )
 
 

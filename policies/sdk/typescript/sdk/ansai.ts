@@ -2,7 +2,10 @@
 // The SDK for policies in TypeScript and JavaScript: a thin layer over the host's interfaces. Import those directly
 // (`import { listFilesystems } from "ansai:disk/disk-probe@0.2.0"`).
 
+import * as advice from "ansai:policy/advice@0.2.0";
 import * as context from "ansai:policy/context@0.2.0";
+import { write } from "ansai:policy/log@0.2.0";
+import type { Label, Target } from "ansai:policy/context@0.2.0";
 import type {
   Attempt,
   Decision,
@@ -12,15 +15,21 @@ import type {
   OnFailure,
   Recommendation,
   Refusal,
+  Relation,
   Severity,
   Status,
+  StepRef,
+  Subject,
   Unit,
 } from "ansai:policy/types@0.2.0";
 
+export type { Label, Occurrence, Target, Trigger } from "ansai:policy/context@0.2.0";
 export type {
   Attempt,
   Decision,
   Failure,
+  Lasting,
+  LeftOut,
   Measure,
   Observation,
   OnFailure,
@@ -28,15 +37,22 @@ export type {
   Preview,
   Recommendation,
   Refusal,
+  Relation,
+  Relationship,
   Severity,
   Status,
+  StepRef,
   StepResult,
   Subject,
   Unit,
   Value,
 } from "ansai:policy/types@0.2.0";
 
-/** The host's information about this evaluation. */
+/** Milliseconds: the shortest and the longest time until a follow-up. */
+const SOONEST = 1_000;
+const LATEST = 86_400_000;
+
+/** The host during one evaluation. */
 export class Evaluation<Settings> {
   #open: Observation[] | undefined;
 
@@ -53,15 +69,65 @@ export class Evaluation<Settings> {
     return context.attempts();
   }
 
+  /**
+   * The attempts of this instance at findings about a thing since an instant (milliseconds since the Unix epoch),
+   * oldest first, also those whose incident is closed.
+   */
+  history(about: Subject, since: number): Attempt[] {
+    return context.history(about, since);
+  }
+
+  /** The labels that the operator gave this host. */
+  get labels(): Label[] {
+    return context.labels();
+  }
+
+  /** The targets that this instance may use, such as database servers. */
+  get targets(): Target[] {
+    return context.targets();
+  }
+
+  /**
+   * One setting by its dotted path, with the value that the operator set for this target if there is one. A string is
+   * returned as it is, every other value as JSON.
+   */
+  targetSetting(target: string, path: string): string | undefined {
+    return context.targetSetting(target, path) ?? undefined;
+  }
+
+  /** The open incidents. */
+  get openIncidents(): Observation[] {
+    this.#open ??= context.openIncidents();
+    return this.#open;
+  }
+
   /** The open incident with this key, if there is one. */
   openIncident(key: string): Observation | undefined {
-    this.#open ??= context.openIncidents();
-    return this.#open.find((incident) => incident.key === key);
+    return this.openIncidents.find((incident) => incident.key === key);
   }
 
   /** Hysteresis: returns `at`, reduced by `points` while an incident with this key is open. */
   threshold(key: string, at: number, points: number): number {
     return this.openIncident(key) === undefined ? at : at - points;
+  }
+
+  /** In `plan`: recommends something to a person, in addition to the decision. */
+  recommend(summary: string, detail: string): void {
+    advised("the recommendation is lost", () => advice.recommend({ summary, detail, measures: [] }));
+  }
+
+  /** Asks for another evaluation after this time, between a second and a day. The schedule goes on. */
+  lookAgain(milliseconds: number): void {
+    const after = Math.min(Math.max(Math.round(milliseconds), SOONEST), LATEST);
+    advised("there is no follow-up", () => advice.lookAgain(after));
+  }
+
+  /**
+   * In `plan`: lets the plan go on if this step fails, because it only captures evidence or prepares something.
+   * @throws the refusal `not-found` if this call of `plan` has not proposed the step
+   */
+  mayFail(step: StepRef): void {
+    advice.mayFail(step);
   }
 }
 
@@ -107,6 +173,13 @@ export function refusalOf(error: unknown): Refusal {
 export const healthy: Status = { tag: "healthy" };
 export const unhealthy = (severity: Severity): Status => ({ tag: "unhealthy", val: severity });
 export const unknown = (why: string): Status => ({ tag: "unknown", val: why });
+/** For a thing that no longer exists: it was looked for and not found. It closes the incident. */
+export const gone: Status = { tag: "gone" };
+
+/** Relations of an observation: to what causes it, to what it is a part of, and to what it affects. */
+export const causedBy = (about: Subject): Relation => ({ how: "caused-by", about });
+export const partOf = (about: Subject): Relation => ({ how: "part-of", about });
+export const affects = (about: Subject): Relation => ({ how: "affects", about });
 
 /** Evidence: an integer, any other number, a text, or a boolean. */
 export const count = (name: string, value: number, unit: Unit = "none"): Measure => ({
@@ -140,6 +213,16 @@ export const recommend = (...recommendations: Recommendation[]): Decision => ({
 export const giveUp = (why: string): Decision => ({ tag: "give-up", val: why });
 
 const LONGEST = 1000;
+
+/** Advice that the host refuses is lost, but the evaluation keeps its answer. */
+function advised(lost: string, advise: () => void): void {
+  try {
+    advise();
+  } catch (error) {
+    const refusal = refusalOf(error);
+    write("warn", `${lost}: ${refusal.tag}: ${refusal.val}`);
+  }
+}
 
 /** Turns every exception into a failure with a message, because the engine would only trap. */
 function answered<Answer>(answer: () => Answer): Answer {

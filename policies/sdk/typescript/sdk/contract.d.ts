@@ -19,9 +19,11 @@ declare module "ansai:policy/types@0.2.0" {
     | "none"
     | "bytes"
     | "milliseconds"
+    | "instant"
     | "ratio"
-    | "per-second"
     | "percent"
+    | "per-second"
+    | "bytes-per-second"
     | "celsius"
     | "other";
   export type Value =
@@ -35,19 +37,38 @@ declare module "ansai:policy/types@0.2.0" {
     value: Value;
     unit: Unit;
   }
+  /**
+   * The severity orders the queue and the notices. It never permits anything: only the operator decides what an
+   * emergency may do.
+   */
   export type Severity =
     | "notice"
     | "warning"
     | "critical"
     | "emergency";
   /**
-   * The state of a thing. An open incident closes only on an explicit `healthy` for its key; a key that is missing
-   * from the answer is `unknown`.
+   * The state of a thing. An open incident closes only on an explicit `healthy` or `gone` for its key; a key that is
+   * missing from the answer is `unknown`.
    */
   export type Status =
     | { tag: "healthy" }
     | { tag: "unhealthy"; val: Severity }
-    | { tag: "unknown"; val: string };
+    /** It cannot be determined. The text is a sentence that says why. */
+    | { tag: "unknown"; val: string }
+    /**
+     * It no longer exists on this host: an unmounted file system, a removed container. It must have been looked for,
+     * and not found; if the probe failed, the state is `unknown`.
+     */
+    | { tag: "gone" };
+  /** How the observed thing relates to another one: it is `caused-by` it, it is a `part-of` it, or it `affects` it. */
+  export type Relationship =
+    | "caused-by"
+    | "part-of"
+    | "affects";
+  export interface Relation {
+    how: Relationship;
+    about: Subject;
+  }
   /** One statement about one thing. */
   export interface Observation {
     /** Identifies the fault: the same fault always has the same key. At most 200 bytes, and unique within an answer. */
@@ -60,8 +81,16 @@ declare module "ansai:policy/types@0.2.0" {
     summary: string;
     /** Most important first. */
     evidence: Measure[];
-    /** Other things that are affected: the unit that uses a port, the mount that holds a directory. May be empty. */
-    related: Subject[];
+    /**
+     * Other things that matter to it: the unit that uses a port, the mount that holds a directory, the server that is
+     * down. May be empty.
+     */
+    related: Relation[];
+    /**
+     * How far it is from healthy, in a unit of the policy's choice, the same for every observation of this key:
+     * smaller is better, 0 is healthy. The host compares it before and after a step to see whether it helped.
+     */
+    distance?: number | null;
   }
   /** Why a call has no answer. The list of cases is final: a new case would break every interface. */
   export type Refusal =
@@ -101,6 +130,14 @@ declare module "ansai:policy/types@0.2.0" {
     items: number;
     bytes: number;
   }
+  /** How long the effect of a step lasts. */
+  export type Lasting =
+    /** Until somebody changes it again. */
+    | { tag: "for-good" }
+    /** The host undoes the step after this time unless verification finds the thing healthy before. */
+    | { tag: "until-verified"; val: Duration }
+    /** The host undoes the step after this time in any case. */
+    | { tag: "for-a-time"; val: Duration };
   /** What a proposed step would do. The host determines it without doing anything. */
   export interface Preview {
     /** Identifies the step. */
@@ -117,8 +154,12 @@ declare module "ansai:policy/types@0.2.0" {
     interrupts: Duration;
     /** True if the step can be undone. */
     reversible: boolean;
-    /** If set, the host undoes the step after this long unless verification answers `healthy`. */
-    undoneAfter?: Duration | null;
+    /** How long its effect lasts. */
+    lasting: Lasting;
+    /** Free space that the step needs while it runs, in bytes; 0 if it needs none. */
+    needsBytes: number;
+    /** The mount point of the file system that the bytes of this preview are about. */
+    mount?: string | null;
     /** False if the search for targets stopped early: there may be more. */
     complete: boolean;
     /** Up to ten targets, for a person. */
@@ -126,27 +167,53 @@ declare module "ansai:policy/types@0.2.0" {
     /** What the step skips. */
     leftOut: LeftOut[];
   }
+  /** What became of a step. */
   export type Outcome =
+    /** It is applied. */
     | "done"
+    /** It runs on by itself, and nobody waits for it. */
+    | "running"
+    /** It is applied, and the host undoes it unless verification finds the thing healthy in time. */
+    | "provisional"
+    /** It was applied and undone. */
     | "reverted"
     | "failed"
+    /** The host did not permit it. */
     | "refused"
+    /** Its turn never came, because an earlier step failed. */
+    | "skipped"
+    /** The host is in observe mode: the step was planned, not applied. */
     | "simulated"
+    /** Nobody can say whether it is applied. */
     | "unknown"
     | "other";
-  /** The result of a step. `action` is a name such as `ansai:files/files-actions.remove`. */
+  /** The result of a step. */
   export interface StepResult {
+    /** The step, as the preview of that plan identified it. */
+    step: StepRef;
+    /** The action, such as `ansai:files/files-actions.remove`. */
     action: string;
+    /** The arguments as JSON, as they were proposed; empty if they are longer than 16 KiB. */
+    arguments: string;
+    /** The thing that it changed or checked. */
     about: Subject;
     outcome: Outcome;
+    /** One sentence for a person. */
     detail: string;
+    /** What it achieved: freed bytes, restarted processes. */
     measures: Measure[];
   }
-  /** One earlier attempt at the same finding. `verified` is the state of the finding after it. */
+  /** One earlier attempt at a finding. */
   export interface Attempt {
+    /** The key of the finding. */
+    key: string;
+    /** When it started. */
     at: Instant;
+    /** The stage of the escalation; empty if there are no stages. */
     stage: string;
+    /** The state of the finding after it. */
     verified: Status;
+    /** In the order of the plan. */
     steps: StepResult[];
   }
   /** What happens to the earlier steps when a step fails. */
@@ -179,13 +246,43 @@ declare module "ansai:policy/types@0.2.0" {
  * without breaking any policy. They cannot fail, and during one evaluation each always returns the same value.
  */
 declare module "ansai:policy/context@0.2.0" {
-  import type { Attempt, Duration, Instant, Measure, Observation } from "ansai:policy/types@0.2.0";
+  import type { Attempt, Instant, Measure, Observation, Subject } from "ansai:policy/types@0.2.0";
+  /** Something that happened, and that the schedule of this policy waits for. */
+  export interface Occurrence {
+    /** The kind of event: `unit-failed`, `file-changed`, … */
+    what: string;
+    /** The thing that it happened to. */
+    about: Subject;
+    /** When it happened, or first happened if it did so several times. */
+    at: Instant;
+    /** More about it. `times` says how often it happened, if more than once. */
+    facts: Measure[];
+  }
   /** What caused this evaluation. */
   export type Trigger =
     | { tag: "schedule" }
-    | { tag: "event"; val: Measure[] }
+    /** These events, oldest first. */
+    | { tag: "event"; val: Occurrence[] }
+    /** An earlier evaluation asked for it with `advice.look-again`. */
+    | { tag: "follow-up" }
+    /** A plan was applied, and its finding is looked at again. */
     | { tag: "verification" }
+    /** A person asked for it. */
     | { tag: "by-hand" };
+  /** A name and a value that the operator attached to a host or a target: `role` and `web`. */
+  export interface Label {
+    name: string;
+    value: string;
+  }
+  /**
+   * A server or another thing that the operator named in the configuration, and that probes and actions accept by its
+   * name. A policy sees neither its address nor its secret.
+   */
+  export interface Target {
+    name: string;
+    kind: string;
+    labels: Label[];
+  }
   /** Local time. Weekday 0 is Monday. */
   export interface WallClock {
     minuteOfDay: number;
@@ -207,20 +304,43 @@ declare module "ansai:policy/context@0.2.0" {
    * as it is, every other value as JSON.
    */
   export function setting(path: string): string | null;
+  /** The elements of a setting that is a list, each as `setting` returns it; empty if there is no such list. */
+  export function settingList(path: string): string[];
+  /** The targets that this instance may use, in byte order of their names. */
+  export function targets(): Target[];
+  /** One setting for this target: its own value if the operator set one, otherwise that of `setting`. */
+  export function targetSetting(target: string, path: string): string | null;
   /**
    * The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
    * is not granted.
    */
   export function scopes(): string;
   /**
+   * The values of a list in the scopes of a capability (`ansai:files/files-probe`, `roots`), each once; empty if there
+   * is none.
+   */
+  export function scopeList(capability: string, field: string): string[];
+  /**
+   * A bound in the scopes of a capability (`ansai:files/files-actions`, `max_files`), from the first table that has it.
+   * Sizes are bytes; a switch is 0 or 1.
+   */
+  export function scopeBound(capability: string, field: string): number | null;
+  /**
    * `host-name`, `os-id`, `os-version`, `kernel`, `architecture`, `cpus`, `memory-bytes`, `boot-time` and `container`.
    * A fact that is unknown is absent.
    */
   export function hostFacts(): Measure[];
+  /** The labels of this host, in byte order of their names. */
+  export function labels(): Label[];
   /** The observations that are open incidents now. Use them for hysteresis. */
   export function openIncidents(): Observation[];
   /** The earlier attempts at this finding, oldest first. Empty in `detect`. */
   export function attempts(): Attempt[];
+  /**
+   * The attempts of this instance at findings about this thing since an instant, oldest first, also those whose
+   * incident is closed: for rules such as "at most once a day". At most 100, the latest ones.
+   */
+  export function history(about: Subject, since: Instant): Attempt[];
   /** The stage of the escalation that this plan is for; empty if there are no stages. */
   export function stage(): string;
 }
@@ -349,6 +469,28 @@ declare module "ansai:policy/series@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function reset(name: string): void;
+}
+
+/** What a policy can say in addition to its answer. It counts only if the evaluation has an answer. */
+declare module "ansai:policy/advice@0.2.0" {
+  import type { Duration, Recommendation, Refusal, StepRef } from "ansai:policy/types@0.2.0";
+  /**
+   * Recommends something to a person, also if steps are proposed. At most 16 in one evaluation; only in `plan`.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function recommend(what: Recommendation): void;
+  /**
+   * Asks for another evaluation after this time, with the trigger `follow-up`. The schedule goes on; the shortest time
+   * counts. At least a second, and at most a day.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function lookAgain(after: Duration): void;
+  /**
+   * Lets the plan go on if this step fails, because it only captures evidence or prepares something. `not-found` if
+   * this call of `plan` has not proposed such a step.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function mayFail(step: StepRef): void;
 }
 
 declare module "ansai:disk/disk-probe@0.2.0" {
@@ -502,7 +644,8 @@ declare module "ansai:files/files-probe@0.2.0" {
    */
   export function listDeletedOpen(): DeletedFiles;
   /**
-   * Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with `reclaim-held`.
+   * Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with
+   * `quarantine-actions.reclaim`.
    * @throws an error whose `payload` is a Refusal
    */
   export function listHeld(): Held[];
@@ -554,12 +697,20 @@ declare module "ansai:files/files-actions@0.2.0" {
    * @throws an error whose `payload` is a Refusal
    */
   export function rotate(what: Selection, keep: number, reason: string): Preview;
+}
+
+/**
+ * A capability of its own, because it ends what the grant of `files-actions` promised: that a removed file can be
+ * restored for `undo_hours`.
+ */
+declare module "ansai:files/quarantine-actions@0.2.0" {
+  import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
    * Deletes quarantined files, the ones that expire first, until this much is freed. They cannot be restored
    * afterwards.
    * @throws an error whose `payload` is a Refusal
    */
-  export function reclaimHeld(mount: string, enoughBytes: number, reason: string): Preview;
+  export function reclaim(mount: string, enoughBytes: number, reason: string): Preview;
 }
 
 declare module "ansai:journal/journal-probe@0.2.0" {

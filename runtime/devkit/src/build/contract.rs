@@ -44,7 +44,7 @@ pub fn other_contract(dir: &Path) -> Vec<OtherContract> {
     differs.collect()
 }
 
-/// Reads `0.1.0` from `package ansai:disk@0.2.0;`.
+/// Reads `0.2.0` from `package ansai:disk@0.2.0;`.
 fn version(text: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("package "))?;
     let (_, version) = line.trim_end().trim_end_matches(';').split_once('@')?;

@@ -1,4 +1,4 @@
-//! Answers the calls of a scenario. Authorization, context, store and series work as on a real host, with seeded
+//! Answers the calls of a scenario. Authorization, context, store, series and advice work as on a real host, with seeded
 //! values.
 
 use std::collections::BTreeMap;

@@ -144,6 +144,7 @@ impl Look<'_> {
             self.typed(&at, "an observation", observation, wanted, Missing::Anywhere);
         }
         self.failure(&["expect", "failure"], expect.failure.as_ref());
+        self.advice(&["expect", "advice"], expect.advice.as_ref(), expect.observations.is_some());
         for (index, plan) in expect.plan.iter().enumerate() {
             self.plan(&index.to_string(), plan);
         }
@@ -153,6 +154,20 @@ impl Look<'_> {
         if let Some(failure) = failure.filter(|failure| !failure.is_string()) {
             self.typed(at, "a failure", self.contract.named("failure"), failure, Missing::Anywhere);
         }
+    }
+
+    fn advice(&mut self, at: &[&str], advice: Option<&Value>, answered: bool) {
+        let Some(advice) = advice else { return };
+        if !answered {
+            let message = "`advice` counts only with an answer: with `observations` or `decision`";
+            self.say(codes::EXPECTATION, at, true, message, None);
+        }
+        let ty = Ty::Record(vec![
+            ("look-again".into(), Ty::Whole(0, u64::MAX.into())),
+            ("recommendations".into(), Ty::List(Box::new(self.contract.named("recommendation").clone()))),
+            ("may-fail".into(), Ty::List(Box::new(Ty::Whole(0, u32::MAX.into())))),
+        ]);
+        self.typed(at, "the advice", &ty, advice, Missing::Anywhere);
     }
 
     fn plan(&mut self, index: &str, plan: &ExpectedPlan) {
@@ -173,6 +188,7 @@ impl Look<'_> {
             self.say(codes::EXPECTATION, &at, false, "`decision` and `steps` go together", Some(hint));
         }
         self.failure(&["expect", "plan", index, "failure"], plan.failure.as_ref());
+        self.advice(&["expect", "plan", index, "advice"], plan.advice.as_ref(), plan.decision.is_some());
         if let Some(decision) = &plan.decision {
             let ty = self.contract.named("decision");
             self.typed(&["expect", "plan", index, "decision"], "a decision", ty, decision, Missing::Anywhere);

@@ -132,13 +132,14 @@ impl<'r> Told<'r> {
         let arguments: Json = read(call.arguments.get())?;
         let key = arguments.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
         match (call.interface.interface(), &*call.function) {
-            ("log", _) | ("context", "now") | ("series", "append" | "reset") => {}
+            ("log" | "advice", _) | ("context", "now") | ("series", "append" | "reset") => {}
             ("context", "settings") => self.settings = Some(inner(answer)?),
             ("context", "scopes") => self.granted = serde_json::from_value(inner(answer)?).ok(),
             ("context", "triggered-by") => self.know("trigger", read(answer)?),
             (
                 "context",
-                name @ ("local-time" | "last-evaluated" | "host-facts" | "open-incidents" | "attempts" | "stage"),
+                name @ ("local-time" | "last-evaluated" | "host-facts" | "labels" | "open-incidents" | "attempts"
+                | "stage"),
             ) => {
                 self.know(&name.replace('-', "_"), read(answer)?);
             }

@@ -145,6 +145,8 @@ pub struct Expected {
     pub observations: Option<Vec<Value>>,
     /// The expected failure instead: a case of `failure`, or a part of the evaluation's error message.
     pub failure: Option<Value>,
+    /// What the policy advises in addition to its answer. If absent, it is not compared.
+    pub advice: Option<Value>,
     /// Findings for which `plan` is evaluated.
     #[serde(default)]
     pub plan: Vec<ExpectedPlan>,
@@ -162,6 +164,8 @@ pub struct ExpectedPlan {
     pub steps: Option<Vec<Value>>,
     /// The expected failure instead of a decision and steps, as in [`Expected`].
     pub failure: Option<Value>,
+    /// As in [`Expected`]; texts must be contained.
+    pub advice: Option<Value>,
 }
 
 impl ExpectedPlan {

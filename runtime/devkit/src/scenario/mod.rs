@@ -1,7 +1,7 @@
 //! Scenarios test a policy against a host made of canned replies, with expected observations and plans.
 //!
-//! A scenario is a TOML file in the policy's directory. Context, store and series work as on a real host, seeded from
-//! the file. The first matching reply answers a probe or action, unless a fault matches. [`run()`] evaluates a built
+//! A scenario is a TOML file in the policy's directory. Context, store, series and advice work as on a real host, seeded
+//! from the file. The first matching reply answers a probe or action, unless a fault matches. [`run()`] evaluates a built
 //! component against one scenario and returns the differences, [`run_all`] runs many on all cores, [`Tested::updated`]
 //! rewrites the expectation, and [`export()`] turns a recorded evaluation into a scenario.
 

@@ -34,8 +34,8 @@ pub struct Ran {
 /// A result that a scenario can expect.
 #[derive(Debug, Clone)]
 pub(super) enum Came {
-    Observations(Value),
-    Plan { decision: Value, steps: Value },
+    Observations { observations: Value, advice: Value },
+    Plan { decision: Value, steps: Value, advice: Value },
     Failure { failure: Value, message: String },
 }
 
@@ -103,11 +103,15 @@ impl Came {
     fn of(evaluation: &Evaluation<ScenarioBackend>) -> Came {
         let json = |value: serde_json::Result<Value>| value.unwrap_or_default();
         match &evaluation.answer {
-            Ok(Answer::Observed(observations)) => Came::Observations(json(serde_json::to_value(observations))),
+            Ok(Answer::Observed(observations)) => Came::Observations {
+                observations: json(serde_json::to_value(observations)),
+                advice: advice(evaluation),
+            },
             Ok(Answer::Decided(decision)) => {
                 let steps = evaluation.backend.as_ref().map(|backend| backend.steps.as_slice()).unwrap_or_default();
                 let steps = steps.iter().map(|step| json!({"action": step.action, "arguments": step.arguments}));
-                Came::Plan { decision: json(serde_json::to_value(decision)), steps: steps.collect() }
+                let decision = json(serde_json::to_value(decision));
+                Came::Plan { decision, steps: steps.collect(), advice: advice(evaluation) }
             }
             Err(error) => Came::Failure {
                 failure: match error {
@@ -122,8 +126,8 @@ impl Came {
     /// The result as it is shown when something else was expected.
     fn value(&self) -> Value {
         match self {
-            Came::Observations(observations) => observations.clone(),
-            Came::Plan { decision, steps } => json!({"decision": decision, "steps": steps}),
+            Came::Observations { observations, .. } => observations.clone(),
+            Came::Plan { decision, steps, .. } => json!({"decision": decision, "steps": steps}),
             Came::Failure { failure, .. } => json!({"failure": failure}),
         }
     }
@@ -138,6 +142,17 @@ impl Came {
     }
 }
 
+/// What the policy advised, without what it did not mention.
+fn advice(evaluation: &Evaluation<ScenarioBackend>) -> Value {
+    let Some(backend) = &evaluation.backend else { return json!({}) };
+    let advice = &backend.base.advice;
+    let mut value = json!({"recommendations": advice.recommendations, "may-fail": advice.may_fail});
+    if let (Some(after), Some(table)) = (advice.look_again, value.as_object_mut()) {
+        table.insert("look-again".into(), json!(after));
+    }
+    value
+}
+
 fn detected(ran: &mut Ran, scenario: &Scenario, came: &Came) {
     let expect = &scenario.expect;
     match (came, &expect.observations, &expect.failure) {
@@ -149,8 +164,11 @@ fn detected(ran: &mut Ran, scenario: &Scenario, came: &Came) {
             };
             ran.problems.push(Problem::difference("failure", wanted, &came));
         }
-        (Came::Observations(actual), Some(wanted), None) => {
-            compare(ran, "observations", &Value::Array(wanted.clone()), actual, contains);
+        (Came::Observations { observations, advice }, Some(wanted), None) => {
+            compare(ran, "observations", &Value::Array(wanted.clone()), observations, contains);
+            if let Some(wanted) = &expect.advice {
+                compare(ran, "advice", wanted, advice, decides);
+            }
         }
         (Came::Failure { message, .. }, ..) => {
             ran.problems.push(Problem::told(codes::NO_ANSWER, format!("detect: {message}")));
@@ -166,9 +184,12 @@ fn planned(ran: &mut Ran, expected: &ExpectedPlan, came: &Came) {
         (came, _, _, Some(wanted)) => {
             ran.problems.push(Problem::difference(&format!("{what}, failure"), wanted, &came.value()));
         }
-        (Came::Plan { decision, steps }, Some(wanted), Some(wanted_steps), None) => {
+        (Came::Plan { decision, steps, advice }, Some(wanted), Some(wanted_steps), None) => {
             compare(ran, &format!("{what}, decision"), wanted, decision, decides);
             compare(ran, &format!("{what}, steps"), &Value::Array(wanted_steps.clone()), steps, contains);
+            if let Some(wanted) = &expected.advice {
+                compare(ran, &format!("{what}, advice"), wanted, advice, decides);
+            }
         }
         (Came::Failure { message, .. }, ..) => {
             ran.problems.push(Problem::told(codes::NO_ANSWER, format!("{what}: {message}")));

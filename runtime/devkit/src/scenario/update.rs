@@ -28,14 +28,16 @@ pub(super) fn updated(scenario: &Scenario, ran: &Ran) -> Option<String> {
 
 fn detected(expect: &mut dyn TableLike, scenario: &Scenario, came: &Came) -> Result<(), NotToml> {
     match came {
-        Came::Observations(actual) => {
+        Came::Observations { observations, advice } => {
             let wanted = Value::Array(scenario.expect.observations.clone().unwrap_or_default());
             expect.remove("failure");
-            set(expect, "observations", &narrowed(&template(wanted), actual, contains))
+            set(expect, "observations", &narrowed(&template(wanted), observations, contains))?;
+            advised(expect, scenario.expect.advice.as_ref(), advice)
         }
         Came::Failure { .. } if scenario.expect.failure.as_ref().is_some_and(|wanted| came.fails_as(wanted)) => Ok(()),
         Came::Failure { failure, .. } => {
             expect.remove("observations");
+            expect.remove("advice");
             set(expect, "failure", failure)
         }
         Came::Plan { .. } => Ok(()),
@@ -52,21 +54,28 @@ fn template(wanted: Value) -> Value {
 
 fn planned(plan: &mut dyn TableLike, expected: &ExpectedPlan, came: &Came) -> Result<(), NotToml> {
     match came {
-        Came::Plan { decision, steps } => {
+        Came::Plan { decision, steps, advice } => {
             plan.remove("failure");
             let wanted = expected.decision.clone().unwrap_or_default();
             set(plan, "decision", &narrowed(&wanted, decision, decides))?;
             let wanted = Value::Array(expected.steps.clone().unwrap_or_default());
-            set(plan, "steps", &narrowed(&wanted, steps, contains))
+            set(plan, "steps", &narrowed(&wanted, steps, contains))?;
+            advised(plan, expected.advice.as_ref(), advice)
         }
         Came::Failure { .. } if expected.failure.as_ref().is_some_and(|wanted| came.fails_as(wanted)) => Ok(()),
         Came::Failure { failure, .. } => {
             plan.remove("decision");
             plan.remove("steps");
+            plan.remove("advice");
             set(plan, "failure", failure)
         }
-        Came::Observations(_) => Ok(()),
+        Came::Observations { .. } => Ok(()),
     }
+}
+
+/// Only a scenario that expects advice gets the actual one.
+fn advised(expect: &mut dyn TableLike, wanted: Option<&Value>, advice: &Value) -> Result<(), NotToml> {
+    wanted.map_or(Ok(()), |wanted| set(expect, "advice", &narrowed(wanted, advice, decides)))
 }
 
 fn element(expect: &mut dyn TableLike, index: usize) -> Option<&mut dyn TableLike> {
@@ -127,16 +136,21 @@ steps = [
         Scenario::parse("f", text).unwrap()
     }
 
+    fn observed(observations: Value) -> Came {
+        Came::Observations { observations, advice: json!({"recommendations": [], "may-fail": []}) }
+    }
+
     #[test]
     fn only_differences_are_rewritten() {
         let ran = Ran {
-            detected: Some(Came::Observations(json!([
+            detected: Some(observed(json!([
                 {"key": "/", "status": {"unhealthy": "warning"}, "summary": "s"},
                 {"key": "/new", "status": "healthy", "summary": "s"},
             ]))),
             planned: vec![Some(Came::Plan {
                 decision: json!({"wait": "for what is held"}),
                 steps: json!([{"action": "a.remove", "arguments": {"what": {"root": "/tmp", "n": 1}, "reason": "r"}}]),
+                advice: json!({"recommendations": [], "may-fail": [], "look-again": 90_000}),
             })],
             ..Ran::default()
         };
@@ -146,6 +160,10 @@ steps = [
             .replace("{ apply = \"stop\" }", "{ wait = \"for what is held\" }")
             .replace("/var/log", "/tmp");
         assert_eq!(updated(&scenario(TEXT), &ran).unwrap(), wanted);
+
+        let advice = |milliseconds: &str| format!("advice = {{ look-again = {milliseconds} }}\n");
+        let text = updated(&scenario(&format!("{TEXT}{}", advice("5000"))), &ran).unwrap();
+        assert_eq!(text, format!("{wanted}{}", advice("90000")), "advice is written where it is expected");
     }
 
     #[test]
@@ -169,8 +187,9 @@ steps = [
         let plan = Came::Plan {
             decision: json!({"apply": "stop"}),
             steps: json!([{"action": "a.remove", "arguments": {"what": {"root": "/var/log"}, "reason": "r"}}]),
+            advice: json!({}),
         };
-        let ran = Ran { detected: Some(Came::Observations(came)), planned: vec![Some(plan)], ..Ran::default() };
+        let ran = Ran { detected: Some(observed(came)), planned: vec![Some(plan)], ..Ran::default() };
         assert_eq!(updated(&scenario(TEXT), &ran), None);
     }
 }

@@ -13,6 +13,7 @@ mod c;
 mod example;
 mod fixture;
 mod go;
+mod helpers;
 mod javascript;
 mod project;
 mod python;

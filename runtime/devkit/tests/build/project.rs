@@ -144,13 +144,14 @@ impl Project {
     }
 
     /// Builds the policy and checks that all its scenarios pass, and that there are at least this many.
-    pub(crate) fn passes(&self, at_least: usize) {
-        let ran = self.scenarios();
-        assert!(ran.len() >= at_least, "{} scenarios", ran.len());
-        for (name, ran) in ran {
-            assert!(ran.problems.is_empty(), "{name}: {}", told(&ran));
+    pub(crate) fn passes(&self, at_least: usize) -> Vec<(String, Ran)> {
+        let all = self.scenarios();
+        assert!(all.len() >= at_least, "{} scenarios", all.len());
+        for (name, ran) in &all {
+            assert!(ran.problems.is_empty(), "{name}: {}", told(ran));
             eprintln!("{name}: {:?} fuel", ran.fuel);
         }
+        all
     }
 
     /// Replaces all scenarios by one.

@@ -14,6 +14,16 @@ import weakref
 from componentize_py_types import Result, Ok, Err, Some
 from ..imports import types
 
+@dataclass
+class Occurrence:
+    """
+    Something that happened, and that the schedule of this policy waits for.
+    """
+    what: str
+    about: types.Subject
+    at: int
+    facts: List[types.Measure]
+
 
 @dataclass
 class Trigger_Schedule:
@@ -22,7 +32,12 @@ class Trigger_Schedule:
 
 @dataclass
 class Trigger_Event:
-    value: List[types.Measure]
+    value: List[Occurrence]
+
+
+@dataclass
+class Trigger_FollowUp:
+    pass
 
 
 @dataclass
@@ -35,11 +50,29 @@ class Trigger_ByHand:
     pass
 
 
-Trigger = Union[Trigger_Schedule, Trigger_Event, Trigger_Verification, Trigger_ByHand]
+Trigger = Union[Trigger_Schedule, Trigger_Event, Trigger_FollowUp, Trigger_Verification, Trigger_ByHand]
 """
 What caused this evaluation.
 """
 
+
+@dataclass
+class Label:
+    """
+    A name and a value that the operator attached to a host or a target: `role` and `web`.
+    """
+    name: str
+    value: str
+
+@dataclass
+class Target:
+    """
+    A server or another thing that the operator named in the configuration, and that probes and actions accept by its
+    name. A policy sees neither its address nor its secret.
+    """
+    name: str
+    kind: str
+    labels: List[Label]
 
 @dataclass
 class WallClock:
@@ -82,16 +115,48 @@ def setting(path: str) -> Optional[str]:
     as it is, every other value as JSON.
     """
     raise NotImplementedError
+def setting_list(path: str) -> List[str]:
+    """
+    The elements of a setting that is a list, each as `setting` returns it; empty if there is no such list.
+    """
+    raise NotImplementedError
+def targets() -> List[Target]:
+    """
+    The targets that this instance may use, in byte order of their names.
+    """
+    raise NotImplementedError
+def target_setting(target: str, path: str) -> Optional[str]:
+    """
+    One setting for this target: its own value if the operator set one, otherwise that of `setting`.
+    """
+    raise NotImplementedError
 def scopes() -> str:
     """
     The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
     is not granted.
     """
     raise NotImplementedError
+def scope_list(capability: str, field: str) -> List[str]:
+    """
+    The values of a list in the scopes of a capability (`ansai:files/files-probe`, `roots`), each once; empty if there
+    is none.
+    """
+    raise NotImplementedError
+def scope_bound(capability: str, field: str) -> Optional[int]:
+    """
+    A bound in the scopes of a capability (`ansai:files/files-actions`, `max_files`), from the first table that has it.
+    Sizes are bytes; a switch is 0 or 1.
+    """
+    raise NotImplementedError
 def host_facts() -> List[types.Measure]:
     """
     `host-name`, `os-id`, `os-version`, `kernel`, `architecture`, `cpus`, `memory-bytes`, `boot-time` and `container`.
     A fact that is unknown is absent.
+    """
+    raise NotImplementedError
+def labels() -> List[Label]:
+    """
+    The labels of this host, in byte order of their names.
     """
     raise NotImplementedError
 def open_incidents() -> List[types.Observation]:
@@ -102,6 +167,12 @@ def open_incidents() -> List[types.Observation]:
 def attempts() -> List[types.Attempt]:
     """
     The earlier attempts at this finding, oldest first. Empty in `detect`.
+    """
+    raise NotImplementedError
+def history(about: types.Subject, since: int) -> List[types.Attempt]:
+    """
+    The attempts of this instance at findings about this thing since an instant, oldest first, also those whose
+    incident is closed: for rules such as "at most once a day". At most 100, the latest ones.
     """
     raise NotImplementedError
 def stage() -> str:

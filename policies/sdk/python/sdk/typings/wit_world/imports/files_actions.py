@@ -54,11 +54,3 @@ def rotate(what: Selection, keep: int, reason: str) -> types.Preview:
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
-def reclaim_held(mount: str, enough_bytes: int, reason: str) -> types.Preview:
-    """
-    Deletes quarantined files, the ones that expire first, until this much is freed. They cannot be restored
-    afterwards.
-    
-    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
-    """
-    raise NotImplementedError

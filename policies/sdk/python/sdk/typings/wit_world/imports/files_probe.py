@@ -115,7 +115,8 @@ def list_deleted_open() -> DeletedFiles:
     raise NotImplementedError
 def list_held() -> List[Held]:
     """
-    Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with `reclaim-held`.
+    Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with
+    `quarantine-actions.reclaim`.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -27,11 +27,13 @@ class Unit(Enum):
     NONE = 0
     BYTES = 1
     MILLISECONDS = 2
-    RATIO = 3
-    PER_SECOND = 4
+    INSTANT = 3
+    RATIO = 4
     PERCENT = 5
-    CELSIUS = 6
-    OTHER = 7
+    PER_SECOND = 6
+    BYTES_PER_SECOND = 7
+    CELSIUS = 8
+    OTHER = 9
 
 
 @dataclass
@@ -67,6 +69,10 @@ class Measure:
     unit: Unit
 
 class Severity(Enum):
+    """
+    The severity orders the queue and the notices. It never permits anything: only the operator decides what an
+    emergency may do.
+    """
     NOTICE = 0
     WARNING = 1
     CRITICAL = 2
@@ -88,12 +94,30 @@ class Status_Unknown:
     value: str
 
 
-Status = Union[Status_Healthy, Status_Unhealthy, Status_Unknown]
+@dataclass
+class Status_Gone:
+    pass
+
+
+Status = Union[Status_Healthy, Status_Unhealthy, Status_Unknown, Status_Gone]
 """
-The state of a thing. An open incident closes only on an explicit `healthy` for its key; a key that is missing
-from the answer is `unknown`.
+The state of a thing. An open incident closes only on an explicit `healthy` or `gone` for its key; a key that is
+missing from the answer is `unknown`.
 """
 
+
+class Relationship(Enum):
+    """
+    How the observed thing relates to another one: it is `caused-by` it, it is a `part-of` it, or it `affects` it.
+    """
+    CAUSED_BY = 0
+    PART_OF = 1
+    AFFECTS = 2
+
+@dataclass
+class Relation:
+    how: Relationship
+    about: Subject
 
 @dataclass
 class Observation:
@@ -105,7 +129,8 @@ class Observation:
     status: Status
     summary: str
     evidence: List[Measure]
-    related: List[Subject]
+    related: List[Relation]
+    distance: Optional[float]
 
 
 @dataclass
@@ -195,6 +220,28 @@ class LeftOut:
     items: int
     bytes: int
 
+
+@dataclass
+class Lasting_ForGood:
+    pass
+
+
+@dataclass
+class Lasting_UntilVerified:
+    value: int
+
+
+@dataclass
+class Lasting_ForATime:
+    value: int
+
+
+Lasting = Union[Lasting_ForGood, Lasting_UntilVerified, Lasting_ForATime]
+"""
+How long the effect of a step lasts.
+"""
+
+
 @dataclass
 class Preview:
     """
@@ -207,26 +254,36 @@ class Preview:
     frees_later_bytes: int
     interrupts: int
     reversible: bool
-    undone_after: Optional[int]
+    lasting: Lasting
+    needs_bytes: int
+    mount: Optional[str]
     complete: bool
     sample: List[str]
     left_out: List[LeftOut]
 
 class Outcome(Enum):
+    """
+    What became of a step.
+    """
     DONE = 0
-    REVERTED = 1
-    FAILED = 2
-    REFUSED = 3
-    SIMULATED = 4
-    UNKNOWN = 5
-    OTHER = 6
+    RUNNING = 1
+    PROVISIONAL = 2
+    REVERTED = 3
+    FAILED = 4
+    REFUSED = 5
+    SKIPPED = 6
+    SIMULATED = 7
+    UNKNOWN = 8
+    OTHER = 9
 
 @dataclass
 class StepResult:
     """
-    The result of a step. `action` is a name such as `ansai:files/files-actions.remove`.
+    The result of a step.
     """
+    step: int
     action: str
+    arguments: str
     about: Subject
     outcome: Outcome
     detail: str
@@ -235,8 +292,9 @@ class StepResult:
 @dataclass
 class Attempt:
     """
-    One earlier attempt at the same finding. `verified` is the state of the finding after it.
+    One earlier attempt at a finding.
     """
+    key: str
     at: int
     stage: str
     verified: Status
