@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ansai_core::Limits;
+use ansai_core::event::Phase;
+use ansai_core::{Attempt, Limits, Subject};
 
 use super::super::aggregate::Aggregate;
 use super::*;
-use crate::evaluation_state::{Context, Memory, Trigger, WallClock};
+use crate::evaluation_state::{Context, Memory};
 
 const HOUR_MS: u64 = 3_600_000;
 const NOW: u64 = 500 * 24 * HOUR_MS;
@@ -31,22 +32,14 @@ impl Memory for Kept {
     fn series(&self) -> Result<Vec<String>, Refusal> {
         Ok(self.0.keys().cloned().collect())
     }
+    fn history(&self, _: &Subject, _: Timestamp, _: usize) -> Result<Vec<Attempt>, Refusal> {
+        Ok(vec![])
+    }
 }
 
 fn state(kept: Kept) -> EvaluationState {
-    let context = Context {
-        now: Timestamp::from_millis(NOW),
-        local_time: WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 },
-        last_evaluated: None,
-        trigger: Trigger::Schedule,
-        settings: Arc::default(),
-        scopes: "{}".into(),
-        host_facts: Arc::default(),
-        open_incidents: vec![],
-        attempts: vec![],
-        stage: String::new(),
-    };
-    EvaluationState::new(context, Arc::new(kept))
+    let context = Context::at(Timestamp::from_millis(NOW));
+    EvaluationState::new(Phase::Detect, context, Arc::new(kept))
 }
 
 /// The series `s` with these samples, their times before now.
