@@ -80,7 +80,7 @@ async fn call_within(shared: LiveHost, function: &'static str, evaluation: Durat
         attempts: vec![],
         stage: String::new(),
     };
-    let scopes = [(SCANS.interface.name.clone(), Arc::new(Scope::default()))].into();
+    let scopes = [(SCANS.interface.name.clone(), Scope::default().into())].into();
     let base = EvaluationState::new(context, Arc::new(NoMemory));
     let mut live = Live::new(shared, InstanceName::from_static("test"), Phase::Detect, Arc::new(scopes), base)
         .ending_after(evaluation);

@@ -208,8 +208,9 @@ declare module "ansai:policy/context@0.1.0" {
    */
   export function setting(path: string): string | null;
   /**
-   * The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
-   * is not granted.
+   * The scopes in force as JSON: `{"ansai:files/files-probe": [{"roots": […]}]}`. The value of an interface is a list of
+   * tables, in the operator's order; one of them must permit a whole call. It has no entry for an interface that is not
+   * granted.
    */
   export function scopes(): string;
   /**

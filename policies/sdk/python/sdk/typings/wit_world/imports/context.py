@@ -84,8 +84,9 @@ def setting(path: str) -> Optional[str]:
     raise NotImplementedError
 def scopes() -> str:
     """
-    The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
-    is not granted.
+    The scopes in force as JSON: `{"ansai:files/files-probe": [{"roots": […]}]}`. The value of an interface is a list of
+    tables, in the operator's order; one of them must permit a whole call. It has no entry for an interface that is not
+    granted.
     """
     raise NotImplementedError
 def host_facts() -> List[types.Measure]:
