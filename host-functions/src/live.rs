@@ -11,7 +11,7 @@ use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, StepRef, 
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
-use ansai_kit::action::{Action, Proposed};
+use ansai_kit::action::{Action, Proposed, preview_under};
 use ansai_kit::admit::{Caller, Grants, admit};
 use ansai_kit::authorize::Scopes;
 use ansai_kit::backend::{Abort, Answer, Backend};
@@ -143,11 +143,11 @@ impl HostBackend for Live {
 impl Backend for Live {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
         let caller = Caller { instance: &self.instance, phase: self.base.phase, grants: Grants::InForce(&self.scopes) };
-        let (function, scope) = match admit(&self.shared.registry, caller, call) {
-            Ok(admitted) => (admitted.function, admitted.scope),
+        let (function, scopes) = match admit(&self.shared.registry, caller, call) {
+            Ok(admitted) => (admitted.function, admitted.scopes),
             Err(why) => return Answer::Now(why.into_answer()),
         };
-        match (function.body, scope) {
+        match (function.body, scopes.first()) {
             (Body::Base(function), _) => Answer::Now(Ok(function.answer(&mut self.base, call.arguments))),
             (Body::Inline(function), Some(scope)) => match self.at_once(function, scope, call.arguments) {
                 Some(reply) => Answer::Now(Ok(reply)),
@@ -163,7 +163,7 @@ impl Backend for Live {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
                 let base = &mut self.base;
-                Answer::Later(Box::pin(propose(action, name, work, &mut self.proposed, &mut base.proposed)))
+                Answer::Later(Box::pin(propose(action, name, scopes, work, &mut self.proposed, &mut base.proposed)))
             }
             // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
@@ -174,13 +174,14 @@ impl Backend for Live {
 async fn propose(
     action: &'static dyn Action,
     name: String,
+    scopes: Vec<Arc<Scope>>,
     work: Work,
     proposed: &mut Vec<Arc<Proposed>>,
     count: &mut StepRef,
 ) -> Result<Reply, Abort> {
     let earlier = proposed.clone();
     let arguments = work.arguments.clone();
-    let looked = work.run(move |ask, arguments| action.preview(ask, arguments, &earlier)).await;
+    let looked = work.run(move |ask, arguments| preview_under(action, &scopes, ask, arguments, &earlier)).await;
     let (mut preview, targets) = match looked.and_then(|preview| preview) {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),

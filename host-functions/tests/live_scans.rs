@@ -68,7 +68,7 @@ async fn call(shared: LiveHost, function: &'static str) -> Reply {
 }
 
 async fn call_within(shared: LiveHost, function: &'static str, evaluation: Duration) -> Reply {
-    let scopes = [(SCANS.interface.name.clone(), Arc::new(Scope::default()))].into();
+    let scopes = [(SCANS.interface.name.clone(), Scope::default().into())].into();
     let context = Context::at(Timestamp::from_millis(1_790_000_000_000));
     let base = EvaluationState::new(Phase::Detect, context, Arc::new(NoMemory));
     let mut live =

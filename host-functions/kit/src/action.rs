@@ -165,6 +165,9 @@ pub trait Action: Sync + Send {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Box<RawValue>), Refusal>;
 
+    /// See [`TypedAction::is_within`].
+    fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal>;
+
     /// Acts, after checking the identity of each target again. An `Err` means that nothing was changed.
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
@@ -208,6 +211,13 @@ pub trait TypedAction: Sync + Send {
         arguments: Self::Arguments,
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Self::Targets), Refusal>;
+
+    /// Whether one table of the scope covers all previewed targets together, with its bounds. An action whose arguments
+    /// no table bounds must tell: the executor then acts under the first table that does. For other actions, the
+    /// arguments have shown it.
+    fn is_within(&self, _scope: &Scope, _targets: &RawValue) -> Result<bool, Refusal> {
+        Ok(true)
+    }
 
     /// See [`Action::begin`].
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal>;
@@ -254,6 +264,29 @@ impl<A: TypedAction + ?Sized> Step<A> {
     }
 }
 
+/// The preview under the first scope with something to do, else under the first: what bounds an action whose arguments
+/// show no table.
+pub fn preview_under(
+    action: &dyn Action,
+    scopes: &[Arc<Scope>],
+    ask: &ProbeContext<'_>,
+    arguments: &RawValue,
+    earlier: &[Arc<Proposed>],
+) -> Result<(Preview, Box<RawValue>), Refusal> {
+    let mut first = None;
+    for scope in scopes {
+        let looked = action.preview(&ProbeContext { scope, ..*ask }, arguments, earlier);
+        if looked.as_ref().is_ok_and(|(preview, _)| preview.items > 0) {
+            return looked;
+        }
+        first.get_or_insert(looked);
+        if ask.deadline.is_over() {
+            break;
+        }
+    }
+    first.unwrap_or_else(|| action.preview(ask, arguments, earlier))
+}
+
 /// Reads what [`TypedAction::preview`] remembered.
 pub fn read_targets<T: DeserializeOwned>(targets: &RawValue) -> Result<T, Refusal> {
     if targets.get().len() > MOST_TARGET_BYTES {
@@ -271,6 +304,10 @@ impl<A: TypedAction> Action for A {
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
         let (preview, targets) = TypedAction::preview(self, ask, read(arguments)?, earlier)?;
         Ok((preview, to_text(&targets)?))
+    }
+
+    fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {
+        TypedAction::is_within(self, scope, targets)
     }
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {

@@ -32,17 +32,17 @@ pub enum Grants<'a> {
 }
 
 /// A call that may be answered.
-#[derive(Clone, Copy)]
-pub struct Admitted<'a> {
+#[derive(Clone)]
+pub struct Admitted {
     /// Its interface.
     pub entry: &'static InterfaceDef,
     /// Its function.
     pub function: &'static Function,
-    /// What bounds it; `None` for interfaces that need no grant, and for recorded calls.
-    pub scope: Option<&'a Arc<Scope>>,
+    /// What may bound it, see [`authorize`]; none for interfaces that need no grant, and for recorded calls.
+    pub scopes: Vec<Arc<Scope>>,
 }
 
-impl Admitted<'_> {
+impl Admitted {
     /// Whether it proposes a step.
     pub fn proposes(&self) -> bool {
         matches!(self.function.body, Body::Action(_))
@@ -73,7 +73,7 @@ impl NotAdmitted {
 /// Finds the function of a call and checks that this caller may call it, in this phase and with these arguments.
 ///
 /// The budget of an evaluation (calls, bytes, proposals) is not checked here: the engine's gate does that.
-pub fn admit<'a>(registry: &Registry, caller: Caller<'a>, call: Call<'_>) -> Result<Admitted<'a>, NotAdmitted> {
+pub fn admit(registry: &Registry, caller: Caller<'_>, call: Call<'_>) -> Result<Admitted, NotAdmitted> {
     let Some((entry, function)) = registry.find(call.interface, call.function) else {
         let why = format!("no function {}.{}", call.interface, call.function);
         return Err(NotAdmitted::NoSuchFunction(Abort(why)));
@@ -82,23 +82,21 @@ pub fn admit<'a>(registry: &Registry, caller: Caller<'a>, call: Call<'_>) -> Res
         let why = format!("{}.{} is an action: call it in `plan`, not in `detect`", call.interface, call.function);
         return Err(NotAdmitted::WrongPhase(Refusal::Denied(why)));
     }
-    let scope = match caller.grants {
-        Grants::Recorded => None,
+    let scopes = match caller.grants {
+        Grants::Recorded => Vec::new(),
         Grants::InForce(scopes) => {
-            let scope = scopes.get(call.interface);
-            authorize(caller.instance, entry, function, scope.map(AsRef::as_ref), call.arguments)
-                .map_err(NotAdmitted::Unauthorized)?;
-            scope
+            authorize(caller.instance, entry, function, scopes.get(call.interface), call.arguments)
+                .map_err(NotAdmitted::Unauthorized)?
         }
     };
-    Ok(Admitted { entry, function, scope })
+    Ok(Admitted { entry, function, scopes })
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use ansai_core::scope::{Count, Field, TypedField};
-    use ansai_core::{Interface, InterfaceKind, InterfaceName, Preview, Sensitivity};
+    use ansai_core::{Interface, InterfaceKind, InterfaceName, Preview, ScopeInForce, Sensitivity};
     use serde_json::value::RawValue;
 
     use super::*;
@@ -132,7 +130,7 @@ mod tests {
         functions: &[Function { name: "act", checks: &[], body: Body::Action(&Nothing) }],
     };
 
-    struct Nothing;
+    pub(crate) struct Nothing;
 
     impl TypedAction for Nothing {
         type Arguments = NoArguments;
@@ -167,7 +165,7 @@ mod tests {
         for entry in crate::policy::INTERFACES {
             registry = registry.with(entry);
         }
-        let scope = Arc::new(Scope::in_force(FIELDS, &Scope::default(), &Scope::default()));
+        let scope = ScopeInForce::from(Scope::in_force(FIELDS, &Scope::default(), &Scope::default()));
         let scopes: Scopes =
             Arc::new(grants.unwrap_or_default().iter().map(|name| (name.parse().unwrap(), scope.clone())).collect());
         let granted = if grants.is_some() { Grants::InForce(&scopes) } else { Grants::Recorded };
@@ -175,7 +173,7 @@ mod tests {
         let interface: InterfaceName = interface.parse().unwrap();
         let call = Call { interface: &interface, function, arguments: &arguments };
         match admit(&registry, Caller { instance: &InstanceName::from_static("i"), phase, grants: granted }, call) {
-            Ok(admitted) => format!("ok, {}", if admitted.scope.is_some() { "bounded" } else { "free" }),
+            Ok(admitted) => format!("ok, {}", if admitted.scopes.is_empty() { "free" } else { "bounded" }),
             Err(NotAdmitted::NoSuchFunction(abort)) => format!("ended: {abort}"),
             Err(NotAdmitted::WrongPhase(_)) => "wrong phase".into(),
             Err(NotAdmitted::Unauthorized(Refusal::Denied(_))) => "denied".into(),

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::scope::{Field, NotPermitted, TypedField};
-use ansai_core::{InstanceName, InterfaceKind, InterfaceName, Refusal, Scope};
+use ansai_core::scope::{Field, NotPermitted, TableInForce, TypedField};
+use ansai_core::{InstanceName, InterfaceKind, InterfaceName, Refusal, Scope, ScopeInForce};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::registry::{Function, InterfaceDef};
+use crate::registry::{Body, Function, InterfaceDef};
 
 /// Scopes in force by interface name without version; what is not granted is absent.
-pub type Scopes = Arc<BTreeMap<InterfaceName, Arc<Scope>>>;
+pub type Scopes = Arc<BTreeMap<InterfaceName, ScopeInForce>>;
 
 /// One argument that a scope bounds.
 #[derive(Debug, Clone, Copy)]
@@ -30,44 +30,93 @@ impl Check {
     }
 }
 
-/// Refuses a call that is outside the scope; `scope` is `None` where nothing was granted. The message names the
-/// call, the argument, what is granted, and the line to add for `instance`.
+/// Refuses a call that no table in force permits as a whole; `granted` is `None` where nothing was granted. Otherwise
+/// returns the scopes that may bound the call, the first choice first:
+///
+/// - the first table that permits all checked arguments together;
+/// - for a probe without checked arguments, what all tables permit together, so that no table is invisible;
+/// - for an action without checked arguments, every table: its targets show which one bounds it, see
+///   [`Action::is_within`](crate::action::Action::is_within). No two tables are ever mixed for a change;
+/// - none for an interface that needs no grant.
+///
+/// # Errors
+/// `denied` names the call, the argument, what is granted, and the line to add for `instance`; of several tables, those
+/// of the nearest: the one that permits the most arguments. `invalid` arguments are so under any table.
 pub fn authorize(
     instance: &InstanceName,
     entry: &InterfaceDef,
     function: &Function,
-    scope: Option<&Scope>,
+    granted: Option<&ScopeInForce>,
     arguments: &RawValue,
-) -> Result<(), Refusal> {
+) -> Result<Vec<Arc<Scope>>, Refusal> {
     let name = &entry.interface.name;
     if entry.interface.kind == InterfaceKind::Base {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let Some(scope) = scope else {
+    let Some(granted) = granted else {
         return Err(Refusal::Denied(format!(
             "{name}.{} is not granted; to allow it, add \"{name}\" to [policy.{instance}.grant]",
             function.name
         )));
     };
     if function.checks.is_empty() {
-        return Ok(());
+        return Ok(match function.body {
+            Body::Action(_) => granted.tables().iter().map(|table| table.scope.clone()).collect(),
+            _ => vec![granted.together().clone()],
+        });
     }
     let arguments: Value =
         serde_json::from_str(arguments.get()).map_err(|error| Refusal::Invalid(error.to_string()))?;
-    for check in function.checks {
-        let value = arguments.pointer(check.argument).unwrap_or(&Value::Null);
-        scope.permits(&check.field, value).map_err(|why| match why {
-            NotPermitted::Invalid(why) => {
-                Refusal::Invalid(format!("{name}.{}: `{}` {why}", function.name, shown(check.argument)))
+    let mut nearest: Option<(usize, Outside<'_>)> = None;
+    for table in granted.tables() {
+        let (mut permitted, mut first) = (0, None);
+        for check in function.checks {
+            match table.scope.permits(&check.field, arguments.pointer(check.argument).unwrap_or(&Value::Null)) {
+                Ok(()) => permitted += 1,
+                Err(NotPermitted::Invalid(why)) => {
+                    let argument = shown(check.argument);
+                    return Err(Refusal::Invalid(format!("{name}.{}: `{argument}` {why}", function.name)));
+                }
+                Err(NotPermitted::Outside { is, granted, add }) => {
+                    first.get_or_insert(Outside { check, table, is, granted, add });
+                }
             }
-            NotPermitted::Outside { is, granted, add } => Refusal::Denied(format!(
-                "{name}.{}: `{}` is {is}, granted is {granted}; to allow it, {add} in [policy.{instance}.grant] \"{name}\"",
-                function.name,
-                shown(check.argument)
-            )),
-        })?;
+        }
+        match first {
+            None => return Ok(vec![table.scope.clone()]),
+            Some(outside) if nearest.as_ref().is_none_or(|(most, _)| permitted > *most) => {
+                nearest = Some((permitted, outside));
+            }
+            Some(_) => {}
+        }
     }
-    Ok(())
+    let denied = |(_, outside): (usize, Outside<'_>)| outside.told(instance, name, function);
+    Err(Refusal::Denied(nearest.map(denied).unwrap_or_else(|| format!("{name}.{} is not granted", function.name))))
+}
+
+/// The first argument that a table does not permit.
+struct Outside<'a> {
+    check: &'a Check,
+    table: &'a TableInForce,
+    is: String,
+    granted: String,
+    add: String,
+}
+
+impl Outside<'_> {
+    fn told(&self, instance: &InstanceName, name: &InterfaceName, function: &Function) -> String {
+        let Outside { check, table, is, granted, add } = self;
+        let (found, place) = match table.place() {
+            Some(place) => (format!(" in {place}"), format!(", {place}")),
+            None => (String::new(), String::new()),
+        };
+        format!(
+            "{name}.{}: `{}` is {is}, granted is {granted}{found}; \
+             to allow it, {add} in [policy.{instance}.grant] \"{name}\"{place}",
+            function.name,
+            shown(check.argument)
+        )
+    }
 }
 
 /// `/what/root` as `what.root`.
@@ -76,131 +125,4 @@ fn shown(pointer: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::scope::{Count, Hours, Names, Roots};
-    use ansai_core::{Interface, Sensitivity};
-    use serde_json::json;
-
-    use super::*;
-    use crate::call::NoArguments;
-    use crate::function::{Base, Probe};
-    use crate::registry::Body;
-
-    const ROOTS: TypedField<Roots> = TypedField::set("roots", "");
-    const UNITS: TypedField<Names> = TypedField::set("units", "");
-    const MAX_FILES: TypedField<Count> = TypedField::at_most("max_files", 0, "");
-    const MIN_AGE: TypedField<Hours> = TypedField::at_least("min_age_hours", 0, "");
-
-    const FIELDS: &[Field] = &[ROOTS.field(), UNITS.field(), MAX_FILES.field(), MIN_AGE.field()];
-    const CHECKS: &[Check] = &[
-        Check::of("/what/root", &ROOTS),
-        Check::of("/unit", &UNITS),
-        Check::of("/what/files", &MAX_FILES),
-        Check::of("/what/age", &MIN_AGE),
-    ];
-
-    fn entry(kind: InterfaceKind) -> InterfaceDef {
-        let sensitivity = Sensitivity::Metadata;
-        let name = InterfaceName::from_static("ansai:x/x-probe");
-        InterfaceDef {
-            interface: Interface { name, version: "0.2.0", kind, sensitivity, ability: "", fields: FIELDS },
-            doctor: &[],
-            functions: &[],
-        }
-    }
-
-    fn refused(scope: Option<Value>, arguments: &Value, checks: &'static [Check]) -> Option<Refusal> {
-        let function = Function { name: "f", checks, body: Body::Probe(&Probe(|_, _: NoArguments| Ok(()))) };
-        let scope = scope.map(|scope| Scope::parse("ansai:x/x-probe", FIELDS, scope.as_object().unwrap()).unwrap());
-        let arguments = RawValue::from_string(arguments.to_string()).unwrap();
-        authorize(&InstanceName::from_static("i"), &entry(InterfaceKind::Probe), &function, scope.as_ref(), &arguments)
-            .err()
-    }
-
-    fn granted() -> Option<Value> {
-        Some(json!({"roots": ["/var/log"], "units": ["nginx*"], "max_files": 10, "min_age_hours": 24}))
-    }
-
-    fn call(root: &str, unit: &str, files: u64, age: u64) -> Value {
-        json!({"what": {"root": root, "files": files, "age": age}, "unit": unit})
-    }
-
-    #[test]
-    fn what_is_within_the_scope_passes_up_to_its_bounds() {
-        for root in ["/var/log", "/var/log/nginx"] {
-            assert_eq!(refused(granted(), &call(root, "nginx.service", 10, 24), CHECKS), None, "{root}");
-        }
-        assert_eq!(refused(granted(), &call("/var/log", "nginx", 0, 25), CHECKS), None);
-        assert_eq!(refused(Some(json!({})), &json!({"anything": 1}), &[]), None, "nothing to bound");
-    }
-
-    #[test]
-    fn what_is_outside_is_denied_with_the_line_to_add() {
-        for (arguments, is, granted_is, add) in [
-            (
-                call("/var/logs", "nginx", 1, 24),
-                "`what.root` is \"/var/logs\"",
-                "roots = [\"/var/log\"]",
-                "add \"/var/logs\" to roots",
-            ),
-            (call("/var", "nginx", 1, 24), "`what.root` is \"/var\"", "roots", "add \"/var\" to roots"),
-            (call("/var/log", "ssh", 1, 24), "`unit` is \"ssh\"", "units = [\"nginx*\"]", "add \"ssh\" to units"),
-            (
-                call("/var/log", "nginx", 11, 24),
-                "`what.files` is 11, above the bound",
-                "max_files = 10",
-                "set max_files = 11",
-            ),
-            (
-                call("/var/log", "nginx", 1, 23),
-                "`what.age` is 23, below the bound",
-                "min_age_hours = 24",
-                "set min_age_hours = 23",
-            ),
-        ] {
-            let Some(Refusal::Denied(why)) = refused(granted(), &arguments, CHECKS) else {
-                unreachable!("{arguments}")
-            };
-            for words in ["ansai:x/x-probe.f", is, granted_is, add, "[policy.i.grant]"] {
-                assert!(why.contains(words), "{words}: {why}");
-            }
-        }
-        for scope in [None, Some(json!({}))] {
-            let why = refused(scope, &call("/var/log", "nginx", 1, 24), CHECKS);
-            assert!(matches!(why, Some(Refusal::Denied(_))), "{why:?}");
-        }
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_invalid() {
-        for arguments in [
-            call("/var/log/../../etc", "nginx", 1, 24),
-            call("var/log", "nginx", 1, 24),
-            call("/var/log/./a", "nginx", 1, 24),
-            json!({"what": {"root": 7, "files": 1, "age": 24}, "unit": "nginx"}),
-            json!({"what": {"root": "/var/log", "files": -1, "age": 24}, "unit": "nginx"}),
-            json!({"what": {"root": "/var/log", "files": 1, "age": 24}}),
-            json!({}),
-        ] {
-            let why = refused(granted(), &arguments, CHECKS);
-            assert!(matches!(why, Some(Refusal::Invalid(_))), "{arguments}: {why:?}");
-        }
-    }
-
-    #[test]
-    fn only_the_base_needs_no_grant() {
-        let function = Function { name: "f", checks: CHECKS, body: Body::Base(&Base(|_, _: NoArguments| Ok(()))) };
-        let arguments = RawValue::from_string("{}".into()).unwrap();
-        assert_eq!(
-            authorize(&InstanceName::from_static("i"), &entry(InterfaceKind::Base), &function, None, &arguments),
-            Ok(())
-        );
-        for kind in [InterfaceKind::Probe, InterfaceKind::Actions] {
-            assert!(
-                authorize(&InstanceName::from_static("i"), &entry(kind), &function, None, &arguments).is_err(),
-                "{kind:?}"
-            );
-        }
-    }
-}
+mod tests;

@@ -334,7 +334,7 @@ fn the_grant_bounds_what_is_kept() {
             &InstanceName::from_static("disk"),
             entry,
             function,
-            Some(scope),
+            Some(&scope.clone().into()),
             &raw(&json!({"keep-bytes": keep, "reason": ""})),
         )
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, Scope, codes};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -15,8 +15,8 @@ use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
 use crate::source::Span;
 
-/// Scopes granted, by interface name.
-pub type Grants = BTreeMap<InterfaceName, Scope>;
+/// Tables granted, by interface name.
+pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
@@ -99,8 +99,8 @@ pub(crate) fn read(
                 );
             }
             let place = format!("the grant of {}", interface.name);
-            let scope = scope_table::read(&entry.node, &place, interface, Side::Grant, problems);
-            grants.insert(interface.name.clone(), scope);
+            let tables = scope_table::read(&entry.node, &place, interface, Side::Grant, problems);
+            grants.insert(interface.name.clone(), tables);
             grant_spans.push((interface.name.clone(), entry.key_span.clone()));
         }
     }

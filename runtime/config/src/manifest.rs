@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Scope, codes};
+use ansai_core::{Interface, InterfaceName, Millis, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::fields::{self, Fields};
@@ -13,25 +13,12 @@ use crate::identifier;
 use crate::limits::{self, LimitsChange};
 use crate::node::{Entry, Node};
 use crate::problem::{Problem, Problems};
-use crate::scope_table::{self, Side};
+use crate::request::{self, Request};
 use crate::source::{MOST_BYTES, Source};
 
 /// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
 const KEYS: &[&str] = &["name", "version", "description", "schedule", "capabilities", "limits", "settings"];
-
-/// A policy's request for one interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The author's reason; untrusted text.
-    pub reason: String,
-    /// Whether the policy does not load without a grant.
-    pub required: bool,
-    /// The widest scope that the policy can use. Fields that are not named are left to the operator.
-    pub scope: Scope,
-    /// The grant that the author suggests; also the scope of a policy that runs without a configuration.
-    pub suggest: Scope,
-}
 
 /// A valid manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +181,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         && let Some(entries) = table_of("`[capabilities]`", node, problems)
     {
         for entry in entries {
-            if let Some((name, request)) = read_request(entry, interfaces, problems) {
+            if let Some((name, request)) = request::read(entry, interfaces, problems) {
                 capabilities.insert(name, request);
             }
         }
@@ -219,33 +206,6 @@ pub(crate) fn table_of<'n>(place: &str, node: &'n Node, problems: &mut Problems)
         problems.add(fields::not_a_table(place, node));
     }
     entries
-}
-
-fn read_request(entry: &Entry, interfaces: &[Interface], problems: &mut Problems) -> Option<(InterfaceName, Request)> {
-    let interface = scope_table::interface(entry, interfaces, problems);
-    let place = format!("the request for {}", ansai_core::text::inert(&entry.key, 80));
-    let fields = Fields::of(&entry.node, &place, &["reason", "required", "scope", "suggest"], problems)?;
-    fields.require(&[("reason", "reason = \"to …\"  # the operator reads it before granting")], problems);
-    let reason = fields.text("reason", 300, problems);
-    let required = fields.boolean("required", problems).unwrap_or(false);
-    let interface = interface?;
-    let scope = fields
-        .get("scope")
-        .map(|node| scope_table::read(node, "`scope`", interface, Side::Request, problems))
-        .unwrap_or_default();
-    let suggest = fields
-        .get("suggest")
-        .map(|node| scope_table::read(node, "`suggest`", interface, Side::Grant, problems))
-        .unwrap_or_default();
-    if interface.kind == InterfaceKind::Base {
-        problems.add(Problem::warning(
-            codes::ALWAYS_THERE,
-            entry.key_span.clone(),
-            format!("every policy has {}: it need not be asked for", interface.name),
-        ));
-    }
-    let request = Request { reason: reason?.to_owned(), required, scope, suggest };
-    Some((interface.name.clone(), request))
 }
 
 fn read_settings(node: &Node, problems: &mut Problems) -> Option<String> {

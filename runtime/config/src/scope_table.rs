@@ -1,10 +1,12 @@
 //! Tables that map interface names to scopes, in requests and in grants.
 
 use ansai_core::codes;
+use ansai_core::scope::{MOST_TABLES, TableCountError};
 use ansai_core::text::inert;
-use ansai_core::{Field, Interface, InterfaceName, Scope, ScopeError};
+use ansai_core::{Field, Interface, InterfaceName, Scope, ScopeError, ScopeTables};
 
 use crate::fields::without_units;
+use crate::grants::FEWER;
 use crate::nearest;
 use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
@@ -43,19 +45,46 @@ pub(crate) fn interface<'i>(
     found
 }
 
-/// Reads every field of a scope separately, so that all problems are found.
-pub(crate) fn read(node: &Node, place: &str, interface: &Interface, side: Side, problems: &mut Problems) -> Scope {
-    let Some(entries) = node.entries() else {
-        problems.add(
-            Problem::error(
-                codes::WRONG_TYPE,
-                node.span.clone(),
-                format!("{place} must be a table, not {}", node.what()),
-            )
-            .hint(example(interface)),
-        );
-        return Scope::default();
+/// Reads a table, or a list of tables.
+pub(crate) fn read(
+    node: &Node,
+    place: &str,
+    interface: &Interface,
+    side: Side,
+    problems: &mut Problems,
+) -> ScopeTables {
+    let mut table = |one: &Node, must: &str| match one.entries() {
+        Some(entries) => fields(entries, interface, side, problems),
+        None => {
+            let message = format!("{must}, not {}", one.what());
+            problems.add(Problem::error(codes::WRONG_TYPE, one.span.clone(), message).hint(example(interface)));
+            Scope::default()
+        }
     };
+    let Kind::Array(nodes) = &node.kind else {
+        return table(node, &format!("{place} must be a table or a list of tables")).into();
+    };
+    let read = nodes.iter().enumerate().take(MOST_TABLES);
+    let tables: Vec<Scope> =
+        read.map(|(index, one)| table(one, &format!("table {} of {place} must be a table", index + 1))).collect();
+    if let Some(beyond) = nodes.get(MOST_TABLES) {
+        let message = format!("{place} has {}", TableCountError::TooMany(nodes.len()));
+        problems.add(Problem::error(codes::TOO_MANY_TABLES, beyond.span.clone(), message).hint(FEWER));
+    }
+    ScopeTables::try_from(tables).unwrap_or_else(|error| {
+        let (verb, purpose) = match side {
+            Side::Grant => ("grants", "to grant nothing"),
+            Side::Request => ("requests", "to leave everything to the operator"),
+        };
+        let message = format!("{place} is {error}, which {verb} nothing");
+        let hint = format!("leave the line out {purpose}, or write a table: {}", example(interface));
+        problems.add(Problem::error(codes::NO_TABLES, node.span.clone(), message).hint(hint));
+        ScopeTables::default()
+    })
+}
+
+/// Reads every field of a table separately, so that all problems are found.
+fn fields(entries: &[Entry], interface: &Interface, side: Side, problems: &mut Problems) -> Scope {
     let mut scope = Scope::default();
     for entry in entries {
         if side == Side::Grant && entry.node.kind == Kind::Text("operator".to_owned()) {

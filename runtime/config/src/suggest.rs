@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use ansai_core::text::inert;
 use ansai_core::{Field, Interface, InterfaceKind, ScopeValue};
 
-use crate::manifest::{Manifest, Request};
+use crate::manifest::Manifest;
+use crate::request::Request;
 
-/// Returns a `[policy.NAME.grant]` stanza with everything that the manifest requests. Values that only the operator
-/// knows are empty, and grant nothing until they are filled in. The stanza is valid TOML.
+/// Returns a `[policy.NAME.grant]` stanza with everything that the manifest requests; several tables of one interface
+/// become a list. Values that only the operator knows are empty, and grant nothing until they are filled in. The stanza
+/// is valid TOML.
 pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interface]) -> String {
     let instance = key(instance);
     let mut out = String::new();
@@ -35,13 +37,17 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
     }
     for (interface, request) in asked.iter().filter(|(i, _)| !i.fields.is_empty()) {
         let _ = write!(out, "\n{}", why(interface, request));
-        let _ = writeln!(out, "[policy.{instance}.grant.{}]", key(interface.name.as_str()));
-        for field in interface.fields {
-            let (value, note) = match (request.suggest.get(field), request.scope.get(field)) {
-                (Some(suggested), _) => line(field, Some(suggested), "suggested"),
-                (None, asked) => line(field, asked, "as asked"),
-            };
-            let _ = writeln!(out, "{} = {value}  # {note}", field.name);
+        let tables = request.tables();
+        let header = format!("[policy.{instance}.grant.{}]", key(interface.name.as_str()));
+        for (asked, suggested) in &tables {
+            let _ = if tables.len() > 1 { writeln!(out, "[{header}]") } else { writeln!(out, "{header}") };
+            for field in interface.fields {
+                let (value, note) = match (suggested.get(field), asked.get(field)) {
+                    (Some(suggested), _) => line(field, Some(suggested), "suggested"),
+                    (None, asked) => line(field, asked, "as asked"),
+                };
+                let _ = writeln!(out, "{} = {value}  # {note}", field.name);
+            }
         }
     }
     out

@@ -58,6 +58,14 @@ bad! {
     grant_with_bad_size: with("20GiB", "20 GiBi");
     grant_with_relative_root: with("[\"/var/log\"]", "[\"/srv\", \"./logs\"]");
     grant_left_to_the_operator: with("[\"/var/log\"]", "\"operator\"");
+    grant_of_an_empty_list: with("\"ansai:disk/disk-probe\" = {}", "\"ansai:disk/disk-probe\" = []");
+    grant_of_too_many_tables: with(
+        "\"ansai:disk/disk-probe\" = {}",
+        &format!("\"ansai:disk/disk-probe\" = [{}]", vec!["{}"; 65].join(", ")),
+    );
+    grant_with_a_text_in_the_list: with("{ roots = [\"/var/log\"],", "[{ roots = [\"/tmp\"] }, \"/var/log\"] #");
+    grant_with_a_wrong_second_table: "[[policy.p.grant.\"ansai:files/files-actions\"]]\nroots = [\"/var\"]\n\
+        [[policy.p.grant.\"ansai:files/files-actions\"]]\nroots = [\"tmp\"]\nmax_fils = 3\n";
     grant_as_true: with("\"ansai:disk/disk-probe\" = {}", "\"ansai:disk/disk-probe\" = true");
     settings_not_a_table: with("[policy.disk-space.settings.thresholds]\nwarning = 80", "settings = 80");
     setting_not_finite: with("warning = 80", "warning = nan");

@@ -71,6 +71,11 @@ bad! {
     scope_with_negative_age: with("min_age_hours = 24", "min_age_hours = -1");
     scope_with_bad_size: with("min_age_hours = 24", "max_bytes = \"20 potatoes\"");
     scope_as_a_list: with("{ roots = \"operator\", min_age_hours = 24 }", "[\"/var/log\"]");
+    scope_of_an_empty_list: with("{ roots = \"operator\", min_age_hours = 24 }", "[]");
+    scope_with_a_wrong_second_table: with(
+        "{ roots = \"operator\", min_age_hours = 24 }",
+        "[{ roots = \"operator\" }, { roots = [\"/var/../etc\"] }]",
+    );
     limit_of_zero: with("fuel = 100000000", "fuel = 0");
     limit_beyond_reason: with("\"64MiB\"", "\"1TiB\"");
     limit_negative: with("fuel = 100000000", "fuel = -5");

@@ -13,8 +13,8 @@ mod fixtures;
 
 use std::path::PathBuf;
 
-use ansai_config::{HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
-use ansai_core::{InstanceName, Limits, Millis, Mode, RetryPolicy, Scope};
+use ansai_config::{GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
+use ansai_core::{InstanceName, Limits, Millis, Mode, RetryPolicy, Scope, ScopeTables, codes};
 use fixtures::{
     CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
 };
@@ -36,7 +36,7 @@ fn the_manifest() {
     assert!(manifest.capabilities["ansai:disk/disk-probe"].required);
     let files = &manifest.capabilities["ansai:files/files-actions"];
     assert!(!files.required);
-    assert_eq!(files.scope, Scope::default().with_number(&MIN_AGE_HOURS, 24));
+    assert_eq!(files.scope, Scope::default().with_number(&MIN_AGE_HOURS, 24).into());
     assert_eq!(manifest.settings_schema.as_deref(), Some("settings.schema.json"));
     assert!(manifest.warnings.is_empty());
 }
@@ -59,8 +59,8 @@ fn the_configuration() {
     assert_eq!(disk.every, Some(Millis::new(60_000)));
     assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
     assert_eq!(disk.attempts, RetryPolicy { cooldown: Millis::new(600_000), max_attempts: 3, settle: Millis::ZERO });
-    assert_eq!(disk.grants["ansai:files/files-actions"].bytes(&MAX_BYTES), 20 << 30);
-    assert_eq!(disk.grants["ansai:disk/disk-probe"], Scope::default());
+    assert_eq!(disk.grants["ansai:files/files-actions"].only().unwrap().bytes(&MAX_BYTES), 20 << 30);
+    assert_eq!(disk.grants["ansai:disk/disk-probe"], ScopeTables::default());
     let path = PathBuf::from("/etc/ansai/policies/disk-space");
     assert_eq!(config.source(&InstanceName::from_static("disk-space")), Some(PolicySource::Path(path)));
     assert_eq!(config.source(&InstanceName::from_static("other")), None);
@@ -96,11 +96,103 @@ fn the_scope_in_force_is_the_intersection() {
     let config = configuration();
     let grants = &config.policies["disk-space"].grants;
     let in_force = effective_scopes(&manifest(), grants, INTERFACES).unwrap();
-    let files = &in_force["ansai:files/files-actions"];
+    let files = in_force["ansai:files/files-actions"].together();
     assert_eq!(files.roots(&ROOTS), ["/var/log"]);
     assert_eq!(files.count(&MAX_FILES), 10_000);
     assert_eq!(files.hours(&UNDO_HOURS), 24);
     assert!(in_force.contains_key("ansai:disk/disk-probe"));
+}
+
+const TWO_WAYS: [&str; 2] = [
+    "[policy.p.grant]\n\"ansai:files/files-actions\" = [{ roots = [\"/var/log\"], min_age_hours = 720 },\n\
+     { roots = [\"/tmp\"], min_age_hours = 168 }]\n",
+    "[[policy.p.grant.\"ansai:files/files-actions\"]]\nroots = [\"/var/log\"]\nmin_age_hours = 720\n\
+     [[policy.p.grant.\"ansai:files/files-actions\"]]\nroots = [\"/tmp\"]\nmin_age_hours = 168\n",
+];
+
+#[test]
+fn a_grant_is_a_table_or_a_list_of_tables() {
+    for text in TWO_WAYS {
+        let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
+        let granted = &config.policies["p"].grants;
+        let in_force = effective_scopes(&manifest(), &with_probe(granted.clone()), INTERFACES).unwrap();
+        let tables = in_force["ansai:files/files-actions"].tables();
+        let found: Vec<_> =
+            tables.iter().map(|one| (one.scope.roots(&ROOTS).to_vec(), one.scope.hours(&MIN_AGE_HOURS))).collect();
+        assert_eq!(found, [(vec!["/var/log".to_owned()], 720), (vec!["/tmp".to_owned()], 168)], "{text}");
+        assert_eq!(tables[1].place().as_deref(), Some("table 2 of 2"));
+    }
+}
+
+fn with_probe(mut grants: Grants) -> Grants {
+    grants.insert("ansai:disk/disk-probe".parse().unwrap(), ScopeTables::default());
+    grants
+}
+
+#[test]
+fn a_request_is_a_table_or_a_list_of_tables() {
+    let wanted = "scope = { roots = \"operator\", min_age_hours = 24 }";
+    let text = MANIFEST.replace(
+        wanted,
+        "scope = [{ roots = [\"/var\"], min_age_hours = 48 }, { roots = \"operator\", max_files = 7 }]",
+    );
+    let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
+    let json = manifest.to_json();
+    assert_eq!(json["capabilities"]["ansai:files/files-actions"]["scope"][0]["min_age_hours"], 48);
+    assert_eq!(json["capabilities"]["ansai:disk/disk-probe"]["scope"], json!([{}]), "always a list");
+    assert_eq!(Manifest::from_json("embedded", &json.to_string(), INTERFACES).unwrap(), manifest);
+    let config = HostConfig::parse("ansai.toml", TWO_WAYS[0], INTERFACES).unwrap();
+    let in_force = effective_scopes(&manifest, &with_probe(config.policies["p"].grants.clone()), INTERFACES).unwrap();
+    let tables = in_force["ansai:files/files-actions"].tables();
+    let found: Vec<_> =
+        tables.iter().map(|one| (one.scope.roots(&ROOTS)[0].as_str(), one.scope.count(&MAX_FILES))).collect();
+    // The first grant narrowed by the second request is covered by the first request.
+    assert_eq!(found, [("/var/log", 1_000), ("/tmp", 7)]);
+}
+
+#[test]
+fn too_many_tables_in_force_are_refused() {
+    let tables = |count: usize, key: &str| {
+        let one = |number: usize| match key {
+            "roots" => format!("{{ roots = [\"/{number}\"] }}"),
+            _ => format!("{{ roots = \"operator\", {key} = {} }}", number + 10),
+        };
+        (0..count).map(one).collect::<Vec<_>>().join(", ")
+    };
+    let wanted = "scope = { roots = \"operator\", min_age_hours = 24 }";
+    let asking = |count| {
+        let text = MANIFEST.replace(wanted, &format!("scope = [{}]", tables(count, "max_files")));
+        Manifest::parse("policy.toml", &text, INTERFACES).unwrap()
+    };
+    let text = format!("[policy.p.grant]\n\"ansai:files/files-actions\" = [{}]\n", tables(64, "roots"));
+    let grants = with_probe(HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap().policies["p"].grants.clone());
+    let in_force = effective_scopes(&asking(4), &grants, INTERFACES).unwrap();
+    assert_eq!(in_force["ansai:files/files-actions"].tables().len(), 256);
+    let error = effective_scopes(&asking(5), &grants, INTERFACES).unwrap_err();
+    assert_eq!(error.code(), codes::TOO_MANY_TABLES);
+    assert!(error.to_string().contains("more than 256"), "{error}");
+    // The same between what one manifest requests and suggests.
+    let text =
+        MANIFEST.replace(wanted, &format!("scope = [{}]\nsuggest = [{}]", tables(5, "max_files"), tables(64, "roots")));
+    let problems = Manifest::parse("policy.toml", &text, INTERFACES).unwrap_err();
+    assert!(problems.entries().iter().any(|entry| entry.code == codes::TOO_MANY_TABLES), "{problems}");
+}
+
+#[test]
+fn suggested_lists_of_tables_parse() {
+    let text = MANIFEST.replace(
+        "scope = { roots = \"operator\", min_age_hours = 24 }",
+        "scope = { roots = \"operator\", min_age_hours = 24 }\n\
+         suggest = [{ roots = [\"/var/log\"], min_age_hours = 720 }, { roots = [\"/tmp\"] }]",
+    );
+    let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
+    let stanza = suggest_grants(&manifest, "disk-space", INTERFACES);
+    insta::assert_snapshot!("suggested_tables", stanza);
+    let config = HostConfig::parse("ansai.toml", &stanza, INTERFACES).unwrap();
+    let tables = &config.policies["disk-space"].grants["ansai:files/files-actions"];
+    let found: Vec<_> =
+        tables.iter().map(|table| (table.roots(&ROOTS)[0].as_str(), table.hours(&MIN_AGE_HOURS))).collect();
+    assert_eq!(found, [("/var/log", 720), ("/tmp", 24)]);
 }
 
 #[test]
@@ -109,7 +201,9 @@ fn only_a_required_capability_needs_a_grant() {
     grants.remove("ansai:files/files-actions");
     assert_eq!(effective_scopes(&manifest(), &grants, INTERFACES).unwrap().len(), 1);
     grants.remove("ansai:disk/disk-probe");
-    let missing = effective_scopes(&manifest(), &grants, INTERFACES).unwrap_err();
+    let Err(GrantError::Missing(missing)) = effective_scopes(&manifest(), &grants, INTERFACES) else {
+        panic!("a required capability is missing")
+    };
     assert_eq!(missing.interface, "ansai:disk/disk-probe");
     assert_eq!(missing.stanza, "\"ansai:disk/disk-probe\" = {}");
     assert_eq!(
@@ -139,8 +233,8 @@ fn the_suggested_grants_parse() {
     let filled = stanza.replace("roots = []", "roots = [\"/var/log\"]");
     let config = HostConfig::parse("ansai.toml", &filled, INTERFACES).unwrap();
     let in_force = effective_scopes(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
-    assert_eq!(in_force["ansai:files/files-actions"].roots(&ROOTS), ["/var/log"]);
-    assert_eq!(in_force["ansai:services/services-actions"].names(&UNIT_NAMES), ["a\"b", "nginx*"]);
+    assert_eq!(in_force["ansai:files/files-actions"].together().roots(&ROOTS), ["/var/log"]);
+    assert_eq!(in_force["ansai:services/services-actions"].together().names(&UNIT_NAMES), ["a\"b", "nginx*"]);
 }
 
 #[test]

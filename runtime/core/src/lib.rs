@@ -40,7 +40,7 @@ pub use millis::Millis;
 pub use observation::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value};
 pub use plan::{Attempt, Decision, Lasting, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};
 pub use refusal::{Failure, Refusal};
-pub use scope::{Field, Scope, ScopeError, ScopeValue};
+pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue};
 pub use timestamp::Timestamp;
 
 /// Whether the executor acts.

@@ -91,7 +91,7 @@ fn first_line(error: &Error) -> String {
 /// What the configuration grants an instance whose policy has this manifest.
 ///
 /// # Errors
-/// The configuration does not name the instance, or lacks a grant that the policy requires.
+/// The configuration does not name the instance, lacks a grant that the policy requires, or grants too many tables.
 pub fn effective_grants(
     configuration: &Configuration,
     instance: &InstanceName,
@@ -103,7 +103,7 @@ pub fn effective_grants(
     let configured = configuration.config.policies.get(instance);
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
     let granted = ansai_config::effective_scopes(manifest, &configured.grants, interfaces)
-        .map_err(|missing| InstanceError::NotGranted { instance: name(), missing: Box::new(missing), file: file() })?;
+        .map_err(|why| InstanceError::NotGranted { instance: name(), why: Box::new(why), file: file() })?;
     Ok(EffectiveGrants::new(scopes(granted), configured.mode.min(ceiling)))
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Interface, Mode, Scope};
+use ansai_core::{InstanceName, Interface, Mode, ScopeInForce, ScopeTables};
 use ansai_events::Stream;
 use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Options, StepReport, Supervisor};
@@ -48,11 +48,12 @@ pub fn undo(
 
 /// Grants as the configuration has them: undoing needs no policy, so nothing narrows them.
 fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(InstanceName, EffectiveGrants)> {
-    let asked = Scope::default();
+    let asked = ScopeTables::default();
     let instances = configuration.config.policies.iter().map(|(name, instance)| {
         let granted = instance.grants.iter().filter_map(|(interface, granted)| {
             let known = interfaces.iter().find(|one| one.name == *interface)?;
-            Some((interface.clone(), Scope::in_force(known.fields, &asked, granted)))
+            // Never too many: a grant alone has fewer.
+            Some((interface.clone(), ScopeInForce::of(known.fields, &asked, granted).ok()?))
         });
         (name.clone(), EffectiveGrants::new(scopes(granted.collect()), instance.mode))
     });

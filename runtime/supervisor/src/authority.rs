@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, InterfaceName, Mode, Scope};
+use ansai_core::{InstanceName, InterfaceName, Mode, ScopeInForce};
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{InstanceTarget, Label};
 
@@ -50,6 +50,6 @@ impl Authority for Fixed {
 }
 
 /// Scopes as they are shared between evaluations.
-pub fn scopes(scopes: BTreeMap<InterfaceName, Scope>) -> Scopes {
-    Arc::new(scopes.into_iter().map(|(name, scope)| (name, Arc::new(scope))).collect())
+pub fn scopes(scopes: BTreeMap<InterfaceName, impl Into<ScopeInForce>>) -> Scopes {
+    Arc::new(scopes.into_iter().map(|(name, scope)| (name, scope.into())).collect())
 }

@@ -71,7 +71,7 @@ pub(crate) fn measure(_policies: &Path) -> anyhow::Result<Figure> {
     }
     let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(10));
     let scopes: Scopes =
-        Arc::new([(InterfaceName::from_static("ansai:disk/disk-probe"), Arc::new(Scope::default()))].into());
+        Arc::new([(InterfaceName::from_static("ansai:disk/disk-probe"), Scope::default().into())].into());
     let live = || {
         let context = Context::at(Timestamp::from_millis(1_790_000_000_000));
         let base = EvaluationState::new(Phase::Detect, context, Arc::new(NoMemory));

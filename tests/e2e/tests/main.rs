@@ -26,6 +26,7 @@ mod scenario_mistakes;
 mod scenario_update;
 mod scenarios;
 mod scene;
+mod tables;
 mod tutorial;
 mod undo;
 mod unreadable;

@@ -128,6 +128,12 @@ pub(crate) fn config(root: &Path, mode: &str, grant: &str) -> String {
 
 /// The same with an age from which logs are removed rather than compressed.
 pub(crate) fn config_with(root: &Path, mode: &str, grant: &str, logs_older_than: &str) -> String {
+    let actions = format!("{{ roots = [\"{}/log\"], {grant} }}", root.display());
+    config_granting(root, mode, &actions, logs_older_than)
+}
+
+/// The same with a whole grant for the actions on files.
+pub(crate) fn config_granting(root: &Path, mode: &str, actions: &str, logs_older_than: &str) -> String {
     let root = root.display();
     let source = binary::repository().join("policies/disk-space");
     format!(
@@ -149,7 +155,7 @@ ignore_mounts = {others:?}
 [policy.disk-space.grant]
 "ansai:disk/disk-probe" = {{}}
 "ansai:files/files-probe" = {{ roots = ["{root}"] }}
-"ansai:files/files-actions" = {{ roots = ["{root}/log"], {grant} }}
+"ansai:files/files-actions" = {actions}
 "#,
         others = other_mounts(Path::new(&root.to_string())),
     )

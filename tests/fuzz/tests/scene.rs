@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use ansai_core::event::Phase;
 use ansai_core::scope::is_within;
-use ansai_core::{InstanceName, InterfaceKind, Limits, Observation, Scope, Severity, Status, Subject, Timestamp};
+use ansai_core::{
+    InstanceName, Interface, InterfaceKind, Limits, Observation, Scope, ScopeInForce, ScopeTables, Severity, Status,
+    Subject, Timestamp,
+};
 use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, RecordedReply};
@@ -95,28 +98,33 @@ impl Scene {
         format!("{}/{below}", self.dir.path().display())
     }
 
-    /// Some of the interfaces, with some of the roots.
+    /// Some of the interfaces, with one to three tables of some of the roots each.
     pub(crate) fn grant(&self, random: &mut Random) -> Scopes {
-        let roots = [["granted"].as_slice(), &["granted/sub"], &["granted/sub", "granted"], &[]];
-        let roots: Vec<String> = roots[random.below(roots.len())].iter().map(|below| self.path(below)).collect();
         let mut scopes = BTreeMap::new();
         for interface in ansai_host_functions::builtin().interfaces() {
             if interface.kind == InterfaceKind::Base || random.once_in(4) {
                 continue;
             }
-            let mut table = serde_json::Map::new();
-            for field in interface.fields {
-                match field.name {
-                    "roots" => table.insert("roots".into(), roots.clone().into()),
-                    "min_age_hours" => table.insert("min_age_hours".into(), random.below(2).into()),
-                    _ => None,
-                };
-            }
-            let asked = Scope::parse(interface.name.as_str(), interface.fields, &table).unwrap();
-            let scope = Scope::in_force(interface.fields, &asked, &asked);
-            scopes.insert(interface.name.clone(), Arc::new(scope));
+            let tables: Vec<Scope> = (0..=random.below(3)).map(|_| self.table(&interface, random)).collect();
+            let granted = ScopeTables::try_from(tables).unwrap();
+            let scope = ScopeInForce::of(interface.fields, &ScopeTables::default(), &granted).unwrap();
+            scopes.insert(interface.name.clone(), scope);
         }
         Arc::new(scopes)
+    }
+
+    fn table(&self, interface: &Interface, random: &mut Random) -> Scope {
+        let roots = [["granted"].as_slice(), &["granted/sub"], &["granted/sub", "granted"], &[]];
+        let roots: Vec<String> = roots[random.below(roots.len())].iter().map(|below| self.path(below)).collect();
+        let mut table = serde_json::Map::new();
+        for field in interface.fields {
+            match field.name {
+                "roots" => table.insert("roots".into(), roots.clone().into()),
+                "min_age_hours" => table.insert("min_age_hours".into(), random.below(2).into()),
+                _ => None,
+            };
+        }
+        Scope::parse(interface.name.as_str(), interface.fields, &table).unwrap()
     }
 
     /// Evaluates `detect` and `plan` on the live host, checks the replies, and replays both.
@@ -233,8 +241,8 @@ impl Scene {
     }
 }
 
-fn within(path: &str, scope: &Scope) {
-    assert!(scope.roots(&ROOTS).iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
+fn within(path: &str, scope: &ScopeInForce) {
+    assert!(scope.together().roots(&ROOTS).iter().any(|root| is_within(path, root)), "{path:?} is outside {scope:?}");
 }
 
 fn each_text(value: &serde_json::Value, name: &str, check: &mut impl FnMut(&str)) {

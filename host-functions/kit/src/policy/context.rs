@@ -126,8 +126,8 @@ struct ScopeField {
 fn in_scopes(state: &EvaluationState, ScopeField { capability, field }: &ScopeField) -> Answer<Vec<Value>> {
     let scopes: Value = serde_json::from_str(&state.context.scopes)
         .map_err(|error| Refusal::Other(format!("the scopes cannot be read: {error}")))?;
-    let tables = scopes.get(capability).map(std::slice::from_ref).unwrap_or_default();
-    Ok(tables.iter().filter_map(|table| table.get(field)).cloned().collect())
+    let tables = scopes.get(capability).and_then(Value::as_array);
+    Ok(tables.into_iter().flatten().filter_map(|table| table.get(field)).cloned().collect())
 }
 
 fn scope_list(state: &mut EvaluationState, field: ScopeField) -> Answer<Vec<String>> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::place;
 use super::reclaim::{Held, Targets, give_up_all, look};
+use super::targets::taken;
 use super::{ACTIONS, FILES_ACTIONS, within};
 use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
@@ -45,11 +46,12 @@ impl TypedAction for ExpireHeld {
         &self,
         ask: &ProbeContext<'_>,
         Arguments { root, .. }: Arguments,
-        _earlier: &[Arc<Proposed>],
+        earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targets), Refusal> {
+        let taken = taken(earlier)?;
         let mount = place::mount(&place::table(ask.host), root.as_bytes());
         let held = look(ask.host, &[root]).into_iter().map(|(_, file)| file);
-        let files: Vec<Held> = held.filter(|file| file.until <= ask.now).collect();
+        let files: Vec<Held> = held.filter(|file| file.until <= ask.now && !taken.contains(&file.inode())).collect();
         let preview = Preview {
             items: files.len() as u64,
             frees_now_bytes: files.iter().map(|file| file.bytes).sum(),

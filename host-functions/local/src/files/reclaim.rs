@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Preview, Refusal, Subject, Timestamp};
+use ansai_core::scope::is_within;
+use ansai_core::{Preview, Refusal, Scope, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
 use super::quarantine::{Quarantine, Step, all};
@@ -13,7 +15,9 @@ use super::targets::{MOST_FILES, taken};
 use super::{place, site};
 use crate::safety::identity::Inode;
 use crate::safety::root::{Root, absolute};
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
+use ansai_kit::action::{
+    Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction, read_targets,
+};
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
 
@@ -35,7 +39,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn inode(&self) -> Inode {
+    pub(super) fn inode(&self) -> Inode {
         (self.dev, self.ino)
     }
 }
@@ -157,6 +161,16 @@ impl TypedAction for Reclaim {
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
         Ok((preview, Targets { files }))
+    }
+
+    /// A mount point does not show which of the granted directories below it are meant: the files do.
+    fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {
+        let files = read_targets::<Targets>(targets)?.files;
+        let bytes = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
+        let roots = scope.roots(&ROOTS);
+        let is_granted = |file: &Held| roots.iter().any(|root| is_within(&file.hold, root));
+        let is_few = files.len() as u64 <= scope.count(&MAX_FILES) && bytes <= scope.bytes(&MAX_BYTES);
+        Ok(is_few && files.iter().all(is_granted))
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {

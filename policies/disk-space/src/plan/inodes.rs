@@ -11,11 +11,12 @@ use crate::calls::{self, REMOVE};
 pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     reclaim(situation, ladder);
     let settings = situation.settings;
-    let (temporary, logs) = (situation.age(settings.temp_files_older_than), situation.age(settings.logs_older_than));
     let temp_roots = situation.roots(&settings.temp_dirs, ladder).into_iter();
     let log_roots = situation.roots(&settings.log_dirs, ladder).into_iter();
-    let steps = temp_roots.map(|root| (Kind::temporary(&root, temporary), root));
-    let steps = steps.chain(log_roots.map(|root| (Kind::old_logs(&root, settings, logs), root)));
+    let steps =
+        temp_roots.map(|root| (Kind::temporary(&root, situation.age(&root, settings.temp_files_older_than)), root));
+    let old_logs = |root: &str| Kind::old_logs(root, settings, situation.age(root, settings.logs_older_than));
+    let steps = steps.chain(log_roots.map(|root| (old_logs(&root), root)));
     // Steps whose files cannot be counted come last.
     let counted = steps.map(|(mut kind, root)| (situation.count(&mut kind, &root).unwrap_or(1), root, kind));
     let steps: Vec<(u64, String, Kind)> = counted.filter(|(files, ..)| *files > 0).collect();

@@ -20,13 +20,20 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 }
 
 /// Deletes quarantined files permanently, so they can no longer be restored. It is unknown how many inodes this frees,
-/// so a file system that has run out of inodes loses its whole quarantine.
+/// so a file system that has run out of inodes loses its whole quarantine. One step stays within one granted table, so
+/// there is one for each table at most.
 pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let held: u64 = situation.held().iter().map(|held| held.bytes).sum();
     if situation.is_urgent && held > 0 && ladder.is_granted(QUARANTINE_ACTIONS) {
         let (mount, reason) = (situation.mount, situation.reason("removed files in quarantine"));
         let enough = |rest| if situation.is_inodes { held } else { rest };
-        ladder.step(RECLAIM, mount, |rest| calls::reclaim(situation.host, mount, enough(rest), &reason));
+        for _ in situation.host.grants().tables(FILES_ACTIONS) {
+            let before = ladder.items();
+            ladder.step(RECLAIM, mount, |rest| calls::reclaim(situation.host, mount, enough(rest), &reason));
+            if ladder.items() == before {
+                break;
+            }
+        }
     }
 }
 
@@ -52,10 +59,9 @@ fn package_caches(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 /// compressed file is new, and cannot be removed until it is old again.
 fn logs(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let settings = situation.settings;
-    let age = situation.age(settings.logs_older_than);
     let (mut expired, mut fresh) = (Vec::new(), Vec::new());
     for root in situation.roots(&settings.log_dirs, ladder) {
-        let mut old = Kind::old_logs(&root, settings, age);
+        let mut old = Kind::old_logs(&root, settings, situation.age(&root, settings.logs_older_than));
         match situation.count(&mut old, &root) {
             Some(0) => fresh.push(root),
             _ => expired.push((root, old)),
@@ -75,8 +81,8 @@ fn logs(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 fn compress(situation: &Situation<'_>, ladder: &mut Ladder<'_>, root: &str) {
     let settings = situation.settings;
     let kinds = [
-        Kind::plain_logs(root, settings, situation.age(settings.compress_logs_older_than)),
-        Kind::idle_logs(root, situation.age(settings.logs_older_than)),
+        Kind::plain_logs(root, settings, situation.age(root, settings.compress_logs_older_than)),
+        Kind::idle_logs(root, situation.age(root, settings.logs_older_than)),
     ];
     for kind in kinds {
         if !ladder.is_enough() && situation.has_plain(&kind, root) {
@@ -109,7 +115,7 @@ fn temporary_files(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
         if ladder.is_enough() {
             return;
         }
-        let mut kind = Kind::temporary(&root, situation.age(situation.settings.temp_files_older_than));
+        let mut kind = Kind::temporary(&root, situation.age(&root, situation.settings.temp_files_older_than));
         if situation.count(&mut kind, &root) != Some(0) {
             situation.remove(ladder, &root, &kind);
         }

@@ -113,9 +113,9 @@ impl<'a> Situation<'a> {
         (bytes, Span(within).in_whole_hours())
     }
 
-    /// The setting, or the grant's `min_age_hours` if that is more.
-    fn age(&self, setting: Span) -> u32 {
-        let granted = self.host.grants().count(FILES_ACTIONS, "min_age_hours").unwrap_or(0);
+    /// The setting, or the `min_age_hours` that is granted for a directory if that is more.
+    fn age(&self, root: &str, setting: Span) -> u32 {
+        let granted = self.host.grants().least_within(FILES_ACTIONS, root, "min_age_hours").unwrap_or(0);
         setting.hours().max(u32::try_from(granted).unwrap_or(u32::MAX))
     }
 

@@ -157,6 +157,16 @@ fn compresses_first_if_no_log_is_old_enough_to_remove() {
 }
 
 #[test]
+fn one_step_gives_up_quarantined_files_of_one_table() {
+    let tables = r#"[{"roots": ["/var/log"], "min_age_hours": 24}, {"roots": ["/tmp"], "min_age_hours": 24}]"#;
+    let host = everything(80).grants(FILES_ACTIONS, tables);
+    let host =
+        host.answers_with(RECLAIM, ", 171", preview(5, 0, 1)).answers_with(RECLAIM, ", 166", preview(0, 0, 0)).host();
+    decide(&host);
+    assert_eq!(steps(&host)[..3], ["reclaim-held /, 171", "reclaim-held /, 166", "clean-cache Manager::Apt"]);
+}
+
+#[test]
 fn stops_when_it_is_enough() {
     let host = everything(80).answers(CLEAN, preview(161, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));

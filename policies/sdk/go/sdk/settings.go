@@ -23,9 +23,9 @@ func TargetSetting(target, path string) (string, bool) {
 	return value.SomeOr(""), value.IsSome()
 }
 
-// Scope reads the granted scope of an interface ("ansai:files/files-actions") into a struct with `json` tags, and
-// returns whether the interface is granted.
-func Scope(name string, into any) (bool, error) {
+// Scope reads the granted tables of an interface ("ansai:files/files-actions") into a slice of structs with `json` tags,
+// in the operator's order, and returns whether the interface is granted. One table must permit a whole call.
+func Scope(name string, tables any) (bool, error) {
 	var scopes map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(ansai_policy_context.Scopes()), &scopes); err != nil {
 		return false, fmt.Errorf("scopes: %w", err)
@@ -34,7 +34,7 @@ func Scope(name string, into any) (bool, error) {
 	if !granted {
 		return false, nil
 	}
-	if err := json.Unmarshal(scope, into); err != nil {
+	if err := json.Unmarshal(scope, tables); err != nil {
 		return true, fmt.Errorf("scope of %s: %w", name, err)
 	}
 	return true, nil

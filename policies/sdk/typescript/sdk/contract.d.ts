@@ -311,8 +311,9 @@ declare module "ansai:policy/context@0.2.0" {
   /** One setting for this target: its own value if the operator set one, otherwise that of `setting`. */
   export function targetSetting(target: string, path: string): string | null;
   /**
-   * The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
-   * is not granted.
+   * The scopes in force as JSON: `{"ansai:files/files-probe": [{"roots": […]}]}`. The value of an interface is a list of
+   * tables, in the operator's order; one of them must permit a whole call. It has no entry for an interface that is not
+   * granted.
    */
   export function scopes(): string;
   /**

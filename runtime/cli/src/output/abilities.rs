@@ -2,7 +2,7 @@
 
 use ansai_config::Request;
 use ansai_core::scope::Reach;
-use ansai_core::{Field, Interface, InterfaceKind, InterfaceName, text::inert};
+use ansai_core::{Field, Interface, InterfaceKind, InterfaceName, Scope, text::inert};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use serde_json::{Value, json};
@@ -43,9 +43,16 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         proposes |= known.kind == InterfaceKind::Actions;
         let request = component.manifest.capabilities.get(&known.name);
         out += &format!("  {}\n      {} {}\n", sentence(known, request), known.name, need(request));
-        for (field, request) in known.fields.iter().filter_map(|field| Some((field, request?))) {
-            if let Some(bound) = bound(field, request) {
-                out += &format!("      {bound}\n");
+        let tables = request.map(Request::tables).unwrap_or_default();
+        for (index, table) in tables.iter().enumerate() {
+            let is_one = tables.len() == 1;
+            if !is_one {
+                out += format!("      table {} of {} {}", index + 1, tables.len(), reach_of(known, table)).trim_end();
+                out += "\n";
+            }
+            let indent = if is_one { "" } else { "  " };
+            for bound in known.fields.iter().filter_map(|field| bound(field, table)) {
+                out += &format!("      {indent}{bound}\n");
             }
         }
     }
@@ -83,22 +90,32 @@ pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<V
     imports.collect()
 }
 
-/// `can propose to remove files under /var/log`.
+/// What is requested and what is suggested in one table.
+type Table = (Scope, Scope);
+
+/// `can propose to remove files under /var/log`; several tables are alternatives.
 fn sentence(interface: &Interface, request: Option<&Request>) -> String {
-    let reach: Vec<String> = interface
-        .fields
-        .iter()
-        .filter_map(|field| Some(reach(field, request?)))
-        .filter(|words| !words.is_empty())
-        .collect();
-    let reach = if reach.is_empty() { String::new() } else { format!(" {}", reach.join(", ")) };
+    let tables = request.map(Request::tables).unwrap_or_default();
+    let mut reach: Vec<String> = Vec::new();
+    for words in tables.iter().map(|table| reach_of(interface, table)).filter(|words| !words.is_empty()) {
+        if !reach.contains(&words) {
+            reach.push(words);
+        }
+    }
+    let reach = if reach.is_empty() { String::new() } else { format!(" {}", reach.join(", or ")) };
     format!("can {}{reach}", interface.ability)
 }
 
+/// `under /var/log`, for all sets of one table.
+fn reach_of(interface: &Interface, table: &Table) -> String {
+    let words = interface.fields.iter().map(|field| reach(field, table)).filter(|words| !words.is_empty());
+    words.collect::<Vec<String>>().join(", ")
+}
+
 /// The directories or names that a grant covers: what is asked for, or what the operator chooses.
-fn reach(field: &Field, request: &Request) -> String {
+fn reach(field: &Field, (asked, suggested): &Table) -> String {
     let Some(Reach { preposition, things }) = field.reach() else { return String::new() };
-    match (request.scope.get(field), request.suggest.get(field)) {
+    match (asked.get(field), suggested.get(field)) {
         (Some(asked), _) if asked.is_empty() => format!("{preposition} nothing"),
         (Some(asked), _) => format!("{preposition} {}", text(&field.show(asked))),
         (None, Some(suggested)) if !suggested.is_empty() => {
@@ -109,8 +126,8 @@ fn reach(field: &Field, request: &Request) -> String {
 }
 
 /// `max_files: at most 10000, default; files in one step`; `None` for a set.
-fn bound(field: &Field, request: &Request) -> Option<String> {
-    let (value, whose) = match (request.scope.get(field), request.suggest.get(field)) {
+fn bound(field: &Field, (asked, suggested): &Table) -> Option<String> {
+    let (value, whose) = match (asked.get(field), suggested.get(field)) {
         (Some(value), _) => (field.show(value), "requested"),
         (None, Some(value)) => (field.show(value), "suggested"),
         (None, None) => (field.show(&field.default()), "default"),

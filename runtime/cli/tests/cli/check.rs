@@ -97,12 +97,24 @@ fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
     );
     assert_eq!(one["readme"], "# p\nread \u{1b}[31mme");
     let import = one["imports"].as_array().unwrap().iter().find(|one| one["kind"] == "actions").unwrap().clone();
-    assert_eq!(import["scope"]["roots"][1], "/srv/b");
+    assert_eq!(import["scope"][0]["roots"][1], "/srv/b");
     assert_eq!((import["known"].as_bool(), import["required"].as_bool()), (Some(true), Some(false)));
     assert!(import["sentence"].as_str().unwrap().ends_with("files under /srv/a, /srv/b"));
 
     place.policy("p", &asks(r#""scope":{"roots":"operator"},"suggest":{"roots":["/var/tmp"]}"#));
     place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you choose (suggested: /var/tmp)");
+    // Several tables: alternatives in the sentence, bounds by table, and a list of tables to grant.
+    place.policy(
+        "p",
+        &asks(r#""suggest":[{"roots":["/var/log"],"min_age_hours":720},{"roots":["/tmp"],"min_age_hours":168}]"#),
+    );
+    let ran = place.ansai(&["inspect", "policies/p"]).code(0).says(
+        "under directories that you choose (suggested: /var/log), or under directories that you choose (suggested: /tmp)\n",
+    );
+    ran.says("table 1 of 2 under directories that you choose (suggested: /var/log)\n        min_age_hours: at least 720 hours")
+        .says("table 2 of 2 under directories that you choose (suggested: /tmp)\n        min_age_hours: at least 168 hours");
+    let stanza = place.ansai(&["check", "policies/p", "--suggest-grants"]).code(0).stdout;
+    assert_eq!(stanza.matches(&format!("[[policy.p.grant.\"{actions}\"]]")).count(), 2, "{stanza}");
     place.policy("p", &asks(r#""required":false"#));
     let ran = place.ansai(&["inspect", "policies/p"]).code(0).says("under directories that you choose\n");
     ran.says("licence      none").says("readme       none");

@@ -191,6 +191,25 @@ impl Field {
         }
     }
 
+    /// Whether one value permits everything that another one permits. `false` for values that are too complex to tell.
+    pub(super) fn covers(&self, inner: &ScopeValue, outer: &ScopeValue) -> bool {
+        match (self.kind, inner, outer) {
+            (Kind::Set(set), ScopeValue::Set(inner), ScopeValue::Set(outer)) => set.covers_all(inner, outer),
+            (Kind::Number { rule, .. }, ScopeValue::Bound(inner), ScopeValue::Bound(outer)) => {
+                (rule.permits)(*inner, *outer)
+            }
+            _ => false,
+        }
+    }
+
+    /// The bound that permits more; the first of two values that the operator alone chooses.
+    pub(super) fn wider(&self, first: u64, second: u64) -> u64 {
+        match self.kind {
+            Kind::Number { rule, .. } => (rule.widened)(second, first),
+            Kind::Set(_) => first,
+        }
+    }
+
     pub(super) fn permits(&self, value: Option<&ScopeValue>, argument: &Value) -> Result<(), NotPermitted> {
         match self.kind {
             Kind::Set(set) => set.check(self.name, value, argument),

@@ -1,9 +1,11 @@
 //! Scopes: the fields that an interface declares, a manifest requests and the operator grants.
 //!
-//! The scope in force is the intersection of request and grant, with every field filled in. Of two bounds, the stricter
-//! one applies; of two sets, what both cover. A [`Field`] knows how its values are
-//! written, shown and intersected: its type is in [`types`], its rule in `rule`. A domain declares each field once, as a
-//! constant with its type, and reads scopes through it:
+//! A [`Scope`] is one table. Request and grant are one table or a list of them ([`ScopeTables`]). In force is the
+//! intersection of each granted table with each requested one, with every field filled in ([`ScopeInForce`]): of two
+//! bounds, the stricter one applies; of two sets, what both cover. One table in force must permit a whole call.
+//!
+//! A [`Field`] knows how its values are written, shown and intersected: its type is in [`types`], its rule in `rule`. A
+//! domain declares each field once, as a constant with its type, and reads scopes through it:
 //!
 //! ```
 //! use ansai_core::Scope;
@@ -30,11 +32,13 @@
 
 mod error;
 mod field;
+mod in_force;
 mod number;
 mod path;
 mod permits;
 mod rule;
 mod set;
+mod tables;
 mod toml;
 pub mod types;
 mod value;
@@ -45,14 +49,16 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ScopeError;
 pub use field::{Field, Reach, TypedField};
+pub use in_force::{MOST_IN_FORCE, ScopeInForce, TableInForce, TooManyInForce};
 pub use number::{Number, NumberType, whole};
 pub use path::{is_plain_absolute, is_within};
 pub use permits::NotPermitted;
 pub use set::{Set, SetType};
+pub use tables::{MOST_TABLES, ScopeTables, TableCountError};
 pub use types::{Bytes, Count, Hours, Names, Percent, Roots};
 pub use value::ScopeValue;
 
-/// The scope of one interface: in a manifest's request, in a grant, or in force.
+/// One table of scope fields for an interface: in a manifest's request, in a grant, or in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Scope(BTreeMap<String, ScopeValue>);

@@ -56,4 +56,9 @@ impl Set {
         met.dedup();
         met
     }
+
+    /// Whether every member of one set is covered by a member of another.
+    pub(super) fn covers_all(&self, inner: &[String], outer: &[String]) -> bool {
+        inner.iter().all(|inner| outer.iter().any(|outer| (self.covers)(inner, outer)))
+    }
 }

@@ -2,6 +2,7 @@
 
 mod meeting;
 mod new_types;
+mod tables;
 
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ansai_config::{Diagnostics, MissingGrant};
+use ansai_config::{Diagnostics, GrantError};
 use ansai_core::{Code, InstanceName, InstanceNameError, codes, exit};
 
 /// An instance does not load.
@@ -51,13 +51,13 @@ pub enum InstanceError {
         /// The configuration.
         file: PathBuf,
     },
-    /// The configuration does not grant an interface that the policy requires.
-    #[error("{instance}: {missing}")]
+    /// The configuration does not grant an interface that the policy requires, or too many tables of one.
+    #[error("{instance}: {why}")]
     NotGranted {
         /// The instance.
         instance: InstanceName,
-        /// The interface.
-        missing: Box<MissingGrant>,
+        /// Which interface.
+        why: Box<GrantError>,
         /// The configuration.
         file: PathBuf,
     },
@@ -99,7 +99,7 @@ impl InstanceError {
             InstanceError::NoSuchPolicy { .. } => codes::UNKNOWN_POLICY,
             InstanceError::Name(_) => codes::BAD_NAME,
             InstanceError::NotConfigured { .. } => codes::NOT_CONFIGURED,
-            InstanceError::NotGranted { .. } => codes::NOT_GRANTED,
+            InstanceError::NotGranted { why, .. } => why.code(),
             InstanceError::Settings { .. } => codes::INVALID,
             InstanceError::Untrusted { .. } => codes::UNTRUSTED_POLICY,
             InstanceError::NeedsSettings { code, .. } => *code,
@@ -123,9 +123,12 @@ impl InstanceError {
             InstanceError::SameName { file: None, .. } => {
                 "pass one of them, or write a configuration with a name for each".to_owned()
             }
-            InstanceError::NotGranted { instance, missing, file } => {
-                format!("to grant it, add to {}:\n[policy.{instance}.grant]\n{}", file.display(), missing.stanza)
-            }
+            InstanceError::NotGranted { instance, why, file } => match &**why {
+                GrantError::Missing(missing) => {
+                    format!("to grant it, add to {}:\n[policy.{instance}.grant]\n{}", file.display(), missing.stanza)
+                }
+                GrantError::TooManyTables { .. } => why.hint(),
+            },
             InstanceError::Untrusted { fix, .. } => format!("{fix}; or pass --config FILE with grants for it"),
             InstanceError::NeedsSettings { policy, .. } => {
                 format!("add [policy.{policy}.settings] to a configuration, and pass it with --config FILE")

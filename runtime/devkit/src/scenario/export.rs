@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use ansai_config::LimitsChange;
 use ansai_core::event::Phase;
 use ansai_core::text::inert;
-use ansai_core::{InterfaceName, Limits, Scope};
+use ansai_core::{InterfaceName, Limits, Scope, ScopeTables};
 use ansai_engine::recording::{RecordedCall, RecordedEnd};
 use ansai_engine::{RecordedReply, Recording};
 use ansai_kit::registry::{Body, Registry};
@@ -181,16 +181,19 @@ impl<'r> Told<'r> {
             });
             scopes.insert(entry.interface.name.clone(), covering);
         }
+        let mut granted: BTreeMap<String, Json> =
+            scopes.into_iter().map(|(name, scope)| (name.to_string(), json!(ScopeTables::from(scope)))).collect();
         // A required capability is granted, even if it was not used.
         if let Some(subject) = subject {
             for (name, request) in &subject.manifest.capabilities {
-                if let Some(scope) = subject.scopes.get(name).filter(|_| request.required && !scopes.contains_key(name))
+                if let Some(scope) =
+                    subject.scopes.get(name).filter(|_| request.required && !granted.contains_key(name.as_str()))
                 {
-                    scopes.insert(name.clone(), Scope::clone(scope));
+                    granted.insert(name.to_string(), json!(scope));
                 }
             }
         }
-        scopes.into_iter().map(|(name, scope)| (name.to_string(), json!(scope))).collect()
+        granted
     }
 
     /// One reply for each different call; several replies with `times` if the same call had different answers.

@@ -30,8 +30,9 @@ pub struct Scenario {
     pub context: ScenarioContext,
     /// Limits of the evaluation that differ from the manifest's, in the same form.
     pub limits: Option<Value>,
-    /// Grants by interface. If absent: everything that the manifest requests, with the scopes that its author suggests.
-    pub scopes: Option<BTreeMap<String, serde_json::Map<String, Value>>>,
+    /// Grants by interface, each a table or a list of tables. If absent: everything that the manifest requests, with the
+    /// scopes that its author suggests.
+    pub scopes: Option<BTreeMap<String, Value>>,
     /// Values that the policy stored earlier.
     #[serde(default)]
     pub store: BTreeMap<String, String>,

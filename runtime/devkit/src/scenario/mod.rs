@@ -14,6 +14,7 @@ mod expect;
 mod export;
 mod file;
 mod form;
+mod granted;
 mod look;
 mod places;
 mod prepared;

@@ -1,11 +1,10 @@
 //! A scenario prepared for its evaluations, after all checks that are possible before one.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_config::{Diagnostics, LimitsChange, Report, did_you_mean};
+use ansai_config::{Diagnostics, LimitsChange, Report};
 use ansai_core::event::Phase;
-use ansai_core::{Code, Limits, Millis, Observation, Scope, ScopeError, Timestamp, codes};
+use ansai_core::{Limits, Millis, Observation, Timestamp};
 use ansai_engine::Evaluation;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Context, EvaluationState, InstanceTarget, Label, Sample, Trigger, WallClock};
@@ -14,8 +13,8 @@ use serde_json::Value;
 use super::backend::{ScenarioBackend, Seeded};
 use super::canned::Canned;
 use super::file::Scenario;
-use super::subject::{Subject, shared};
-use super::{check, places};
+use super::subject::Subject;
+use super::{check, granted, places};
 
 /// The list as the host has it: in byte order of the names.
 fn sorted<T: Clone>(list: &[T], name: impl Fn(&T) -> &String) -> Vec<T> {
@@ -58,7 +57,7 @@ impl<'a> Prepared<'a> {
         let settings = settings(subject, scenario, &mut report);
         let scopes = match &scenario.scopes {
             None => subject.scopes.clone(),
-            Some(written) => granted(subject, scenario, written, &mut report),
+            Some(written) => granted::read(subject, scenario, written, &mut report),
         };
         let limits = limits(subject, scenario, &mut report);
         report.finish()?;
@@ -141,53 +140,6 @@ fn settings(subject: &Subject, scenario: &Scenario, report: &mut Report) -> Valu
                 report.error(problem.code, Some(span), &problem.message, problem.hint);
             }
             Value::Null
-        }
-    }
-}
-
-/// Only capabilities that the manifest requests can be granted, as on a real host.
-fn granted(
-    subject: &Subject,
-    scenario: &Scenario,
-    written: &BTreeMap<String, serde_json::Map<String, Value>>,
-    report: &mut Report,
-) -> Scopes {
-    let mut grants = BTreeMap::new();
-    let mut say = |code: Code, path: &[&str], about_key: bool, message: &str, hint: Option<String>| {
-        report.error(code, Some(places::of(&scenario.text, path, about_key)), message, hint);
-    };
-    let known: Vec<&str> = subject.interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    for (name, table) in written {
-        let Some(interface) = subject.interfaces.iter().find(|interface| interface.name == *name) else {
-            let message = format!("there is no interface `{}`", ansai_core::text::inert(name, 120));
-            say(codes::UNKNOWN_CAPABILITY, &["scopes", name], true, &message, did_you_mean(name, &known));
-            continue;
-        };
-        match Scope::parse(name, interface.fields, table) {
-            Ok(scope) => {
-                grants.insert(interface.name.clone(), scope);
-            }
-            Err(error @ ScopeError::UnknownField { .. }) => {
-                let message = error.to_string();
-                if let ScopeError::UnknownField { field, known, .. } = error {
-                    let hint = did_you_mean(&field, &known);
-                    say(codes::UNKNOWN_SCOPE, &["scopes", name, &field], true, &message, hint);
-                }
-            }
-            Err(error) => {
-                let field = match &error {
-                    ScopeError::Value { field, .. } | ScopeError::UnknownField { field, .. } => field.clone(),
-                };
-                say(codes::BAD_SCOPE, &["scopes", name, &field], false, &error.to_string(), None);
-            }
-        }
-    }
-    match ansai_config::effective_scopes(&subject.manifest, &grants, &subject.interfaces) {
-        Ok(scopes) => shared(scopes),
-        Err(missing) => {
-            let hint = format!("add {}", missing.stanza);
-            say(codes::NOT_GRANTED, &["scopes"], true, &missing.to_string(), Some(hint));
-            Scopes::default()
         }
     }
 }

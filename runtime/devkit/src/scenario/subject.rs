@@ -1,10 +1,9 @@
 //! The policy under test, with everything that is the same for all its scenarios.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_config::{Manifest, Schema};
-use ansai_core::{Interface, InterfaceName, Limits, Scope};
+use ansai_core::{Interface, Limits};
 use ansai_engine::Policy;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::registry::Registry;
@@ -26,7 +25,7 @@ impl Subject {
     pub fn new(policy: Policy, manifest: Arc<Manifest>, schema: Schema, registry: Registry) -> Subject {
         let interfaces = registry.interfaces();
         Subject {
-            scopes: shared(ansai_config::unconfigured(&manifest, &interfaces)),
+            scopes: Arc::new(ansai_config::unconfigured(&manifest, &interfaces)),
             limits: manifest.limits.over(Limits::default()),
             registry: Arc::new(registry),
             policy,
@@ -40,8 +39,4 @@ impl Subject {
     pub fn name(&self) -> &str {
         &self.manifest.name
     }
-}
-
-pub(super) fn shared(scopes: BTreeMap<InterfaceName, Scope>) -> Scopes {
-    Arc::new(scopes.into_iter().map(|(name, scope)| (name, Arc::new(scope))).collect())
 }

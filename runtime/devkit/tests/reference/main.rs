@@ -75,7 +75,8 @@ fn stanzas_parse() {
         let manifest = Manifest::parse("policy.toml", &format!("{begin}{}", one.request), &known).unwrap();
         assert_eq!(manifest.capabilities.keys().collect::<Vec<_>>(), [&one.name]);
         let host = HostConfig::parse("ansai.toml", &one.grant, &known).unwrap();
-        let granted: Vec<&str> = host.policies["my-policy"].grants[&one.name].iter().map(|(key, _)| key).collect();
+        let granted: Vec<&str> =
+            host.policies["my-policy"].grants[&one.name].only().unwrap().iter().map(|(key, _)| key).collect();
         let mut keys: Vec<&str> = one.scope.iter().map(|key| key.name).collect();
         keys.sort_unstable();
         assert_eq!(granted, keys, "{}", one.name);

@@ -164,7 +164,7 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
     let live_host = LiveHost::new(Host::at("/"), registry, 2, Duration::from_millis(10));
     let live = |granted: &str| {
-        let scopes = [(granted.parse().unwrap(), Arc::new(Scope::default()))].into_iter().collect();
+        let scopes = [(granted.parse().unwrap(), Scope::default().into())].into_iter().collect();
         let state = EvaluationState::new(Phase::Detect, context(), Arc::new(NoMemory));
         Live::new(live_host.clone(), InstanceName::from_static("test"), Arc::new(scopes), state)
     };

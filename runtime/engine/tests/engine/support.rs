@@ -65,7 +65,7 @@ pub(crate) fn context() -> Context {
 pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
     let live_host =
         LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, std::time::Duration::from_secs(10));
-    let scopes = granted.iter().map(|name| (name.parse().unwrap(), Arc::new(Scope::default()))).collect();
+    let scopes = granted.iter().map(|name| (name.parse().unwrap(), Scope::default().into())).collect();
     Live::new(
         live_host,
         InstanceName::from_static("test"),

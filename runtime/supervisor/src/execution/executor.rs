@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ansai_core::event::SkipReason;
 use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
-use ansai_kit::authorize::authorize;
+use ansai_kit::authorize::{Scopes, authorize};
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
@@ -17,7 +17,7 @@ use super::plans::{PlanFile, Plans};
 use super::step::Step;
 use super::undo::UndoError;
 use super::watch::watch;
-use crate::authority::{Authority, EffectiveGrants};
+use crate::authority::Authority;
 use crate::clock;
 use crate::ids::StepId;
 use crate::permits::Leases;
@@ -143,15 +143,24 @@ impl Executor {
         if grants.mode != Mode::Enforce {
             return Err(Refusal::Denied(format!("{instance} is no longer in enforce mode")));
         }
-        let scope = grants.scopes.get(&interface.interface.name);
-        authorize(instance, interface, function, scope.map(AsRef::as_ref), &proposed.arguments)?;
-        Ok((action, scope_of(&grants, interface)?))
+        let name = &interface.interface.name;
+        let granted = grants.scopes.get(name);
+        for scope in authorize(instance, interface, function, granted, &proposed.arguments)? {
+            if action.is_within(&scope, &proposed.targets)? {
+                return Ok((action, scope));
+            }
+        }
+        let why =
+            format!("{}: no table of [policy.{instance}.grant] \"{name}\" covers all of its targets", proposed.action);
+        Err(Refusal::Denied(why))
     }
 
-    /// The scope of an instance now; empty where nothing is granted. To restore and to look needs no grant.
+    /// What all tables of an instance permit together now; empty where nothing is granted. To restore and to look needs
+    /// no grant, so no single table has to be found.
     pub(super) fn scope_now(&self, instance: &InstanceName, interface: &InterfaceDef) -> Arc<Scope> {
-        let grants = self.authority.effective_grants(instance).map_err(Refusal::Denied);
-        grants.and_then(|grants| scope_of(&grants, interface)).unwrap_or_default()
+        let granted = self.authority.effective_grants(instance).map(|grants| grants.scopes);
+        let together = |scopes: Scopes| scopes.get(&interface.interface.name).map(|scope| scope.together().clone());
+        granted.ok().and_then(together).unwrap_or_default()
     }
 
     /// An action by its name in plans: one that policies can propose, or one of the host itself.
@@ -209,9 +218,4 @@ impl PlanFile {
 
 pub(super) fn unavailable(error: impl std::fmt::Display) -> Refusal {
     Refusal::Unavailable(error.to_string())
-}
-
-fn scope_of(grants: &EffectiveGrants, interface: &InterfaceDef) -> Result<Arc<Scope>, Refusal> {
-    let name = &interface.interface.name;
-    grants.scopes.get(name).cloned().ok_or_else(|| Refusal::Denied(format!("{name} is not granted")))
 }

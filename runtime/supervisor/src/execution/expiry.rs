@@ -1,11 +1,12 @@
 //! Quarantined files whose time is over: removed for good by the executor, as steps of a plan of the host itself, with
 //! the grants of the instance that may remove files below the same roots.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, Event, InstanceName, InterfaceName, Mode, OnFailure};
+use ansai_core::scope::is_within;
+use ansai_core::{Decision, Event, InstanceName, InterfaceName, Mode, OnFailure, Scope};
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::InterfaceDef;
@@ -31,6 +32,15 @@ pub(crate) struct QuarantineExpiry {
     pub(crate) pending: Mutex<BTreeMap<InstanceName, Vec<PlannedStep>>>,
 }
 
+/// What one run has looked at.
+#[derive(Default)]
+struct Looked {
+    /// Of all instances so far.
+    roots: HashSet<String>,
+    /// Each with its root: what one step has as target is in no other.
+    steps: Vec<(String, Arc<Proposed>)>,
+}
+
 impl QuarantineExpiry {
     /// Instances that can propose to remove files: others have none in quarantine.
     pub(crate) fn candidates(instances: &[Instance], expiry: &InterfaceDef) -> Vec<InstanceName> {
@@ -48,13 +58,13 @@ impl QuarantineExpiry {
             .collect();
         // What an instance may remove is not pending for another.
         granted.sort_by_key(|(_, grants)| std::cmp::Reverse(grants.mode));
-        let mut seen: Vec<String> = Vec::new();
+        let mut looked = Looked::default();
         for (instance, grants) in granted {
             if self.executor.stop.is_asked() {
                 return;
             }
             let mode = grants.mode;
-            let steps = self.expired(instance, grants, &mut seen).await;
+            let steps = self.expired(instance, grants, &mut looked).await;
             match mode {
                 Mode::Observe => self.tell_pending(instance, &steps),
                 Mode::Enforce if steps.is_empty() => {}
@@ -63,28 +73,41 @@ impl QuarantineExpiry {
         }
     }
 
-    /// One step for each root with expired files. `seen` are the roots of instances before this one.
-    async fn expired(&self, instance: &InstanceName, grants: EffectiveGrants, seen: &mut Vec<String>) -> Vec<Proposed> {
+    /// One step for each root of any table with expired files, except for what this run has looked at already.
+    async fn expired(&self, instance: &InstanceName, grants: EffectiveGrants, looked: &mut Looked) -> Vec<Proposed> {
         let interface = &self.executor.host.quarantine_expiry().interface.name;
-        let Some(scope) = grants.scopes.get(interface).cloned() else { return Vec::new() };
+        let Some(granted) = grants.scopes.get(interface) else { return Vec::new() };
+        // To find what expired, all roots count. Each step is then authorized for its root, by one table.
+        let scope = granted.together().clone();
         let mut roots: Vec<String> = scope.roots(self.executor.host.quarantine_roots()).to_vec();
-        roots.retain(|root| !seen.iter().any(|known| ansai_core::scope::is_within(root, known)));
-        seen.extend(roots.iter().cloned());
-        let (executor, name) = (self.executor.clone(), instance.clone());
+        roots.retain(|root| looked.roots.insert(root.clone()));
+        let (executor, name, mut all) = (self.executor.clone(), instance.clone(), std::mem::take(&mut looked.steps));
+        let known = all.len();
         let looking = tokio::task::spawn_blocking(move || {
-            let look = |root: &String| match executor.preview_expiry(root, &scope) {
-                Ok(step) => step,
-                Err(why) => {
-                    tracing::warn!(instance = %name, root, "quarantine cannot be read, ansai tries again: {why}");
-                    None
+            for root in roots {
+                // A directory in two roots means that one of them contains the other.
+                let overlaps = |known: &str| is_within(known, &root) || is_within(&root, known);
+                let earlier = all.iter().filter(|(known, _)| overlaps(known)).map(|(_, step)| step.clone());
+                match executor.preview_expiry(&root, &scope, &earlier.collect::<Vec<_>>()) {
+                    Ok(step) => all.extend(step.map(|step| (root, Arc::new(step)))),
+                    Err(why) => {
+                        tracing::warn!(instance = %name, root, "quarantine cannot be read, ansai tries again: {why}");
+                    }
                 }
-            };
-            roots.iter().filter_map(look).collect()
+            }
+            all
         });
-        looking.await.unwrap_or_else(|error| {
-            tracing::error!(%instance, "reading the quarantine panicked, ansai tries again: {error}");
-            Vec::new()
-        })
+        match looking.await {
+            Ok(all) => {
+                let steps = all.iter().skip(known).map(|(_, step)| Proposed::clone(step)).collect();
+                looked.steps = all;
+                steps
+            }
+            Err(error) => {
+                tracing::error!(%instance, "reading the quarantine panicked, ansai tries again: {error}");
+                Vec::new()
+            }
+        }
     }
 
     /// Records what would be removed, once for each change of it.
@@ -138,15 +161,15 @@ fn decided(plan: &str, instance: &InstanceName, steps: Vec<PlannedStep>, verdict
 }
 
 impl Executor {
-    /// What has expired below a root; `None` where nothing has.
-    fn preview_expiry(&self, root: &str, scope: &ansai_core::Scope) -> Result<Option<Proposed>, String> {
+    /// What has expired below a root and is no target of an earlier step; `None` where nothing is.
+    fn preview_expiry(&self, root: &str, scope: &Scope, earlier: &[Arc<Proposed>]) -> Result<Option<Proposed>, String> {
         let name = format!("{}.expire-held", self.host.quarantine_expiry().interface.name);
         let (_, _, action) = self.action(&name).map_err(|error| error.to_string())?;
         let arguments = serde_json::json!({ "root": root, "reason": "the quarantine has expired" });
         let arguments = serde_json::value::to_raw_value(&arguments).map_err(|error| error.to_string())?;
         let deadline = Deadline::after(self.host.call_deadline());
         let context = ProbeContext { host: self.host.host(), scope, now: clock::now(), deadline: &deadline };
-        let (preview, targets) = action.preview(&context, &arguments, &[]).map_err(|error| error.to_string())?;
+        let (preview, targets) = action.preview(&context, &arguments, earlier).map_err(|error| error.to_string())?;
         let step = Proposed { action: name, arguments: arguments.into(), preview, targets, may_fail: false };
         Ok((step.preview.items > 0).then_some(step))
     }

@@ -1,12 +1,15 @@
 //! Quarantine expiry in special cases: a kill in the middle, a withdrawn grant, observe mode.
 
+use std::path::PathBuf;
+
 use ansai_core::event::Verdict;
 use ansai_core::{Event, Mode, Outcome, Status};
+use ansai_supervisor::authority::Fixed;
 
 use crate::grants::Changes;
 use crate::killed;
-use crate::quarantine::{self, Stops, expire, held};
-use crate::scene::{Scene, all_grants, eventually};
+use crate::quarantine::{self, Stops, expire, expire_in, granted_each, held, held_in};
+use crate::scene::{ONE, Scene, all_grants, eventually};
 use crate::script::{Script, observation};
 
 fn scene() -> Scene {
@@ -116,6 +119,41 @@ async fn a_grant_withdrawn_after_the_plan() {
     supervisor.run_once().await;
     assert_eq!(scene.outcomes().len(), 1, "without the grant there is no plan");
     drop(supervisor);
+    scene.finish().await;
+}
+
+/// Expired files below a directory and, in a quarantine of its own, below a directory in it.
+fn nested(scene: &Scene) -> (PathBuf, PathBuf) {
+    healthy(scene);
+    let outer = scene.path("data");
+    let inner = outer.join("inner");
+    expire_in(&outer, "outer", &["a", "b"]);
+    expire_in(&inner, "inner", &["c"]);
+    assert_eq!((held_in(&outer), held_in(&inner)), (2, 1));
+    (outer, inner)
+}
+
+#[tokio::test]
+async fn the_roots_of_all_tables_are_looked_at() {
+    let scene = Scene::new().with_files();
+    let (outer, inner) = nested(&scene);
+    let authority = Fixed::new([(ONE.parse().unwrap(), granted_each(&[&outer, &inner], Mode::Enforce))]);
+    scene.open_with(authority).unwrap().run_once().await;
+    assert_eq!((held_in(&outer), held_in(&inner)), (0, 0));
+    assert_eq!(scene.outcomes(), [(0, Outcome::Done), (1, Outcome::Done)]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_root_below_the_root_of_another_instance_is_looked_at() {
+    let scene = Scene::new().with_files();
+    let (outer, inner) = nested(&scene);
+    scene.script_of("two", &Script::sick(vec![], ansai_core::OnFailure::Stop).saying(Ok(vec![])));
+    let grants = [(ONE, &outer), ("two", &inner)];
+    let grants = grants.map(|(name, root)| (name.parse().unwrap(), granted_each(&[root.as_path()], Mode::Enforce)));
+    let instances = vec![scene.instance(ONE), scene.instance("two")];
+    scene.open_all(Fixed::new(grants), instances).unwrap().run_once().await;
+    assert_eq!((held_in(&outer), held_in(&inner)), (0, 0));
     scene.finish().await;
 }
 

@@ -1,13 +1,16 @@
 //! The grants are read again just before each step.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use ansai_core::{Event, InstanceName, Mode, OnFailure, Outcome, exit};
-use ansai_supervisor::authority::{Authority, EffectiveGrants};
+use ansai_core::{Event, InstanceName, Mode, OnFailure, Outcome, Scope, ScopeInForce, ScopeTables, exit};
+use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed};
 use ansai_supervisor::report::exit_code;
 
-use crate::scene::{Scene, all_grants, grants_without_actions};
-use crate::script::{Script, Step};
+use crate::scene::{ONE, Scene, all_grants, grants_without_actions};
+use crate::script::{Call, Script, Step};
+use crate::slow_actions::{self, MOST_NUMBER, PLACES, SLOW_ACTIONS};
 
 /// Returns one answer first and another later. Called once on opening, once per pass, and once before each step.
 pub(crate) struct Changes {
@@ -62,6 +65,85 @@ async fn a_grant_withdrawn_between_two_steps() {
     let scene = Scene::new();
     refused(&scene, Changes::after(3, Ok(grants_without_actions())), 1).await;
     assert_eq!(scene.text("history"), "mark a\n");
+    scene.finish().await;
+}
+
+/// The tables granted for marks, each with a place and the most milliseconds.
+fn marks(tables: &[(&Path, u64)]) -> EffectiveGrants {
+    let table = |(place, most): &(&Path, u64)| {
+        Scope::default().with_set(&PLACES, [place.to_str().unwrap()]).with_number(&MOST_NUMBER, *most)
+    };
+    let tables = ScopeTables::try_from(tables.iter().map(table).collect::<Vec<_>>()).unwrap();
+    let fields = SLOW_ACTIONS.interface.fields;
+    let mut grants = all_grants(Mode::Enforce);
+    let marks = ScopeInForce::of(fields, &ScopeTables::default(), &tables).unwrap();
+    Arc::make_mut(&mut grants.scopes).insert(slow_actions::NAME, marks);
+    grants
+}
+
+/// Proposes one mark at a place that takes some milliseconds.
+fn mark(scene: &Scene, place: &str, milliseconds: u64) {
+    std::fs::create_dir_all(scene.path("a")).unwrap();
+    std::fs::create_dir_all(scene.path("b")).unwrap();
+    let step = Step::new(Call::Mark, milliseconds, 0, scene.path(place));
+    scene.script(&Script::sick(vec![step], OnFailure::Stop));
+}
+
+#[tokio::test]
+async fn one_wide_table_became_two_narrow_ones_after_the_plan() {
+    let scene = Scene::new();
+    let (a, b) = (scene.path("a"), scene.path("b"));
+    let wide = marks(&[(&scene.path(""), 9)]);
+    let narrow = marks(&[(&a, 9), (&b, 1)]);
+    // The place of the second table with the number of the first.
+    mark(&scene, "b/x", 9);
+    let authority = Changes::from(wide, 2, Ok(narrow.clone()));
+    let reports = scene.open_with(authority).unwrap().run_once().await;
+    let step = &reports[0].findings[0].plans[0].steps[0];
+    assert_eq!(step.outcome, Some(Outcome::Refused));
+    for words in ["`text`", "table 1 of 2", "[policy.one.grant]"] {
+        assert!(step.detail.contains(words), "{words}: {}", step.detail);
+    }
+    assert_eq!((scene.intents(), b.join("x").exists()), (vec![], false));
+
+    // What one of the tables covers is done, under that table.
+    mark(&scene, "b/y", 1);
+    scene.open_with(Changes::from(narrow.clone(), 2, Ok(narrow))).unwrap().run_once().await;
+    assert!(b.join("y").exists());
+    scene.finish().await;
+}
+
+/// Of an action without checked arguments, the targets show the table.
+#[tokio::test]
+async fn targets_that_no_table_covers_any_more_are_refused_before_the_intent() {
+    let scene = Scene::new();
+    let narrow = |places: [&str; 2]| {
+        marks(&places.map(|place| (scene.path(place), 9)).each_ref().map(|(place, most)| (place.as_path(), *most)))
+    };
+    for (places, is_granted) in [(["a", "b"], false), (["a", "c"], true)] {
+        let step = Step::new(Call::Flaky, 0, 0, scene.path("c/x"));
+        scene.script(&Script::sick(vec![step], OnFailure::Stop));
+        let authority = Changes::from(marks(&[(&scene.path(""), 9)]), 2, Ok(narrow(places)));
+        let before = scene.intents().len();
+        let reports = scene.open_with(authority).unwrap().run_once().await;
+        let step = &reports[0].findings[0].plans[0].steps[0];
+        assert_eq!(scene.intents().len() - before, usize::from(is_granted));
+        match is_granted {
+            true => assert_eq!(step.outcome, Some(Outcome::Failed)),
+            false => assert!(step.detail.contains("no table of [policy.one.grant]"), "{}", step.detail),
+        }
+    }
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_call_that_mixes_two_tables_is_not_proposed() {
+    let scene = Scene::new();
+    let narrow = marks(&[(&scene.path("a"), 9), (&scene.path("b"), 1)]);
+    mark(&scene, "b/x", 9);
+    let reports = scene.open_with(Fixed::new([(ONE.parse().unwrap(), narrow)])).unwrap().run_once().await;
+    assert!(reports[0].findings[0].plans.iter().all(|plan| plan.steps.is_empty()), "{reports:?}");
+    assert_eq!((scene.intents(), scene.path("b/x").exists()), (vec![], false));
     scene.finish().await;
 }
 

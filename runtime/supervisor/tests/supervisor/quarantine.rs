@@ -6,7 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Interface, InterfaceName, Measure, Millis, Mode, Preview, Refusal, Scope, Timestamp};
+use ansai_core::{
+    Interface, InterfaceName, Measure, Millis, Mode, Preview, Refusal, Scope, ScopeInForce, ScopeTables, Timestamp,
+};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Proposed, StepContext};
 use ansai_kit::function::Types;
@@ -30,13 +32,22 @@ pub(crate) fn root(scene: &Scene) -> PathBuf {
 /// Everything that the policy requests, and the file actions.
 pub(crate) fn granted(scene: &Scene, mode: Mode) -> EffectiveGrants {
     let mut all = (*all_grants(mode).scopes).clone();
-    all.insert(FILES_ACTIONS, Arc::new(scope(&root(scene))));
+    all.insert(FILES_ACTIONS, scope(&root(scene)).into());
     EffectiveGrants::new(Arc::new(all), mode)
 }
 
 /// The same grants for the one instance, unchanging.
 pub(crate) fn fixed(scene: &Scene, mode: Mode) -> Fixed {
     Fixed::new([(ONE.parse().unwrap(), granted(scene, mode))])
+}
+
+/// Everything that the policy requests, and the file actions with one table for each root.
+pub(crate) fn granted_each(roots: &[&Path], mode: Mode) -> EffectiveGrants {
+    let mut all = (*all_grants(mode).scopes).clone();
+    let tables = ScopeTables::try_from(roots.iter().map(|root| scope(root)).collect::<Vec<_>>()).unwrap();
+    let fields = ansai_local::files::FILES_ACTIONS.interface.fields;
+    all.insert(FILES_ACTIONS, ScopeInForce::of(fields, &ScopeTables::default(), &tables).unwrap());
+    EffectiveGrants { scopes: Arc::new(all), mode }
 }
 
 fn scope(root: &Path) -> Scope {
@@ -51,8 +62,12 @@ fn scope(root: &Path) -> Scope {
 
 /// Removes new files with these names, so that they are quarantined, and lets them expire.
 pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
-    let root = root(scene);
-    std::fs::create_dir_all(&root).unwrap();
+    expire_in(&root(scene), plan, names);
+}
+
+/// The same under a table with this root only.
+pub(crate) fn expire_in(root: &Path, plan: &str, names: &[&str]) {
+    std::fs::create_dir_all(root).unwrap();
     for name in names {
         std::fs::write(root.join(name), "content").unwrap();
     }
@@ -61,7 +76,7 @@ pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
     });
     let arguments = to_raw_value(&json!({ "what": what, "reason": "a test" })).unwrap();
     let (_, _, remove) = ansai_host_functions::builtin().action(&format!("{FILES_ACTIONS}.remove")).unwrap();
-    let (host, scope) = (Host::at("/"), scope(&root));
+    let (host, scope) = (Host::at("/"), scope(root));
     let now = Timestamp::EPOCH
         + Millis::from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap())
         + Millis::new(1_000);
@@ -80,19 +95,22 @@ pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
     let Begun::Finished(applied) = remove.begin(&acting).unwrap() else { panic!("removing is short") };
     assert!(applied.items.iter().all(|item| item.fate == Fate::Done), "{applied:?}");
     assert_eq!(applied.items.len(), names.len());
-    let index = quarantine(scene).join(format!("{plan}-0/index.json"));
+    let index = root.join(QUARANTINE).join(format!("{plan}-0/index.json"));
     let mut content: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
     content["until"] = json!(1);
     std::fs::write(index, content.to_string()).unwrap();
 }
 
-fn quarantine(scene: &Scene) -> PathBuf {
-    root(scene).join(".ansai-quarantine")
-}
+const QUARANTINE: &str = ".ansai-quarantine";
 
 /// Number of files in quarantine.
 pub(crate) fn held(scene: &Scene) -> usize {
-    let Ok(plans) = std::fs::read_dir(quarantine(scene)) else { return 0 };
+    held_in(&root(scene))
+}
+
+/// Number of files in the quarantine of a directory.
+pub(crate) fn held_in(root: &Path) -> usize {
+    let Ok(plans) = std::fs::read_dir(root.join(QUARANTINE)) else { return 0 };
     let files = plans.flat_map(|plan| std::fs::read_dir(plan.unwrap().path()).unwrap());
     files.filter(|file| file.as_ref().unwrap().file_name() != "index.json").count()
 }
@@ -204,6 +222,10 @@ impl Action for Expiry {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Box<RawValue>), Refusal> {
         Self::real().preview(ask, arguments, earlier)
+    }
+
+    fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {
+        Self::real().is_within(scope, targets)
     }
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {

@@ -241,8 +241,12 @@ fn registry() -> Registry {
 
 /// Everything that the policy asks for.
 pub(crate) fn all_grants(mode: Mode) -> EffectiveGrants {
-    let names = [script::NAME, slow_actions::NAME, InterfaceName::from_static("ansai:disk/disk-check-actions")];
-    EffectiveGrants::new(scopes(names.map(|name| (name, Scope::default())).into()), mode)
+    let everywhere =
+        Scope::default().with_set(&slow_actions::PLACES, ["/"]).with_number(&slow_actions::MOST_NUMBER, u64::MAX);
+    let unbounded = [script::NAME, InterfaceName::from_static("ansai:disk/disk-check-actions")];
+    let mut all = BTreeMap::from(unbounded.map(|name| (name, Scope::default())));
+    all.insert(slow_actions::NAME, everywhere);
+    EffectiveGrants::new(scopes(all), mode)
 }
 
 /// Everything but the actions.

@@ -6,8 +6,12 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Sensitivity, Subject};
-use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction};
+use ansai_core::scope::{Count, Roots, TypedField, is_within};
+use ansai_core::{
+    Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Scope, Sensitivity, Subject,
+};
+use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction, read_targets};
+use ansai_kit::authorize::Check;
 use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -15,6 +19,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/slow-actions");
+
+/// Where marks may be.
+pub(crate) const PLACES: TypedField<Roots> = TypedField::set("places", "directories of marks");
+/// How long a mark may take, in milliseconds.
+pub(crate) const MOST_NUMBER: TypedField<Count> = TypedField::at_most("most_number", u64::MAX, "milliseconds");
+const MARK: &[Check] = &[Check::of("/text", &PLACES), Check::of("/number", &MOST_NUMBER)];
 
 /// The interface.
 pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
@@ -24,13 +34,13 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose steps of a test",
-        fields: &[],
+        fields: &[PLACES.field(), MOST_NUMBER.field()],
     },
     doctor: &[],
     functions: &[
         Function { name: "wait", checks: &[], body: Body::Action(&Wait(OnStop::Leave)) },
         Function { name: "wait-or-cancel", checks: &[], body: Body::Action(&Wait(OnStop::Cancel)) },
-        Function { name: "mark", checks: &[], body: Body::Action(&Mark) },
+        Function { name: "mark", checks: MARK, body: Body::Action(&Mark) },
         Function { name: "flaky", checks: &[], body: Body::Action(&Flaky) },
     ],
 };
@@ -236,6 +246,12 @@ impl TypedAction for Flaky {
         _: &[Arc<Proposed>],
     ) -> Result<(Preview, PathBuf), Refusal> {
         preview(arguments, true)
+    }
+
+    /// No argument is checked: the target shows the table.
+    fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {
+        let path: String = read_targets(targets)?;
+        Ok(scope.roots(&PLACES).iter().any(|place| is_within(&path, place)))
     }
 
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {

@@ -1,20 +1,32 @@
 //! The operator's grants.
 
-use crate::Json;
+use crate::{Json, paths};
 
 /// The grants of this instance, see [`Host::grants`](crate::Host::grants). A policy that reads them can avoid proposals
 /// that would be denied, and can say which grant is missing.
 ///
+/// An interface has one table or several. A call is permitted if one table permits all its arguments.
+///
 /// ```
 /// use ansai_sdk::Grants;
 ///
-/// let grants = Grants::parse(r#"{"ansai:files/files-actions": {"roots": ["/var/log"], "min_age_hours": 24}}"#);
-/// assert!(grants.has("ansai:files/files-actions") && !grants.has("ansai:files/files-probe"));
-/// assert_eq!(grants.texts("ansai:files/files-actions", "roots"), ["/var/log"]);
-/// assert_eq!(grants.count("ansai:files/files-actions", "min_age_hours"), Some(24));
+/// let grants = Grants::parse(
+///     r#"{"ansai:files/files-actions": [
+///         {"roots": ["/var/log"], "min_age_hours": 720}, {"roots": ["/tmp"], "min_age_hours": 168}
+///     ]}"#,
+/// );
+/// let actions = "ansai:files/files-actions";
+/// assert!(grants.has(actions) && !grants.has("ansai:files/files-probe"));
+/// assert_eq!(grants.texts(actions, "roots"), ["/var/log", "/tmp"]);
+/// assert_eq!(grants.tables(actions).count(), 2);
+/// assert_eq!(grants.least_within(actions, "/tmp/a", "min_age_hours"), Some(168));
 /// ```
 #[derive(Debug)]
 pub struct Grants(Json);
+
+/// One table of a grant.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantTable<'a>(&'a Json);
 
 impl Grants {
     /// Reads the text of `context.scopes`. A text that is not JSON grants nothing.
@@ -24,22 +36,42 @@ impl Grants {
 
     /// Whether an interface is granted, with any scope.
     pub fn has(&self, interface: &str) -> bool {
-        self.0.get(interface).is_some()
+        self.tables(interface).next().is_some()
     }
 
-    /// A list in a scope, such as `roots`; empty if the interface is not granted or has no such list.
+    /// The tables of an interface, in the operator's order; none if it is not granted.
+    pub fn tables(&self, interface: &str) -> impl Iterator<Item = GrantTable<'_>> {
+        self.0.get(interface).map(Json::list).unwrap_or_default().iter().map(GrantTable)
+    }
+
+    /// A list such as `roots`, of all tables together and without duplicates.
     pub fn texts(&self, interface: &str, name: &str) -> Vec<String> {
-        let list = self.scope(interface, name).map(Json::list).unwrap_or_default();
-        list.iter().filter_map(Json::text).map(str::to_owned).collect()
+        let mut all: Vec<String> = Vec::new();
+        for text in self.tables(interface).flat_map(|table| table.texts(name)) {
+            if !all.iter().any(|known| known == text) {
+                all.push(text.to_owned());
+            }
+        }
+        all
     }
 
-    /// A number in a scope, such as `min_age_hours`.
-    pub fn count(&self, interface: &str, name: &str) -> Option<u64> {
-        self.scope(interface, name)?.count()
+    /// The smallest value of a number such as `min_age_hours` in the tables whose `roots` contain a directory; `None` if
+    /// no such table has it.
+    pub fn least_within(&self, interface: &str, directory: &str, name: &str) -> Option<u64> {
+        let holds = |table: &GrantTable<'_>| table.texts("roots").any(|root| paths::is_within(directory, root));
+        self.tables(interface).filter(holds).filter_map(|table| table.count(name)).min()
+    }
+}
+
+impl<'a> GrantTable<'a> {
+    /// A list, such as `roots`; empty if the table has no such list.
+    pub fn texts(self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.0.get(name).map(Json::list).unwrap_or_default().iter().filter_map(Json::text)
     }
 
-    fn scope(&self, interface: &str, name: &str) -> Option<&Json> {
-        self.0.get(interface)?.get(name)
+    /// A number, such as `min_age_hours`.
+    pub fn count(self, name: &str) -> Option<u64> {
+        self.0.get(name)?.count()
     }
 }
 
@@ -49,11 +81,22 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_not_granted() {
-        let grants = Grants::parse(r#"{"a": {"roots": ["/x", 1], "age": "old"}, "b": {}}"#);
-        assert!(grants.has("a") && grants.has("b") && !grants.has("c"));
+        let grants = Grants::parse(r#"{"a": [{"roots": ["/x", 1], "age": "old"}], "b": [{}], "c": [], "d": {}}"#);
+        assert!(grants.has("a") && grants.has("b"));
+        assert!(!grants.has("c") && !grants.has("d") && !grants.has("e"));
         assert_eq!(grants.texts("a", "roots"), ["/x"]);
         assert!(grants.texts("a", "age").is_empty() && grants.texts("b", "roots").is_empty());
-        assert_eq!((grants.count("a", "age"), grants.count("c", "age")), (None, None));
+        assert_eq!(grants.tables("a").map(|table| table.count("age")).collect::<Vec<_>>(), [None]);
         assert!(!Grants::parse("broken").has("a"));
+    }
+
+    #[test]
+    fn a_directory_has_the_tables_that_contain_it() {
+        let grants = Grants::parse(
+            r#"{"a": [{"roots": ["/var"], "age": 9}, {"roots": ["/var/log", "/var"], "age": 3}, {"roots": ["/tmp"]}]}"#,
+        );
+        let least = |directory: &str| grants.least_within("a", directory, "age");
+        assert_eq!((least("/var/log/x"), least("/var"), least("/tmp"), least("/srv")), (Some(3), Some(3), None, None));
+        assert_eq!(grants.texts("a", "roots"), ["/var", "/var/log", "/tmp"]);
     }
 }

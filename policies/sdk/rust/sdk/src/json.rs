@@ -10,8 +10,9 @@ const MOST_DEPTH: usize = 64;
 /// ```
 /// use ansai_sdk::Json;
 ///
-/// let scopes = Json::parse(r#"{"ansai:files/files-probe": {"roots": ["/var/log"]}}"#).unwrap();
-/// let roots = scopes.get("ansai:files/files-probe").and_then(|scope| scope.get("roots"));
+/// let scopes = Json::parse(r#"{"ansai:files/files-probe": [{"roots": ["/var/log"]}]}"#).unwrap();
+/// let tables = scopes.get("ansai:files/files-probe").map(Json::list).unwrap_or_default();
+/// let roots = tables.first().and_then(|table| table.get("roots"));
 /// assert_eq!(roots.map(ToString::to_string), Some(r#"["/var/log"]"#.into()));
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -87,7 +87,7 @@ pub use bindings::ansai::policy::types::{
 pub use bindings::ansai::policy::{advice, context, log, series, store, types};
 pub use exported::Policy;
 pub use failure::CouldNotTell;
-pub use grants::Grants;
+pub use grants::{GrantTable, Grants};
 pub use host::Host;
 pub use json::Json;
 pub use ladder::Ladder;

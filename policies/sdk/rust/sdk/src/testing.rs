@@ -71,9 +71,10 @@ impl StandIn {
         StandIn { settings: json.into(), ..self }
     }
 
-    /// Grants an interface with a scope in JSON.
+    /// Grants an interface with a scope in JSON: a table, or a list of tables.
     pub fn grants(mut self, interface: &str, scope: &str) -> StandIn {
-        self.scopes.insert(interface.into(), scope.into());
+        let tables = if scope.trim_start().starts_with('[') { scope.to_owned() } else { format!("[{scope}]") };
+        self.scopes.insert(interface.into(), tables);
         self
     }
 

@@ -132,8 +132,9 @@ def target_setting(target: str, path: str) -> Optional[str]:
     raise NotImplementedError
 def scopes() -> str:
     """
-    The scopes in force as JSON: `{"ansai:files/files-probe": {"roots": […]}}`. It has no entry for an interface that
-    is not granted.
+    The scopes in force as JSON: `{"ansai:files/files-probe": [{"roots": […]}]}`. The value of an interface is a list of
+    tables, in the operator's order; one of them must permit a whole call. It has no entry for an interface that is not
+    granted.
     """
     raise NotImplementedError
 def scope_list(capability: str, field: str) -> List[str]:
