@@ -18,9 +18,9 @@ use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::action::{Begun, Fate, Proposed, StepContext};
 use ansai_kit::backend::{Answer, Backend as _};
 use ansai_kit::call::{Call, Reply};
-use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory, Trigger, WallClock};
+use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory};
 use ansai_kit::host::Host;
-use ansai_local::files::{FILES_ACTIONS, FILES_PROBE};
+use ansai_local::files::{FILES_ACTIONS, FILES_PROBE, QUARANTINE_ACTIONS};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ impl Scene {
     }
 
     fn live(&self, granted: &[Value]) -> Live {
-        let scopes = [&FILES_ACTIONS, &FILES_PROBE].map(|entry| {
+        let scopes = [&FILES_ACTIONS, &FILES_PROBE, &QUARANTINE_ACTIONS].map(|entry| {
             let of = &entry.interface;
             let table = |value: &Value| {
                 let mut table = value.as_object().unwrap().clone();
@@ -69,21 +69,9 @@ impl Scene {
             let tables = ScopeTables::try_from(granted.iter().map(table).collect::<Vec<_>>()).unwrap();
             (of.name.clone(), ScopeInForce::of(of.fields, &ScopeTables::default(), &tables).unwrap())
         });
-        let context = Context {
-            now: self.now,
-            local_time: WallClock { minute_of_day: 60, weekday: 0, utc_offset_minutes: 0 },
-            last_evaluated: None,
-            trigger: Trigger::Schedule,
-            settings: Arc::new(json!({})),
-            scopes: "{}".into(),
-            host_facts: Arc::default(),
-            open_incidents: vec![],
-            attempts: vec![],
-            stage: String::new(),
-        };
         let shared = LiveHost::new(Host::at("/"), ansai_host_functions::builtin(), 2, Duration::from_secs(60));
-        let base = EvaluationState::new(context, Arc::new(NoMemory));
-        Live::new(shared, InstanceName::from_static("test"), Phase::Plan, Arc::new(scopes.into()), base)
+        let base = EvaluationState::new(Phase::Plan, Context::at(self.now), Arc::new(NoMemory));
+        Live::new(shared, InstanceName::from_static("test"), Arc::new(scopes.into()), base)
     }
 
     fn selection(&self, root: &str, min_age_hours: u64) -> Value {
@@ -206,7 +194,7 @@ async fn a_step_that_gives_up_quarantined_files_stays_in_one_table() {
     let mut live = scene.live(&[narrow.clone(), tmp.clone()]);
     let mut found = Vec::new();
     for _ in 0..4 {
-        found.push(items(&propose(&mut live, "reclaim-held", &reclaim).await));
+        found.push(items(&ask(&mut live, &QUARANTINE_ACTIONS.interface.name, "reclaim", &reclaim).await));
     }
     assert_eq!(found, [1, 1, 2, 0]);
     let (steps, _) = live.finish();
@@ -218,7 +206,7 @@ async fn a_step_that_gives_up_quarantined_files_stays_in_one_table() {
 
     // What one wide table permitted is no step of two narrow ones.
     let mut live = scene.live(std::slice::from_ref(&wide));
-    assert_eq!(items(&propose(&mut live, "reclaim-held", &reclaim).await), 4);
+    assert_eq!(items(&ask(&mut live, &QUARANTINE_ACTIONS.interface.name, "reclaim", &reclaim).await), 4);
     let (both, _) = live.finish();
     assert_eq!([&log, &tmp, &wide].map(|table| is_within(&both[0], table)), [false, false, true]);
     assert_eq!(scene.apply(&both[0], &wide, "all-0"), 4);

@@ -27,7 +27,7 @@ pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     if situation.is_urgent && held > 0 && ladder.is_granted(QUARANTINE_ACTIONS) {
         let (mount, reason) = (situation.mount, situation.reason("removed files in quarantine"));
         let enough = |rest| if situation.is_inodes { held } else { rest };
-        for _ in situation.host.grants().tables(FILES_ACTIONS) {
+        for _ in situation.host.grants().tables(QUARANTINE_ACTIONS) {
             let before = ladder.items();
             ladder.step(RECLAIM, mount, |rest| calls::reclaim(situation.host, mount, enough(rest), &reason));
             if ladder.items() == before {

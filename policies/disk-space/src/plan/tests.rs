@@ -2,7 +2,7 @@ use super::*;
 use crate::calls::{
     CLEAN, COMPRESS, JOURNAL_PROBE, JOURNAL_VACUUM_ACTIONS, PACKAGE_CACHE_ACTIONS, PACKAGE_CACHE_PROBE,
 };
-use crate::calls::{RECLAIM, REMOVE, VACUUM};
+use crate::calls::{QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
 use crate::detect::detect;
 use crate::imports::ansai::files::files_probe::{self, DeletedFile, DeletedFiles, File, Files, Usages};
 use crate::imports::ansai::journal::journal_probe::JournalUsage;
@@ -24,6 +24,7 @@ fn host(available: u64) -> StandIn {
         .fold(listing(vec![filesystem("/", 1000, available)]), |host, interface| host.grants(interface, "{}"))
         .grants(FILES_PROBE, ROOTS)
         .grants(FILES_ACTIONS, ROOTS)
+        .grants(QUARANTINE_ACTIONS, ROOTS)
 }
 
 fn usages(root: &str, files: u64, bytes: u64) -> Usages {
@@ -158,12 +159,12 @@ fn compresses_first_if_no_log_is_old_enough_to_remove() {
 
 #[test]
 fn one_step_gives_up_quarantined_files_of_one_table() {
-    let tables = r#"[{"roots": ["/var/log"], "min_age_hours": 24}, {"roots": ["/tmp"], "min_age_hours": 24}]"#;
-    let host = everything(80).grants(FILES_ACTIONS, tables);
+    let tables = r#"[{"roots": ["/var/log"]}, {"roots": ["/tmp"]}]"#;
+    let host = everything(80).grants(QUARANTINE_ACTIONS, tables);
     let host =
         host.answers_with(RECLAIM, ", 171", preview(5, 0, 1)).answers_with(RECLAIM, ", 166", preview(0, 0, 0)).host();
     decide(&host);
-    assert_eq!(steps(&host)[..3], ["reclaim-held /, 171", "reclaim-held /, 166", "clean-cache Manager::Apt"]);
+    assert_eq!(steps(&host)[..3], ["reclaim /, 171", "reclaim /, 166", "clean-cache Manager::Apt"]);
 }
 
 #[test]
@@ -300,7 +301,7 @@ fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
     let why = given_up(&host);
     for words in [
         "cleaning would free only 7 B of the 171 B needed",
-        "tried: remove /var/log (done: freed 3 bytes)",
+        "tried: remove / (done: freed 3 bytes)",
         "largest: /var/log/app with 700 B, /var/log/web with 100 B",
         "grown since last healthy: /var/log/app by 400 B",
         "java (pid 42): 50 B of /var/log/app/old.log",

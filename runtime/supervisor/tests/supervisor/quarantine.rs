@@ -47,7 +47,7 @@ pub(crate) fn granted_each(roots: &[&Path], mode: Mode) -> EffectiveGrants {
     let tables = ScopeTables::try_from(roots.iter().map(|root| scope(root)).collect::<Vec<_>>()).unwrap();
     let fields = ansai_local::files::FILES_ACTIONS.interface.fields;
     all.insert(FILES_ACTIONS, ScopeInForce::of(fields, &ScopeTables::default(), &tables).unwrap());
-    EffectiveGrants { scopes: Arc::new(all), mode }
+    EffectiveGrants::new(Arc::new(all), mode)
 }
 
 fn scope(root: &Path) -> Scope {
