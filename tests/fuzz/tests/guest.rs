@@ -147,6 +147,20 @@ impl Guest<'_> {
                 }
                 let _ = write!(out, "(i32.const {at}) (i32.const {})", texts.len());
             }
+            TypeDefKind::List(Type::F64) => {
+                // Usually shares, because any other number is refused.
+                let hostile = self.random.once_in(3);
+                let numbers: Vec<u64> = (0..self.random.below(40))
+                    .map(|_| match hostile {
+                        true => hostile::float(self.random),
+                        false => (self.random.below(1_001) as f64 / 1_000.0).to_bits(),
+                    })
+                    .collect();
+                self.arena.resize(self.arena.len().next_multiple_of(8), 0);
+                let at = ARENA + self.arena.len();
+                self.arena.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+                let _ = write!(out, "(i32.const {at}) (i32.const {})", numbers.len());
+            }
             other => panic!("no values of {other:?} yet"),
         }
     }
