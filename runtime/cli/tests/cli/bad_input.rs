@@ -341,7 +341,7 @@ fn a_component_is_compared_with_what_lies_beside_it() {
     place.write("policies/p/policy.toml", beside.replace("60s", "61s"));
     let wit = |text: &str| place.write("policies/p/wit/deps/disk/disk.wit", text);
     wit("package ansai:disk@0.0.9;\n");
-    check("text").says("warning[stale-build]:").says("warning[other-contract]:").says("older than 0.1.0 of this ansai");
+    check("text").says("warning[stale-build]:").says("warning[other-contract]:").says("older than 0.2.0 of this ansai");
     let checked = check("json").code(0).json();
     assert_eq!(checked["checked"][0]["warning_codes"], serde_json::json!(["stale-build", "other-contract"]));
     assert_eq!(checked["checked"][0]["warnings"].as_array().unwrap().len(), 2);

@@ -87,7 +87,13 @@ impl Executor {
                 }
                 Err(refusal) => self.record_refused(step, &refusal),
             };
-            failed |= !runs && applied.outcome != Outcome::Done && !proposed.may_fail;
+            // What nobody knows ends the plan, also of a step that may fail.
+            let may_go_on = match applied.outcome {
+                Outcome::Done => true,
+                Outcome::Failed | Outcome::Refused => proposed.may_fail,
+                _ => false,
+            };
+            failed |= !runs && !may_go_on;
             results.push(step_result(proposed, applied));
         }
         if failed && approved.decision.on_failure() == OnFailure::UndoApplied {
