@@ -482,7 +482,7 @@ declare module "ansai:policy/advice@0.2.0" {
   export function recommend(what: Recommendation): void;
   /**
    * Asks for another evaluation after this time, with the trigger `follow-up`. The schedule goes on; the shortest time
-   * counts. At least a second, and at most a day.
+   * counts. At least a second, and at most a day; after each follow-up in a row, the minimum doubles.
    * @throws an error whose `payload` is a Refusal
    */
   export function lookAgain(after: Duration): void;

@@ -24,9 +24,7 @@ pub static WORLD: [u8; include_bytes!("world.bin").len()] = *include_bytes!("wor
 #[unsafe(no_mangle)]
 pub extern "C" fn detect() -> i32 { IMPORTS }
 #[unsafe(no_mangle)]
-pub extern "C" fn plan(
-    _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32,
-) -> i32 { 0 }
+pub extern "C" fn plan(_: i32) -> i32 { 0 }
 #[unsafe(no_mangle)]
 pub extern "C" fn cabi_realloc(_: i32, _: i32, _: i32, _: i32) -> i32 { core::panic!("no memory") }
 "#;

@@ -24,7 +24,7 @@ def recommend(what: types.Recommendation) -> None:
 def look_again(after: int) -> None:
     """
     Asks for another evaluation after this time, with the trigger `follow-up`. The schedule goes on; the shortest time
-    counts. At least a second, and at most a day.
+    counts. At least a second, and at most a day; after each follow-up in a row, the minimum doubles.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
