@@ -61,10 +61,9 @@ fn another_finding_is_different_and_counted() {
 
 /// Always reports a finding; `body` is the body of `plan`.
 fn plans(imports: &str, body: &str) -> Vec<u8> {
-    let parameters = "i32 ".repeat(15);
     let text = format!(
         "{imports}\n(func (export \"detect\") (result i32) (call $sick) i32.const 1024)\n\
-         (func (export \"plan\") (param {parameters}) (result i32) {body} i32.const 1024)"
+         (func (export \"plan\") (param i32) (result i32) {body} i32.const 1024)"
     );
     guest::with_manifest(guest::of_text(&text), "looks")
 }

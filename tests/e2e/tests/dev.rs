@@ -15,9 +15,7 @@ static ANSWER: [u32; 4] = [0; 4];
 #[unsafe(no_mangle)]
 pub extern "C" fn detect() -> *const u32 { ANSWER.as_ptr() }
 #[unsafe(no_mangle)]
-pub extern "C" fn plan(
-    _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32, _: i32,
-) -> *const u32 { ANSWER.as_ptr() }
+pub extern "C" fn plan(_: i32) -> *const u32 { ANSWER.as_ptr() }
 #[unsafe(no_mangle)]
 pub extern "C" fn cabi_realloc(_: i32, _: i32, _: i32, _: i32) -> i32 { core::panic!("no memory") }
 "#;
