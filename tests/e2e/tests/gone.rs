@@ -1,11 +1,11 @@
-//! What cannot be read never counts as healthy.
+//! What no longer exists closes its incident, and a person is told that it is gone.
 
 use ansai_harness::{Tmpfs, requires_root};
 
 use crate::scene::{OldLogs, ansai_beside, replay_all};
 
 #[test]
-fn an_incident_of_a_target_that_cannot_be_read_any_more_stays_open_as_unknown() {
+fn an_incident_of_a_file_system_that_is_no_longer_mounted_is_gone() {
     if !requires_root() {
         return;
     }
@@ -21,12 +21,13 @@ fn an_incident_of_a_target_that_cannot_be_read_any_more_stays_open_as_unknown() 
     drop(scene);
     drop(disk);
     let ran = run();
-    ran.expect_code(5);
+    ran.expect_code(0);
     let json = ran.json();
     let findings = json["instances"][0]["findings"].as_array().unwrap();
     let wanted = root.display().to_string();
     let finding = findings.iter().find(|finding| finding["key"] == wanted.as_str()).expect("still there");
-    assert!(finding["status"]["unknown"].is_string(), "{finding:#}");
-    assert!(finding["incident"].is_string(), "still open: {finding:#}");
+    assert_eq!(finding["status"], "gone", "{finding:#}");
+    assert!(finding["incident"].is_null(), "it is closed: {finding:#}");
+    assert_eq!(json["summary"]["gone"], 1, "{json:#}");
     replay_all(state.path());
 }
