@@ -201,7 +201,15 @@ impl Reader {
         if !self.has_later_segment()? {
             return Ok(Some(Tail::Clean));
         }
-        let Some(name) = self.upcoming.pop_front() else { return Ok(Some(Tail::Clean)) };
+        let Some(mut name) = self.upcoming.pop_front() else { return Ok(Some(Tail::Clean)) };
+        if name.first_sequence() > self.next_sequence {
+            // A listing may lack a segment that the writer began meanwhile, and have the one after it. A second listing has
+            // both.
+            self.upcoming.clear();
+            if self.has_later_segment()? {
+                name = self.upcoming.pop_front().unwrap_or(name);
+            }
+        }
         self.check_name(name)?;
         self.last_segment = Some(name);
         let mut file = ReadFile::open(&self.directory, &name.to_string())?;
