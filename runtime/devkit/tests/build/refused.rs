@@ -136,9 +136,9 @@ fn not_with_unrequested_imports() {
     let error = build(dir.path(), &BuildOptions { allow_root: true, interfaces: &known }).unwrap_err();
     assert!(matches!(&error, BuildError::UnknownInterface { known: None, .. }), "{error:?}");
     let newer: Vec<_> =
-        INTERFACES.iter().map(|one| ansai_core::Interface { version: "0.2.0", ..one.clone() }).collect();
+        INTERFACES.iter().map(|one| ansai_core::Interface { version: "0.3.0", ..one.clone() }).collect();
     let error = build(dir.path(), &BuildOptions { allow_root: true, interfaces: &newer }).unwrap_err();
-    let known = Some(ansai_core::InterfaceName::from_static("ansai:disk/disk-probe@0.2.0"));
+    let known = Some(ansai_core::InterfaceName::from_static("ansai:disk/disk-probe@0.3.0"));
     assert!(matches!(&error, BuildError::UnknownInterface { known: found, .. } if *found == known), "{error:?}");
 
     let clock = "other:things/clock@0.2.0";
