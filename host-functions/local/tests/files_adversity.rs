@@ -178,7 +178,7 @@ fn on_a_small_disk(mounted: &Mounted) {
     scene.undo(&second, &applied.items[..5]).unwrap();
     assert_eq!(scene.tree().len(), before.len() - 5);
     let reclaim = json!({ "mount": scene.root, "enough-bytes": 0, "reason": "" });
-    let step = scene.propose("reclaim-held", reclaim, &[]).unwrap();
+    let step = scene.propose("reclaim", reclaim, &[]).unwrap();
     assert_eq!(step.preview.frees_now_bytes, 5 * size as u64);
     scene.begin(&step).unwrap();
     assert!(!scene.path.join(".ansai-quarantine").exists());

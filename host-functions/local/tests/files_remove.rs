@@ -371,13 +371,13 @@ fn what_is_held_is_given_up_earliest_end_first() {
     assert_eq!((&held[0]["files"], &held[0]["bytes"]), (&json!(3), &json!(12288)));
     let mount = held[0]["mount"].clone();
     let reclaim = |enough: u64| json!({ "mount": mount, "enough-bytes": enough, "reason": "" });
-    let first = scene.propose("reclaim-held", reclaim(4096), &[]).unwrap();
+    let first = scene.propose("reclaim", reclaim(4096), &[]).unwrap();
     assert_eq!(first.preview.sample, [format!("{}/a", scene.root)]);
     assert_eq!((first.preview.frees_now_bytes, first.preview.reversible), (4096, false));
-    let second = scene.propose("reclaim-held", reclaim(4097), std::slice::from_ref(&first)).unwrap();
+    let second = scene.propose("reclaim", reclaim(4097), std::slice::from_ref(&first)).unwrap();
     assert_eq!(names(&second).len(), 2);
     let elsewhere = json!({ "mount": "/nowhere", "enough-bytes": 0, "reason": "" });
-    assert_eq!(scene.propose("reclaim-held", elsewhere, &[]).unwrap().preview.items, 0);
+    assert_eq!(scene.propose("reclaim", elsewhere, &[]).unwrap().preview.items, 0);
     assert!(scene.resolve(&first).unwrap().items.is_empty());
     assert_eq!(scene.begin(&first).unwrap().items[0].freed_bytes, 4096);
     assert_eq!(scene.resolve(&first).unwrap().items.len(), 1);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ansai_fuzz::random::Random;
 use ansai_harness::binary;
 use wit_parser::abi::{AbiVariant, WasmType};
-use wit_parser::{Function, Resolve, Type, TypeDefKind};
+use wit_parser::{Function, Resolve, SizeAlign, Type, TypeDefKind};
 
 use crate::hostile;
 use crate::scene::Scene;
@@ -17,6 +17,7 @@ const REPLY: usize = 4096;
 /// The contract's functions, with the import names of their interfaces.
 pub(crate) struct Contract {
     resolve: Resolve,
+    sizes: SizeAlign,
     functions: Vec<(String, Function)>,
 }
 
@@ -33,7 +34,9 @@ impl Contract {
             .filter(|(name, _)| !name.contains("/package-cache-actions@"))
             .flat_map(|(name, it)| it.functions.values().map(move |function| (name.clone(), function.clone())))
             .collect();
-        Contract { resolve, functions }
+        let mut sizes = SizeAlign::default();
+        sizes.fill(&resolve);
+        Contract { resolve, sizes, functions }
     }
 }
 
@@ -72,7 +75,7 @@ impl Guest<'_> {
     fn call(&mut self) -> String {
         let contract = self.contract;
         // Prefer functions about files, because they can go wrong in most ways.
-        let files = |at: &usize| contract.functions[*at].0.contains("/files-");
+        let files = |at: &usize| contract.functions[*at].0.starts_with("ansai:files/");
         let draws = [(); 4].map(|()| self.random.below(contract.functions.len()));
         let chosen = draws.into_iter().find(files).unwrap_or(draws[0]);
         let (interface, function) = &contract.functions[chosen];
@@ -132,37 +135,78 @@ impl Guest<'_> {
                 self.value(ty, out);
             }
             TypeDefKind::Enum(cases) => {
-                // Once in a while a case that does not exist, which ends the evaluation.
-                let beyond = usize::from(self.random.once_in(40));
-                let _ = write!(out, "(i32.const {})", self.random.below(cases.cases.len()) + beyond * 50);
+                let _ = write!(out, "(i32.const {})", self.case(cases.cases.len()));
             }
-            TypeDefKind::List(Type::String) => {
-                let texts: Vec<(usize, usize)> = (0..self.random.below(4)).map(|_| self.text()).collect();
-                self.arena.resize(self.arena.len().next_multiple_of(4), 0);
-                let at = ARENA + self.arena.len();
-                for (pointer, length) in &texts {
-                    for word in [pointer, length] {
-                        self.arena.extend(u32::try_from(*word).unwrap().to_le_bytes());
-                    }
-                }
-                let _ = write!(out, "(i32.const {at}) (i32.const {})", texts.len());
-            }
-            TypeDefKind::List(Type::F64) => {
-                // Usually shares, because any other number is refused.
-                let hostile = self.random.once_in(3);
-                let numbers: Vec<u64> = (0..self.random.below(40))
-                    .map(|_| match hostile {
-                        true => hostile::float(self.random),
-                        false => (self.random.below(1_001) as f64 / 1_000.0).to_bits(),
-                    })
-                    .collect();
-                self.arena.resize(self.arena.len().next_multiple_of(8), 0);
-                let at = ARENA + self.arena.len();
-                self.arena.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
-                let _ = write!(out, "(i32.const {at}) (i32.const {})", numbers.len());
+            TypeDefKind::List(element) => {
+                let (at, count) = self.list(element);
+                let _ = write!(out, "(i32.const {at}) (i32.const {count})");
             }
             other => panic!("no values of {other:?} yet"),
         }
+    }
+
+    /// A list in the arena: its address and its length.
+    fn list(&mut self, element: &Type) -> (usize, usize) {
+        // Usually shares, because any other number is refused.
+        let shares = *element == Type::F64 && !self.random.once_in(3);
+        let count = self.random.below(if *element == Type::F64 { 40 } else { 4 });
+        let mut elements = Vec::new();
+        for _ in 0..count {
+            elements.extend(match shares {
+                true => (self.random.below(1_001) as f64 / 1_000.0).to_le_bytes().to_vec(),
+                false => self.stored(element),
+            });
+        }
+        self.arena.resize(self.arena.len().next_multiple_of(8), 0);
+        let at = ARENA + self.arena.len();
+        self.arena.extend(elements);
+        (at, count)
+    }
+
+    /// The value as it lies in memory, in the layout of the canonical ABI.
+    fn stored(&mut self, ty: &Type) -> Vec<u8> {
+        let number = hostile::number(self.random);
+        match ty {
+            Type::Bool => vec![u8::from(number & 1 == 1)],
+            Type::U64 | Type::S64 => number.to_le_bytes().to_vec(),
+            Type::F64 => hostile::float(self.random).to_le_bytes().to_vec(),
+            Type::String => words(self.text()),
+            Type::Id(id) => self.stored_defined(*id),
+            other => panic!("no stored values of {other:?} yet"),
+        }
+    }
+
+    fn stored_defined(&mut self, id: wit_parser::TypeId) -> Vec<u8> {
+        let contract = self.contract;
+        let mut bytes = vec![0; contract.sizes.size(&Type::Id(id)).size_wasm32()];
+        let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+        match &contract.resolve.types[id].kind {
+            TypeDefKind::Type(ty) => put(0, &self.stored(ty)),
+            TypeDefKind::Record(record) => {
+                for (offset, ty) in contract.sizes.field_offsets(record.fields.iter().map(|field| &field.ty)) {
+                    put(offset.size_wasm32(), &self.stored(ty));
+                }
+            }
+            TypeDefKind::Enum(cases) => put(0, &[self.case(cases.cases.len())]),
+            TypeDefKind::Variant(variant) => {
+                let case = self.case(variant.cases.len());
+                put(0, &[case]);
+                let payloads = variant.cases.iter().map(|case| case.ty.as_ref());
+                let offset = contract.sizes.payload_offset(variant.tag(), payloads).size_wasm32();
+                if let Some(ty) = variant.cases.get(usize::from(case)).and_then(|case| case.ty.as_ref()) {
+                    put(offset, &self.stored(ty));
+                }
+            }
+            TypeDefKind::List(element) => put(0, &words(self.list(element))),
+            other => panic!("no stored values of {other:?} yet"),
+        }
+        bytes
+    }
+
+    /// The number of a case; once in a while one that does not exist, which ends the evaluation.
+    fn case(&mut self, cases: usize) -> u8 {
+        let beyond = usize::from(self.random.once_in(40));
+        u8::try_from(self.random.below(cases) + beyond * 50).unwrap()
     }
 
     /// A text in the arena; once in a while invalid UTF-8, or an address outside the memory.
@@ -176,6 +220,11 @@ impl Guest<'_> {
         let beyond = if self.random.once_in(200) { 1 << 30 } else { 0 };
         (at + beyond, bytes.len())
     }
+}
+
+/// Address and length as they lie in memory.
+fn words((at, length): (usize, usize)) -> Vec<u8> {
+    [at, length].iter().flat_map(|word| u32::try_from(*word).unwrap().to_le_bytes()).collect()
 }
 
 fn word(ty: WasmType) -> &'static str {

@@ -61,7 +61,8 @@ pub(super) fn taken(earlier: &[Arc<Proposed>]) -> Result<HashSet<Inode>, Refusal
         ino: u64,
     }
     let mut taken = HashSet::new();
-    for step in earlier.iter().filter(|step| step.action.starts_with("ansai:files/files-actions.")) {
+    // Every action of the package has its files there: those that are granted with files, and with the quarantine.
+    for step in earlier.iter().filter(|step| step.action.starts_with("ansai:files/")) {
         taken.extend(read_targets::<Files>(&step.targets)?.files.iter().map(|file| (file.dev, file.ino)));
     }
     Ok(taken)

@@ -110,7 +110,7 @@ impl Scene {
         let (preview, targets) =
             action(verb).preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
         Ok(Proposed {
-            action: format!("ansai:files/files-actions.{verb}"),
+            action: full_name(verb),
             arguments: arguments.into(),
             preview,
             targets,
@@ -180,8 +180,13 @@ impl Scene {
 fn action(verb: &str) -> &'static dyn Action {
     // Actions of the host itself are not in the list.
     let of_host = Registry::of(&[&QUARANTINE_EXPIRY]);
-    let name = format!("ansai:files/files-actions.{verb}");
+    let name = full_name(verb);
     Registry::of(ansai_local::INTERFACES).action(&name).or_else(|| of_host.action(&name)).unwrap().2
+}
+
+fn full_name(verb: &str) -> String {
+    let interface = if verb == "reclaim" { "quarantine-actions" } else { "files-actions" };
+    format!("ansai:files/{interface}.{verb}")
 }
 
 fn verb(step: &Proposed) -> &'static dyn Action {
