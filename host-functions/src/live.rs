@@ -21,6 +21,7 @@ use ansai_kit::function::{InlineFunction, ProbeFunction};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::target::Reach;
 use ansai_local::files::QUARANTINE_EXPIRY;
 use ansai_local::files::fields::ROOTS;
 
@@ -77,8 +78,8 @@ impl HostAccess for LiveHost {
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        let EvaluationStart { instance, scopes, state, deadline } = start;
-        Box::new(Live::new(self.clone(), instance, scopes, state).ending_after(deadline))
+        let EvaluationStart { instance, scopes, reach, state, deadline } = start;
+        Box::new(Live::new(self.clone(), instance, scopes, state).reaching(reach).ending_after(deadline))
     }
 }
 
@@ -87,6 +88,7 @@ pub struct Live {
     shared: LiveHost,
     instance: InstanceName,
     scopes: Scopes,
+    reach: Reach,
     /// Context, log, store and series.
     pub base: EvaluationState,
     proposed: Vec<Arc<Proposed>>,
@@ -97,7 +99,14 @@ pub struct Live {
 impl Live {
     /// At the start of an evaluation of this instance.
     pub fn new(shared: LiveHost, instance: InstanceName, scopes: Scopes, base: EvaluationState) -> Self {
-        Live { shared, instance, scopes, base, proposed: Vec::new(), ends: None }
+        Live { shared, instance, scopes, reach: Reach::default(), base, proposed: Vec::new(), ends: None }
+    }
+
+    /// With these targets. By default there are none.
+    #[must_use]
+    pub fn reaching(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
     }
 
     /// In an evaluation that is ended after so long: each scan takes at most a third of what is left, so that a policy
@@ -115,7 +124,13 @@ impl Live {
 
     fn at_once(&self, function: &dyn InlineFunction, scope: &Scope, arguments: &RawValue) -> Option<Reply> {
         let deadline = Deadline::after(self.shared.call_deadline);
-        let ask = ProbeContext { host: &self.shared.host, scope, now: self.base.context.now, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.shared.host,
+            scope,
+            reach: &self.reach,
+            now: self.base.context.now,
+            deadline: &deadline,
+        };
         function.answer_at_once(&ask, arguments)
     }
 
@@ -125,6 +140,7 @@ impl Live {
         Work {
             shared: self.shared.clone(),
             scope: scope.clone(),
+            reach: self.reach.clone(),
             now: self.base.context.now,
             arguments: arguments.clone(),
             name: interface.clone(),
@@ -197,6 +213,7 @@ async fn propose(
 struct Work {
     shared: LiveHost,
     scope: Arc<Scope>,
+    reach: Reach,
     now: Timestamp,
     arguments: Arc<RawValue>,
     name: InterfaceName,
@@ -234,8 +251,13 @@ impl Work {
             let scan = if self.scans { Some(self.shared.scans.clone().acquire_owned().await) } else { None };
             let permit = self.shared.pool.clone().acquire_owned().await;
             tokio::task::spawn_blocking(move || {
-                let ask =
-                    ProbeContext { host: &self.shared.host, scope: &self.scope, now: self.now, deadline: &deadline };
+                let ask = ProbeContext {
+                    host: &self.shared.host,
+                    scope: &self.scope,
+                    reach: &self.reach,
+                    now: self.now,
+                    deadline: &deadline,
+                };
                 let done = body(&ask, &self.arguments);
                 drop((permit, scan));
                 done

@@ -20,6 +20,7 @@ use ansai_kit::backend::{Answer, Backend as _};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::evaluation_state::{Context, EvaluationState, NoMemory};
 use ansai_kit::host::Host;
+use ansai_kit::target::Reach;
 use ansai_local::files::{FILES_ACTIONS, FILES_PROBE, QUARANTINE_ACTIONS};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -87,6 +88,7 @@ impl Scene {
         let doing = StepContext {
             host: &Host::at("/"),
             scope: &scope,
+            reach: Reach::none(),
             now: self.now,
             step_id: id,
             arguments: &step.arguments,

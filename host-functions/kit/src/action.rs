@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::call::{read, to_text};
 use crate::function::{Types, Wire};
 use crate::host::{Host, ProbeContext};
+use crate::target::Reach;
 
 /// A step that was proposed: what the host remembers of it. The policy only ever gets the preview.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,6 +134,8 @@ pub struct StepContext<'a> {
     pub host: &'a Host,
     /// The scope in force now.
     pub scope: &'a Scope,
+    /// The configured targets that the instance may use now.
+    pub reach: &'a Reach,
     /// The time now.
     pub now: Timestamp,
     /// Unique for this step, on this host, for ever: plan id and number. Safe as a file name.

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::{Scope, Timestamp};
 
+use crate::target::Reach;
+
 /// The host's root: `/`, `/host` in a container, or a test's directory.
 #[derive(Debug, Clone)]
 pub struct Host {
@@ -90,6 +92,8 @@ pub struct ProbeContext<'a> {
     pub host: &'a Host,
     /// The scope in force for the called interface, with every field filled in.
     pub scope: &'a Scope,
+    /// The targets that the instance may use.
+    pub reach: &'a Reach,
     /// When the evaluation began.
     pub now: Timestamp,
     /// Long work stops at this deadline, and returns what it has with `complete: false`.

@@ -13,6 +13,7 @@ use crate::backend::Backend;
 use crate::evaluation_state::EvaluationState;
 use crate::host::Host;
 use crate::registry::{Function, InterfaceDef};
+use crate::target::Reach;
 
 /// A host that policies are evaluated on and that the executor changes.
 pub trait HostAccess: Send + Sync {
@@ -45,6 +46,8 @@ pub struct EvaluationStart {
     pub instance: InstanceName,
     /// In force.
     pub scopes: Scopes,
+    /// The targets that it may use.
+    pub reach: Reach,
     /// Context, log, store and series.
     pub state: EvaluationState,
     /// When the evaluation is ended. Scans answer in part before that.

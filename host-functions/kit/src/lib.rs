@@ -13,6 +13,7 @@
 //! - [`function`]: functions with Rust types, and without.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
+//! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
 //! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
 //! - [`command`]: runs a program with a fixed environment, bounded output and a time limit.
@@ -36,4 +37,6 @@ pub mod host;
 pub mod host_access;
 pub mod policy;
 pub mod registry;
+pub mod secret;
+pub mod target;
 pub mod wit;

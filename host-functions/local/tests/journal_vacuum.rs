@@ -13,6 +13,7 @@ use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_kit::target::Reach;
 use ansai_local::journal::MIN_KEEP_BYTES;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -57,8 +58,13 @@ impl Fixture {
 
     fn usage(&self) -> Result<Value, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask =
-            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.host,
+            scope: &Scope::default(),
+            reach: Reach::none(),
+            now: Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, function) = registry.find("ansai:journal/journal-probe", "usage").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
@@ -67,8 +73,13 @@ impl Fixture {
 
     fn propose(&self, keep: u64, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask =
-            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.host,
+            scope: &Scope::default(),
+            reach: Reach::none(),
+            now: Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         let arguments = raw(&json!({"keep-bytes": keep, "reason": "full"}));
         let (preview, targets) =
             vacuum().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
@@ -79,6 +90,7 @@ impl Fixture {
         act(&StepContext {
             host: &self.host,
             scope: &Scope::default(),
+            reach: Reach::none(),
             now: Timestamp::EPOCH,
             step_id: "plan-1",
             arguments: &step.arguments,
@@ -350,8 +362,13 @@ fn the_grant_bounds_what_is_kept() {
 fn odd_arguments_are_invalid() {
     let fixture = Fixture::new();
     let deadline = Deadline::after(Duration::from_secs(60));
-    let ask =
-        ProbeContext { host: &fixture.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+    let ask = ProbeContext {
+        host: &fixture.host,
+        scope: &Scope::default(),
+        reach: Reach::none(),
+        now: Timestamp::EPOCH,
+        deadline: &deadline,
+    };
     for arguments in [json!({}), json!({"keep-bytes": "1", "reason": ""}), json!({"keep-bytes": 1}), json!([])] {
         let refused = vacuum().preview(&ask, &raw(&arguments), &[]);
         assert!(matches!(refused, Err(Refusal::Invalid(_))), "{arguments}");

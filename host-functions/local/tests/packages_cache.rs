@@ -12,6 +12,7 @@ use ansai_core::{Outcome, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -55,8 +56,13 @@ impl Fixture {
 
     fn caches(&self) -> Result<Value, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask =
-            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.host,
+            scope: &Scope::default(),
+            reach: Reach::none(),
+            now: Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         let registry = Registry::of(ansai_local::INTERFACES);
         let (_, function) = registry.find("ansai:packages/package-cache-probe", "list-caches").unwrap();
         let Body::Probe(body) = function.body else { panic!("not a probe") };
@@ -65,8 +71,13 @@ impl Fixture {
 
     fn propose(&self, manager: &str, earlier: &[Proposed]) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(60));
-        let ask =
-            ProbeContext { host: &self.host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+        let ask = ProbeContext {
+            host: &self.host,
+            scope: &Scope::default(),
+            reach: Reach::none(),
+            now: Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
         let (preview, targets) =
             clean_cache().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
@@ -77,6 +88,7 @@ impl Fixture {
         act(&StepContext {
             host: &self.host,
             scope: &Scope::default(),
+            reach: Reach::none(),
             now: Timestamp::EPOCH,
             step_id: "plan-1",
             arguments: &step.arguments,

@@ -8,13 +8,20 @@ use std::time::Duration;
 use ansai_core::{Refusal, Scope, Timestamp};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_kit::target::Reach;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
     let host = Host::at(root);
     let deadline = Deadline::after(Duration::from_secs(60));
-    let ask = ProbeContext { host: &host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+    let ask = ProbeContext {
+        host: &host,
+        scope: &Scope::default(),
+        reach: Reach::none(),
+        now: Timestamp::EPOCH,
+        deadline: &deadline,
+    };
     let arguments = RawValue::from_string(arguments.into()).unwrap();
     let registry = Registry::of(ansai_local::INTERFACES);
     let (_, function) = registry.find("ansai:system/system-probe", function).unwrap();

@@ -163,7 +163,7 @@ fn address(text: &str, plain_allowed: bool) -> Result<String, (Code, &'static st
 }
 
 /// The host without port and brackets; `None` if host or port is invalid.
-fn host(authority: &str) -> Option<&str> {
+pub(crate) fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => rest
             .split_once(']')

@@ -1,22 +1,27 @@
 //! `ansai.toml`: the state directory, the policies that run, and their grants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Interface, Mode, codes};
+use ansai_core::{Code, InstanceName, Interface, Mode, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::export::{self, Export};
 use crate::fields::Fields;
 use crate::file;
+use crate::hidden;
 use crate::identifier;
 use crate::instance::{self, BUILTIN, Instance, PolicySource};
+use crate::labels::{self, Labels};
 use crate::manifest::{Manifest, table_of};
 use crate::node::Node;
+use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
 use crate::schema::SettingProblem;
 use crate::source::{MOST_HOST_BYTES, Source, Span};
+use crate::target::{self, Targets};
+use crate::target_use;
 use crate::trust::Trust;
 
 pub(crate) const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("enforce", Mode::Enforce)];
@@ -39,6 +44,10 @@ pub struct HostConfig {
     pub daemon: Daemon,
     /// `[audit.export]`.
     pub export: Option<Export>,
+    /// `labels` of `[host]`.
+    pub labels: Labels,
+    /// `[target.NAME]` tables, by name.
+    pub targets: Targets,
     /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
@@ -79,20 +88,38 @@ impl HostConfig {
     /// Byte range of an instance's setting in the file; if the setting is not in the file, of the nearest table around
     /// it.
     pub fn settings_span(&self, instance: &InstanceName, path: &[String]) -> Option<Span> {
-        let (span, rest) = self.setting(instance, path)?;
-        Some(if rest == 0 { span.0 } else { span.1 })
+        let instance = self.policies.get(instance)?;
+        let place = Place::of(instance.settings_node.as_ref(), &instance.name_span, path);
+        Some(if place.missing == 0 { place.value } else { place.key })
     }
 
     /// Turns problems of an instance's settings into diagnostics with places in the configuration.
     pub fn settings_diagnostics(&self, instance: &InstanceName, problems: &[SettingProblem]) -> Diagnostics {
-        let mut found = Problems::default();
-        for problem in problems {
-            let place = self.setting(instance, &problem.path);
-            let span =
-                place.map_or(0..0, |((value, key), rest)| if problem.about_key || rest > 0 { key } else { value });
-            found.add(Problem::error(problem.code, span, &problem.message).maybe_hint(problem.hint.clone()));
-        }
-        found.of(&self.source)
+        let (node, table) = match self.policies.get(instance) {
+            Some(instance) => (instance.settings_node.as_ref(), instance.name_span.clone()),
+            None => (None, 0..0),
+        };
+        placed(node, &table, problems).of(&self.source)
+    }
+
+    /// The same for its settings for one target.
+    pub fn target_settings_diagnostics(
+        &self,
+        instance: &InstanceName,
+        target: &str,
+        problems: &[SettingProblem],
+    ) -> Diagnostics {
+        let (node, table) = match self.policies.get(instance).and_then(|instance| instance.targets.get(target)) {
+            Some(wanted) => (wanted.settings_node.as_ref(), wanted.name_span.clone()),
+            None => (None, 0..0),
+        };
+        placed(node, &table, problems).of(&self.source)
+    }
+
+    /// A problem of a target's secret, at `secret` in its table.
+    pub fn secret_diagnostics(&self, target: &str, code: Code, message: &str, hint: Option<String>) -> Diagnostics {
+        let span = self.targets.get(target).map_or(0..0, |target| target.secret_span.clone());
+        Problems::from(Problem::error(code, span, message).maybe_hint(hint)).of(&self.source)
     }
 
     /// A warning for each grant that the manifest does not request.
@@ -115,58 +142,47 @@ impl HostConfig {
         found.of(&self.source)
     }
 
-    /// Places of the value and the key of the deepest part of the path that is in the file, and the number of remaining
-    /// parts.
-    fn setting(&self, instance: &InstanceName, path: &[String]) -> Option<((Span, Span), usize)> {
-        let instance = self.policies.get(instance)?;
-        let Some(mut node) = instance.settings_node.as_ref() else {
-            let at = instance.name_span.clone();
-            return Some(((at.clone(), at), path.len()));
-        };
-        let mut key = node.span.clone();
-        for (index, part) in path.iter().enumerate() {
-            let next = match &node.kind {
-                crate::node::Kind::Array(list) => {
-                    part.parse::<usize>().ok().and_then(|at| list.get(at)).map(|node| (node, node.span.clone()))
-                }
-                _ => node.get(part).map(|entry| (&entry.node, entry.key_span.clone())),
-            };
-            let Some((next, next_key)) = next else {
-                return Some(((node.span.clone(), key), path.len() - index));
-            };
-            (node, key) = (next, next_key);
-        }
-        Some(((node.span.clone(), key), 0))
-    }
-
     fn from_source(
         source: Source,
         problem: Option<Problem>,
         interfaces: &[Interface],
     ) -> Result<HostConfig, Diagnostics> {
-        let source = Arc::new(source);
+        let mut source = source;
         let node = match problem {
             Some(problem) => Err(problem),
             None => Node::from_toml(&source.text),
         };
+        let secrets = node.as_ref().map_or_else(|_| hidden::in_text(&source.text), hidden::in_tree);
+        source.hide(&secrets);
+        let source = Arc::new(source);
         let node = node.map_err(|problem| Problems::from(problem).of(&source))?;
         let mut problems = Problems::default();
         let config = read(&node, interfaces, &mut problems);
         match config {
-            Some((daemon, export, policies)) if !problems.has_errors() => {
-                Ok(HostConfig { daemon, export, policies, warnings: problems.of(&source), source })
+            Some(parts) if !problems.has_errors() => {
+                let Parts { daemon, export, labels, targets, policies } = parts;
+                Ok(HostConfig { daemon, export, labels, targets, policies, warnings: problems.of(&source), source })
             }
             _ => Err(problems.of(&source)),
         }
     }
 }
 
-type Parts = (Daemon, Option<Export>, BTreeMap<InstanceName, Instance>);
+/// What the file says.
+struct Parts {
+    daemon: Daemon,
+    export: Option<Export>,
+    labels: Labels,
+    targets: Targets,
+    policies: BTreeMap<InstanceName, Instance>,
+}
 
 fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
-    let fields = Fields::of(node, "the configuration", &["daemon", "audit", "policy"], problems)?;
+    let fields = Fields::of(node, "the configuration", &["daemon", "audit", "host", "target", "policy"], problems)?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
     let export = fields.get("audit").and_then(|node| export::read_audit(node, problems));
+    let labels = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
+    let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
         && let Some(entries) = table_of("`[policy]`", node, problems)
@@ -182,7 +198,16 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
             }
         }
     }
-    Some((daemon, export, policies))
+    let written = fields.get("target").and_then(Node::entries).unwrap_or_default();
+    let written: BTreeSet<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
+    target_use::check(policies.values(), &targets, &written, problems);
+    Some(Parts { daemon, export, labels, targets, policies })
+}
+
+fn read_host(node: &Node, problems: &mut Problems) -> Labels {
+    let fields = Fields::of(node, "`[host]`", &["labels"], problems);
+    let labels = fields.and_then(|fields| fields.get("labels"));
+    labels.map(|node| labels::read(node, "`labels` of `[host]`", problems)).unwrap_or_default()
 }
 
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {

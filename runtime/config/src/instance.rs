@@ -14,13 +14,14 @@ use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
 use crate::source::Span;
+use crate::target_use::{self, TargetUses};
 
 /// Tables granted, by interface name.
 pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
-const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "grant"];
+const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "grant", "target"];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -50,6 +51,8 @@ pub struct Instance {
     pub limits: LimitsChange,
     /// Granted scopes.
     pub grants: Grants,
+    /// The targets that it may use, by name.
+    pub targets: TargetUses,
     pub(crate) grant_spans: Vec<(InterfaceName, Span)>,
     pub(crate) settings_node: Option<Node>,
     pub(crate) name_span: Span,
@@ -112,6 +115,7 @@ pub(crate) fn read(
         attempts: fields.get("attempts").and_then(|node| read_attempts(node, problems)).unwrap_or_default(),
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
         grants,
+        targets: target_use::read(fields.get("target"), &entry.key, problems),
         grant_spans,
         settings_node: settings_node.cloned(),
         name_span: entry.key_span.clone(),
@@ -130,7 +134,7 @@ fn read_attempts(node: &Node, problems: &mut Problems) -> Option<RetryPolicy> {
 }
 
 /// Settings are passed as JSON, which has no infinity.
-fn check_finite(node: &Node, problems: &mut Problems) {
+pub(crate) fn check_finite(node: &Node, problems: &mut Problems) {
     match &node.kind {
         Kind::Float(number) if !number.is_finite() => {
             problems.add(Problem::error(codes::OUT_OF_RANGE, node.span.clone(), "a setting must be a finite number"))

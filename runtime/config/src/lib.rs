@@ -17,18 +17,22 @@
 //! assert_eq!((first.line, first.hint.as_deref()), (2, Some("did you mean `mode`?")));
 //! ```
 
+mod address;
 mod diagnostics;
 mod export;
 mod fields;
 mod file;
 mod grants;
+mod hidden;
 mod host;
 mod identifier;
 mod instance;
+mod labels;
 mod limits;
 mod manifest;
 mod nearest;
 mod node;
+mod place;
 mod problem;
 mod render;
 mod report;
@@ -37,6 +41,8 @@ pub mod schema;
 mod scope_table;
 mod source;
 mod suggest;
+mod target;
+mod target_use;
 mod trust;
 
 pub use diagnostics::{Diagnostics, Entry, Severity};
@@ -45,6 +51,7 @@ pub use grants::{GrantError, MissingGrant, effective_scopes, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
 pub use instance::{BUILTIN, Grants, Instance, PolicySource};
+pub use labels::Labels;
 pub use limits::LimitsChange;
 pub use manifest::Manifest;
 pub use report::{Report, did_you_mean};
@@ -52,4 +59,6 @@ pub use request::Request;
 pub use schema::{Schema, SettingDescription, SettingProblem};
 pub use source::{MOST_BYTES, MOST_HOST_BYTES};
 pub use suggest::suggest_grants;
+pub use target::{SecretSource, Target, Targets};
+pub use target_use::{TargetUse, TargetUses};
 pub use trust::Trust;

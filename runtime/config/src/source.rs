@@ -53,6 +53,20 @@ impl Source {
         }
     }
 
+    /// Replaces every byte in these places by a star, so that offsets stay valid. Ends of lines stay.
+    pub(crate) fn hide(&mut self, places: &[Span]) {
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        for place in places {
+            let hidden = bytes.get_mut(place.clone()).unwrap_or_default();
+            hidden.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
+        }
+        // Places begin and end between characters; if one does not, its character is shown as unreadable.
+        self.text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts characters.
     pub(crate) fn place(&self, offset: usize) -> (usize, usize) {
         let before = self.text.get(..self.boundary(offset)).unwrap_or_default();

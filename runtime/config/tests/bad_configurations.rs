@@ -13,7 +13,7 @@
 mod fixtures;
 
 use ansai_config::{HostConfig, Manifest, Schema};
-use ansai_core::InstanceName;
+use ansai_core::{InstanceName, codes};
 use fixtures::{CONFIGURATION, INTERFACES, MANIFEST, SCHEMA};
 
 fn shown(text: impl AsRef<str>) -> String {
@@ -23,6 +23,12 @@ fn shown(text: impl AsRef<str>) -> String {
 fn with(from: &str, to: &str) -> String {
     assert!(CONFIGURATION.contains(from), "{from}");
     CONFIGURATION.replacen(from, to, 1)
+}
+
+const TARGET: &str = "[target.main-db]\nkind = \"postgresql\"\n";
+
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect()
 }
 
 macro_rules! bad {
@@ -81,6 +87,38 @@ bad! {
     export_unencrypted: "[audit.export]\nurl = \"http://heads.example.org/\"\n";
     export_with_a_password: "[audit.export]\nurl = \"https://me:secret@heads.example.org/\"\n";
     export_token_without_url: "[audit.export]\nfile = \"/srv/heads\"\ntoken_file = \"/etc/token\"\n";
+    host_with_unknown_key: "[host]\nlabel = { role = \"web\" }\n";
+    labels_are_no_table: "[host]\nlabels = [\"web\"]\n";
+    label_with_bad_name: "[host]\nlabels = { \"Role \\u001b[2J\" = \"web\" }\n";
+    label_of_wrong_type: "[host]\nlabels = { rack = 7 }\n";
+    label_empty: "[host]\nlabels = { role = \" \" }\n";
+    label_too_long: format!("[host]\nlabels = {{ role = \"{}\" }}\n", "é".repeat(129));
+    label_with_escapes: "[host]\nlabels = { role = \"web\\u001b]8;;x\\u0007\\u202e\" }\n";
+    too_many_labels: format!("[host.labels]\n{}", lines(65, |at| format!("l{at} = \"x\"\n")));
+    target_twice: format!("{TARGET}[target.main-db]\nkind = \"mysql\"\n");
+    target_is_no_table: "[target]\nmain-db = \"postgresql://me:hunter2@db.example.org/\"\n";
+    target_with_bad_name: "[target.\"Main DB\\u001b[2J\"]\nkind = \"postgresql\"\n";
+    target_without_kind: "[target.main-db]\naddress = \"db.example.org:5432\"\n";
+    target_with_bad_kind: "[target.main-db]\nkind = \"PostgreSQL 16\"\n";
+    target_with_unknown_key: "[target.main-db]\nkind = \"postgresql\"\npassword = \"hunter2\"\n";
+    target_with_bad_address: "[target.main-db]\nkind = \"postgresql\"\naddress = \"db.example.org\"\n";
+    target_with_a_password: "[target.main-db]\nkind = \"postgresql\"\naddress = \"postgresql://me:hunter2@db/\"\n";
+    target_with_a_password_in_the_query: "[target.main-db]\nkind = \"x\"\naddress = \"https://h/?password=hunter2\"\n";
+    target_with_escapes_in_user: "[target.main-db]\nkind = \"postgresql\"\nuser = \"me\\u001b[2J\"\n";
+    secret_as_text: "[target.main-db]\nkind = \"postgresql\"\nsecret = \"hunter2\"\n";
+    secret_from_nowhere: "[target.main-db]\nkind = \"postgresql\"\nsecret = {}\n";
+    secret_from_two_places: "[target.main-db]\nkind = \"x\"\nsecret = { file = \"/a\", credential = \"b\" }\n";
+    secret_with_value: "[target.main-db]\nkind = \"x\"\nsecret = { file = \"/a\", value = \"hunter2\" }\n";
+    secret_in_a_relative_file: "[target.main-db]\nkind = \"postgresql\"\nsecret = { file = \"main-db.secret\" }\n";
+    secret_in_a_file_with_escapes: "[target.main-db]\nkind = \"x\"\nsecret = { file = \"/etc/\\u001b[2J\" }\n";
+    secret_in_a_bad_credential: "[target.main-db]\nkind = \"postgresql\"\nsecret = { credential = \"../main-db\" }\n";
+    secret_in_what_does_not_parse: "[target.main-db]\nkind = \"postgresql\"\nsecret = hunter2\n";
+    unknown_target: format!("{TARGET}[policy.web.target.main-bd]\n");
+    unknown_target_unlike_any: "[policy.web.target.main-db]\n";
+    target_of_a_policy_is_no_table: format!("{TARGET}[policy.web]\ntarget = \"main-db\"\n");
+    target_of_a_policy_with_unknown_key: format!("{TARGET}[policy.web.target.main-db]\nsetting = {{}}\n");
+    target_settings_are_no_table: format!("{TARGET}[policy.web.target.main-db]\nsettings = 80\n");
+    target_setting_not_finite: format!("{TARGET}[policy.web.target.main-db.settings]\nwarning = inf\n");
     syntax_error: with("\"ansai:disk/disk-probe\" = {}", "ansai:disk/disk-probe = {}");
 }
 
@@ -120,6 +158,77 @@ bad_settings! {
     setting_element: "[policy.disk-space.settings]\nnever_touch = [\"a\", 7, \"\"]\n";
     setting_pattern: "[policy.disk-space.settings]\nowner = \"Root\"\n";
     setting_twice: "[policy.disk-space.settings]\nlogs-older-than = \"5d\"\nlog_age = \"6d\"\n";
+}
+
+/// The same for settings of one target.
+fn target_settings_shown(settings: &str) -> String {
+    let text = format!("{CONFIGURATION}\n{TARGET}\n{settings}");
+    let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    let instance = &config.policies["disk-space"];
+    let base = schema.resolve(&instance.settings).unwrap();
+    let problems = schema.resolve_over(&base, &instance.targets["main-db"].settings).expect_err("must be refused");
+    let name = InstanceName::from_static("disk-space");
+    config.target_settings_diagnostics(&name, "main-db", &problems).render(false, 100)
+}
+
+macro_rules! bad_target_settings {
+    ($($name:ident: $text:expr;)+) => {
+        $(#[test]
+        fn $name() {
+            insta::assert_snapshot!(stringify!($name), target_settings_shown($text));
+        })+
+    };
+}
+
+bad_target_settings! {
+    target_setting_above: "[policy.disk-space.target.main-db.settings.thresholds]\nwarning = 100\n";
+    target_setting_unknown: "[policy.disk-space.target.main-db.settings]\njournal_siez = \"1G\"\n";
+    target_setting_with_alias: "[policy.disk-space.target.main-db]\nsettings = { log-age = \"1s\" }\n";
+    target_setting_twice: "[policy.disk-space.target.main-db.settings]\nlogs-older-than = \"5d\"\nlog_age = \"6d\"\n";
+    target_setting_value_for_table: "[policy.disk-space.target.main-db.settings]\nthresholds = 80\n";
+    target_setting_bad_quantity: "[policy.disk-space.target.main-db.settings]\njournal_size = \"lots\"\n";
+    target_setting_element: "[policy.disk-space.target.main-db.settings]\nnever_touch = [\"a\", \"\"]\n";
+}
+
+#[test]
+fn too_many_targets_are_refused() {
+    let of = |count| lines(count, |at| format!("[target.t{at}]\nkind = \"x\"\n[policy.a.target.t{at}]\n"));
+    assert!(HostConfig::parse("ansai.toml", &of(1_000), INTERFACES).unwrap().warnings.is_empty());
+    let problems = HostConfig::parse("ansai.toml", &of(1_001), INTERFACES).unwrap_err().entries();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!((problems[0].code, problems[0].line), (codes::TOO_MANY_ENTRIES, 3_001));
+}
+
+#[test]
+fn a_target_that_no_policy_uses_is_a_warning() {
+    let config = HostConfig::parse("ansai.toml", &format!("[policy.web]\n{TARGET}"), INTERFACES).unwrap();
+    assert_eq!(config.targets["main-db"].kind, "postgresql");
+    insta::assert_snapshot!("unused_target", config.warnings.render(false, 100));
+}
+
+#[test]
+fn no_message_shows_what_may_be_a_secret() {
+    for text in [
+        "[target.a]\nkind = 1\nsecret = \"hunter2\"\n",
+        "[target.a]\nkind = 1\naddress = \"https://u:hunter2@h/\"\n",
+        "[target.a]\nadress = \"hunter2\"\n",
+        "[target.a]\nsecret = { file = 1, text = \"hunter2\" }\n",
+        "[target.a]\nkind = \"x\"\nsecret = [\"hunter2\"]\n",
+        "[target.a]\nkind = \"x\"\naddress = \"host=h password=hunter2\"\n",
+        "[target]\na = \"hunter2\"\n",
+        "[[target]]\nname = 1\npassword = \"hunter2\"\n",
+        "[target.a]\npassword = 'hunter2\n",
+        "[target.a\nsecret = \"hunter2\"\n",
+        "[target.a]\naddress = \"https://u:hunter2@h/\n",
+        "[policy.p.target.a]\npassword = \"hunter2\"\n",
+        "password = \"hunter2\"\n",
+        "[target.a]\nsecret = hunter2\n",
+    ] {
+        let problems = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap_err();
+        let shown = format!("{}{problems}{problems:?}{:?}", problems.render(false, 100), problems.entries());
+        assert!(!shown.contains("hunter2"), "{text}\n{shown}");
+    }
 }
 
 #[test]

@@ -13,7 +13,9 @@ mod fixtures;
 
 use std::path::PathBuf;
 
-use ansai_config::{GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, effective_scopes, suggest_grants};
+use ansai_config::{
+    GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, SecretSource, effective_scopes, suggest_grants,
+};
 use ansai_core::{InstanceName, Limits, Millis, Mode, RetryPolicy, Scope, ScopeTables, codes};
 use fixtures::{
     CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
@@ -340,6 +342,96 @@ fn export_targets_are_read() {
         (least.every, least.timeout, least.file, least.command),
         (Millis::from_hours(1), Millis::new(30_000), None, None)
     );
+}
+
+#[test]
+fn labels_and_targets_are_read() {
+    let text = r#"
+[host]
+labels = { site = "fra1", role = "web" }
+[target.main-db]
+kind = "postgresql"
+address = "db.example.org:5432"
+user = "ansai"
+secret = { file = "/etc/ansai/main-db.secret" }
+labels = { tier = "gold" }
+[target.cache]
+kind = "redis"
+address = "unix:/run/redis.sock"
+secret.credential = "cache"
+[target.site]
+kind = "a-kind-of-later"
+[policy.a.target]
+main-db = {}
+[policy.a.target.cache.settings]
+warning = 5
+[policy.b.target.site]
+"#;
+    let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
+    let labels = |labels: &ansai_config::Labels| -> Vec<String> {
+        labels.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    assert_eq!(labels(&config.labels), ["role=web", "site=fra1"]);
+    let main = &config.targets["main-db"];
+    assert_eq!((main.kind.as_str(), main.user.as_deref()), ("postgresql", Some("ansai")));
+    assert_eq!(main.address.as_deref(), Some("db.example.org:5432"));
+    assert_eq!(main.secret, Some(SecretSource::File("/etc/ansai/main-db.secret".into())));
+    assert_eq!(labels(&main.labels), ["tier=gold"]);
+    assert_eq!(config.targets["cache"].secret, Some(SecretSource::Credential("cache".into())));
+    let site = &config.targets["site"];
+    assert_eq!((&site.address, &site.user, &site.secret), (&None, &None, &None));
+    let a = &config.policies["a"].targets;
+    assert_eq!(a.keys().collect::<Vec<_>>(), ["cache", "main-db"]);
+    assert_eq!((&a["cache"].settings, &a["main-db"].settings), (&json!({"warning": 5}), &json!({})));
+    assert!(config.warnings.is_empty());
+    let nothing = HostConfig::parse("ansai.toml", "", INTERFACES).unwrap();
+    assert!(nothing.labels.is_empty() && nothing.targets.is_empty());
+}
+
+#[test]
+fn settings_of_a_target_are_only_what_differs() {
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    let base = schema.resolve(&json!({"thresholds": {"warning": 70}, "per_unit": {"a": "1k"}})).unwrap();
+    for (own, resolved) in [
+        (json!({}), json!({})),
+        (json!({"thresholds": {"critical": 95}}), json!({"thresholds": {"critical": 95}})),
+        (
+            json!({"log-age": "1 day", "journal-size": "1k"}),
+            json!({"logs_older_than": 86_400_000, "journal_size": 1024}),
+        ),
+        (
+            json!({"never_touch": ["x"], "per_unit": {"b": "2k"}}),
+            json!({"never_touch": ["x"], "per_unit": {"b": 2048}}),
+        ),
+        (json!({"owner": "root", "how": "remove"}), json!({"owner": "root", "how": "remove"})),
+    ] {
+        assert_eq!(schema.resolve_over(&base, &own).unwrap(), resolved, "{own}");
+    }
+    let wrong = [
+        json!({"thresholds": {"warning": 0}}),
+        json!({"x": 1}),
+        json!({"thresholds": 1}),
+        json!({"journal_size": "x"}),
+    ];
+    for own in wrong {
+        assert_eq!(schema.resolve_over(&base, &own).unwrap_err().len(), 1, "{own}");
+    }
+}
+
+#[test]
+fn settings_of_a_target_must_fit_those_of_the_instance() {
+    let text = r#"{"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"},
+        "mail": {"type": "object", "required": ["to"], "properties": {"to": {"type": "string"},
+        "retries": {"type": "integer", "default": 3}}}}, "dependentRequired": {"a": ["b"]}}"#;
+    let schema = Schema::parse("s", text).unwrap();
+    assert_eq!(schema.resolve_over(&json!({"b": 1}), &json!({"a": 1})).unwrap(), json!({"a": 1}));
+    assert!(schema.resolve_over(&json!({}), &json!({"a": 1})).is_err());
+    assert!(schema.resolve_over(&json!({}), &json!({"mail": {"retries": 1}})).unwrap_err()[0].missing);
+    let base = json!({"mail": {"to": "root", "retries": 3}});
+    assert_eq!(schema.resolve_over(&base, &json!({"mail": {"retries": 1}})).unwrap(), json!({"mail": {"retries": 1}}));
+    // A table that only the target has is complete.
+    let complete = json!({"mail": {"to": "x", "retries": 3}});
+    assert_eq!(schema.resolve_over(&json!({}), &json!({"mail": {"to": "x"}})).unwrap(), complete);
 }
 
 #[test]

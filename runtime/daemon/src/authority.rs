@@ -4,21 +4,42 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ansai_config::Manifest;
+use ansai_config::{Manifest, Schema};
 use ansai_core::{InstanceName, Interface, Mode};
 use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
+use serde_json::Value;
 
+use crate::component::Component;
 use crate::configuration::{Configuration, Identity};
 use crate::error::Error;
 use crate::load::InstanceError;
+use crate::targets;
 
 /// Grants from a configuration file, which is read again whenever it has changed.
 pub struct FromFile {
     path: PathBuf,
     interfaces: Vec<Interface>,
     ceiling: Mode,
-    manifests: BTreeMap<InstanceName, Arc<Manifest>>,
+    policies: BTreeMap<InstanceName, Governed>,
     known: Mutex<Known>,
+}
+
+/// What the grants of an instance depend on besides the configuration. It does not change while ansai runs.
+#[derive(Clone)]
+pub struct Governed {
+    /// What the policy asks for.
+    pub manifest: Arc<Manifest>,
+    /// The schema of its settings, for those of targets.
+    pub schema: Arc<Schema>,
+    /// The settings of the instance, resolved.
+    pub settings: Arc<Value>,
+}
+
+impl Governed {
+    /// An instance of this component, with its resolved settings.
+    pub fn new(component: &Component, settings: Arc<Value>) -> Governed {
+        Governed { manifest: component.manifest.clone(), schema: component.schema.clone(), settings }
+    }
 }
 
 struct Known {
@@ -34,12 +55,12 @@ impl FromFile {
         configuration: Configuration,
         interfaces: Vec<Interface>,
         ceiling: Mode,
-        manifests: BTreeMap<InstanceName, Arc<Manifest>>,
+        policies: BTreeMap<InstanceName, Governed>,
     ) -> FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
         let known = Known { identity, configuration: Ok(configuration), grants: HashMap::new() };
-        FromFile { path, interfaces, ceiling, manifests, known: Mutex::new(known) }
+        FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known) }
     }
 
     fn of(
@@ -48,9 +69,9 @@ impl FromFile {
         instance: &InstanceName,
     ) -> Result<EffectiveGrants, String> {
         let configuration = configuration.as_ref().map_err(Clone::clone)?;
-        let manifest = self.manifests.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
-        let found = effective_grants(configuration, instance, manifest, &self.interfaces, self.ceiling)
-            .map_err(|error| error.to_string())?;
+        let policy = self.policies.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
+        let found = effective_grants(configuration, instance, policy, &self.interfaces, self.ceiling)
+            .map_err(|error| first_line(&error))?;
         if found.mode == Mode::Enforce
             && let Some(problem) = configuration.trust.problem()
         {
@@ -88,74 +109,32 @@ fn first_line(error: &Error) -> String {
     }
 }
 
-/// What the configuration grants an instance whose policy has this manifest.
+/// What the configuration grants an instance of this policy, with its labels and targets.
 ///
 /// # Errors
-/// The configuration does not name the instance, lacks a grant that the policy requires, or grants too many tables.
+/// The configuration does not name the instance, lacks a grant that the policy requires, grants too many tables, or has
+/// invalid settings for one of its targets.
 pub fn effective_grants(
     configuration: &Configuration,
     instance: &InstanceName,
-    manifest: &Manifest,
+    policy: &Governed,
     interfaces: &[Interface],
     ceiling: Mode,
 ) -> Result<EffectiveGrants, Error> {
     let (name, file) = (|| instance.clone(), || configuration.path.clone());
     let configured = configuration.config.policies.get(instance);
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
-    let granted = ansai_config::effective_scopes(manifest, &configured.grants, interfaces)
+    let granted = ansai_config::effective_scopes(&policy.manifest, &configured.grants, interfaces)
         .map_err(|why| InstanceError::NotGranted { instance: name(), why: Box::new(why), file: file() })?;
-    Ok(EffectiveGrants::new(scopes(granted), configured.mode.min(ceiling)))
+    let seen = targets::seen(configuration, instance, &policy.schema, &policy.settings)?;
+    Ok(EffectiveGrants {
+        scopes: scopes(granted),
+        mode: configured.mode.min(ceiling),
+        labels: configuration.labels.clone(),
+        targets: Arc::new(seen),
+        reach: targets::reach(configuration, instance),
+    })
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
-mod tests {
-    use super::*;
-
-    static P: InstanceName = InstanceName::from_static("p");
-    const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"d\"\n[schedule]\nevery = \"60s\"\n\
-        [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"to see\"\nrequired = true\n";
-    const GRANT: &str = "[policy.p]\nmode = \"enforce\"\n[policy.p.grant]\n\"ansai:disk/disk-probe\" = {}\n";
-
-    #[test]
-    fn the_file_of_now_decides() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("ansai.toml");
-        std::fs::write(&path, GRANT).unwrap();
-        let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        permit(0o600);
-        let interfaces = ansai_host_functions::builtin().interfaces();
-        let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
-        let configuration = Configuration::open(&path, &interfaces).unwrap();
-        let manifests = BTreeMap::from([(P.clone(), Arc::new(manifest))]);
-        let authority = FromFile::new(configuration, interfaces, Mode::Enforce, manifests);
-
-        assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Enforce);
-        assert!(authority.effective_grants(&InstanceName::from_static("q")).is_err());
-        permit(0o666);
-        assert!(authority.effective_grants(&P).err().unwrap().contains("is writable by other users"));
-        permit(0o600);
-        assert!(authority.effective_grants(&P).is_ok());
-        std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();
-        assert!(authority.effective_grants(&P).err().unwrap().contains("not granted"));
-        std::fs::write(&path, "[policy.p\n").unwrap();
-        assert!(authority.effective_grants(&P).err().unwrap().contains("is invalid"));
-        std::fs::remove_file(&path).unwrap();
-        assert!(authority.effective_grants(&P).is_err());
-        std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
-        assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Observe);
-    }
-
-    #[test]
-    fn the_ceiling_holds() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("ansai.toml");
-        std::fs::write(&path, GRANT).unwrap();
-        let interfaces = ansai_host_functions::builtin().interfaces();
-        let manifest = Manifest::parse("policy.toml", MANIFEST, &interfaces).unwrap();
-        let configuration = Configuration::open(&path, &interfaces).unwrap();
-        let found = effective_grants(&configuration, &P, &manifest, &interfaces, Mode::Observe).unwrap();
-        assert_eq!(found.mode, Mode::Observe);
-    }
-}
+mod tests;

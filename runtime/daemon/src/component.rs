@@ -26,7 +26,7 @@ pub struct Component {
     /// From its custom section.
     pub manifest: Arc<Manifest>,
     /// From its custom section.
-    pub schema: Schema,
+    pub schema: Arc<Schema>,
     /// Compiled once for all instances.
     compiled: OnceLock<Policy>,
 }
@@ -74,7 +74,8 @@ impl Component {
             .map_err(|problems| invalid("manifest", problems))?;
         let schema = found.schema.as_deref().unwrap_or(NO_SETTINGS);
         let schema = Schema::parse(&format!("{shown} ({SCHEMA_SECTION})"), schema)
-            .map_err(|problems| invalid("settings schema", problems))?;
+            .map_err(|problems| invalid("settings schema", problems))?
+            .into();
         let manifest = Arc::new(manifest);
         Ok(Component { path: path.to_owned(), bytes, found, manifest, schema, compiled: OnceLock::new() })
     }

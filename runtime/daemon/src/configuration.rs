@@ -5,12 +5,16 @@ mod error;
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ansai_config::{HostConfig, Trust};
+use ansai_config::{Diagnostics, HostConfig, Trust};
 use ansai_core::{Interface, Mode, codes};
+use ansai_kit::evaluation_state::Label;
+use ansai_kit::target::{AllTargets, TargetAccess};
 
 pub use self::error::ConfigurationError;
 use crate::error::Error;
+use crate::targets::{self, SecretProblem};
 use crate::warning::Warning;
 
 /// A valid configuration with its file.
@@ -22,6 +26,10 @@ pub struct Configuration {
     pub config: HostConfig,
     /// Who can write the file and its directory.
     pub trust: Trust,
+    /// The labels of this host, in byte order of their names.
+    pub labels: Arc<Vec<Label>>,
+    /// How to reach its targets.
+    pub targets: AllTargets,
     pub(crate) identity: Option<Identity>,
 }
 
@@ -66,7 +74,8 @@ impl Configuration {
         let identity = Identity::of(path).ok();
         let (config, trust) = HostConfig::load(path, interfaces)
             .map_err(|problems| ConfigurationError::Invalid { path: path.to_owned(), problems })?;
-        Ok(Configuration { path: path.to_owned(), config, trust, identity })
+        let (labels, targets) = (Arc::new(targets::labels(&config.labels)), targets::all(&config));
+        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, identity })
     }
 
     /// The same if a path is given.
@@ -75,6 +84,21 @@ impl Configuration {
     /// As [`Configuration::open`].
     pub fn maybe(path: Option<&Path>, interfaces: &[Interface]) -> Result<Option<Configuration>, Error> {
         path.map(|path| Configuration::open(path, interfaces)).transpose()
+    }
+
+    /// The targets whose secrets cannot be used now, by name. Looks at owners and modes, and reads no secret.
+    pub fn secret_problems(&self) -> Vec<SecretProblem> {
+        let problem = |(name, target): (&String, &TargetAccess)| {
+            let error = target.secret.as_ref()?.check().err()?;
+            Some(SecretProblem { target: name.clone(), error })
+        };
+        self.targets.iter().filter_map(problem).collect()
+    }
+
+    /// The problem of a secret with its place in the file.
+    pub fn secret_diagnostics(&self, problem: &SecretProblem) -> Diagnostics {
+        let hint = Some(problem.error.hint());
+        self.config.secret_diagnostics(&problem.target, problem.code(), &problem.to_string(), hint)
     }
 
     /// A warning if another user can write the file.

@@ -1,6 +1,5 @@
 //! From paths and a configuration to instances that are ready, and from there to a running supervisor.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use ansai_storage::Directory;
 use ansai_supervisor::authority::{Authority, Fixed};
 use ansai_supervisor::{Instance, Options, Supervisor};
 
-use crate::authority::FromFile;
+use crate::authority::{FromFile, Governed};
 use crate::configuration::{Configuration, ConfigurationError};
 use crate::error::Error;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
@@ -82,6 +81,8 @@ impl Builder {
         if let Some(configuration) = &configuration {
             warnings.extend(Warning::of(&configuration.config.warnings));
             warnings.extend(configuration.check_trust(ceiling)?);
+            let secrets = configuration.secret_problems().into_iter();
+            warnings.extend(secrets.map(|problem| Warning::new(problem.code(), problem.to_string())));
         }
         // Before the state directory is made, so that a mistyped path leaves nothing behind.
         let paths = match (paths.is_empty(), &configuration) {
@@ -201,9 +202,9 @@ impl Daemon {
         let name = |one: &LoadedInstance| one.instance.name.clone();
         match &self.configuration {
             Some(configuration) => {
-                let manifests: BTreeMap<_, _> =
-                    self.ready.iter().map(|one| (name(one), one.component.manifest.clone())).collect();
-                Arc::new(FromFile::new(configuration.clone(), self.interfaces.clone(), self.ceiling, manifests))
+                let governed = |one: &LoadedInstance| Governed::new(&one.component, one.instance.settings.clone());
+                let policies = self.ready.iter().map(|one| (name(one), governed(one))).collect();
+                Arc::new(FromFile::new(configuration.clone(), self.interfaces.clone(), self.ceiling, policies))
             }
             None => Arc::new(Fixed::new(self.ready.iter().map(|one| (name(one), one.grants.clone())))),
         }

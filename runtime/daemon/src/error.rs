@@ -140,7 +140,9 @@ impl Error {
         match self {
             Error::Configuration(ConfigurationError::Invalid { problems, .. })
             | Error::Component(ComponentError::Part { problems, .. })
-            | Error::Instance(InstanceError::Settings { problems, .. }) => Some(problems),
+            | Error::Instance(
+                InstanceError::Settings { problems, .. } | InstanceError::TargetSettings { problems, .. },
+            ) => Some(problems),
             _ => None,
         }
     }

@@ -38,6 +38,7 @@ mod running;
 pub mod share;
 pub mod sources;
 pub mod state;
+mod targets;
 pub mod undo;
 mod warning;
 
@@ -47,4 +48,5 @@ pub use daemon::{Builder, Daemon};
 pub use error::Error;
 pub use running::Running;
 pub use share::Share;
+pub use targets::SecretProblem;
 pub use warning::Warning;

@@ -10,7 +10,7 @@ use ansai_supervisor::{Options, StepReport, Supervisor};
 
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::{host, state};
+use crate::{host, state, targets};
 
 /// What to undo.
 pub struct UndoRequest {
@@ -55,7 +55,8 @@ fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(Insta
             // Never too many: a grant alone has fewer.
             Some((interface.clone(), ScopeInForce::of(known.fields, &asked, granted).ok()?))
         });
-        (name.clone(), EffectiveGrants::new(scopes(granted.collect()), instance.mode))
+        let reach = targets::reach(configuration, name);
+        (name.clone(), EffectiveGrants { reach, ..EffectiveGrants::new(scopes(granted.collect()), instance.mode) })
     });
     instances.collect()
 }

@@ -68,6 +68,8 @@ pub struct Metadata {
     pub is_file: bool,
     /// Whether it is a directory.
     pub is_directory: bool,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
     /// Owner and mode.
     pub owned: Owned,
 }
@@ -85,6 +87,7 @@ impl From<&Stat> for Metadata {
             }),
             is_file: kind == FileType::RegularFile,
             is_directory: kind == FileType::Directory,
+            is_link: kind == FileType::Symlink,
             owned: stat.into(),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ansai_core::{InstanceName, InterfaceName, Mode, ScopeInForce};
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{InstanceTarget, Label};
+use ansai_kit::target::Reach;
 
 /// What is in force for one instance.
 #[derive(Clone)]
@@ -16,14 +17,16 @@ pub struct EffectiveGrants {
     pub mode: Mode,
     /// The labels of this host.
     pub labels: Arc<Vec<Label>>,
-    /// The targets that it may use.
+    /// What the policy sees of the targets that it may use.
     pub targets: Arc<Vec<InstanceTarget>>,
+    /// How probes and actions reach them.
+    pub reach: Reach,
 }
 
 impl EffectiveGrants {
     /// Of an instance without targets, on a host without labels.
     pub fn new(scopes: Scopes, mode: Mode) -> EffectiveGrants {
-        EffectiveGrants { scopes, mode, labels: Arc::default(), targets: Arc::default() }
+        EffectiveGrants { scopes, mode, labels: Arc::default(), targets: Arc::default(), reach: Reach::default() }
     }
 }
 

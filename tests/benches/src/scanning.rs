@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ansai_core::{InterfaceName, Refusal, Scope, Timestamp};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::Body;
+use ansai_kit::target::Reach;
 use anyhow::{Context as _, anyhow, ensure};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -160,6 +161,7 @@ fn asked<T>(
     let ask = ProbeContext {
         host: &Host::at("/"),
         scope: &scope,
+        reach: Reach::none(),
         now: Timestamp::from_millis(u64::try_from(in_a_year.as_millis())?),
         deadline: &Deadline::after(Duration::from_secs(600)),
     };

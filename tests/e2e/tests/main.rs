@@ -27,6 +27,7 @@ mod scenario_mistakes;
 mod scenario_update;
 mod scenarios;
 mod scene;
+mod secrets;
 mod tables;
 mod tutorial;
 mod undo;

@@ -35,6 +35,7 @@ pub mod mount;
 mod output;
 pub mod privilege;
 pub mod scene;
+pub mod search;
 pub mod stop;
 mod syscalls;
 pub mod systemd_host;

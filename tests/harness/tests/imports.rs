@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ansai-codes", &["ansai-core"]),
     ("ansai-storage", &[]),
     ("ansai-config", &["ansai-core", "ansai-storage"]),
-    ("ansai-kit", &["ansai-core"]),
+    ("ansai-kit", &["ansai-core", "ansai-storage"]),
     ("ansai-local", &["ansai-core", "ansai-kit"]),
     ("ansai-reach", &["ansai-core", "ansai-kit"]),
     ("ansai-host-functions", &["ansai-core", "ansai-kit", "ansai-local", "ansai-reach"]),

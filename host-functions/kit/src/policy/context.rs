@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Attempt, Measure, Observation, Refusal, Subject, Timestamp};
+use ansai_core::{Attempt, Measure, Observation, Refusal, Subject, Timestamp, overlay};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -109,7 +109,12 @@ fn target_setting(
 ) -> Answer<Option<String>> {
     let known = state.context.targets.iter().find(|known| known.target.name == target);
     let own = known.and_then(|known| at(&known.settings, &path));
-    Ok(own.or_else(|| at(&state.context.settings, &path)).map(plain_text))
+    let of_all = at(&state.context.settings, &path);
+    Ok(match (own, of_all) {
+        // A table holds what the operator set for this target, and the rest as for the others.
+        (Some(own @ Value::Object(_)), Some(of_all)) => Some(plain_text(&overlay(of_all, own))),
+        (own, of_all) => own.or(of_all).map(plain_text),
+    })
 }
 
 fn scopes(state: &mut EvaluationState, _: NoArguments) -> Answer<Arc<str>> {

@@ -205,6 +205,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use ansai_kit::host::{Deadline, Host};
+    use ansai_kit::target::Reach;
 
     #[test]
     fn what_may_hang_is_not_looked_at_on_the_spot() {
@@ -217,6 +218,7 @@ mod tests {
         let ask = ProbeContext {
             host: &elsewhere,
             scope: &ansai_core::Scope::default(),
+            reach: Reach::none(),
             now: ansai_core::Timestamp::EPOCH,
             deadline: &deadline,
         };
@@ -270,6 +272,7 @@ mod tests {
         let ask = ProbeContext {
             host: &host,
             scope: &ansai_core::Scope::default(),
+            reach: Reach::none(),
             now: ansai_core::Timestamp::EPOCH,
             deadline: &deadline,
         };

@@ -15,6 +15,7 @@ use ansai_core::{Preview, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
+use ansai_kit::target::Reach;
 use ansai_local::files::QUARANTINE_EXPIRY;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use serde_json::value::{RawValue, to_raw_value};
@@ -104,6 +105,7 @@ impl Scene {
         let ask = ProbeContext {
             host: &self.host,
             scope: &self.scope,
+            reach: Reach::none(),
             now: Timestamp::from_millis(self.now),
             deadline: &deadline,
         };
@@ -126,6 +128,7 @@ impl Scene {
         StepContext {
             host: &self.host,
             scope: &self.scope,
+            reach: Reach::none(),
             now: Timestamp::from_millis(self.now),
             step_id: &self.step_id,
             arguments: &step.arguments,
@@ -164,6 +167,7 @@ impl Scene {
         let ask = ProbeContext {
             host: &self.host,
             scope: &self.scope,
+            reach: Reach::none(),
             now: Timestamp::from_millis(self.now),
             deadline: &deadline,
         };

@@ -12,6 +12,7 @@ use ansai_core::{Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::Registry;
+use ansai_kit::target::Reach;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -53,7 +54,13 @@ impl Verb {
 
     pub(crate) fn propose(self, host: &Host) -> Result<Proposed, Refusal> {
         let deadline = Deadline::after(Duration::from_secs(600));
-        let ask = ProbeContext { host, scope: &Scope::default(), now: Timestamp::EPOCH, deadline: &deadline };
+        let ask = ProbeContext {
+            host,
+            scope: &Scope::default(),
+            reach: Reach::none(),
+            now: Timestamp::EPOCH,
+            deadline: &deadline,
+        };
         let arguments: Box<RawValue> = to_raw_value(&self.arguments()).unwrap();
         let (preview, targets) = self.action().preview(&ask, &arguments, &Vec::<Arc<Proposed>>::new())?;
         Ok(Proposed { action: self.name().into(), arguments: arguments.into(), preview, targets, may_fail: false })
@@ -63,6 +70,7 @@ impl Verb {
         act(&StepContext {
             host,
             scope: &Scope::default(),
+            reach: Reach::none(),
             now: Timestamp::EPOCH,
             step_id: id,
             arguments: &step.arguments,

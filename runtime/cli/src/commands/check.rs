@@ -94,6 +94,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         Ok(warning) => file.warnings.extend(warning),
         Err(error) => file.fault = Some(error.into()),
     }
+    let targets = targets(configuration);
     let request = LoadRequest {
         found,
         configuration: Some(configuration),
@@ -112,7 +113,7 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         .ready
         .iter()
         .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
-    let mut all: Vec<Checked> = std::iter::once(file).chain(ready).collect();
+    let mut all: Vec<Checked> = std::iter::once(file).chain(targets).chain(ready).collect();
     // Paths that are not components have a result already.
     let not_loaded =
         loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(one.name.as_str()));
@@ -121,6 +122,27 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
             .map(|one| Checked { fault: Some(one.error.into()), ..Checked::new(format!("[policy.{}]", one.name)) }),
     );
     all
+}
+
+/// Each target, with the problem of its secret.
+fn targets(configuration: &Configuration) -> Vec<Checked> {
+    let mut problems = configuration.secret_problems().into_iter().peekable();
+    let target = |(name, target): (&String, &ansai_config::Target)| {
+        let mut checked = Checked::new(format!("[target.{name}], {}", target.kind));
+        match problems.next_if(|problem| problem.target == *name) {
+            // Only a start by systemd can tell.
+            Some(problem) if problem.is_unknown() => {
+                checked.warnings.push(Warning::new(problem.code(), problem.to_string()));
+            }
+            Some(problem) => {
+                let message = format!("unusable secret of [target.{name}]");
+                checked.fault = Some(Fault::invalid(message, configuration.secret_diagnostics(&problem)));
+            }
+            None => {}
+        }
+        checked
+    };
+    configuration.config.targets.iter().map(target).collect()
 }
 
 fn text(checked: &[Checked]) -> anyhow::Result<()> {

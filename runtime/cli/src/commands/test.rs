@@ -4,6 +4,7 @@ mod junit;
 mod show;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ansai_core::codes;
@@ -136,7 +137,7 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
 pub(super) fn subject(path: &Path, engine: &Engine, registry: &Registry) -> Result<Subject, Fault> {
     let component = Component::read(path, &registry.interfaces())?;
     let policy = component.compile(engine)?;
-    Ok(Subject::new(policy, component.manifest, component.schema, registry.clone()))
+    Ok(Subject::new(policy, component.manifest, Arc::unwrap_or_clone(component.schema), registry.clone()))
 }
 
 fn files(arguments: &Arguments, component: &Path, subject: &Subject) -> Result<Vec<PathBuf>, Fault> {

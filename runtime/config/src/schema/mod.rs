@@ -69,6 +69,15 @@ impl Schema {
         resolve::resolve(&self.tree, &self.validator, settings)
     }
 
+    /// Resolves settings of which some differ from `base`, settings that [`Schema::resolve`] returned. Together they must
+    /// be valid. Returns only what differs, with canonical names, and quantities as integers.
+    ///
+    /// # Errors
+    /// All problems, each with the path as written.
+    pub fn resolve_over(&self, base: &Value, own: &Value) -> Result<Value, Vec<SettingProblem>> {
+        resolve::resolve_over(&self.tree, &self.validator, base, own)
+    }
+
     /// Describes every setting, in the order of the schema.
     pub fn describe(&self) -> Vec<SettingDescription> {
         describe::describe(&self.tree)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ansai_core::text::inert;
-use ansai_core::{Code, codes};
+use ansai_core::{Code, codes, overlay};
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
@@ -46,28 +46,45 @@ pub(super) fn resolve(tree: &Value, validator: &Validator, settings: &Value) -> 
     let mut walk = Walk::default();
     let mut settings = settings.clone();
     walk.value(&mut settings, &tree::views(tree), &mut Vec::new());
-    for error in validator.iter_errors(&settings).take(MOST_PROBLEMS) {
-        let path = super::pointer(error.instance_path());
-        // Skip what the walk has already reported in other words.
-        if !walk.problems.iter().any(|(known, _)| known.starts_with(&path)) {
-            let said = refused::setting(&error, &path, tree);
-            walk.problems.push((path, said));
-        }
+    walk.validated(tree, validator, settings)
+}
+
+/// Resolves settings that are laid over `base`, which is resolved; returns only what differs from it.
+pub(super) fn resolve_over(
+    tree: &Value,
+    validator: &Validator,
+    base: &Value,
+    own: &Value,
+) -> Result<Value, Vec<SettingProblem>> {
+    let views = tree::views(tree);
+    let mut walk = Walk { keeps_gaps: true, ..Walk::default() };
+    let mut own = own.clone();
+    walk.value(&mut own, &views, &mut Vec::new());
+    if !walk.problems.is_empty() {
+        return Err(walk.into_problems());
     }
-    if walk.problems.is_empty() {
-        return Ok(settings);
-    }
-    let written = walk.written;
-    let mut problems: Vec<SettingProblem> = walk
-        .problems
-        .into_iter()
-        .map(|(path, mut problem)| {
-            problem.path = as_written(&path, &written);
-            problem
-        })
-        .collect();
-    problems.truncate(MOST_PROBLEMS);
-    Err(problems)
+    // A table that only the target has gets its defaults now.
+    walk.keeps_gaps = false;
+    let mut whole = overlay(base, &own);
+    walk.value(&mut whole, &views, &mut Vec::new());
+    let whole = walk.validated(tree, validator, whole)?;
+    Ok(difference(&whole, base, &own))
+}
+
+/// The values of `whole` that `own` sets, and defaults that `base` does not have.
+fn difference(whole: &Value, base: &Value, own: &Value) -> Value {
+    let (Value::Object(whole), Value::Object(base), Value::Object(own)) = (whole, base, own) else {
+        return whole.clone();
+    };
+    let differs = |(key, value): (&String, &Value)| {
+        let value = match (own.get(key), base.get(key)) {
+            (Some(own), Some(base)) => difference(value, base, own),
+            (None, Some(_)) => return None,
+            (_, None) => value.clone(),
+        };
+        Some((key.clone(), value))
+    };
+    Value::Object(whole.iter().filter_map(differs).collect())
 }
 
 /// Maps a canonical path to its last name as written.
@@ -87,9 +104,31 @@ struct Walk {
     /// Problems with their canonical paths.
     problems: Vec<(Vec<String>, SettingProblem)>,
     written: Written,
+    /// Whether missing settings stay missing, instead of getting their defaults.
+    keeps_gaps: bool,
 }
 
 impl Walk {
+    /// The settings, if neither the walk nor the validator found a problem.
+    fn validated(mut self, tree: &Value, validator: &Validator, settings: Value) -> Result<Value, Vec<SettingProblem>> {
+        for error in validator.iter_errors(&settings).take(MOST_PROBLEMS) {
+            let path = super::pointer(error.instance_path());
+            // Skip what the walk has already reported in other words.
+            if !self.problems.iter().any(|(known, _)| known.starts_with(&path)) {
+                let said = refused::setting(&error, &path, tree);
+                self.problems.push((path, said));
+            }
+        }
+        if self.problems.is_empty() { Ok(settings) } else { Err(self.into_problems()) }
+    }
+
+    /// The problems, with paths as written.
+    fn into_problems(self) -> Vec<SettingProblem> {
+        let written = self.written;
+        let problems = self.problems.into_iter().take(MOST_PROBLEMS);
+        problems.map(|(path, problem)| SettingProblem { path: as_written(&path, &written), ..problem }).collect()
+    }
+
     fn value(&mut self, value: &mut Value, views: &[View<'_>], path: &mut Vec<String>) {
         if path.len() > MOST_DEPTH {
             self.say(codes::TOO_DEEP, path, false, "nested too deeply".to_owned(), None);
@@ -98,7 +137,9 @@ impl Walk {
         match value {
             Value::Object(table) if views.iter().any(tree::is_table) => {
                 self.rename(table, views, path);
-                fill(table, views);
+                if !self.keeps_gaps {
+                    fill(table, views);
+                }
                 for (key, below) in table.iter_mut() {
                     path.push(key.clone());
                     self.value(below, &tree::property(views, key), path);

@@ -8,7 +8,7 @@ use ansai_core::{InstanceName, Limits, Mode, codes};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
-use crate::authority;
+use crate::authority::{self, Governed};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
@@ -94,11 +94,13 @@ fn instance(
         .policies
         .get(name)
         .ok_or_else(|| InstanceError::NotConfigured { instance: name.clone(), file: configuration.path.clone() })?;
-    let grants = authority::effective_grants(configuration, name, manifest, request.interfaces, request.ceiling)?;
     let settings = component.schema.resolve(&configured.settings).map_err(|problems| InstanceError::Settings {
         instance: name.clone(),
         problems: config.settings_diagnostics(name, &problems),
     })?;
+    let settings = Arc::new(settings);
+    let governed = Governed::new(&component, settings.clone());
+    let grants = authority::effective_grants(configuration, name, &governed, request.interfaces, request.ceiling)?;
     let policy = component.compile(request.engine)?;
     warnings.extend(Warning::of(&config.unasked_grants(name, manifest)));
     if let Some((problem, _)) = ownership::problem(&component.path)
@@ -111,7 +113,7 @@ fn instance(
         name: name.clone(),
         policy,
         version: manifest.version.clone(),
-        settings: Arc::new(settings),
+        settings,
         limits: configured.limits.over(manifest.limits.over(Limits::default())),
         retry_policy: configured.attempts.clone(),
         every: configured.every.unwrap_or(manifest.every),

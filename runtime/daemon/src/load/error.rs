@@ -69,6 +69,16 @@ pub enum InstanceError {
         /// What is wrong, with places.
         problems: Diagnostics,
     },
+    /// Its settings for a target do not match the schema of the policy.
+    #[error("invalid settings of [policy.{instance}.target.{target}]")]
+    TargetSettings {
+        /// The instance.
+        instance: InstanceName,
+        /// The target.
+        target: String,
+        /// What is wrong, with places.
+        problems: Diagnostics,
+    },
     /// Without a configuration, a policy that another user can change is not run.
     #[error("refusing to run {policy} without a configuration: {problem}")]
     Untrusted {
@@ -100,7 +110,7 @@ impl InstanceError {
             InstanceError::Name(_) => codes::BAD_NAME,
             InstanceError::NotConfigured { .. } => codes::NOT_CONFIGURED,
             InstanceError::NotGranted { why, .. } => why.code(),
-            InstanceError::Settings { .. } => codes::INVALID,
+            InstanceError::Settings { .. } | InstanceError::TargetSettings { .. } => codes::INVALID,
             InstanceError::Untrusted { .. } => codes::UNTRUSTED_POLICY,
             InstanceError::NeedsSettings { code, .. } => *code,
         }
@@ -133,9 +143,10 @@ impl InstanceError {
             InstanceError::NeedsSettings { policy, .. } => {
                 format!("add [policy.{policy}.settings] to a configuration, and pass it with --config FILE")
             }
-            InstanceError::Name(_) | InstanceError::NotConfigured { .. } | InstanceError::Settings { .. } => {
-                return None;
-            }
+            InstanceError::Name(_)
+            | InstanceError::NotConfigured { .. }
+            | InstanceError::Settings { .. }
+            | InstanceError::TargetSettings { .. } => return None,
         })
     }
 

@@ -22,8 +22,11 @@ const HOST: &[(&str, &str)] = &[
     ("`[daemon]`", "[daemon]\nUNKNOWN"),
     ("`[audit]`", "[audit]\nUNKNOWN"),
     ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
+    ("`[host]`", "[host]\nUNKNOWN"),
+    ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
     ("`[policy.NAME]`", "[policy.a]\nUNKNOWN"),
     ("`[policy.NAME.attempts]`", "[policy.a.attempts]\nUNKNOWN"),
+    ("`[policy.NAME.target.TARGET]`", "[policy.a.target.b]\nUNKNOWN"),
 ];
 
 type Parse = fn(&str) -> Result<(), Diagnostics>;

@@ -14,7 +14,7 @@ use ansai_storage::Directory;
 
 use super::outcome::{BY_HOST, intent, step_result};
 use super::plans::{PlanFile, Plans};
-use super::step::Step;
+use super::step::{InForce, Step};
 use super::undo::UndoError;
 use super::watch::watch;
 use crate::authority::Authority;
@@ -104,8 +104,8 @@ impl Executor {
 
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
     fn apply(&self, file: &PlanFile, number: u32, proposed: &Proposed) -> Result<Option<Applied>, Refusal> {
-        let (action, scope) = self.authorized(&file.instance, proposed)?;
-        let step = Step::new(self, file.step_id(number), proposed, action, scope);
+        let (action, in_force) = self.authorized(&file.instance, proposed)?;
+        let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
         self.put_step(&file.plan, number, &under_way)?;
@@ -143,7 +143,7 @@ impl Executor {
         &self,
         instance: &InstanceName,
         proposed: &Proposed,
-    ) -> Result<(&'static dyn Action, Arc<Scope>), Refusal> {
+    ) -> Result<(&'static dyn Action, InForce), Refusal> {
         let (interface, function, action) = self.action(&proposed.action)?;
         let grants = self.authority.effective_grants(instance).map_err(Refusal::Denied)?;
         if grants.mode != Mode::Enforce {
@@ -153,7 +153,7 @@ impl Executor {
         let granted = grants.scopes.get(name);
         for scope in authorize(instance, interface, function, granted, &proposed.arguments)? {
             if action.is_within(&scope, &proposed.targets)? {
-                return Ok((action, scope));
+                return Ok((action, InForce { scope, reach: grants.reach }));
             }
         }
         let why =
@@ -161,12 +161,12 @@ impl Executor {
         Err(Refusal::Denied(why))
     }
 
-    /// What all tables of an instance permit together now; empty where nothing is granted. To restore and to look needs
-    /// no grant, so no single table has to be found.
-    pub(super) fn scope_now(&self, instance: &InstanceName, interface: &InterfaceDef) -> Arc<Scope> {
-        let granted = self.authority.effective_grants(instance).map(|grants| grants.scopes);
-        let together = |scopes: Scopes| scopes.get(&interface.interface.name).map(|scope| scope.together().clone());
-        granted.ok().and_then(together).unwrap_or_default()
+    /// What is in force for an instance now: what all tables permit together, or an empty scope where nothing is
+    /// granted. To restore and to look needs no grant, so no single table has to be found.
+    pub(super) fn in_force(&self, instance: &InstanceName, interface: &InterfaceDef) -> InForce {
+        let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
+        let granted = grants.scopes.get(&interface.interface.name);
+        InForce { scope: granted.map(|scope| scope.together().clone()).unwrap_or_default(), reach: grants.reach }
     }
 
     /// An action by its name in plans: one that policies can propose, or one of the host itself.

@@ -10,6 +10,7 @@ use ansai_core::{Decision, Event, InstanceName, InterfaceName, Mode, OnFailure, 
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::InterfaceDef;
+use ansai_kit::target::Reach;
 
 use super::executor::{Approved, Executor};
 use super::plans::PlanFile;
@@ -168,7 +169,13 @@ impl Executor {
         let arguments = serde_json::json!({ "root": root, "reason": "the quarantine has expired" });
         let arguments = serde_json::value::to_raw_value(&arguments).map_err(|error| error.to_string())?;
         let deadline = Deadline::after(self.host.call_deadline());
-        let context = ProbeContext { host: self.host.host(), scope, now: clock::now(), deadline: &deadline };
+        let context = ProbeContext {
+            host: self.host.host(),
+            scope,
+            reach: Reach::none(),
+            now: clock::now(),
+            deadline: &deadline,
+        };
         let (preview, targets) = action.preview(&context, &arguments, earlier).map_err(|error| error.to_string())?;
         let step = Proposed { action: name, arguments: arguments.into(), preview, targets, may_fail: false };
         Ok((step.preview.items > 0).then_some(step))

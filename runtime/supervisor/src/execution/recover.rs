@@ -70,8 +70,8 @@ impl Executor {
         let file = self.plans.get(id.plan).map_err(|error| error.to_string())?;
         let proposed = file.steps.get(id.step as usize).ok_or("the plan has no such step")?;
         let (interface, _, action) = self.action(&under_way.action).map_err(|error| error.to_string())?;
-        let scope = self.scope_now(&under_way.instance, interface);
-        let step = Step::new(self, id, proposed, action, scope);
+        let in_force = self.in_force(&under_way.instance, interface);
+        let step = Step::new(self, id, proposed, action, in_force);
         match (&under_way.handle, under_way.until) {
             (Some(handle), Some(until)) => {
                 let step = step.acting(durable).map_err(|error| error.to_string())?;

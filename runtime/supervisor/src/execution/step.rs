@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ansai_core::{Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Proposed, StepContext};
+use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
 
 use super::executor::Executor;
@@ -20,7 +21,16 @@ pub(crate) struct Step<'a> {
     step_id: String,
     proposed: &'a Proposed,
     action: &'static dyn Action,
-    scope: Arc<Scope>,
+    in_force: InForce,
+}
+
+/// What is in force for a step now.
+#[derive(Default)]
+pub(super) struct InForce {
+    /// The scope of its interface; empty where nothing is granted.
+    pub(super) scope: Arc<Scope>,
+    /// The targets that its instance may use.
+    pub(super) reach: Reach,
 }
 
 /// A step that may act, because its intent is durable.
@@ -32,9 +42,9 @@ impl<'a> Step<'a> {
         id: StepId<'a>,
         proposed: &'a Proposed,
         action: &'static dyn Action,
-        scope: Arc<Scope>,
+        in_force: InForce,
     ) -> Step<'a> {
-        Step { executor, id, step_id: id.to_string(), proposed, action, scope }
+        Step { executor, id, step_id: id.to_string(), proposed, action, in_force }
     }
 
     /// Allows the step to act, with the proof that its intent is durable.
@@ -53,7 +63,8 @@ impl<'a> Step<'a> {
     fn context(&self) -> StepContext<'_> {
         StepContext {
             host: self.executor.host.host(),
-            scope: &self.scope,
+            scope: &self.in_force.scope,
+            reach: &self.in_force.reach,
             now: clock::now(),
             step_id: &self.step_id,
             arguments: &self.proposed.arguments,

@@ -142,8 +142,8 @@ impl Executor {
             return Err(UndoError::Altered(number));
         }
         // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
-        let scope = self.scope_now(&file.instance, interface);
-        let step = Step::new(self, file.step_id(number), proposed, action, scope);
+        let in_force = self.in_force(&file.instance, interface);
+        let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let intent = UndoIntent {
             plan: file.plan.clone(),
             step: number,

@@ -63,6 +63,7 @@ impl Evaluator {
         let backend = self.host.backend(EvaluationStart {
             instance: instance.name.clone(),
             scopes: request.grants.scopes.clone(),
+            reach: request.grants.reach.clone(),
             state: EvaluationState::new(phase, context, memory).limited(&instance.limits),
             deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
         });

@@ -15,6 +15,7 @@ use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::target::Reach;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use ansai_supervisor::authority::{EffectiveGrants, Fixed};
 use serde_json::value::{RawValue, to_raw_value};
@@ -81,11 +82,12 @@ pub(crate) fn expire_in(root: &Path, plan: &str, names: &[&str]) {
         + Millis::from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap())
         + Millis::new(1_000);
     let deadline = Deadline::after(Duration::from_secs(60));
-    let looking = ProbeContext { host: &host, scope: &scope, now, deadline: &deadline };
+    let looking = ProbeContext { host: &host, scope: &scope, reach: Reach::none(), now, deadline: &deadline };
     let (_, targets) = remove.preview(&looking, &arguments, &[]).unwrap();
     let acting = StepContext {
         host: &host,
         scope: &scope,
+        reach: Reach::none(),
         now,
         step_id: &format!("{plan}-0"),
         arguments: &arguments,

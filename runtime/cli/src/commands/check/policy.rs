@@ -1,6 +1,7 @@
 //! One policy: its component, its sources and its scenarios.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
@@ -85,7 +86,7 @@ fn built(path: &Path, with: &With<'_>, checked: &mut Checked) -> Result<Subject,
         }
         contract(dir, &mut checked.warnings);
     }
-    Ok(Subject::new(policy, component.manifest, component.schema, with.registry.clone()))
+    Ok(Subject::new(policy, component.manifest, Arc::unwrap_or_clone(component.schema), with.registry.clone()))
 }
 
 /// The valid schema beside the sources as text, if the manifest names one.

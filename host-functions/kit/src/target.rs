@@ -1,0 +1,123 @@
+//! The targets that the operator named, and which of them an instance may use.
+//!
+//! ```
+//! use ansai_core::Refusal;
+//! use ansai_kit::host::ProbeContext;
+//!
+//! fn login(ask: &ProbeContext<'_>, target: &str) -> Result<(), Refusal> {
+//!     let target = ask.reach.target(target)?;
+//!     let address = target.address.as_deref().ok_or_else(|| Refusal::Invalid("it has no address".into()))?;
+//!     // Read for this login only, so that the secret of now is used and is not kept.
+//!     let secret = target.secret.as_ref().map(|source| source.read()).transpose()?;
+//!     # let _ = (address, secret);
+//!     Ok(())
+//! }
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ansai_core::text::inert;
+use ansai_core::{InstanceName, Refusal};
+
+use crate::evaluation_state::{Label, Target};
+use crate::secret::SecretSource;
+
+/// How to reach a target. A policy sees only its name, its kind and its labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetAccess {
+    /// What a policy sees.
+    pub target: Target,
+    /// A URL without user and password, `HOST:PORT`, or `unix:/PATH`.
+    pub address: Option<String>,
+    /// The user to connect as.
+    pub user: Option<String>,
+    /// Where its secret is.
+    pub secret: Option<SecretSource>,
+}
+
+impl TargetAccess {
+    /// Name, kind and labels, without address, user and secret.
+    pub fn new(name: &str, kind: &str, labels: Vec<Label>) -> TargetAccess {
+        let target = Target { name: name.to_owned(), kind: kind.to_owned(), labels };
+        TargetAccess { target, address: None, user: None, secret: None }
+    }
+}
+
+/// All targets of a configuration, by name.
+pub type AllTargets = Arc<BTreeMap<String, TargetAccess>>;
+
+/// The targets that one instance may use, as of when it was asked for. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Reach(Option<Arc<Allowed>>);
+
+#[derive(Debug)]
+struct Allowed {
+    instance: InstanceName,
+    all: AllTargets,
+    names: BTreeSet<String>,
+}
+
+static NONE: Reach = Reach(None);
+
+impl Reach {
+    /// No targets.
+    pub fn none() -> &'static Reach {
+        &NONE
+    }
+
+    /// Those of `all` with these names, for this instance.
+    pub fn new(instance: InstanceName, all: AllTargets, names: impl IntoIterator<Item = String>) -> Reach {
+        let names = names.into_iter().collect();
+        Reach(Some(Arc::new(Allowed { instance, all, names })))
+    }
+
+    /// A target by its name.
+    ///
+    /// # Errors
+    /// `not-found` if the configuration has no such target; `denied` if it is not for this instance, with the line to
+    /// add.
+    pub fn target(&self, name: &str) -> Result<&TargetAccess, Refusal> {
+        let shown = || inert(name, 80);
+        let not_found = || Refusal::NotFound(format!("no target is named `{}`", shown()));
+        let allowed = self.0.as_deref().ok_or_else(not_found)?;
+        let target = allowed.all.get(name).ok_or_else(not_found)?;
+        if !allowed.names.contains(name) {
+            let (name, instance) = (shown(), &allowed.instance);
+            let why =
+                format!("`{name}` is not a target of {instance}; to allow it, add [policy.{instance}.target.{name}]");
+            return Err(Refusal::Denied(why));
+        }
+        Ok(target)
+    }
+
+    /// The targets of the instance, in byte order of their names.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetAccess> {
+        self.0.iter().flat_map(|allowed| allowed.names.iter().filter_map(|name| allowed.all.get(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn an_instance_reaches_its_own_targets_only() {
+        let all = ["a", "b", "c"].map(|name| (name.to_owned(), TargetAccess::new(name, "kind", Vec::new())));
+        let all: AllTargets = Arc::new(all.into());
+        // A name without target: the configuration refuses that, and nothing relies on it.
+        let names = ["c", "a", "gone"].map(str::to_owned);
+        let reach = Reach::new(InstanceName::from_static("web"), all, names);
+        assert_eq!(reach.targets().map(|one| one.target.name.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(reach.target("a").unwrap().target.kind, "kind");
+        let denied = reach.target("b").unwrap_err();
+        assert!(matches!(&denied, Refusal::Denied(why) if why.contains("[policy.web.target.b]")), "{denied}");
+        for unknown in ["d", "gone", "", "A", "a\u{1b}[2J"] {
+            let why = reach.target(unknown).unwrap_err();
+            assert!(matches!(why, Refusal::NotFound(_)) && !why.to_string().contains('\u{1b}'), "{why}");
+        }
+        assert!(matches!(Reach::none().target("a"), Err(Refusal::NotFound(_))));
+        assert_eq!(Reach::none().targets().count(), 0);
+    }
+}

@@ -1,0 +1,109 @@
+//! What is in force, as the file changes.
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
+use ansai_core::Refusal;
+use ansai_kit::evaluation_state::{InstanceTarget, Label, Target};
+
+use super::*;
+
+static P: InstanceName = InstanceName::from_static("p");
+const MANIFEST: &str = "name = \"p\"\nversion = \"0.1.0\"\ndescription = \"d\"\n[schedule]\nevery = \"60s\"\n\
+    [capabilities.\"ansai:disk/disk-probe\"]\nreason = \"to see\"\nrequired = true\n";
+const GRANT: &str = "[policy.p]\nmode = \"enforce\"\n[policy.p.grant]\n\"ansai:disk/disk-probe\" = {}\n";
+
+const SCHEMA: &str =
+    r#"{"type": "object", "properties": {"lag": {"format": "duration", "default": "10s", "minimum": 1000}}}"#;
+
+fn governed() -> Governed {
+    let manifest = Manifest::parse("policy.toml", MANIFEST, &ansai_host_functions::builtin().interfaces()).unwrap();
+    let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
+    let settings = schema.resolve(&serde_json::json!({})).unwrap();
+    Governed { manifest: manifest.into(), schema: schema.into(), settings: settings.into() }
+}
+
+#[test]
+fn the_file_of_now_decides() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    std::fs::write(&path, GRANT).unwrap();
+    let permit = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    permit(0o600);
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let policies = BTreeMap::from([(P.clone(), governed())]);
+    let authority = FromFile::new(configuration, interfaces, Mode::Enforce, policies);
+
+    assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Enforce);
+    assert!(authority.effective_grants(&InstanceName::from_static("q")).is_err());
+    permit(0o666);
+    assert!(authority.effective_grants(&P).err().unwrap().contains("is writable by other users"));
+    permit(0o600);
+    assert!(authority.effective_grants(&P).is_ok());
+    std::fs::write(&path, "[policy.p]\nmode = \"enforce\"\n").unwrap();
+    assert!(authority.effective_grants(&P).err().unwrap().contains("not granted"));
+    std::fs::write(&path, "[policy.p\n").unwrap();
+    assert!(authority.effective_grants(&P).err().unwrap().contains("is invalid"));
+    std::fs::remove_file(&path).unwrap();
+    assert!(authority.effective_grants(&P).is_err());
+    std::fs::write(&path, GRANT.replace("enforce", "observe")).unwrap();
+    assert_eq!(authority.effective_grants(&P).unwrap().mode, Mode::Observe);
+}
+
+#[test]
+fn the_ceiling_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    std::fs::write(&path, GRANT).unwrap();
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let found = effective_grants(&configuration, &P, &governed(), &interfaces, Mode::Observe).unwrap();
+    assert_eq!(found.mode, Mode::Observe);
+}
+
+#[test]
+fn labels_and_targets_are_those_of_the_file_of_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    let targets = "[host]\nlabels = { site = \"fra1\", role = \"web\" }\n[target.main-db]\nkind = \"postgresql\"\n\
+        address = \"db:5432\"\nsecret.file = \"/none\"\nlabels = { tier = \"gold\" }\n[target.cache]\nkind = \"redis\"\n\
+        [target.other]\nkind = \"redis\"\n[policy.p.target.main-db.settings]\nlag = \"5s\"\n[policy.p.target.cache]\n";
+    std::fs::write(&path, GRANT).unwrap();
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let policies = BTreeMap::from([(P.clone(), governed())]);
+    let authority = FromFile::new(configuration, interfaces, Mode::Observe, policies);
+    let now = || authority.effective_grants(&P);
+    let before = now().unwrap();
+    assert!(before.labels.is_empty() && before.targets.is_empty() && before.reach.target("cache").is_err());
+
+    std::fs::write(&path, format!("{GRANT}{targets}")).unwrap();
+    let after = now().unwrap();
+    let label = |name: &str, value: &str| Label { name: name.into(), value: value.into() };
+    assert_eq!(*after.labels, [label("role", "web"), label("site", "fra1")]);
+    let target = |name: &str, kind: &str, labels| Target { name: name.into(), kind: kind.into(), labels };
+    let seen = |target, settings| InstanceTarget { target, settings };
+    assert_eq!(
+        *after.targets,
+        [
+            seen(target("cache", "redis", vec![]), serde_json::json!({})),
+            seen(target("main-db", "postgresql", vec![label("tier", "gold")]), serde_json::json!({"lag": 5_000})),
+        ]
+    );
+    let reached = after.reach.target("main-db").unwrap();
+    assert_eq!(reached.address.as_deref(), Some("db:5432"));
+    assert_eq!(reached.secret, Some(ansai_kit::secret::SecretSource::File("/none".into())));
+    assert!(matches!(after.reach.target("other"), Err(Refusal::Denied(_))));
+    assert!(matches!(after.reach.target("none"), Err(Refusal::NotFound(_))));
+    assert!(before.targets.is_empty(), "an evaluation that runs keeps what it started with");
+
+    std::fs::write(&path, format!("{GRANT}{}", targets.replace("5s", "5ms"))).unwrap();
+    let why = now().err().unwrap();
+    assert!(why.contains("[policy.p.target.main-db]") && why.contains("`lag`"), "{why}");
+    std::fs::write(&path, format!("{GRANT}{}", targets.replace("[target.cache]", "[target.cash]"))).unwrap();
+    assert!(now().err().unwrap().contains("no target is named `cache`"));
+    std::fs::write(&path, format!("{GRANT}{}", targets.replace("[policy.p.target.cache]\n", ""))).unwrap();
+    let less = now().unwrap();
+    assert_eq!(less.targets.len(), 1);
+    assert!(matches!(less.reach.target("cache"), Err(Refusal::Denied(_))));
+}

@@ -1,0 +1,114 @@
+//! Secrets of targets are in no file that ansai writes and in nothing that it prints.
+
+use std::path::Path;
+
+use ansai_harness::scene::permit;
+use ansai_harness::search::{files_with, holds};
+use ansai_harness::{Ran, Scene};
+
+const SECRET: &str = "correct-horse-battery-staple";
+
+/// A healthy policy that may use a target of each kind of secret.
+fn scene() -> Scene {
+    let scene = Scene::new();
+    scene.guest("healthy");
+    scene.write("credentials/cache", SECRET);
+    scene.write("secrets/main-db.secret", format!("{SECRET}\n"));
+    let file = scene.path("secrets/main-db.secret");
+    scene.configuration(&format!(
+        r#"[host]
+labels = {{ role = "web" }}
+[target.main-db]
+kind = "postgresql"
+address = "db.example.org:5432"
+user = "ansai"
+secret = {{ file = {file:?} }}
+[target.cache]
+kind = "redis"
+secret = {{ credential = "cache" }}
+[policy.healthy.grant]
+"ansai:disk/disk-probe" = {{}}
+[policy.healthy.target]
+main-db = {{}}
+cache = {{}}
+"#
+    ));
+    scene
+}
+
+fn run(scene: &Scene, arguments: &[&str]) -> Ran {
+    let ran = scene.command(arguments).env("CREDENTIALS_DIRECTORY", scene.path("credentials"));
+    let ran = ran.arg("--config").arg(scene.path("ansai.toml")).run();
+    hidden(&ran, &scene.state_dir());
+    ran
+}
+
+#[track_caller]
+fn hidden(ran: &Ran, state: &Path) {
+    for stream in [&ran.stdout, &ran.stderr] {
+        assert!(!holds(stream.as_bytes(), SECRET.as_bytes()), "{stream}");
+    }
+    if state.exists() {
+        assert_eq!(files_with(state, SECRET.as_bytes()), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[test]
+fn a_run_leaves_no_secret_behind() {
+    let scene = scene();
+    for format in ["text", "json"] {
+        run(&scene, &["run", "policies", "--once", "-vv", "--format", format]).expect_code(0);
+        run(&scene, &["check", "policies", "--format", format]).expect_code(0);
+    }
+    assert!(scene.path("state/recordings").exists(), "there is something to search");
+    // The search finds what is there.
+    assert_eq!(files_with(scene.root(), SECRET.as_bytes()).len(), 2);
+    for command in [&["recordings", "list"][..], &["audit", "show"]] {
+        let ran = scene.command(command).run();
+        hidden(&ran, &scene.state_dir());
+        ran.expect_code(0);
+    }
+}
+
+#[test]
+fn a_secret_that_others_can_read_is_a_problem_for_check_and_a_warning_at_the_start() {
+    let scene = scene();
+    let file = scene.path("secrets/main-db.secret");
+    permit(&file, 0o644);
+    let shown = std::fs::canonicalize(&file).unwrap();
+    let (shown, problem) = (shown.display(), "the secret of target `main-db` cannot be used: ");
+    let checked = run(&scene, &["check"]);
+    checked.expect_code(2);
+    for words in ["[secret-exposed]", problem, "ansai.toml:7:1", &format!("chmod 600 {shown}")] {
+        assert!(checked.stderr.contains(words), "{words}:\n{}\n{}", checked.stdout, checked.stderr);
+    }
+    let document = run(&scene, &["check", "--format", "json"]).json();
+    let entries = document["checked"].as_array().unwrap();
+    let entry = entries.iter().find(|entry| entry["name"] == "[target.main-db], postgresql").unwrap();
+    assert_eq!((&entry["ok"], entry["problem"].is_object()), (&false.into(), true), "{entry:#}");
+    let started = run(&scene, &["run", "policies", "--once"]);
+    started.expect_code(0);
+    assert!(started.stderr.contains("warning[secret-exposed]"), "{}", started.stderr);
+
+    permit(&file, 0o600);
+    let alone = scene.command(&["check", "policies", "--config", "ansai.toml"]).run();
+    alone.expect_code(0);
+    assert!(alone.stdout.contains("warning[no-credential]"), "{}\n{}", alone.stdout, alone.stderr);
+}
+
+#[test]
+fn a_secret_in_the_configuration_itself_is_refused_and_not_shown() {
+    for text in [
+        format!("[target.a]\nkind = \"x\"\nsecret = \"{SECRET}\"\n"),
+        format!("[target.a]\nkind = \"x\"\naddress = \"https://me:{SECRET}@h/\"\n"),
+        format!("[target.a]\nkind = \"x\"\npassword = \"{SECRET}\"\n"),
+        format!("[target.a]\nkind = \"x\"\nsecret = {SECRET}\n"),
+    ] {
+        let scene = Scene::new();
+        scene.guest("healthy");
+        scene.configuration(&text);
+        for arguments in [&["check"][..], &["check", "--format", "json"], &["run", "policies", "--once", "-vv"]] {
+            run(&scene, arguments).expect_code(2);
+        }
+    }
+}
