@@ -140,7 +140,7 @@ mod tests {
             ("[target.a]\nsecret = '''p\nw'''\n", "[target.a]\nsecret = ****\n****\n"),
             // These do not parse.
             ("[target.a]\nsecret = pw\n", "[target.a]\nsecret =***\n"),
-            ("secret = {file = \"/x\", password = \"a=b\n", "secret =*******************************\n"),
+            ("secret = {file = \"/x\", password = \"a=b\n", "secret =******************************\n"),
             ("[target.a\naddress = \"https://u:pw@h/\"\n", "[target.a\naddress = \"https://****@h/\"\n"),
             ("[target.a\nsecrets = 1\nmode = \"é\"\n", "[target.a\nsecrets = 1\nmode = \"é\"\n"),
             ("secret =", "secret ="),
