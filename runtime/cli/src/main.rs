@@ -7,6 +7,7 @@
 mod arguments;
 mod commands;
 mod compiler;
+mod core_dumps;
 mod diagnosis;
 mod environment;
 mod exit;
@@ -29,6 +30,7 @@ use clap::Parser as _;
 use crate::output::MOST_TEXT;
 
 fn main() -> ExitCode {
+    core_dumps::forbid();
     let Ok(arguments) = arguments::Arguments::try_parse() else { return misused() };
     output::colour::choose(arguments.global.color);
     let code = exit::code(commands::run(arguments));

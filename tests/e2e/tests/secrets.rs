@@ -1,10 +1,12 @@
 //! Secrets of targets are in no file that ansai writes and in nothing that it prints.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ansai_harness::scene::permit;
 use ansai_harness::search::{files_with, holds};
-use ansai_harness::{Ran, Scene};
+use ansai_harness::{Invocation, Ran, Scene, binary};
+use rustix::process::Signal;
 
 const SECRET: &str = "correct-horse-battery-staple";
 
@@ -111,4 +113,26 @@ fn a_secret_in_the_configuration_itself_is_refused_and_not_shown() {
             run(&scene, arguments).expect_code(2);
         }
     }
+}
+
+/// Raises the limit for core dumps as far as possible, then becomes the rest of its arguments.
+const WITH_CORE_DUMPS: &str = "ulimit -S -c $(ulimit -H -c); exec \"$@\"";
+
+#[test]
+fn a_crash_leaves_no_core_dump() {
+    let scene = scene();
+    let kept = scene.path("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let shell = Invocation::of("sh").args(["-c", WITH_CORE_DUMPS, "sh"]).current_dir(&kept);
+    let command = shell.arg(binary::ansai()).args(["run"]).arg(scene.path("policies"));
+    let mut daemon = command.arg("--config").arg(scene.path("ansai.toml")).state_dir(scene.state_dir()).spawn();
+    daemon.wait_for_line("started", Duration::from_secs(30));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.pid)).unwrap();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    let soft = limit.split_whitespace().next().unwrap();
+    assert!(["0", "1"].contains(&soft), "{limits}");
+    daemon.signal(Signal::ABORT);
+    daemon.wait(Duration::from_secs(30));
+    let left: Vec<_> = std::fs::read_dir(&kept).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -111,13 +111,7 @@ impl Scene {
         };
         let (preview, targets) =
             action(verb).preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed {
-            action: full_name(verb),
-            arguments: arguments.into(),
-            preview,
-            targets,
-            may_fail: false,
-        })
+        Ok(Proposed { action: full_name(verb), arguments: arguments.into(), preview, targets, may_fail: false })
     }
 
     pub fn select(&self, verb: &str, what: Value) -> Result<Proposed, Refusal> {

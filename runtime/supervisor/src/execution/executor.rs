@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
-use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, Scope, StepResult, Subject};
+use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult, Subject};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
-use ansai_kit::authorize::{Scopes, authorize};
+use ansai_kit::authorize::authorize;
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
