@@ -77,7 +77,8 @@ impl Scene {
 
     fn selection(&self, root: &str, min_age_hours: u64) -> Value {
         let what = json!({
-            "root": root, "globs": ["*"], "exclude": [], "min-age-hours": min_age_hours, "max-files": 0, "enough-bytes": 0,
+            "root": root, "globs": ["*"], "exclude": [], "min-age-hours": min_age_hours, "min-bytes": 0, "max-files": 0,
+            "enough-bytes": 0,
         });
         json!({ "what": what, "reason": "a test" })
     }
@@ -186,7 +187,8 @@ async fn a_step_that_gives_up_quarantined_files_stays_in_one_table() {
         assert_eq!(scene.apply(&steps[0], table, &format!("held{index}-0")), 2);
     }
     let held = ask(&mut live, &FILES_PROBE.interface.name, "list-held", &json!({})).await.unwrap();
-    let held: Vec<Value> = serde_json::from_str(held.get()).unwrap();
+    let held: Value = serde_json::from_str(held.get()).unwrap();
+    let held = held["entries"].as_array().unwrap();
     assert_eq!((held.len(), held[0]["files"].as_u64()), (1, Some(4)), "a probe sees the files of both");
 
     let reclaim = json!({"mount": held[0]["mount"], "enough-bytes": 0, "reason": "a test"});

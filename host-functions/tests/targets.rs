@@ -84,7 +84,7 @@ fn all(secret: &Path) -> AllTargets {
 async fn call(reach: &Reach, function: &str, target: &str) -> Reply {
     let shared =
         LiveHost::new(Host::at("/"), ansai_host_functions::builtin().with(&LOGINS), 2, Duration::from_secs(60));
-    let scopes = [(LOGINS.interface.name.clone(), Arc::new(Scope::default()))].into();
+    let scopes = [(LOGINS.interface.name.clone(), Scope::default().into())].into();
     let base = EvaluationState::new(Phase::Detect, Context::at(Timestamp::EPOCH), Arc::new(NoMemory));
     let mut live = Live::new(shared, InstanceName::from_static("web"), Arc::new(scopes), base).reaching(reach.clone());
     let arguments = serde_json::json!({ "target": target }).to_string();

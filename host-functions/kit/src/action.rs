@@ -83,6 +83,9 @@ pub enum Fate {
 pub struct Applied {
     /// `done` when every target was treated or rightly left alone.
     pub outcome: Outcome,
+    /// Why it was refused or failed, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Refusal>,
     /// One sentence for a person.
     pub detail: String,
     /// Numbers: `removed-files`, `freed-bytes`, …
@@ -94,12 +97,14 @@ pub struct Applied {
 impl Applied {
     /// What was done is not known, for this reason.
     pub fn unknown(why: impl Into<String>) -> Self {
-        Applied { outcome: Outcome::Unknown, detail: why.into(), measures: Vec::new(), items: Vec::new() }
+        let (measures, items) = (Vec::new(), Vec::new());
+        Applied { outcome: Outcome::Unknown, reason: None, detail: why.into(), measures, items }
     }
 
     /// Nothing was done.
     pub fn refused(refusal: &Refusal) -> Self {
-        Applied { outcome: Outcome::Refused, ..Applied::unknown(refusal.to_string()) }
+        let reason = Some(refusal.clone());
+        Applied { outcome: Outcome::Refused, reason, ..Applied::unknown(refusal.to_string()) }
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::redact::Redactor;
+
 /// Number of bytes kept from the end of each stream.
 const MOST_OUTPUT: usize = 16 << 10;
 const POLL: Duration = Duration::from_millis(20);
@@ -31,7 +33,7 @@ pub enum Ended {
 pub struct Ran {
     /// Why it ended.
     pub ended: Ended,
-    /// The end of its standard error, at most 16 KiB.
+    /// The end of its standard error, at most 16 KiB, without secrets: it goes into messages and the audit log.
     pub errors: String,
 }
 
@@ -76,7 +78,8 @@ pub fn run(program: &Program<'_>, is_stopping: &dyn Fn() -> bool) -> io::Result<
     let ended = wait(&mut child, program, is_stopping)?;
     // A process that left the group may keep the pipe open, so the wait is limited.
     let errors = errors.and_then(|tail| tail.recv_timeout(Duration::from_secs(1)).ok()).unwrap_or_default();
-    Ok(Ran { ended, errors: String::from_utf8_lossy(&errors).into_owned() })
+    let errors = String::from_utf8_lossy(&errors);
+    Ok(Ran { ended, errors: Redactor::new().redact(&errors).text.into_owned() })
 }
 
 fn wait(child: &mut Child, program: &Program<'_>, is_stopping: &dyn Fn() -> bool) -> io::Result<Ended> {
@@ -128,11 +131,18 @@ fn drain(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut tail: Vec<u8> = Vec::new();
+        let mut is_cut = false;
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             tail.extend(buffer.iter().take(count));
             let surplus = tail.len().saturating_sub(MOST_OUTPUT);
             tail.drain(..surplus);
+            is_cut |= surplus > 0;
+        }
+        // The rest of a cut line may be the rest of a secret that nothing introduces any more.
+        let first_line = tail.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        if is_cut && first_line < tail.len() {
+            tail.drain(..first_line);
         }
         // Fails if nobody is waiting any more.
         let _ = sender.send(tail);
@@ -185,6 +195,15 @@ mod tests {
         let ran = shell("head -c 300000 /dev/zero | tr '\\0' x >&2; echo end >&2", LONG, &|| false);
         assert_eq!(ran.errors.len(), MOST_OUTPUT);
         assert!(ran.errors.ends_with("xend\n"));
+    }
+
+    #[test]
+    fn secrets_in_the_output_are_masked() {
+        let ran = shell("echo 'login failed: password=hunter22' >&2", LONG, &|| false);
+        assert_eq!(ran.errors, "login failed: password=***\n");
+        // The name of the secret is cut off, and so is its value.
+        let script = "printf 'password=' >&2; head -c 20000 /dev/zero | tr '\\0' x >&2; printf '\\nend\\n' >&2";
+        assert_eq!(shell(script, LONG, &|| false).errors, "end\n");
     }
 
     #[test]

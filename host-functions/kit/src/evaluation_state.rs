@@ -5,7 +5,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{Attempt, Limits, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp};
+use ansai_core::{
+    Attempt, Limits, Measure, Millis, Observation, Recommendation, Refusal, StepRef, Subject, Timestamp, Value,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::aggregate::Aggregate;
@@ -72,9 +74,18 @@ pub struct Label {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Target {
+    pub about: Subject,
     pub name: String,
     pub kind: String,
     pub labels: Vec<Label>,
+}
+
+impl Target {
+    /// A target with its subject: the kind is `target`, because its own kind and address may change.
+    pub fn new(name: impl Into<String>, kind: impl Into<String>, labels: Vec<Label>) -> Target {
+        let name = name.into();
+        Target { about: Subject::new("target", &name), name, kind: kind.into(), labels }
+    }
 }
 
 /// A target that an instance may use, with the settings that differ for it.
@@ -96,6 +107,7 @@ pub struct Context {
     pub local_time: WallClock,
     pub last_evaluated: Option<Timestamp>,
     pub trigger: Trigger,
+    pub host: Subject,
     /// The resolved settings: with defaults, sizes in bytes, durations in milliseconds.
     pub settings: Arc<serde_json::Value>,
     /// The scopes as JSON text.
@@ -118,6 +130,7 @@ impl Context {
             local_time: WallClock { minute_of_day: 0, weekday: 0, utc_offset_minutes: 0 },
             last_evaluated: None,
             trigger: Trigger::Schedule,
+            host: Context::host_of(&[]),
             settings: Arc::new(serde_json::Value::Object(serde_json::Map::new())),
             scopes: "{}".into(),
             host_facts: Arc::default(),
@@ -127,6 +140,16 @@ impl Context {
             attempts: Vec::new(),
             stage: String::new(),
         }
+    }
+
+    /// The subject of the host with these facts. Its name is `localhost` if they have no `host-name`, so that a policy
+    /// always has a subject for the host as a whole.
+    pub fn host_of(facts: &[Measure]) -> Subject {
+        let name = facts.iter().find_map(|fact| match &fact.value {
+            Value::Text(name) if fact.name == "host-name" => Some(name.as_str()),
+            _ => None,
+        });
+        Subject::new("host", name.unwrap_or("localhost"))
     }
 }
 
@@ -207,7 +230,7 @@ pub struct SeriesWrite {
 pub struct Advice {
     /// Recommendations to a person, in order.
     pub recommendations: Vec<Recommendation>,
-    /// When to evaluate again, from the start of this evaluation.
+    /// When to evaluate again, from the end of this evaluation.
     pub look_again: Option<Millis>,
     /// Steps whose failure does not end the plan.
     pub may_fail: BTreeSet<StepRef>,

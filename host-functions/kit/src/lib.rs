@@ -13,6 +13,7 @@
 //! - [`function`]: functions with Rust types, and without.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
+//! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
 //! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
@@ -36,6 +37,7 @@ pub mod function;
 pub mod host;
 pub mod host_access;
 pub mod policy;
+pub mod redact;
 pub mod registry;
 pub mod secret;
 pub mod target;

@@ -39,8 +39,7 @@ pub struct TargetAccess {
 impl TargetAccess {
     /// Name, kind and labels, without address, user and secret.
     pub fn new(name: &str, kind: &str, labels: Vec<Label>) -> TargetAccess {
-        let target = Target { name: name.to_owned(), kind: kind.to_owned(), labels };
-        TargetAccess { target, address: None, user: None, secret: None }
+        TargetAccess { target: Target::new(name, kind, labels), address: None, user: None, secret: None }
     }
 }
 

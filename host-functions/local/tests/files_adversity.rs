@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ansai_core::Value;
+use ansai_core::{Reversibility, Value};
 use ansai_kit::action::Fate;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, UNDO_HOURS};
 use files_scene::*;
@@ -150,7 +150,7 @@ fn on_a_small_disk(mounted: &Mounted) {
     what["enough-bytes"] = json!(10 * size);
     let step = scene.select("remove", what).unwrap();
     assert_eq!((step.preview.items, step.preview.frees_later_bytes), (10, 0));
-    assert!(!step.preview.reversible);
+    assert_eq!(step.preview.reversible, Reversibility::None);
     let applied = scene.begin(&step).unwrap();
     rustix::fs::sync();
     let freed = measure(&applied, "freed-bytes");
@@ -161,11 +161,12 @@ fn on_a_small_disk(mounted: &Mounted) {
     let ballast = scene.path.join("ballast");
     age(&ballast, scene.now - 200 * HOUR);
     let first = scene.select("remove", scene.selection(&["ballast"])).unwrap();
-    assert!(!first.preview.reversible);
+    assert_eq!(first.preview.reversible, Reversibility::None);
     let logs = json!({ "what": scene.selection(&["logs/*"]), "reason": "" });
-    assert!(!scene.propose("remove", logs.clone(), &[]).unwrap().preview.reversible);
+    let alone = scene.propose("remove", logs.clone(), &[]).unwrap();
+    assert_eq!(alone.preview.reversible, Reversibility::None);
     let second = scene.propose("remove", logs, std::slice::from_ref(&first)).unwrap();
-    assert!(second.preview.reversible && second.preview.frees_now_bytes == 0);
+    assert_eq!((second.preview.reversible, second.preview.frees_now_bytes), (Reversibility::Fully, 0));
     assert_eq!(second.preview.frees_later_bytes, 10 * size as u64);
     scene.begin(&first).unwrap();
     scene.step_id = "plan7-1".into();
@@ -174,7 +175,7 @@ fn on_a_small_disk(mounted: &Mounted) {
     assert_eq!(applied.items.len(), 10);
     // Quarantined files are removed, which frees their bytes.
     let held = scene.probe("list-held", json!({})).unwrap();
-    assert_eq!((&held[0]["mount"], &held[0]["files"]), (&json!(scene.root), &json!(10)));
+    assert_eq!((&held["entries"][0]["mount"], &held["entries"][0]["files"]), (&json!(scene.root), &json!(10)));
     scene.undo(&second, &applied.items[..5]).unwrap();
     assert_eq!(scene.tree().len(), before.len() - 5);
     let reclaim = json!({ "mount": scene.root, "enough-bytes": 0, "reason": "" });

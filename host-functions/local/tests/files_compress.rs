@@ -6,7 +6,7 @@ mod files_scene;
 
 use std::os::unix::fs::MetadataExt as _;
 
-use ansai_core::{Outcome, Refusal};
+use ansai_core::{Outcome, Refusal, Reversibility};
 use ansai_kit::action::Fate;
 use files_scene::*;
 use rustix::fs::XattrFlags;
@@ -37,7 +37,7 @@ fn content_owner_mode_times_and_attributes_survive_both_ways() {
     let step = scene.select("compress", scene.selection(&["**/*.log"])).unwrap();
     assert_eq!(path.metadata().unwrap().atime(), read, "a preview changes nothing");
     assert_eq!(names(&step), [long.as_str(), "d/a.log"]);
-    assert!(step.preview.reversible && step.preview.frees_later_bytes == 0);
+    assert_eq!((step.preview.reversible, step.preview.frees_later_bytes), (Reversibility::Fully, 0));
     let estimate = step.preview.frees_now_bytes;
 
     let applied = scene.begin(&step).unwrap();

@@ -34,19 +34,52 @@ fn sums_count_an_inode_once_and_follow_nothing() {
     let expected = [("/b", 2, 12288 + 4096), ("/a", 2, 8192), ("/empty", 0, 0)];
     assert_eq!(rows(&answer), expected.map(|(path, files, bytes)| (path.to_owned(), files, bytes)));
     assert_eq!((&answer["complete"], &answer["skipped"], &answer["cursor"]), (&json!(true), &json!(0), &Value::Null));
-    assert_eq!(
-        (&answer["entries"][0]["oldest-hours"], &answer["entries"][0]["newest-hours"]),
-        (&json!(300), &json!(50))
-    );
+    let ends = |entry: usize| (answer["entries"][entry]["oldest"].clone(), answer["entries"][entry]["newest"].clone());
+    // The fixture sets whole seconds.
+    let at = |hours: u64| json!((scene.now - hours * HOUR) / 1000 * 1000);
+    assert_eq!(ends(0), (at(300), at(50)));
+    assert_eq!(ends(2), (Value::Null, Value::Null), "there is no file");
     let answer = scene.probe("largest-directories", ask(0)).unwrap();
     assert_eq!(rows(&answer), [(String::new(), 5, 12288 + 8192 + 4096 + 4096)]);
     assert_eq!(rows(&scene.probe("largest-directories", ask(3)).unwrap()), [("/b/deep/er".to_owned(), 1, 12288)]);
     assert!(rows(&scene.probe("largest-directories", ask(9)).unwrap()).is_empty());
 
-    let what = json!({ "what": { "root": scene.root, "globs": ["**/[xyz]"], "min-age-hours": 200 } });
-    assert_eq!(rows(&scene.probe("measure-files", what).unwrap()), [(String::new(), 1, 12288)]);
-    let what = json!({ "what": { "root": scene.root, "globs": [], "min-age-hours": 0 } });
-    assert_eq!(rows(&scene.probe("measure-files", what).unwrap())[0].1, 4);
+    let measure = |what: Value| rows(&scene.probe("measure-files", json!({ "what": what })).unwrap());
+    let mut old = scene.query(&["**/[xyz]"]);
+    old["min-age-hours"] = json!(200);
+    assert_eq!(measure(old), [(String::new(), 1, 12288)]);
+    assert_eq!(measure(scene.query(&[]))[0].1, 4);
+}
+
+#[test]
+fn a_query_leaves_out_what_is_excluded_or_too_small() {
+    let scene = Scene::new();
+    for (name, bytes) in [("a.log", 1), ("d/b.log", 9000), ("d/c.gz", 9000), ("keep/d.log", 90_000)] {
+        scene.file(name, bytes, 100);
+    }
+    let found = |globs: &[&str], exclude: &[&str], min_bytes: u64| {
+        let mut what = scene.query(globs);
+        what["exclude"] = json!(exclude);
+        what["min-bytes"] = json!(min_bytes);
+        let listed = scene.probe("list-files", json!({ "what": what })).unwrap();
+        let measured = scene.probe("measure-files", json!({ "what": what })).unwrap()["entries"][0].clone();
+        let files = listed["entries"].as_array().unwrap();
+        assert_eq!(measured["files"], json!(files.len()), "both leave out the same");
+        assert_eq!(measured["bytes"].as_u64(), Some(files.iter().map(|file| file["bytes"].as_u64().unwrap()).sum()));
+        assert_eq!((&listed["complete"], &measured["oldest"].is_null()), (&json!(true), &files.is_empty()));
+        let name = |file: &Value| file["path"].as_str().unwrap().strip_prefix(&scene.root).unwrap()[1..].to_owned();
+        let mut names: Vec<String> = files.iter().map(name).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(found(&[], &["**/*.gz", "keep/**"], 0), ["a.log", "d/b.log"]);
+    assert_eq!(found(&["**/*.log"], &["**/b.*"], 0), ["a.log", "keep/d.log"]);
+    assert!(found(&["**/*.log"], &["**/*.log"], 0).is_empty(), "`exclude` takes precedence");
+    assert_eq!(found(&["**/*.log"], &[], 12_288), ["d/b.log", "keep/d.log"]);
+    assert!(found(&["**/*.log"], &["keep/**"], 12_289).is_empty());
+    let mut what = scene.query(&[]);
+    what["exclude"] = json!(["/etc/*"]);
+    assert!(matches!(scene.probe("measure-files", json!({ "what": what })), Err(Refusal::Invalid(_))));
 }
 
 #[test]
@@ -58,7 +91,7 @@ fn lists_come_in_pages_each_oldest_first() {
     let _open = std::fs::File::open(scene.file("0/f0", 1, 5000)).unwrap();
     let (mut cursor, mut sizes, mut seen) = (Value::Null, Vec::new(), Vec::new());
     loop {
-        let what = json!({ "root": scene.root, "globs": ["**"], "min-age-hours": 0 });
+        let what = scene.query(&["**"]);
         let answer = scene.probe("list-files", json!({ "what": what, "cursor": cursor })).unwrap();
         let entries = answer["entries"].as_array().unwrap().clone();
         sizes.push(entries.len());
@@ -76,7 +109,7 @@ fn lists_come_in_pages_each_oldest_first() {
     let open: Vec<&Value> = seen.iter().filter(|file| file["open"] == json!(true)).collect();
     assert_eq!((open.len(), &open[0]["path"]), (1, &json!(format!("{}/0/f0", scene.root))));
     assert_eq!(open[0]["links"], json!(1));
-    let what = json!({ "root": scene.root, "globs": ["**"], "min-age-hours": 0 });
+    let what = scene.query(&["**"]);
     let forged = scene.probe("list-files", json!({ "what": what, "cursor": "x" }));
     assert!(matches!(forged, Err(Refusal::Invalid(_))));
 }
@@ -96,7 +129,10 @@ fn removed_files_that_are_held_open_are_found() {
     let entries = answer["entries"].as_array().unwrap();
     assert_eq!(entries.len(), 1, "{answer}");
     assert_eq!(entries[0]["path"], json!(gone.to_str().unwrap()));
-    assert_eq!((&entries[0]["bytes"], &entries[0]["pid"]), (&json!(8192), &json!(std::process::id())));
+    assert_eq!((&entries[0]["bytes"], &entries[0]["more-holders"]), (&json!(8192), &json!(0)));
+    let holders = entries[0]["holders"].as_array().unwrap();
+    assert_eq!((holders.len(), &holders[0]["pid"]), (1, &json!(std::process::id())), "two handles of one process");
+    assert!(holders[0]["identity"].as_str().is_some_and(|identity| !identity.is_empty()), "{answer}");
 }
 
 #[test]
@@ -105,7 +141,7 @@ fn directories_that_cannot_be_read_are_counted() {
     scene.file("closed/x", 1, 100);
     scene.file("y", 1, 100);
     mode(&scene.path.join("closed"), 0o000);
-    let what = json!({ "what": { "root": scene.root, "globs": [], "min-age-hours": 0 } });
+    let what = json!({ "what": scene.query(&[]) });
     let answer = scene.probe("measure-files", what).unwrap();
     mode(&scene.path.join("closed"), 0o700);
     let privileged = rustix::process::geteuid().is_root();

@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::sync::atomic::Ordering;
 
-use ansai_core::{Outcome, Refusal};
+use ansai_core::{Millis, Outcome, Refusal, Reversibility};
 use ansai_kit::action::Fate;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use files_scene::*;
@@ -56,7 +56,8 @@ fn every_reason_to_leave_a_file_alone() {
     ];
     assert_eq!(left(&step.preview), expected.map(|(reason, items)| (reason.to_owned(), items)).into());
     assert_eq!((step.preview.items, step.preview.frees_later_bytes, step.preview.frees_now_bytes), (1, 8192, 0));
-    assert!(step.preview.complete && step.preview.reversible);
+    assert!(step.preview.complete && step.preview.reversible == Reversibility::Fully);
+    assert_eq!((step.preview.interrupts, step.preview.takes), (Some(Millis::ZERO), None));
     assert_eq!(step.preview.sample, [format!("{}/old.log", scene.root)]);
     assert_eq!(scene.tree(), before, "a preview changes nothing");
 
@@ -139,7 +140,9 @@ fn quarantine_keeps_owner_mode_and_times() {
     let step = scene.select("remove", scene.selection(&["**"])).unwrap();
     let applied = scene.begin(&step).unwrap();
     let held = scene.probe("list-held", json!({})).unwrap();
-    assert_eq!((&held[0]["files"], &held[0]["oldest-until"]), (&json!(1), &json!(scene.now + 24 * HOUR)));
+    let ends = json!(scene.now + 24 * HOUR);
+    let held = &held["entries"][0];
+    assert_eq!((&held["files"], &held["first-expires"], &held["last-expires"]), (&json!(1), &ends, &ends));
     let quarantine = scene.path.join(".ansai-quarantine").metadata().unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&quarantine) & 0o777, 0o700);
     // A new file under the old name is not touched.
@@ -181,7 +184,7 @@ fn without_undo_hours_or_room_files_are_unlinked() {
         scene.file("a.log", 10_000, 100);
         let step = scene.select("remove", scene.selection(&["*"])).unwrap();
         assert_eq!((step.preview.frees_now_bytes, step.preview.frees_later_bytes), (12288, 0));
-        assert!(!step.preview.reversible);
+        assert_eq!(step.preview.reversible, Reversibility::None);
         let applied = scene.begin(&step).unwrap();
         assert_eq!(applied.items[0].freed_bytes, 12288);
         assert_eq!(applied.detail, "removed 1 file, freed 12.0 KiB");
@@ -205,6 +208,51 @@ fn a_quarantine_of_somebody_elses_is_not_used() {
     assert!(scene.begin(&step).is_err());
     assert!(scene.path.join("a.log").exists());
     assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+/// A file that is too small is not selected, as if no glob matched it: it is not left out either.
+#[test]
+fn only_files_that_are_large_enough() {
+    let scene = Scene::new();
+    for (name, bytes) in [("small.log", 4096), ("large.log", 20_000), ("larger.log", 40_000)] {
+        scene.file(name, bytes, 100);
+    }
+    std::fs::create_dir(scene.path.join("directory.log")).unwrap();
+    let large = |verb: &str, min_bytes: u64| {
+        let mut what = scene.selection(&["*.log"]);
+        what["min-bytes"] = json!(min_bytes);
+        let arguments = json!({ "what": what, "keep": 3, "reason": "a test" });
+        let mut arguments = arguments.as_object().unwrap().clone();
+        arguments.retain(|name, _| name != "keep" || verb == "rotate");
+        let step = scene.propose(verb, arguments.into(), &[]).unwrap();
+        (names(&step), left(&step.preview).into_iter().collect::<Vec<_>>())
+    };
+    for verb in ["remove", "compress", "rotate"] {
+        assert_eq!(large(verb, 8192).0, ["large.log", "larger.log"], "{verb}");
+        assert_eq!(large(verb, 20_480), (vec!["large.log".into(), "larger.log".into()], vec![]), "{verb}");
+        assert_eq!(large(verb, 20_481), (vec!["larger.log".into()], vec![]), "{verb}");
+        assert_eq!(large(verb, u64::MAX), (vec![], vec![]), "{verb}");
+    }
+    assert_eq!(large("remove", 0).1, [("not-regular".to_owned(), 1)]);
+}
+
+/// What a query measures is what a step with the same patterns frees.
+#[test]
+fn what_is_measured_is_what_is_removed() {
+    let scene = Scene::new();
+    for (name, bytes) in [("a.log", 9000), ("d/b.log", 20_000), ("keep/c.log", 9000), ("d/tiny.log", 1), ("x", 9000)] {
+        scene.file(name, bytes, 100);
+    }
+    let (exclude, min_bytes) = (json!(["keep/**", "**/x.log"]), json!(8192));
+    let (mut query, mut what) = (scene.query(&["**/*.log"]), scene.selection(&["**/*.log"]));
+    for one in [&mut query, &mut what] {
+        one["exclude"] = exclude.clone();
+        one["min-bytes"] = min_bytes.clone();
+    }
+    let measured = scene.probe("measure-files", json!({ "what": query })).unwrap()["entries"][0].clone();
+    let step = scene.select("remove", what).unwrap();
+    assert_eq!((&measured["files"], &measured["bytes"]), (&json!(2), &json!(12_288 + 20_480)));
+    assert_eq!((step.preview.items, step.preview.frees_later_bytes), (2, 12_288 + 20_480));
 }
 
 #[test]
@@ -368,12 +416,14 @@ fn what_is_held_is_given_up_earliest_end_first() {
         assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Done);
     }
     let held = scene.probe("list-held", json!({})).unwrap();
-    assert_eq!((&held[0]["files"], &held[0]["bytes"]), (&json!(3), &json!(12288)));
-    let mount = held[0]["mount"].clone();
+    assert_eq!((&held["complete"], &held["skipped"]), (&json!(true), &json!(0)));
+    let held = &held["entries"][0];
+    assert_eq!((&held["files"], &held["bytes"]), (&json!(3), &json!(12288)));
+    let mount = held["mount"].clone();
     let reclaim = |enough: u64| json!({ "mount": mount, "enough-bytes": enough, "reason": "" });
     let first = scene.propose("reclaim", reclaim(4096), &[]).unwrap();
     assert_eq!(first.preview.sample, [format!("{}/a", scene.root)]);
-    assert_eq!((first.preview.frees_now_bytes, first.preview.reversible), (4096, false));
+    assert_eq!((first.preview.frees_now_bytes, first.preview.reversible), (4096, Reversibility::None));
     let second = scene.propose("reclaim", reclaim(4097), std::slice::from_ref(&first)).unwrap();
     assert_eq!(names(&second).len(), 2);
     let elsewhere = json!({ "mount": "/nowhere", "enough-bytes": 0, "reason": "" });
@@ -401,7 +451,7 @@ fn what_is_held_is_removed_when_its_time_is_over_and_not_before() {
     scene.now += 23 * HOUR;
     let step = expired(&scene, &scene.root);
     assert_eq!(step.preview.sample, [format!("{}/a", scene.root)]);
-    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (4096, false));
+    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (4096, Reversibility::None));
     // Everything may change until it acts.
     scene.now -= HOUR;
     assert_eq!(fates(&scene.begin(&step).unwrap())[0].1, &Fate::Skipped("not expired".into()));

@@ -56,7 +56,7 @@ fn parts(scene: &Scene, time: Duration, function: &str, mut arguments: Value) ->
 }
 
 fn everything(scene: &Scene) -> Value {
-    json!({ "root": scene.root, "globs": ["**"], "min-age-hours": 0 })
+    scene.query(&["**"])
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod files_scene;
 
-use ansai_core::{Outcome, Refusal};
+use ansai_core::{Outcome, Refusal, Reversibility};
 use ansai_kit::action::{Fate, Proposed};
 use files_scene::*;
 use serde_json::json;
@@ -32,7 +32,8 @@ fn names_move_on_and_back() {
     scene.file("a.log.4", 50, 500);
     let before = scene.tree();
     let step = propose(&scene, 5).unwrap();
-    assert_eq!((step.preview.items, step.preview.frees_now_bytes, step.preview.reversible), (3, 0, true));
+    assert_eq!((step.preview.items, step.preview.frees_now_bytes), (3, 0));
+    assert_eq!(step.preview.reversible, Reversibility::Fully);
     assert_eq!(left(&step.preview), [("already-rotated".to_owned(), 3)].into());
     assert_eq!(scene.tree(), before);
     let applied = scene.begin(&step).unwrap();
@@ -53,7 +54,7 @@ fn what_falls_off_the_end_is_counted_and_gone() {
         scene.file(name, size, 100);
     }
     let step = propose(&scene, 2).unwrap();
-    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (12288 + 16384, false));
+    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (12288 + 16384, Reversibility::None));
     let applied = scene.begin(&step).unwrap();
     expect(&scene, &[("a", 0), ("a.1", 10), ("a.2", 5000)]);
     assert_eq!(applied.items[0].freed_bytes, 12288 + 16384);

@@ -80,7 +80,7 @@ fn what_a_child_does() {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: Some(64), maximum }).unwrap();
     let scene = Scene::at(Path::new(&root));
-    let what = json!({ "root": root, "globs": [], "min-age-hours": 0 });
+    let what = scene.query(&[]);
     let answer = match how.as_str() {
         "preview" => {
             let step = scene.select("remove", scene.selection(&["**"])).unwrap();
@@ -123,7 +123,7 @@ fn very_many_files_in_bounded_memory_and_limited_time() {
 
 fn in_parts(root: &Path, all: usize) {
     let scene = Scene::at(root);
-    let what = json!({ "root": scene.root, "globs": [], "min-age-hours": 0 });
+    let what = scene.query(&[]);
     let (mut cursor, mut files, mut calls, mut time) = (Value::Null, 0, 0, Duration::from_millis(50));
     loop {
         let answer = scene.probe_within(time, "measure-files", json!({ "what": what, "cursor": cursor })).unwrap();
@@ -183,8 +183,7 @@ fn ten_thousand_levels_with_few_handles() {
     // A file that no system call can name is not proposed, and counted as left out.
     let step = Scene::at(&root).with(&MAX_FILES, 20_000).select("remove", Scene::at(&root).selection(&["**"])).unwrap();
     assert!(left(&step.preview)["path-too-long"] > 500, "{:?}", step.preview.left_out);
-    let listed =
-        Scene::at(&root).probe("list-files", json!({ "what": { "root": root, "globs": [], "min-age-hours": 0 } }));
+    let listed = Scene::at(&root).probe("list-files", json!({ "what": Scene::at(&root).query(&[]) }));
     assert!(listed.unwrap()["entries"].as_array().unwrap().len() <= 500);
 }
 
@@ -195,7 +194,7 @@ fn interrupted_in_the_depth_a_scan_ends_all_the_same() {
     let _removed = Removed(&root);
     let files = chain(&root, DEPTH);
     let scene = Scene::at(&root);
-    let what = json!({ "root": scene.root, "globs": [], "min-age-hours": 0 });
+    let what = scene.query(&[]);
     let (mut cursor, mut seen, mut skipped, mut calls) = (Value::Null, 0, 0, 0_u64);
     loop {
         let ask = json!({ "what": what, "cursor": cursor });

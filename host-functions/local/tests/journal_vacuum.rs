@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
-use ansai_core::{InstanceName, Outcome, Preview, Refusal, Scope, Timestamp};
+use ansai_core::{InstanceName, Outcome, Preview, Refusal, Reversibility, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Proposed, StepContext};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
@@ -153,6 +153,18 @@ fn usage_tells_archived_from_active() {
     assert_eq!(usage["oldest"], (2_000_000_000u64 - 36_000) * 1000);
     assert_eq!(usage["mount"], "/var/log");
     assert_eq!(usage["skipped"], 1);
+    let about = &fixture.propose(0, &[]).unwrap().preview.about;
+    assert_eq!(usage["about"], json!({ "kind": "journal", "name": "/var/log/journal" }));
+    assert_eq!(usage["about"], json!(about), "a step is about the same thing");
+}
+
+#[test]
+fn without_archived_files_there_is_no_oldest() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.usage().unwrap()["oldest"], Value::Null);
+    fixture.file("system.journal", 5);
+    let usage = fixture.usage().unwrap();
+    assert_eq!((&usage["oldest"], &usage["active-files"]), (&Value::Null, &json!(1)));
 }
 
 #[test]
@@ -199,7 +211,7 @@ fn the_oldest_go_first_until_it_is_small_enough() {
     let step = fixture.propose(3 * one, &[]).unwrap();
     assert_eq!(names(&step.preview), [archived(4), archived(3)]);
     assert_eq!((step.preview.items, step.preview.frees_now_bytes), (2, 2 * one));
-    assert!(!step.preview.reversible && step.preview.complete);
+    assert!(step.preview.reversible == Reversibility::None && step.preview.complete);
     assert!(paths.iter().all(|path| path.exists()), "a preview changed something");
 
     let further = fixture.propose(2 * one, std::slice::from_ref(&step)).unwrap();

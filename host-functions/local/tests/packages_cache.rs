@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use ansai_core::{Outcome, Refusal, Scope, Timestamp};
+use ansai_core::{Outcome, Refusal, Reversibility, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
@@ -114,10 +114,18 @@ fn allocated(path: &Path) -> u64 {
 fn a_host_without_a_package_manager_has_no_cache() {
     let fixture = Fixture::new();
     assert_eq!(fixture.caches().unwrap(), json!({"entries": [], "skipped": 0}));
-    for manager in ["apt", "dnf", "other"] {
+    for manager in ["apt", "dnf", "other", "pacman", "", "APT", "apt "] {
         assert!(matches!(fixture.propose(manager, &[]), Err(Refusal::Unsupported(_))), "{manager}");
     }
-    assert!(matches!(fixture.propose("pacman", &[]), Err(Refusal::Invalid(_))));
+}
+
+#[test]
+fn a_manager_that_ansai_does_not_know_is_named() {
+    let refused = Fixture::apt().propose("pac\u{1b}[31mman", &[]);
+    let Err(Refusal::Unsupported(why)) = &refused else { panic!("{refused:?}") };
+    assert_eq!(why, "ansai does not know the package manager `pac\\u{1b}[31mman`, only `apt` and `dnf`");
+    let refused = Fixture::apt().propose(&"x".repeat(10_000), &[]);
+    assert!(matches!(refused, Err(Refusal::Unsupported(why)) if why.len() < 200));
 }
 
 #[test]
@@ -128,8 +136,11 @@ fn packages_of_apt_are_counted() {
     let caches = fixture.caches().unwrap();
     let bytes = allocated(&fixture.path("var/cache/apt/archives/a_1_amd64.deb"))
         + allocated(&fixture.path("var/cache/apt/archives/partial/b_1_amd64.deb"));
-    let entry =
-        json!({"manager": "apt", "path": "/var/cache/apt/archives", "bytes": bytes, "files": 2, "mount": "/var"});
+    let about = json!({"kind": "package-cache", "name": "/var/cache/apt/archives"});
+    assert_eq!(about, json!(fixture.propose("apt", &[]).unwrap().preview.about), "a step is about the same thing");
+    let entry = json!({
+        "about": about, "manager": "apt", "path": "/var/cache/apt/archives", "bytes": bytes, "files": 2, "mount": "/var",
+    });
     assert_eq!(caches, json!({"entries": [entry], "skipped": 1}));
 }
 
@@ -179,7 +190,7 @@ fn the_preview_names_what_the_command_would_remove() {
     std::fs::hard_link(&linked, fixture.path("kept")).unwrap();
     let step = fixture.propose("apt", &[]).unwrap();
     let preview = &step.preview;
-    assert_eq!((preview.items, preview.reversible, preview.complete), (5, false, true));
+    assert_eq!((preview.items, preview.reversible, preview.complete), (5, Reversibility::None, true));
     assert!(preview.frees_now_bytes >= (1 << 20) + (1 << 16) && preview.frees_now_bytes < 2 << 20, "{preview:?}");
     assert!(preview.sample.contains(&"/var/cache/apt/archives/\u{1b}[31m\\xff\\\\.deb".to_owned()), "{preview:?}");
     assert!(!preview.sample.iter().any(|path| path.ends_with("lock") || path.ends_with(".bin")), "{preview:?}");

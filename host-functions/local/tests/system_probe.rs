@@ -9,8 +9,8 @@ use ansai_core::{Refusal, Scope, Timestamp};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
 use ansai_kit::target::Reach;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
     let host = Host::at(root);
@@ -57,7 +57,12 @@ fn this_machine() {
     }
     assert!(number(&ask(root, "uptime", "{}").unwrap()) > 0.0);
     match ask(root, "pressure", r#"{"what":"memory"}"#) {
-        Ok(stall) => assert!(stall["some"].as_array().unwrap().iter().all(|share| number(share) <= 1.0), "{stall}"),
+        Ok(stall) => {
+            let shares =
+                ["last10-seconds", "last60-seconds", "last300-seconds"].map(|name| number(&stall["some"][name]));
+            assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)), "{stall}");
+            assert!(stall["some"]["total"].is_u64(), "{stall}");
+        }
         Err(refusal) => assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}"),
     }
 }
@@ -84,8 +89,10 @@ fn another_root_is_read_from_its_own_proc() {
         ("proc/uptime", "12.34 5.00\n"),
         (
             "proc/pressure/io",
-            "some avg10=50.00 avg60=1.00 avg300=0.00 total=1\nfull avg10=25.00 avg60=0.00 avg300=0.00 total=1\n",
+            "some avg10=50.00 avg60=1.00 avg300=0.00 total=7654321\nfull avg10=25.00 avg60=0.00 avg300=0.00 total=999\n",
         ),
+        ("proc/pressure/cpu", "some avg10=0.00 avg60=0.00 avg300=0.00 total=5000\n"),
+        ("proc/pressure/irq", "full avg10=0.00 avg60=0.00 avg300=0.00 total=6000\n"),
     ]);
     let is = |function: &str, arguments: &str| ask(root.path(), function, arguments).unwrap().to_string();
     assert_eq!(is("load", "{}"), r#"{"one":1.5,"five":0.25,"fifteen":0.0,"cpus":3}"#);
@@ -95,7 +102,16 @@ fn another_root_is_read_from_its_own_proc() {
         r#"{"total-bytes":8192,"available-bytes":4096,"free-bytes":1024,"swap-total-bytes":2048,"swap-free-bytes":2048}"#
     );
     assert_eq!(is("uptime", "{}"), "12340");
-    assert_eq!(is("pressure", r#"{"what":"io"}"#), r#"{"some":[0.5,0.01,0.0],"full":[0.25,0.0,0.0]}"#);
+    let half = |shares: [f64; 3], total: u64| {
+        let [last10, last60, last300] = shares;
+        json!({"last10-seconds": last10, "last60-seconds": last60, "last300-seconds": last300, "total": total})
+    };
+    let pressure = |what: &str| ask(root.path(), "pressure", &format!(r#"{{"what":"{what}"}}"#)).unwrap();
+    let io = json!({"some": half([0.5, 0.01, 0.0], 7654), "full": half([0.25, 0.0, 0.0], 0)});
+    assert_eq!(pressure("io"), io);
+    // What the kernel does not measure is absent, and not 0.
+    assert_eq!(pressure("cpu"), json!({"some": half([0.0; 3], 5), "full": null}));
+    assert_eq!(pressure("irq"), json!({"some": null, "full": half([0.0; 3], 6)}));
 }
 
 #[test]
@@ -105,8 +121,10 @@ fn what_is_missing_or_odd_is_refused() {
         let refusal = ask(empty.path(), function, "{}").unwrap_err();
         assert!(matches!(refusal, Refusal::NotFound(_)), "{function}: {refusal}");
     }
-    let refusal = ask(empty.path(), "pressure", r#"{"what":"cpu"}"#).unwrap_err();
-    assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}");
+    for what in ["cpu", "irq"] {
+        let refusal = ask(empty.path(), "pressure", &format!(r#"{{"what":"{what}"}}"#)).unwrap_err();
+        assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}");
+    }
     let hostile = "cpu \u{1b}[31m 99999999999999999999999\n".repeat(10_000);
     let odd = tree(&[
         ("proc/loadavg", &hostile),

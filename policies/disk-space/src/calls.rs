@@ -4,12 +4,12 @@ use ansai_sdk::Preview;
 
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
 use crate::imports::ansai::files::files_actions::{self, Selection};
-use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Held, Usages};
+use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Quarantines, Usages};
 use crate::imports::ansai::files::quarantine_actions;
 use crate::imports::ansai::journal::journal_probe::{self, JournalUsage};
 use crate::imports::ansai::journal::journal_vacuum_actions;
 use crate::imports::ansai::packages::package_cache_actions;
-use crate::imports::ansai::packages::package_cache_probe::{self, Caches, Manager};
+use crate::imports::ansai::packages::package_cache_probe::{self, Caches};
 
 pub(crate) const FILES_PROBE: &str = "ansai:files/files-probe";
 pub(crate) const FILES_ACTIONS: &str = "ansai:files/files-actions";
@@ -34,12 +34,12 @@ ansai_sdk::host_calls! {
     "ansai:files/files-probe.list-files" =>
         fn list(what: &FileQuery, cursor: Option<&str>) -> Files = files_probe::list_files;
     "ansai:files/files-probe.list-deleted-open" => fn deleted_open() -> DeletedFiles = files_probe::list_deleted_open;
-    "ansai:files/files-probe.list-held" => fn held() -> Vec<Held> = files_probe::list_held;
+    "ansai:files/files-probe.list-held" => fn held() -> Quarantines = files_probe::list_held;
     "ansai:journal/journal-probe.usage" => fn journal() -> JournalUsage = journal_probe::usage;
     "ansai:packages/package-cache-probe.list-caches" => fn caches() -> Caches = package_cache_probe::list_caches;
     REMOVE => fn remove(what: &Selection, reason: &str) -> Preview = files_actions::remove;
     COMPRESS => fn compress(what: &Selection, reason: &str) -> Preview = files_actions::compress;
     RECLAIM => fn reclaim(mount: &str, enough_bytes: u64, reason: &str) -> Preview = quarantine_actions::reclaim;
     VACUUM => fn vacuum(keep_bytes: u64, reason: &str) -> Preview = journal_vacuum_actions::vacuum;
-    CLEAN => fn clean(manager: Manager, reason: &str) -> Preview = package_cache_actions::clean_cache;
+    CLEAN => fn clean(manager: &str, reason: &str) -> Preview = package_cache_actions::clean_cache;
 }

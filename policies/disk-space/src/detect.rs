@@ -2,9 +2,7 @@
 
 use ansai_sdk::paths::is_on;
 use ansai_sdk::text::matches;
-use ansai_sdk::{
-    CouldNotTell as _, Failure, Forecast, Host, Measure, Observation, Severity, Size, Span, Status, Subject,
-};
+use ansai_sdk::{CouldNotTell as _, Failure, Forecast, Host, Measure, Observation, Severity, Size, Span, Status};
 use ansai_sdk::{Usage, text};
 
 use crate::calls::{self, FILES_PROBE};
@@ -57,7 +55,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
         host.unmentioned(&observations).filter_map(|incident| missing(incident, &listed, settings)).collect();
     observations.append(&mut missing);
     if listed.skipped > 0 {
-        observations.push(unreadable(listed.skipped));
+        observations.push(unreadable(host, listed.skipped));
     }
     Ok(observations)
 }
@@ -78,7 +76,8 @@ pub(crate) fn blocks_of(filesystem: &Filesystem) -> Option<Usage> {
 
 /// `None` if the file system does not count inodes.
 pub(crate) fn inodes_of(filesystem: &Filesystem) -> Option<Usage> {
-    Usage::with_free(filesystem.free_inodes, filesystem.total_inodes)
+    let inodes = filesystem.inodes.as_ref()?;
+    Usage::with_free(inodes.free, inodes.total)
 }
 
 fn is_full(observation: &Observation) -> bool {
@@ -141,16 +140,27 @@ fn inodes(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
 /// Adds what processes free when they close files, and what the quarantine frees when it expires. Only if a file system
 /// is full, because searching all processes takes long.
 fn add_waiting(host: &Host, observations: &mut [Observation]) {
-    let deleted = calls::deleted_open(host).map(|files| files.entries).ok();
+    let deleted = calls::deleted_open(host).ok();
     let held = calls::held(host).ok();
     for observation in observations.iter_mut().filter(|one| is_full(one)) {
-        let mount = &observation.about.name;
-        let deleted =
-            deleted.iter().map(|files| files.iter().filter(|one| one.mount == *mount).map(|one| one.bytes).sum());
-        let held = held.iter().map(|held| held.iter().filter(|one| one.mount == *mount).map(|one| one.bytes).sum());
-        observation.evidence.extend(deleted.map(|sum| Measure::bytes("deleted-but-open", sum)));
-        observation.evidence.extend(held.map(|sum| Measure::bytes("held-in-quarantine", sum)));
+        let mount = observation.about.name.clone();
+        if let Some(files) = &deleted {
+            let sum = files.entries.iter().filter(|one| one.mount == mount).map(|one| one.bytes).sum();
+            observation.evidence.extend(at_least("deleted-but-open", sum, files.complete));
+        }
+        if let Some(held) = &held {
+            let sum = held.entries.iter().filter(|one| one.mount == mount).map(|one| one.bytes).sum();
+            observation.evidence.extend(at_least("held-in-quarantine", sum, held.complete));
+            if held.skipped > 0 {
+                observation.evidence.push(Measure::count("unreadable-quarantines", held.skipped.into()));
+            }
+        }
     }
+}
+
+/// A sum of bytes. If the search was incomplete and found nothing, the sum is unknown, not 0.
+fn at_least(name: &str, sum: u64, is_complete: bool) -> Option<Measure> {
+    (is_complete || sum > 0).then(|| Measure::bytes(name, sum))
 }
 
 /// The status of an open incident whose file system is not watched now.
@@ -178,18 +188,18 @@ fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) ->
     })
 }
 
-fn unreadable(skipped: u32) -> Observation {
+fn unreadable(host: &Host, skipped: u32) -> Observation {
     let why = format!("{} cannot be read", text::count(skipped.into(), "file system"));
-    let about = Subject::new("host", "file systems");
-    Observation::unknown("unreadable", about, why).with(Measure::count("skipped", skipped.into()))
+    Observation::unknown("unreadable", host.host(), why).with(Measure::count("skipped", skipped.into()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::imports::ansai::files::files_probe::{Held, Quarantines};
     use crate::testing::{filesystem, listing, settings};
-    use ansai_sdk::Refusal;
     use ansai_sdk::testing::StandIn;
+    use ansai_sdk::{Refusal, Value};
 
     #[test]
     fn a_refusal_is_not_a_healthy_host() {
@@ -213,8 +223,35 @@ mod tests {
     #[test]
     fn inodes_that_are_not_counted() {
         let mut btrfs = filesystem("/", 100, 50);
-        btrfs.total_inodes = 0;
+        btrfs.inodes = None;
         assert_eq!(inodes_of(&btrfs), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_about_the_host() {
+        let name = "ansai:disk/disk-probe.list-filesystems";
+        let host = StandIn::default().answers(name, Filesystems { entries: vec![], skipped: 1 }).host();
+        let seen = detect(&settings(|_| {}), &host).unwrap().remove(0);
+        assert_eq!((seen.key.as_str(), &seen.about), ("unreadable", &host.host()));
+        assert_eq!(seen.status, Status::Unknown("1 file system cannot be read".into()));
+    }
+
+    #[test]
+    fn a_quarantine_that_cannot_be_read_does_not_hold_0_bytes() {
+        let evidence = |bytes: u64, complete, skipped| {
+            let held = Held { mount: "/".into(), files: 1, bytes, first_expires: 0, last_expires: 0 };
+            let entries = if bytes > 0 { vec![held] } else { vec![] };
+            let host = listing(vec![filesystem("/", 100, 1)])
+                .grants(FILES_PROBE, "{}")
+                .answers("ansai:files/files-probe.list-held", Quarantines { entries, complete, skipped })
+                .host();
+            let seen = detect(&settings(|_| {}), &host).unwrap().remove(0);
+            let has = |name: &str| seen.evidence.iter().find(|one| one.name == name).map(|one| one.value.clone());
+            (has("held-in-quarantine"), has("unreadable-quarantines"))
+        };
+        assert_eq!(evidence(0, true, 0), (Some(Value::Count(0)), None));
+        assert_eq!(evidence(0, false, 2), (None, Some(Value::Count(2))));
+        assert_eq!(evidence(7, false, 1), (Some(Value::Count(7)), Some(Value::Count(1))));
     }
 
     #[test]

@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn once_a_day_one_root() {
-        let entry = Usage { path: "/a/x".into(), files: 1, bytes: 5, oldest_hours: 0, newest_hours: 0 };
+        let entry = Usage { path: "/a/x".into(), files: 1, bytes: 5, oldest: None, newest: None };
         let usages = Usages { entries: vec![entry], complete: true, skipped: 0, cursor: None };
         let host = StandIn::default()
             .grants(FILES_PROBE, r#"{"roots": ["/a", "/b", "/sick"]}"#)

@@ -4,7 +4,7 @@ use ansai_sdk::testing::StandIn;
 use ansai_sdk::{FromSettings as _, Subject};
 use serde_json::Value;
 
-use crate::imports::ansai::disk::disk_probe::{Filesystem, Filesystems};
+use crate::imports::ansai::disk::disk_probe::{Filesystem, Filesystems, Inodes};
 use crate::settings::Settings;
 
 const HOUR: u64 = 3_600_000;
@@ -53,8 +53,7 @@ pub(crate) fn filesystem(mount: &str, total_bytes: u64, available_bytes: u64) ->
         total_bytes,
         available_bytes,
         reserved_bytes: 0,
-        total_inodes: 1000,
-        free_inodes: 900,
+        inodes: Some(Inodes { total: 1000, free: 900 }),
     }
 }
 

@@ -14,6 +14,7 @@ from ansai import (
     observation,
     policy,
     recommend,
+    recommendation,
     refusal_of,
     unhealthy,
 )
@@ -21,7 +22,7 @@ from componentize_py_types import Err
 from wit_world.imports import disk_probe, files_actions
 from wit_world.imports.disk_probe import Filesystem, Filesystems
 from wit_world.imports.files_actions import Selection
-from wit_world.imports.types import Decision, Observation, OnFailure, Recommendation, Severity, Status, Unit
+from wit_world.imports.types import Decision, Observation, OnFailure, Severity, Status, Unit
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def plan(finding: Observation, evaluation: Evaluation[Settings]) -> Decision:
         globs=["**"],
         exclude=[],
         min_age_hours=evaluation.settings.min_age_hours,
+        min_bytes=0,
         max_files=0,
         enough_bytes=0,
         cursor=None,
@@ -70,7 +72,7 @@ def plan(finding: Observation, evaluation: Evaluation[Settings]) -> Decision:
         return give_up(f"old files in {directory} cannot be removed: {refusal_of(error).value}")
     if preview.items > 0:
         return apply(OnFailure.STOP)
-    return recommend(Recommendation(f"make {finding.key} larger", f"nothing old is left in {directory}", []))
+    return recommend(recommendation(f"make {finding.key} larger", f"nothing old is left in {directory}"))
 
 
 def filesystems() -> Filesystems:

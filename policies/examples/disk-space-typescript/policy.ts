@@ -50,6 +50,7 @@ export const { detect, plan } = policy<Settings>({
         globs: ["**"],
         exclude: [],
         minAgeHours: min_age_hours,
+        minBytes: 0,
         maxFiles: 0,
         enoughBytes: 0,
       };

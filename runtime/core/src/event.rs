@@ -12,7 +12,8 @@ pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::incident::Change;
 use crate::{
-    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Timestamp, Usage,
+    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status, Timestamp,
+    Usage,
 };
 
 /// An event with its time: the payload of one audit record.
@@ -87,6 +88,9 @@ pub enum Event {
         /// What the policy recommends to a person in addition.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         recommendations: Vec<Recommendation>,
+        /// How far the finding is from healthy, as far as the policy reported it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        distance: Option<f64>,
     },
     /// A finding has no plan, or its plan cannot continue. None of its remaining steps starts.
     PlanFailed {
@@ -99,8 +103,15 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kind: Option<ErrorKind>,
     },
-    /// The host approved, held or refused a plan.
-    Decided { plan: String, instance: InstanceName, verdict: Verdict },
+    /// The host approved, held or refused a plan. `attempt` is the number of the attempt that an approved plan belongs
+    /// to, from 1 within its incident.
+    Decided {
+        plan: String,
+        instance: InstanceName,
+        verdict: Verdict,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+    },
     /// A step is about to start. Durable before anything changes.
     Intent(Intent),
     /// A long step is running. `handle` identifies it.
@@ -111,6 +122,9 @@ pub enum Event {
         step: u32,
         instance: InstanceName,
         outcome: Outcome,
+        /// Why it was refused or failed, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Refusal>,
         detail: String,
         measures: Vec<Measure>,
         items_sha256: Option<String>,
@@ -120,7 +134,15 @@ pub enum Event {
     /// A step was skipped, without a refusal.
     Skipped { plan: String, step: u32, instance: InstanceName, reason: SkipReason },
     /// The host verified the finding after the plan.
-    Verified { plan: String, incident: String, instance: InstanceName, status: Status },
+    Verified {
+        plan: String,
+        incident: String,
+        instance: InstanceName,
+        status: Status,
+        /// How far it is from healthy now, as far as the policy reported it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        distance: Option<f64>,
+    },
     /// A step is about to be undone. Durable before anything changes.
     Undoing(UndoIntent),
     /// A step was undone, or could not be undone; then `detail` says why.

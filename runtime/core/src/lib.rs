@@ -40,7 +40,10 @@ pub use limits::{Limits, Usage};
 pub use millis::Millis;
 pub use observation::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value};
 pub use overlay::overlay;
-pub use plan::{Attempt, Decision, Lasting, LeftOut, OnFailure, Outcome, Preview, Recommendation, StepRef, StepResult};
+pub use plan::{
+    Attempt, Decision, Lasting, LeftOut, OnFailure, Outcome, Preview, Recommendation, Reversibility, StepRef,
+    StepResult,
+};
 pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue};
 pub use timestamp::Timestamp;

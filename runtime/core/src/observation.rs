@@ -34,7 +34,6 @@ pub enum Unit {
     Milliseconds,
     Instant,
     Ratio,
-    Percent,
     PerSecond,
     BytesPerSecond,
     Celsius,
@@ -118,8 +117,11 @@ impl Status {
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub enum Relationship {
     CausedBy,
+    DependsOn,
     PartOf,
     Affects,
+    SameAs,
+    Other,
 }
 
 /// A relation of the observed thing to another one.

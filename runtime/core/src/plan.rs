@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Measure, Millis, Status, Subject, Timestamp};
+use crate::{Measure, Millis, Refusal, Status, Subject, Timestamp};
 
 /// Number of a step proposed in one call of `plan`, from 0.
 pub type StepRef = u32;
@@ -26,6 +26,33 @@ pub enum Lasting {
     ForATime(Millis),
 }
 
+/// How much of a step can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "documented in the WIT")]
+pub enum Reversibility {
+    None,
+    Partly,
+    Fully,
+}
+
+impl Reversibility {
+    /// Whether undoing the step restores anything.
+    pub fn is_any(self) -> bool {
+        self != Reversibility::None
+    }
+}
+
+impl std::fmt::Display for Reversibility {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Reversibility::None => "cannot be undone",
+            Reversibility::Partly => "can be undone in part",
+            Reversibility::Fully => "can be undone",
+        })
+    }
+}
+
 /// The effect of a proposed step, determined without applying it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,8 +63,9 @@ pub struct Preview {
     pub items: u64,
     pub frees_now_bytes: u64,
     pub frees_later_bytes: u64,
-    pub interrupts: Millis,
-    pub reversible: bool,
+    pub interrupts: Option<Millis>,
+    pub takes: Option<Millis>,
+    pub reversible: Reversibility,
     pub lasting: Lasting,
     pub needs_bytes: u64,
     pub mount: Option<String>,
@@ -55,8 +83,9 @@ impl Preview {
             items: 0,
             frees_now_bytes: 0,
             frees_later_bytes: 0,
-            interrupts: Millis::ZERO,
-            reversible: true,
+            interrupts: Some(Millis::ZERO),
+            takes: None,
+            reversible: Reversibility::Fully,
             lasting: Lasting::ForGood,
             needs_bytes: 0,
             mount: None,
@@ -82,6 +111,13 @@ pub enum Outcome {
     Simulated,
     Unknown,
     Other,
+}
+
+impl Outcome {
+    /// Whether the step is known to be over.
+    pub fn has_ended(self) -> bool {
+        !matches!(self, Outcome::Running | Outcome::Unknown)
+    }
 }
 
 impl std::fmt::Display for Outcome {
@@ -110,6 +146,8 @@ pub struct StepResult {
     pub arguments: String,
     pub about: Subject,
     pub outcome: Outcome,
+    #[serde(default)]
+    pub reason: Option<Refusal>,
     pub detail: String,
     pub measures: Vec<Measure>,
 }
@@ -127,12 +165,17 @@ impl StepResult {
 
 /// One earlier attempt at a finding; `verified` is the status afterwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Attempt {
     pub key: String,
+    pub number: u32,
     pub at: Timestamp,
+    pub ended: Option<Timestamp>,
     pub stage: String,
     pub verified: Status,
+    pub distance_before: Option<f64>,
+    pub distance_after: Option<f64>,
     pub steps: Vec<StepResult>,
 }
 
@@ -150,6 +193,8 @@ pub enum OnFailure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "documented in the WIT")]
 pub struct Recommendation {
+    #[serde(default)]
+    pub about: Option<Subject>,
     pub summary: String,
     pub detail: String,
     pub measures: Vec<Measure>,

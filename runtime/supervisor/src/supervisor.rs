@@ -67,6 +67,8 @@ impl Supervisor {
             .iter()
             .map(|instance| {
                 let (passes, instance) = (self.0.passes.clone(), instance.clone());
+                // Not `by-hand`, although a person may have started it: on a host without the daemon, cron runs this,
+                // and it is the schedule. What policies store must be kept from one run to the next.
                 tokio::spawn(async move { passes.pass(&instance, Trigger::Schedule, 0, PlanWhat::Everything).await })
             })
             .collect();

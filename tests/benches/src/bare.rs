@@ -21,7 +21,7 @@ mod bindings {
     });
 }
 
-use bindings::ansai::disk::disk_probe::{self, Filesystem, Filesystems};
+use bindings::ansai::disk::disk_probe::{self, Filesystem, Filesystems, Inodes};
 use bindings::ansai::policy::types::{self, Refusal, Subject};
 use bindings::{Bench, BenchPre};
 
@@ -82,8 +82,7 @@ fn answer() -> Filesystems {
         total_bytes: 53_687_091_200,
         available_bytes: 21_474_836_480,
         reserved_bytes: 2_684_354_560,
-        total_inodes: 3_276_800,
-        free_inodes: 2_949_120,
+        inodes: Some(Inodes { total: 3_276_800, free: 2_949_120 }),
     };
     Filesystems { entries: vec![entry], skipped: 0 }
 }

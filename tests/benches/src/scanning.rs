@@ -122,7 +122,8 @@ fn pages(root: &Path, files: usize) -> anyhow::Result<()> {
 }
 
 fn query(root: &Path) -> anyhow::Result<Value> {
-    Ok(json!({ "root": root.to_str().context("a root of odd bytes")?, "globs": [], "min-age-hours": 0 }))
+    let root = root.to_str().context("a root of odd bytes")?;
+    Ok(json!({ "root": root, "globs": [], "exclude": [], "min-age-hours": 0, "min-bytes": 0 }))
 }
 
 fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
@@ -134,8 +135,10 @@ fn call(function: &str, arguments: Value) -> anyhow::Result<Value> {
 }
 
 fn preview(root: &Path) -> anyhow::Result<()> {
-    let what =
-        json!({ "root": root, "globs": ["**"], "exclude": [], "min-age-hours": 24, "max-files": 0, "enough-bytes": 0 });
+    let what = json!({
+        "root": root, "globs": ["**"], "exclude": [], "min-age-hours": 24, "min-bytes": 0, "max-files": 0,
+        "enough-bytes": 0,
+    });
     let registry = ansai_host_functions::builtin();
     let (_, _, action) = registry.action("ansai:files/files-actions.remove").context("no such action")?;
     let (preview, _) =

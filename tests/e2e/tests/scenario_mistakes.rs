@@ -97,7 +97,7 @@ const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         name: "fault-incomplete",
-        text: "[[fault]]\ncall = \"ansai:files/files-probe.list-held\"\nkind = \"incomplete\"\nFINE",
+        text: "[[fault]]\ncall = \"ansai:system/system-probe.memory\"\nkind = \"incomplete\"\nFINE",
         place: ":4:8",
         says: &["neither `complete` nor `skipped`"],
     },

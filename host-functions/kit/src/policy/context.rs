@@ -27,6 +27,7 @@ pub static CONTEXT: InterfaceDef = InterfaceDef {
         plain("local-time", &Base(local_time)),
         plain("last-evaluated", &Base(last_evaluated)),
         plain("triggered-by", &Base(triggered_by)),
+        plain("host", &Base(host)),
         plain("settings", &Base(settings)),
         plain("setting", &Base(setting)),
         plain("setting-list", &Base(setting_list)),
@@ -60,6 +61,10 @@ fn last_evaluated(state: &mut EvaluationState, _: NoArguments) -> Answer<Option<
 
 fn triggered_by(state: &mut EvaluationState, _: NoArguments) -> Answer<Trigger> {
     Ok(state.context.trigger.clone())
+}
+
+fn host(state: &mut EvaluationState, _: NoArguments) -> Answer<Subject> {
+    Ok(state.context.host.clone())
 }
 
 fn settings(state: &mut EvaluationState, _: NoArguments) -> Answer<String> {
@@ -182,3 +187,6 @@ fn history(state: &mut EvaluationState, History { about, since }: History) -> An
 fn stage(state: &mut EvaluationState, _: NoArguments) -> Answer<String> {
     Ok(state.context.stage.clone())
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ pub enum Reduction {
     Median,
     Latest,
     Sum,
+    Count,
 }
 
 /// One sample for each bucket of this many milliseconds, with the time of the last in the bucket; without a bucket, one
@@ -39,6 +40,7 @@ fn combined(chunk: &[Aggregate], how: Reduction) -> Option<f64> {
         Reduction::Median => median(chunk),
         Reduction::Latest => chunk.last()?.mean(),
         Reduction::Sum => all.sum,
+        Reduction::Count => all.count as f64,
     })
 }
 

@@ -37,6 +37,7 @@ pub static SERIES: InterfaceDef = InterfaceDef {
 #[derive(Serialize, Deserialize)]
 struct Window {
     since: Timestamp,
+    until: Option<Timestamp>,
     bucket: Option<Millis>,
     reduce: Reduction,
 }
@@ -147,12 +148,17 @@ fn check_name(state: &mut EvaluationState, name: &str) -> Result<(), Refusal> {
 
 /// What was committed in the window, with this evaluation's own sample last. Nothing that the clock stamped later than
 /// now, when it was wrong: it would hide the new samples.
+///
+/// A folded hour belongs to the window in which it starts, so windows side by side have each sample once. That hour may
+/// hold samples from `until` on: nobody knows which of them came earlier.
 fn read(state: &EvaluationState, name: &str, window: &Window) -> Result<Vec<Sample>, Refusal> {
     let write = state.writes.series.get(name).copied().unwrap_or_default();
     let now = state.context.now;
     let since = window.since.max(now - KEPT);
-    let mut kept = if write.reset { Vec::new() } else { state.memory.samples(name, since..now)? };
-    if let Some(value) = write.value {
+    let earlier = since..window.until.map_or(now, |until| until.min(now));
+    let mut kept = if write.reset || earlier.is_empty() { Vec::new() } else { state.memory.samples(name, earlier)? };
+    let has_now = since <= now && window.until.is_none_or(|until| now < until);
+    if let Some(value) = write.value.filter(|_| has_now) {
         kept.push(Sample { at: now, value }.into());
     }
     Ok(reduction::reduce(&kept, window.bucket, window.reduce))

@@ -72,6 +72,7 @@ impl TypedAction for CheckAvailable {
         let enough = level.available_bytes >= arguments.at_least_bytes;
         Ok(Begun::Finished(Applied {
             outcome: if enough { Outcome::Done } else { Outcome::Failed },
+            reason: None,
             detail: format!(
                 "{} available on {}, {} needed",
                 show_bytes(level.available_bytes),
@@ -93,5 +94,6 @@ impl TypedAction for CheckAvailable {
 }
 
 fn nothing(detail: &str) -> Applied {
-    Applied { outcome: Outcome::Done, detail: detail.into(), measures: Vec::new(), items: Vec::new() }
+    let (measures, items) = (Vec::new(), Vec::new());
+    Applied { outcome: Outcome::Done, reason: None, detail: detail.into(), measures, items }
 }

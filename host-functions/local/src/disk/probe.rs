@@ -7,7 +7,7 @@ use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, 
 use serde::{Deserialize, Serialize};
 
 use super::mount_cache::FromTable;
-use super::mounts::{self, Mount};
+use super::mounts::{self, Level, Mount};
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Inline;
 use ansai_kit::host::ProbeContext;
@@ -35,6 +35,12 @@ pub static DISK_PROBE: InterfaceDef = InterfaceDef {
 };
 
 #[derive(Serialize, Deserialize)]
+struct Inodes {
+    total: u64,
+    free: u64,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Filesystem {
     about: Subject,
@@ -46,8 +52,14 @@ struct Filesystem {
     total_bytes: u64,
     available_bytes: u64,
     reserved_bytes: u64,
-    total_inodes: u64,
-    free_inodes: u64,
+    inodes: Option<Inodes>,
+}
+
+impl Inodes {
+    /// `None` if the file system does not count them: then statvfs(3) returns 0.
+    fn of(level: &Level) -> Option<Inodes> {
+        (level.total_inodes > 0).then_some(Inodes { total: level.total_inodes, free: level.free_inodes })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,8 +123,7 @@ fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
             total_bytes: level.total_bytes,
             available_bytes: level.available_bytes,
             reserved_bytes: level.reserved_bytes,
-            total_inodes: level.total_inodes,
-            free_inodes: level.free_inodes,
+            inodes: Inodes::of(&level),
         });
     }
     Filesystems { entries, skipped }
@@ -263,6 +274,21 @@ mod tests {
         assert_eq!(points(&many), None);
         many.pop();
         assert!(points(&many).is_some());
+    }
+
+    #[test]
+    fn inodes_that_are_not_counted_are_absent() {
+        let level = Level {
+            total_bytes: 1,
+            available_bytes: 1,
+            reserved_bytes: 0,
+            total_inodes: 0,
+            free_inodes: 0,
+            read_only: false,
+        };
+        assert!(Inodes::of(&level).is_none());
+        let full = Inodes::of(&Level { total_inodes: 9, ..level }).unwrap();
+        assert_eq!((full.total, full.free), (9, 0));
     }
 
     #[test]

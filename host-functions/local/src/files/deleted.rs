@@ -1,6 +1,7 @@
-//! Files that were removed while a process has them open: their space is not freed yet.
+//! Files that were removed while processes have them open: their space is not freed yet.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use ansai_core::Refusal;
 use ansai_core::scope::is_within;
@@ -9,21 +10,25 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::ROOTS;
 use super::place;
-use crate::safety::identity::Inode;
-use crate::safety::processes::{Handle, handles, link_text, processes, read};
+use crate::safety::holder::{self, Holder};
+use crate::safety::identity::{Inode, Stat};
+use crate::safety::processes::{Handle, Unseen, handles, link_text, processes};
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::ProbeContext;
 
 const MOST: usize = 500;
+/// The most holders that are listed for one file.
+const MOST_HOLDERS: usize = 32;
 const SUFFIX: &[u8] = b" (deleted)";
 
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) struct DeletedFile {
-    process: String,
-    pid: u32,
     path: String,
     bytes: u64,
     mount: String,
+    holders: Vec<Holder>,
+    more_holders: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,45 +38,98 @@ pub(super) struct DeletedFiles {
     skipped: u32,
 }
 
+/// One removed file, whose holders are numbers in a list that all files share.
+struct Found {
+    /// On the host.
+    path: Vec<u8>,
+    bytes: u64,
+    holders: Vec<usize>,
+    more_holders: u32,
+}
+
+/// What one process has open: each inode once, with its path on the host.
+type Files = Vec<(Stat, Vec<u8>)>;
+
 /// `list-deleted-open`; `skipped` counts the processes that could not be read.
 pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Result<DeletedFiles, Refusal> {
     let table = place::table(ask.host);
-    let roots = ask.scope.roots(&ROOTS);
-    let mut found = BTreeMap::<Inode, DeletedFile>::new();
+    let boot = holder::boot(ask.host);
+    let (mut found, mut holders) = (HashMap::<Inode, Found>::new(), Vec::new());
     let (mut skipped, mut in_time) = (0, true);
-    for process in processes(ask.host)? {
+    for (pid, process) in by_number(processes(ask.host)?) {
         if ask.deadline.is_over() {
             in_time = false;
             break;
         }
-        let Ok(open) = handles(&process) else {
-            skipped += 1;
-            continue;
-        };
-        let deleted = open.into_iter().filter(|handle| handle.stat.is_file() && handle.stat.links == 0);
-        for Handle { link, stat } in deleted {
-            let Some(path) = link_text(&link).and_then(|text| on_host(ask, &text)) else { continue };
-            let shown = path_text(&path);
-            if found.contains_key(&stat.inode()) || !roots.iter().any(|root| is_within(&shown, root)) {
-                continue;
+        match held_by(ask, pid, &process, &boot) {
+            Ok(Some((holder, files))) => {
+                let number = holders.len();
+                holders.push(holder);
+                files.into_iter().for_each(|(stat, path)| add(&mut found, &stat, path, number));
             }
-            let pid = process.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            let name = read(&process.join("comm")).ok().flatten().unwrap_or_default();
-            let file = DeletedFile {
-                process: path_text(name.trim_ascii_end()),
-                pid: pid.unwrap_or(0),
-                bytes: stat.bytes,
-                mount: place::mount(&table, &path),
-                path: shown,
-            };
-            found.insert(stat.inode(), file);
+            Ok(None) => {}
+            Err(Unseen) => skipped += 1,
         }
     }
-    let mut entries: Vec<DeletedFile> = found.into_values().collect();
-    entries.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
-    let complete = in_time && skipped == 0 && entries.len() <= MOST;
-    entries.truncate(MOST);
-    Ok(DeletedFiles { entries, complete, skipped })
+    let mut found: Vec<Found> = found.into_values().collect();
+    found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
+    let complete = in_time && skipped == 0 && found.len() <= MOST;
+    let file = |file: Found| DeletedFile {
+        mount: place::mount(&table, &file.path),
+        path: path_text(&file.path),
+        bytes: file.bytes,
+        holders: file.holders.iter().filter_map(|number| holders.get(*number).cloned()).collect(),
+        more_holders: file.more_holders,
+    };
+    Ok(DeletedFiles { entries: found.into_iter().take(MOST).map(file).collect(), complete, skipped })
+}
+
+/// The processes in the order of their numbers, so that the holders of a file are too.
+fn by_number(processes: Vec<PathBuf>) -> Vec<(u32, PathBuf)> {
+    let number = |process: &Path| process.file_name()?.to_str()?.parse().ok();
+    let mut all: Vec<(u32, PathBuf)> =
+        processes.into_iter().filter_map(|process| Some((number(&process)?, process))).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The removed files below the granted roots that a process has open; `None` if there are none or it has ended.
+fn held_by(ask: &ProbeContext<'_>, pid: u32, process: &Path, boot: &str) -> Result<Option<(Holder, Files)>, Unseen> {
+    let deleted = handles(process)?.into_iter().filter(|handle| handle.stat.is_file() && handle.stat.links == 0);
+    let granted = |handle: Handle| granted(ask, &handle.link).map(|path| (handle, path));
+    let mut files: Vec<(Handle, Vec<u8>)> = deleted.filter_map(granted).collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let Some(holder) = holder::look(process, pid, boot)? else { return Ok(None) };
+    // The process may have ended after its handles were read, and another one may have its number now: what is still
+    // open, between two looks at the same process, is open in that process.
+    files.retain(|(handle, _)| Stat::cached(&handle.link).is_ok_and(|now| now.inode() == handle.stat.inode()));
+    let mut seen = HashSet::new();
+    files.retain(|(handle, _)| seen.insert(handle.stat.inode()));
+    if files.is_empty() || !holder.is_still(process, boot) {
+        return Ok(None);
+    }
+    Ok(Some((holder, files.into_iter().map(|(handle, path)| (handle.stat, path)).collect())))
+}
+
+/// Adds a holder to a file, and the file if it is new: the bytes of an inode count once.
+fn add(found: &mut HashMap<Inode, Found>, stat: &Stat, path: Vec<u8>, holder: usize) {
+    let new = Found { path, bytes: 0, holders: Vec::new(), more_holders: 0 };
+    let file = found.entry(stat.inode()).or_insert(new);
+    file.bytes = file.bytes.max(stat.bytes);
+    if file.holders.len() < MOST_HOLDERS {
+        file.holders.push(holder);
+    } else {
+        file.more_holders = file.more_holders.saturating_add(1);
+    }
+}
+
+/// The path on the host that a link of `/proc` shows, if it is removed and below a granted root.
+fn granted(ask: &ProbeContext<'_>, link: &Path) -> Option<Vec<u8>> {
+    let path = on_host(ask, &link_text(link)?)?;
+    let shown = path_text(&path);
+    ask.scope.roots(&ROOTS).iter().any(|root| is_within(&shown, root)).then_some(path)
 }
 
 /// The path on the host from the text of a link of `/proc`, without the kernel's ` (deleted)`.

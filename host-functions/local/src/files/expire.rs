@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Interface, InterfaceKind, Preview, Refusal, Sensitivity, Subject};
+use ansai_core::{Interface, InterfaceKind, Preview, Refusal, Reversibility, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::place;
-use super::reclaim::{Held, Targets, give_up_all, look};
+use super::reclaim::{Found, Held, Targets, give_up_all, look};
 use super::targets::taken;
 use super::{ACTIONS, FILES_ACTIONS, within};
 use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
@@ -50,12 +50,14 @@ impl TypedAction for ExpireHeld {
     ) -> Result<(Preview, Targets), Refusal> {
         let taken = taken(earlier)?;
         let mount = place::mount(&place::table(ask.host), root.as_bytes());
-        let held = look(ask.host, &[root]).into_iter().map(|(_, file)| file);
+        let Found { files, complete, .. } = look(ask.host, &[root]);
+        let held = files.into_iter().map(|(_, file)| file);
         let files: Vec<Held> = held.filter(|file| file.until <= ask.now && !taken.contains(&file.inode())).collect();
         let preview = Preview {
             items: files.len() as u64,
             frees_now_bytes: files.iter().map(|file| file.bytes).sum(),
-            reversible: files.is_empty(),
+            reversible: if files.is_empty() { Reversibility::Fully } else { Reversibility::None },
+            complete,
             sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
             mount: Some(mount.clone()),
             ..Preview::nothing(Subject::new("filesystem", mount))

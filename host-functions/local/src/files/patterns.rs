@@ -5,16 +5,17 @@ use ansai_core::text::inert;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::place::path;
+use crate::safety::identity::Stat;
 
 const MOST_PATTERNS: usize = 100;
 const LONGEST_PATTERN: usize = 1024;
 
 /// Compiled patterns of a policy.
-pub(super) struct Patterns(GlobSet);
+struct Patterns(GlobSet);
 
 impl Patterns {
     /// `*` and `?` do not match a `/`; `**` does.
-    pub(super) fn new(patterns: &[String]) -> Result<Patterns, Refusal> {
+    fn new(patterns: &[String]) -> Result<Patterns, Refusal> {
         if patterns.len() > MOST_PATTERNS {
             return Err(Refusal::Invalid(format!("{} patterns: at most {MOST_PATTERNS}", patterns.len())));
         }
@@ -34,12 +35,36 @@ impl Patterns {
     }
 
     /// Whether one of them matches this path below the root.
-    pub(super) fn match_path(&self, below: &[u8]) -> bool {
+    fn match_path(&self, below: &[u8]) -> bool {
         self.0.is_match(path(below))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// The files that a query or a selection is about, as far as name and size decide it. Both use it, so that what a query
+/// measures is what a step selects.
+pub(super) struct Wanted {
+    globs: Patterns,
+    exclude: Patterns,
+    min_bytes: u64,
+}
+
+impl Wanted {
+    pub(super) fn new(globs: &[String], exclude: &[String], min_bytes: u64) -> Result<Wanted, Refusal> {
+        Ok(Wanted { globs: Patterns::new(globs)?, exclude: Patterns::new(exclude)?, min_bytes })
+    }
+
+    /// Whether this path below the root is wanted. Without globs every path is; `exclude` takes precedence.
+    pub(super) fn match_path(&self, below: &[u8]) -> bool {
+        (self.globs.is_empty() || self.globs.match_path(below)) && !self.exclude.match_path(below)
+    }
+
+    /// Whether it has enough allocated bytes.
+    pub(super) fn is_large_enough(&self, stat: &Stat) -> bool {
+        stat.bytes >= self.min_bytes
     }
 }
 
@@ -58,6 +83,25 @@ mod tests {
         assert!(matches("**/*.log", b"a.log") && matches("**/*.log", b"d/e/a.log"));
         assert!(matches("*.log", b"\xff\n\x1b[31m.log"));
         assert!(matches("*", b"-rf") && matches("**", b"any/thing"));
+    }
+
+    #[test]
+    fn what_is_excluded_is_not_wanted() {
+        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let is = |globs: &[&str], exclude: &[&str], path: &[u8]| {
+            Wanted::new(&texts(globs), &texts(exclude), 0).unwrap().match_path(path)
+        };
+        assert!(is(&[], &[], b"d/a.log") && is(&["**/*.log"], &["**/*.gz"], b"d/a.log"));
+        assert!(!is(&[], &["**"], b"d/a.log") && !is(&["**/*.log"], &["d/**"], b"d/a.log"));
+        assert!(!is(&["d/a.log"], &["d/a.log"], b"d/a.log"), "`exclude` takes precedence");
+        assert!(Wanted::new(&[], &texts(&["/etc/*"]), 0).is_err());
+    }
+
+    #[test]
+    fn a_size_is_in_allocated_bytes() {
+        let stat = Stat { bytes: 4096, size: 9, ..Stat::following(std::path::Path::new("/")).unwrap() };
+        let is = |min_bytes| Wanted::new(&[], &[], min_bytes).unwrap().is_large_enough(&stat);
+        assert!(is(0) && is(4096) && !is(4097) && !is(u64::MAX));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ansai_core::{Refusal, Timestamp};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
-use super::patterns::Patterns;
+use super::patterns::Wanted;
 use super::position::Position;
 use super::walk::{Entry, Walk};
 use crate::safety::identity::{Inode, Stat, Time};
@@ -23,13 +23,12 @@ const MOST: usize = 500;
 const MOST_LINKED: usize = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 struct Usage {
     path: String,
     files: u64,
     bytes: u64,
-    oldest_hours: u32,
-    newest_hours: u32,
+    oldest: Option<Timestamp>,
+    newest: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +44,7 @@ pub(super) struct Usages {
 struct Sum {
     files: u64,
     bytes: u64,
+    /// The oldest and the newest mtime.
     times: Option<(Time, Time)>,
     linked: HashSet<Inode>,
     /// False if there were too many inodes with several names.
@@ -70,10 +70,9 @@ impl Sum {
         self.times = Some((oldest.min(stat.mtime), newest.max(stat.mtime)));
     }
 
-    fn usage(&self, path: String, now: Timestamp) -> Usage {
-        let hours = |time: Time| u32::try_from((now - time.timestamp()).get() / 3_600_000).unwrap_or(u32::MAX);
-        let (oldest, newest) = self.times.map_or((0, 0), |(oldest, newest)| (hours(oldest), hours(newest)));
-        Usage { path, files: self.files, bytes: self.bytes, oldest_hours: oldest, newest_hours: newest }
+    fn usage(&self, path: String) -> Usage {
+        let (oldest, newest) = self.times.map(|(oldest, newest)| (oldest.timestamp(), newest.timestamp())).unzip();
+        Usage { path, files: self.files, bytes: self.bytes, oldest, newest }
     }
 }
 
@@ -99,7 +98,7 @@ pub(super) fn largest_directories(
     let mut finish = |entries: &mut Vec<Usage>, current: Option<(Vec<u8>, Sum)>| {
         if let Some((path, sum)) = current {
             exact &= sum.exact;
-            entries.push(sum.usage(root.shown(&path), ask.now));
+            entries.push(sum.usage(root.shown(&path)));
         }
     };
     while let Some(Entry { path, stat, depth: level, barred }) = walk.next(|_, _| true) {
@@ -128,7 +127,9 @@ pub(super) fn largest_directories(
 struct FileQuery {
     root: String,
     globs: Vec<String>,
+    exclude: Vec<String>,
     min_age_hours: u32,
+    min_bytes: u64,
 }
 
 impl FileQuery {
@@ -139,14 +140,15 @@ impl FileQuery {
         walk: &mut Walk<'_>,
         mut found: impl FnMut(&Entry<'_>) -> ControlFlow<()>,
     ) -> Result<(), Refusal> {
-        let globs = Patterns::new(&self.globs)?;
+        let wanted = Wanted::new(&self.globs, &self.exclude, self.min_bytes)?;
         let min_age_hours = u64::from(self.min_age_hours);
-        let wants = |kind, path: &[u8]| kind == FileType::RegularFile && (globs.is_empty() || globs.match_path(path));
+        let wants = |kind, path: &[u8]| kind == FileType::RegularFile && wanted.match_path(path);
         while let Some(entry) = walk.next(wants) {
-            let wanted = entry.stat.is_file()
+            let is_wanted = entry.stat.is_file()
                 && entry.barred.is_none()
+                && wanted.is_large_enough(&entry.stat)
                 && !(min_age_hours > 0 && is_young(&entry.stat, min_age_hours, ask.now));
-            if wanted && found(&entry).is_break() {
+            if is_wanted && found(&entry).is_break() {
                 break;
             }
         }
@@ -215,7 +217,7 @@ pub(super) fn measure_files(ask: &ProbeContext<'_>, Query { what, cursor }: Quer
         sum.add(&entry.stat);
         ControlFlow::Continue(())
     })?;
-    let entries = vec![sum.usage(root.shown(b""), ask.now)];
+    let entries = vec![sum.usage(root.shown(b""))];
     let cursor = walk.cursor();
     Ok(Usages { entries, complete: walk.is_complete() && sum.exact, skipped: walk.skipped, cursor })
 }

@@ -3,7 +3,9 @@
 //! It has one directory per step, with the files by number and an index of their paths and their expiry. The index is
 //! on disk before the first file moves. A quarantine that another user owns or can read is never used.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::PathBuf;
 
 use ansai_core::scope::is_within;
 use ansai_core::text::path_text;
@@ -14,7 +16,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::file::File;
-use super::place;
+use crate::disk::mounts::Mount;
 use crate::safety::beneath::{Mounts, directory, open};
 use crate::safety::entry;
 use crate::safety::identity::Stat;
@@ -45,6 +47,14 @@ pub(super) struct Index {
 pub(super) struct Quarantine {
     pub(super) root: Root,
     fd: OwnedFd,
+}
+
+/// What could be read of several quarantines, or of the steps of one.
+#[derive(Debug)]
+pub(super) struct Readable<T> {
+    pub(super) found: Vec<T>,
+    /// How many could not be read: one hides no other.
+    pub(super) skipped: u32,
 }
 
 /// The directory of one step in it.
@@ -112,19 +122,29 @@ impl Quarantine {
         }
     }
 
-    /// All steps that have a readable index.
-    pub(super) fn steps(&self) -> std::io::Result<Vec<(Step, Index)>> {
-        let mut steps = Vec::new();
-        for entry in Dir::read_from(&self.fd)? {
-            let entry = entry?;
-            let name = entry.file_name().to_bytes();
-            if let Ok(Some(step)) = self.step(name)
-                && let Some(index) = step.index()
-            {
-                steps.push((step, index));
+    /// All steps with their index.
+    pub(super) fn steps(&self) -> Readable<(Step, Index)> {
+        let mut steps = Readable { found: Vec::new(), skipped: 0 };
+        let Ok(list) = Dir::read_from(&self.fd) else { return Readable { skipped: 1, ..steps } };
+        for entry in list {
+            // After an error there is no next entry.
+            let Ok(entry) = entry else {
+                steps.skipped = steps.skipped.saturating_add(1);
+                break;
+            };
+            match self.step(entry.file_name().to_bytes()) {
+                Ok(Some(step)) => match step.index() {
+                    Some(index) => steps.found.push((step, index)),
+                    // A step that just begins, or just ended: the index is there before the first file.
+                    None if step.is_empty() => {}
+                    None => steps.skipped = steps.skipped.saturating_add(1),
+                },
+                // Neither a step nor ansai's.
+                Ok(None) | Err(Errno::NOTDIR | Errno::LOOP) => {}
+                Err(_) => steps.skipped = steps.skipped.saturating_add(1),
             }
         }
-        Ok(steps)
+        steps
     }
 
     /// Removes the directory of a step if it has no more files, and the quarantine if that was the last step.
@@ -212,9 +232,9 @@ pub(super) fn hold_root(host: &Host, granted: &[String], root: &Root) -> Result<
 }
 
 /// All quarantines of ansai in these roots and in the mount points below them.
-pub(super) fn all(host: &Host, roots: &[String]) -> Vec<Quarantine> {
+pub(super) fn all(host: &Host, roots: &[String], mounts: &BTreeMap<PathBuf, Mount>) -> Readable<Quarantine> {
     let mut texts = roots.to_vec();
-    for point in place::table(host).into_keys() {
+    for point in mounts.keys() {
         let text = path_text(point.as_os_str().as_encoded_bytes());
         if roots.iter().any(|root| is_within(&text, root)) {
             texts.push(text);
@@ -223,8 +243,20 @@ pub(super) fn all(host: &Host, roots: &[String]) -> Vec<Quarantine> {
     texts.sort();
     texts.dedup();
     let mut seen = std::collections::HashSet::new();
-    let found = texts.iter().filter_map(|text| Quarantine::find(Root::open(host, text).ok()?).ok()?.ok());
-    found.filter(|quarantine| seen.insert(quarantine.root.stat.inode())).collect()
+    let mut quarantines = Readable { found: Vec::new(), skipped: 0 };
+    for text in &texts {
+        match Root::open(host, text).and_then(Quarantine::find) {
+            Ok(Ok(quarantine)) => {
+                if seen.insert(quarantine.root.stat.inode()) {
+                    quarantines.found.push(quarantine);
+                }
+            }
+            // What does not exist, is no directory (a file can be a mount point), or is behind a link has none.
+            Ok(Err(_)) | Err(Refusal::NotFound(_) | Refusal::Invalid(_)) => {}
+            Err(_) => quarantines.skipped = quarantines.skipped.saturating_add(1),
+        }
+    }
+    quarantines
 }
 
 fn ours(stat: &Stat, root: &Root) -> Result<(), Refusal> {

@@ -1,18 +1,21 @@
 //! Files in quarantine: listing them, and `reclaim`, which removes them permanently.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_core::scope::is_within;
-use ansai_core::{Preview, Refusal, Scope, Subject, Timestamp};
+use ansai_core::{Preview, Refusal, Reversibility, Scope, Subject, Timestamp};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
-use super::quarantine::{Quarantine, Step, all};
+use super::quarantine::{Quarantine, Readable, Step, all};
 use super::report::{Report, failed, item};
 use super::select::Left;
 use super::targets::{MOST_FILES, taken};
 use super::{place, site};
+use crate::disk::mounts;
 use crate::safety::identity::Inode;
 use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{
@@ -51,62 +54,90 @@ pub(super) struct Targets {
 }
 
 /// Every file in quarantine below these roots, with its mount point.
-pub(super) fn look(host: &Host, roots: &[String]) -> Vec<(String, Held)> {
-    let table = place::table(host);
-    let mut found = Vec::new();
-    for quarantine in all(host, roots) {
+pub(super) struct Found {
+    pub(super) files: Vec<(String, Held)>,
+    /// How many quarantines, steps of them and files in them could not be read.
+    pub(super) skipped: u32,
+    pub(super) complete: bool,
+}
+
+/// Looks at all quarantines below these roots.
+pub(super) fn look(host: &Host, roots: &[String]) -> Found {
+    let table = mounts::read(host).map(mounts::visible);
+    // Without the mount table, only the roots themselves are searched.
+    let is_whole = table.is_ok();
+    let table = table.unwrap_or_default();
+    let Readable { found: quarantines, mut skipped } = all(host, roots, &table);
+    let mut files = Vec::new();
+    for quarantine in quarantines {
         let mount = place::mount(&table, &quarantine.root.path);
-        for (step, index) in quarantine.steps().unwrap_or_default() {
+        let steps = quarantine.steps();
+        skipped = skipped.saturating_add(steps.skipped);
+        for (step, index) in steps.found {
             for (number, file) in index.files.iter().enumerate() {
-                let Some(stat) = step.held(number, file.ino) else { continue };
-                found.push((
-                    mount.clone(),
-                    Held {
-                        hold: quarantine.root.text.clone(),
-                        step: String::from_utf8_lossy(&step.name).into_owned(),
-                        number,
-                        dev: stat.dev,
-                        ino: stat.ino,
-                        bytes: stat.bytes,
-                        path: format!("{}/{}", index.root.trim_end_matches('/'), file.path),
-                        until: index.until,
-                    },
-                ));
+                let stat = match step.look(number) {
+                    Ok(stat) if stat.ino == file.ino => stat,
+                    // Restored, or deleted for good.
+                    Ok(_) | Err(Errno::NOENT) => continue,
+                    Err(_) => {
+                        skipped = skipped.saturating_add(1);
+                        continue;
+                    }
+                };
+                let held = Held {
+                    hold: quarantine.root.text.clone(),
+                    step: String::from_utf8_lossy(&step.name).into_owned(),
+                    number,
+                    dev: stat.dev,
+                    ino: stat.ino,
+                    bytes: stat.bytes,
+                    path: format!("{}/{}", index.root.trim_end_matches('/'), file.path),
+                    until: index.until,
+                };
+                files.push((mount.clone(), held));
             }
         }
     }
-    found
+    Found { files, skipped, complete: is_whole && skipped == 0 }
 }
 
-/// The sum of the quarantined files on one mount.
+/// The sum of the quarantined files on one mount: the record `held` of the WIT.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct OnMount {
+struct OnMount {
     mount: String,
     files: u64,
     bytes: u64,
-    oldest_until: Timestamp,
-    newest_until: Timestamp,
+    first_expires: Timestamp,
+    last_expires: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Quarantines {
+    entries: Vec<OnMount>,
+    complete: bool,
+    skipped: u32,
 }
 
 /// `list-held`.
-pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<OnMount>, Refusal> {
-    let mut mounts = std::collections::BTreeMap::<String, OnMount>::new();
-    for (mount, held) in look(ask.host, ask.scope.roots(&ROOTS)) {
+pub(super) fn list_held(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Quarantines, Refusal> {
+    let Found { files, skipped, complete } = look(ask.host, ask.scope.roots(&ROOTS));
+    let mut mounts = BTreeMap::<String, OnMount>::new();
+    for (mount, held) in files {
         let begin = OnMount {
             mount: mount.clone(),
             files: 0,
             bytes: 0,
-            oldest_until: held.until,
-            newest_until: Timestamp::EPOCH,
+            first_expires: held.until,
+            last_expires: Timestamp::EPOCH,
         };
         let sum = mounts.entry(mount).or_insert(begin);
         sum.files += 1;
         sum.bytes = sum.bytes.saturating_add(held.bytes);
-        sum.oldest_until = sum.oldest_until.min(held.until);
-        sum.newest_until = sum.newest_until.max(held.until);
+        sum.first_expires = sum.first_expires.min(held.until);
+        sum.last_expires = sum.last_expires.max(held.until);
     }
-    Ok(mounts.into_values().collect())
+    Ok(Quarantines { entries: mounts.into_values().collect(), complete, skipped })
 }
 
 /// The action `reclaim`.
@@ -137,7 +168,7 @@ impl TypedAction for Reclaim {
         let taken = taken(earlier)?;
         let max_bytes = ask.scope.bytes(&MAX_BYTES);
         let max_files = usize::try_from(ask.scope.count(&MAX_FILES)).unwrap_or(usize::MAX);
-        let mut held = look(ask.host, ask.scope.roots(&ROOTS));
+        let Found { files: mut held, complete, .. } = look(ask.host, ask.scope.roots(&ROOTS));
         held.retain(|(on, file)| *on == mount && !taken.contains(&file.inode()));
         held.sort_by(|(_, a), (_, b)| (a.until, &a.step, a.number).cmp(&(b.until, &b.step, b.number)));
         let (mut left, mut bytes, mut files) = (Left::default(), 0_u64, Vec::new());
@@ -154,7 +185,8 @@ impl TypedAction for Reclaim {
         let preview = Preview {
             items: files.len() as u64,
             frees_now_bytes: bytes,
-            reversible: files.is_empty(),
+            reversible: if files.is_empty() { Reversibility::Fully } else { Reversibility::None },
+            complete,
             sample: files.iter().take(10).map(|file| file.path.clone()).collect(),
             left_out: left.list(),
             mount: Some(mount.clone()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Millis, Preview, Refusal, Subject};
+use ansai_core::{Millis, Preview, Refusal, Reversibility, Subject};
 use rustix::fd::AsFd as _;
 use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
@@ -55,7 +55,7 @@ impl TypedAction for Remove {
             preview.frees_later_bytes = found.bytes();
         } else {
             preview.frees_now_bytes = found.bytes();
-            preview.reversible = preview.items == 0;
+            preview.reversible = if preview.items == 0 { Reversibility::Fully } else { Reversibility::None };
         }
         Ok((preview, targets(&found, hold)))
     }

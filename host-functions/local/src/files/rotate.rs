@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Preview, Refusal};
+use ansai_core::{Preview, Refusal, Reversibility};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -93,7 +93,8 @@ impl TypedAction for Rotate {
         let mut preview = found.preview(ask);
         preview.items = files.len() as u64;
         preview.frees_now_bytes = falls;
-        preview.reversible = files.iter().all(|file| file.slot < keep);
+        let is_kept = files.iter().all(|file| file.slot < keep);
+        preview.reversible = if is_kept { Reversibility::Fully } else { Reversibility::None };
         let targets = remembered::Targets { files, ..targets(&found, None) };
         Ok((preview, targets))
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{MAX_BYTES, MAX_FILES, MIN_AGE_HOURS};
 use super::file::File;
-use super::patterns::Patterns;
+use super::patterns::Wanted;
 use super::place;
 use super::position::Position;
 use super::targets::{MOST_FILES, MOST_PATH_BYTES, taken};
@@ -29,6 +29,7 @@ pub(super) struct Selection {
     globs: Vec<String>,
     exclude: Vec<String>,
     pub(super) min_age_hours: u32,
+    min_bytes: u64,
     max_files: u32,
     pub(super) enough_bytes: u64,
     cursor: Option<String>,
@@ -108,8 +109,8 @@ pub(super) fn find(
     earlier: &[Arc<Proposed>],
     bar: Bar<'_>,
 ) -> Result<Found, Refusal> {
-    let (globs, exclude) = (Patterns::new(&what.globs)?, Patterns::new(&what.exclude)?);
-    if globs.is_empty() {
+    let wanted = Wanted::new(&what.globs, &what.exclude, what.min_bytes)?;
+    if what.globs.is_empty() {
         return Err(Refusal::Invalid("`globs` is empty: at least one pattern, `**` for every file".into()));
     }
     let taken = taken(earlier)?;
@@ -123,15 +124,18 @@ pub(super) fn find(
 
     let mut left = Left::default();
     let mut oldest: BinaryHeap<Candidate> = BinaryHeap::new();
-    let matches = |path: &[u8]| globs.match_path(path) && !exclude.match_path(path);
     let mut walk = Walk::new(&guard.root, ask.deadline, Some(&guard.protected), &from);
-    while let Some(entry) = walk.next(|_, path| matches(path)) {
+    while let Some(entry) = walk.next(|_, path| wanted.match_path(path)) {
         let stat = entry.stat;
         if let Some(reason) = entry.barred.filter(|_| stat.is_directory()) {
             left.add(reason.code(), 0);
             continue;
         }
-        if (stat.is_directory() && !matches(entry.path)) || taken.contains(&stat.inode()) {
+        if (stat.is_directory() && !wanted.match_path(entry.path)) || taken.contains(&stat.inode()) {
+            continue;
+        }
+        // Not wanted, as if no glob matched it: `left-out` has only what the selection means.
+        if !wanted.is_large_enough(&stat) {
             continue;
         }
         let foreseen = guard.foresee(entry.path, &stat).err().map(|reason| reason.code());

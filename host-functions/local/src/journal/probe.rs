@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Timestamp};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::doctor;
 use super::names::Kind;
-use super::survey::{PATH, survey};
+use super::survey::{PATH, subject, survey};
 use crate::disk::mounts;
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Probe;
@@ -28,14 +28,15 @@ pub static JOURNAL_PROBE: InterfaceDef = InterfaceDef {
     functions: &[Function { name: "usage", checks: &[], body: Body::Probe(&Probe(usage)) }],
 };
 
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct JournalUsage {
+    about: Subject,
     archived_bytes: u64,
     active_bytes: u64,
     archived_files: u32,
     active_files: u32,
-    oldest: Timestamp,
+    oldest: Option<Timestamp>,
     mount: String,
     skipped: u32,
 }
@@ -49,16 +50,20 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
     let mount = mounts::of_directory(&mounts, Path::new(PATH), survey.root.stat.dev)
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {PATH} is not in the mount table")))?;
     let mut usage = JournalUsage {
+        about: subject(),
+        archived_bytes: 0,
+        active_bytes: 0,
+        archived_files: 0,
+        active_files: 0,
+        oldest: None,
         mount: mount.shown(),
         skipped: survey.skipped.saturating_add(u32::from(!survey.complete)),
-        ..JournalUsage::default()
     };
-    let mut oldest = None;
     for file in &survey.files {
         let (bytes, files) = match file.kind {
             Kind::Archived => {
                 let at = file.stat.mtime.timestamp();
-                oldest = Some(oldest.map_or(at, |oldest: Timestamp| oldest.min(at)));
+                usage.oldest = Some(usage.oldest.map_or(at, |oldest| oldest.min(at)));
                 (&mut usage.archived_bytes, &mut usage.archived_files)
             }
             Kind::Active => (&mut usage.active_bytes, &mut usage.active_files),
@@ -66,6 +71,5 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
         *bytes = bytes.saturating_add(file.stat.bytes);
         *files = files.saturating_add(1);
     }
-    usage.oldest = oldest.unwrap_or_default();
     Ok(usage)
 }

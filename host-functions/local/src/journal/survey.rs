@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ffi::{CStr, CString};
 use std::ops::ControlFlow;
 
-use ansai_core::Refusal;
+use ansai_core::{Refusal, Subject};
 use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
 
@@ -19,6 +19,11 @@ pub(super) const PATH: &str = "/var/log/journal";
 /// journald itself keeps a few hundred files. Beyond these numbers the survey is incomplete.
 const MOST_DIRECTORIES: usize = 1_000;
 const MOST_FILES: usize = 100_000;
+
+/// The persistent journal, in the answer of the probe and in the preview of a step on it.
+pub(super) fn subject() -> Subject {
+    Subject::new("journal", PATH)
+}
 
 /// One journal file.
 #[derive(Debug, Clone)]

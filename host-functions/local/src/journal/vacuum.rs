@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ansai_core::quantity::show_bytes;
 use ansai_core::text::{path_bytes, path_text};
-use ansai_core::{LeftOut, Measure, Outcome, Preview, Refusal, Subject, Unit};
+use ansai_core::{LeftOut, Measure, Outcome, Preview, Refusal, Reversibility, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::names::{self, Kind};
@@ -165,8 +165,8 @@ fn choose(
     taken: &HashSet<Inode>,
     guard: &Guard,
 ) -> (Preview, Vec<Target>) {
-    let mut preview = Preview::nothing(Subject::new("journal", PATH));
-    preview.reversible = false;
+    let mut preview = Preview::nothing(survey::subject());
+    preview.reversible = Reversibility::None;
     preview.complete = true;
     files.retain(|file| !taken.contains(&file.stat.inode()));
     let mut left = survey::bytes(&files);
@@ -271,6 +271,7 @@ fn sum_up(items: Vec<Item>, targets: usize) -> Applied {
     let has_failed = items.iter().any(|item| matches!(item.fate, Fate::Failed(_)));
     Applied {
         outcome: if has_failed { Outcome::Failed } else { Outcome::Done },
+        reason: None,
         detail: format!("{removed} of {targets} archived journal files removed, {} freed", show_bytes(freed)),
         measures: vec![
             Measure::count("freed-bytes", freed, Unit::Bytes),

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use ansai_core::Refusal;
-use ansai_core::text::path_text;
+use ansai_core::text::{inert, path_text};
+use ansai_core::{Refusal, Subject};
 use rustix::fd::AsFd as _;
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize};
 
 use crate::safety::entry;
 use crate::safety::identity::{Inode, Stat};
@@ -20,22 +19,31 @@ const MOST_FILES: usize = 500_000;
 const MOST_DIRECTORIES: usize = 1_000;
 
 /// A package manager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manager {
     Apt,
     Dnf,
-    Other,
 }
 
 impl Manager {
-    /// Its name in messages.
+    /// Its name in the WIT and in messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Manager::Apt => "apt",
             Manager::Dnf => "dnf",
-            Manager::Other => "other supported package manager",
         }
+    }
+
+    /// The manager of this name.
+    ///
+    /// # Errors
+    /// `unsupported` for every other text.
+    pub(super) fn named(name: &str) -> Result<Manager, Refusal> {
+        let known = [Manager::Apt, Manager::Dnf].into_iter().find(|manager| manager.name() == name);
+        known.ok_or_else(|| {
+            let name = inert(name, 40);
+            Refusal::Unsupported(format!("ansai does not know the package manager `{name}`, only `apt` and `dnf`"))
+        })
     }
 }
 
@@ -61,7 +69,6 @@ pub(super) fn program(host: &Host, manager: Manager) -> Option<&'static str> {
     let candidates: &[&'static str] = match manager {
         Manager::Apt => &["/usr/bin/apt-get"],
         Manager::Dnf => &["/usr/bin/dnf", "/usr/bin/dnf5"],
-        Manager::Other => &[],
     };
     candidates.iter().find(|path| exists(host, path)).copied()
 }
@@ -71,8 +78,13 @@ pub(super) fn path(host: &Host, manager: Manager) -> &'static str {
     match manager {
         Manager::Dnf if is_dnf5(host) => DNF5_CACHE,
         Manager::Dnf => DNF4_CACHE,
-        Manager::Apt | Manager::Other => APT_CACHE,
+        Manager::Apt => APT_CACHE,
     }
+}
+
+/// The cache, in the answer of the probe and in the preview of a step on it.
+pub(super) fn subject(host: &Host, manager: Manager) -> Subject {
+    Subject::new("package-cache", path(host, manager))
 }
 
 /// Whether the host's dnf is version 5: `dnf` is a link to it if it is the default.
@@ -122,7 +134,7 @@ pub(super) fn survey(
     };
     let mut walk = Walk { root: &root, is_over, visit, seen: HashSet::new(), skipped: 0, complete: true };
     match manager {
-        Manager::Apt | Manager::Other => walk.apt(),
+        Manager::Apt => walk.apt(),
         Manager::Dnf => walk.dnf(),
     }
     .map_err(wrong)?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ansai_core::quantity::show_bytes;
 use ansai_core::text::inert;
-use ansai_core::{Measure, Outcome, Preview, Refusal, Subject, Unit};
+use ansai_core::{Measure, Outcome, Preview, Refusal, Reversibility, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
@@ -36,7 +36,7 @@ pub(super) struct CleanCache;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Arguments {
-    manager: Manager,
+    manager: String,
     reason: String,
 }
 
@@ -62,14 +62,15 @@ impl TypedAction for CleanCache {
         Arguments { manager, .. }: Arguments,
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Vec<Target>), Refusal> {
+        let manager = Manager::named(&manager)?;
         check(ask.host, manager)?;
-        let mut preview = Preview::nothing(Subject::new("package-cache", cache::path(ask.host, manager)));
-        preview.reversible = false;
+        let mut preview = Preview::nothing(cache::subject(ask.host, manager));
+        preview.reversible = Reversibility::None;
         preview.mount = mounts::point_of(ask.host, cache::path(ask.host, manager).as_ref());
         let is_again = earlier
             .iter()
             .filter(|step| step.action == NAME)
-            .any(|step| read::<Arguments>(&step.arguments).is_ok_and(|arguments| arguments.manager == manager));
+            .any(|step| read::<Arguments>(&step.arguments).is_ok_and(|arguments| arguments.manager == manager.name()));
         // After an earlier step of the plan empties the cache, nothing remains to be removed.
         if is_again {
             return Ok((preview, Vec::new()));
@@ -94,6 +95,7 @@ impl TypedAction for CleanCache {
             return Err(Refusal::Unsupported("package managers are run on this machine only".into()));
         }
         let Step { arguments: Arguments { manager, .. }, targets } = what;
+        let manager = Manager::named(&manager)?;
         check(doing.host, manager)?;
         let program = cache::program(doing.host, manager)
             .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", manager.name())))?;
@@ -134,6 +136,7 @@ impl TypedAction for CleanCache {
 
     fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         let Step { arguments: Arguments { manager, .. }, targets } = what;
+        let manager = Manager::named(&manager)?;
         let all = targets.len();
         let now = Contents::read(doing.host, manager, &|| false)?;
         let mut items = items(doing.host, manager, targets, &now);
@@ -151,7 +154,7 @@ impl TypedAction for CleanCache {
 /// The command line. Its options win over the configuration of apt, which could lead the command to another directory.
 fn arguments(host: &Host, manager: Manager) -> &'static [&'static str] {
     match manager {
-        Manager::Apt | Manager::Other => &[
+        Manager::Apt => &[
             "-o",
             "RootDir=",
             "-o",
@@ -200,6 +203,7 @@ fn items(host: &Host, manager: Manager, targets: Vec<Target>, now: &Contents) ->
 fn sum_up(items: Vec<Item>, freed: u64, removed: usize) -> Applied {
     Applied {
         outcome: Outcome::Done,
+        reason: None,
         detail: format!("{removed} files removed from the package cache, {} freed", show_bytes(freed)),
         measures: vec![
             Measure::count("freed-bytes", freed, Unit::Bytes),

@@ -24,7 +24,6 @@ pub(super) fn held(host: &Host, manager: Manager) -> Option<&'static str> {
     let (locks, pid_files) = match manager {
         Manager::Apt => (APT_LOCKS, &[][..]),
         Manager::Dnf => (RPM_LOCKS, DNF_PID_FILES),
-        Manager::Other => return None,
     };
     let locked = locks.iter().find(|path| is_locked(host, path));
     locked.or_else(|| pid_files.iter().find(|path| is_alive(host, path))).copied()

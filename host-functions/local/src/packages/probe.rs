@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
 
-use super::cache::{self, Manager};
+use super::cache;
 use super::doctor;
 use crate::disk::mounts;
 use ansai_kit::call::NoArguments;
@@ -29,7 +29,8 @@ pub static PACKAGE_CACHE_PROBE: InterfaceDef = InterfaceDef {
 
 #[derive(Serialize, Deserialize)]
 struct Cache {
-    manager: Manager,
+    about: Subject,
+    manager: String,
     path: String,
     bytes: u64,
     files: u64,
@@ -67,7 +68,14 @@ fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal
         }
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {path} is not in the mount table")))?;
         caches.skipped = caches.skipped.saturating_add(found.skipped).saturating_add(u32::from(!found.complete));
-        caches.entries.push(Cache { manager, path: path.into(), bytes, files, mount: mount.shown() });
+        caches.entries.push(Cache {
+            about: cache::subject(ask.host, manager),
+            manager: manager.name().into(),
+            path: path.into(),
+            bytes,
+            files,
+            mount: mount.shown(),
+        });
     }
     Ok(caches)
 }

@@ -13,9 +13,11 @@
 //! What passes is removed by [`safe_unlink`], which checks it a last time under a name that only ansai uses.
 
 pub(crate) mod beneath;
+mod cgroup;
 mod devices;
 pub(crate) mod entry;
 pub(crate) mod guard;
+pub(crate) mod holder;
 pub(crate) mod identity;
 pub(crate) mod lease;
 mod location;

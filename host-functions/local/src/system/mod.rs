@@ -4,6 +4,7 @@
 //! another root directory, are read from the host's `/proc`.
 
 mod kernel;
+mod pressure;
 mod probe;
 mod procfs;
 

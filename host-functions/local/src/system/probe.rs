@@ -3,7 +3,8 @@
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
-use super::procfs::{CpuTime, LoadAverage, MemoryState, Pressured, Stall};
+use super::pressure::{self, Pressured, Stall};
+use super::procfs::{CpuTime, LoadAverage, MemoryState};
 use super::{kernel, procfs};
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Inline;
@@ -63,5 +64,5 @@ struct Pressure {
 }
 
 fn pressure(ask: &ProbeContext<'_>, Pressure { what }: Pressure) -> Result<Stall, Refusal> {
-    procfs::pressure(ask.host, what)
+    pressure::read(ask.host, what)
 }

@@ -43,21 +43,6 @@ pub(super) struct MemoryState {
     pub(super) swap_free_bytes: u64,
 }
 
-/// The resource that tasks wait for.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Pressured {
-    Cpu,
-    Memory,
-    Io,
-}
-
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Stall {
-    some: (f64, f64, f64),
-    full: (f64, f64, f64),
-}
-
 pub(super) fn load(host: &Host) -> Result<LoadAverage, Refusal> {
     let text = read(host, "/proc/loadavg")?;
     let cpus = processors(&read(host, "/proc/stat")?);
@@ -87,44 +72,22 @@ pub(super) fn uptime(host: &Host) -> Result<Millis, Refusal> {
         .ok_or_else(|| odd("/proc/uptime", &text))
 }
 
-pub(super) fn pressure(host: &Host, what: Pressured) -> Result<Stall, Refusal> {
-    let file = match what {
-        Pressured::Cpu => "/proc/pressure/cpu",
-        Pressured::Memory => "/proc/pressure/memory",
-        Pressured::Io => "/proc/pressure/io",
-    };
-    let text = match open_and_read(host, file) {
-        Ok(text) => text,
-        // Not compiled in, or disabled on the kernel's command line.
-        Err(error) if is_missing(&error) => {
-            return Err(Refusal::Unsupported(format!("the kernel has no pressure information ({file})")));
-        }
-        Err(error) => return Err(Refusal::io(file, &error)),
-    };
-    stall(&text).ok_or_else(|| odd(file, &text))
-}
-
-fn is_missing(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::NotFound
-        || error.raw_os_error() == Some(rustix::io::Errno::OPNOTSUPP.raw_os_error())
-}
-
 fn read(host: &Host, file: &str) -> Result<String, Refusal> {
     open_and_read(host, file).map_err(|error| Refusal::io(file, &error))
 }
 
-fn open_and_read(host: &Host, file: &str) -> std::io::Result<String> {
+pub(super) fn open_and_read(host: &Host, file: &str) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     std::fs::File::open(host.path(file))?.take(MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn odd(file: &str, text: &str) -> Refusal {
+pub(super) fn odd(file: &str, text: &str) -> Refusal {
     Refusal::Unavailable(format!("{file} is not as documented: `{}`", inert(text, 80)))
 }
 
 /// Parses a finite number that is not negative.
-fn decimal(text: &str) -> Option<f64> {
+pub(super) fn decimal(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
 }
 
@@ -174,21 +137,6 @@ fn memory_state(text: &str) -> Option<MemoryState> {
         swap_total_bytes: bytes("SwapTotal")?,
         swap_free_bytes: bytes("SwapFree")?,
     })
-}
-
-/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=0` and a line `full`, in percent. Kernels before 5.13 have no `full`
-/// line for processors; it counts as 0.
-fn stall(text: &str) -> Option<Stall> {
-    let line = |kind: &str| text.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '));
-    Some(Stall { some: shares(line("some")?)?, full: line("full").map_or(Some((0.0, 0.0, 0.0)), shares)? })
-}
-
-fn shares(line: &str) -> Option<(f64, f64, f64)> {
-    let share = |name: &str| {
-        let value = line.split_ascii_whitespace().find_map(|field| field.strip_prefix(name))?;
-        decimal(value).map(|percent| (percent / 100.0).min(1.0))
-    };
-    Some((share("avg10=")?, share("avg60=")?, share("avg300=")?))
 }
 
 #[cfg(test)]
@@ -246,23 +194,6 @@ mod tests {
     }
 
     #[test]
-    fn pressure_is_a_share() {
-        let text =
-            "some avg10=35.88 avg60=100.00 avg300=250.00 total=8\nfull avg10=0.00 avg60=0.29 avg300=0.59 total=1\n";
-        let stall = stall(text).unwrap();
-        assert_eq!(stall.some, (0.3588, 1.0, 1.0));
-        assert_eq!(stall.full, (0.0, 0.0029, 0.0059));
-    }
-
-    #[test]
-    fn pressure_without_a_full_line() {
-        assert_eq!(stall("some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n").unwrap().full, (0.0, 0.0, 0.0));
-        for text in ["", "full avg10=0 avg60=0 avg300=0", "some avg10=0 avg60=0", "some avg10=nan avg60=0 avg300=0"] {
-            assert_eq!(stall(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn load_is_finite() {
         assert_eq!(load_average("2.09 2.07 2.54 4/116 6678\n"), Some((2.09, 2.07, 2.54)));
         for text in ["", "1 2", "1 2 nan", "1 inf 2", "-1 0 0", "a b c"] {
@@ -272,8 +203,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_an_answer_or_none(text in "(cpu |some |full |Mem|avg10=|[0-9. \n:=]|\\PC){0,60}") {
-            let _ = (cpu_time(&text), memory_state(&text), stall(&text), load_average(&text), processors(&text));
+        fn any_text_is_an_answer_or_none(text in "(cpu |Mem|[0-9. \n:=]|\\PC){0,60}") {
+            let _ = (cpu_time(&text), memory_state(&text), load_average(&text), processors(&text));
         }
     }
 }

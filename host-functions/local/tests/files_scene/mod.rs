@@ -96,7 +96,15 @@ impl Scene {
     }
 
     pub fn selection(&self, globs: &[&str]) -> Value {
-        json!({ "root": self.root, "globs": globs, "exclude": [], "min-age-hours": 24, "max-files": 0, "enough-bytes": 0 })
+        json!({
+            "root": self.root, "globs": globs, "exclude": [], "min-age-hours": 24, "min-bytes": 0, "max-files": 0,
+            "enough-bytes": 0,
+        })
+    }
+
+    /// A query without a least age and a least size.
+    pub fn query(&self, globs: &[&str]) -> Value {
+        json!({ "root": self.root, "globs": globs, "exclude": [], "min-age-hours": 0, "min-bytes": 0 })
     }
 
     pub fn propose(&self, verb: &str, arguments: Value, earlier: &[Proposed]) -> Result<Proposed, Refusal> {

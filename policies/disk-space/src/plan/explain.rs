@@ -7,10 +7,12 @@ use super::Situation;
 use crate::calls::{self, FILES_PROBE};
 use crate::detect::mounts;
 use crate::growth;
-use crate::imports::ansai::files::files_probe::{FileQuery, Usage};
+use crate::imports::ansai::files::files_probe::{DeletedFiles, FileQuery, Holder, Usage};
 
-/// Maximum number of directories, and of processes, in the explanation.
+/// Maximum number of directories, and of deleted files, in the explanation.
 const MOST_NAMED: usize = 5;
+/// Maximum number of units that are named for one deleted file.
+const MOST_UNITS: usize = 3;
 
 pub(super) fn explain(situation: &Situation<'_>, ladder: &Ladder<'_>) -> Vec<String> {
     let mut parts = vec![what_is_left(situation, ladder)];
@@ -70,24 +72,90 @@ pub(super) fn largest_directories(situation: &Situation<'_>) -> Vec<String> {
     text::list("largest", named).into_iter().chain(text::list("grown since last healthy", grown)).collect()
 }
 
-/// Removing an open file frees nothing until the process that holds it closes it.
+/// Removing an open file frees nothing until all processes that hold it have closed it.
 fn deleted(situation: &Situation<'_>) -> Option<String> {
     if !situation.host.grants().has(FILES_PROBE) {
         return None;
     }
-    let mut files = calls::deleted_open(situation.host).ok()?.entries;
+    let DeletedFiles { entries: mut files, complete, .. } = calls::deleted_open(situation.host).ok()?;
     files.retain(|file| file.mount == situation.mount);
     let all = Size(files.iter().map(|file| file.bytes).sum());
-    let words = files
-        .iter()
-        .take(MOST_NAMED)
-        .map(|file| format!("{} (pid {}): {} of {}", file.process, file.pid, Size(file.bytes), file.path));
-    text::list(&format!("{all} of deleted files are freed when these processes close them"), words)
+    let all = if complete { all.to_string() } else { format!("at least {all}") };
+    let words = files.iter().take(MOST_NAMED).map(|file| {
+        format!("{} of {} held open by {}", Size(file.bytes), file.path, held_by(&file.holders, file.more_holders))
+    });
+    text::list(&format!("{all} of deleted files are freed when their processes close them"), words)
+}
+
+/// `nginx.service (nginx, pid 812) and 3 more`: the first process of each unit, because one restart of a unit closes the
+/// files of all its processes.
+fn held_by(holders: &[Holder], more: u32) -> String {
+    let mut named: Vec<&Holder> = Vec::new();
+    for holder in holders {
+        if named.len() < MOST_UNITS && !named.iter().any(|known| is_same_unit(known, holder)) {
+            named.push(holder);
+        }
+    }
+    let rest = u64::from(more) + (holders.len() - named.len()) as u64;
+    let mut words: Vec<String> = named.into_iter().map(with_unit).collect();
+    if rest > 0 {
+        words.push(format!("{rest} more"));
+    }
+    words.join(" and ")
+}
+
+fn is_same_unit(one: &Holder, other: &Holder) -> bool {
+    match (&one.about, &other.about) {
+        (Some(one), Some(other)) => one.name == other.name,
+        (None, None) => one.process == other.process,
+        _ => false,
+    }
+}
+
+fn with_unit(holder: &Holder) -> String {
+    match &holder.about {
+        Some(unit) => format!("{} ({}, pid {})", unit.name, holder.process, holder.pid),
+        None => format!("{} (pid {})", holder.process, holder.pid),
+    }
 }
 
 fn quarantined(situation: &Situation<'_>) -> Option<String> {
+    if !situation.host.grants().has(FILES_PROBE) {
+        return None;
+    }
     let held = situation.held();
-    let bytes = Size(held.iter().map(|held| held.bytes).sum());
-    let left = Span(held.iter().map(|held| held.newest_until.saturating_sub(situation.host.now())).max()?);
-    (bytes > Size(0)).then(|| format!("quarantine holds {bytes} for at most {}", left.in_whole_hours()))
+    let bytes: u64 = held.entries.iter().map(|held| held.bytes).sum();
+    if bytes == 0 {
+        return (!held.complete).then(|| "what quarantine holds is unknown: not all of it can be read".to_owned());
+    }
+    let now = situation.host.now();
+    let left = Span(held.entries.iter().map(|held| held.last_expires.saturating_sub(now)).max()?).in_whole_hours();
+    let at_least = if held.complete { "" } else { "at least " };
+    Some(format!("quarantine holds {at_least}{} for at most {left}", Size(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ansai_sdk::Subject;
+
+    fn holder(unit: Option<&str>, process: &str, pid: u32) -> Holder {
+        let about = unit.map(|name| Subject::new("unit", name));
+        Holder { about, process: process.into(), pid, identity: "5@boot".into() }
+    }
+
+    #[test]
+    fn one_process_of_each_unit_is_named() {
+        let nginx = |pid| holder(Some("nginx.service"), "nginx", pid);
+        assert_eq!(held_by(&[nginx(812)], 0), "nginx.service (nginx, pid 812)");
+        assert_eq!(held_by(&[nginx(812), nginx(813), nginx(814)], 1), "nginx.service (nginx, pid 812) and 3 more");
+        let tail = holder(None, "tail", 9);
+        assert_eq!(held_by(&[tail.clone()], 0), "tail (pid 9)");
+        assert_eq!(
+            held_by(&[tail.clone(), nginx(812), tail, nginx(813)], 0),
+            "tail (pid 9) and nginx.service (nginx, pid 812) and 2 more"
+        );
+        let many: Vec<Holder> = (0..5).map(|n| holder(Some(&format!("app-{n}.service")), "app", n)).collect();
+        assert!(held_by(&many, 7).ends_with("app-2.service (app, pid 2) and 9 more"));
+    }
 }

@@ -6,10 +6,6 @@ use super::Situation;
 use super::selection::Kind;
 use crate::calls::{self, CLEAN, COMPRESS, FILES_PROBE, JOURNAL_PROBE, JOURNAL_VACUUM_ACTIONS};
 use crate::calls::{PACKAGE_CACHE_ACTIONS, PACKAGE_CACHE_PROBE, QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
-use crate::imports::ansai::packages::package_cache_probe::Manager;
-
-/// The subject of a step on the journal.
-const JOURNAL: &str = "/var/log/journal";
 
 pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     for step in [reclaim, package_caches, logs, journal, temporary_files] {
@@ -20,13 +16,13 @@ pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 }
 
 /// Deletes quarantined files permanently, so they can no longer be restored. It is unknown how many inodes this frees,
-/// so a file system that has run out of inodes loses its whole quarantine. One step stays within one granted table, so
-/// there is one for each table at most.
+/// so a file system that has run out of inodes loses as much of its quarantine as is granted. One step stays within one
+/// granted table, so there is one for each table at most.
 pub(super) fn reclaim(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    let held: u64 = situation.held().iter().map(|held| held.bytes).sum();
+    let held: u64 = situation.held().entries.iter().map(|held| held.bytes).sum();
     if situation.is_urgent && held > 0 && ladder.is_granted(QUARANTINE_ACTIONS) {
         let (mount, reason) = (situation.mount, situation.reason("removed files in quarantine"));
-        let enough = |rest| if situation.is_inodes { held } else { rest };
+        let enough = |rest| if situation.is_inodes { 0 } else { rest };
         for _ in situation.host.grants().tables(QUARANTINE_ACTIONS) {
             let before = ladder.items();
             ladder.step(RECLAIM, mount, |rest| calls::reclaim(situation.host, mount, enough(rest), &reason));
@@ -50,8 +46,8 @@ fn package_caches(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     };
     let reason = situation.reason("downloaded packages, which can be downloaded again");
     let here = caches.iter().filter(|cache| cache.mount == situation.mount && cache.bytes > 0);
-    for cache in here.filter(|cache| cache.manager != Manager::Other) {
-        ladder.step(CLEAN, &cache.path, |_| calls::clean(situation.host, cache.manager, &reason));
+    for cache in here {
+        ladder.step(CLEAN, &cache.about.name, |_| calls::clean(situation.host, &cache.manager, &reason));
     }
 }
 
@@ -106,7 +102,7 @@ fn journal(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     let all = Size(usage.archived_bytes.saturating_add(usage.active_bytes));
     if usage.mount == situation.mount && usage.archived_bytes > 0 && all > keep {
         let reason = situation.reason(&format!("the journal uses {all}"));
-        ladder.step(VACUUM, JOURNAL, |_| calls::vacuum(situation.host, keep.0, &reason));
+        ladder.step(VACUUM, &usage.about.name, |_| calls::vacuum(situation.host, keep.0, &reason));
     }
 }
 
@@ -165,9 +161,6 @@ impl Situation<'_> {
             return true;
         }
         let Ok(files) = calls::list(self.host, &kind.query(root), None) else { return true };
-        let is_plain = |path: &str| !super::selection::is_compressed(path);
-        files.cursor.is_some()
-            || !files.complete
-            || files.entries.iter().any(|file| !file.open && file.links == 1 && is_plain(&file.path))
+        files.cursor.is_some() || !files.complete || files.entries.iter().any(|file| !file.open && file.links == 1)
     }
 }

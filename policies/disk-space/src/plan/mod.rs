@@ -16,7 +16,7 @@ use ansai_sdk::{
 use crate::calls::{self, FILES_ACTIONS, FILES_PROBE};
 use crate::detect::{INODES, blocks_of, inodes_of, listed, mounts};
 use crate::imports::ansai::disk::disk_probe::Filesystem;
-use crate::imports::ansai::files::files_probe::{FileQuery, Held};
+use crate::imports::ansai::files::files_probe::{FileQuery, Held, Quarantines};
 use crate::settings::Settings;
 
 /// If the quarantine frees enough within this time, no other step is needed.
@@ -90,13 +90,14 @@ impl<'a> Situation<'a> {
         if self.is_urgent { now } else { now.saturating_add(later) }
     }
 
-    /// Quarantined files on this file system.
-    fn held(&self) -> Vec<Held> {
+    /// Quarantined files on this file system, as far as they are known.
+    fn held(&self) -> Quarantines {
+        let unknown = || Quarantines { entries: Vec::new(), complete: false, skipped: 0 };
         if !self.host.grants().has(FILES_PROBE) {
-            return Vec::new();
+            return unknown();
         }
-        let mut held = calls::held(self.host).unwrap_or_default();
-        held.retain(|held| held.mount == self.mount);
+        let mut held = calls::held(self.host).unwrap_or_else(|_| unknown());
+        held.entries.retain(|held| held.mount == self.mount);
         held
     }
 
@@ -106,8 +107,8 @@ impl<'a> Situation<'a> {
             return (0, SOON);
         }
         let now = self.host.now();
-        let left = |held: &Held| held.newest_until.saturating_sub(now);
-        let soon = self.held().into_iter().filter(|held| left(held) <= SOON.0);
+        let left = |held: &Held| held.last_expires.saturating_sub(now);
+        let soon = self.held().entries.into_iter().filter(|held| left(held) <= SOON.0);
         let (bytes, within) =
             soon.fold((0_u64, 0), |(bytes, within), held| (bytes.saturating_add(held.bytes), left(&held).max(within)));
         (bytes, Span(within).in_whole_hours())
@@ -146,6 +147,6 @@ impl<'a> Situation<'a> {
         let mut detail = vec!["a notice removes nothing: free some space, or enlarge the file system".to_owned()];
         detail.extend(explain::largest_directories(self));
         let (summary, measures) = (finding.summary.clone(), finding.evidence.clone());
-        Decision::Recommend(vec![Recommendation { summary, detail: detail.join("; "), measures }])
+        Decision::Recommend(vec![Recommendation { about: None, summary, detail: detail.join("; "), measures }])
     }
 }

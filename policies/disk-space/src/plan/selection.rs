@@ -68,9 +68,15 @@ impl Kind {
         format!("{} older than {}", self.what, Span::from_hours(self.min_age_hours))
     }
 
-    /// The query for counting them. A query has no exclusions.
+    /// The query for counting and listing them: the same files that a step selects.
     pub(super) fn query(&self, root: &str) -> FileQuery {
-        FileQuery { root: root.to_owned(), globs: self.globs.clone(), min_age_hours: self.min_age_hours }
+        FileQuery {
+            root: root.to_owned(),
+            globs: self.globs.clone(),
+            exclude: self.exclude.clone(),
+            min_age_hours: self.min_age_hours,
+            min_bytes: 0,
+        }
     }
 
     /// The selection for a step: oldest first, until this many bytes are freed or files are found; 0 means no limit.
@@ -80,6 +86,7 @@ impl Kind {
             globs: self.globs.clone(),
             exclude: self.exclude.clone(),
             min_age_hours: self.min_age_hours,
+            min_bytes: 0,
             max_files,
             enough_bytes,
             cursor: self.from.clone(),
@@ -87,7 +94,7 @@ impl Kind {
     }
 }
 
-pub(super) fn is_compressed(path: &str) -> bool {
+fn is_compressed(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, extension)| COMPRESSED.contains(&extension))
 }
 
@@ -104,6 +111,17 @@ mod tests {
         assert!(plain.exclude.iter().any(|glob| glob == "**/*.gz"));
         assert!(!Kind::old_logs("/var/log", &settings, 720).exclude.iter().any(|glob| glob == "**/*.gz"));
         assert!(is_compressed("/var/log/a.log.1.gz") && !is_compressed("/var/log/a.log.1"));
+    }
+
+    #[test]
+    fn what_is_counted_is_what_a_step_selects() {
+        let settings = settings(|_| {});
+        for kind in [Kind::old_logs("/var/log", &settings, 720), Kind::temporary("/tmp", 168)] {
+            let (query, step) = (kind.query("/var/log"), kind.select("/var/log", 0, 0));
+            assert!(!query.exclude.is_empty());
+            assert_eq!((query.root, query.globs, query.exclude), (step.root, step.globs, step.exclude));
+            assert_eq!((query.min_age_hours, query.min_bytes), (step.min_age_hours, step.min_bytes));
+        }
     }
 
     #[test]

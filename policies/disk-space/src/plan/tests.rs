@@ -4,12 +4,13 @@ use crate::calls::{
 };
 use crate::calls::{QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
 use crate::detect::detect;
-use crate::imports::ansai::files::files_probe::{self, DeletedFile, DeletedFiles, File, Files, Usages};
+use crate::imports::ansai::disk::disk_probe::Inodes;
+use crate::imports::ansai::files::files_probe::{self, DeletedFile, DeletedFiles, File, Files, Holder, Usages};
 use crate::imports::ansai::journal::journal_probe::JournalUsage;
-use crate::imports::ansai::packages::package_cache_probe::{Cache, Caches, Manager};
+use crate::imports::ansai::packages::package_cache_probe::{Cache, Caches};
 use crate::testing::{filesystem, listing, settings};
-use ansai_sdk::testing::StandIn;
-use ansai_sdk::{Attempt, Lasting, Measure, OnFailure, Outcome, Refusal, Status, StepResult, Subject};
+use ansai_sdk::testing::{self, StandIn};
+use ansai_sdk::{Attempt, Measure, OnFailure, Outcome, Refusal, Status, StepResult, Subject};
 
 const MEASURE: &str = "ansai:files/files-probe.measure-files";
 const LIST: &str = "ansai:files/files-probe.list-files";
@@ -28,7 +29,7 @@ fn host(available: u64) -> StandIn {
 }
 
 fn usages(root: &str, files: u64, bytes: u64) -> Usages {
-    let entry = files_probe::Usage { path: root.into(), files, bytes, oldest_hours: 0, newest_hours: 0 };
+    let entry = files_probe::Usage { path: root.into(), files, bytes, oldest: None, newest: None };
     Usages { entries: vec![entry], complete: true, skipped: 0, cursor: None }
 }
 
@@ -48,39 +49,32 @@ fn promising(host: StandIn, now: u64, later: u64, items: u64) -> StandIn {
 }
 
 fn preview(frees_now_bytes: u64, frees_later_bytes: u64, items: u64) -> Preview {
-    Preview {
-        step: 0,
-        about: Subject::new("x", "x"),
-        items,
-        frees_now_bytes,
-        frees_later_bytes,
-        interrupts: 0,
-        reversible: true,
-        lasting: Lasting::ForGood,
-        needs_bytes: 0,
-        mount: None,
-        complete: true,
-        sample: Vec::new(),
-        left_out: Vec::new(),
-    }
+    Preview { items, frees_now_bytes, frees_later_bytes, ..testing::preview(Subject::new("x", "x")) }
+}
+
+fn quarantines(held: Held) -> Quarantines {
+    Quarantines { entries: vec![held], complete: true, skipped: 0 }
 }
 
 fn everything(available: u64) -> StandIn {
-    let held = Held { mount: "/".into(), files: 1, bytes: 10, oldest_until: 0, newest_until: u64::MAX };
+    let held = Held { mount: "/".into(), files: 1, bytes: 10, first_expires: 0, last_expires: u64::MAX };
     let journal = JournalUsage {
+        about: Subject::new("journal", "/var/log/journal"),
         archived_bytes: 1 << 40,
         active_bytes: 1,
         archived_files: 1,
         active_files: 1,
-        oldest: 0,
+        oldest: Some(0),
         mount: "/".into(),
         skipped: 0,
     };
-    let cache = Cache { manager: Manager::Apt, path: "/var/cache/apt".into(), bytes: 9, files: 1, mount: "/".into() };
+    let path = "/var/cache/apt";
+    let about = Subject::new("package-cache", path);
+    let cache = Cache { about, manager: "apt".into(), path: path.into(), bytes: 9, files: 1, mount: "/".into() };
     let host = with_files(with_files(host(available), "/var/log", 5), "/tmp", 5)
         .answers_with(LIST, "**/*.log.*", listed("/var/log/a.log.1"))
         .answers_with(LIST, "[\"**/*.log\"]", listed("/var/log/idle.log"))
-        .answers("ansai:files/files-probe.list-held", vec![held])
+        .answers("ansai:files/files-probe.list-held", quarantines(held))
         .answers("ansai:journal/journal-probe.usage", journal)
         .answers("ansai:packages/package-cache-probe.list-caches", Caches { entries: vec![cache], skipped: 0 });
     promising(host, 10, 0, 1)
@@ -131,7 +125,7 @@ fn the_steps_in_order_with_what_is_still_needed() {
         steps(&host),
         [
             "reclaim /, 171",
-            "clean-cache Manager::Apt",
+            "clean-cache apt",
             "remove /var/log 0 151",
             "compress /var/log 0 141",
             "compress /var/log 0 131",
@@ -147,13 +141,7 @@ fn compresses_first_if_no_log_is_old_enough_to_remove() {
     decide(&host);
     assert_eq!(
         steps(&host),
-        [
-            "reclaim /, 171",
-            "clean-cache Manager::Apt",
-            "compress /var/log 0 151",
-            "compress /var/log 0 141",
-            "vacuum 104857600"
-        ]
+        ["reclaim /, 171", "clean-cache apt", "compress /var/log 0 151", "compress /var/log 0 141", "vacuum 104857600"]
     );
 }
 
@@ -164,14 +152,14 @@ fn one_step_gives_up_quarantined_files_of_one_table() {
     let host =
         host.answers_with(RECLAIM, ", 171", preview(5, 0, 1)).answers_with(RECLAIM, ", 166", preview(0, 0, 0)).host();
     decide(&host);
-    assert_eq!(steps(&host)[..3], ["reclaim /, 171", "reclaim /, 166", "clean-cache Manager::Apt"]);
+    assert_eq!(steps(&host)[..3], ["reclaim /, 171", "reclaim /, 166", "clean-cache apt"]);
 }
 
 #[test]
 fn stops_when_it_is_enough() {
     let host = everything(80).answers(CLEAN, preview(161, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert_eq!(steps(&host), ["reclaim /, 171", "clean-cache Manager::Apt"]);
+    assert_eq!(steps(&host), ["reclaim /, 171", "clean-cache apt"]);
 }
 
 #[test]
@@ -179,7 +167,7 @@ fn what_is_freed_later_counts_for_a_warning_only() {
     let later = |available| promising(everything(available), 0, 200, 1).host();
     let warning = later(180);
     decide(&warning);
-    assert_eq!(steps(&warning), ["clean-cache Manager::Apt"]);
+    assert_eq!(steps(&warning), ["clean-cache apt"]);
     let critical = later(80);
     decide(&critical);
     assert_eq!(steps(&critical).len(), 7);
@@ -189,15 +177,15 @@ fn what_is_freed_later_counts_for_a_warning_only() {
 fn quarantine_that_ends_soon_is_waited_for_at_a_warning() {
     let soon = StandIn::NOW + 2 * 3_600_000;
     let holding = |bytes| {
-        let held = Held { mount: "/".into(), files: 1, bytes, oldest_until: soon, newest_until: soon };
-        everything(150).answers("ansai:files/files-probe.list-held", vec![held])
+        let held = Held { mount: "/".into(), files: 1, bytes, first_expires: soon, last_expires: soon };
+        everything(150).answers("ansai:files/files-probe.list-held", quarantines(held))
     };
     let decision = decide(&holding(101).host());
     assert_eq!(decision, Decision::Wait("quarantine frees 101 B within 2 h".into()));
     // The quarantine frees less than needed, so the rest is proposed.
     let host = holding(95).answers(CLEAN, preview(6, 0, 1)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert_eq!(steps(&host), ["clean-cache Manager::Apt"]);
+    assert_eq!(steps(&host), ["clean-cache apt"]);
 }
 
 #[test]
@@ -222,13 +210,12 @@ fn a_refusal_is_explained_and_does_not_stop_the_rest() {
 #[test]
 fn files_that_are_too_young_are_counted() {
     let young = |host: StandIn, root: &str, files: u64| {
-        // The query for files of any age has an age of 0.
+        // The query for files of any age has an age of 0, after the last pattern that it excludes.
         with_files(host, root, 0).answers_with(
             MEASURE,
-            &if root == "/tmp" {
-                "globs: [\"**/*\"], min-age-hours: 0"
-            } else {
-                "\"**/*.old\", \"**/*-20[0-9][0-9][0-9][0-9][0-9][0-9]\"], min-age-hours: 0"
+            match root {
+                "/tmp" => "\"**/*.pid\"], min-age-hours: 0",
+                _ => "\"**/Maildir/**\"], min-age-hours: 0",
             },
             usages(root, files, files),
         )
@@ -243,11 +230,12 @@ fn files_that_are_too_young_are_counted() {
 fn result(action: &str, about: &str, root: &str, outcome: Outcome) -> StepResult {
     let (about, detail) = (Subject::new("filesystem", about), "freed 3 bytes".into());
     let arguments = format!(r#"{{"what":{{"root":"{root}"}},"reason":"full"}}"#);
-    StepResult { step: 0, action: action.into(), arguments, about, outcome, detail, measures: vec![] }
+    let (action, measures) = (action.into(), vec![]);
+    StepResult { step: 0, action, arguments, about, outcome, reason: None, detail, measures }
 }
 
 fn attempt(steps: Vec<StepResult>) -> Attempt {
-    Attempt { key: "/".into(), at: 0, stage: String::new(), verified: Status::Unhealthy(Severity::Critical), steps }
+    testing::attempt("/", steps)
 }
 
 #[test]
@@ -282,12 +270,14 @@ fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
         skipped: 0,
         cursor: None,
     };
+    let unit = Some(Subject::new("unit", "app.service"));
+    let java = Holder { about: unit, process: "java".into(), pid: 42, identity: "7@boot".into() };
     let deleted = DeletedFile {
-        process: "java".into(),
-        pid: 42,
         path: "/var/log/app/old.log".into(),
         bytes: 50,
         mount: "/".into(),
+        holders: vec![java],
+        more_holders: 3,
     };
     let host = promising(everything(80), 1, 0, 1)
         .with_attempt(attempt(vec![result(REMOVE, "/", "/var/log", Outcome::Done)]))
@@ -304,7 +294,7 @@ fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
         "tried: remove / (done: freed 3 bytes)",
         "largest: /var/log/app with 700 B, /var/log/web with 100 B",
         "grown since last healthy: /var/log/app by 400 B",
-        "java (pid 42): 50 B of /var/log/app/old.log",
+        "50 B of /var/log/app/old.log held open by app.service (java, pid 42) and 3 more",
         "quarantine holds 10 B",
     ] {
         assert!(why.contains(words), "{words}: {why}");
@@ -312,9 +302,50 @@ fn next_to_nothing_after_an_attempt_is_given_up_with_reasons() {
 }
 
 #[test]
+fn a_quarantine_that_cannot_be_read_is_not_empty() {
+    let unreadable = |host: StandIn| {
+        let nothing = Quarantines { entries: vec![], complete: false, skipped: 1 };
+        host.answers("ansai:files/files-probe.list-held", nothing)
+    };
+    let why = given_up(&unreadable(host(80)).host());
+    assert!(why.contains("what quarantine holds is unknown: not all of it can be read"), "{why}");
+    // Its bytes are unknown, so nothing is given up or waited for.
+    let host = unreadable(everything(80)).host();
+    decide(&host);
+    assert_eq!(steps(&host)[0], "clean-cache apt");
+}
+
+#[test]
+fn what_is_measured_excludes_what_a_step_excludes() {
+    let host = everything(80).host();
+    decide(&host);
+    let calls = host.stand_in().calls();
+    let excluded = |call: &String| {
+        let (_, rest) = call.split_once("exclude: ").unwrap();
+        rest.split_once(", min-age-hours").unwrap().0.to_owned()
+    };
+    let of = |name: &str| {
+        let call = calls.iter().find(|call| call.starts_with(name) && call.contains("root: \"/tmp\""));
+        excluded(call.unwrap())
+    };
+    assert_eq!(of(MEASURE), of(REMOVE));
+    assert!(of(REMOVE).contains("**/ssh-*/**"));
+}
+
+#[test]
+fn without_inodes_as_much_of_the_quarantine_as_is_granted_is_given_up() {
+    let mut full = filesystem("/", 1000, 900);
+    full.inodes = Some(Inodes { total: 1000, free: 50 });
+    let listed = crate::imports::ansai::disk::disk_probe::Filesystems { entries: vec![full], skipped: 0 };
+    let host = everything(900).answers("ansai:disk/disk-probe.list-filesystems", listed).host();
+    decide(&host);
+    assert_eq!(steps(&host)[0], "reclaim /, 0");
+}
+
+#[test]
 fn inodes_take_the_most_files_first() {
     let mut full = filesystem("/", 1000, 900);
-    full.free_inodes = 150;
+    full.inodes = Some(Inodes { total: 1000, free: 150 });
     let entries = vec![full];
     let host = with_files(with_files(everything(900), "/var/log", 3), "/tmp", 50)
         .answers(

@@ -43,6 +43,7 @@ impl Policy for DiskSpace {
             globs: vec!["**".into()],
             exclude: Vec::new(),
             min_age_hours: settings.min_age_hours,
+            min_bytes: 0,
             max_files: 0,
             enough_bytes: 0,
             cursor: None,

@@ -10,12 +10,20 @@ static void warn(const char *lost, const ansai_policy_types_refusal_t *refusal) 
   ansai_policy_log_write(ANSAI_POLICY_LOG_LEVEL_WARN, &line);
 }
 
-void ansai_also_recommend(ansai_string_t summary, ansai_string_t detail) {
-  ansai_policy_types_recommendation_t what = {.summary = summary, .detail = detail};
+static void recommend(ansai_policy_types_recommendation_t what) {
   ansai_policy_types_refusal_t refusal;
   if (!ansai_policy_advice_recommend(&what, &refusal)) {
     warn("the recommendation is lost", &refusal);
   }
+}
+
+void ansai_also_recommend(ansai_string_t summary, ansai_string_t detail) {
+  recommend((ansai_policy_types_recommendation_t){.summary = summary, .detail = detail});
+}
+
+void ansai_also_recommend_about(ansai_policy_types_subject_t about, ansai_string_t summary, ansai_string_t detail) {
+  recommend((ansai_policy_types_recommendation_t){
+      .about = {.is_some = true, .val = about}, .summary = summary, .detail = detail});
 }
 
 void ansai_look_again(uint64_t milliseconds) {

@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+ansai_policy_types_subject_t ansai_host(void) {
+  ansai_policy_types_subject_t host;
+  ansai_policy_context_host(&host);
+  return host;
+}
+
 ansai_observation_t *ansai_observe(ansai_list_observation_t *found, ansai_string_t key,
                                    ansai_policy_types_subject_t about, ansai_string_t summary) {
   found->ptr = realloc(found->ptr, (found->len + 1) * sizeof *found->ptr);
@@ -32,7 +38,8 @@ void ansai_gone(ansai_observation_t *observation) {
 
 void ansai_distance(ansai_observation_t *observation, double distance) {
   observation->distance.is_some = true;
-  observation->distance.val = distance;
+  /* Not-a-number stays, so that the host reports it. */
+  observation->distance.val = distance < 0 ? 0 : distance;
 }
 
 static void relate(ansai_observation_t *observation, ansai_policy_types_relationship_t how,
@@ -46,12 +53,20 @@ void ansai_caused_by(ansai_observation_t *observation, ansai_policy_types_subjec
   relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_CAUSED_BY, about);
 }
 
+void ansai_depends_on(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
+  relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_DEPENDS_ON, about);
+}
+
 void ansai_part_of(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
   relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_PART_OF, about);
 }
 
 void ansai_affects(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
   relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_AFFECTS, about);
+}
+
+void ansai_same_as(ansai_observation_t *observation, ansai_policy_types_subject_t about) {
+  relate(observation, ANSAI_POLICY_TYPES_RELATIONSHIP_SAME_AS, about);
 }
 
 static ansai_policy_types_value_t *add(ansai_observation_t *observation, const char *name,

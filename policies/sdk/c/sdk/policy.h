@@ -54,6 +54,9 @@ bool ansai_scope_bound(const char *capability, const char *field, uint64_t *out)
 
 /* --- Observations --- */
 
+/* This host as a whole, for observations that are about no smaller thing. Other subjects come from the answers of probes
+ * and from ansai_policy_context_targets; a policy never builds one. */
+ansai_policy_types_subject_t ansai_host(void);
 /* Adds a healthy observation. The key identifies the thing: its mount point, name, … */
 ansai_observation_t *ansai_observe(ansai_list_observation_t *found, ansai_string_t key,
                                    ansai_policy_types_subject_t about, ansai_string_t summary);
@@ -67,15 +70,30 @@ void ansai_evidence_count(ansai_observation_t *observation, const char *name, ui
 void ansai_evidence_number(ansai_observation_t *observation, const char *name, double number,
                            ansai_policy_types_unit_t unit);
 void ansai_evidence_text(ansai_observation_t *observation, const char *name, ansai_string_t text);
-/* Relates it to another thing: to what causes it, to what it is a part of, or to what it affects. */
+/* Relates it to another thing. ansai_caused_by is for an established cause only: while that thing has an open incident,
+ * the host may hold this finding back. ansai_depends_on is for a thing that it needs to work. */
 void ansai_caused_by(ansai_observation_t *observation, ansai_policy_types_subject_t about);
+void ansai_depends_on(ansai_observation_t *observation, ansai_policy_types_subject_t about);
+/* To what it is a part of, to what suffers from its fault, and to another name of the same thing. */
 void ansai_part_of(ansai_observation_t *observation, ansai_policy_types_subject_t about);
 void ansai_affects(ansai_observation_t *observation, ansai_policy_types_subject_t about);
-/* Says how far it is from healthy, in any unit that stays the same for this key: smaller is better, 0 is healthy. */
+void ansai_same_as(ansai_observation_t *observation, ansai_policy_types_subject_t about);
+/* Says how far it is from healthy, in any unit that stays the same for this key: smaller is better, 0 is healthy, and a
+ * negative number counts as 0. */
 void ansai_distance(ansai_observation_t *observation, double distance);
 
 /* Hysteresis: returns the threshold, reduced by `lowered_by` while an incident with this key is open. */
 double ansai_rearmed(double threshold, double lowered_by, ansai_string_t key);
+
+/* --- Earlier attempts: those at this finding from ansai_policy_context_attempts, and those at findings about a thing from
+ * ansai_policy_context_history, which returns false if the history cannot be read. --- */
+
+/* How much nearer to healthy the thing was after the attempt, negative if it was farther away. Returns false and does not
+ * change `out` if one of the distances is unknown. */
+bool ansai_improvement(const ansai_policy_types_attempt_t *attempt, double *out);
+/* Whether the reason of a refusal may go away by itself: another process holds a lock, or the target changed. Then wait,
+ * or plan again. Any other refusal stays until a person does something. */
+bool ansai_may_go_away(const ansai_policy_types_refusal_t *refusal);
 
 /* --- Answers. Those for failures return false, for `return ansai_could_not_tell(…)`. --- */
 
@@ -88,16 +106,22 @@ ansai_decision_t ansai_apply(ansai_policy_types_on_failure_t on_failure);
 ansai_decision_t ansai_apply_then_replan(ansai_policy_types_on_failure_t on_failure);
 ansai_decision_t ansai_wait(ansai_string_t for_what);
 ansai_decision_t ansai_recommend(ansai_string_t summary, ansai_string_t detail);
+/* The same about the thing to change, if it is not that of the finding. */
+ansai_decision_t ansai_recommend_about(ansai_policy_types_subject_t about, ansai_string_t summary,
+                                       ansai_string_t detail);
 ansai_decision_t ansai_give_up(ansai_string_t why);
 
 /* --- Advice, in addition to the answer. --- */
 
 /* In plan: recommends something to a person, whatever is decided. */
 void ansai_also_recommend(ansai_string_t summary, ansai_string_t detail);
-/* Asks for another evaluation after this time, between a second and a day. The schedule goes on. */
+/* The same about the thing to change, if it is not that of the finding. */
+void ansai_also_recommend_about(ansai_policy_types_subject_t about, ansai_string_t summary, ansai_string_t detail);
+/* Asks for another evaluation this long after this one ended, between a second and a day, if nothing else causes one
+ * before. Then that evaluation must ask again. */
 void ansai_look_again(uint64_t milliseconds);
-/* In plan: lets the plan go on if this step fails, because it only captures evidence or prepares something. Returns
- * false if this call of plan has not proposed the step. */
+/* In plan: lets the plan go on if this step fails or is refused, because it only captures evidence or prepares
+ * something. Returns false if this call of plan has not proposed the step. */
 bool ansai_may_fail(ansai_policy_types_step_ref_t step);
 
 #endif

@@ -15,14 +15,14 @@ const (
 )
 
 // AlsoRecommend recommends something to a person, in addition to the decision of Plan.
-func AlsoRecommend(summary, detail string) {
-	what := Recommendation{Summary: summary, Detail: detail}
+func AlsoRecommend(what Recommendation) {
 	if _, err := Answer(ansai_policy_advice.Recommend(what)); err != nil {
 		warn("the recommendation is lost: %v", err)
 	}
 }
 
-// LookAgain asks for another evaluation after this time, between a second and a day. The schedule goes on.
+// LookAgain asks for another evaluation this long after this one ended, between a second and a day, if nothing else causes
+// one before. Then that evaluation must ask again.
 func LookAgain(after time.Duration) {
 	after = min(max(after, soonest), latest)
 	if _, err := Answer(ansai_policy_advice.LookAgain(uint64(after.Milliseconds()))); err != nil {
@@ -30,8 +30,8 @@ func LookAgain(after time.Duration) {
 	}
 }
 
-// MayFail lets a plan go on if this step fails, because it only captures evidence or prepares something. The error is a
-// *Refused if this call of Plan has not proposed the step.
+// MayFail lets a plan go on if this step fails or is refused, because it only captures evidence or prepares something. The
+// error is a *Refused if this call of Plan has not proposed the step.
 func MayFail(step StepRef) error {
 	_, err := Answer(ansai_policy_advice.MayFail(step))
 	return err

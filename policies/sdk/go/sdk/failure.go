@@ -30,12 +30,19 @@ func InvalidSettings(format string, values ...any) error {
 }
 
 // Refused is the error of a call that the host refused. Its text is the host's text.
-type Refused struct{ Refusal ansai_policy_types.Refusal }
+type Refused struct{ Refusal Refusal }
 
 func (r *Refused) Error() string { return text(r.Refusal) }
 
+// MayGoAway returns whether the reason of a refusal may go away by itself: another process holds a lock, or the target
+// changed since it was examined. Then wait, or plan again. Any other refusal stays until a person does something.
+func MayGoAway(refusal Refusal) bool {
+	tag := refusal.Tag()
+	return tag == ansai_policy_types.RefusalBusy || tag == ansai_policy_types.RefusalChanged
+}
+
 // Answer turns the result of a host function into a value and an error, which is a *Refused.
-func Answer[T any](result witTypes.Result[T, ansai_policy_types.Refusal]) (T, error) {
+func Answer[T any](result witTypes.Result[T, Refusal]) (T, error) {
 	if result.IsErr() {
 		var none T
 		return none, &Refused{result.Err()}
@@ -43,7 +50,7 @@ func Answer[T any](result witTypes.Result[T, ansai_policy_types.Refusal]) (T, er
 	return result.Ok(), nil
 }
 
-func text(refusal ansai_policy_types.Refusal) string {
+func text(refusal Refusal) string {
 	switch refusal.Tag() {
 	case ansai_policy_types.RefusalDenied:
 		return refusal.Denied()

@@ -22,6 +22,8 @@ type (
 	Preview        = ansai_policy_types.Preview
 	StepRef        = ansai_policy_types.StepRef
 	Attempt        = ansai_policy_types.Attempt
+	StepResult     = ansai_policy_types.StepResult
+	Refusal        = ansai_policy_types.Refusal
 )
 
 // Severities.
@@ -38,12 +40,23 @@ const (
 	Bytes          = ansai_policy_types.UnitBytes
 	Milliseconds   = ansai_policy_types.UnitMilliseconds
 	Instant        = ansai_policy_types.UnitInstant // milliseconds since the Unix epoch
-	Ratio          = ansai_policy_types.UnitRatio
-	Percent        = ansai_policy_types.UnitPercent
+	Ratio          = ansai_policy_types.UnitRatio   // also for shares
 	PerSecond      = ansai_policy_types.UnitPerSecond
 	BytesPerSecond = ansai_policy_types.UnitBytesPerSecond
 	Celsius        = ansai_policy_types.UnitCelsius
+	OtherUnit      = ansai_policy_types.UnitOther // the name of the measure states it
 )
+
+// How much of a step can be undone: Reversible in a Preview.
+const (
+	NotReversible    = ansai_policy_types.ReversibilityNone
+	PartlyReversible = ansai_policy_types.ReversibilityPartly
+	FullyReversible  = ansai_policy_types.ReversibilityFully
+)
+
+// Host returns the subject of this host as a whole, for observations that are about no smaller thing. Other subjects come
+// from the answers of probes and from the targets of the context; a policy never builds one.
+func Host() Subject { return ansai_policy_context.Host() }
 
 // Healthy returns the status of a healthy thing.
 func Healthy() Status { return ansai_policy_types.MakeStatusHealthy() }
@@ -57,9 +70,15 @@ func Unknown(why string) Status { return ansai_policy_types.MakeStatusUnknown(wh
 // Gone returns the status of a thing that no longer exists: it was looked for and not found. It closes the incident.
 func Gone() Status { return ansai_policy_types.MakeStatusGone() }
 
-// CausedBy relates an observation to the thing that causes the problem.
+// CausedBy relates an observation to the thing whose fault is the cause of the problem. It is for an established cause
+// only: while that thing has an open incident, the host may hold this finding back. Otherwise use DependsOn.
 func CausedBy(about Subject) Relation {
 	return Relation{How: ansai_policy_types.RelationshipCausedBy, About: about}
+}
+
+// DependsOn relates an observation to a thing that it needs to work: a web server to its database.
+func DependsOn(about Subject) Relation {
+	return Relation{How: ansai_policy_types.RelationshipDependsOn, About: about}
 }
 
 // PartOf relates an observation to the thing that it is a part of.
@@ -72,9 +91,22 @@ func Affects(about Subject) Relation {
 	return Relation{How: ansai_policy_types.RelationshipAffects, About: about}
 }
 
-// Distance is how far a thing is from healthy, in any unit that stays the same for this key: 0 is healthy. With it the
-// host can tell an improvement from a step that did not help.
-func Distance(distance float64) witTypes.Option[float64] { return witTypes.Some(distance) }
+// SameAs relates an observation to another name of the same thing: a container to its unit.
+func SameAs(about Subject) Relation {
+	return Relation{How: ansai_policy_types.RelationshipSameAs, About: about}
+}
+
+// Distance is how far a thing is from healthy, in any unit that stays the same for this key: smaller is better, 0 is
+// healthy, and a negative number counts as 0. It tells whether an attempt helped, see Improvement.
+func Distance(distance float64) witTypes.Option[float64] {
+	if distance < 0 { // Not-a-number stays, so that the host reports it.
+		distance = 0
+	}
+	return witTypes.Some(distance)
+}
+
+// About names the thing to change in a Recommendation, if it is not that of the finding.
+func About(about Subject) witTypes.Option[Subject] { return witTypes.Some(about) }
 
 // Count is evidence with an integer.
 func Count(name string, count uint64, unit Unit) Measure {

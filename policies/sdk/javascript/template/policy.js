@@ -47,6 +47,7 @@ const healing = {
         globs: ["**"],
         exclude: [],
         minAgeHours: min_age_hours,
+        minBytes: 0,
         maxFiles: 0,
         enoughBytes: 0,
       };

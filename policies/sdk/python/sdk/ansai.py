@@ -32,6 +32,8 @@ from wit_world.imports.types import (
     OnFailure,
     Recommendation,
     Refusal,
+    Refusal_Busy,
+    Refusal_Changed,
     Relation,
     Relationship,
     Severity,
@@ -79,9 +81,18 @@ class Evaluation(Generic[S]):
     def history(self, about: Subject, since: int) -> list[Attempt]:
         """The attempts of this instance at findings about a thing since an instant, oldest first.
 
-        `since` is in milliseconds since the Unix epoch. The incidents of these attempts may be closed.
+        `since` is in milliseconds since the Unix epoch. The incidents of these attempts may be closed. Raises the host's
+        refusal if the history cannot be read; see `refusal_of`.
         """
         return context.history(about, since)
+
+    @property
+    def host(self) -> Subject:
+        """This host as a whole, for observations that are about no smaller thing.
+
+        Other subjects come from the answers of probes and from `targets`; a policy never builds one.
+        """
+        return context.host()
 
     @property
     def labels(self) -> list[Label]:
@@ -90,7 +101,10 @@ class Evaluation(Generic[S]):
 
     @property
     def targets(self) -> list[Target]:
-        """The targets that this instance may use, such as database servers."""
+        """The targets that this instance may use, such as database servers.
+
+        Each has its subject as `about`, for observations also while it cannot be reached.
+        """
         return context.targets()
 
     def target_setting(self, target: str, path: str) -> str | None:
@@ -118,19 +132,29 @@ class Evaluation(Generic[S]):
         """Hysteresis: returns `at`, reduced by `points` while an incident with this key is open."""
         return at if self.open_incident(key) is None else at - points
 
-    def recommend(self, summary: str, detail: str) -> None:
-        """In `plan`: recommends something to a person, in addition to the decision."""
-        _advised("the recommendation is lost", lambda: advice.recommend(Recommendation(summary, detail, [])))
+    def recommend(
+        self, summary: str, detail: str, about: Subject | None = None, measures: Iterable[Measure] = ()
+    ) -> None:
+        """In `plan`: recommends something to a person, in addition to the decision.
+
+        `about` is the thing to change, if it is not that of the finding.
+        """
+        what = recommendation(summary, detail, about, measures)
+        _advised("the recommendation is lost", lambda: advice.recommend(what))
 
     def look_again(self, milliseconds: int) -> None:
-        """Asks for another evaluation after this time, between a second and a day. The schedule goes on."""
+        """Asks for another evaluation this long after this one ended, between a second and a day.
+
+        It takes place if nothing else causes an evaluation before; then that evaluation must ask again.
+        """
         after = min(max(milliseconds, _SOONEST), _LATEST)
         _advised("there is no follow-up", lambda: advice.look_again(after))
 
     def may_fail(self, step: int) -> None:
-        """In `plan`: lets the plan go on if this step fails, because it only captures evidence or prepares something.
+        """In `plan`: lets the plan go on if this step fails or is refused.
 
-        Raises the refusal `not-found` if this call of `plan` has not proposed the step.
+        For a step that only captures evidence or prepares something. Raises the refusal `not-found` if this call of
+        `plan` has not proposed the step.
         """
         advice.may_fail(step)
 
@@ -179,6 +203,25 @@ def refusal_of(error: Err[Any]) -> Refusal:
     return error.value
 
 
+def may_go_away(refusal: Refusal) -> bool:
+    """Whether the reason of a refusal may go away by itself.
+
+    Another process holds a lock, or the target changed since it was examined: wait, or plan again. Any other refusal
+    stays until a person does something.
+    """
+    return isinstance(refusal, (Refusal_Busy, Refusal_Changed))
+
+
+def improvement(attempt: Attempt) -> float | None:
+    """How much nearer to healthy the thing was after the attempt, negative if it was farther away.
+
+    `None` if one of the distances is unknown.
+    """
+    if attempt.distance_before is None or attempt.distance_after is None:
+        return None
+    return attempt.distance_before - attempt.distance_after
+
+
 healthy: Status = Status_Healthy()
 
 
@@ -205,13 +248,22 @@ def observation(
 ) -> Observation:
     """Returns an observation. The evidence has the most important measure first.
 
-    `distance` is how far the thing is from healthy, in any unit that stays the same for this key: 0 is healthy.
+    `distance` is how far the thing is from healthy, in any unit that stays the same for this key: smaller is better, 0 is
+    healthy, and a negative number counts as 0.
     """
+    if distance is not None and distance < 0:
+        distance = 0.0
     return Observation(key, about, status, summary, list(evidence), list(related), distance)
 
 
 def caused_by(about: Subject) -> Relation:
+    """For an established cause only: while that thing has an open incident, the host may hold this finding back."""
     return Relation(Relationship.CAUSED_BY, about)
+
+
+def depends_on(about: Subject) -> Relation:
+    """For a thing that it needs to work: the database of a web server."""
+    return Relation(Relationship.DEPENDS_ON, about)
 
 
 def part_of(about: Subject) -> Relation:
@@ -220,6 +272,11 @@ def part_of(about: Subject) -> Relation:
 
 def affects(about: Subject) -> Relation:
     return Relation(Relationship.AFFECTS, about)
+
+
+def same_as(about: Subject) -> Relation:
+    """For another name of the same thing: the unit of a container."""
+    return Relation(Relationship.SAME_AS, about)
 
 
 def count(name: str, value: int, unit: Unit = Unit.NONE) -> Measure:
@@ -248,6 +305,13 @@ def apply_then_replan(on_failure: OnFailure) -> Decision:
 
 def wait(for_what: str) -> Decision:
     return Decision_Wait(for_what)
+
+
+def recommendation(
+    summary: str, detail: str, about: Subject | None = None, measures: Iterable[Measure] = ()
+) -> Recommendation:
+    """Returns advice for a person. `about` is the thing to change, if it is not that of the finding."""
+    return Recommendation(about, summary, detail, list(measures))
 
 
 def recommend(*recommendations: Recommendation) -> Decision:

@@ -39,6 +39,7 @@ export type {
   Refusal,
   Relation,
   Relationship,
+  Reversibility,
   Severity,
   Status,
   StepRef,
@@ -72,9 +73,18 @@ export class Evaluation<Settings> {
   /**
    * The attempts of this instance at findings about a thing since an instant (milliseconds since the Unix epoch),
    * oldest first, also those whose incident is closed.
+   * @throws the host's refusal if the history cannot be read, see `refusalOf`
    */
   history(about: Subject, since: number): Attempt[] {
     return context.history(about, since);
+  }
+
+  /**
+   * This host as a whole, for observations that are about no smaller thing. Other subjects come from the answers of
+   * probes and from `targets`; a policy never builds one.
+   */
+  get host(): Subject {
+    return context.host();
   }
 
   /** The labels that the operator gave this host. */
@@ -82,7 +92,10 @@ export class Evaluation<Settings> {
     return context.labels();
   }
 
-  /** The targets that this instance may use, such as database servers. */
+  /**
+   * The targets that this instance may use, such as database servers. Each has its subject as `about`, for observations
+   * also while it cannot be reached.
+   */
   get targets(): Target[] {
     return context.targets();
   }
@@ -111,19 +124,26 @@ export class Evaluation<Settings> {
     return this.openIncident(key) === undefined ? at : at - points;
   }
 
-  /** In `plan`: recommends something to a person, in addition to the decision. */
-  recommend(summary: string, detail: string): void {
-    advised("the recommendation is lost", () => advice.recommend({ summary, detail, measures: [] }));
+  /**
+   * In `plan`: recommends something to a person, in addition to the decision. `about` is the thing to change, if it is
+   * not that of the finding.
+   */
+  recommend(summary: string, detail: string, about?: Subject, measures: Measure[] = []): void {
+    advised("the recommendation is lost", () => advice.recommend({ about, summary, detail, measures }));
   }
 
-  /** Asks for another evaluation after this time, between a second and a day. The schedule goes on. */
+  /**
+   * Asks for another evaluation this long after this one ended, between a second and a day, if nothing else causes one
+   * before. Then that evaluation must ask again.
+   */
   lookAgain(milliseconds: number): void {
     const after = Math.min(Math.max(Math.round(milliseconds), SOONEST), LATEST);
     advised("there is no follow-up", () => advice.lookAgain(after));
   }
 
   /**
-   * In `plan`: lets the plan go on if this step fails, because it only captures evidence or prepares something.
+   * In `plan`: lets the plan go on if this step fails or is refused, because it only captures evidence or prepares
+   * something.
    * @throws the refusal `not-found` if this call of `plan` has not proposed the step
    */
   mayFail(step: StepRef): void {
@@ -170,16 +190,38 @@ export function refusalOf(error: unknown): Refusal {
   return refusal;
 }
 
+/**
+ * Whether the reason of a refusal may go away by itself: another process holds a lock, or the target changed since it was
+ * examined. Then wait, or plan again. Any other refusal stays until a person does something.
+ */
+export const mayGoAway = (refusal: Refusal): boolean => refusal.tag === "busy" || refusal.tag === "changed";
+
+/**
+ * How much nearer to healthy the thing was after the attempt, negative if it was farther away; undefined if one of the
+ * distances is unknown.
+ */
+export function improvement({ distanceBefore, distanceAfter }: Attempt): number | undefined {
+  const before = distanceBefore ?? undefined;
+  const after = distanceAfter ?? undefined;
+  return before === undefined || after === undefined ? undefined : before - after;
+}
+
 export const healthy: Status = { tag: "healthy" };
 export const unhealthy = (severity: Severity): Status => ({ tag: "unhealthy", val: severity });
 export const unknown = (why: string): Status => ({ tag: "unknown", val: why });
 /** For a thing that no longer exists: it was looked for and not found. It closes the incident. */
 export const gone: Status = { tag: "gone" };
 
-/** Relations of an observation: to what causes it, to what it is a part of, and to what it affects. */
+/**
+ * A relation to an established cause: while that thing has an open incident, the host may hold this finding back.
+ * Otherwise use `dependsOn`.
+ */
 export const causedBy = (about: Subject): Relation => ({ how: "caused-by", about });
+/** Relations to what it needs to work, to what it is a part of, to what suffers from its fault, and to the same thing. */
+export const dependsOn = (about: Subject): Relation => ({ how: "depends-on", about });
 export const partOf = (about: Subject): Relation => ({ how: "part-of", about });
 export const affects = (about: Subject): Relation => ({ how: "affects", about });
+export const sameAs = (about: Subject): Relation => ({ how: "same-as", about });
 
 /** Evidence: an integer, any other number, a text, or a boolean. */
 export const count = (name: string, value: number, unit: Unit = "none"): Measure => ({

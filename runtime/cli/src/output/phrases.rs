@@ -3,7 +3,9 @@
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::text::inert;
-use ansai_core::{Decision, Lasting, Measure, Outcome, Preview, Recommendation, Status, Unit, Value, quantity};
+use ansai_core::{
+    Decision, Lasting, Measure, Outcome, Preview, Recommendation, Reversibility, Status, Unit, Value, quantity,
+};
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
@@ -23,6 +25,7 @@ pub(crate) fn measure(measure: &Measure) -> String {
         (Value::Number(number), Unit::Bytes) => quantity::show_bytes(whole(*number)),
         (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
         (Value::Number(number), Unit::Ratio) => format!("{} %", short(number * 100.0)),
+        (Value::Count(count), Unit::Ratio) => format!("{} %", count.saturating_mul(100)),
         (Value::Count(count), unit) => with_unit(&count.to_string(), unit),
         (Value::Number(number), unit) => with_unit(&short(*number), unit),
     };
@@ -36,7 +39,6 @@ pub(crate) fn measure(measure: &Measure) -> String {
 
 fn with_unit(number: &str, unit: Unit) -> String {
     match unit {
-        Unit::Percent => format!("{number} %"),
         Unit::PerSecond => format!("{number}/s"),
         Unit::Celsius => format!("{number} °C"),
         _ => number.to_owned(),
@@ -111,9 +113,10 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
     }
 }
 
-/// `recommends: a bigger disk`.
+/// `recommends: a bigger disk`, or `recommends for table main/public.orders: an index`.
 pub(crate) fn recommendation(recommendation: &Recommendation) -> String {
-    format!("recommends: {}", inert(&recommendation.summary, MOST))
+    let about = recommendation.about.as_ref().map(|about| format!(" for {}", inert(&about.to_string(), 120)));
+    format!("recommends{}: {}", about.unwrap_or_default(), inert(&recommendation.summary, MOST))
 }
 
 /// A step, and whether the plan goes on if it fails.
@@ -125,7 +128,7 @@ pub(crate) fn planned(planned: &PlannedStep) -> String {
     words
 }
 
-/// `remove 12 files, frees 3.20 MiB, permanent`.
+/// `remove 12 files, frees 3.20 MiB, cannot be undone`.
 pub(crate) fn step(action: &str, preview: &Preview) -> String {
     let (_, verb) = action.rsplit_once('.').unwrap_or(("", action));
     let verb = inert(verb, 60).replace('-', " ");
@@ -145,8 +148,9 @@ pub(crate) fn step(action: &str, preview: &Preview) -> String {
     match preview.lasting {
         Lasting::UntilVerified(limit) => words += &format!(", undone after {limit} unless verified healthy"),
         Lasting::ForATime(limit) => words += &format!(", undone after {limit}"),
-        Lasting::ForGood if !preview.reversible => words += ", permanent",
-        Lasting::ForGood => {}
+        // What can be undone completely needs no words.
+        Lasting::ForGood if preview.reversible == Reversibility::Fully => {}
+        Lasting::ForGood => words += &format!(", {}", preview.reversible),
     }
     if !preview.complete {
         words += " (scan incomplete)";

@@ -81,13 +81,12 @@ fn labels_and_targets_are_those_of_the_file_of_now() {
     let after = now().unwrap();
     let label = |name: &str, value: &str| Label { name: name.into(), value: value.into() };
     assert_eq!(*after.labels, [label("role", "web"), label("site", "fra1")]);
-    let target = |name: &str, kind: &str, labels| Target { name: name.into(), kind: kind.into(), labels };
     let seen = |target, settings| InstanceTarget { target, settings };
     assert_eq!(
         *after.targets,
         [
-            seen(target("cache", "redis", vec![]), serde_json::json!({})),
-            seen(target("main-db", "postgresql", vec![label("tier", "gold")]), serde_json::json!({"lag": 5_000})),
+            seen(Target::new("cache", "redis", vec![]), serde_json::json!({})),
+            seen(Target::new("main-db", "postgresql", vec![label("tier", "gold")]), serde_json::json!({"lag": 5_000})),
         ]
     );
     let reached = after.reach.target("main-db").unwrap();

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use wit_parser::{Resolve, Type, TypeDefKind, TypeId, TypeOwner};
 
-/// A type such as `result<list<held>, refusal>`, split into parts.
+/// A type such as `result<list<sample>, refusal>`, split into parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written(pub Vec<Part>);
 

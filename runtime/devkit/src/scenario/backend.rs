@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ansai_core::{Attempt, InstanceName, Preview, Refusal, Subject, Timestamp};
+use ansai_core::{Attempt, InstanceName, Preview, Refusal, StepRef, Subject, Timestamp};
 
 use ansai_kit::admit::{Caller, Grants, NotAdmitted, admit};
 use ansai_kit::authorize::Scopes;
@@ -75,17 +75,28 @@ impl ScenarioBackend {
     }
 
     fn propose(&mut self, action: String, arguments: Value, partial: Value) -> Reply {
-        let about = Subject::new("scenario", action.clone());
-        let mut preview = serde_json::to_value(Preview::nothing(about)).unwrap_or_default();
-        if let (Some(preview), Value::Object(partial)) = (preview.as_object_mut(), partial) {
-            preview.extend(partial);
-            preview.insert("step".into(), self.base.proposed.into());
-        }
+        let text = preview(&action, self.base.proposed, partial).to_string();
         self.base.proposed += 1;
         self.steps.push(Step { action, arguments });
-        let text = preview.to_string();
         RawValue::from_string(text).map(Into::into).map_err(|error| Refusal::Other(error.to_string()))
     }
+}
+
+/// The preview of a step: an empty one with the fields of the scenario. If these are all fields, as in an exported
+/// recording, an interruption that is not among them is unknown, because TOML has no null.
+fn preview(action: &str, step: StepRef, partial: Value) -> Value {
+    let mut preview = serde_json::to_value(Preview::nothing(Subject::new("scenario", action))).unwrap_or_default();
+    if let (Some(preview), Value::Object(partial)) = (preview.as_object_mut(), partial) {
+        let is_given = |(key, empty): (&String, &Value)| {
+            matches!(key.as_str(), "step" | "interrupts") || empty.is_null() || partial.contains_key(key)
+        };
+        if preview.iter().all(is_given) {
+            preview.insert("interrupts".into(), Value::Null);
+        }
+        preview.extend(partial);
+        preview.insert("step".into(), step.into());
+    }
+    preview
 }
 
 /// Values that the policy stored earlier.
@@ -116,5 +127,27 @@ impl Memory for Seeded {
         found.sort_by_key(|attempt| attempt.at);
         found.drain(..found.len().saturating_sub(most));
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_interruption_is_unknown_only_in_a_whole_preview() {
+        let read = |partial| serde_json::from_value::<Preview>(preview("a.b", 2, partial)).unwrap();
+        assert_eq!(
+            read(json!({"items": 3})),
+            Preview { step: 2, items: 3, ..Preview::nothing(Subject::new("scenario", "a.b")) }
+        );
+        let restart = Preview { interrupts: None, ..Preview::nothing(Subject::new("unit", "a")) };
+        // As it is exported: without null, and without the number of the step.
+        let mut exported = serde_json::to_value(&restart).unwrap();
+        exported.as_object_mut().unwrap().retain(|key, value| !value.is_null() && key != "step");
+        assert_eq!(read(exported), Preview { step: 2, ..restart });
     }
 }

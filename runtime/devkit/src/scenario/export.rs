@@ -138,8 +138,8 @@ impl<'r> Told<'r> {
             ("context", "triggered-by") => self.know("trigger", read(answer)?),
             (
                 "context",
-                name @ ("local-time" | "last-evaluated" | "host-facts" | "labels" | "open-incidents" | "attempts"
-                | "stage"),
+                name @ ("local-time" | "last-evaluated" | "host" | "host-facts" | "labels" | "open-incidents"
+                | "attempts" | "stage"),
             ) => {
                 self.know(&name.replace('-', "_"), read(answer)?);
             }

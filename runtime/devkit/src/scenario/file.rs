@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ansai_config::{Diagnostics, Report};
 use ansai_core::{Attempt, Code, Measure, Observation, Refusal, Subject, Timestamp, codes};
-use ansai_kit::evaluation_state::{InstanceTarget, Label, Trigger, WallClock};
+use ansai_kit::evaluation_state::{InstanceTarget, Label, Target, Trigger, WallClock};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -62,14 +62,41 @@ pub struct ScenarioContext {
     pub local_time: Option<WallClock>,
     pub last_evaluated: Option<Timestamp>,
     pub trigger: Option<Trigger>,
+    /// The host as a whole; by default the one that `host_facts` name.
+    pub host: Option<Subject>,
     pub stage: String,
     pub host_facts: Vec<Measure>,
     pub open_incidents: Vec<Observation>,
     pub attempts: Vec<Attempt>,
     pub labels: Vec<Label>,
-    pub targets: Vec<InstanceTarget>,
+    pub targets: Vec<SeededTarget>,
     /// Earlier attempts, also at findings that are closed.
     pub history: Vec<SeededAttempt>,
+}
+
+/// A target that the policy may use.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "the names are the documentation")]
+pub struct SeededTarget {
+    pub name: String,
+    pub kind: String,
+    /// By default the subject that a host gives a target of this name.
+    pub about: Option<Subject>,
+    #[serde(default)]
+    pub labels: Vec<Label>,
+    /// Settings that differ for this target.
+    #[serde(default)]
+    pub settings: Value,
+}
+
+impl SeededTarget {
+    /// The target as a host has it.
+    pub(crate) fn on_host(&self) -> InstanceTarget {
+        let mut target = Target::new(&self.name, &self.kind, self.labels.clone());
+        target.about = self.about.clone().unwrap_or(target.about);
+        InstanceTarget { target, settings: self.settings.clone() }
+    }
 }
 
 /// An earlier attempt at a finding about a subject.

@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use super::backend::{ScenarioBackend, Seeded};
 use super::canned::Canned;
-use super::file::Scenario;
+use super::file::{Scenario, SeededTarget};
 use super::subject::Subject;
 use super::{check, granted, places};
 
 /// The list as the host has it: in byte order of the names.
-fn sorted<T: Clone>(list: &[T], name: impl Fn(&T) -> &String) -> Vec<T> {
-    let mut list = list.to_vec();
+fn sorted<T>(list: impl IntoIterator<Item = T>, name: impl Fn(&T) -> &String) -> Vec<T> {
+    let mut list: Vec<T> = list.into_iter().collect();
     list.sort_by(|a, b| name(a).cmp(name(b)));
     list
 }
@@ -79,8 +79,10 @@ impl<'a> Prepared<'a> {
                 history: scenario.context.history.clone(),
             }),
             host_facts: Arc::new(scenario.context.host_facts.clone()),
-            labels: Arc::new(sorted(&scenario.context.labels, |label| &label.name)),
-            targets: Arc::new(sorted(&scenario.context.targets, |known| &known.target.name)),
+            labels: Arc::new(sorted(scenario.context.labels.clone(), |label| &label.name)),
+            targets: Arc::new(sorted(scenario.context.targets.iter().map(SeededTarget::on_host), |known| {
+                &known.target.name
+            })),
             limits,
             now,
         })
@@ -117,6 +119,7 @@ impl<'a> Prepared<'a> {
             local_time: context.local_time.unwrap_or(NOON),
             last_evaluated: context.last_evaluated,
             trigger: context.trigger.clone().unwrap_or(Trigger::Schedule),
+            host: context.host.clone().unwrap_or_else(|| Context::host_of(&context.host_facts)),
             settings: self.settings.clone(),
             scopes: self.scopes_text.clone(),
             host_facts: self.host_facts.clone(),

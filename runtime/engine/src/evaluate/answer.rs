@@ -89,6 +89,10 @@ fn check(observations: &[Observation], max_observations: u32) -> Result<(), Eval
         if !keys.insert(key) {
             return Err(violation(format!("duplicate key `{}`", inert(key, MAX_KEY_BYTES))));
         }
+        if let Some(distance) = observation.distance.filter(|distance| *distance < 0.0) {
+            let key = inert(key, MAX_KEY_BYTES);
+            return Err(violation(format!("the observation `{key}` has the negative distance {distance}")));
+        }
     }
     Ok(())
 }

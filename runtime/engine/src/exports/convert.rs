@@ -137,7 +137,12 @@ impl IntoFinite<core::Decision> for types::Decision {
 
 impl IntoFinite<core::Recommendation> for types::Recommendation {
     fn into_finite(self) -> Result<core::Recommendation, NotFinite> {
-        Ok(core::Recommendation { summary: self.summary, detail: self.detail, measures: self.measures.into_finite()? })
+        Ok(core::Recommendation {
+            about: self.about.map(Into::into),
+            summary: self.summary,
+            detail: self.detail,
+            measures: self.measures.into_finite()?,
+        })
     }
 }
 
@@ -176,8 +181,8 @@ macro_rules! cases {
 }
 
 cases!(both Severity, Notice, Warning, Critical, Emergency);
-cases!(both Unit, None, Bytes, Milliseconds, Instant, Ratio, Percent, PerSecond, BytesPerSecond, Celsius, Other);
-cases!(both Relationship, CausedBy, PartOf, Affects);
+cases!(both Unit, None, Bytes, Milliseconds, Instant, Ratio, PerSecond, BytesPerSecond, Celsius, Other);
+cases!(both Relationship, CausedBy, DependsOn, PartOf, Affects, SameAs, Other);
 cases!(OnFailure, UndoApplied, Stop);
 
 #[cfg(test)]
@@ -201,9 +206,16 @@ mod tests {
                 measure("text", Value::Text("é".into()), Unit::Other),
                 measure("flag", Value::Flag(true), Unit::Celsius),
             ],
-            related: [Relationship::CausedBy, Relationship::PartOf, Relationship::Affects]
-                .map(|how| Relation { how, about: subject.clone() })
-                .into(),
+            related: [
+                Relationship::CausedBy,
+                Relationship::DependsOn,
+                Relationship::PartOf,
+                Relationship::Affects,
+                Relationship::SameAs,
+                Relationship::Other,
+            ]
+            .map(|how| Relation { how, about: subject.clone() })
+            .into(),
             distance: Some(number),
         }
     }
@@ -226,7 +238,8 @@ mod tests {
             let far = types::Observation { evidence: vec![], ..given.clone() };
             assert_eq!(given.into_finite(), Err(NotFinite));
             assert_eq!(far.into_finite(), Err(NotFinite));
-            let recommendation = types::Recommendation { summary: String::new(), detail: String::new(), measures };
+            let (summary, detail) = (String::new(), String::new());
+            let recommendation = types::Recommendation { about: None, summary, detail, measures };
             let decision = types::Decision::Recommend(vec![recommendation]);
             assert_eq!(decision.into_finite(), Err(NotFinite));
         }

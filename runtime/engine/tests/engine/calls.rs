@@ -241,11 +241,11 @@ impl Backend for Prepared {
 /// The first entry has its fields in another order; one text is escaped, one is empty.
 const TWO: &str = r#"{"skipped": 7, "entries": [
     {"total-bytes": 18446744073709551615, "mount": "/\u00e9", "about": {"name": "", "kind": "file system"},
-     "free-inodes": 3, "total-inodes": 4, "reserved-bytes": 5, "available-bytes": 6, "remote": false,
+     "inodes": {"free": 3, "total": 4}, "reserved-bytes": 5, "available-bytes": 6, "remote": false,
      "read-only": true, "device": "/dev/\"a\"", "kind": "ext4"},
     {"about": {"kind": "b", "name": "c"}, "mount": "/d", "kind": "e", "device": "f", "read-only": false,
-     "remote": true, "total-bytes": 1, "available-bytes": 2, "reserved-bytes": 3, "total-inodes": 4,
-     "free-inodes": 4294967297}]}"#;
+     "remote": true, "total-bytes": 1, "available-bytes": 2, "reserved-bytes": 3,
+     "inodes": {"total": 4, "free": 4294967297}}]}"#;
 
 /// Stores a count as evidence at an address: a measure without a name.
 fn measure(address: u32, count: &str) -> String {
@@ -269,11 +269,11 @@ async fn every_part_of_a_reply_reaches_the_memory_of_the_guest() {
         text(32, 2084),
         "(i32.store (i32.const 2092) (i32.const 3072)) (i32.store (i32.const 2096) (i32.const 7))".to_owned(),
         measure(3072, &number(48)),
-        measure(3104, &number(80)),
+        measure(3104, &number(88)),
         measure(3136, &flag(40)),
         measure(3168, &flag(41)),
-        measure(3200, &number(88 + 80)),
-        measure(3232, &flag(88 + 41)),
+        measure(3200, &number(96 + 88)),
+        measure(3232, &flag(96 + 41)),
         measure(3264, "(i64.load32_u (i32.const 4108))"),
     ];
     let policy = engine().load(&policy(LIST, &parts.concat(), "")).unwrap();
@@ -301,6 +301,7 @@ fn key_at(address: u32, imports: &str, call: &str) -> Policy {
 async fn refusals_and_plain_results_reach_the_memory_of_the_guest() {
     let settings = r#"(import "ansai:policy/context@0.2.0" "settings" (func $settings (param i32)))"#;
     let get = r#"(import "ansai:policy/store@0.2.0" "get" (func $get (param i32 i32 i32)))"#;
+    let history = r#"(import "ansai:policy/context@0.2.0" "history" (func $history (param i32 i32 i32 i32 i64 i32)))"#;
     for (policy, backend, key) in [
         (
             key_at(
@@ -329,6 +330,16 @@ async fn refusals_and_plain_results_reach_the_memory_of_the_guest() {
             ),
             Prepared(&[("get", Err("gone"))]),
             "gone",
+        ),
+        (
+            key_at(
+                4104,
+                history,
+                "(call $history (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 4096))
+                (if (i32.ne (i32.load8_u (i32.const 4100)) (i32.const 1)) (then unreachable))",
+            ),
+            Prepared(&[("history", Err("broken"))]),
+            "broken",
         ),
         // Through a dynamic value.
         (

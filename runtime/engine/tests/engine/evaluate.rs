@@ -77,6 +77,26 @@ async fn an_action_in_detect_is_denied_and_in_plan_proposed() {
 }
 
 #[tokio::test]
+async fn a_negative_distance_violates_the_contract() {
+    let answer = async |distance: &str| {
+        let one = format!(
+            "(i32.store (i32.const 1028) (i32.const 2048)) (i32.store (i32.const 1032) (i32.const 1))
+            (i32.store (i32.const 2048) (i32.const 16)) (i32.store (i32.const 2052) (i32.const 1))
+            (i32.store (i32.const 2112) (i32.const 1)) (f64.store (i32.const 2120) (f64.const {distance}))"
+        );
+        detect(&policy(r#"(data (i32.const 16) "k")"#, &one, ""), &limits()).await.answer
+    };
+    for distance in ["0", "-0", "7.5"] {
+        let Ok(Answer::Observed(seen)) = answer(distance).await else { panic!("{distance}") };
+        assert_eq!(seen[0].distance, distance.parse().ok());
+    }
+    for distance in ["-1", "-1e-300"] {
+        let Err(EvaluationError::ContractViolation(why)) = answer(distance).await else { panic!("{distance}") };
+        assert!(why.contains("`k` has the negative distance"), "{why}");
+    }
+}
+
+#[tokio::test]
 async fn endless_loops_end() {
     let bytes = policy("", "(loop $l (br $l))", "");
     let evaluation = detect(&bytes, &limits()).await;

@@ -65,7 +65,7 @@ fn newer() -> Result<(), LoadError> {
 
 #[test]
 fn a_later_host_with_one_type_changed_is_refused() {
-    let changed = packages("0.2.1", |text| text.replacen("total-inodes: u64", "total-inodes: u32", 1));
+    let changed = packages("0.2.1", |text| text.replacen("inodes { total: u64", "inodes { total: u32", 1));
     let Err(error) = load(&changed).map(|_| ()) else { panic!("it loads") };
     assert!(matches!(error, LoadError::Signature { .. }), "{error}");
     assert!(error.to_string().contains("`list-filesystems` of `ansai:disk/disk-probe@0.2.0`"), "{error}");

@@ -186,7 +186,7 @@ impl Executor {
         for (number, proposed) in file.numbered().rev() {
             let Some(result) = results.get_mut(number as usize) else { continue };
             // A check changes nothing, so there is nothing to restore.
-            let is_undoable = proposed.preview.reversible && proposed.preview.items > 0;
+            let is_undoable = proposed.preview.reversible.is_any() && proposed.preview.items > 0;
             if result.outcome != Outcome::Done || !is_undoable {
                 continue;
             }

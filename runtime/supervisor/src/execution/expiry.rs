@@ -157,8 +157,9 @@ fn decided(plan: &str, instance: &InstanceName, steps: Vec<PlannedStep>, verdict
         decision: DECISION,
         steps,
         recommendations: Vec::new(),
+        distance: None,
     };
-    [planned, Event::Decided { plan, instance, verdict }]
+    [planned, Event::Decided { plan, instance, verdict, attempt: None }]
 }
 
 impl Executor {

@@ -35,13 +35,14 @@ impl Executor {
             step: number,
             instance: instance.clone(),
             outcome: applied.outcome,
+            reason: applied.reason.clone(),
             detail: applied.detail.clone(),
             measures: applied.measures.clone(),
             items_sha256,
             after_crash,
         };
         if let Err(error) = self.end(step, event) {
-            applied.outcome = Outcome::Unknown;
+            (applied.outcome, applied.reason) = (Outcome::Unknown, None);
             applied.detail = format!("{}; the outcome is not recorded: {error}", applied.detail);
         }
         applied
@@ -113,6 +114,7 @@ pub(super) fn step_result(step: &Proposed, applied: Applied) -> StepResult {
         arguments: StepResult::bounded_arguments(step.arguments.get()),
         about: step.preview.about.clone(),
         outcome: applied.outcome,
+        reason: applied.reason,
         detail: applied.detail,
         measures: applied.measures,
     }

@@ -1,11 +1,11 @@
 //! Restores attempts that a crash interrupted: the audit log has the outcomes of their steps, and the policy has to see
 //! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ansai_audit::{ReadError, Reader};
 use ansai_core::event::{PlannedStep, Record};
-use ansai_core::{Attempt, Event, Incident, Measure, Outcome, Status, StepResult, Timestamp};
+use ansai_core::{Attempt, Event, Incident, Measure, Outcome, Refusal, Status, StepResult, Timestamp};
 
 use super::Incidents;
 
@@ -17,15 +17,53 @@ struct RecordedPlan {
     /// As JSON, by step.
     arguments: BTreeMap<u32, String>,
     steps: BTreeMap<u32, StepResult>,
+    /// The number of its attempt.
+    number: Option<u32>,
+    /// Steps that ran in the background.
+    background: BTreeSet<u32>,
+    /// When its last step ended, if that is known.
+    ended: Option<Timestamp>,
     verified: Status,
+    distance_before: Option<f64>,
+    distance_after: Option<f64>,
+}
+
+/// What the audit log says about the end of a step.
+struct End {
+    outcome: Outcome,
+    reason: Option<Refusal>,
+    detail: String,
+    measures: Vec<Measure>,
 }
 
 impl RecordedPlan {
-    fn ended(&mut self, step: u32, outcome: Outcome, detail: String, measures: Vec<Measure>) {
+    fn new(incident: String, at: Timestamp, planned: Vec<PlannedStep>, distance: Option<f64>) -> RecordedPlan {
+        RecordedPlan {
+            incident,
+            at,
+            planned,
+            arguments: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            number: None,
+            background: BTreeSet::new(),
+            ended: None,
+            verified: Status::Unknown("interrupted before it was verified".into()),
+            distance_before: distance,
+            distance_after: None,
+        }
+    }
+
+    fn step_ended(&mut self, step: u32, End { outcome, reason, detail, measures }: End) {
         let Some(planned) = self.planned.get(step as usize) else { return };
         let (action, about) = (planned.action.clone(), planned.preview.about.clone());
         let arguments = self.arguments.get(&step).cloned().unwrap_or_default();
-        self.steps.insert(step, StepResult { step, action, arguments, about, outcome, detail, measures });
+        let result = StepResult { step, action, arguments, about, outcome, reason, detail, measures };
+        self.steps.insert(step, result);
+    }
+
+    /// When its last step ended; none while that is open.
+    fn ended(&self) -> Option<Timestamp> {
+        self.ended.filter(|_| self.steps.values().all(|step| step.outcome.has_ended()))
     }
 }
 
@@ -71,13 +109,15 @@ impl Incidents {
         for entry in Reader::open(&self.audit_dir)? {
             let Ok(Record { at, event }) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
             match event {
-                Event::Planned { plan, incident: Some(incident), steps, .. }
+                Event::Planned { plan, incident: Some(incident), steps, distance, .. }
                     if open.iter().any(|known| known.id == incident) =>
                 {
-                    let verified = Status::Unknown("interrupted before it was verified".into());
-                    let (planned, arguments, steps) = (steps, BTreeMap::new(), BTreeMap::new());
-                    let recorded = RecordedPlan { incident, at, planned, arguments, steps, verified };
-                    plans.insert(plan, recorded);
+                    plans.insert(plan, RecordedPlan::new(incident, at, steps, distance));
+                }
+                Event::Decided { plan, attempt, .. } => {
+                    if let Some(recorded) = plans.get_mut(&plan) {
+                        recorded.number = attempt;
+                    }
                 }
                 Event::Intent(intent) => {
                     if let Some(recorded) = plans.get_mut(&intent.plan) {
@@ -85,14 +125,25 @@ impl Incidents {
                         recorded.arguments.insert(intent.step, arguments);
                     }
                 }
-                Event::Outcome { plan, step, outcome, detail, measures, .. } => {
+                Event::Running { plan, step, .. } => {
                     if let Some(recorded) = plans.get_mut(&plan) {
-                        recorded.ended(step, outcome, detail, measures);
+                        recorded.background.insert(step);
+                    }
+                }
+                Event::Outcome { plan, step, outcome, reason, detail, measures, after_crash, .. } => {
+                    if let Some(recorded) = plans.get_mut(&plan) {
+                        // What a crash cut short ended at an unknown time. What ran in the background went on, and ansai
+                        // learned of its end now.
+                        let is_known = !after_crash || recorded.background.contains(&step);
+                        recorded.ended = is_known.then_some(at);
+                        recorded.step_ended(step, End { outcome, reason, detail, measures });
                     }
                 }
                 Event::Skipped { plan, step, reason, .. } => {
                     if let Some(recorded) = plans.get_mut(&plan) {
-                        recorded.ended(step, Outcome::Skipped, reason.to_string(), Vec::new());
+                        recorded.ended.get_or_insert(at);
+                        let (outcome, detail) = (Outcome::Skipped, reason.to_string());
+                        recorded.step_ended(step, End { outcome, reason: None, detail, measures: Vec::new() });
                     }
                 }
                 Event::Undone { plan, step, outcome: Outcome::Done, .. } => {
@@ -100,9 +151,9 @@ impl Incidents {
                         undone.outcome = Outcome::Reverted;
                     }
                 }
-                Event::Verified { plan, status, .. } => {
+                Event::Verified { plan, status, distance, .. } => {
                     if let Some(recorded) = plans.get_mut(&plan) {
-                        recorded.verified = status;
+                        (recorded.verified, recorded.distance_after) = (status, distance);
                     }
                 }
                 _ => {}
@@ -120,17 +171,25 @@ fn add(incident: &mut Incident, recorded: &RecordedPlan) -> Option<Attempt> {
     }
     match incident.attempts.iter_mut().find(|attempt| attempt.at == recorded.at) {
         None => {
-            let (key, verified) = (incident.finding.key.clone(), recorded.verified.clone());
-            let attempt = Attempt { key, at: recorded.at, stage: String::new(), verified, steps };
+            let attempt = Attempt {
+                key: incident.finding.key.clone(),
+                number: recorded.number.unwrap_or(incident.begun),
+                at: recorded.at,
+                ended: recorded.ended(),
+                stage: String::new(),
+                verified: recorded.verified.clone(),
+                distance_before: recorded.distance_before,
+                distance_after: recorded.distance_after,
+                steps,
+            };
             incident.attempts.push(attempt.clone());
             incident.attempts.sort_by_key(|attempt| attempt.at);
             Some(attempt)
         }
         Some(attempt) => {
-            let is_open = |step: &StepResult| matches!(step.outcome, Outcome::Unknown | Outcome::Running);
-            let was_open = attempt.steps.iter().any(is_open);
+            let was_open = attempt.steps.iter().any(|step| !step.outcome.has_ended());
             (was_open && attempt.steps != steps).then(|| {
-                attempt.steps = steps;
+                (attempt.steps, attempt.ended) = (steps, recorded.ended());
                 attempt.clone()
             })
         }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Verdict;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Millis, Recommendation, Timestamp};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
+use tokio::time::Instant;
 
-use super::Passes;
+use super::{Passes, due};
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, PlanFile};
@@ -27,7 +28,18 @@ struct Proposal {
     decision: Decision,
     steps: Vec<Proposed>,
     recommendations: Vec<Recommendation>,
-    look_again: Option<Millis>,
+    look_again: Option<Instant>,
+}
+
+/// What `plan` is asked with.
+struct PlanRequest<'a> {
+    instance: &'a Instance,
+    grants: &'a EffectiveGrants,
+    /// What caused the `detect` that reported the finding.
+    trigger: &'a Trigger,
+    open: &'a [Incident],
+    /// Whether the plan starts an attempt.
+    is_first: bool,
 }
 
 /// Why there is no plan, or why the plan does not continue.
@@ -48,20 +60,24 @@ impl NoPlan {
 }
 
 impl Passes {
-    /// Heals one incident as far as the operator allows. Returns when the policy wants to be evaluated again.
+    /// Heals one incident as far as the operator allows. `trigger` is that of the `detect` that reported its finding.
+    /// Returns when the policy wants to be evaluated again.
     pub(super) async fn heal(
         &self,
         instance: &Instance,
         grants: &EffectiveGrants,
+        trigger: &Trigger,
         mut incident: Incident,
         open: &mut OpenIncidents,
-    ) -> Option<Millis> {
+    ) -> Option<Instant> {
         let mut look_again = None;
         for stage in 0..MOST_STAGES {
             if self.stop.is_asked() {
                 break;
             }
-            let planned = self.plan(instance, grants, &mut incident, open.all(), stage == 0, &mut look_again).await;
+            let distance_before = incident.finding.distance;
+            let request = PlanRequest { instance, grants, trigger, open: open.all(), is_first: stage == 0 };
+            let planned = self.plan(&request, &mut incident, &mut look_again).await;
             let approved = match planned {
                 Ok(Some(approved)) => approved,
                 Ok(None) => break,
@@ -78,6 +94,7 @@ impl Passes {
                     Vec::new()
                 }
             };
+            let ended = has_ended(&steps).then(clock::now);
             tokio::time::sleep(Duration::from(instance.retry_policy.settle)).await;
             let verified = self.verify(instance, grants, &incident, open.all()).await;
             let now = clock::now();
@@ -88,11 +105,20 @@ impl Passes {
                     incident: incident.id.clone(),
                     instance: incident.instance.clone(),
                     status: verified.status.clone(),
+                    distance: verified.distance,
                 },
             );
-            let status = verified.status.clone();
-            let key = incident.finding.key.clone();
-            let attempt = Attempt { key, at, stage: String::new(), verified: status.clone(), steps };
+            let attempt = Attempt {
+                key: incident.finding.key.clone(),
+                number: incident.begun,
+                at,
+                ended,
+                stage: String::new(),
+                verified: verified.status.clone(),
+                distance_before,
+                distance_after: verified.distance,
+                steps,
+            };
             self.incidents.attempted(&mut incident, attempt);
             let change = incident.observe(Some(&verified), "", now);
             self.incidents.store(&incident, change, now);
@@ -110,14 +136,12 @@ impl Passes {
     /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
     async fn plan(
         &self,
-        instance: &Instance,
-        grants: &EffectiveGrants,
+        request: &PlanRequest<'_>,
         incident: &mut Incident,
-        open: &[Incident],
-        is_first: bool,
-        look_again: &mut Option<Millis>,
+        look_again: &mut Option<Instant>,
     ) -> Result<Option<Approved>, NoPlan> {
-        let proposal = self.propose(instance, grants, incident, open).await?;
+        let proposal = self.propose(request, incident).await?;
+        let PlanRequest { instance, grants, is_first, .. } = *request;
         let Proposal { at, decision, steps, recommendations, look_again: wanted } = proposal;
         *look_again = (*look_again).into_iter().chain(wanted).min();
         let plan = self.ids.fresh(at);
@@ -131,9 +155,12 @@ impl Passes {
             decision: decision.clone(),
             steps: steps.iter().map(Proposed::planned).collect(),
             recommendations,
+            distance: incident.finding.distance,
         };
         let is_approved = verdict == Verdict::Approved;
-        let decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict };
+        // The attempt begins below, after this record.
+        let attempt = is_approved.then(|| incident.begun + u32::from(is_first));
+        let decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict, attempt };
         let recorded = self.journal.record(now, planned).and_then(|()| match is_approved {
             true => self.journal.durable(now, decided),
             false => self.journal.record(now, decided),
@@ -150,20 +177,16 @@ impl Passes {
         Ok(Some(Approved { file, decision }))
     }
 
-    async fn propose(
-        &self,
-        instance: &Instance,
-        grants: &EffectiveGrants,
-        incident: &Incident,
-        open: &[Incident],
-    ) -> Result<Proposal, NoPlan> {
+    async fn propose(&self, request: &PlanRequest<'_>, incident: &Incident) -> Result<Proposal, NoPlan> {
+        let PlanRequest { instance, grants, trigger, open, .. } = *request;
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
-        let request = EvaluationRequest { trigger: Trigger::Schedule, grants, late_ms: 0, open, finding };
+        let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open, finding };
         let evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
+        let ended = Instant::now();
         let Evaluated { at, answer, proposed, writes, advice } = evaluated;
         match answer {
             Ok(Answer::Decided(decision)) => {
-                if let Err(error) = self.evaluator.commit(instance, at, &writes) {
+                if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {
                     let (name, id) = (instance.name.as_str(), &incident.id);
                     tracing::error!(instance = name, incident = %id, "what the policy stored is lost, its plan goes on: {error}");
                 }
@@ -171,8 +194,8 @@ impl Passes {
                 for step in &mut steps {
                     step.may_fail = advice.may_fail.contains(&step.preview.step);
                 }
-                let (recommendations, look_again) = (advice.recommendations, advice.look_again);
-                Ok(Proposal { at, decision, steps, recommendations, look_again })
+                let look_again = due(ended, advice.look_again);
+                Ok(Proposal { at, decision, steps, recommendations: advice.recommendations, look_again })
             }
             Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
             Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),
@@ -193,4 +216,9 @@ impl Passes {
             None => self.journal.note(clock::now(), event),
         }
     }
+}
+
+/// Whether all steps of a plan are known to be over.
+fn has_ended(steps: &[StepResult]) -> bool {
+    !steps.is_empty() && steps.iter().all(|step| step.outcome.has_ended())
 }

@@ -8,6 +8,7 @@ use ansai_core::incident::Change;
 use ansai_core::{ErrorKind, Event, Incident, Millis, Mode, Observation, Status};
 use ansai_engine::Answer;
 use ansai_kit::evaluation_state::Trigger;
+use tokio::time::Instant;
 
 use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
@@ -39,7 +40,7 @@ pub(crate) enum PlanWhat {
 }
 
 impl Passes {
-    /// Detects and heals. Returns when the policy wants to be evaluated again, in addition to its schedule.
+    /// Detects and heals. Returns after how long the policy wants to be evaluated again, in addition to its schedule.
     pub(crate) async fn pass(&self, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) -> Option<Millis> {
         let grants = match self.authority.effective_grants(&instance.name) {
             Ok(grants) => grants,
@@ -48,9 +49,11 @@ impl Passes {
                 return None;
             }
         };
-        let (update, look_again) = self.detect(instance, &grants, why, late_ms).await?;
-        let planned = self.heal_all(instance, &grants, update, what).await;
-        look_again.into_iter().chain(planned).min()
+        let (update, look_again) = self.detect(instance, &grants, &why, late_ms).await?;
+        let planned = self.heal_all(instance, &grants, &why, update, what).await;
+        let soonest = look_again.into_iter().chain(planned).min()?;
+        // The time counts from the end of the evaluation that asked, not from that of the steps after it.
+        Some(soonest.saturating_duration_since(Instant::now()).into())
     }
 
     /// Reports that a pass has no answer.
@@ -82,9 +85,9 @@ impl Passes {
         &self,
         instance: &Instance,
         grants: &EffectiveGrants,
-        trigger: Trigger,
+        trigger: &Trigger,
         late_ms: u64,
-    ) -> Option<(Update, Option<Millis>)> {
+    ) -> Option<(Update, Option<Instant>)> {
         let open = match self.incidents.open(&instance.name) {
             Ok(open) => open,
             Err(error) => {
@@ -92,7 +95,8 @@ impl Passes {
                 return None;
             }
         };
-        let request = EvaluationRequest { trigger, grants, late_ms, open: open.all(), finding: None };
+        let cause = trigger.clone();
+        let request = EvaluationRequest { trigger: cause, grants, late_ms, open: open.all(), finding: None };
         let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
             Err(error) => {
@@ -100,6 +104,7 @@ impl Passes {
                 return None;
             }
         };
+        let look_again = due(Instant::now(), advice.look_again);
         let most = instance.limits.observations;
         let (observations, why_missing) = match answer {
             Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
@@ -114,7 +119,7 @@ impl Passes {
                 return None;
             }
         };
-        if let Err(error) = self.evaluator.commit(instance, at, &writes) {
+        if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {
             self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None);
         }
         let mut update = update(&instance.name, open.all(), observations, most, why_missing, at);
@@ -125,7 +130,7 @@ impl Passes {
             without_incident: update.without_incident,
         });
         self.store(&update, at);
-        Some((update, advice.look_again))
+        Some((update, look_again))
     }
 
     fn store(&self, update: &Update, at: ansai_core::Timestamp) {
@@ -139,9 +144,10 @@ impl Passes {
         &self,
         instance: &Instance,
         grants: &EffectiveGrants,
+        trigger: &Trigger,
         update: Update,
         what: PlanWhat,
-    ) -> Option<Millis> {
+    ) -> Option<Instant> {
         let is_wanted = |change: Change| {
             !change.is_closing()
                 && (what == PlanWhat::Everything || change != Change::Unchanged || grants.mode == Mode::Enforce)
@@ -159,13 +165,14 @@ impl Passes {
         let mut open = OpenIncidents::new(update.incidents.into_iter().filter_map(is_open).collect());
         let mut look_again = None;
         for incident in unhealthy {
-            let wanted = self.heal(instance, grants, incident, &mut open).await;
+            let wanted = self.heal(instance, grants, trigger, incident, &mut open).await;
             look_again = look_again.into_iter().chain(wanted).min();
         }
         look_again
     }
 
-    /// Evaluates `detect` again after acting. If the policy has no answer, the result is `unknown`, never healthy.
+    /// Evaluates `detect` again after acting. If the policy has no answer, the result is `unknown`, never healthy. What
+    /// the policy stores and asks for is dropped: its next evaluation on schedule sees the same.
     async fn verify(
         &self,
         instance: &Instance,
@@ -174,7 +181,8 @@ impl Passes {
         open: &[Incident],
     ) -> Observation {
         let request = EvaluationRequest { trigger: Trigger::Verification, grants, late_ms: 0, open, finding: None };
-        let unknown = |why: String| Observation { status: Status::Unknown(why), ..incident.finding.clone() };
+        let unknown =
+            |why: String| Observation { status: Status::Unknown(why), distance: None, ..incident.finding.clone() };
         match self.evaluator.evaluate(instance, request).await.map(|evaluated| evaluated.answer) {
             Ok(Ok(Answer::Observed(observations))) => observations
                 .into_iter()
@@ -185,4 +193,9 @@ impl Passes {
             Err(error) => unknown(error),
         }
     }
+}
+
+/// When an evaluation that ended at this time wants to be followed by another one.
+fn due(ended: Instant, look_again: Option<Millis>) -> Option<Instant> {
+    ended.checked_add(look_again?.into())
 }

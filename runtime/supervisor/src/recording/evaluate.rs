@@ -115,9 +115,15 @@ impl Evaluator {
         Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice })
     }
 
-    /// Commits the policy's writes of a successful evaluation.
-    pub(crate) fn commit(&self, instance: &Instance, at: Timestamp, writes: &Writes) -> Result<(), StateError> {
-        self.state.commit(&instance.name, at, writes)
+    /// Commits the policy's writes of a successful evaluation, if its trigger is one of those that keep them.
+    pub(crate) fn commit(
+        &self,
+        instance: &Instance,
+        trigger: &Trigger,
+        at: Timestamp,
+        writes: &Writes,
+    ) -> Result<(), StateError> {
+        self.state.commit_after(trigger, &instance.name, at, writes)
     }
 
     fn context(
@@ -131,6 +137,7 @@ impl Evaluator {
             local_time: clock::local(at),
             last_evaluated: self.state.last_evaluated(&instance.name)?,
             trigger: request.trigger.clone(),
+            host: Context::host_of(&self.facts),
             settings: instance.settings.clone(),
             scopes: serde_json::to_string(&*request.grants.scopes)?.into(),
             host_facts: self.facts.clone(),

@@ -54,12 +54,19 @@ impl StateError {
 /// More than all statements of this crate, so that none is compiled twice.
 const STATEMENTS: usize = 128;
 
-/// The tables of a database.
-pub(crate) struct Schema {
-    /// Higher than that of every earlier version of the tables. A database without tables has 0.
-    pub(crate) version: i64,
-    /// Statements that make the tables, from those of every earlier version too.
-    pub(crate) tables: &'static str,
+/// The tables of a database: statements that lead from each version to the next. A database without tables has version 0.
+pub(crate) struct Schema(pub(crate) &'static [&'static str]);
+
+impl Schema {
+    /// The newest version.
+    pub(crate) fn version(&self) -> i64 {
+        i64::try_from(self.0.len()).unwrap_or(i64::MAX)
+    }
+
+    /// The statements that lead from a version to the newest one.
+    pub(crate) fn upgrade(&self, found: i64) -> String {
+        self.0.get(usize::try_from(found).unwrap_or(0)..).unwrap_or_default().concat()
+    }
 }
 
 /// One connection for all threads.
@@ -74,14 +81,15 @@ impl Database {
     pub(crate) fn open(file: &Path, schema: &Schema, ballast: Ballast) -> Result<Database, StateError> {
         let connection = Connection::open(file)?;
         let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found > schema.version {
-            return Err(StateError::Newer { found, known: schema.version });
+        let version = schema.version();
+        if found > version {
+            return Err(StateError::Newer { found, known: version });
         }
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         keep_a_log(&connection)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        if found < schema.version {
-            let Schema { version, tables } = schema;
+        if found < version {
+            let tables = schema.upgrade(found);
             let whole = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");
             connection.execute_batch(&whole)?;
         }

@@ -80,8 +80,17 @@ mod tests {
     }
 
     fn attempt(milliseconds: u64) -> Attempt {
-        let (key, stage) = ("k".into(), String::new());
-        Attempt { key, at: at(milliseconds), stage, verified: Status::Healthy, steps: vec![] }
+        Attempt {
+            key: "k".into(),
+            number: 1,
+            at: at(milliseconds),
+            ended: Some(at(milliseconds + 1)),
+            stage: String::new(),
+            verified: Status::Healthy,
+            distance_before: Some(0.5),
+            distance_after: None,
+            steps: vec![],
+        }
     }
 
     fn times(attempts: &[Attempt]) -> Vec<u64> {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ansai_core::{Attempt, InstanceName, Refusal, Subject, Timestamp};
-use ansai_kit::evaluation_state::{Memory, Writes};
+use ansai_kit::evaluation_state::{Memory, Trigger, Writes};
 use ansai_kit::policy::aggregate::Aggregate;
 use rusqlite::{OptionalExtension as _, params};
 
@@ -17,6 +17,18 @@ impl State {
             let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
             Ok(statement.query_row([instance.as_str()], |row| row.get::<_, i64>(0)).optional()?.map(unsigned))
         })
+    }
+
+    /// Commits the data of a successful evaluation if its trigger keeps it. What a verification or a person caused leaves
+    /// no trace: it must not shift the policy's series and rates.
+    pub(crate) fn commit_after(
+        &self,
+        trigger: &Trigger,
+        instance: &InstanceName,
+        now: Timestamp,
+        writes: &Writes,
+    ) -> Result<(), StateError> {
+        if trigger.commits() { self.commit(instance, now, writes) } else { Ok(()) }
     }
 
     /// Writes the data of a successful evaluation; durable with the next durable write or [`State::flush`].

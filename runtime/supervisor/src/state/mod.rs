@@ -16,10 +16,10 @@ use self::database::{Database, Schema};
 pub(crate) use self::memory::InstanceMemory;
 pub(crate) use self::steps::{Interrupted, UnderWay};
 
-/// Tables without a version are those of ansai before its first release: their samples are dropped.
-const SCHEMA: Schema = Schema {
-    version: 1,
-    tables: "
+/// Tables without a version are those of ansai before its first release: their samples are dropped. Before version 2,
+/// observations and attempts had another form. Incidents are dropped with them: what is still unhealthy opens again.
+const SCHEMA: Schema = Schema(&[
+    "
     DROP TABLE IF EXISTS sample;
     CREATE TABLE IF NOT EXISTS incident (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (instance, key)) WITHOUT ROWID;
@@ -37,7 +37,10 @@ const SCHEMA: Schema = Schema {
     CREATE INDEX IF NOT EXISTS attempt_at ON attempt (instance, at);
     CREATE TABLE IF NOT EXISTS step (plan TEXT NOT NULL, step INTEGER NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (plan, step)) WITHOUT ROWID;",
-};
+    "
+    DELETE FROM incident;
+    DELETE FROM attempt;",
+]);
 
 /// The state of this host.
 ///
@@ -68,7 +71,7 @@ impl State {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use ansai_core::{InstanceName, Timestamp};
-    use ansai_kit::evaluation_state::Writes;
+    use ansai_kit::evaluation_state::{Trigger, Writes};
     use rusqlite::Connection;
 
     use super::*;
@@ -100,6 +103,27 @@ mod tests {
         assert_eq!(state.get(&TWO, "a").unwrap(), None);
         assert_eq!(state.keys(&ONE).unwrap(), [("a".to_owned(), 1)]);
         assert_eq!(state.last_evaluated(&ONE).unwrap(), Some(at(5)));
+    }
+
+    #[test]
+    fn only_some_triggers_keep_what_a_policy_stored() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = state(dir.path());
+        let mut writes = Writes::default();
+        writes.series.entry("s".into()).or_default().value = Some(1.0);
+        let kept = [Trigger::Schedule, Trigger::Event(vec![]), Trigger::FollowUp];
+        let dropped = [Trigger::Verification, Trigger::ByHand];
+        for (time, (trigger, keeps)) in
+            kept.map(|trigger| (trigger, true)).into_iter().chain(dropped.map(|trigger| (trigger, false))).enumerate()
+        {
+            let now = at(time as u64 + 1);
+            writes.store.insert("a".into(), Some(trigger.name().into()));
+            state.commit_after(&trigger, &ONE, now, &writes).unwrap();
+            let found = state.get(&ONE, "a").unwrap();
+            assert_eq!(found.as_deref() == Some(trigger.name()), keeps, "{trigger:?}");
+            assert_eq!(state.last_evaluated(&ONE).unwrap() == Some(now), keeps, "{trigger:?}");
+        }
+        assert_eq!(state.samples(&ONE, "s", at(0)..at(99)).unwrap().len(), 3);
     }
 
     #[test]
@@ -142,11 +166,36 @@ mod tests {
         drop(state(dir.path()));
         let file = dir.path().join("state.db");
         let version = || Connection::open(&file).unwrap().pragma_query_value(None, "user_version", |row| row.get(0));
-        assert_eq!(version(), Ok(SCHEMA.version));
-        Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version + 1).unwrap();
+        assert_eq!(version(), Ok(SCHEMA.version()));
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
         let refused = State::open(&file, Ballast::new(dir.path().join("ballast"), 4096)).err().unwrap();
-        assert!(matches!(refused, StateError::Newer { found: 2, known: 1 }), "{refused}");
-        assert_eq!(version(), Ok(SCHEMA.version + 1));
+        assert!(matches!(refused, StateError::Newer { found: 3, known: 2 }), "{refused}");
+        assert_eq!(version(), Ok(SCHEMA.version() + 1));
+    }
+
+    #[test]
+    fn a_state_of_version_1_keeps_all_but_incidents_and_attempts() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("state.db");
+        let old = Connection::open(&file).unwrap();
+        old.execute_batch(SCHEMA.0[0]).unwrap();
+        // An observation with a unit that is gone, and an attempt without a number.
+        old.execute_batch(
+            r#"INSERT INTO incident VALUES ('one', 'k', '{"finding": {"evidence": [{"unit": "percent"}]}, "begun": 1}');
+            INSERT INTO attempt VALUES ('one', 'filesystem', '/', 1, '{"key": "k", "at": 1}');
+            INSERT INTO store VALUES ('one', 'a', '1');
+            INSERT INTO series VALUES (1, 'one', 's', 1, 0);
+            INSERT INTO sample VALUES (1, 5, 2.0);
+            PRAGMA user_version = 1;"#,
+        )
+        .unwrap();
+        drop(old);
+        let state = state(dir.path());
+        assert_eq!(state.get(&ONE, "a").unwrap().as_deref(), Some("1"));
+        assert_eq!(state.samples(&ONE, "s", at(0)..at(9)).unwrap().len(), 1);
+        assert!(state.incidents(&ONE).unwrap().is_empty() && state.begun_incidents().unwrap().is_empty());
+        let about = ansai_core::Subject::new("filesystem", "/");
+        assert!(state.attempts(&ONE, &about, at(0), 10).unwrap().is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! told about earlier attempts.
 
 use ansai_core::event::Phase;
-use ansai_core::{Attempt, Event, OnFailure, Outcome, Status};
+use ansai_core::{Attempt, Event, OnFailure, Outcome, Status, Subject};
 use ansai_engine::{RecordedCall, RecordedReply};
 
 use crate::scene::{Scene, eventually};
@@ -18,12 +18,13 @@ fn say(call: Call, number: u64, text: &str) -> Step {
 }
 
 /// Replies to a call in plans so far, oldest first.
-fn replies(scene: &Scene, call: &str) -> Vec<RecordedReply> {
+pub(crate) fn replies(scene: &Scene, call: &str) -> Vec<RecordedReply> {
     let plans = scene.recorded(Phase::Plan, "schedule").into_iter();
     plans.flat_map(|plan| plan.calls).filter(|one: &RecordedCall| one.name() == call).map(|one| one.reply).collect()
 }
 
-fn attempts(scene: &Scene) -> Vec<Vec<Attempt>> {
+/// What each plan so far was told of its history.
+pub(crate) fn attempts(scene: &Scene) -> Vec<Vec<Attempt>> {
     let read = |reply| match reply {
         RecordedReply::Ok(reply) => serde_json::from_str(reply.get()).unwrap(),
         RecordedReply::Refused(refusal) => panic!("{refusal}"),
@@ -76,6 +77,7 @@ async fn recommendations_go_with_the_plan_and_are_bounded() {
     let plan = &reports[0].findings[0].plans[0];
     let said: Vec<&str> = plan.recommendations.iter().map(|one| one.summary.as_str()).collect();
     assert_eq!((said.len(), said[0], said[15]), (16, "advice 0", "advice 15"));
+    assert_eq!(plan.recommendations[0].about, Some(Subject::new("test", "advice 0")));
     assert_eq!(plan.steps[0].outcome, Some(Outcome::Done), "it acts and advises");
     let recorded = scene.events().into_iter().find_map(|event| match event {
         Event::Planned { recommendations, .. } => Some(recommendations.len()),
@@ -100,12 +102,18 @@ async fn a_follow_up_comes_before_the_schedule() {
         async move { supervisor.run().await }
     });
     let followed = |scene: &Scene| {
-        scene.events().iter().any(|event| matches!(event, Event::Evaluated { trigger, .. } if trigger == "follow-up"))
+        scene.events().iter().any(|event| match event {
+            Event::Evaluated { trigger, phase, .. } => trigger == "follow-up" && *phase == Phase::Plan,
+            _ => false,
+        })
     };
     eventually(|| followed(&scene).then_some(())).await;
     supervisor.stop("a test");
     running.await.unwrap();
     drop(supervisor);
+    // `plan` has the trigger of the `detect` before it.
+    assert!(!scene.recorded(Phase::Plan, "schedule").is_empty());
+    assert!(!scene.recorded(Phase::Detect, "follow-up").is_empty());
     let refused: Vec<bool> = replies(&scene, "ansai:policy/advice.look-again")
         .iter()
         .take(3)

@@ -8,6 +8,7 @@ use ansai_core::incident::Permission;
 use ansai_core::{Event, InstanceName, Millis, OnFailure, Outcome, RetryPolicy, Timestamp};
 use ansai_harness::Daemon;
 
+use crate::advice::attempts;
 use crate::killed;
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
@@ -55,6 +56,8 @@ async fn a_running_step_is_found_again() {
     assert_eq!(scene.outcomes(), [(0, Outcome::Done)]);
     is_held(&scene).await;
     assert_eq!((scene.outcomes().len(), scene.text("long.ran")), (1, "ran\n".into()), "nothing was done twice");
+    let told = attempts(&scene).pop().unwrap();
+    assert_eq!((told.len(), told[0].number, told[0].ended.is_some()), (1, 1, true), "it ran on, and its end was seen");
     scene.finish().await;
 }
 
@@ -73,6 +76,8 @@ async fn a_short_step_is_resolved_by_looking() {
     assert_eq!(scene.outcomes(), [(0, Outcome::Done)]);
     assert!(!scene.path("next").exists(), "the rest of an interrupted plan is not applied");
     assert_eq!(scene.text("history"), "mark marked\n", "nothing was done twice");
+    let told = attempts(&scene).pop().unwrap();
+    assert_eq!((told.len(), told[0].number, told[0].ended), (1, 1, None), "nobody knows when it ended");
 
     // The resolved outcome is sufficient for undo.
     let plan = plan_of(&scene);
@@ -109,6 +114,7 @@ async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
         step: 0,
         instance: InstanceName::from_static("one"),
         outcome: Outcome::Done,
+        reason: None,
         detail: "marked".into(),
         measures: vec![],
         items_sha256: None,

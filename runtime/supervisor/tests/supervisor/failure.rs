@@ -43,6 +43,22 @@ async fn the_steps_before_are_undone_newest_first() {
 }
 
 #[tokio::test]
+async fn what_can_be_undone_in_part_is_undone_too() {
+    let scene = Scene::new();
+    let steps = vec![
+        Step::new(Call::Mark, 0, 1, scene.path("a")),
+        Step::new(Call::Wait, 0, 60_000, scene.path("b")),
+        Step::new(Call::Flaky, 0, 0, scene.path("c")),
+    ];
+    scene.script(&Script::sick(steps, OnFailure::UndoApplied));
+    let plan = scene.open().run_once().await[0].findings[0].plans[0].clone();
+    let done = Some(Outcome::Done);
+    assert_eq!(outcomes(&plan), [Some(Outcome::Reverted), done, Some(Outcome::Failed)], "waiting cannot be undone");
+    assert_eq!(undone(&scene), [(0, Outcome::Done)]);
+    scene.finish().await;
+}
+
+#[tokio::test]
 async fn or_left_as_they_are() {
     let scene = Scene::new();
     let flaky = Step::new(Call::Flaky, 0, 0, scene.path("c"));

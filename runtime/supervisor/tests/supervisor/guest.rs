@@ -38,11 +38,13 @@ const MODULE: &str = r#"(module
   (import "ansai:policy/context@0.2.0" "history" (func $history (param i32 i32 i32 i32 i64 i32)))
   (import "ansai:policy/advice@0.2.0" "may-fail" (func $may-fail (param i32 i32)))
   (import "ansai:policy/advice@0.2.0" "look-again" (func $look-again (param i64 i32)))
-  (import "ansai:policy/advice@0.2.0" "recommend" (func $recommend (param i32 i32 i32 i32 i32 i32 i32)))
+  (import "ansai:policy/advice@0.2.0" "recommend" (func $recommend
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "ansai:policy/store@0.2.0" "get" (func $get (param i32 i32 i32)))
   (import "ansai:policy/store@0.2.0" "set" (func $set (param i32 i32 i32 i32 i32)))
   (import "ansai:policy/series@0.2.0" "append" (func $append (param i32 i32 f64 i32)))
-  (import "ansai:policy/series@0.2.0" "samples" (func $samples (param i32 i32 i64 i32 i64 i32 i32)))
+  (import "ansai:policy/series@0.2.0" "samples" (func $samples
+    (param i32 i32 i64 i32 i64 i32 i64 i32 i32)))
   (import "ansai:test/script-probe@0.2.0" "how" (func $how (param i32 i32) (result i32)))
   (import "ansai:test/script-probe@0.2.0" "say" (func $say (param i32 i32 i32)))
   (import "ansai:test/script-probe@0.2.0" "steps" (func $steps (param i32 i32 i32)))
@@ -85,6 +87,9 @@ const MODULE: &str = r#"(module
       (then (call $look-again (i64.load offset=8 (local.get $step)) (i32.const 4096))))
     (if (i32.eq (local.get $what) (i32.const 7))
       (then (call $recommend
+        ;; About the thing of the finding's kind and this name, if there is a name.
+        (i32.ne (i32.load offset=28 (local.get $step)) (i32.const 0)) (i32.const 96) (i32.const 4)
+        (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
         (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
         (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
         (i32.const 0) (i32.const 0) (i32.const 4096)))))
@@ -92,8 +97,8 @@ const MODULE: &str = r#"(module
     (call $begin)
     ;; What earlier evaluations left, then something of this one's own: `0` on a schedule, `3` on verification.
     (call $get (i32.const 32) (i32.const 4) (i32.const 2064))
-    (call $samples (i32.const 32) (i32.const 4) (i64.const 0) (i32.const 0) (i64.const 0) (i32.const 4)
-      (i32.const 2096))
+    (call $samples (i32.const 32) (i32.const 4) (i64.const 0) (i32.const 0) (i64.const 0) (i32.const 0) (i64.const 0)
+      (i32.const 4) (i32.const 2096))
     (call $triggered-by (i32.const 2128))
     (i32.store8 (i32.const 64) (i32.add (i32.const 48) (i32.load8_u (i32.const 2128))))
     (call $set (i32.const 32) (i32.const 4) (i32.const 64) (i32.const 1) (i32.const 2160))
@@ -127,7 +132,7 @@ const MODULE: &str = r#"(module
 /// Makes the guest one that can have quarantined files. Never called.
 const FILES: &str = r#"(module
   (import "ansai:files/files-actions@0.2.0" "remove"
-    (func (param i32 i32 i32 i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32 i32)))"#;
+    (func (param i32 i32 i32 i32 i32 i32 i32 i64 i32 i64 i32 i32 i32 i32 i32 i32)))"#;
 
 /// The component of the policy.
 pub(crate) fn component() -> &'static [u8] {

@@ -10,6 +10,7 @@
 )]
 
 mod advice;
+mod attempts;
 mod crash;
 mod expiry;
 mod export;

@@ -81,7 +81,7 @@ async fn a_state_of_a_newer_ansai_is_refused_with_a_hint() {
     let refused = scene.open_with(fixed(Mode::Observe)).err().unwrap();
     assert!(refused.to_string().contains("a newer ansai wrote it, in format 1000"), "{refused}");
     assert!(refused.hint().unwrap().contains("--state-dir DIR"));
-    set(1);
+    set(2);
     scene.open().run_once().await;
     scene.finish().await;
 }

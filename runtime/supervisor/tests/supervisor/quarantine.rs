@@ -73,7 +73,8 @@ pub(crate) fn expire_in(root: &Path, plan: &str, names: &[&str]) {
         std::fs::write(root.join(name), "content").unwrap();
     }
     let what = json!({
-        "root": root, "globs": names, "exclude": [], "min-age-hours": 0, "max-files": 0, "enough-bytes": 0,
+        "root": root, "globs": names, "exclude": [], "min-age-hours": 0, "min-bytes": 0, "max-files": 0,
+        "enough-bytes": 0,
     });
     let arguments = to_raw_value(&json!({ "what": what, "reason": "a test" })).unwrap();
     let (_, _, remove) = ansai_host_functions::builtin().action(&format!("{FILES_ACTIONS}.remove")).unwrap();

@@ -159,6 +159,7 @@ fn say(_: &ProbeContext<'_>, arguments: Arguments) -> Result<Vec<Observation>, R
     if script.healthy_once.is_some_and(|file| file.exists()) {
         for observation in &mut observations {
             observation.status = Status::Healthy;
+            observation.distance = observation.distance.map(|_| 0.0);
         }
     }
     Ok(observations)

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use ansai_core::scope::{Count, Roots, TypedField, is_within};
 use ansai_core::{
-    Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Scope, Sensitivity, Subject,
+    Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Reversibility, Scope, Sensitivity,
+    Subject,
 };
 use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction, read_targets};
 use ansai_kit::authorize::Check;
@@ -53,13 +54,13 @@ pub(crate) struct Arguments {
     reason: String,
 }
 
-fn preview(arguments: Arguments, reversible: bool) -> Result<(Preview, PathBuf), Refusal> {
+fn preview(arguments: Arguments, reversible: Reversibility) -> Result<(Preview, PathBuf), Refusal> {
     let subject = Subject::new("file", arguments.text.to_str().unwrap());
     Ok((Preview { items: 1, reversible, ..Preview::nothing(subject) }, arguments.text))
 }
 
 fn applied(outcome: Outcome, detail: &str, items: Vec<Item>) -> Applied {
-    Applied { outcome, detail: detail.into(), measures: vec![], items }
+    Applied { outcome, items, ..Applied::unknown(detail) }
 }
 
 fn item(path: &Path) -> Item {
@@ -121,7 +122,7 @@ impl TypedAction for Wait {
         arguments: Arguments,
         _: &[Arc<Proposed>],
     ) -> Result<(Preview, PathBuf), Refusal> {
-        preview(arguments, false)
+        preview(arguments, Reversibility::None)
     }
 
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
@@ -202,7 +203,9 @@ impl TypedAction for Mark {
         arguments: Arguments,
         _: &[Arc<Proposed>],
     ) -> Result<(Preview, PathBuf), Refusal> {
-        preview(arguments, true)
+        // With a limit, it says that a part of it stays.
+        let reversible = if arguments.limit == 0 { Reversibility::Fully } else { Reversibility::Partly };
+        preview(arguments, reversible)
     }
 
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
@@ -245,7 +248,7 @@ impl TypedAction for Flaky {
         arguments: Arguments,
         _: &[Arc<Proposed>],
     ) -> Result<(Preview, PathBuf), Refusal> {
-        preview(arguments, true)
+        preview(arguments, Reversibility::Partly)
     }
 
     /// No argument is checked: the target shows the table.

@@ -118,6 +118,7 @@ pub(super) const GUESTS: &[Row] = &[
     row("many-observations", Stopped("contract"), 5),
     row("nan-argument", Told("invalid"), 5),
     row("nan-answer", Stopped("contract"), 5),
+    row("negative-distance", Stopped("contract"), 5),
     row("panic", Stopped("trap"), 5),
     row("says-it-failed", Stopped("failure"), 5),
     // Refused before any guest code runs.

@@ -6,8 +6,15 @@ use proptest::prelude::*;
 use super::*;
 
 const HOUR_MS: u64 = 3_600_000;
-const ALL: [Reduction; 6] =
-    [Reduction::Minimum, Reduction::Maximum, Reduction::Mean, Reduction::Median, Reduction::Latest, Reduction::Sum];
+const ALL: [Reduction; 7] = [
+    Reduction::Minimum,
+    Reduction::Maximum,
+    Reduction::Mean,
+    Reduction::Median,
+    Reduction::Latest,
+    Reduction::Sum,
+    Reduction::Count,
+];
 
 fn sample(at: u64, value: f64) -> Aggregate {
     Sample { at: Timestamp::from_millis(at), value }.into()
@@ -33,11 +40,19 @@ fn values(aggregates: &[Aggregate], bucket: Option<u64>, how: Reduction) -> Vec<
 fn buckets_reduce() {
     let samples: Vec<Aggregate> =
         (0..6).map(|i| sample(i * HOUR_MS / 2, [6.0, 5.0, 4.0, 3.0, 1.0, 2.0][i as usize])).collect();
-    let expected =
-        [[5.0, 3.0, 1.0], [6.0, 4.0, 2.0], [5.5, 3.5, 1.5], [5.5, 3.5, 1.5], [5.0, 3.0, 2.0], [11.0, 7.0, 3.0]];
+    let expected = [
+        [5.0, 3.0, 1.0],
+        [6.0, 4.0, 2.0],
+        [5.5, 3.5, 1.5],
+        [5.5, 3.5, 1.5],
+        [5.0, 3.0, 2.0],
+        [11.0, 7.0, 3.0],
+        [2.0, 2.0, 2.0],
+    ];
     for (how, expected) in ALL.into_iter().zip(expected) {
         assert_eq!(values(&samples, Some(HOUR_MS), how), expected, "{how:?}");
-        assert_eq!(values(&samples, None, how), [6.0, 5.0, 4.0, 3.0, 1.0, 2.0], "{how:?}");
+        let each = if how == Reduction::Count { [1.0; 6] } else { [6.0, 5.0, 4.0, 3.0, 1.0, 2.0] };
+        assert_eq!(values(&samples, None, how), each, "{how:?}");
         assert_eq!(values(&samples, Some(0), how).len(), 6);
         assert!(values(&[], Some(HOUR_MS), how).is_empty());
     }
@@ -47,7 +62,7 @@ fn buckets_reduce() {
 #[test]
 fn without_a_bucket_an_hour_is_one_sample_at_its_start() {
     let hour = hours(&[sample(HOUR_MS + 5, 1.0), sample(HOUR_MS + 6, 2.0), sample(HOUR_MS + 7, 6.0)]);
-    for (how, value) in ALL.into_iter().zip([1.0, 6.0, 3.0, 3.0, 3.0, 9.0]) {
+    for (how, value) in ALL.into_iter().zip([1.0, 6.0, 3.0, 3.0, 3.0, 9.0, 3.0]) {
         let expected = Sample { at: Timestamp::from_millis(HOUR_MS), value };
         assert_eq!(reduce(&hour, None, how), [expected], "{how:?}");
         assert_eq!(reduce(&hour, Some(Millis::from_hours(24)), how), [expected], "{how:?}");
@@ -75,7 +90,9 @@ proptest! {
         let (old, new) = samples.split_at(folded.min(samples.len()));
         let kept = [hours(old), new.to_vec()].concat();
         let bucket = Some(hours_in_bucket * HOUR_MS);
-        for how in [Reduction::Minimum, Reduction::Maximum, Reduction::Mean, Reduction::Sum] {
+        let exact =
+            [Reduction::Minimum, Reduction::Maximum, Reduction::Mean, Reduction::Sum, Reduction::Count];
+        for how in exact {
             prop_assert_eq!(values(&kept, bucket, how), values(&samples, bucket, how));
         }
     }
@@ -97,6 +114,7 @@ proptest! {
                     Reduction::Median => (list[(count - 1) / 2] + list[count / 2]) / 2.0,
                     Reduction::Latest => latest,
                     Reduction::Sum => sum,
+                    Reduction::Count => count as f64,
                 }
             }).collect();
             prop_assert_eq!(values(&samples, Some(bucket), how), naive);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use ansai_core::event::Phase;
 use ansai_core::{Attempt, Limits, Subject};
 
+mod windows;
+
 use super::super::aggregate::Aggregate;
 use super::*;
 use crate::evaluation_state::{Context, Memory};
@@ -53,7 +55,7 @@ fn sample(at: u64, value: f64) -> Sample {
 }
 
 fn everything(reduce: Reduction) -> Window {
-    Window { since: Timestamp::EPOCH, bucket: None, reduce }
+    Window { since: Timestamp::EPOCH, until: None, bucket: None, reduce }
 }
 
 fn seen(state: &mut EvaluationState) -> Vec<Sample> {

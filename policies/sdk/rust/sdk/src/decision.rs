@@ -1,6 +1,6 @@
-//! Decisions of `plan`.
+//! Decisions of `plan`, and recommendations.
 
-use crate::{Decision, Recommendation};
+use crate::{Decision, Measure, Recommendation, Subject};
 
 impl Decision {
     /// Recommends something to a person, if no step is suitable.
@@ -12,7 +12,32 @@ impl Decision {
     /// assert!(matches!(decision, Decision::Recommend(advice) if advice.len() == 1));
     /// ```
     pub fn advise(summary: impl Into<String>, detail: impl Into<String>) -> Decision {
-        let (summary, detail) = (summary.into(), detail.into());
-        Decision::Recommend(vec![Recommendation { summary, detail, measures: Vec::new() }])
+        Decision::Recommend(vec![Recommendation::new(summary, detail)])
+    }
+}
+
+impl Recommendation {
+    /// Creates a recommendation about the thing of the finding.
+    ///
+    /// ```
+    /// use ansai_sdk::{Decision, Measure, Recommendation};
+    ///
+    /// let index = Recommendation::new("add an index on orders.customer", "42 slow queries read all rows");
+    /// let decision = Decision::Recommend(vec![index.with(Measure::count("slow queries", 42))]);
+    /// # let _ = decision;
+    /// ```
+    pub fn new(summary: impl Into<String>, detail: impl Into<String>) -> Recommendation {
+        Recommendation { about: None, summary: summary.into(), detail: detail.into(), measures: Vec::new() }
+    }
+
+    /// Names the thing to change, if it is not that of the finding.
+    pub fn about(self, about: Subject) -> Recommendation {
+        Recommendation { about: Some(about), ..self }
+    }
+
+    /// Adds a piece of evidence. Add the most important one first.
+    pub fn with(mut self, measure: Measure) -> Recommendation {
+        self.measures.push(measure);
+        self
     }
 }

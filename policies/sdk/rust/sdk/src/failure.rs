@@ -29,6 +29,19 @@ impl Refusal {
         format!("{case}: {}", text::cut(self.text(), MOST_WORDS))
     }
 
+    /// Whether the reason may go away by itself: another process holds a lock, or the target changed since it was
+    /// examined. Then wait, or plan again. Any other refusal stays until a person does something.
+    ///
+    /// ```
+    /// use ansai_sdk::Refusal;
+    ///
+    /// assert!(Refusal::Busy("apt runs".into()).may_go_away());
+    /// assert!(!Refusal::Denied("no grant covers /srv".into()).may_go_away());
+    /// ```
+    pub fn may_go_away(&self) -> bool {
+        matches!(self, Refusal::Busy(_) | Refusal::Changed(_))
+    }
+
     /// The host's text, without the kind.
     pub fn text(&self) -> &str {
         match self {

@@ -53,7 +53,13 @@ impl Host {
         self.base.last_evaluated()
     }
 
-    /// What caused this evaluation, with the events if these did.
+    /// This host as a whole, for observations that are about no smaller thing.
+    pub fn host(&self) -> Subject {
+        self.base.subject()
+    }
+
+    /// What caused this evaluation, with the events if these did. `plan` has the trigger of the `detect` that reported
+    /// the finding.
     pub fn triggered_by(&self) -> Trigger {
         self.base.trigger()
     }
@@ -99,8 +105,12 @@ impl Host {
     }
 
     /// The attempts of this instance at findings about a thing since an instant (milliseconds since the Unix epoch),
-    /// oldest first, also those whose incident is closed.
-    pub fn history(&self, about: &Subject, since: u64) -> Vec<Attempt> {
+    /// oldest first, also those whose incident is closed. At most 100, the latest ones.
+    ///
+    /// # Errors
+    /// The host's refusal if the history cannot be read. It does not end the evaluation: a rule such as "at most once a
+    /// day" can then wait.
+    pub fn history(&self, about: &Subject, since: u64) -> Result<Vec<Attempt>, Refusal> {
         self.base.history(about, since)
     }
 
@@ -109,7 +119,8 @@ impl Host {
         self.base.labels()
     }
 
-    /// The targets that this instance may use, such as database servers.
+    /// The targets that this instance may use, such as database servers. Each has its subject as `about`, for
+    /// observations also while it cannot be reached.
     pub fn targets(&self) -> Vec<Target> {
         self.base.targets()
     }
@@ -121,14 +132,14 @@ impl Host {
     }
 
     /// In `plan`: recommends something to a person, in addition to the decision.
-    pub fn recommend(&self, summary: impl Into<String>, detail: impl Into<String>) {
-        let (summary, detail) = (summary.into(), detail.into());
-        if let Err(refusal) = self.base.recommend(&Recommendation { summary, detail, measures: Vec::new() }) {
+    pub fn recommend(&self, what: Recommendation) {
+        if let Err(refusal) = self.base.recommend(&what) {
             self.warn(&format!("the recommendation is lost: {}", refusal.words()));
         }
     }
 
-    /// Asks for another evaluation after this time, between a second and a day. The schedule goes on.
+    /// Asks for another evaluation this long after this one ended, between a second and a day, if nothing else causes
+    /// one before. Then that evaluation must ask again.
     pub fn look_again(&self, after: Span) {
         let (soonest, latest) = (1_000, Span::from_days(1).0);
         if let Err(refusal) = self.base.look_again(after.0.clamp(soonest, latest)) {
@@ -136,10 +147,11 @@ impl Host {
         }
     }
 
-    /// In `plan`: lets the plan go on if this step fails, because it only captures evidence or prepares something.
+    /// In `plan`: lets the plan go on if this step fails or is refused, because it only captures evidence or prepares
+    /// something.
     ///
     /// # Errors
-    /// `not-found` if this call of `plan` has not proposed the step.
+    /// `not-found` if this call of `plan` has not proposed the step, `denied` in `detect`.
     pub fn may_fail(&self, step: StepRef) -> Result<(), Refusal> {
         self.base.may_fail(step)
     }

@@ -2,7 +2,9 @@
 
 use crate::context::{self, Label, Target, Trigger, WallClock};
 use crate::series::{Reduction, Trend, Window};
-use crate::{Attempt, Measure, Observation, Recommendation, Refusal, StepRef, Subject, advice, log, series, store};
+use crate::{
+    Attempt, Measure, Observation, Recommendation, Refusal, Span, StepRef, Subject, advice, log, series, store,
+};
 
 const HOUR: u64 = 3_600_000;
 
@@ -24,6 +26,10 @@ impl Imported {
 
     pub(crate) fn trigger(&self) -> Trigger {
         context::triggered_by()
+    }
+
+    pub(crate) fn subject(&self) -> Subject {
+        context::host()
     }
 
     pub(crate) fn settings(&self) -> String {
@@ -62,7 +68,7 @@ impl Imported {
         context::target_setting(target, path)
     }
 
-    pub(crate) fn history(&self, about: &Subject, since: u64) -> Vec<Attempt> {
+    pub(crate) fn history(&self, about: &Subject, since: u64) -> Result<Vec<Attempt>, Refusal> {
         context::history(about, since)
     }
 
@@ -95,7 +101,7 @@ impl Imported {
     }
 
     pub(crate) fn analyse(&self, series: &str, since: u64, limit: f64) -> Result<Trend, Refusal> {
-        let window = Window { since, bucket: Some(HOUR), reduce: Reduction::Minimum };
+        let window = Window::since(since, Reduction::Minimum).in_buckets(Span(HOUR));
         series::analyse(series, window, Some(limit))
     }
 

@@ -5,11 +5,12 @@
 //! | make a component | [`Policy`], [`policy!`] |
 //! | read settings | [`settings!`] or `serde::Deserialize`, [`Size`], [`Span`] |
 //! | turn a number into a severity | [`Levels`], [`Usage`], [`share`] |
-//! | see what grows | [`Forecast`], [`Baseline`], [`series`] |
+//! | see what grows, compare with last week | [`Forecast`], [`Baseline`], [`series`] |
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
 //! | propose repairs in order | [`Ladder`], [`largest`] |
+//! | see what earlier repairs achieved | [`Host::attempts`], [`Host::history`], [`Attempt`], [`Refusal::may_go_away`] |
 //! | recommend something, or look again soon | [`Host::recommend`], [`Host::look_again`] |
 //! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
 //!
@@ -54,6 +55,7 @@
 //! fn main() {}
 //! ```
 
+mod attempt;
 mod baseline;
 mod bindings;
 mod decision;
@@ -82,7 +84,7 @@ mod usage;
 pub use baseline::Baseline;
 pub use bindings::ansai::policy::types::{
     Attempt, Decision, Failure, Lasting, LeftOut, Measure, Observation, OnFailure, Outcome, Preview, Recommendation,
-    Refusal, Relation, Relationship, Severity, Status, StepRef, StepResult, Subject, Unit, Value,
+    Refusal, Relation, Relationship, Reversibility, Severity, Status, StepRef, StepResult, Subject, Unit, Value,
 };
 pub use bindings::ansai::policy::{advice, context, log, series, store, types};
 pub use exported::Policy;

@@ -10,7 +10,8 @@ impl Observation {
     /// ```
     /// use ansai_sdk::{Measure, Observation, Status, Subject};
     ///
-    /// let about = Subject::new("filesystem", "/var");
+    /// # let about = Subject::new("filesystem", "/var");
+    /// // `about` is from the answer of a probe, from a target, or from `Host::host`.
     /// let seen = Observation::new("/var", about, Status::Healthy, "/var is 40 % full").with(Measure::ratio("used", 0.4));
     /// assert_eq!(seen.evidence.len(), 1);
     /// ```
@@ -44,9 +45,15 @@ impl Observation {
         self
     }
 
-    /// Adds the thing that causes this problem.
+    /// Adds the thing whose fault is the cause of this problem. Only for an established cause: while that thing has an
+    /// open incident, the host may hold this finding back. Otherwise use [`depends_on`](Observation::depends_on).
     pub fn caused_by(self, subject: Subject) -> Observation {
         self.related(Relationship::CausedBy, subject)
+    }
+
+    /// Adds a thing that this one needs to work: the database of a web server.
+    pub fn depends_on(self, subject: Subject) -> Observation {
+        self.related(Relationship::DependsOn, subject)
     }
 
     /// Adds the thing that this one is a part of.
@@ -59,20 +66,31 @@ impl Observation {
         self.related(Relationship::Affects, subject)
     }
 
+    /// Adds another name of the same thing: the unit of a container, the device of a file system.
+    pub fn same_as(self, subject: Subject) -> Observation {
+        self.related(Relationship::SameAs, subject)
+    }
+
     fn related(mut self, how: Relationship, about: Subject) -> Observation {
         self.related.push(Relation { how, about });
         self
     }
 
-    /// Says how far the thing is from healthy, in any unit that stays the same for this key: 0 is healthy. With it the
-    /// host can tell an improvement from a step that did not help.
+    /// Says how far the thing is from healthy, in any unit that stays the same for this key: smaller is better, 0 is
+    /// healthy, and a negative number counts as 0. It tells whether an attempt helped, see [`Attempt::improvement`].
+    ///
+    /// [`Attempt::improvement`]: crate::Attempt::improvement
     pub fn at_distance(self, distance: f64) -> Observation {
+        // NaN stays, so that the host reports it.
+        let distance = if distance < 0.0 { 0.0 } else { distance };
         Observation { distance: Some(distance), ..self }
     }
 }
 
 impl Subject {
-    /// Creates a subject in canonical form: `filesystem` and `/var`, `unit` and `nginx.service`.
+    /// Creates a subject, for tests. A policy copies its subjects from the answer of a probe, from a
+    /// [target](crate::Host::targets) or from [`Host::host`](crate::Host::host): only the host knows their canonical
+    /// form.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Subject {
         Subject { kind: kind.into(), name: name.into() }
     }
@@ -104,7 +122,7 @@ impl Measure {
         Measure { name: name.into(), value: Value::Number(rate), unit: Unit::BytesPerSecond }
     }
 
-    /// A ratio between 0 and 1.
+    /// A ratio: a share between 0 and 1, or a factor.
     pub fn ratio(name: &str, ratio: f64) -> Measure {
         Measure { name: name.into(), value: Value::Number(ratio), unit: Unit::Ratio }
     }
@@ -122,5 +140,40 @@ impl Measure {
     /// A boolean.
     pub fn flag(name: &str, flag: bool) -> Measure {
         Measure { name: name.into(), value: Value::Flag(flag), unit: Unit::None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_is_never_negative() {
+        let at = |distance| {
+            let about = Subject::new("unit", "a");
+            Observation::new("a", about, Status::Healthy, "a runs").at_distance(distance).distance
+        };
+        assert_eq!((at(2.5), at(0.0), at(-3.0)), (Some(2.5), Some(0.0), Some(0.0)));
+        assert!(at(f64::NAN).is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn relations_are_in_order() {
+        let thing = |name: &str| Subject::new("unit", name);
+        let seen = Observation::new("a", thing("a"), Status::Healthy, "a runs")
+            .caused_by(thing("b"))
+            .depends_on(thing("c"))
+            .part_of(thing("d"))
+            .affects(thing("e"))
+            .same_as(thing("f"));
+        let found: Vec<_> = seen.related.iter().map(|one| (one.how, one.about.name.as_str())).collect();
+        let expected = [
+            (Relationship::CausedBy, "b"),
+            (Relationship::DependsOn, "c"),
+            (Relationship::PartOf, "d"),
+            (Relationship::Affects, "e"),
+            (Relationship::SameAs, "f"),
+        ];
+        assert_eq!(found, expected);
     }
 }

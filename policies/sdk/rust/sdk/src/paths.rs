@@ -101,7 +101,8 @@ pub fn is_protected(directory: &str) -> bool {
         || PROTECTED_ANYWHERE.iter().any(|end| names.windows(end.len()).any(|window| window == *end))
 }
 
-/// Patterns that exclude [such data](is_protected) below a root, for the `exclude` of a file selection.
+/// Patterns that exclude [such data](is_protected) below a root, for the `exclude` of a file query and of a selection. Use
+/// the same in both, so that what is measured is what a step selects.
 pub fn exclude_protected(root: &str) -> Vec<String> {
     let names = names(root);
     let mut patterns: Vec<String> = PROTECTED_FILES.iter().map(|file| (*file).to_owned()).collect();

@@ -29,7 +29,45 @@ use std::fmt;
 use crate::context::{Label, Target, Trigger, WallClock};
 use crate::log::Level;
 use crate::series::Trend;
-use crate::{Attempt, Host, Measure, Observation, Recommendation, Refusal, StepRef, Subject};
+use crate::{
+    Attempt, Host, Lasting, Measure, Observation, Preview, Recommendation, Refusal, Reversibility, Severity, Status,
+    StepRef, StepResult, Subject,
+};
+
+/// A preview of a step that changes nothing, for a test to change: `Preview { items: 3, ..preview(about) }`.
+pub fn preview(about: Subject) -> Preview {
+    Preview {
+        step: 0,
+        about,
+        items: 0,
+        frees_now_bytes: 0,
+        frees_later_bytes: 0,
+        interrupts: Some(0),
+        takes: None,
+        reversible: Reversibility::Fully,
+        lasting: Lasting::ForGood,
+        needs_bytes: 0,
+        mount: None,
+        complete: true,
+        sample: Vec::new(),
+        left_out: Vec::new(),
+    }
+}
+
+/// A first attempt at a finding that did not help, for a test to change.
+pub fn attempt(key: &str, steps: Vec<StepResult>) -> Attempt {
+    Attempt {
+        key: key.into(),
+        number: 1,
+        at: 0,
+        ended: Some(0),
+        stage: String::new(),
+        verified: Status::Unhealthy(Severity::Critical),
+        distance_before: None,
+        distance_after: None,
+        steps,
+    }
+}
 
 /// A host that gives prepared answers and records the calls. By default it has no grants, no incidents and an empty
 /// store, and the evaluation is scheduled.
@@ -40,6 +78,7 @@ pub struct StandIn {
     open: Vec<Observation>,
     attempts: Vec<Attempt>,
     history: Vec<(Subject, Attempt)>,
+    history_refusal: Option<Refusal>,
     facts: Vec<Measure>,
     labels: Vec<Label>,
     targets: Vec<Target>,
@@ -96,15 +135,22 @@ impl StandIn {
         self
     }
 
+    /// Refuses to read the history.
+    pub fn refuses_history(self, refusal: Refusal) -> StandIn {
+        StandIn { history_refusal: Some(refusal), ..self }
+    }
+
     /// Adds a label of the host.
     pub fn with_label(mut self, name: &str, value: &str) -> StandIn {
         self.labels.push(Label { name: name.into(), value: value.into() });
         self
     }
 
-    /// Adds a target without labels, with the settings that differ for it: path and value.
+    /// Adds a target without labels, with the settings that differ for it: path and value. Its subject has the kind
+    /// `target` and its name.
     pub fn with_target(mut self, name: &str, kind: &str, settings: &[(&str, &str)]) -> StandIn {
-        self.targets.push(Target { name: name.into(), kind: kind.into(), labels: Vec::new() });
+        let about = Subject::new("target", name);
+        self.targets.push(Target { about, name: name.into(), kind: kind.into(), labels: Vec::new() });
         let own = settings.iter().map(|(path, value)| ((name.to_owned(), (*path).to_owned()), (*value).to_owned()));
         self.target_settings.extend(own);
         self
@@ -196,6 +242,10 @@ impl StandIn {
         Trigger::Schedule
     }
 
+    pub(crate) fn subject(&self) -> Subject {
+        Subject::new("host", "localhost")
+    }
+
     pub(crate) fn settings(&self) -> String {
         self.settings.clone()
     }
@@ -233,9 +283,10 @@ impl StandIn {
         self.target_settings.get(&(target.to_owned(), path.to_owned())).cloned()
     }
 
-    pub(crate) fn history(&self, about: &Subject, since: u64) -> Vec<Attempt> {
+    pub(crate) fn history(&self, about: &Subject, since: u64) -> Result<Vec<Attempt>, Refusal> {
         let is_wanted = |(of, attempt): &&(Subject, Attempt)| of == about && attempt.at >= since;
-        self.history.iter().filter(is_wanted).map(|(_, attempt)| attempt.clone()).collect()
+        let found = self.history.iter().filter(is_wanted).map(|(_, attempt)| attempt.clone());
+        self.history_refusal.clone().map_or_else(|| Ok(found.collect()), Err)
     }
 
     pub(crate) fn recommend(&self, what: &Recommendation) -> Result<(), Refusal> {
@@ -337,10 +388,7 @@ mod tests {
     #[test]
     fn targets_labels_history_and_advice() {
         let about = Subject::new("unit", "a");
-        let attempt = |at| {
-            let (key, stage) = ("k".into(), String::new());
-            Attempt { key, at, stage, verified: crate::Status::Healthy, steps: vec![] }
-        };
+        let attempt = |at| Attempt { at, ..attempt("k", vec![]) };
         let host = StandIn::default()
             .with_target("main", "postgresql", &[("connections", "90")])
             .with_label("role", "web")
@@ -348,17 +396,23 @@ mod tests {
             .with_history(about.clone(), attempt(5))
             .host();
         assert_eq!((host.targets()[0].name.as_str(), host.labels()[0].value.as_str()), ("main", "web"));
+        assert_eq!(host.targets()[0].about, Subject::new("target", "main"));
+        assert_eq!(host.host().kind, "host");
         let setting = |target| host.target_setting(target, "connections");
         assert_eq!((setting("main").as_deref(), setting("other")), (Some("90"), None));
-        assert_eq!(host.history(&about, 2), [attempt(5)]);
-        assert_eq!(host.history(&Subject::new("unit", "b"), 0), []);
+        assert_eq!(host.history(&about, 2), Ok(vec![attempt(5)]));
+        assert_eq!(host.history(&Subject::new("unit", "b"), 0), Ok(vec![]));
+        let refusal = Refusal::Unavailable("the state cannot be read".into());
+        assert_eq!(StandIn::default().refuses_history(refusal.clone()).host().history(&about, 2), Err(refusal));
         host.look_again(crate::Span(90_000));
         host.look_again(crate::Span(5));
-        host.recommend("a bigger disk", "it grows");
+        host.recommend(Recommendation::new("a bigger disk", "it grows").about(about));
         assert_eq!(host.may_fail(0), Ok(()));
         let stand_in = host.stand_in();
         assert_eq!((stand_in.follow_up(), stand_in.steps_that_may_fail()), (Some(1_000), vec![0]));
-        assert_eq!(stand_in.recommendations()[0].summary, "a bigger disk");
+        let recommended = &stand_in.recommendations()[0];
+        let about = recommended.about.as_ref().map(|about| about.name.as_str());
+        assert_eq!((recommended.summary.as_str(), about), ("a bigger disk", Some("a")));
     }
 
     #[test]

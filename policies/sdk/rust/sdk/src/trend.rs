@@ -1,10 +1,40 @@
-//! Detects steady growth.
+//! Windows of a series, and steady growth in it.
 
-use crate::series::Trend;
+use crate::series::{Reduction, Trend, Window};
 use crate::{Host, Refusal, Span};
 
 /// Maximum probability that the trend is chance.
 const SIGNIFICANT: f64 = 0.01;
+
+impl Window {
+    /// Selects the samples from an instant on (milliseconds since the Unix epoch; 0 for all), including that of this
+    /// evaluation.
+    ///
+    /// ```
+    /// use ansai_sdk::series::{Reduction, Window};
+    /// use ansai_sdk::Span;
+    ///
+    /// # let now = 1_790_000_000_000;
+    /// let ago = |span: Span| now - span.0;
+    /// // The last hour, and the week before it: the hour does not count on both sides.
+    /// let hour = Window::since(ago(Span::from_hours(1)), Reduction::Mean);
+    /// let week = Window::since(ago(Span::from_days(7)), Reduction::Mean).until(hour.since);
+    /// # assert_eq!((week.until, week.bucket), (Some(hour.since), None));
+    /// ```
+    pub fn since(since: u64, reduce: Reduction) -> Window {
+        Window { since, until: None, bucket: None, reduce }
+    }
+
+    /// Leaves out the samples from this instant on.
+    pub fn until(self, until: u64) -> Window {
+        Window { until: Some(until), ..self }
+    }
+
+    /// Reduces each bucket of this length to one sample.
+    pub fn in_buckets(self, bucket: Span) -> Window {
+        Window { bucket: Some(bucket.0), ..self }
+    }
+}
 
 impl Trend {
     /// Whether the trend rises steadily: samples over at least `min_span`, a positive Theil-Sen slope, and a

@@ -161,7 +161,7 @@ fn samples() -> Vec<Event> {
         Decision::Apply(OnFailure::Stop),
         Decision::ApplyThenReplan(OnFailure::UndoApplied),
         Decision::Wait("it clears".into()),
-        Decision::Recommend(vec![Recommendation { summary: "grow it".into(), detail: "".into(), measures: vec![] }]),
+        Decision::Recommend(vec![recommendation()]),
         Decision::GiveUp("nothing eligible".into()),
     ] {
         let preview = Preview { items: 2, frees_now_bytes: 1, ..Preview::nothing(Subject::new("filesystem", "/")) };
@@ -177,7 +177,8 @@ fn samples() -> Vec<Event> {
             instance: name.clone(),
             decision,
             steps: vec![step],
-            recommendations: vec![Recommendation { summary: "grow it".into(), detail: "".into(), measures: vec![] }],
+            recommendations: vec![recommendation()],
+            distance: Some(0.5),
         });
     }
     for verdict in [
@@ -189,7 +190,7 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::Exhausted(3)),
         Verdict::Refused("not granted".into()),
     ] {
-        samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict });
+        samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });
     }
     for status in statuses() {
         samples.push(Event::Verified {
@@ -197,6 +198,7 @@ fn samples() -> Vec<Event> {
             incident: "one/k/1".into(),
             instance: name.clone(),
             status,
+            distance: None,
         });
     }
     for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping] {
@@ -204,12 +206,14 @@ fn samples() -> Vec<Event> {
     }
     for outcome in OUTCOMES {
         let (plan, instance, step) = (plan.clone(), name.clone(), 0);
-        let detail = Refusal::Denied("not granted".into()).to_string();
+        let reason = Refusal::Denied("not granted".into());
+        let detail = reason.to_string();
         samples.push(Event::Outcome {
             plan: plan.clone(),
             step,
             instance: instance.clone(),
             outcome,
+            reason: Some(reason),
             detail: detail.clone(),
             measures: vec![Measure::text("file-system", "ext4")],
             items_sha256: None,
@@ -218,6 +222,11 @@ fn samples() -> Vec<Event> {
         samples.push(Event::Undone { plan, step, instance, outcome, detail, by: "the host".into() });
     }
     samples
+}
+
+fn recommendation() -> Recommendation {
+    let about = Some(Subject::new("table", "main/public.orders"));
+    Recommendation { about, summary: "grow it".into(), detail: "".into(), measures: vec![] }
 }
 
 /// The words of an enum in JSON, as serde lists them when it meets another.
@@ -249,7 +258,14 @@ fn there_is_a_sample_of_every_kind() {
     assert_eq!(used(&samples, "/verdict/held"), words::<Permission>(json!("?")));
     assert_eq!(used(&samples, "/status"), words::<Status>(json!("?")));
     assert_eq!(used(&samples, "/outcome"), words::<Outcome>(json!("?")));
-    assert_eq!(used(&samples, "/reason"), words::<SkipReason>(json!("?")));
+    let skipped: Vec<Value> = samples.iter().filter(|event| event["event"] == "skipped").cloned().collect();
+    assert_eq!(used(&skipped, "/reason"), words::<SkipReason>(json!("?")));
+}
+
+#[test]
+fn a_recommendation_names_what_to_change() {
+    let named = "recommends for table main/public.orders: grow it";
+    assert!(samples().iter().any(|event| line(event).contains(named)));
 }
 
 /// The samples have no capitals, so each word with one is the name of a variant.

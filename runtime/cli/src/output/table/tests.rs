@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Subject, Unit};
+use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Reversibility, Subject, Unit};
 use ansai_supervisor::{PlanReport, StepReport};
 use unicode_width::UnicodeWidthStr;
 
@@ -14,7 +14,7 @@ const EVIL: &str = "\u{1b}[31mred\u{1b}[2J \u{202e}abc \u{9b}5n\nsecond\rthird\u
 
 fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
     let mut preview = Preview::nothing(Subject::new("filesystem", text));
-    (preview.items, preview.frees_now_bytes, preview.reversible) = (12, 3_355_443, false);
+    (preview.items, preview.frees_now_bytes, preview.reversible) = (12, 3_355_443, Reversibility::None);
     StepReport {
         planned: PlannedStep {
             action: "ansai:files/files-actions.remove".into(),
@@ -35,7 +35,7 @@ fn finding(status: Status, text: &str) -> FindingReport {
         status,
         summary: format!("{text} is 93 % full and will be full in 2 h"),
         evidence: vec![
-            Measure { name: "used".into(), value: ansai_core::Value::Number(93.456), unit: Unit::Percent },
+            Measure { name: "used".into(), value: ansai_core::Value::Number(0.934_56), unit: Unit::Ratio },
             Measure::count("available-bytes", 1 << 30, Unit::Bytes),
             Measure::text("device", text),
             Measure::count("inodes", 5, Unit::None),
@@ -106,11 +106,22 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
+fn a_step_says_how_much_of_it_cannot_be_undone() {
+    let step = |reversible| {
+        let preview = Preview { items: 2, reversible, ..Preview::nothing(Subject::new("filesystem", "/")) };
+        crate::output::phrases::step("ansai:files/files-actions.remove", &preview)
+    };
+    assert_eq!(step(Reversibility::Fully), "remove 2 files");
+    assert_eq!(step(Reversibility::Partly), "remove 2 files, can be undone in part");
+    assert_eq!(step(Reversibility::None), "remove 2 files, cannot be undone");
+}
+
+#[test]
 fn everything_is_in_the_table() {
     let text = plain(&render(&report("/var"), 200, false));
     for expected in [
         "INSTANCE",
-        "remove 12 files, frees 3.20 MiB, permanent",
+        "remove 12 files, frees 3.20 MiB, cannot be undone",
         "not applied: observe mode",
         "healed",
         "done: /var (freed 3.20 MiB)",

@@ -85,7 +85,11 @@ impl MaxJsonBytes for Decision {
 
 impl MaxJsonBytes for Recommendation {
     fn max_json_bytes(&self) -> usize {
-        FRAME + self.summary.max_json_bytes() + self.detail.max_json_bytes() + self.measures.max_json_bytes()
+        FRAME
+            + self.about.as_ref().map_or(0, Subject::max_json_bytes)
+            + self.summary.max_json_bytes()
+            + self.detail.max_json_bytes()
+            + self.measures.max_json_bytes()
     }
 }
 
@@ -146,7 +150,8 @@ mod tests {
                 holds(&observation);
                 holds(&Ok::<_, Failure>(vec![observation.clone(), observation]));
             }
-            let recommendation = Recommendation { summary: text.clone(), detail: text.clone(), measures };
+            let about = Some(Subject::new(text.clone(), text.clone()));
+            let recommendation = Recommendation { about, summary: text.clone(), detail: text.clone(), measures };
             for decision in [
                 Decision::Apply(OnFailure::UndoApplied),
                 Decision::ApplyThenReplan(OnFailure::UndoApplied),

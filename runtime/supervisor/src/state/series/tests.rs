@@ -24,7 +24,7 @@ const SMALL: Keep = Keep {
 
 fn database() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
-    connection.execute_batch(SCHEMA.tables).unwrap();
+    connection.execute_batch(&SCHEMA.upgrade(0)).unwrap();
     connection
 }
 

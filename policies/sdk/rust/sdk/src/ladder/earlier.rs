@@ -1,6 +1,6 @@
 //! Earlier attempts at the same finding.
 
-use crate::{Attempt, Json, Measure, Outcome, StepResult, Value, text};
+use crate::{Attempt, Json, Measure, Outcome, Refusal, StepResult, Value, text};
 
 /// Maximum number of steps in the explanation.
 const MOST_TOLD: usize = 6;
@@ -11,9 +11,18 @@ pub(super) fn has_failed(attempts: &[Attempt], action: &str, target: &str) -> bo
     steps_for(attempts, action, target).any(is_failure)
 }
 
-/// Whether an earlier plan had this action for this target, with any outcome.
+/// Whether an earlier plan had this action for this target, and it began or cannot begin.
 pub(super) fn was_tried(attempts: &[Attempt], action: &str, target: &str) -> bool {
-    steps_for(attempts, action, target).any(|step| step.outcome != Outcome::Skipped)
+    steps_for(attempts, action, target).any(|step| match step.outcome {
+        Outcome::Skipped => false,
+        Outcome::Refused => !may_go_away(step),
+        _ => true,
+    })
+}
+
+/// Whether the reason why the step was refused or failed may go away by itself.
+fn may_go_away(step: &StepResult) -> bool {
+    step.reason.as_ref().is_some_and(Refusal::may_go_away)
 }
 
 fn steps_for<'a>(attempts: &'a [Attempt], action: &str, target: &str) -> impl Iterator<Item = &'a StepResult> {
@@ -39,12 +48,13 @@ fn names(value: &Json, target: &str) -> bool {
     }
 }
 
-/// Whether the step failed without freeing anything.
+/// Whether the step failed without freeing anything, for a reason that stays.
 fn is_failure(step: &StepResult) -> bool {
     let has_freed = |measure: &Measure| {
         matches!(measure.name.as_str(), "freed-bytes" | "held-bytes") && !matches!(measure.value, Value::Count(0))
     };
-    matches!(step.outcome, Outcome::Failed | Outcome::Refused) && !step.measures.iter().any(has_freed)
+    let failed = matches!(step.outcome, Outcome::Failed | Outcome::Refused);
+    failed && !may_go_away(step) && !step.measures.iter().any(has_freed)
 }
 
 /// Describes the latest steps; `None` if there are none.

@@ -17,8 +17,9 @@ const MOST_WORDS: usize = 4000;
 
 /// Proposes steps in order until they are enough.
 ///
-/// It skips steps that failed before for the same finding, and notes what is refused or not granted. In the end it
-/// decides: apply the proposed steps, or give up with all reasons.
+/// It skips steps that failed before for the same finding, unless the reason may go away by itself
+/// ([`Refusal::may_go_away`]). It notes what is refused or not granted. In the end it decides: apply the proposed steps, or
+/// give up with all reasons.
 ///
 /// ```
 /// use ansai_sdk::{Decision, Host, Ladder, Preview, Refusal};
@@ -109,7 +110,8 @@ impl<'a> Ladder<'a> {
         granted
     }
 
-    /// Whether an earlier plan for this finding tried this action for this target, with any outcome.
+    /// Whether an earlier plan for this finding tried this action for this target, with any outcome. A step that never
+    /// began because it was skipped, or because of a reason that may go away by itself, does not count.
     pub fn was_tried(&self, action: &str, target: &str) -> bool {
         was_tried(&self.attempts, action, target)
     }

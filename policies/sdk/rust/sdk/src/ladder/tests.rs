@@ -1,27 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 use super::*;
-use crate::testing::StandIn;
-use crate::{Lasting, Measure, Outcome, Severity, Status, StepResult, Subject};
+use crate::testing::{self, StandIn};
+use crate::{Measure, Outcome, StepResult, Subject};
 
 const REMOVE: &str = "ansai:files/files-actions.remove";
 const RESTART: &str = "ansai:service/service-actions.restart";
 
 fn preview(frees_now_bytes: u64, items: u64) -> Preview {
-    Preview {
-        step: 0,
-        about: Subject::new("filesystem", "/"),
-        items,
-        frees_now_bytes,
-        frees_later_bytes: 0,
-        interrupts: 0,
-        reversible: true,
-        lasting: Lasting::ForGood,
-        needs_bytes: 0,
-        mount: None,
-        complete: true,
-        sample: Vec::new(),
-        left_out: Vec::new(),
-    }
+    Preview { items, frees_now_bytes, ..testing::preview(Subject::new("filesystem", "/")) }
 }
 
 fn attempt(steps: &[(&str, &str, Outcome)]) -> Attempt {
@@ -31,16 +17,11 @@ fn attempt(steps: &[(&str, &str, Outcome)]) -> Attempt {
         arguments: "{}".into(),
         about: Subject::new("x", *about),
         outcome: *outcome,
+        reason: None,
         detail: "freed 3 B".into(),
         measures: Vec::new(),
     };
-    Attempt {
-        key: "/".into(),
-        at: 0,
-        stage: String::new(),
-        verified: Status::Unhealthy(Severity::Critical),
-        steps: steps.iter().map(result).collect(),
-    }
+    testing::attempt("/", steps.iter().map(result).collect())
 }
 
 /// The calls of `step`: target and remaining need.
@@ -108,6 +89,23 @@ fn what_was_never_reached_was_not_tried() {
     let ladder = Ladder::one_step(&host);
     let tried = ["/a", "/b", "/c", "/elsewhere"].map(|target| ladder.was_tried(REMOVE, target));
     assert_eq!(tried, [false, true, false, false]);
+}
+
+#[test]
+fn a_reason_that_may_go_away_is_no_failure() {
+    let with = |outcome, reason| StepResult { reason: Some(reason), ..removed("/a", outcome) };
+    for (step, tried) in [
+        (with(Outcome::Refused, Refusal::Busy("dpkg holds the lock".into())), false),
+        (with(Outcome::Refused, Refusal::Changed("it has another inode".into())), false),
+        (with(Outcome::Failed, Refusal::Busy("dpkg holds the lock".into())), true),
+    ] {
+        let host = StandIn::default().with_attempt(Attempt { steps: vec![step], ..attempt(&[]) }).host();
+        assert_eq!(Ladder::one_step(&host).was_tried(REMOVE, "/a"), tried);
+        assert_eq!(climb(&host, 100, &[("/a", 50)]).1, [("/a".into(), 100)]);
+    }
+    let denied = with(Outcome::Refused, Refusal::Denied("no grant covers /a".into()));
+    let host = StandIn::default().with_attempt(Attempt { steps: vec![denied], ..attempt(&[]) }).host();
+    assert!(Ladder::one_step(&host).was_tried(REMOVE, "/a") && climb(&host, 100, &[("/a", 50)]).1.is_empty());
 }
 
 #[test]
