@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Phase;
-use ansai_core::{InstanceName, Interface, InterfaceKind, InterfaceName, Refusal, Scope, Sensitivity, Timestamp};
+use ansai_core::{
+    InstanceName, Interface, InterfaceKind, InterfaceName, Refusal, Scope, ScopeInForce, Sensitivity, Timestamp,
+};
 use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::backend::{Answer, Backend as _};
 use ansai_kit::call::{Call, Reply};
@@ -84,7 +86,7 @@ fn all(secret: &Path) -> AllTargets {
 async fn call(reach: &Reach, function: &str, target: &str) -> Reply {
     let shared =
         LiveHost::new(Host::at("/"), ansai_host_functions::builtin().with(&LOGINS), 2, Duration::from_secs(60));
-    let scopes = [(LOGINS.interface.name.clone(), Arc::new(Scope::default()))].into();
+    let scopes = [(LOGINS.interface.name.clone(), ScopeInForce::from(Scope::default()))].into();
     let base = EvaluationState::new(Phase::Detect, Context::at(Timestamp::EPOCH), Arc::new(NoMemory));
     let mut live = Live::new(shared, InstanceName::from_static("web"), Arc::new(scopes), base).reaching(reach.clone());
     let arguments = serde_json::json!({ "target": target }).to_string();
