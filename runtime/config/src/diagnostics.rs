@@ -67,9 +67,15 @@ impl Diagnostics {
         self.items.iter().any(|item| item.problem.severity == Severity::Error)
     }
 
-    /// The error code of the first diagnostic.
+    /// The first error, or the first warning where there is no error: what to say where there is room for one line.
+    pub fn first(&self) -> Option<Entry> {
+        let is_error = |item: &&Item| item.problem.severity == Severity::Error;
+        self.items.iter().find(is_error).or(self.items.first()).map(Item::entry)
+    }
+
+    /// The error code of [`Diagnostics::first`].
     pub fn first_code(&self) -> Option<Code> {
-        self.items.first().map(|item| item.problem.code)
+        self.first().map(|entry| entry.code)
     }
 
     /// Appends the diagnostics of another file.
@@ -113,17 +119,18 @@ impl Item {
     }
 }
 
-/// One line for each diagnostic: `file:line:column: message`.
+/// One line: `file:line:column: message`.
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+/// One line for each diagnostic.
 impl std::fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, entry) in self.entries().iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            let (file, line, column) = (&entry.file, entry.line, entry.column);
-            write!(f, "{file}:{line}:{column}: {}", entry.message)?;
-        }
-        Ok(())
+        let lines: Vec<String> = self.entries().iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 

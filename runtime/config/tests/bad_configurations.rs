@@ -273,3 +273,12 @@ fn entries_for_programs() {
     let entries = serde_json::to_value(problems.entries()).unwrap();
     insta::assert_json_snapshot!("entries", entries);
 }
+
+#[test]
+fn where_there_is_room_for_one_line_it_is_an_error() {
+    let text = format!("{TARGET}[policy.web.target.main-bd]\n");
+    let problems = HostConfig::parse("ansai.toml", &text, INTERFACES).expect_err("must be refused");
+    assert_eq!(problems.entries()[0].code, codes::UNUSED_TARGET);
+    assert_eq!(problems.first_code(), Some(codes::UNKNOWN_TARGET));
+    assert_eq!(problems.first().unwrap().to_string(), "ansai.toml:3:20: no target is named `main-bd`");
+}

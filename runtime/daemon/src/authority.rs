@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ansai_config::{Manifest, Schema};
+use ansai_config::{Diagnostics, Manifest, Schema};
 use ansai_core::{InstanceName, Interface, Mode};
 use ansai_supervisor::authority::{Authority, EffectiveGrants, scopes};
 use serde_json::Value;
@@ -102,8 +102,7 @@ impl Authority for FromFile {
 
 /// The message with the first problem.
 fn first_line(error: &Error) -> String {
-    let problems = error.diagnostics().map(ToString::to_string);
-    match problems.as_deref().and_then(|text| text.lines().next()) {
+    match error.diagnostics().and_then(Diagnostics::first) {
         Some(first) => format!("{error}: {first}"),
         None => error.to_string(),
     }

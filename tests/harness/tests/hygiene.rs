@@ -31,6 +31,7 @@ const ELSEWHERE: &[&str] = &["miri", "advisories"];
 /// Files that split another text at an `@`, and which.
 const SPLIT_AT: &[(&str, &str)] = &[
     ("host-functions/local/src/journal/names.rs", "the name of a journal file"),
+    ("runtime/config/src/hidden.rs", "a password in a URL"),
     ("runtime/devkit/src/build/contract.rs", "the first line of a WIT package"),
     ("runtime/devkit/src/build/javascript/mod.rs", "the name of an npm package"),
 ];
