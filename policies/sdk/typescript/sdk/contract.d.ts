@@ -15,13 +15,13 @@ declare module "ansai:policy/types@0.2.0" {
     kind: string;
     name: string;
   }
+  /** The unit of a measure. A share is a `ratio`. If the unit is `other`, the name of the measure states it. */
   export type Unit =
     | "none"
     | "bytes"
     | "milliseconds"
     | "instant"
     | "ratio"
-    | "percent"
     | "per-second"
     | "bytes-per-second"
     | "celsius"
@@ -60,11 +60,22 @@ declare module "ansai:policy/types@0.2.0" {
      * and not found; if the probe failed, the state is `unknown`.
      */
     | { tag: "gone" };
-  /** How the observed thing relates to another one: it is `caused-by` it, it is a `part-of` it, or it `affects` it. */
+  /** How the observed thing relates to another one. */
   export type Relationship =
+    /**
+     * The fault of the other thing is the cause of this one. The policy must have established it: while the other thing
+     * has an open incident, the host may hold this finding back.
+     */
     | "caused-by"
+    /** It needs the other thing to work: a web server and its database. */
+    | "depends-on"
+    /** It belongs to the other thing: a table and its database. */
     | "part-of"
-    | "affects";
+    /** The other thing suffers from its fault. */
+    | "affects"
+    /** Both are the same thing: a container and its unit, a device and its file system. */
+    | "same-as"
+    | "other";
   export interface Relation {
     how: Relationship;
     about: Subject;
@@ -88,7 +99,7 @@ declare module "ansai:policy/types@0.2.0" {
     related: Relation[];
     /**
      * How far it is from healthy, in a unit of the policy's choice, the same for every observation of this key:
-     * smaller is better, 0 is healthy. The host compares it before and after a step to see whether it helped.
+     * smaller is better, 0 is healthy, and it is never negative. It tells whether an attempt helped.
      */
     distance?: number | null;
   }
@@ -130,6 +141,14 @@ declare module "ansai:policy/types@0.2.0" {
     items: number;
     bytes: number;
   }
+  /** How much of a step can be undone. */
+  export type Reversibility =
+    /** Nothing. */
+    | "none"
+    /** A part: a package can be downgraded, but what its scripts did stays. */
+    | "partly"
+    /** All of it. */
+    | "fully";
   /** How long the effect of a step lasts. */
   export type Lasting =
     /** Until somebody changes it again. */
@@ -150,10 +169,12 @@ declare module "ansai:policy/types@0.2.0" {
     freesNowBytes: number;
     /** Bytes that are freed later, for example when the quarantine expires. */
     freesLaterBytes: number;
-    /** How long the step interrupts a service; 0 for not at all. */
-    interrupts: Duration;
-    /** True if the step can be undone. */
-    reversible: boolean;
+    /** How long the step interrupts a service: 0 for not at all, absent if that is unknown. */
+    interrupts?: Duration | null;
+    /** How long the step is expected to run, if that is known. */
+    takes?: Duration | null;
+    /** Whether the step can be undone. A check has nothing to undo, and is `fully` reversible. */
+    reversible: Reversibility;
     /** How long its effect lasts. */
     lasting: Lasting;
     /** Free space that the step needs while it runs, in bytes; 0 if it needs none. */
@@ -177,10 +198,14 @@ declare module "ansai:policy/types@0.2.0" {
     | "provisional"
     /** It was applied and undone. */
     | "reverted"
+    /** It failed. A part of it may be applied: see `measures`. */
     | "failed"
-    /** The host did not permit it. */
+    /**
+     * It did not begin, and nothing was changed: it is not permitted now, its target changed, another process holds a
+     * lock. See `reason`.
+     */
     | "refused"
-    /** Its turn never came, because an earlier step failed. */
+    /** Its turn never came: an earlier step failed or still runs, or ansai is stopping. */
     | "skipped"
     /** The host is in observe mode: the step was planned, not applied. */
     | "simulated"
@@ -198,6 +223,8 @@ declare module "ansai:policy/types@0.2.0" {
     /** The thing that it changed or checked. */
     about: Subject;
     outcome: Outcome;
+    /** Why it was refused or failed, where the host can tell: `busy` and `changed` may go away, `denied` stays. */
+    reason?: Refusal | null;
     /** One sentence for a person. */
     detail: string;
     /** What it achieved: freed bytes, restarted processes. */
@@ -207,12 +234,22 @@ declare module "ansai:policy/types@0.2.0" {
   export interface Attempt {
     /** The key of the finding. */
     key: string;
-    /** When it started. */
+    /**
+     * Counts the attempts at this finding from 1. The plans of one attempt, made with `apply-then-replan`, have the same
+     * number.
+     */
+    number: number;
+    /** When it was planned. */
     at: Instant;
+    /** When its last step ended; absent while a step runs, or if that is unknown. */
+    ended?: Instant | null;
     /** The stage of the escalation; empty if there are no stages. */
     stage: string;
     /** The state of the finding after it. */
     verified: Status;
+    /** The `distance` of the finding before the attempt and after it, as far as the policy reported one. */
+    distanceBefore?: number | null;
+    distanceAfter?: number | null;
     /** In the order of the plan. */
     steps: StepResult[];
   }
@@ -224,14 +261,19 @@ declare module "ansai:policy/types@0.2.0" {
     | "stop";
   /** Advice for a person if no step is right: a bigger disk, a second instance, an index. */
   export interface Recommendation {
+    /** The thing to change, if it is not that of the finding: the table that needs an index. */
+    about?: Subject | null;
     summary: string;
     detail: string;
     measures: Measure[];
   }
   export type Decision =
-    /** Apply the steps that this call proposed, in order, then verify. */
+    /** Apply the steps that this call proposed, in order, then verify. Without a step, this is no attempt. */
     | { tag: "apply"; val: OnFailure }
-    /** Apply the steps, then call `plan` again with the results in `context.attempts`. */
+    /**
+     * Apply the steps and verify. If the thing is not healthy then, call `plan` again with the results in
+     * `context.attempts`: at most 8 plans in one attempt.
+     */
     | { tag: "apply-then-replan"; val: OnFailure }
     /** Do nothing yet; the text says what the policy waits for. This is no attempt, and proposed steps are dropped. */
     | { tag: "wait"; val: string }
@@ -243,10 +285,11 @@ declare module "ansai:policy/types@0.2.0" {
 
 /**
  * What the host knows about this evaluation. These are functions, not fields of a record, so that more can follow
- * without breaking any policy. They cannot fail, and during one evaluation each always returns the same value.
+ * without breaking any policy. During one evaluation each always returns the same value. Those without a `refusal` always
+ * answer; a call beyond the limits of the evaluation ends it.
  */
 declare module "ansai:policy/context@0.2.0" {
-  import type { Attempt, Instant, Measure, Observation, Subject } from "ansai:policy/types@0.2.0";
+  import type { Attempt, Instant, Measure, Observation, Refusal, Subject } from "ansai:policy/types@0.2.0";
   /** Something that happened, and that the schedule of this policy waits for. */
   export interface Occurrence {
     /** The kind of event: `unit-failed`, `file-changed`, … */
@@ -279,6 +322,8 @@ declare module "ansai:policy/context@0.2.0" {
    * name. A policy sees neither its address nor its secret.
    */
   export interface Target {
+    /** The thing itself, for observations, also while it cannot be reached. */
+    about: Subject;
     name: string;
     kind: string;
     labels: Label[];
@@ -295,8 +340,10 @@ declare module "ansai:policy/context@0.2.0" {
   export function localTime(): WallClock;
   /** When the last evaluation of this instance completed, if there was one. Rates need this gap. */
   export function lastEvaluated(): Instant | null;
-  /** What caused this evaluation. */
+  /** What caused this evaluation. `plan` has the trigger of the `detect` that reported the finding. */
   export function triggeredBy(): Trigger;
+  /** This host as a whole, for observations that are about no smaller thing. */
+  export function host(): Subject;
   /** The settings as JSON, with defaults filled in, sizes in bytes and durations in milliseconds. */
   export function settings(): string;
   /**
@@ -333,13 +380,17 @@ declare module "ansai:policy/context@0.2.0" {
   export function hostFacts(): Measure[];
   /** The labels of this host, in byte order of their names. */
   export function labels(): Label[];
-  /** The observations that are open incidents now. Use them for hysteresis. */
+  /**
+   * The observations that are open incidents of this instance now, each as it was last unhealthy. Use them for
+   * hysteresis.
+   */
   export function openIncidents(): Observation[];
   /** The earlier attempts at this finding, oldest first. Empty in `detect`. */
   export function attempts(): Attempt[];
   /**
    * The attempts of this instance at findings about this thing since an instant, oldest first, also those whose
    * incident is closed: for rules such as "at most once a day". At most 100, the latest ones.
+   * @throws an error whose `payload` is a Refusal
    */
   export function history(about: Subject, since: Instant): Attempt[];
   /** The stage of the escalation that this plan is for; empty if there are no stages. */
@@ -362,8 +413,8 @@ declare module "ansai:policy/log@0.2.0" {
 
 /**
  * A small durable key-value store of this policy instance: at most 256 keys of 256 bytes, 64 KiB per value and 1 MiB
- * in total. The evaluation sees its own writes at once. They are committed if the evaluation succeeds and a schedule
- * or an event caused it. Otherwise they are dropped (verification, by hand, replay).
+ * in total. The evaluation sees its own writes at once. They are committed if the evaluation succeeds and its trigger
+ * is `schedule`, `event` or `follow-up`. Otherwise they are dropped (verification, by hand, replay).
  */
 declare module "ansai:policy/store@0.2.0" {
   import type { Refusal } from "ansai:policy/types@0.2.0";
@@ -404,7 +455,7 @@ declare module "ansai:policy/series@0.2.0" {
   }
   /**
    * How samples are combined. In hours whose samples are no longer kept one by one, minimum, maximum, mean and sum are
-   * exact; median and latest are the mean of the hour.
+   * exact, and so is `count`, the number of samples; median and latest are the mean of the hour.
    */
   export type Reduction =
     | "minimum"
@@ -412,13 +463,16 @@ declare module "ansai:policy/series@0.2.0" {
     | "mean"
     | "median"
     | "latest"
-    | "sum";
+    | "sum"
+    | "count";
   /**
-   * Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample. Otherwise
-   * each hour whose samples are no longer kept one by one is one sample, at the start of the hour.
+   * Selects the samples from `since` (0 for all) until before `until` (absent for all, including that of this
+   * evaluation). If `bucket` is set, it reduces each bucket to one sample, at the time of its last one. Otherwise each
+   * hour whose samples are no longer kept one by one is one sample, at the start of the hour.
    */
   export interface Window {
     since: Instant;
+    until?: Instant | null;
     bucket?: Duration | null;
     reduce: Reduction;
   }
@@ -441,7 +495,10 @@ declare module "ansai:policy/series@0.2.0" {
      * root of their number. Above 1.36 a lasting shift is likely (5 %). 0 if all samples are equal.
      */
     cusum: number;
-    /** Time from the latest sample until the trend line crosses the limit, if it does. */
+    /**
+     * Time from the latest sample until the trend line crosses the limit. Absent if it is beyond the limit already, or
+     * does not cross it within 100 years.
+     */
     reachesLimitIn?: Duration | null;
   }
   /**
@@ -450,18 +507,18 @@ declare module "ansai:policy/series@0.2.0" {
    */
   export function append(name: string, value: number): void;
   /**
-   * Returns the samples, oldest first, including that of this evaluation; the newest 2,000 if there are more.
+   * Returns the samples in the window after reduction, oldest first; the newest 2,000 if there are more.
    * @throws an error whose `payload` is a Refusal
    */
   export function samples(name: string, window: Window): Sample[];
   /**
-   * Analyses the newest 2,000 samples of a series. `not-found` if it has none.
+   * Analyses the samples that `samples` returns. `not-found` if there are none.
    * @throws an error whose `payload` is a Refusal
    */
   export function analyse(name: string, window: Window, limit?: number | null): Trend;
   /**
-   * Returns quantiles of the samples, one for each share, interpolated linearly: 0.5 is the median, 0.95 the 95th
-   * percentile. At most 32 shares. `not-found` if the series has no samples.
+   * Returns quantiles of the samples that `samples` returns, one for each share, interpolated linearly: 0.5 is the
+   * median, 0.95 the 95th percentile. At most 32 shares. `not-found` if there are no samples.
    * @throws an error whose `payload` is a Refusal
    */
   export function quantiles(name: string, window: Window, shares: number[]): number[];
@@ -481,14 +538,16 @@ declare module "ansai:policy/advice@0.2.0" {
    */
   export function recommend(what: Recommendation): void;
   /**
-   * Asks for another evaluation after this time, with the trigger `follow-up`. The schedule goes on; the shortest time
-   * counts. At least a second, and at most a day; after each follow-up in a row, the minimum doubles.
+   * Asks for another evaluation this long after this one ended, with the trigger `follow-up`, if nothing else causes one
+   * before: the next evaluation must ask again. Of several calls, the shortest time counts. At least a second, and at
+   * most a day; after each follow-up in a row, the minimum doubles. It has no effect in a verification.
    * @throws an error whose `payload` is a Refusal
    */
   export function lookAgain(after: Duration): void;
   /**
-   * Lets the plan go on if this step fails, because it only captures evidence or prepares something. `not-found` if
-   * this call of `plan` has not proposed such a step.
+   * Lets the plan go on if this step fails or is refused, because it only captures evidence or prepares something. The
+   * plan still ends if nobody can say what the step did. `not-found` if this call of `plan` has not proposed such a step;
+   * `denied` in `detect`.
    * @throws an error whose `payload` is a Refusal
    */
   export function mayFail(step: StepRef): void;
@@ -496,6 +555,10 @@ declare module "ansai:policy/advice@0.2.0" {
 
 declare module "ansai:disk/disk-probe@0.2.0" {
   import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
+  export interface Inodes {
+    total: number;
+    free: number;
+  }
   /** A mounted file system that holds files. */
   export interface Filesystem {
     /** The kind is `filesystem`, the name is the mount point. */
@@ -516,10 +579,8 @@ declare module "ansai:disk/disk-probe@0.2.0" {
     availableBytes: number;
     /** What only root can still write in addition (`f_bfree` - `f_bavail`). */
     reservedBytes: number;
-    /** How many inodes it has; 0 if the file system does not count inodes (btrfs). */
-    totalInodes: number;
-    /** How many inodes are free; 0 if the file system does not count inodes. */
-    freeInodes: number;
+    /** How many inodes it has and how many of them are free; absent if the file system does not count them (btrfs). */
+    inodes?: Inodes | null;
   }
   export interface Filesystems {
     /**
@@ -548,14 +609,17 @@ declare module "ansai:disk/disk-check-actions@0.2.0" {
 }
 
 declare module "ansai:files/files-probe@0.2.0" {
-  import type { Instant, Refusal } from "ansai:policy/types@0.2.0";
-  /** The size of everything below `path`. A file with several hard links counts once. */
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /**
+   * The size of everything below `path`. A file with several hard links counts once. `oldest` and `newest` are the
+   * oldest and the newest mtime of its files; absent if there is no file.
+   */
   export interface Usage {
     path: string;
     files: number;
     bytes: number;
-    oldestHours: number;
-    newestHours: number;
+    oldest?: Instant | null;
+    newest?: Instant | null;
   }
   export interface Usages {
     /** Largest first within this page. */
@@ -573,8 +637,12 @@ declare module "ansai:files/files-probe@0.2.0" {
     root: string;
     /** Shell patterns for the path below the root (`*.log`, `**\/*.gz`); an empty list matches every file. */
     globs: string[];
+    /** Patterns of files to leave out; they take precedence over `globs`. */
+    exclude: string[];
     /** Leaves out files whose mtime, atime or ctime is younger than this. */
     minAgeHours: number;
+    /** Leaves out files with fewer allocated bytes; 0 for none. */
+    minBytes: number;
   }
   export interface File {
     path: string;
@@ -597,13 +665,23 @@ declare module "ansai:files/files-probe@0.2.0" {
     /** Pass it to the next call to get the rest. */
     cursor?: string | null;
   }
-  /** A deleted file that the process `process` with the number `pid` still holds open. */
-  export interface DeletedFile {
+  /** A process that holds a file open. */
+  export interface Holder {
+    /** Its unit, if it has one. */
+    about?: Subject | null;
+    /** The name of its program, as the kernel shows it. */
     process: string;
     pid: number;
+    /** Tells it from another process that has the same number later. */
+    identity: string;
+  }
+  /** A deleted file that is still open. `holders` has at most 32 processes; `more-holders` counts the others. */
+  export interface DeletedFile {
     path: string;
     bytes: number;
     mount: string;
+    holders: Holder[];
+    moreHolders: number;
   }
   export interface DeletedFiles {
     entries: DeletedFile[];
@@ -611,15 +689,21 @@ declare module "ansai:files/files-probe@0.2.0" {
     skipped: number;
   }
   /**
-   * The files that ansai holds in quarantine on one file system. `oldest-until` is when the first of them expires,
-   * `newest-until` when the last one does.
+   * The files that ansai holds in quarantine on one file system. `first-expires` is when the first of them expires,
+   * `last-expires` when the last one does.
    */
   export interface Held {
     mount: string;
     files: number;
     bytes: number;
-    oldestUntil: Instant;
-    newestUntil: Instant;
+    firstExpires: Instant;
+    lastExpires: Instant;
+  }
+  /** `skipped` counts the quarantines that could not be read. */
+  export interface Quarantines {
+    entries: Held[];
+    complete: boolean;
+    skipped: number;
   }
   /**
    * Lists the directories exactly `depth` levels below `root` (0 is the root itself) with the size of everything in
@@ -639,8 +723,8 @@ declare module "ansai:files/files-probe@0.2.0" {
    */
   export function measureFiles(what: FileQuery, cursor?: string | null): Usages;
   /**
-   * Lists deleted files below the granted roots that a process still holds open. Their bytes are freed when that
-   * process closes them. Largest first, at most 500.
+   * Lists deleted files below the granted roots that processes still hold open. Their bytes are freed when all of these
+   * have closed them. Largest first, at most 500.
    * @throws an error whose `payload` is a Refusal
    */
   export function listDeletedOpen(): DeletedFiles;
@@ -649,7 +733,7 @@ declare module "ansai:files/files-probe@0.2.0" {
    * `quarantine-actions.reclaim`.
    * @throws an error whose `payload` is a Refusal
    */
-  export function listHeld(): Held[];
+  export function listHeld(): Quarantines;
 }
 
 /**
@@ -669,6 +753,8 @@ declare module "ansai:files/files-actions@0.2.0" {
     exclude: string[];
     /** Selects only files whose mtime, atime and ctime are all older than this. */
     minAgeHours: number;
+    /** Selects only files with at least this many allocated bytes; 0 selects all. */
+    minBytes: number;
     /** Selects at most this many files, oldest mtime first; 0 selects as many as the grant allows. */
     maxFiles: number;
     /** Selects files, oldest first, until they free this much (the last file may exceed it); 0 means no such limit. */
@@ -707,23 +793,25 @@ declare module "ansai:files/files-actions@0.2.0" {
 declare module "ansai:files/quarantine-actions@0.2.0" {
   import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
-   * Deletes quarantined files, the ones that expire first, until this much is freed. They cannot be restored
-   * afterwards.
+   * Deletes quarantined files, the ones that expire first, until this much is freed; 0 deletes as many as the grant
+   * allows. They cannot be restored afterwards.
    * @throws an error whose `payload` is a Refusal
    */
   export function reclaim(mount: string, enoughBytes: number, reason: string): Preview;
 }
 
 declare module "ansai:journal/journal-probe@0.2.0" {
-  import type { Instant, Refusal } from "ansai:policy/types@0.2.0";
+  import type { Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
   export interface JournalUsage {
+    /** The kind is `journal`, the name is its directory. */
+    about: Subject;
     /** Allocated bytes of archived and of active files. Only archived files can be vacuumed. */
     archivedBytes: number;
     activeBytes: number;
     archivedFiles: number;
     activeFiles: number;
-    /** The mtime of the oldest archived file; 0 if there is none. */
-    oldest: Instant;
+    /** The mtime of the oldest archived file, if there is one. */
+    oldest?: Instant | null;
     /** The mount point of its file system. */
     mount: string;
     /** How many files or directories could not be read, or are no regular files. */
@@ -747,14 +835,13 @@ declare module "ansai:journal/journal-vacuum-actions@0.2.0" {
 }
 
 declare module "ansai:packages/package-cache-probe@0.2.0" {
-  import type { Refusal } from "ansai:policy/types@0.2.0";
-  export type Manager =
-    | "apt"
-    | "dnf"
-    | "other";
+  import type { Refusal, Subject } from "ansai:policy/types@0.2.0";
   /** The download cache of one package manager. */
   export interface Cache {
-    manager: Manager;
+    /** The kind is `package-cache`, the name is its directory. */
+    about: Subject;
+    /** `apt` or `dnf`; more can follow. */
+    manager: string;
     /** The directory. */
     path: string;
     /** Downloaded packages, which can be downloaded again. */
@@ -775,14 +862,13 @@ declare module "ansai:packages/package-cache-probe@0.2.0" {
 }
 
 declare module "ansai:packages/package-cache-actions@0.2.0" {
-  import type { Manager } from "ansai:packages/package-cache-probe@0.2.0";
   import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
   /**
-   * Empties the cache of downloaded packages with the manager's own command. `busy` while another process holds
-   * the manager's lock. Not reversible, but the packages can be downloaded again.
+   * Empties the cache of downloaded packages with the manager's own command. `unsupported` if this host does not have
+   * the manager, `busy` while another process holds its lock. Not reversible, but the packages can be downloaded again.
    * @throws an error whose `payload` is a Refusal
    */
-  export function cleanCache(manager: Manager, reason: string): Preview;
+  export function cleanCache(manager: string, reason: string): Preview;
 }
 
 declare module "ansai:system/system-probe@0.2.0" {
@@ -812,11 +898,22 @@ declare module "ansai:system/system-probe@0.2.0" {
   export type Pressured =
     | "cpu"
     | "memory"
-    | "io";
-  /** Share of time in which some tasks waited, and in which all tasks waited, over 10, 60 and 300 seconds. */
+    | "io"
+    | "irq";
+  /** Shares of the last 10, 60 and 300 seconds in which tasks waited, and how long they waited since boot. */
+  export interface Stalled {
+    last10Seconds: number;
+    last60Seconds: number;
+    last300Seconds: number;
+    total: Duration;
+  }
+  /**
+   * `some` is the time in which at least one task waited, `full` that in which all tasks waited at once. Absent if the
+   * kernel does not measure it: `some` of `irq`, and `full` of `cpu` on older kernels.
+   */
   export interface Stall {
-    some: [number, number, number];
-    full: [number, number, number];
+    some?: Stalled | null;
+    full?: Stalled | null;
   }
   /**
    * Load averages over 1, 5 and 15 minutes, and the number of processors.

@@ -23,16 +23,18 @@ def recommend(what: types.Recommendation) -> None:
     raise NotImplementedError
 def look_again(after: int) -> None:
     """
-    Asks for another evaluation after this time, with the trigger `follow-up`. The schedule goes on; the shortest time
-    counts. At least a second, and at most a day; after each follow-up in a row, the minimum doubles.
+    Asks for another evaluation this long after this one ended, with the trigger `follow-up`, if nothing else causes one
+    before: the next evaluation must ask again. Of several calls, the shortest time counts. At least a second, and at
+    most a day; after each follow-up in a row, the minimum doubles. It has no effect in a verification.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def may_fail(step: int) -> None:
     """
-    Lets the plan go on if this step fails, because it only captures evidence or prepares something. `not-found` if
-    this call of `plan` has not proposed such a step.
+    Lets the plan go on if this step fails or is refused, because it only captures evidence or prepares something. The
+    plan still ends if nobody can say what the step did. `not-found` if this call of `plan` has not proposed such a step;
+    `denied` in `detect`.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

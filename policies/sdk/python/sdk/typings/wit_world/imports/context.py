@@ -2,7 +2,8 @@
 # It is not intended for manual editing.
 """
 What the host knows about this evaluation. These are functions, not fields of a record, so that more can follow
-without breaking any policy. They cannot fail, and during one evaluation each always returns the same value.
+without breaking any policy. During one evaluation each always returns the same value. Those without a `refusal` always
+answer; a call beyond the limits of the evaluation ends it.
 """
 from typing import TypeVar, Generic, Union, Optional, Protocol, Tuple, List, Any, Self, Callable
 from types import TracebackType
@@ -70,6 +71,7 @@ class Target:
     A server or another thing that the operator named in the configuration, and that probes and actions accept by its
     name. A policy sees neither its address nor its secret.
     """
+    about: types.Subject
     name: str
     kind: str
     labels: List[Label]
@@ -101,7 +103,12 @@ def last_evaluated() -> Optional[int]:
     raise NotImplementedError
 def triggered_by() -> Trigger:
     """
-    What caused this evaluation.
+    What caused this evaluation. `plan` has the trigger of the `detect` that reported the finding.
+    """
+    raise NotImplementedError
+def host() -> types.Subject:
+    """
+    This host as a whole, for observations that are about no smaller thing.
     """
     raise NotImplementedError
 def settings() -> str:
@@ -162,7 +169,8 @@ def labels() -> List[Label]:
     raise NotImplementedError
 def open_incidents() -> List[types.Observation]:
     """
-    The observations that are open incidents now. Use them for hysteresis.
+    The observations that are open incidents of this instance now, each as it was last unhealthy. Use them for
+    hysteresis.
     """
     raise NotImplementedError
 def attempts() -> List[types.Attempt]:
@@ -174,6 +182,8 @@ def history(about: types.Subject, since: int) -> List[types.Attempt]:
     """
     The attempts of this instance at findings about this thing since an instant, oldest first, also those whose
     incident is closed: for rules such as "at most once a day". At most 100, the latest ones.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def stage() -> str:

@@ -11,6 +11,11 @@ from componentize_py_types import Result, Ok, Err, Some
 from ..imports import types
 
 @dataclass
+class Inodes:
+    total: int
+    free: int
+
+@dataclass
 class Filesystem:
     """
     A mounted file system that holds files.
@@ -24,8 +29,7 @@ class Filesystem:
     total_bytes: int
     available_bytes: int
     reserved_bytes: int
-    total_inodes: int
-    free_inodes: int
+    inodes: Optional[Inodes]
 
 @dataclass
 class Filesystems:

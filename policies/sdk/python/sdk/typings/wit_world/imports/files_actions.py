@@ -24,6 +24,7 @@ class Selection:
     globs: List[str]
     exclude: List[str]
     min_age_hours: int
+    min_bytes: int
     max_files: int
     enough_bytes: int
     cursor: Optional[str]

@@ -8,18 +8,19 @@ from abc import abstractmethod
 import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
-
+from ..imports import types
 
 @dataclass
 class Usage:
     """
-    The size of everything below `path`. A file with several hard links counts once.
+    The size of everything below `path`. A file with several hard links counts once. `oldest` and `newest` are the
+    oldest and the newest mtime of its files; absent if there is no file.
     """
     path: str
     files: int
     bytes: int
-    oldest_hours: int
-    newest_hours: int
+    oldest: Optional[int]
+    newest: Optional[int]
 
 @dataclass
 class Usages:
@@ -35,7 +36,9 @@ class FileQuery:
     """
     root: str
     globs: List[str]
+    exclude: List[str]
     min_age_hours: int
+    min_bytes: int
 
 @dataclass
 class File:
@@ -53,15 +56,25 @@ class Files:
     cursor: Optional[str]
 
 @dataclass
-class DeletedFile:
+class Holder:
     """
-    A deleted file that the process `process` with the number `pid` still holds open.
+    A process that holds a file open.
     """
+    about: Optional[types.Subject]
     process: str
     pid: int
+    identity: str
+
+@dataclass
+class DeletedFile:
+    """
+    A deleted file that is still open. `holders` has at most 32 processes; `more-holders` counts the others.
+    """
     path: str
     bytes: int
     mount: str
+    holders: List[Holder]
+    more_holders: int
 
 @dataclass
 class DeletedFiles:
@@ -72,14 +85,23 @@ class DeletedFiles:
 @dataclass
 class Held:
     """
-    The files that ansai holds in quarantine on one file system. `oldest-until` is when the first of them expires,
-    `newest-until` when the last one does.
+    The files that ansai holds in quarantine on one file system. `first-expires` is when the first of them expires,
+    `last-expires` when the last one does.
     """
     mount: str
     files: int
     bytes: int
-    oldest_until: int
-    newest_until: int
+    first_expires: int
+    last_expires: int
+
+@dataclass
+class Quarantines:
+    """
+    `skipped` counts the quarantines that could not be read.
+    """
+    entries: List[Held]
+    complete: bool
+    skipped: int
 
 
 def largest_directories(root: str, depth: int, cursor: Optional[str]) -> Usages:
@@ -107,13 +129,13 @@ def measure_files(what: FileQuery, cursor: Optional[str]) -> Usages:
     raise NotImplementedError
 def list_deleted_open() -> DeletedFiles:
     """
-    Lists deleted files below the granted roots that a process still holds open. Their bytes are freed when that
-    process closes them. Largest first, at most 500.
+    Lists deleted files below the granted roots that processes still hold open. Their bytes are freed when all of these
+    have closed them. Largest first, at most 500.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
-def list_held() -> List[Held]:
+def list_held() -> Quarantines:
     """
     Lists ansai's quarantines. Their bytes are freed when the files expire, or at once with
     `quarantine-actions.reclaim`.

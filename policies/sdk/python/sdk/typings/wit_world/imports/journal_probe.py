@@ -8,15 +8,16 @@ from abc import abstractmethod
 import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
-
+from ..imports import types
 
 @dataclass
 class JournalUsage:
+    about: types.Subject
     archived_bytes: int
     active_bytes: int
     archived_files: int
     active_files: int
-    oldest: int
+    oldest: Optional[int]
     mount: str
     skipped: int
 

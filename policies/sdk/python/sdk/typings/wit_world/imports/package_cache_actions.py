@@ -9,13 +9,12 @@ import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
 from ..imports import types
-from ..imports import package_cache_probe
 
 
-def clean_cache(manager: package_cache_probe.Manager, reason: str) -> types.Preview:
+def clean_cache(manager: str, reason: str) -> types.Preview:
     """
-    Empties the cache of downloaded packages with the manager's own command. `busy` while another process holds
-    the manager's lock. Not reversible, but the packages can be downloaded again.
+    Empties the cache of downloaded packages with the manager's own command. `unsupported` if this host does not have
+    the manager, `busy` while another process holds its lock. Not reversible, but the packages can be downloaded again.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -8,19 +8,15 @@ from abc import abstractmethod
 import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
-
-
-class Manager(Enum):
-    APT = 0
-    DNF = 1
-    OTHER = 2
+from ..imports import types
 
 @dataclass
 class Cache:
     """
     The download cache of one package manager.
     """
-    manager: Manager
+    about: types.Subject
+    manager: str
     path: str
     bytes: int
     files: int

@@ -17,8 +17,8 @@ from ..imports import types
 
 def reclaim(mount: str, enough_bytes: int, reason: str) -> types.Preview:
     """
-    Deletes quarantined files, the ones that expire first, until this much is freed. They cannot be restored
-    afterwards.
+    Deletes quarantined files, the ones that expire first, until this much is freed; 0 deletes as many as the grant
+    allows. They cannot be restored afterwards.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

@@ -25,7 +25,7 @@ class Sample:
 class Reduction(Enum):
     """
     How samples are combined. In hours whose samples are no longer kept one by one, minimum, maximum, mean and sum are
-    exact; median and latest are the mean of the hour.
+    exact, and so is `count`, the number of samples; median and latest are the mean of the hour.
     """
     MINIMUM = 0
     MAXIMUM = 1
@@ -33,14 +33,17 @@ class Reduction(Enum):
     MEDIAN = 3
     LATEST = 4
     SUM = 5
+    COUNT = 6
 
 @dataclass
 class Window:
     """
-    Selects samples since an instant (0 for all). If `bucket` is set, it reduces each bucket to one sample. Otherwise
-    each hour whose samples are no longer kept one by one is one sample, at the start of the hour.
+    Selects the samples from `since` (0 for all) until before `until` (absent for all, including that of this
+    evaluation). If `bucket` is set, it reduces each bucket to one sample, at the time of its last one. Otherwise each
+    hour whose samples are no longer kept one by one is one sample, at the start of the hour.
     """
     since: int
+    until: Optional[int]
     bucket: Optional[int]
     reduce: Reduction
 
@@ -68,22 +71,22 @@ def append(name: str, value: float) -> None:
     raise NotImplementedError
 def samples(name: str, window: Window) -> List[Sample]:
     """
-    Returns the samples, oldest first, including that of this evaluation; the newest 2,000 if there are more.
+    Returns the samples in the window after reduction, oldest first; the newest 2,000 if there are more.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def analyse(name: str, window: Window, limit: Optional[float]) -> Trend:
     """
-    Analyses the newest 2,000 samples of a series. `not-found` if it has none.
+    Analyses the samples that `samples` returns. `not-found` if there are none.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
 def quantiles(name: str, window: Window, shares: List[float]) -> List[float]:
     """
-    Returns quantiles of the samples, one for each share, interpolated linearly: 0.5 is the median, 0.95 the 95th
-    percentile. At most 32 shares. `not-found` if the series has no samples.
+    Returns quantiles of the samples that `samples` returns, one for each share, interpolated linearly: 0.5 is the
+    median, 0.95 the 95th percentile. At most 32 shares. `not-found` if there are no samples.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

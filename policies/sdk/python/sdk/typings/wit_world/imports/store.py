@@ -2,8 +2,8 @@
 # It is not intended for manual editing.
 """
 A small durable key-value store of this policy instance: at most 256 keys of 256 bytes, 64 KiB per value and 1 MiB
-in total. The evaluation sees its own writes at once. They are committed if the evaluation succeeds and a schedule
-or an event caused it. Otherwise they are dropped (verification, by hand, replay).
+in total. The evaluation sees its own writes at once. They are committed if the evaluation succeeds and its trigger
+is `schedule`, `event` or `follow-up`. Otherwise they are dropped (verification, by hand, replay).
 """
 from typing import TypeVar, Generic, Union, Optional, Protocol, Tuple, List, Any, Self, Callable
 from types import TracebackType

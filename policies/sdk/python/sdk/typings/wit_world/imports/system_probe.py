@@ -40,14 +40,26 @@ class Pressured(Enum):
     CPU = 0
     MEMORY = 1
     IO = 2
+    IRQ = 3
+
+@dataclass
+class Stalled:
+    """
+    Shares of the last 10, 60 and 300 seconds in which tasks waited, and how long they waited since boot.
+    """
+    last10_seconds: float
+    last60_seconds: float
+    last300_seconds: float
+    total: int
 
 @dataclass
 class Stall:
     """
-    Share of time in which some tasks waited, and in which all tasks waited, over 10, 60 and 300 seconds.
+    `some` is the time in which at least one task waited, `full` that in which all tasks waited at once. Absent if the
+    kernel does not measure it: `some` of `irq`, and `full` of `cpu` on older kernels.
     """
-    some: Tuple[float, float, float]
-    full: Tuple[float, float, float]
+    some: Optional[Stalled]
+    full: Optional[Stalled]
 
 
 def load() -> LoadAverage:

@@ -24,16 +24,18 @@ class Subject:
     name: str
 
 class Unit(Enum):
+    """
+    The unit of a measure. A share is a `ratio`. If the unit is `other`, the name of the measure states it.
+    """
     NONE = 0
     BYTES = 1
     MILLISECONDS = 2
     INSTANT = 3
     RATIO = 4
-    PERCENT = 5
-    PER_SECOND = 6
-    BYTES_PER_SECOND = 7
-    CELSIUS = 8
-    OTHER = 9
+    PER_SECOND = 5
+    BYTES_PER_SECOND = 6
+    CELSIUS = 7
+    OTHER = 8
 
 
 @dataclass
@@ -108,11 +110,14 @@ missing from the answer is `unknown`.
 
 class Relationship(Enum):
     """
-    How the observed thing relates to another one: it is `caused-by` it, it is a `part-of` it, or it `affects` it.
+    How the observed thing relates to another one.
     """
     CAUSED_BY = 0
-    PART_OF = 1
-    AFFECTS = 2
+    DEPENDS_ON = 1
+    PART_OF = 2
+    AFFECTS = 3
+    SAME_AS = 4
+    OTHER = 5
 
 @dataclass
 class Relation:
@@ -220,6 +225,14 @@ class LeftOut:
     items: int
     bytes: int
 
+class Reversibility(Enum):
+    """
+    How much of a step can be undone.
+    """
+    NONE = 0
+    PARTLY = 1
+    FULLY = 2
+
 
 @dataclass
 class Lasting_ForGood:
@@ -252,8 +265,9 @@ class Preview:
     items: int
     frees_now_bytes: int
     frees_later_bytes: int
-    interrupts: int
-    reversible: bool
+    interrupts: Optional[int]
+    takes: Optional[int]
+    reversible: Reversibility
     lasting: Lasting
     needs_bytes: int
     mount: Optional[str]
@@ -286,6 +300,7 @@ class StepResult:
     arguments: str
     about: Subject
     outcome: Outcome
+    reason: Optional[Refusal]
     detail: str
     measures: List[Measure]
 
@@ -295,9 +310,13 @@ class Attempt:
     One earlier attempt at a finding.
     """
     key: str
+    number: int
     at: int
+    ended: Optional[int]
     stage: str
     verified: Status
+    distance_before: Optional[float]
+    distance_after: Optional[float]
     steps: List[StepResult]
 
 class OnFailure(Enum):
@@ -312,6 +331,7 @@ class Recommendation:
     """
     Advice for a person if no step is right: a bigger disk, a second instance, an index.
     """
+    about: Optional[Subject]
     summary: str
     detail: str
     measures: List[Measure]
