@@ -137,7 +137,7 @@ fn packages_of_apt_are_counted() {
     let bytes = allocated(&fixture.path("var/cache/apt/archives/a_1_amd64.deb"))
         + allocated(&fixture.path("var/cache/apt/archives/partial/b_1_amd64.deb"));
     let about = json!({"kind": "package-cache", "name": "/var/cache/apt/archives"});
-    assert_eq!(about, json!(fixture.propose("apt", &[]).unwrap().preview.about), "a step is about the same thing");
+    assert_eq!(about, json!(Fixture::apt().propose("apt", &[]).unwrap().preview.about), "a step is about the same");
     let entry = json!({
         "about": about, "manager": "apt", "path": "/var/cache/apt/archives", "bytes": bytes, "files": 2, "mount": "/var",
     });

@@ -30,6 +30,8 @@ const ELSEWHERE: &[&str] = &["miri", "advisories"];
 
 /// Files that split another text at an `@`, and which.
 const SPLIT_AT: &[(&str, &str)] = &[
+    ("host-functions/kit/src/redact/text.rs", "a password in a URL"),
+    ("host-functions/kit/src/redact/url.rs", "a password in a URL"),
     ("host-functions/local/src/journal/names.rs", "the name of a journal file"),
     ("runtime/config/src/hidden.rs", "a password in a URL"),
     ("runtime/devkit/src/build/contract.rs", "the first line of a WIT package"),

@@ -118,7 +118,7 @@ fn a_step_says_how_much_of_it_cannot_be_undone() {
 
 #[test]
 fn everything_is_in_the_table() {
-    let text = plain(&render(&report("/var"), 200, false));
+    let text = plain(&render(&report("/var"), 220, false));
     for expected in [
         "INSTANCE",
         "remove 12 files, frees 3.20 MiB, cannot be undone",
