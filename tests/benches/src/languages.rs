@@ -93,7 +93,13 @@ impl Copied {
     pub(crate) fn of(policies: &Path, language: Language) -> anyhow::Result<Copied> {
         let copied = Copied { around: tempfile::tempdir()?, name: format!("disk-space-{}", language.name()) };
         std::fs::create_dir_all(copied.dir())?;
-        std::os::unix::fs::symlink(policies.join("sdk").canonicalize()?, copied.around.path().join("sdk"))?;
+        // The policies in Rust are one workspace: its members are named in its lock file, so none may be missing.
+        for name in ["sdk", "disk-space"] {
+            std::os::unix::fs::symlink(policies.join(name).canonicalize()?, copied.around.path().join(name))?;
+        }
+        for name in ["Cargo.toml", "Cargo.lock"] {
+            std::fs::copy(policies.join(name), copied.around.path().join(name))?;
+        }
         let from = policies.join("examples").join(&copied.name).join(".");
         let status = Command::new("cp").args(["-rL", "--"]).arg(from).arg(copied.dir()).status()?;
         ensure!(status.success(), "cp: {status}");
