@@ -54,8 +54,9 @@ pub fn authorize(
         return Ok(Vec::new());
     }
     let Some(granted) = granted else {
+        let is = if entry.interface.calls_out() { "calls servers and is not granted" } else { "is not granted" };
         return Err(Refusal::Denied(format!(
-            "{name}.{} is not granted; to allow it, add \"{name}\" to [policy.{instance}.grant]",
+            "{name}.{} {is}; to allow it, add \"{name}\" to [policy.{instance}.grant]",
             function.name
         )));
     };

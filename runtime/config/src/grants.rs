@@ -93,14 +93,19 @@ pub fn effective_scopes(
     Ok(in_force)
 }
 
+/// Says that an interface calls servers, to an operator.
+pub const CALLS_OUT: &str = "calls servers that you name";
+
 /// The scopes of a policy that runs without a configuration, in observe mode only: probes marked metadata, and
-/// previews, within the author's suggestions. Everything else answers `denied`.
+/// previews, within the author's suggestions, but nothing that calls servers. Everything else answers `denied`.
 pub fn unconfigured(manifest: &Manifest, interfaces: &[Interface]) -> BTreeMap<InterfaceName, ScopeInForce> {
     let asked = manifest.capabilities.iter().filter_map(|(name, request)| {
         let interface = interfaces.iter().find(|one| one.name == *name)?;
-        let harmless = match interface.kind {
-            InterfaceKind::Base | InterfaceKind::Actions => true,
-            InterfaceKind::Probe => interface.sensitivity == Sensitivity::Metadata,
+        let harmless = match (interface.kind, interface.sensitivity) {
+            (InterfaceKind::Base, _) => true,
+            (_, Sensitivity::Outgoing) => false,
+            (InterfaceKind::Actions, Sensitivity::Metadata | Sensitivity::Content) => true,
+            (InterfaceKind::Probe, sensitivity) => sensitivity == Sensitivity::Metadata,
         };
         // Too many tables are an error of the manifest, so it does not get here.
         let scope = ScopeInForce::of(interface.fields, &request.scope, &request.suggest).ok()?;

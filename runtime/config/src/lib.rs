@@ -47,7 +47,7 @@ mod trust;
 
 pub use diagnostics::{Diagnostics, Entry, Severity};
 pub use export::{Export, ExportUrl};
-pub use grants::{GrantError, MissingGrant, effective_scopes, unconfigured};
+pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
 pub use instance::{BUILTIN, Grants, Instance, PolicySource};

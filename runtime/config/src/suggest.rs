@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use ansai_core::text::inert;
 use ansai_core::{Field, Interface, InterfaceKind, ScopeValue};
 
+use crate::grants::CALLS_OUT;
 use crate::manifest::Manifest;
 use crate::request::Request;
 
@@ -43,6 +44,11 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
             let _ = if tables.len() > 1 { writeln!(out, "[{header}]") } else { writeln!(out, "{header}") };
             for field in interface.fields {
                 let (value, note) = match (suggested.get(field), asked.get(field)) {
+                    // The operator names servers, not the author.
+                    (Some(named), _) | (None, Some(named)) if interface.calls_out() && field.is_set() => {
+                        let (value, note) = line(field, None, "");
+                        (value, format!("{note}; the author names {}", field.written(named)))
+                    }
                     (Some(suggested), _) => line(field, Some(suggested), "suggested"),
                     (None, asked) => line(field, asked, "as asked"),
                 };
@@ -55,7 +61,8 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
 
 fn why(interface: &Interface, request: &Request) -> String {
     let need = if request.required { "required" } else { "optional" };
-    format!("# {need}: {}\n# it can {}\n", inert(&request.reason, 300), interface.ability)
+    let calls_out = if interface.calls_out() { format!("# it {CALLS_OUT}\n") } else { String::new() };
+    format!("# {need}: {}\n# it can {}\n{calls_out}", inert(&request.reason, 300), interface.ability)
 }
 
 fn line(field: &Field, asked: Option<&ScopeValue>, by: &str) -> (String, String) {

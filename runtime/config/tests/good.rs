@@ -15,8 +15,12 @@ use std::path::PathBuf;
 
 use ansai_config::{
     GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, SecretSource, effective_scopes, suggest_grants,
+    unconfigured,
 };
-use ansai_core::{InstanceName, Limits, Millis, Mode, RetryPolicy, Scope, ScopeTables, codes};
+use ansai_core::{
+    InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Millis, Mode, RetryPolicy, Scope, ScopeTables,
+    Sensitivity, codes,
+};
 use fixtures::{
     CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
 };
@@ -237,6 +241,77 @@ fn the_suggested_grants_parse() {
     let in_force = effective_scopes(&manifest, &config.policies["disk-space"].grants, INTERFACES).unwrap();
     assert_eq!(in_force["ansai:files/files-actions"].together().roots(&ROOTS), ["/var/log"]);
     assert_eq!(in_force["ansai:services/services-actions"].together().names(&UNIT_NAMES), ["a\"b", "nginx*"]);
+}
+
+/// The interfaces of the other tests, and some that differ in what their calls reveal.
+fn with_servers() -> Vec<Interface> {
+    let units = INTERFACES.iter().find(|one| one.name == "ansai:services/services-actions").unwrap().fields;
+    let interface = |name, kind, sensitivity, ability, fields| Interface {
+        name: InterfaceName::from_static(name),
+        version: "0.2.0",
+        kind,
+        sensitivity,
+        ability,
+        fields,
+    };
+    let (probe, actions) = (InterfaceKind::Probe, InterfaceKind::Actions);
+    let more = [
+        interface("ansai:http/http-probe", probe, Sensitivity::Outgoing, "request pages", units),
+        interface("ansai:http/http-actions", actions, Sensitivity::Outgoing, "check pages", &[]),
+        interface("ansai:log/log-text-probe", probe, Sensitivity::Content, "read logs", &[]),
+    ];
+    [INTERFACES, &more].concat()
+}
+
+fn asking_for_servers(required: bool) -> Manifest {
+    let text = format!(
+        "{MANIFEST}\n[capabilities.\"ansai:http/http-probe\"]\nreason = \"to see whether pages answer\"\n\
+         suggest = {{ units = [\"collector.example.org\"] }}\nrequired = {required}\n\
+         [capabilities.\"ansai:http/http-actions\"]\nreason = \"to check them\"\n\
+         [capabilities.\"ansai:log/log-text-probe\"]\nreason = \"to read logs\"\n"
+    );
+    Manifest::parse("policy.toml", &text, &with_servers()).unwrap()
+}
+
+#[test]
+fn without_a_configuration_no_policy_calls_servers() {
+    for required in [false, true] {
+        let given = unconfigured(&asking_for_servers(required), &with_servers());
+        let given: Vec<&str> = given.keys().map(InterfaceName::as_str).collect();
+        assert_eq!(given, ["ansai:disk/disk-probe", "ansai:files/files-actions"]);
+    }
+}
+
+#[test]
+fn what_calls_servers_is_granted_by_its_name_only() {
+    let mut grants = configuration().policies["disk-space"].grants.clone();
+    let in_force = effective_scopes(&asking_for_servers(false), &grants, &with_servers()).unwrap();
+    assert!(!in_force.contains_key("ansai:http/http-probe") && !in_force.contains_key("ansai:http/http-actions"));
+    let Err(GrantError::Missing(missing)) = effective_scopes(&asking_for_servers(true), &grants, &with_servers())
+    else {
+        panic!("a required capability is missing")
+    };
+    assert_eq!(missing.interface, "ansai:http/http-probe");
+    assert!(missing.stanza.starts_with("\"ansai:http/http-probe\" = { units = ["), "{}", missing.stanza);
+    let name = InterfaceName::from_static("ansai:http/http-probe");
+    grants.insert(name, Scope::default().with_set(&UNIT_NAMES, ["shop"]).into());
+    let in_force = effective_scopes(&asking_for_servers(true), &grants, &with_servers()).unwrap();
+    assert_eq!(in_force["ansai:http/http-probe"].together().names(&UNIT_NAMES), ["shop"]);
+}
+
+#[test]
+fn a_suggested_grant_names_no_server_of_the_author() {
+    let stanza = suggest_grants(&asking_for_servers(true), "disk-space", &with_servers());
+    let lines = "# required: to see whether pages answer\n# it can request pages\n\
+                 # it calls servers that you name\n[policy.disk-space.grant.\"ansai:http/http-probe\"]\n\
+                 units = []  # to fill in: systemd units, by name or pattern; \
+                 the author names [\"collector.example.org\"]\n";
+    assert!(stanza.contains(lines), "{stanza}");
+    assert_eq!(stanza.matches("calls servers that you name").count(), 2, "{stanza}");
+    let config = HostConfig::parse("ansai.toml", &stanza, &with_servers()).unwrap();
+    assert!(
+        config.policies["disk-space"].grants["ansai:http/http-probe"].only().unwrap().names(&UNIT_NAMES).is_empty()
+    );
 }
 
 #[test]

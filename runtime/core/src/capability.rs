@@ -16,7 +16,7 @@ pub enum InterfaceKind {
     Actions,
 }
 
-/// How sensitive a probe's answers are.
+/// What a call reveals, and to whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sensitivity {
@@ -25,6 +25,9 @@ pub enum Sensitivity {
     Metadata,
     /// Content: log text, process arguments, query text.
     Content,
+    /// Calls servers, so a policy can tell them something with each call. Never given without an explicit grant, and
+    /// stricter than the other two: also for an interface of actions, and for one that reveals content too.
+    Outgoing,
 }
 
 /// One WIT interface: one capability.
@@ -36,7 +39,7 @@ pub struct Interface {
     pub version: &'static str,
     /// What its functions do.
     pub kind: InterfaceKind,
-    /// How sensitive its answers are.
+    /// What its calls reveal, and to whom.
     pub sensitivity: Sensitivity,
     /// What a policy with this interface can do; completes "can …": `see how full file systems are`.
     pub ability: &'static str,
@@ -48,5 +51,10 @@ impl Interface {
     /// The name as imported by a component: `ansai:files/files-probe@0.2.0`.
     pub fn import_name(&self) -> InterfaceName {
         self.name.in_version(self.version)
+    }
+
+    /// Whether its functions call servers.
+    pub fn calls_out(&self) -> bool {
+        self.sensitivity == Sensitivity::Outgoing
     }
 }

@@ -126,3 +126,19 @@ fn only_the_base_needs_no_grant() {
         );
     }
 }
+
+#[test]
+fn a_denial_says_that_an_interface_calls_servers() {
+    let denied = |sensitivity| {
+        let mut entry = entry(InterfaceKind::Probe);
+        entry.interface.sensitivity = sensitivity;
+        let function = Function { name: "f", checks: &[], body: Body::Probe(&Probe(|_, _: NoArguments| Ok(()))) };
+        let arguments = RawValue::from_string("{}".into()).unwrap();
+        authorize(&InstanceName::from_static("i"), &entry, &function, None, &arguments).unwrap_err().to_string()
+    };
+    let line = "to allow it, add \"ansai:x/x-probe\" to [policy.i.grant]";
+    let calls_out = format!("denied: ansai:x/x-probe.f calls servers and is not granted; {line}");
+    assert_eq!(denied(Sensitivity::Outgoing), calls_out);
+    let others = format!("denied: ansai:x/x-probe.f is not granted; {line}");
+    assert_eq!([Sensitivity::Metadata, Sensitivity::Content].map(denied), [others.clone(), others]);
+}

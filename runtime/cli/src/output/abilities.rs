@@ -1,6 +1,6 @@
 //! What the imports of a component let it do, as text and as JSON.
 
-use ansai_config::Request;
+use ansai_config::{CALLS_OUT, Request};
 use ansai_core::scope::Reach;
 use ansai_core::{Field, Interface, InterfaceKind, InterfaceName, Scope, text::inert};
 use ansai_daemon::Component;
@@ -21,8 +21,10 @@ pub(crate) fn interface<'i>(import: &InterfaceName, interfaces: &'i [Interface])
 pub(crate) fn of_imports(imports: &[InterfaceName], interfaces: &[Interface]) -> String {
     let known = imports.iter().filter_map(|import| interface(import, interfaces));
     let known: Vec<&Interface> = known.filter(|known| known.kind != InterfaceKind::Base).collect();
-    let mut out: String =
-        known.iter().map(|known| format!("  can {}\n      {}\n", known.ability, known.name)).collect();
+    let mut out: String = known
+        .iter()
+        .map(|known| format!("  can {}\n      {}\n{}", known.ability, known.name, calls_out(known)))
+        .collect();
     if known.is_empty() {
         out += SEES_NOTHING;
     }
@@ -43,6 +45,7 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         proposes |= known.kind == InterfaceKind::Actions;
         let request = component.manifest.capabilities.get(&known.name);
         out += &format!("  {}\n      {} {}\n", sentence(known, request), known.name, need(request));
+        out += &calls_out(known);
         let tables = request.map(Request::tables).unwrap_or_default();
         for (index, table) in tables.iter().enumerate() {
             let is_one = tables.len() == 1;
@@ -67,6 +70,11 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         out += &format!("  asks for {name}, but does not import it\n");
     }
     out
+}
+
+/// A line that says so, if it calls servers.
+fn calls_out(interface: &Interface) -> String {
+    if interface.calls_out() { format!("      {CALLS_OUT}\n") } else { String::new() }
 }
 
 /// Imports as JSON.
@@ -145,4 +153,41 @@ fn need(request: Option<&Request>) -> String {
 
 fn text(text: &str) -> String {
     inert(text, MOST_TEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::Sensitivity;
+
+    use super::*;
+
+    const fn probe(name: &'static str, sensitivity: Sensitivity) -> Interface {
+        Interface {
+            name: InterfaceName::from_static(name),
+            version: "0.2.0",
+            kind: InterfaceKind::Probe,
+            sensitivity,
+            ability: "see pages",
+            fields: &[],
+        }
+    }
+
+    #[test]
+    fn what_calls_servers_is_said_so() {
+        let interfaces = [
+            probe("ansai:x/http-probe", Sensitivity::Outgoing),
+            probe("ansai:x/page-probe", Sensitivity::Metadata),
+            probe("ansai:x/text-probe", Sensitivity::Content),
+        ];
+        let shown = |interface: &Interface| of_imports(&[interface.import_name()], &interfaces);
+        let [http, page, text] = interfaces.each_ref().map(shown);
+        assert_eq!(
+            http,
+            "  can see pages\n      ansai:x/http-probe\n      calls servers that you name\n  \
+             cannot propose any change\n"
+        );
+        assert!(!page.contains(CALLS_OUT) && !text.contains(CALLS_OUT), "{page}{text}");
+        let known = interfaces.each_ref().map(|interface| json!(interface.sensitivity));
+        assert_eq!(known, ["outgoing", "metadata", "content"].map(Value::from));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use ansai_core::InterfaceKind;
+use ansai_core::{InterfaceKind, Sensitivity};
 use ansai_devkit::reference::{Found, Function, Interface, Package, Reference, Target, Type};
 
 use super::colour::{FAINT, STRONG, paint};
@@ -77,6 +77,9 @@ fn interface(out: &mut String, package: &Package, interface: &Interface, width: 
         Some(InterfaceKind::Actions) => format!("actions: can {}", interface.ability),
     };
     let _ = writeln!(out, "{what}");
+    if interface.sensitivity == Some(Sensitivity::Outgoing) {
+        let _ = writeln!(out, "calls servers that the operator names; never without a grant");
+    }
     *out += &fitted(&interface.about, 0, width);
     for (file, lines) in [("policy.toml", &interface.request), ("ansai.toml", &interface.grant)] {
         if !lines.is_empty() {

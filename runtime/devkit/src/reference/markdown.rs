@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ansai_core::InterfaceKind;
+use ansai_core::{InterfaceKind, Sensitivity};
 
 use super::{Function, Interface, Package, Reference, ScopeKey, Type, Written};
 
@@ -77,13 +77,19 @@ fn interface(out: &mut String, interface: &Interface, page: &str) {
 /// Describes an interface in one or two sentences.
 fn capability(interface: &Interface) -> String {
     let Interface { name, ability, .. } = interface;
-    match interface.kind {
+    let words = match interface.kind {
         None => format!("`{name}` has only types and is no capability."),
         Some(InterfaceKind::Base) => {
             format!("`{name}` lets a policy {ability}. Every policy has it: it needs no grant.")
         }
         Some(InterfaceKind::Probe) => format!("The probe `{name}` lets a policy {ability}."),
         Some(InterfaceKind::Actions) => format!("The actions `{name}` let a policy {ability}."),
+    };
+    match interface.sensitivity {
+        Some(Sensitivity::Outgoing) => {
+            format!("{words} It calls servers that the operator names, so a policy never has it without a grant.")
+        }
+        _ => words,
     }
 }
 
