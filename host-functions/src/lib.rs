@@ -1,4 +1,4 @@
-//! The one list of host functions, and the live backend that answers from it.
+//! The one list of host functions, and the live backend that answers from it; [`remote`] bounds its calls of servers.
 //!
 //! It has no domains of its own. `ansai-kit` holds what all domains share, `ansai-local` the domains of this
 //! machine, `ansai-reach` those that talk to servers. Neither the engine nor the devkit depends on this crate: their
@@ -10,6 +10,8 @@
 //! ```
 
 pub mod live;
+pub mod remote;
+mod work;
 
 use ansai_kit::doctor::{Circumstances, Finding};
 use ansai_kit::registry::{InterfaceDef, Registry};
@@ -67,6 +69,18 @@ mod tests {
         // A new one with fields implements `TypedAction::is_within` before it is added here.
         let expected = [("check-available", true), ("reclaim", false), ("clean-cache", true)];
         assert_eq!(unchecked.collect::<Vec<_>>(), expected);
+    }
+
+    /// Else a policy without a configuration would have it, or a server that hangs would keep local probes waiting.
+    #[test]
+    fn what_talks_to_servers_needs_a_grant_and_has_its_own_threads() {
+        for entry in ansai_reach::INTERFACES {
+            assert!(entry.interface.calls_out(), "{}", entry.interface.name);
+            for function in entry.functions {
+                let name = format!("{}.{}", entry.interface.name, function.name);
+                assert!(matches!(function.body, Body::Remote(_) | Body::Action(_)), "{name}");
+            }
+        }
     }
 
     #[test]

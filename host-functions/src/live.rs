@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, StepRef, Timestamp};
+use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, StepRef};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -17,15 +17,18 @@ use ansai_kit::authorize::Scopes;
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
-use ansai_kit::function::{InlineFunction, ProbeFunction};
+use ansai_kit::function::InlineFunction;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::remote::Parts;
 use ansai_kit::target::Reach;
 use ansai_local::files::QUARANTINE_EXPIRY;
 use ansai_local::files::fields::ROOTS;
 
 use crate::HOST_ACTIONS;
+use crate::remote::{RemoteCalls, RemoteLimits};
+use crate::work::{Asker, Work};
 
 /// What all evaluations on one host share.
 #[derive(Clone)]
@@ -40,6 +43,8 @@ pub struct LiveHost {
     /// Bounds how many of them are scans and previews, which may take all the time that a call has: one less than
     /// the pool, so that a quick look never waits for them.
     pub scans: Arc<Semaphore>,
+    /// Calls of servers, which have their own threads: a server that hangs takes none from the pool.
+    pub remote: RemoteCalls,
     /// How long one call may take.
     pub call_deadline: Duration,
 }
@@ -48,7 +53,15 @@ impl LiveHost {
     /// With so many threads that read the host.
     pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
-        LiveHost { host, registry, pool: permits(threads), scans: permits(threads.saturating_sub(1)), call_deadline }
+        let (pool, scans) = (permits(threads), permits(threads.saturating_sub(1)));
+        LiveHost { host, registry, pool, scans, remote: RemoteCalls::new(RemoteLimits::default()), call_deadline }
+    }
+
+    /// With these limits of calls of servers.
+    #[must_use]
+    pub fn calling(mut self, limits: RemoteLimits) -> Self {
+        self.remote = RemoteCalls::new(limits);
+        self
     }
 }
 
@@ -109,8 +122,8 @@ impl Live {
         self
     }
 
-    /// In an evaluation that is ended after so long: each scan takes at most a third of what is left, so that a policy
-    /// that scans a lot answers before.
+    /// In an evaluation that is ended after so long: each scan and each call of servers takes at most a third of what is
+    /// left, so that a policy with many of them answers before.
     #[must_use]
     pub fn ending_after(mut self, deadline: Duration) -> Self {
         self.ends = std::time::Instant::now().checked_add(deadline);
@@ -134,19 +147,47 @@ impl Live {
         function.answer_at_once(&ask, arguments)
     }
 
-    fn work(&self, interface: &InterfaceName, scope: &Arc<Scope>, arguments: &Arc<RawValue>, scans: bool) -> Work {
+    /// The limit of a call that may take long: at most this, and at most a third of what is left of the evaluation.
+    fn share(&self, most: Duration) -> Duration {
         let left = self.ends.map(|ends| ends.saturating_duration_since(std::time::Instant::now()) / 3);
-        let most = self.shared.call_deadline;
-        Work {
-            shared: self.shared.clone(),
+        left.map_or(most, |left| left.min(most))
+    }
+
+    fn asker(&self, interface: &InterfaceName, scope: &Arc<Scope>) -> Asker {
+        Asker {
+            host: self.shared.host.clone(),
             scope: scope.clone(),
             reach: self.reach.clone(),
             now: self.base.context.now,
-            arguments: arguments.clone(),
-            name: interface.clone(),
-            scans,
-            limit: left.filter(|_| scans).map_or(most, |left| left.min(most)),
+            interface: interface.clone(),
         }
+    }
+
+    fn work(&self, interface: &InterfaceName, scope: &Arc<Scope>, arguments: &Arc<RawValue>, scans: bool) -> Work {
+        let most = self.shared.call_deadline;
+        Work {
+            asker: self.asker(interface, scope),
+            arguments: arguments.clone(),
+            pool: self.shared.pool.clone(),
+            scans: scans.then(|| self.shared.scans.clone()),
+            limit: if scans { self.share(most) } else { most },
+        }
+    }
+
+    /// Calls servers. A call of one server has the limit of that server; one of several has more, and each of its parts
+    /// has the limit of its server.
+    fn call_servers(&self, asker: Asker, parts: Parts) -> Answer<'static> {
+        let calls = self.shared.remote.clone();
+        let most = self.shared.call_deadline;
+        let most = match &parts {
+            Parts::Each(_) => most,
+            Parts::One(part) => match calls.limit(&asker, &part.server) {
+                Ok(limit) => limit.min(most),
+                Err(refusal) => return Answer::Now(Ok(Err(refusal))),
+            },
+        };
+        let most = self.share(most);
+        Answer::Later(Box::pin(async move { Ok(calls.answer(asker, parts, most).await) }))
     }
 }
 
@@ -175,6 +216,10 @@ impl Backend for Live {
             (Body::Scan(function), Some(scope)) => {
                 self.work(call.interface, scope, call.arguments, true).later(function)
             }
+            (Body::Remote(function), Some(scope)) => match function.split(call.arguments) {
+                Ok(parts) => self.call_servers(self.asker(call.interface, scope), parts),
+                Err(refusal) => Answer::Now(Ok(Err(refusal))),
+            },
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
@@ -207,69 +252,4 @@ async fn propose(
     proposed.push(Arc::new(Proposed { action: name, arguments, preview, targets, may_fail: false }));
     *count += 1;
     Ok(reply)
-}
-
-/// A piece of work for a thread of the bounded pool.
-struct Work {
-    shared: LiveHost,
-    scope: Arc<Scope>,
-    reach: Reach,
-    now: Timestamp,
-    arguments: Arc<RawValue>,
-    name: InterfaceName,
-    /// Whether it may take long.
-    scans: bool,
-    /// How long.
-    limit: Duration,
-}
-
-/// Ends the work when nobody waits for it any more.
-struct EndsWork(Deadline);
-
-impl Drop for EndsWork {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
-impl Work {
-    fn later(self, function: &'static dyn ProbeFunction) -> Answer<'static> {
-        let body = move |ask: &ProbeContext<'_>, arguments: &RawValue| function.answer(ask, arguments);
-        Answer::Later(Box::pin(async move { Ok(self.run(body).await.and_then(|reply| reply)) }))
-    }
-
-    async fn run<T: Send + 'static>(
-        self,
-        body: impl FnOnce(&ProbeContext<'_>, &RawValue) -> T + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let limit = self.limit;
-        let deadline = Deadline::after(limit);
-        let name = self.name.clone();
-        let _over = EndsWork(deadline.clone());
-        let work = async move {
-            // First the place among the scans: who waits for that holds no thread.
-            let scan = if self.scans { Some(self.shared.scans.clone().acquire_owned().await) } else { None };
-            let permit = self.shared.pool.clone().acquire_owned().await;
-            tokio::task::spawn_blocking(move || {
-                let ask = ProbeContext {
-                    host: &self.shared.host,
-                    scope: &self.scope,
-                    reach: &self.reach,
-                    now: self.now,
-                    deadline: &deadline,
-                };
-                let done = body(&ask, &self.arguments);
-                drop((permit, scan));
-                done
-            })
-            .await
-        };
-        // Work that watches its deadline answers in part; what does not is left behind, with its permit.
-        let grace = limit + Duration::from_secs(1);
-        match tokio::time::timeout(grace, work).await {
-            Ok(Ok(done)) => Ok(done),
-            Ok(Err(_)) => Err(Refusal::Other(format!("{name} failed inside the host"))),
-            Err(_) => Err(Refusal::TimedOut(format!("{name} did not answer within {} ms", limit.as_millis()))),
-        }
-    }
 }

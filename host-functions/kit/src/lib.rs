@@ -10,7 +10,7 @@
 //! - [`authorize`]: whether a call is within the scope in force; the same for reads and proposals.
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
 //! - [`host_access`]: what a supervisor needs of its host.
-//! - [`function`]: functions with Rust types, and without.
+//! - [`function`]: functions with Rust types, and without; [`remote`]: those that call servers.
 //! - [`action`]: preview, apply, undo.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
 //! - [`redact`]: masks secrets in texts of the machine.
@@ -39,6 +39,7 @@ pub mod host_access;
 pub mod policy;
 pub mod redact;
 pub mod registry;
+pub mod remote;
 pub mod secret;
 pub mod target;
 pub mod wit;

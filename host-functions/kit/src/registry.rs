@@ -9,6 +9,7 @@ use crate::action::Action;
 use crate::authorize::Check;
 use crate::doctor::HostCheck;
 use crate::function::{BaseFunction, InlineFunction, ProbeFunction, Types};
+use crate::remote::RemoteFunction;
 
 /// How a function is answered on the live host.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub enum Body {
     Inline(&'static dyn InlineFunction),
     /// By walking over very much; may block until its deadline.
     Scan(&'static dyn ProbeFunction),
+    /// By calling servers, which may hang.
+    Remote(&'static dyn RemoteFunction),
     /// With a preview of a proposed step; may block.
     Action(&'static dyn Action),
 }
@@ -32,6 +35,7 @@ impl Body {
             Body::Base(function) => function.types(),
             Body::Probe(function) | Body::Scan(function) => function.types(),
             Body::Inline(function) => function.types(),
+            Body::Remote(function) => function.types(),
             Body::Action(action) => action.types(),
         }
     }

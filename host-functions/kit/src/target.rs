@@ -16,6 +16,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ansai_core::text::inert;
 use ansai_core::{InstanceName, Refusal};
@@ -34,12 +35,15 @@ pub struct TargetAccess {
     pub user: Option<String>,
     /// Where its secret is.
     pub secret: Option<SecretSource>,
+    /// How long one call of it may take, if not as long as any other.
+    pub call_limit: Option<Duration>,
 }
 
 impl TargetAccess {
     /// Name, kind and labels, without address, user and secret.
     pub fn new(name: &str, kind: &str, labels: Vec<Label>) -> TargetAccess {
-        TargetAccess { target: Target::new(name, kind, labels), address: None, user: None, secret: None }
+        let target = Target::new(name, kind, labels);
+        TargetAccess { target, address: None, user: None, secret: None, call_limit: None }
     }
 }
 

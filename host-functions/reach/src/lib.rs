@@ -5,6 +5,9 @@
 //! library is a dependency of this crate only, so that no other crate is compiled with it and these domains can
 //! move into a process of their own, without root.
 //!
+//! Every interface here is `Sensitivity::Outgoing`: no policy has it without a grant. Its probes
+//! are [`Body::Remote`](ansai_kit::registry::Body::Remote), so that a server that hangs keeps no local probe waiting.
+//!
 //! A domain does not belong here when it reads or changes the machine itself: files, `/proc`, D-Bus. Those are in
 //! `ansai-local`.
 //!

@@ -5,6 +5,7 @@ use ansai_kit::call::NoArguments;
 use ansai_kit::function::{Probe, Wire};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
+use ansai_kit::remote::{Batch, Remote, Server};
 use ansai_kit::wit::PACKAGES;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,39 @@ record!(Item { name: String, size_bytes: u32, since: Option<u64>, state: State }
 fn the_same_types_differ_in_nothing() {
     let found = difference_of(Body::Probe(&Probe(nothing::<Look, Vec<Item>>)));
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn functions_that_call_servers_are_compared_too() {
+    fn server(_: &Look) -> Server {
+        Server::Address(String::new())
+    }
+    fn refused<R: Wire>(_: &ProbeContext<'_>, _: &Look) -> Result<R, Refusal> {
+        Err(Refusal::Other("only its types are of interest".into()))
+    }
+    let same: [Body; 2] = [
+        Body::Remote(&Remote { server, call: nothing::<Look, Vec<Item>> }),
+        Body::Remote(&Batch {
+            parts: |look: Look| vec![look],
+            server,
+            call: refused,
+            refused: |look, _| Item { name: look.name.clone(), size_bytes: 0, since: None, state: State::Off },
+        }),
+    ];
+    for body in same {
+        let found = difference_of(body);
+        assert!(found.is_empty(), "{found:#?}");
+    }
+    let found = difference_of(Body::Remote(&Remote { server, call: nothing::<Look, Item> })).join("\n");
+    assert!(found.contains("reply") && found.contains("is refused"), "{found}");
+    let lists = Body::Remote(&Batch {
+        parts: |look: Look| vec![look],
+        server,
+        call: refused,
+        refused: |_, _| Vec::<Item>::new(),
+    });
+    let found = difference_of(lists).join("\n");
+    assert!(found.contains("reply") && !found.contains("arguments"), "{found}");
 }
 
 /// Arguments and replies that differ from the WIT in one field, and what must be found of each.
