@@ -7,5 +7,6 @@ mod compile;
 mod evaluate;
 mod leftovers;
 mod load;
+mod servers;
 mod support;
 mod versions;
