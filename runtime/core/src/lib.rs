@@ -19,7 +19,9 @@ mod instance_name;
 mod interface_name;
 pub mod limits;
 mod millis;
+mod name_pattern;
 mod name_text;
+pub mod never;
 pub mod observation;
 mod overlay;
 pub mod plan;
@@ -28,6 +30,7 @@ pub mod refusal;
 pub mod scope;
 pub mod text;
 mod timestamp;
+mod touch;
 
 pub use capability::{Interface, InterfaceKind, Sensitivity};
 pub use codes::Code;
@@ -38,6 +41,8 @@ pub use instance_name::{InstanceName, InstanceNameError};
 pub use interface_name::{InterfaceName, InterfaceNameError};
 pub use limits::{Limits, Usage};
 pub use millis::Millis;
+pub use name_pattern::NamePattern;
+pub use never::Never;
 pub use observation::{Measure, Observation, Relation, Relationship, Severity, Status, Subject, Unit, Value};
 pub use overlay::overlay;
 pub use plan::{
@@ -47,6 +52,7 @@ pub use plan::{
 pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue};
 pub use timestamp::Timestamp;
+pub use touch::{Access, Touch};
 
 /// Whether the executor acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, Default)]
