@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{Code, InstanceName, Interface, Mode, codes};
+use ansai_core::{Code, InstanceName, Interface, Mode, Never, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::export::{self, Export};
@@ -15,6 +15,7 @@ use crate::identifier;
 use crate::instance::{self, BUILTIN, Instance, PolicySource};
 use crate::labels::{self, Labels};
 use crate::manifest::{Manifest, table_of};
+use crate::never;
 use crate::node::Node;
 use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
@@ -48,6 +49,8 @@ pub struct HostConfig {
     pub labels: Labels,
     /// `[target.NAME]` tables, by name.
     pub targets: Targets,
+    /// `[never]`, with the defaults.
+    pub never: Never,
     /// `[policy.NAME]` tables, by the operator's name.
     pub policies: BTreeMap<InstanceName, Instance>,
     /// Warnings: valid, but probably not what the operator means.
@@ -160,8 +163,9 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, export, labels, targets, policies } = parts;
-                Ok(HostConfig { daemon, export, labels, targets, policies, warnings: problems.of(&source), source })
+                let Parts { daemon, export, labels, targets, never, policies } = parts;
+                let warnings = problems.of(&source);
+                Ok(HostConfig { daemon, export, labels, targets, never, policies, warnings, source })
             }
             _ => Err(problems.of(&source)),
         }
@@ -174,15 +178,18 @@ struct Parts {
     export: Option<Export>,
     labels: Labels,
     targets: Targets,
+    never: Never,
     policies: BTreeMap<InstanceName, Instance>,
 }
 
 fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
-    let fields = Fields::of(node, "the configuration", &["daemon", "audit", "host", "target", "policy"], problems)?;
+    let fields =
+        Fields::of(node, "the configuration", &["daemon", "audit", "host", "target", "never", "policy"], problems)?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
     let export = fields.get("audit").and_then(|node| export::read_audit(node, problems));
     let labels = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
+    let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
     let mut policies = BTreeMap::new();
     if let Some(node) = fields.get("policy")
         && let Some(entries) = table_of("`[policy]`", node, problems)
@@ -201,7 +208,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("target").and_then(Node::entries).unwrap_or_default();
     let written: BTreeSet<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     target_use::check(policies.values(), &targets, &written, problems);
-    Some(Parts { daemon, export, labels, targets, policies })
+    Some(Parts { daemon, export, labels, targets, never, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> Labels {

@@ -31,6 +31,7 @@ mod labels;
 mod limits;
 mod manifest;
 mod nearest;
+mod never;
 mod node;
 mod place;
 mod problem;

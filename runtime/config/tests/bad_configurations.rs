@@ -119,6 +119,17 @@ bad! {
     target_of_a_policy_with_unknown_key: format!("{TARGET}[policy.web.target.main-db]\nsetting = {{}}\n");
     target_settings_are_no_table: format!("{TARGET}[policy.web.target.main-db]\nsettings = 80\n");
     target_setting_not_finite: format!("{TARGET}[policy.web.target.main-db.settings]\nwarning = inf\n");
+    never_is_no_table: "never = [\"postgresql.service\"]\n";
+    never_with_misspelt_kind: "[never]\nunits = [\"postgresql.service\"]\n";
+    never_with_a_text: "[never]\nunit = \"postgresql.service\"\n";
+    never_with_a_number: "[never]\nunit = [7]\n";
+    never_unit_without_type: "[never]\nunit = [\"postgresql\"]\n";
+    never_relative_filesystem: "[never]\nfilesystem = [\"srv/legacy\"]\n";
+    never_filesystem_with_slash: "[never]\nfilesystem = [\"/srv/legacy/\"]\n";
+    never_with_bad_pattern: "[never]\nunit = [\"drbd[*\"]\n";
+    never_allowing_a_pattern: "[never.allow]\nunit = [\"getty@*\"]\n";
+    never_allowing_what_is_allowed: "[never.allow]\nunit = [\"nginx.service\"]\n";
+    never_allowing_ansai: "[never.allow]\nunit = [\"ansai.service\"]\n";
     syntax_error: with("\"ansai:disk/disk-probe\" = {}", "ansai:disk/disk-probe = {}");
 }
 
@@ -189,6 +200,35 @@ bad_target_settings! {
     target_setting_value_for_table: "[policy.disk-space.target.main-db.settings]\nthresholds = 80\n";
     target_setting_bad_quantity: "[policy.disk-space.target.main-db.settings]\njournal_size = \"lots\"\n";
     target_setting_element: "[policy.disk-space.target.main-db.settings]\nnever_touch = [\"a\", \"\"]\n";
+}
+
+#[test]
+fn too_many_things_that_no_step_may_touch_are_refused() {
+    let of = |count| format!("[never]\nunit = [{}]\n", lines(count, |at| format!("\"u{at}.service\", ")));
+    assert!(HostConfig::parse("ansai.toml", &of(1_000), INTERFACES).unwrap().warnings.is_empty());
+    let problems = HostConfig::parse("ansai.toml", &of(1_001), INTERFACES).unwrap_err().entries();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!((problems[0].code, problems[0].line), (codes::TOO_MANY_ENTRIES, 2));
+}
+
+/// An entry that can match no canonical name would protect nothing.
+#[test]
+fn what_would_protect_nothing_is_refused() {
+    for (kind, entry, code) in [
+        ("unit", "", codes::BAD_PATTERN),
+        ("unit", " ssh.service", codes::BAD_PATTERN),
+        ("unit", "ssh.service\\n", codes::BAD_PATTERN),
+        ("unit", "ssh", codes::BAD_PATTERN),
+        ("filesystem", "/srv/../etc", codes::BAD_PATTERN),
+        ("filesystem", "/srv//legacy", codes::BAD_PATTERN),
+        ("file-system", "/srv", codes::UNKNOWN_KEY),
+        ("Unit", "ssh.service", codes::UNKNOWN_KEY),
+        ("\"a b c d e f\"", "x", codes::BAD_NAME),
+    ] {
+        let text = format!("[never]\n{kind} = [\"{entry}\"]\n");
+        let problems = HostConfig::parse("ansai.toml", &text, INTERFACES).expect_err(&text).entries();
+        assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), [code], "{text}");
+    }
 }
 
 #[test]

@@ -18,8 +18,8 @@ use ansai_config::{
     unconfigured,
 };
 use ansai_core::{
-    InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Millis, Mode, RetryPolicy, Scope, ScopeTables,
-    Sensitivity, codes,
+    InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Millis, Mode, Never, RetryPolicy, Scope,
+    ScopeTables, Sensitivity, Subject, Touch, codes,
 };
 use fixtures::{
     CONFIGURATION, INTERFACES, MANIFEST, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, SCHEMA, UNDO_HOURS, UNIT_NAMES,
@@ -87,6 +87,40 @@ fn missing_keys_have_defaults() {
     assert!(a.grants.is_empty());
     let nothing = HostConfig::parse("ansai.toml", "", INTERFACES).unwrap();
     assert_eq!(nothing.daemon.mode, Mode::Observe);
+}
+
+#[test]
+fn what_no_step_may_touch() {
+    let text = "[never]\nunit = [\"postgresql.service\", \"drbd*\", \"dev-disk-by\\\\x2duuid.mount\"]\n\
+        filesystem = [\"/srv/legacy\", \"/\", \"/mnt/*\"]\nqueue = [\"mail/*\"]\n\
+        [never.allow]\nunit = [\"getty@tty1.service\"]\n";
+    let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
+    let may = |kind: &str, name: &str| config.never.check([&Touch::shared(Subject::new(kind, name))]).is_ok();
+    for (kind, name) in [
+        ("unit", "postgresql.service"),
+        ("unit", "drbd@data.service"),
+        ("unit", "dev-disk-by\\x2duuid.mount"),
+        ("unit", "getty@tty2.service"),
+        ("unit", "ssh.service"),
+        ("filesystem", "/srv/legacy"),
+        ("filesystem", "/"),
+        ("filesystem", "/mnt/a/b"),
+        ("queue", "mail/out"),
+    ] {
+        assert!(!may(kind, name), "{kind} {name}");
+    }
+    for (kind, name) in [
+        ("unit", "getty@tty1.service"),
+        ("unit", "PostgreSQL.service"),
+        ("unit", "/srv/legacy"),
+        ("filesystem", "/srv/legacy/sub"),
+        ("filesystem", "/mnt"),
+        ("queue", "mail"),
+    ] {
+        assert!(may(kind, name), "{kind} {name}");
+    }
+    assert!(config.warnings.is_empty());
+    assert_eq!(configuration().never, Never::default(), "the defaults are always in force");
 }
 
 #[test]

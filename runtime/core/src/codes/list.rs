@@ -42,6 +42,8 @@ codes! {
         UNKNOWN_CAPABILITY = "unknown-capability",
         UNKNOWN_SCOPE = "unknown-scope",
         BAD_SCOPE = "bad-scope",
+        BAD_PATTERN = "bad-pattern",
+        BAD_EXCEPTION = "bad-exception",
         NO_TABLES = "no-tables",
         TOO_MANY_TABLES = "too-many-tables",
         OPERATOR_IN_GRANT = "operator-in-grant",
