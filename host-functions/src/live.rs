@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Refusal, Scope, StepRef};
+use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef, Timestamp};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -91,8 +91,9 @@ impl HostAccess for LiveHost {
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        let EvaluationStart { instance, scopes, reach, state, deadline } = start;
-        Box::new(Live::new(self.clone(), instance, scopes, state).reaching(reach).ending_after(deadline))
+        let EvaluationStart { instance, scopes, reach, never, state, deadline } = start;
+        let live = Live::new(self.clone(), instance, scopes, state);
+        Box::new(live.reaching(reach).never_touching(never).ending_after(deadline))
     }
 }
 
@@ -102,6 +103,7 @@ pub struct Live {
     instance: InstanceName,
     scopes: Scopes,
     reach: Reach,
+    never: Arc<Never>,
     /// Context, log, store and series.
     pub base: EvaluationState,
     proposed: Vec<Arc<Proposed>>,
@@ -112,13 +114,21 @@ pub struct Live {
 impl Live {
     /// At the start of an evaluation of this instance.
     pub fn new(shared: LiveHost, instance: InstanceName, scopes: Scopes, base: EvaluationState) -> Self {
-        Live { shared, instance, scopes, reach: Reach::default(), base, proposed: Vec::new(), ends: None }
+        let (reach, never) = (Reach::default(), Arc::default());
+        Live { shared, instance, scopes, reach, never, base, proposed: Vec::new(), ends: None }
     }
 
     /// With these targets. By default there are none.
     #[must_use]
     pub fn reaching(mut self, reach: Reach) -> Self {
         self.reach = reach;
+        self
+    }
+
+    /// With this list of what no step may touch. By default it has the defaults only.
+    #[must_use]
+    pub fn never_touching(mut self, never: Arc<Never>) -> Self {
+        self.never = never;
         self
     }
 
@@ -223,8 +233,8 @@ impl Backend for Live {
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
                 let name = format!("{}.{}", call.interface, call.function);
-                let base = &mut self.base;
-                Answer::Later(Box::pin(propose(action, name, scopes, work, &mut self.proposed, &mut base.proposed)))
+                let plan = Plan { never: &self.never, proposed: &mut self.proposed, count: &mut self.base.proposed };
+                Answer::Later(Box::pin(propose(action, name, scopes, work, plan)))
             }
             // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
@@ -232,24 +242,36 @@ impl Backend for Live {
     }
 }
 
+/// What an evaluation proposes.
+struct Plan<'a> {
+    never: &'a Never,
+    proposed: &'a mut Vec<Arc<Proposed>>,
+    /// Number of the steps so far.
+    count: &'a mut StepRef,
+}
+
 async fn propose(
     action: &'static dyn Action,
     name: String,
     scopes: Vec<Arc<Scope>>,
     work: Work,
-    proposed: &mut Vec<Arc<Proposed>>,
-    count: &mut StepRef,
+    plan: Plan<'_>,
 ) -> Result<Reply, Abort> {
+    let Plan { never, proposed, count } = plan;
     let earlier = proposed.clone();
     let arguments = work.arguments.clone();
     let looked = work.run(move |ask, arguments| preview_under(action, &scopes, ask, arguments, &earlier)).await;
-    let (mut preview, targets) = match looked.and_then(|preview| preview) {
+    let mut previewed = match looked.and_then(|previewed| previewed) {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    preview.step = *count;
-    let reply = to_reply(&preview);
-    proposed.push(Arc::new(Proposed { action: name, arguments, preview, targets, may_fail: false }));
+    // Before anything of the preview is told: the executor would refuse the step.
+    if let Err(refusal) = never.check(&previewed.touches) {
+        return Ok(Err(refusal));
+    }
+    previewed.preview.step = *count;
+    let reply = to_reply(&previewed.preview);
+    proposed.push(Arc::new(Proposed::new(name, arguments, previewed)));
     *count += 1;
     Ok(reply)
 }

@@ -1,10 +1,11 @@
 //! What an action is: a preview that changes nothing, an application that checks each target again, an undo.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::event::PlannedStep;
-use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Scope, Timestamp};
+use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Scope, Timestamp, Touch};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -25,12 +26,40 @@ pub struct Proposed {
     pub preview: Preview,
     /// What would be touched, with the identity of each: the action's own form.
     pub targets: Box<RawValue>,
+    /// The things that it touches, as its action declared; see [`Proposed::touches`].
+    #[serde(default)]
+    pub touches: Vec<Touch>,
     /// The plan goes on if this step fails: the policy said so with `advice.may-fail`.
     #[serde(default)]
     pub may_fail: bool,
 }
 
+/// What an action tells about a step before it acts.
+#[derive(Debug, Clone)]
+pub struct Previewed {
+    /// What the policy is told.
+    pub preview: Preview,
+    /// What would be treated, with the identity of each: the action's own form.
+    pub targets: Box<RawValue>,
+    /// The things that the step touches.
+    pub touches: Vec<Touch>,
+}
+
 impl Proposed {
+    /// A step of this action with these arguments.
+    pub fn new(action: impl Into<String>, arguments: Arc<RawValue>, previewed: Previewed) -> Proposed {
+        let Previewed { preview, targets, touches } = previewed;
+        Proposed { action: action.into(), arguments, preview, targets, touches, may_fail: false }
+    }
+
+    /// The things that it touches: at least its subject. The file of a plan from before actions declared them has none.
+    pub fn touches(&self) -> Cow<'_, [Touch]> {
+        match self.touches.is_empty() {
+            true => Cow::Owned(Touch::of(&self.preview)),
+            false => Cow::Borrowed(&self.touches),
+        }
+    }
+
     /// The `reason` argument, which every action has.
     pub fn reason(&self) -> String {
         #[derive(Deserialize)]
@@ -165,13 +194,14 @@ impl StepContext<'_> {
 /// `preview` runs while guest code runs and changes nothing. The executor alone calls the rest, after the intent is
 /// durable.
 pub trait Action: Sync + Send {
-    /// Tells what the call would do, net of the earlier steps of the same plan, and its targets with their identities.
+    /// Tells what the call would do, net of the earlier steps of the same plan, its targets with their identities, and
+    /// the things that it touches.
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Arc<Proposed>],
-    ) -> Result<(Preview, Box<RawValue>), Refusal>;
+    ) -> Result<Previewed, Refusal>;
 
     /// See [`TypedAction::is_within`].
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal>;
@@ -219,6 +249,14 @@ pub trait TypedAction: Sync + Send {
         arguments: Self::Arguments,
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Self::Targets), Refusal>;
+
+    /// The things that the step touches, in canonical form: it waits until no other step has them, and is refused if one
+    /// of them is a thing that no step may touch. By default [`Touch::of`]. An action that touches more declares all of
+    /// it: a `VACUUM` its table exclusive, and its server, unit and file system shared; a reboot the host exclusive. What
+    /// the preview is about is always added, exclusive, if it is missing.
+    fn touches(&self, preview: &Preview, _targets: &Self::Targets) -> Vec<Touch> {
+        Touch::of(preview)
+    }
 
     /// Whether one table of the scope covers all previewed targets together, with its bounds. An action whose arguments
     /// no table bounds must tell: the executor then acts under the first table that does. For other actions, the
@@ -280,11 +318,11 @@ pub fn preview_under(
     ask: &ProbeContext<'_>,
     arguments: &RawValue,
     earlier: &[Arc<Proposed>],
-) -> Result<(Preview, Box<RawValue>), Refusal> {
+) -> Result<Previewed, Refusal> {
     let mut first = None;
     for scope in scopes {
         let looked = action.preview(&ProbeContext { scope, ..*ask }, arguments, earlier);
-        if looked.as_ref().is_ok_and(|(preview, _)| preview.items > 0) {
+        if looked.as_ref().is_ok_and(|found| found.preview.items > 0) {
             return looked;
         }
         first.get_or_insert(looked);
@@ -309,9 +347,13 @@ impl<A: TypedAction> Action for A {
         ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Arc<Proposed>],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+    ) -> Result<Previewed, Refusal> {
         let (preview, targets) = TypedAction::preview(self, ask, read(arguments)?, earlier)?;
-        Ok((preview, to_text(&targets)?))
+        let mut touches = TypedAction::touches(self, &preview, &targets);
+        if touches.iter().all(|touch| touch.subject != preview.about) {
+            touches.push(Touch::exclusive(preview.about.clone()));
+        }
+        Ok(Previewed { targets: to_text(&targets)?, preview, touches })
     }
 
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {

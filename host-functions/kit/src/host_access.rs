@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, Measure};
+use ansai_core::{InstanceName, Measure, Never};
 
 use crate::action::{Action, Proposed};
 use crate::authorize::Scopes;
@@ -48,6 +48,8 @@ pub struct EvaluationStart {
     pub scopes: Scopes,
     /// The targets that it may use.
     pub reach: Reach,
+    /// What no step may touch.
+    pub never: Arc<Never>,
     /// Context, log, store and series.
     pub state: EvaluationState,
     /// When the evaluation is ended. Scans answer in part before that.

@@ -79,9 +79,9 @@ impl Fixture {
             deadline: &deadline,
         };
         let arguments = raw(&json!({"manager": manager, "reason": "full"}));
-        let (preview, targets) =
+        let previewed =
             clean_cache().preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: NAME.into(), arguments: arguments.into(), preview, targets, may_fail: false })
+        Ok(Proposed::new(NAME, arguments.into(), previewed))
     }
 
     fn doing<T>(&self, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

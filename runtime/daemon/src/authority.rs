@@ -132,6 +132,7 @@ pub fn effective_grants(
         labels: configuration.labels.clone(),
         targets: Arc::new(seen),
         reach: targets::reach(configuration, instance),
+        never: configuration.never.clone(),
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ansai_config::{Diagnostics, HostConfig, Trust};
-use ansai_core::{Interface, Mode, codes};
+use ansai_core::{Interface, Mode, Never, codes};
 use ansai_kit::evaluation_state::Label;
 use ansai_kit::target::{AllTargets, TargetAccess};
 
@@ -30,6 +30,8 @@ pub struct Configuration {
     pub labels: Arc<Vec<Label>>,
     /// How to reach its targets.
     pub targets: AllTargets,
+    /// What no step may touch.
+    pub never: Arc<Never>,
     pub(crate) identity: Option<Identity>,
 }
 
@@ -75,7 +77,8 @@ impl Configuration {
         let (config, trust) = HostConfig::load(path, interfaces)
             .map_err(|problems| ConfigurationError::Invalid { path: path.to_owned(), problems })?;
         let (labels, targets) = (Arc::new(targets::labels(&config.labels)), targets::all(&config));
-        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, identity })
+        let never = Arc::new(config.never.clone());
+        Ok(Configuration { path: path.to_owned(), config, trust, labels, targets, never, identity })
     }
 
     /// The same if a path is given.

@@ -109,6 +109,9 @@ impl Error {
             Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => {
                 Some("`ansai audit show` lists plans and their steps".to_owned())
             }
+            Error::Undo(UndoError::InUse { .. }) => {
+                Some("if ansai was interrupted, start it: `ansai run --once` finds out how its steps ended".to_owned())
+            }
             Error::Undo(_) => None,
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
@@ -130,7 +133,13 @@ impl Error {
             Error::History(error) => error.exit_code(),
             Error::Recording(error) => error.exit_code(),
             Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => exit::USAGE,
-            Error::Undo(UndoError::Altered(_) | UndoError::AlreadyUndone(_) | UndoError::Refused(_)) => exit::REFUSED,
+            Error::Undo(
+                UndoError::Altered(_)
+                | UndoError::AlreadyUndone(_)
+                | UndoError::InUse { .. }
+                | UndoError::NeverTouch(_)
+                | UndoError::Refused(_),
+            ) => exit::REFUSED,
             Error::Undo(_) => exit::OTHER,
         }
     }

@@ -56,7 +56,11 @@ fn grants(configuration: &Configuration, interfaces: &[Interface]) -> Vec<(Insta
             Some((interface.clone(), ScopeInForce::of(known.fields, &asked, granted).ok()?))
         });
         let reach = targets::reach(configuration, name);
-        (name.clone(), EffectiveGrants { reach, ..EffectiveGrants::new(scopes(granted.collect()), instance.mode) })
+        let never = configuration.never.clone();
+        (
+            name.clone(),
+            EffectiveGrants { reach, never, ..EffectiveGrants::new(scopes(granted.collect()), instance.mode) },
+        )
     });
     instances.collect()
 }

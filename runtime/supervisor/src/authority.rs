@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, InterfaceName, Mode, ScopeInForce};
+use ansai_core::{InstanceName, InterfaceName, Mode, Never, ScopeInForce};
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{InstanceTarget, Label};
 use ansai_kit::target::Reach;
@@ -21,12 +21,15 @@ pub struct EffectiveGrants {
     pub targets: Arc<Vec<InstanceTarget>>,
     /// How probes and actions reach them.
     pub reach: Reach,
+    /// What no step may touch, whatever is granted.
+    pub never: Arc<Never>,
 }
 
 impl EffectiveGrants {
-    /// Of an instance without targets, on a host without labels.
+    /// Of an instance without targets, on a host without labels, where no step may touch what the defaults cover.
     pub fn new(scopes: Scopes, mode: Mode) -> EffectiveGrants {
-        EffectiveGrants { scopes, mode, labels: Arc::default(), targets: Arc::default(), reach: Reach::default() }
+        let (labels, targets, never) = (Arc::default(), Arc::default(), Arc::default());
+        EffectiveGrants { scopes, mode, labels, targets, reach: Reach::default(), never }
     }
 }
 

@@ -12,7 +12,7 @@ use ansai_storage::{Directory, Location, StorageError};
 
 use crate::authority::Authority;
 use crate::clock;
-use crate::execution::{Executor, PlanFileError, Plans, QuarantineExpiry};
+use crate::execution::{Background, Executor, PlanFileError, Plans, QuarantineExpiry};
 use crate::ids::Ids;
 use crate::incidents::Incidents;
 use crate::instance::Instance;
@@ -132,16 +132,19 @@ impl Supervisor {
         let incidents =
             Arc::new(Incidents { journal: journal.clone(), state: state.clone(), audit_dir: audit_dir.clone() });
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
+        let leases = Leases::default();
         let executor = Arc::new(Executor {
             host,
             authority: authority.clone(),
             journal: journal.clone(),
             state: state.clone(),
             plans: Plans::open(dir.create_subdirectory("plans")?)?,
-            leases: Leases::default(),
+            background: Background::new(leases.clone()),
+            leases,
             stop: stop.clone(),
             audit_dir,
         });
+        executor.keep_interrupted()?;
         let expiry = QuarantineExpiry {
             authority: authority.clone(),
             executor: executor.clone(),

@@ -141,8 +141,9 @@ fn preview(root: &Path) -> anyhow::Result<()> {
     });
     let registry = ansai_host_functions::builtin();
     let (_, _, action) = registry.action("ansai:files/files-actions.remove").context("no such action")?;
-    let (preview, _) =
+    let found =
         asked(&json!({ "what": what, "reason": "a benchmark" }), |ask, arguments| action.preview(ask, arguments, &[]))?;
+    let preview = found.preview;
     ensure!(preview.complete && preview.items == 10_000, "a preview of {} files", preview.items);
     Ok(())
 }

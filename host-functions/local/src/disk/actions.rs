@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::{
-    Interface, InterfaceKind, InterfaceName, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Unit,
+    Interface, InterfaceKind, InterfaceName, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Touch, Unit,
     quantity::show_bytes,
 };
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,11 @@ impl TypedAction for CheckAvailable {
         preview.mount = Some(arguments.mount.clone());
         preview.sample.push(format!("at least {} available", show_bytes(arguments.at_least_bytes)));
         Ok((preview, ()))
+    }
+
+    /// It only looks.
+    fn touches(&self, preview: &Preview, _targets: &()) -> Vec<Touch> {
+        vec![Touch::shared(preview.about.clone())]
     }
 
     fn begin(&self, doing: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {

@@ -117,9 +117,9 @@ impl Scene {
             now: Timestamp::from_millis(self.now),
             deadline: &deadline,
         };
-        let (preview, targets) =
+        let previewed =
             action(verb).preview(&ask, &arguments, &earlier.iter().cloned().map(Arc::new).collect::<Vec<_>>())?;
-        Ok(Proposed { action: full_name(verb), arguments: arguments.into(), preview, targets, may_fail: false })
+        Ok(Proposed::new(full_name(verb), arguments.into(), previewed))
     }
 
     pub fn select(&self, verb: &str, what: Value) -> Result<Proposed, Refusal> {

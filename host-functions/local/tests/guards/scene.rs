@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -62,8 +61,8 @@ impl Verb {
             deadline: &deadline,
         };
         let arguments: Box<RawValue> = to_raw_value(&self.arguments()).unwrap();
-        let (preview, targets) = self.action().preview(&ask, &arguments, &Vec::<Arc<Proposed>>::new())?;
-        Ok(Proposed { action: self.name().into(), arguments: arguments.into(), preview, targets, may_fail: false })
+        let previewed = self.action().preview(&ask, &arguments, &[])?;
+        Ok(Proposed::new(self.name(), arguments.into(), previewed))
     }
 
     fn doing<T>(self, host: &Host, id: &str, step: &Proposed, act: impl FnOnce(&StepContext<'_>) -> T) -> T {

@@ -1,17 +1,17 @@
 //! The only code that changes the machine. Per step: authorize again with the grants of now, make the intent
 //! durable, let the action check each target again and act, make the outcome durable.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
-use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult, Subject};
+use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
 
+use super::background::Background;
 use super::outcome::{BY_HOST, intent, step_result};
 use super::plans::{PlanFile, Plans};
 use super::step::{InForce, Step};
@@ -20,7 +20,7 @@ use super::watch::watch;
 use crate::authority::Authority;
 use crate::clock;
 use crate::ids::StepId;
-use crate::permits::Leases;
+use crate::permits::{Leases, Request};
 use crate::recording::Journal;
 use crate::state::{State, UnderWay};
 use crate::stop::Stop;
@@ -39,28 +39,55 @@ pub(crate) struct Executor {
     pub(crate) state: Arc<State>,
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
+    pub(crate) background: Background,
     pub(crate) stop: Arc<Stop>,
     pub(crate) audit_dir: Directory,
 }
 
 impl Executor {
-    /// Applies a plan, step by step; returns the result of every step. Everything is published as it happens.
+    /// Applies a plan, step by step, once nothing else uses what it touches; returns the result of every step.
+    /// Everything is published as it happens. If ansai stops before the plan's turn comes, all steps are skipped.
     ///
     /// # Errors
     /// When the plan is not on the disk: no durable plan, no action. When the executor panicked: then outcomes are
     /// found after the next start.
     pub(crate) async fn execute(self: Arc<Self>, approved: Approved) -> Result<Vec<StepResult>, String> {
-        let subjects: BTreeSet<Subject> = approved.file.steps.iter().map(|step| step.preview.about.clone()).collect();
-        let held = self.leases.take(subjects).await;
-        // Acting blocks: it is done beside the threads that evaluate.
-        let applied = tokio::task::spawn_blocking(move || self.apply_all(&approved)).await;
-        drop(held);
-        applied.map_err(|error| format!("the executor panicked: {error}"))?
+        let touches = approved.file.steps.iter().flat_map(|step| step.touches().into_owned());
+        let request = Request::new(format!("plan {}", approved.file.plan), touches);
+        let lease = self.stop.or(self.leases.take(request)).await;
+        // Acting blocks: it is done beside the threads that evaluate. The lease goes with it, because nobody may wait for
+        // the result any more.
+        let applied = tokio::task::spawn_blocking(move || {
+            let applied = match &lease {
+                Some(_) => self.apply_all(&approved),
+                None => self.skip_all(&approved.file),
+            };
+            drop(lease);
+            applied
+        });
+        applied.await.map_err(|error| format!("the executor panicked: {error}"))?
+    }
+
+    /// Skips a plan because ansai stops.
+    fn skip_all(&self, file: &PlanFile) -> Result<Vec<StepResult>, String> {
+        self.put_plan(file)?;
+        let steps = file.numbered();
+        Ok(steps.map(|(number, proposed)| self.skip(file.step_id(number), proposed, SkipReason::Stopping)).collect())
+    }
+
+    fn skip(&self, step: StepId<'_>, proposed: &Proposed, reason: SkipReason) -> StepResult {
+        self.record_skipped(step, reason);
+        step_result(proposed, Applied { outcome: Outcome::Skipped, ..Applied::unknown(reason.to_string()) })
+    }
+
+    fn put_plan(&self, file: &PlanFile) -> Result<(), String> {
+        let written = self.plans.put(file);
+        written.map(drop).map_err(|error| format!("nothing was done, the plan is not written: {error}"))
     }
 
     fn apply_all(&self, approved: &Approved) -> Result<Vec<StepResult>, String> {
         let file = &approved.file;
-        self.plans.put(file).map_err(|error| format!("nothing was done, the plan is not written: {error}"))?;
+        self.put_plan(file)?;
         let mut results: Vec<StepResult> = Vec::with_capacity(file.steps.len());
         let (mut failed, mut runs) = (false, false);
         for (number, proposed) in file.numbered() {
@@ -72,9 +99,7 @@ impl Executor {
                 () => None,
             };
             if let Some(reason) = skipped {
-                self.record_skipped(step, reason);
-                let skipped = Applied { outcome: Outcome::Skipped, ..Applied::unknown(reason.to_string()) };
-                results.push(step_result(proposed, skipped));
+                results.push(self.skip(step, proposed, reason));
                 continue;
             }
             let applied = match self.apply(file, number, proposed) {
@@ -115,6 +140,8 @@ impl Executor {
         let ended = match begun {
             Begun::Finished(applied) => Some(applied),
             Begun::Running { handle, limit } => {
+                // The step may go on after its plan, and what it touches is in use as long as it runs.
+                self.background.keep(&file.plan, number, Some(proposed.touches().into_owned()));
                 let until = clock::now() + limit;
                 under_way.handle = Some(handle.clone());
                 under_way.until = Some(until);
@@ -138,7 +165,7 @@ impl Executor {
         Ok(ended.map(|applied| self.record_outcome(file.step_id(number), applied, false)))
     }
 
-    /// By the grants of now, not those of the plan.
+    /// By the grants of now, not those of the plan, and never on what no step may touch.
     fn authorized(
         &self,
         instance: &InstanceName,
@@ -149,11 +176,12 @@ impl Executor {
         if grants.mode != Mode::Enforce {
             return Err(Refusal::Denied(format!("{instance} is no longer in enforce mode")));
         }
+        grants.never.check(proposed.touches().iter())?;
         let name = &interface.interface.name;
         let granted = grants.scopes.get(name);
         for scope in authorize(instance, interface, function, granted, &proposed.arguments)? {
             if action.is_within(&scope, &proposed.targets)? {
-                return Ok((action, InForce { scope, reach: grants.reach }));
+                return Ok((action, InForce { scope, reach: grants.reach, never: grants.never }));
             }
         }
         let why =
@@ -166,7 +194,8 @@ impl Executor {
     pub(super) fn in_force(&self, instance: &InstanceName, interface: &InterfaceDef) -> InForce {
         let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
         let granted = grants.scopes.get(&interface.interface.name);
-        InForce { scope: granted.map(|scope| scope.together().clone()).unwrap_or_default(), reach: grants.reach }
+        let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
+        InForce { scope, reach: grants.reach, never: grants.never }
     }
 
     /// An action by its name in plans: one that policies can propose, or one of the host itself.

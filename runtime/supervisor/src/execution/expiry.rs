@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::scope::is_within;
-use ansai_core::{Decision, Event, InstanceName, InterfaceName, Mode, OnFailure, Scope};
+use ansai_core::{Decision, Event, InstanceName, InterfaceName, Mode, Never, OnFailure, Scope};
 use ansai_kit::action::Proposed;
 use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::InterfaceDef;
@@ -89,10 +89,10 @@ impl QuarantineExpiry {
                 // A directory in two roots means that one of them contains the other.
                 let overlaps = |known: &str| is_within(known, &root) || is_within(&root, known);
                 let earlier = all.iter().filter(|(known, _)| overlaps(known)).map(|(_, step)| step.clone());
-                match executor.preview_expiry(&root, &scope, &earlier.collect::<Vec<_>>()) {
+                match executor.preview_expiry(&root, &scope, &grants.never, &earlier.collect::<Vec<_>>()) {
                     Ok(step) => all.extend(step.map(|step| (root, Arc::new(step)))),
                     Err(why) => {
-                        tracing::warn!(instance = %name, root, "quarantine cannot be read, ansai tries again: {why}");
+                        tracing::warn!(instance = %name, root, "quarantined files do not expire now, ansai tries again: {why}");
                     }
                 }
             }
@@ -164,7 +164,13 @@ fn decided(plan: &str, instance: &InstanceName, steps: Vec<PlannedStep>, verdict
 
 impl Executor {
     /// What has expired below a root and is no target of an earlier step; `None` where nothing is.
-    fn preview_expiry(&self, root: &str, scope: &Scope, earlier: &[Arc<Proposed>]) -> Result<Option<Proposed>, String> {
+    fn preview_expiry(
+        &self,
+        root: &str,
+        scope: &Scope,
+        never: &Never,
+        earlier: &[Arc<Proposed>],
+    ) -> Result<Option<Proposed>, String> {
         let name = format!("{}.expire-held", self.host.quarantine_expiry().interface.name);
         let (_, _, action) = self.action(&name).map_err(|error| error.to_string())?;
         let arguments = serde_json::json!({ "root": root, "reason": "the quarantine has expired" });
@@ -177,8 +183,12 @@ impl Executor {
             now: clock::now(),
             deadline: &deadline,
         };
-        let (preview, targets) = action.preview(&context, &arguments, earlier).map_err(|error| error.to_string())?;
-        let step = Proposed { action: name, arguments: arguments.into(), preview, targets, may_fail: false };
-        Ok((step.preview.items > 0).then_some(step))
+        let previewed = action.preview(&context, &arguments, earlier).map_err(|error| error.to_string())?;
+        if previewed.preview.items == 0 {
+            return Ok(None);
+        }
+        // The executor would refuse the step, again and again.
+        never.check(&previewed.touches).map_err(|refusal| refusal.to_string())?;
+        Ok(Some(Proposed::new(name, arguments.into(), previewed)))
     }
 }

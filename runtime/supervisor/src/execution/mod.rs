@@ -1,5 +1,6 @@
 //! All code that changes the machine: steps of plans, quarantine expiry, undo and recovery.
 
+mod background;
 mod executor;
 mod expiry;
 mod outcome;
@@ -9,6 +10,7 @@ mod step;
 pub mod undo;
 mod watch;
 
+pub(crate) use self::background::Background;
 pub(crate) use self::executor::{Approved, Executor};
 pub(crate) use self::expiry::QuarantineExpiry;
 pub use self::plans::PlanFileError;

@@ -15,7 +15,8 @@ use crate::ids::StepId;
 pub(super) const BY_HOST: &str = "the host";
 
 impl Executor {
-    /// Records the outcome of a step; returns it, with a note if recording failed.
+    /// Records the outcome of a step, and releases what it touched if it ran without its plan; returns the outcome, with
+    /// a note if recording failed.
     pub(super) fn record_outcome(&self, step: StepId<'_>, mut applied: Applied, after_crash: bool) -> Applied {
         let StepId { plan, step: number, instance } = step;
         let items_sha256 = if applied.items.is_empty() {
@@ -45,6 +46,7 @@ impl Executor {
             (applied.outcome, applied.reason) = (Outcome::Unknown, None);
             applied.detail = format!("{}; the outcome is not recorded: {error}", applied.detail);
         }
+        self.background.release(plan, number);
         applied
     }
 

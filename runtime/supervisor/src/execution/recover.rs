@@ -38,6 +38,7 @@ impl Executor {
                 if let Err(error) = self.state.end_step(&plan, step) {
                     tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
                 }
+                self.background.release(&plan, step);
                 continue;
             };
             let executor = self.clone();

@@ -11,6 +11,7 @@ use super::executor::{Executor, unavailable};
 use super::plans::{PlanFile, PlanFileError};
 use super::step::Step;
 use crate::clock;
+use crate::permits::{InUse, Request};
 use crate::report::StepReport;
 
 /// Why nothing was undone.
@@ -38,6 +39,17 @@ pub enum UndoError {
     /// The record of the step is not the one in the audit log: undoing could do harm.
     #[error("the record of step {0} does not match the audit log")]
     Altered(u32),
+    /// Another plan or step uses what the plan touches. A step that was interrupted has it until ansai knows its outcome.
+    #[error("plan {plan} cannot be undone now: {why}")]
+    InUse {
+        /// The plan.
+        plan: String,
+        /// What is in use, and by whom.
+        why: String,
+    },
+    /// The step touched what no step may touch now.
+    #[error(transparent)]
+    NeverTouch(Refusal),
     /// The audit log cannot be read.
     #[error("audit log: {0}")]
     Audit(String),
@@ -67,9 +79,16 @@ impl Executor {
             return Err(UndoError::NoStep { plan: plan.to_owned(), steps, step });
         }
         let records = self.undo_records(plan)?;
+        let undoes = |number: u32| step.is_none_or(|step| step == number);
+        let touches = file.numbered().filter(|(number, _)| undoes(*number));
+        let touches = touches.flat_map(|(_, proposed)| proposed.touches().into_owned());
+        let request = Request::new(format!("the undoing of plan {plan}"), touches);
+        // Without waiting: a person asks, and can ask again.
+        let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
+        let _lease = self.leases.try_take(request).map_err(in_use)?;
         let mut reports = Vec::new();
         for (number, proposed) in file.numbered().rev() {
-            if step.is_some_and(|step| step != number) {
+            if !undoes(number) {
                 continue;
             }
             let mut report = StepReport::new(proposed.planned());
@@ -143,6 +162,7 @@ impl Executor {
         }
         // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
         let in_force = self.in_force(&file.instance, interface);
+        in_force.never.check(proposed.touches().iter()).map_err(UndoError::NeverTouch)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let intent = UndoIntent {
             plan: file.plan.clone(),

@@ -1,47 +1,200 @@
-//! Allows one plan at a time for each resource; plans for different resources run in parallel.
+//! What plans and steps have in use: a thing is used by one of them alone, or shared by several.
+//!
+//! A plan waits until it can have everything that its steps touch, and then gets all of it at once. It holds nothing
+//! while it waits, so no two plans can wait for each other. Plans that want the same thing get it in the order in which
+//! they asked.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ansai_core::Subject;
-use tokio::sync::{Mutex as Lease, OwnedMutexGuard};
+use ansai_core::{Access, Subject, Touch};
+use tokio::sync::Notify;
 
-/// Leases by subject.
+/// The kind of the host as a whole. There is one host, so its name does not matter.
+const HOST: &str = "host";
+
+/// Everything that is in use. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Leases(Arc<Shared>);
+
 #[derive(Default)]
-pub(crate) struct Leases(Mutex<HashMap<Subject, Arc<Lease<()>>>>);
+struct Shared {
+    table: Mutex<Table>,
+    /// Something is free again, or nobody waits for it any more.
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Table {
+    /// The number of the next request.
+    next: u64,
+    held: BTreeMap<u64, Request>,
+    /// In the order of the requests.
+    waiting: BTreeMap<u64, Request>,
+}
+
+/// What a plan or a step wants to use.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    holder: String,
+    /// The host is shared by everybody, also by requests that do not name it.
+    uses: BTreeMap<Subject, Access>,
+    host: Access,
+}
+
+impl Request {
+    /// For a plan or a step, of these things. If a thing is named twice, exclusive applies.
+    pub(crate) fn new(holder: impl Into<String>, touches: impl IntoIterator<Item = Touch>) -> Request {
+        let mut request = Request { holder: holder.into(), uses: BTreeMap::new(), host: Access::Shared };
+        for Touch { subject, access } in touches {
+            let known = match subject.kind == HOST {
+                true => &mut request.host,
+                false => request.uses.entry(subject).or_insert(access),
+            };
+            *known = access.max(*known);
+        }
+        request
+    }
+
+    /// For a step of which nobody knows what it touches.
+    pub(crate) fn of_everything(holder: impl Into<String>) -> Request {
+        Request { holder: holder.into(), uses: BTreeMap::new(), host: Access::Exclusive }
+    }
+
+    /// A thing that both use, and that one of them wants alone.
+    fn conflict(&self, other: &Request) -> Option<Subject> {
+        if self.host.max(other.host) == Access::Exclusive {
+            return Some(Subject::new(HOST, "localhost"));
+        }
+        let collides = |(subject, access): &(&Subject, &Access)| {
+            other.uses.get(*subject).is_some_and(|other| (*other).max(**access) == Access::Exclusive)
+        };
+        self.uses.iter().find(collides).map(|(subject, _)| subject.clone())
+    }
+}
+
+/// Why something cannot be used now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{subject} is in use by {holder}")]
+pub(crate) struct InUse {
+    pub(crate) subject: Subject,
+    /// A plan or a step.
+    pub(crate) holder: String,
+}
+
+impl Table {
+    /// Who is in the way of a request: who has something of it, or asked for it earlier.
+    fn in_use(&self, number: u64, request: &Request) -> Option<InUse> {
+        let earlier = self.waiting.range(..number).map(|(_, earlier)| earlier);
+        self.held.values().chain(earlier).find_map(|other| {
+            let subject = request.conflict(other)?;
+            Some(InUse { subject, holder: other.holder.clone() })
+        })
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
+impl Shared {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Leases {
-    /// Waits for all leases in a fixed order, so that two plans cannot wait for each other.
-    pub(crate) async fn take(&self, subjects: BTreeSet<Subject>) -> Vec<OwnedMutexGuard<()>> {
-        let mut held = Vec::with_capacity(subjects.len());
-        for subject in subjects {
-            let lease = match self.0.lock() {
-                Ok(mut leases) => leases.entry(subject).or_default().clone(),
-                Err(broken) => broken.into_inner().entry(subject).or_default().clone(),
-            };
-            held.push(lease.lock_owned().await);
+    /// Waits until everything can be used. Whoever drops the future waits no longer.
+    pub(crate) async fn take(&self, request: Request) -> Lease {
+        let number = {
+            let mut table = self.0.table();
+            let number = table.number();
+            table.waiting.insert(number, request);
+            number
+        };
+        let waiting = Waiting { shared: self.0.clone(), number };
+        loop {
+            let mut changed = pin!(self.0.changed.notified());
+            // From here on, no change is missed.
+            changed.as_mut().enable();
+            match waiting.try_take() {
+                Ok(lease) => return lease,
+                Err(in_use) => tracing::debug!("a plan waits: {in_use}"),
+            }
+            changed.await;
         }
-        held
+    }
+
+    /// Takes everything if it can be used now.
+    ///
+    /// # Errors
+    /// Who uses something of it.
+    pub(crate) fn try_take(&self, request: Request) -> Result<Lease, InUse> {
+        let mut table = self.0.table();
+        let number = table.number();
+        match table.in_use(number, &request) {
+            Some(in_use) => Err(in_use),
+            None => Ok(self.hold(&mut table, number, request)),
+        }
+    }
+
+    /// Takes what a step has that runs already, whoever else has it.
+    pub(crate) fn take_over(&self, request: Request) -> Lease {
+        let mut table = self.0.table();
+        let number = table.number();
+        self.hold(&mut table, number, request)
+    }
+
+    fn hold(&self, table: &mut Table, number: u64, request: Request) -> Lease {
+        table.held.insert(number, request);
+        Lease { shared: self.0.clone(), number }
+    }
+}
+
+/// A request that waits.
+struct Waiting {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Waiting {
+    /// Takes everything if it can be used now. `Err` with who is in the way.
+    fn try_take(&self) -> Result<Lease, InUse> {
+        let mut table = self.shared.table();
+        if let Some(in_use) = table.waiting.get(&self.number).and_then(|request| table.in_use(self.number, request)) {
+            return Err(in_use);
+        }
+        if let Some(request) = table.waiting.remove(&self.number) {
+            table.held.insert(self.number, request);
+        }
+        Ok(Lease { shared: self.shared.clone(), number: self.number })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let gave_up = self.shared.table().waiting.remove(&self.number).is_some();
+        if gave_up {
+            self.shared.changed.notify_waiters();
+        }
+    }
+}
+
+/// What a plan or a step has; dropped, it is free.
+#[must_use]
+pub(crate) struct Lease {
+    shared: Arc<Shared>,
+    number: u64,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.table().held.remove(&self.number);
+        self.shared.changed.notify_waiters();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn subjects(names: &[&str]) -> BTreeSet<Subject> {
-        names.iter().map(|name| Subject::new("filesystem", *name)).collect()
-    }
-
-    #[tokio::test]
-    async fn one_plan_at_a_time_on_one_resource() {
-        let leases = Leases::default();
-        let held = leases.take(subjects(&["/", "/var"])).await;
-        let mut waits = std::pin::pin!(leases.take(subjects(&["/home", "/var"])));
-        let mut ready = std::task::Context::from_waker(std::task::Waker::noop());
-        assert!(waits.as_mut().poll(&mut ready).is_pending(), "the other plan has /var");
-        assert_eq!(leases.take(subjects(&["/srv"])).await.len(), 1);
-        drop(held);
-        assert_eq!(waits.await.len(), 2);
-    }
-}
+mod tests;

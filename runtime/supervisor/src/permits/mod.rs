@@ -4,4 +4,4 @@ mod decide;
 mod leases;
 
 pub(crate) use self::decide::verdict;
-pub(crate) use self::leases::Leases;
+pub(crate) use self::leases::{InUse, Lease, Leases, Request};

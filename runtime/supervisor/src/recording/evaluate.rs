@@ -64,6 +64,7 @@ impl Evaluator {
             instance: instance.name.clone(),
             scopes: request.grants.scopes.clone(),
             reach: request.grants.reach.clone(),
+            never: request.grants.never.clone(),
             state: EvaluationState::new(phase, context, memory).limited(&instance.limits),
             deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
         });

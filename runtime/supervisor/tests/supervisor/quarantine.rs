@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{
-    Interface, InterfaceName, Measure, Millis, Mode, Preview, Refusal, Scope, ScopeInForce, ScopeTables, Timestamp,
+    Interface, InterfaceName, Measure, Millis, Mode, Refusal, Scope, ScopeInForce, ScopeTables, Timestamp,
 };
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Previewed, Proposed, StepContext};
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
@@ -84,7 +84,7 @@ pub(crate) fn expire_in(root: &Path, plan: &str, names: &[&str]) {
         + Millis::new(1_000);
     let deadline = Deadline::after(Duration::from_secs(60));
     let looking = ProbeContext { host: &host, scope: &scope, reach: Reach::none(), now, deadline: &deadline };
-    let (_, targets) = remove.preview(&looking, &arguments, &[]).unwrap();
+    let targets = remove.preview(&looking, &arguments, &[]).unwrap().targets;
     let acting = StepContext {
         host: &host,
         scope: &scope,
@@ -223,7 +223,7 @@ impl Action for Expiry {
         ask: &ProbeContext<'_>,
         arguments: &RawValue,
         earlier: &[Arc<Proposed>],
-    ) -> Result<(Preview, Box<RawValue>), Refusal> {
+    ) -> Result<Previewed, Refusal> {
         Self::real().preview(ask, arguments, earlier)
     }
 

@@ -1,0 +1,60 @@
+//! Steps that run without their plan: in the background after ansai stopped, or interrupted and not yet resolved. What
+//! they touch stays in use until their outcome is recorded, also over a restart.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use ansai_core::Touch;
+
+use super::executor::Executor;
+use crate::permits::{Lease, Leases, Request};
+use crate::state::{Interrupted, StateError};
+
+/// The leases of these steps.
+pub(crate) struct Background {
+    leases: Leases,
+    steps: Mutex<BTreeMap<(String, u32), Lease>>,
+}
+
+impl Background {
+    pub(crate) fn new(leases: Leases) -> Background {
+        Background { leases, steps: Mutex::default() }
+    }
+
+    /// Keeps what a step touches. `None` if nobody knows what that is: then no other step may run.
+    pub(super) fn keep(&self, plan: &str, step: u32, touches: Option<Vec<Touch>>) {
+        let holder = format!("step {step} of plan {plan}");
+        let request = match touches {
+            Some(touches) => Request::new(holder, touches),
+            None => Request::of_everything(holder),
+        };
+        let lease = self.leases.take_over(request);
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).insert((plan.to_owned(), step), lease);
+    }
+
+    /// Releases what a step touched, because it has ended.
+    pub(super) fn release(&self, plan: &str, step: u32) {
+        let lease = self.steps.lock().unwrap_or_else(PoisonError::into_inner).remove(&(plan.to_owned(), step));
+        drop(lease);
+    }
+}
+
+impl Executor {
+    /// Keeps what interrupted steps touch. Comes before any plan can start.
+    ///
+    /// # Errors
+    /// The steps cannot be read, so nobody knows what may still run.
+    pub(crate) fn keep_interrupted(&self) -> Result<(), StateError> {
+        for Interrupted { plan, step, .. } in self.state.interrupted_steps()? {
+            let touches = match self.plans.get(&plan) {
+                Ok(file) => file.steps.get(step as usize).map(|proposed| proposed.touches().into_owned()),
+                Err(error) => {
+                    tracing::warn!(plan, step, "no step runs until ansai knows how this one ended: {error}");
+                    None
+                }
+            };
+            self.background.keep(&plan, step, touches);
+        }
+        Ok(())
+    }
+}
