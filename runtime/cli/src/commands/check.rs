@@ -5,8 +5,9 @@ mod policy;
 use std::path::PathBuf;
 
 use ansai_config::suggest_grants;
+use ansai_core::never::{UNIT, defaults};
 use ansai_core::text::inert;
-use ansai_core::{Interface, Mode, codes, exit};
+use ansai_core::{Interface, Mode, NamePattern, Never, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
 use ansai_daemon::{Component, Configuration, Share, Warning};
@@ -121,7 +122,23 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         not_loaded
             .map(|one| Checked { fault: Some(one.error.into()), ..Checked::new(format!("[policy.{}]", one.name)) }),
     );
+    all.extend(never(&configuration.never));
     all
+}
+
+/// What no step may touch: the operator's entries by kind, the defaults, and the exceptions to them.
+fn never(never: &Never) -> Vec<Checked> {
+    let own = never.own().iter().map(|(kind, patterns)| {
+        let patterns: Vec<&str> = patterns.iter().map(NamePattern::text).collect();
+        format!("[never], {kind}: {}", patterns.join(", "))
+    });
+    let defaults: Vec<&str> = defaults().iter().map(|entry| entry.pattern.text()).collect();
+    let defaults = format!("[never], {UNIT} by default: {}", defaults.join(", "));
+    let allowed = never.allowed().iter().map(|(kind, names)| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        format!("[never.allow], {kind}: {}", names.join(", "))
+    });
+    own.chain([defaults]).chain(allowed).map(Checked::new).collect()
 }
 
 /// Each target, with the problem of its secret.

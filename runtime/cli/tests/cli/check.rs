@@ -17,6 +17,23 @@ fn check_finds_what_running_would() {
 }
 
 #[test]
+fn check_tells_what_no_step_may_touch() {
+    let place = Scene::new();
+    place.policy("p", &sees("p"));
+    let grants = place.ansai(&["check", "policies", "--suggest-grants"]).code(0).stdout;
+    place.write("ansai.toml", &grants);
+    let check = ["check", "policies", "--config", "ansai.toml"];
+    let ran = place.ansai(&check).code(0).says("ok     [never], unit by default: ansai*, init.scope, ");
+    ran.says("ssh.*").says("systemd-journald*").says("NetworkManager*");
+    let never = "[never]\nunit = [\"drbd*\", \"a.service\"]\n[never.allow]\nunit = [\"getty@tty1.service\"]\n";
+    place.write("ansai.toml", format!("{never}{grants}"));
+    let ran = place.ansai(&check).code(0).says("ok     [never], unit: drbd*, a.service\n");
+    ran.says("ok     [never.allow], unit: getty@tty1.service\n");
+    place.write("ansai.toml", format!("[never]\nunit = [\"drbd\"]\n{grants}"));
+    place.ansai(&check).code(2).complains("bad-pattern");
+}
+
+#[test]
 fn suggested_grants_are_a_configuration() {
     let place = Scene::new();
     place.policy("p", &sees("p"));
