@@ -63,24 +63,24 @@ impl Request {
     }
 
     /// A thing that both use, and that one of them wants alone.
-    fn conflict(&self, other: &Request) -> Option<Subject> {
+    fn conflict(&self, other: &Request) -> Option<String> {
         if self.host.max(other.host) == Access::Exclusive {
-            return Some(Subject::new(HOST, "localhost"));
+            return Some("the host".to_owned());
         }
         let collides = |(subject, access): &(&Subject, &Access)| {
             other.uses.get(*subject).is_some_and(|other| (*other).max(**access) == Access::Exclusive)
         };
-        self.uses.iter().find(collides).map(|(subject, _)| subject.clone())
+        self.uses.iter().find(collides).map(|(subject, _)| subject.to_string())
     }
 }
 
 /// Why something cannot be used now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{subject} is in use by {holder}")]
+#[error("{thing} is in use by {holder}")]
 pub(crate) struct InUse {
-    pub(crate) subject: Subject,
+    thing: String,
     /// A plan or a step.
-    pub(crate) holder: String,
+    holder: String,
 }
 
 impl Table {
@@ -88,8 +88,8 @@ impl Table {
     fn in_use(&self, number: u64, request: &Request) -> Option<InUse> {
         let earlier = self.waiting.range(..number).map(|(_, earlier)| earlier);
         self.held.values().chain(earlier).find_map(|other| {
-            let subject = request.conflict(other)?;
-            Some(InUse { subject, holder: other.holder.clone() })
+            let thing = request.conflict(other)?;
+            Some(InUse { thing, holder: other.holder.clone() })
         })
     }
 

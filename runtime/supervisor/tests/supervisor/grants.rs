@@ -21,7 +21,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    fn after(at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
+    pub(crate) fn after(at_first: u32, then: Result<EffectiveGrants, String>) -> Self {
         Changes::from(all_grants(Mode::Enforce), at_first, then)
     }
 

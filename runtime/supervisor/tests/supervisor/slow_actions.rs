@@ -9,7 +9,7 @@ use std::time::Duration;
 use ansai_core::scope::{Count, Roots, TypedField, is_within};
 use ansai_core::{
     Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Reversibility, Scope, Sensitivity,
-    Subject,
+    Subject, Touch,
 };
 use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction, read_targets};
 use ansai_kit::authorize::Check;
@@ -52,6 +52,19 @@ pub(crate) struct Arguments {
     limit: u64,
     text: PathBuf,
     reason: String,
+}
+
+/// What a step touches: its file, and by the beginning of the file's name something else.
+fn touches(preview: &Preview) -> Vec<Touch> {
+    let name = Path::new(&preview.about.name).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let more = match name.split_once('-').map_or(name, |(first, _)| first) {
+        "sshd" => Some(Touch::shared(Subject::new("unit", "sshd.service"))),
+        "nginx" => Some(Touch::shared(Subject::new("unit", "nginx.service"))),
+        "upgrade" => Some(Touch::exclusive(Subject::new("unit", "nginx.service"))),
+        "reboot" => Some(Touch::exclusive(Subject::new("host", "web-1"))),
+        _ => None,
+    };
+    Touch::of(preview).into_iter().chain(more).collect()
 }
 
 fn preview(arguments: Arguments, reversible: Reversibility) -> Result<(Preview, PathBuf), Refusal> {
@@ -123,6 +136,10 @@ impl TypedAction for Wait {
         _: &[Arc<Proposed>],
     ) -> Result<(Preview, PathBuf), Refusal> {
         preview(arguments, Reversibility::None)
+    }
+
+    fn touches(&self, preview: &Preview, _: &PathBuf) -> Vec<Touch> {
+        touches(preview)
     }
 
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
@@ -206,6 +223,10 @@ impl TypedAction for Mark {
         // With a limit, it says that a part of it stays.
         let reversible = if arguments.limit == 0 { Reversibility::Fully } else { Reversibility::Partly };
         preview(arguments, reversible)
+    }
+
+    fn touches(&self, preview: &Preview, _: &PathBuf) -> Vec<Touch> {
+        touches(preview)
     }
 
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
