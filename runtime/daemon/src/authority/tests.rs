@@ -1,7 +1,7 @@
 //! What is in force, as the file changes.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
-use ansai_core::Refusal;
+use ansai_core::{Refusal, Subject, Touch};
 use ansai_kit::evaluation_state::{InstanceTarget, Label, Target};
 
 use super::*;
@@ -59,6 +59,28 @@ fn the_ceiling_holds() {
     let configuration = Configuration::open(&path, &interfaces).unwrap();
     let found = effective_grants(&configuration, &P, &governed(), &interfaces, Mode::Observe).unwrap();
     assert_eq!(found.mode, Mode::Observe);
+}
+
+#[test]
+fn what_no_step_may_touch_is_that_of_the_file_of_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ansai.toml");
+    std::fs::write(&path, GRANT).unwrap();
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = Configuration::open(&path, &interfaces).unwrap();
+    let policies = BTreeMap::from([(P.clone(), governed())]);
+    let authority = FromFile::new(configuration, interfaces, Mode::Observe, policies);
+    let touch = |name: &str| Touch::shared(Subject::new("unit", name));
+    let may = |name: &str| authority.effective_grants(&P).unwrap().never.check([&touch(name)]).is_ok();
+    assert!(may("nginx.service") && !may("ssh.service"), "the defaults");
+    std::fs::write(&path, format!("{GRANT}[never]\nunit = [\"nginx.*\"]\n[never.allow]\nunit = [\"ssh.service\"]\n"))
+        .unwrap();
+    assert!(!may("nginx.service") && may("ssh.service"));
+    std::fs::write(&path, format!("{GRANT}[never]\nunit = [\"nginx\"]\n")).unwrap();
+    let why = authority.effective_grants(&P).err().unwrap();
+    assert!(why.contains("`nginx` is not the name of a unit"), "with a broken list nothing is done: {why}");
+    std::fs::write(&path, format!("{GRANT}[never]\n")).unwrap();
+    assert!(may("nginx.service") && !may("ssh.service"));
 }
 
 #[test]
