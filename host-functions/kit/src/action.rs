@@ -392,3 +392,6 @@ impl<A: TypedAction> Action for A {
         TypedAction::cancel(self, doing, handle)
     }
 }
+
+#[cfg(test)]
+mod tests;
