@@ -1,6 +1,7 @@
-//! Links the program so that less of it is read into memory at its start.
+//! Links the program so that it is smaller and less of it is read into memory at its start.
 #![expect(clippy::disallowed_methods, reason = "a build script is told of its target by its environment")]
 
+use std::path::PathBuf;
 use std::process::Command;
 
 fn main() {
@@ -13,6 +14,26 @@ fn main() {
         // glibc does not start such a program.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
+    if here && links_with(FOLD) {
+        println!("cargo::rustc-link-arg-bins={FOLD}");
+    }
+}
+
+/// Functions whose machine code is the same are kept once. lld and gold can do it, the linker of GNU binutils cannot.
+const FOLD: &str = "-Wl,--icf=all";
+
+/// Whether a program can be linked with this argument.
+fn links_with(argument: &str) -> bool {
+    let (Some(rustc), Some(out)) = (std::env::var_os("RUSTC"), std::env::var_os("OUT_DIR").map(PathBuf::from)) else {
+        return false;
+    };
+    let source = out.join("empty.rs");
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let mut linking = Command::new(rustc);
+    linking.args(flags.split('\u{1f}').filter(|flag| !flag.is_empty()));
+    linking.arg(format!("-Clink-arg={argument}")).arg("-o").arg(out.join("empty")).arg(&source);
+    let linked = std::fs::write(&source, "fn main() {}").and_then(|()| linking.output());
+    linked.is_ok_and(|linked| linked.status.success())
 }
 
 /// `glibc 2.36`: of this machine.

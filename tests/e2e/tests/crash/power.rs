@@ -33,7 +33,7 @@ fn survives(scenario: &Scenario, wrote: Wrote) {
     let tried = after_a_change(&points);
     chosen::each(&chosen::pairs(&tried), points.len(), |wanted| {
         let mut cut = None;
-        scenario.run(|_, found| {
+        let ran = scenario.run(|_, found| {
             if found != wanted {
                 return Then::Go;
             }
@@ -43,7 +43,7 @@ fn survives(scenario: &Scenario, wrote: Wrote) {
             cut = Some(site.copy("cut"));
             Then::Kill
         });
-        site.go_back_to(&cut.expect("the power failed"));
+        site.go_back_to(&cut.unwrap_or_else(|| panic!("not reached: {}", ran.stderr)));
         runs_at_once(scenario);
     });
 }

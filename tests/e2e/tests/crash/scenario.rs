@@ -43,6 +43,7 @@ pub(crate) struct Occurrence {
 
 impl Scenario {
     fn at(site: Site, before: Files, hour: i64, command: impl Fn(&Site) -> Invocation + 'static) -> Scenario {
+        site.forget_verified_code();
         for disk in [&site.target, &site.state] {
             disk.sync();
         }

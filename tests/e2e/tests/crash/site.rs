@@ -57,6 +57,18 @@ impl Site {
         self.ansai(&["run", "--once", "--format", "json", "--mode", "enforce"], hours)
     }
 
+    /// Makes ansai verify compiled code again at the next start. What it remembers of a verified file holds the device
+    /// number, and the next free loop device depends on the tests beside this one: so a run would sometimes verify and
+    /// sometimes not, and would not always reach the same calls.
+    pub(crate) fn forget_verified_code(&self) {
+        let Ok(compiled) = self.state_dir().join("compiled").read_dir() else { return };
+        for path in compiled.map(|entry| entry.unwrap().path()).filter(|path| path.extension() == Some("bin".as_ref()))
+        {
+            // The same mode again: only the ctime changes.
+            std::fs::set_permissions(&path, std::fs::metadata(&path).unwrap().permissions()).unwrap();
+        }
+    }
+
     /// Undoes the last plan, as a person would.
     pub(crate) fn undo(&self) -> Invocation {
         let log = super::log::Log::read(&self.state_dir());
