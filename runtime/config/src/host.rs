@@ -22,6 +22,7 @@ use crate::problem::{Problem, Problems};
 use crate::schema::SettingProblem;
 use crate::source::{MOST_HOST_BYTES, Source, Span};
 use crate::target::{self, CALL_LIMIT, Targets};
+use crate::target_grants::{self, Configured};
 use crate::target_use;
 use crate::trust::Trust;
 
@@ -217,6 +218,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("target").and_then(Node::entries).unwrap_or_default();
     let written: BTreeSet<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     target_use::check(policies.values(), &targets, &written, problems);
+    if let Some(node) = fields.get("policy") {
+        let configured = Configured { instances: &policies, targets: &targets, written: &written };
+        target_grants::check(node, interfaces, &configured, problems);
+    }
     Some(Parts { daemon, export, labels, targets, never, policies })
 }
 
