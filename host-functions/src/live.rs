@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef, Timestamp};
+use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
 use ansai_kit::action::{Action, Proposed, preview_under};
 use ansai_kit::admit::{Caller, Grants, admit};
-use ansai_kit::authorize::Scopes;
+use ansai_kit::authorize::{Asked, Scopes};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
@@ -210,8 +210,8 @@ impl HostBackend for Live {
 impl Backend for Live {
     fn ask<'a>(&'a mut self, call: Call<'a>) -> Answer<'a> {
         let caller = Caller { instance: &self.instance, phase: self.base.phase, grants: Grants::InForce(&self.scopes) };
-        let (function, scopes) = match admit(&self.shared.registry, caller, call) {
-            Ok(admitted) => (admitted.function, admitted.scopes),
+        let (entry, function, scopes) = match admit(&self.shared.registry, caller, call) {
+            Ok(admitted) => (admitted.entry, admitted.function, admitted.scopes),
             Err(why) => return Answer::Now(why.into_answer()),
         };
         match (function.body, scopes.first()) {
@@ -232,13 +232,28 @@ impl Backend for Live {
             },
             (Body::Action(action), Some(scope)) => {
                 let work = self.work(call.interface, scope, call.arguments, true);
-                let name = format!("{}.{}", call.interface, call.function);
+                let asked = Proposal { instance: self.instance.clone(), entry, function, granted: self.scopes.clone() };
                 let plan = Plan { never: &self.never, proposed: &mut self.proposed, count: &mut self.base.proposed };
-                Answer::Later(Box::pin(propose(action, name, scopes, work, plan)))
+                Answer::Later(Box::pin(propose(action, asked, scopes, work, plan)))
             }
             // `admit` has refused this already.
             (_, None) => Answer::Now(Ok(Err(Refusal::Denied("not granted".into())))),
         }
+    }
+}
+
+/// Who proposes what.
+struct Proposal {
+    instance: InstanceName,
+    entry: &'static InterfaceDef,
+    function: &'static Function,
+    granted: Scopes,
+}
+
+impl Proposal {
+    fn asked(&self) -> Asked<'_> {
+        let Proposal { instance, entry, function, granted } = self;
+        Asked { instance, entry, function, granted: granted.get(&entry.interface.name) }
     }
 }
 
@@ -252,7 +267,7 @@ struct Plan<'a> {
 
 async fn propose(
     action: &'static dyn Action,
-    name: String,
+    proposal: Proposal,
     scopes: Vec<Arc<Scope>>,
     work: Work,
     plan: Plan<'_>,
@@ -260,7 +275,10 @@ async fn propose(
     let Plan { never, proposed, count } = plan;
     let earlier = proposed.clone();
     let arguments = work.arguments.clone();
-    let looked = work.run(move |ask, arguments| preview_under(action, &scopes, ask, arguments, &earlier)).await;
+    let name = format!("{}.{}", proposal.entry.interface.name, proposal.function.name);
+    let looked = work
+        .run(move |ask, arguments| preview_under(action, proposal.asked(), &scopes, ask, arguments, &earlier))
+        .await;
     let mut previewed = match looked.and_then(|previewed| previewed) {
         Ok(found) => found,
         Err(refusal) => return Ok(Err(refusal)),

@@ -14,6 +14,7 @@ use ansai_core::Refusal;
 use ansai_kit::call::Reply;
 use ansai_kit::host::Deadline;
 use ansai_kit::remote::{Part, PartCall, Parts, Server};
+use ansai_kit::target::DEFAULT_CALL_LIMIT;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -28,13 +29,13 @@ pub struct RemoteLimits {
     pub calls: usize,
     /// Of these, calls of one server.
     pub calls_of_one: usize,
-    /// How long one call may take, if its target does not say otherwise.
+    /// How long one call may take if the configuration does not say; see [`ansai_kit::target::Reach::call_limit`].
     pub call: Duration,
 }
 
 impl Default for RemoteLimits {
     fn default() -> Self {
-        RemoteLimits { calls: 16, calls_of_one: 2, call: Duration::from_secs(5) }
+        RemoteLimits { calls: 16, calls_of_one: 2, call: DEFAULT_CALL_LIMIT }
     }
 }
 
@@ -72,11 +73,7 @@ impl RemoteCalls {
     /// # Errors
     /// The instance may not use the target.
     pub(crate) fn limit(&self, asker: &Asker, server: &Server) -> Result<Duration, Refusal> {
-        let own = match server {
-            Server::Target(name) => asker.reach.target(name)?.call_limit,
-            Server::Address(_) => None,
-        };
-        Ok(own.unwrap_or(self.0.limits.call))
+        Ok(asker.reach.call_limit(server)?.unwrap_or(self.0.limits.call))
     }
 
     /// Answers a call within `most`.

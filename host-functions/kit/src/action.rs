@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::authorize::{Asked, Canonical};
 use crate::call::{read, to_text};
 use crate::function::{Types, Wire};
 use crate::host::{Host, ProbeContext};
@@ -29,6 +30,9 @@ pub struct Proposed {
     /// The things that it touches, as its action declared; see [`Proposed::touches`].
     #[serde(default)]
     pub touches: Vec<Touch>,
+    /// What its arguments lead to. The grants of the moment when it begins must permit it.
+    #[serde(default)]
+    pub canonical: Vec<Canonical>,
     /// The plan goes on if this step fails: the policy said so with `advice.may-fail`.
     #[serde(default)]
     pub may_fail: bool,
@@ -43,13 +47,15 @@ pub struct Previewed {
     pub targets: Box<RawValue>,
     /// The things that the step touches.
     pub touches: Vec<Touch>,
+    /// What its arguments lead to.
+    pub canonical: Vec<Canonical>,
 }
 
 impl Proposed {
     /// A step of this action with these arguments.
     pub fn new(action: impl Into<String>, arguments: Arc<RawValue>, previewed: Previewed) -> Proposed {
-        let Previewed { preview, targets, touches } = previewed;
-        Proposed { action: action.into(), arguments, preview, targets, touches, may_fail: false }
+        let Previewed { preview, targets, touches, canonical } = previewed;
+        Proposed { action: action.into(), arguments, preview, targets, touches, canonical, may_fail: false }
     }
 
     /// The things that it touches: at least its subject. The file of a plan from before actions declared them has none.
@@ -258,6 +264,14 @@ pub trait TypedAction: Sync + Send {
         Touch::of(preview)
     }
 
+    /// What the arguments lead to, where that is something else than what they say: the `Id` behind the alias of a unit,
+    /// the directory behind a link, the name behind the id of a container. One table of the grant must permit the
+    /// arguments and all of this, when the step is proposed and again right before its intent. `begin` then checks that
+    /// the arguments still lead there.
+    fn canonical(&self, _preview: &Preview, _targets: &Self::Targets) -> Vec<Canonical> {
+        Vec::new()
+    }
+
     /// Whether one table of the scope covers all previewed targets together, with its bounds. An action whose arguments
     /// no table bounds must tell: the executor then acts under the first table that does. For other actions, the
     /// arguments have shown it.
@@ -310,27 +324,39 @@ impl<A: TypedAction + ?Sized> Step<A> {
     }
 }
 
-/// The preview under the first scope with something to do, else under the first: what bounds an action whose arguments
-/// show no table.
+/// The preview under the first scope that covers what the arguments lead to. If the arguments show no table, that is the
+/// first scope with something to do, else the first.
 pub fn preview_under(
     action: &dyn Action,
+    asked: Asked<'_>,
     scopes: &[Arc<Scope>],
     ask: &ProbeContext<'_>,
     arguments: &RawValue,
     earlier: &[Arc<Proposed>],
 ) -> Result<Previewed, Refusal> {
-    let mut first = None;
+    let (mut first, mut outside) = (None, None);
     for scope in scopes {
         let looked = action.preview(&ProbeContext { scope, ..*ask }, arguments, earlier);
-        if looked.as_ref().is_ok_and(|found| found.preview.items > 0) {
-            return looked;
+        let within = looked.as_ref().map_or(Ok(()), |found| asked.covers(scope, &found.canonical));
+        match within {
+            Ok(()) if !asked.function.checks.is_empty() => return looked,
+            Ok(()) if looked.as_ref().is_ok_and(|found| found.preview.items > 0) => return looked,
+            Ok(()) => {
+                first.get_or_insert(looked);
+            }
+            Err(refusal) => {
+                outside.get_or_insert(refusal);
+            }
         }
-        first.get_or_insert(looked);
         if ask.deadline.is_over() {
             break;
         }
     }
-    first.unwrap_or_else(|| action.preview(ask, arguments, earlier))
+    match (first, outside) {
+        (Some(looked), _) => looked,
+        (None, Some(refusal)) => Err(refusal),
+        (None, None) => Err(Refusal::Denied("not granted".into())),
+    }
 }
 
 /// Reads what [`TypedAction::preview`] remembered.
@@ -353,7 +379,8 @@ impl<A: TypedAction> Action for A {
         if touches.iter().all(|touch| touch.subject != preview.about) {
             touches.push(Touch::exclusive(preview.about.clone()));
         }
-        Ok(Previewed { targets: to_text(&targets)?, preview, touches })
+        let canonical = TypedAction::canonical(self, &preview, &targets);
+        Ok(Previewed { targets: to_text(&targets)?, preview, touches, canonical })
     }
 
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ansai_core::{Scope, Timestamp};
+use ansai_core::scope::{SetType, TypedField};
+use ansai_core::{Refusal, Scope, Timestamp};
 
+use crate::authorize::leads_outside;
 use crate::target::Reach;
 
 /// The host's root: `/`, `/host` in a container, or a test's directory.
@@ -98,4 +100,14 @@ pub struct ProbeContext<'a> {
     pub now: Timestamp,
     /// Long work stops at this deadline, and returns what it has with `complete: false`.
     pub deadline: &'a Deadline,
+}
+
+impl ProbeContext<'_> {
+    /// Refuses what an alias, a link or a container leads to unless the scope permits it too: its canonical name.
+    ///
+    /// # Errors
+    /// `denied` names it, and what is granted.
+    pub fn permit<T: SetType>(&self, field: &TypedField<T>, canonical: &str) -> Result<(), Refusal> {
+        self.scope.covers(field, canonical).map_err(leads_outside)
+    }
 }

@@ -22,6 +22,7 @@ use ansai_core::text::inert;
 use ansai_core::{InstanceName, Refusal};
 
 use crate::evaluation_state::{Label, Target};
+use crate::remote::Server;
 use crate::secret::SecretSource;
 
 /// How to reach a target. A policy sees only its name, its kind and its labels.
@@ -35,7 +36,7 @@ pub struct TargetAccess {
     pub user: Option<String>,
     /// Where its secret is.
     pub secret: Option<SecretSource>,
-    /// How long one call of it may take, if not as long as any other.
+    /// How long one call of it may take; see [`Reach::call_limit`].
     pub call_limit: Option<Duration>,
 }
 
@@ -50,9 +51,15 @@ impl TargetAccess {
 /// All targets of a configuration, by name.
 pub type AllTargets = Arc<BTreeMap<String, TargetAccess>>;
 
+/// How long one call of a server may take if the configuration sets no limit.
+pub const DEFAULT_CALL_LIMIT: Duration = Duration::from_secs(5);
+
 /// The targets that one instance may use, as of when it was asked for. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Reach(Option<Arc<Allowed>>);
+pub struct Reach {
+    allowed: Option<Arc<Allowed>>,
+    call_limit: Option<Duration>,
+}
 
 #[derive(Debug)]
 struct Allowed {
@@ -61,7 +68,7 @@ struct Allowed {
     names: BTreeSet<String>,
 }
 
-static NONE: Reach = Reach(None);
+static NONE: Reach = Reach { allowed: None, call_limit: None };
 
 impl Reach {
     /// No targets.
@@ -72,7 +79,27 @@ impl Reach {
     /// Those of `all` with these names, for this instance.
     pub fn new(instance: InstanceName, all: AllTargets, names: impl IntoIterator<Item = String>) -> Reach {
         let names = names.into_iter().collect();
-        Reach(Some(Arc::new(Allowed { instance, all, names })))
+        Reach { allowed: Some(Arc::new(Allowed { instance, all, names })), call_limit: None }
+    }
+
+    /// With this limit for one call of a server.
+    #[must_use]
+    pub fn calling_within(mut self, limit: Option<Duration>) -> Reach {
+        self.call_limit = limit;
+        self
+    }
+
+    /// How long one call of a server may take: as its target says, else as the instance or the host says; `None` if
+    /// neither does. An address is no target.
+    ///
+    /// # Errors
+    /// The instance may not use the target.
+    pub fn call_limit(&self, server: &Server) -> Result<Option<Duration>, Refusal> {
+        let own = match server {
+            Server::Target(name) => self.target(name)?.call_limit,
+            Server::Address(_) => None,
+        };
+        Ok(own.or(self.call_limit))
     }
 
     /// A target by its name.
@@ -83,7 +110,7 @@ impl Reach {
     pub fn target(&self, name: &str) -> Result<&TargetAccess, Refusal> {
         let shown = || inert(name, 80);
         let not_found = || Refusal::NotFound(format!("no target is named `{}`", shown()));
-        let allowed = self.0.as_deref().ok_or_else(not_found)?;
+        let allowed = self.allowed.as_deref().ok_or_else(not_found)?;
         let target = allowed.all.get(name).ok_or_else(not_found)?;
         if !allowed.names.contains(name) {
             let (name, instance) = (shown(), &allowed.instance);
@@ -96,7 +123,7 @@ impl Reach {
 
     /// The targets of the instance, in byte order of their names.
     pub fn targets(&self) -> impl Iterator<Item = &TargetAccess> {
-        self.0.iter().flat_map(|allowed| allowed.names.iter().filter_map(|name| allowed.all.get(name)))
+        self.allowed.iter().flat_map(|allowed| allowed.names.iter().filter_map(|name| allowed.all.get(name)))
     }
 }
 
@@ -122,5 +149,22 @@ mod tests {
         }
         assert!(matches!(Reach::none().target("a"), Err(Refusal::NotFound(_))));
         assert_eq!(Reach::none().targets().count(), 0);
+    }
+
+    #[test]
+    fn a_target_decides_before_the_instance_how_long_a_call_may_take() {
+        let slow = TargetAccess { call_limit: Some(Duration::from_secs(9)), ..TargetAccess::new("slow", "x", vec![]) };
+        let all = [slow, TargetAccess::new("a", "x", vec![]), TargetAccess::new("other", "x", vec![])];
+        let all: AllTargets = Arc::new(all.map(|one| (one.target.name.clone(), one)).into());
+        let reach = Reach::new(InstanceName::from_static("web"), all, ["slow", "a"].map(str::to_owned));
+        let limits = |reach: &Reach| {
+            let target = |name: &str| reach.call_limit(&Server::Target(name.into())).unwrap();
+            [target("slow"), target("a"), reach.call_limit(&Server::Address("h:1".into())).unwrap()]
+        };
+        let [nine, two] = [9, 2].map(|seconds| Some(Duration::from_secs(seconds)));
+        assert_eq!(limits(&reach), [nine, None, None]);
+        let reach = reach.calling_within(two);
+        assert_eq!(limits(&reach), [nine, two, two]);
+        assert!(matches!(reach.call_limit(&Server::Target("other".into())), Err(Refusal::Denied(_))));
     }
 }

@@ -26,6 +26,7 @@ fn sums_count_an_inode_once_and_follow_nothing() {
     let answer = scene.probe("largest-directories", ask(1)).unwrap();
     let rows = |answer: &Value| -> Vec<(String, u64, u64)> {
         let row = |entry: &Value| {
+            assert_eq!(entry["about"], json!({ "kind": "directory", "name": entry["path"] }));
             let path = entry["path"].as_str().unwrap().strip_prefix(&scene.root).unwrap().to_owned();
             (path, entry["files"].as_u64().unwrap(), entry["bytes"].as_u64().unwrap())
         };

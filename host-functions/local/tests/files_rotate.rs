@@ -5,7 +5,7 @@
 mod files_scene;
 
 use ansai_core::{Outcome, Refusal, Reversibility};
-use ansai_kit::action::{Fate, Proposed};
+use ansai_kit::action::{Fate, Item, Proposed};
 use files_scene::*;
 use serde_json::json;
 
@@ -48,18 +48,26 @@ fn names_move_on_and_back() {
 }
 
 #[test]
-fn what_falls_off_the_end_is_counted_and_gone() {
+fn what_falls_off_the_end_is_gone_and_undo_restores_the_others() {
     let scene = Scene::new();
     for (name, size) in [("a", 10), ("a.1", 5000), ("a.2", 9000), ("a.3", 13000)] {
         scene.file(name, size, 100);
     }
     let step = propose(&scene, 2).unwrap();
-    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (12288 + 16384, Reversibility::None));
+    assert_eq!((step.preview.frees_now_bytes, step.preview.reversible), (12288 + 16384, Reversibility::Partly));
     let applied = scene.begin(&step).unwrap();
     expect(&scene, &[("a", 0), ("a.1", 10), ("a.2", 5000)]);
     assert_eq!(applied.items[0].freed_bytes, 12288 + 16384);
     let undone = scene.undo(&step, &applied.items).unwrap();
-    assert!(matches!(&undone.items[0].fate, Fate::Skipped(why) if why.starts_with("irreversible")));
+    assert_eq!(undone.outcome, Outcome::Done, "{undone:?}");
+    expect(&scene, &[("a", 10), ("a.1", 5000)]);
+    let fates: Vec<(&str, bool)> = undone.items.iter().map(|item| (&*item.target, item.fate == Fate::Done)).collect();
+    assert_eq!(fates, [("a", true), ("a.2", false), ("a.3", false)]);
+    let lost = |item: &Item| matches!(&item.fate, Fate::Skipped(why) if why.starts_with("irreversible"));
+    assert!(undone.items[1..].iter().all(lost), "{undone:?}");
+    // A second undo finds nothing that it may rename.
+    scene.undo(&step, &applied.items).unwrap();
+    expect(&scene, &[("a", 10), ("a.1", 5000)]);
 }
 
 #[test]

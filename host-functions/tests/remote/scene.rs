@@ -35,6 +35,8 @@ pub fn patient() -> RemoteLimits {
 
 pub struct Scene {
     pub live_host: LiveHost,
+    /// How long one call may take for the instance.
+    pub call_limit: Option<Duration>,
     targets: BTreeMap<String, TargetAccess>,
 }
 
@@ -42,7 +44,7 @@ impl Scene {
     pub fn new(limits: RemoteLimits) -> Scene {
         let registry = ansai_host_functions::builtin().with(&PAGES_PROBE);
         let live_host = LiveHost::new(Host::at("/"), registry, THREADS, LONG).calling(limits);
-        Scene { live_host, targets: BTreeMap::new() }
+        Scene { live_host, call_limit: None, targets: BTreeMap::new() }
     }
 
     pub fn remote(&self) -> &RemoteCalls {
@@ -71,7 +73,7 @@ impl Scene {
     pub fn evaluation_with(&self, scopes: Scopes) -> Live {
         let web = InstanceName::from_static("web");
         let names = self.targets.keys().filter(|name| *name != "forbidden").cloned();
-        let reach = Reach::new(web.clone(), Arc::new(self.targets.clone()), names);
+        let reach = Reach::new(web.clone(), Arc::new(self.targets.clone()), names).calling_within(self.call_limit);
         let base = EvaluationState::new(Phase::Detect, Context::at(Timestamp::EPOCH), Arc::new(NoMemory));
         Live::new(self.live_host.clone(), web, scopes, base).reaching(reach)
     }

@@ -73,11 +73,13 @@ pub(crate) fn remember(host: &Host, is_healthy: impl Fn(&str) -> bool) {
 mod tests {
     use super::*;
     use crate::imports::ansai::files::files_probe::Usages;
+    use ansai_sdk::Subject;
     use ansai_sdk::testing::StandIn;
 
     #[test]
     fn once_a_day_one_root() {
-        let entry = Usage { path: "/a/x".into(), files: 1, bytes: 5, oldest: None, newest: None };
+        let about = Subject::new("directory", "/a/x");
+        let entry = Usage { about, path: "/a/x".into(), files: 1, bytes: 5, oldest: None, newest: None };
         let usages = Usages { entries: vec![entry], complete: true, skipped: 0, cursor: None };
         let host = StandIn::default()
             .grants(FILES_PROBE, r#"{"roots": ["/a", "/b", "/sick"]}"#)

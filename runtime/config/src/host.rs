@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{Code, InstanceName, Interface, Mode, Never, codes};
+use ansai_core::{Code, InstanceName, Interface, Millis, Mode, Never, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::export::{self, Export};
@@ -21,7 +21,8 @@ use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
 use crate::schema::SettingProblem;
 use crate::source::{MOST_HOST_BYTES, Source, Span};
-use crate::target::{self, Targets};
+use crate::target::{self, CALL_LIMIT, Targets};
+use crate::target_grants::{self, Configured};
 use crate::target_use;
 use crate::trust::Trust;
 
@@ -36,6 +37,8 @@ pub struct Daemon {
     pub mode: Mode,
     /// A filter for `tracing`, not validated.
     pub log: Option<String>,
+    /// How long one call of a server may take; `None` if the caller chooses it.
+    pub call_limit: Option<Millis>,
 }
 
 /// A valid host configuration.
@@ -86,6 +89,13 @@ impl HostConfig {
         }
         let directory = Path::new(&self.source.name).parent();
         Some(PolicySource::Path(directory.unwrap_or(Path::new("")).join(written)))
+    }
+
+    /// How long one call of a server may take for an instance, unless the target has a limit of its own: as the instance
+    /// says, else as `[daemon]` says.
+    pub fn call_limit(&self, instance: &InstanceName) -> Option<Millis> {
+        let own = self.policies.get(instance).and_then(|instance| instance.call_limit);
+        own.or(self.daemon.call_limit)
     }
 
     /// Byte range of an instance's setting in the file; if the setting is not in the file, of the nearest table around
@@ -208,6 +218,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let written = fields.get("target").and_then(Node::entries).unwrap_or_default();
     let written: BTreeSet<&str> = written.iter().map(|entry| entry.key.as_str()).collect();
     target_use::check(policies.values(), &targets, &written, problems);
+    if let Some(node) = fields.get("policy") {
+        let configured = Configured { instances: &policies, targets: &targets, written: &written };
+        target_grants::check(node, interfaces, &configured, problems);
+    }
     Some(Parts { daemon, export, labels, targets, never, policies })
 }
 
@@ -218,7 +232,7 @@ fn read_host(node: &Node, problems: &mut Problems) -> Labels {
 }
 
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
-    let fields = Fields::of(node, "`[daemon]`", &["state_dir", "mode", "log"], problems)?;
+    let fields = Fields::of(node, "`[daemon]`", &["state_dir", "mode", "log", "call_limit"], problems)?;
     let state_dir = fields.text("state_dir", 4_096, problems);
     if let (Some(path), Some(node)) = (state_dir, fields.get("state_dir"))
         && !ansai_core::scope::is_plain_absolute(path)
@@ -236,5 +250,6 @@ fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
         state_dir: state_dir.map(PathBuf::from),
         mode: fields.word("mode", MODES, problems).unwrap_or_default(),
         log: fields.text("log", 1_000, problems).map(str::to_owned),
+        call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
     })
 }

@@ -14,6 +14,7 @@ use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
 use crate::source::Span;
+use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
 
 /// Tables granted, by interface name.
@@ -21,7 +22,7 @@ pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
-const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "grant", "target"];
+const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "call_limit", "grant", "target"];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -49,6 +50,8 @@ pub struct Instance {
     pub attempts: RetryPolicy,
     /// Limits that override those of the manifest, which override the defaults.
     pub limits: LimitsChange,
+    /// How long one call of a server may take; `None` if the daemon's limit applies.
+    pub call_limit: Option<Millis>,
     /// Granted scopes.
     pub grants: Grants,
     /// The targets that it may use, by name.
@@ -114,6 +117,7 @@ pub(crate) fn read(
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
         attempts: fields.get("attempts").and_then(|node| read_attempts(node, problems)).unwrap_or_default(),
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
+        call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         grants,
         targets: target_use::read(fields.get("target"), &entry.key, problems),
         grant_spans,

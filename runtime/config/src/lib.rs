@@ -43,6 +43,7 @@ mod scope_table;
 mod source;
 mod suggest;
 mod target;
+mod target_grants;
 mod target_use;
 mod trust;
 

@@ -119,14 +119,19 @@ fn explain(error: &ScopeError, entry: &Entry, interface: &Interface) -> Problem 
             let message = error.to_string();
             let (words, units) = without_units(&message);
             let sample = field.map(|field| format!("{} = {}  # {}", field.name, field.example(), field.about));
-            let hint: Vec<String> = sample.into_iter().chain(units).collect();
-            Problem::error(codes::BAD_SCOPE, culprit(&entry.node, field), words).hint(hint.join("\n"))
+            let culprit = culprit(&entry.node, field);
+            let near = field.filter(|field| !field.names_targets()).zip(culprit.text()).and_then(|(field, text)| {
+                let near = nearest::nearest(text, field.among().iter().copied())?;
+                Some(format!("did you mean \"{near}\"?"))
+            });
+            let hint: Vec<String> = near.into_iter().chain(sample).chain(units).collect();
+            Problem::error(codes::BAD_SCOPE, culprit.span.clone(), words).hint(hint.join("\n"))
         }
     }
 }
 
-/// The place of the wrong element of a list, or of the whole value.
-fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
+/// The wrong element of a list, or the whole value.
+fn culprit<'n>(node: &'n Node, field: Option<&Field>) -> &'n Node {
     let wrong = match (&node.kind, field) {
         (Kind::Array(list), Some(field)) => list.iter().find(|element| {
             let single = serde_json::Map::from_iter([(
@@ -137,7 +142,7 @@ fn culprit(node: &Node, field: Option<&Field>) -> crate::source::Span {
         }),
         _ => None,
     };
-    wrong.unwrap_or(node).span.clone()
+    wrong.unwrap_or(node)
 }
 
 /// Example such as `"ansai:x/y" = { roots = ["/some/directory"] }`, with the fields without which nothing is granted.

@@ -44,8 +44,7 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
             let _ = if tables.len() > 1 { writeln!(out, "[{header}]") } else { writeln!(out, "{header}") };
             for field in interface.fields {
                 let (value, note) = match (suggested.get(field), asked.get(field)) {
-                    // The operator names servers, not the author.
-                    (Some(named), _) | (None, Some(named)) if interface.calls_out() && field.is_set() => {
+                    (Some(named), _) | (None, Some(named)) if is_left_to_the_operator(interface, field) => {
                         let (value, note) = line(field, None, "");
                         (value, format!("{note}; the author names {}", field.written(named)))
                     }
@@ -57,6 +56,11 @@ pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interfa
         }
     }
     out
+}
+
+/// The operator names servers, not the author.
+fn is_left_to_the_operator(interface: &Interface, field: &Field) -> bool {
+    field.names_servers() || (interface.calls_out() && field.is_set())
 }
 
 fn why(interface: &Interface, request: &Request) -> String {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::codes;
 use ansai_core::text::inert;
+use ansai_core::{Millis, codes};
 
 use crate::address;
 use crate::fields::{Fields, wrong_type};
@@ -15,8 +15,10 @@ use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
-pub(crate) const KEYS: &[&str] = &["kind", "address", "user", "secret", "labels"];
+pub(crate) const KEYS: &[&str] = &["kind", "address", "user", "secret", "labels", "call_limit"];
 pub(crate) const SECRET_KEYS: &[&str] = &["file", "credential"];
+/// Bounds of `call_limit`, in milliseconds. A call of any kind ends after 20 s.
+pub(crate) const CALL_LIMIT: (u64, u64) = (100, 20_000);
 const MOST_TARGETS: usize = 1_000;
 const MOST_ADDRESS: usize = 4_096;
 const MOST_USER: usize = 256;
@@ -36,6 +38,8 @@ pub struct Target {
     pub secret: Option<SecretSource>,
     /// Its labels.
     pub labels: Labels,
+    /// How long one call of it may take; `None` if the limit of the instance applies.
+    pub call_limit: Option<Millis>,
     pub(crate) name_span: Span,
     pub(crate) secret_span: Span,
 }
@@ -113,6 +117,7 @@ fn one(entry: &Entry, problems: &mut Problems) -> Option<Target> {
             .get("labels")
             .map(|node| labels::read(node, &format!("`labels` of {place}"), problems))
             .unwrap_or_default(),
+        call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         name_span: entry.key_span.clone(),
         secret_span: secret.map_or_else(|| entry.key_span.clone(), |entry| entry.key_span.clone()),
     })

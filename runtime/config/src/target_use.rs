@@ -61,13 +61,7 @@ pub(crate) fn check<'i>(
     for (name, wanted) in instances.flat_map(|instance| &instance.targets) {
         used.insert(name);
         if !written.contains(name.as_str()) {
-            let shown = inert(name, 80);
-            let hint = match nearest::nearest(name, written.iter().copied()) {
-                Some(near) => format!("did you mean `{}`?", inert(near, 80)),
-                None => format!("add [target.{shown}] with its `kind` and `address`"),
-            };
-            let message = format!("no target is named `{shown}`");
-            problems.add(Problem::error(codes::UNKNOWN_TARGET, wanted.name_span.clone(), message).hint(hint));
+            problems.add(unknown(name, &wanted.name_span, written));
         }
     }
     for (name, target) in targets.iter().filter(|(name, _)| !used.contains(name.as_str())) {
@@ -78,4 +72,14 @@ pub(crate) fn check<'i>(
                 .hint(format!("add [policy.NAME.target.{name}], or delete the target")),
         );
     }
+}
+
+/// The problem of a name without a target; `written` are the names of all targets.
+pub(crate) fn unknown(name: &str, span: &Span, written: &BTreeSet<&str>) -> Problem {
+    let shown = inert(name, 80);
+    let hint = match nearest::nearest(name, written.iter().copied()) {
+        Some(near) => format!("did you mean `{}`?", inert(near, 80)),
+        None => format!("add [target.{shown}] with its `kind` and `address`"),
+    };
+    Problem::error(codes::UNKNOWN_TARGET, span.clone(), format!("no target is named `{shown}`")).hint(hint)
 }

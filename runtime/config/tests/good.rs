@@ -498,6 +498,30 @@ warning = 5
 }
 
 #[test]
+fn how_long_a_call_of_a_server_may_take() {
+    let text = "[daemon]\ncall_limit = \"3s\"\n[target.slow]\nkind = \"x\"\ncall_limit = \"20s\"\n\
+        [policy.a]\ncall_limit = \"100ms\"\n[policy.a.target.slow]\n[policy.b]\n";
+    let config = HostConfig::parse("ansai.toml", text, INTERFACES).unwrap();
+    let limit = |instance: &str| config.call_limit(&instance.parse().unwrap()).map(ansai_core::Millis::get);
+    assert_eq!((limit("a"), limit("b"), limit("c")), (Some(100), Some(3_000), Some(3_000)));
+    assert_eq!(config.targets["slow"].call_limit.map(ansai_core::Millis::get), Some(20_000));
+    let nothing = HostConfig::parse("ansai.toml", "[policy.a]\n", INTERFACES).unwrap();
+    assert_eq!(nothing.call_limit(&"a".parse().unwrap()), None);
+    for wrong in ["[daemon]", "[target.t]\nkind = \"x\"", "[policy.a]"] {
+        for (value, code) in [
+            ("\"99ms\"", codes::OUT_OF_RANGE),
+            ("\"21s\"", codes::OUT_OF_RANGE),
+            ("5", codes::WRONG_TYPE),
+            ("\"soon\"", codes::BAD_QUANTITY),
+        ] {
+            let refused = HostConfig::parse("ansai.toml", &format!("{wrong}\ncall_limit = {value}\n"), INTERFACES);
+            let found: Vec<_> = refused.unwrap_err().entries().iter().map(|entry| entry.code).collect();
+            assert!(found.contains(&code), "{wrong} {value}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn settings_of_a_target_are_only_what_differs() {
     let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
     let base = schema.resolve(&json!({"thresholds": {"warning": 70}, "per_unit": {"a": "1k"}})).unwrap();

@@ -1,6 +1,7 @@
 //! Labels and targets of a configuration, in the form that evaluations and steps use.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ansai_config::{HostConfig, Labels, Schema, SecretSource, Target};
 use ansai_core::{Code, InstanceName, codes};
@@ -61,6 +62,7 @@ pub(crate) fn all(config: &HostConfig) -> AllTargets {
             address: target.address.clone(),
             user: target.user.clone(),
             secret: target.secret.as_ref().map(source),
+            call_limit: target.call_limit.map(Duration::from),
             ..TargetAccess::new(name, &target.kind, labels(&target.labels))
         };
         (name.clone(), access)
@@ -95,5 +97,6 @@ pub(crate) fn seen(
 pub(crate) fn reach(configuration: &Configuration, instance: &InstanceName) -> Reach {
     let configured = configuration.config.policies.get(instance);
     let names = configured.into_iter().flat_map(|configured| configured.targets.keys().cloned());
-    Reach::new(instance.clone(), configuration.targets.clone(), names)
+    let call_limit = configuration.config.call_limit(instance).map(Duration::from);
+    Reach::new(instance.clone(), configuration.targets.clone(), names).calling_within(call_limit)
 }

@@ -1,8 +1,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod canonical;
+mod elements;
 mod tables;
 
-use ansai_core::scope::{Count, Hours, Names, Roots};
+use ansai_core::scope::{Count, Field, Hours, Names, Roots, TypedField};
 use ansai_core::{Interface, Sensitivity};
 use serde_json::json;
 

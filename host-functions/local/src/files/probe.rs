@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use ansai_core::{Refusal, Timestamp};
+use ansai_core::{Refusal, Subject, Timestamp};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ const MOST_LINKED: usize = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct Usage {
+    about: Subject,
     path: String,
     files: u64,
     bytes: u64,
@@ -72,7 +73,8 @@ impl Sum {
 
     fn usage(&self, path: String) -> Usage {
         let (oldest, newest) = self.times.map(|(oldest, newest)| (oldest.timestamp(), newest.timestamp())).unzip();
-        Usage { path, files: self.files, bytes: self.bytes, oldest, newest }
+        let about = Subject::new("directory", path.clone());
+        Usage { about, path, files: self.files, bytes: self.bytes, oldest, newest }
     }
 }
 

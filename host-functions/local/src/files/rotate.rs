@@ -94,7 +94,7 @@ impl TypedAction for Rotate {
         preview.items = files.len() as u64;
         preview.frees_now_bytes = falls;
         let is_kept = files.iter().all(|file| file.slot < keep);
-        preview.reversible = if is_kept { Reversibility::Fully } else { Reversibility::None };
+        preview.reversible = if is_kept { Reversibility::Fully } else { Reversibility::Partly };
         let targets = remembered::Targets { files, ..targets(&found, None) };
         Ok((preview, targets))
     }
@@ -123,23 +123,28 @@ impl TypedAction for Rotate {
     }
 
     fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
-        let targets = what.targets;
+        let Step { arguments: Arguments { keep, .. }, targets } = what;
         remembered::check(&targets)?;
         let step = step_name(doing.step_id)?;
         let root = Root::open(doing.host, &targets.root)?;
-        let undone = items.iter().filter(|item| item.fate == Fate::Done).map(|done| {
-            let fate = match serde_json::from_value::<Undo>(done.undo.clone()) {
-                Ok(undo) => match groups(&targets.files).find(|(number, _)| *number == undo.group) {
-                    Some((number, group)) => {
-                        put_back(&root, group, undo.new, &safe_unlink::name(step, number)).err().unwrap_or(Fate::Done)
-                    }
-                    None => Fate::Failed("there is no such target".into()),
-                },
-                Err(_) => Fate::Skipped("irreversible: the oldest file was removed".into()),
+        let mut undone = Vec::new();
+        for done in items.iter().filter(|item| item.fate == Fate::Done) {
+            let undo = serde_json::from_value::<Undo>(done.undo.clone()).ok();
+            let found = undo.and_then(|undo| {
+                let (number, group) = groups(&targets.files).find(|(number, _)| *number == undo.group)?;
+                Some((undo.new, number, group))
+            });
+            let Some((new, number, group)) = found else {
+                undone.push(item(done.target.clone(), Fate::Failed("there is no such target".into()), 0));
+                continue;
             };
-            item(done.target.clone(), fate, 0)
-        });
-        Ok(Report { verb: "restored", ..Report::default() }.applied(undone.collect()))
+            let aside = safe_unlink::name(step, number);
+            let fate = put_back(&root, kept(group, keep), new, &aside).err().unwrap_or(Fate::Done);
+            undone.push(item(done.target.clone(), fate, 0));
+            let lost = || Fate::Skipped("irreversible: it was removed because it was beyond `keep`".into());
+            undone.extend(fallen(group, keep).map(|(_, file)| item(file.path.clone(), lost(), 0)));
+        }
+        Ok(Report { verb: "restored", ..Report::default() }.applied(undone))
     }
 
     fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
@@ -163,11 +168,7 @@ impl TypedAction for Rotate {
 fn rotated(group: &[File], number: usize, keep: u32, new: Inode) -> Item {
     let path = group.first().map(|file| file.path.clone()).unwrap_or_default();
     let freed = fallen(group, keep).fold(0_u64, |sum, (_, file)| sum.saturating_add(file.bytes));
-    let undo = match fallen(group, keep).count() {
-        0 => serde_json::json!(Undo { group: number, new }),
-        _ => serde_json::Value::Null,
-    };
-    Item { undo, ..item(path, Fate::Done, freed) }
+    Item { undo: serde_json::json!(Undo { group: number, new }), ..item(path, Fate::Done, freed) }
 }
 
 fn bar(_: &Root, path: &[u8], _: &Stat) -> Option<&'static str> {
@@ -263,6 +264,11 @@ fn rotate(site: &Guard, group: &[File], keep: u32, step: &[u8], number: usize) -
     }
     entry::sync(parent);
     Ok(made)
+}
+
+/// The files that are still there after the step: all before those that are removed.
+fn kept(group: &[File], keep: u32) -> &[File] {
+    group.split_at(group.partition_point(|file| file.slot < keep)).0
 }
 
 /// The files that are removed because they are beyond `keep`, with their index in the group.

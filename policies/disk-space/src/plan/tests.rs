@@ -29,7 +29,8 @@ fn host(available: u64) -> StandIn {
 }
 
 fn usages(root: &str, files: u64, bytes: u64) -> Usages {
-    let entry = files_probe::Usage { path: root.into(), files, bytes, oldest: None, newest: None };
+    let about = Subject::new("directory", root);
+    let entry = files_probe::Usage { about, path: root.into(), files, bytes, oldest: None, newest: None };
     Usages { entries: vec![entry], complete: true, skipped: 0, cursor: None }
 }
 

@@ -615,6 +615,8 @@ declare module "ansai:files/files-probe@0.2.0" {
    * oldest and the newest mtime of its files; absent if there is no file.
    */
   export interface Usage {
+    /** The kind is `directory`, the name is `path`. */
+    about: Subject;
     path: string;
     files: number;
     bytes: number;
@@ -780,7 +782,7 @@ declare module "ansai:files/files-actions@0.2.0" {
   export function compress(what: Selection, reason: string): Preview;
   /**
    * Renames `NAME` to `NAME.1`, `NAME.1` to `NAME.2` and so on, keeps at most `keep` of them, and creates an empty
-   * file `NAME` with the same owner and mode. Frees only the files beyond `keep`.
+   * file `NAME` with the same owner and mode. Frees only the files beyond `keep`; undo does not restore these.
    * @throws an error whose `payload` is a Refusal
    */
   export function rotate(what: Selection, keep: number, reason: string): Preview;

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use ansai_config::suggest_grants;
 use ansai_core::never::{UNIT, defaults};
 use ansai_core::text::inert;
-use ansai_core::{Interface, Mode, NamePattern, Never, codes, exit};
+use ansai_core::{Interface, Millis, Mode, NamePattern, Never, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
 use ansai_daemon::{Component, Configuration, Share, Warning};
+use ansai_kit::target::DEFAULT_CALL_LIMIT;
 use clap::Args;
 
 use self::policy::With;
@@ -110,11 +111,12 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     file.warnings.extend(
         not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not in the configuration"))),
     );
-    let ready = loading
-        .ready
-        .iter()
-        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
-    let mut all: Vec<Checked> = std::iter::once(file).chain(targets).chain(ready).collect();
+    let ready = loading.ready.iter().map(|ready| {
+        let own = configuration.config.policies.get(&ready.instance.name).and_then(|own| own.call_limit);
+        Checked::new(format!("[policy.{}], mode {}{}", ready.instance.name, ready.grants.mode, call_limit(own)))
+    });
+    let calls = calls(configuration);
+    let mut all: Vec<Checked> = std::iter::once(file).chain(calls).chain(targets).chain(ready).collect();
     // Paths that are not components have a result already.
     let not_loaded =
         loading.not_loaded.into_iter().filter(|one| configuration.config.policies.contains_key(one.name.as_str()));
@@ -124,6 +126,22 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     );
     all.extend(never(&configuration.never));
     all
+}
+
+/// How long a call of a server may take, where the configuration has something to say about servers.
+fn calls(configuration: &Configuration) -> Option<Checked> {
+    let config = &configuration.config;
+    let limits = || config.policies.values().map(|instance| instance.call_limit);
+    match config.daemon.call_limit {
+        Some(own) => Some(Checked::new(format!("[daemon]{}", call_limit(Some(own))))),
+        None if config.targets.is_empty() && limits().all(|limit| limit.is_none()) => None,
+        None => Some(Checked::new(format!("[daemon]{} by default", call_limit(Some(DEFAULT_CALL_LIMIT.into()))))),
+    }
+}
+
+/// `, call limit 5 s`.
+fn call_limit(limit: Option<Millis>) -> String {
+    limit.map(|limit| format!(", call limit {limit}")).unwrap_or_default()
 }
 
 /// What no step may touch: the operator's entries by kind, the defaults, and the exceptions to them.
@@ -145,7 +163,7 @@ fn never(never: &Never) -> Vec<Checked> {
 fn targets(configuration: &Configuration) -> Vec<Checked> {
     let mut problems = configuration.secret_problems().into_iter().peekable();
     let target = |(name, target): (&String, &ansai_config::Target)| {
-        let mut checked = Checked::new(format!("[target.{name}], {}", target.kind));
+        let mut checked = Checked::new(format!("[target.{name}], {}{}", target.kind, call_limit(target.call_limit)));
         match problems.next_if(|problem| problem.target == *name) {
             // Only a start by systemd can tell.
             Some(problem) if problem.is_unknown() => {

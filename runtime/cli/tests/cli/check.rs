@@ -34,6 +34,32 @@ fn check_tells_what_no_step_may_touch() {
 }
 
 #[test]
+fn check_tells_how_long_a_call_of_a_server_may_take() {
+    let place = Scene::new();
+    place.policy("p", &sees("p"));
+    let grants = place.ansai(&["check", "policies", "--suggest-grants"]).code(0).stdout;
+    let check = ["check", "policies", "--config", "ansai.toml"];
+    place.write("ansai.toml", &grants);
+    assert!(!place.ansai(&check).code(0).stdout.contains("call limit"), "no server is named");
+    let target = "[target.cache]\nkind = \"redis\"\n";
+    let used = "[policy.p.target.cache]\n";
+    place.write("ansai.toml", format!("{target}{grants}{used}"));
+    place
+        .ansai(&check)
+        .code(0)
+        .says("ok     [daemon], call limit 5 s by default\n")
+        .says("ok     [target.cache], redis\n");
+    let daemon = "[daemon]\ncall_limit = \"2s\"\n";
+    let policy = "[policy.p]\ncall_limit = \"800ms\"\n";
+    place.write("ansai.toml", format!("{daemon}{target}call_limit = \"9s\"\n{policy}{grants}{used}"));
+    let ran = place.ansai(&check).code(0).says("ok     [daemon], call limit 2 s\n");
+    let ran = ran.says("ok     [target.cache], redis, call limit 9 s\n");
+    ran.says("ok     [policy.p], mode observe, call limit 800 ms\n");
+    place.write("ansai.toml", format!("[daemon]\ncall_limit = \"1h\"\n{grants}"));
+    place.ansai(&check).code(2).complains("`call_limit` is 1 h, but must be from 100 ms to 20 s");
+}
+
+#[test]
 fn suggested_grants_are_a_configuration() {
     let place = Scene::new();
     place.policy("p", &sees("p"));

@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 
 use serde_json::Value;
 
-use super::rule::{AT_LEAST, AT_MOST, OPERATOR, Rule};
+use super::rule::{ALLOW, AT_LEAST, AT_MOST, OPERATOR, RESTRICT, Rule};
+use super::types::{Endpoints, Switch, Targets, Words};
 use super::{NotPermitted, Number, NumberType, ScopeValue, Set, SetType, toml};
 
 /// One field of an interface's scope.
@@ -20,7 +21,7 @@ pub struct Field {
 /// Sets have one rule: what both cover.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    Set(&'static Set),
+    Set { set: &'static Set, among: &'static [&'static str] },
     Number { number: &'static Number, rule: &'static Rule, default: u64 },
 }
 
@@ -43,8 +44,39 @@ pub struct Reach {
 impl<T: SetType> TypedField<T> {
     /// What both request and grant cover. Absent from a grant, it permits nothing.
     pub const fn set(name: &'static str, about: &'static str) -> Self {
-        let kind = Kind::Set(const { &T::SET });
+        Self::among(name, &[], about)
+    }
+
+    const fn among(name: &'static str, among: &'static [&'static str], about: &'static str) -> Self {
+        let kind = Kind::Set { set: const { &T::SET }, among };
         TypedField { field: Field { name, about, kind }, of: PhantomData }
+    }
+}
+
+impl TypedField<Words> {
+    /// A set of words out of these.
+    pub const fn words(name: &'static str, known: &'static [&'static str], about: &'static str) -> Self {
+        Self::among(name, known, about)
+    }
+}
+
+impl TypedField<Targets> {
+    /// A set of targets of these kinds.
+    pub const fn targets(name: &'static str, kinds: &'static [&'static str], about: &'static str) -> Self {
+        Self::among(name, kinds, about)
+    }
+}
+
+impl TypedField<Switch> {
+    /// A switch that permits more if it is on. It is on if both request and grant say so; a request that does not name
+    /// it leaves it to the operator.
+    pub const fn allow(name: &'static str, default: bool, about: &'static str) -> Self {
+        Self::number(name, &ALLOW, default as u64, about)
+    }
+
+    /// A switch that permits less if it is on. It is on if the request or the grant says so.
+    pub const fn restrict(name: &'static str, default: bool, about: &'static str) -> Self {
+        Self::number(name, &RESTRICT, default as u64, about)
     }
 }
 
@@ -80,13 +112,31 @@ impl<T> TypedField<T> {
 impl Field {
     /// Whether it is a set, which permits nothing where the operator leaves it out.
     pub fn is_set(&self) -> bool {
-        matches!(self.kind, Kind::Set(_))
+        matches!(self.kind, Kind::Set { .. })
+    }
+
+    /// What the members of a set are among: the known words of [`Words`], the kinds of [`Targets`]. Empty for any.
+    pub fn among(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Set { among, .. } => among,
+            Kind::Number { .. } => &[],
+        }
+    }
+
+    /// Whether the members are targets.
+    pub fn names_targets(&self) -> bool {
+        matches!(self.kind, Kind::Set { set, .. } if set.name == Targets::SET.name)
+    }
+
+    /// Whether the members are servers, which only the operator can name.
+    pub fn names_servers(&self) -> bool {
+        self.names_targets() || matches!(self.kind, Kind::Set { set, .. } if set.name == Endpoints::SET.name)
     }
 
     /// Rule and type as one word: `most-bytes`.
     pub fn kind(&self) -> String {
         match self.kind {
-            Kind::Set(set) => set.name.to_owned(),
+            Kind::Set { set, .. } => set.name.to_owned(),
             Kind::Number { number, rule, .. } => format!("{}{}", rule.prefix, number.name),
         }
     }
@@ -94,7 +144,9 @@ impl Field {
     /// The format of a value: `size, at most`.
     pub fn format(&self) -> String {
         match self.kind {
-            Kind::Set(set) => set.format.to_owned(),
+            Kind::Set { set, among: [] } => set.format.to_owned(),
+            Kind::Set { set, among } if self.names_targets() => format!("{} ({})", set.format, among.join(", ")),
+            Kind::Set { set, among } => format!("{}: {}", set.format, among.join(", ")),
             Kind::Number { number, rule, .. } if rule.words.is_empty() => number.format.to_owned(),
             Kind::Number { number, rule, .. } => format!("{}, {}", number.format, rule.words),
         }
@@ -103,7 +155,7 @@ impl Field {
     /// The scope in force if request and grant both set the field: `the smaller value`.
     pub fn meeting(&self) -> String {
         match self.kind {
-            Kind::Set(set) => format!("{} that both cover", set.things),
+            Kind::Set { set, .. } => format!("{} that both cover", set.things),
             Kind::Number { rule, .. } => rule.meeting.to_owned(),
         }
     }
@@ -111,16 +163,19 @@ impl Field {
     /// Completes "ARGUMENT must be …" for an argument that the field bounds.
     pub fn must(&self) -> String {
         match self.kind {
-            Kind::Set(set) => (set.must)(self.name),
-            Kind::Number { rule, .. } if rule.words.is_empty() => format!("equal to `{}`", self.name),
-            Kind::Number { rule, .. } => format!("{} `{}`", rule.words, self.name),
+            Kind::Set { set, .. } => (set.must)(self.name),
+            Kind::Number { rule, .. } => (rule.must)(self.name),
         }
     }
 
     /// How it reads in a sentence; `None` for a number.
     pub fn reach(&self) -> Option<Reach> {
         match self.kind {
-            Kind::Set(set) => Some(Reach { preposition: set.preposition, things: set.things }),
+            Kind::Set { set, .. } => {
+                // The name of the field says what its words are.
+                let things = if set.name == Words::SET.name { self.name } else { set.things };
+                Some(Reach { preposition: set.preposition, things })
+            }
             Kind::Number { .. } => None,
         }
     }
@@ -128,15 +183,19 @@ impl Field {
     /// The value in force if neither side sets the field.
     pub fn default(&self) -> ScopeValue {
         match self.kind {
-            Kind::Set(_) => ScopeValue::Set(Vec::new()),
-            Kind::Number { default, .. } => ScopeValue::Bound(default),
+            Kind::Set { .. } => ScopeValue::Set(Vec::new()),
+            Kind::Number { number, default, .. } => (number.value)(default),
         }
     }
 
     /// A value as an operator would write it in `ansai.toml`: that of a set is made up.
     pub fn example(&self) -> String {
         match self.kind {
-            Kind::Set(set) => toml::list(&[set.example.to_owned()]),
+            // The first of known words; a kind is no name of a target.
+            Kind::Set { set, among } => {
+                let known = among.first().filter(|_| !self.names_targets());
+                toml::list(&[known.map_or(set.example, |known| known).to_owned()])
+            }
             Kind::Number { number, default, .. } => (number.written)(default),
         }
     }
@@ -144,9 +203,9 @@ impl Field {
     /// A value as written in `ansai.toml`.
     pub fn written(&self, value: &ScopeValue) -> String {
         match (self.kind, value) {
-            (Kind::Number { number, .. }, ScopeValue::Bound(value)) => (number.written)(*value),
-            (_, ScopeValue::Bound(value)) => toml::integer(*value),
             (_, ScopeValue::Set(set)) => toml::list(set),
+            (Kind::Number { number, .. }, value) => (number.written)(value.as_number().unwrap_or_default()),
+            (Kind::Set { .. }, value) => value.plain(),
         }
     }
 
@@ -154,9 +213,10 @@ impl Field {
     pub fn show(&self, value: &ScopeValue) -> String {
         match (self.kind, value) {
             (_, ScopeValue::Set(set)) => set.join(", "),
-            (Kind::Set(_), ScopeValue::Bound(value)) => value.to_string(),
-            (Kind::Number { number, rule, .. }, ScopeValue::Bound(value)) => {
-                format!("{} {}", rule.words, (number.show)(*value)).trim_start().to_owned()
+            (Kind::Set { .. }, value) => value.plain(),
+            (Kind::Number { number, rule, .. }, value) => {
+                let shown = (number.show)(value.as_number().unwrap_or_default());
+                format!("{} {shown}", rule.words).trim_start().to_owned()
             }
         }
     }
@@ -164,7 +224,7 @@ impl Field {
     /// Reads a value as written; the error is the end of a sentence that starts with the field.
     pub(super) fn parse(&self, value: &Value) -> Result<ScopeValue, String> {
         match self.kind {
-            Kind::Set(set) => set.read(value),
+            Kind::Set { set, among } => set.read(value, among),
             Kind::Number { number, .. } => number.read(value),
         }
     }
@@ -172,13 +232,13 @@ impl Field {
     /// The value in force.
     pub(super) fn meet(&self, asked: Option<&ScopeValue>, granted: Option<&ScopeValue>) -> ScopeValue {
         match self.kind {
-            Kind::Set(set) => {
+            Kind::Set { set, .. } => {
                 let granted = granted.and_then(ScopeValue::as_set).unwrap_or_default();
                 ScopeValue::Set(set.meet(asked.map(|asked| asked.as_set().unwrap_or_default()), granted))
             }
-            Kind::Number { rule, default, .. } => {
+            Kind::Number { number: of, rule, default } => {
                 let number = |value: Option<&ScopeValue>| value.and_then(ScopeValue::as_number);
-                ScopeValue::Bound((rule.meet)(number(asked), number(granted), default))
+                (of.value)((rule.meet)(number(asked), number(granted), default))
             }
         }
     }
@@ -186,19 +246,20 @@ impl Field {
     /// The number that permits least; nothing for a set.
     pub(super) fn strictest(&self) -> u64 {
         match self.kind {
-            Kind::Set(_) => 0,
+            Kind::Set { .. } => 0,
             Kind::Number { rule, default, .. } => (rule.strictest)(default),
         }
     }
 
     /// Whether one value permits everything that another one permits. `false` for values that are too complex to tell.
     pub(super) fn covers(&self, inner: &ScopeValue, outer: &ScopeValue) -> bool {
-        match (self.kind, inner, outer) {
-            (Kind::Set(set), ScopeValue::Set(inner), ScopeValue::Set(outer)) => set.covers_all(inner, outer),
-            (Kind::Number { rule, .. }, ScopeValue::Bound(inner), ScopeValue::Bound(outer)) => {
-                (rule.permits)(*inner, *outer)
+        match self.kind {
+            Kind::Set { set, .. } => {
+                inner.as_set().zip(outer.as_set()).is_some_and(|(inner, outer)| set.covers_all(inner, outer))
             }
-            _ => false,
+            Kind::Number { rule, .. } => {
+                inner.as_number().zip(outer.as_number()).is_some_and(|(inner, outer)| (rule.permits)(inner, outer))
+            }
         }
     }
 
@@ -206,21 +267,29 @@ impl Field {
     pub(super) fn wider(&self, first: u64, second: u64) -> u64 {
         match self.kind {
             Kind::Number { rule, .. } => (rule.widened)(second, first),
-            Kind::Set(_) => first,
+            Kind::Set { .. } => first,
+        }
+    }
+
+    /// A number as a value of this field.
+    pub(super) fn value_of(&self, number: u64) -> ScopeValue {
+        match self.kind {
+            Kind::Number { number: of, .. } => (of.value)(number),
+            Kind::Set { .. } => ScopeValue::Bound(number),
         }
     }
 
     pub(super) fn permits(&self, value: Option<&ScopeValue>, argument: &Value) -> Result<(), NotPermitted> {
         match self.kind {
-            Kind::Set(set) => set.check(self.name, value, argument),
-            Kind::Number { rule, .. } => rule.check(self.name, value, argument),
+            Kind::Set { set, .. } => set.check(self.name, value, argument),
+            Kind::Number { number, rule, .. } => rule.check(number, self.name, value, argument),
         }
     }
 
     pub(super) fn widened(&self, value: Option<&ScopeValue>, argument: &Value) -> Option<ScopeValue> {
         match self.kind {
-            Kind::Set(_) => Set::widened(value, argument),
-            Kind::Number { rule, .. } => rule.widen(value, argument),
+            Kind::Set { .. } => Set::widened(value, argument),
+            Kind::Number { number, rule, .. } => rule.widen(number, value, argument),
         }
     }
 }

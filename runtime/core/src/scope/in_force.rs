@@ -147,7 +147,10 @@ fn union(fields: &[Field], tables: &[Arc<Scope>]) -> Scope {
                 let members = values.filter_map(ScopeValue::as_set).flatten();
                 Some(ScopeValue::Set(members.filter(|member| seen.insert(*member)).cloned().collect()))
             }
-            false => values.filter_map(ScopeValue::as_number).reduce(|a, b| field.wider(a, b)).map(ScopeValue::Bound),
+            false => values
+                .filter_map(ScopeValue::as_number)
+                .reduce(|a, b| field.wider(a, b))
+                .map(|number| field.value_of(number)),
         };
         Some((field.name.to_owned(), value?))
     };

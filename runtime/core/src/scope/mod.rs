@@ -30,6 +30,7 @@
 //! Scope::default().bytes(&MIN_AGE);
 //! ```
 
+mod endpoint;
 mod error;
 mod field;
 mod in_force;
@@ -47,15 +48,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use endpoint::canonical_endpoint;
 pub use error::ScopeError;
 pub use field::{Field, Reach, TypedField};
 pub use in_force::{MOST_IN_FORCE, ScopeInForce, TableInForce, TooManyInForce};
-pub use number::{Number, NumberType, whole};
+pub use number::{Number, NumberArgument, NumberType, whole};
 pub use path::{is_plain_absolute, is_within};
 pub use permits::NotPermitted;
 pub use set::{Set, SetType};
 pub use tables::{MOST_TABLES, ScopeTables, TableCountError};
-pub use types::{Bytes, Count, Hours, Names, Percent, Roots};
+pub use types::{Bytes, Count, Endpoints, Hours, Minutes, Names, Percent, Roots, Switch, Targets, Words};
 pub use value::ScopeValue;
 
 /// One table of scope fields for an interface: in a manifest's request, in a grant, or in force.
@@ -125,7 +127,14 @@ impl Scope {
     /// Adds or replaces a number.
     #[must_use]
     pub fn with_number<T: NumberType>(self, field: &TypedField<T>, number: u64) -> Scope {
-        self.with(&field.field(), ScopeValue::Bound(number))
+        let field = field.field();
+        self.with(&field, field.value_of(number))
+    }
+
+    /// Adds or replaces a switch.
+    #[must_use]
+    pub fn with_switch(self, field: &TypedField<Switch>, is_on: bool) -> Scope {
+        self.with_number(field, u64::from(is_on))
     }
 
     fn with(mut self, field: &Field, value: ScopeValue) -> Scope {

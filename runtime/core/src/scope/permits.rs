@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Field, Scope, ScopeValue};
+use super::{Field, Number, NumberArgument, Scope, ScopeValue, SetType, TypedField};
 use crate::text::inert;
 
 /// Why an argument is not permitted.
@@ -27,6 +27,11 @@ impl Scope {
         field.permits(self.get(field), argument)
     }
 
+    /// Checks a canonical name against a set: what an alias, a link or a container of an argument leads to.
+    pub fn covers<T: SetType>(&self, field: &TypedField<T>, canonical: &str) -> Result<(), NotPermitted> {
+        self.permits(&field.field(), &canonical.into())
+    }
+
     /// The scope that permits an argument too. What makes no sense changes nothing.
     #[must_use]
     pub fn widened(self, field: &Field, argument: &Value) -> Scope {
@@ -39,7 +44,7 @@ impl Scope {
 
 impl super::Set {
     pub(super) fn check(&self, field: &str, value: Option<&ScopeValue>, argument: &Value) -> Result<(), NotPermitted> {
-        let text = argument.as_str().ok_or_else(|| NotPermitted::Invalid(format!("is not a {}", self.argument)))?;
+        let text = argument.as_str().ok_or_else(|| NotPermitted::Invalid(format!("is not {}", self.argument)))?;
         (self.valid)(text).map_err(NotPermitted::Invalid)?;
         let members = value.and_then(ScopeValue::as_set).unwrap_or_default();
         if members.iter().any(|member| (self.permits)(text, member)) {
@@ -64,23 +69,34 @@ impl super::Set {
 }
 
 impl super::rule::Rule {
-    pub(super) fn check(&self, field: &str, value: Option<&ScopeValue>, argument: &Value) -> Result<(), NotPermitted> {
-        let is = argument.as_u64().ok_or_else(|| NotPermitted::Invalid("is not a whole number".into()))?;
-        let add = format!("set {field} = {is}");
-        match value.and_then(ScopeValue::as_number) {
-            Some(bound) if (self.permits)(is, bound) => Ok(()),
-            Some(bound) => Err(NotPermitted::Outside {
-                is: format!("{is}, {} the bound", self.beyond),
-                granted: format!("{field} = {bound}"),
-                add,
-            }),
-            None => Err(NotPermitted::Outside { is: is.to_string(), granted: format!("no {field}"), add }),
+    pub(super) fn check(
+        &self,
+        number: &Number,
+        field: &str,
+        value: Option<&ScopeValue>,
+        argument: &Value,
+    ) -> Result<(), NotPermitted> {
+        let NumberArgument { read, show, per } = number.argument;
+        let argument = read(argument).map_err(NotPermitted::Invalid)?;
+        let bound = value.and_then(ScopeValue::as_number);
+        if bound.is_some_and(|bound| (self.permits)(argument, bound.saturating_mul(per))) {
+            return Ok(());
         }
+        let add = format!("set {field} = {}", (number.value)((self.nearest)(argument, per)).plain());
+        Err(match value {
+            Some(bound) => NotPermitted::Outside {
+                is: format!("{}{}", show(argument), self.beyond),
+                granted: format!("{field} = {}", bound.plain()),
+                add,
+            },
+            None => NotPermitted::Outside { is: show(argument), granted: format!("no {field}"), add },
+        })
     }
 
-    pub(super) fn widen(&self, value: Option<&ScopeValue>, argument: &Value) -> Option<ScopeValue> {
-        let number = argument.as_u64()?;
-        let bound = value.and_then(ScopeValue::as_number).unwrap_or(number);
-        Some(ScopeValue::Bound((self.widened)(bound, number)))
+    pub(super) fn widen(&self, number: &Number, value: Option<&ScopeValue>, argument: &Value) -> Option<ScopeValue> {
+        let NumberArgument { read, per, .. } = number.argument;
+        let nearest = (self.nearest)(read(argument).ok()?, per);
+        let bound = value.and_then(ScopeValue::as_number).unwrap_or(nearest);
+        Some((number.value)((self.widened)(bound, nearest)))
     }
 }

@@ -17,11 +17,12 @@ pub struct Set {
     pub things: &'static str,
     /// A member.
     pub example: &'static str,
-    /// Reads a member and gives its one spelling; the error is the end of a sentence that starts with the field.
-    pub member: fn(&str) -> Result<String, String>,
+    /// Reads a member and gives its one spelling; the error is the end of a sentence that starts with the field. The
+    /// second argument is what the field has to say about its members: [`Field::among`](super::Field::among).
+    pub member: fn(&str, &[&str]) -> Result<String, String>,
     /// Whether one member permits all that another one permits.
     pub covers: fn(inner: &str, outer: &str) -> bool,
-    /// What an argument must be: `path`.
+    /// What an argument must be: `a path`.
     pub argument: &'static str,
     /// Checks an argument; the error is the end of a sentence that starts with the argument.
     pub valid: fn(&str) -> Result<(), String>,
@@ -38,10 +39,10 @@ pub trait SetType: 'static {
 }
 
 impl Set {
-    pub(super) fn read(&self, value: &Value) -> Result<ScopeValue, String> {
+    pub(super) fn read(&self, value: &Value, among: &[&str]) -> Result<ScopeValue, String> {
         let texts = || "must be a list of texts".to_owned();
         let list = value.as_array().ok_or_else(texts)?;
-        let members = list.iter().map(|entry| (self.member)(entry.as_str().ok_or_else(texts)?));
+        let members = list.iter().map(|entry| (self.member)(entry.as_str().ok_or_else(texts)?, among));
         members.collect::<Result<_, _>>().map(ScopeValue::Set)
     }
 

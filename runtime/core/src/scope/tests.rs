@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod kinds;
 mod meeting;
 mod new_types;
 mod tables;
@@ -17,6 +18,14 @@ const MIN_KEEP: TypedField<Bytes> = TypedField::at_least("min_keep_bytes", 16 <<
 const UNDO: TypedField<Hours> = TypedField::operator("undo_hours", 24, "undo");
 const LEVEL: TypedField<Percent> = TypedField::operator("level", 90, "level");
 
+const MOST_MINUTES: TypedField<Minutes> = TypedField::at_most("max_minutes", 15, "how long");
+const VOLUMES: TypedField<Switch> = TypedField::allow("unnamed_volumes", false, "volumes without a name too");
+const SECURITY_ONLY: TypedField<Switch> = TypedField::restrict("security_only", true, "only security updates");
+const SIGNALS: TypedField<Words> = TypedField::words("signals", &["hup", "term"], "which signals");
+const STRATEGIES: TypedField<Words> = TypedField::set("strategies", "which strategies");
+const TARGETS: TypedField<Targets> = TypedField::targets("targets", &["postgresql", "mysql"], "which servers");
+const ENDPOINTS: TypedField<Endpoints> = TypedField::set("endpoints", "what it may connect to");
+
 const FIELDS: &[Field] = &[
     ROOTS.field(),
     UNITS.field(),
@@ -26,6 +35,13 @@ const FIELDS: &[Field] = &[
     MIN_KEEP.field(),
     UNDO.field(),
     LEVEL.field(),
+    MOST_MINUTES.field(),
+    VOLUMES.field(),
+    SECURITY_ONLY.field(),
+    SIGNALS.field(),
+    STRATEGIES.field(),
+    TARGETS.field(),
+    ENDPOINTS.field(),
 ];
 
 fn scope(value: serde_json::Value) -> Result<Scope, ScopeError> {
@@ -142,10 +158,42 @@ fn each_field_says_what_it_is() {
         ["least-bytes", "size, at least", "the larger value", "\"16MiB\"", "at least `min_keep_bytes`"],
         ["operator-hours", "hours", "the value of the grant", "24", "equal to `undo_hours`"],
         ["operator-percent", "whole percent, 0 to 100", "the value of the grant", "90", "equal to `level`"],
+        ["most-minutes", "minutes, at most", "the smaller value", "15", "at most `max_minutes`"],
+        [
+            "allow-switch",
+            "`true` or `false`",
+            "`true` if both say so",
+            "false",
+            "false unless `unnamed_volumes` is true",
+        ],
+        [
+            "restrict-switch",
+            "`true` or `false`",
+            "`true` if one says so",
+            "true",
+            "true unless `security_only` is false",
+        ],
+        ["words", "list of words: hup, term", "words that both cover", "[\"hup\"]", "one of `signals`"],
+        ["words", "list of words", "words that both cover", "[\"some-word\"]", "one of `strategies`"],
+        [
+            "targets",
+            "list of names of targets (postgresql, mysql)",
+            "targets that both cover",
+            "[\"some-target\"]",
+            "a target that `targets` names",
+        ],
+        [
+            "endpoints",
+            "list of `HOST:PORT`",
+            "endpoints that both cover",
+            "[\"db.example.org:5432\"]",
+            "an endpoint that one of `endpoints` covers",
+        ],
     ];
     assert_eq!(described, expected.map(|words| words.map(str::to_owned)));
     let sets: Vec<bool> = FIELDS.iter().map(Field::is_set).collect();
-    assert_eq!(sets, [true, true, false, false, false, false, false, false]);
+    let is_set = [true, true, false, false, false, false, false, false, false, false, false, true, true, true, true];
+    assert_eq!(sets, is_set);
     let reach = Reach { preposition: "under", things: "directories" };
     assert_eq!((FIELDS[0].reach(), FIELDS[2].reach()), (Some(reach), None));
 }

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ScopeValue {
-    /// Directories or names, in the order written.
+    /// Directories, names or other texts, in the order written.
     Set(Vec<String>),
-    /// A number of things, bytes, hours or percent.
+    /// A number of things, bytes, hours, minutes or percent.
     Bound(u64),
+    /// True or false.
+    Switch(bool),
 }
 
 impl ScopeValue {
@@ -21,14 +23,24 @@ impl ScopeValue {
     pub(super) fn as_set(&self) -> Option<&[String]> {
         match self {
             ScopeValue::Set(set) => Some(set),
-            ScopeValue::Bound(_) => None,
+            ScopeValue::Bound(_) | ScopeValue::Switch(_) => None,
         }
     }
 
     pub(super) fn as_number(&self) -> Option<u64> {
         match self {
             ScopeValue::Bound(number) => Some(*number),
+            ScopeValue::Switch(is_on) => Some(u64::from(*is_on)),
             ScopeValue::Set(_) => None,
+        }
+    }
+
+    /// As JSON, for messages.
+    pub(super) fn plain(&self) -> String {
+        match self {
+            ScopeValue::Set(set) => format!("{set:?}"),
+            ScopeValue::Bound(number) => number.to_string(),
+            ScopeValue::Switch(is_on) => is_on.to_string(),
         }
     }
 }

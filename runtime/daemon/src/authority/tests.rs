@@ -3,6 +3,7 @@
 
 use ansai_core::{Refusal, Subject, Touch};
 use ansai_kit::evaluation_state::{InstanceTarget, Label, Target};
+use ansai_kit::remote::Server;
 
 use super::*;
 
@@ -116,6 +117,13 @@ fn labels_and_targets_are_those_of_the_file_of_now() {
     assert_eq!(reached.secret, Some(ansai_kit::secret::SecretSource::File("/none".into())));
     assert!(matches!(after.reach.target("other"), Err(Refusal::Denied(_))));
     assert!(matches!(after.reach.target("none"), Err(Refusal::NotFound(_))));
+    let limit = |grants: &EffectiveGrants, name: &str| grants.reach.call_limit(&Server::Target(name.into())).unwrap();
+    assert_eq!((limit(&after, "cache"), limit(&after, "main-db")), (None, None));
+    let limits = targets.replace("\"redis\"", "\"redis\"\ncall_limit = \"9s\"");
+    std::fs::write(&path, format!("[daemon]\ncall_limit = \"2s\"\n{GRANT}{limits}")).unwrap();
+    let [nine, two] = [9, 2].map(|seconds| Some(std::time::Duration::from_secs(seconds)));
+    let limited = now().unwrap();
+    assert_eq!((limit(&limited, "cache"), limit(&limited, "main-db")), (nine, two));
     assert!(before.targets.is_empty(), "an evaluation that runs keeps what it started with");
 
     std::fs::write(&path, format!("{GRANT}{}", targets.replace("5s", "5ms"))).unwrap();

@@ -17,6 +17,5 @@ pub(super) fn key(field: &Field) -> ScopeKey {
 }
 
 pub(super) fn bound(check: &Check) -> Bound {
-    let argument = check.argument.trim_start_matches('/').replace('/', ".");
-    Bound { argument, key: check.field.name, must: check.field.must() }
+    Bound { argument: check.shown(), key: check.field.name, must: check.field.must() }
 }

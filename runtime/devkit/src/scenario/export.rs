@@ -176,9 +176,11 @@ impl<'r> Told<'r> {
             }
             let scope = scopes.remove(&entry.interface.name).unwrap_or_default();
             let arguments: Json = serde_json::from_str(call.arguments.get()).unwrap_or_default();
-            let covering = function.checks.iter().fold(scope, |scope, check| {
-                scope.widened(&check.field, arguments.pointer(check.argument).unwrap_or(&Json::Null))
-            });
+            let checked = function
+                .checks
+                .iter()
+                .flat_map(|check| check.values(&arguments).into_iter().map(|value| (&check.field, value)));
+            let covering = checked.fold(scope, |scope, (field, value)| scope.widened(field, value));
             scopes.insert(entry.interface.name.clone(), covering);
         }
         let mut granted: BTreeMap<String, Json> =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ansai_core::event::SkipReason;
 use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
-use ansai_kit::authorize::authorize;
+use ansai_kit::authorize::{Asked, authorize};
 use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
@@ -165,7 +165,7 @@ impl Executor {
         Ok(ended.map(|applied| self.record_outcome(file.step_id(number), applied, false)))
     }
 
-    /// By the grants of now, not those of the plan, and never on what no step may touch.
+    /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
     fn authorized(
         &self,
         instance: &InstanceName,
@@ -179,14 +179,20 @@ impl Executor {
         grants.never.check(proposed.touches().iter())?;
         let name = &interface.interface.name;
         let granted = grants.scopes.get(name);
+        let asked = Asked { instance, entry: interface, function, granted };
+        let mut outside = None;
         for scope in authorize(instance, interface, function, granted, &proposed.arguments)? {
+            if let Err(refusal) = asked.covers(&scope, &proposed.canonical) {
+                outside.get_or_insert(refusal);
+                continue;
+            }
             if action.is_within(&scope, &proposed.targets)? {
                 return Ok((action, InForce { scope, reach: grants.reach, never: grants.never }));
             }
         }
         let why =
             format!("{}: no table of [policy.{instance}.grant] \"{name}\" covers all of its targets", proposed.action);
-        Err(Refusal::Denied(why))
+        Err(outside.unwrap_or(Refusal::Denied(why)))
     }
 
     /// What is in force for an instance now: what all tables permit together, or an empty scope where nothing is

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ansai_core::{Event, InstanceName, Mode, OnFailure, Outcome, Scope, ScopeInForce, ScopeTables, exit};
+use ansai_engine::recording::RecordedReply;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed};
 use ansai_supervisor::report::exit_code;
 
@@ -70,8 +71,14 @@ async fn a_grant_withdrawn_between_two_steps() {
 
 /// The tables granted for marks, each with a place and the most milliseconds.
 fn marks(tables: &[(&Path, u64)]) -> EffectiveGrants {
-    let table = |(place, most): &(&Path, u64)| {
-        Scope::default().with_set(&PLACES, [place.to_str().unwrap()]).with_number(&MOST_NUMBER, *most)
+    marks_below(&tables.iter().map(|(place, most)| (vec![*place], *most)).collect::<Vec<_>>())
+}
+
+/// The same, each with several places.
+fn marks_below(tables: &[(Vec<&Path>, u64)]) -> EffectiveGrants {
+    let table = |(places, most): &(Vec<&Path>, u64)| {
+        let places = places.iter().map(|place| place.to_str().unwrap());
+        Scope::default().with_set(&PLACES, places).with_number(&MOST_NUMBER, *most)
     };
     let tables = ScopeTables::try_from(tables.iter().map(table).collect::<Vec<_>>()).unwrap();
     let fields = SLOW_ACTIONS.interface.fields;
@@ -144,6 +151,88 @@ async fn a_call_that_mixes_two_tables_is_not_proposed() {
     let reports = scene.open_with(Fixed::new([(ONE.parse().unwrap(), narrow)])).unwrap().run_once().await;
     assert!(reports[0].findings[0].plans.iter().all(|plan| plan.steps.is_empty()), "{reports:?}");
     assert_eq!((scene.intents(), scene.path("b/x").exists()), (vec![], false));
+    scene.finish().await;
+}
+
+/// A step in `a/link/x`, which is `b/x`.
+fn mark_behind_a_link(scene: &Scene) {
+    mark(scene, "a/link/x", 0);
+    std::os::unix::fs::symlink(scene.path("b"), scene.path("a/link")).unwrap();
+}
+
+#[tokio::test]
+async fn a_link_that_leads_outside_the_grant_is_not_followed() {
+    let scene = Scene::new();
+    let (a, b) = (scene.path("a"), scene.path("b"));
+    mark_behind_a_link(&scene);
+    // Neither of two tables covers both the link and what it leads to.
+    for granted in [marks(&[(&a, 9)]), marks(&[(&a, 9), (&b, 9)])] {
+        let reports = scene.open_with(Fixed::new([(ONE.parse().unwrap(), granted)])).unwrap().run_once().await;
+        assert!(reports[0].findings[0].plans.iter().all(|plan| plan.steps.is_empty()), "{reports:?}");
+        assert_eq!((scene.intents(), b.join("x").exists()), (vec![], false));
+    }
+    let why = scene.recordings().into_iter().flat_map(|recording| recording.calls).rev().find_map(|call| {
+        match (call.interface == slow_actions::NAME, call.reply) {
+            (true, RecordedReply::Refused(refusal)) => Some(refusal.to_string()),
+            _ => None,
+        }
+    });
+    let why = why.unwrap();
+    for words in ["denied", "leads to", "/b/x", "table 1 of 2", "[policy.one.grant]"] {
+        assert!(why.contains(words), "{words}: {why}");
+    }
+    let granted = marks_below(&[(vec![&a, &b], 9)]);
+    scene.open_with(Fixed::new([(ONE.parse().unwrap(), granted)])).unwrap().run_once().await;
+    assert!(b.join("x").exists());
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_link_leads_to_is_authorized_again_before_the_intent() {
+    let scene = Scene::new();
+    let (a, b) = (scene.path("a"), scene.path("b"));
+    mark_behind_a_link(&scene);
+    let wide = marks(&[(&scene.path(""), 9)]);
+    // The link is granted still.
+    let authority = Changes::from(wide, 2, Ok(marks(&[(&a, 9), (&b, 9)])));
+    let reports = scene.open_with(authority).unwrap().run_once().await;
+    let step = &reports[0].findings[0].plans[0].steps[0];
+    assert_eq!(step.outcome, Some(Outcome::Refused));
+    assert!(step.detail.contains("leads to") && step.detail.contains("table 1 of 2"), "{}", step.detail);
+    assert_eq!((scene.intents(), b.join("x").exists()), (vec![], false));
+    scene.finish().await;
+}
+
+/// Everything is granted; the link leads elsewhere as soon as the last grant was read.
+struct Relinks {
+    link: std::path::PathBuf,
+    to: std::path::PathBuf,
+    asked: AtomicU32,
+}
+
+impl Authority for Relinks {
+    fn effective_grants(&self, _instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        if self.asked.fetch_add(1, Ordering::SeqCst) == 2 {
+            std::fs::remove_file(&self.link).unwrap();
+            std::os::unix::fs::symlink(&self.to, &self.link).unwrap();
+        }
+        Ok(all_grants(Mode::Enforce))
+    }
+}
+
+/// The list of the plan says where the link led. The action checks that it still does.
+#[tokio::test]
+async fn a_link_that_leads_elsewhere_after_the_plan_is_not_followed() {
+    let scene = Scene::new();
+    mark_behind_a_link(&scene);
+    let to = scene.path("c");
+    std::fs::create_dir(&to).unwrap();
+    let authority = Relinks { link: scene.path("a/link"), to: to.clone(), asked: AtomicU32::new(0) };
+    let reports = scene.open_with(authority).unwrap().run_once().await;
+    let step = &reports[0].findings[0].plans[0].steps[0];
+    assert_eq!(step.outcome, Some(Outcome::Refused));
+    assert!(step.detail.contains("leads elsewhere now"), "{}", step.detail);
+    assert!(!to.join("x").exists() && !scene.path("b/x").exists());
     scene.finish().await;
 }
 

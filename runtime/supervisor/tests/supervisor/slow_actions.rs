@@ -12,7 +12,7 @@ use ansai_core::{
     Subject, Touch,
 };
 use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction, read_targets};
-use ansai_kit::authorize::Check;
+use ansai_kit::authorize::{Canonical, Check};
 use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -222,15 +222,23 @@ impl TypedAction for Mark {
     ) -> Result<(Preview, PathBuf), Refusal> {
         // With a limit, it says that a part of it stays.
         let reversible = if arguments.limit == 0 { Reversibility::Fully } else { Reversibility::Partly };
-        preview(arguments, reversible)
+        let (preview, path) = preview(arguments, reversible)?;
+        Ok((preview, behind_links(&path)))
+    }
+
+    fn canonical(&self, _: &Preview, path: &PathBuf) -> Vec<Canonical> {
+        vec![Canonical::new(&PLACES, path.to_str().unwrap())]
     }
 
     fn touches(&self, preview: &Preview, _: &PathBuf) -> Vec<Touch> {
         touches(preview)
     }
 
-    fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
+    fn begin(&self, _: &StepContext<'_>, Step { arguments, targets }: Step<Self>) -> Result<Begun, Refusal> {
         let path = arguments.text;
+        if behind_links(&path) != targets {
+            return Err(Refusal::Changed(format!("{} leads elsewhere now", path.display())));
+        }
         std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
         note(&path, "mark");
         std::thread::sleep(Duration::from_millis(arguments.number));
@@ -253,6 +261,12 @@ impl TypedAction for Mark {
             false => Ok(applied(Outcome::Failed, "found unmarked", vec![])),
         }
     }
+}
+
+/// The same file, without the links above it.
+fn behind_links(path: &Path) -> PathBuf {
+    let directory = path.parent().and_then(|directory| directory.canonicalize().ok());
+    directory.map_or_else(|| path.to_owned(), |directory| directory.join(path.file_name().unwrap()))
 }
 
 /// Goes wrong: by its outcome (0), by a refusal (1), by a panic (2).

@@ -17,8 +17,16 @@ fn written(field: &Field) -> BoxedStrategy<Value> {
                 json!(set)
             })
             .boxed(),
+        "words" if !field.among().is_empty() => some_of(field.among()),
+        "words" | "targets" => texts("[a-c]").prop_map(|set| json!(set)).boxed(),
+        "endpoints" => some_of(&["a.b:1", "a.b:*", "*.b:1", "*.b:*", "x.a.b:1", "*.a.b:2", "1.2.3.4:1"]),
+        "allow-switch" | "restrict-switch" => any::<bool>().prop_map(Value::from).boxed(),
         _ => (0_u64..5).prop_map(|number| json!(number)).boxed(),
     }
+}
+
+fn some_of(all: &'static [&'static str]) -> BoxedStrategy<Value> {
+    proptest::sample::subsequence(all, 0..=all.len()).prop_map(|set| json!(set)).boxed()
 }
 
 const PATTERNS: &str = r"([ab/]|\*|\*\*|\?|\[[ab]\]|\[!a\]|\[\*\]|\[\?\]|\{a,b\}|\\\*){1,4}";
@@ -28,6 +36,14 @@ fn argument(field: &Field) -> BoxedStrategy<Value> {
     match field.kind().as_str() {
         "roots" => "(/[ab]{1,2}){1,4}".prop_map(Value::from).boxed(),
         "names" => r"[ab/*?]{1,4}".prop_map(Value::from).boxed(),
+        "words" if !field.among().is_empty() => proptest::sample::select(field.among()).prop_map(Value::from).boxed(),
+        "words" | "targets" => "[a-c]".prop_map(Value::from).boxed(),
+        "endpoints" => {
+            let endpoints = &["a.b:1", "a.b:2", "b:1", "x.a.b:1", "x.a.b:2", "1.2.3.4:1"][..];
+            proptest::sample::select(endpoints).prop_map(Value::from).boxed()
+        }
+        "allow-switch" | "restrict-switch" => any::<bool>().prop_map(Value::from).boxed(),
+        "most-minutes" => (0_u64..10).prop_map(|halves| json!(halves * 30_000)).boxed(),
         _ => (0_u64..5).prop_map(Value::from).boxed(),
     }
 }
@@ -63,7 +79,7 @@ proptest! {
         let by_request = asked.get(&field).is_none() || permitted(&asked);
         prop_assert!(!in_force || (by_grant && by_request));
         // Two patterns may have names in common though neither covers the other: those are not granted.
-        if field.kind() != "names" {
+        if !matches!(field.kind().as_str(), "names" | "endpoints") {
             prop_assert_eq!(in_force, by_grant && by_request);
         }
     }

@@ -14,6 +14,8 @@ impl NumberType for Minutes {
         parse: whole,
         written: |minutes| minutes.to_string(),
         show: |minutes| format!("{minutes} min"),
+        argument: NumberArgument::WHOLE,
+        value: ScopeValue::Bound,
     };
 }
 
@@ -27,12 +29,12 @@ impl SetType for Signals {
         preposition: "by",
         things: "signals",
         example: "hup",
-        member: |word| match ["hup", "term"].contains(&word) {
+        member: |word, _| match ["hup", "term"].contains(&word) {
             true => Ok(word.to_owned()),
             false => Err(format!("holds `{word}`, which is not a signal")),
         },
         covers: |inner, outer| inner == outer,
-        argument: "signal",
+        argument: "a signal",
         valid: |_| Ok(()),
         permits: |argument, member| argument == member,
         must: |field| format!("one of `{field}`"),

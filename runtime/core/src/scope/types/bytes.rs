@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::{Number, NumberType, Scope, TypedField, toml, whole};
+use super::super::{Number, NumberArgument, NumberType, Scope, ScopeValue, TypedField, toml, whole};
 use crate::quantity;
 
 /// Bytes, written as a size: `"20GiB"`.
@@ -19,6 +19,8 @@ impl NumberType for Bytes {
         },
         written: toml::size,
         show: quantity::show_bytes,
+        argument: NumberArgument::WHOLE,
+        value: ScopeValue::Bound,
     };
 }
 

@@ -1,6 +1,6 @@
 //! Numbers of things.
 
-use super::super::{Number, NumberType, Scope, TypedField, toml, whole};
+use super::super::{Number, NumberArgument, NumberType, Scope, ScopeValue, TypedField, toml, whole};
 
 /// A number of things.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ impl NumberType for Count {
         parse: whole,
         written: toml::integer,
         show: |count| count.to_string(),
+        argument: NumberArgument::WHOLE,
+        value: ScopeValue::Bound,
     };
 }
 

@@ -1,6 +1,6 @@
 //! Hours.
 
-use super::super::{Number, NumberType, Scope, TypedField, toml, whole};
+use super::super::{Number, NumberArgument, NumberType, Scope, ScopeValue, TypedField, toml, whole};
 
 /// Hours, written as a whole number.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ impl NumberType for Hours {
         parse: whole,
         written: toml::integer,
         show: |hours| format!("{hours} hours"),
+        argument: NumberArgument::WHOLE,
+        value: ScopeValue::Bound,
     };
 }
 

@@ -2,14 +2,24 @@
 
 mod bytes;
 mod count;
+mod endpoints;
 mod hours;
+mod minutes;
 mod names;
 mod percent;
 mod roots;
+mod switch;
+mod targets;
+mod words;
 
 pub use bytes::Bytes;
 pub use count::Count;
+pub use endpoints::Endpoints;
 pub use hours::Hours;
+pub use minutes::Minutes;
 pub use names::Names;
 pub use percent::Percent;
 pub use roots::Roots;
+pub use switch::Switch;
+pub use targets::Targets;
+pub use words::Words;

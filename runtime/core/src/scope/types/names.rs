@@ -13,12 +13,12 @@ impl SetType for Names {
         preposition: "named",
         things: "names",
         example: "some-name",
-        member: |pattern| match globset::Glob::new(pattern) {
+        member: |pattern, _| match globset::Glob::new(pattern) {
             Ok(_) => Ok(pattern.to_owned()),
             Err(_) => Err(format!("holds `{pattern}`, which is not a valid pattern")),
         },
         covers,
-        argument: "name",
+        argument: "a name",
         valid: |_| Ok(()),
         permits: matches,
         must: |field| format!("a name that one of `{field}` covers"),
@@ -33,6 +33,9 @@ impl Scope {
 }
 
 fn matches(name: &str, pattern: &str) -> bool {
+    if !pattern.contains(SPECIAL) {
+        return name == pattern;
+    }
     globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
 }
 

@@ -1,6 +1,6 @@
 //! Percent.
 
-use super::super::{Number, NumberType, Scope, TypedField, toml, whole};
+use super::super::{Number, NumberArgument, NumberType, Scope, ScopeValue, TypedField, toml, whole};
 
 /// Percent, from 0 to 100.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ impl NumberType for Percent {
         },
         written: toml::integer,
         show: |percent| format!("{percent} %"),
+        argument: NumberArgument::WHOLE,
+        value: ScopeValue::Bound,
     };
 }
 

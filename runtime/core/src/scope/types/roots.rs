@@ -14,7 +14,7 @@ impl SetType for Roots {
         preposition: "under",
         things: "directories",
         example: "/some/directory",
-        member: |written| {
+        member: |written, _| {
             // Accept only one spelling of a root: `/var/log/` becomes `/var/log`.
             let root = if written.len() > 1 { written.trim_end_matches('/') } else { written };
             match is_plain_absolute(root) {
@@ -23,7 +23,7 @@ impl SetType for Roots {
             }
         },
         covers: is_within,
-        argument: "path",
+        argument: "a path",
         valid: |path| match is_plain_absolute(path) {
             true => Ok(()),
             false => Err(format!("is `{}`: not an absolute path without `.`, `..` or empty parts", inert(path, 200))),

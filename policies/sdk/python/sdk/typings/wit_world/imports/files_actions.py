@@ -50,7 +50,7 @@ def compress(what: Selection, reason: str) -> types.Preview:
 def rotate(what: Selection, keep: int, reason: str) -> types.Preview:
     """
     Renames `NAME` to `NAME.1`, `NAME.1` to `NAME.2` and so on, keeps at most `keep` of them, and creates an empty
-    file `NAME` with the same owner and mode. Frees only the files beyond `keep`.
+    file `NAME` with the same owner and mode. Frees only the files beyond `keep`; undo does not restore these.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """

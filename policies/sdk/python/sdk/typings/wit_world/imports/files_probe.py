@@ -16,6 +16,7 @@ class Usage:
     The size of everything below `path`. A file with several hard links counts once. `oldest` and `newest` are the
     oldest and the newest mtime of its files; absent if there is no file.
     """
+    about: types.Subject
     path: str
     files: int
     bytes: int
