@@ -17,7 +17,7 @@
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
 //! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
-//! - [`command`]: runs a program with a fixed environment, bounded output and a time limit.
+//! - [`program`]: runs a trusted program with a fixed environment, bounded output and a time limit.
 //!
 //! ```
 //! use ansai_kit::registry::Registry;
@@ -30,13 +30,13 @@ pub mod admit;
 pub mod authorize;
 pub mod backend;
 pub mod call;
-pub mod command;
 pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
 pub mod host;
 pub mod host_access;
 pub mod policy;
+pub mod program;
 pub mod redact;
 pub mod registry;
 pub mod remote;

@@ -6,6 +6,8 @@
 //! Each domain has a directory. It declares its interfaces next to the functions that answer them, and has one line per
 //! interface in [`INTERFACES`]. Every action that removes or replaces a file passes the guard in `safety` first.
 //!
+//! [`step_unit`] runs programs of steps that must outlive ansai.
+//!
 //! ```
 //! use ansai_kit::registry::Registry;
 //! let registry = Registry::of(ansai_local::INTERFACES);
@@ -18,6 +20,7 @@ pub mod files;
 pub mod journal;
 pub mod packages;
 mod safety;
+pub mod step_unit;
 pub mod system;
 
 use ansai_kit::registry::InterfaceDef;

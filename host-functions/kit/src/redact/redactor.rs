@@ -78,6 +78,13 @@ impl Redactor {
         self.redact_from(text, [false; BLOCKS]).0
     }
 
+    /// As [`Redactor::redact`] for the start and the end of a text whose middle is missing. A key block that is open at
+    /// the end of the first part goes on in the last part.
+    pub(crate) fn redact_ends<'a>(&self, first: &'a str, last: &'a str) -> (Redacted<'a>, Redacted<'a>) {
+        let (first, open) = self.redact_from(first, [false; BLOCKS]);
+        (first, self.redact_from(last, open).0)
+    }
+
     /// As [`Redactor::redact`] for a text that begins inside of these kinds of key blocks. Also returns the kinds that
     /// are open at its end.
     pub(crate) fn redact_from<'a>(&self, text: &'a str, open: [bool; BLOCKS]) -> (Redacted<'a>, [bool; BLOCKS]) {

@@ -20,8 +20,8 @@ use super::{guard, lock};
 use crate::disk::mounts;
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::read;
-use ansai_kit::command::{self, Ended, Program, Ran};
 use ansai_kit::host::{Host, ProbeContext};
+use ansai_kit::program::{Ended, Program, Ran};
 
 /// The action's name in the audit log.
 const NAME: &str = "ansai:packages/package-cache-actions.clean-cache";
@@ -29,8 +29,6 @@ const SAMPLE: usize = 10;
 const LIMIT: Duration = Duration::from_secs(300);
 /// How long the program may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(10);
-const ENVIRONMENT: &[(&str, &str)] =
-    &[("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8"), ("DEBIAN_FRONTEND", "noninteractive")];
 
 pub(super) struct CleanCache;
 
@@ -100,16 +98,8 @@ impl TypedAction for CleanCache {
         let program = cache::program(doing.host, manager)
             .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", manager.name())))?;
         let before = guard::check(doing, manager, &targets)?;
-        let run = Program {
-            path: program.as_ref(),
-            arguments: arguments(doing.host, manager),
-            environment: ENVIRONMENT,
-            input: &[],
-            limit: LIMIT,
-            patience: PATIENCE,
-        };
-        let ran = command::run(&run, &|| doing.is_stopping())
-            .map_err(|error| Refusal::Unavailable(format!("{program}: {error}")))?;
+        let run = Program::new(program.as_ref()).args(arguments(doing.host, manager)).limit(LIMIT).patience(PATIENCE);
+        let ran = run.run(&|| doing.is_stopping())?;
         let after = Contents::read(doing.host, manager, &|| false)?;
         let problem = problem(program, &ran);
         // Another process may have taken the lock since.
@@ -177,8 +167,8 @@ fn problem(program: &str, ran: &Ran) -> Option<String> {
     match ran.ended {
         Ended::By(status) if status.success() => None,
         Ended::By(status) => {
-            let said = ran.errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no error message");
-            Some(format!("{program}: {status}: {}", inert(said.trim(), 200)))
+            let said = ran.stderr.last_line().unwrap_or("no error message");
+            Some(format!("{program}: {status}: {}", inert(said, 200)))
         }
         Ended::TimeLimit => Some(format!("{program} took longer than {} s and was ended", LIMIT.as_secs())),
         Ended::Stopped => Some(format!("{program} was ended because ansai was asked to stop")),

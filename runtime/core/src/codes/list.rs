@@ -185,5 +185,11 @@ codes! {
         UNKNOWN_COMPONENT = "unknown-component",
         UNKNOWN_PLAN = "unknown-plan",
         NOT_UNDONE = "not-undone",
+        UNTRUSTED_PROGRAM = "untrusted-program",
+        PROGRAM_START = "program-start",
+        PROGRAM_STUCK = "program-stuck",
+        USER_SWITCH = "user-switch",
+        NO_SYSTEMD = "no-systemd",
+        STEP_UNIT = "step-unit",
     }
 }

@@ -7,6 +7,8 @@ mod url;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ansai_kit::program::ProgramError;
+
 use crate::message::Message;
 use crate::target::Target;
 
@@ -22,6 +24,9 @@ pub(crate) enum SendError {
     /// Another program has locked the file.
     #[error("locked by another program")]
     Locked,
+    /// The command cannot be run.
+    #[error("{error} ({code})", error = .0, code = .0.code())]
+    Program(#[from] ProgramError),
     /// The command failed.
     #[error("ended with {status}: {errors}")]
     Failed { status: std::process::ExitStatus, errors: String },
