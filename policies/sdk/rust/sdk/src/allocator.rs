@@ -1,6 +1,8 @@
-//! The allocator of a component. An evaluation is short, so its first blocks come from an arena in the initial memory:
-//! it gives back only its last block. Growing the memory costs the host two system calls for each evaluation, and a
-//! policy that stays within the arena never does it.
+//! The allocator of a component: an arena in the initial memory, and behind it the allocator of the standard library.
+//!
+//! Each evaluation has a new instance, so the arena is empty when it begins. It takes back only its last block, which is
+//! enough for an evaluation that is short. Growing the memory costs the host a system call, and taking the growth back
+//! another one; a policy that stays within the arena needs neither.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, UnsafeCell};
@@ -20,7 +22,7 @@ struct Arena {
     used: Cell<usize>,
 }
 
-// SAFETY: a component has one thread.
+// SAFETY: a component has one thread; ansai refuses shared memory. Each test has an arena of its own.
 unsafe impl Sync for Arena {}
 
 impl Arena {
@@ -74,11 +76,12 @@ unsafe impl GlobalAlloc for Arena {
             return block;
         }
         // SAFETY: the caller guarantees that the size is valid for this alignment. The new block is longer than the old
-        // one, and they do not overlap.
+        // one, and they do not overlap. The old one is given back once, and only if it was copied.
         unsafe {
             let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {
                 moved.copy_from_nonoverlapping(block, layout.size());
+                self.dealloc(block, layout);
             }
             moved
         }
@@ -130,11 +133,77 @@ mod tests {
             all.add(ARENA - 1).write(7);
             let longer = arena.realloc(all, layout(ARENA, 1), ARENA + 1);
             assert!(arena.offset(longer).is_none());
+            assert_eq!(arena.used.get(), 0, "the last block is given back when it moves");
             assert_eq!(longer.add(ARENA - 1).read(), 7);
             arena.dealloc(longer, layout(ARENA + 1, 1));
             let aligned = arena.alloc(layout(8, 64));
             assert!(arena.offset(aligned).is_none() && aligned.addr() % 64 == 0);
             arena.dealloc(aligned, layout(8, 64));
+        }
+    }
+
+    /// Every block keeps its bytes and its alignment until it is freed, whatever happens to the others.
+    #[test]
+    fn blocks_keep_their_bytes_in_any_order() {
+        struct Block {
+            place: *mut u8,
+            layout: Layout,
+            fill: u8,
+        }
+        let mut seed = 1u64;
+        let mut random = |below: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % below
+        };
+        let mut arena = Box::new(Arena::new());
+        let mut blocks: Vec<Block> = Vec::new();
+        for step in 0..20_000 {
+            if step % 500 == 0 {
+                for block in blocks.drain(..) {
+                    // SAFETY: as below.
+                    unsafe { arena.dealloc(block.place, block.layout) };
+                }
+                arena = Box::new(Arena::new());
+            }
+            // The last block is chosen often, since the arena treats it differently.
+            let chosen = if random(2) == 0 { blocks.len().saturating_sub(1) } else { random(blocks.len().max(1)) };
+            let most = if random(50) == 0 { 2 * ARENA } else { 2_000 };
+            let size = 1 + random(most);
+            // SAFETY: every block is used with its own layout, and freed once.
+            unsafe {
+                match random(3) {
+                    0 if !blocks.is_empty() => {
+                        let block = blocks.swap_remove(chosen);
+                        arena.dealloc(block.place, block.layout);
+                    }
+                    1 if !blocks.is_empty() => {
+                        let block = blocks.get_mut(chosen).unwrap();
+                        let kept = size.min(block.layout.size());
+                        block.place = arena.realloc(block.place, block.layout, size);
+                        block.layout = layout(size, block.layout.align());
+                        assert!(std::slice::from_raw_parts(block.place, kept).iter().all(|byte| *byte == block.fill));
+                        block.place.write_bytes(block.fill, size);
+                    }
+                    _ if blocks.len() < 50 => {
+                        let (layout, fill) = (layout(size, 1 << random(8)), step as u8);
+                        let place = arena.alloc_zeroed(layout);
+                        assert!(std::slice::from_raw_parts(place, size).iter().all(|byte| *byte == 0));
+                        place.write_bytes(fill, size);
+                        blocks.push(Block { place, layout, fill });
+                    }
+                    _ => {}
+                }
+            }
+            for block in &blocks {
+                assert_eq!(block.place.addr() % block.layout.align(), 0);
+                // SAFETY: as above.
+                let bytes = unsafe { std::slice::from_raw_parts(block.place, block.layout.size()) };
+                assert!(bytes.first() == Some(&block.fill) && bytes.last() == Some(&block.fill), "step {step}");
+            }
+        }
+        for block in blocks {
+            // SAFETY: as above.
+            unsafe { arena.dealloc(block.place, block.layout) };
         }
     }
 }
