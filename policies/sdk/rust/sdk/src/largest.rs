@@ -1,23 +1,19 @@
 //! Selects the largest elements.
 
-/// The largest `most` elements, in order; of equal ones, the first comes first. It searches the whole list for each,
-/// which is fast enough for a few, and needs a tenth of the code of a sort.
+/// The largest `most` elements, in order; of equal ones, the first comes first. Each element is compared with those found
+/// so far, which is fast for a few of thousands, and needs a tenth of the code of a sort.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::largest(vec![1, 3, 2], 2, |one| *one), [3, 2]);
 /// ```
-pub fn largest<T, K: PartialOrd>(mut all: Vec<T>, most: usize, size: impl Fn(&T) -> K) -> Vec<T> {
-    let mut found = Vec::new();
-    while found.len() < most {
-        let mut best: Option<(usize, K)> = None;
-        for (index, one) in all.iter().enumerate() {
-            let size = size(one);
-            if best.as_ref().is_none_or(|(_, largest)| size > *largest) {
-                best = Some((index, size));
-            }
+pub fn largest<T, K: PartialOrd>(all: Vec<T>, most: usize, size: impl Fn(&T) -> K) -> Vec<T> {
+    let mut found: Vec<T> = Vec::with_capacity(all.len().min(most.saturating_add(1)));
+    for one in all {
+        let place = found.partition_point(|known| size(known) >= size(&one));
+        if place < most {
+            found.insert(place, one);
+            found.truncate(most);
         }
-        let Some((index, _)) = best else { break };
-        found.push(all.remove(index));
     }
     found
 }
@@ -32,5 +28,17 @@ mod tests {
         assert_eq!(largest(all, 3, |one| one.0), [(3, 'b'), (3, 'c'), (2, 'd')]);
         assert_eq!(largest(vec![1], 3, |one| *one), [1]);
         assert!(largest(Vec::<u8>::new(), 3, |one| *one).is_empty());
+        assert!(largest(vec![1, 2], 0, |one| *one).is_empty());
+        assert_eq!(largest(vec![1, 2], usize::MAX, |one| *one), [2, 1]);
+    }
+
+    #[test]
+    fn as_a_sort_finds_them() {
+        let all: Vec<(u64, usize)> = (0..500).map(|place| (place as u64 * 7919 % 101, place)).collect();
+        let mut sorted = all.clone();
+        // This sort is stable.
+        sorted.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+        sorted.truncate(60);
+        assert_eq!(largest(all, 60, |one| one.0), sorted);
     }
 }
