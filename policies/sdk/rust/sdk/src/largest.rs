@@ -1,21 +1,24 @@
 //! Selects the largest elements.
 
-/// The largest `most` elements, in order; of equal ones, the first comes first. Each element is compared with those found
-/// so far, which is fast for a few of thousands, and needs a tenth of the code of a sort.
+/// The largest `most` elements, in order; of equal ones, the first comes first. It finds each one's place among the
+/// largest so far, which is fast for a few of thousands, and needs a tenth of the code of a sort.
 ///
 /// ```
 /// assert_eq!(ansai_sdk::largest(vec![1, 3, 2], 2, |one| *one), [3, 2]);
 /// ```
 pub fn largest<T, K: PartialOrd>(all: Vec<T>, most: usize, size: impl Fn(&T) -> K) -> Vec<T> {
-    let mut found: Vec<T> = Vec::with_capacity(all.len().min(most.saturating_add(1)));
-    for one in all {
-        let place = found.partition_point(|known| size(known) >= size(&one));
+    // Places instead of elements, because a policy pays for each byte that moves.
+    let mut found: Vec<(K, usize)> = Vec::with_capacity(all.len().min(most.saturating_add(1)));
+    for (index, one) in all.iter().enumerate() {
+        let size = size(one);
+        let place = found.partition_point(|(known, _)| *known >= size);
         if place < most {
-            found.insert(place, one);
+            found.insert(place, (size, index));
             found.truncate(most);
         }
     }
-    found
+    let mut all: Vec<Option<T>> = all.into_iter().map(Some).collect();
+    found.into_iter().filter_map(|(_, index)| all.get_mut(index)?.take()).collect()
 }
 
 #[cfg(test)]
