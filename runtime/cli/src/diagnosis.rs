@@ -4,7 +4,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use ansai_core::quantity;
+use ansai_core::Bytes;
 use ansai_kit::doctor::{Answer, Circumstances, Finding};
 use ansai_kit::host::Host;
 use ansai_local::disk::mounts;
@@ -64,7 +64,7 @@ fn engine() -> Finding {
 
 fn state_directory(host: &Host, dir: &Path) -> Finding {
     const WHAT: &str = "state directory";
-    const ENOUGH: u64 = 64 << 20;
+    const ENOUGH: Bytes = Bytes::from_mib(64);
     let shown = dir.display();
     // A missing directory is made at the first run, if its parent allows it.
     let existing = dir.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
@@ -74,18 +74,16 @@ fn state_directory(host: &Host, dir: &Path) -> Finding {
         return Finding::new(WHAT, Answer::Missing, detail).hint(way_out).needed();
     }
     let room = match rustix::fs::statvfs(existing) {
-        Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
+        Ok(found) => Bytes::new(found.f_bavail.saturating_mul(found.f_frsize)),
         Err(error) => {
             return Finding::new(WHAT, Answer::Unknown, format!("{shown}: {error}")).hint(way_out).needed();
         }
     };
-    let detail = format!("{shown} on {}, {} free", mounts::describe(host, existing), quantity::show_bytes(room));
+    let detail = format!("{shown} on {}, {room} free", mounts::describe(host, existing));
     match room >= ENOUGH {
         true => Finding::new(WHAT, Answer::Ok, detail).needed(),
-        false => Finding::new(WHAT, Answer::Missing, detail).hint(format!(
-            "recordings and plans need at least {}; free some space, or pass --state-dir DIR",
-            quantity::show_bytes(ENOUGH)
-        )),
+        false => Finding::new(WHAT, Answer::Missing, detail)
+            .hint(format!("recordings and plans need at least {ENOUGH}; free some space, or pass --state-dir DIR")),
     }
 }
 

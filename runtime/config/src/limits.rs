@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::{Code, Limits, Millis};
+use ansai_core::{Bytes, Code, Limits, Millis};
 
 use crate::fields::Fields;
 use crate::node::Node;
@@ -38,8 +38,8 @@ const KEYS: &[Key] = &[
         kind: Kind::Size,
         least: 64 << 10,
         most: 4 << 30,
-        get: |l| l.memory_bytes,
-        set: |l, v| l.memory_bytes = v,
+        get: |l| l.memory_bytes.get(),
+        set: |l, v| l.memory_bytes = Bytes::new(v),
     },
     Key {
         name: "fuel",
@@ -71,16 +71,16 @@ const KEYS: &[Key] = &[
         kind: Kind::Size,
         least: 1,
         most: 64 << 20,
-        get: |l| l.argument_bytes,
-        set: |l, v| l.argument_bytes = v,
+        get: |l| l.argument_bytes.get(),
+        set: |l, v| l.argument_bytes = Bytes::new(v),
     },
     Key {
         name: "reply_bytes",
         kind: Kind::Size,
         least: 1,
         most: 1 << 30,
-        get: |l| l.reply_bytes,
-        set: |l, v| l.reply_bytes = v,
+        get: |l| l.reply_bytes.get(),
+        set: |l, v| l.reply_bytes = Bytes::new(v),
     },
     Key {
         name: "proposals",

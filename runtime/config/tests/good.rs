@@ -18,7 +18,7 @@ use ansai_config::{
     unconfigured,
 };
 use ansai_core::{
-    InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Millis, Mode, Never, RetryPolicy, Scope,
+    Bytes, InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Millis, Mode, Never, RetryPolicy, Scope,
     ScopeTables, Sensitivity, Subject, Touch, codes,
 };
 use fixtures::{
@@ -127,7 +127,7 @@ fn what_no_step_may_touch() {
 fn limits_go_over_each_other() {
     let limits = manifest().limits.over(Limits { calls: 7, ..Limits::default() });
     let limits = configuration().policies["disk-space"].limits.over(limits);
-    assert_eq!(limits.memory_bytes, 128 << 20);
+    assert_eq!(limits.memory_bytes, Bytes::from_mib(128));
     assert_eq!((limits.fuel, limits.deadline_ms, limits.calls), (100_000_000, 60_000, 7));
 }
 

@@ -12,8 +12,8 @@ pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::incident::Change;
 use crate::{
-    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status, Timestamp,
-    Usage,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status,
+    Timestamp, Usage,
 };
 
 /// An event with its time: the payload of one audit record.
@@ -149,12 +149,12 @@ pub enum Event {
     Undone { plan: String, step: u32, instance: InstanceName, outcome: Outcome, detail: String, by: String },
     /// Recordings removed to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
-    /// While opening the audit log, ansai cut off an unfinished write of `bytes` bytes, which a crash left in place of
+    /// While opening the audit log, ansai cut off an unfinished write of `bytes`, which a crash left in place of
     /// record `sequence`. `moved_to` is the file with these bytes, if there were any and there was space for them.
     TornTail {
         segment: String,
         offset: u64,
-        bytes: u64,
+        bytes: Bytes,
         sequence: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moved_to: Option<String>,

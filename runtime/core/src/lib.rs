@@ -9,6 +9,7 @@
 //! assert_eq!(quantity::milliseconds("30 days").ok(), Some(30 * 24 * 3_600_000));
 //! ```
 
+mod bytes;
 pub mod capability;
 pub mod codes;
 pub mod error_kind;
@@ -32,6 +33,7 @@ pub mod text;
 mod timestamp;
 mod touch;
 
+pub use bytes::Bytes;
 pub use capability::{Interface, InterfaceKind, Sensitivity};
 pub use codes::Code;
 pub use error_kind::ErrorKind;

@@ -6,7 +6,7 @@ mod error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{Limits, Observation, Usage};
+use ansai_core::{Bytes, Limits, Observation, Usage};
 use ansai_kit::backend::Backend;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use wasmtime::Store;
@@ -93,7 +93,7 @@ impl Policy {
             backend,
             limits: limits.clone(),
             calls: Vec::with_capacity(USUAL_CALLS),
-            reply_bytes: 0,
+            reply_bytes: Bytes::ZERO,
             proposals: 0,
             refused_calls: 0,
             abort: None,
@@ -122,7 +122,7 @@ impl Policy {
             Ok(answer) => answer,
         };
         let usage = Usage {
-            memory_bytes: state.limiter.memory as u64,
+            memory_bytes: state.limiter.memory.into(),
             fuel,
             wall_us: u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX),
             calls: state.calls.len() as u64,

@@ -9,7 +9,7 @@ mod returns;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::{InterfaceName, Limits, Refusal};
+use ansai_core::{Bytes, InterfaceName, Limits, Refusal};
 use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply};
 use ansai_kit::registry::{Body, Registry};
@@ -33,7 +33,7 @@ pub(crate) struct StoreState {
     pub(crate) backend: OwnedMutexGuard<dyn Backend>,
     pub(crate) limits: Limits,
     pub(crate) calls: Vec<RecordedCall>,
-    pub(crate) reply_bytes: u64,
+    pub(crate) reply_bytes: Bytes,
     pub(crate) proposals: u32,
     pub(crate) refused_calls: u64,
     /// The reason, when the backend ended the evaluation.
@@ -167,7 +167,7 @@ impl Function {
         let reply = self.answer(state, &arguments).await?;
         let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
         let state = store.data_mut();
-        state.reply_bytes = state.reply_bytes.saturating_add(bytes);
+        state.reply_bytes += Bytes::new(bytes);
         state.calls.push(RecordedCall {
             interface: self.interface.clone(),
             function: self.name.clone(),
@@ -207,11 +207,11 @@ impl Function {
         if state.calls.len() as u64 >= limits.calls {
             return over(format!("{} calls in one evaluation", limits.calls));
         }
-        if arguments.get().len() as u64 > limits.argument_bytes {
-            return over(format!("arguments of more than {} bytes", limits.argument_bytes));
+        if Bytes::from(arguments.get().len()) > limits.argument_bytes {
+            return over(format!("arguments of more than {}", limits.argument_bytes));
         }
         if state.reply_bytes > limits.reply_bytes {
-            return over(format!("{} bytes of replies in one evaluation", limits.reply_bytes));
+            return over(format!("{} of replies in one evaluation", limits.reply_bytes));
         }
         if self.proposes && state.proposals >= limits.proposals {
             return over(format!("{} proposals in one plan", limits.proposals));

@@ -1,5 +1,6 @@
 //! Limits the sum of all memories and tables of a component; wasmtime's own limits are for each one.
 
+use ansai_core::Bytes;
 use wasmtime::{ResourceLimiter, Result};
 
 const MAX_TABLE_ELEMENTS: usize = 100_000;
@@ -17,9 +18,8 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    pub(crate) fn new(memory_limit: u64) -> Self {
-        let memory_limit = usize::try_from(memory_limit).unwrap_or(usize::MAX);
-        Limiter { memory_limit, memory: 0, table_elements: 0, refused: false }
+    pub(crate) fn new(memory_limit: Bytes) -> Self {
+        Limiter { memory_limit: memory_limit.into(), memory: 0, table_elements: 0, refused: false }
     }
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn memories_add_up_to_the_limit_and_no_byte_more() {
-        let mut limiter = Limiter::new(100);
+        let mut limiter = Limiter::new(Bytes::new(100));
         assert!(limiter.memory_growing(0, 60, None).unwrap() && limiter.memory_growing(0, 30, None).unwrap());
         assert!(!limiter.memory_growing(60, 71, None).unwrap() && limiter.refused && limiter.memory == 90);
         assert!(limiter.memory_growing(60, 70, None).unwrap() && limiter.memory == 100);
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn tables_add_up_to_the_limit_and_no_element_more() {
-        let mut limiter = Limiter::new(0);
+        let mut limiter = Limiter::new(Bytes::ZERO);
         assert!(limiter.table_growing(0, MAX_TABLE_ELEMENTS - 1, None).unwrap());
         assert!(!limiter.table_growing(0, 2, None).unwrap() && limiter.refused);
         assert!(limiter.table_growing(10, 11, None).unwrap());
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn so_many_parts_of_each_kind() {
-        let limiter = Limiter::new(0);
+        let limiter = Limiter::new(Bytes::ZERO);
         assert_eq!((limiter.instances(), limiter.tables(), limiter.memories()), (64, 32, 16));
     }
 }

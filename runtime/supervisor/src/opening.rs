@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
 use ansai_core::event::InstanceRef;
 use ansai_core::text::inert;
-use ansai_core::{Event, Mode};
+use ansai_core::{Bytes, Event, Mode};
 use ansai_events::Stream;
 use ansai_kit::host_access::HostAccess;
 use ansai_storage::{Directory, Location, StorageError};
@@ -192,7 +192,7 @@ fn torn_tail(CutTail { torn, kept }: CutTail) -> Event {
     Event::TornTail {
         segment: torn.segment.to_string(),
         offset: torn.offset,
-        bytes: torn.bytes,
+        bytes: Bytes::new(torn.bytes),
         sequence: torn.sequence,
         moved_to,
         error,

@@ -55,7 +55,7 @@ impl Bare {
 
     /// One evaluation; returns the number of observations.
     pub(crate) async fn detect(&self, limits: &ansai_core::Limits) -> wasmtime::Result<usize> {
-        let most = usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX);
+        let most = usize::from(limits.memory_bytes);
         let guest = Guest { limiter: Limiter { memory: 0, most }, answer: answer() };
         let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| &mut guest.limiter);

@@ -156,6 +156,24 @@ const MISTAKES: &[Mistake] = &[
         says: &["there is no interface", "did you mean `ansai:disk/disk-probe`?"],
     },
     Mistake {
+        name: "no-tables",
+        text: "[scopes]\n\"ansai:disk/disk-probe\" = []\nFINE",
+        place: ":3:",
+        says: &["an empty list of tables grants nothing", "leave the line out"],
+    },
+    Mistake {
+        name: "second-table",
+        text: "[scopes]\n\"ansai:disk/disk-probe\" = {}\n\"ansai:files/files-probe\" = [{ roots = [] }, { rots = [] }]\nFINE",
+        place: ":4:48",
+        says: &["no scope field `rots`", "did you mean `roots`?"],
+    },
+    Mistake {
+        name: "no-table",
+        text: "[scopes]\n\"ansai:disk/disk-probe\" = [{}, true]\nFINE",
+        place: ":3:32",
+        says: &["must be a table"],
+    },
+    Mistake {
         name: "limit",
         text: "[limits]\nreply_byte = 7\nFINE",
         place: ":2:",

@@ -1,6 +1,6 @@
 //! Random calls: by guests with a generated list of calls, and by guests made of random instructions.
 
-use ansai_core::Limits;
+use ansai_core::{Bytes, Limits};
 use ansai_fuzz::random::Random;
 use ansai_harness::guest::{of_module, of_text};
 
@@ -17,12 +17,12 @@ fn limits(random: &mut Random) -> Limits {
     let mut pick = |ample: u64, tight: u64| if random.once_in(5) { tight } else { ample };
     Limits {
         fuel: pick(20_000_000, 30_000),
-        memory_bytes: pick(64 << 20, 5 << 20),
+        memory_bytes: Bytes::new(pick(64 << 20, 5 << 20)),
         deadline_ms: 60_000,
         call_deadline_ms: 10_000,
         calls: pick(1_000, 5),
-        argument_bytes: pick(1 << 20, 100),
-        reply_bytes: pick(16 << 20, 2_000),
+        argument_bytes: Bytes::new(pick(1 << 20, 100)),
+        reply_bytes: Bytes::new(pick(16 << 20, 2_000)),
         proposals: u32::try_from(pick(100, 2)).unwrap(),
         observations: 100,
         series: 64,

@@ -1,6 +1,6 @@
 //! Random bytes are refused with an error code and a hint, or loaded.
 
-use ansai_core::Limits;
+use ansai_core::{Bytes, Limits};
 use ansai_engine::Policy;
 use ansai_fuzz::random::Random;
 use ansai_harness::guest::of_file;
@@ -64,7 +64,7 @@ fn mutated_policies_are_refused_or_run() {
     let policies = ["healthy", "ten-thousand-proposals", "valid-utf16", "handle-flood", "log-flood"].map(of_file);
     rounds("mutated policies", |seed| {
         let scene = Scene::new();
-        let limits = Limits { fuel: 300_000, memory_bytes: 4 << 20, ..Limits::default() };
+        let limits = Limits { fuel: 300_000, memory_bytes: Bytes::from_mib(4), ..Limits::default() };
         let mut run = 0;
         for index in 0..MUTATIONS {
             let mut random = Random::new(seed, index as u64);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ansai_core::{
-    Interface, InterfaceKind, InterfaceName, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Touch, Unit,
-    quantity::show_bytes,
+    Bytes, Interface, InterfaceKind, InterfaceName, Measure, Outcome, Preview, Refusal, Sensitivity, Subject, Touch,
+    Unit,
 };
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,7 @@ impl TypedAction for CheckAvailable {
         level(ask.host, &arguments.mount)?;
         let mut preview = Preview::nothing(Subject::new("filesystem", &arguments.mount));
         preview.mount = Some(arguments.mount.clone());
-        preview.sample.push(format!("at least {} available", show_bytes(arguments.at_least_bytes)));
+        preview.sample.push(format!("at least {} available", Bytes::new(arguments.at_least_bytes)));
         Ok((preview, ()))
     }
 
@@ -80,9 +80,9 @@ impl TypedAction for CheckAvailable {
             reason: None,
             detail: format!(
                 "{} available on {}, {} needed",
-                show_bytes(level.available_bytes),
+                Bytes::new(level.available_bytes),
                 arguments.mount,
-                show_bytes(arguments.at_least_bytes)
+                Bytes::new(arguments.at_least_bytes)
             ),
             measures: vec![Measure::count("available-bytes", level.available_bytes, Unit::Bytes)],
             items: Vec::new(),

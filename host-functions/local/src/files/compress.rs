@@ -3,8 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use ansai_core::quantity::show_bytes;
-use ansai_core::{Preview, Refusal};
+use ansai_core::{Bytes, Preview, Refusal};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -220,7 +219,7 @@ fn room(needed: u64, available: u64) -> Result<(), String> {
     if available >= needed {
         return Ok(());
     }
-    Err(format!("no room to compress: {} available, {} needed", show_bytes(available), show_bytes(needed)))
+    Err(format!("no room to compress: {} available, {} needed", Bytes::new(available), Bytes::new(needed)))
 }
 
 fn packed_name(name: &[u8]) -> Vec<u8> {

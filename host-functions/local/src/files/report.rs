@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ansai_core::quantity::show_bytes;
-use ansai_core::{Measure, Outcome, Unit};
+use ansai_core::{Bytes, Measure, Outcome, Unit};
 
 use crate::safety::reason::Blocked;
 use ansai_kit::action::{Applied, Fate, Item};
@@ -39,10 +38,10 @@ impl Report {
         let freed = items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.freed_bytes));
         let mut detail = format!("{} {done} {}", self.verb, if done == 1 { "file" } else { "files" });
         if freed > 0 || self.held_bytes == 0 {
-            detail.push_str(&format!(", freed {}", show_bytes(freed)));
+            detail.push_str(&format!(", freed {}", Bytes::new(freed)));
         }
         if self.held_bytes > 0 {
-            detail.push_str(&format!(", frees {} when the quarantine expires", show_bytes(self.held_bytes)));
+            detail.push_str(&format!(", frees {} when the quarantine expires", Bytes::new(self.held_bytes)));
         }
         let alone: u64 = left.values().sum();
         if alone > 0 {

@@ -8,9 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::quantity::show_bytes;
 use ansai_core::text::{path_bytes, path_text};
-use ansai_core::{LeftOut, Measure, Outcome, Preview, Refusal, Reversibility, Unit};
+use ansai_core::{Bytes, LeftOut, Measure, Outcome, Preview, Refusal, Reversibility, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::names::{self, Kind};
@@ -272,7 +271,7 @@ fn sum_up(items: Vec<Item>, targets: usize) -> Applied {
     Applied {
         outcome: if has_failed { Outcome::Failed } else { Outcome::Done },
         reason: None,
-        detail: format!("{removed} of {targets} archived journal files removed, {} freed", show_bytes(freed)),
+        detail: format!("{removed} of {targets} archived journal files removed, {} freed", Bytes::new(freed)),
         measures: vec![
             Measure::count("freed-bytes", freed, Unit::Bytes),
             Measure::count("removed-files", removed as u64, Unit::None),

@@ -9,9 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::quantity::show_bytes;
 use ansai_core::text::inert;
-use ansai_core::{Measure, Outcome, Preview, Refusal, Reversibility, Unit};
+use ansai_core::{Bytes, Measure, Outcome, Preview, Refusal, Reversibility, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
@@ -194,7 +193,7 @@ fn sum_up(items: Vec<Item>, freed: u64, removed: usize) -> Applied {
     Applied {
         outcome: Outcome::Done,
         reason: None,
-        detail: format!("{removed} files removed from the package cache, {} freed", show_bytes(freed)),
+        detail: format!("{removed} files removed from the package cache, {} freed", Bytes::new(freed)),
         measures: vec![
             Measure::count("freed-bytes", freed, Unit::Bytes),
             Measure::count("removed-files", removed as u64, Unit::None),

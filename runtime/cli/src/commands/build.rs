@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ansai_core::{exit, quantity};
+use ansai_core::exit;
 use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
 use clap::Args;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                 output::lines::line(&format!(
                     "built {} ({}, sha256 {})",
                     built.path.display(),
-                    quantity::show_bytes(built.bytes),
+                    built.bytes,
                     built.sha256
                 ))?;
                 if arguments.draft.is_some() {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ansai_core::{Interface, exit, quantity, text::inert};
+use ansai_core::{Interface, exit, text::inert};
 use ansai_daemon::Component;
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
 use clap::Args;
@@ -62,18 +62,13 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 }
 
 fn show(made: &Virtualized, interfaces: &[Interface]) -> anyhow::Result<()> {
-    lines::line(&format!(
-        "wrote {} ({}, sha256 {})",
-        made.path.display(),
-        quantity::show_bytes(made.bytes),
-        made.sha256
-    ))?;
+    lines::line(&format!("wrote {} ({}, sha256 {})", made.path.display(), made.bytes, made.sha256))?;
     if made.has_manifest {
         output::say(&abilities::show(&Component::read(&made.path, interfaces)?, interfaces))?;
     } else {
         output::say(&abilities::of_imports(&made.imports, interfaces))?;
     }
-    lines::line(&format!("  replaced imports (added {}):", quantity::show_bytes(made.added_bytes)))?;
+    lines::line(&format!("  replaced imports (added {}):", made.added_bytes))?;
     let width = made.stand_ins.iter().map(|one| one.interface.as_str().len()).max().unwrap_or(0);
     for one in &made.stand_ins {
         let interface = inert(one.interface.as_str(), MOST_TEXT);

@@ -57,7 +57,7 @@ fn other_line(event: &Event) -> String {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }
         Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
-            let bytes = count(*bytes, "byte");
+            let bytes = count(bytes.get(), "byte");
             let kept = match (moved_to, error) {
                 (Some(path), _) => format!(", moved to {path}"),
                 (None, Some(error)) => format!(", lost: {error}"),

@@ -4,7 +4,7 @@ use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::text::inert;
 use ansai_core::{
-    Decision, Lasting, Measure, Outcome, Preview, Recommendation, Reversibility, Status, Unit, Value, quantity,
+    Bytes, Decision, Lasting, Measure, Outcome, Preview, Recommendation, Reversibility, Status, Unit, Value, quantity,
 };
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
@@ -20,9 +20,9 @@ pub(crate) fn measure(measure: &Measure) -> String {
     let value = match (&measure.value, measure.unit) {
         (Value::Text(text), _) => inert(text, 120),
         (Value::Flag(flag), _) => (if *flag { "yes" } else { "no" }).to_owned(),
-        (Value::Count(count), Unit::Bytes) => quantity::show_bytes(*count),
+        (Value::Count(count), Unit::Bytes) => Bytes::new(*count).to_string(),
         (Value::Count(count), Unit::Milliseconds) => milliseconds(*count),
-        (Value::Number(number), Unit::Bytes) => quantity::show_bytes(whole(*number)),
+        (Value::Number(number), Unit::Bytes) => Bytes::new(whole(*number)).to_string(),
         (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
         (Value::Number(number), Unit::Ratio) => format!("{} %", short(number * 100.0)),
         (Value::Count(count), Unit::Ratio) => format!("{} %", count.saturating_mul(100)),
@@ -137,13 +137,13 @@ pub(crate) fn step(action: &str, preview: &Preview) -> String {
         items => format!("{verb} {}", count(items, ansai_host_functions::noun(action))),
     };
     if preview.frees_now_bytes > 0 {
-        words += &format!(", frees {}", quantity::show_bytes(preview.frees_now_bytes));
+        words += &format!(", frees {}", Bytes::new(preview.frees_now_bytes));
     }
     if preview.frees_later_bytes > 0 {
-        words += &format!(", frees {} when the quarantine expires", quantity::show_bytes(preview.frees_later_bytes));
+        words += &format!(", frees {} when the quarantine expires", Bytes::new(preview.frees_later_bytes));
     }
     if preview.needs_bytes > 0 {
-        words += &format!(", needs {} meanwhile", quantity::show_bytes(preview.needs_bytes));
+        words += &format!(", needs {} meanwhile", Bytes::new(preview.needs_bytes));
     }
     match preview.lasting {
         Lasting::UntilVerified(limit) => words += &format!(", undone after {limit} unless verified healthy"),

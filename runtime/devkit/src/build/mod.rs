@@ -26,7 +26,7 @@ pub mod world;
 use std::path::{Path, PathBuf};
 
 use ansai_config::{Manifest, Schema};
-use ansai_core::{Interface, InterfaceName};
+use ansai_core::{Bytes, Interface, InterfaceName};
 use sha2::{Digest, Sha256};
 
 pub use contract::{OtherContract, other_contract};
@@ -48,8 +48,8 @@ pub struct BuildOptions<'a> {
 pub struct Built {
     /// `NAME.wasm` in the policy's directory, or in the directory that was requested.
     pub path: PathBuf,
-    /// Size in bytes.
-    pub bytes: u64,
+    /// Its size.
+    pub bytes: Bytes,
     /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
     /// Names of the interfaces whose functions the component imports, with versions, in byte order.
@@ -109,7 +109,7 @@ fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_
     storage::replace(&path, &bytes)?;
     Ok(Built {
         path,
-        bytes: bytes.len() as u64,
+        bytes: bytes.len().into(),
         sha256: hex::encode(Sha256::digest(&bytes)),
         imports,
         reproducible: language.reproducible(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ansai_core::{Attempt, InstanceName, Preview, Refusal, StepRef, Subject, Timestamp};
+use ansai_core::{Attempt, Bytes, InstanceName, Preview, Refusal, StepRef, Subject, Timestamp};
 
 use ansai_kit::admit::{Caller, Grants, NotAdmitted, admit};
 use ansai_kit::authorize::Scopes;
@@ -36,7 +36,7 @@ pub(super) struct ScenarioBackend {
     pub(super) base: EvaluationState,
     pub(super) canned: Arc<Canned>,
     /// Maximum size of all replies together, in bytes.
-    pub(super) reply_bytes: u64,
+    pub(super) reply_bytes: Bytes,
     pub(super) steps: Vec<Step>,
 }
 

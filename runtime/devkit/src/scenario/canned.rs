@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use ansai_core::Refusal;
+use ansai_core::{Bytes, Refusal};
 use ansai_kit::call::{Reply, to_reply};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -137,7 +137,7 @@ fn refusal(kind: FaultKind) -> Option<Refusal> {
 }
 
 /// Applies a fault to a reply.
-pub(super) fn suffered(fault: Option<FaultKind>, reply: Reply, reply_bytes: u64) -> Reply {
+pub(super) fn suffered(fault: Option<FaultKind>, reply: Reply, reply_bytes: Bytes) -> Reply {
     match (fault, reply) {
         (Some(FaultKind::Huge), Ok(reply)) => huge(&reply, reply_bytes),
         (Some(FaultKind::Incomplete), Ok(reply)) => incomplete(&reply),
@@ -147,9 +147,9 @@ pub(super) fn suffered(fault: Option<FaultKind>, reply: Reply, reply_bytes: u64)
 
 /// Pads the reply with white space. The values stay the same, because only the size of the text counts, and a larger
 /// value would also fill the policy's memory, which is another fault.
-fn huge(reply: &RawValue, most: u64) -> Reply {
+fn huge(reply: &RawValue, most: Bytes) -> Reply {
     let (first, rest) = reply.get().split_at_checked(1).unwrap_or_default();
-    let room = usize::try_from(most).unwrap_or(usize::MAX);
+    let room = usize::from(most);
     let text = format!("{first}{}{rest}", " ".repeat(room.saturating_add(1).saturating_sub(reply.get().len())));
     RawValue::from_string(text).map(Into::into).map_err(|error| Refusal::Other(error.to_string()))
 }
@@ -179,10 +179,10 @@ mod tests {
     #[test]
     fn a_huge_reply_keeps_its_values_and_exceeds_the_budget() {
         let value = json!({"entries": [1, 2], "skipped": 0});
-        let text = suffered(Some(FaultKind::Huge), reply(&value), 1_000).unwrap();
+        let text = suffered(Some(FaultKind::Huge), reply(&value), Bytes::new(1_000)).unwrap();
         assert!(text.get().len() > 1_000, "{}", text.get().len());
         assert_eq!(serde_json::from_str::<Value>(text.get()).unwrap(), value);
-        assert!(suffered(Some(FaultKind::Huge), reply(&json!([])), 7).unwrap().get().len() > 7);
+        assert!(suffered(Some(FaultKind::Huge), reply(&json!([])), Bytes::new(7)).unwrap().get().len() > 7);
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
             (json!({"complete": true, "skipped": 3}), json!({"complete": false, "skipped": 3})),
             (json!({"skipped": 0}), json!({"skipped": 1})),
         ] {
-            let text = suffered(Some(FaultKind::Incomplete), reply(&before), 0).unwrap();
+            let text = suffered(Some(FaultKind::Incomplete), reply(&before), Bytes::ZERO).unwrap();
             assert_eq!(serde_json::from_str::<Value>(text.get()).unwrap(), after);
         }
     }

@@ -17,7 +17,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use ansai_config::Manifest;
-use ansai_core::{Interface, InterfaceName};
+use ansai_core::{Bytes, Interface, InterfaceName};
 use ansai_engine::component::inspect;
 use sha2::{Digest, Sha256};
 use wasm_encoder::{ComponentSection as _, CustomSection};
@@ -54,10 +54,10 @@ pub struct StandIn {
 pub struct Virtualized {
     /// Path of the file.
     pub path: PathBuf,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// Growth of the component in bytes, without the manifest and the other custom sections.
-    pub added_bytes: u64,
+    /// Its size.
+    pub bytes: Bytes,
+    /// Growth of the component, without the manifest and the other custom sections.
+    pub added_bytes: Bytes,
     /// SHA-256 in lower-case hexadecimal digits.
     pub sha256: String,
     /// Names of its imports, with versions, in byte order.
@@ -82,7 +82,7 @@ pub fn virtualize(file: &Path, options: &VirtualizeOptions<'_>) -> Result<Virtua
     }
     let component = storage::read(file)?;
     let Composed { bytes: composed, stand_ins, without_tail_calls } = composed(&component)?;
-    let added_bytes = (composed.len() as u64).saturating_sub(component.len() as u64);
+    let added_bytes = Bytes::from(composed.len()) - Bytes::from(component.len());
     let carried = carried(&component);
     let (bytes, manifest, dir) = match (policy_directory(file, options, &carried), carried) {
         (Some(dir), _) => {
@@ -110,7 +110,7 @@ pub fn virtualize(file: &Path, options: &VirtualizeOptions<'_>) -> Result<Virtua
     storage::replace(&path, &bytes)?;
     Ok(Virtualized {
         path,
-        bytes: bytes.len() as u64,
+        bytes: bytes.len().into(),
         added_bytes,
         sha256: hex::encode(Sha256::digest(&bytes)),
         imports,

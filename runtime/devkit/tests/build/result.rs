@@ -37,7 +37,7 @@ fn the_same_source_gives_the_same_bytes() {
     // The import that nothing uses is dropped, so it needs no request.
     assert_eq!(first.imports, ["ansai:disk/disk-probe@0.2.0"]);
     assert_eq!(first.path, dir.path().canonicalize().unwrap().join("fixture-same.wasm"));
-    assert_eq!(first.bytes, component.len() as u64);
+    assert_eq!(first.bytes, component.len().into());
     assert_eq!(std::fs::metadata(&first.path).unwrap().permissions().mode() & 0o777, 0o644);
 
     let again = build(dir.path(), &options).unwrap();

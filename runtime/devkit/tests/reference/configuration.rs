@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
-use ansai_core::{Limits, RetryPolicy};
+use ansai_core::{Bytes, Limits, RetryPolicy};
 
 /// A key that resembles none, so that the message lists all known keys.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqq = 1";
@@ -99,13 +99,13 @@ fn defaults_and_bounds_of_limits_are_those_of_the_code() {
     let begin = "name = \"a\"\nversion = \"0.1.0\"\ndescription = \"b\"\n[schedule]\nevery = \"60s\"\n[limits]\n";
     let read = Manifest::parse("policy.toml", &format!("{begin}{}", lines.join("\n")), &[]).unwrap();
     let others = Limits {
-        memory_bytes: 1,
+        memory_bytes: Bytes::new(1),
         fuel: 1,
         deadline_ms: 1,
         call_deadline_ms: 1,
         calls: 1,
-        argument_bytes: 1,
-        reply_bytes: 1,
+        argument_bytes: Bytes::new(1),
+        reply_bytes: Bytes::new(1),
         proposals: 1,
         observations: 1,
         series: 1,

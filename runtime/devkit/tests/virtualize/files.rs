@@ -36,7 +36,7 @@ fn files_next_to_the_manifest_are_embedded_as_by_build() {
     assert_eq!(made.path, place.path("beside.wasm"));
     assert!(made.has_manifest && !made.without_tail_calls);
     let bytes = place.read("beside.wasm");
-    assert_eq!(made.bytes, bytes.len() as u64);
+    assert_eq!(made.bytes, bytes.len().into());
     assert_eq!(sections(&bytes), [MANIFEST_SECTION, SCHEMA_SECTION, README_SECTION, LICENCE_SECTION]);
     assert_eq!(inspect(&bytes).unwrap().digest, made.sha256);
     let left: Vec<String> = place.names().into_iter().filter(|name| name.starts_with(".building")).collect();

@@ -53,5 +53,5 @@ fn starlingmonkey_knows_the_time_of_the_context_and_the_same_numbers_every_time(
     let ran = answers(&subject(&made), &observed(&[("clock", "0"), ("random", "true"), ("elapsed", "true")]));
     assert_eq!(ran.log[..2], ["info: looking", "error: not well"]);
     assert!(ran.log[2].starts_with("info: random 0."), "{:?}", ran.log);
-    eprintln!("fuel {:?}, {} bytes added", ran.fuel, made.added_bytes);
+    eprintln!("fuel {:?}, {} added", ran.fuel, made.added_bytes);
 }

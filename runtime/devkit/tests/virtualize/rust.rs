@@ -79,7 +79,7 @@ fn the_standard_library_finds_a_quiet_place_and_the_time_of_the_context() {
     let (long, rest) = (format!("info: {}", "ä".repeat(512)), format!("info: {}", "ä".repeat(88)));
     let said = ["info: a line in pieces", "error: an error of 1 and 2", &long, &rest, "info: not ? UTF-8"];
     assert_eq!(log, said, "a line without an end is not logged");
-    eprintln!("fuel {:?}, {} bytes added", ran.fuel, made.added_bytes);
+    eprintln!("fuel {:?}, {} added", ran.fuel, made.added_bytes);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Errors of evaluations, and what wasmtime's errors mean.
 
-use ansai_core::Failure;
 use ansai_core::text::inert;
+use ansai_core::{Bytes, Failure};
 use wasmtime::Trap;
 
 use crate::gate::{CallError, StoreState};
@@ -21,8 +21,8 @@ pub enum EvaluationError {
     #[error("ran out of fuel (limit {0})")]
     Fuel(u64),
     /// It needed more memory, tables or instances than allowed.
-    #[error("needed more memory, tables or instances than allowed (memory: {0} bytes)")]
-    Memory(u64),
+    #[error("needed more memory, tables or instances than allowed (memory: {0})")]
+    Memory(Bytes),
     /// It took too long.
     #[error("took longer than {0} ms")]
     Deadline(u64),
@@ -68,7 +68,7 @@ impl EvaluationError {
 /// An error of instantiation. When it is not a trap, the guest was refused memories, tables or instances.
 pub(super) fn of_instantiation(error: wasmtime::Error) -> EvaluationError {
     match of_call(error) {
-        EvaluationError::Abi(_) => EvaluationError::Memory(0),
+        EvaluationError::Abi(_) => EvaluationError::Memory(Bytes::ZERO),
         error => error,
     }
 }

@@ -9,8 +9,11 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Cases, Field, ValueType};
 
-/// How many nodes most values have at most.
-const USUAL_NODES: usize = 32;
+/// Room for so many nodes is made before a value is read. Small values have no more than the least; with room for all
+/// nodes of a long list, they are not moved while they are read.
+const ROOM: std::ops::RangeInclusive<usize> = 32..=4_096;
+/// Bytes of JSON text for each node of a list of records.
+const BYTES_OF_NODE: usize = 16;
 
 /// A part of a value. Its type says what follows.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +29,7 @@ pub(crate) enum Node<'t> {
 impl ValueType {
     /// Reads JSON text.
     pub(crate) fn read<'t>(&self, text: &'t str) -> serde_json::Result<Vec<Node<'t>>> {
-        let mut nodes = Vec::with_capacity(USUAL_NODES);
+        let mut nodes = Vec::with_capacity((text.len() / BYTES_OF_NODE).clamp(*ROOM.start(), *ROOM.end()));
         let mut deserializer = serde_json::Deserializer::from_str(text);
         Reader { ty: self, nodes: &mut nodes }.deserialize(&mut deserializer)?;
         deserializer.end()?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::support::*;
 use ansai_core::event::Phase;
 use ansai_core::{
-    InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Preview, Refusal, Scope, Sensitivity, Subject,
-    Timestamp, Value,
+    Bytes, InstanceName, Interface, InterfaceKind, InterfaceName, Limits, Preview, Refusal, Scope, Sensitivity,
+    Subject, Timestamp, Value,
 };
 use ansai_engine::compile::Compiler;
 use ansai_engine::engine::ENGINE_VERSION;
@@ -69,7 +69,7 @@ async fn each_call_and_each_byte_is_paid_for_with_fuel() {
     let wordy = twice.detect(Wordy(100), &limits()).await;
     assert_eq!(plain.answer, Ok(Answer::Observed(vec![])));
     let bytes = 2 * ("{}".len() + NO_FILESYSTEMS.len()) as u64;
-    assert_eq!((plain.usage.reply_bytes, wordy.usage.reply_bytes), (bytes, bytes + 200));
+    assert_eq!((plain.usage.reply_bytes.get(), wordy.usage.reply_bytes.get()), (bytes, bytes + 200));
     assert_eq!(wordy.usage.fuel - plain.usage.fuel, 200);
     assert!((1_000 + bytes..1_500 + bytes).contains(&plain.usage.fuel), "{}", plain.usage.fuel);
 }
@@ -78,13 +78,13 @@ async fn each_call_and_each_byte_is_paid_for_with_fuel() {
 async fn bytes_are_bounded_to_the_byte() {
     let twice = "(call $list (i32.const 2048)) (call $list (i32.const 2048))";
     let twice = engine().load(&policy(LIST, twice, "")).unwrap();
-    let one = ("{}".len() + NO_FILESYSTEMS.len()) as u64;
+    let one = Bytes::from("{}".len() + NO_FILESYSTEMS.len());
     for (limits, refused) in [
-        (Limits { argument_bytes: 2, ..limits() }, 0),
-        (Limits { argument_bytes: 1, ..limits() }, 2),
+        (Limits { argument_bytes: Bytes::new(2), ..limits() }, 0),
+        (Limits { argument_bytes: Bytes::new(1), ..limits() }, 2),
         // What is used up is found out by the next call.
         (Limits { reply_bytes: one, ..limits() }, 0),
-        (Limits { reply_bytes: one - 1, ..limits() }, 1),
+        (Limits { reply_bytes: one - Bytes::new(1), ..limits() }, 1),
         (Limits { calls: 1, ..limits() }, 1),
     ] {
         let evaluation = twice.detect(Wordy(0), &limits).await;

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use ansai_core::event::Phase;
-use ansai_core::{Decision, InstanceName, Limits, Observation, OnFailure, Severity, Status, Subject, Timestamp};
+use ansai_core::{Bytes, Decision, InstanceName, Limits, Observation, OnFailure, Severity, Status, Subject, Timestamp};
 use ansai_engine::recording::{RECORDING_VERSION, RecordedEnd};
 use ansai_engine::replay::{Difference, Replayed, replay};
 use ansai_engine::{Answer, Evaluation, EvaluationError, RecordedReply, Recording};
@@ -34,7 +34,7 @@ fn finding() -> Observation {
 async fn an_empty_answer_is_an_answer() {
     let evaluation = detect(&policy("", "", ""), &limits()).await;
     assert_eq!(evaluation.answer, Ok(Answer::Observed(vec![])));
-    assert!(evaluation.usage.fuel > 0 && evaluation.usage.memory_bytes == 128 << 10);
+    assert!(evaluation.usage.fuel > 0 && evaluation.usage.memory_bytes == Bytes::new(128 << 10));
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn endless_loops_end() {
 #[tokio::test]
 async fn memory_is_summed_and_bounded() {
     let bytes = policy("", "(if (i32.eq (memory.grow (i32.const 1000)) (i32.const -1)) (then unreachable))", "");
-    assert_eq!(detect(&bytes, &limits()).await.answer, Err(EvaluationError::Memory(4 << 20)));
+    assert_eq!(detect(&bytes, &limits()).await.answer, Err(EvaluationError::Memory(Bytes::from_mib(4))));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::Phase;
-use ansai_core::{InstanceName, Limits, Scope, Timestamp};
+use ansai_core::{Bytes, InstanceName, Limits, Scope, Timestamp};
 use ansai_engine::{Compiler, Engine};
 use ansai_harness::guest::in_world;
 use ansai_host_functions::live::{Live, LiveHost};
@@ -76,5 +76,5 @@ pub(crate) fn live(phase: Phase, granted: &[&str]) -> Live {
 
 /// Small limits, so that tests end soon.
 pub(crate) fn limits() -> Limits {
-    Limits { memory_bytes: 4 << 20, fuel: 5_000_000, deadline_ms: 5_000, ..Limits::default() }
+    Limits { memory_bytes: Bytes::from_mib(4), fuel: 5_000_000, deadline_ms: 5_000, ..Limits::default() }
 }

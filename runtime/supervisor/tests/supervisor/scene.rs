@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ansai_audit::{Catalog, Reader};
 use ansai_core::event::{Intent, Phase, Record};
-use ansai_core::{Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope};
+use ansai_core::{Bytes, Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
@@ -95,7 +95,7 @@ impl Scene {
             policy: self.policy.clone(),
             version: "1.0.0".into(),
             settings: Arc::new(serde_json::json!({"script": self.path(&format!("{name}.json"))})),
-            limits: Limits { memory_bytes: 4 << 20, fuel: 5_000_000, ..Limits::default() },
+            limits: Limits { memory_bytes: Bytes::from_mib(4), fuel: 5_000_000, ..Limits::default() },
             retry_policy: self.retry_policy.clone(),
             every: Millis::from_hours(1),
         }

@@ -110,14 +110,26 @@ impl fmt::Display for Json {
 
 fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('"')?;
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => write!(f, "\\{character}")?,
-            '\0'..='\x1f' => write!(f, "\\u{:04x}", u32::from(character))?,
-            _ => f.write_char(character)?,
+    let mut rest = text;
+    while let Some((plain, special)) = split_plain(rest) {
+        f.write_str(plain)?;
+        let mut characters = special.chars();
+        match characters.next() {
+            Some(character @ ('"' | '\\')) => write!(f, "\\{character}")?,
+            Some(control) => write!(f, "\\u{:04x}", u32::from(control))?,
+            None => {}
         }
+        rest = characters.as_str();
     }
+    f.write_str(rest)?;
     f.write_char('"')
+}
+
+/// The text before the first character that a string has escaped, and the rest; `None` if there is none.
+fn split_plain(text: &str) -> Option<(&str, &str)> {
+    // In UTF-8, none of these bytes is a part of another character.
+    let end = text.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+    text.split_at_checked(end)
 }
 
 struct Reader<'t> {
@@ -125,8 +137,16 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
+    /// Takes the bytes that satisfy a condition, which only ASCII may.
+    fn take(&mut self, takes: impl Fn(u8) -> bool) -> &'t str {
+        let end = self.rest.bytes().position(|byte| !takes(byte)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at_checked(end).unwrap_or(("", self.rest));
+        self.rest = rest;
+        taken
+    }
+
     fn skip_spaces(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        self.take(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     }
 
     fn skips(&mut self, start: &str) -> bool {
@@ -145,33 +165,37 @@ impl<'t> Reader<'t> {
     fn value(&mut self, depth: usize) -> Option<Json> {
         self.skip_spaces();
         let depth = depth.checked_sub(1)?;
-        for (word, value) in [("null", Json::Null), ("true", Json::Flag(true)), ("false", Json::Flag(false))] {
-            if self.skips(word) {
-                return Some(value);
+        match self.rest.bytes().next()? {
+            b'"' => {
+                self.skips("\"");
+                self.string().map(Json::Text)
             }
-        }
-        if self.skips("\"") {
-            self.string().map(Json::Text)
-        } else if self.skips("[") {
-            let mut list = Vec::new();
-            self.entries("]", |reader| {
-                list.push(reader.value(depth)?);
-                Some(())
-            })?;
-            Some(Json::List(list))
-        } else if self.skips("{") {
-            let mut fields = Vec::new();
-            self.entries("}", |reader| {
-                reader.skip_spaces();
-                let name = if reader.skips("\"") { reader.string()? } else { return None };
-                reader.skip_spaces();
-                let value = if reader.skips(":") { reader.value(depth)? } else { return None };
-                fields.push((name, value));
-                Some(())
-            })?;
-            Some(Json::Object(fields))
-        } else {
-            self.number()
+            b'[' => {
+                self.skips("[");
+                let mut list = Vec::new();
+                self.entries("]", |reader| {
+                    list.push(reader.value(depth)?);
+                    Some(())
+                })?;
+                Some(Json::List(list))
+            }
+            b'{' => {
+                self.skips("{");
+                let mut fields = Vec::new();
+                self.entries("}", |reader| {
+                    reader.skip_spaces();
+                    let name = if reader.skips("\"") { reader.string()? } else { return None };
+                    reader.skip_spaces();
+                    let value = if reader.skips(":") { reader.value(depth)? } else { return None };
+                    fields.push((name, value));
+                    Some(())
+                })?;
+                Some(Json::Object(fields))
+            }
+            b'n' => self.skips("null").then_some(Json::Null),
+            b't' => self.skips("true").then_some(Json::Flag(true)),
+            b'f' => self.skips("false").then_some(Json::Flag(false)),
+            _ => self.number(),
         }
     }
 
@@ -195,9 +219,7 @@ impl<'t> Reader<'t> {
     fn string(&mut self) -> Option<String> {
         let mut text = String::new();
         loop {
-            // In UTF-8, none of these bytes is a part of another character.
-            let end = self.rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-            let (plain, rest) = self.rest.split_at_checked(end)?;
+            let (plain, rest) = split_plain(self.rest)?;
             text.push_str(plain);
             self.rest = rest;
             match self.next()? {
@@ -238,10 +260,7 @@ impl<'t> Reader<'t> {
     }
 
     fn digits(&mut self) -> &'t str {
-        let end = self.rest.find(|next: char| !next.is_ascii_digit()).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        digits
+        self.take(|byte| byte.is_ascii_digit())
     }
 
     fn number(&mut self) -> Option<Json> {

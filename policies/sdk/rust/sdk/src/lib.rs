@@ -55,6 +55,8 @@
 //! fn main() {}
 //! ```
 
+#[cfg(any(test, target_family = "wasm"))]
+mod allocator;
 mod attempt;
 mod baseline;
 mod bindings;

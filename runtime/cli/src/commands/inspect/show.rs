@@ -2,7 +2,7 @@
 
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Limits, quantity};
+use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Limits, quantity};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
@@ -25,7 +25,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     out += &lines::pairs(&[
         ("description", manifest.description.clone()),
         ("file", component.path.display().to_string()),
-        ("size", quantity::show_bytes(component.found.bytes as u64)),
+        ("size", Bytes::from(component.found.bytes).to_string()),
         ("sha256", component.found.digest.clone()),
         ("schedule", format!("every {}", manifest.every)),
         ("languages", producers(&metadata.languages)),
@@ -51,13 +51,13 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     out += &lines::title("Limits of one evaluation");
     let limits = manifest.limits.over(Limits::default());
     let limits = lines::pairs(&[
-        ("memory", quantity::show_bytes(limits.memory_bytes)),
+        ("memory", limits.memory_bytes.to_string()),
         ("fuel", limits.fuel.to_string()),
         ("deadline", quantity::show_milliseconds(limits.deadline_ms)),
         ("call deadline", quantity::show_milliseconds(limits.call_deadline_ms)),
         ("calls", limits.calls.to_string()),
-        ("arguments", quantity::show_bytes(limits.argument_bytes)),
-        ("replies", quantity::show_bytes(limits.reply_bytes)),
+        ("arguments", limits.argument_bytes.to_string()),
+        ("replies", limits.reply_bytes.to_string()),
         ("proposals", limits.proposals.to_string()),
         ("observations", limits.observations.to_string()),
         ("series", limits.series.to_string()),
@@ -91,8 +91,8 @@ pub(super) fn licence_title(text: Option<&str>) -> Option<String> {
 fn carried(title: Option<&str>, text: Option<&String>, flag: &str) -> String {
     match (title, text) {
         (_, None) => "none".to_owned(),
-        (Some(title), Some(text)) => format!("{title} ({}; see {flag})", quantity::show_bytes(text.len() as u64)),
-        (None, Some(text)) => format!("{} (see {flag})", quantity::show_bytes(text.len() as u64)),
+        (Some(title), Some(text)) => format!("{title} ({}; see {flag})", Bytes::from(text.len())),
+        (None, Some(text)) => format!("{} (see {flag})", Bytes::from(text.len())),
     }
 }
 

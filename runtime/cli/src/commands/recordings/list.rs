@@ -1,8 +1,7 @@
 //! `ansai recordings list`.
 
 use ansai_audit::{Catalog, Class};
-use ansai_core::Timestamp;
-use ansai_core::quantity;
+use ansai_core::{Bytes, Timestamp};
 
 use crate::global::Format;
 use crate::output::{json, lines, time};
@@ -35,7 +34,7 @@ pub(super) fn run(catalog: Option<&Catalog>, since: Option<Since>, format: Forma
     }
     let width = listed.iter().map(|one| one.id.as_str().len()).max().unwrap_or(0);
     for one in &listed {
-        let size = quantity::show_bytes(one.bytes);
+        let size = Bytes::new(one.bytes);
         let (at, class) = (time::local(Timestamp::from_millis(one.modified_millis)), class(one.class));
         lines::line(&format!("{:width$}  {at}  {class}  {size:>8}  {}", one.id.as_str(), one.instance))?;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
 use ansai_core::{
-    Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
     Refusal, Severity, Subject, Timestamp, Unit, Usage,
 };
 use ansai_harness::debug_text::is_debug_text;
@@ -124,7 +124,14 @@ fn samples() -> Vec<Event> {
     ];
     for (moved_to, error) in [(Some("/state/torn"), None), (None, Some("no space")), (None, None)] {
         let (moved_to, error) = (moved_to.map(str::to_owned), error.map(str::to_owned));
-        samples.push(Event::TornTail { segment: "1".into(), offset: 9, bytes: 1, sequence: 2, moved_to, error });
+        samples.push(Event::TornTail {
+            segment: "1".into(),
+            offset: 9,
+            bytes: Bytes::new(1),
+            sequence: 2,
+            moved_to,
+            error,
+        });
     }
     for result in [
         EvaluationResult::Observed { healthy: 1, unhealthy: 2, unknown: 3, gone: 4 },
