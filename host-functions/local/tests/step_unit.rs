@@ -1,6 +1,13 @@
 //! Programs that outlive ansai, on a real systemd. The host runs this test's own program, which starts the unit, is
 //! killed, and finds the unit again as another process.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 use std::fmt::Debug;
 use std::path::Path;

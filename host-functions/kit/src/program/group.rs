@@ -38,10 +38,14 @@ impl Group {
         patience: Duration,
         pause: &mut dyn FnMut(Duration),
     ) -> io::Result<Option<ExitStatus>> {
-        if self.is_running()? {
+        let is_running = self.is_running()?;
+        if is_running {
             self.signal(Signal::TERM);
             self.wait(patience, pause)?;
-            self.signal(Signal::KILL);
+        }
+        // Also if nothing seems to run: the list of processes is not of one instant.
+        self.signal(Signal::KILL);
+        if is_running {
             self.wait(KILLED, pause)?;
         }
         let status = self.leader.try_wait()?;

@@ -38,7 +38,8 @@ fn a_secret_is_neither_an_argument_nor_a_variable() {
     let program = shell(script).secret_file("", SECRET).args([place.path("pid"), place.path("go")]);
     let seen = RefCell::new(Vec::new());
     let ran = program.run(&|| {
-        if let (Some(pid), true) = (place.text("pid"), seen.borrow().is_empty()) {
+        let is_first = seen.borrow().is_empty();
+        if let Some(pid) = place.text("pid").filter(|_| is_first) {
             for file in ["cmdline", "environ"] {
                 seen.borrow_mut().push(std::fs::read(format!("/proc/{}/{file}", pid.trim())).unwrap());
             }

@@ -1,7 +1,9 @@
 //! What a program gets.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use ansai_core::codes;
@@ -58,6 +60,7 @@ fn another_user_has_no_groups_of_root() {
     assert!(ran.stderr.to_string().contains("Permission denied"), "{ran:?}");
     // The program is started as that user, who may not enter this directory.
     let place = Place::new();
+    std::fs::set_permissions(place.path(""), Permissions::from_mode(0o700)).unwrap();
     std::fs::copy("/bin/true", place.path("true")).unwrap();
     let error = Program::new(&place.path("true")).user(NOBODY).run(&|| false).unwrap_err();
     assert_eq!(error.code(), codes::USER_SWITCH, "{error}");
