@@ -12,6 +12,7 @@ pub mod fields;
 mod file;
 mod gzip;
 mod listing;
+mod locate;
 mod metadata;
 mod patterns;
 mod place;
@@ -25,6 +26,7 @@ mod rotate;
 mod select;
 mod site;
 mod targets;
+mod view;
 mod walk;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
@@ -64,6 +66,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
             checks: &[within("/what/root")],
             body: Body::Scan(&Probe(probe::measure_files)),
         },
+        Function { name: "locate", checks: &[within("/root")], body: Body::Probe(&Probe(locate::locate)) },
         Function { name: "list-deleted-open", checks: &[], body: Body::Probe(&Probe(deleted::list_deleted_open)) },
         Function { name: "list-held", checks: &[], body: Body::Probe(&Probe(reclaim::list_held)) },
     ],

@@ -207,7 +207,7 @@ fn hold(
     if hours == 0 {
         return Ok(None);
     }
-    let level = mounts::level(ask.host, place::path(&found.root().path))?;
+    let level = mounts::level_of(found.root().fd()).map_err(|error| Refusal::io(&found.root().text, &error.into()))?;
     let same = earlier.iter().filter(|step| step.preview.about == *about);
     let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
     let most = ask.scope.percent(&HOLD_BELOW_PERCENT);

@@ -84,6 +84,30 @@ pub(crate) fn handles(process: &Path) -> Result<Vec<Handle>, Unseen> {
     Ok(open)
 }
 
+/// What a process has mapped and is deleted: a file stays mapped after it was closed.
+pub(crate) fn deleted_maps(process: &Path) -> Result<Vec<Handle>, Unseen> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let text = read(&process.join("maps"))?.unwrap_or_default();
+    let mut found = Vec::new();
+    let mut last = None;
+    for line in text.split(|byte| *byte == b'\n').filter(|line| line.ends_with(DELETED)) {
+        let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
+        let (Some(range), Some(file)) = (fields.next(), fields.nth(2).zip(fields.next())) else { return Err(Unseen) };
+        // The parts of one mapping follow each other.
+        if last.replace(file) == Some(file) {
+            continue;
+        }
+        let link = process.join("map_files").join(std::ffi::OsStr::from_bytes(range));
+        if let Some(stat) = unless_gone(Stat::cached(&link).map_err(Into::into))? {
+            found.push(Handle { link, stat });
+        }
+    }
+    Ok(found)
+}
+
+/// What the kernel writes behind the path of a deleted file.
+pub(crate) const DELETED: &[u8] = b" (deleted)";
+
 /// The text of a link of `/proc`.
 pub(crate) fn link_text(path: &Path) -> Option<Vec<u8>> {
     use std::os::unix::ffi::OsStringExt as _;
