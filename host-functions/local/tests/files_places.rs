@@ -114,7 +114,7 @@ fn overlays_are_no_file_systems_beside_the_disk_below() {
         .collect();
     let name = text(disk.path());
     let of_disk: Vec<String> = listed().into_iter().filter(|listed| listed.starts_with(&name)).collect();
-    assert_eq!(of_disk, [name.clone()]);
+    assert_eq!(of_disk, [name.as_str()]);
     for overlay in &overlays {
         assert_eq!(located(&overlay.0.join("var/log"))[0].1, name);
     }

@@ -118,31 +118,35 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
 /// The visible mounts by mount point: of several at one point, the last; without those that a mount on a directory
 /// above them hides.
 pub fn visible(mounts: Vec<Mount>) -> BTreeMap<PathBuf, Mount> {
+    let hidden = hidden(&mounts);
+    let seen = mounts.into_iter().zip(hidden).filter_map(|(mount, is_hidden)| (!is_hidden).then_some(mount));
+    seen.map(|mount| (mount.point.clone(), mount)).collect()
+}
+
+/// For each mount, whether another one at a directory above it hides it.
+fn hidden(mounts: &[Mount]) -> Vec<bool> {
     let by_id: HashMap<u64, &Mount> = mounts.iter().map(|mount| (mount.id, mount)).collect();
-    let points: HashSet<(u64, &Path)> = mounts.iter().map(|mount| (mount.parent, &*mount.point)).collect();
+    // The root of a table may be its own parent.
+    let mounted = mounts.iter().filter(|mount| mount.parent != mount.id);
+    let points: HashSet<(u64, &Path)> = mounted.map(|mount| (mount.parent, &*mount.point)).collect();
     // On the way from the root of the mount that it is on, another mount comes first.
-    let is_behind_another = |mount: &Mount| {
-        let on = by_id.get(&mount.parent);
-        let above = mount.point.ancestors().skip(1).take_while(|path| on.is_some_and(|on| path.starts_with(&on.point)));
-        above.into_iter().any(|path| points.contains(&(mount.parent, path)))
+    let is_behind_another = |mount: &Mount, on: &Mount| {
+        let mut above = mount.point.ancestors().skip(1).take_while(|path| path.starts_with(&on.point));
+        above.any(|path| points.contains(&(mount.parent, path)))
     };
     let is_hidden = |mount: &Mount| {
         let mut here = mount;
         // A table that shows a circle is read to no more than its length.
-        for _ in 0..by_id.len() {
-            if is_behind_another(here) {
+        for _ in 0..mounts.len() {
+            let Some(on) = by_id.get(&here.parent).filter(|on| on.id != here.id) else { return false };
+            if is_behind_another(here, on) {
                 return true;
             }
-            match by_id.get(&here.parent) {
-                Some(on) if on.id != here.id => here = on,
-                _ => break,
-            }
+            here = on;
         }
         false
     };
-    let seen: Vec<bool> = mounts.iter().map(|mount| !is_hidden(mount)).collect();
-    let seen = mounts.into_iter().zip(seen).filter_map(|(mount, is_seen)| is_seen.then_some(mount));
-    seen.map(|mount| (mount.point.clone(), mount)).collect()
+    mounts.iter().map(is_hidden).collect()
 }
 
 /// The mount that a path of the host is on, by the text of the path.
@@ -269,7 +273,8 @@ mod tests {
         // What is mounted on something hidden is hidden too.
         assert_eq!(points(&format!("{over}5 3 8:5 / /m/x/y rw - ext4 e rw\n")), ["/=1", "/m=4"]);
         // The root of a table may be its own parent, and a table may begin in its middle.
-        assert_eq!(points("1 1 8:1 / / rw - ext4 a rw\n9 8 8:2 / /m rw - ext4 b rw\n"), ["/=1", "/m=9"]);
+        let odd = "1 1 8:1 / / rw - ext4 a rw\n2 1 8:2 / /l rw - ext4 b rw\n9 8 8:3 / /m rw - ext4 c rw\n";
+        assert_eq!(points(odd), ["/=1", "/l=2", "/m=9"]);
     }
 
     #[test]

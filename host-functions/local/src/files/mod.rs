@@ -12,6 +12,7 @@ pub mod fields;
 mod file;
 mod gzip;
 mod listing;
+mod live_log;
 mod locate;
 mod metadata;
 mod patterns;
@@ -32,6 +33,7 @@ mod walk;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
 pub use expire::QUARANTINE_EXPIRY;
+pub use place::behind_link;
 
 use ansai_kit::authorize::Check;
 use ansai_kit::function::Probe;

@@ -6,7 +6,9 @@ use std::path::Path;
 use ansai_core::Subject;
 
 use crate::disk::filesystems::Filesystems;
-use crate::safety::root::Root;
+use crate::disk::mounts;
+use crate::safety::extents;
+use crate::safety::root::{self, Root};
 use ansai_kit::host::Host;
 
 /// A path from its bytes; empty is `/`.
@@ -29,7 +31,22 @@ pub(super) fn subject(host: &Host, root: &Root) -> Subject {
     Subject::new("filesystem", mount(&table(host), root))
 }
 
+/// Says where a granted directory leads if it is behind a symbolic link: then the grant permits nothing.
+pub fn behind_link(host: &Host, directory: &str) -> Option<String> {
+    let (link, target) = root::link(host, &root::absolute(directory)?)?;
+    let through = if link == directory { String::new() } else { format!("{directory} leads through a link: ") };
+    Some(format!("{through}{link} is a symbolic link to {target}"))
+}
+
 /// Bytes available to an unprivileged process; `None` if unknown.
 pub(super) fn available(root: &Root) -> Option<u64> {
-    crate::disk::mounts::level_of(root.fd()).ok().map(|level| level.available_bytes)
+    mounts::level_of(root.fd()).ok().map(|level| level.available_bytes)
+}
+
+/// The same after a step. Where extents can be shared, the file system frees them when it writes what changed.
+pub(super) fn available_after(root: &Root) -> Option<u64> {
+    if extents::can_be_shared(root.fd()) {
+        let _ = rustix::fs::syncfs(root.fd());
+    }
+    available(root)
 }
