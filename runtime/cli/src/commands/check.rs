@@ -2,6 +2,7 @@
 
 mod policy;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ansai_config::suggest_grants;
@@ -11,6 +12,10 @@ use ansai_core::{Interface, Mode, NamePattern, Never, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
 use ansai_daemon::{Component, Configuration, Share, Warning};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::host::Host;
+use ansai_local::files::behind_link;
+use ansai_local::files::fields::ROOTS;
 use clap::Args;
 
 use self::policy::With;
@@ -110,10 +115,10 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     file.warnings.extend(
         not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not in the configuration"))),
     );
-    let ready = loading
-        .ready
-        .iter()
-        .map(|ready| Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode)));
+    let ready = loading.ready.iter().map(|ready| Checked {
+        warnings: linked_roots(&ready.grants.scopes),
+        ..Checked::new(format!("[policy.{}], mode {}", ready.instance.name, ready.grants.mode))
+    });
     let mut all: Vec<Checked> = std::iter::once(file).chain(targets).chain(ready).collect();
     // Paths that are not components have a result already.
     let not_loaded =
@@ -124,6 +129,14 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     );
     all.extend(never(&configuration.never));
     all
+}
+
+/// The granted directories of this host that are behind a symbolic link.
+fn linked_roots(scopes: &Scopes) -> Vec<Warning> {
+    let host = Host::at("/");
+    let roots: BTreeSet<&String> = scopes.values().flat_map(|scope| scope.together().roots(&ROOTS)).collect();
+    let linked = roots.into_iter().filter_map(|root| behind_link(&host, root));
+    linked.map(|how| Warning::new(codes::LINKED_ROOT, format!("{how}: grant the directory behind it"))).collect()
 }
 
 /// What no step may touch: the operator's entries by kind, the defaults, and the exceptions to them.
