@@ -13,10 +13,10 @@ use rustix::fs::FlockOperation;
 
 const VERBS: [&str; 2] = ["remove", "compress"];
 
-/// What a preview of everything skips, and what it selects.
+/// What a preview of everything skips, apart from directories, and what it selects.
 fn selected(scene: &Scene, verb: &str) -> (Vec<(String, u64)>, Vec<String>) {
     let step = scene.select(verb, scene.selection(&["**"])).unwrap();
-    (left(&step.preview).into_iter().collect(), names(&step))
+    (left(&step.preview).into_iter().filter(|(reason, _)| reason != "not-regular").collect(), names(&step))
 }
 
 /// A fixture whose files are large enough to be compressed.
@@ -144,7 +144,7 @@ fn thousands_of_descriptors_of_a_user_bar_nothing() {
     if !is_root() {
         return;
     }
-    let scene = Scene::fixture();
+    let mut scene = Scene::fixture();
     scene.file("a", 20_000, 100);
     let fds = scene.path.parent().unwrap().join("proc/700/fd");
     std::fs::create_dir_all(&fds).unwrap();
@@ -156,6 +156,7 @@ fn thousands_of_descriptors_of_a_user_bar_nothing() {
     let step = scene.select("remove", scene.selection(&["*"])).unwrap();
     assert_eq!(step.preview.items, 1, "the lease tells");
     assert_eq!(scene.begin(&step).unwrap().items[0].fate, Fate::Done);
+    scene.step_id = "plan8-0".into();
     // They are not read: what the same user has open in another process is unknown without a lease, and in use with it.
     let _open = std::fs::File::open(scene.file("b", 20_000, 100)).unwrap();
     let applied = scene.begin(&scene.select("remove", scene.selection(&["b"])).unwrap()).unwrap();
