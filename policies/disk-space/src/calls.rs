@@ -4,7 +4,7 @@ use ansai_sdk::Preview;
 
 use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
 use crate::imports::ansai::files::files_actions::{self, Selection};
-use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Quarantines, Usages};
+use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Locations, Quarantines, Usages};
 use crate::imports::ansai::files::quarantine_actions;
 use crate::imports::ansai::journal::journal_probe::{self, JournalUsage};
 use crate::imports::ansai::journal::journal_vacuum_actions;
@@ -33,6 +33,7 @@ ansai_sdk::host_calls! {
         fn measure(what: &FileQuery, cursor: Option<&str>) -> Usages = files_probe::measure_files;
     "ansai:files/files-probe.list-files" =>
         fn list(what: &FileQuery, cursor: Option<&str>) -> Files = files_probe::list_files;
+    "ansai:files/files-probe.locate" => fn locate(root: &str) -> Locations = files_probe::locate;
     "ansai:files/files-probe.list-deleted-open" => fn deleted_open() -> DeletedFiles = files_probe::list_deleted_open;
     "ansai:files/files-probe.list-held" => fn held() -> Quarantines = files_probe::list_held;
     "ansai:journal/journal-probe.usage" => fn journal() -> JournalUsage = journal_probe::usage;

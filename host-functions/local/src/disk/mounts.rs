@@ -1,7 +1,7 @@
 //! The mount table from `/proc/self/mountinfo`, and the level of a file system.
 #![expect(clippy::disallowed_methods, reason = "an adapter to the host's file system")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use ansai_core::Refusal;
@@ -16,6 +16,8 @@ const MOST_BYTES: u64 = 16 << 20;
 pub struct Mount {
     /// The number of the mount.
     pub id: u64,
+    /// The number of the mount that it is mounted on; of one that this table may not show.
+    pub parent: u64,
     /// Major and minor number of the device: `8:1`.
     pub device_id: String,
     /// The directory of the file system that is mounted here: `/` unless it is a bind mount.
@@ -28,6 +30,8 @@ pub struct Mount {
     pub source: String,
     /// Whether the mount or the file system is read-only.
     pub read_only: bool,
+    /// For an overlay: the directory that its changes are written to, as the process that mounted it named it.
+    pub upper: Option<PathBuf>,
 }
 
 impl Mount {
@@ -48,6 +52,11 @@ pub fn read(host: &Host) -> Result<Vec<Mount>, Refusal> {
     std::fs::File::open(host.path(file)).and_then(|file| table_of(&file)).map_err(|error| Refusal::io(file, &error))
 }
 
+/// Reads all mounts that a process sees: `/proc/<pid>`.
+pub(crate) fn of_process(process: &Path) -> std::io::Result<Vec<Mount>> {
+    table_of(&std::fs::File::open(process.join("mountinfo"))?)
+}
+
 /// Reads all mounts of an open table, from its start.
 pub(super) fn table_of(mut file: &std::fs::File) -> std::io::Result<Vec<Mount>> {
     use std::io::{Read as _, Seek as _};
@@ -62,16 +71,21 @@ fn parse(line: &[u8]) -> Option<Mount> {
     use std::os::unix::ffi::OsStringExt as _;
     let mut fields = line.split(|byte| *byte == b' ');
     let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    let device_id = text(fields.nth(1)?);
+    let parent = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let device_id = text(fields.next()?);
     let subtree = unescape(fields.next()?);
     let point = PathBuf::from(std::ffi::OsString::from_vec(unescape(fields.next()?)));
     let options = text(fields.next()?);
     let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
     let kind = text(fields.next()?);
     let source = text(&unescape(fields.next()?));
-    let super_options = text(fields.next()?);
+    let super_options = fields.next()?;
+    let mut upper = super_options.split(|byte| *byte == b',').find_map(|option| option.strip_prefix(b"upperdir="));
+    upper = upper.filter(|_| kind == "overlay");
+    let upper = upper.map(|path| PathBuf::from(std::ffi::OsString::from_vec(unescape(path))));
+    let super_options = text(super_options);
     let read_only = [options, super_options].iter().any(|list| list.split(',').any(|option| option == "ro"));
-    Some(Mount { id, device_id, subtree, point, kind, source, read_only })
+    Some(Mount { id, parent, device_id, subtree, point, kind, source, read_only, upper })
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -101,30 +115,43 @@ fn unescape(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The visible mounts by mount point: of several at one point, the last.
+/// The visible mounts by mount point: of several at one point, the last; without those that a mount on a directory
+/// above them hides.
 pub fn visible(mounts: Vec<Mount>) -> BTreeMap<PathBuf, Mount> {
-    mounts.into_iter().map(|mount| (mount.point.clone(), mount)).collect()
+    let hidden = hidden(&mounts);
+    let seen = mounts.into_iter().zip(hidden).filter_map(|(mount, is_hidden)| (!is_hidden).then_some(mount));
+    seen.map(|mount| (mount.point.clone(), mount)).collect()
+}
+
+/// For each mount, whether another one at a directory above it hides it.
+fn hidden(mounts: &[Mount]) -> Vec<bool> {
+    let by_id: HashMap<u64, &Mount> = mounts.iter().map(|mount| (mount.id, mount)).collect();
+    // The root of a table may be its own parent.
+    let mounted = mounts.iter().filter(|mount| mount.parent != mount.id);
+    let points: HashSet<(u64, &Path)> = mounted.map(|mount| (mount.parent, &*mount.point)).collect();
+    // On the way from the root of the mount that it is on, another mount comes first.
+    let is_behind_another = |mount: &Mount, on: &Mount| {
+        let mut above = mount.point.ancestors().skip(1).take_while(|path| path.starts_with(&on.point));
+        above.any(|path| points.contains(&(mount.parent, path)))
+    };
+    let is_hidden = |mount: &Mount| {
+        let mut here = mount;
+        // A table that shows a circle is read to no more than its length.
+        for _ in 0..mounts.len() {
+            let Some(on) = by_id.get(&here.parent).filter(|on| on.id != here.id) else { return false };
+            if is_behind_another(here, on) {
+                return true;
+            }
+            here = on;
+        }
+        false
+    };
+    mounts.iter().map(is_hidden).collect()
 }
 
 /// The mount that a path of the host is on, by the text of the path.
 pub fn of_path(mounts: &BTreeMap<PathBuf, Mount>, path: &Path) -> Option<Mount> {
     path.ancestors().find_map(|ancestor| mounts.get(ancestor)).cloned()
-}
-
-/// The mount that a directory with this device number is on. If a symbolic link above it leads to another file system,
-/// its path tells the wrong mount; then it is the first mount with the device number.
-pub fn of_directory(mounts: &BTreeMap<PathBuf, Mount>, path: &Path, device: u64) -> Option<Mount> {
-    let device_id = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
-    let by_path = of_path(mounts, path);
-    if by_path.as_ref().is_some_and(|mount| mount.device_id == device_id) {
-        return by_path;
-    }
-    mounts.values().find(|mount| mount.device_id == device_id).cloned().or(by_path)
-}
-
-/// The mount point of a path of the host as text; `None` if it is unknown.
-pub fn point_of(host: &Host, path: &Path) -> Option<String> {
-    Some(of_path(&visible(read(host).ok()?), path)?.shown())
 }
 
 /// The file system that a path of the host is on, for a person: `ext4 at /var`. The path need not exist.
@@ -168,15 +195,29 @@ impl Level {
 /// `not-found` or `unavailable` if statvfs(3) fails.
 pub fn level(host: &Host, path: &Path) -> Result<Level, Refusal> {
     let stat = rustix::fs::statvfs(host.path(path)).map_err(|error| Refusal::io(path.display(), &error.into()))?;
-    let unit = stat.f_frsize;
-    Ok(Level {
-        total_bytes: stat.f_blocks.saturating_mul(unit),
-        available_bytes: stat.f_bavail.saturating_mul(unit),
-        reserved_bytes: stat.f_bfree.saturating_sub(stat.f_bavail).saturating_mul(unit),
-        total_inodes: stat.f_files,
-        free_inodes: stat.f_ffree,
-        read_only: stat.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
-    })
+    Ok(Level::from(&stat))
+}
+
+/// The level of the file system that an open file or directory is on.
+///
+/// # Errors
+/// If fstatvfs(3) fails.
+pub fn level_of(open: impl rustix::fd::AsFd) -> rustix::io::Result<Level> {
+    rustix::fs::fstatvfs(open).map(|stat| Level::from(&stat))
+}
+
+impl From<&rustix::fs::StatVfs> for Level {
+    fn from(stat: &rustix::fs::StatVfs) -> Level {
+        let unit = stat.f_frsize;
+        Level {
+            total_bytes: stat.f_blocks.saturating_mul(unit),
+            available_bytes: stat.f_bavail.saturating_mul(unit),
+            reserved_bytes: stat.f_bfree.saturating_sub(stat.f_bavail).saturating_mul(unit),
+            total_inodes: stat.f_files,
+            free_inodes: stat.f_ffree,
+            read_only: stat.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -200,16 +241,51 @@ mod tests {
     fn the_last_mount_at_a_point_is_the_one() {
         let mount = |kind: &str| Mount {
             id: 1,
+            parent: 0,
             device_id: "1:1".into(),
             subtree: b"/".to_vec(),
             point: "/a".into(),
             kind: kind.into(),
             source: String::new(),
             read_only: false,
+            upper: None,
         };
         let mounts = visible(vec![mount("ext4"), mount("tmpfs")]);
         assert_eq!(of_path(&mounts, Path::new("/a/b/c")).unwrap().kind, "tmpfs");
         assert!(of_path(&mounts, Path::new("/b")).is_none());
+    }
+
+    #[test]
+    fn what_is_mounted_above_hides_what_is_below() {
+        let points = |table: &str| -> Vec<String> {
+            let mounts = table.lines().filter_map(|line| parse(line.as_bytes())).collect();
+            visible(mounts).values().map(|mount| format!("{}={}", mount.shown(), mount.id)).collect()
+        };
+        let root = "1 0 8:1 / / rw - ext4 /dev/a rw\n2 1 8:2 / /m/x rw - ext4 /dev/b rw\n";
+        assert_eq!(points(root), ["/=1", "/m/x=2"]);
+        // Mounted at a directory above it, and what is mounted in there is seen.
+        let above = format!("{root}3 1 0:3 / /m rw - tmpfs t rw\n4 3 8:3 / /m/y rw - ext4 /dev/c rw\n");
+        assert_eq!(points(&above), ["/=1", "/m=3", "/m/y=4"]);
+        // Over a mount with something below it.
+        let over = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:2 / /m rw - ext4 b rw\n3 2 8:3 / /m/x rw - ext4 c rw\n\
+                    4 2 8:4 / /m rw - ext4 d rw\n";
+        assert_eq!(points(over), ["/=1", "/m=4"]);
+        // What is mounted on something hidden is hidden too.
+        assert_eq!(points(&format!("{over}5 3 8:5 / /m/x/y rw - ext4 e rw\n")), ["/=1", "/m=4"]);
+        // The root of a table may be its own parent, and a table may begin in its middle.
+        let odd = "1 1 8:1 / / rw - ext4 a rw\n2 1 8:2 / /l rw - ext4 b rw\n9 8 8:3 / /m rw - ext4 c rw\n";
+        assert_eq!(points(odd), ["/=1", "/l=2", "/m=9"]);
+    }
+
+    #[test]
+    fn an_overlay_names_where_it_writes_to() {
+        let upper = |options: &str| {
+            let line = format!("1 2 0:50 / /merged rw - overlay overlay rw,lowerdir=/l,{options},workdir=/w");
+            parse(line.as_bytes()).unwrap().upper
+        };
+        assert_eq!(upper("upperdir=/var/lib/a\\040b/diff"), Some(PathBuf::from("/var/lib/a b/diff")));
+        assert_eq!(upper("index=off"), None);
+        assert_eq!(parse(b"1 2 8:1 / /a rw - ext4 /dev/a rw,upperdir=/x").unwrap().upper, None);
     }
 
     #[test]

@@ -6,11 +6,12 @@ use ansai_core::text::path_text;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
 
+use super::filesystems::{self, is_remote};
 use super::mount_cache::FromTable;
 use super::mounts::{self, Level, Mount};
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Inline;
-use ansai_kit::host::ProbeContext;
+use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 /// The most file systems that are read at once: for more, the cost of a thread does not matter.
@@ -69,7 +70,7 @@ struct Filesystems {
 }
 
 fn list(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Filesystems, Refusal> {
-    Ok(levels(ask, &distinct(mounts::read(ask.host)?)))
+    Ok(levels(ask, filesystems::Filesystems::read(ask.host)?.listed()))
 }
 
 /// The mounts to read, if none of them can block.
@@ -91,7 +92,8 @@ fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems
 fn none_waits(table: Vec<Mount>) -> AtOnce {
     let waiting: Vec<PathBuf> =
         table.iter().filter(|mount| !never_waits(&mount.kind)).map(|mount| mount.point.clone()).collect();
-    let looked_at = distinct(table);
+    // Only this machine is looked at on the spot.
+    let looked_at = filesystems::Filesystems::of(&Host::at("/"), table).listed().to_vec();
     let on_the_way = |mount: &Mount| waiting.iter().any(|point| mount.point.starts_with(point));
     (looked_at.len() <= MOST_AT_ONCE && !looked_at.iter().any(on_the_way)).then_some(looked_at)
 }
@@ -129,16 +131,6 @@ fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
     Filesystems { entries, skipped }
 }
 
-/// One mount per file system, at its shortest mount point, without pseudo file systems such as `/proc`.
-fn distinct(table: Vec<Mount>) -> Vec<Mount> {
-    let mut real: Vec<Mount> = mounts::visible(table).into_values().filter(|mount| holds_files(&mount.kind)).collect();
-    real.sort_by_key(|mount| (mount.point.as_os_str().len(), mount.point.clone()));
-    let mut seen = std::collections::HashSet::new();
-    real.retain(|mount| seen.insert((mount.device_id.clone(), mount.kind.clone())));
-    real.sort_by(|a, b| a.point.cmp(&b.point));
-    real
-}
-
 /// Whether the mount is visible at its mount point. A file system that is mounted over a parent directory hides it.
 fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
     let Ok(stat) = rustix::fs::statx(
@@ -151,14 +143,6 @@ fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
     };
     // btrfs reports other device numbers than the mount table shows.
     mount.kind == "btrfs" || mount.device_id == format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor)
-}
-
-fn holds_files(kind: &str) -> bool {
-    const REAL: &[&str] = &[
-        "ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "bcachefs", "jfs", "reiserfs", "vfat", "exfat", "ntfs",
-        "ntfs3", "tmpfs", "overlay", "nilfs2", "ubifs",
-    ];
-    REAL.contains(&kind) || is_remote(kind)
 }
 
 /// Whether the kernel answers statvfs(3) from memory for this type of file system.
@@ -195,11 +179,6 @@ fn never_waits(kind: &str) -> bool {
     LOCAL.contains(&kind)
 }
 
-fn is_remote(kind: &str) -> bool {
-    const REMOTE: &[&str] = &["nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "virtiofs", "glusterfs", "lustre", "afs"];
-    REMOTE.contains(&kind) || kind == "fuse" || kind.starts_with("fuse.")
-}
-
 fn text(path: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
     path_text(path.as_os_str().as_bytes())
@@ -215,7 +194,7 @@ pub fn point_of(mount: &str) -> Option<PathBuf> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use ansai_kit::host::{Deadline, Host};
+    use ansai_kit::host::Deadline;
     use ansai_kit::target::Reach;
 
     #[test]
@@ -240,13 +219,15 @@ mod tests {
     fn only_what_is_on_the_way_can_keep_a_look_waiting() {
         let table = |mounts: &[(&str, &str)]| -> Vec<Mount> {
             let mount = |(index, (point, kind)): (usize, &(&str, &str))| Mount {
-                id: 0,
+                id: index as u64 + 1,
+                parent: 0,
                 device_id: format!("0:{index}"),
                 subtree: b"/".to_vec(),
                 point: (*point).into(),
                 kind: (*kind).to_owned(),
                 source: String::new(),
                 read_only: false,
+                upper: None,
             };
             mounts.iter().enumerate().map(mount).collect()
         };

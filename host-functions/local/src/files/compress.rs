@@ -11,19 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use super::file::File;
 use super::gzip::{self, Digest};
+use super::live_log::{self, Empty};
 use super::remove::{Arguments, targets, writable};
 use super::report::{Report, changed, failed, item};
 use super::select::{self, Candidate, Found};
 use super::{metadata, place, site, targets as remembered};
 use crate::safety::beneath::{Mounts, open};
 use crate::safety::guard::{self, Guard, Guarded};
-use crate::safety::identity::Stat;
+use crate::safety::identity::{Inode, Stat};
 use crate::safety::lease::{self, Kind, Lease};
 use crate::safety::names::split;
 use crate::safety::reason::{Blocked, Reason};
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
-use crate::safety::{entry, safe_unlink};
+use crate::safety::{entry, extents, safe_unlink};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
@@ -50,6 +51,9 @@ struct Undo {
     packed: File,
     length: u64,
     crc: u32,
+    /// The empty file that has the name of a live log meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<Inode>,
 }
 
 impl TypedAction for Compress {
@@ -67,17 +71,16 @@ impl TypedAction for Compress {
         writable(found.root())?;
         let kept = ratio(&found);
         let back = |candidate: &Candidate| comes_back(candidate.stat.bytes, kept);
+        let about = place::subject(ask.host, found.root());
+        let same = earlier.iter().filter(|step| step.preview.about == about);
+        let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
+        let available = place::available(found.root()).unwrap_or(0).saturating_add(freed);
+        leave_out_too_large(&mut found, available, back)?;
         found.limit(ask, what.enough_bytes, back);
         let mut preview = found.preview(ask);
         preview.frees_now_bytes = found.candidates.iter().map(back).sum();
-        let same = earlier.iter().filter(|step| step.preview.about == preview.about);
-        let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
-        if let Some(largest) = found.candidates.iter().map(|candidate| candidate.stat.size).max() {
-            let available = place::available(found.root()).unwrap_or(0).saturating_add(freed);
-            room(largest, available).map_err(Refusal::Unavailable)?;
-            // One file at a time, each beside its original.
-            preview.needs_bytes = largest;
-        }
+        // One file at a time, each beside its original.
+        preview.needs_bytes = found.candidates.iter().map(|candidate| candidate.stat.size).max().unwrap_or(0);
         Ok((preview, targets(&found, None)))
     }
 
@@ -95,12 +98,13 @@ impl TypedAction for Compress {
                 compress(doing, &site, file, &temporary(step, number), &safe_unlink::name(step, number))
             };
             items.push(match done {
-                Ok((packed, digest)) => treated(file, number, packed, digest),
+                Ok(done) => treated(file, number, done),
                 Err(fate) => item(file.path.clone(), fate, 0),
             });
         }
-        let after = place::available(&site.root);
-        Ok(Begun::Finished(Report { verb: "compressed", before, after, ..Report::default() }.applied(items)))
+        let (after, is_measured) = (place::available_after(&site.root), extents::can_be_shared(site.root.fd()));
+        let report = Report { verb: "compressed", before, after, is_measured, ..Report::default() };
+        Ok(Begun::Finished(report.applied(items)))
     }
 
     fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
@@ -159,17 +163,28 @@ impl TypedAction for Compress {
                         let _ = entry::remove(parent.as_fd(), &packed_name(name));
                     }
                 }
-                None => items.push(treated(file, number, packed, digest)),
+                None => {
+                    let left = name_kept(parent.as_fd(), name, &temporary(step, number), &packed);
+                    items.push(treated(file, number, Packed { stat: packed, digest, left }));
+                }
             }
         }
         Ok(Report { verb: "compressed", ..Report::default() }.applied(items))
     }
 }
 
-fn treated(file: &File, number: usize, packed: Stat, digest: Digest) -> Item {
+/// What became of a file.
+struct Packed {
+    /// Of the compressed file.
+    stat: Stat,
+    digest: Digest,
+    left: Option<Inode>,
+}
+
+fn treated(file: &File, number: usize, Packed { stat, digest, left }: Packed) -> Item {
     let path = file.path().map(|path| packed_name(&path)).unwrap_or_default();
-    let undo = Undo { number, packed: File::new(&path, &packed), length: digest.length, crc: digest.crc };
-    let freed = file.bytes.saturating_sub(packed.bytes);
+    let undo = Undo { number, packed: File::new(&path, &stat), length: digest.length, crc: digest.crc, left };
+    let freed = file.bytes.saturating_sub(stat.bytes);
     Item { undo: serde_json::json!(undo), ..item(file.path.clone(), Fate::Done, freed) }
 }
 
@@ -181,6 +196,13 @@ fn bar(root: &Root, path: &[u8], stat: &Stat) -> Option<&'static str> {
     }
     if stat.bytes <= BLOCK {
         return Some("does-not-shrink");
+    }
+    // Its copy would have to be as large as its holes, and undo would fill them.
+    if stat.bytes < stat.size / 2 {
+        return Some("sparse");
+    }
+    if extents::are_shared_at(root, path, stat) {
+        return Some(extents::SHARED_EXTENTS);
     }
     if packed_name(name).len() > 255 {
         return Some("name-too-long");
@@ -214,6 +236,30 @@ fn comes_back(bytes: u64, kept: f64) -> u64 {
     bytes.saturating_sub(left)
 }
 
+/// Leaves out files for whose copies there is no room, after the files before them made some.
+///
+/// # Errors
+/// `unavailable` if there is room for none.
+fn leave_out_too_large(found: &mut Found, mut available: u64, back: impl Fn(&Candidate) -> u64) -> Result<(), Refusal> {
+    let mut smallest = None::<u64>;
+    for candidate in std::mem::take(&mut found.candidates) {
+        if room(candidate.stat.size, available).is_ok() {
+            available = available.saturating_add(back(&candidate));
+            found.candidates.push(candidate);
+        } else {
+            smallest = Some(smallest.map_or(candidate.stat.size, |size| size.min(candidate.stat.size)));
+            found.left.add(NO_ROOM, candidate.stat.bytes);
+        }
+    }
+    match smallest.filter(|_| found.candidates.is_empty()) {
+        Some(size) => room(size, available).map_err(Refusal::Unavailable),
+        None => Ok(()),
+    }
+}
+
+/// Why a file is skipped whose copy would not fit.
+const NO_ROOM: &str = "no-room";
+
 fn room(needed: u64, available: u64) -> Result<(), String> {
     let needed = needed.saturating_add(SPARE);
     if available >= needed {
@@ -237,9 +283,10 @@ fn compress(
     file: &File,
     temporary: &[u8],
     aside: &[u8],
-) -> Result<(Stat, Digest), Fate> {
-    let guarded = site::check(site, file)?;
-    room(file.size, place::available(&site.root).unwrap_or(0)).map_err(Fate::Failed)?;
+) -> Result<Packed, Fate> {
+    let guarded = site::check_extents(site, file)?;
+    room(file.size, place::available(&site.root).unwrap_or(0))
+        .map_err(|why| Fate::Skipped(format!("{NO_ROOM}: {why}")))?;
     let parent = guarded.parent.as_fd();
     let new = entry::create(parent, temporary).map_err(|error| failed("making a file beside it", error))?;
     let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
@@ -249,21 +296,46 @@ fn compress(
         entry::rename_new(parent, temporary, parent, &name).map_err(into_fate)?;
         Ok(digest)
     });
-    let packed = packed.inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
-    let removed = || -> Result<Stat, Fate> {
+    let digest = packed.inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
+    let removed = || -> Result<(Stat, Option<Empty>), Fate> {
         guarded.still(file.identity())?;
         let stat = Stat::at(parent, &name).map_err(|error| failed("looking at the new file", error))?;
         if stat.inode() != made {
             return Err(changed("somebody replaced the new file"));
         }
+        // Whatever can fail comes before the original is removed.
+        let empty = live_log::is_live(&guarded.name)
+            .then(|| live_log::create(parent, temporary, new.as_fd(), &guarded.stat))
+            .transpose()
+            .map_err(|error| failed("making an empty file for its name", error))?;
         // The new name must be on disk before the old one is removed.
-        entry::durable(parent).map_err(|error| failed("making its name durable", error))?;
-        guarded.remove(file.identity(), aside)?;
-        Ok(stat)
+        entry::durable(parent)
+            .map_err(|error| failed("making its name durable", error))
+            .and_then(|()| Ok(guarded.remove(file.identity(), aside)?))
+            .inspect_err(|_| {
+                if empty.is_some() {
+                    let _ = entry::remove(parent, temporary);
+                }
+            })?;
+        Ok((stat, empty))
     };
-    let stat = removed().inspect_err(|_| safe_unlink::discard(parent, &name, aside, made))?;
+    let (stat, empty) = removed().inspect_err(|_| safe_unlink::discard(parent, &name, aside, made))?;
+    let left = empty.and_then(|empty| live_log::put(parent, temporary, &guarded.name, &empty).ok().flatten());
     entry::sync(parent);
-    Ok((stat, packed))
+    Ok(Packed { stat, digest, left })
+}
+
+/// After a crash: the empty file with the name of a live log, which is created if it is missing.
+fn name_kept(parent: BorrowedFd<'_>, name: &[u8], temporary: &[u8], packed: &Stat) -> Option<Inode> {
+    if !live_log::is_live(name) {
+        return None;
+    }
+    if let Ok(there) = Stat::at(parent, name) {
+        return (there.is_file() && there.size == 0).then(|| there.inode());
+    }
+    let like = regular(parent, &packed_name(name)).ok()?;
+    let empty = live_log::create(parent, temporary, like.as_fd(), packed).ok()?;
+    live_log::put(parent, temporary, name, &empty).ok().flatten()
 }
 
 fn into_fate(error: Errno) -> Fate {
@@ -344,7 +416,9 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     let packed = packed.as_ref().map_err(|error| failed("opening the compressed file", error))?;
     let stat = Stat::of(packed).map_err(|error| failed("looking at the compressed file", error))?;
     same(&stat)?;
-    if Stat::at(parent, name).is_ok() {
+    // The empty file of a live log may go, but not what its service wrote since.
+    let is_another = |stat: &Stat| undo.left.is_none_or(|left| stat.ino != left.1 || stat.size > 0);
+    if Stat::at(parent, name).is_ok_and(|stat| is_another(&stat)) {
         return Err(into_fate(Errno::EXIST));
     }
     room(undo.length, place::available(root).unwrap_or(0)).map_err(Fate::Failed)?;
@@ -361,6 +435,10 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
     };
     written()
         .map_err(|error| failed("expanding it", error))
+        .and_then(|()| match undo.left {
+            Some(left) => live_log::remove(parent, name, left, aside),
+            None => Ok(()),
+        })
         .and_then(|()| entry::rename_new(parent, temporary, parent, name).map_err(into_fate))
         .inspect_err(|_| safe_unlink::discard(parent, temporary, aside, made))?;
     remove_packed(parent, &packed_name, aside, same)

@@ -10,16 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::ROOTS;
 use super::place;
+use super::view::View;
+use crate::disk::filesystems::Filesystems;
 use crate::safety::holder::{self, Holder};
 use crate::safety::identity::{Inode, Stat};
-use crate::safety::processes::{Handle, Unseen, handles, link_text, processes};
+use crate::safety::processes::{Handle, Unseen, deleted_maps, handles, processes};
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::ProbeContext;
 
 const MOST: usize = 500;
 /// The most holders that are listed for one file.
 const MOST_HOLDERS: usize = 32;
-const SUFFIX: &[u8] = b" (deleted)";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -42,13 +43,14 @@ pub(super) struct DeletedFiles {
 struct Found {
     /// On the host.
     path: Vec<u8>,
+    mount: String,
     bytes: u64,
     holders: Vec<usize>,
     more_holders: u32,
 }
 
-/// What one process has open: each inode once, with its path on the host.
-type Files = Vec<(Stat, Vec<u8>)>;
+/// What one process has open or mapped: each inode once, with its path on the host and its file system.
+type Files = Vec<(Stat, (Vec<u8>, String))>;
 
 /// `list-deleted-open`; `skipped` counts the processes that could not be read.
 pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Result<DeletedFiles, Refusal> {
@@ -61,11 +63,11 @@ pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Resul
             in_time = false;
             break;
         }
-        match held_by(ask, pid, &process, &boot) {
+        match held_by(ask, &table, pid, &process, &boot) {
             Ok(Some((holder, files))) => {
                 let number = holders.len();
                 holders.push(holder);
-                files.into_iter().for_each(|(stat, path)| add(&mut found, &stat, path, number));
+                files.into_iter().for_each(|(stat, place)| add(&mut found, &stat, place, number));
             }
             Ok(None) => {}
             Err(Unseen) => skipped += 1,
@@ -75,7 +77,7 @@ pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Resul
     found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
     let complete = in_time && skipped == 0 && found.len() <= MOST;
     let file = |file: Found| DeletedFile {
-        mount: place::mount(&table, &file.path),
+        mount: file.mount,
         path: path_text(&file.path),
         bytes: file.bytes,
         holders: file.holders.iter().filter_map(|number| holders.get(*number).cloned()).collect(),
@@ -93,11 +95,28 @@ fn by_number(processes: Vec<PathBuf>) -> Vec<(u32, PathBuf)> {
     all
 }
 
-/// The removed files below the granted roots that a process has open; `None` if there are none or it has ended.
-fn held_by(ask: &ProbeContext<'_>, pid: u32, process: &Path, boot: &str) -> Result<Option<(Holder, Files)>, Unseen> {
-    let deleted = handles(process)?.into_iter().filter(|handle| handle.stat.is_file() && handle.stat.links == 0);
-    let granted = |handle: Handle| granted(ask, &handle.link).map(|path| (handle, path));
-    let mut files: Vec<(Handle, Vec<u8>)> = deleted.filter_map(granted).collect();
+/// The removed files below the granted roots that a process has open or mapped; `None` if there are none or it has
+/// ended.
+fn held_by(
+    ask: &ProbeContext<'_>,
+    table: &Filesystems,
+    pid: u32,
+    process: &Path,
+    boot: &str,
+) -> Result<Option<(Holder, Files)>, Unseen> {
+    let mut deleted = handles(process)?;
+    deleted.extend(deleted_maps(process)?);
+    deleted.retain(|handle| handle.stat.is_file() && handle.stat.links == 0);
+    if deleted.is_empty() {
+        return Ok(None);
+    }
+    let view = View::of(ask.host, table, process)?;
+    let granted = |path: &[u8]| {
+        let shown = path_text(path);
+        ask.scope.roots(&ROOTS).iter().any(|root| is_within(&shown, root))
+    };
+    let place = |handle: Handle| view.place(&handle, granted).map(|place| (handle, place));
+    let mut files: Vec<(Handle, (Vec<u8>, String))> = deleted.into_iter().filter_map(place).collect();
     if files.is_empty() {
         return Ok(None);
     }
@@ -110,12 +129,12 @@ fn held_by(ask: &ProbeContext<'_>, pid: u32, process: &Path, boot: &str) -> Resu
     if files.is_empty() || !holder.is_still(process, boot) {
         return Ok(None);
     }
-    Ok(Some((holder, files.into_iter().map(|(handle, path)| (handle.stat, path)).collect())))
+    Ok(Some((holder, files.into_iter().map(|(handle, place)| (handle.stat, place)).collect())))
 }
 
 /// Adds a holder to a file, and the file if it is new: the bytes of an inode count once.
-fn add(found: &mut HashMap<Inode, Found>, stat: &Stat, path: Vec<u8>, holder: usize) {
-    let new = Found { path, bytes: 0, holders: Vec::new(), more_holders: 0 };
+fn add(found: &mut HashMap<Inode, Found>, stat: &Stat, (path, mount): (Vec<u8>, String), holder: usize) {
+    let new = Found { path, mount, bytes: 0, holders: Vec::new(), more_holders: 0 };
     let file = found.entry(stat.inode()).or_insert(new);
     file.bytes = file.bytes.max(stat.bytes);
     if file.holders.len() < MOST_HOLDERS {
@@ -123,20 +142,4 @@ fn add(found: &mut HashMap<Inode, Found>, stat: &Stat, path: Vec<u8>, holder: us
     } else {
         file.more_holders = file.more_holders.saturating_add(1);
     }
-}
-
-/// The path on the host that a link of `/proc` shows, if it is removed and below a granted root.
-fn granted(ask: &ProbeContext<'_>, link: &Path) -> Option<Vec<u8>> {
-    let path = on_host(ask, &link_text(link)?)?;
-    let shown = path_text(&path);
-    ask.scope.roots(&ROOTS).iter().any(|root| is_within(&shown, root)).then_some(path)
-}
-
-/// The path on the host from the text of a link of `/proc`, without the kernel's ` (deleted)`.
-fn on_host(ask: &ProbeContext<'_>, text: &[u8]) -> Option<Vec<u8>> {
-    let path = text.strip_suffix(SUFFIX)?;
-    let host_root = ask.host.root().as_os_str().as_encoded_bytes();
-    let host_root = host_root.strip_suffix(b"/").unwrap_or(host_root);
-    let path = path.strip_prefix(host_root).unwrap_or(path);
-    path.starts_with(b"/").then(|| path.to_vec())
 }

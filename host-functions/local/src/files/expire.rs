@@ -10,6 +10,7 @@ use super::place;
 use super::reclaim::{Found, Held, Targets, give_up_all, look};
 use super::targets::taken;
 use super::{ACTIONS, FILES_ACTIONS, within};
+use crate::safety::root::Root;
 use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
@@ -49,7 +50,8 @@ impl TypedAction for ExpireHeld {
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targets), Refusal> {
         let taken = taken(earlier)?;
-        let mount = place::mount(&place::table(ask.host), root.as_bytes());
+        let opened = Root::open(ask.host, &root).ok();
+        let mount = opened.map_or_else(|| "/".into(), |opened| place::mount(&place::table(ask.host), &opened));
         let Found { files, complete, .. } = look(ask.host, &[root]);
         let held = files.into_iter().map(|(_, file)| file);
         let files: Vec<Held> = held.filter(|file| file.until <= ask.now && !taken.contains(&file.inode())).collect();

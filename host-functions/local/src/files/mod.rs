@@ -12,6 +12,8 @@ pub mod fields;
 mod file;
 mod gzip;
 mod listing;
+mod live_log;
+mod locate;
 mod metadata;
 mod patterns;
 mod place;
@@ -25,11 +27,13 @@ mod rotate;
 mod select;
 mod site;
 mod targets;
+mod view;
 mod walk;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
 pub use expire::QUARANTINE_EXPIRY;
+pub use place::behind_link;
 
 use ansai_kit::authorize::Check;
 use ansai_kit::function::Probe;
@@ -64,6 +68,7 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
             checks: &[within("/what/root")],
             body: Body::Scan(&Probe(probe::measure_files)),
         },
+        Function { name: "locate", checks: &[within("/root")], body: Body::Probe(&Probe(locate::locate)) },
         Function { name: "list-deleted-open", checks: &[], body: Body::Probe(&Probe(deleted::list_deleted_open)) },
         Function { name: "list-held", checks: &[], body: Body::Probe(&Probe(reclaim::list_held)) },
     ],

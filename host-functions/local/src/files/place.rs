@@ -1,14 +1,14 @@
-//! The file system that a path is on, and its available bytes.
+//! The file system that a root is on, and its available bytes.
 
-use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ansai_core::Subject;
-use ansai_core::text::path_text;
 
-use crate::disk::mounts::{self, Mount};
-use crate::safety::root::Root;
+use crate::disk::filesystems::Filesystems;
+use crate::disk::mounts;
+use crate::safety::extents;
+use crate::safety::root::{self, Root};
 use ansai_kit::host::Host;
 
 /// A path from its bytes; empty is `/`.
@@ -16,24 +16,37 @@ pub(super) fn path(bytes: &[u8]) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(if bytes.is_empty() { b"/" } else { bytes }))
 }
 
-/// The mount table; empty if it cannot be read.
-pub(super) fn table(host: &Host) -> BTreeMap<PathBuf, Mount> {
-    mounts::read(host).map(mounts::visible).unwrap_or_default()
+/// The file systems; none if the mount table cannot be read.
+pub(super) fn table(host: &Host) -> Filesystems {
+    Filesystems::read(host).unwrap_or_default()
 }
 
-/// The mount point that an absolute path is on, as text; `/` if it is unknown.
-pub(super) fn mount(table: &BTreeMap<PathBuf, Mount>, absolute: &[u8]) -> String {
-    let found = mounts::of_path(table, path(absolute));
-    found.map_or_else(|| "/".into(), |mount| path_text(mount.point.as_os_str().as_bytes()))
+/// The name of the file system that a root is on, as `list-filesystems` has it; `/` if it is unknown.
+pub(super) fn mount(table: &Filesystems, root: &Root) -> String {
+    table.name(path(&root.path), &root.stat).unwrap_or_else(|| "/".into())
 }
 
 /// The subject of a step on files below this root: their file system.
 pub(super) fn subject(host: &Host, root: &Root) -> Subject {
-    Subject::new("filesystem", mount(&table(host), &root.path))
+    Subject::new("filesystem", mount(&table(host), root))
+}
+
+/// Says where a granted directory leads if it is behind a symbolic link: then the grant permits nothing.
+pub fn behind_link(host: &Host, directory: &str) -> Option<String> {
+    let (link, target) = root::link(host, &root::absolute(directory)?)?;
+    let through = if link == directory { String::new() } else { format!("{directory} leads through a link: ") };
+    Some(format!("{through}{link} is a symbolic link to {target}"))
 }
 
 /// Bytes available to an unprivileged process; `None` if unknown.
 pub(super) fn available(root: &Root) -> Option<u64> {
-    let stat = rustix::fs::fstatvfs(root.fd()).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    mounts::level_of(root.fd()).ok().map(|level| level.available_bytes)
+}
+
+/// The same after a step. Where extents can be shared, the file system frees them when it writes what changed.
+pub(super) fn available_after(root: &Root) -> Option<u64> {
+    if extents::can_be_shared(root.fd()) {
+        let _ = rustix::fs::syncfs(root.fd());
+    }
+    available(root)
 }

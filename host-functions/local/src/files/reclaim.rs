@@ -15,7 +15,7 @@ use super::report::{Report, failed, item};
 use super::select::Left;
 use super::targets::{MOST_FILES, taken};
 use super::{place, site};
-use crate::disk::mounts;
+use crate::disk::filesystems::Filesystems;
 use crate::safety::identity::Inode;
 use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{
@@ -63,14 +63,14 @@ pub(super) struct Found {
 
 /// Looks at all quarantines below these roots.
 pub(super) fn look(host: &Host, roots: &[String]) -> Found {
-    let table = mounts::read(host).map(mounts::visible);
+    let table = Filesystems::read(host);
     // Without the mount table, only the roots themselves are searched.
     let is_whole = table.is_ok();
     let table = table.unwrap_or_default();
-    let Readable { found: quarantines, mut skipped } = all(host, roots, &table);
+    let Readable { found: quarantines, mut skipped } = all(host, roots, table.visible());
     let mut files = Vec::new();
     for quarantine in quarantines {
-        let mount = place::mount(&table, &quarantine.root.path);
+        let mount = place::mount(&table, &quarantine.root);
         let steps = quarantine.steps();
         skipped = skipped.saturating_add(steps.skipped);
         for (step, index) in steps.found {

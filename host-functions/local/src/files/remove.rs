@@ -21,7 +21,7 @@ use crate::safety::identity::Stat;
 use crate::safety::names::split;
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
-use crate::safety::{entry, safe_unlink};
+use crate::safety::{entry, extents, safe_unlink};
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
@@ -46,7 +46,7 @@ impl TypedAction for Remove {
         Arguments { what, .. }: Arguments,
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targets), Refusal> {
-        let mut found = select::find(ask, &what, earlier, &|_, _, _| None)?;
+        let mut found = select::find(ask, &what, earlier, &bar)?;
         writable(found.root())?;
         found.limit(ask, what.enough_bytes, |candidate| candidate.stat.bytes);
         let mut preview = found.preview(ask);
@@ -96,8 +96,8 @@ impl TypedAction for Remove {
         }
         sync_parents(&site.root, &targets.files, &items);
         let verb = if step.is_some() { "quarantined" } else { "removed" };
-        let after = place::available(&site.root);
-        Ok(Begun::Finished(Report { verb, held_bytes, before, after }.applied(items)))
+        let (after, is_measured) = (place::available_after(&site.root), extents::can_be_shared(site.root.fd()));
+        Ok(Begun::Finished(Report { verb, held_bytes, before, after, is_measured }.applied(items)))
     }
 
     fn undo(&self, doing: &StepContext<'_>, what: Planned<Self>, items: &[Item]) -> Result<Applied, Refusal> {
@@ -207,7 +207,7 @@ fn hold(
     if hours == 0 {
         return Ok(None);
     }
-    let level = mounts::level(ask.host, place::path(&found.root().path))?;
+    let level = mounts::level_of(found.root().fd()).map_err(|error| Refusal::io(&found.root().text, &error.into()))?;
     let same = earlier.iter().filter(|step| step.preview.about == *about);
     let freed = same.fold(0_u64, |sum, step| sum.saturating_add(step.preview.frees_now_bytes));
     let most = ask.scope.percent(&HOLD_BELOW_PERCENT);
@@ -227,12 +227,17 @@ fn hold(
     Ok(Some(Hold { root: text, hours }))
 }
 
+/// Removing what shares its extents with another file frees nothing.
+fn bar(root: &Root, path: &[u8], stat: &Stat) -> Option<&'static str> {
+    extents::are_shared_at(root, path, stat).then_some(extents::SHARED_EXTENTS)
+}
+
 fn unlink(site: &Guard, file: &File, aside: &[u8]) -> Result<(), Fate> {
-    Ok(site::check(site, file)?.remove(file.identity(), aside)?)
+    Ok(site::check_extents(site, file)?.remove(file.identity(), aside)?)
 }
 
 fn quarantined(site: &Guard, file: &File, step: &Step, number: usize) -> Result<(), Fate> {
-    let guarded = site::check(site, file)?;
+    let guarded = site::check_extents(site, file)?;
     guarded.still(file.identity())?;
     step.take(guarded.parent.as_fd(), &guarded.name, number).map_err(|error| failed("moving it", error))?;
     let looked = step.look(number).map_err(|error| failed("looking at it", error));

@@ -18,6 +18,8 @@ pub(super) struct Report {
     pub(super) before: Option<u64>,
     /// The same after it.
     pub(super) after: Option<u64>,
+    /// Whether files of the file system can share extents, so that only it knows what was freed.
+    pub(super) is_measured: bool,
 }
 
 impl Report {
@@ -35,10 +37,15 @@ impl Report {
                 }
             }
         }
-        let freed = items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.freed_bytes));
+        let expected = items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.freed_bytes));
+        let measured = self.before.zip(self.after).map(|(before, after)| after.saturating_sub(before));
+        let freed = measured.filter(|_| self.is_measured).map_or(expected, |measured| measured.min(expected));
         let mut detail = format!("{} {done} {}", self.verb, if done == 1 { "file" } else { "files" });
         if freed > 0 || self.held_bytes == 0 {
             detail.push_str(&format!(", freed {}", Bytes::new(freed)));
+        }
+        if freed < expected {
+            detail.push_str(&format!(" of up to {}", show_bytes(expected)));
         }
         if self.held_bytes > 0 {
             detail.push_str(&format!(", frees {} when the quarantine expires", Bytes::new(self.held_bytes)));

@@ -2,10 +2,12 @@
 
 use ansai_core::Refusal;
 use ansai_core::scope::is_within;
+use rustix::fd::AsFd as _;
 
 use super::fields::{MIN_AGE_HOURS, ROOTS};
 use super::file::File;
 use super::targets::Targets;
+use crate::safety::extents;
 use crate::safety::guard::{Guard, Guarded};
 use crate::safety::root::Root;
 use crate::safety::rules::Rules;
@@ -29,6 +31,15 @@ pub(super) fn enter(doing: &StepContext<'_>, targets: &Targets) -> Result<Guard,
     }
     let rules = Rules { min_age_hours: Some(targets.min_age_hours.max(granted)), ..Rules::default() };
     Guard::enter(doing.host, root, rules, doing.now, &|| doing.is_stopping())
+}
+
+/// The same for what has to free its bytes.
+pub(super) fn check_extents(guard: &Guard, file: &File) -> Result<Guarded, Fate> {
+    let guarded = check(guard, file)?;
+    match &guarded.file {
+        Some(open) if extents::are_shared(open.as_fd()) => Err(Fate::Skipped(extents::SHARED_EXTENTS.into())),
+        _ => Ok(guarded),
+    }
 }
 
 /// All checks on one target.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::doctor;
 use super::names::Kind;
 use super::survey::{PATH, subject, survey};
-use crate::disk::mounts;
+use crate::disk::filesystems::Filesystems;
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
@@ -46,8 +46,8 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
     if !survey.complete && ask.deadline.is_over() {
         return Err(Refusal::TimedOut(format!("{PATH} could not be read in time")));
     }
-    let mounts = mounts::visible(mounts::read(ask.host)?);
-    let mount = mounts::of_directory(&mounts, Path::new(PATH), survey.root.stat.dev)
+    let mount = Filesystems::read(ask.host)?
+        .name(Path::new(PATH), &survey.root.stat)
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {PATH} is not in the mount table")))?;
     let mut usage = JournalUsage {
         about: subject(),
@@ -56,7 +56,7 @@ fn usage(ask: &ProbeContext<'_>, _: NoArguments) -> Result<JournalUsage, Refusal
         archived_files: 0,
         active_files: 0,
         oldest: None,
-        mount: mount.shown(),
+        mount,
         skipped: survey.skipped.saturating_add(u32::from(!survey.complete)),
     };
     for file in &survey.files {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::{self, Kind};
 use super::survey::{self, JournalFile, PATH, Survey, survey};
+use crate::disk::filesystems::Filesystems;
 use crate::disk::mounts;
 use crate::safety::guard::{Guard, Holders};
 use crate::safety::identity::{Identity, Inode};
@@ -99,7 +100,7 @@ impl TypedAction for Vacuum {
         let guard = Guard::enter(ask.host, root, RULES, ask.now, &is_over)?;
         let (mut preview, targets) = choose(files, keep_bytes, &taken, &guard);
         preview.complete &= complete && skipped == 0;
-        preview.mount = mounts::point_of(ask.host, PATH.as_ref());
+        preview.mount = Filesystems::read(ask.host)?.name(PATH.as_ref(), &guard.root.stat);
         Ok((preview, targets))
     }
 

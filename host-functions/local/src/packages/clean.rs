@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::cache::{self, Manager};
 use super::contents::{Contents, Target};
 use super::{guard, lock};
-use crate::disk::mounts;
+use crate::disk::filesystems::Filesystems;
+use crate::safety::root::Root;
 use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::read;
 use ansai_kit::host::{Host, ProbeContext};
@@ -63,7 +64,12 @@ impl TypedAction for CleanCache {
         check(ask.host, manager)?;
         let mut preview = Preview::nothing(cache::subject(ask.host, manager));
         preview.reversible = Reversibility::None;
-        preview.mount = mounts::point_of(ask.host, cache::path(ask.host, manager).as_ref());
+        let path = cache::path(ask.host, manager);
+        let filesystems = Filesystems::read(ask.host)?;
+        preview.mount = match Root::following(ask.host, path) {
+            Ok(root) => filesystems.name(path.as_ref(), &root.stat),
+            Err(_) => filesystems.name_by_path(path.as_ref()),
+        };
         let is_again = earlier
             .iter()
             .filter(|step| step.action == NAME)

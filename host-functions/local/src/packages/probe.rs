@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cache;
 use super::doctor;
-use crate::disk::mounts;
+use crate::disk::filesystems::Filesystems;
 use ansai_kit::call::NoArguments;
 use ansai_kit::function::Probe;
 use ansai_kit::host::ProbeContext;
@@ -49,7 +49,7 @@ fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal
     if present.is_empty() {
         return Ok(caches);
     }
-    let mounts = mounts::visible(mounts::read(ask.host)?);
+    let filesystems = Filesystems::read(ask.host)?;
     for manager in present {
         let (mut bytes, mut files) = (0u64, 0u64);
         let path = cache::path(ask.host, manager);
@@ -63,8 +63,8 @@ fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal
             return Err(Refusal::TimedOut(format!("{path} could not be read in time")));
         }
         let mount = match &found.root {
-            Some(root) => mounts::of_directory(&mounts, Path::new(path), root.stat.dev),
-            None => mounts::of_path(&mounts, Path::new(path)),
+            Some(root) => filesystems.name(Path::new(path), &root.stat),
+            None => filesystems.name_by_path(Path::new(path)),
         }
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {path} is not in the mount table")))?;
         caches.skipped = caches.skipped.saturating_add(found.skipped).saturating_add(u32::from(!found.complete));
@@ -74,7 +74,7 @@ fn list_caches(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Caches, Refusal
             path: path.into(),
             bytes,
             files,
-            mount: mount.shown(),
+            mount,
         });
     }
     Ok(caches)

@@ -4,19 +4,24 @@
 use std::cell::RefCell;
 
 use ansai_core::{Refusal, Timestamp};
-use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use rustix::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::identity::{Identity, Stat};
+use super::busy_directories::BusyDirectories;
+use super::clock;
+use super::identity::{Identity, Stat, Time};
 use super::lease::{self, Kind, Lease};
+use super::mounted::Mounted;
 use super::names::{is_plain, split};
 use super::open_files::{InUse, OpenFiles, Use};
+use super::processes::processes;
 use super::protected::Protected;
 use super::reason::{Blocked, Reason};
 use super::root::Root;
 use super::rules::Rules;
 use super::safe_unlink;
+use super::tmpfiles::Exclusions;
 use ansai_kit::host::Host;
 
 /// The checks on files below one root, with what is in use there at this moment.
@@ -24,10 +29,18 @@ pub(crate) struct Guard {
     pub(crate) root: Root,
     pub(crate) protected: Protected,
     open_files: OpenFiles,
+    busy: BusyDirectories,
+    mounted: Mounted,
+    exclusions: Exclusions,
+    /// Since when times can be right.
+    since: Time,
     rules: Rules,
     now: Timestamp,
-    last_directory: RefCell<Option<(Vec<u8>, bool)>>,
+    last_directory: RefCell<Option<OfDirectory>>,
 }
+
+/// A directory below the root, and why no file in it may be touched.
+type OfDirectory = (Vec<u8>, Result<(), Reason>);
 
 /// Who else has a file open that may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,22 +77,26 @@ impl Guard {
     ) -> Result<Guard, Refusal> {
         let protected = Protected::of(host)?;
         protected.refuse(&root)?;
+        let exclusions = match rules.min_age_hours {
+            Some(_) => Exclusions::read(host, &root.path)?,
+            None => Exclusions::default(),
+        };
         let open_files = OpenFiles::look(host, root.devices, is_over)?;
-        Ok(Guard { root, protected, open_files, rules, now, last_directory: RefCell::default() })
+        let mounted = Mounted::look(&root, &processes(host)?);
+        let since = clock::since(&root);
+        let (busy, last_directory) = (BusyDirectories::default(), RefCell::default());
+        Ok(Guard { root, protected, open_files, busy, mounted, exclusions, since, rules, now, last_directory })
     }
 
     /// What the checks will most likely say of a file: for a preview, which takes no leases. An unknown use does not
     /// count if the lease will tell.
     pub(crate) fn foresee(&self, path: &[u8], stat: &Stat) -> Result<Holders, Reason> {
-        if let Some(reason) = self.rules.bar(&self.root, stat, self.now) {
-            return Err(reason);
-        }
-        let is_protected = self.protected.covers(&self.root.absolute(path))
-            || self.protected.has(stat.inode())
-            || self.is_below_protected(split(path).0);
-        if is_protected {
+        self.of_stat(stat)?;
+        if self.protected.covers(&self.root.absolute(path)) || self.protected.has(stat.inode()) {
             return Err(Reason::Protected);
         }
+        self.of_directory(split(path).0)?;
+        self.of_path(path)?;
         match self.judge(self.open_files.ask(stat.inode())) {
             Err(Reason::MaybeOpen) if may_lease(stat) && !self.root.devices.overlay => {
                 match self.open_files.is_open(stat.inode()) {
@@ -91,21 +108,51 @@ impl Guard {
         }
     }
 
-    /// Whether a directory below the root is at or below a protected one, or that cannot be told. Remembers the last
-    /// answer, because many files have the same directory.
-    fn is_below_protected(&self, directory: &[u8]) -> bool {
-        if !self.protected.is_near(&self.root) {
-            return false;
-        }
+    /// Why no file in a directory below the root may be touched. Remembers the last answer, because many files have the
+    /// same directory.
+    fn of_directory(&self, directory: &[u8]) -> Result<(), Reason> {
         let mut last = self.last_directory.borrow_mut();
         match &*last {
             Some((path, answer)) if path == directory => *answer,
             _ => {
-                let opened = self.root.directory(directory);
-                let answer = opened.and_then(|open| self.protected.holds(open.as_fd(), &self.root)).unwrap_or(true);
+                let opened = self.root.directory(directory).map_err(|_| match self.protected.is_near(&self.root) {
+                    true => Reason::Protected,
+                    false => Reason::Changed("its directory cannot be opened"),
+                });
+                let answer =
+                    opened.and_then(|open| self.of_open_directory(open.as_fd()).unwrap_or(Err(Reason::Protected)));
                 *last = Some((directory.to_vec(), answer));
                 answer
             }
+        }
+    }
+
+    /// The same for an open directory.
+    fn of_open_directory(&self, directory: BorrowedFd<'_>) -> rustix::io::Result<Result<(), Reason>> {
+        if self.protected.holds(directory, &self.root)? {
+            return Ok(Err(Reason::Protected));
+        }
+        let is_busy = self.busy.has(directory, self.root.stat.inode(), &self.open_files)?;
+        Ok(if is_busy { Err(Reason::Locked) } else { Ok(()) })
+    }
+
+    /// Why a file with these properties may not be touched.
+    fn of_stat(&self, stat: &Stat) -> Result<(), Reason> {
+        match self.rules.bar(&self.root, stat, self.now) {
+            Some(reason) => Err(reason),
+            None if self.rules.min_age_hours.is_some() && clock::is_before(stat, self.since) => Err(Reason::UnknownAge),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a file at this path below the root may not be touched.
+    fn of_path(&self, path: &[u8]) -> Result<(), Reason> {
+        if self.mounted.has(path) {
+            Err(Reason::Mounted)
+        } else if self.exclusions.cover(&self.root.absolute(path)) {
+            Err(Reason::Excluded)
+        } else {
+            Ok(())
         }
     }
 
@@ -123,9 +170,9 @@ impl Guard {
             Errno::LOOP | Errno::NOTDIR | Errno::XDEV => Blocked::changed("its directory is another one"),
             error => Blocked::failed("opening its directory", error),
         })?;
-        match self.protected.holds(parent.as_fd(), &self.root) {
-            Ok(false) => Ok((parent, name.to_vec())),
-            Ok(true) => Err(Reason::Protected.into()),
+        match self.of_open_directory(parent.as_fd()) {
+            Ok(Ok(())) => Ok((parent, name.to_vec())),
+            Ok(Err(reason)) => Err(reason.into()),
             Err(error) => Err(Blocked::failed("looking at the directories above it", error)),
         }
     }
@@ -145,9 +192,8 @@ impl Guard {
         if self.protected.has(stat.inode()) {
             return Err(Reason::Protected.into());
         }
-        if let Some(reason) = self.rules.bar(&self.root, &stat, self.now) {
-            return Err(reason.into());
-        }
+        self.of_stat(&stat)?;
+        self.of_path(path)?;
         let file = reopen(&handle)?;
         let (used, lease) = match &file {
             Some(file) => {
@@ -305,9 +351,18 @@ mod tests {
             let root = Root::open(&Host::at(dir.path()), "/").unwrap();
             let target = Identity::of(&Stat::at(root.fd(), b"a").unwrap());
             let (open_files, protected) = (OpenFiles::default(), Protected::of(&Host::at(dir.path())).unwrap());
-            let last_directory = RefCell::default();
-            let guard =
-                Guard { root, protected, open_files, rules: Rules::default(), now: Timestamp::EPOCH, last_directory };
+            let guard = Guard {
+                root,
+                protected,
+                open_files,
+                busy: BusyDirectories::default(),
+                mounted: Mounted::default(),
+                exclusions: Exclusions::default(),
+                since: Time(0, 0),
+                rules: Rules::default(),
+                now: Timestamp::EPOCH,
+                last_directory: RefCell::default(),
+            };
             let guarded = guard.check(b"a", target).unwrap();
             Passed { dir, target, guarded }
         }

@@ -43,6 +43,8 @@ pub(crate) struct Stat {
     pub(crate) atime: Time,
     pub(crate) mtime: Time,
     pub(crate) ctime: Time,
+    /// When it was made, if the file system remembers that.
+    pub(crate) born: Option<Time>,
     /// Whether the file is immutable or append-only (chattr(1)).
     pub(crate) fixed: bool,
 }
@@ -96,7 +98,7 @@ impl Stat {
 }
 
 fn wanted() -> StatxFlags {
-    StatxFlags::BASIC_STATS | StatxFlags::MNT_ID
+    StatxFlags::BASIC_STATS | StatxFlags::MNT_ID | StatxFlags::BTIME
 }
 
 impl From<&Statx> for Stat {
@@ -117,6 +119,7 @@ impl From<&Statx> for Stat {
             atime: time(&stat.stx_atime),
             mtime: time(&stat.stx_mtime),
             ctime: time(&stat.stx_ctime),
+            born: (stat.stx_mask & StatxFlags::BTIME.bits() != 0).then(|| time(&stat.stx_btime)),
             fixed: stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND),
         }
     }

@@ -44,6 +44,16 @@ impl Location {
         Ok(table.iter().filter(is_below).map(location).collect())
     }
 
+    /// Major and minor number of the device, as in the mount table.
+    pub(super) fn device_id(&self) -> &str {
+        &self.device_id
+    }
+
+    /// The path in the file system, without a slash at the end.
+    pub(super) fn path(&self) -> &[u8] {
+        self.path.strip_suffix(b"/").unwrap_or(&self.path)
+    }
+
     /// Whether this is at or below another place.
     pub(super) fn is_within(&self, other: &Location) -> bool {
         self.device_id == other.device_id && super::names::is_within(&self.path, &other.path)

@@ -10,7 +10,7 @@ use ansai_core::Refusal;
 
 use super::devices::Devices;
 use super::identity::{Inode, Stat};
-use super::processes::{Access, Unseen, behind_loop_devices, handles, processes, read};
+use super::processes::{Access, Unseen, behind_loop_devices, handles_up_to, processes, read, read_up_to};
 use ansai_kit::host::Host;
 
 /// Whether a file is in use. Three answers: what could not be read may hold anything.
@@ -33,6 +33,14 @@ pub(crate) enum Use {
     Locked,
 }
 
+/// How many descriptors and mappings are read of the processes of one unprivileged user. What is beyond is unseen: a user
+/// could otherwise make every scan last too long. Leases still tell whether it is open.
+const MOST_OF_A_USER: usize = 1 << 16;
+/// What a process costs besides these.
+const PROCESS: usize = 16;
+/// The usual length of a line about a mapping, in bytes.
+const LINE: usize = 100;
+
 /// What is in use below one root.
 #[derive(Debug, Default)]
 pub(crate) struct OpenFiles {
@@ -53,14 +61,16 @@ impl OpenFiles {
     pub(crate) fn look(host: &Host, devices: Devices, is_over: &dyn Fn() -> bool) -> Result<OpenFiles, Refusal> {
         let mut found = OpenFiles::default();
         let mut sees_first = false;
+        let mut users = HashMap::<u32, usize>::new();
         for process in processes(host)? {
             if is_over() {
                 return Err(Refusal::TimedOut("the open files of all processes were not read in time".into()));
             }
             sees_first |= process.ends_with("1");
-            let open = found.take_open(&process, devices);
-            let mapped = found.take_mapped(&process, devices);
-            found.count(open.and(mapped));
+            let owner = Stat::following(&process).map_or(0, |stat| stat.uid);
+            let mut unlimited = usize::MAX;
+            let left = if owner == 0 { &mut unlimited } else { users.entry(owner).or_insert(MOST_OF_A_USER) };
+            found.take(&process, devices, left);
         }
         // A /proc that hides other users' processes hides process 1 too.
         if !sees_first {
@@ -75,9 +85,8 @@ impl OpenFiles {
 
     /// Whether this file is in use.
     pub(crate) fn ask(&self, file: Inode) -> InUse {
-        let is_locked = self.locked.contains(&file) || self.locked_loosely.contains(&file.1);
         match self.access(file) {
-            _ if is_locked => InUse::Yes(Use::Locked),
+            _ if self.is_locked(file) => InUse::Yes(Use::Locked),
             Some(Access::Write) => InUse::Yes(Use::Written),
             Some(Access::Read) if self.unseen => InUse::Yes(Use::MaybeWritten),
             Some(Access::Read) => InUse::Yes(Use::Read),
@@ -89,6 +98,11 @@ impl OpenFiles {
     /// Whether a process was seen that has this file open or mapped.
     pub(crate) fn is_open(&self, file: Inode) -> bool {
         self.access(file).is_some()
+    }
+
+    /// Whether a lock on this file or directory was seen.
+    pub(crate) fn is_locked(&self, file: Inode) -> bool {
+        self.locked.contains(&file) || self.locked_loosely.contains(&file.1)
     }
 
     fn access(&self, file: Inode) -> Option<Access> {
@@ -109,16 +123,34 @@ impl OpenFiles {
         *known = access.max(*known);
     }
 
-    fn take_open(&mut self, process: &Path, devices: Devices) -> Result<(), Unseen> {
-        for handle in handles(process)?.iter().filter(|handle| devices.have(handle.stat.dev) && handle.stat.is_file()) {
+    /// Takes what a process has, as long as its user has something `left`.
+    fn take(&mut self, process: &Path, devices: Devices, left: &mut usize) {
+        let taken = match left.checked_sub(PROCESS) {
+            Some(rest) => {
+                *left = rest;
+                let open = self.take_open(process, devices, left);
+                let mapped = self.take_mapped(process, devices, left);
+                open.and(mapped)
+            }
+            None => Err(Unseen),
+        };
+        self.count(taken);
+    }
+
+    fn take_open(&mut self, process: &Path, devices: Devices, left: &mut usize) -> Result<(), Unseen> {
+        let handles = handles_up_to(process, *left).inspect_err(|_| *left = 0)?;
+        *left -= handles.len();
+        for handle in handles.iter().filter(|handle| devices.have(handle.stat.dev) && handle.stat.is_file()) {
             self.open(handle.stat.inode(), handle.access());
         }
         Ok(())
     }
 
     /// `7f2c000-7f2d000 r--s 00000000 fe:00 1234   /usr/lib/x.so`; a file stays mapped after it was closed.
-    fn take_mapped(&mut self, process: &Path, devices: Devices) -> Result<(), Unseen> {
-        let text = read(&process.join("maps"))?.unwrap_or_default();
+    fn take_mapped(&mut self, process: &Path, devices: Devices, left: &mut usize) -> Result<(), Unseen> {
+        let most = u64::try_from(left.saturating_mul(LINE)).unwrap_or(u64::MAX);
+        let text = read_up_to(&process.join("maps"), most)?.unwrap_or_default();
+        *left = left.saturating_sub(text.len() / LINE);
         let mut seen = HashSet::new();
         for line in text.split(|byte| *byte == b'\n') {
             let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty());

@@ -73,9 +73,17 @@ pub(crate) fn processes(host: &Host) -> Result<Vec<PathBuf>, Refusal> {
 
 /// The descriptors of a process that are still open. The list can be readable although what it lists is not.
 pub(crate) fn handles(process: &Path) -> Result<Vec<Handle>, Unseen> {
+    handles_up_to(process, usize::MAX)
+}
+
+/// The same if there are no more than this many.
+pub(crate) fn handles_up_to(process: &Path, most: usize) -> Result<Vec<Handle>, Unseen> {
     let mut open = Vec::new();
     for entry in unless_gone(std::fs::read_dir(process.join("fd")))?.into_iter().flatten() {
         let Some(entry) = unless_gone(entry)? else { continue };
+        if open.len() >= most {
+            return Err(Unseen);
+        }
         let link = entry.path();
         if let Some(stat) = unless_gone(Stat::cached(&link).map_err(Into::into))? {
             open.push(Handle { link, stat });
@@ -83,6 +91,30 @@ pub(crate) fn handles(process: &Path) -> Result<Vec<Handle>, Unseen> {
     }
     Ok(open)
 }
+
+/// What a process has mapped and is deleted: a file stays mapped after it was closed.
+pub(crate) fn deleted_maps(process: &Path) -> Result<Vec<Handle>, Unseen> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let text = read(&process.join("maps"))?.unwrap_or_default();
+    let mut found = Vec::new();
+    let mut last = None;
+    for line in text.split(|byte| *byte == b'\n').filter(|line| line.ends_with(DELETED)) {
+        let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
+        let (Some(range), Some(file)) = (fields.next(), fields.nth(2).zip(fields.next())) else { return Err(Unseen) };
+        // The parts of one mapping follow each other.
+        if last.replace(file) == Some(file) {
+            continue;
+        }
+        let link = process.join("map_files").join(std::ffi::OsStr::from_bytes(range));
+        if let Some(stat) = unless_gone(Stat::cached(&link).map_err(Into::into))? {
+            found.push(Handle { link, stat });
+        }
+    }
+    Ok(found)
+}
+
+/// What the kernel writes behind the path of a deleted file.
+pub(crate) const DELETED: &[u8] = b" (deleted)";
 
 /// The text of a link of `/proc`.
 pub(crate) fn link_text(path: &Path) -> Option<Vec<u8>> {
@@ -92,9 +124,18 @@ pub(crate) fn link_text(path: &Path) -> Option<Vec<u8>> {
 
 /// The content of a file of `/proc` or `/sys`; `None` if it does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Unseen> {
+    read_up_to(path, MOST_BYTES)
+}
+
+/// The same if it is no longer than this: a part of it could miss what counts.
+pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Unseen> {
     let mut text = Vec::new();
-    let done = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut text));
-    Ok(unless_gone(done)?.map(|_| text))
+    let most = most.min(MOST_BYTES);
+    let done = std::fs::File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut text));
+    match unless_gone(done)? {
+        Some(length) if u64::try_from(length).is_ok_and(|length| length > most) => Err(Unseen),
+        read => Ok(read.map(|_| text)),
+    }
 }
 
 /// Files that are behind loop devices.

@@ -16,8 +16,14 @@ pub(crate) enum Reason {
     /// Immutable or append-only.
     Immutable,
     Young,
-    /// Locked with flock(2) or fcntl(2).
+    /// Its times say nothing about its age.
+    UnknownAge,
+    /// tmpfiles.d(5) excludes it from aging.
+    Excluded,
+    /// It, or a directory above it, is locked with flock(2) or fcntl(2).
     Locked,
+    /// Mounted somewhere, in any mount namespace.
+    Mounted,
     /// A process has it open or mapped.
     Open,
     /// Whether a process has it open is unknown.
@@ -39,7 +45,10 @@ impl Reason {
             Reason::SeveralLinks => "several-links",
             Reason::Immutable => "immutable",
             Reason::Young => "young",
+            Reason::UnknownAge => "unknown-age",
+            Reason::Excluded => "excluded",
             Reason::Locked => "locked",
+            Reason::Mounted => "mounted",
             Reason::Open => "open",
             Reason::MaybeOpen => "maybe-open",
             Reason::Protected => "protected",
@@ -53,7 +62,7 @@ impl Reason {
         match self {
             Reason::Protected => Refusal::Denied(text),
             Reason::Changed(_) => Refusal::Changed(text),
-            Reason::Locked | Reason::Open | Reason::MaybeOpen => Refusal::Busy(text),
+            Reason::Locked | Reason::Mounted | Reason::Open | Reason::MaybeOpen => Refusal::Busy(text),
             _ => Refusal::Unavailable(text),
         }
     }
@@ -133,6 +142,9 @@ mod tests {
             (Reason::Open, "open", busy),
             (Reason::MaybeOpen, "maybe-open", busy),
             (Reason::Locked, "locked", busy),
+            (Reason::Mounted, "mounted", busy),
+            (Reason::Excluded, "excluded", unavailable),
+            (Reason::UnknownAge, "unknown-age", unavailable),
             (Reason::Protected, "protected", denied),
             (Reason::Changed("gone"), "changed: gone", changed),
             (Reason::OtherDevice, "other-device", unavailable),

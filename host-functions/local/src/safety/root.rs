@@ -3,7 +3,7 @@
 use ansai_core::Refusal;
 use ansai_core::text::{inert, path_bytes, path_text};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::beneath::{Mounts, directory, open, open_following};
@@ -41,9 +41,15 @@ impl Root {
             Root::of(fd, text, path.clone(), &top)
         };
         opened().map_err(|error| match error {
-            Errno::LOOP => {
-                Refusal::Invalid(format!("{text} leads through a symbolic link: name the directory behind it"))
-            }
+            Errno::LOOP => Refusal::Invalid(match link(host, &path) {
+                Some((link, target)) if link == text => {
+                    format!("{text} is a symbolic link to {target}: name the directory behind it")
+                }
+                Some((link, target)) => {
+                    format!("{text} leads through a symbolic link, {link} to {target}: name the directory behind it")
+                }
+                None => format!("{text} leads through a symbolic link: name the directory behind it"),
+            }),
             Errno::NOTDIR => Refusal::Invalid(format!("{text} is not a directory")),
             error => Refusal::io(text, &error.into()),
         })
@@ -123,6 +129,26 @@ pub(crate) fn absolute(text: &str) -> Option<Vec<u8>> {
     }
     rest.split(|byte| *byte == b'/').all(is_name).then_some(path)
 }
+
+/// The first symbolic link on the way to a directory of the host, and its target, both as text.
+pub(crate) fn link(host: &Host, path: &[u8]) -> Option<(String, String)> {
+    let mut here = top(host).ok()?;
+    let (mut done, flags) = (Vec::new(), OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC);
+    for part in path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()) {
+        done.push(b'/');
+        done.extend_from_slice(part);
+        let next = rustix::fs::openat(&here, part, flags, Mode::empty()).ok()?;
+        if Stat::of(&next).ok()?.kind == FileType::Symlink {
+            let target = rustix::fs::readlinkat(&next, "", Vec::new()).ok()?;
+            return Some((path_text(&done), inert(&path_text(target.as_bytes()), MOST_TARGET)));
+        }
+        here = next;
+    }
+    None
+}
+
+/// How much is shown of where a symbolic link leads to.
+const MOST_TARGET: usize = 200;
 
 /// The root directory of the host.
 pub(super) fn top(host: &Host) -> rustix::io::Result<OwnedFd> {

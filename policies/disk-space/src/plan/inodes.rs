@@ -11,10 +11,9 @@ use crate::calls::{self, REMOVE};
 pub(super) fn propose(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
     reclaim(situation, ladder);
     let settings = situation.settings;
-    let temp_roots = situation.roots(&settings.temp_dirs, ladder).into_iter();
+    let temp_roots = situation.temp_roots(ladder).into_iter();
     let log_roots = situation.roots(&settings.log_dirs, ladder).into_iter();
-    let steps =
-        temp_roots.map(|root| (Kind::temporary(&root, situation.age(&root, settings.temp_files_older_than)), root));
+    let steps = temp_roots.map(|root| (situation.temporary(&root), root));
     let old_logs = |root: &str| Kind::old_logs(root, settings, situation.age(root, settings.logs_older_than));
     let steps = steps.chain(log_roots.map(|root| (old_logs(&root), root)));
     // Steps whose files cannot be counted come last.

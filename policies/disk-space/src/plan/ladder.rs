@@ -107,11 +107,11 @@ fn journal(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
 }
 
 fn temporary_files(situation: &Situation<'_>, ladder: &mut Ladder<'_>) {
-    for root in situation.roots(&situation.settings.temp_dirs, ladder) {
+    for root in situation.temp_roots(ladder) {
         if ladder.is_enough() {
             return;
         }
-        let mut kind = Kind::temporary(&root, situation.age(&root, situation.settings.temp_files_older_than));
+        let mut kind = situation.temporary(&root);
         if situation.count(&mut kind, &root) != Some(0) {
             situation.remove(ladder, &root, &kind);
         }

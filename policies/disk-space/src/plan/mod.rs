@@ -10,7 +10,8 @@ mod tests;
 use std::cell::RefCell;
 
 use ansai_sdk::{
-    Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Severity, Size, Span, Usage, paths, share,
+    Decision, Failure, Host, Ladder, Observation, Preview, Recommendation, Refusal, Severity, Size, Span, Usage, paths,
+    share,
 };
 
 use crate::calls::{self, FILES_ACTIONS, FILES_PROBE};
@@ -18,6 +19,7 @@ use crate::detect::{INODES, blocks_of, inodes_of, listed, mounts};
 use crate::imports::ansai::disk::disk_probe::Filesystem;
 use crate::imports::ansai::files::files_probe::{FileQuery, Held, Quarantines};
 use crate::settings::Settings;
+use selection::Kind;
 
 /// If the quarantine frees enough within this time, no other step is needed.
 const SOON: Span = Span::from_hours(24);
@@ -126,12 +128,49 @@ impl<'a> Situation<'a> {
             return Vec::new();
         }
         let granted = self.host.grants().texts(FILES_ACTIONS, "roots");
-        let (protected, roots): (Vec<&str>, Vec<&str>) =
-            paths::granted_on(self.mount, dirs, &granted, &mounts(&self.filesystems))
-                .into_iter()
-                .partition(|root| paths::is_protected(root));
+        let mut found = Vec::new();
+        for part in paths::granted(dirs, &granted) {
+            found.extend(self.here(part, ladder));
+        }
+        let (protected, roots): (Vec<String>, Vec<String>) =
+            found.into_iter().partition(|root| paths::is_protected(root));
         protected.iter().for_each(|root| ladder.note(format!("{root} is never touched")));
-        roots.iter().map(|root| (*root).to_owned()).collect()
+        roots
+    }
+
+    /// The directories with temporary files that are granted and on this file system. Directories with logs are none of
+    /// them: logs are kept longer.
+    fn temp_roots(&self, ladder: &mut Ladder<'_>) -> Vec<String> {
+        let mut roots = self.roots(&self.settings.temp_dirs, ladder);
+        roots.retain(|root| !self.settings.log_dirs.iter().any(|log| paths::is_within(root, log)));
+        roots
+    }
+
+    /// Old temporary files below one of them.
+    fn temporary(&self, root: &str) -> Kind {
+        Kind::temporary(root, self.settings, self.age(root, self.settings.temp_files_older_than))
+    }
+
+    /// The parts of a directory that are on this file system, by the directory itself: one file system can have several
+    /// mount points. By their paths if the host cannot tell.
+    fn here(&self, directory: &str, ladder: &mut Ladder<'_>) -> Vec<String> {
+        if self.host.grants().has(FILES_PROBE) {
+            match calls::locate(self.host, directory) {
+                Ok(found) => {
+                    let here = found.entries.into_iter().filter(|one| one.about.name == self.mount);
+                    return here.map(|one| one.path).collect();
+                }
+                // Behind a symbolic link, so it may be anywhere.
+                Err(refusal @ Refusal::Invalid(_)) => {
+                    ladder.note(refusal.words());
+                    return Vec::new();
+                }
+                Err(_) => {}
+            }
+        }
+        let part = if paths::is_within(self.mount, directory) { self.mount } else { directory };
+        let is_here = paths::is_on(part, self.mount, &mounts(&self.filesystems));
+        is_here.then(|| part.to_owned()).into_iter().collect()
     }
 
     fn how_full(&self) -> String {

@@ -1,7 +1,7 @@
 //! Selects the files of a step.
 
 use ansai_sdk::Span;
-use ansai_sdk::paths::exclude_protected;
+use ansai_sdk::paths::{exclude_protected, is_within};
 
 use crate::imports::ansai::files::files_actions::Selection;
 use crate::imports::ansai::files::files_probe::FileQuery;
@@ -53,9 +53,13 @@ impl Kind {
         Kind::new("idle-logs", "logs without a writer", vec!["**/*.log".into()], root, min_age_hours)
     }
 
-    pub(super) fn temporary(root: &str, min_age_hours: u32) -> Kind {
+    /// Temporary files, without the directories with logs below the root.
+    pub(super) fn temporary(root: &str, settings: &Settings, min_age_hours: u32) -> Kind {
         let mut kind = Kind::new("temporary", "temporary files", vec!["**/*".into()], root, min_age_hours);
         kind.exclude.extend(PRIVATE.iter().map(|pattern| (*pattern).to_owned()));
+        let logs = settings.log_dirs.iter().filter(|log| is_within(log, root));
+        let below = logs.filter_map(|log| log.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/'));
+        kind.exclude.extend(below.map(|log| format!("{}/**", literal(log.trim_end_matches('/')))));
         kind
     }
 
@@ -94,6 +98,12 @@ impl Kind {
     }
 }
 
+/// A pattern that matches only this path.
+fn literal(path: &str) -> String {
+    let special = |one: char| matches!(one, '*' | '?' | '[' | ']' | '{' | '}' | '\\');
+    path.chars().flat_map(|one| special(one).then_some('\\').into_iter().chain([one])).collect()
+}
+
 fn is_compressed(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, extension)| COMPRESSED.contains(&extension))
 }
@@ -116,12 +126,23 @@ mod tests {
     #[test]
     fn what_is_counted_is_what_a_step_selects() {
         let settings = settings(|_| {});
-        for kind in [Kind::old_logs("/var/log", &settings, 720), Kind::temporary("/tmp", 168)] {
+        for kind in [Kind::old_logs("/var/log", &settings, 720), Kind::temporary("/tmp", &settings, 168)] {
             let (query, step) = (kind.query("/var/log"), kind.select("/var/log", 0, 0));
             assert!(!query.exclude.is_empty());
             assert_eq!((query.root, query.globs, query.exclude), (step.root, step.globs, step.exclude));
             assert_eq!((query.min_age_hours, query.min_bytes), (step.min_age_hours, step.min_bytes));
         }
+    }
+
+    #[test]
+    fn logs_are_no_temporary_files() {
+        let settings =
+            settings(|settings| settings["log_dirs"] = serde_json::json!(["/tmp/a/log", "/tmp/[x]", "/logs"]));
+        let excluded =
+            |root: &str, pattern: &str| Kind::temporary(root, &settings, 168).exclude.iter().any(|one| one == pattern);
+        assert!(excluded("/tmp", "a/log/**") && excluded("/tmp", "\\[x\\]/**") && excluded("/", "logs/**"));
+        assert!(excluded("/tmp/a", "log/**") && !excluded("/tmp", "logs/**"));
+        assert!(!Kind::old_logs("/tmp", &settings, 1).exclude.contains(&"a/log/**".to_owned()));
     }
 
     #[test]
@@ -131,7 +152,7 @@ mod tests {
             Kind::old_logs("/srv", &settings, 1),
             Kind::plain_logs("/srv", &settings, 1),
             Kind::idle_logs("/srv", 1),
-            Kind::temporary("/srv", 1),
+            Kind::temporary("/srv", &settings, 1),
         ] {
             for pattern in exclude_protected("/srv") {
                 assert!(kind.exclude.contains(&pattern), "{pattern}");

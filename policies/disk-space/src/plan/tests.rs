@@ -6,6 +6,7 @@ use crate::calls::{QUARANTINE_ACTIONS, RECLAIM, REMOVE, VACUUM};
 use crate::detect::detect;
 use crate::imports::ansai::disk::disk_probe::Inodes;
 use crate::imports::ansai::files::files_probe::{self, DeletedFile, DeletedFiles, File, Files, Holder, Usages};
+use crate::imports::ansai::files::files_probe::{Location, Locations};
 use crate::imports::ansai::journal::journal_probe::JournalUsage;
 use crate::imports::ansai::packages::package_cache_probe::{Cache, Caches};
 use crate::testing::{filesystem, listing, settings};
@@ -51,6 +52,47 @@ fn promising(host: StandIn, now: u64, later: u64, items: u64) -> StandIn {
 
 fn preview(frees_now_bytes: u64, frees_later_bytes: u64, items: u64) -> Preview {
     Preview { items, frees_now_bytes, frees_later_bytes, ..testing::preview(Subject::new("x", "x")) }
+}
+
+/// What the host says of the file systems of a directory, and of the mount points below it.
+fn located(host: StandIn, root: &str, places: &[(&str, &str)]) -> StandIn {
+    let location =
+        |(path, name): &(&str, &str)| Location { about: Subject::new("filesystem", *name), path: (*path).to_owned() };
+    let entries = places.iter().map(location).collect();
+    host.answers_with("ansai:files/files-probe.locate", &format!("({root:?}"), Locations { entries, complete: true })
+}
+
+/// The directories that files are removed from or compressed in.
+fn cleaned(host: &Host) -> Vec<String> {
+    decide(host);
+    let roots = steps(host).into_iter().filter_map(|step| {
+        let rest = step.strip_prefix("remove ").or(step.strip_prefix("compress "))?;
+        rest.split(' ').next().map(str::to_owned)
+    });
+    let mut roots: Vec<String> = roots.collect();
+    roots.dedup();
+    roots
+}
+
+#[test]
+fn the_host_says_which_file_system_a_directory_is_on() {
+    // Another disk is mounted at /var/log and at /tmp/x, though only /data is listed.
+    let tmp = [("/tmp", "/"), ("/tmp/x", "/data"), ("/tmp/y", "/")];
+    let host = located(located(everything(50), "/var/log", &[("/var/log", "/data")]), "/tmp", &tmp);
+    assert_eq!(cleaned(&host.host()), ["/tmp", "/tmp/y"]);
+    // And the other way: the disk that is full is not where its directory's path says.
+    let full = located(everything(50), "/var/log", &[("/var/log", "/")]);
+    assert_eq!(cleaned(&located(full, "/tmp", &[("/tmp", "/data")]).host()), ["/var/log"]);
+    // By their paths if the host cannot tell.
+    assert_eq!(cleaned(&everything(50).host()), ["/var/log", "/tmp"]);
+}
+
+#[test]
+fn a_directory_behind_a_link_is_told() {
+    let linked = Refusal::Invalid("/var/log leads through a symbolic link (/var/log to /data/log)".into());
+    let host = host(50).refuses("ansai:files/files-probe.locate", linked).host();
+    let why = given_up(&host);
+    assert!(why.contains("/var/log to /data/log"), "{why}");
 }
 
 fn quarantines(held: Held) -> Quarantines {

@@ -667,7 +667,20 @@ declare module "ansai:files/files-probe@0.2.0" {
     /** Pass it to the next call to get the rest. */
     cursor?: string | null;
   }
-  /** A process that holds a file open. */
+  /**
+   * A directory and the file system that it is on. The kind of `about` is `filesystem`; its name is the mount point
+   * under which `disk-probe.list-filesystems` lists the file system.
+   */
+  export interface Location {
+    about: Subject;
+    path: string;
+  }
+  /** `complete` is false if there are more than 500. */
+  export interface Locations {
+    entries: Location[];
+    complete: boolean;
+  }
+  /** A process that has a file open or mapped. */
   export interface Holder {
     /** Its unit, if it has one. */
     about?: Subject | null;
@@ -725,8 +738,15 @@ declare module "ansai:files/files-probe@0.2.0" {
    */
   export function measureFiles(what: FileQuery, cursor?: string | null): Usages;
   /**
-   * Lists deleted files below the granted roots that processes still hold open. Their bytes are freed when all of these
-   * have closed them. Largest first, at most 500.
+   * Lists the file systems of a directory: first its own, then that of each mount point below it. It asks for the
+   * directory itself, not for its path: one file system can have several mount points. Invalid for a directory behind
+   * a symbolic link.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function locate(root: string): Locations;
+  /**
+   * Lists deleted files below the granted roots that processes still have open or mapped. Their bytes are freed when
+   * none of these has them any more. Largest first, at most 500.
    * @throws an error whose `payload` is a Refusal
    */
   export function listDeletedOpen(): DeletedFiles;

@@ -2,6 +2,7 @@
 
 mod policy;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ansai_config::suggest_grants;
@@ -11,7 +12,11 @@ use ansai_core::{Interface, Millis, Mode, NamePattern, Never, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
 use ansai_daemon::{Component, Configuration, Share, Warning};
+use ansai_kit::authorize::Scopes;
+use ansai_kit::host::Host;
 use ansai_kit::target::DEFAULT_CALL_LIMIT;
+use ansai_local::files::behind_link;
+use ansai_local::files::fields::ROOTS;
 use clap::Args;
 
 use self::policy::With;
@@ -113,7 +118,10 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     );
     let ready = loading.ready.iter().map(|ready| {
         let own = configuration.config.policies.get(&ready.instance.name).and_then(|own| own.call_limit);
-        Checked::new(format!("[policy.{}], mode {}{}", ready.instance.name, ready.grants.mode, call_limit(own)))
+        Checked {
+            warnings: linked_roots(&ready.grants.scopes),
+            ..Checked::new(format!("[policy.{}], mode {}{}", ready.instance.name, ready.grants.mode, call_limit(own)))
+        }
     });
     let calls = calls(configuration);
     let mut all: Vec<Checked> = std::iter::once(file).chain(calls).chain(targets).chain(ready).collect();
@@ -142,6 +150,14 @@ fn calls(configuration: &Configuration) -> Option<Checked> {
 /// `, call limit 5 s`.
 fn call_limit(limit: Option<Millis>) -> String {
     limit.map(|limit| format!(", call limit {limit}")).unwrap_or_default()
+}
+
+/// The granted directories of this host that are behind a symbolic link.
+fn linked_roots(scopes: &Scopes) -> Vec<Warning> {
+    let host = Host::at("/");
+    let roots: BTreeSet<&String> = scopes.values().flat_map(|scope| scope.together().roots(&ROOTS)).collect();
+    let linked = roots.into_iter().filter_map(|root| behind_link(&host, root));
+    linked.map(|how| Warning::new(codes::LINKED_ROOT, format!("{how}: grant the directory behind it"))).collect()
 }
 
 /// What no step may touch: the operator's entries by kind, the defaults, and the exceptions to them.

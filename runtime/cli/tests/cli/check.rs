@@ -33,6 +33,25 @@ fn check_tells_what_no_step_may_touch() {
     place.ansai(&check).code(2).complains("bad-pattern");
 }
 
+/// Whether the directory itself is a link, or one above it.
+#[test]
+fn check_tells_which_granted_directory_is_behind_a_link() {
+    let place = Scene::new();
+    let import = r#"(import "ansai:files/files-probe@0.2.0" "locate" (func (param i32 i32 i32)))"#;
+    let asks = r#","capabilities":{"ansai:files/files-probe":{"reason":"to see","scope":{"roots":"operator"}}}"#;
+    place.policy("p", &with_sections(component(import, "", ""), &manifest("p", asks), None));
+    std::fs::create_dir_all(place.path("data/log")).unwrap();
+    std::os::unix::fs::symlink("data", place.path("var")).unwrap();
+    std::os::unix::fs::symlink("data/log", place.path("log")).unwrap();
+    let roots = ["log", "var/log", "data/log"].map(|name| format!("{:?}", place.path(name)));
+    let grant = format!("\"ansai:files/files-probe\" = {{ roots = [{}] }}\n", roots.join(", "));
+    place.write("ansai.toml", format!("[policy.p]\nmode = \"observe\"\n[policy.p.grant]\n{grant}"));
+    let ran = place.ansai(&["check", "policies", "--config", "ansai.toml"]).code(0);
+    ran.says("warning[linked-root]:")
+        .says("/log is a symbolic link to data/log")
+        .says("/var is a symbolic link to data");
+}
+
 #[test]
 fn check_tells_how_long_a_call_of_a_server_may_take() {
     let place = Scene::new();

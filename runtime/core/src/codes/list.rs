@@ -61,6 +61,7 @@ codes! {
         NO_CREDENTIAL = "no-credential",
         UNKNOWN_TARGET = "unknown-target",
         UNUSED_TARGET = "unused-target",
+        LINKED_ROOT = "linked-root",
         PLAIN_HTTP = "plain-http",
         BAD_COMMAND = "bad-command",
         UNTRUSTED_CONFIGURATION = "untrusted-configuration",

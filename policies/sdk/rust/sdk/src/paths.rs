@@ -24,30 +24,36 @@ pub fn is_on(directory: &str, mount: &str, mounts: &[&str]) -> bool {
     is_within(directory, mount) && !mounts.iter().any(is_nearer)
 }
 
-/// The parts of these directories that are granted and on the file system of a mount point, without duplicates. A mount
-/// point below a directory is a separate part, because actions do not cross file systems.
-pub fn granted_on<'p>(
-    mount: &'p str,
-    directories: &'p [String],
-    granted: &'p [String],
-    mounts: &[&str],
-) -> Vec<&'p str> {
-    let mut parts: Vec<&str> = Vec::new();
-    for (directory, granted) in directories.iter().flat_map(|one| granted.iter().map(move |granted| (one, granted))) {
-        let narrower = if is_within(directory, granted) {
-            directory
-        } else if is_within(granted, directory) {
-            granted
+/// The parts of these directories that are granted, without duplicates.
+///
+/// ```
+/// use ansai_sdk::paths::granted;
+///
+/// let (directories, roots) = (["/var/log".to_owned(), "/tmp".to_owned()], ["/var".to_owned(), "/tmp/x".to_owned()]);
+/// assert_eq!(granted(&directories, &roots), ["/var/log", "/tmp/x"]);
+/// ```
+pub fn granted<'p>(directories: &'p [String], granted: &'p [String]) -> Vec<&'p str> {
+    let pairs = directories.iter().flat_map(|one| granted.iter().map(move |granted| (one, granted)));
+    let narrower = |(directory, granted): (&'p String, &'p String)| {
+        if is_within(directory, granted) {
+            Some(directory.as_str())
         } else {
-            continue;
-        };
-        let part = if is_within(mount, narrower) { mount } else { narrower };
-        if is_on(part, mount, mounts) && !parts.iter().any(|known| is_within(part, known)) {
-            parts.retain(|known| !is_within(known, part));
-            parts.push(part);
+            is_within(granted, directory).then_some(granted.as_str())
+        }
+    };
+    outermost(pairs.filter_map(narrower))
+}
+
+/// Those of these directories that are below no other one, without duplicates.
+fn outermost<'p>(directories: impl Iterator<Item = &'p str>) -> Vec<&'p str> {
+    let mut kept: Vec<&str> = Vec::new();
+    for directory in directories {
+        if !kept.iter().any(|known| is_within(directory, known)) {
+            kept.retain(|known| !is_within(known, directory));
+            kept.push(directory);
         }
     }
-    parts
+    kept
 }
 
 /// Directories with data that no policy may remove, identified by the end of their path.
@@ -133,23 +139,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn granted_parts_by_longest_mount() {
-        let mounts = ["/", "/var", "/var/log/audit"];
-        let on = |mount: &str, directories: &[&str], granted: &[&str]| {
+    fn granted_parts() {
+        let parts = |directories: &[&str], roots: &[&str]| {
             let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-            granted_on(mount, &texts(directories), &texts(granted), &mounts).join(" ")
+            granted(&texts(directories), &texts(roots)).join(" ")
         };
-        assert_eq!(on("/var", &["/var/log"], &["/var/log"]), "/var/log");
-        assert_eq!(on("/", &["/var/log"], &["/var/log"]), "");
-        assert_eq!(on("/", &["/tmp", "/var/tmp"], &["/"]), "/tmp");
-        // A file system mounted below a directory.
-        assert_eq!(on("/var/log/audit", &["/var/log"], &["/var/log"]), "/var/log/audit");
+        assert_eq!(parts(&["/var/log"], &["/var/log"]), "/var/log");
+        assert_eq!(parts(&["/tmp", "/var/tmp"], &["/"]), "/tmp /var/tmp");
         // Less granted than requested, and nothing granted.
-        assert_eq!(on("/var", &["/var/log"], &["/var/log/app", "/var/log/web"]), "/var/log/app /var/log/web");
-        assert_eq!(on("/var", &["/var/log"], &["/srv"]), "");
+        assert_eq!(parts(&["/var/log"], &["/var/log/app", "/var/log/web"]), "/var/log/app /var/log/web");
+        assert_eq!(parts(&["/var/log"], &["/srv"]), "");
         // Without duplicates.
-        assert_eq!(on("/var", &["/var/log/a", "/var/log"], &["/var"]), "/var/log");
-        assert_eq!(on("/var", &["/variable"], &["/variable"]), "");
+        assert_eq!(parts(&["/var/log/a", "/var/log"], &["/var"]), "/var/log");
     }
 
     #[test]

@@ -11,6 +11,7 @@ const IN_ORDER: &[Code] = &[
     codes::LOG_FILTER,
     codes::NOT_CONFIGURED,
     codes::UNKNOWN_BUILTIN,
+    codes::LINKED_ROOT,
     codes::SETTING_TYPE,
     codes::SETTING_VALUE,
     codes::DUPLICATE_SETTING,

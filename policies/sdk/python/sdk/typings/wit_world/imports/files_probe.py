@@ -57,9 +57,26 @@ class Files:
     cursor: Optional[str]
 
 @dataclass
+class Location:
+    """
+    A directory and the file system that it is on. The kind of `about` is `filesystem`; its name is the mount point
+    under which `disk-probe.list-filesystems` lists the file system.
+    """
+    about: types.Subject
+    path: str
+
+@dataclass
+class Locations:
+    """
+    `complete` is false if there are more than 500.
+    """
+    entries: List[Location]
+    complete: bool
+
+@dataclass
 class Holder:
     """
-    A process that holds a file open.
+    A process that has a file open or mapped.
     """
     about: Optional[types.Subject]
     process: str
@@ -69,7 +86,7 @@ class Holder:
 @dataclass
 class DeletedFile:
     """
-    A deleted file that is still open. `holders` has at most 32 processes; `more-holders` counts the others.
+    A deleted file that is still open or mapped; `path` and `mount` are those of the host. `holders` has at most 32 processes; `more-holders` counts the others.
     """
     path: str
     bytes: int
@@ -128,10 +145,19 @@ def measure_files(what: FileQuery, cursor: Optional[str]) -> Usages:
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
+def locate(root: str) -> Locations:
+    """
+    Lists the file systems of a directory: first its own, then that of each mount point below it. It asks for the
+    directory itself, not for its path: one file system can have several mount points. Invalid for a directory behind
+    a symbolic link.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
 def list_deleted_open() -> DeletedFiles:
     """
-    Lists deleted files below the granted roots that processes still hold open. Their bytes are freed when all of these
-    have closed them. Largest first, at most 500.
+    Lists deleted files below the granted roots that processes still have open or mapped. Their bytes are freed when
+    none of these has them any more. Largest first, at most 500.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
