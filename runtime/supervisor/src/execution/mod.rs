@@ -5,6 +5,7 @@ mod executor;
 mod expiry;
 mod outcome;
 mod plans;
+mod progress;
 mod recover;
 mod step;
 pub mod undo;

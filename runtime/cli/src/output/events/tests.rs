@@ -108,6 +108,7 @@ fn samples() -> Vec<Event> {
             handle: json!({"pid": 1}),
             until: Timestamp::from_millis(1),
         },
+        Event::Progress { plan: plan.clone(), step: 0, instance: name.clone(), note: "scanned 4 of 9 files".into() },
         Event::Undoing(UndoIntent {
             plan: plan.clone(),
             step: 0,
