@@ -16,3 +16,4 @@ pub(crate) use self::executor::{Approved, Executor};
 pub(crate) use self::expiry::QuarantineExpiry;
 pub use self::plans::PlanFileError;
 pub(crate) use self::plans::{PlanFile, Plans};
+pub(crate) use self::recover::Attached;

@@ -67,7 +67,12 @@ fn samples() -> Vec<Event> {
             instance: name.clone(),
             mode: Mode::Observe,
             findings: statuses()
-                .map(|status| Finding { observation: observation(status), incident: incident(), change: None })
+                .map(|status| Finding {
+                    observation: observation(status),
+                    incident: incident(),
+                    change: None,
+                    healing: true,
+                })
                 .into(),
             without_incident: 1,
         },
