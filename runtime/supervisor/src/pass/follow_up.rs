@@ -70,11 +70,14 @@ mod tests {
     #[tokio::test]
     async fn what_was_asked_for_is_forgotten_and_waits_its_time() {
         let (follow_up, now) = (FollowUp::default(), Instant::now());
+        // What is due now comes first, and anything else never.
         let is_due = async |not_before| {
+            let other = FollowUp::default();
+            other.ask(now);
             tokio::select! {
                 biased;
                 _ = follow_up.due(not_before) => true,
-                () = tokio::task::yield_now() => false,
+                _ = other.due(Some(now)) => false,
             }
         };
         follow_up.ask(now);

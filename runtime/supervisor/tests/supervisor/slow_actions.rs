@@ -125,7 +125,9 @@ impl Handle {
 
     pub(crate) fn kill(&self) {
         let group = rustix::process::Pid::from_raw(self.pid).unwrap();
-        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+        let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        // Not yet in its own session, so it has no children either.
+        killed.or_else(|_| rustix::process::kill_process(group, rustix::process::Signal::KILL)).unwrap();
     }
 
     /// What a test wrote beside the file.
@@ -209,10 +211,7 @@ impl TypedAction for Wait {
     fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Applied {
         let handle = Handle::read(handle);
         if handle.runs() {
-            let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
-            let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            // Not yet in its own session, so it has no children either.
-            killed.or_else(|_| rustix::process::kill_process(group, rustix::process::Signal::KILL)).unwrap();
+            handle.kill();
         }
         while handle.runs() {
             std::thread::sleep(Duration::from_millis(5));
