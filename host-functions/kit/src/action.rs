@@ -157,6 +157,21 @@ pub enum Begun {
     },
 }
 
+/// What a look at a running step finds.
+#[derive(Debug)]
+pub enum Progress {
+    /// It goes on.
+    Running {
+        /// How far it is, for a person: `scanned 40 of 90 GiB`. Empty if there is nothing to tell. It may contain text of
+        /// others: the host masks secrets, cuts it, and makes it safe for terminals.
+        note: String,
+        /// When to look again. The host looks after 100 ms at the earliest, and after a minute at the latest.
+        again_in: Millis,
+    },
+    /// It is over.
+    Finished(Applied),
+}
+
 /// What SIGTERM does to a step that runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnStop {
@@ -231,9 +246,9 @@ pub trait Action: Sync + Send {
     /// What SIGTERM does to it.
     fn on_stop(&self) -> OnStop;
 
-    /// Looks at a running step; `None` while it goes on. What can neither be found nor is known to have ended is
+    /// Looks at a running step, without waiting for it. What can neither be found nor is known to have ended is
     /// [`Applied::unknown`].
-    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Option<Applied>;
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress;
 
     /// Cancels a running step and tells what had been done. A step that cannot be cancelled is [`Applied::unknown`].
     fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied;
@@ -294,8 +309,8 @@ pub trait TypedAction: Sync + Send {
     }
 
     /// See [`Action::poll`].
-    fn poll(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Option<Applied> {
-        Some(Applied::unknown(NO_LONG_STEPS))
+    fn poll(&self, _doing: &StepContext<'_>, _handle: &RawValue) -> Progress {
+        Progress::Finished(Applied::unknown(NO_LONG_STEPS))
     }
 
     /// See [`Action::cancel`].
@@ -411,7 +426,7 @@ impl<A: TypedAction> Action for A {
         TypedAction::on_stop(self)
     }
 
-    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
         TypedAction::poll(self, doing, handle)
     }
 

@@ -116,6 +116,9 @@ pub enum Event {
     Intent(Intent),
     /// A long step is running. `handle` identifies it.
     Running { plan: String, step: u32, instance: InstanceName, handle: serde_json::Value, until: Timestamp },
+    /// How far a long step is, in the words of its action. Published only when it changes, and less often the longer the
+    /// step runs. Not in the audit log.
+    Progress { plan: String, step: u32, instance: InstanceName, note: String },
     /// The outcome of a step. `after_crash`: determined after a restart.
     Outcome {
         plan: String,
@@ -185,6 +188,7 @@ impl Event {
             Event::Decided { .. } => "decided",
             Event::Intent(_) => "intent",
             Event::Running { .. } => "running",
+            Event::Progress { .. } => "progress",
             Event::Outcome { .. } => "outcome",
             Event::Skipped { .. } => "skipped",
             Event::Verified { .. } => "verified",
@@ -210,6 +214,7 @@ impl Event {
             | Event::Decided { instance, .. }
             | Event::Intent(Intent { instance, .. })
             | Event::Running { instance, .. }
+            | Event::Progress { instance, .. }
             | Event::Outcome { instance, .. }
             | Event::Skipped { instance, .. }
             | Event::Verified { instance, .. }
@@ -234,6 +239,7 @@ impl Event {
             | Event::Decided { plan, .. }
             | Event::Intent(Intent { plan, .. })
             | Event::Running { plan, .. }
+            | Event::Progress { plan, .. }
             | Event::Outcome { plan, .. }
             | Event::Skipped { plan, .. }
             | Event::Verified { plan, .. }

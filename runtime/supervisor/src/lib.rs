@@ -7,7 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | `schedule` | the times at which each instance is evaluated |
-//! | `pass` | one pass over one instance: detect, plan, verify |
+//! | `pass` | one pass over one instance, and tasks that heal: detect, plan, verify |
 //! | `incidents` | findings over time |
 //! | `permits` | whether a plan may be applied now |
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
@@ -40,6 +40,7 @@ mod schedule;
 mod state;
 mod stop;
 mod supervisor;
+mod tasks;
 
 pub use execution::{PlanFileError, undo};
 pub use instance::Instance;

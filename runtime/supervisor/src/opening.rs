@@ -14,9 +14,9 @@ use crate::authority::Authority;
 use crate::clock;
 use crate::execution::{Background, Executor, PlanFileError, Plans, QuarantineExpiry};
 use crate::ids::Ids;
-use crate::incidents::Incidents;
+use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
-use crate::pass::Passes;
+use crate::pass::{Lanes, Passes};
 use crate::permits::Leases;
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
@@ -24,6 +24,7 @@ use crate::recording::{Evaluator, Journal, JournalError, Recorder};
 use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
+use crate::tasks::Tasks;
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
@@ -129,8 +130,13 @@ impl Supervisor {
             journal: journal.clone(),
             recorder,
         };
-        let incidents =
-            Arc::new(Incidents { journal: journal.clone(), state: state.clone(), audit_dir: audit_dir.clone() });
+        let incidents = Arc::new(Incidents {
+            journal: journal.clone(),
+            state: state.clone(),
+            audit_dir: audit_dir.clone(),
+            healing: HealingIncidents::default(),
+        });
+        let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
         let leases = Leases::default();
         let executor = Arc::new(Executor {
@@ -166,6 +172,8 @@ impl Supervisor {
             journal: journal.clone(),
             ids,
             stop: stop.clone(),
+            lanes: Lanes::new(instances.iter().map(|instance| &instance.name)),
+            tasks: tasks.clone(),
         };
         Ok(Supervisor(Arc::new(Rooms {
             state_dir: options.state_dir,
@@ -179,6 +187,7 @@ impl Supervisor {
             expiry: Arc::new(expiry),
             export: Arc::new(export),
             passes: Arc::new(passes),
+            tasks,
         })))
     }
 }

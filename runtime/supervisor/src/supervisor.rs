@@ -10,11 +10,12 @@ use ansai_events::{Stream, Subscription};
 use ansai_kit::evaluation_state::Trigger;
 use ansai_storage::Directory;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::execution::undo::UndoError;
-use crate::execution::{Executor, QuarantineExpiry};
-use crate::incidents::Incidents;
+use crate::execution::{Attached, Executor, QuarantineExpiry};
+use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
 use crate::pass::{Passes, PlanWhat};
 use crate::recording::Journal;
@@ -24,6 +25,7 @@ use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
 use crate::state::State;
 use crate::stop::Stop;
+use crate::tasks::Tasks;
 
 /// Between two looks for quarantined files whose time is over.
 const EXPIRE: Duration = Duration::from_secs(10 * 60);
@@ -45,6 +47,8 @@ pub(crate) struct Rooms {
     pub(crate) expiry: Arc<QuarantineExpiry>,
     pub(crate) export: Arc<HeadExport>,
     pub(crate) passes: Arc<Passes>,
+    /// What heals, and what waits for steps of an earlier run.
+    pub(crate) tasks: Tasks,
 }
 
 /// The loop over one state directory; cheap to clone.
@@ -52,8 +56,8 @@ pub(crate) struct Rooms {
 pub struct Supervisor(pub(crate) Arc<Rooms>);
 
 impl Supervisor {
-    /// Recovers, evaluates every instance once, side by side, and heals what may be healed. The reports are made from
-    /// the events of the passes.
+    /// Recovers, evaluates every instance once, side by side, and heals what may be healed. Waits for all of that, or
+    /// until [`Supervisor::stop`]. The reports are made from the events of the passes.
     pub async fn run_once(&self) -> Vec<InstanceReport> {
         self.recover().await;
         self.0.expiry.run().await;
@@ -78,6 +82,7 @@ impl Supervisor {
                 self.0.passes.panicked(instance, &error);
             }
         }
+        self.0.tasks.finish().await;
         let _ = over.send(());
         let reports = building.await.unwrap_or_else(|error| {
             tracing::error!("the report of the pass panicked; the audit log has what was done: {error}");
@@ -103,16 +108,54 @@ impl Supervisor {
     /// Gives every interrupted step its outcome, and adds it to the attempts of its incident. Waits for steps that
     /// still run by themselves.
     pub async fn recover(&self) {
-        self.0.executor.recover().await;
+        self.begin_recovery().await;
+        self.0.tasks.finish().await;
+    }
+
+    /// As [`Supervisor::recover`], but steps that may still run are waited for by tasks. Until such a step has ended, its
+    /// incident counts as being healed.
+    async fn begin_recovery(&self) {
+        let attached = self.0.executor.recover().await;
+        let healing = &self.0.incidents.healing;
+        let attached: Vec<(Attached, Option<Healing>)> = attached
+            .into_iter()
+            .map(|step| {
+                let healing = step.incident.as_deref().map(|incident| healing.begin(incident));
+                (step, healing)
+            })
+            .collect();
+        let healed = healing.ids();
+        self.restore_attempts(move |incident| !healed.contains(incident)).await;
+        for (step, healing) in attached {
+            let supervisor = self.clone();
+            self.0.tasks.spawn(async move { supervisor.attach(step, healing).await });
+        }
+    }
+
+    /// Waits for a step of an earlier run. Afterwards its instance is evaluated: nobody else verifies what it has done.
+    async fn attach(&self, step: Attached, healing: Option<Healing>) {
+        let (instance, incident) = (step.instance().clone(), step.incident.clone());
+        if !self.0.executor.clone().attach(step).await {
+            return;
+        }
+        if let Some(incident) = incident {
+            self.restore_attempts(move |id| id == incident).await;
+        }
+        drop(healing);
+        self.0.passes.lanes.of(&instance).follow_up.ask(Instant::now());
+    }
+
+    async fn restore_attempts(&self, is_wanted: impl Fn(&str) -> bool + Send + 'static) {
         let incidents = self.0.incidents.clone();
-        if let Err(error) = tokio::task::spawn_blocking(move || incidents.restore_attempts()).await {
+        if let Err(error) = tokio::task::spawn_blocking(move || incidents.restore_attempts(is_wanted)).await {
             tracing::error!("restoring attempts panicked, ansai goes on without them: {error}");
         }
     }
 
-    /// Recovers, then evaluates each instance at its interval until [`Supervisor::stop`].
+    /// Recovers, then evaluates each instance at its interval until [`Supervisor::stop`]. Steps of an earlier run that
+    /// still run hold nothing up.
     pub async fn run(&self) {
-        self.recover().await;
+        self.begin_recovery().await;
         let rooms = &self.0;
         let mut schedule = Schedule::new(rooms.stop.clone());
         schedule.passes(&rooms.passes, &rooms.instances);
@@ -134,6 +177,7 @@ impl Supervisor {
         });
         schedule.task(rooms.export.clone().run());
         schedule.finish().await;
+        rooms.tasks.finish().await;
         rooms.settle();
         let (why, unrecorded) = (rooms.stop.why().to_owned(), rooms.passes.evaluator.recorder.unrecorded());
         if let Err(error) = rooms.journal.durable(clock::now(), Event::Stopped { why, unrecorded }) {

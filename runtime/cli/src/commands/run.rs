@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ansai_core::{Mode, Timestamp, codes, exit};
+use ansai_core::{Event, Mode, Timestamp, codes, exit};
 use ansai_daemon::{Daemon, Running, Warning};
 use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
 use ansai_supervisor::{InstanceReport, clock, report};
@@ -114,16 +114,28 @@ fn tell(daemon: &Daemon) {
     }
 }
 
-/// Prints each event that is not part of every pass, as it comes. A terminal that is slow or gone holds nothing up.
+/// Prints each event that is not part of every pass, as it comes. How far a long step is gets one line on a terminal that
+/// the next event replaces, and no line elsewhere. A terminal that is slow or gone holds nothing up.
 fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
+    let mut progress = Progress::new(format == Format::Text);
     stream.spawn("terminal", WAITING_EVENTS, move |item| {
         let printed = match (&item, format) {
             (Item::Event(published), _) if published.event.is_routine() => return,
-            (Item::Event(published), Format::Text) => say(published.at, &events::line(&published.event)),
+            (Item::Event(published), Format::Text) if matches!(published.event, Event::Progress { .. }) => {
+                progress.show(&events::line(&published.event));
+                return;
+            }
+            (Item::Event(published), Format::Text) => {
+                progress.clear();
+                say(published.at, &events::line(&published.event))
+            }
             (Item::Event(published), Format::Json) => {
                 json::line(&Timed { time: time::rfc3339(published.at), published })
             }
-            (Item::Missed { count }, Format::Text) => say(clock::now(), &events::missed(*count)),
+            (Item::Missed { count }, Format::Text) => {
+                progress.clear();
+                say(clock::now(), &events::missed(*count))
+            }
             (Item::Missed { count }, Format::Json) => json::line(&serde_json::json!({ "missed": count })),
         };
         if let Err(error) = printed {

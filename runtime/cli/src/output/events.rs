@@ -96,6 +96,7 @@ fn plan_line(event: &Event) -> String {
         Event::Running { step, until, .. } => {
             format!("{}: running until {} at the latest", at(*step), time::local(*until))
         }
+        Event::Progress { step, note, .. } => format!("{}: {note}", at(*step)),
         Event::Outcome { step, outcome, detail, after_crash, .. } => {
             let after = if *after_crash { "after a restart: " } else { "" };
             format!("{}: {after}{outcome}: {detail}", at(*step))

@@ -27,13 +27,18 @@ impl Progress {
             let _ = write!(out, "\r\x1b[2K{text}").and_then(|()| out.flush());
         }
     }
+
+    /// Removes the line, so that something else can be printed in its place.
+    pub(crate) fn clear(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            let mut out = std::io::stderr().lock();
+            let _ = write!(out, "\r\x1b[2K").and_then(|()| out.flush());
+        }
+    }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.drawn {
-            let mut out = std::io::stderr().lock();
-            let _ = write!(out, "\r\x1b[2K").and_then(|()| out.flush());
-        }
+        self.clear();
     }
 }

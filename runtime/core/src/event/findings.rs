@@ -17,4 +17,7 @@ pub struct Finding {
     /// How the observation changed the incident.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// Whether ansai heals the incident now. Then the observation does not change it, and it gets no other plan.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub healing: bool,
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::Outcome;
+use ansai_core::{InstanceName, Outcome};
 use ansai_kit::action::Applied;
 
 use super::executor::Executor;
@@ -13,50 +13,82 @@ use crate::ids::StepId;
 use crate::recording::{Durable, open_intents};
 use crate::state::{Interrupted, UnderWay};
 
+/// An interrupted step that runs in the background, or did so when ansai ended.
+pub(crate) struct Attached {
+    interrupted: Interrupted,
+    durable: Durable,
+    /// The incident of its plan.
+    pub(crate) incident: Option<String>,
+}
+
+impl Attached {
+    /// Whose plan it is a step of.
+    pub(crate) fn instance(&self) -> &InstanceName {
+        self.durable.instance()
+    }
+}
+
 impl Executor {
-    /// Gives every interrupted step an outcome. Waits for steps that are still running in the background.
-    pub(crate) async fn recover(self: &Arc<Self>) {
+    /// Gives every interrupted step an outcome, apart from those that ran in the background. Returns these: they may
+    /// still run for hours, and are for [`Executor::attach`].
+    pub(crate) async fn recover(self: &Arc<Self>) -> Vec<Attached> {
+        let mut attached = Vec::new();
         let steps = match self.state.interrupted_steps() {
-            Ok(steps) if steps.is_empty() => return,
+            Ok(steps) if steps.is_empty() => return attached,
             Ok(steps) => steps,
             Err(error) => {
                 tracing::error!("interrupted steps cannot be read, ansai tries again at its next start: {error}");
-                return;
+                return attached;
             }
         };
         let mut open = match open_intents(&self.audit_dir) {
             Ok(open) => open,
             Err(error) => {
                 tracing::error!("interrupted steps stay open until the audit log can be read: {error}");
-                return;
+                return attached;
             }
         };
         for interrupted in steps {
-            let (plan, step) = (interrupted.plan.clone(), interrupted.step);
+            let (plan, step) = (&interrupted.plan, interrupted.step);
             // Without an intent, nothing was done; with an outcome, the result is known. Both need no resolution.
             let Some(durable) = open.remove(&(plan.clone(), step)) else {
-                if let Err(error) = self.state.end_step(&plan, step) {
+                if let Err(error) = self.state.end_step(plan, step) {
                     tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
                 }
-                self.background.release(&plan, step);
+                self.background.release(plan, step);
                 continue;
             };
-            let executor = self.clone();
-            let resolving = move || executor.resolve_and_record(interrupted, durable);
-            let resolved = tokio::task::spawn_blocking(resolving);
-            if let Err(error) = resolved.await {
-                tracing::error!(plan, step, "recovery panicked, ansai tries again at its next start: {error}");
+            let is_background = interrupted.under_way.as_ref().is_ok_and(|under_way| under_way.handle.is_some());
+            let incident = if is_background { self.plans.get(plan).ok().and_then(|file| file.incident) } else { None };
+            let step = Attached { interrupted, durable, incident };
+            match is_background {
+                true => attached.push(step),
+                false => _ = self.clone().attach(step).await,
             }
         }
+        attached
     }
 
-    fn resolve_and_record(&self, interrupted: Interrupted, durable: Durable) {
+    /// Finds out what became of an interrupted step and records it; waits for the step while it runs. False if its
+    /// outcome is still open, because ansai stops first or cannot tell.
+    pub(crate) async fn attach(self: Arc<Self>, step: Attached) -> bool {
+        let Attached { interrupted, durable, .. } = step;
+        let (plan, number) = (interrupted.plan.clone(), interrupted.step);
+        let resolved = tokio::task::spawn_blocking(move || self.resolve_and_record(interrupted, durable)).await;
+        resolved.unwrap_or_else(|error| {
+            tracing::error!(plan, step = number, "recovery panicked, ansai tries again at its next start: {error}");
+            false
+        })
+    }
+
+    /// False if the step goes on while ansai stops.
+    fn resolve_and_record(&self, interrupted: Interrupted, durable: Durable) -> bool {
         let Interrupted { plan, step, under_way } = interrupted;
         let instance = durable.instance().clone();
         let id = StepId { plan: &plan, step, instance: &instance };
         let applied = match under_way.and_then(|under_way| self.resolve(id, &under_way, durable)) {
             Ok(Some(applied)) => applied,
-            Ok(None) => return,
+            Ok(None) => return false,
             Err(why) => Applied::unknown(format!("interrupted, and what was done is unknown: {why}")),
         };
         if applied.outcome == Outcome::Unknown {
@@ -64,6 +96,7 @@ impl Executor {
             tracing::warn!(%instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
         }
         self.record_outcome(id, applied, true);
+        true
     }
 
     /// Determines what one step did, or waits for it if it is still running. `None` if it is running and ansai stops.

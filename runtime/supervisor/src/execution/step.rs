@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use ansai_core::{Never, Refusal, Scope};
-use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
 use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
 
 use super::executor::Executor;
+use super::progress;
 use crate::clock;
 use crate::ids::StepId;
-use crate::recording::Durable;
+use crate::recording::{Durable, Journal};
 
 /// A step that only reads.
 pub(crate) struct Step<'a> {
@@ -87,7 +88,7 @@ impl ActingStep<'_> {
         self.0.action.undo(&self.0.context(), items)
     }
 
-    pub(super) fn poll(&self, handle: &RawValue) -> Option<Applied> {
+    pub(super) fn poll(&self, handle: &RawValue) -> Progress {
         self.0.action.poll(&self.0.context(), handle)
     }
 
@@ -97,5 +98,18 @@ impl ActingStep<'_> {
 
     pub(super) fn on_stop(&self) -> OnStop {
         self.0.action.on_stop()
+    }
+
+    /// A note of its action, as it can be told.
+    pub(super) fn treated(&self, note: &str) -> String {
+        progress::treated(note, &self.0.in_force.reach)
+    }
+
+    pub(super) fn id(&self) -> StepId<'_> {
+        self.0.id
+    }
+
+    pub(super) fn journal(&self) -> &Journal {
+        &self.0.executor.journal
     }
 }

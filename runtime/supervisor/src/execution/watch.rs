@@ -1,35 +1,62 @@
 //! Watches a step in the background until it ends, its time is over, or ansai stops.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ansai_core::Timestamp;
-use ansai_kit::action::{Applied, OnStop};
+use ansai_core::{Event, Timestamp};
+use ansai_kit::action::{Applied, OnStop, Progress};
 use serde_json::value::RawValue;
+use tokio::runtime::Handle;
 
+use super::progress::{Notes, until_next_look};
 use super::step::ActingStep;
 use crate::clock;
 use crate::stop::Stop;
 
-/// Interval at which a step in the background is polled.
-const POLL: Duration = Duration::from_millis(200);
-
-/// Waits for a step in the background. `None` if ansai stops and the step continues; its outcome follows after the
-/// restart.
+/// Waits for a step in the background, on a thread that may block, and tells how far it is. `None` if ansai stops and the
+/// step continues; its outcome follows after the restart.
 pub(super) fn watch(step: &ActingStep<'_>, handle: &RawValue, until: Timestamp, stop: &Stop) -> Option<Applied> {
+    let mut notes = Notes::new(Instant::now());
     loop {
-        if let Some(applied) = step.poll(handle) {
-            return Some(applied);
-        }
-        if stop.is_asked() {
+        let again_in = match step.poll(handle) {
+            Progress::Finished(applied) => return Some(applied),
+            Progress::Running { note, again_in } => {
+                step.tell(&mut notes, &note);
+                until_next_look(again_in)
+            }
+        };
+        let is_stopping = stop.is_asked();
+        if is_stopping {
             match step.on_stop() {
                 OnStop::Leave => return None,
                 OnStop::Cancel => return Some(step.cancel(handle)),
                 OnStop::Finish => {}
             }
         }
-        if clock::now() >= until {
+        let now = clock::now();
+        if now >= until {
             return Some(step.cancel(handle));
         }
-        std::thread::sleep(POLL);
+        pause(again_in.min((until - now).into()), is_stopping, stop);
+    }
+}
+
+/// A request to stop ends the pause.
+fn pause(time: Duration, is_stopping: bool, stop: &Stop) {
+    if is_stopping {
+        // It has been asked for, and the step is to finish.
+        std::thread::sleep(time);
+    } else {
+        let _ = Handle::current().block_on(stop.or(tokio::time::sleep(time)));
+    }
+}
+
+impl ActingStep<'_> {
+    /// Publishes a note, if it is time for one. The audit log does not get it: it has the outcome.
+    fn tell(&self, notes: &mut Notes, note: &str) {
+        if let Some(note) = notes.news(Instant::now(), || self.treated(note)) {
+            let (id, note) = (self.id(), note.to_owned());
+            let (plan, instance) = (id.plan.to_owned(), id.instance.clone());
+            self.journal().publish(clock::now(), || Event::Progress { plan, step: id.step, instance, note });
+        }
     }
 }

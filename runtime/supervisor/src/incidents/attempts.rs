@@ -68,10 +68,11 @@ impl RecordedPlan {
 }
 
 impl Incidents {
-    /// Adds attempts to the open incidents that are only in the audit log, because a crash came before they were
-    /// stored.
-    pub(crate) fn restore_attempts(&self) {
+    /// Adds attempts that are only in the audit log, because a crash came before they were stored, to the open incidents
+    /// with these ids. Nobody else may change these incidents meanwhile.
+    pub(crate) fn restore_attempts(&self, is_wanted: impl Fn(&str) -> bool) {
         let restored = self.state.begun_incidents().map_err(|error| error.to_string()).and_then(|mut open| {
+            open.retain(|incident| is_wanted(&incident.id));
             if open.is_empty() {
                 return Ok(());
             }

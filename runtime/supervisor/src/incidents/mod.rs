@@ -1,7 +1,7 @@
 //! The room of incidents: opened, changed and closed by what passes observe, durable in the state.
 
 mod attempts;
-mod open;
+mod healing;
 mod quota;
 mod update;
 
@@ -11,7 +11,7 @@ use ansai_core::incident::Change;
 use ansai_core::{Attempt, Event, Incident, InstanceName, Timestamp};
 use ansai_storage::Directory;
 
-pub(crate) use self::open::OpenIncidents;
+pub(crate) use self::healing::{Healing, HealingIncidents};
 pub(crate) use self::update::{Update, update};
 use crate::recording::Journal;
 use crate::state::{State, StateError};
@@ -22,12 +22,14 @@ pub(crate) struct Incidents {
     pub(crate) state: Arc<State>,
     /// For attempts that a crash cut short.
     pub(crate) audit_dir: Directory,
+    /// Those that a task heals now. Nobody else changes them meanwhile.
+    pub(crate) healing: HealingIncidents,
 }
 
 impl Incidents {
-    /// The open incidents of an instance: read once a pass.
-    pub(crate) fn open(&self, instance: &InstanceName) -> Result<OpenIncidents, StateError> {
-        Ok(OpenIncidents::new(self.state.incidents(instance)?))
+    /// The open incidents of an instance, by key.
+    pub(crate) fn open(&self, instance: &InstanceName) -> Result<Vec<Incident>, StateError> {
+        self.state.incidents(instance)
     }
 
     /// Counts an attempt before it acts, so that a crash does not forget it: durable when this returns.

@@ -1,5 +1,7 @@
 //! Updates the open incidents of an instance from the answer of one evaluation.
 
+use std::collections::BTreeSet;
+
 use ansai_core::event::Finding;
 use ansai_core::incident::Change;
 use ansai_core::{Incident, InstanceName, Observation, Status, Timestamp};
@@ -10,7 +12,7 @@ use super::quota::IncidentQuota;
 pub(crate) struct Update {
     /// Every observation, and an unknown one for every open incident that the answer does not mention.
     pub(crate) findings: Vec<Finding>,
-    /// Every incident that was or is open, with its change.
+    /// Every incident that was or is open and that nobody heals now, with its change.
     pub(crate) incidents: Vec<(Incident, Change)>,
     /// Findings without an incident because too many are open.
     pub(crate) without_incident: u32,
@@ -20,16 +22,24 @@ impl Update {
     fn add(&mut self, observation: Observation, incident: Option<(Incident, Change)>) {
         let change = incident.as_ref().map(|(_, change)| *change);
         let id = |(incident, change): &(Incident, Change)| (!change.is_closing()).then(|| incident.id.clone());
-        self.findings.push(Finding { incident: incident.as_ref().and_then(id), change, observation });
+        let incident_id = incident.as_ref().and_then(id);
+        self.findings.push(Finding { incident: incident_id, change, observation, healing: false });
         self.incidents.extend(incident);
+    }
+
+    /// Of an incident that a task heals: the task verifies it and changes it, so that neither undoes what the other wrote,
+    /// and nothing that was observed before a repair counts after it.
+    fn add_healing(&mut self, observation: Observation, incident: &Incident) {
+        self.findings.push(Finding { observation, incident: Some(incident.id.clone()), change: None, healing: true });
     }
 }
 
-/// Compares the observations with the open incidents. `most` is the maximum number of open incidents of the instance;
-/// `why_missing` becomes the reason of incidents that the answer does not mention.
+/// Compares the observations with the open incidents, apart from those that are `healing`. `most` is the maximum number of
+/// open incidents of the instance; `why_missing` becomes the reason of incidents that the answer does not mention.
 pub(crate) fn update(
     instance: &InstanceName,
     open: &[Incident],
+    healing: &BTreeSet<String>,
     observations: Vec<Observation>,
     most: u32,
     why_missing: &str,
@@ -40,9 +50,14 @@ pub(crate) fn update(
     let mentioned = |incident: &Incident| observations.iter().any(|one| one.key == incident.finding.key);
     let missing: Vec<&Incident> = open.iter().filter(|incident| !mentioned(incident)).collect();
     for observation in observations {
-        let known = open.iter().find(|incident| incident.finding.key == observation.key).cloned();
+        let known = open.iter().find(|incident| incident.finding.key == observation.key);
         let incident = match known {
-            Some(mut incident) => {
+            Some(incident) if healing.contains(&incident.id) => {
+                update.add_healing(observation, incident);
+                continue;
+            }
+            Some(incident) => {
+                let mut incident = incident.clone();
                 let change = incident.observe(Some(&observation), why_missing, now);
                 Some((incident, change))
             }
@@ -58,9 +73,13 @@ pub(crate) fn update(
         update.add(observation, incident);
     }
     for incident in missing {
+        let unknown = Observation { status: Status::Unknown(why_missing.to_owned()), ..incident.finding.clone() };
+        if healing.contains(&incident.id) {
+            update.add_healing(unknown, incident);
+            continue;
+        }
         let mut incident = incident.clone();
         let change = incident.observe(None, why_missing, now);
-        let unknown = Observation { status: Status::Unknown(why_missing.to_owned()), ..incident.finding.clone() };
         update.add(unknown, Some((incident, change)));
     }
     update
@@ -95,13 +114,18 @@ mod tests {
         observation(key, Status::Unhealthy(Severity::Warning))
     }
 
+    /// Nothing is being healed.
+    fn nothing() -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+
     #[test]
     fn each_key_has_its_incident() {
         let open: Vec<Incident> =
             ["a", "b", "c"].iter().filter_map(|key| Incident::open(&I, &sick(key), at(1))).collect();
         let observations =
             vec![sick("a"), observation("b", Status::Healthy), sick("d"), observation("e", Status::Healthy)];
-        let update = update(&I, &open, observations, 100, "not mentioned", at(2));
+        let update = update(&I, &open, &nothing(), observations, 100, "not mentioned", at(2));
         let incidents: Vec<_> =
             update.incidents.iter().map(|(incident, change)| (incident.finding.key.as_str(), *change)).collect();
         let expected =
@@ -127,13 +151,35 @@ mod tests {
     #[test]
     fn without_an_answer_every_incident_is_unknown() {
         let open: Vec<Incident> = Incident::open(&I, &sick("a"), at(1)).into_iter().collect();
-        let update = update(&I, &open, vec![], 100, "trapped", at(2));
+        let update = update(&I, &open, &nothing(), vec![], 100, "trapped", at(2));
         assert_eq!(update.incidents[0].0.unknown.as_deref(), Some("trapped"));
     }
 
     #[test]
     fn what_is_too_much_has_no_incident_and_is_counted() {
-        let update = update(&I, &[], vec![sick("a"), sick("b"), sick("c")], 2, "", at(1));
+        let update = update(&I, &[], &nothing(), vec![sick("a"), sick("b"), sick("c")], 2, "", at(1));
         assert_eq!((update.incidents.len(), update.findings.len(), update.without_incident), (2, 3, 1));
+    }
+
+    #[test]
+    fn an_incident_that_is_healed_is_told_and_left_alone() {
+        let open: Vec<Incident> =
+            ["a", "b", "c", "d"].iter().filter_map(|key| Incident::open(&I, &sick(key), at(1))).collect();
+        let healing: BTreeSet<String> = open.iter().take(3).map(|incident| incident.id.clone()).collect();
+        let worse = observation("a", Status::Unhealthy(Severity::Emergency));
+        let observations = vec![worse, observation("b", Status::Healthy), sick("d")];
+        let update = update(&I, &open, &healing, observations, 100, "not mentioned", at(2));
+        let keys: Vec<_> = update.incidents.iter().map(|(incident, _)| incident.finding.key.as_str()).collect();
+        assert_eq!(keys, ["d"], "no other one is stored or planned");
+        let told: Vec<_> = update
+            .findings
+            .iter()
+            .map(|finding| {
+                (finding.observation.key.as_str(), finding.healing, finding.incident.is_some(), finding.change)
+            })
+            .collect();
+        let healing = |key| (key, true, true, None);
+        assert_eq!(told, [healing("a"), healing("b"), ("d", false, true, Some(Change::Unchanged)), healing("c")]);
+        assert_eq!(update.findings[1].observation.status, Status::Healthy, "as it was observed");
     }
 }

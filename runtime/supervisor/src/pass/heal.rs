@@ -8,13 +8,11 @@ use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, 
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
-use tokio::time::Instant;
 
-use super::{Passes, due};
+use super::Passes;
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, PlanFile};
-use crate::incidents::OpenIncidents;
 use crate::instance::Instance;
 use crate::permits;
 use crate::recording::{Evaluated, EvaluationRequest};
@@ -28,7 +26,6 @@ struct Proposal {
     decision: Decision,
     steps: Vec<Proposed>,
     recommendations: Vec<Recommendation>,
-    look_again: Option<Instant>,
 }
 
 /// What `plan` is asked with.
@@ -37,7 +34,6 @@ struct PlanRequest<'a> {
     grants: &'a EffectiveGrants,
     /// What caused the `detect` that reported the finding.
     trigger: &'a Trigger,
-    open: &'a [Incident],
     /// Whether the plan starts an attempt.
     is_first: bool,
 }
@@ -60,24 +56,48 @@ impl NoPlan {
 }
 
 impl Passes {
-    /// Heals one incident as far as the operator allows. `trigger` is that of the `detect` that reported its finding.
-    /// Returns when the policy wants to be evaluated again.
-    pub(super) async fn heal(
-        &self,
+    /// Starts a task that heals one incident. Until it ends, passes leave the incident alone. A panic in it is told, and
+    /// affects no other task.
+    pub(super) fn start_healing(
+        self: &Arc<Self>,
         instance: &Instance,
         grants: &EffectiveGrants,
         trigger: &Trigger,
-        mut incident: Incident,
-        open: &mut OpenIncidents,
-    ) -> Option<Instant> {
-        let mut look_again = None;
+        incident: Incident,
+    ) {
+        let healing = self.incidents.healing.begin(&incident.id);
+        let heal = {
+            let (passes, instance, grants) = (self.clone(), instance.clone(), grants.clone());
+            let (trigger, incident) = (trigger.clone(), incident.clone());
+            async move { passes.heal(&instance, grants, &trigger, incident).await }
+        };
+        let passes = self.clone();
+        self.tasks.spawn(async move {
+            if let Err(error) = tokio::spawn(heal).await {
+                passes.plan_failed(&incident, NoPlan::because(format!("healing panicked: {error}")));
+            }
+            drop(healing);
+        });
+    }
+
+    /// Heals one incident as far as the operator allows, once it has a place. `grants` and `trigger` are those of the
+    /// `detect` that reported its finding.
+    async fn heal(&self, instance: &Instance, mut grants: EffectiveGrants, trigger: &Trigger, mut incident: Incident) {
+        let Some((_place, has_waited)) = self.lanes.place(&incident, &self.stop).await else { return };
+        if has_waited {
+            grants = match self.authority.effective_grants(&instance.name) {
+                Ok(grants) => grants,
+                Err(error) => return self.plan_failed(&incident, NoPlan::because(error)),
+            };
+        }
+        let grants = &grants;
         for stage in 0..MOST_STAGES {
             if self.stop.is_asked() {
                 break;
             }
             let distance_before = incident.finding.distance;
-            let request = PlanRequest { instance, grants, trigger, open: open.all(), is_first: stage == 0 };
-            let planned = self.plan(&request, &mut incident, &mut look_again).await;
+            let request = PlanRequest { instance, grants, trigger, is_first: stage == 0 };
+            let planned = self.plan(&request, &mut incident).await;
             let approved = match planned {
                 Ok(Some(approved)) => approved,
                 Ok(None) => break,
@@ -96,7 +116,7 @@ impl Passes {
             };
             let ended = has_ended(&steps).then(clock::now);
             tokio::time::sleep(Duration::from(instance.retry_policy.settle)).await;
-            let verified = self.verify(instance, grants, &incident, open.all()).await;
+            let verified = self.verify(instance, grants, &incident).await;
             let now = clock::now();
             self.journal.note(
                 now,
@@ -122,28 +142,17 @@ impl Passes {
             self.incidents.attempted(&mut incident, attempt);
             let change = incident.observe(Some(&verified), "", now);
             self.incidents.store(&incident, change, now);
-            match change.is_closing() {
-                true => open.close(&incident.id),
-                false => open.put(&incident),
-            }
             if change.is_closing() || !is_staged {
                 break;
             }
         }
-        look_again
     }
 
     /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
-    async fn plan(
-        &self,
-        request: &PlanRequest<'_>,
-        incident: &mut Incident,
-        look_again: &mut Option<Instant>,
-    ) -> Result<Option<Approved>, NoPlan> {
+    async fn plan(&self, request: &PlanRequest<'_>, incident: &mut Incident) -> Result<Option<Approved>, NoPlan> {
         let proposal = self.propose(request, incident).await?;
         let PlanRequest { instance, grants, is_first, .. } = *request;
-        let Proposal { at, decision, steps, recommendations, look_again: wanted } = proposal;
-        *look_again = (*look_again).into_iter().chain(wanted).min();
+        let Proposal { at, decision, steps, recommendations } = proposal;
         let plan = self.ids.fresh(at);
         let now = clock::now();
         let verdict =
@@ -178,11 +187,13 @@ impl Passes {
     }
 
     async fn propose(&self, request: &PlanRequest<'_>, incident: &Incident) -> Result<Proposal, NoPlan> {
-        let PlanRequest { instance, grants, trigger, open, .. } = *request;
+        let PlanRequest { instance, grants, trigger, .. } = *request;
+        let lane = self.lanes.of(&instance.name);
+        let _evaluating = lane.evaluating.lock().await;
+        let open = self.incidents.open(&instance.name).map_err(NoPlan::because)?;
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
-        let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open, finding };
+        let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open: &open, finding };
         let evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
-        let ended = Instant::now();
         let Evaluated { at, answer, proposed, writes, advice } = evaluated;
         match answer {
             Ok(Answer::Decided(decision)) => {
@@ -194,8 +205,8 @@ impl Passes {
                 for step in &mut steps {
                     step.may_fail = advice.may_fail.contains(&step.preview.step);
                 }
-                let look_again = due(ended, advice.look_again);
-                Ok(Proposal { at, decision, steps, recommendations: advice.recommendations, look_again })
+                lane.ask(advice.look_again);
+                Ok(Proposal { at, decision, steps, recommendations: advice.recommendations })
             }
             Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
             Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),

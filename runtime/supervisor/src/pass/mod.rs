@@ -1,23 +1,29 @@
-//! One pass over one instance: detect, update incidents, and heal unhealthy findings.
+//! One pass over one instance: detect, update incidents, and start to heal unhealthy findings. Each incident is healed by
+//! a task of its own, so that a step of hours holds up neither other incidents nor the next pass.
 
+mod follow_up;
 mod heal;
+mod lane;
 
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
-use ansai_core::{ErrorKind, Event, Incident, Millis, Mode, Observation, Status};
+use ansai_core::{ErrorKind, Event, Incident, Mode, Observation, Status};
 use ansai_engine::Answer;
 use ansai_kit::evaluation_state::Trigger;
-use tokio::time::Instant;
 
 use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::execution::Executor;
 use crate::ids::Ids;
-use crate::incidents::{Incidents, OpenIncidents, Update, update};
+use crate::incidents::{Incidents, Update, update};
 use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal};
 use crate::stop::Stop;
+use crate::tasks::Tasks;
+
+pub(crate) use self::follow_up::FollowUp;
+pub(crate) use self::lane::Lanes;
 
 /// Everything that a pass needs. Its results are the events that it publishes.
 pub(crate) struct Passes {
@@ -28,6 +34,9 @@ pub(crate) struct Passes {
     pub(crate) journal: Arc<Journal>,
     pub(crate) ids: Arc<Ids>,
     pub(crate) stop: Arc<Stop>,
+    pub(crate) lanes: Lanes,
+    /// Those that heal are among them.
+    pub(crate) tasks: Tasks,
 }
 
 /// The findings that get a plan.
@@ -40,20 +49,15 @@ pub(crate) enum PlanWhat {
 }
 
 impl Passes {
-    /// Detects and heals. Returns after how long the policy wants to be evaluated again, in addition to its schedule.
-    pub(crate) async fn pass(&self, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) -> Option<Millis> {
+    /// Detects, and starts tasks that heal.
+    pub(crate) async fn pass(self: &Arc<Self>, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) {
         let grants = match self.authority.effective_grants(&instance.name) {
             Ok(grants) => grants,
-            Err(error) => {
-                self.failed(instance, Mode::Observe, error, None);
-                return None;
-            }
+            Err(error) => return self.failed(instance, Mode::Observe, error, None),
         };
-        let (update, look_again) = self.detect(instance, &grants, &why, late_ms).await?;
-        let planned = self.heal_all(instance, &grants, &why, update, what).await;
-        let soonest = look_again.into_iter().chain(planned).min()?;
-        // The time counts from the end of the evaluation that asked, not from that of the steps after it.
-        Some(soonest.saturating_duration_since(Instant::now()).into())
+        if let Some(update) = self.detect(instance, &grants, &why, late_ms).await {
+            self.heal_all(instance, &grants, &why, update, what);
+        }
     }
 
     /// Reports that a pass has no answer.
@@ -87,7 +91,11 @@ impl Passes {
         grants: &EffectiveGrants,
         trigger: &Trigger,
         late_ms: u64,
-    ) -> Option<(Update, Option<Instant>)> {
+    ) -> Option<Update> {
+        let lane = self.lanes.of(&instance.name);
+        let _evaluating = lane.evaluating.lock().await;
+        // First these, then the incidents: see `HealingIncidents::ids`.
+        let healing = self.incidents.healing.ids();
         let open = match self.incidents.open(&instance.name) {
             Ok(open) => open,
             Err(error) => {
@@ -96,7 +104,7 @@ impl Passes {
             }
         };
         let cause = trigger.clone();
-        let request = EvaluationRequest { trigger: cause, grants, late_ms, open: open.all(), finding: None };
+        let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None };
         let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
             Err(error) => {
@@ -104,7 +112,7 @@ impl Passes {
                 return None;
             }
         };
-        let look_again = due(Instant::now(), advice.look_again);
+        lane.ask(advice.look_again);
         let most = instance.limits.observations;
         let (observations, why_missing) = match answer {
             Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
@@ -114,7 +122,7 @@ impl Passes {
             }
             Err(error) => {
                 let (kind, error) = (error.kind(), error.to_string());
-                self.store(&update(&instance.name, open.all(), Vec::new(), most, &error, at), at);
+                self.store(&update(&instance.name, &open, &healing, Vec::new(), most, &error, at), at);
                 self.failed(instance, grants.mode, error, Some(kind));
                 return None;
             }
@@ -122,7 +130,7 @@ impl Passes {
         if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {
             self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None);
         }
-        let mut update = update(&instance.name, open.all(), observations, most, why_missing, at);
+        let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
         self.journal.publish(at, || Event::Observed {
             instance: instance.name.clone(),
             mode: grants.mode,
@@ -130,7 +138,7 @@ impl Passes {
             without_incident: update.without_incident,
         });
         self.store(&update, at);
-        Some((update, look_again))
+        Some(update)
     }
 
     fn store(&self, update: &Update, at: ansai_core::Timestamp) {
@@ -139,50 +147,39 @@ impl Passes {
         }
     }
 
-    /// Heals what is unhealthy. Returns when the policy wants to be evaluated again.
-    async fn heal_all(
-        &self,
+    /// Starts to heal what is unhealthy, apart from what is being healed already.
+    fn heal_all(
+        self: &Arc<Self>,
         instance: &Instance,
         grants: &EffectiveGrants,
         trigger: &Trigger,
         update: Update,
         what: PlanWhat,
-    ) -> Option<Instant> {
+    ) {
         let is_wanted = |change: Change| {
             !change.is_closing()
                 && (what == PlanWhat::Everything || change != Change::Unchanged || grants.mode == Mode::Enforce)
         };
-        let unhealthy: Vec<Incident> = update
-            .incidents
-            .iter()
-            .filter(|(incident, change)| incident.unknown.is_none() && is_wanted(*change))
-            .map(|(incident, _)| incident.clone())
-            .collect();
-        if unhealthy.is_empty() {
-            return None;
+        for (incident, change) in update.incidents {
+            if incident.unknown.is_none() && is_wanted(change) {
+                self.start_healing(instance, grants, trigger, incident);
+            }
         }
-        let is_open = |(incident, change): (Incident, Change)| (!change.is_closing()).then_some(incident);
-        let mut open = OpenIncidents::new(update.incidents.into_iter().filter_map(is_open).collect());
-        let mut look_again = None;
-        for incident in unhealthy {
-            let wanted = self.heal(instance, grants, trigger, incident, &mut open).await;
-            look_again = look_again.into_iter().chain(wanted).min();
-        }
-        look_again
     }
 
     /// Evaluates `detect` again after acting. If the policy has no answer, the result is `unknown`, never healthy. What
     /// the policy stores and asks for is dropped: its next evaluation on schedule sees the same.
-    async fn verify(
-        &self,
-        instance: &Instance,
-        grants: &EffectiveGrants,
-        incident: &Incident,
-        open: &[Incident],
-    ) -> Observation {
-        let request = EvaluationRequest { trigger: Trigger::Verification, grants, late_ms: 0, open, finding: None };
+    async fn verify(&self, instance: &Instance, grants: &EffectiveGrants, incident: &Incident) -> Observation {
         let unknown =
             |why: String| Observation { status: Status::Unknown(why), distance: None, ..incident.finding.clone() };
+        let lane = self.lanes.of(&instance.name);
+        let _evaluating = lane.evaluating.lock().await;
+        let open = match self.incidents.open(&instance.name) {
+            Ok(open) => open,
+            Err(error) => return unknown(error.to_string()),
+        };
+        let (trigger, open) = (Trigger::Verification, open.as_slice());
+        let request = EvaluationRequest { trigger, grants, late_ms: 0, open, finding: None };
         match self.evaluator.evaluate(instance, request).await.map(|evaluated| evaluated.answer) {
             Ok(Ok(Answer::Observed(observations))) => observations
                 .into_iter()
@@ -193,9 +190,4 @@ impl Passes {
             Err(error) => unknown(error),
         }
     }
-}
-
-/// When an evaluation that ended at this time wants to be followed by another one.
-fn due(ended: Instant, look_again: Option<Millis>) -> Option<Instant> {
-    ended.checked_add(look_again?.into())
 }

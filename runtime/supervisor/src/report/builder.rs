@@ -27,7 +27,7 @@ use super::{FindingReport, InstanceReport, PlanReport, StepReport};
 /// builder.add(&Event::Observed {
 ///     instance: InstanceName::from_static("disk-space"),
 ///     mode: Mode::Observe,
-///     findings: vec![Finding { observation, incident: None, change: None }],
+///     findings: vec![Finding { observation, incident: None, change: None, healing: false }],
 ///     without_incident: 0,
 /// });
 /// assert_eq!(builder.finish()[0].findings[0].summary, "12 % used");

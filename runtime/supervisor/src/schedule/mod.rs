@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use crate::instance::Instance;
-use crate::pass::{Passes, PlanWhat};
+use crate::pass::{FollowUp, Passes, PlanWhat};
 use crate::stop::Stop;
 
 /// The first evaluations start one after the other, so that thousands are not due at the same time.
@@ -37,9 +37,10 @@ impl Schedule {
         for (place, instance) in (0u32..).zip(instances) {
             let every = Duration::from(instance.every.max(Millis::new(1)));
             let first = start + place * APART.min(every / count);
+            let follow_up = passes.lanes.of(&instance.name).follow_up.clone();
             let (passes, instance) = (passes.clone(), instance.clone());
             let pass = move |why: Trigger, due: Instant| run_pass(passes.clone(), instance.clone(), why, due);
-            self.tasks.push(tokio::spawn(follow(self.stop.clone(), ticks(first, every), SOONEST, pass)));
+            self.tasks.push(tokio::spawn(follow(self.stop.clone(), ticks(first, every), follow_up, SOONEST, pass)));
         }
     }
 
@@ -87,14 +88,16 @@ async fn repeat<F: Future<Output = ()>>(stop: Arc<Stop>, mut ticks: Interval, wo
     }
 }
 
-/// Repeats work at an interval, and in between after the time that it asks for. The interval is not moved by that.
-async fn follow<F: Future<Output = Option<Millis>>>(
+/// Repeats work at an interval, and in between when it is asked for. The interval is not moved by that.
+async fn follow<F: Future<Output = ()>>(
     stop: Arc<Stop>,
     mut ticks: Interval,
+    follow_up: Arc<FollowUp>,
     soonest: Duration,
     work: impl Fn(Trigger, Instant) -> F,
 ) {
-    let mut follow_up: Option<Instant> = None;
+    // Before the first evaluation, there is nothing to follow.
+    let mut not_before = None;
     let mut in_a_row = 0;
     loop {
         let next = async {
@@ -102,42 +105,33 @@ async fn follow<F: Future<Output = Option<Millis>>>(
                 // What is due by the schedule comes first, and makes a follow-up at the same time unnecessary.
                 biased;
                 due = ticks.tick() => (Trigger::Schedule, due),
-                due = at(follow_up) => (Trigger::FollowUp, due),
+                due = follow_up.due(not_before) => (Trigger::FollowUp, due),
             }
         };
         let Some((why, due)) = stop.or(next).await else { return };
         in_a_row = if why == Trigger::FollowUp { in_a_row + 1 } else { 0 };
-        let asked = work(why, due).await;
-        follow_up = asked.and_then(|after| Instant::now().checked_add(wait(after.into(), in_a_row, soonest)));
+        follow_up.clear();
+        work(why, due).await;
+        not_before = Instant::now().checked_add(pause(in_a_row, soonest));
     }
 }
 
-/// How long a follow-up waits after so many others in a row. The minimum doubles each time, so that a policy that always
-/// asks for the next one does not set the pace: the operator's interval does.
-fn wait(asked: Duration, in_a_row: u32, soonest: Duration) -> Duration {
-    asked.max(soonest.saturating_mul(1_u32.checked_shl(in_a_row).unwrap_or(u32::MAX)))
+/// The shortest pause before a follow-up, after so many others in a row. It doubles each time, so that a policy that
+/// always asks for the next one does not set the pace: the operator's interval does.
+fn pause(in_a_row: u32, soonest: Duration) -> Duration {
+    soonest.saturating_mul(1_u32.checked_shl(in_a_row).unwrap_or(u32::MAX))
 }
 
-/// Waits until an instant; for ever without one.
-async fn at(instant: Option<Instant>) -> Instant {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-    instant.unwrap_or_else(Instant::now)
-}
-
-async fn run_pass(passes: Arc<Passes>, instance: Instance, why: Trigger, due: Instant) -> Option<Millis> {
+async fn run_pass(passes: Arc<Passes>, instance: Instance, why: Trigger, due: Instant) {
     let late_ms = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
     // A panic in one pass affects neither other instances nor the next pass.
     let pass = {
         let (passes, instance) = (passes.clone(), instance.clone());
         tokio::spawn(async move { passes.pass(&instance, why, late_ms, PlanWhat::News).await })
     };
-    pass.await.unwrap_or_else(|error| {
+    if let Err(error) = pass.await {
         passes.panicked(&instance, &error);
-        None
-    })
+    }
 }
 
 #[cfg(test)]
@@ -151,16 +145,20 @@ mod tests {
     async fn first_three(every: Duration, after: Option<Millis>) -> Vec<Trigger> {
         let stop = Arc::new(Stop::new());
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (seeing, stopping) = (seen.clone(), stop.clone());
+        let follow_up = Arc::new(FollowUp::default());
+        let (seeing, stopping, asking) = (seen.clone(), stop.clone(), follow_up.clone());
         let work = move |why: Trigger, _: Instant| {
             let mut seen = seeing.lock().unwrap();
             seen.push(why);
             if seen.len() == 3 {
                 stopping.ask("done");
             }
-            std::future::ready(after)
+            if let Some(after) = after {
+                asking.ask(Instant::now() + Duration::from(after));
+            }
+            std::future::ready(())
         };
-        follow(stop, ticks(Instant::now(), every), Duration::from_millis(1), work).await;
+        follow(stop, ticks(Instant::now(), every), follow_up, Duration::from_millis(1), work).await;
         let seen = seen.lock().unwrap();
         seen.clone()
     }
@@ -168,10 +166,8 @@ mod tests {
     #[test]
     fn follow_ups_in_a_row_become_rare() {
         let second = Duration::from_secs(1);
-        let waits =
-            |asked: u64| [0, 1, 2, 10, 31, 32, 99].map(|row| wait(Duration::from_secs(asked), row, second).as_secs());
-        assert_eq!(waits(0), [1, 2, 4, 1_024, 1 << 31, u64::from(u32::MAX), u64::from(u32::MAX)]);
-        assert_eq!(waits(3), [3, 3, 4, 1_024, 1 << 31, u64::from(u32::MAX), u64::from(u32::MAX)]);
+        let pauses = [0, 1, 2, 10, 31, 32, 99].map(|row| pause(row, second).as_secs());
+        assert_eq!(pauses, [1, 2, 4, 1_024, 1 << 31, u64::from(u32::MAX), u64::from(u32::MAX)]);
     }
 
     #[tokio::test]

@@ -56,11 +56,7 @@ async fn running(scene: &Scene, count: usize) {
 }
 
 fn kill_all(scene: &Scene) {
-    for handle in handles(scene).into_iter().filter(Handle::runs) {
-        let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
-        let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        killed.or_else(|_| rustix::process::kill_process(group, rustix::process::Signal::KILL)).unwrap();
-    }
+    handles(scene).iter().filter(|handle| handle.runs()).for_each(Handle::kill);
 }
 
 /// Leaves a step running in the background; the supervisor has stopped and is still open.

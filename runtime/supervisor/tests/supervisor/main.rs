@@ -17,6 +17,7 @@ mod export;
 mod failure;
 mod grants;
 mod guest;
+mod healing;
 mod incidents;
 mod instances;
 mod intent;

@@ -10,7 +10,7 @@ use ansai_core::{
     Interface, InterfaceName, Measure, Millis, Mode, Refusal, Scope, ScopeInForce, ScopeTables, Timestamp,
 };
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Previewed, Proposed, StepContext};
+use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Previewed, Progress, Proposed, StepContext};
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
@@ -258,7 +258,7 @@ impl Action for Expiry {
         Self::real().on_stop()
     }
 
-    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
         Self::real().poll(doing, handle)
     }
 

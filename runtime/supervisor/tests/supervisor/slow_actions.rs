@@ -11,7 +11,9 @@ use ansai_core::{
     Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Reversibility, Scope, Sensitivity,
     Subject, Touch,
 };
-use ansai_kit::action::{Applied, Begun, Fate, Item, OnStop, Proposed, Step, StepContext, TypedAction, read_targets};
+use ansai_kit::action::{
+    Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_targets,
+};
 use ansai_kit::authorize::{Canonical, Check};
 use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
@@ -114,6 +116,24 @@ impl Handle {
     fn is_done(&self) -> bool {
         std::fs::read_to_string(&self.file).is_ok_and(|text| text == "done\n")
     }
+
+    /// Ends the step before its time, as if it were done.
+    pub(crate) fn finish(&self) {
+        std::fs::write(&self.file, "done\n").unwrap();
+        self.kill();
+    }
+
+    pub(crate) fn kill(&self) {
+        let group = rustix::process::Pid::from_raw(self.pid).unwrap();
+        let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        // Not yet in its own session, so it has no children either.
+        killed.or_else(|_| rustix::process::kill_process(group, rustix::process::Signal::KILL)).unwrap();
+    }
+
+    /// What a test wrote beside the file.
+    fn note(&self) -> String {
+        std::fs::read_to_string(self.file.with_extension("note")).unwrap_or_default()
+    }
 }
 
 /// Field 22 of `/proc/PID/stat`; `None` for no process, or one that has ended and was not waited for.
@@ -178,23 +198,20 @@ impl TypedAction for Wait {
         self.0
     }
 
-    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Option<Applied> {
+    fn poll(&self, _: &StepContext<'_>, handle: &RawValue) -> Progress {
         let handle = Handle::read(handle);
         let runs = handle.runs();
         match (handle.is_done(), runs) {
-            (true, _) => Some(applied(Outcome::Done, "waited", vec![])),
-            (false, true) => None,
-            (false, false) => Some(applied(Outcome::Failed, "it ended before it was done", vec![])),
+            (true, _) => Progress::Finished(applied(Outcome::Done, "waited", vec![])),
+            (false, true) => Progress::Running { note: handle.note(), again_in: Millis::ZERO },
+            (false, false) => Progress::Finished(applied(Outcome::Failed, "it ended before it was done", vec![])),
         }
     }
 
     fn cancel(&self, _: &StepContext<'_>, handle: &RawValue) -> Applied {
         let handle = Handle::read(handle);
         if handle.runs() {
-            let group = rustix::process::Pid::from_raw(handle.pid).unwrap();
-            let killed = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            // Not yet in its own session, so it has no children either.
-            killed.or_else(|_| rustix::process::kill_process(group, rustix::process::Signal::KILL)).unwrap();
+            handle.kill();
         }
         while handle.runs() {
             std::thread::sleep(Duration::from_millis(5));

@@ -18,7 +18,10 @@ fn eventful(scene: &Scene) {
 
 /// Whether the audit log leaves this event out.
 fn is_only_published(event: &Event) -> bool {
-    matches!(event, Event::Observed { .. } | Event::Logged { .. } | Event::Failed { kind: Some(_), .. })
+    matches!(
+        event,
+        Event::Observed { .. } | Event::Logged { .. } | Event::Progress { .. } | Event::Failed { kind: Some(_), .. }
+    )
 }
 
 #[tokio::test]

@@ -67,7 +67,12 @@ fn samples() -> Vec<Event> {
             instance: name.clone(),
             mode: Mode::Observe,
             findings: statuses()
-                .map(|status| Finding { observation: observation(status), incident: incident(), change: None })
+                .map(|status| Finding {
+                    observation: observation(status),
+                    incident: incident(),
+                    change: None,
+                    healing: true,
+                })
                 .into(),
             without_incident: 1,
         },
@@ -108,6 +113,7 @@ fn samples() -> Vec<Event> {
             handle: json!({"pid": 1}),
             until: Timestamp::from_millis(1),
         },
+        Event::Progress { plan: plan.clone(), step: 0, instance: name.clone(), note: "scanned 4 of 9 files".into() },
         Event::Undoing(UndoIntent {
             plan: plan.clone(),
             step: 0,
