@@ -33,17 +33,16 @@ impl Executor {
         };
         for interrupted in steps {
             let (plan, step) = (interrupted.plan.clone(), interrupted.step);
-            // Without an intent, nothing was done; with an outcome, the result is known. Both need no resolution.
-            let Some(durable) = open.remove(&(plan.clone(), step)) else {
-                if let Err(error) = self.state.end_step(&plan, step) {
-                    tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
-                }
-                self.background.release(&plan, step);
-                continue;
-            };
+            let durable = open.remove(&(plan.clone(), step));
             let executor = self.clone();
-            let resolving = move || executor.resolve_and_record(interrupted, durable);
-            let resolved = tokio::task::spawn_blocking(resolving);
+            let resolved = tokio::task::spawn_blocking(move || match durable {
+                Some(durable) => executor.resolve_and_record(interrupted, durable),
+                // Without an intent, nothing was done; with an outcome, the result is known. Both need no resolution.
+                None => {
+                    let Interrupted { plan, step, under_way } = interrupted;
+                    executor.finish_step(&plan, step, under_way.ok().map(|under_way| under_way.instance).as_ref());
+                }
+            });
             if let Err(error) = resolved.await {
                 tracing::error!(plan, step, "recovery panicked, ansai tries again at its next start: {error}");
             }
@@ -63,7 +62,11 @@ impl Executor {
             let detail = &applied.detail;
             tracing::warn!(%instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
         }
-        self.record_outcome(id, applied, true);
+        let undo_follows = self.plans.get(&plan).is_ok_and(|file| file.is_undone_after(step, applied.outcome));
+        self.record_outcome(id, applied, true, undo_follows);
+        if undo_follows {
+            self.finish_step(&plan, step, Some(&instance));
+        }
     }
 
     /// Determines what one step did, or waits for it if it is still running. `None` if it is running and ansai stops.

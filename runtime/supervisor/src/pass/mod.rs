@@ -1,6 +1,7 @@
 //! One pass over one instance: detect, update incidents, and heal unhealthy findings.
 
 mod heal;
+mod verify_within;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@
 )]
 
 mod advice;
+mod after_undo;
 mod attempts;
 mod crash;
 mod expiry;
@@ -30,3 +31,5 @@ mod scene;
 mod script;
 mod slow_actions;
 mod stream;
+mod undo_crash;
+mod verify_within;
