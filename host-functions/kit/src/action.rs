@@ -209,7 +209,8 @@ pub trait Action: Sync + Send {
     /// Acts, after checking the identity of each target again. An `Err` means that nothing was changed.
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
-    /// Undoes what `items` list as done. An `Err` means that nothing was changed.
+    /// Undoes what `items` list as done, also of a step that failed. It may be repeated after a crash. An `Err` means that
+    /// nothing was changed.
     fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal>;
 
     /// Finds out what was done, after a crash between intent and outcome. An `Err` means that it is unknown. Targets

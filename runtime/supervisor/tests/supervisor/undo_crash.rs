@@ -211,7 +211,6 @@ async fn what_must_be_undone_is_in_use_after_a_crash() {
     scene.script(&Script::sick(vec![Step::mark(scene.path("upgrade-1"))], OnFailure::Stop));
     let other = scene.open().run_once().await[0].findings[0].plans[0].plan.clone();
     std::fs::remove_file(scene.path("history")).unwrap();
-    scene.script_of("two", &Script::sick(vec![], OnFailure::Stop));
     let steps = vec![Step::mark(scene.path("nginx-1")), Step::new(Call::Flaky, 3, LONG_MS, scene.path("b"))];
     scene.script_of("two", &Script::sick(steps, OnFailure::UndoApplied));
     let killed = killed::start("undo_crash::the_process_with_another_instance", &scene);

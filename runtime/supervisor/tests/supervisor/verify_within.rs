@@ -62,7 +62,7 @@ async fn what_is_healthy_at_once_is_verified_once() {
     scene.finish().await;
 }
 
-/// The time is shorter than any evaluation and pause: there is one look at its end.
+/// The time is shorter than the first pause: the last evaluation is at its end.
 #[tokio::test]
 async fn what_stays_unhealthy_is_told_when_the_time_is_over() {
     let scene = within(Millis::new(500));
