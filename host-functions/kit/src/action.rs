@@ -230,12 +230,19 @@ pub trait Action: Sync + Send {
     /// Acts, after checking the identity of each target again. An `Err` means that nothing was changed.
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
-    /// Undoes what `items` list as done. An `Err` means that nothing was changed.
+    /// Undoes what `items` list as done, also of a step that failed. It may be repeated after a crash. An `Err` means that
+    /// nothing was changed.
     fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal>;
 
     /// Finds out what was done, after a crash between intent and outcome. An `Err` means that it is unknown. Targets
     /// that were not treated are not among the items.
     fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal>;
+
+    /// See [`TypedAction::acts_after_undo`].
+    fn acts_after_undo(&self) -> bool;
+
+    /// See [`TypedAction::after_undo`].
+    fn after_undo(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal>;
 
     /// The Rust types of its arguments and of its preview.
     fn types(&self) -> Types;
@@ -302,6 +309,20 @@ pub trait TypedAction: Sync + Send {
 
     /// See [`Action::resolve`].
     fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal>;
+
+    /// Whether [`TypedAction::after_undo`] does something.
+    fn acts_after_undo(&self) -> bool {
+        false
+    }
+
+    /// Acts on what the undo of the plan restored: a reload makes a unit read the old file again. Undo goes from the newest
+    /// step to the oldest, so a reload that acted in its own turn would come before the old file is back. The executor
+    /// calls this after all undos, from the oldest step to the newest, for every step that ran: also if the step failed or
+    /// has nothing to undo. It touches what [`TypedAction::touches`] declares and nothing else, and may be repeated after
+    /// a crash. An `Err` means that nothing was changed.
+    fn after_undo(&self, _doing: &StepContext<'_>, _what: Step<Self>) -> Result<Applied, Refusal> {
+        Err(Refusal::Unsupported("this action does nothing after undo".into()))
+    }
 
     /// See [`Action::on_stop`].
     fn on_stop(&self) -> OnStop {
@@ -412,6 +433,14 @@ impl<A: TypedAction> Action for A {
 
     fn resolve(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
         TypedAction::resolve(self, doing, Step::of(doing)?)
+    }
+
+    fn acts_after_undo(&self) -> bool {
+        TypedAction::acts_after_undo(self)
+    }
+
+    fn after_undo(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        TypedAction::after_undo(self, doing, Step::of(doing)?)
     }
 
     fn types(&self) -> Types {

@@ -9,7 +9,7 @@ use crate::fields::Fields;
 use crate::host::MODES;
 use crate::identifier;
 use crate::limits::{self, LimitsChange};
-use crate::manifest::{SCHEDULE, table_of};
+use crate::manifest::{SCHEDULE, VERIFY_WITHIN, table_of};
 use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
@@ -48,6 +48,8 @@ pub struct Instance {
     pub settings: serde_json::Value,
     /// How often, and at what interval, a finding may be treated.
     pub attempts: RetryPolicy,
+    /// Time during which verification is repeated; `None` if the manifest's applies.
+    pub verify_within: Option<Millis>,
     /// Limits that override those of the manifest, which override the defaults.
     pub limits: LimitsChange,
     /// How long one call of a server may take; `None` if the daemon's limit applies.
@@ -110,12 +112,15 @@ pub(crate) fn read(
             grant_spans.push((interface.name.clone(), entry.key_span.clone()));
         }
     }
+    let attempts = fields.get("attempts").and_then(|node| read_attempts(node, problems));
+    let (attempts, verify_within) = attempts.unwrap_or_default();
     Some(Instance {
         source: source.map(str::to_owned),
         mode: fields.word("mode", MODES, problems).unwrap_or(default_mode),
         every: fields.duration("every", SCHEDULE, problems),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
-        attempts: fields.get("attempts").and_then(|node| read_attempts(node, problems)).unwrap_or_default(),
+        attempts,
+        verify_within,
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         grants,
@@ -126,15 +131,18 @@ pub(crate) fn read(
     })
 }
 
-fn read_attempts(node: &Node, problems: &mut Problems) -> Option<RetryPolicy> {
-    let fields = Fields::of(node, "`attempts`", &["cooldown", "max", "settle"], problems)?;
+/// The policy, and the time in which to verify, which has its default in the manifest.
+fn read_attempts(node: &Node, problems: &mut Problems) -> Option<(RetryPolicy, Option<Millis>)> {
+    let fields = Fields::of(node, "`attempts`", &["cooldown", "max", "settle", "verify_within"], problems)?;
     let default = RetryPolicy::default();
     let most = fields.number("max", (1, 100), problems);
-    Some(RetryPolicy {
+    let policy = RetryPolicy {
         cooldown: fields.duration("cooldown", (0, MONTH_MS), problems).unwrap_or(default.cooldown),
         max_attempts: most.and_then(|most| u32::try_from(most).ok()).unwrap_or(default.max_attempts),
         settle: fields.duration("settle", (0, DAY_MS), problems).unwrap_or(default.settle),
-    })
+        ..default
+    };
+    Some((policy, fields.duration("verify_within", VERIFY_WITHIN, problems)))
 }
 
 /// Settings are passed as JSON, which has no infinity.

@@ -18,7 +18,9 @@ use crate::source::{MOST_BYTES, Source};
 
 /// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
-const KEYS: &[&str] = &["name", "version", "description", "schedule", "capabilities", "limits", "settings"];
+/// Bounds of `verify_within` in milliseconds: up to 1 hour.
+pub(crate) const VERIFY_WITHIN: (u64, u64) = (0, 3_600_000);
+const KEYS: &[&str] = &["name", "version", "description", "schedule", "attempts", "capabilities", "limits", "settings"];
 
 /// A valid manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,8 @@ pub struct Manifest {
     pub description: String,
     /// Milliseconds between two evaluations.
     pub every: Millis,
+    /// Time during which verification is repeated until the finding is healthy.
+    pub verify_within: Millis,
     /// Requests by interface name. All names are known.
     pub capabilities: BTreeMap<InterfaceName, Request>,
     /// Limits that the author sets.
@@ -83,6 +87,10 @@ impl Manifest {
             "capabilities": capabilities,
         });
         if let Some(map) = json.as_object_mut() {
+            if self.verify_within > Millis::ZERO {
+                let within = format!("{}ms", self.verify_within.get());
+                map.insert("attempts".into(), serde_json::json!({ "verify_within": within }));
+            }
             if !self.limits.is_empty() {
                 map.insert("limits".into(), self.limits.to_json());
             }
@@ -176,6 +184,10 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         fields.require(&[("every", "every = \"60s\"")], problems);
         fields.duration("every", SCHEDULE, problems)
     });
+    let verify_within = fields.get("attempts").and_then(|node| {
+        let fields = Fields::of(node, "`[attempts]`", &["verify_within"], problems)?;
+        fields.duration("verify_within", VERIFY_WITHIN, problems)
+    });
     let mut capabilities = BTreeMap::new();
     if let Some(node) = fields.get("capabilities")
         && let Some(entries) = table_of("`[capabilities]`", node, problems)
@@ -193,6 +205,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         version: version?.to_owned(),
         description: description?.to_owned(),
         every: every?,
+        verify_within: verify_within.unwrap_or(Millis::ZERO),
         capabilities,
         limits,
         settings_schema,

@@ -48,6 +48,26 @@ fn the_manifest() {
 }
 
 #[test]
+fn the_time_in_which_to_verify_is_the_manifests_unless_the_operator_sets_it() {
+    assert_eq!(manifest().verify_within, Millis::ZERO);
+    let patient = format!("{MANIFEST}\n[attempts]\nverify_within = \"30s\"\n");
+    let patient = Manifest::parse("policy.toml", &patient, INTERFACES).unwrap();
+    assert_eq!(patient.verify_within, Millis::new(30_000));
+    let embedded = Manifest::from_json("embedded", &patient.to_json().to_string(), INTERFACES).unwrap();
+    assert_eq!(embedded, patient);
+    let too_long = format!("{MANIFEST}\n[attempts]\nverify_within = \"61m\"\n");
+    assert!(Manifest::parse("policy.toml", &too_long, INTERFACES).is_err());
+
+    let set = |attempts: &str| {
+        let text = format!("[policy.a.attempts]\n{attempts}\n");
+        HostConfig::parse("ansai.toml", &text, INTERFACES).map(|config| config.policies["a"].verify_within)
+    };
+    assert_eq!(set("max = 2").unwrap(), None);
+    assert_eq!(set("verify_within = \"0s\"").unwrap(), Some(Millis::ZERO));
+    assert!(set("verify_within = \"2h\"").is_err());
+}
+
+#[test]
 fn the_manifest_survives_being_embedded() {
     let manifest = manifest();
     let text = manifest.to_json().to_string();
@@ -64,7 +84,10 @@ fn the_configuration() {
     assert_eq!(disk.mode, Mode::Enforce);
     assert_eq!(disk.every, Some(Millis::new(60_000)));
     assert_eq!(disk.settings, json!({"thresholds": {"warning": 80}}));
-    assert_eq!(disk.attempts, RetryPolicy { cooldown: Millis::new(600_000), max_attempts: 3, settle: Millis::ZERO });
+    assert_eq!(
+        disk.attempts,
+        RetryPolicy { cooldown: Millis::new(600_000), max_attempts: 3, ..RetryPolicy::default() }
+    );
     assert_eq!(disk.grants["ansai:files/files-actions"].only().unwrap().bytes(&MAX_BYTES), 20 << 30);
     assert_eq!(disk.grants["ansai:disk/disk-probe"], ScopeTables::default());
     let path = PathBuf::from("/etc/ansai/policies/disk-space");

@@ -145,11 +145,17 @@ pub enum Event {
         /// How far it is from healthy now, as far as the policy reported it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         distance: Option<f64>,
+        /// The number of evaluations until it was healthy or the time was over.
+        evaluations: u32,
     },
     /// A step is about to be undone. Durable before anything changes.
     Undoing(UndoIntent),
     /// A step was undone, or could not be undone; then `detail` says why.
     Undone { plan: String, step: u32, instance: InstanceName, outcome: Outcome, detail: String, by: String },
+    /// A step is about to act on what the undo of its plan restored. Durable before anything changes.
+    AfterUndoIntent { plan: String, step: u32, instance: InstanceName, by: String },
+    /// A step acted on what the undo of its plan restored, or could not; then `detail` says why.
+    AfterUndo { plan: String, step: u32, instance: InstanceName, outcome: Outcome, detail: String, by: String },
     /// Recordings removed to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
     /// While opening the audit log, ansai cut off an unfinished write of `bytes`, which a crash left in place of
@@ -194,6 +200,8 @@ impl Event {
             Event::Verified { .. } => "verified",
             Event::Undoing(_) => "undoing",
             Event::Undone { .. } => "undone",
+            Event::AfterUndoIntent { .. } => "after-undo-intent",
+            Event::AfterUndo { .. } => "after-undo",
             Event::RecordingsDropped { .. } => "recordings-dropped",
             Event::TornTail { .. } => "torn-tail",
             Event::AuditKey { .. } => "audit-key",
@@ -219,7 +227,9 @@ impl Event {
             | Event::Skipped { instance, .. }
             | Event::Verified { instance, .. }
             | Event::Undoing(UndoIntent { instance, .. })
-            | Event::Undone { instance, .. } => Some(instance.as_str()),
+            | Event::Undone { instance, .. }
+            | Event::AfterUndoIntent { instance, .. }
+            | Event::AfterUndo { instance, .. } => Some(instance.as_str()),
             Event::NotLoaded { name, .. } => Some(name),
             Event::Started { .. }
             | Event::Stopping { .. }
@@ -244,7 +254,9 @@ impl Event {
             | Event::Skipped { plan, .. }
             | Event::Verified { plan, .. }
             | Event::Undoing(UndoIntent { plan, .. })
-            | Event::Undone { plan, .. } => Some(plan),
+            | Event::Undone { plan, .. }
+            | Event::AfterUndoIntent { plan, .. }
+            | Event::AfterUndo { plan, .. } => Some(plan),
             _ => None,
         }
     }

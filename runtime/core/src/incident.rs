@@ -15,11 +15,14 @@ pub struct RetryPolicy {
     pub max_attempts: u32,
     /// Time between acting and verifying.
     pub settle: Millis,
+    /// Time during which verification is repeated until the finding is healthy. Zero: it is verified once.
+    pub verify_within: Millis,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        RetryPolicy { cooldown: Millis::new(10 * 60_000), max_attempts: 3, settle: Millis::ZERO }
+        let (settle, verify_within) = (Millis::ZERO, Millis::ZERO);
+        RetryPolicy { cooldown: Millis::new(10 * 60_000), max_attempts: 3, settle, verify_within }
     }
 }
 
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn attempts_are_spaced_and_counted() {
         let sick = observation(Status::Unhealthy(Severity::Critical));
-        let retry_policy = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, settle: Millis::ZERO };
+        let retry_policy = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, ..RetryPolicy::default() };
         let mut incident = Incident::open(&DISK, &sick, at(0)).unwrap();
         assert_eq!(incident.may_begin(&retry_policy, at(0)), Permission::Granted);
         incident.begin(at(10));

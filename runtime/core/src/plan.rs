@@ -179,13 +179,13 @@ pub struct Attempt {
     pub steps: Vec<StepResult>,
 }
 
-/// What happens to the earlier steps when a step fails.
+/// What happens to what the plan has done when a step fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
-    /// Undo them, newest first, if they can be undone.
+    /// Undo it, newest step first, as far as it is reversible; also what the failed step itself has done.
     UndoApplied,
-    /// Keep them, and skip the remaining steps.
+    /// Keep it, and skip the remaining steps.
     Stop,
 }
 
@@ -213,7 +213,7 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// What a failed step does to the steps before it.
+    /// What a failed step does to what the plan has done.
     pub fn on_failure(&self) -> OnFailure {
         match self {
             Decision::Apply(on_failure) | Decision::ApplyThenReplan(on_failure) => *on_failure,

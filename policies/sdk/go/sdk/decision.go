@@ -2,7 +2,7 @@ package ansai
 
 import "ansai/bindings/ansai_policy_types"
 
-// What happens to the earlier steps when a step fails.
+// What happens to what the plan has done when a step fails.
 const (
 	UndoApplied = ansai_policy_types.OnFailureUndoApplied
 	Stop        = ansai_policy_types.OnFailureStop

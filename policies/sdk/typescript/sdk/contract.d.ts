@@ -253,11 +253,11 @@ declare module "ansai:policy/types@0.2.0" {
     /** In the order of the plan. */
     steps: StepResult[];
   }
-  /** What happens to the earlier steps when a step fails. */
+  /** What happens to what the plan has done when a step fails. */
   export type OnFailure =
-    /** Undo them, newest first, as far as they are reversible. */
+    /** Undo it, newest step first, as far as it is reversible; also what the failed step itself has done. */
     | "undo-applied"
-    /** Keep them and stop. */
+    /** Keep it and stop. */
     | "stop";
   /** Advice for a person if no step is right: a bigger disk, a second instance, an index. */
   export interface Recommendation {

@@ -55,12 +55,13 @@ fn print(reports: &[StepReport], format: Format) -> anyhow::Result<()> {
 }
 
 fn code(reports: &[StepReport]) -> u8 {
-    let is = |outcome| reports.iter().any(|report| report.outcome == Some(outcome));
-    if is(Outcome::Refused) {
+    let outcomes: Vec<Outcome> =
+        reports.iter().flat_map(|report| [report.outcome, report.after_undo]).flatten().collect();
+    if outcomes.contains(&Outcome::Refused) {
         exit::REFUSED
-    } else if reports.iter().all(|report| report.outcome.is_none_or(|outcome| outcome == Outcome::Reverted)) {
+    } else if outcomes.iter().all(|outcome| matches!(outcome, Outcome::Reverted | Outcome::Done)) {
         exit::FINE
-    } else if is(Outcome::Unknown) {
+    } else if outcomes.contains(&Outcome::Unknown) {
         exit::UNKNOWN
     } else {
         exit::OTHER

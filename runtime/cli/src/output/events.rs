@@ -102,10 +102,20 @@ fn plan_line(event: &Event) -> String {
             format!("{}: {after}{outcome}: {detail}", at(*step))
         }
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
-        Event::Verified { status, .. } => format!("{instance}: plan {plan}: verified: {}", self::status(status)),
+        Event::Verified { status, evaluations, .. } => {
+            let repeated = match evaluations {
+                0 | 1 => String::new(),
+                _ => format!(" after {}", count(*evaluations, "evaluation")),
+            };
+            format!("{instance}: plan {plan}: verified: {}{repeated}", self::status(status))
+        }
         Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
         Event::Undone { step, outcome, detail, by, .. } => {
             format!("{}: undone by {by}: {outcome}: {detail}", at(*step))
+        }
+        Event::AfterUndoIntent { step, by, .. } => format!("{}: starting to act after undo, by {by}", at(*step)),
+        Event::AfterUndo { step, outcome, detail, by, .. } => {
+            format!("{}: acted after undo by {by}: {outcome}: {detail}", at(*step))
         }
         other => other.name().to_owned(),
     }

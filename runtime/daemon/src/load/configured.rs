@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Limits, Mode, codes};
+use ansai_core::{InstanceName, Limits, Mode, RetryPolicy, codes};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -115,7 +115,10 @@ fn instance(
         version: manifest.version.clone(),
         settings,
         limits: configured.limits.over(manifest.limits.over(Limits::default())),
-        retry_policy: configured.attempts.clone(),
+        retry_policy: RetryPolicy {
+            verify_within: configured.verify_within.unwrap_or(manifest.verify_within),
+            ..configured.attempts.clone()
+        },
         every: configured.every.unwrap_or(manifest.every),
     };
     Ok(LoadedInstance { instance, component, grants })

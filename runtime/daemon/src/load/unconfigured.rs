@@ -50,7 +50,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         version: manifest.version.clone(),
         settings: Arc::new(settings),
         limits: manifest.limits.over(Limits::default()),
-        retry_policy: RetryPolicy::default(),
+        retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
         every: manifest.every,
     };
     let granted = ansai_config::unconfigured(manifest, request.interfaces);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use ansai_core::Touch;
+use ansai_core::{OnFailure, Touch};
 
 use super::executor::Executor;
 use crate::permits::{Lease, Leases, Request};
@@ -47,6 +47,10 @@ impl Executor {
     pub(crate) fn keep_interrupted(&self) -> Result<(), StateError> {
         for Interrupted { plan, step, .. } in self.state.interrupted_steps()? {
             let touches = match self.plans.get(&plan) {
+                // The whole plan may have to be undone.
+                Ok(file) if file.on_failure == OnFailure::UndoApplied => {
+                    Some(file.steps.iter().flat_map(|proposed| proposed.touches().into_owned()).collect())
+                }
                 Ok(file) => file.steps.get(step as usize).map(|proposed| proposed.touches().into_owned()),
                 Err(error) => {
                     tracing::warn!(plan, step, "no step runs until ansai knows how this one ended: {error}");

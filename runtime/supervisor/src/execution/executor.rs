@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::SkipReason;
-use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult};
+use ansai_core::{Decision, Event, InstanceName, Mode, Outcome, Refusal, StepResult};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::{Asked, authorize};
 use ansai_kit::host_access::HostAccess;
@@ -12,10 +12,10 @@ use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_storage::Directory;
 
 use super::background::Background;
-use super::outcome::{BY_HOST, intent, step_result};
+use super::failed_plan::ends_plan;
+use super::outcome::{intent, step_result};
 use super::plans::{PlanFile, Plans};
 use super::step::{InForce, Step};
-use super::undo::UndoError;
 use super::watch::watch;
 use crate::authority::Authority;
 use crate::clock;
@@ -89,11 +89,11 @@ impl Executor {
         let file = &approved.file;
         self.put_plan(file)?;
         let mut results: Vec<StepResult> = Vec::with_capacity(file.steps.len());
-        let (mut failed, mut runs) = (false, false);
+        let (mut failed, mut runs) = (None, false);
         for (number, proposed) in file.numbered() {
             let step = file.step_id(number);
             let skipped = match () {
-                () if failed => Some(SkipReason::EarlierStepFailed),
+                () if failed.is_some() => Some(SkipReason::EarlierStepFailed),
                 () if runs => Some(SkipReason::EarlierStepRuns),
                 () if self.stop.is_asked() => Some(SkipReason::Stopping),
                 () => None,
@@ -110,19 +110,23 @@ impl Executor {
                     let detail = "still running; its outcome follows when ansai runs again";
                     Applied { outcome: Outcome::Running, ..Applied::unknown(detail) }
                 }
-                Err(refusal) => self.record_refused(step, &refusal),
+                Err(refusal) => {
+                    let undo_follows = file.is_undone_after(number, Outcome::Refused);
+                    if undo_follows {
+                        self.keep_for_undo(step, proposed);
+                    }
+                    self.record_refused(step, &refusal, undo_follows)
+                }
             };
-            // What nobody knows ends the plan, also of a step that may fail.
-            let may_go_on = match applied.outcome {
-                Outcome::Done => true,
-                Outcome::Failed | Outcome::Refused => proposed.may_fail,
-                _ => false,
-            };
-            failed |= !runs && !may_go_on;
+            if ends_plan(proposed, applied.outcome) {
+                failed = Some((number, applied.outcome));
+            }
             results.push(step_result(proposed, applied));
         }
-        if failed && approved.decision.on_failure() == OnFailure::UndoApplied {
-            self.undo_applied(file, &mut results);
+        if let Some((number, outcome)) = failed
+            && file.is_undone_after(number, outcome)
+        {
+            self.undo_failed(file, number, &mut results);
         }
         Ok(results)
     }
@@ -162,7 +166,10 @@ impl Executor {
                 }
             }
         };
-        Ok(ended.map(|applied| self.record_outcome(file.step_id(number), applied, false)))
+        Ok(ended.map(|applied| {
+            let undo_follows = file.is_undone_after(number, applied.outcome);
+            self.record_outcome(file.step_id(number), applied, false, undo_follows)
+        }))
     }
 
     /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
@@ -214,34 +221,6 @@ impl Executor {
 
     fn put_step(&self, plan: &str, number: u32, under_way: &UnderWay) -> Result<(), Refusal> {
         self.state.begin_step(plan, number, under_way).map_err(unavailable)
-    }
-
-    fn undo_applied(&self, file: &PlanFile, results: &mut [StepResult]) {
-        let records = self.undo_records(&file.plan);
-        for (number, proposed) in file.numbered().rev() {
-            let Some(result) = results.get_mut(number as usize) else { continue };
-            // A check changes nothing, so there is nothing to restore.
-            let is_undoable = proposed.preview.reversible.is_any() && proposed.preview.items > 0;
-            if result.outcome != Outcome::Done || !is_undoable {
-                continue;
-            }
-            let undone = match &records {
-                Ok(records) => self.undo_step(file, number, BY_HOST, records),
-                Err(error) => Err(UndoError::Audit(error.to_string())),
-            };
-            match undone {
-                Ok(applied) => {
-                    result.detail = format!("{}; undone: {}", result.detail, applied.detail);
-                    if applied.outcome == Outcome::Done {
-                        result.outcome = Outcome::Reverted;
-                    }
-                }
-                Err(error) => {
-                    result.detail = format!("{}; not undone: {error}", result.detail);
-                    self.record_not_undone(file.step_id(number), &error);
-                }
-            }
-        }
     }
 }
 

@@ -135,7 +135,14 @@ impl QuarantineExpiry {
             decided(&plan, &instance, steps.iter().map(Proposed::planned).collect(), Verdict::Approved);
         let journal = &self.executor.journal;
         let recorded = journal.record(now, planned).and_then(|()| journal.durable(now, decided));
-        let file = PlanFile { plan: plan.clone(), instance: instance.clone(), incident: None, at: now, steps };
+        let file = PlanFile {
+            plan: plan.clone(),
+            instance: instance.clone(),
+            incident: None,
+            at: now,
+            on_failure: DECISION.on_failure(),
+            steps,
+        };
         let applied = match recorded {
             Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION }).await.map(drop),
             Err(error) => Err(error.to_string()),

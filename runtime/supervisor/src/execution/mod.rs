@@ -1,14 +1,17 @@
 //! All code that changes the machine: steps of plans, quarantine expiry, undo and recovery.
 
+mod after_undo;
 mod background;
 mod executor;
 mod expiry;
+mod failed_plan;
 mod outcome;
 mod plans;
 mod progress;
 mod recover;
 mod step;
 pub mod undo;
+mod undo_records;
 mod watch;
 
 pub(crate) use self::background::Background;

@@ -15,9 +15,15 @@ use crate::ids::StepId;
 pub(super) const BY_HOST: &str = "the host";
 
 impl Executor {
-    /// Records the outcome of a step, and releases what it touched if it ran without its plan; returns the outcome, with
-    /// a note if recording failed.
-    pub(super) fn record_outcome(&self, step: StepId<'_>, mut applied: Applied, after_crash: bool) -> Applied {
+    /// Records the outcome of a step; returns it, with a note if recording failed. Then the step has ended, unless the undo
+    /// of its plan follows: that ends it.
+    pub(super) fn record_outcome(
+        &self,
+        step: StepId<'_>,
+        mut applied: Applied,
+        after_crash: bool,
+        undo_follows: bool,
+    ) -> Applied {
         let StepId { plan, step: number, instance } = step;
         let items_sha256 = if applied.items.is_empty() {
             None
@@ -42,19 +48,30 @@ impl Executor {
             items_sha256,
             after_crash,
         };
-        if let Err(error) = self.end(step, event) {
+        if let Err(error) = self.end(step, event, undo_follows) {
             (applied.outcome, applied.reason) = (Outcome::Unknown, None);
             applied.detail = format!("{}; the outcome is not recorded: {error}", applied.detail);
         }
-        self.background.release(plan, number);
+        if !undo_follows {
+            self.background.release(plan, number);
+        }
         applied
     }
 
+    /// Removes a step from the state, and releases what it touched if it ran without its plan.
+    pub(super) fn end_step(&self, step: StepId<'_>) {
+        let StepId { plan, step: number, instance } = step;
+        if let Err(error) = self.state.end_step(plan, number) {
+            tracing::error!(%instance, plan, step = number, "a step that has ended stays in the state: {error}");
+        }
+        self.background.release(plan, number);
+    }
+
     /// Records that a step changed nothing. Only then is the step no longer running: an intent needs an outcome.
-    pub(super) fn record_refused(&self, step: StepId<'_>, refusal: &Refusal) -> Applied {
+    pub(super) fn record_refused(&self, step: StepId<'_>, refusal: &Refusal, undo_follows: bool) -> Applied {
         let refused = Applied::refused(refusal);
         // A failure to record is logged. Even so, the step changed nothing.
-        let _ = self.record_outcome(step, refused.clone(), false);
+        let _ = self.record_outcome(step, refused.clone(), false, undo_follows);
         refused
     }
 
@@ -78,10 +95,13 @@ impl Executor {
         }
     }
 
-    fn end(&self, step: StepId<'_>, event: Event) -> Result<(), String> {
+    fn end(&self, step: StepId<'_>, event: Event, undo_follows: bool) -> Result<(), String> {
         let StepId { plan, step: number, instance } = step;
         let recorded = self.journal.durable(clock::now(), event).map_err(|error| error.to_string());
-        let ended = recorded.and_then(|()| self.state.end_step(plan, number).map_err(|error| error.to_string()));
+        let ended = recorded.and_then(|()| match undo_follows {
+            true => Ok(()),
+            false => self.state.end_step(plan, number).map_err(|error| error.to_string()),
+        });
         if let Err(error) = &ended {
             tracing::error!(
                 %instance,

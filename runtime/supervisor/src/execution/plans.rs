@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use ansai_core::{InstanceName, Timestamp};
+use ansai_core::{InstanceName, OnFailure, Timestamp};
 use ansai_kit::action::{Item, Proposed};
 use ansai_storage::{Access, Directory, StorageError, WriteOptions};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub(crate) struct PlanFile {
     pub(crate) incident: Option<String>,
     /// When.
     pub(crate) at: Timestamp,
+    /// What a failed step does to what the plan has done.
+    pub(crate) on_failure: OnFailure,
     /// What was proposed, with targets and their identities.
     pub(crate) steps: Vec<Proposed>,
 }

@@ -49,17 +49,14 @@ impl Executor {
             }
         };
         for interrupted in steps {
-            let (plan, step) = (&interrupted.plan, interrupted.step);
+            let (plan, step) = (interrupted.plan.clone(), interrupted.step);
             // Without an intent, nothing was done; with an outcome, the result is known. Both need no resolution.
             let Some(durable) = open.remove(&(plan.clone(), step)) else {
-                if let Err(error) = self.state.end_step(plan, step) {
-                    tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
-                }
-                self.background.release(plan, step);
+                self.clone().finish(interrupted).await;
                 continue;
             };
             let is_background = interrupted.under_way.as_ref().is_ok_and(|under_way| under_way.handle.is_some());
-            let incident = if is_background { self.plans.get(plan).ok().and_then(|file| file.incident) } else { None };
+            let incident = if is_background { self.plans.get(&plan).ok().and_then(|file| file.incident) } else { None };
             let step = Attached { interrupted, durable, incident };
             match is_background {
                 true => attached.push(step),
@@ -67,6 +64,18 @@ impl Executor {
             }
         }
         attached
+    }
+
+    /// Ends an interrupted step that was over before.
+    async fn finish(self: Arc<Self>, interrupted: Interrupted) {
+        let Interrupted { plan, step, under_way } = interrupted;
+        let told = plan.clone();
+        let finished = tokio::task::spawn_blocking(move || {
+            self.finish_step(&plan, step, under_way.ok().map(|under_way| under_way.instance).as_ref());
+        });
+        if let Err(error) = finished.await {
+            tracing::error!(plan = told, step, "recovery panicked, ansai tries again at its next start: {error}");
+        }
     }
 
     /// Finds out what became of an interrupted step and records it; waits for the step while it runs. False if its
@@ -95,7 +104,11 @@ impl Executor {
             let detail = &applied.detail;
             tracing::warn!(%instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
         }
-        self.record_outcome(id, applied, true);
+        let undo_follows = self.plans.get(&plan).is_ok_and(|file| file.is_undone_after(step, applied.outcome));
+        self.record_outcome(id, applied, true, undo_follows);
+        if undo_follows {
+            self.finish_step(&plan, step, Some(&instance));
+        }
         true
     }
 

@@ -88,6 +88,11 @@ impl ActingStep<'_> {
         self.0.action.undo(&self.0.context(), items)
     }
 
+    /// Acts on what the undo of the plan restored. `Err` means that nothing was changed.
+    pub(super) fn after_undo(&self) -> Result<Applied, Refusal> {
+        self.0.action.after_undo(&self.0.context())
+    }
+
     pub(super) fn poll(&self, handle: &RawValue) -> Progress {
         self.0.action.poll(&self.0.context(), handle)
     }

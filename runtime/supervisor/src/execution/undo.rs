@@ -1,15 +1,13 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
-use std::collections::BTreeMap;
-
-use ansai_audit::Reader;
-use ansai_core::event::{Record, UndoIntent};
+use ansai_core::event::UndoIntent;
 use ansai_core::{Event, Outcome, Refusal};
-use ansai_kit::action::Applied;
+use ansai_kit::action::{Applied, Fate, Proposed};
 
 use super::executor::{Executor, unavailable};
 use super::plans::{PlanFile, PlanFileError};
 use super::step::Step;
+use super::undo_records::{UndoRecord, UndoRecords};
 use crate::clock;
 use crate::permits::{InUse, Request};
 use crate::report::StepReport;
@@ -58,41 +56,31 @@ pub enum UndoError {
     Refused(#[from] Refusal),
 }
 
-/// What the audit log has of the steps of one plan.
-#[derive(Default)]
-pub(super) struct UndoRecords(BTreeMap<u32, UndoRecord>);
-
-#[derive(Default, Clone)]
-struct UndoRecord {
-    /// SHA-256 of what the step did, from the last outcome that has one.
-    items_sha256: Option<String>,
-    /// Undone completely. A step whose undoing was interrupted or failed may be tried again.
-    is_undone: bool,
-}
-
 impl Executor {
-    /// Undoes a plan, newest step first, or one step of it. `by` is a person, for the record.
+    /// Undoes a plan, newest step first, or one step of it. Then all its steps that ran act on what was restored, oldest
+    /// first. `by` is a person, for the record.
     pub(crate) fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
         let file = self.plans.get(plan)?;
         let steps = file.steps.len();
         if let Some(step) = step.filter(|step| *step as usize >= steps) {
             return Err(UndoError::NoStep { plan: plan.to_owned(), steps, step });
         }
-        let records = self.undo_records(plan)?;
+        let mut records = self.undo_records(plan)?;
         let undoes = |number: u32| step.is_none_or(|step| step == number);
-        let touches = file.numbered().filter(|(number, _)| undoes(*number));
+        let acts = |number: u32, proposed: &Proposed| undoes(number) || self.acts_after_undo(proposed);
+        let touches = file.numbered().filter(|(number, proposed)| acts(*number, proposed));
         let touches = touches.flat_map(|(_, proposed)| proposed.touches().into_owned());
         let request = Request::new(format!("the undoing of plan {plan}"), touches);
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
         let _lease = self.leases.try_take(request).map_err(in_use)?;
-        let mut reports = Vec::new();
+        let mut reports: Vec<(u32, StepReport)> = Vec::new();
         for (number, proposed) in file.numbered().rev() {
             if !undoes(number) {
                 continue;
             }
             let mut report = StepReport::new(proposed.planned());
-            match self.undo_step(&file, number, by, &records) {
+            match self.undo_step(&file, number, by, &mut records) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;
                     report.outcome = Some(if is_reverted { Outcome::Reverted } else { applied.outcome });
@@ -108,29 +96,20 @@ impl Executor {
                     report.detail = error.to_string();
                 }
             }
-            reports.push(report);
+            reports.push((number, report));
         }
-        Ok(reports)
-    }
-
-    /// Reads the audit log once for all steps of a plan.
-    pub(super) fn undo_records(&self, plan: &str) -> Result<UndoRecords, UndoError> {
-        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
-        let mut found = UndoRecords::default();
-        for entry in Reader::open(&self.audit_dir).map_err(|error| text(&error))? {
-            let entry = entry.map_err(|error| text(&error))?;
-            let Ok(record) = serde_json::from_slice::<Record>(&entry.payload) else { continue };
-            match record.event {
-                Event::Outcome { plan: of, step, items_sha256: Some(sha256), .. } if of == plan => {
-                    found.0.entry(step).or_default().items_sha256 = Some(sha256);
-                }
-                Event::Undone { plan: of, step, outcome: Outcome::Done, .. } if of == plan => {
-                    found.0.entry(step).or_default().is_undone = true;
-                }
-                _ => {}
+        self.after_undo(&file, by, &mut records, |number, outcome, detail| {
+            if reports.iter().all(|(known, _)| *known != number) {
+                let planned = file.steps.get(number as usize).map(Proposed::planned);
+                reports.extend(planned.map(|planned| (number, StepReport::new(planned))));
             }
-        }
-        Ok(found)
+            if let Some((_, report)) = reports.iter_mut().find(|(known, _)| *known == number) {
+                // A step that has nothing to undo has this outcome.
+                report.outcome.get_or_insert(outcome);
+                report.acted_after_undo(outcome, detail);
+            }
+        });
+        Ok(reports.into_iter().map(|(_, report)| report).collect())
     }
 
     /// Undoes one step and records it.
@@ -139,7 +118,7 @@ impl Executor {
         file: &PlanFile,
         number: u32,
         by: &str,
-        records: &UndoRecords,
+        records: &mut UndoRecords,
     ) -> Result<Applied, UndoError> {
         let proposed = file.steps.get(number as usize).ok_or_else(|| UndoError::NoStep {
             plan: file.plan.clone(),
@@ -147,7 +126,7 @@ impl Executor {
             step: number,
         })?;
         let (interface, _, action) = self.action(&proposed.action)?;
-        let UndoRecord { items_sha256: recorded, is_undone } = records.0.get(&number).cloned().unwrap_or_default();
+        let UndoRecord { items_sha256: recorded, is_undone, is_interrupted, .. } = records.of(number);
         if is_undone {
             return Err(UndoError::AlreadyUndone(number));
         }
@@ -159,6 +138,9 @@ impl Executor {
         };
         if recorded.as_deref() != Some(items_sha256.as_str()) {
             return Err(UndoError::Altered(number));
+        }
+        if items.iter().all(|item| item.fate != Fate::Done) {
+            return Err(UndoError::NothingDone(number));
         }
         // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
         let in_force = self.in_force(&file.instance, interface);
@@ -172,7 +154,12 @@ impl Executor {
             items_sha256,
         };
         let durable = self.journal.undo_intent(clock::now(), intent).map_err(unavailable)?;
-        let undone = step.acting(durable)?.undo(&items);
+        let undone = match step.acting(durable)?.undo(&items) {
+            Err(refusal) if is_interrupted => Ok(Applied::unknown(format!(
+                "an earlier undo of the step was interrupted, and undoing it again was refused: {refusal}"
+            ))),
+            undone => undone,
+        };
         let (outcome, detail) = match &undone {
             Ok(applied) => (applied.outcome, applied.detail.clone()),
             Err(refusal) => (Outcome::Refused, refusal.to_string()),
@@ -185,6 +172,7 @@ impl Executor {
             detail,
             by: by.to_owned(),
         };
+        records.add(&file.plan, &event);
         self.journal.durable(clock::now(), event).map_err(unavailable)?;
         Ok(undone?)
     }

@@ -8,6 +8,7 @@ use ansai_core::event::{PlannedStep, Record};
 use ansai_core::{Attempt, Event, Incident, Measure, Outcome, Refusal, Status, StepResult, Timestamp};
 
 use super::Incidents;
+use crate::report::undo_text;
 
 /// A plan in the audit log.
 struct RecordedPlan {
@@ -147,9 +148,14 @@ impl Incidents {
                         recorded.step_ended(step, End { outcome, reason: None, detail, measures: Vec::new() });
                     }
                 }
-                Event::Undone { plan, step, outcome: Outcome::Done, .. } => {
+                Event::Undone { plan, step, outcome, detail, .. } => {
                     if let Some(undone) = plans.get_mut(&plan).and_then(|recorded| recorded.steps.get_mut(&step)) {
-                        undone.outcome = Outcome::Reverted;
+                        undo_text::undone(&mut undone.outcome, &mut undone.detail, outcome, detail);
+                    }
+                }
+                Event::AfterUndo { plan, step, outcome, detail, .. } => {
+                    if let Some(acted) = plans.get_mut(&plan).and_then(|recorded| recorded.steps.get_mut(&step)) {
+                        undo_text::after_undo(&mut acted.detail, outcome, detail);
                     }
                 }
                 Event::Verified { plan, status, distance, .. } => {

@@ -116,7 +116,7 @@ impl Passes {
             };
             let ended = has_ended(&steps).then(clock::now);
             tokio::time::sleep(Duration::from(instance.retry_policy.settle)).await;
-            let verified = self.verify(instance, grants, &incident).await;
+            let (verified, evaluations) = self.verify_within(instance, grants, &incident, &steps).await;
             let now = clock::now();
             self.journal.note(
                 now,
@@ -126,6 +126,7 @@ impl Passes {
                     instance: incident.instance.clone(),
                     status: verified.status.clone(),
                     distance: verified.distance,
+                    evaluations,
                 },
             );
             let attempt = Attempt {
@@ -182,7 +183,8 @@ impl Passes {
             return Err(NoPlan::of(&plan, format!("nothing was done: {error}")));
         }
         let instance = incident.instance.clone();
-        let file = PlanFile { plan, instance, incident: Some(incident.id.clone()), at: now, steps };
+        let (incident, on_failure) = (Some(incident.id.clone()), decision.on_failure());
+        let file = PlanFile { plan, instance, incident, at: now, on_failure, steps };
         Ok(Some(Approved { file, decision }))
     }
 

@@ -4,6 +4,7 @@
 mod follow_up;
 mod heal;
 mod lane;
+mod verify_within;
 
 use std::sync::Arc;
 

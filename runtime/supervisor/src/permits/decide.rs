@@ -48,7 +48,7 @@ mod tests {
             distance: None,
         };
         let at = Timestamp::from_millis;
-        let retry = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, settle: Millis::ZERO };
+        let retry = RetryPolicy { cooldown: Millis::new(100), max_attempts: 2, ..RetryPolicy::default() };
         let apply = Decision::Apply(OnFailure::Stop);
         let mut incident = Incident::open(&I, &finding, at(0)).unwrap();
         let say = |incident: &Incident, mode, now, fresh| verdict(&apply, 1, mode, incident, &retry, now, fresh);

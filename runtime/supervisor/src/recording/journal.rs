@@ -12,6 +12,8 @@ use ansai_events::Stream;
 use ansai_storage::ToDirectory;
 use serde::Serialize;
 
+use crate::ids::StepId;
+
 /// An event could not be recorded. Then nothing may change.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -143,6 +145,18 @@ impl Journal {
     pub fn undo_intent(&self, at: Timestamp, intent: UndoIntent) -> Result<Durable, JournalError> {
         let durable = Durable { plan: intent.plan.clone(), step: intent.step, instance: intent.instance.clone() };
         self.durable(at, Event::Undoing(intent))?;
+        Ok(durable)
+    }
+
+    /// Records that a step is about to act on what the undo of its plan restored.
+    ///
+    /// # Errors
+    /// When the intent is not known to be on the disk: the step must not act.
+    pub(crate) fn after_undo_intent(&self, at: Timestamp, step: StepId<'_>, by: &str) -> Result<Durable, JournalError> {
+        let StepId { plan, step, instance } = step;
+        let durable = Durable { plan: plan.to_owned(), step, instance: instance.clone() };
+        let (plan, instance, by) = (plan.to_owned(), instance.clone(), by.to_owned());
+        self.durable(at, Event::AfterUndoIntent { plan, step, instance, by })?;
         Ok(durable)
     }
 

@@ -6,7 +6,7 @@ use ansai_core::event::{Finding, Verdict};
 use ansai_core::{Event, InstanceName, Mode, Outcome, Status};
 use ansai_events::Item;
 
-use super::{FindingReport, InstanceReport, PlanReport, StepReport};
+use super::{FindingReport, InstanceReport, PlanReport, StepReport, undo_text};
 
 /// Builds the reports of one pass over several instances from the events of the pass.
 ///
@@ -153,7 +153,8 @@ impl ReportBuilder {
             Event::Running { step, .. }
             | Event::Outcome { step, .. }
             | Event::Skipped { step, .. }
-            | Event::Undone { step, .. } => *step,
+            | Event::Undone { step, .. }
+            | Event::AfterUndo { step, .. } => *step,
             _ => return,
         };
         let plan = event.plan().and_then(|plan| self.plan(plan));
@@ -169,11 +170,11 @@ impl ReportBuilder {
             Event::Skipped { reason, .. } => {
                 (step.outcome, step.detail) = (Some(Outcome::Skipped), reason.to_string());
             }
-            Event::Undone { outcome: Outcome::Done, detail, .. } => {
-                step.outcome = Some(Outcome::Reverted);
-                step.detail = format!("{}; undone: {detail}", step.detail);
+            Event::Undone { outcome, detail, .. } => {
+                let ended = step.outcome.get_or_insert(Outcome::Unknown);
+                undo_text::undone(ended, &mut step.detail, *outcome, detail);
             }
-            Event::Undone { detail, .. } => step.detail = format!("{}; not undone: {detail}", step.detail),
+            Event::AfterUndo { outcome, detail, .. } => step.acted_after_undo(*outcome, detail),
             _ => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The result of a pass as data, built from events. The table and the JSON document show it.
 
 mod builder;
+pub(crate) mod undo_text;
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{
@@ -81,6 +82,9 @@ pub struct StepReport {
     pub detail: String,
     /// Measures of the outcome.
     pub measures: Vec<Measure>,
+    /// How its act after the undo of the plan ended; `None` if there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_undo: Option<Outcome>,
 }
 
 /// The state of a finding at the end of a pass.
@@ -139,7 +143,13 @@ impl InstanceReport {
 impl StepReport {
     /// A step without an outcome.
     pub(crate) fn new(planned: PlannedStep) -> StepReport {
-        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new() }
+        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new(), after_undo: None }
+    }
+
+    /// Adds what the step did after the undo of its plan.
+    pub(crate) fn acted_after_undo(&mut self, outcome: Outcome, text: &str) {
+        undo_text::after_undo(&mut self.detail, outcome, text);
+        self.after_undo = Some(outcome);
     }
 }
 

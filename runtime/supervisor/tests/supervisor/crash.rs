@@ -27,7 +27,7 @@ fn scene_at(place: &Path) -> Scene {
 
 /// Allows one attempt per hour.
 fn patient(mut scene: Scene) -> Scene {
-    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), max_attempts: 3, settle: Millis::ZERO };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), max_attempts: 3, ..RetryPolicy::default() };
     scene
 }
 

@@ -148,3 +148,50 @@ async fn a_panic_in_an_action_is_contained() {
     assert_eq!(scene.outcomes(), [(0, Outcome::Done), (1, Outcome::Unknown)]);
     scene.finish().await;
 }
+
+/// A step that fails after a part of its work.
+fn half(scene: &Scene, name: &str) -> Step {
+    Step::new(Call::Flaky, 3, 0, scene.path(name))
+}
+
+/// Would break: an undo of the steps before only.
+#[tokio::test]
+async fn what_the_failed_step_has_done_is_undone_first() {
+    let scene = Scene::new();
+    let plan = third_fails(&scene, half(&scene, "c"), OnFailure::UndoApplied).await;
+    let reverted = Some(Outcome::Reverted);
+    assert_eq!(outcomes(&plan), [reverted, reverted, Some(Outcome::Failed), Some(Outcome::Skipped)]);
+    assert_eq!(plan.steps[2].detail, "half of it worked; undone: removed the half");
+    assert_eq!(scene.text("history"), "mark a\nmark b\nhalf c\nunhalf c\nunmark b\nunmark a\n");
+    assert_eq!(undone(&scene), [(2, Outcome::Done), (1, Outcome::Done), (0, Outcome::Done)]);
+    // A person has nothing left to undo.
+    let again = scene.open().undo(&plan.plan, Some(2), "a person").unwrap();
+    assert_eq!((again[0].outcome, again[0].detail.as_str()), (Some(Outcome::Refused), "step 2 is already undone"));
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn what_the_failed_step_has_done_stays_if_the_policy_wants_to_stop() {
+    let scene = Scene::new();
+    let plan = third_fails(&scene, half(&scene, "c"), OnFailure::Stop).await;
+    assert_eq!((scene.text("history"), undone(&scene)), ("mark a\nmark b\nhalf c\n".into(), vec![]));
+    // A person can undo it.
+    let supervisor = scene.open();
+    let undone = supervisor.undo(&plan.plan, Some(2), "a person").unwrap();
+    assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
+    drop(supervisor);
+    assert!(!scene.path("c").exists());
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn a_step_that_may_fail_is_undone_with_the_plan() {
+    let scene = Scene::new();
+    let steps =
+        vec![half(&scene, "a"), Step::new(Call::MayFail, 0, 0, ""), Step::new(Call::Flaky, 0, 0, scene.path("b"))];
+    scene.script(&Script::sick(steps, OnFailure::UndoApplied));
+    let plan = scene.open().run_once().await[0].findings[0].plans[0].clone();
+    assert_eq!(outcomes(&plan), [Some(Outcome::Failed), Some(Outcome::Failed)]);
+    assert_eq!((scene.text("history"), undone(&scene)), ("half a\nunhalf a\n".into(), vec![(0, Outcome::Done)]));
+    scene.finish().await;
+}

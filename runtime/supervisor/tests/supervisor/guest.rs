@@ -21,6 +21,7 @@ interface slow-actions {
   wait-or-cancel: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   mark: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   flaky: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
+  reload: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
 }
 world guest {
   include ansai:policy/policy@0.2.0;
@@ -53,6 +54,7 @@ const MODULE: &str = r#"(module
   (import "ansai:test/slow-actions@0.2.0" "wait-or-cancel" (func $wait-or-cancel (type $propose)))
   (import "ansai:test/slow-actions@0.2.0" "mark" (func $mark (type $propose)))
   (import "ansai:test/slow-actions@0.2.0" "flaky" (func $flaky (type $propose)))
+  (import "ansai:test/slow-actions@0.2.0" "reload" (func $reload (type $propose)))
   (import "ansai:disk/disk-check-actions@0.2.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
   (table funcref (elem $wait $wait-or-cancel $mark $flaky))
   (memory (export "memory") 2)
@@ -71,7 +73,7 @@ const MODULE: &str = r#"(module
     (call $setting (i32.const 16) (i32.const 6) (i32.const 2048))
     (global.set $script (i32.load (i32.const 2052)))
     (global.set $length (i32.load (i32.const 2056))))
-  ;; A step that is no action of these tests.
+  ;; What is not in the table.
   (func $other (param $step i32)
     (local $what i32)
     (local.set $what (i32.load (local.get $step)))
@@ -85,6 +87,12 @@ const MODULE: &str = r#"(module
       (then (call $may-fail (i32.wrap_i64 (i64.load offset=8 (local.get $step))) (i32.const 4096))))
     (if (i32.eq (local.get $what) (i32.const 6))
       (then (call $look-again (i64.load offset=8 (local.get $step)) (i32.const 4096))))
+    (if (i32.eq (local.get $what) (i32.const 8))
+      (then (call $reload
+        (i64.load offset=8 (local.get $step)) (i64.load offset=16 (local.get $step))
+        (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
+        (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
+        (i32.const 4096))))
     (if (i32.eq (local.get $what) (i32.const 7))
       (then (call $recommend
         ;; About the thing of the finding's kind and this name, if there is a name.

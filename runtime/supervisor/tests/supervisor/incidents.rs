@@ -82,7 +82,7 @@ async fn what_ends_an_evaluation_is_an_error_of_the_report() {
 #[tokio::test]
 async fn the_cooldown_holds_across_a_restart() {
     let mut scene = Scene::new();
-    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), max_attempts: 100, settle: Millis::ZERO };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), max_attempts: 100, ..RetryPolicy::default() };
     scene.script(&Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop));
     for _ in 0..3 {
         scene.open().run_once().await;
@@ -98,7 +98,7 @@ async fn the_cooldown_holds_across_a_restart() {
 #[tokio::test]
 async fn attempts_are_counted_across_a_restart() {
     let mut scene = Scene::new();
-    scene.retry_policy = RetryPolicy { cooldown: Millis::ZERO, max_attempts: 2, settle: Millis::ZERO };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::ZERO, max_attempts: 2, ..RetryPolicy::default() };
     for name in ["a", "b", "c", "d"] {
         scene.script(&Script::sick(vec![Step::mark(scene.path(name))], OnFailure::Stop));
         scene.open().run_once().await;

@@ -242,3 +242,24 @@ async fn a_step_without_its_plan_has_everything_until_it_is_resolved() {
     drop(supervisor);
     scene.finish().await;
 }
+
+/// A step that acts after undo uses what it touches, also if only another step is undone.
+#[tokio::test]
+async fn a_person_cannot_undo_while_what_acts_after_undo_is_in_use() {
+    let scene = Scene::new();
+    let steps = vec![Step::mark(scene.path("other")), Step::reload(scene.path("nginx-1"))];
+    scene.script(&Script::sick(steps, OnFailure::Stop));
+    let plan = scene.open().run_once().await[0].findings[0].plans[0].plan.clone();
+    let supervisor = left_running(&scene, "upgrade-1").await;
+    let refused = supervisor.undo(&plan, Some(0), "a person").unwrap_err();
+    assert!(refused.to_string().contains("unit nginx.service is in use by step 0"), "{refused}");
+    kill_all(&scene);
+    drop(supervisor);
+    let supervisor = scene.open();
+    supervisor.recover().await;
+    let undone = supervisor.undo(&plan, Some(0), "a person").unwrap();
+    let told: Vec<_> = undone.iter().map(|step| step.outcome).collect();
+    assert_eq!(told, [Some(Outcome::Reverted), Some(Outcome::Done)], "the reload acted");
+    drop(supervisor);
+    scene.finish().await;
+}

@@ -10,6 +10,7 @@
 )]
 
 mod advice;
+mod after_undo;
 mod attempts;
 mod crash;
 mod expiry;
@@ -31,3 +32,5 @@ mod scene;
 mod script;
 mod slow_actions;
 mod stream;
+mod undo_crash;
+mod verify_within;

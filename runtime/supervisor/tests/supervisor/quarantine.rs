@@ -246,6 +246,14 @@ impl Action for Expiry {
         Self::real().resolve(doing)
     }
 
+    fn acts_after_undo(&self) -> bool {
+        Self::real().acts_after_undo()
+    }
+
+    fn after_undo(&self, doing: &StepContext<'_>) -> Result<Applied, Refusal> {
+        Self::real().after_undo(doing)
+    }
+
     fn noun(&self) -> &'static str {
         Self::real().noun()
     }

@@ -54,7 +54,7 @@ impl Scene {
         Scene {
             path: path.to_owned(),
             policy: loaded(guest::component()),
-            retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, settle: Millis::ZERO },
+            retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, ..RetryPolicy::default() },
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             _own: None,

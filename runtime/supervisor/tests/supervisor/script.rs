@@ -57,6 +57,7 @@ pub(crate) enum Call {
     LookAgain = 6,
     /// `advice.recommend` with this text.
     Recommend = 7,
+    Reload = 8,
 }
 
 /// One step to propose.
@@ -77,6 +78,11 @@ impl Step {
 
     pub(crate) fn mark(path: impl AsRef<Path>) -> Step {
         Step::new(Call::Mark, 0, 0, path)
+    }
+
+    /// Reads a file again that may be marked.
+    pub(crate) fn reload(path: impl AsRef<Path>) -> Step {
+        Step::new(Call::Reload, 0, 0, path)
     }
 
     pub(crate) fn because(mut self, reason: String) -> Step {

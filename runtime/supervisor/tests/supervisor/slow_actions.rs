@@ -45,6 +45,7 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
         Function { name: "wait-or-cancel", checks: &[], body: Body::Action(&Wait(OnStop::Cancel)) },
         Function { name: "mark", checks: MARK, body: Body::Action(&Mark) },
         Function { name: "flaky", checks: &[], body: Body::Action(&Flaky) },
+        Function { name: "reload", checks: &[], body: Body::Action(&Reload) },
     ],
 };
 
@@ -262,11 +263,13 @@ impl TypedAction for Mark {
         Ok(Begun::Finished(applied(Outcome::Done, "marked", vec![item(&path)])))
     }
 
-    fn undo(&self, _: &StepContext<'_>, _: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
+    /// Lingers too, for `limit` milliseconds. It cannot be repeated: a file that is gone is an error.
+    fn undo(&self, _: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
         for item in items {
             let path = Path::new(item.undo.as_str().unwrap());
             std::fs::remove_file(path).map_err(|error| Refusal::io(path.display(), &error))?;
             note(path, "unmark");
+            std::thread::sleep(Duration::from_millis(what.arguments.limit));
         }
         Ok(applied(Outcome::Done, "unmarked", vec![]))
     }
@@ -287,7 +290,12 @@ fn behind_links(path: &Path) -> PathBuf {
 }
 
 /// Goes wrong: by its outcome (0), by a refusal (1), by a panic (2).
+/// Goes wrong: by its outcome (0), by a refusal (1), by a panic (2), by its outcome after a part of its work (3). From 10
+/// on, it lingers that many milliseconds before it goes wrong after a part of its work.
 struct Flaky;
+
+/// Flaky did a part of its work.
+const IN_PART: u64 = 3;
 
 impl TypedAction for Flaky {
     type Arguments = Arguments;
@@ -313,15 +321,97 @@ impl TypedAction for Flaky {
         match arguments.number {
             0 => Ok(Begun::Finished(applied(Outcome::Failed, "it did not work", vec![]))),
             1 => Err(Refusal::Busy("somebody else has it".into())),
-            _ => panic!("a fault of an action"),
+            2 => panic!("a fault of an action"),
+            IN_PART.. => {
+                let path = arguments.text;
+                std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
+                note(&path, "half");
+                if arguments.number > IN_PART {
+                    std::thread::sleep(Duration::from_millis(arguments.number));
+                }
+                Ok(Begun::Finished(applied(Outcome::Failed, "half of it worked", vec![item(&path)])))
+            }
         }
     }
 
+    /// Can be repeated. Lingers for `limit` milliseconds after it removed something.
+    fn undo(&self, _: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal> {
+        for item in items {
+            let path = Path::new(item.undo.as_str().unwrap());
+            if std::fs::remove_file(path).is_ok() {
+                note(path, "unhalf");
+                std::thread::sleep(Duration::from_millis(what.arguments.limit));
+            }
+        }
+        Ok(applied(Outcome::Done, "removed the half", vec![]))
+    }
+
+    fn resolve(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Applied, Refusal> {
+        match arguments.text.exists() {
+            true => Ok(applied(Outcome::Failed, "found the half", vec![item(&arguments.text)])),
+            false => Err(Refusal::Other("it left no trace".into())),
+        }
+    }
+}
+
+/// Reads a file again: the history tells whether it was there. Works (0) or fails (1). After undo it works (0), fails (1),
+/// refuses (2), or lingers `limit` milliseconds the first time.
+struct Reload;
+
+fn reload(path: &Path) {
+    note(path, if path.exists() { "reload present" } else { "reload absent" });
+}
+
+impl TypedAction for Reload {
+    type Arguments = Arguments;
+    type Targets = PathBuf;
+    const NOUN: &'static str = "file";
+
+    fn preview(
+        &self,
+        _: &ProbeContext<'_>,
+        arguments: Arguments,
+        _: &[Arc<Proposed>],
+    ) -> Result<(Preview, PathBuf), Refusal> {
+        preview(arguments, Reversibility::None)
+    }
+
+    fn touches(&self, preview: &Preview, _: &PathBuf) -> Vec<Touch> {
+        touches(preview)
+    }
+
+    fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
+        reload(&arguments.text);
+        let outcome = if arguments.number == 0 { Outcome::Done } else { Outcome::Failed };
+        Ok(Begun::Finished(applied(outcome, "read again", vec![])))
+    }
+
     fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {
-        panic!("what failed is not undone")
+        panic!("there is nothing to undo")
     }
 
     fn resolve(&self, _: &StepContext<'_>, _: Step<Self>) -> Result<Applied, Refusal> {
         Err(Refusal::Other("it left no trace".into()))
+    }
+
+    fn acts_after_undo(&self) -> bool {
+        true
+    }
+
+    fn after_undo(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Applied, Refusal> {
+        if arguments.limit == 2 {
+            return Err(Refusal::Busy("somebody else reads it".into()));
+        }
+        reload(&arguments.text);
+        match arguments.limit {
+            0 => {}
+            1 => return Ok(applied(Outcome::Failed, "the file is invalid", vec![])),
+            linger => {
+                if std::fs::File::create_new(arguments.text.with_extension("lingered")).is_ok() {
+                    std::thread::sleep(Duration::from_millis(linger));
+                }
+            }
+        }
+        Ok(applied(Outcome::Done, "read the old file", vec![]))
     }
 }

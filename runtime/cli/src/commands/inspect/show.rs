@@ -2,7 +2,7 @@
 
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
-use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Limits, quantity};
+use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Limits, Millis, quantity};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
@@ -22,12 +22,17 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     let Inspected { component, metadata } = inspected;
     let manifest = &component.manifest;
     let mut out = lines::title(&format!("{} {}", manifest.name, manifest.version));
+    let verification = match manifest.verify_within {
+        Millis::ZERO => "once".to_owned(),
+        within => format!("until healthy, within {within}"),
+    };
     out += &lines::pairs(&[
         ("description", manifest.description.clone()),
         ("file", component.path.display().to_string()),
         ("size", Bytes::from(component.found.bytes).to_string()),
         ("sha256", component.found.digest.clone()),
         ("schedule", format!("every {}", manifest.every)),
+        ("verification", verification),
         ("languages", producers(&metadata.languages)),
         ("tools", producers(&metadata.tools)),
         (

@@ -121,6 +121,7 @@ fn samples() -> Vec<Event> {
             by: "the host".into(),
             items_sha256: "ab".into(),
         }),
+        Event::AfterUndoIntent { plan: plan.clone(), step: 0, instance: name.clone(), by: "the host".into() },
         Event::RecordingsDropped { ids: vec!["a".into()] },
         Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: Some("ef".into()) },
@@ -212,6 +213,7 @@ fn samples() -> Vec<Event> {
             instance: name.clone(),
             status,
             distance: None,
+            evaluations: 3,
         });
     }
     for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping] {
@@ -232,7 +234,16 @@ fn samples() -> Vec<Event> {
             items_sha256: None,
             after_crash: true,
         });
-        samples.push(Event::Undone { plan, step, instance, outcome, detail, by: "the host".into() });
+        let by = "the host".to_owned();
+        samples.push(Event::Undone {
+            plan: plan.clone(),
+            step,
+            instance: instance.clone(),
+            outcome,
+            detail: detail.clone(),
+            by: by.clone(),
+        });
+        samples.push(Event::AfterUndo { plan, step, instance, outcome, detail, by });
     }
     samples
 }

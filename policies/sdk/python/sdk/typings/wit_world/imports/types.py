@@ -321,7 +321,7 @@ class Attempt:
 
 class OnFailure(Enum):
     """
-    What happens to the earlier steps when a step fails.
+    What happens to what the plan has done when a step fails.
     """
     UNDO_APPLIED = 0
     STOP = 1

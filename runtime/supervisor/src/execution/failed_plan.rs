@@ -1,0 +1,143 @@
+//! The undo of a plan of which a step failed. The failed step stays in the state until the undo is over, so that the
+//! next start finishes an undo that a crash interrupted.
+
+use ansai_core::{Event, InstanceName, OnFailure, Outcome, StepResult};
+use ansai_kit::action::Proposed;
+
+use super::executor::Executor;
+use super::outcome::BY_HOST;
+use super::plans::PlanFile;
+use super::undo::UndoError;
+use super::undo_records::UndoRecords;
+use crate::clock;
+use crate::ids::StepId;
+use crate::report::undo_text;
+use crate::state::UnderWay;
+
+/// Whether a step that ended like this ends its plan. What nobody knows does, also if the step may fail.
+pub(super) fn ends_plan(proposed: &Proposed, outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Done | Outcome::Running => false,
+        Outcome::Failed | Outcome::Refused => !proposed.may_fail,
+        _ => true,
+    }
+}
+
+/// Whether undo may restore something. A check changes nothing.
+fn is_undoable(proposed: &Proposed) -> bool {
+    proposed.preview.reversible.is_any() && proposed.preview.items > 0
+}
+
+impl PlanFile {
+    /// Whether the host undoes the plan because a step of it ended like this.
+    pub(super) fn is_undone_after(&self, number: u32, outcome: Outcome) -> bool {
+        let Some(proposed) = self.steps.get(number as usize) else { return false };
+        // A first step that was refused has changed nothing, and there is none before it.
+        let changed = number > 0 || outcome != Outcome::Refused;
+        self.on_failure == OnFailure::UndoApplied && changed && ends_plan(proposed, outcome)
+    }
+}
+
+impl Executor {
+    /// Keeps a step that was refused before its intent in the state, for the undo of its plan.
+    pub(super) fn keep_for_undo(&self, step: StepId<'_>, proposed: &Proposed) {
+        let under_way =
+            UnderWay { instance: step.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
+        if let Err(error) = self.state.begin_step(step.plan, step.step, &under_way) {
+            tracing::error!(plan = step.plan, "the undo of this plan would not outlive a crash: {error}");
+        }
+    }
+
+    /// Undoes a plan because its step `failed` ended it, and adds to the results how that went.
+    pub(super) fn undo_failed(&self, file: &PlanFile, failed: u32, results: &mut [StepResult]) {
+        match self.undo_records(&file.plan) {
+            Ok(records) => self.undo_recorded(file, failed, records, results),
+            // The failed step stays in the state, and the next start tries again.
+            Err(error) => {
+                for (number, proposed) in file.numbered().rev() {
+                    let result = results.get_mut(number as usize);
+                    if let Some(result) = result.filter(|one| one.outcome == Outcome::Done && is_undoable(proposed)) {
+                        self.record_not_undone(file.step_id(number), &error);
+                        undo_text::undone(&mut result.outcome, &mut result.detail, Outcome::Refused, &error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Newest step first, then the acts after undo, oldest step first.
+    fn undo_recorded(&self, file: &PlanFile, failed: u32, mut records: UndoRecords, results: &mut [StepResult]) {
+        for (number, proposed) in file.numbered().rev() {
+            let has_ended = matches!(records.of(number).outcome, Some(Outcome::Done | Outcome::Failed));
+            if !has_ended || !is_undoable(proposed) {
+                continue;
+            }
+            let (outcome, detail) = match self.undo_step(file, number, BY_HOST, &mut records) {
+                Ok(applied) => (applied.outcome, applied.detail),
+                Err(UndoError::NothingDone(_) | UndoError::AlreadyUndone(_)) => continue,
+                Err(error) => {
+                    self.record_not_undone(file.step_id(number), &error);
+                    (Outcome::Refused, error.to_string())
+                }
+            };
+            if let Some(result) = results.get_mut(number as usize) {
+                undo_text::undone(&mut result.outcome, &mut result.detail, outcome, &detail);
+            }
+        }
+        self.after_undo(file, BY_HOST, &mut records, |number, outcome, detail| {
+            if let Some(result) = results.get_mut(number as usize) {
+                undo_text::after_undo(&mut result.detail, outcome, detail);
+            }
+        });
+        // Without a recorded outcome, the next start looks for it.
+        if records.of(failed).outcome.is_some() {
+            self.end_step(file.step_id(failed));
+        }
+    }
+
+    /// Ends a step of an earlier run that is not running any more. If its failure ended its plan, finishes the undo first.
+    pub(super) fn finish_step(&self, plan: &str, step: u32, instance: Option<&InstanceName>) {
+        let finished = self.plans.get(plan).map_err(UndoError::from).and_then(|file| {
+            if file.on_failure == OnFailure::Stop {
+                return Ok(false);
+            }
+            let records = self.undo_records(plan)?;
+            let record = records.of(step);
+            if record.outcome.is_some_and(|outcome| file.is_undone_after(step, outcome)) {
+                self.undo_recorded(&file, step, records, &mut []);
+            }
+            Ok(record.is_open())
+        });
+        match finished {
+            // The outcome could not be recorded, and the next start looks for it again.
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error @ UndoError::Audit(_)) => {
+                tracing::error!(plan, step, "whether the plan must be undone is unknown until the next start: {error}");
+                return;
+            }
+            Err(error) => {
+                tracing::error!(plan, step, "whether the plan was undone is unknown: {error}");
+                if let Some(instance) = instance {
+                    self.note_unknown_undo(StepId { plan, step, instance }, &error);
+                }
+            }
+        }
+        if let Err(error) = self.state.end_step(plan, step) {
+            tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
+        }
+        self.background.release(plan, step);
+    }
+
+    fn note_unknown_undo(&self, step: StepId<'_>, error: &UndoError) {
+        let event = Event::Undone {
+            plan: step.plan.to_owned(),
+            step: step.step,
+            instance: step.instance.clone(),
+            outcome: Outcome::Unknown,
+            detail: format!("interrupted, and whether the plan was undone is unknown: {error}"),
+            by: BY_HOST.to_owned(),
+        };
+        self.journal.note(clock::now(), event);
+    }
+}

@@ -1,0 +1,151 @@
+//! What the audit log has of the steps of one plan, as far as undo needs it.
+
+use std::collections::BTreeMap;
+
+use ansai_audit::Reader;
+use ansai_core::event::{Record, UndoIntent};
+use ansai_core::{Event, Outcome};
+
+use super::executor::Executor;
+use super::undo::UndoError;
+
+/// By step.
+#[derive(Default)]
+pub(super) struct UndoRecords(BTreeMap<u32, UndoRecord>);
+
+/// What is recorded of one step.
+#[derive(Default, Clone)]
+pub(super) struct UndoRecord {
+    has_begun: bool,
+    /// How it ended; `None` while that is not recorded.
+    pub(super) outcome: Option<Outcome>,
+    /// SHA-256 of what the step did, from the last outcome that has one.
+    pub(super) items_sha256: Option<String>,
+    /// Undone completely. A step whose undo was interrupted or failed may be undone again.
+    pub(super) is_undone: bool,
+    /// Its undo began, and how it ended is not recorded.
+    pub(super) is_interrupted: bool,
+    /// Something was restored since the step last acted on that.
+    pub(super) acts_after_undo: bool,
+}
+
+impl UndoRecords {
+    /// Of one step.
+    pub(super) fn of(&self, step: u32) -> UndoRecord {
+        self.0.get(&step).cloned().unwrap_or_default()
+    }
+
+    /// Adds an event, in the order of the log.
+    pub(super) fn add(&mut self, plan: &str, event: &Event) {
+        if event.plan() != Some(plan) {
+            return;
+        }
+        match event {
+            Event::Intent(intent) => self.0.entry(intent.step).or_default().has_begun = true,
+            Event::Outcome { step, outcome, items_sha256, .. } => {
+                let record = self.0.entry(*step).or_default();
+                record.outcome = Some(*outcome);
+                if items_sha256.is_some() {
+                    record.items_sha256.clone_from(items_sha256);
+                }
+            }
+            Event::Undoing(UndoIntent { step, .. }) => self.0.entry(*step).or_default().is_interrupted = true,
+            Event::Undone { step, outcome, .. } => {
+                let record = self.0.entry(*step).or_default();
+                record.is_interrupted = false;
+                record.is_undone |= *outcome == Outcome::Done;
+                if *outcome != Outcome::Refused {
+                    self.0.values_mut().for_each(|record| record.acts_after_undo = record.has_run());
+                }
+            }
+            Event::AfterUndo { step, outcome: Outcome::Done, .. } => {
+                self.0.entry(*step).or_default().acts_after_undo = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl UndoRecord {
+    /// Whether the step began, and how it ended is not recorded.
+    pub(super) fn is_open(&self) -> bool {
+        self.has_begun && self.outcome.is_none()
+    }
+
+    /// Whether the step may have changed something.
+    pub(super) fn has_run(&self) -> bool {
+        self.outcome.is_some_and(|outcome| !matches!(outcome, Outcome::Refused | Outcome::Skipped))
+    }
+}
+
+impl Executor {
+    /// Reads the audit log once for all steps of a plan.
+    pub(super) fn undo_records(&self, plan: &str) -> Result<UndoRecords, UndoError> {
+        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
+        let mut found = UndoRecords::default();
+        for entry in Reader::open(&self.audit_dir).map_err(|error| text(&error))? {
+            let entry = entry.map_err(|error| text(&error))?;
+            if let Ok(Record { event, .. }) = serde_json::from_slice::<Record>(&entry.payload) {
+                found.add(plan, &event);
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::InstanceName;
+
+    use super::*;
+
+    static ONE: InstanceName = InstanceName::from_static("one");
+
+    fn outcome(step: u32, outcome: Outcome) -> Event {
+        let (plan, detail, measures) = ("p".into(), String::new(), vec![]);
+        let (reason, items_sha256, after_crash) = (None, None, false);
+        let instance = ONE.clone();
+        Event::Outcome { plan, step, instance, outcome, reason, detail, measures, items_sha256, after_crash }
+    }
+
+    fn undone(step: u32, outcome: Outcome) -> Event {
+        Event::Undone {
+            plan: "p".into(),
+            step,
+            instance: ONE.clone(),
+            outcome,
+            detail: String::new(),
+            by: String::new(),
+        }
+    }
+
+    fn acted(step: u32, outcome: Outcome) -> Event {
+        let (plan, instance) = ("p".into(), ONE.clone());
+        Event::AfterUndo { plan, step, instance, outcome, detail: String::new(), by: String::new() }
+    }
+
+    fn due(records: &UndoRecords) -> Vec<u32> {
+        (0..5).filter(|step| records.of(*step).acts_after_undo).collect()
+    }
+
+    #[test]
+    fn each_step_that_ran_acts_once_after_each_undo() {
+        let mut records = UndoRecords::default();
+        let outcomes = [Outcome::Done, Outcome::Failed, Outcome::Unknown, Outcome::Refused];
+        for (step, ended) in (0..).zip(outcomes) {
+            records.add("p", &outcome(step, ended));
+        }
+        assert_eq!(due(&records), [0; 0], "nothing was undone");
+        records.add("p", &undone(1, Outcome::Refused));
+        records.add("another", &undone(1, Outcome::Done));
+        assert_eq!(due(&records), [0; 0], "still nothing was undone");
+        records.add("p", &undone(1, Outcome::Failed));
+        assert_eq!(due(&records), [0, 1, 2], "in part");
+        records.add("p", &acted(0, Outcome::Done));
+        records.add("p", &acted(1, Outcome::Failed));
+        assert_eq!(due(&records), [1, 2]);
+        records.add("p", &undone(0, Outcome::Done));
+        assert_eq!(due(&records), [0, 1, 2]);
+        assert_eq!([0, 1, 2].map(|step| records.of(step).is_undone), [true, false, false]);
+    }
+}
