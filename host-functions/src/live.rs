@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef, Timestamp};
+use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 

@@ -25,7 +25,7 @@ use crate::safety::reason::{Blocked, Reason};
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 /// Bytes that stay free in addition to the size of the largest file.
@@ -80,6 +80,10 @@ impl TypedAction for Compress {
             preview.needs_bytes = largest;
         }
         Ok((preview, targets(&found, None)))
+    }
+
+    fn describe(&self, targets: remembered::Targets) -> Described {
+        targets.describe()
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

@@ -10,7 +10,7 @@ use super::place;
 use super::reclaim::{Found, Held, Targets, give_up_all, look};
 use super::targets::taken;
 use super::{ACTIONS, FILES_ACTIONS, within};
-use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -63,6 +63,10 @@ impl TypedAction for ExpireHeld {
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
         Ok((preview, Targets { files }))
+    }
+
+    fn describe(&self, targets: Targets) -> Described {
+        Described { names: targets.files.into_iter().map(|file| file.path).collect(), undo_for: None }
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

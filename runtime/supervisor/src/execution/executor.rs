@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use ansai_core::event::SkipReason;
-use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult};
+use ansai_core::event::{PlannedStep, SkipReason};
+use ansai_core::{Decision, Event, InstanceName, Mode, OnFailure, Outcome, Refusal, StepResult, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::authorize;
 use ansai_kit::host_access::HostAccess;
@@ -198,6 +198,11 @@ impl Executor {
         InForce { scope, reach: grants.reach, never: grants.never }
     }
 
+    /// What a person sees of a step that was planned at this time.
+    pub(crate) fn planned(&self, proposed: &Proposed, at: Timestamp) -> PlannedStep {
+        proposed.planned(self.action(&proposed.action).ok().map(|(_, _, action)| action), at)
+    }
+
     /// An action by its name in plans: one that policies can propose, or one of the host itself.
     pub(super) fn action(
         &self,
@@ -232,7 +237,7 @@ impl Executor {
                 }
                 Err(error) => {
                     result.detail = format!("{}; not undone: {error}", result.detail);
-                    self.record_not_undone(file.step_id(number), &error);
+                    self.record_not_undone(file.step_id(number), &error, BY_HOST);
                 }
             }
         }
