@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ansai_core::{exit, quantity};
 use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
+use ansai_engine::functions::functions;
 use clap::Args;
 
 use crate::exit::Fault;
@@ -54,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                         "  another build of the same sources gives other bytes: this toolchain is not reproducible",
                     )?;
                 }
-                output::say(&abilities::show(&Component::read(&built.path, &interfaces)?, &interfaces))?;
+                let component = Component::read(&built.path, &interfaces)?;
+                output::say(&abilities::show(&component, &functions(&component.bytes), &interfaces))?;
             }
             Format::Json => json::line(&serde_json::json!({
                 "path": built.path,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ansai_core::{Interface, exit, quantity, text::inert};
 use ansai_daemon::Component;
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
+use ansai_engine::functions::functions;
 use clap::Args;
 
 use crate::exit::Fault;
@@ -69,7 +70,8 @@ fn show(made: &Virtualized, interfaces: &[Interface]) -> anyhow::Result<()> {
         made.sha256
     ))?;
     if made.has_manifest {
-        output::say(&abilities::show(&Component::read(&made.path, interfaces)?, interfaces))?;
+        let component = Component::read(&made.path, interfaces)?;
+        output::say(&abilities::show(&component, &functions(&component.bytes), interfaces))?;
     } else {
         output::say(&abilities::of_imports(&made.imports, interfaces))?;
     }
