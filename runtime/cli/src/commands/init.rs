@@ -1,7 +1,7 @@
 //! `ansai init`: writes a configuration that only observes.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ansai_config::{Suggested, suggest};
 use ansai_core::text::inert;
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             "left_out": sorted.left_out.iter().map(|(name, why)| serde_json::json!({ "policy": name, "why": why }))
                 .collect::<Vec<_>>(),
         }))?,
-        Format::Text => said(&path.display().to_string(), path == PathBuf::from(configuration::HOST_PATH), &sorted)?,
+        Format::Text => said(&path.display().to_string(), path == Path::new(configuration::HOST_PATH), &sorted)?,
     }
     Ok(exit::FINE)
 }

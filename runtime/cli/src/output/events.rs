@@ -3,7 +3,7 @@
 use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
 use ansai_core::incident::{Change, Permission};
 use ansai_core::text::inert;
-use ansai_core::{Event, Status};
+use ansai_core::{Event, Outcome, Status};
 
 use super::count::count;
 use super::{MOST_TEXT, phrases, time};
@@ -106,6 +106,9 @@ fn plan_line(event: &Event) -> String {
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
         Event::Verified { status, .. } => format!("{instance}: plan {plan}: verified: {}", self::status(status)),
         Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
+        Event::Undone { step, outcome: Outcome::Refused, detail, by, .. } => {
+            format!("{}: not undone, asked by {by}: refused: {detail}", at(*step))
+        }
         Event::Undone { step, outcome, detail, by, .. } => {
             format!("{}: undone by {by}: {outcome}: {detail}", at(*step))
         }

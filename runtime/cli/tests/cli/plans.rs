@@ -69,13 +69,15 @@ fn a_plan_says_what_it_touches_why_and_until_when_it_can_be_undone() {
     let full = Full::new();
     let root = full.disk.path().display().to_string();
     let ran = full.ansai(&["run", "--once", "--mode", "observe"]).code(3).says("not applied");
-    let ran = ran.says("why ").says("touches ").says(" more\n").says("skips ").says("evidence ");
+    let ran = ran.says("why ").says("touches ").says("skips ").says("evidence ");
+    let counts = |ran: &Ran| ran.stdout.lines().any(|line| line.trim().starts_with("and ") && line.ends_with(" more"));
+    assert!(counts(&ran), "{}", ran.stdout);
     assert_eq!(ran.stdout.matches(&format!("{root}/app.log.")).count(), 10, "{}", ran.stdout);
     let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains(", undo until 20"), "{}", ran.stdout);
     let all = full.ansai(&["run", "--once", "--mode", "observe", "--verbose"]).code(3);
     assert!(all.stdout.matches(&format!("{root}/app.log.")).count() > 10, "{}", all.stdout);
-    assert!(!all.stdout.contains(" more\n"), "{}", all.stdout);
+    assert!(!counts(&all), "{}", all.stdout);
 
     // Nothing to undo is no error.
     let observed = full.plan();
@@ -86,7 +88,8 @@ fn a_plan_says_what_it_touches_why_and_until_when_it_can_be_undone() {
     full.ansai(&["run", "--once"]).says("quarantined");
     let plan = full.plan();
     assert!(full.logs() < LOGS);
-    let shown = full.ansai(&["audit", "show", "--plan", &plan]).code(0).says("touches").says(" more\n");
+    let shown = full.ansai(&["audit", "show", "--plan", &plan]).code(0).says("touches");
+    assert!(counts(&shown), "{}", shown.stdout);
     let shown = shown.says(" for incident disk-space/").says("undo until 20").says("done: quarantined");
     assert!(!shown.stdout.contains("detect"), "{}", shown.stdout);
     let changes = full.ansai(&["audit", "show", "--since", "1h", "--changes"]).code(0).says(&plan).says("approved");
