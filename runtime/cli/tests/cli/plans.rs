@@ -47,11 +47,14 @@ impl Full {
         self.scene.command(&all).env("COLUMNS", "80").clock_offset_hours(AHEAD_HOURS).run()
     }
 
-    /// The newest plan in the audit log.
+    /// The newest plan with steps in the audit log. Other file systems of this machine may have findings too.
     fn plan(&self) -> String {
         let exported = self.ansai(&["audit", "export"]).code(0).stdout;
         let records = exported.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        let mut plans = records.filter_map(|entry| Some(entry["record"]["plan"].as_str()?.to_owned()));
+        let mut plans = records.filter_map(|entry| {
+            entry["record"]["steps"].as_array()?.first()?;
+            Some(entry["record"]["plan"].as_str()?.to_owned())
+        });
         plans.next_back().expect("a plan")
     }
 
