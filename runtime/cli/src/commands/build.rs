@@ -19,7 +19,7 @@ use crate::output::{self, abilities, json};
 )]
 pub(crate) struct Arguments {
     /// Directories with policy.toml and sources; each gets a NAME.wasm
-    #[arg(required = true, value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = ".")]
     dirs: Vec<PathBuf>,
     /// Make a fast draft build in this directory, not for release: larger, slower, and with other bytes
     #[arg(long, value_name = "DIR")]

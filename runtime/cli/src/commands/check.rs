@@ -2,7 +2,7 @@
 
 mod policy;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ansai_config::{Suggested, suggest};
 use ansai_core::never::{UNIT, defaults};
@@ -27,7 +27,8 @@ use crate::output::{self, colour, json};
 )]
 pub(crate) struct Arguments {
     /// Policies: components, directories with a component or its sources, directories of such directories, or
-    /// `builtin:NAME` [default: those of the configuration; without one, or with --suggest-grants, all built-in policies]
+    /// `builtin:NAME` [default: the policy in this directory; else those of the configuration; without one, or with
+    /// --suggest-grants, all built-in policies]
     #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
     /// Print only an instance of each policy with the grants that it asks for, as lines for the configuration
@@ -53,10 +54,14 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let share = global.share();
-    let config_path = global.config_path_beside(&arguments.paths);
-    let paths = match arguments.paths.is_empty() && (arguments.suggest_grants || config_path.is_none()) {
+    let mut wanted = arguments.paths.clone();
+    if wanted.is_empty() && global.config.is_none() && Path::new("policy.toml").exists() {
+        wanted.push(PathBuf::from("."));
+    }
+    let config_path = global.config_path_beside(&wanted);
+    let paths = match wanted.is_empty() && (arguments.suggest_grants || config_path.is_none()) {
         true => share.policies(),
-        false => share.resolve(&arguments.paths),
+        false => share.resolve(&wanted),
     };
     let found = sources::find(&paths.map_err(ansai_daemon::Error::from)?)?;
     if arguments.suggest_grants {

@@ -47,6 +47,19 @@ fn suggested_grants_are_a_configuration() {
 }
 
 #[test]
+fn without_a_directory_the_policy_of_this_one_is_meant() {
+    let place = Scene::new();
+    place.policy("p", &sees("p"));
+    place.write("policies/p/policy.toml", "name = \"p\"\n");
+    let here = |verb| place.command(&[verb]).current_dir(place.path("policies/p"));
+    here("check").run().code(2).complains("policy.toml").complains("lacks");
+    let built = here("build").run();
+    assert!(!built.stderr.contains("required arguments"), "{}", built.stderr);
+    std::fs::remove_file(place.path("policies/p/policy.toml")).unwrap();
+    here("test").run().code(2).complains("no scenarios");
+}
+
+#[test]
 fn a_pinned_instance_runs_only_this_component() {
     let place = Scene::new();
     place.policy("p", &quiet("p"));
