@@ -76,15 +76,27 @@ impl Proposed {
         serde_json::from_str::<Reason>(self.arguments.get()).map(|r| r.reason).unwrap_or_default()
     }
 
-    /// What a person sees of it.
-    pub fn planned(&self) -> PlannedStep {
+    /// What a person sees of it, as planned at this time. Without its action, nobody knows its targets.
+    pub fn planned(&self, action: Option<&dyn Action>, at: Timestamp) -> PlannedStep {
+        let Described { names, undo_for } = action.map(|action| action.describe(&self.targets)).unwrap_or_default();
         PlannedStep {
             action: self.action.clone(),
             reason: self.reason(),
             preview: self.preview.clone(),
             may_fail: self.may_fail,
+            undo_until: undo_for.map(|limit| at + limit),
+            names: names.into(),
         }
     }
+}
+
+/// The targets of a step, for a person.
+#[derive(Debug, Default)]
+pub struct Described {
+    /// Their names, in the order of the step; empty if the action does not know them.
+    pub names: Vec<String>,
+    /// How long the step can be undone once it is applied, if that ends.
+    pub undo_for: Option<Millis>,
 }
 
 /// What happened to one target.
@@ -224,6 +236,9 @@ pub trait Action: Sync + Send {
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal>;
 
+    /// Describes the targets of a step. Targets that cannot be read have no description.
+    fn describe(&self, targets: &RawValue) -> Described;
+
     /// See [`TypedAction::is_within`].
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal>;
 
@@ -292,6 +307,11 @@ pub trait TypedAction: Sync + Send {
     /// the arguments still lead there.
     fn canonical(&self, _preview: &Preview, _targets: &Self::Targets) -> Vec<Canonical> {
         Vec::new()
+    }
+
+    /// Names the targets for a person, all of them, and says how long the step can be undone.
+    fn describe(&self, _targets: Self::Targets) -> Described {
+        Described::default()
     }
 
     /// Whether one table of the scope covers all previewed targets together, with its bounds. An action whose arguments
@@ -417,6 +437,10 @@ impl<A: TypedAction> Action for A {
         }
         let canonical = TypedAction::canonical(self, &preview, &targets);
         Ok(Previewed { targets: to_text(&targets)?, preview, touches, canonical })
+    }
+
+    fn describe(&self, targets: &RawValue) -> Described {
+        read_targets(targets).map(|targets| TypedAction::describe(self, targets)).unwrap_or_default()
     }
 
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {

@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, contract, dev, doctor, explain, inspect, man, new, recordings,
-    replay, run, test, undo, virtualize,
+    audit, build, check, compile_component, completions, contract, dev, doctor, explain, init, inspect, man, new,
+    recordings, replay, run, test, undo, virtualize,
 };
 use crate::global::Global;
 
@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Run(run::Arguments),
     /// Check policies and the configuration without running anything
     Check(check::Arguments),
+    /// Write a configuration for this host that only observes
+    Init(init::Arguments),
     /// Show what a component is, what it can see and what it can propose
     Inspect(inspect::Arguments),
     /// Create a policy
@@ -67,7 +69,8 @@ fn after_help() -> String {
     format!(
         "Examples:\n  \
          ansai run policies/ --once            check this host once, change nothing\n  \
-         ansai run --config /etc/ansai.toml    keep this host healthy\n  \
+         ansai init                            write a configuration that only observes\n  \
+         ansai run                             keep this host healthy as configured\n  \
          ansai inspect policies/disk-space     show what a policy may do\n\n\
          Exit codes:\n{}",
         codes.join("\n")

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use ansai_core::Interface;
-use ansai_daemon::{Configuration, Share, state};
+use ansai_daemon::{Configuration, Share, configuration, state};
 use clap::{Args, ValueEnum};
+
+use crate::output::details::Layout;
 
 // No doc comment: clap would show it as the description of the program.
 #[derive(Debug, Args)]
@@ -14,7 +16,8 @@ pub(crate) struct Global {
     /// /var/lib/ansai for root and ~/.local/state/ansai for other users]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
-    /// Configuration of this host: which policies run, with which settings, and what each may do
+    /// Configuration of this host: which policies run, with which settings, and what each may do [default:
+    /// /etc/ansai/ansai.toml if it exists, unless `run` or `check` names policies]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Directory of the built-in policies, as DIR/policies/NAME/NAME.wasm [default: ../share/ansai beside the directory
@@ -27,7 +30,8 @@ pub(crate) struct Global {
     /// When to use colors; `auto` uses them on a terminal unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Log more to standard error: -v for progress, -vv for details, -vvv for everything
+    /// Show the names of all targets, and log more to standard error: -v for progress, -vv for details, -vvv for
+    /// everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -53,9 +57,37 @@ pub(crate) enum Color {
 }
 
 impl Global {
-    /// The configuration of `--config`, if there is one.
+    /// The configuration of `--config`, else the one of this host, if there is one.
     pub(crate) fn configuration(&self, interfaces: &[Interface]) -> Result<Option<Configuration>, ansai_daemon::Error> {
-        Configuration::maybe(self.config.as_deref(), interfaces)
+        Configuration::maybe(self.config_path().as_deref(), interfaces)
+    }
+
+    /// The same for a command that needs no more than the state directory: a mistake in the configuration of the host
+    /// must not keep anybody from reading the log of a directory that is named.
+    pub(crate) fn configuration_of_state(
+        &self,
+        interfaces: &[Interface],
+    ) -> Result<Option<Configuration>, ansai_daemon::Error> {
+        match self.state_dir {
+            Some(_) => Configuration::maybe(self.config.as_deref(), interfaces),
+            None => self.configuration(interfaces),
+        }
+    }
+
+    /// The path of `--config`, else of the configuration of this host, if it exists.
+    pub(crate) fn config_path(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(configuration::of_host)
+    }
+
+    /// The same for a command that runs or checks the policies at these paths. Policies that are named do not run by the
+    /// rules of the host unless `--config` says so.
+    pub(crate) fn config_path_beside(&self, paths: &[PathBuf]) -> Option<PathBuf> {
+        if paths.is_empty() { self.config_path() } else { self.config.clone() }
+    }
+
+    /// How plans are shown at this width.
+    pub(crate) fn layout(&self, width: usize) -> Layout {
+        Layout { width, all: self.verbose > 0 }
     }
 
     /// The state directory: of `--state-dir`, of the configuration, or the default.

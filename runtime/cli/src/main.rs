@@ -17,6 +17,7 @@ mod output;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 mod reference;
+mod reload;
 mod runtime;
 mod signals;
 mod since;

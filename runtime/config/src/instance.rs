@@ -22,7 +22,8 @@ pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
-const KEYS: &[&str] = &["source", "mode", "every", "settings", "attempts", "limits", "call_limit", "grant", "target"];
+const KEYS: &[&str] =
+    &["source", "sha256", "mode", "every", "settings", "attempts", "limits", "call_limit", "grant", "target"];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -40,6 +41,8 @@ pub enum PolicySource {
 pub struct Instance {
     /// The source as written: a path or `builtin:NAME`, see [`crate::HostConfig::source`].
     pub source: Option<String>,
+    /// SHA-256 that the component must have, in lower-case hexadecimal digits.
+    pub sha256: Option<String>,
     /// Mode of the instance, else of the daemon.
     pub mode: Mode,
     /// The interval; `None` if the manifest's applies.
@@ -83,6 +86,14 @@ pub(crate) fn read(
     {
         problems.add(identifier::bad_name("a built-in policy", name, node.span.clone()));
     }
+    let sha256 = fields.text("sha256", 1_000, problems);
+    if let (Some(text), Some(node)) = (sha256, fields.get("sha256"))
+        && !(text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+    {
+        let message = "`sha256` is not 64 lower-case hexadecimal digits";
+        let hint = "`ansai inspect` and `sha256sum` print the SHA-256 of a component";
+        problems.add(Problem::error(codes::BAD_DIGEST, node.span.clone(), message).hint(hint));
+    }
     let settings_node = fields.get("settings").filter(|node| table_of("`settings`", node, problems).is_some());
     if let Some(node) = settings_node {
         check_finite(node, problems);
@@ -116,6 +127,7 @@ pub(crate) fn read(
     let (attempts, verify_within) = attempts.unwrap_or_default();
     Some(Instance {
         source: source.map(str::to_owned),
+        sha256: sha256.map(str::to_owned),
         mode: fields.word("mode", MODES, problems).unwrap_or(default_mode),
         every: fields.duration("every", SCHEDULE, problems),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),

@@ -60,7 +60,7 @@ pub use report::{Report, did_you_mean};
 pub use request::Request;
 pub use schema::{Schema, SettingDescription, SettingProblem};
 pub use source::{MOST_BYTES, MOST_HOST_BYTES};
-pub use suggest::suggest_grants;
+pub use suggest::{Suggested, suggest};
 pub use target::{SecretSource, Target, Targets};
 pub use target_use::{TargetUse, TargetUses};
 pub use trust::Trust;

@@ -1,4 +1,4 @@
-//! Formats the grants that a manifest requests, for the operator to review.
+//! Formats an instance with the grants that a manifest requests, for the operator to review.
 
 use std::fmt::Write as _;
 
@@ -8,21 +8,46 @@ use ansai_core::{Field, Interface, InterfaceKind, ScopeValue};
 use crate::grants::CALLS_OUT;
 use crate::manifest::Manifest;
 use crate::request::Request;
+use crate::schema::SettingDescription;
 
-/// Returns a `[policy.NAME.grant]` stanza with everything that the manifest requests; several tables of one interface
-/// become a list. Values that only the operator knows are empty, and grant nothing until they are filled in. The stanza
-/// is valid TOML.
-pub fn suggest_grants(manifest: &Manifest, instance: &str, interfaces: &[Interface]) -> String {
-    let instance = key(instance);
+/// An instance to suggest.
+#[derive(Debug, Clone, Copy)]
+pub struct Suggested<'a> {
+    /// What the policy requests.
+    pub manifest: &'a Manifest,
+    /// Its settings. Those without a default are listed for the operator to fill in.
+    pub settings: &'a [SettingDescription],
+    /// The name of the instance.
+    pub instance: &'a str,
+    /// The `source` of the instance: a path or `builtin:NAME`.
+    pub source: &'a str,
+}
+
+/// Returns a `[policy.NAME]` stanza that observes, with everything that the manifest requests; several tables of one
+/// interface become a list. Values that only the operator knows are empty, and grant nothing until they are filled in.
+/// The stanza is valid TOML, and runs unless a setting is required.
+pub fn suggest(suggested: &Suggested<'_>, interfaces: &[Interface]) -> String {
+    let Suggested { manifest, settings, source, .. } = *suggested;
+    let instance = key(suggested.instance);
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = writeln!(
         out,
-        "# {} {}: {}\n# Review every line: what is not granted is denied.\n[policy.{instance}.grant]",
+        "# {} {}: {}\n[policy.{instance}]\nsource = {}\nmode = \"observe\"  # \"enforce\" lets it act within its grants",
         manifest.name,
         manifest.version,
         inert(&manifest.description, 300),
+        toml_edit::Value::from(source).to_string().trim(),
     );
+    let required: Vec<&SettingDescription> = settings.iter().filter(|setting| setting.required).collect();
+    if !required.is_empty() {
+        let _ = writeln!(out, "\n# Fill in what the policy does not run without:\n[policy.{instance}.settings]");
+        for setting in required {
+            let about = if setting.description.is_empty() { &setting.kind } else { &setting.description };
+            let _ = writeln!(out, "# {} =   # {}", inert(&setting.path, 100), inert(about, 300));
+        }
+    }
+    let _ = writeln!(out, "\n# Review every line: what is not granted is denied.\n[policy.{instance}.grant]");
     let asked: Vec<(&Interface, &Request)> = manifest
         .capabilities
         .iter()

@@ -14,7 +14,7 @@ mod fixtures;
 use std::path::PathBuf;
 
 use ansai_config::{
-    GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, SecretSource, effective_scopes, suggest_grants,
+    GrantError, Grants, HostConfig, Manifest, PolicySource, Schema, SecretSource, Suggested, effective_scopes, suggest,
     unconfigured,
 };
 use ansai_core::{
@@ -241,6 +241,28 @@ fn too_many_tables_in_force_are_refused() {
     assert!(problems.entries().iter().any(|entry| entry.code == codes::TOO_MANY_TABLES), "{problems}");
 }
 
+fn suggested(manifest: &Manifest, interfaces: &[Interface]) -> String {
+    let instance = "disk-space";
+    suggest(&Suggested { manifest, settings: &[], instance, source: "builtin:disk-space" }, interfaces)
+}
+
+#[test]
+fn a_suggested_instance_is_complete_and_lists_the_settings_that_it_needs() {
+    let schema = r#"{"type":"object","required":["unit"],"properties":{
+        "unit":{"type":"string","description":"the unit\nto watch"},"level":{"type":"integer","default":5}}}"#;
+    let settings = Schema::parse("schema.json", schema).unwrap().describe();
+    let source = "/opt/a \"b\"/p.wasm";
+    let manifest = manifest();
+    let stanza = suggest(&Suggested { manifest: &manifest, settings: &settings, instance: "a.b", source }, INTERFACES);
+    assert!(stanza.contains("# unit =   # the unit to watch\n") && !stanza.contains("level"), "{stanza}");
+    let config = HostConfig::parse("ansai.toml", &stanza, INTERFACES);
+    assert!(config.is_err(), "`a.b` is no name, but one key");
+    let stanza = suggest(&Suggested { manifest: &manifest, settings: &settings, instance: "web", source }, INTERFACES);
+    let config = HostConfig::parse("/etc/ansai/ansai.toml", &stanza, INTERFACES).unwrap();
+    assert_eq!(config.source(&"web".parse().unwrap()), Some(PolicySource::Path(PathBuf::from(source))));
+    assert_eq!(config.policies["web"].mode, ansai_core::Mode::Observe);
+}
+
 #[test]
 fn suggested_lists_of_tables_parse() {
     let text = MANIFEST.replace(
@@ -249,7 +271,7 @@ fn suggested_lists_of_tables_parse() {
          suggest = [{ roots = [\"/var/log\"], min_age_hours = 720 }, { roots = [\"/tmp\"] }]",
     );
     let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
-    let stanza = suggest_grants(&manifest, "disk-space", INTERFACES);
+    let stanza = suggested(&manifest, INTERFACES);
     insta::assert_snapshot!("suggested_tables", stanza);
     let config = HostConfig::parse("ansai.toml", &stanza, INTERFACES).unwrap();
     let tables = &config.policies["disk-space"].grants["ansai:files/files-actions"];
@@ -290,7 +312,7 @@ fn the_suggested_grants_parse() {
          scope = {{ units = [\"a\\\"b\", \"nginx*\"] }}\n"
     );
     let manifest = Manifest::parse("policy.toml", &text, INTERFACES).unwrap();
-    let stanza = suggest_grants(&manifest, "disk-space", INTERFACES);
+    let stanza = suggested(&manifest, INTERFACES);
     insta::assert_snapshot!("suggested_grants", stanza);
     HostConfig::parse("ansai.toml", &stanza, INTERFACES).unwrap();
     let filled = stanza.replace("roots = []", "roots = [\"/var/log\"]");
@@ -358,7 +380,7 @@ fn what_calls_servers_is_granted_by_its_name_only() {
 
 #[test]
 fn a_suggested_grant_names_no_server_of_the_author() {
-    let stanza = suggest_grants(&asking_for_servers(true), "disk-space", &with_servers());
+    let stanza = suggested(&asking_for_servers(true), &with_servers());
     let lines = "# required: to see whether pages answer\n# it can request pages\n\
                  # it calls servers that you name\n[policy.disk-space.grant.\"ansai:http/http-probe\"]\n\
                  units = []  # to fill in: systemd units, by name or pattern; \

@@ -55,8 +55,8 @@ pub fn path_bytes(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Returns one line that is safe for terminals: escapes control characters, bidirectional overrides and line
-/// separators, and cuts after `most` characters with `…`.
+/// Returns one line that is safe for terminals: escapes control characters, bidirectional marks, line separators and
+/// other characters that show nothing, and cuts after `most` characters with `…`.
 pub fn inert(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most * 4));
     for (index, c) in text.chars().enumerate() {
@@ -77,9 +77,13 @@ pub fn inert(text: &str, most: usize) -> String {
     out
 }
 
+/// Whether a character acts on the terminal, or shows nothing, so that two names look alike.
 fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    let is_mark = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    let is_filler = matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}');
+    let is_selector = matches!(c, '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}');
+    let is_other = matches!(c, '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}');
+    c.is_control() || is_mark || is_filler || is_selector || is_other
 }
 
 #[cfg(test)]
@@ -107,5 +111,8 @@ mod tests {
         assert_eq!(path_bytes("\\x1"), None);
         assert_eq!(inert("\u{1b}[31mred\n", 20), "\\u{1b}[31mred\\n");
         assert_eq!(inert("abcdef", 3), "abc…");
+        // A bidirectional mark, and names that look alike because a character shows nothing.
+        assert_eq!(inert("a\u{61c}b\u{ad}c\u{3164}d\u{e0100}", 20), "a\\u{61c}b\\u{ad}c\\u{3164}d\\u{e0100}");
+        assert_eq!(inert("größer ﷼ 文件", 20), "größer ﷼ 文件");
     }
 }

@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::load::InstanceError;
 use crate::targets;
 
-/// Grants from a configuration file, which is read again whenever it has changed.
+/// Grants from a configuration file, which is read again whenever it has changed. While it is invalid, those of the last
+/// valid one are in force, in observe mode.
 pub struct FromFile {
     path: PathBuf,
     interfaces: Vec<Interface>,
@@ -44,7 +45,11 @@ impl Governed {
 
 struct Known {
     identity: Option<Identity>,
-    configuration: Result<Configuration, String>,
+    /// The last one that was valid.
+    configuration: Configuration,
+    /// Whether the file is that configuration. If it is invalid, instances go on observing by the last valid one, and
+    /// nothing acts: what the operator meant to forbid is unknown.
+    is_valid: bool,
     /// What this configuration grants the instances that were asked about.
     grants: HashMap<InstanceName, Result<EffectiveGrants, String>>,
 }
@@ -59,18 +64,15 @@ impl FromFile {
     ) -> FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
-        let known = Known { identity, configuration: Ok(configuration), grants: HashMap::new() };
+        let known = Known { identity, configuration, is_valid: true, grants: HashMap::new() };
         FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known) }
     }
 
-    fn of(
-        &self,
-        configuration: &Result<Configuration, String>,
-        instance: &InstanceName,
-    ) -> Result<EffectiveGrants, String> {
-        let configuration = configuration.as_ref().map_err(Clone::clone)?;
+    fn of(&self, known: &Known, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        let Known { configuration, is_valid, .. } = known;
+        let ceiling = if *is_valid { self.ceiling } else { Mode::Observe };
         let policy = self.policies.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
-        let found = effective_grants(configuration, instance, policy, &self.interfaces, self.ceiling)
+        let found = effective_grants(configuration, instance, policy, &self.interfaces, ceiling)
             .map_err(|error| first_line(&error))?;
         if found.mode == Mode::Enforce
             && let Some(problem) = configuration.trust.problem()
@@ -87,14 +89,22 @@ impl Authority for FromFile {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.identity.as_ref() != Some(&identity) {
             tracing::info!("{} has changed; reading it again", self.path.display());
-            known.configuration = Configuration::open(&self.path, &self.interfaces).map_err(|error| first_line(&error));
+            let read = Configuration::open(&self.path, &self.interfaces);
+            known.is_valid = read.is_ok();
+            match read {
+                Ok(configuration) => known.configuration = configuration,
+                Err(error) => tracing::error!(
+                    "ansai goes on with the last valid configuration, and changes nothing until the file is valid: {}",
+                    first_line(&error)
+                ),
+            }
             known.identity = Some(identity);
             known.grants.clear();
         }
         if let Some(grants) = known.grants.get(instance) {
             return grants.clone();
         }
-        let grants = self.of(&known.configuration, instance);
+        let grants = self.of(&known, instance);
         known.grants.insert(instance.clone(), grants.clone());
         grants
     }

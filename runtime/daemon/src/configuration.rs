@@ -3,6 +3,7 @@
 
 mod error;
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +17,22 @@ pub use self::error::ConfigurationError;
 use crate::error::Error;
 use crate::targets::{self, SecretProblem};
 use crate::warning::Warning;
+
+/// The configuration of a host.
+pub const HOST_PATH: &str = "/etc/ansai/ansai.toml";
+
+/// The path of the configuration of this host, if there is one for this user. A user who may not read it has none, and
+/// only observes.
+pub fn of_host() -> Option<PathBuf> {
+    match std::fs::File::open(HOST_PATH) {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied) =>
+        {
+            None
+        }
+        _ => Some(HOST_PATH.into()),
+    }
+}
 
 /// A valid configuration with its file.
 #[derive(Clone)]

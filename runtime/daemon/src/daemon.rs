@@ -1,9 +1,10 @@
 //! From paths and a configuration to instances that are ready, and from there to a running supervisor.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{Interface, Mode};
+use ansai_core::{InstanceName, Interface, Mode, ScopeValue};
 use ansai_engine::Compiler;
 use ansai_events::Stream;
 use ansai_kit::registry::Registry;
@@ -164,6 +165,28 @@ impl Daemon {
     /// What is probably not meant.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// What each instance may look at, in words such as `under /var/log, /tmp`; empty with a configuration, which says
+    /// it. An instance without such limits is not listed.
+    pub fn reach(&self) -> Vec<(&InstanceName, String)> {
+        let instances = self.ready.iter().filter(|_| self.configuration.is_none());
+        let reach = |one: &LoadedInstance| {
+            let mut words = BTreeSet::new();
+            for (name, scope) in one.grants.scopes.iter() {
+                let fields = self.interfaces.iter().find(|known| known.name == *name).map_or(&[][..], |one| one.fields);
+                for field in fields {
+                    if let (Some(reach), Some(ScopeValue::Set(set))) = (field.reach(), scope.together().get(field))
+                        && !set.is_empty()
+                    {
+                        words.insert(format!("{} {}", reach.preposition, set.join(", ")));
+                    }
+                }
+            }
+            words.into_iter().collect::<Vec<_>>().join("; ")
+        };
+        let all = instances.map(|one| (&one.instance.name, reach(one)));
+        all.filter(|(_, words)| !words.is_empty()).collect()
     }
 
     /// Where its state is kept.

@@ -85,7 +85,9 @@ impl Error {
             },
             Error::History(error) => error.code(),
             Error::Recording(error) => error.code(),
-            Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) | Error::NoState(_) => codes::UNKNOWN_PLAN,
+            Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) | Error::NoState(_) => {
+                codes::UNKNOWN_PLAN
+            }
             Error::Undo(_) => codes::NOT_UNDONE,
         }
     }
@@ -106,7 +108,7 @@ impl Error {
             Error::Open { error, .. } => error.hint().map(str::to_owned),
             Error::History(error) => Some(error.hint().to_owned()),
             Error::Recording(error) => error.hint().map(str::to_owned),
-            Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => {
+            Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) => {
                 Some("`ansai audit show` lists plans and their steps".to_owned())
             }
             Error::Undo(UndoError::InUse { .. }) => {
@@ -132,12 +134,13 @@ impl Error {
             Error::Open { .. } => exit::OTHER,
             Error::History(error) => error.exit_code(),
             Error::Recording(error) => error.exit_code(),
-            Error::Undo(UndoError::Plan(_) | UndoError::NoStep { .. }) => exit::USAGE,
+            Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) => exit::USAGE,
             Error::Undo(
                 UndoError::Altered(_)
                 | UndoError::AlreadyUndone(_)
                 | UndoError::InUse { .. }
                 | UndoError::NeverTouch(_)
+                | UndoError::NotBegun(_)
                 | UndoError::Refused(_),
             ) => exit::REFUSED,
             Error::Undo(_) => exit::OTHER,

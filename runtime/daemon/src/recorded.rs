@@ -84,7 +84,8 @@ pub struct Components {
 }
 
 impl Components {
-    /// Those at some paths and of the configuration; or `with` for all recordings.
+    /// Those at some paths, of the configuration, and the built-in ones where there are some; or `with` for all
+    /// recordings.
     ///
     /// # Errors
     /// A path that leads to no policy, or a built-in policy that is not available.
@@ -102,6 +103,8 @@ impl Components {
                 wanted.push(share.source(source)?);
             }
         }
+        // A run without a configuration used them. Without a share directory, there are none.
+        wanted.extend(share.policies().unwrap_or_default());
         let mut paths = BTreeMap::new();
         for source in sources::find(&wanted)? {
             // A file that is no component cannot be the recorded one.

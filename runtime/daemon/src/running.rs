@@ -38,6 +38,11 @@ impl Running {
         self.supervisor.stop(why);
     }
 
+    /// Records that the program ends at once, without an orderly stop.
+    pub fn interrupted(&self, why: &str) {
+        self.supervisor.interrupted(why);
+    }
+
     /// The newest head of the audit log.
     pub fn head(&self) -> Head {
         self.supervisor.head()

@@ -68,6 +68,15 @@ impl Share {
         }
     }
 
+    /// How a configuration names a component, or a directory of sources, of a policy with this name: `builtin:NAME`, or
+    /// the absolute path.
+    pub fn source_text(&self, path: &Path, name: &str) -> String {
+        match self.policy(name) {
+            Ok(builtin) if std::fs::canonicalize(path).is_ok_and(|real| real == builtin) => format!("{BUILTIN}{name}"),
+            _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string(),
+        }
+    }
+
     /// Whether a built-in policy of this name can be used.
     pub fn has(&self, name: &str) -> bool {
         self.policy(name).is_ok()

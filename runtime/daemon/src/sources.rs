@@ -52,6 +52,8 @@ pub fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        // A FIFO would keep its reader waiting. What cannot be looked at is read, and its error is shown.
+        .filter(|path| std::fs::metadata(path).map_or(true, |found| found.is_file()))
         .collect();
     files.sort();
     Ok(files)

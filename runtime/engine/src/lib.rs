@@ -26,6 +26,7 @@ pub mod engine;
 mod error_codes;
 pub mod evaluate;
 mod exports;
+pub mod functions;
 pub mod gate;
 mod limiter;
 pub mod load;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::parent;
@@ -24,11 +25,14 @@ impl Location {
     }
 
     /// The file that a path leads to when links are followed; the path itself where there is no file. For files of the
-    /// user who names them.
+    /// user who names them: a link of another user is not followed.
     #[expect(clippy::disallowed_methods, reason = "this crate is the adapter to the file system")]
     pub fn followed(path: impl AsRef<Path>) -> Location {
         let path = path.as_ref();
-        Location::from(std::fs::canonicalize(path).as_deref().unwrap_or(path))
+        let is_foreign =
+            std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink() && ![0, own()].contains(&found.uid()));
+        let followed = if is_foreign { None } else { std::fs::canonicalize(path).ok() };
+        Location::from(followed.as_deref().unwrap_or(path))
     }
 
     /// The path, for messages.
@@ -48,6 +52,11 @@ impl Location {
         let name = self.path.file_name().ok_or_else(no_name).map_err(StorageError::at("open", &self.path))?;
         Ok((Directory::open(parent(&self.path))?, name.to_owned()))
     }
+}
+
+/// The user who runs.
+fn own() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 impl Location {

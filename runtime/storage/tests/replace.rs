@@ -132,6 +132,21 @@ fn a_link_is_replaced_and_not_followed_unless_asked() {
 }
 
 #[test]
+fn a_link_of_another_user_is_replaced_even_if_asked_to_follow() {
+    if !ansai_harness::requires_root() {
+        return;
+    }
+    let (place, _) = fresh();
+    let path = |name: &str| place.path().join(name);
+    fs::write(path("target"), "target").unwrap();
+    symlink("target", path("link")).unwrap();
+    std::os::unix::fs::lchown(path("link"), Some(12_345), None).unwrap();
+    Location::followed(path("link")).replace(b"new", WriteOptions::default()).unwrap();
+    assert_eq!(fs::read(path("target")).unwrap(), b"target");
+    assert!(fs::symlink_metadata(path("link")).unwrap().is_file());
+}
+
+#[test]
 fn of_several_writers_at_once_each_writes_all() {
     let (place, directory) = fresh();
     let contents: Vec<Vec<u8>> = (b'a'..=b'h').map(|letter| vec![letter; 40_000]).collect();

@@ -36,9 +36,9 @@ impl Stop {
         &self.flag
     }
 
-    /// The reason, such as the signal.
-    pub(crate) fn why(&self) -> &str {
-        self.why.get().map_or("all schedules have ended", String::as_str)
+    /// The reason of the request, such as the signal; `None` before it.
+    pub(crate) fn asked_why(&self) -> Option<&str> {
+        self.why.get().map(String::as_str)
     }
 
     /// For other crates: becomes true when the stop is requested.
@@ -66,7 +66,7 @@ mod tests {
         let stop = Stop::new();
         assert_eq!(stop.or(async { 1 }).await, Some(1));
         let (ended, first) = tokio::join!(stop.or(std::future::pending::<()>()), async { stop.ask("SIGTERM") });
-        assert_eq!((ended, first, stop.ask("again"), stop.why()), (None, true, false, "SIGTERM"));
+        assert_eq!((ended, first, stop.ask("again"), stop.asked_why()), (None, true, false, Some("SIGTERM")));
         assert_eq!(stop.or(async { 1 }).await, None, "also what begins afterwards");
     }
 }

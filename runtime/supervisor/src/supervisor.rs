@@ -89,8 +89,19 @@ impl Supervisor {
             Vec::new()
         });
         self.0.settle();
+        self.ended("every instance was evaluated once");
         self.0.export.run_once().await;
         reports
+    }
+
+    /// Records the end of this run, with the signal if one caused it.
+    fn ended(&self, why: &str) {
+        let rooms = &self.0;
+        let why = rooms.stop.asked_why().unwrap_or(why).to_owned();
+        let unrecorded = rooms.passes.evaluator.recorder.unrecorded();
+        if let Err(error) = rooms.journal.durable(clock::now(), Event::Stopped { why, unrecorded }) {
+            tracing::error!("the end of this run is not recorded: {error}");
+        }
     }
 
     /// Sends signed heads of the audit log to these targets from now on. Called once, before the first pass.
@@ -179,10 +190,7 @@ impl Supervisor {
         schedule.finish().await;
         rooms.tasks.finish().await;
         rooms.settle();
-        let (why, unrecorded) = (rooms.stop.why().to_owned(), rooms.passes.evaluator.recorder.unrecorded());
-        if let Err(error) = rooms.journal.durable(clock::now(), Event::Stopped { why, unrecorded }) {
-            tracing::error!("the end of this run is not recorded: {error}");
-        }
+        self.ended("all schedules have ended");
         self.keep_head();
     }
 
@@ -193,6 +201,14 @@ impl Supervisor {
         }
     }
 
+    /// Records an end that is not orderly: steps that are under way get their outcome at the next start.
+    pub fn interrupted(&self, why: &str) {
+        let event = Event::Stopped { why: why.to_owned(), unrecorded: self.0.passes.evaluator.recorder.unrecorded() };
+        if let Err(error) = self.0.journal.durable(clock::now(), event) {
+            tracing::error!("the end of this run is not recorded: {error}");
+        }
+    }
+
     /// Undoes a plan, newest step first, or one step of it. `by` is a person, for the record. The outcome of each
     /// report is `reverted`, or the detail says why not.
     ///
@@ -200,6 +216,7 @@ impl Supervisor {
     /// When the plan is not known, or the audit log cannot be read.
     pub fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
         let reports = self.0.executor.undo(plan, step, by);
+        self.ended("the undoing ended");
         self.keep_head();
         reports
     }

@@ -75,8 +75,8 @@ fn a_new_policy_builds_and_passes_its_scenarios_and_the_same_source_gives_the_sa
         built.expect_code(0);
         for words in [
             "can see how full file systems are",
-            "ansai:disk/disk-probe (required): to see how full file systems are",
-            "ansai:files/files-actions (optional): to remove old temporary files",
+            "ansai:disk/disk-probe (required); author says: to see how full file systems are",
+            "ansai:files/files-actions (optional); author says: to remove old temporary files",
             "can propose to remove, compress and rotate files under directories that you choose (suggested: /var/tmp)",
         ] {
             assert!(built.stdout.contains(words), "{words}\n{}", built.stdout);

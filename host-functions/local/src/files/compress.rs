@@ -25,7 +25,7 @@ use crate::safety::reason::{Blocked, Reason};
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, extents, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 /// Bytes that stay free in addition to the size of the largest file.
@@ -82,6 +82,10 @@ impl TypedAction for Compress {
         // One file at a time, each beside its original.
         preview.needs_bytes = found.candidates.iter().map(|candidate| candidate.stat.size).max().unwrap_or(0);
         Ok((preview, targets(&found, None)))
+    }
+
+    fn describe(&self, targets: remembered::Targets) -> Described {
+        targets.describe()
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

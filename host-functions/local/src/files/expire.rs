@@ -11,7 +11,7 @@ use super::reclaim::{Found, Held, Targets, give_up_all, look};
 use super::targets::taken;
 use super::{ACTIONS, FILES_ACTIONS, within};
 use crate::safety::root::Root;
-use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -65,6 +65,10 @@ impl TypedAction for ExpireHeld {
             ..Preview::nothing(Subject::new("filesystem", mount))
         };
         Ok((preview, Targets { files }))
+    }
+
+    fn describe(&self, targets: Targets) -> Described {
+        Described { names: targets.files.into_iter().map(|file| file.path).collect(), undo_for: None }
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

@@ -19,7 +19,7 @@ use crate::disk::filesystems::Filesystems;
 use crate::safety::identity::Inode;
 use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{
-    Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction, read_targets,
+    Applied, Begun, Described, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction, read_targets,
 };
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
@@ -203,6 +203,10 @@ impl TypedAction for Reclaim {
         let is_granted = |file: &Held| roots.iter().any(|root| is_within(&file.hold, root));
         let is_few = files.len() as u64 <= scope.count(&MAX_FILES) && bytes <= scope.bytes(&MAX_BYTES);
         Ok(is_few && files.iter().all(is_granted))
+    }
+
+    fn describe(&self, targets: Targets) -> Described {
+        Described { names: targets.files.into_iter().map(|file| file.path).collect(), undo_for: None }
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {

@@ -22,7 +22,7 @@ use crate::safety::names::split;
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, extents, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 /// The action `remove`.
@@ -58,6 +58,10 @@ impl TypedAction for Remove {
             preview.reversible = if preview.items == 0 { Reversibility::Fully } else { Reversibility::None };
         }
         Ok((preview, targets(&found, hold)))
+    }
+
+    fn describe(&self, targets: Targets) -> Described {
+        targets.describe()
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {

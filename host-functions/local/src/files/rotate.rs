@@ -25,7 +25,7 @@ use crate::safety::reason::{Blocked, Reason};
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 const MOST_KEPT: u32 = 1000;
@@ -97,6 +97,10 @@ impl TypedAction for Rotate {
         preview.reversible = if is_kept { Reversibility::Fully } else { Reversibility::Partly };
         let targets = remembered::Targets { files, ..targets(&found, None) };
         Ok((preview, targets))
+    }
+
+    fn describe(&self, targets: remembered::Targets) -> Described {
+        targets.describe()
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ansai_core::Refusal;
+use ansai_core::{Millis, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::file::File;
 use crate::safety::identity::Inode;
-use ansai_kit::action::{Proposed, read_targets};
+use ansai_kit::action::{Described, Proposed, read_targets};
 
 /// The most files of one step, whatever the grant says.
 pub(super) const MOST_FILES: usize = 20_000;
@@ -28,6 +28,17 @@ pub(super) struct Targets {
     pub(super) hold: Option<Hold>,
     /// Oldest first.
     pub(super) files: Vec<File>,
+}
+
+impl Targets {
+    /// Their paths, and how long a quarantine holds them. The original of a compressed or rotated file is restored
+    /// without limit.
+    pub(super) fn describe(self) -> Described {
+        let undo_for = self.hold.map(|hold| Millis::from_hours(hold.hours));
+        let below = if self.root == "/" { "" } else { &self.root };
+        let names = self.files.iter().map(|file| format!("{below}/{}", file.path)).collect();
+        Described { names, undo_for }
+    }
 }
 
 /// A quarantine as decided at the preview.

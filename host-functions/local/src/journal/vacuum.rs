@@ -23,7 +23,9 @@ use crate::safety::open_files::{InUse, OpenFiles};
 use crate::safety::rules::Rules;
 use crate::safety::safe_unlink;
 use crate::safety::step_name::step_name;
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction, read_targets};
+use ansai_kit::action::{
+    Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction, read_targets,
+};
 use ansai_kit::host::ProbeContext;
 
 /// The action's name in the audit log.
@@ -102,6 +104,10 @@ impl TypedAction for Vacuum {
         preview.complete &= complete && skipped == 0;
         preview.mount = Filesystems::read(ask.host)?.name(PATH.as_ref(), &guard.root.stat);
         Ok((preview, targets))
+    }
+
+    fn describe(&self, targets: Vec<Target>) -> Described {
+        Described { names: targets.iter().map(Target::shown).collect(), undo_for: None }
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

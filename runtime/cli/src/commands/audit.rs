@@ -50,8 +50,12 @@ enum Verb {
         keys: Vec<PublicKey>,
     },
     /// Show records, oldest first
-    #[command(after_help = "Examples:\n  ansai audit show --since 24h\n  ansai audit show --instance disk-space\n  \
-        ansai audit show --from 1200")]
+    #[command(
+        after_help = "Examples:\n  ansai audit show --since 12h --changes                show what ansai did\n  \
+        ansai audit show --plan 20261121t030243-117-0001   show one plan\n  \
+        ansai audit show --instance disk-space\n  \
+        ansai audit show --from 1200"
+    )]
     Show(show::Arguments),
     /// Print every record as one line of JSON, with its number and hash
     #[command(after_help = "Example:\n  ansai audit export > audit.jsonl")]
@@ -59,13 +63,13 @@ enum Verb {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
+    let configuration = global.configuration_of_state(&ansai_host_functions::builtin().interfaces())?;
     let state_dir = global.state_dir(configuration.as_ref())?;
     match &arguments.verb {
         Verb::Head => head::run(&state_dir, global.format)?,
         Verb::Key { rotate } => key::run(&state_dir, *rotate, global.format)?,
         Verb::Verify { heads, keys } => return verify::run(&state_dir, heads, keys, global.format),
-        Verb::Show(arguments) => show::run(arguments, &state_dir, global.format)?,
+        Verb::Show(arguments) => show::run(arguments, &state_dir, global)?,
         Verb::Export => export::run(&state_dir)?,
     }
     Ok(exit::FINE)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ansai_core::exit;
 use ansai_daemon::Component;
 use ansai_devkit::build::{BuildError, BuildOptions, build, draft};
+use ansai_engine::functions::functions;
 use clap::Args;
 
 use crate::exit::Fault;
@@ -18,7 +19,7 @@ use crate::output::{self, abilities, json};
 )]
 pub(crate) struct Arguments {
     /// Directories with policy.toml and sources; each gets a NAME.wasm
-    #[arg(required = true, value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = ".")]
     dirs: Vec<PathBuf>,
     /// Make a fast draft build in this directory, not for release: larger, slower, and with other bytes
     #[arg(long, value_name = "DIR")]
@@ -54,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
                         "  another build of the same sources gives other bytes: this toolchain is not reproducible",
                     )?;
                 }
-                output::say(&abilities::show(&Component::read(&built.path, &interfaces)?, &interfaces))?;
+                let component = Component::read(&built.path, &interfaces)?;
+                output::say(&abilities::show(&component, &functions(&component.bytes), &interfaces))?;
             }
             Format::Json => json::line(&serde_json::json!({
                 "path": built.path,

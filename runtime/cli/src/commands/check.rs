@@ -3,9 +3,9 @@
 mod policy;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ansai_config::suggest_grants;
+use ansai_config::{Suggested, suggest};
 use ansai_core::never::{UNIT, defaults};
 use ansai_core::text::inert;
 use ansai_core::{Interface, Millis, Mode, NamePattern, Never, codes, exit};
@@ -27,14 +27,17 @@ use crate::output::report::NotLoaded;
 use crate::output::{self, colour, json};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai check policies/\n  ansai check policies/ --config ansai.toml\n  \
-    ansai check policies/disk-space --suggest-grants >> ansai.toml")]
+#[command(
+    after_help = "Examples:\n  ansai check                                   check the configuration of this host\n  ansai check policies/\n  ansai check policies/ --config ansai.toml\n  \
+    ansai check policies/disk-space --suggest-grants >> ansai.toml"
+)]
 pub(crate) struct Arguments {
     /// Policies: components, directories with a component or its sources, directories of such directories, or
-    /// `builtin:NAME`
-    #[arg(value_name = "DIR", required_unless_present = "config")]
+    /// `builtin:NAME` [default: the policy in this directory; else those of the configuration; without one, or with
+    /// --suggest-grants, all built-in policies]
+    #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
-    /// Print only the grants that the policies ask for, as lines for the configuration
+    /// Print only an instance of each policy with the grants that it asks for, as lines for the configuration
     #[arg(long)]
     suggest_grants: bool,
 }
@@ -57,14 +60,22 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     let registry = ansai_host_functions::builtin();
     let interfaces = registry.interfaces();
     let share = global.share();
-    let paths = share.resolve(&arguments.paths).map_err(ansai_daemon::Error::from)?;
-    let found = sources::find(&paths)?;
+    let mut wanted = arguments.paths.clone();
+    if wanted.is_empty() && global.config.is_none() && Path::new("policy.toml").exists() {
+        wanted.push(PathBuf::from("."));
+    }
+    let config_path = global.config_path_beside(&wanted);
+    let paths = match wanted.is_empty() && (arguments.suggest_grants || config_path.is_none()) {
+        true => share.policies(),
+        false => share.resolve(&wanted),
+    };
+    let found = sources::find(&paths.map_err(ansai_daemon::Error::from)?)?;
     if arguments.suggest_grants {
-        return suggest(&found, &interfaces);
+        return suggestions(&found, &share, &interfaces);
     }
     // An invalid configuration is one result among the others.
     let configuration =
-        global.config.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
+        config_path.as_deref().map(|path| (path, Configuration::open(path, &interfaces).map_err(Fault::from)));
     let engine = compiler::engine(registry.clone())?;
     let with = With { registry: &registry, interfaces: &interfaces, engine: &engine };
     let mut checked: Vec<Checked> = found.iter().flat_map(|source| policy::check(source, &with)).collect();
@@ -83,13 +94,20 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     Ok(code)
 }
 
-fn suggest(found: &[Source], interfaces: &[Interface]) -> anyhow::Result<u8> {
-    for source in found {
-        let manifest = match source {
-            Source::Component(path) => Component::read(path, interfaces)?.manifest,
-            Source::OnlySources(dir) => policy::own_manifest(dir, interfaces)?.into(),
+fn suggestions(found: &[Source], share: &Share, interfaces: &[Interface]) -> anyhow::Result<u8> {
+    for (index, source) in found.iter().enumerate() {
+        let (manifest, settings) = match source {
+            Source::Component(path) => {
+                let component = Component::read(path, interfaces)?;
+                (component.manifest, component.schema.describe())
+            }
+            Source::OnlySources(dir) => (policy::own_manifest(dir, interfaces)?.into(), Vec::new()),
         };
-        output::say(&suggest_grants(&manifest, &manifest.name, interfaces))?;
+        let source = share.source_text(source.path(), &manifest.name);
+        let suggested =
+            Suggested { manifest: &manifest, settings: &settings, instance: &manifest.name, source: &source };
+        let gap = if index == 0 { "" } else { "\n" };
+        output::say(&format!("{gap}{}", suggest(&suggested, interfaces)))?;
     }
     Ok(exit::FINE)
 }

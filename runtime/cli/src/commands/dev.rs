@@ -27,7 +27,7 @@ use crate::watch::Watch;
     Press Ctrl-C to stop.")]
 pub(crate) struct Arguments {
     /// Directory of the policy, with policy.toml
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     /// Run this scenario instead of evaluating on this host; repeatable
     #[arg(long, value_name = "FILE")]

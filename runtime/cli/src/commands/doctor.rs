@@ -17,7 +17,7 @@ pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration = global.configuration(&interfaces)?;
+    let configuration = global.configuration_of_state(&interfaces)?;
     let state_dir = global.state_dir(configuration.as_ref())?;
     let findings = diagnosis::all(&state_dir);
     match global.format {

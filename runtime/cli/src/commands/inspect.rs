@@ -8,18 +8,20 @@ use std::path::PathBuf;
 use ansai_core::exit;
 use ansai_daemon::Component;
 use ansai_daemon::sources::{self, Source, SourceError};
+use ansai_engine::functions::functions;
 use ansai_engine::metadata::{Metadata, metadata};
 use clap::Args;
 
 use crate::global::{Format, Global};
+use crate::output::abilities::Functions;
 use crate::output::{self, json};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  ansai inspect policies/disk-space\n  ansai inspect disk-space.wasm --format json\n  \
     ansai inspect disk-space.wasm --licence\n\n\
-    What a component can do is read from its imports, so it is certain. Description, reasons, languages, tools,\n\
-    licence and README are what its author says."
+    What a component can do, and which functions it imports, is read from its bytes, so it is certain. Nothing\n\
+    verifies what is marked as what its author says."
 )]
 pub(crate) struct Arguments {
     /// Component, directory with components, or `builtin:NAME`
@@ -37,6 +39,7 @@ pub(crate) struct Arguments {
 struct Inspected {
     component: Component,
     metadata: Metadata,
+    functions: Functions,
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
@@ -47,7 +50,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         match source {
             Source::Component(path) => {
                 let component = Component::read(&path, &interfaces)?;
-                inspected.push(Inspected { metadata: metadata(&component.bytes), component });
+                let (metadata, functions) = (metadata(&component.bytes), functions(&component.bytes));
+                inspected.push(Inspected { component, metadata, functions });
             }
             Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         }

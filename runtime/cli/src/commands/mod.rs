@@ -9,6 +9,7 @@ pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod new;
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Run(verb) => run::run(&verb, global),
         Command::CompileComponent(verb) => Ok(compile_component::run(&verb)),
         Command::Check(verb) => check::run(&verb, global),
+        Command::Init(verb) => init::run(&verb, global),
         Command::Inspect(verb) => inspect::run(&verb, global),
         Command::New(verb) => new::run(&verb, global),
         Command::Build(verb) => build::run(&verb, global),

@@ -46,7 +46,7 @@ enum Verb {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let configuration = global.configuration(&ansai_host_functions::builtin().interfaces())?;
+    let configuration = global.configuration_of_state(&ansai_host_functions::builtin().interfaces())?;
     if let Verb::Export(arguments) = &arguments.verb {
         return export::run(arguments, global, configuration.as_ref());
     }

@@ -18,14 +18,17 @@ use crate::since::Since;
 use crate::{compiler, runtime};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai replay ID --policies policies/\n  \
+#[command(
+    after_help = "Examples:\n  ansai replay ID                           with the configured and the built-in policies\n  \
+    ansai replay ID --policies policies/      with the policies of a directory\n  \
     ansai replay ID --with new.wasm           compare with another version\n  \
     ansai replay --all --policies policies/\n  \
     ansai replay --with new.wasm --since 7d   show which decisions of a week another version changes\n\n\
     A recording is replayed only if its hash is the one in the audit log.\n\
     With --since, only decisions are compared: the severity of findings, and the steps to apply. If the other version\n\
     makes a call that was not recorded, its decision is unknown.\n\n\
-    Exit codes: 0 identical; 4 different, or not the recording of the audit log; 5 not replayed.")]
+    Exit codes: 0 identical; 4 different, or not the recording of the audit log; 5 not replayed."
+)]
 pub(crate) struct Arguments {
     /// Recording, from `ansai recordings list`
     #[arg(required_unless_present_any = ["all", "since"], conflicts_with_all = ["all", "since"])]
@@ -36,7 +39,7 @@ pub(crate) struct Arguments {
     /// Replay with this component instead of the recorded one
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
-    /// Directories with components, besides the sources of the configuration
+    /// Directories with components, besides the sources of the configuration and the built-in policies
     #[arg(long, value_name = "DIR", num_args = 1..)]
     policies: Vec<PathBuf>,
     /// Compare the decisions of all evaluations since this time: an age such as `7d`, or a time such as

@@ -1,38 +1,46 @@
 //! `ansai run`: keeps this host healthy.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Event, Mode, Timestamp, codes, exit};
-use ansai_daemon::{Daemon, Running, Warning};
+use ansai_daemon::{Configuration, Daemon, Running, Share, Warning};
 use ansai_events::{Item, Published, Stream, Subscriber, Subscription};
 use ansai_supervisor::{InstanceReport, clock, report};
 use clap::{Args, ValueEnum};
 
 use crate::exit::{Fault, worst};
 use crate::global::{Format, Global};
+use crate::output::details::{self, Layout};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
 use crate::output::{self, colour, events, json, table, terminal, time};
+use crate::reload::Load;
 use crate::signals::Signals;
-use crate::{compiler, logging, runtime};
+use crate::{compiler, logging, reload, runtime};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ansai run --once                           check once with the built-in policies, change nothing\n  \
+    ansai run --once                           check once as configured, or with the built-in policies\n  \
     ansai run policies/ --once                 check once with the policies of a directory\n  \
-    ansai run --config /etc/ansai/ansai.toml   run the configured policies until stopped\n  \
+    ansai run                                  run the configured policies until stopped\n  \
+    ansai run --once --quiet                   for cron: print only what needs attention or changed\n  \
     ansai run --once --format json             print one JSON document\n\n\
     Without a configuration, policies only observe, and see only sizes, counts and names.\n\
-    The first SIGINT or SIGTERM stops ansai in order; the second one stops it immediately.")]
+    The first SIGINT or SIGTERM stops ansai in order; the second one stops it immediately. SIGHUP makes the daemon\n\
+    read the whole configuration again; if it is invalid, the daemon goes on with the one before.")]
 pub(crate) struct Arguments {
     /// Policies: components, directories with a component, directories of such directories, or `builtin:NAME`
-    /// [default: those of the configuration; without one, all built-in policies]
+    /// [default: those of the configuration; without one, all built-in policies, which then only observe]
     #[arg(value_name = "DIR")]
     paths: Vec<PathBuf>,
     /// Evaluate every policy once, print a report, and exit
     #[arg(long)]
     once: bool,
+    /// Print nothing, not even warnings, while everything is healthy and nothing changes; for cron
+    #[arg(short, long, requires = "once")]
+    quiet: bool,
     /// Highest mode: `observe` changes nothing, even if the configuration enforces [default: the modes of the
     /// configuration; without one, observe]
     #[arg(long, value_enum, value_name = "MODE")]
@@ -63,51 +71,79 @@ impl From<Ceiling> for Mode {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let interfaces = ansai_host_functions::builtin().interfaces();
-    let configuration = global.configuration(&interfaces)?;
+    let source = Source {
+        paths: arguments.paths.clone(),
+        ceiling: arguments.mode.map(Mode::from),
+        share: global.share(),
+        state_dir: global.state_dir.clone(),
+        config: global.config_path_beside(&arguments.paths),
+    };
+    let configuration = source.configuration()?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
-    let daemon = Daemon::builder(compiler::compiler())
-        .paths(arguments.paths.clone())
-        .share(global.share())
-        .configuration(configuration)
-        .ceiling(arguments.mode.map(Mode::from))
-        .state_dir(global.state_dir.clone())
-        .load()?;
-    tell(&daemon);
+    let daemon = source.load(configuration)?;
+    tell(&daemon, arguments.quiet);
     if daemon.instances().is_empty() && !daemon.not_loaded().is_empty() {
         return Ok(worst(daemon.not_loaded().iter().map(|one| one.error.exit_code())));
     }
     runtime::block_on(async {
         let stream = Stream::new();
-        let printing = if arguments.once { None } else { Some(print(&stream, global.format)?) };
-        let signals = Signals::catch()?;
-        let running = daemon.open(stream.clone())?;
-        let watching = tokio::spawn(signals.watch(running.clone()));
-        let code = if arguments.once {
-            let latest = stream.subscribe("progress", WAITING_EVENTS);
-            let reports = with_progress(&running, latest, global.format).await;
-            once(&daemon, reports, &running, global.format)
-        } else {
-            running.run().await;
-            if printing.is_some_and(|printing| !printing.finish(LAST_LINES)) {
-                tracing::warn!("standard output is blocked: the last events are not printed, the audit log has them");
-            }
-            Ok(exit::FINE)
-        };
-        watching.abort();
-        code
+        if arguments.once {
+            return pass(&daemon, stream, global, arguments.quiet).await;
+        }
+        let printing = print(&stream, global.format)?;
+        let mut signals = Signals::catch()?;
+        let load: Load = Arc::new(move || Ok(source.load(source.configuration()?)?));
+        reload::run(daemon, &load, |daemon| tell(daemon, false), &stream, &mut signals).await?;
+        if !printing.finish(LAST_LINES) {
+            tracing::warn!("standard output is blocked: the last events are not printed, the audit log has them");
+        }
+        Ok(exit::FINE)
     })?
 }
 
-fn tell(daemon: &Daemon) {
-    for warning in daemon.warnings() {
-        output::warning(warning);
+/// What the daemon is loaded from.
+struct Source {
+    paths: Vec<PathBuf>,
+    ceiling: Option<Mode>,
+    share: Share,
+    state_dir: Option<PathBuf>,
+    config: Option<PathBuf>,
+}
+
+impl Source {
+    fn configuration(&self) -> Result<Option<Configuration>, ansai_daemon::Error> {
+        Configuration::maybe(self.config.as_deref(), &ansai_host_functions::builtin().interfaces())
     }
-    for name in daemon.not_configured() {
-        output::warning(&Warning::new(
-            codes::NOT_CONFIGURED,
-            format!("{name} is not in the configuration; it does not run"),
-        ));
+
+    fn load(&self, configuration: Option<Configuration>) -> Result<Daemon, ansai_daemon::Error> {
+        Daemon::builder(compiler::compiler())
+            .paths(self.paths.clone())
+            .share(self.share.clone())
+            .configuration(configuration)
+            .ceiling(self.ceiling)
+            .state_dir(self.state_dir.clone())
+            .load()
+    }
+}
+
+/// One pass, and its report.
+async fn pass(daemon: &Daemon, stream: Stream, global: &Global, quiet: bool) -> anyhow::Result<u8> {
+    let signals = Signals::catch()?;
+    let running = daemon.open(stream.clone())?;
+    let watching = tokio::spawn(signals.watch(running.clone()));
+    let latest = stream.subscribe("progress", WAITING_EVENTS);
+    let reports = with_progress(&running, latest, global.format).await;
+    let code = once(daemon, reports, &running, global, quiet);
+    watching.abort();
+    code
+}
+
+fn tell(daemon: &Daemon, quiet: bool) {
+    let not_configured = daemon.not_configured().iter().map(|name| {
+        Warning::new(codes::NOT_CONFIGURED, format!("{name} is not in the configuration; it does not run"))
+    });
+    for warning in daemon.warnings().iter().cloned().chain(not_configured).filter(|_| !quiet) {
+        output::warning(&warning);
     }
     for one in daemon.not_loaded() {
         output::fault(&Fault::from(&one.error));
@@ -127,7 +163,7 @@ fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
             }
             (Item::Event(published), Format::Text) => {
                 progress.clear();
-                say(published.at, &events::line(&published.event))
+                say(published.at, &lines_of(&published.event))
             }
             (Item::Event(published), Format::Json) => {
                 json::line(&Timed { time: time::rfc3339(published.at), published })
@@ -142,6 +178,12 @@ fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
             tracing::debug!("standard output: {error}");
         }
     })
+}
+
+/// The line of an event, and below it what a plan touches and why. Nothing is wrapped: logs are searched by line.
+fn lines_of(event: &Event) -> String {
+    let below = details::of_event(event, Layout { width: usize::MAX, all: false }, 2);
+    format!("{}\n{below}", events::line(event)).trim_end().to_owned()
 }
 
 fn say(at: Timestamp, line: &str) -> anyhow::Result<()> {
@@ -179,7 +221,13 @@ async fn with_progress(running: &Running, mut latest: Subscription, format: Form
     }
 }
 
-fn once(daemon: &Daemon, reports: Vec<InstanceReport>, running: &Running, format: Format) -> anyhow::Result<u8> {
+fn once(
+    daemon: &Daemon,
+    reports: Vec<InstanceReport>,
+    running: &Running,
+    global: &Global,
+    quiet: bool,
+) -> anyhow::Result<u8> {
     let not_loaded: Vec<NotLoaded> = daemon.not_loaded().iter().map(NotLoaded::from).collect();
     let code = worst(not_loaded.iter().map(|one| one.exit_code).chain([report::exit_code(&reports)]));
     for instance in &reports {
@@ -193,13 +241,16 @@ fn once(daemon: &Daemon, reports: Vec<InstanceReport>, running: &Running, format
         state_dir: daemon.state_dir().display().to_string(),
         not_configured: daemon.not_configured().to_vec(),
         warnings: daemon.warnings().iter().map(|warning| warning.message.clone()).collect(),
+        reach: daemon.reach().into_iter().map(|(instance, reach)| (instance.to_string(), reach)).collect(),
         audit_head: running.head().to_string(),
         exit_code: code,
     };
     let report = RunReport::new(reports, not_loaded, circumstances);
-    match format {
+    let layout = global.layout(terminal::stdout_width());
+    match global.format {
+        Format::Json if quiet && report.is_uneventful() => {}
         Format::Json => json::document(&report)?,
-        Format::Text => output::say_last(&table::render(&report, terminal::stdout_width(), colour::on_stdout()))?,
+        Format::Text => output::say_last(&table::render(&report, layout, colour::on_stdout(), quiet))?,
     }
     Ok(code)
 }

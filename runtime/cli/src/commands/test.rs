@@ -31,7 +31,7 @@ use crate::{compiler, runtime, writing};
 )]
 pub(crate) struct Arguments {
     /// Built policies: directories or components
-    #[arg(value_name = "DIR", required = true)]
+    #[arg(value_name = "DIR", default_value = ".")]
     paths: Vec<PathBuf>,
     /// Run only scenarios whose name contains this text
     #[arg(long, value_name = "TEXT")]

@@ -7,11 +7,11 @@ use clap::Args;
 
 use crate::exit::Fault;
 use crate::global::{Format, Global};
-use crate::output::{json, lines, phrases};
+use crate::output::{self, details, json, lines, phrases, terminal};
 use crate::runtime;
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai audit show                      list plans and their steps\n  \
+#[command(after_help = "Examples:\n  ansai audit show --changes            list plans that were applied\n  \
     ansai undo 20261121t030243-117-0001   undo all steps, the newest first\n\n\
     Stop the daemon first. The audit log records what is undone.")]
 pub(crate) struct Arguments {
@@ -33,21 +33,26 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             .await
             .map_err(|error| Fault::other(codes::NOT_UNDONE, format!("undo failed: {error}")))
     })???;
-    print(&reports, global.format)?;
+    print(&reports, global)?;
     Ok(code(&reports))
 }
 
-fn print(reports: &[StepReport], format: Format) -> anyhow::Result<()> {
-    match format {
+fn print(reports: &[StepReport], global: &Global) -> anyhow::Result<()> {
+    match global.format {
         Format::Json => json::document(&reports),
         Format::Text => {
+            if reports.is_empty() {
+                lines::line("nothing to do: the plan has no steps")?;
+            }
+            let layout = global.layout(terminal::stdout_width());
             for report in reports {
-                let step = phrases::step(&report.planned.action, &report.planned.preview);
+                let step = phrases::planned(&report.planned);
                 let outcome = match report.outcome {
                     None => format!("nothing to do: {}", report.detail),
                     Some(_) => phrases::step_outcome(report),
                 };
                 lines::line(&format!("{step}: {outcome}"))?;
+                output::say(&details::of_step(&report.planned, layout, 2))?;
             }
             Ok(())
         }

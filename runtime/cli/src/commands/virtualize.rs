@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ansai_core::{Interface, exit, text::inert};
 use ansai_daemon::Component;
 use ansai_devkit::virtualize::{VirtualizeError, VirtualizeOptions, Virtualized, virtualize};
+use ansai_engine::functions::functions;
 use clap::Args;
 
 use crate::exit::Fault;
@@ -64,7 +65,8 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
 fn show(made: &Virtualized, interfaces: &[Interface]) -> anyhow::Result<()> {
     lines::line(&format!("wrote {} ({}, sha256 {})", made.path.display(), made.bytes, made.sha256))?;
     if made.has_manifest {
-        output::say(&abilities::show(&Component::read(&made.path, interfaces)?, interfaces))?;
+        let component = Component::read(&made.path, interfaces)?;
+        output::say(&abilities::show(&component, &functions(&component.bytes), interfaces))?;
     } else {
         output::say(&abilities::of_imports(&made.imports, interfaces))?;
     }

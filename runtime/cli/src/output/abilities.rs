@@ -1,5 +1,7 @@
 //! What the imports of a component let it do, as text and as JSON.
 
+use std::collections::BTreeMap;
+
 use ansai_config::{CALLS_OUT, Request};
 use ansai_core::scope::Reach;
 use ansai_core::{Field, Interface, InterfaceKind, InterfaceName, Scope, text::inert};
@@ -34,8 +36,11 @@ pub(crate) fn of_imports(imports: &[InterfaceName], interfaces: &[Interface]) ->
     out
 }
 
+/// The functions that a component imports, by interface with version; see [`ansai_engine::functions`].
+pub(crate) type Functions = BTreeMap<String, Vec<String>>;
+
 /// What a component can do. An interface that the manifest asks for but the code does not import is never used.
-pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
+pub(crate) fn show(component: &Component, functions: &Functions, interfaces: &[Interface]) -> String {
     let mut out = String::new();
     let mut proposes = false;
     for import in &component.found.imports {
@@ -45,6 +50,9 @@ pub(crate) fn show(component: &Component, interfaces: &[Interface]) -> String {
         proposes |= known.kind == InterfaceKind::Actions;
         let request = component.manifest.capabilities.get(&known.name);
         out += &format!("  {}\n      {} {}\n", sentence(known, request), known.name, need(request));
+        if let Some(functions) = functions.get(import.as_str()).filter(|functions| !functions.is_empty()) {
+            out += &format!("      imports {}\n", text(&functions.join(", ")));
+        }
         out += &calls_out(known);
         let tables = request.map(Request::tables).unwrap_or_default();
         for (index, table) in tables.iter().enumerate() {
@@ -78,13 +86,14 @@ fn calls_out(interface: &Interface) -> String {
 }
 
 /// Imports as JSON.
-pub(crate) fn document(component: &Component, interfaces: &[Interface]) -> Vec<Value> {
+pub(crate) fn document(component: &Component, functions: &Functions, interfaces: &[Interface]) -> Vec<Value> {
     let imports = component.found.imports.iter().map(|import| {
         let known = interface(import, interfaces);
         let request = known.and_then(|known| component.manifest.capabilities.get(&known.name));
         json!({
             "name": import,
             "kind": known.map(|one| one.kind),
+            "functions": functions.get(import.as_str()),
             "words": known.map(|one| one.ability),
             "sentence": known.map(|one| sentence(one, request)),
             "known": has_interface(import),
@@ -145,10 +154,15 @@ fn bound(field: &Field, (asked, suggested): &Table) -> Option<String> {
 
 fn need(request: Option<&Request>) -> String {
     match request {
-        Some(request) if request.required => format!("(required): {}", text(&request.reason)),
-        Some(request) => format!("(optional): {}", text(&request.reason)),
+        Some(request) if request.required => format!("(required); {}", says(&request.reason)),
+        Some(request) => format!("(optional); {}", says(&request.reason)),
         None => "(missing in the manifest: the policy does not load)".to_owned(),
     }
+}
+
+/// What nothing verifies.
+fn says(reason: &str) -> String {
+    format!("author says: {}", text(reason))
 }
 
 fn text(text: &str) -> String {

@@ -3,7 +3,7 @@
 use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
 use ansai_core::incident::{Change, Permission};
 use ansai_core::text::inert;
-use ansai_core::{Event, Status};
+use ansai_core::{Event, Outcome, Status};
 
 use super::count::count;
 use super::{MOST_TEXT, phrases, time};
@@ -47,12 +47,14 @@ fn other_line(event: &Event) -> String {
         }
         Event::Observed { instance, findings, .. } => format!("{instance}: {}", count(findings.len(), "finding")),
         Event::Failed { instance, error, .. } => format!("{instance}: failed: {error}"),
-        Event::Incident { instance, key, change, severity, summary, .. } => {
+        Event::Incident { incident, instance, change, severity, summary, .. } => {
             let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
             let summary = if *change == Change::Closed { String::new() } else { format!(": {summary}") };
-            format!("{instance}: incident {key} {}{severity}{summary}", changed(*change))
+            format!("{instance}: incident {incident} {}{severity}{summary}", changed(*change))
         }
-        Event::PlanFailed { instance, error, .. } => format!("{instance}: no plan: {error}"),
+        Event::PlanFailed { instance, incident, error, .. } => {
+            format!("{instance}: no plan{}: {error}", for_incident(incident.as_deref()))
+        }
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }
@@ -82,10 +84,11 @@ fn plan_line(event: &Event) -> String {
     let (instance, plan) = (event.instance().unwrap_or_default(), event.plan().unwrap_or_default());
     let at = |step: u32| format!("{instance}: plan {plan} step {step}");
     match event {
-        Event::Planned { decision, steps, .. } => {
-            let steps = steps.iter().map(|step| phrases::step(&step.action, &step.preview));
-            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).collect();
-            format!("{instance}: plan {plan}: {}", all.join("; "))
+        Event::Planned { decision, steps, recommendations, incident, .. } => {
+            let steps = steps.iter().map(phrases::planned);
+            let more = recommendations.iter().map(phrases::recommendation);
+            let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).chain(more).collect();
+            format!("{instance}: plan {plan}{}: {}", for_incident(incident.as_deref()), all.join("; "))
         }
         Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {error}"),
         Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
@@ -110,6 +113,9 @@ fn plan_line(event: &Event) -> String {
             format!("{instance}: plan {plan}: verified: {}{repeated}", self::status(status))
         }
         Event::Undoing(UndoIntent { step, by, .. }) => format!("{}: starting undo, by {by}", at(*step)),
+        Event::Undone { step, outcome: Outcome::Refused, detail, by, .. } => {
+            format!("{}: not undone, asked by {by}: refused: {detail}", at(*step))
+        }
         Event::Undone { step, outcome, detail, by, .. } => {
             format!("{}: undone by {by}: {outcome}: {detail}", at(*step))
         }
@@ -119,6 +125,11 @@ fn plan_line(event: &Event) -> String {
         }
         other => other.name().to_owned(),
     }
+}
+
+/// ` for incident ID`, if there is one.
+fn for_incident(incident: Option<&str>) -> String {
+    incident.map(|id| format!(" for incident {id}")).unwrap_or_default()
 }
 
 fn evaluation(result: &EvaluationResult) -> String {

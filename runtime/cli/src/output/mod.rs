@@ -4,6 +4,7 @@ pub(crate) mod abilities;
 pub(crate) mod colour;
 pub(crate) mod contract;
 pub(crate) mod count;
+pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod json;
 pub(crate) mod lines;

@@ -4,7 +4,7 @@ use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::text::inert;
 use ansai_core::{
-    Bytes, Decision, Lasting, Measure, Outcome, Preview, Recommendation, Reversibility, Status, Unit, Value, quantity,
+    Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp, Unit, Value, quantity,
 };
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
@@ -24,7 +24,7 @@ pub(crate) fn measure(measure: &Measure) -> String {
         (Value::Count(count), Unit::Milliseconds) => milliseconds(*count),
         (Value::Number(number), Unit::Bytes) => Bytes::new(whole(*number)).to_string(),
         (Value::Number(number), Unit::Milliseconds) => milliseconds(whole(*number)),
-        (Value::Number(number), Unit::Ratio) => format!("{} %", short(number * 100.0)),
+        (Value::Number(number), Unit::Ratio) => percent(*number),
         (Value::Count(count), Unit::Ratio) => format!("{} %", count.saturating_mul(100)),
         (Value::Count(count), unit) => with_unit(&count.to_string(), unit),
         (Value::Number(number), unit) => with_unit(&short(*number), unit),
@@ -43,6 +43,12 @@ fn with_unit(number: &str, unit: Unit) -> String {
         Unit::Celsius => format!("{number} °C"),
         _ => number.to_owned(),
     }
+}
+
+/// Rounded down to tenths, like the summaries of policies: a row must not have one number in two spellings.
+fn percent(share: f64) -> String {
+    let tenths = (share * 1000.0).floor() / 10.0;
+    format!("{} %", short(tenths))
 }
 
 fn milliseconds(ms: u64) -> String {
@@ -89,10 +95,12 @@ pub(crate) fn severity(finding: &FindingReport) -> String {
     }
 }
 
-/// A plan, one line for each step.
+/// A plan, one line for each step. The reason of a decision to do nothing is below the table.
 pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
-    let mut lines = match plan.decision.as_ref().map(decision) {
-        Some(lines) if !lines.is_empty() => lines,
+    let mut lines = match plan.decision.as_ref().map(|decision| (decision, self::decision(decision))) {
+        Some((Decision::Wait(_), _)) => vec!["waits".to_owned()],
+        Some((Decision::GiveUp(_), _)) => vec!["no action available".to_owned()],
+        Some((_, lines)) if !lines.is_empty() => lines,
         _ => plan.steps.iter().map(|step| planned(&step.planned)).collect(),
     };
     lines.extend(plan.recommendations.iter().map(recommendation));
@@ -119,17 +127,17 @@ pub(crate) fn recommendation(recommendation: &Recommendation) -> String {
     format!("recommends{}: {}", about.unwrap_or_default(), inert(&recommendation.summary, MOST))
 }
 
-/// A step, and whether the plan goes on if it fails.
+/// A step, how it can be undone, and whether the plan goes on if it fails.
 pub(crate) fn planned(planned: &PlannedStep) -> String {
-    let mut words = step(&planned.action, &planned.preview);
+    let mut words = step(&planned.action, &planned.preview, planned.undo_until);
     if planned.may_fail {
         words += " (may fail)";
     }
     words
 }
 
-/// `remove 12 files, frees 3.20 MiB, cannot be undone`.
-pub(crate) fn step(action: &str, preview: &Preview) -> String {
+/// `remove 12 files, frees 3.20 MiB, PERMANENT`.
+fn step(action: &str, preview: &Preview, undo_until: Option<Timestamp>) -> String {
     let (_, verb) = action.rsplit_once('.').unwrap_or(("", action));
     let verb = inert(verb, 60).replace('-', " ");
     let mut words = match preview.items {
@@ -148,14 +156,24 @@ pub(crate) fn step(action: &str, preview: &Preview) -> String {
     match preview.lasting {
         Lasting::UntilVerified(limit) => words += &format!(", undone after {limit} unless verified healthy"),
         Lasting::ForATime(limit) => words += &format!(", undone after {limit}"),
-        // What can be undone completely needs no words.
-        Lasting::ForGood if preview.reversible == Reversibility::Fully => {}
-        Lasting::ForGood => words += &format!(", {}", preview.reversible),
+        // What touches nothing has nothing to undo.
+        Lasting::ForGood if preview.items == 0 => {}
+        Lasting::ForGood => words += &format!(", {}", undo(preview.reversible, undo_until)),
     }
     if !preview.complete {
         words += " (scan incomplete)";
     }
     words
+}
+
+/// `PERMANENT`, `undo until 2026-11-22 03:02`, `can be undone`.
+fn undo(reversible: Reversibility, until: Option<Timestamp>) -> String {
+    match (reversible, until.map(time::minute)) {
+        (Reversibility::None, _) => "PERMANENT".to_owned(),
+        (Reversibility::Partly, Some(until)) => format!("undo in part until {until}"),
+        (Reversibility::Fully, Some(until)) => format!("undo until {until}"),
+        (reversible, None) => reversible.to_string(),
+    }
 }
 
 /// The outcome of a plan, one line for each step.
@@ -169,14 +187,25 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", inert(why, MOST))],
-        Some(Verdict::Approved) => plan.steps.iter().map(step_outcome).collect(),
+        Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),
     }
+}
+
+/// `done: removed 12 files`.
+fn short_outcome(step: &StepReport) -> String {
+    match inert(&step.detail, MOST) {
+        detail if detail.is_empty() => step_outcome(step),
+        detail => format!("{}: {detail}", outcome_word(step)),
+    }
+}
+
+fn outcome_word(step: &StepReport) -> String {
+    step.outcome.map_or_else(|| "not started".to_owned(), |outcome| outcome.to_string())
 }
 
 /// `done: removed 12 files (freed 3.20 MiB)`.
 pub(crate) fn step_outcome(step: &StepReport) -> String {
-    let outcome = step.outcome.unwrap_or(Outcome::Unknown);
-    let outcome = if step.outcome.is_none() { "not started".to_owned() } else { outcome.to_string() };
+    let outcome = outcome_word(step);
     let detail = inert(&step.detail, MOST);
     let measures = evidence(&step.measures);
     match (detail.is_empty(), measures.is_empty()) {

@@ -26,6 +26,9 @@ pub(crate) struct RunReport {
     pub(crate) not_configured: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) summary: Summary,
+    /// What each instance may look at, where no configuration says it; for people.
+    #[serde(skip)]
+    pub(crate) reach: Vec<(String, String)>,
     /// `SEQUENCE:HASH`.
     pub(crate) audit_head: String,
     pub(crate) exit_code: u8,
@@ -83,6 +86,7 @@ pub(crate) struct Circumstances {
     pub(crate) state_dir: String,
     pub(crate) not_configured: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) reach: Vec<(String, String)>,
     pub(crate) audit_head: String,
     pub(crate) exit_code: u8,
 }
@@ -93,7 +97,8 @@ impl RunReport {
         not_loaded: Vec<NotLoaded>,
         circumstances: Circumstances,
     ) -> RunReport {
-        let Circumstances { at, mode, state_dir, not_configured, warnings, audit_head, exit_code } = circumstances;
+        let Circumstances { at, mode, state_dir, not_configured, warnings, reach, audit_head, exit_code } =
+            circumstances;
         RunReport {
             format: FORMAT,
             ansai: env!("CARGO_PKG_VERSION"),
@@ -105,10 +110,19 @@ impl RunReport {
             not_loaded,
             not_configured,
             warnings,
+            reach,
             audit_head,
             exit_code,
             exit_meaning: meaning(exit_code),
         }
+    }
+}
+
+impl RunReport {
+    /// Whether everything is healthy, as it was before.
+    pub(crate) fn is_uneventful(&self) -> bool {
+        let Summary { healthy: _, healed, unhealthy, unknown, gone, failed } = self.summary;
+        healed + unhealthy + unknown + gone + failed + self.not_loaded.len() == 0
     }
 }
 

@@ -9,12 +9,18 @@ use ansai_supervisor::{FindingReport, InstanceReport};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::count::count;
+use super::details::{self, Layout};
 use super::paragraphs::wrapped;
 use super::report::RunReport;
 use super::{MOST_TEXT, colour, phrases};
 
 /// Narrower terminals get blocks.
 const NARROWEST_TABLE: usize = 80;
+/// Narrower tables have the evidence below them, to leave room for sentences.
+const NARROWEST_EVIDENCE: usize = 110;
+/// A policy that reports thousands of findings, or plans hundreds of steps, does not fill the screen of a person.
+const MOST_ROWS: usize = 200;
+const MOST_LINES: usize = 20;
 const HEADINGS: [&str; 6] = ["INSTANCE", "FINDING", "SEVERITY", "PLAN", "OUTCOME", "EVIDENCE"];
 
 /// One line of the table.
@@ -24,27 +30,56 @@ struct Row {
     cells: [String; 6],
 }
 
-/// The whole report; `width` in columns.
-pub(crate) fn render(report: &RunReport, width: usize, colours: bool) -> String {
-    let rows: Vec<Row> = report.instances.iter().flat_map(rows_of).collect();
+/// The whole report: a table, what each plan touches and why, then a summary. With `quiet`, only what is unhealthy,
+/// unknown or not loaded; empty if that is nothing.
+pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: bool) -> String {
+    let width = layout.width;
+    let mut rows: Vec<Row> = report.instances.iter().flat_map(rows_of).collect();
+    let more = rows.len().saturating_sub(MOST_ROWS);
+    rows.truncate(MOST_ROWS);
     let mut out = String::new();
     if !rows.is_empty() {
         out += &if width >= NARROWEST_TABLE { table(&rows, width, colours) } else { blocks(&rows, width) };
         out.push('\n');
     }
-    for instance in &report.instances {
+    if more > 0 {
+        let _ = writeln!(out, "and {}: --format json shows all\n", count(more, "more finding"));
+    }
+    let with_evidence = (NARROWEST_TABLE..NARROWEST_EVIDENCE).contains(&width);
+    let all = report.instances.iter().flat_map(|one| one.findings.iter().filter(is_shown).map(move |two| (one, two)));
+    for (instance, finding) in all.take(MOST_ROWS) {
+        let details = details::of_finding(instance, finding, with_evidence, layout);
+        if !details.is_empty() {
+            out += &details;
+            out.push('\n');
+        }
+    }
+    for instance in report.instances.iter().filter(|_| !quiet) {
         healthy(&mut out, instance);
     }
     unknown(&mut out, report);
-    footer(&mut out, report);
+    if !(quiet && out.is_empty()) {
+        footer(&mut out, report);
+    }
     out
 }
 
 fn rows_of(instance: &InstanceReport) -> Vec<Row> {
-    let worth = |finding: &&FindingReport| {
-        matches!(finding.state(), FindingState::Unhealthy(_) | FindingState::Healed | FindingState::Gone)
-    };
-    instance.findings.iter().filter(worth).map(|finding| row(instance, finding)).collect()
+    instance.findings.iter().filter(is_shown).map(|finding| row(instance, finding)).collect()
+}
+
+/// The first lines of a cell.
+fn few(mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST_LINES);
+    lines.truncate(MOST_LINES);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+fn is_shown(finding: &&FindingReport) -> bool {
+    matches!(finding.state(), FindingState::Unhealthy(_) | FindingState::Healed | FindingState::Gone)
 }
 
 fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
@@ -54,7 +89,7 @@ fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
         _ => format!("{}. {}", index + 1, lines.join("\n")),
     };
     let column = |words: fn(&ansai_supervisor::PlanReport) -> Vec<String>| -> Vec<String> {
-        finding.plans.iter().map(words).enumerate().map(numbered).collect()
+        finding.plans.iter().map(words).map(few).enumerate().map(numbered).collect()
     };
     let mut outcome = column(phrases::outcome);
     outcome.extend(phrases::verified(finding));
@@ -86,7 +121,9 @@ fn table(rows: &[Row], width: usize, colours: bool) -> String {
     } else {
         table.force_no_tty();
     }
-    table.set_header(HEADINGS.map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
+    let columns = if width < NARROWEST_EVIDENCE { HEADINGS.len() - 1 } else { HEADINGS.len() };
+    let headings = HEADINGS.iter().take(columns);
+    table.set_header(headings.map(|heading| Cell::new(heading).add_attribute(Attribute::Bold)));
     for row in rows {
         let color = match (row.severity, row.healed) {
             (Some(Severity::Emergency | Severity::Critical), _) => Color::Red,
@@ -94,7 +131,7 @@ fn table(rows: &[Row], width: usize, colours: bool) -> String {
             (Some(Severity::Notice), _) => Color::Cyan,
             (None, _) => Color::Green,
         };
-        let cells = row.cells.iter().enumerate().map(|(index, text)| match index {
+        let cells = row.cells.iter().take(columns).enumerate().map(|(index, text)| match index {
             2 => Cell::new(text).fg(color),
             _ => Cell::new(text),
         });
@@ -173,6 +210,11 @@ fn unknown(out: &mut String, report: &RunReport) {
             lines.push(format!("{name}: {}: {why}", inert(&finding.about.to_string(), 200)));
         }
     }
+    let more = lines.len().saturating_sub(MOST_ROWS);
+    lines.truncate(MOST_ROWS);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
     if !lines.is_empty() {
         let _ = writeln!(out, "{}", colour::paint(colour::WARNING, "unknown:"));
         for line in lines {
@@ -200,6 +242,10 @@ fn footer(out: &mut String, report: &RunReport) {
         parts.iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
     let parts = if parts.is_empty() { "no checks ran".to_owned() } else { parts.join(", ") };
     let _ = writeln!(out, "{}", colour::paint(colour::STRONG, &format!("{parts} (mode {})", report.mode)));
+    for (instance, reach) in &report.reach {
+        let reach = format!("no configuration: {instance} looks only {}", inert(reach, MOST_TEXT));
+        let _ = writeln!(out, "{}", colour::paint(colour::FAINT, &reach));
+    }
     let _ = writeln!(out, "{}", colour::paint(colour::FAINT, &format!("audit head {}", report.audit_head)));
 }
 

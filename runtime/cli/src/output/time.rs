@@ -12,6 +12,11 @@ pub(crate) fn local(at: Timestamp) -> String {
     utc(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// `2026-11-21 03:02`, local time.
+pub(crate) fn minute(at: Timestamp) -> String {
+    utc(at).to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// `03:02:43`, local time.
 pub(crate) fn clock(at: Timestamp) -> String {
     utc(at).to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()

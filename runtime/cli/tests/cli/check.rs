@@ -85,7 +85,50 @@ fn suggested_grants_are_a_configuration() {
     let grants = place.ansai(&["check", "policies", "--suggest-grants"]).code(0).says("[policy.p.grant]").stdout;
     place.write("ansai.toml", grants);
     place.ansai(&["check", "policies", "--config", "ansai.toml"]).code(0).says("ok     [policy.p], mode observe");
-    place.ansai(&["run", "policies", "--once", "--config", "ansai.toml"]).code(0);
+    let ran = place.ansai(&["run", "policies", "--once", "--config", "ansai.toml"]).code(0);
+    assert!(ran.stderr.is_empty(), "the source and the path are one file: {}", ran.stderr);
+    // Complete: it needs no path.
+    place.ansai(&["run", "--once", "--config", "ansai.toml"]).code(0).says("p: nothing to check");
+}
+
+#[test]
+fn without_a_directory_the_policy_of_this_one_is_meant() {
+    let place = Scene::new();
+    place.policy("p", &sees("p"));
+    place.write("policies/p/policy.toml", "name = \"p\"\n");
+    let here = |verb| place.command(&[verb]).current_dir(place.path("policies/p"));
+    here("check").run().code(2).complains("policy.toml").complains("lacks");
+    let built = here("build").run();
+    assert!(!built.stderr.contains("required arguments"), "{}", built.stderr);
+    std::fs::remove_file(place.path("policies/p/policy.toml")).unwrap();
+    here("test").run().code(2).complains("no scenarios");
+}
+
+#[test]
+fn a_pinned_instance_runs_only_this_component() {
+    let place = Scene::new();
+    place.policy("p", &quiet("p"));
+    let sha256 = place.ansai(&["inspect", "policies/p", "--format", "json"]).code(0).json()[0]["sha256"].clone();
+    let pin = |sha256: &str| format!("[policy.p]\nsource = \"policies/p\"\nsha256 = \"{sha256}\"\n");
+    place.write("ansai.toml", pin(sha256.as_str().unwrap()));
+    place.ansai(&["check", "--config", "ansai.toml"]).code(0).says("[policy.p], mode observe");
+    place.policy("p", &sees("p"));
+    let refused = place.ansai(&["check", "--config", "ansai.toml"]).code(4).complains("other-component");
+    refused.complains("sha256 = \"");
+    place.ansai(&["run", "--once", "--config", "ansai.toml"]).code(4).complains("other-component");
+    place.write("ansai.toml", pin("ABC"));
+    place.ansai(&["check", "--config", "ansai.toml"]).code(2).complains("bad-digest");
+}
+
+#[test]
+fn inspect_lists_the_functions_that_are_imported_and_marks_what_the_author_says() {
+    let place = Scene::new();
+    place.policy("p", &sees("p"));
+    let ran = place.ansai(&["inspect", "policies/p"]).code(0).says("      imports list-filesystems");
+    ran.says("Author says (nothing verifies it)\ndescription  a test\n").says("(required); author says: to see");
+    let one = place.ansai(&["inspect", "policies/p", "--format", "json"]).code(0).json()[0].clone();
+    let probe = one["imports"].as_array().unwrap().iter().find(|one| one["kind"] == "probe").unwrap().clone();
+    assert!(probe["functions"].as_array().unwrap().contains(&"list-filesystems".into()), "{probe:#}");
 }
 
 #[test]
@@ -146,7 +189,7 @@ fn inspect_says_where_a_policy_reaches_and_what_it_is_made_of() {
         .ansai(&["inspect", "policies/p"])
         .code(0)
         .says("files under /srv/a, /srv/b\n")
-        .says("(optional): to tidy up");
+        .says("(optional); author says: to tidy up");
     let ran = ran.says("min_age_hours: at least 48 hours, requested").says("max_files: at most 10000, default");
     let ran = ran.says("languages    rust\n").says("tool 1.2").says("MIT License (27 B").says("readme       16 B");
     ran.says("exports detect and plan").says("all imports available; no WASI").says("deadline");

@@ -106,3 +106,73 @@ fn the_daemon_speaks_json_too() {
     assert_eq!((first["event"].as_str(), first["instances"][0]["instance"].as_str()), (Some("started"), Some("p")));
     assert!(first["time"].is_string() && first["at"].is_u64() && first["sequence"].is_u64());
 }
+
+#[test]
+fn quiet_prints_only_what_needs_attention() {
+    let place = Scene::new();
+    place.policy("p", &quiet("p"));
+    place.policy("other", &quiet("other"));
+    place.write("ansai.toml", "[policy.p]\nmode = \"observe\"\n");
+    let config = ["run", "policies", "--once", "--quiet", "--config", "ansai.toml"];
+    for arguments in [&config[..], &[&config[..], &["--format", "json"]].concat()] {
+        let ran = place.ansai(arguments).code(0);
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""), "not even that `other` is not configured");
+    }
+    place.policy("p", &sick("p"));
+    place.ansai(&config).code(3).says("critical").says("(mode observe)");
+    place.policy("p", &traps("p"));
+    place.ansai(&config).code(5).says("unknown:");
+    place.ansai(&["run", "policies", "--quiet"]).code(2).complains("--once");
+}
+
+#[test]
+fn every_end_is_recorded() {
+    let place = Scene::new();
+    place.policy("p", &quiet("p"));
+    place.ansai(&["run", "policies", "--once"]).code(0);
+    place.ansai(&["audit", "show"]).code(0).says("stopped: every instance was evaluated once");
+    place.ansai(&["undo", "20260101t000000-000-0000"]).code(2);
+    place.ansai(&["audit", "show"]).code(0).says("stopped: the undoing ended");
+    place.ansai(&["audit", "verify"]).code(0);
+}
+
+#[test]
+fn a_run_without_a_configuration_says_where_it_looks() {
+    let place = Scene::new();
+    let files =
+        r#","capabilities":{"ansai:files/files-probe":{"reason":"to see","suggest":{"roots":["/var/log","/tmp"]}}}"#;
+    place.policy("p", &with_sections(component("", "", ""), &manifest("p", files), None));
+    let says = "no configuration: p looks only under /var/log, /tmp\n";
+    place.ansai(&["run", "policies", "--once"]).code(0).says(says);
+    place.write("ansai.toml", "[policy.p]\n[policy.p.grant]\n\"ansai:files/files-probe\" = { roots = [\"/srv\"] }\n");
+    let configured = place.ansai(&["run", "policies", "--once", "--config", "ansai.toml"]).code(0);
+    assert!(!configured.stdout.contains("looks only"), "{}", configured.stdout);
+}
+
+#[test]
+fn sighup_reads_everything_again_and_a_mistake_changes_nothing() {
+    let place = Scene::new();
+    place.policy("p", &sick("p"));
+    place.policy("q", &quiet("q"));
+    let stanza = |name: &str| format!("[policy.{name}]\nsource = \"policies/{name}\"\nevery = \"1h\"\n");
+    place.write("ansai.toml", stanza("p"));
+    let mut daemon = place.command(&["run", "--config", "ansai.toml"]).spawn();
+    daemon.wait_for_line("started: 1 instance, ", SOON);
+    for (mistake, told) in
+        [("[policy.p\n", "is invalid"), ("[policy.p]\nsource = \"policies/none\"\n", "policies/none")]
+    {
+        place.write("ansai.toml", mistake);
+        daemon.signal(Signal::HUP);
+        daemon.wait_for_line(told, SOON);
+    }
+    daemon.wait_for_nth_line(2, "the configuration is not reloaded", SOON);
+    assert!(!daemon.has_ended() && !daemon.transcript().contains("stopping"));
+    place.write("ansai.toml", format!("{}{}", stanza("p"), stanza("q")));
+    daemon.signal(Signal::HUP);
+    daemon.wait_for_line("started: 2 instances, ", SOON);
+    daemon.signal(Signal::TERM);
+    daemon.wait(SOON).code(0);
+    let audit = place.ansai(&["audit", "show"]).code(0).says("stopped: SIGHUP").says("stopped: SIGTERM");
+    assert_eq!(audit.stdout.matches("  started: ").count(), 2, "{}", audit.stdout);
+    place.ansai(&["audit", "verify"]).code(0);
+}

@@ -27,6 +27,14 @@ fn without_a_directory_all_built_in_policies_run() {
     place.ansai(&RUN).code(0).says("quiet: nothing").says("sees: nothing").says("mode observe");
     let ran = place.ansai(&["run", "builtin:quiet", "--once", "--share-dir", "share"]).code(0).says("quiet: nothing");
     assert!(!ran.stdout.contains("sees"), "{}", ran.stdout);
+    // What was run without a configuration is replayed without one.
+    place.ansai(&["replay", "--all", "--share-dir", "share"]).code(0).says("identical").says("0 not replayed");
+    place.ansai(&["check", "--share-dir", "share"]).code(0).says("ok     quiet").says("ok     sees");
+    let suggested = place.ansai(&["check", "--suggest-grants", "--share-dir", "share"]).code(0).stdout;
+    assert!(suggested.contains("\nsource = \"builtin:quiet\"\n"), "{suggested}");
+    place.write("suggested.toml", suggested);
+    let suggested = [&RUN[..], &["--config", "suggested.toml"]].concat();
+    place.ansai(&suggested).code(0).says("quiet: nothing").says("sees: nothing");
     place.ansai(&["inspect", "builtin:sees", "--share-dir", "share"]).code(0).says("ansai:disk/disk-probe");
     place.ansai(&["check", "builtin:sees", "--share-dir", "share"]).code(0).says("ok");
 }

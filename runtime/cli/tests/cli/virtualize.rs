@@ -29,7 +29,7 @@ fn what_is_refused_for_wasi_runs_when_it_was_virtualized() {
     let made = place.ansai(&["virtualize", "build/guest.wasm", "--policy", "policies"]).code(0);
     made.says("wrote policies/p.wasm")
         .says("can see")
-        .says("ansai:disk/disk-probe (optional): to see")
+        .says("ansai:disk/disk-probe (optional); author says: to see")
         .says("cannot propose any change")
         .says("wasi:random/random@0.2.3           the same numbers in every evaluation")
         .says("wasi:clocks/monotonic-clock@0.2.3  moves when it is read or waited for");

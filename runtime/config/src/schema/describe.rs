@@ -48,10 +48,15 @@ fn walk(around: &[View<'_>], prefix: &str, needed: bool, found: &mut Vec<Setting
             path,
             kind: words::kind(&views),
             default,
-            description: inert(description.unwrap_or_default(), 1_000),
+            // One line, also where the author wrote several.
+            description: inert(&one_line(description.unwrap_or_default()), 1_000),
             required,
         });
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn is_required(around: &[View<'_>], name: &str) -> bool {

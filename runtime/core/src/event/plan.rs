@@ -1,9 +1,11 @@
 //! Parts of events about plans and steps.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::incident::Permission;
-use crate::{InstanceName, Preview, Subject};
+use crate::{InstanceName, Preview, Subject, Timestamp};
 
 /// A step of a plan, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,12 @@ pub struct PlannedStep {
     /// The plan goes on if the step fails.
     #[serde(default, skip_serializing_if = "is_false")]
     pub may_fail: bool,
+    /// Until when the step can be undone, if that ends. The preview says whether it can be undone at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_until: Option<Timestamp>,
+    /// The names of all targets, where the action knows them. In memory only: the preview has the first ones.
+    #[serde(skip)]
+    pub names: Arc<[String]>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]

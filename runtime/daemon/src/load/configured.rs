@@ -1,7 +1,7 @@
 //! The instances that a configuration names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ansai_core::{InstanceName, Limits, Mode, RetryPolicy, codes};
@@ -14,6 +14,7 @@ use crate::configuration::Configuration;
 use crate::error::Error;
 use crate::ownership;
 use crate::sources::{self, Source, SourceError};
+use crate::state;
 use crate::warning::Warning;
 
 pub(super) fn load(
@@ -26,7 +27,7 @@ pub(super) fn load(
     let mut read = BTreeMap::new();
     for name in configuration.config.policies.keys() {
         let ready = component_of(request, configuration, name, candidates, &mut read).and_then(|component| {
-            used.insert(component.path.clone());
+            used.insert(real(&component.path));
             instance(request, configuration, name, component, &mut loading.warnings)
         });
         match ready {
@@ -34,8 +35,13 @@ pub(super) fn load(
             Err(error) => loading.not_loaded.push(NotLoaded { name: name.to_string(), error }),
         }
     }
-    let unused = candidates.iter().filter(|candidate| !used.contains(&candidate.path));
+    let unused = candidates.iter().filter(|candidate| !used.contains(&real(&candidate.path)));
     loading.not_configured = unused.map(|c| format!("{} ({})", c.manifest.name, c.path.display())).collect();
+}
+
+/// One path for each file, however it is named.
+fn real(path: &Path) -> PathBuf {
+    state::real(path).unwrap_or_else(|| path.to_owned())
 }
 
 /// The component of an instance: its source, or the one policy of that name at the paths.
@@ -94,6 +100,11 @@ fn instance(
         .policies
         .get(name)
         .ok_or_else(|| InstanceError::NotConfigured { instance: name.clone(), file: configuration.path.clone() })?;
+    if configured.sha256.as_ref().is_some_and(|sha256| *sha256 != component.found.digest) {
+        let (instance, file) = (name.clone(), configuration.path.clone());
+        let (component, sha256) = (component.path.clone(), component.found.digest.clone());
+        return Err(InstanceError::OtherComponent { instance, file, component, sha256 }.into());
+    }
     let settings = component.schema.resolve(&configured.settings).map_err(|problems| InstanceError::Settings {
         instance: name.clone(),
         problems: config.settings_diagnostics(name, &problems),

@@ -61,6 +61,18 @@ pub enum InstanceError {
         /// The configuration.
         file: PathBuf,
     },
+    /// Its component is not the one whose SHA-256 the configuration has.
+    #[error("{} is another component than [policy.{instance}] in {} pins", component.display(), file.display())]
+    OtherComponent {
+        /// The instance.
+        instance: InstanceName,
+        /// The configuration.
+        file: PathBuf,
+        /// The component.
+        component: PathBuf,
+        /// Its SHA-256.
+        sha256: String,
+    },
     /// Its settings do not match the schema of the policy.
     #[error("invalid settings of [policy.{instance}]")]
     Settings {
@@ -110,6 +122,7 @@ impl InstanceError {
             InstanceError::Name(_) => codes::BAD_NAME,
             InstanceError::NotConfigured { .. } => codes::NOT_CONFIGURED,
             InstanceError::NotGranted { why, .. } => why.code(),
+            InstanceError::OtherComponent { .. } => codes::OTHER_COMPONENT,
             InstanceError::Settings { .. } | InstanceError::TargetSettings { .. } => codes::INVALID,
             InstanceError::Untrusted { .. } => codes::UNTRUSTED_POLICY,
             InstanceError::NeedsSettings { code, .. } => *code,
@@ -139,6 +152,9 @@ impl InstanceError {
                 }
                 GrantError::TooManyTables { .. } => why.hint(),
             },
+            InstanceError::OtherComponent { component, sha256, .. } => {
+                format!("review it with `ansai inspect {}`; then pin it: sha256 = \"{sha256}\"", component.display())
+            }
             InstanceError::Untrusted { fix, .. } => format!("{fix}; or pass --config FILE with grants for it"),
             InstanceError::NeedsSettings { policy, .. } => {
                 format!("add [policy.{policy}.settings] to a configuration, and pass it with --config FILE")
@@ -153,7 +169,9 @@ impl InstanceError {
     /// The exit code of a command that ends with it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            InstanceError::NotGranted { .. } | InstanceError::Untrusted { .. } => exit::REFUSED,
+            InstanceError::NotGranted { .. }
+            | InstanceError::OtherComponent { .. }
+            | InstanceError::Untrusted { .. } => exit::REFUSED,
             _ => exit::USAGE,
         }
     }

@@ -56,12 +56,13 @@ impl Executor {
         proposed: &Proposed,
         by: &str,
     ) -> Result<Applied, UndoError> {
-        let (interface, _, action) = self.action(&proposed.action)?;
+        let (interface, _, action) = self.action(&proposed.action).map_err(UndoError::NotBegun)?;
         let in_force = self.in_force(&file.instance, interface);
         in_force.never.check(proposed.touches().iter()).map_err(UndoError::NeverTouch)?;
         let id = file.step_id(number);
         let step = Step::new(self, id, proposed, action, in_force);
-        let durable = self.journal.after_undo_intent(clock::now(), id, by).map_err(unavailable)?;
-        Ok(step.acting(durable)?.after_undo()?)
+        let durable = self.journal.after_undo_intent(clock::now(), id, by);
+        let durable = durable.map_err(|error| UndoError::NotBegun(unavailable(error)))?;
+        step.acting(durable).map_err(UndoError::NotBegun)?.after_undo().map_err(UndoError::Refused)
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use ansai_core::event::SkipReason;
-use ansai_core::{Decision, Event, InstanceName, Mode, Outcome, Refusal, StepResult};
+use ansai_core::event::{PlannedStep, SkipReason};
+use ansai_core::{Decision, Event, InstanceName, Mode, Outcome, Refusal, StepResult, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Proposed};
 use ansai_kit::authorize::{Asked, authorize};
 use ansai_kit::host_access::HostAccess;
@@ -209,6 +209,11 @@ impl Executor {
         let granted = grants.scopes.get(&interface.interface.name);
         let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
         InForce { scope, reach: grants.reach, never: grants.never }
+    }
+
+    /// What a person sees of a step that was planned at this time.
+    pub(crate) fn planned(&self, proposed: &Proposed, at: Timestamp) -> PlannedStep {
+        proposed.planned(self.action(&proposed.action).ok().map(|(_, _, action)| action), at)
     }
 
     /// An action by its name in plans: one that policies can propose, or one of the host itself.

@@ -113,7 +113,8 @@ impl QuarantineExpiry {
 
     /// Records what would be removed, once for each change of it.
     fn tell_pending(&self, instance: &InstanceName, steps: &[Proposed]) {
-        let steps: Vec<PlannedStep> = steps.iter().map(Proposed::planned).collect();
+        let now = clock::now();
+        let steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
         if pending.get(instance).map_or(&[][..], Vec::as_slice) == steps {
             return;
@@ -121,7 +122,6 @@ impl QuarantineExpiry {
         pending.insert(instance.clone(), steps.clone());
         drop(pending);
         if !steps.is_empty() {
-            let now = clock::now();
             for event in decided(&self.ids.fresh(now), instance, steps, Verdict::Observed) {
                 self.executor.journal.note(now, event);
             }
@@ -131,8 +131,8 @@ impl QuarantineExpiry {
     async fn apply(&self, instance: &InstanceName, steps: Vec<Proposed>) {
         let now = clock::now();
         let (plan, instance) = (self.ids.fresh(now), instance.clone());
-        let [planned, decided] =
-            decided(&plan, &instance, steps.iter().map(Proposed::planned).collect(), Verdict::Approved);
+        let planned = steps.iter().map(|step| self.executor.planned(step, now)).collect();
+        let [planned, decided] = decided(&plan, &instance, planned, Verdict::Approved);
         let journal = &self.executor.journal;
         let recorded = journal.record(now, planned).and_then(|()| journal.durable(now, decided));
         let file = PlanFile {

@@ -57,7 +57,7 @@ impl Executor {
                 for (number, proposed) in file.numbered().rev() {
                     let result = results.get_mut(number as usize);
                     if let Some(result) = result.filter(|one| one.outcome == Outcome::Done && is_undoable(proposed)) {
-                        self.record_not_undone(file.step_id(number), &error);
+                        self.record_not_undone(file.step_id(number), &error, BY_HOST);
                         undo_text::undone(&mut result.outcome, &mut result.detail, Outcome::Refused, &error);
                     }
                 }
@@ -76,7 +76,7 @@ impl Executor {
                 Ok(applied) => (applied.outcome, applied.detail),
                 Err(UndoError::NothingDone(_) | UndoError::AlreadyUndone(_)) => continue,
                 Err(error) => {
-                    self.record_not_undone(file.step_id(number), &error);
+                    self.record_not_undone(file.step_id(number), &error, BY_HOST);
                     (Outcome::Refused, error.to_string())
                 }
             };

@@ -80,8 +80,8 @@ impl Executor {
         self.journal.note(clock::now(), Event::Skipped { plan, step: step.step, instance, reason });
     }
 
-    /// Records why the host did not undo a step. A refusal after the intent has already been recorded.
-    pub(super) fn record_not_undone(&self, step: StepId<'_>, error: &UndoError) {
+    /// Records why a step was not undone. A refusal after the intent has already been recorded.
+    pub(super) fn record_not_undone(&self, step: StepId<'_>, error: &UndoError, by: &str) {
         if !matches!(error, UndoError::Refused(_)) {
             let event = Event::Undone {
                 plan: step.plan.to_owned(),
@@ -89,7 +89,7 @@ impl Executor {
                 instance: step.instance.clone(),
                 outcome: Outcome::Refused,
                 detail: error.to_string(),
-                by: BY_HOST.to_owned(),
+                by: by.to_owned(),
             };
             self.journal.note(clock::now(), event);
         }

@@ -1,6 +1,6 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
-use ansai_core::event::UndoIntent;
+use ansai_core::event::{UndoIntent, Verdict};
 use ansai_core::{Event, Outcome, Refusal};
 use ansai_kit::action::{Applied, Fate, Proposed};
 
@@ -28,6 +28,9 @@ pub enum UndoError {
         /// What was asked for.
         step: u32,
     },
+    /// The audit log has no such plan.
+    #[error("the audit log has no plan {0}")]
+    Unknown(String),
     /// The step did not begin, or it only looked.
     #[error("step {0} changed nothing")]
     NothingDone(u32),
@@ -51,16 +54,22 @@ pub enum UndoError {
     /// The audit log cannot be read.
     #[error("audit log: {0}")]
     Audit(String),
-    /// The action or the audit log refused.
+    /// The undoing did not begin: there is no such action, or the audit log does not take its intent.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    NotBegun(Refusal),
+    /// The action refused, which is recorded.
+    #[error(transparent)]
+    Refused(Refusal),
 }
 
 impl Executor {
     /// Undoes a plan, newest step first, or one step of it. Then all its steps that ran act on what was restored, oldest
-    /// first. `by` is a person, for the record.
+    /// first. `by` is a person, for the record; what is refused is recorded as well.
     pub(crate) fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
-        let file = self.plans.get(plan)?;
+        let file = match self.plans.get(plan) {
+            Err(PlanFileError::Storage(error)) if error.is_not_found() => return self.not_applied(plan, step),
+            file => file?,
+        };
         let steps = file.steps.len();
         if let Some(step) = step.filter(|step| *step as usize >= steps) {
             return Err(UndoError::NoStep { plan: plan.to_owned(), steps, step });
@@ -73,13 +82,17 @@ impl Executor {
         let request = Request::new(format!("the undoing of plan {plan}"), touches);
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
-        let _lease = self.leases.try_take(request).map_err(in_use)?;
+        let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(|error| {
+            for (number, _) in file.numbered().rev().filter(|(number, _)| undoes(*number)) {
+                self.record_not_undone(file.step_id(number), error, by);
+            }
+        })?;
         let mut reports: Vec<(u32, StepReport)> = Vec::new();
         for (number, proposed) in file.numbered().rev() {
             if !undoes(number) {
                 continue;
             }
-            let mut report = StepReport::new(proposed.planned());
+            let mut report = StepReport::new(self.planned(proposed, file.at));
             match self.undo_step(&file, number, by, &mut records) {
                 Ok(applied) => {
                     let is_reverted = applied.outcome == Outcome::Done;
@@ -92,6 +105,7 @@ impl Executor {
                     report.detail = error.to_string();
                 }
                 Err(error) => {
+                    self.record_not_undone(file.step_id(number), &error, by);
                     report.outcome = Some(Outcome::Refused);
                     report.detail = error.to_string();
                 }
@@ -100,7 +114,7 @@ impl Executor {
         }
         self.after_undo(&file, by, &mut records, |number, outcome, detail| {
             if reports.iter().all(|(known, _)| *known != number) {
-                let planned = file.steps.get(number as usize).map(Proposed::planned);
+                let planned = file.steps.get(number as usize).map(|proposed| self.planned(proposed, file.at));
                 reports.extend(planned.map(|planned| (number, StepReport::new(planned))));
             }
             if let Some((_, report)) = reports.iter_mut().find(|(known, _)| *known == number) {
@@ -110,6 +124,32 @@ impl Executor {
             }
         });
         Ok(reports.into_iter().map(|(_, report)| report).collect())
+    }
+
+    /// The steps of a plan without a file, which was therefore never applied: why there is nothing to undo.
+    fn not_applied(&self, plan: &str, step: Option<u32>) -> Result<Vec<StepReport>, UndoError> {
+        let (mut steps, mut why) = (None, "it was not applied".to_owned());
+        for record in self.records()? {
+            match record?.event {
+                Event::Planned { plan: of, steps: planned, .. } if of == plan => steps = Some(planned),
+                Event::Decided { plan: of, verdict, .. } if of == plan => match verdict {
+                    Verdict::Observed => "it was only observed, not applied".clone_into(&mut why),
+                    Verdict::Held(_) => "it was on hold, and not applied".clone_into(&mut why),
+                    Verdict::Refused(reason) => why = format!("it was refused, and not applied: {reason}"),
+                    Verdict::Approved | Verdict::NothingToDo => {}
+                },
+                _ => {}
+            }
+        }
+        let planned = steps.ok_or_else(|| UndoError::Unknown(plan.to_owned()))?;
+        if let Some(step) = step.filter(|step| *step as usize >= planned.len()) {
+            return Err(UndoError::NoStep { plan: plan.to_owned(), steps: planned.len(), step });
+        }
+        let wanted = (0_u32..).zip(planned).filter(|(number, _)| step.is_none_or(|step| step == *number));
+        let report = |(_, planned)| StepReport { detail: why.clone(), ..StepReport::new(planned) };
+        let mut reports: Vec<StepReport> = wanted.map(report).collect();
+        reports.reverse();
+        Ok(reports)
     }
 
     /// Undoes one step and records it.
@@ -125,7 +165,7 @@ impl Executor {
             steps: file.steps.len(),
             step: number,
         })?;
-        let (interface, _, action) = self.action(&proposed.action)?;
+        let (interface, _, action) = self.action(&proposed.action).map_err(UndoError::NotBegun)?;
         let UndoRecord { items_sha256: recorded, is_undone, is_interrupted, .. } = records.of(number);
         if is_undone {
             return Err(UndoError::AlreadyUndone(number));
@@ -153,8 +193,9 @@ impl Executor {
             by: by.to_owned(),
             items_sha256,
         };
-        let durable = self.journal.undo_intent(clock::now(), intent).map_err(unavailable)?;
-        let undone = match step.acting(durable)?.undo(&items) {
+        let durable = self.journal.undo_intent(clock::now(), intent);
+        let durable = durable.map_err(|error| UndoError::NotBegun(unavailable(error)))?;
+        let undone = match step.acting(durable).map_err(UndoError::NotBegun)?.undo(&items) {
             Err(refusal) if is_interrupted => Ok(Applied::unknown(format!(
                 "an earlier undo of the step was interrupted, and undoing it again was refused: {refusal}"
             ))),
@@ -173,7 +214,7 @@ impl Executor {
             by: by.to_owned(),
         };
         records.add(&file.plan, &event);
-        self.journal.durable(clock::now(), event).map_err(unavailable)?;
-        Ok(undone?)
+        self.journal.durable(clock::now(), event).map_err(|error| UndoError::Refused(unavailable(error)))?;
+        undone.map_err(UndoError::Refused)
     }
 }

@@ -81,15 +81,21 @@ impl UndoRecord {
 impl Executor {
     /// Reads the audit log once for all steps of a plan.
     pub(super) fn undo_records(&self, plan: &str) -> Result<UndoRecords, UndoError> {
-        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
         let mut found = UndoRecords::default();
-        for entry in Reader::open(&self.audit_dir).map_err(|error| text(&error))? {
-            let entry = entry.map_err(|error| text(&error))?;
-            if let Ok(Record { event, .. }) = serde_json::from_slice::<Record>(&entry.payload) {
-                found.add(plan, &event);
-            }
+        for record in self.records()? {
+            found.add(plan, &record?.event);
         }
         Ok(found)
+    }
+
+    /// The records of the audit log that this version knows.
+    pub(super) fn records(&self) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
+        let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
+        let entries = Reader::open(&self.audit_dir).map_err(|error| text(&error))?;
+        Ok(entries.filter_map(move |entry| match entry {
+            Ok(entry) => serde_json::from_slice(&entry.payload).ok().map(Ok),
+            Err(error) => Some(Err(text(&error))),
+        }))
     }
 }
 

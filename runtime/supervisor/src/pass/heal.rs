@@ -163,7 +163,7 @@ impl Passes {
             incident: Some(incident.id.clone()),
             instance: incident.instance.clone(),
             decision: decision.clone(),
-            steps: steps.iter().map(Proposed::planned).collect(),
+            steps: steps.iter().map(|step| self.executor.planned(step, now)).collect(),
             recommendations,
             distance: incident.finding.distance,
         };

@@ -119,6 +119,11 @@ impl FindingReport {
 }
 
 impl InstanceReport {
+    /// Whether it has no findings, and that is known.
+    pub fn is_idle(&self) -> bool {
+        self.findings.is_empty() && self.error.is_none()
+    }
+
     /// The exit code for this instance alone.
     pub fn exit_code(&self) -> u8 {
         use ansai_core::exit;

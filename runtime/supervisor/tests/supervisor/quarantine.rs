@@ -10,7 +10,9 @@ use ansai_core::{
     Interface, InterfaceName, Measure, Millis, Mode, Refusal, Scope, ScopeInForce, ScopeTables, Timestamp,
 };
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::{Action, Applied, Begun, Fate, Item, OnStop, Previewed, Progress, Proposed, StepContext};
+use ansai_kit::action::{
+    Action, Applied, Begun, Described, Fate, Item, OnStop, Previewed, Progress, Proposed, StepContext,
+};
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
@@ -225,6 +227,10 @@ impl Action for Expiry {
         earlier: &[Arc<Proposed>],
     ) -> Result<Previewed, Refusal> {
         Self::real().preview(ask, arguments, earlier)
+    }
+
+    fn describe(&self, targets: &RawValue) -> Described {
+        Self::real().describe(targets)
     }
 
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {

@@ -1,13 +1,18 @@
 //! `ansai audit show`: records as lines.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use ansai_audit::Entry;
+use ansai_core::Event;
+use ansai_core::event::{Record, Verdict};
 use ansai_daemon::history;
 use clap::Args;
 
 use super::export;
-use crate::global::Format;
-use crate::output::{self, events, lines, time};
+use crate::global::{Format, Global};
+use crate::output::details::{self, Layout};
+use crate::output::{self, events, lines, terminal, time};
 use crate::since::Since;
 
 #[derive(Debug, Args)]
@@ -21,16 +26,25 @@ pub(super) struct Arguments {
     /// Show only records of this instance and its plans
     #[arg(long, value_name = "NAME")]
     instance: Option<String>,
+    /// Show only records of this plan
+    #[arg(long, value_name = "ID")]
+    plan: Option<String>,
+    /// Show only plans that were applied or undone, with their outcomes
+    #[arg(long)]
+    changes: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, state_dir: &Path, format: Format) -> anyhow::Result<()> {
+pub(super) fn run(arguments: &Arguments, state_dir: &Path, global: &Global) -> anyhow::Result<()> {
+    let format = global.format;
     let Some(entries) = history::entries(state_dir, arguments.from)? else {
         if format == Format::Text {
             lines::line("no records yet")?;
         }
         return Ok(());
     };
-    let wanted = arguments.instance.as_deref();
+    let (wanted, wanted_plan) = (arguments.instance.as_deref(), arguments.plan.as_deref());
+    let show = |entry: &Entry, record: &Record| show(entry, record, format, global.layout(terminal::stdout_width()));
+    let mut changes = Changes::default();
     for entry in entries {
         let entry = entry?;
         let Ok(record) = history::record(&entry) else {
@@ -39,16 +53,61 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, format: Format) -> an
             continue;
         };
         let recent = arguments.since.is_none_or(|since| since.includes(record.at));
-        if !recent || wanted.is_some_and(|wanted| record.event.instance() != Some(wanted)) {
+        if !recent
+            || wanted.is_some_and(|wanted| record.event.instance() != Some(wanted))
+            || wanted_plan.is_some_and(|wanted| record.event.plan() != Some(wanted))
+        {
             continue;
         }
-        match format {
-            Format::Json => export::print(&entry)?,
-            Format::Text => {
-                let at = time::local(record.at);
-                output::say(&format!("{:>6}  {at}  {}\n", entry.sequence, events::line(&record.event)))?;
-            }
+        match arguments.changes {
+            false => show(&entry, &record)?,
+            true => changes.take(entry, record, show)?,
         }
     }
     Ok(())
+}
+
+fn show(entry: &Entry, record: &Record, format: Format, layout: Layout) -> anyhow::Result<()> {
+    match format {
+        Format::Json => export::print(entry),
+        Format::Text => {
+            let at = time::local(record.at);
+            let line = format!("{:>6}  {at}  {}\n", entry.sequence, events::line(&record.event));
+            Ok(output::say(&(line + &details::of_event(&record.event, layout, 8)))?)
+        }
+    }
+}
+
+/// Shows the records of plans that changed something. Whether a plan is applied is decided after it is recorded.
+#[derive(Default)]
+struct Changes {
+    undecided: HashMap<String, (Entry, Record)>,
+}
+
+impl Changes {
+    fn take(
+        &mut self,
+        entry: Entry,
+        record: Record,
+        show: impl Fn(&Entry, &Record) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        match &record.event {
+            Event::Planned { plan, .. } => {
+                self.undecided.insert(plan.clone(), (entry, record));
+                return Ok(());
+            }
+            Event::Decided { plan, verdict, .. } => {
+                let planned = self.undecided.remove(plan);
+                if *verdict != Verdict::Approved {
+                    return Ok(());
+                }
+                if let Some((entry, record)) = planned {
+                    show(&entry, &record)?;
+                }
+            }
+            event if event.plan().is_none() => return Ok(()),
+            _ => {}
+        }
+        show(&entry, &record)
+    }
 }

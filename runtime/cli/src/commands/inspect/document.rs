@@ -8,13 +8,13 @@ use super::{Inspected, show};
 use crate::output::abilities;
 
 pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> Value {
-    let Inspected { component, metadata } = inspected;
+    let Inspected { component, metadata, functions } = inspected;
     let manifest = &component.manifest;
     json!({
         "path": component.path,
         "bytes": component.found.bytes,
         "sha256": component.found.digest,
-        "imports": abilities::document(component, interfaces),
+        "imports": abilities::document(component, functions, interfaces),
         "exports": show::EXPORTS,
         "manifest": manifest.to_json(),
         "settings": component.schema.describe(),

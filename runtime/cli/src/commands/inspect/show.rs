@@ -19,7 +19,7 @@ const MOST_TOOLS: usize = 8;
 const MOST_TITLE: usize = 80;
 
 pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
-    let Inspected { component, metadata } = inspected;
+    let Inspected { component, metadata, functions } = inspected;
     let manifest = &component.manifest;
     let mut out = lines::title(&format!("{} {}", manifest.name, manifest.version));
     let verification = match manifest.verify_within {
@@ -27,12 +27,15 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         within => format!("until healthy, within {within}"),
     };
     out += &lines::pairs(&[
-        ("description", manifest.description.clone()),
         ("file", component.path.display().to_string()),
         ("size", Bytes::from(component.found.bytes).to_string()),
         ("sha256", component.found.digest.clone()),
         ("schedule", format!("every {}", manifest.every)),
         ("verification", verification),
+    ]);
+    out += &lines::title("Author says (nothing verifies it)");
+    out += &lines::pairs(&[
+        ("description", manifest.description.clone()),
         ("languages", producers(&metadata.languages)),
         ("tools", producers(&metadata.tools)),
         (
@@ -42,7 +45,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("readme", carried(None, component.found.readme.as_ref(), "--readme")),
     ]);
     out += &lines::title("Capabilities");
-    out += &abilities::show(component, interfaces);
+    out += &abilities::show(component, functions, interfaces);
     out += &lines::title("Imports");
     out += &needs(component, interfaces);
     out += &lines::title("Settings");

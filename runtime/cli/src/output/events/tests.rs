@@ -184,6 +184,8 @@ fn samples() -> Vec<Event> {
             reason: "full".into(),
             preview,
             may_fail: true,
+            undo_until: Some(Timestamp::from_millis(1)),
+            names: [].into(),
         };
         samples.push(Event::Planned {
             plan: plan.clone(),

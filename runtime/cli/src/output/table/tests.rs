@@ -21,6 +21,8 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
             reason: text.into(),
             preview,
             may_fail: false,
+            undo_until: None,
+            names: [].into(),
         },
         outcome,
         detail: text.into(),
@@ -96,6 +98,7 @@ fn report(text: &str) -> RunReport {
         state_dir: "/var/lib/ansai".into(),
         not_configured: vec![],
         warnings: vec![],
+        reach: vec![("disk-space".into(), "under /var/log, /tmp".into())],
         audit_head: format!("7:{}", "0".repeat(64)),
         exit_code: 3,
     };
@@ -107,36 +110,39 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-fn a_step_says_how_much_of_it_cannot_be_undone() {
-    let step = |reversible| {
-        let preview = Preview { items: 2, reversible, ..Preview::nothing(Subject::new("filesystem", "/")) };
-        crate::output::phrases::step("ansai:files/files-actions.remove", &preview)
-    };
-    assert_eq!(step(Reversibility::Fully), "remove 2 files");
-    assert_eq!(step(Reversibility::Partly), "remove 2 files, can be undone in part");
-    assert_eq!(step(Reversibility::None), "remove 2 files, cannot be undone");
-}
-
-#[test]
 fn everything_is_in_the_table() {
-    let text = plain(&render(&report("/var"), 220, false));
+    let text = plain(&render(&report("/var"), Layout { width: 220, all: false }, false, false));
     for expected in [
         "INSTANCE",
-        "remove 12 files, frees 3.20 MiB, cannot be undone",
+        "remove 12 files, frees 3.20 MiB, PERMANENT",
         "not applied: observe mode",
         "healed",
         "done: /var (freed 3.20 MiB)",
         "verified: healthy",
-        "used 93.46 %; available 1.00 GiB; device /var; 1 more",
+        "used 93.4 %; available 1.00 GiB; device /var; 1 more",
         "well: 1 check passed",
         "disk-space: 1 more healthy",
         "unknown:\n  quiet: filesystem /var: /var\n  broken: trapped: /var",
         "not loaded:\n  /var: /var",
         "1 unhealthy, 1 healed, 2 unknown, 3 healthy (mode observe)",
+        "no configuration: disk-space looks only under /var/log, /tmp\n",
         "audit head 7:0000",
     ] {
         assert!(text.contains(expected), "{expected} is missing:\n{text}");
     }
+}
+
+#[test]
+fn a_flood_of_findings_stays_readable() {
+    let mut many = report("/var");
+    let one = many.instances[0].findings[0].clone();
+    many.instances[0].findings = vec![one; 1_000];
+    let step = step(None, "/var");
+    many.instances[0].findings[0].plans[0].steps = vec![step; 500];
+    let text = plain(&render(&many, Layout { width: 80, all: false }, false, false));
+    assert!(text.contains("and 800 more findings: --format json shows all"), "{}", text.len());
+    assert!(text.contains("and 480 more steps"), "{}", text.len());
+    assert!(text.len() < 500_000, "{}", text.len());
 }
 
 #[test]
@@ -155,7 +161,7 @@ fn no_line_of_the_table_is_wider_than_the_terminal() {
 #[test]
 fn nothing_from_outside_acts_on_the_terminal() {
     for width in [60, 120] {
-        let text = plain_of_ours(&render(&report(EVIL), width, false));
+        let text = plain_of_ours(&render(&report(EVIL), Layout { width, all: true }, false, false));
         let active = text.chars().find(|c| *c != '\n' && (c.is_control() || matches!(c, '\u{2028}' | '\u{202e}')));
         assert_eq!(active, None, "{text:?}");
     }

@@ -1,0 +1,119 @@
+//! Runs the daemon until it is to stop, or to go on with another configuration.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use ansai_core::codes;
+use ansai_daemon::{Daemon, Error, Running};
+use ansai_events::Stream;
+use tokio::task::JoinHandle;
+
+use crate::exit::{self, Fault};
+use crate::output;
+use crate::signals::{Asked, Signals, stop_now};
+
+/// How long the state directory may be in use by what has just stopped.
+const LEAVING: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Loads everything once more, from the same command line.
+pub(crate) type Load = std::sync::Arc<dyn Fn() -> anyhow::Result<Daemon> + Send + Sync>;
+
+/// Runs until a signal. After SIGHUP, everything is loaded again; if that works, the daemon stops in order and starts
+/// with it. If it does not, the daemon goes on as it is.
+pub(crate) async fn run(
+    mut daemon: Daemon,
+    load: &Load,
+    tell: fn(&Daemon),
+    stream: &Stream,
+    signals: &mut Signals,
+) -> anyhow::Result<()> {
+    let mut is_first = true;
+    loop {
+        let running = opened(&daemon, stream, is_first).await?;
+        is_first = false;
+        match until_signal(&running, &daemon, load, signals).await {
+            Some(next) => {
+                tell(&next);
+                daemon = next;
+            }
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Opens the state directory. After a reload, what stopped may need a moment to let go of it.
+async fn opened(daemon: &Daemon, stream: &Stream, is_first: bool) -> Result<Running, Error> {
+    let began = tokio::time::Instant::now();
+    loop {
+        match daemon.open(stream.clone()) {
+            Err(error) if error.code() == codes::IN_USE && !is_first && began.elapsed() < LEAVING => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+async fn until_signal(running: &Running, daemon: &Daemon, load: &Load, signals: &mut Signals) -> Option<Daemon> {
+    let run = running.run();
+    tokio::pin!(run);
+    let (mut next, mut is_stopping) = (None, false);
+    let mut loading: Option<JoinHandle<anyhow::Result<Daemon>>> = None;
+    loop {
+        tokio::select! {
+            () = &mut run => return next,
+            asked = signals.next() => match asked {
+                Asked::Stop(which) if is_stopping => stop_now(running, which).await,
+                Asked::Stop(which) => {
+                    (next, is_stopping, loading) = (None, true, None);
+                    running.stop(which);
+                }
+                Asked::Reload if is_stopping || next.is_some() => {}
+                Asked::Reload => {
+                    let load = load.clone();
+                    loading = Some(tokio::task::spawn_blocking(move || load()));
+                }
+            },
+            loaded = finished(&mut loading) => {
+                loading = None;
+                match loaded.and_then(|loaded| usable(loaded, daemon)) {
+                    Ok(loaded) => {
+                        next = Some(loaded);
+                        running.stop("SIGHUP: starting again with the configuration of now");
+                    }
+                    Err(error) => kept(&error),
+                }
+            }
+        }
+    }
+}
+
+/// What was loaded; waits for ever while nothing is being loaded.
+async fn finished(loading: &mut Option<JoinHandle<anyhow::Result<Daemon>>>) -> anyhow::Result<Daemon> {
+    match loading {
+        Some(loading) => loading.await?,
+        None => std::future::pending().await,
+    }
+}
+
+/// Refuses what has fewer working instances because of a mistake. An instance that did not load before may still not
+/// load.
+fn usable(loaded: Daemon, before: &Daemon) -> anyhow::Result<Daemon> {
+    let known: BTreeSet<&str> = before.not_loaded().iter().map(|one| one.name.as_str()).collect();
+    match loaded.not_loaded().iter().find(|one| !known.contains(one.name.as_str())) {
+        Some(new) => Err(Fault::from(&new.error).into()),
+        None if loaded.instances().is_empty() => {
+            Err(Fault::usage(codes::NO_POLICY, "no instance would be left to run").into())
+        }
+        None => Ok(loaded),
+    }
+}
+
+fn kept(error: &anyhow::Error) {
+    match exit::fault(error) {
+        Some(fault) => output::fault(&fault),
+        None => output::fault(&Fault::other(codes::OTHER, format!("{error:#}"))),
+    }
+    output::tell("the configuration is not reloaded: ansai goes on with the one before");
+}
