@@ -1,7 +1,7 @@
 //! Words, targets, endpoints, switches and minutes in manifests and grants: each mistake has its place and a hint.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use ansai_config::{HostConfig, Manifest, effective_scopes, suggest_grants};
+use ansai_config::{HostConfig, Manifest, Suggested, effective_scopes, suggest};
 use ansai_core::scope::{Endpoints, Minutes, Switch, Targets, TypedField, Words};
 use ansai_core::{Code, Field, Interface, InterfaceKind, InterfaceName, Sensitivity, codes};
 
@@ -104,7 +104,8 @@ fn suggested_grants_name_no_servers_and_parse() {
         "scope = { signals = [\"hup\"] }\nsuggest = { targets = [\"main-db\"], endpoints = [\"collector.example.org:443\"], \
          unnamed_volumes = true }",
     );
-    let stanza = suggest_grants(&manifest, "p", INTERFACES);
+    let suggested = Suggested { manifest: &manifest, settings: &[], instance: "p", source: "/opt/p.wasm" };
+    let stanza = suggest(&suggested, INTERFACES);
     for line in [
         "targets = []  # to fill in: servers it may act on; the author names [\"main-db\"]",
         "endpoints = []  # to fill in: what it may check; the author names [\"collector.example.org:443\"]",

@@ -45,7 +45,7 @@ impl Report {
             detail.push_str(&format!(", freed {}", Bytes::new(freed)));
         }
         if freed < expected {
-            detail.push_str(&format!(" of up to {}", show_bytes(expected)));
+            detail.push_str(&format!(" of up to {}", Bytes::new(expected)));
         }
         if self.held_bytes > 0 {
             detail.push_str(&format!(", frees {} when the quarantine expires", Bytes::new(self.held_bytes)));
