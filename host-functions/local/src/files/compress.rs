@@ -106,7 +106,8 @@ impl TypedAction for Compress {
                 Err(fate) => item(file.path.clone(), fate, 0),
             });
         }
-        let (after, is_measured) = (place::available_after(&site.root), extents::can_be_shared(site.root.fd()));
+        let (after, is_measured) =
+            (place::available_after(&site.root, before, &items), extents::can_be_shared(site.root.fd()));
         let report = Report { verb: "compressed", before, after, is_measured, ..Report::default() };
         Ok(Begun::Finished(report.applied(items)))
     }

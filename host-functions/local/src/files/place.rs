@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use ansai_core::Subject;
 
@@ -9,6 +10,7 @@ use crate::disk::filesystems::Filesystems;
 use crate::disk::mounts;
 use crate::safety::extents;
 use crate::safety::root::{self, Root};
+use ansai_kit::action::Item;
 use ansai_kit::host::Host;
 
 /// A path from its bytes; empty is `/`.
@@ -43,10 +45,21 @@ pub(super) fn available(root: &Root) -> Option<u64> {
     mounts::level_of(root.fd()).ok().map(|level| level.available_bytes)
 }
 
-/// The same after a step. Where extents can be shared, the file system frees them when it writes what changed.
-pub(super) fn available_after(root: &Root) -> Option<u64> {
-    if extents::can_be_shared(root.fd()) {
+/// How long a file system may take to free what was removed: so many looks, with this pause between them.
+const LOOKS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The same after a step. Where extents can be shared, the file system frees them later: with its next transaction, or
+/// in the background.
+pub(super) fn available_after(root: &Root, before: Option<u64>, items: &[Item]) -> Option<u64> {
+    let (Some(before), true) = (before, extents::can_be_shared(root.fd())) else { return available(root) };
+    let expected = items.iter().fold(before, |sum, item| sum.saturating_add(item.freed_bytes));
+    for _ in 0..LOOKS {
         let _ = rustix::fs::syncfs(root.fd());
+        if available(root).is_none_or(|now| now >= expected) {
+            break;
+        }
+        std::thread::sleep(PAUSE);
     }
     available(root)
 }

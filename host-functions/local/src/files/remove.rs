@@ -100,7 +100,8 @@ impl TypedAction for Remove {
         }
         sync_parents(&site.root, &targets.files, &items);
         let verb = if step.is_some() { "quarantined" } else { "removed" };
-        let (after, is_measured) = (place::available_after(&site.root), extents::can_be_shared(site.root.fd()));
+        let (after, is_measured) =
+            (place::available_after(&site.root, before, &items), extents::can_be_shared(site.root.fd()));
         Ok(Begun::Finished(Report { verb, held_bytes, before, after, is_measured }.applied(items)))
     }
 

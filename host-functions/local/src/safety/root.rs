@@ -41,16 +41,16 @@ impl Root {
             Root::of(fd, text, path.clone(), &top)
         };
         opened().map_err(|error| match error {
-            Errno::LOOP => Refusal::Invalid(match link(host, &path) {
-                Some((link, target)) if link == text => {
-                    format!("{text} is a symbolic link to {target}: name the directory behind it")
-                }
+            // A link at the end is no directory.
+            Errno::LOOP | Errno::NOTDIR => Refusal::Invalid(match link(host, &path) {
                 Some((link, target)) => {
-                    format!("{text} leads through a symbolic link, {link} to {target}: name the directory behind it")
+                    format!("{text} leads through a symbolic link ({link} to {target}): name the directory behind it")
                 }
-                None => format!("{text} leads through a symbolic link: name the directory behind it"),
+                None if error == Errno::LOOP => {
+                    format!("{text} leads through a symbolic link: name the directory behind it")
+                }
+                None => format!("{text} is not a directory"),
             }),
-            Errno::NOTDIR => Refusal::Invalid(format!("{text} is not a directory")),
             error => Refusal::io(text, &error.into()),
         })
     }
