@@ -45,7 +45,7 @@ async fn subscribers_see_what_the_log_records_and_in_its_order() {
         &step,
         &step,
         &step,
-        &["skipped", "undoing", "undone", "undoing", "undone", "evaluated", "verified", "stopping"],
+        &["skipped", "undoing", "undone", "undoing", "undone", "evaluated", "verified", "stopped", "stopping"],
     ]
     .concat();
     assert_eq!(names, expected);
