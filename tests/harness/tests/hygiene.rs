@@ -16,6 +16,7 @@ use ansai_harness::binary;
 /// Files with unsafe code, and for each a test that fails if that code is wrong.
 const UNSAFE: &[(&str, &str)] = &[
     ("host-functions/kit/src/program/child.rs", "it_has_a_session_and_no_open_files"),
+    ("host-functions/local/src/safety/extents.rs", "what_shares_its_extents_is_skipped_and_what_is_freed_is_measured"),
     ("host-functions/local/src/safety/lease.rs", "who_waits_to_write_gets_the_file"),
     ("host-functions/local/tests/guards/users.rs", "a_file_that_a_process_writes_through_a_mapping_is_in_use"),
     ("runtime/engine/src/compiled_code.rs", "compiled_code_is_kept"),

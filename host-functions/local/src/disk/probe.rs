@@ -218,9 +218,11 @@ mod tests {
     #[test]
     fn only_what_is_on_the_way_can_keep_a_look_waiting() {
         let table = |mounts: &[(&str, &str)]| -> Vec<Mount> {
+            let id = |index: usize| index as u64 + 1;
+            let root = mounts.iter().rposition(|(point, _)| *point == "/").map_or(0, id);
             let mount = |(index, (point, kind)): (usize, &(&str, &str))| Mount {
-                id: index as u64 + 1,
-                parent: 0,
+                id: id(index),
+                parent: if *point == "/" { 0 } else { root },
                 device_id: format!("0:{index}"),
                 subtree: b"/".to_vec(),
                 point: (*point).into(),

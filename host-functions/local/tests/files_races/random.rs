@@ -299,9 +299,11 @@ impl World {
             prop_assert_eq!(item.freed_bytes, freed, "{:?}", item);
         }
         if verb != Verb::Rotate {
-            let gone = before.keys().filter(|path| !after.contains_key(*path)).count();
-            prop_assert_eq!(gone, done.iter().filter(|item| quiet(&item.target)).count());
-            prop_assert!(before.iter().all(|(path, data)| after.get(path).is_none_or(|is| is == data)));
+            // A compressed log may leave an empty file of its name.
+            let is_empty = |path: &PathBuf| verb == Verb::Compress && after[path].5.is_empty();
+            let gone: Vec<_> = before.iter().filter(|(path, data)| after.get(*path) != Some(*data)).collect();
+            prop_assert_eq!(gone.len(), done.iter().filter(|item| quiet(&item.target)).count());
+            prop_assert!(gone.iter().all(|(path, _)| !after.contains_key(*path) || is_empty(path)), "{:?}", gone);
         }
         if undo && verb != Verb::Unlink && !done.is_empty() {
             gate.during(|| self.scene.undo(&step, &applied.items)).unwrap();

@@ -571,7 +571,7 @@ declare module "ansai:disk/disk-probe@0.2.0" {
     device: string;
     /** True if it is mounted read-only. */
     readOnly: boolean;
-    /** True if it is not on a disk of this host: `nfs`, `cifs`, FUSE. */
+    /** True if it is not on a disk of this host: `nfs`, `cifs`, FUSE. `fuseblk` is a disk of this host. */
     remote: boolean;
     /** Its size. */
     totalBytes: number;
@@ -585,7 +585,8 @@ declare module "ansai:disk/disk-probe@0.2.0" {
   export interface Filesystems {
     /**
      * In byte order of the mount points. A file system with several mount points appears once, with the shortest
-     * one. Pseudo file systems (`proc`, `cgroup2`, overlays of images, …) are not listed.
+     * visible one. An overlay does not appear beside the file system that it writes to. Pseudo file systems (`proc`,
+     * `cgroup2`, …) and images that nobody can write to (`squashfs`, …) are not listed.
      */
     entries: Filesystem[];
     /** How many file systems could not be read. */
@@ -690,7 +691,7 @@ declare module "ansai:files/files-probe@0.2.0" {
     /** Tells it from another process that has the same number later. */
     identity: string;
   }
-  /** A deleted file that is still open. `holders` has at most 32 processes; `more-holders` counts the others. */
+  /** A deleted file that is still open or mapped; `path` and `mount` are those of the host. `holders` has at most 32 processes; `more-holders` counts the others. */
   export interface DeletedFile {
     path: string;
     bytes: number;
@@ -760,8 +761,10 @@ declare module "ansai:files/files-probe@0.2.0" {
 
 /**
  * Each call proposes one step. Some files are never touched, with any arguments: directories, symbolic links,
- * mount points, FIFOs, sockets and devices; files that are open, locked, immutable, setuid, setgid or sticky; files
- * with several hard links, on another device, or younger than the grant allows. `left-out` counts them.
+ * mount points, FIFOs, sockets and devices; files that are open, immutable, setuid, setgid or sticky; files that are
+ * locked or below a locked directory, mounted in any mount namespace, or excluded from aging by tmpfiles.d; files with
+ * several hard links, on another device, younger than the grant allows, or with times from before the clock was set;
+ * and for `remove` and `compress`, files that share their extents with others. `left-out` counts them.
  */
 declare module "ansai:files/files-actions@0.2.0" {
   import type { Preview, Refusal } from "ansai:policy/types@0.2.0";
@@ -795,8 +798,9 @@ declare module "ansai:files/files-actions@0.2.0" {
    */
   export function remove(what: Selection, reason: string): Preview;
   /**
-   * Replaces each file by `NAME.gz` with the same owner, mode and times. Refused if there is no space for the
-   * largest of them. The preview estimates the result from a sample of the content.
+   * Replaces each file by `NAME.gz` with the same owner, mode and times. A live log (`NAME.log` without a number or a
+   * date) keeps its name: an empty file with the same owner, mode and attributes. Files for whose copies there is no
+   * room are left out; refused if that are all. The preview estimates the result from a sample of the content.
    * @throws an error whose `payload` is a Refusal
    */
   export function compress(what: Selection, reason: string): Preview;

@@ -39,7 +39,8 @@ fn check_tells_which_granted_directory_is_behind_a_link() {
     let place = Scene::new();
     let import = r#"(import "ansai:files/files-probe@0.2.0" "locate" (func (param i32 i32 i32)))"#;
     let asks = r#","capabilities":{"ansai:files/files-probe":{"reason":"to see","scope":{"roots":"operator"}}}"#;
-    place.policy("p", &with_sections(component(import, "", ""), &manifest("p", asks), None));
+    let looks = component_of("", "import ansai:files/files-probe@0.2.0;", import, "", "");
+    place.policy("p", &with_sections(looks, &manifest("p", asks), None));
     std::fs::create_dir_all(place.path("data/log")).unwrap();
     std::os::unix::fs::symlink("data", place.path("var")).unwrap();
     std::os::unix::fs::symlink("data/log", place.path("log")).unwrap();
@@ -69,8 +70,8 @@ fn check_tells_how_long_a_call_of_a_server_may_take() {
         .says("ok     [daemon], call limit 5 s by default\n")
         .says("ok     [target.cache], redis\n");
     let daemon = "[daemon]\ncall_limit = \"2s\"\n";
-    let policy = "[policy.p]\ncall_limit = \"800ms\"\n";
-    place.write("ansai.toml", format!("{daemon}{target}call_limit = \"9s\"\n{policy}{grants}{used}"));
+    let limited = grants.replace("[policy.p]\n", "[policy.p]\ncall_limit = \"800ms\"\n");
+    place.write("ansai.toml", format!("{daemon}{target}call_limit = \"9s\"\n{limited}{used}"));
     let ran = place.ansai(&check).code(0).says("ok     [daemon], call limit 2 s\n");
     let ran = ran.says("ok     [target.cache], redis, call limit 9 s\n");
     ran.says("ok     [policy.p], mode observe, call limit 800 ms\n");

@@ -2,8 +2,10 @@
 # It is not intended for manual editing.
 """
 Each call proposes one step. Some files are never touched, with any arguments: directories, symbolic links,
-mount points, FIFOs, sockets and devices; files that are open, locked, immutable, setuid, setgid or sticky; files
-with several hard links, on another device, or younger than the grant allows. `left-out` counts them.
+mount points, FIFOs, sockets and devices; files that are open, immutable, setuid, setgid or sticky; files that are
+locked or below a locked directory, mounted in any mount namespace, or excluded from aging by tmpfiles.d; files with
+several hard links, on another device, younger than the grant allows, or with times from before the clock was set;
+and for `remove` and `compress`, files that share their extents with others. `left-out` counts them.
 """
 from typing import TypeVar, Generic, Union, Optional, Protocol, Tuple, List, Any, Self, Callable
 from types import TracebackType
@@ -41,8 +43,9 @@ def remove(what: Selection, reason: str) -> types.Preview:
     raise NotImplementedError
 def compress(what: Selection, reason: str) -> types.Preview:
     """
-    Replaces each file by `NAME.gz` with the same owner, mode and times. Refused if there is no space for the
-    largest of them. The preview estimates the result from a sample of the content.
+    Replaces each file by `NAME.gz` with the same owner, mode and times. A live log (`NAME.log` without a number or a
+    date) keeps its name: an empty file with the same owner, mode and attributes. Files for whose copies there is no
+    room are left out; refused if that are all. The preview estimates the result from a sample of the content.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
