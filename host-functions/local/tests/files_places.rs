@@ -163,7 +163,12 @@ fn a_deleted_file_that_is_only_mapped_is_found() {
     let program = disk.path().join("program");
     std::fs::copy("/bin/sleep", &program).unwrap();
     let bytes = std::os::unix::fs::MetadataExt::blocks(&program.metadata().unwrap()) * 512;
-    let _running = Running(std::process::Command::new(&program).arg("600").spawn().unwrap());
+    let running = Running(std::process::Command::new(&program).arg("600").spawn().unwrap());
+    // The kernel lets the parent of a process go on before it maps the new program.
+    let maps = format!("/proc/{}/maps", running.0.id());
+    while !std::fs::read_to_string(&maps).unwrap().contains(&text(&program)) {
+        std::thread::yield_now();
+    }
     std::fs::remove_file(&program).unwrap();
     assert_eq!(deleted(&Scene::at(disk.path())), [(text(&program), bytes, text(disk.path()))]);
 }
