@@ -223,7 +223,7 @@ mod tests {
             let mount = |(index, (point, kind)): (usize, &(&str, &str))| Mount {
                 id: id(index),
                 parent: if *point == "/" { 0 } else { root },
-                device_id: format!("0:{index}"),
+                device_id: format!("{}:{index}", if ["ext4", "xfs"].contains(kind) { 8 } else { 0 }),
                 subtree: b"/".to_vec(),
                 point: (*point).into(),
                 kind: (*kind).to_owned(),
