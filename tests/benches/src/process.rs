@@ -44,11 +44,6 @@ pub(crate) fn program() -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("ansai"))
 }
 
-/// A single run with this state directory.
-pub(crate) fn once(policies: &Path, state: &Path) -> anyhow::Result<()> {
-    Run { program: &program()?, policies, state: state.to_owned() }.once().map(drop)
-}
-
 /// Runs `work` on one processor; programs that it starts stay on that processor.
 pub(crate) fn on_one_core<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let whole = sched_getaffinity(None)?;

@@ -11,20 +11,21 @@ use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::{RECORDING_VERSION, Recording};
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy};
+use ansai_kit::backend::Backend;
 use anyhow::ensure;
 use serde_json::value::RawValue;
 
 use crate::figure::{Figure, Row};
 use crate::guest;
-use crate::prepared::Prepared;
-use crate::process;
+use crate::prepared::{FixedHost, Prepared};
 use crate::samples::Samples;
 
 const ROUNDS: u32 = 20;
 const REPLAYS: u32 = 2_000;
 
-const HOW: &str = "The small component is the one of the section above, recorded once. disk-space is evaluated on \
-this machine by `ansai run policies/ --once`, and its recording of `detect` comes from the store of recordings. Each \
+const HOW: &str = "The small component is the one of the section above, recorded once. disk-space is \
+recorded on a prepared host, the same in every run: four file systems, and the directories below `/var/log`, \
+`/var/tmp` and `/tmp` of a server with 40 services (`tests/benches/src/host.json`). Each \
 recording is replayed on one thread; calls, answer and fuel are compared. 20 rounds of 2,000 replays, after one round \
 that is not counted. Replays share nothing, so the rate grows with the number of cores.";
 
@@ -41,11 +42,12 @@ pub(crate) fn measure(policies: &Path) -> anyhow::Result<Figure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let engine = Engine::new(ansai_host_functions::builtin(), None, Compiler::InProcess)?;
     let small = engine.load(&guest::component()?)?;
-    let recording = runtime.block_on(record(&small))?;
+    let reply: Arc<RawValue> = Arc::from(RawValue::from_string(guest::REPLY.to_owned())?);
+    let recording = runtime.block_on(record(&small, Prepared(reply)))?;
     let mut rows = vec![runtime.block_on(rate("small component", &small, &recording, SMALL_AIM))?];
-    let real = production(&policies.join("disk-space"))?;
-    let component = std::fs::read(policies.join("disk-space/disk-space.wasm"))?;
-    rows.push(runtime.block_on(rate("disk-space", &engine.load(&component)?, &real, DISK_SPACE_AIM))?);
+    let disk_space = engine.load(&std::fs::read(policies.join("disk-space/disk-space.wasm"))?)?;
+    let recording = runtime.block_on(record(&disk_space, FixedHost::read()?))?;
+    rows.push(runtime.block_on(rate("disk-space", &disk_space, &recording, DISK_SPACE_AIM))?);
     Ok(Figure { title: "Replay", how: HOW, rows, grid: None, held_back_by: HELD_BACK_BY })
 }
 
@@ -65,25 +67,10 @@ async fn rate(name: &'static str, policy: &Policy, recording: &Recording, aim: f
     Ok(Row::new(name, &rates, "per second").at_least(aim, "per second", Some(median)))
 }
 
-/// A recording of a policy on this machine's file systems.
-fn production(policy: &Path) -> anyhow::Result<Recording> {
-    let dir = tempfile::tempdir()?;
-    let state = dir.path().join("state");
-    process::once(policy, &state)?;
-    let catalog = ansai_audit::Catalog::open(state.join("recordings"))?;
-    for listed in catalog.list() {
-        let recording: Recording = serde_json::from_slice(&catalog.get(&listed.id)?)?;
-        if recording.phase == Phase::Detect {
-            return Ok(recording);
-        }
-    }
-    anyhow::bail!("{} recorded no evaluation", policy.display())
-}
-
-async fn record(policy: &Policy) -> anyhow::Result<Recording> {
+async fn record(policy: &Policy, host: impl Backend + 'static) -> anyhow::Result<Recording> {
     let limits = Limits::default();
-    let reply: Arc<RawValue> = Arc::from(RawValue::from_string(guest::REPLY.to_owned())?);
-    let evaluation = policy.detect(Prepared(reply), &limits).await;
+    let evaluation = policy.detect(host, &limits).await;
+    ensure!(evaluation.answer.is_ok(), "{:?}", evaluation.answer);
     Ok(Recording {
         version: RECORDING_VERSION,
         engine: ENGINE_VERSION.into(),
