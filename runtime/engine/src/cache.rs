@@ -17,7 +17,7 @@ use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::compiled_code::{CompiledCode, OffsetReader};
-use verification::{FileIdentity, Verification};
+use verification::FileIdentity;
 
 /// Maximum size of one file of compiled code, which is several times larger than its component.
 const MAX_BYTES: u64 = 512 << 20;
@@ -25,6 +25,8 @@ const MAX_BYTES: u64 = 512 << 20;
 const KEY: &str = "key";
 /// Compiled code is made again when a loss of power damages it.
 const OPTIONS: WriteOptions = WriteOptions { durability: Durability::Atomic, ..WriteOptions::PRIVATE };
+/// Size of a file with a MAC.
+const MAC_BYTES: u64 = 32;
 /// Bytes that are read and authenticated at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -75,9 +77,13 @@ impl Cache {
     pub(crate) fn get(&self, digest: &str) -> Option<File> {
         let file = self.dir.file(self.code_name(digest), Access::Read).ok()?;
         let identity = FileIdentity::of(&file, MAX_BYTES)?;
-        let mac = self.authentication("verification", digest)?;
-        let known = Verification::read(&self.dir, &self.verification_name(digest), mac)?;
-        if !known.was_verified(&identity) {
+        let verification = self.verification_name(digest);
+        if !verification::was_verified(
+            &self.dir,
+            &verification,
+            &identity,
+            self.authentication("verification", digest)?,
+        ) {
             let mut mac = self.authentication("code", digest)?;
             for_each_chunk(&file, |chunk| {
                 mac.update(chunk);
@@ -85,13 +91,13 @@ impl Cache {
             })
             .ok()?;
             // In constant time.
-            mac.verify_slice(&known.code_mac).ok()?;
+            mac.verify_slice(&self.dir.read(self.mac_name(digest), MAC_BYTES).ok()??.bytes).ok()?;
             // A file that changed while it was read was not verified.
             let verified = FileIdentity::of(&file, MAX_BYTES).filter(|now| *now == identity)?;
             // When this fails, the next load verifies again.
-            let _ = self.remember(digest, known.code_mac, &verified);
+            let _ = self.remember(digest, &verified);
         }
-        eviction::touch(&self.dir, &self.verification_name(digest));
+        eviction::touch(&self.dir, &verification);
         Some(file)
     }
 
@@ -108,19 +114,25 @@ impl Cache {
         // is read after it.
         let identity = FileIdentity::of(&file, MAX_BYTES)
             .ok_or_else(|| std::io::Error::other("the file is not private to this user"))?;
-        self.remember(digest, mac.finalize().into_bytes().into(), &identity)?;
+        self.dir.replace(self.mac_name(digest), &mac.finalize().into_bytes(), OPTIONS)?;
+        self.remember(digest, &identity)?;
         eviction::evict(&self.dir, self.max_kept);
         Ok(())
     }
 
-    fn remember(&self, digest: &str, code: [u8; 32], identity: &FileIdentity) -> std::io::Result<()> {
-        let known =
-            Verification::bytes(code, identity, self.authentication("verification", digest).ok_or_else(no_mac)?);
-        Ok(self.dir.replace(self.verification_name(digest), &known, OPTIONS)?)
+    /// Writes down that this file was verified. A loss of power may damage what is written here, at each boot; the MAC of
+    /// the code is written only with the code. So the code is then verified again, not compiled again.
+    fn remember(&self, digest: &str, identity: &FileIdentity) -> std::io::Result<()> {
+        let mac = self.authentication("verification", digest).ok_or_else(no_mac)?;
+        Ok(self.dir.replace(self.verification_name(digest), &verification::bytes(identity, mac), OPTIONS)?)
     }
 
     fn code_name(&self, digest: &str) -> String {
         format!("{digest}-{}{}", self.engine, eviction::CODE)
+    }
+
+    fn mac_name(&self, digest: &str) -> String {
+        format!("{digest}-{}{}", self.engine, eviction::MAC)
     }
 
     fn verification_name(&self, digest: &str) -> String {

@@ -51,6 +51,8 @@ pub(crate) struct Field {
     name: Box<str>,
     ty: ValueType,
     offset: usize,
+    /// See [`ValueType::is_plain`].
+    is_plain: bool,
 }
 
 /// The cases of a variant.
@@ -160,6 +162,16 @@ impl ValueType {
         }
     }
 
+    /// Whether a value has no part elsewhere in the memory, as strings and lists have.
+    fn is_plain(&self) -> bool {
+        match self {
+            ValueType::String | ValueType::List(_) | ValueType::Unsupported => false,
+            ValueType::Tuple(fields) | ValueType::Record(fields) => fields.iter().all(|field| field.is_plain),
+            ValueType::Option(cases) | ValueType::Variant(cases) => cases.payloads().all(ValueType::is_plain),
+            _ => true,
+        }
+    }
+
     /// How many plain WebAssembly values it takes to pass a value without memory.
     pub(crate) fn flat_count(&self) -> usize {
         match self {
@@ -180,7 +192,7 @@ fn fields<'a>(fields: impl IntoIterator<Item = (&'a str, ValueType)>) -> Box<[Fi
     let place = |(name, ty): (&str, ValueType)| {
         let offset = end.next_multiple_of(ty.alignment());
         end = offset + ty.size();
-        Field { name: name.into(), ty, offset }
+        Field { name: name.into(), is_plain: ty.is_plain(), ty, offset }
     };
     fields.into_iter().map(place).collect()
 }

@@ -7,6 +7,8 @@ use ansai_storage::{Access, Directory, Metadata};
 
 /// How names of compiled code end.
 pub(super) const CODE: &str = ".bin";
+/// How names of the files with their MACs end.
+pub(super) const MAC: &str = ".mac";
 /// How names of their verification files end.
 pub(super) const VERIFICATION: &str = ".verified";
 
@@ -35,8 +37,10 @@ pub(super) fn touch(dir: &Directory, verification: &str) {
 pub(super) fn evict(dir: &Directory, max_bytes: u64) {
     let mut kept: Vec<(SystemTime, u64, String)> = Vec::new();
     for (name, metadata) in files(dir) {
-        let Some(verification) = verification_of(&name) else { continue };
-        let at = dir.metadata(verification).map_or(metadata.modified, |verification| verification.modified);
+        let Some(code) = name.strip_suffix(CODE) else { continue };
+        let at = dir
+            .metadata(format!("{code}{VERIFICATION}"))
+            .map_or(metadata.modified, |verification| verification.modified);
         kept.push((at, metadata.allocated_bytes, name));
     }
     kept.sort();
@@ -49,7 +53,10 @@ pub(super) fn evict(dir: &Directory, max_bytes: u64) {
         }
         // A process that has mapped the file keeps its mapping.
         if dir.remove(&name).is_ok() {
-            let _ = verification_of(&name).map(|verification| dir.remove(verification));
+            let code = name.strip_suffix(CODE).unwrap_or(&name);
+            for beside in [MAC, VERIFICATION] {
+                let _ = dir.remove(format!("{code}{beside}"));
+            }
             bytes = bytes.saturating_sub(freed);
         }
     }
@@ -59,7 +66,7 @@ pub(super) fn evict(dir: &Directory, max_bytes: u64) {
 pub(super) fn remove_abandoned(dir: &Directory) {
     let _ = dir.remove_left_over();
     for (name, metadata) in files(dir) {
-        let is_kept = name.ends_with(CODE) || name.ends_with(VERIFICATION) || name == super::KEY;
+        let is_kept = [CODE, MAC, VERIFICATION].iter().any(|end| name.ends_with(end)) || name == super::KEY;
         if !is_kept && age(metadata).is_some_and(|age| age > ABANDONED_AFTER) {
             let _ = dir.remove(name);
         }
@@ -72,10 +79,6 @@ fn files(dir: &Directory) -> impl Iterator<Item = (String, Metadata)> {
         let metadata = dir.metadata(&name).ok().filter(|found| found.is_file)?;
         Some((name, metadata))
     })
-}
-
-fn verification_of(code: &str) -> Option<String> {
-    Some(format!("{}{VERIFICATION}", code.strip_suffix(CODE)?))
 }
 
 fn age(metadata: Metadata) -> Option<Duration> {

@@ -15,6 +15,10 @@ impl Cache {
         self.dir.path_of(self.code_name(digest))
     }
 
+    fn mac_file(&self, digest: &str) -> PathBuf {
+        self.dir.path_of(self.mac_name(digest))
+    }
+
     fn verification_file(&self, digest: &str) -> PathBuf {
         self.dir.path_of(self.verification_name(digest))
     }
@@ -46,6 +50,7 @@ fn what_was_put_comes_back_and_nothing_else_does() {
     assert_eq!(got(&open_cache(&dir).unwrap(), "aa").unwrap(), b"code");
     // Changed, renamed, cut, or under another key: as if it were not there.
     std::fs::copy(cache.code_file("aa"), cache.code_file("bb")).unwrap();
+    std::fs::copy(cache.mac_file("aa"), cache.mac_file("bb")).unwrap();
     std::fs::copy(cache.verification_file("aa"), cache.verification_file("bb")).unwrap();
     assert_eq!(got(&cache, "bb"), None);
     std::fs::write(cache.code_file("aa"), b"c0de").unwrap();
@@ -98,25 +103,37 @@ fn a_change_behind_an_old_time_is_seen() {
     assert_eq!(got(&cache, "aa"), None);
 }
 
+/// A damaged verification file costs a verification, and code with a damaged MAC is not used.
 #[test]
-fn a_seal_of_somebody_elses_making_is_none() {
+fn only_what_this_users_key_made_counts() {
     let (_dir, cache) = fresh();
     cache.put("aa", &code(b"code")).unwrap();
     let good = std::fs::read(cache.verification_file("aa")).unwrap();
-    for at in [0, MAC_AT_END / 2, good.len() - 1] {
-        let mut forged = good.clone();
-        forged[at] ^= 1;
+    std::fs::write(cache.code_file("aa"), b"evil").unwrap();
+    let evil = FileIdentity::of(&cache.dir.file(cache.code_name("aa"), Access::Read).unwrap(), MAX_BYTES).unwrap();
+    let another_key = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
+    let mut changed = good.clone();
+    changed[IN_THE_IDENTITY] ^= 1;
+    for forged in [verification::bytes(&evil, another_key), changed, Vec::new(), good.clone()] {
         std::fs::write(cache.verification_file("aa"), &forged).unwrap();
-        assert_eq!(got(&cache, "aa"), None, "byte {at}");
+        assert_eq!(got(&cache, "aa"), None, "{}", String::from_utf8_lossy(&forged));
     }
-    std::fs::write(cache.verification_file("aa"), b"").unwrap();
-    assert_eq!(got(&cache, "aa"), None);
-    std::fs::write(cache.verification_file("aa"), &good).unwrap();
-    assert_eq!(got(&cache, "aa").unwrap(), b"code");
+    std::fs::write(cache.code_file("aa"), b"code").unwrap();
+    for torn in [b"".as_slice(), &good[..good.len() - 1], &[0; 100]] {
+        std::fs::write(cache.verification_file("aa"), torn).unwrap();
+        assert_eq!(got(&cache, "aa").unwrap(), b"code");
+        assert_ne!(std::fs::read(cache.verification_file("aa")).unwrap(), torn, "verified by its MAC");
+    }
+    for torn in [b"".as_slice(), &[0; 32]] {
+        std::fs::remove_file(cache.verification_file("aa")).unwrap();
+        std::fs::write(cache.mac_file("aa"), torn).unwrap();
+        assert_eq!(got(&cache, "aa"), None);
+        cache.put("aa", &code(b"code")).unwrap();
+    }
 }
 
-/// Somewhere in the identity.
-const MAC_AT_END: usize = 100;
+/// A byte of the identity.
+const IN_THE_IDENTITY: usize = 40;
 
 #[test]
 fn only_a_private_regular_file_is_code() {
@@ -183,7 +200,9 @@ fn what_was_not_used_for_longest_makes_room() {
         left
     };
     let named = |cache: &Cache, digests: &[&str]| -> Vec<String> {
-        let files = digests.iter().flat_map(|digest| [cache.code_file(digest), cache.verification_file(digest)]);
+        let files = digests
+            .iter()
+            .flat_map(|digest| [cache.code_file(digest), cache.mac_file(digest), cache.verification_file(digest)]);
         files.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
     };
     cache.max_kept = 5 * 8192;

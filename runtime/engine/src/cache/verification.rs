@@ -1,5 +1,5 @@
-//! The verification file beside a file of compiled code: the MAC of the code, and the identity of the file whose bytes had
-//! that MAC when they were last read. It is authenticated itself.
+//! The verification file beside a file of compiled code: the identity of the file whose bytes had the right MAC when they
+//! were last read. It is authenticated itself.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -48,35 +48,18 @@ fn boot() -> String {
     if read.is_ok() { id.trim().to_owned() } else { String::new() }
 }
 
-/// The content of a verification file.
-pub(super) struct Verification {
-    /// The MAC of the code.
-    pub(super) code_mac: [u8; MAC_BYTES],
-    identity: Vec<u8>,
+/// The bytes to write: the identity of the file, and the MAC of that.
+pub(super) fn bytes(identity: &FileIdentity, mac: Hmac<Sha256>) -> Vec<u8> {
+    let mut bytes = identity.0.clone().into_bytes();
+    bytes.extend(mac.chain_update(identity.0.as_bytes()).finalize().into_bytes());
+    bytes
 }
 
-impl Verification {
-    /// The bytes to write: the MAC of the code, the identity of its file, the MAC of both.
-    pub(super) fn bytes(code_mac: [u8; MAC_BYTES], identity: &FileIdentity, mac: Hmac<Sha256>) -> Vec<u8> {
-        let mut bytes = code_mac.to_vec();
-        bytes.extend(identity.0.as_bytes());
-        bytes.extend(mac.chain_update(&bytes).finalize().into_bytes());
-        bytes
-    }
-
-    /// Reads a verification file; `None` when this user's key did not make it.
-    pub(super) fn read(dir: &Directory, name: &str, mac: Hmac<Sha256>) -> Option<Verification> {
-        let mut bytes = dir.read(name, MAX_BYTES).ok()??.bytes;
-        let authenticated = bytes.len().checked_sub(MAC_BYTES)?;
-        let own = bytes.split_off(authenticated);
-        mac.chain_update(&bytes).verify_slice(&own).ok()?;
-        let (code_mac, identity) = bytes.split_first_chunk::<MAC_BYTES>()?;
-        Some(Verification { code_mac: *code_mac, identity: identity.to_vec() })
-    }
-
-    /// Whether the bytes of this file, in this state, were verified since the last boot.
-    pub(super) fn was_verified(&self, identity: &FileIdentity) -> bool {
-        // The identity begins with the boot id, or with a space when that is unknown.
-        !identity.0.starts_with(' ') && self.identity == identity.0.as_bytes()
-    }
+/// Whether the bytes of this file, in this state, were verified since the last boot, according to a verification file
+/// that this user's key made.
+pub(super) fn was_verified(dir: &Directory, name: &str, identity: &FileIdentity, mac: Hmac<Sha256>) -> bool {
+    let Ok(Some(content)) = dir.read(name, MAX_BYTES) else { return false };
+    let Some((known, own)) = content.bytes.split_last_chunk::<MAC_BYTES>() else { return false };
+    // The identity begins with the boot id, or with a space when that is unknown.
+    mac.chain_update(known).verify_slice(own).is_ok() && !identity.0.starts_with(' ') && known == identity.0.as_bytes()
 }
