@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::command::Ran;
 use crate::output::Output;
+use crate::secret;
 
 /// Interval at which a running program is polled.
 const POLL: Duration = Duration::from_millis(5);
@@ -123,6 +124,9 @@ impl Daemon {
             return None;
         }
         let collected = self.output.lock();
+        for printed in [&collected.stdout, &collected.stderr] {
+            secret::is_not_printed(printed);
+        }
         Some(Ran {
             peak_memory: self.peak,
             code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()),

@@ -36,6 +36,7 @@ mod output;
 pub mod privilege;
 pub mod scene;
 pub mod search;
+pub mod secret;
 pub mod stop;
 mod syscalls;
 pub mod systemd_host;

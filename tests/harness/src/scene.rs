@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Ansai, Invocation, Ran, guest};
+use crate::{Ansai, Invocation, Ran, guest, secret};
 
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
@@ -93,6 +93,14 @@ impl Scene {
     pub fn command(&self, arguments: &[&str]) -> Invocation {
         let ansai = Ansai::new().current_dir(self.root()).env("COLUMNS", "120").limit(LIMIT);
         ansai.state_dir(self.state_dir()).args(arguments)
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            secret::is_not_below(&self.state_dir());
+        }
     }
 }
 

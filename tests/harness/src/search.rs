@@ -1,6 +1,6 @@
 //! Searches everything that a program left behind for bytes that must not be there.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,11 @@ pub fn files_with(directory: impl AsRef<Path>, bytes: &[u8]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![directory.as_ref().to_owned()];
     while let Some(path) = waiting.pop() {
-        let metadata = path.symlink_metadata().expect("it can be examined");
+        let metadata = match path.symlink_metadata() {
+            // A program that is still running has removed it.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            metadata => metadata.expect("it can be examined"),
+        };
         let content = if metadata.is_dir() {
             waiting
                 .extend(path.read_dir().expect("the directory is listed").map(|entry| entry.expect("an entry").path()));
@@ -27,7 +31,10 @@ pub fn files_with(directory: impl AsRef<Path>, bytes: &[u8]) -> Vec<PathBuf> {
         } else if metadata.is_symlink() {
             path.read_link().expect("a link has a target").into_os_string().as_bytes().to_owned()
         } else if metadata.is_file() {
-            std::fs::read(&path).expect("the file is read")
+            match std::fs::read(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                content => content.expect("the file is read"),
+            }
         } else {
             Vec::new()
         };

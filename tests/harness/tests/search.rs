@@ -4,6 +4,8 @@
 use std::os::unix::fs::symlink;
 
 use ansai_harness::search::{files_with, holds};
+use ansai_harness::secret::SECRET;
+use ansai_harness::{Invocation, Scene};
 
 #[test]
 fn bytes_are_found_in_contents_names_links_and_frames() {
@@ -35,4 +37,18 @@ fn bytes_are_found_in_contents_names_links_and_frames() {
     assert_eq!(names, ["link", "packed", "plain", "sub/hex", "sub/hunter2.name", "sub/list", "two-packed"]);
     assert!(files_with(root, b"hunter3").is_empty());
     assert!(!holds(b"", b"x") && holds(b"x", b"x"));
+}
+
+#[test]
+#[should_panic(expected = "printed a secret")]
+fn no_program_may_print_the_secret() {
+    Invocation::of("echo").arg(SECRET).run();
+}
+
+#[test]
+#[should_panic(expected = "state/audit")]
+fn no_state_may_hold_the_secret() {
+    let scene = Scene::new();
+    scene.write("ansai.toml", SECRET);
+    scene.write("state/audit", hex::encode(SECRET));
 }
