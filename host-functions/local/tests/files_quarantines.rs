@@ -83,6 +83,25 @@ fn a_quarantine_that_cannot_be_read_hides_no_other() {
     assert_eq!(held(&scene), (2, true, 0));
 }
 
+/// Would break: an expiry by the roots of whoever the quarantine was moved to.
+#[test]
+fn a_quarantine_that_was_moved_below_another_root_is_left_alone() {
+    let mut scene = scene();
+    quarantine(&mut scene, "/data", "plan1-0");
+    let file = index(&scene, "/data", "plan1-0");
+    let mut content: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    content["until"] = json!(1);
+    std::fs::write(&file, content.to_string()).unwrap();
+    let expire = |root: &str| {
+        let preview = scene.propose("expire-held", json!({ "root": root, "reason": "a test" }), &[]).unwrap().preview;
+        (preview.items, preview.complete)
+    };
+    assert_eq!((expire("/data"), expire("/other")), ((1, true), (0, true)));
+    let host = host(&scene);
+    std::fs::rename(host.join("data/.ansai-quarantine"), host.join("other/.ansai-quarantine")).unwrap();
+    assert_eq!((expire("/data"), expire("/other")), ((0, true), (0, false)));
+}
+
 #[test]
 fn what_has_no_quarantine_is_not_counted() {
     let mut scene = scene();

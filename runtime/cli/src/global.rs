@@ -90,9 +90,12 @@ impl Global {
         Layout { width, all: self.verbose > 0 }
     }
 
-    /// The state directory: of `--state-dir`, of the configuration, or the default.
+    /// The state directory: of `--state-dir`, of the configuration, or the default. If it exists, no other user can
+    /// change it.
     pub(crate) fn state_dir(&self, configuration: Option<&Configuration>) -> Result<PathBuf, ansai_daemon::Error> {
-        state::directory(self.state_dir.as_deref(), configuration)
+        let directory = state::directory(self.state_dir.as_deref(), configuration)?;
+        state::check(&directory)?;
+        Ok(directory)
     }
 
     /// Where the built-in policies are.

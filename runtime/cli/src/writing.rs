@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ansai_core::codes;
-use ansai_storage::{Directory, Existing, Location, Permissions, StorageError, TrustError, WriteOptions};
+use ansai_storage::{Directory, Existing, Links, Location, Permissions, StorageError, TrustError, WriteOptions};
 
 use crate::exit::Fault;
 
@@ -52,7 +52,7 @@ fn trusted_directory(path: &Path) -> Result<(), Fault> {
         |error: std::io::Error| Fault::other(codes::FILE_ACCESS, format!("cannot write {}: {error}", path.display()));
     let absolute = std::path::absolute(path).map_err(cannot)?;
     let parent = absolute.parent().unwrap_or(Path::new("/"));
-    match Directory::create_trusted(parent) {
+    match Directory::create_trusted(parent, Links::Checked) {
         Ok(_) => Ok(()),
         Err(TrustError::Untrusted((problem, fix))) => {
             let message = format!("{problem}, so another user could change {}", path.display());

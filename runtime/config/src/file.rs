@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ansai_core::codes;
-use ansai_storage::GroupWrite;
+use ansai_storage::{GroupWrite, TrustError, Trusted};
 use rustix::fs::{CWD, FileType, Mode, OFlags, Stat, fstat, openat, stat};
 
 use crate::diagnostics::Diagnostics;
@@ -51,9 +51,23 @@ fn open(path: &Path, name: &str, most_bytes: usize) -> Result<(Source, Option<Pr
     directories.push(place(written, &of_written));
     let file = place(&real, &of_file);
     let is_writable = |place: &Place| place.owned.is_writable_by_others(GroupWrite::Refused);
-    let writable_by_others = is_writable(&file) || directories.iter().any(is_writable);
-    let trust = Trust { writable_by_others, owner_uid: file.owned.uid, file, directories };
+    let way = way(path, &of_file);
+    let writable_by_others = is_writable(&file) || directories.iter().any(is_writable) || way.is_some();
+    let trust = Trust { writable_by_others, owner_uid: file.owned.uid, file, directories, way };
     Ok((source, problem, trust))
+}
+
+/// What is wrong with the way to the file that was read, from the root of the file system on.
+fn way(path: &Path, of_file: &Stat) -> Option<ansai_storage::Problem> {
+    let shown = path.display();
+    match Trusted::open(path) {
+        Err(TrustError::Untrusted(problem)) => Some(problem),
+        Err(TrustError::Access(error)) => Some((error.to_string(), "check the path".to_owned())),
+        Ok(found) => match fstat(&found.handle) {
+            Ok(stat) if (stat.st_dev, stat.st_ino) == (of_file.st_dev, of_file.st_ino) => None,
+            _ => Some((format!("{shown} was replaced while it was read"), "start again".to_owned())),
+        },
+    }
 }
 
 fn place(path: &Path, stat: &Stat) -> Place {

@@ -13,6 +13,8 @@ pub struct Trust {
     pub(crate) file: Place,
     /// The directory of the file, and the directory of the link that pointed to it.
     pub(crate) directories: Vec<Place>,
+    /// What is wrong with a directory above these, or with a link on the way, and how to fix it.
+    pub(crate) way: Option<ansai_storage::Problem>,
 }
 
 /// A file or directory when it was opened.
@@ -26,10 +28,15 @@ impl Trust {
     /// Describes who else can write the file, with a hint; `None` if no other user can. Do not enforce with such a
     /// file; in `observe` mode, warn.
     pub fn problem(&self) -> Option<String> {
-        let (place, exposure) = self.exposures().next()?;
+        let Some((place, exposure)) = self.exposures().next() else {
+            let (problem, fix) = self.way.as_ref()?;
+            let (problem, fix) = (inert(problem, 500), inert(fix, 500));
+            return Some(format!("{problem}, so another user can change what ansai does; hint: {fix}"));
+        };
         let fix = match exposure {
             Exposure::Foreign { .. } => format!("chown {}", rustix::process::geteuid().as_raw()),
             Exposure::Writable { .. } => "chmod go-w".to_owned(),
+            Exposure::Listed => "setfacl -b".to_owned(),
         };
         let path = inert(&place.path, 300);
         Some(format!("{path} {exposure}, so another user can change what ansai does; hint: {fix} {path}"))

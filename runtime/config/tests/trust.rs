@@ -93,6 +93,60 @@ fn a_link_is_judged_by_where_it_leads() {
     assert!(HostConfig::load(&link, &[]).unwrap().1.problem().is_some());
 }
 
+/// Would break: a check of the file and its directory only. Who can write a directory above can put another one there.
+#[test]
+fn every_directory_above_counts_and_a_sticky_one_is_safe() {
+    let place = TempDir::new().unwrap();
+    let root = place.path().canonicalize().unwrap();
+    fs::create_dir_all(root.join("a/b/c")).unwrap();
+    let file = root.join("a/b/c/ansai.toml");
+    fs::write(&file, "").unwrap();
+    for part in ["a", "a/b", "a/b/c"] {
+        set_mode(&root.join(part), 0o755);
+    }
+    let problem = || HostConfig::load(&file, &[]).unwrap().1.problem();
+    assert_eq!(problem(), None);
+    for part in ["a", "a/b"] {
+        set_mode(&root.join(part), 0o757);
+        let (_, trust) = HostConfig::load(&file, &[]).unwrap();
+        assert!(trust.writable_by_others);
+        let (problem, path) = (trust.problem().unwrap(), root.join(part).display().to_string());
+        assert!(problem.starts_with(&format!("{path} is writable by other users (mode 0757)")), "{problem}");
+        assert!(problem.ends_with(&format!("hint: chmod go-w {path}")), "{problem}");
+        set_mode(&root.join(part), 0o1777);
+        assert_eq!(HostConfig::load(&file, &[]).unwrap().1.problem(), None);
+        set_mode(&root.join(part), 0o755);
+    }
+    // A link in the middle of the path, below a directory where others can exchange it.
+    fs::create_dir(root.join("open")).unwrap();
+    symlink(root.join("a/b"), root.join("open/link")).unwrap();
+    let linked = root.join("open/link/c/ansai.toml");
+    assert_eq!(HostConfig::load(&linked, &[]).unwrap().1.problem(), None);
+    set_mode(&root.join("open"), 0o777);
+    assert!(HostConfig::load(&linked, &[]).unwrap().1.problem().unwrap().contains("/open is writable"));
+}
+
+#[test]
+fn an_access_list_counts() {
+    let place = TempDir::new().unwrap();
+    let file = place.path().join("ansai.toml");
+    fs::write(&file, "").unwrap();
+    set_mode(place.path(), 0o755);
+    // As `setfacl -m u:4242:rw` does.
+    let all = u32::MAX;
+    let entries: [(u16, u16, u32); 5] = [(1, 6, all), (2, 6, 4_242), (4, 0, all), (0x10, 6, all), (0x20, 0, all)];
+    let entry = |(tag, bits, id): (u16, u16, u32)| {
+        [tag.to_le_bytes().as_slice(), &bits.to_le_bytes(), &id.to_le_bytes()].concat()
+    };
+    let list = [vec![2, 0, 0, 0], entries.into_iter().flat_map(entry).collect()].concat();
+    match rustix::fs::setxattr(&file, "system.posix_acl_access", &list, rustix::fs::XattrFlags::empty()) {
+        Err(rustix::io::Errno::OPNOTSUPP) => return,
+        set => set.unwrap(),
+    }
+    let problem = HostConfig::load(&file, &[]).unwrap().1.problem().unwrap();
+    assert!(problem.contains("is writable by other users"), "{problem}");
+}
+
 /// Returns the message about a file that cannot be read, without the path of the test's directory.
 fn refused(make: impl FnOnce(&Path)) -> String {
     let directory = TempDir::new().unwrap();

@@ -134,6 +134,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "is_false")]
         after_crash: bool,
     },
+    /// A step that an earlier run left unfinished waits: ansai may not find out now what the step did, or not undo its
+    /// plan. It tries again.
+    Pending { plan: String, step: u32, instance: InstanceName, reason: Refusal },
     /// A step was skipped, without a refusal.
     Skipped { plan: String, step: u32, instance: InstanceName, reason: SkipReason },
     /// The host verified the finding after the plan.
@@ -196,6 +199,7 @@ impl Event {
             Event::Running { .. } => "running",
             Event::Progress { .. } => "progress",
             Event::Outcome { .. } => "outcome",
+            Event::Pending { .. } => "pending",
             Event::Skipped { .. } => "skipped",
             Event::Verified { .. } => "verified",
             Event::Undoing(_) => "undoing",
@@ -224,6 +228,7 @@ impl Event {
             | Event::Running { instance, .. }
             | Event::Progress { instance, .. }
             | Event::Outcome { instance, .. }
+            | Event::Pending { instance, .. }
             | Event::Skipped { instance, .. }
             | Event::Verified { instance, .. }
             | Event::Undoing(UndoIntent { instance, .. })
@@ -251,6 +256,7 @@ impl Event {
             | Event::Running { plan, .. }
             | Event::Progress { plan, .. }
             | Event::Outcome { plan, .. }
+            | Event::Pending { plan, .. }
             | Event::Skipped { plan, .. }
             | Event::Verified { plan, .. }
             | Event::Undoing(UndoIntent { plan, .. })

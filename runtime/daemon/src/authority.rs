@@ -13,6 +13,7 @@ use crate::component::Component;
 use crate::configuration::{Configuration, Identity};
 use crate::error::Error;
 use crate::load::InstanceError;
+use crate::ownership::Problem;
 use crate::targets;
 
 /// Grants from a configuration file, which is read again whenever it has changed. While it is invalid, those of the last
@@ -34,12 +35,22 @@ pub struct Governed {
     pub schema: Arc<Schema>,
     /// The settings of the instance, resolved.
     pub settings: Arc<Value>,
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// Who else could change the component when it was read, and how to fix that.
+    pub exposure: Option<Problem>,
 }
 
 impl Governed {
     /// An instance of this component, with its resolved settings.
     pub fn new(component: &Component, settings: Arc<Value>) -> Governed {
-        Governed { manifest: component.manifest.clone(), schema: component.schema.clone(), settings }
+        Governed {
+            manifest: component.manifest.clone(),
+            schema: component.schema.clone(),
+            settings,
+            digest: component.found.digest.clone(),
+            exposure: component.exposure.clone(),
+        }
     }
 }
 
@@ -122,7 +133,7 @@ fn first_line(error: &Error) -> String {
 ///
 /// # Errors
 /// The configuration does not name the instance, lacks a grant that the policy requires, grants too many tables, or has
-/// invalid settings for one of its targets.
+/// invalid settings for one of its targets. Another user can change a policy that would act.
 pub fn effective_grants(
     configuration: &Configuration,
     instance: &InstanceName,
@@ -135,10 +146,18 @@ pub fn effective_grants(
     let configured = configured.ok_or_else(|| InstanceError::NotConfigured { instance: name(), file: file() })?;
     let granted = ansai_config::effective_scopes(&policy.manifest, &configured.grants, interfaces)
         .map_err(|why| InstanceError::NotGranted { instance: name(), why: Box::new(why), file: file() })?;
+    let mode = configured.mode.min(ceiling);
+    // A pin says what may act, whoever can write the file.
+    if mode == Mode::Enforce
+        && configured.sha256.as_ref() != Some(&policy.digest)
+        && let Some((problem, fix)) = policy.exposure.clone()
+    {
+        return Err(InstanceError::UntrustedEnforce { instance: name(), problem, fix }.into());
+    }
     let seen = targets::seen(configuration, instance, &policy.schema, &policy.settings)?;
     Ok(EffectiveGrants {
         scopes: scopes(granted),
-        mode: configured.mode.min(ceiling),
+        mode,
         labels: configuration.labels.clone(),
         targets: Arc::new(seen),
         reach: targets::reach(configuration, instance),

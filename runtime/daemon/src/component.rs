@@ -10,6 +10,7 @@ use ansai_engine::load::LoadError;
 use ansai_engine::{Engine, Policy};
 
 use crate::error::Error;
+use crate::ownership::{self, Problem};
 use crate::sources;
 
 /// The schema of a policy without settings.
@@ -23,6 +24,8 @@ pub struct Component {
     pub bytes: Vec<u8>,
     /// Its digest, imports and sections.
     pub found: ComponentInfo,
+    /// Who else could change it when it was read, and how to fix that.
+    pub exposure: Option<Problem>,
     /// From its custom section.
     pub manifest: Arc<Manifest>,
     /// From its custom section.
@@ -64,6 +67,7 @@ impl Component {
         let refused = |error: ansai_engine::component::ComponentError| not_loaded(path, error.into());
         let invalid = |part, problems| ComponentError::Part { path: path.to_owned(), part, problems };
         let bytes = sources::read(path)?;
+        let exposure = ownership::problem(path);
         let found = inspect(&bytes).map_err(refused)?;
         let text = found
             .manifest
@@ -77,7 +81,7 @@ impl Component {
             .map_err(|problems| invalid("settings schema", problems))?
             .into();
         let manifest = Arc::new(manifest);
-        Ok(Component { path: path.to_owned(), bytes, found, manifest, schema, compiled: OnceLock::new() })
+        Ok(Component { path: path.to_owned(), bytes, found, exposure, manifest, schema, compiled: OnceLock::new() })
     }
 
     /// Compiles and links it to the interfaces that its manifest asks for.

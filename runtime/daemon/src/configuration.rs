@@ -15,6 +15,7 @@ use ansai_kit::target::{AllTargets, TargetAccess};
 
 pub use self::error::ConfigurationError;
 use crate::error::Error;
+use crate::ownership::{self, Problem};
 use crate::targets::{self, SecretProblem};
 use crate::warning::Warning;
 
@@ -57,6 +58,8 @@ pub struct Configuration {
 pub(crate) struct Identity {
     file: [i64; 5],
     owners: [u64; 7],
+    /// Who else can change a directory above it, or a link that leads to it.
+    problem: Option<Problem>,
 }
 
 impl Identity {
@@ -79,6 +82,7 @@ impl Identity {
                 u64::from(parent.mode()),
                 u64::from(parent.uid()),
             ],
+            problem: ownership::problem(path),
         })
     }
 }
@@ -121,6 +125,16 @@ impl Configuration {
         self.config.secret_diagnostics(&problem.target, problem.code(), &problem.to_string(), hint)
     }
 
+    /// Whether a person may undo plans by its grants.
+    ///
+    /// # Errors
+    /// Another user can write it.
+    pub fn check_trust_for_undo(&self) -> Result<(), Error> {
+        let Some(problem) = self.trust.problem() else { return Ok(()) };
+        let (problem, fix) = parts(problem);
+        Err(ConfigurationError::UntrustedUndo { problem, fix }.into())
+    }
+
     /// A warning if another user can write the file.
     ///
     /// # Errors
@@ -128,10 +142,7 @@ impl Configuration {
     pub fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Error> {
         let Some(problem) = self.trust.problem() else { return Ok(None) };
         let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling) == Mode::Enforce);
-        let (problem, fix) = match problem.split_once("; hint: ") {
-            Some((problem, fix)) => (problem.to_owned(), Some(fix.to_owned())),
-            None => (problem, None),
-        };
+        let (problem, fix) = parts(problem);
         // An export can run a command or write a file in any mode.
         if self.config.export.is_some() {
             return Err(ConfigurationError::UntrustedExport { problem, fix }.into());
@@ -142,5 +153,13 @@ impl Configuration {
             }
             None => Ok(Some(Warning::new(codes::UNTRUSTED_CONFIGURATION, problem))),
         }
+    }
+}
+
+/// A problem and its fix.
+fn parts(problem: String) -> (String, Option<String>) {
+    match problem.split_once("; hint: ") {
+        Some((problem, fix)) => (problem.to_owned(), Some(fix.to_owned())),
+        None => (problem, None),
     }
 }

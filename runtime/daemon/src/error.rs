@@ -88,6 +88,7 @@ impl Error {
             Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) | Error::NoState(_) => {
                 codes::UNKNOWN_PLAN
             }
+            Error::Undo(UndoError::Altered(_) | UndoError::AlteredPlan(_)) => codes::ALTERED_PLAN,
             Error::Undo(_) => codes::NOT_UNDONE,
         }
     }
@@ -114,6 +115,9 @@ impl Error {
             Error::Undo(UndoError::InUse { .. }) => {
                 Some("if ansai was interrupted, start it: `ansai run --once` finds out how its steps ended".to_owned())
             }
+            Error::Undo(UndoError::Altered(_) | UndoError::AlteredPlan(_)) => Some(
+                "keep a copy of the state directory as evidence, and look at the files that the plan names".to_owned(),
+            ),
             Error::Undo(_) => None,
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
@@ -139,7 +143,8 @@ impl Error {
                 UndoError::Altered(_)
                 | UndoError::AlreadyUndone(_)
                 | UndoError::InUse { .. }
-                | UndoError::NeverTouch(_)
+                | UndoError::AlteredPlan(_)
+                | UndoError::NotPermitted(_)
                 | UndoError::NotBegun(_)
                 | UndoError::Refused(_),
             ) => exit::REFUSED,

@@ -1,6 +1,6 @@
 //! The engine and the host that instances run with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ansai_core::codes;
@@ -9,7 +9,7 @@ use ansai_engine::{Compiler, Engine};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::host::Host;
 use ansai_kit::registry::Registry;
-use ansai_storage::{Directory, ToDirectory};
+use ansai_storage::{Directory, Links, ToDirectory, TrustError};
 
 use crate::environment;
 use crate::error::Error;
@@ -62,12 +62,24 @@ pub fn engine(
 pub fn engine_with_users_cache(registry: Registry, compiler: &Compiler) -> Result<Engine, Error> {
     let base = environment::absolute_path("XDG_CACHE_HOME");
     let base = base.or_else(|| Some(environment::absolute_path("HOME")?.join(".cache")));
-    if let Some(base) = base {
-        match Engine::new(registry.clone(), Some(&base.join("ansai/compiled")), compiler.clone()) {
-            // The home directory may belong to another user, as with sudo: not worth a warning.
+    // The home directory may belong to another user, as with sudo: not worth a warning.
+    let open = |base: PathBuf| {
+        let directory = base.join("ansai/compiled");
+        match Directory::open_trusted(&directory, Links::Checked) {
+            Err(TrustError::Access(error)) if error.is_not_found() => {
+                Directory::create_trusted(&directory, Links::Checked)
+            }
+            found => found,
+        }
+    };
+    match base.map(open) {
+        Some(Ok(cache)) => match Engine::new(registry.clone(), Some(&cache), compiler.clone()) {
             Err(EngineError::Cache(error)) => tracing::debug!("{error}; compiling without a cache"),
             made => return Ok(made?),
-        }
+        },
+        Some(Err(TrustError::Untrusted((problem, _)))) => tracing::debug!("{problem}; compiling without a cache"),
+        Some(Err(TrustError::Access(error))) => tracing::debug!("{error}; compiling without a cache"),
+        None => {}
     }
     Ok(Engine::new(registry, None, compiler.clone())?)
 }

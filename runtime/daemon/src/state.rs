@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use ansai_storage::{Directory, Problem, TrustError};
+use ansai_storage::{Directory, Links, Problem, TrustError};
 
 use crate::configuration::Configuration;
 use crate::environment;
@@ -24,8 +24,8 @@ pub enum StateDirError {
         /// What the system says.
         error: std::io::Error,
     },
-    /// Another user can change it, or a directory above it.
-    #[error("{}, so another user can change the state of ansai", .0.0)]
+    /// Another user can change it, a directory above it or something in it; or one of them is a link.
+    #[error("{}, so another user may change the state of ansai", .0.0)]
     Untrusted(Problem),
 }
 
@@ -62,12 +62,12 @@ pub fn directory(asked: Option<&Path>, configuration: Option<&Configuration>) ->
 }
 
 /// Opens the directory. A missing one is created, readable by this user only, and durably, so that a crash loses no
-/// state.
+/// state. ansai acts on what it finds in the directory, so everything in it is checked as well.
 ///
 /// # Errors
-/// Another user can change it, or a directory above it; or the system refuses.
+/// Another user can change it, a directory above it or something in it; one of them is a link; or the system refuses.
 pub fn open(directory: &Path) -> Result<Directory, Error> {
-    opened(directory, Directory::create_trusted(directory))
+    opened(directory, Directory::create_trusted(directory, Links::Refused))
 }
 
 /// The same, if it exists.
@@ -75,7 +75,7 @@ pub fn open(directory: &Path) -> Result<Directory, Error> {
 /// # Errors
 /// As [`open`].
 pub fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
-    match Directory::open_trusted(directory) {
+    match Directory::open_trusted(directory, Links::Refused) {
         Err(TrustError::Access(error))
             if matches!(error.cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
         {
@@ -86,10 +86,27 @@ pub fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
 }
 
 fn opened(path: &Path, found: Result<Directory, TrustError>) -> Result<Directory, Error> {
-    found.map_err(|error| match error {
-        TrustError::Untrusted(problem) => StateDirError::Untrusted(problem).into(),
-        TrustError::Access(error) => StateDirError::Make { path: path.to_owned(), error: error.cause }.into(),
-    })
+    let directory = found.map_err(|error| match error {
+        TrustError::Untrusted(problem) => StateDirError::Untrusted(problem),
+        TrustError::Access(error) => StateDirError::Make { path: path.to_owned(), error: error.cause },
+    })?;
+    match directory.examine() {
+        Ok(None) => Ok(directory),
+        Ok(Some(problem)) => Err(StateDirError::Untrusted(problem).into()),
+        Err(error) => Err(StateDirError::Make { path: error.path, error: error.cause }.into()),
+    }
+}
+
+/// Refuses a directory that another user can change, for commands that read it by its path: then nobody can exchange it
+/// meanwhile. What does not exist or cannot be read is for the reader to tell.
+///
+/// # Errors
+/// As [`open`], apart from errors of the system.
+pub fn check(directory: &Path) -> Result<(), Error> {
+    match existing(directory) {
+        Err(error @ Error::StateDir(StateDirError::Untrusted(_))) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Whether the directory exists and can be seen.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ansai_core::{InstanceName, Interface, Mode, ScopeInForce, ScopeTables};
 use ansai_events::Stream;
-use ansai_supervisor::authority::{EffectiveGrants, Fixed, scopes};
+use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
 use ansai_supervisor::{Options, StepReport, Supervisor};
 
 use crate::configuration::Configuration;
@@ -22,18 +22,25 @@ pub struct UndoRequest {
     pub by: String,
 }
 
-/// Undoes a plan with the grants of the configuration. Blocks; needs a tokio runtime.
+/// Undoes a plan with the grants of the configuration, whatever mode it sets. Without a configuration nothing is granted,
+/// so nothing is undone. Blocks; needs a tokio runtime.
 ///
 /// # Errors
-/// The plan is unknown, its record was changed, or the daemon is running.
+/// The plan is unknown, its record was changed, the daemon is running, or another user can change the configuration.
 pub fn undo(
     configuration: Option<&Configuration>,
     state_dir: &Path,
     request: &UndoRequest,
 ) -> Result<Vec<StepReport>, Error> {
+    if let Some(configuration) = configuration {
+        configuration.check_trust_for_undo()?;
+    }
     let directory = state::existing(state_dir)?.ok_or_else(|| Error::NoState(state_dir.to_owned()))?;
     let registry = ansai_host_functions::builtin();
-    let granted = configuration.map(|one| grants(one, &registry.interfaces())).unwrap_or_default();
+    let authority: Arc<dyn Authority> = match configuration {
+        Some(configuration) => Arc::new(Fixed::new(grants(configuration, &registry.interfaces()))),
+        None => Arc::new(NoConfiguration),
+    };
     let options = Options {
         state_dir: directory,
         mode: Mode::Enforce,
@@ -41,9 +48,18 @@ pub fn undo(
         events: Stream::new(),
     };
     let live = host::live(registry, state_dir);
-    let supervisor = Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new(granted)), Vec::new())
+    let supervisor = Supervisor::open(options, Arc::new(live), authority, Vec::new())
         .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error })?;
     Ok(supervisor.undo(&request.plan, request.step, &request.by)?)
+}
+
+/// Grants nothing, and says how to change that.
+struct NoConfiguration;
+
+impl Authority for NoConfiguration {
+    fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
+        Err(format!("undo needs the grants of {instance}: pass --config FILE"))
+    }
 }
 
 /// Grants as the configuration has them: undoing needs no policy, so nothing narrows them.

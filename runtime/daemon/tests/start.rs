@@ -2,14 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use ansai_core::{Event, Mode, codes, exit};
 use ansai_daemon::undo::{UndoRequest, undo};
-use ansai_daemon::{Builder, Configuration, Daemon, Error, history};
+use ansai_daemon::{Builder, Configuration, Daemon, Error, history, state};
 use ansai_engine::Compiler;
 use ansai_events::{Item, Stream};
-use ansai_harness::Scene;
 use ansai_harness::scene::permit;
+use ansai_harness::{Scene, requires_root};
 use ansai_supervisor::report::FindingState;
 
 fn configuration(scene: &Scene, text: &str) -> Configuration {
@@ -114,6 +115,127 @@ fn a_state_directory_that_another_user_can_change_starts_nothing() {
     // As /tmp is: others can add a directory, and not exchange this one.
     permit(&scene.path("above"), 0o1777);
     drop(load().unwrap());
+}
+
+/// Every file and directory below a directory.
+fn all_below(directory: &Path) -> Vec<PathBuf> {
+    let (mut all, mut left) = (Vec::new(), vec![directory.to_owned()]);
+    while let Some(place) = left.pop() {
+        for entry in std::fs::read_dir(&place).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path.clone());
+            }
+            all.push(path);
+        }
+    }
+    all
+}
+
+/// The table is what a run leaves: whatever ansai writes, it opens again, and refuses if others could have written it.
+/// Would break: a kind of file that is opened without the check.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_in_the_state_directory_is_used_that_another_user_can_change() {
+    let scene = Scene::new();
+    scene.guest("healthy");
+    let daemon = builder(&scene).load().unwrap();
+    drop(daemon.open(Stream::new()).unwrap().run_once().await);
+    drop(daemon);
+    let state = std::fs::canonicalize(scene.state_dir()).unwrap();
+    for name in ["outbox", "outbox/target"] {
+        std::fs::create_dir(state.join(name)).unwrap();
+        permit(&state.join(name), 0o700);
+    }
+    for name in ["plans/p.plan.zst", "plans/p.0.items.zst", "outbox/target/1.message", "audit.key.next"] {
+        std::fs::write(state.join(name), "").unwrap();
+        permit(&state.join(name), 0o600);
+    }
+    let refused = |why: &str, path: &Path| {
+        let error = builder(&scene).load().err().unwrap();
+        let shown = path.display().to_string();
+        assert_eq!((error.code(), error.exit_code()), (codes::STATE_DIRECTORY, exit::REFUSED), "{shown}: {error}");
+        assert!(error.to_string().starts_with(&format!("{shown} {why}")), "{error}");
+        assert!(error.hint().is_some_and(|hint| !hint.is_empty()), "{error}");
+        let request = UndoRequest { plan: "p".into(), step: None, by: "test".into() };
+        let undone = undo(None, &scene.state_dir(), &request).err().unwrap();
+        assert_eq!((undone.code(), undone.exit_code()), (codes::STATE_DIRECTORY, exit::REFUSED), "{shown}");
+        assert_eq!(state::check(&state).err().unwrap().code(), codes::STATE_DIRECTORY, "{shown}");
+    };
+    let all = all_below(&state);
+    let names: Vec<&str> = all.iter().map(|path| path.strip_prefix(&state).unwrap().to_str().unwrap()).collect();
+    for known in ["audit/lock", "audit.key", "audit.head", "state.db", "compiled/key", "recordings", "plans", "ballast"]
+    {
+        assert!(names.contains(&known), "{known}: {names:?}");
+    }
+    let elsewhere = scene.path("elsewhere");
+    for path in &all {
+        let mode = std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        permit(path, mode | 0o002);
+        refused("is writable by other users", path);
+        permit(path, mode);
+        if requires_root() {
+            std::os::unix::fs::chown(path, Some(65_534), None).unwrap();
+            refused("belongs to user 65534", path);
+            std::os::unix::fs::chown(path, Some(0), None).unwrap();
+        }
+        std::fs::rename(path, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+        refused("is a symbolic link", path);
+        std::fs::remove_file(path).unwrap();
+        if elsewhere.is_file() {
+            std::fs::hard_link(&elsewhere, path).unwrap();
+            refused("has several names", path);
+            std::fs::remove_file(path).unwrap();
+        }
+        std::fs::rename(&elsewhere, path).unwrap();
+    }
+    drop(builder(&scene).load().unwrap());
+}
+
+#[test]
+fn a_state_directory_is_no_link_and_in_no_directory_of_another_user() {
+    let scene = Scene::new();
+    scene.guest("healthy");
+    let load = |path: PathBuf| builder(&scene).state_dir(path).load();
+    drop(load(scene.path("real/state")).unwrap());
+    std::os::unix::fs::symlink("real", scene.path("above")).unwrap();
+    std::os::unix::fs::symlink("state", scene.path("real/link")).unwrap();
+    for link in ["above/state", "real/link", "real/link/new"] {
+        let error = load(scene.path(link)).err().unwrap();
+        assert_eq!((error.code(), error.exit_code()), (codes::STATE_DIRECTORY, exit::REFUSED), "{error}");
+        assert!(error.hint().unwrap().starts_with("pass the path that it leads to: "), "{:?}", error.hint());
+    }
+    if requires_root() {
+        // As in the home of a user: that user can put another directory there.
+        std::os::unix::fs::chown(scene.path("real"), Some(65_534), None).unwrap();
+        for below in ["real/state", "real/new"] {
+            let error = load(scene.path(below)).err().unwrap();
+            assert_eq!(error.exit_code(), exit::REFUSED);
+            assert!(error.to_string().contains("/real belongs to user 65534"), "{error}");
+        }
+        assert!(!scene.path("real/new").exists());
+    }
+}
+
+/// Would break: a policy that acts although another user can exchange it.
+#[test]
+fn a_policy_that_another_user_can_change_does_not_enforce_unless_it_is_pinned() {
+    let scene = Scene::new();
+    let component = scene.guest("healthy");
+    let load = |text: &str, ceiling| {
+        builder(&scene).configuration(Some(configuration(&scene, text))).ceiling(ceiling).load().unwrap()
+    };
+    let enforce = "[policy.healthy]\nmode = \"enforce\"\n";
+    permit(&scene.path("policies"), 0o757);
+    let daemon = load(enforce, None);
+    let refused = &daemon.not_loaded()[0].error;
+    assert_eq!((refused.code(), refused.exit_code()), (codes::UNTRUSTED_POLICY, exit::REFUSED), "{refused}");
+    assert!(refused.to_string().contains("/policies is writable by other users (mode 0757)"), "{refused}");
+    assert_eq!(load(enforce, Some(Mode::Observe)).mode(), Mode::Observe, "looking is safe");
+    let digest = ansai_engine::component::inspect(&std::fs::read(component).unwrap()).unwrap().digest;
+    assert_eq!(load(&format!("{enforce}sha256 = \"{digest}\"\n"), None).mode(), Mode::Enforce);
+    permit(&scene.path("policies"), 0o755);
+    assert_eq!(load(enforce, None).mode(), Mode::Enforce);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use crate::error::parent;
 use crate::name::checked;
-use crate::{GroupWrite, Owned, Result, StorageError, TrustError, Trusted};
+use crate::{GroupWrite, Links, Owned, Result, StorageError, TrustError, Trusted};
 
 /// An open directory. Clones share the handle.
 ///
@@ -54,13 +54,13 @@ impl Directory {
 
     /// Opens a directory by its absolute path if no other user can change it: root or this user owns it and every
     /// directory and link on the way, and nobody else can write them. A directory above with a sticky bit may be
-    /// writable. The same is checked for each subdirectory that is opened in it.
+    /// writable. The same is checked for each subdirectory and each file that is opened in it.
     ///
     /// # Errors
     /// Another user can change it, or the system refuses.
-    pub fn open_trusted(path: impl AsRef<Path>) -> std::result::Result<Directory, TrustError> {
+    pub fn open_trusted(path: impl AsRef<Path>, links: Links) -> std::result::Result<Directory, TrustError> {
         let path = path.as_ref();
-        Self::trusted(path, &Trusted::open(path)?)
+        Self::trusted(path, &Trusted::open_with(path, links)?)
     }
 
     fn trusted(path: &Path, found: &Trusted) -> std::result::Result<Directory, TrustError> {
@@ -74,9 +74,9 @@ impl Directory {
     ///
     /// # Errors
     /// Another user can change it, or the system refuses.
-    pub fn create_trusted(path: impl AsRef<Path>) -> std::result::Result<Directory, TrustError> {
+    pub fn create_trusted(path: impl AsRef<Path>, links: Links) -> std::result::Result<Directory, TrustError> {
         let path = path.as_ref();
-        let found = Trusted::create(path)?;
+        let found = Trusted::create(path, links)?;
         path.ancestors().skip(1).try_for_each(sync_if_possible).map_err(TrustError::Access)?;
         Self::trusted(path, &found)
     }
@@ -115,7 +115,7 @@ impl Directory {
         options.read(true).custom_flags((OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed());
         let opened = self.0.dir.open_with(name, &options).map_err(failed)?;
         let opened = Self::held(opened.into_std().into(), self.path_of(name), self.0.is_trusted);
-        match opened.owned()?.exposure(GroupWrite::Private) {
+        match opened.owned()?.exposure_of(opened.as_fd(), GroupWrite::Private) {
             Some(exposure) if self.0.is_trusted => {
                 Err(failed(io::Error::new(io::ErrorKind::PermissionDenied, exposure.to_string())))
             }
@@ -146,6 +146,11 @@ impl Directory {
     /// The system refuses.
     pub fn sync(&self) -> Result<()> {
         rustix::fs::fsync(&self.0.dir).map_err(StorageError::at("sync directory", self.path()))
+    }
+
+    /// Whether what is opened in it is checked.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.0.is_trusted
     }
 
     pub(crate) fn dir(&self) -> &Dir {

@@ -3,16 +3,19 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
 
-use rustix::fs::{AtFlags, fstat, statat};
+use rustix::fs::{AtFlags, Mode, fchmod, fstat, statat};
 
+use crate::examine::fault;
 use crate::{Access, Content, Directory, Metadata, Result, StorageError};
 
 impl Directory {
     /// Opens a file in it.
     ///
     /// # Errors
-    /// The system refuses. A symbolic link is refused, and for reading also what is not a regular file.
+    /// The system refuses. A symbolic link is refused, and for reading also what is not a regular file. In a directory
+    /// that was opened as trusted, so is what another user can change, and what has a second name.
     pub fn file(&self, name: impl AsRef<OsStr>, access: Access) -> Result<File> {
         let name = self.name(access.action(), name.as_ref())?;
         let failed = |error: io::Error| StorageError::at(access.action(), self.path_of(name))(error);
@@ -20,7 +23,31 @@ impl Directory {
         if access == Access::Read && !file.metadata().map_err(failed)?.is_file() {
             return Err(StorageError::at("read", self.path_of(name))(io::Error::other("not a regular file")));
         }
+        if self.is_trusted()
+            && let Some(fault) = fault(&fstat(&file).map_err(|error| failed(error.into()))?, file.as_fd())
+        {
+            return Err(failed(io::Error::new(io::ErrorKind::PermissionDenied, fault.to_string())));
+        }
         Ok(file)
+    }
+
+    /// Takes the permissions of all other users from a file of this user; `false` where there is none.
+    ///
+    /// # Errors
+    /// As [`Directory::file`].
+    pub fn make_private(&self, name: impl AsRef<OsStr>) -> Result<bool> {
+        let name = name.as_ref();
+        let file = match self.file(name, Access::Append) {
+            Err(error) if error.is_not_found() => return Ok(false),
+            opened => opened?,
+        };
+        let stat = fstat(&file).map_err(StorageError::at("examine", self.path_of(name)))?;
+        let mode = stat.st_mode & 0o7777;
+        if mode & 0o077 != 0 {
+            fchmod(&file, Mode::from_raw_mode(mode & 0o700))
+                .map_err(StorageError::at("make private", self.path_of(name)))?;
+        }
+        Ok(true)
     }
 
     /// Reads a file, up to one byte more than `most_bytes`, so that a longer one shows; `None` where there is none.

@@ -5,8 +5,9 @@
 //!   through a symbolic link.
 //! - [`Directory::replace`] writes a file whole or not at all. After a crash the file holds the old content or the new
 //!   content.
-//! - [`Directory::open_trusted`] opens a directory that no other user can change, with every directory above it;
-//!   [`Owned`] is the check of owner and mode.
+//! - [`Directory::open_trusted`] opens a directory that no other user can change, with every directory above it. What is
+//!   opened in it is checked the same way. [`Trusted`] is that walk, [`Owned`] the check of owner and mode, and
+//!   [`Directory::examine`] checks everything in a directory at once.
 //!
 //! It is not for the files of the host that policies act on: those are guarded by the host functions.
 //!
@@ -23,8 +24,10 @@
 //! ```
 
 mod access;
+mod access_list;
 mod directory;
 mod error;
+mod examine;
 mod files;
 mod location;
 mod name;
@@ -44,7 +47,7 @@ pub use random::random;
 pub use replace::{Durability, Existing, Permissions, WriteOptions};
 pub use source::ToDirectory;
 pub use temporary::is_temporary;
-pub use trusted::{TrustError, Trusted};
+pub use trusted::{Links, TrustError, Trusted};
 
 /// What an operation of this crate answers.
 pub type Result<T> = std::result::Result<T, StorageError>;

@@ -1,8 +1,11 @@
 //! Whether another user can change a file or directory. Root and the user who runs ansai may.
 
 use std::fmt;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+use crate::access_list;
 
 /// Write bit of others.
 const OTHERS_WRITE: u32 = 0o002;
@@ -42,6 +45,8 @@ pub enum Exposure {
         /// Its permissions.
         mode: u32,
     },
+    /// Its access list lets another user or group write it.
+    Listed,
 }
 
 /// What is wrong and how to fix it.
@@ -64,16 +69,29 @@ impl Owned {
 
     /// What is wrong with a path that has this owner and mode, and how to fix it; `None` if no other user can change it.
     pub fn problem(self, path: &Path) -> Option<Problem> {
+        Some(self.exposure(GroupWrite::Private)?.problem(path))
+    }
+
+    /// The same as [`Owned::exposure`] for an open file, which may have an access list.
+    pub(crate) fn exposure_of(self, file: BorrowedFd<'_>, groups: GroupWrite) -> Option<Exposure> {
+        let listed = || access_list::lets_others_write(file, self).then_some(Exposure::Listed);
+        self.exposure(groups).or_else(listed)
+    }
+}
+
+impl Exposure {
+    /// What is wrong with a path that has it, and how to fix it.
+    pub fn problem(self, path: &Path) -> Problem {
         let shown = path.display();
-        let exposure = self.exposure(GroupWrite::Private)?;
-        let fix = match exposure {
+        let fix = match self {
             Exposure::Foreign { .. } => {
                 let user = rustix::process::geteuid().as_raw();
                 format!("run as its owner, or copy it to a directory that you own (you are user {user})")
             }
             Exposure::Writable { .. } => format!("chmod go-w {shown}"),
+            Exposure::Listed => format!("setfacl -b {shown}"),
         };
-        Some((format!("{shown} {exposure}"), fix))
+        (format!("{shown} {self}"), fix)
     }
 }
 
@@ -95,6 +113,7 @@ impl fmt::Display for Exposure {
         match self {
             Exposure::Foreign { uid } => write!(formatter, "belongs to user {uid}"),
             Exposure::Writable { mode } => write!(formatter, "is writable by other users (mode {mode:04o})"),
+            Exposure::Listed => formatter.write_str("is writable by other users (access list)"),
         }
     }
 }

@@ -3,14 +3,14 @@
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, mkdirat, openat, readlinkat};
 use rustix::io::Errno;
 
-use crate::{Owned, Problem, StorageError};
+use crate::{GroupWrite, Owned, Problem, StorageError};
 
 /// As many as the kernel follows.
 const MOST_LINKS: usize = 40;
@@ -48,7 +48,12 @@ impl Trusted {
     /// # Errors
     /// Another user can change it, or the system refuses.
     pub fn open(path: &Path) -> Result<Trusted, TrustError> {
-        walk(&absolute(path)?, Missing::Refused)
+        walk(&absolute(path)?, Missing::Refused, Links::Checked)
+    }
+
+    /// The same, with a choice about links.
+    pub(crate) fn open_with(path: &Path, links: Links) -> Result<Trusted, TrustError> {
+        walk(&absolute(path)?, Missing::Refused, links)
     }
 
     /// The same for a directory. Each missing one on the way is created for this user only, in a directory that has
@@ -56,9 +61,18 @@ impl Trusted {
     ///
     /// # Errors
     /// As [`Trusted::open`].
-    pub(crate) fn create(path: &Path) -> Result<Trusted, TrustError> {
-        walk(&absolute(path)?, Missing::Created)
+    pub(crate) fn create(path: &Path, links: Links) -> Result<Trusted, TrustError> {
+        walk(&absolute(path)?, Missing::Created, links)
     }
+}
+
+/// What happens to a symbolic link on the way or at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// It is followed, if no other user can change it.
+    Checked,
+    /// It is refused.
+    Refused,
 }
 
 /// What happens to a directory that does not exist.
@@ -73,7 +87,7 @@ fn absolute(path: &Path) -> Result<PathBuf, TrustError> {
 }
 
 /// Opens an absolute path.
-fn walk(path: &Path, missing: Missing) -> Result<Trusted, TrustError> {
+fn walk(path: &Path, missing: Missing, links_are: Links) -> Result<Trusted, TrustError> {
     let mut left: VecDeque<OsString> = steps(path);
     let mut way = vec![step(CWD, OsStr::new("/"), Path::new("/"))?];
     let mut links = 0;
@@ -102,6 +116,11 @@ fn walk(path: &Path, missing: Missing) -> Result<Trusted, TrustError> {
                 false => Ok(PathBuf::from(OsString::from_vec(target.into_bytes()))),
             });
             let target = target.map_err(|error| TrustError::access(&next.path, error))?;
+            if links_are == Links::Refused {
+                let leads_to = next.path.with_file_name("").join(&target);
+                let fix = format!("pass the path that it leads to: {}", leads_to.display());
+                return Err(TrustError::Untrusted((format!("{} is a symbolic link", next.path.display()), fix)));
+            }
             if target.is_absolute() {
                 way.truncate(1);
             }
@@ -117,10 +136,12 @@ fn walk(path: &Path, missing: Missing) -> Result<Trusted, TrustError> {
     }
     match way.pop() {
         // Others can add an entry to a directory with a sticky bit: good enough on the way, not at its end.
-        Some(end) if end.kind == FileType::Directory => match end.owned.problem(&end.path) {
-            Some(problem) => Err(TrustError::Untrusted(problem)),
-            None => Ok(end),
-        },
+        Some(end) if end.kind == FileType::Directory => {
+            match end.owned.exposure_of(end.handle.as_fd(), GroupWrite::Private) {
+                Some(exposure) => Err(TrustError::Untrusted(exposure.problem(&end.path))),
+                None => Ok(end),
+            }
+        }
         Some(end) => Ok(end),
         None => Err(TrustError::access(path, Errno::NOENT)),
     }
@@ -137,7 +158,7 @@ fn steps(path: &Path) -> VecDeque<OsString> {
 }
 
 /// One name in a directory, not followed where it is a link.
-fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<Trusted, TrustError> {
+fn step(directory: impl AsFd, name: &OsStr, path: &Path) -> Result<Trusted, TrustError> {
     let failed = |error| TrustError::access(path, error);
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = openat(directory, name.as_bytes(), flags, Mode::empty()).map_err(failed)?;
@@ -149,7 +170,7 @@ fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<
         FileType::Symlink => Owned { mode: 0, ..found }.problem(path),
         // Where the sticky bit is set, others cannot exchange an entry that is root's or the user's: the next step.
         FileType::Directory if found.mode & 0o1000 != 0 => Owned { mode: 0, ..found }.problem(path),
-        _ => found.problem(path),
+        _ => found.exposure_of(handle.as_fd(), GroupWrite::Private).map(|exposure| exposure.problem(path)),
     };
     match problem {
         Some(problem) => Err(TrustError::Untrusted(problem)),
@@ -158,7 +179,7 @@ fn step(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<
 }
 
 /// Creates a directory for this user only, unless another process just did.
-fn create(directory: impl std::os::fd::AsFd, name: &OsStr, path: &Path) -> Result<(), TrustError> {
+fn create(directory: impl AsFd, name: &OsStr, path: &Path) -> Result<(), TrustError> {
     match mkdirat(directory, name.as_bytes(), Mode::RWXU) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(TrustError::Access(StorageError::at("create directory", path)(error))),
@@ -174,7 +195,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> Result<Trusted, TrustError> {
-        walk(path, Missing::Refused)
+        walk(path, Missing::Refused, Links::Checked)
     }
 
     fn permit(path: &Path, mode: u32) {

@@ -1,5 +1,6 @@
 //! Opening a state directory: who keeps what, and who knows whom.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
@@ -8,11 +9,11 @@ use ansai_core::text::inert;
 use ansai_core::{Bytes, Event, Mode};
 use ansai_events::Stream;
 use ansai_kit::host_access::HostAccess;
-use ansai_storage::{Directory, Location, StorageError};
+use ansai_storage::{Access, Directory, Location, StorageError};
 
 use crate::authority::Authority;
 use crate::clock;
-use crate::execution::{Background, Executor, PlanFileError, Plans, QuarantineExpiry};
+use crate::execution::{Background, Executor, Pending, PlanFileError, Plans, QuarantineExpiry};
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
@@ -28,6 +29,9 @@ use crate::tasks::Tasks;
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
+
+/// The file of the state.
+const DATABASE: &str = "state.db";
 
 /// How a supervisor is opened.
 pub struct Options {
@@ -101,7 +105,7 @@ impl Supervisor {
         let now = clock::now();
         let heads = Arc::new(Heads::open(dir, kept, journal.clone(), now)?);
         let ballast = Ballast::new(Location::new(dir, "ballast"), BALLAST_BYTES);
-        let state = Arc::new(State::open(&dir.path_of("state.db"), ballast)?);
+        let state = Arc::new(State::open(&private_database(dir)?, ballast)?);
         for reserved in [state.replenish(), recovery.reserve.map_err(|error| error.to_string())] {
             if let Err(error) = reserved {
                 tracing::warn!("cannot reserve emergency disk space, ansai tries again: {error}");
@@ -146,6 +150,7 @@ impl Supervisor {
             state: state.clone(),
             plans: Plans::open(dir.create_subdirectory("plans")?)?,
             background: Background::new(leases.clone()),
+            pending: Pending::default(),
             leases,
             stop: stop.clone(),
             audit_dir,
@@ -190,6 +195,16 @@ impl Supervisor {
             tasks,
         })))
     }
+}
+
+/// The path of the database. SQLite opens it by path and gives new files of its log the mode of the database; so all of
+/// them are checked and made private before.
+fn private_database(dir: &Directory) -> Result<PathBuf, StorageError> {
+    for name in [DATABASE, "state.db-wal", "state.db-shm", "state.db-journal"] {
+        dir.make_private(name)?;
+    }
+    dir.file(DATABASE, Access::AppendOrCreate)?;
+    Ok(dir.path_of(DATABASE))
 }
 
 fn torn_tail(CutTail { torn, kept }: CutTail) -> Event {

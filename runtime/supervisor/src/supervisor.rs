@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::execution::undo::UndoError;
-use crate::execution::{Attached, Executor, QuarantineExpiry};
+use crate::execution::{Attached, Executor, QuarantineExpiry, Which};
 use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
 use crate::pass::{Passes, PlanWhat};
@@ -27,7 +27,7 @@ use crate::state::State;
 use crate::stop::Stop;
 use crate::tasks::Tasks;
 
-/// Between two looks for quarantined files whose time is over.
+/// Between two looks for quarantined files whose time is over, and for interrupted steps that wait.
 const EXPIRE: Duration = Duration::from_secs(10 * 60);
 /// Records and what policies remember are on the disk after so long at the latest.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -119,14 +119,14 @@ impl Supervisor {
     /// Gives every interrupted step its outcome, and adds it to the attempts of its incident. Waits for steps that
     /// still run by themselves.
     pub async fn recover(&self) {
-        self.begin_recovery().await;
+        self.begin_recovery(Which::All).await;
         self.0.tasks.finish().await;
     }
 
     /// As [`Supervisor::recover`], but steps that may still run are waited for by tasks. Until such a step has ended, its
     /// incident counts as being healed.
-    async fn begin_recovery(&self) {
-        let attached = self.0.executor.recover().await;
+    async fn begin_recovery(&self, which: Which) {
+        let attached = self.0.executor.recover(which).await;
         let healing = &self.0.incidents.healing;
         let attached: Vec<(Attached, Option<Healing>)> = attached
             .into_iter()
@@ -136,7 +136,10 @@ impl Supervisor {
             })
             .collect();
         let healed = healing.ids();
-        self.restore_attempts(move |incident| !healed.contains(incident)).await;
+        // Later, passes change incidents: then the next start adds what is missing.
+        if which == Which::All {
+            self.restore_attempts(move |incident| !healed.contains(incident)).await;
+        }
         for (step, healing) in attached {
             let supervisor = self.clone();
             self.0.tasks.spawn(async move { supervisor.attach(step, healing).await });
@@ -166,7 +169,7 @@ impl Supervisor {
     /// Recovers, then evaluates each instance at its interval until [`Supervisor::stop`]. Steps of an earlier run that
     /// still run hold nothing up.
     pub async fn run(&self) {
-        self.begin_recovery().await;
+        self.begin_recovery(Which::All).await;
         let rooms = &self.0;
         let mut schedule = Schedule::new(rooms.stop.clone());
         schedule.passes(&rooms.passes, &rooms.instances);
@@ -174,6 +177,16 @@ impl Supervisor {
         schedule.every(EXPIRE, "quarantine expiry", move || {
             let expiry = expiry.clone();
             async move { expiry.run().await }
+        });
+        let supervisor = self.clone();
+        schedule.every(EXPIRE, "recovery of interrupted steps", move || {
+            let supervisor = supervisor.clone();
+            async move {
+                // The operator may have set enforce mode, or granted something again.
+                if !supervisor.0.executor.pending.is_empty() {
+                    supervisor.begin_recovery(Which::Pending).await;
+                }
+            }
         });
         let settling = rooms.clone();
         schedule.every(SETTLE, "writing records to the disk", move || {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ansai_storage::{Access, Directory, Exposure, GroupWrite, Metadata, Owned, StorageError, TrustError};
+use ansai_storage::{Access, Directory, Exposure, GroupWrite, Links, Metadata, Owned, StorageError, TrustError};
 use rustix::fs::fstat;
 
 use super::{Secret, SecretError, Wiped};
@@ -68,7 +68,7 @@ impl SecretSource {
             let no_name = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not the path of a file");
             return Err(StorageError::at("open", &path)(no_name).into());
         };
-        let directory = Directory::open_trusted(parent).map_err(|error| match error {
+        let directory = Directory::open_trusted(parent, Links::Checked).map_err(|error| match error {
             TrustError::Untrusted((problem, fix)) => SecretError::Exposed { problem, fix },
             TrustError::Access(error) => error.into(),
         })?;

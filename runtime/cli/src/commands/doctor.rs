@@ -2,6 +2,7 @@
 
 use ansai_core::exit;
 use ansai_core::text::inert;
+use ansai_daemon::state;
 use ansai_kit::doctor::{Answer, Finding};
 use clap::Args;
 
@@ -18,7 +19,7 @@ pub(crate) struct Arguments {}
 pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
     let interfaces = ansai_host_functions::builtin().interfaces();
     let configuration = global.configuration_of_state(&interfaces)?;
-    let state_dir = global.state_dir(configuration.as_ref())?;
+    let state_dir = state::directory(global.state_dir.as_deref(), configuration.as_ref())?;
     let findings = diagnosis::all(&state_dir);
     match global.format {
         Format::Json => json::document(&findings)?,

@@ -15,7 +15,7 @@ use clap::Args;
 use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{self, json, lines};
-use crate::{compiler, runtime, writing};
+use crate::{compiler, environment, runtime, writing};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai init                     write /etc/ansai/ansai.toml\n  \
@@ -84,7 +84,7 @@ fn suggested(global: &Global) -> anyhow::Result<(String, Sorted)> {
     let interfaces = ansai_host_functions::builtin().interfaces();
     let share = global.share();
     // What is found now is not the business of the state directory, which a daemon may be using.
-    let state = tempfile::Builder::new().prefix("ansai-init-").tempdir()?;
+    let state = tempfile::Builder::new().prefix("ansai-init-").tempdir_in(environment::temporary_directory()?)?;
     let daemon = Daemon::builder(compiler::compiler())
         .paths(share.policies().map_err(ansai_daemon::Error::from)?)
         .share(share.clone())

@@ -104,6 +104,7 @@ fn plan_line(event: &Event) -> String {
             let after = if *after_crash { "after a restart: " } else { "" };
             format!("{}: {after}{outcome}: {detail}", at(*step))
         }
+        Event::Pending { step, reason, .. } => format!("{}: interrupted, and waits: {reason}", at(*step)),
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
         Event::Verified { status, evaluations, .. } => {
             let repeated = match evaluations {

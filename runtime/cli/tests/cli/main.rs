@@ -26,4 +26,5 @@ mod replay;
 mod run;
 mod share;
 mod support;
+mod trust;
 mod virtualize;

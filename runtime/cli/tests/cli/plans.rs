@@ -98,6 +98,12 @@ fn a_plan_says_what_it_touches_why_and_until_when_it_can_be_undone() {
     let changes = full.ansai(&["audit", "show", "--since", "1h", "--changes"]).code(0).says(&plan).says("approved");
     assert!(!changes.stdout.contains(&observed) && !changes.stdout.contains("started"), "{}", changes.stdout);
 
+    // Undo needs the grants, and whoever asks for it needs no enforce mode.
+    let ungranted = full.scene.command(&["undo", &plan]).clock_offset_hours(AHEAD_HOURS).run();
+    ungranted.code(4).says("refused: denied: undo needs the grants of disk-space: pass --config FILE");
+    assert!(full.logs() < LOGS);
+    let text = std::fs::read_to_string(full.scene.path("ansai.toml")).unwrap();
+    full.scene.configuration(&text.replace("mode = \"enforce\"", "mode = \"observe\""));
     full.ansai(&["undo", &plan]).code(0).says("undo until 20").says("reverted: restored").says("touches");
     assert_eq!(full.logs(), LOGS);
     full.ansai(&["undo", &plan]).code(0).says("nothing to do: step 0 is already undone");

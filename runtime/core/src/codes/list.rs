@@ -188,6 +188,7 @@ codes! {
         UNKNOWN_COMPONENT = "unknown-component",
         UNKNOWN_PLAN = "unknown-plan",
         NOT_UNDONE = "not-undone",
+        ALTERED_PLAN = "altered-plan",
         UNTRUSTED_PROGRAM = "untrusted-program",
         PROGRAM_START = "program-start",
         PROGRAM_STUCK = "program-stuck",

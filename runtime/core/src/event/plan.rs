@@ -65,6 +65,8 @@ pub struct Intent {
     pub targets: u64,
     /// SHA-256 of the targets in the plan's file, hexadecimal.
     pub targets_sha256: String,
+    /// SHA-256 of the plan's file, hexadecimal. Recovery and undo act only by this file.
+    pub plan_sha256: String,
 }
 
 /// A step that is about to be undone.

@@ -19,7 +19,8 @@ fn governed() -> Governed {
     let manifest = Manifest::parse("policy.toml", MANIFEST, &ansai_host_functions::builtin().interfaces()).unwrap();
     let schema = Schema::parse("settings.schema.json", SCHEMA).unwrap();
     let settings = schema.resolve(&serde_json::json!({})).unwrap();
-    Governed { manifest: manifest.into(), schema: schema.into(), settings: settings.into() }
+    let (digest, exposure) = ("ab".to_owned(), None);
+    Governed { manifest: manifest.into(), schema: schema.into(), settings: settings.into(), digest, exposure }
 }
 
 #[test]

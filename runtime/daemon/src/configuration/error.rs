@@ -34,6 +34,14 @@ pub enum ConfigurationError {
         /// The command that fixes it.
         fix: Option<String>,
     },
+    /// Another user can write it, and a plan is to be undone by its grants.
+    #[error("{problem}: refusing to undo with its grants")]
+    UntrustedUndo {
+        /// Who can write what.
+        problem: String,
+        /// The command that fixes it.
+        fix: Option<String>,
+    },
     /// It has no policies.
     #[error("the configuration has no [policy.NAME]")]
     NoInstance,
@@ -47,9 +55,9 @@ impl ConfigurationError {
     pub fn code(&self) -> Code {
         match self {
             ConfigurationError::Invalid { .. } => codes::INVALID,
-            ConfigurationError::UntrustedExport { .. } | ConfigurationError::UntrustedEnforce { .. } => {
-                codes::UNTRUSTED_CONFIGURATION
-            }
+            ConfigurationError::UntrustedExport { .. }
+            | ConfigurationError::UntrustedEnforce { .. }
+            | ConfigurationError::UntrustedUndo { .. } => codes::UNTRUSTED_CONFIGURATION,
             ConfigurationError::NoInstance => codes::NOT_CONFIGURED,
             ConfigurationError::Needed => codes::NEEDS_CONFIGURATION,
         }
@@ -59,7 +67,9 @@ impl ConfigurationError {
     pub fn hint(&self) -> Option<String> {
         match self {
             ConfigurationError::Invalid { .. } => None,
-            ConfigurationError::UntrustedExport { fix, .. } => fix.clone(),
+            ConfigurationError::UntrustedExport { fix, .. } | ConfigurationError::UntrustedUndo { fix, .. } => {
+                fix.clone()
+            }
             ConfigurationError::UntrustedEnforce { fix, .. } => {
                 fix.as_ref().map(|fix| format!("{fix}, or run with --mode observe"))
             }
@@ -73,7 +83,9 @@ impl ConfigurationError {
     /// The exit code of a command that ends with it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            ConfigurationError::UntrustedExport { .. } | ConfigurationError::UntrustedEnforce { .. } => exit::REFUSED,
+            ConfigurationError::UntrustedExport { .. }
+            | ConfigurationError::UntrustedEnforce { .. }
+            | ConfigurationError::UntrustedUndo { .. } => exit::REFUSED,
             _ => exit::USAGE,
         }
     }

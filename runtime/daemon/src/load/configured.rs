@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Limits, Mode, RetryPolicy, codes};
+use ansai_core::{InstanceName, Limits, RetryPolicy};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -12,7 +12,6 @@ use crate::authority::{self, Governed};
 use crate::component::Component;
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::ownership;
 use crate::sources::{self, Source, SourceError};
 use crate::state;
 use crate::warning::Warning;
@@ -114,12 +113,6 @@ fn instance(
     let grants = authority::effective_grants(configuration, name, &governed, request.interfaces, request.ceiling)?;
     let policy = component.compile(request.engine)?;
     warnings.extend(Warning::of(&config.unasked_grants(name, manifest)));
-    if let Some((problem, _)) = ownership::problem(&component.path)
-        && grants.mode == Mode::Enforce
-    {
-        let message = format!("{problem}, so another user can change what {name} does");
-        warnings.push(Warning::new(codes::UNTRUSTED_POLICY, message));
-    }
     let instance = Instance {
         name: name.clone(),
         policy,

@@ -101,6 +101,16 @@ pub enum InstanceError {
         /// How to fix that.
         fix: String,
     },
+    /// A policy that another user can change does not act.
+    #[error("{problem}, so another user can change what {instance} does: refusing to enforce [policy.{instance}]")]
+    UntrustedEnforce {
+        /// The instance.
+        instance: InstanceName,
+        /// Who can write what.
+        problem: String,
+        /// How to fix that.
+        fix: String,
+    },
     /// Without a configuration, a policy that needs settings cannot run.
     #[error("{policy} needs settings: {problem}")]
     NeedsSettings {
@@ -124,7 +134,7 @@ impl InstanceError {
             InstanceError::NotGranted { why, .. } => why.code(),
             InstanceError::OtherComponent { .. } => codes::OTHER_COMPONENT,
             InstanceError::Settings { .. } | InstanceError::TargetSettings { .. } => codes::INVALID,
-            InstanceError::Untrusted { .. } => codes::UNTRUSTED_POLICY,
+            InstanceError::Untrusted { .. } | InstanceError::UntrustedEnforce { .. } => codes::UNTRUSTED_POLICY,
             InstanceError::NeedsSettings { code, .. } => *code,
         }
     }
@@ -156,6 +166,9 @@ impl InstanceError {
                 format!("review it with `ansai inspect {}`; then pin it: sha256 = \"{sha256}\"", component.display())
             }
             InstanceError::Untrusted { fix, .. } => format!("{fix}; or pass --config FILE with grants for it"),
+            InstanceError::UntrustedEnforce { fix, .. } => {
+                format!("{fix}; or review the component and pin it with sha256 = \"…\"")
+            }
             InstanceError::NeedsSettings { policy, .. } => {
                 format!("add [policy.{policy}.settings] to a configuration, and pass it with --config FILE")
             }
@@ -171,7 +184,8 @@ impl InstanceError {
         match self {
             InstanceError::NotGranted { .. }
             | InstanceError::OtherComponent { .. }
-            | InstanceError::Untrusted { .. } => exit::REFUSED,
+            | InstanceError::Untrusted { .. }
+            | InstanceError::UntrustedEnforce { .. } => exit::REFUSED,
             _ => exit::USAGE,
         }
     }

@@ -10,7 +10,6 @@ use ansai_supervisor::authority::{EffectiveGrants, scopes};
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
 use crate::component::Component;
 use crate::error::Error;
-use crate::ownership;
 
 pub(super) fn load(request: &LoadRequest<'_>, candidates: &[Arc<Component>], loading: &mut Loading) {
     let mut names: BTreeMap<&str, &Arc<Component>> = BTreeMap::new();
@@ -34,7 +33,7 @@ pub(super) fn load(request: &LoadRequest<'_>, candidates: &[Arc<Component>], loa
 fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<LoadedInstance, Error> {
     let manifest = &component.manifest;
     let name = manifest.name.as_str();
-    if let Some((problem, fix)) = ownership::problem(&component.path) {
+    if let Some((problem, fix)) = component.exposure.clone() {
         return Err(InstanceError::Untrusted { policy: name.to_owned(), problem, fix }.into());
     }
     let settings = component.schema.resolve(&serde_json::json!({})).map_err(|problems| {

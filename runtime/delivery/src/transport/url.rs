@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_storage::{TrustError, Trusted};
 use rustix::fs::OFlags;
 use ureq::config::{AutoHeaderValue, IpFamily};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -76,6 +77,7 @@ fn roots(own: Option<&Path>) -> Result<RootCerts, SendError> {
             })?,
         };
     let wrong = |why: String| SendError::Certificates(format!("{}: {why}", path.display()));
+    nobody_else_changes(path).map_err(wrong)?;
     let mut text = Vec::new();
     let opened = std::fs::File::open(path).and_then(|file| file.take(MOST_CERTIFICATES).read_to_end(&mut text));
     opened.map_err(|error| wrong(error.to_string()))?;
@@ -108,6 +110,7 @@ fn token(path: &Path) -> Result<String, SendError> {
         let mode = metadata.mode() & 0o7777;
         return Err(wrong(format!("others can read or write it (mode {mode:04o}): run chmod 600")));
     }
+    nobody_else_changes(path).map_err(wrong)?;
     let mut text = String::new();
     file.take(MOST_TOKEN).read_to_string(&mut text).map_err(|error| wrong(error.to_string()))?;
     let text = text.trim();
@@ -115,6 +118,15 @@ fn token(path: &Path) -> Result<String, SendError> {
         return Err(wrong("must be one word of ASCII".to_owned()));
     }
     Ok(text.to_owned())
+}
+
+/// Refuses a file that another user can change, or a directory above it.
+fn nobody_else_changes(path: &Path) -> Result<(), String> {
+    match Trusted::open(path) {
+        Ok(_) => Ok(()),
+        Err(TrustError::Untrusted((problem, _))) => Err(problem),
+        Err(TrustError::Access(error)) => Err(error.to_string()),
+    }
 }
 
 fn words(error: &ureq::Error, limit: Duration) -> SendError {
@@ -128,5 +140,29 @@ fn words(error: &ureq::Error, limit: Duration) -> SendError {
         ureq::Error::LargeResponseHeader(..) => SendError::Http("the answer is too large".to_owned()),
         ureq::Error::Protocol(_) | ureq::Error::Http(_) => SendError::Http("the answer is not HTTP".to_owned()),
         _ => SendError::Http("the request failed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Would break: a check of the file alone. Who can write a directory above can put another token there.
+    #[test]
+    fn a_token_below_a_directory_that_others_can_write_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let (above, file) = (place.path().join("above"), place.path().join("above/token"));
+        std::fs::create_dir(&above).unwrap();
+        std::fs::write(&file, "word\n").unwrap();
+        let permit = |path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        permit(&file, 0o600);
+        permit(&above, 0o757);
+        let refused = token(&file).unwrap_err().to_string();
+        assert!(refused.contains("above is writable by other users"), "{refused}");
+        permit(&above, 0o755);
+        assert_eq!(token(&file).unwrap(), "word");
     }
 }

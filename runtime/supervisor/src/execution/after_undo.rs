@@ -48,7 +48,7 @@ impl Executor {
         }
     }
 
-    /// As undo, it needs no grant: it makes what was restored take effect. `Err` means that nothing was changed.
+    /// As undo, within the grants of now: it makes what was restored take effect. `Err` means that nothing was changed.
     fn act_after_undo(
         &self,
         file: &PlanFile,
@@ -56,9 +56,7 @@ impl Executor {
         proposed: &Proposed,
         by: &str,
     ) -> Result<Applied, UndoError> {
-        let (interface, _, action) = self.action(&proposed.action).map_err(UndoError::NotBegun)?;
-        let in_force = self.in_force(&file.instance, interface);
-        in_force.never.check(proposed.touches().iter()).map_err(UndoError::NeverTouch)?;
+        let (action, in_force) = self.undoing_permitted(&file.instance, proposed, by)?;
         let id = file.step_id(number);
         let step = Step::new(self, id, proposed, action, in_force);
         let durable = self.journal.after_undo_intent(clock::now(), id, by);

@@ -48,10 +48,10 @@ impl Executor {
         for Interrupted { plan, step, .. } in self.state.interrupted_steps()? {
             let touches = match self.plans.get(&plan) {
                 // The whole plan may have to be undone.
-                Ok(file) if file.on_failure == OnFailure::UndoApplied => {
+                Ok((file, _)) if file.on_failure == OnFailure::UndoApplied => {
                     Some(file.steps.iter().flat_map(|proposed| proposed.touches().into_owned()).collect())
                 }
-                Ok(file) => file.steps.get(step as usize).map(|proposed| proposed.touches().into_owned()),
+                Ok((file, _)) => file.steps.get(step as usize).map(|proposed| proposed.touches().into_owned()),
                 Err(error) => {
                     tracing::warn!(plan, step, "no step runs until ansai knows how this one ended: {error}");
                     None

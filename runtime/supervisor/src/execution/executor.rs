@@ -14,9 +14,10 @@ use ansai_storage::Directory;
 use super::background::Background;
 use super::failed_plan::ends_plan;
 use super::outcome::{intent, step_result};
+use super::pending::Pending;
 use super::plans::{PlanFile, Plans};
 use super::step::{InForce, Step};
-use super::watch::watch;
+use super::watch::{MayCancel, Watched, watch};
 use crate::authority::Authority;
 use crate::clock;
 use crate::ids::StepId;
@@ -40,6 +41,7 @@ pub(crate) struct Executor {
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
     pub(crate) background: Background,
+    pub(crate) pending: Pending,
     pub(crate) stop: Arc<Stop>,
     pub(crate) audit_dir: Directory,
 }
@@ -80,14 +82,14 @@ impl Executor {
         step_result(proposed, Applied { outcome: Outcome::Skipped, ..Applied::unknown(reason.to_string()) })
     }
 
-    fn put_plan(&self, file: &PlanFile) -> Result<(), String> {
+    fn put_plan(&self, file: &PlanFile) -> Result<String, String> {
         let written = self.plans.put(file);
-        written.map(drop).map_err(|error| format!("nothing was done, the plan is not written: {error}"))
+        written.map_err(|error| format!("nothing was done, the plan is not written: {error}"))
     }
 
     fn apply_all(&self, approved: &Approved) -> Result<Vec<StepResult>, String> {
         let file = &approved.file;
-        self.put_plan(file)?;
+        let sha256 = self.put_plan(file)?;
         let mut results: Vec<StepResult> = Vec::with_capacity(file.steps.len());
         let (mut failed, mut runs) = (None, false);
         for (number, proposed) in file.numbered() {
@@ -102,7 +104,7 @@ impl Executor {
                 results.push(self.skip(step, proposed, reason));
                 continue;
             }
-            let applied = match self.apply(file, number, proposed) {
+            let applied = match self.apply(file, &sha256, number, proposed) {
                 Ok(Some(applied)) => applied,
                 Ok(None) => {
                     // It has not failed, so the steps before it stay.
@@ -132,13 +134,20 @@ impl Executor {
     }
 
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
-    fn apply(&self, file: &PlanFile, number: u32, proposed: &Proposed) -> Result<Option<Applied>, Refusal> {
-        let (action, in_force) = self.authorized(&file.instance, proposed)?;
+    fn apply(
+        &self,
+        file: &PlanFile,
+        plan_sha256: &str,
+        number: u32,
+        proposed: &Proposed,
+    ) -> Result<Option<Applied>, Refusal> {
+        let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Enforce)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
         self.put_step(&file.plan, number, &under_way)?;
-        let durable = self.journal.intent(clock::now(), intent(file, number, proposed)).map_err(unavailable)?;
+        let durable =
+            self.journal.intent(clock::now(), intent(file, plan_sha256, number, proposed)).map_err(unavailable)?;
         let step = step.acting(durable)?;
         let begun = step.begin()?;
         let ended = match begun {
@@ -149,19 +158,21 @@ impl Executor {
                 let until = clock::now() + limit;
                 under_way.handle = Some(handle.clone());
                 under_way.until = Some(until);
-                // The handle must outlive a crash. Where it cannot be stored, the step must not run.
-                let kept = self.put_step(&file.plan, number, &under_way).and_then(|()| {
-                    let running = Event::Running {
-                        plan: file.plan.clone(),
-                        step: number,
-                        instance: file.instance.clone(),
-                        handle: serde_json::from_str(handle.get()).unwrap_or_default(),
-                        until,
-                    };
-                    self.journal.durable(clock::now(), running).map_err(unavailable)
-                });
-                match kept {
-                    Ok(()) => watch(&step, &handle, until, &self.stop),
+                let running = Event::Running {
+                    plan: file.plan.clone(),
+                    step: number,
+                    instance: file.instance.clone(),
+                    handle: serde_json::from_str(handle.get()).unwrap_or_default(),
+                    until,
+                };
+                // The handle must outlive a crash. Where it cannot be recorded, the step must not run. The log is first:
+                // recovery takes no handle that is not in the log.
+                let recorded = self.journal.durable(clock::now(), running).map_err(unavailable);
+                match recorded.and_then(|()| self.put_step(&file.plan, number, &under_way)) {
+                    Ok(()) => match watch(&step, &handle, until, &self.stop, MayCancel::Yes) {
+                        Watched::Ended(applied) => Some(applied),
+                        Watched::Left | Watched::Overdue => None,
+                    },
                     Err(_) => Some(step.cancel(&handle)),
                 }
             }
@@ -173,15 +184,18 @@ impl Executor {
     }
 
     /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
-    fn authorized(
+    /// The host itself needs enforce mode for everything that it does. A person who undoes a plan needs only the grants:
+    /// the operator may have set observe mode because of that plan.
+    pub(super) fn authorized(
         &self,
         instance: &InstanceName,
         proposed: &Proposed,
+        least: Mode,
     ) -> Result<(&'static dyn Action, InForce), Refusal> {
         let (interface, function, action) = self.action(&proposed.action)?;
         let grants = self.authority.effective_grants(instance).map_err(Refusal::Denied)?;
-        if grants.mode != Mode::Enforce {
-            return Err(Refusal::Denied(format!("{instance} is no longer in enforce mode")));
+        if grants.mode < least {
+            return Err(not_enforcing(instance));
         }
         grants.never.check(proposed.touches().iter())?;
         let name = &interface.interface.name;
@@ -194,7 +208,7 @@ impl Executor {
                 continue;
             }
             if action.is_within(&scope, &proposed.targets)? {
-                return Ok((action, InForce { scope, reach: grants.reach, never: grants.never }));
+                return Ok((action, InForce { scope, reach: grants.reach }));
             }
         }
         let why =
@@ -202,13 +216,21 @@ impl Executor {
         Err(outside.unwrap_or(Refusal::Denied(why)))
     }
 
+    /// Whether the host may act for an instance now.
+    pub(super) fn may_act(&self, instance: &InstanceName) -> Result<(), Refusal> {
+        match self.authority.effective_grants(instance).map_err(Refusal::Denied)?.mode {
+            Mode::Enforce => Ok(()),
+            Mode::Observe => Err(not_enforcing(instance)),
+        }
+    }
+
     /// What is in force for an instance now: what all tables permit together, or an empty scope where nothing is
-    /// granted. To restore and to look needs no grant, so no single table has to be found.
+    /// granted. For looking only: that needs no grant.
     pub(super) fn in_force(&self, instance: &InstanceName, interface: &InterfaceDef) -> InForce {
         let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
         let granted = grants.scopes.get(&interface.interface.name);
         let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
-        InForce { scope, reach: grants.reach, never: grants.never }
+        InForce { scope, reach: grants.reach }
     }
 
     /// What a person sees of a step that was planned at this time.
@@ -239,6 +261,10 @@ impl PlanFile {
     pub(super) fn step_id(&self, number: u32) -> StepId<'_> {
         StepId { plan: &self.plan, step: number, instance: &self.instance }
     }
+}
+
+fn not_enforcing(instance: &InstanceName) -> Refusal {
+    Refusal::Denied(format!("{instance} is no longer in enforce mode"))
 }
 
 pub(super) fn unavailable(error: impl std::fmt::Display) -> Refusal {

@@ -1,7 +1,7 @@
 //! The undo of a plan of which a step failed. The failed step stays in the state until the undo is over, so that the
 //! next start finishes an undo that a crash interrupted.
 
-use ansai_core::{Event, InstanceName, OnFailure, Outcome, StepResult};
+use ansai_core::{Event, InstanceName, OnFailure, Outcome, Refusal, StepResult};
 use ansai_kit::action::Proposed;
 
 use super::executor::Executor;
@@ -26,6 +26,16 @@ pub(super) fn ends_plan(proposed: &Proposed, outcome: Outcome) -> bool {
 /// Whether undo may restore something. A check changes nothing.
 fn is_undoable(proposed: &Proposed) -> bool {
     proposed.preview.reversible.is_any() && proposed.preview.items > 0
+}
+
+/// What became of a step of an earlier run.
+enum Finished {
+    /// It is over, with the undo of its plan.
+    Ended,
+    /// Its outcome is not recorded.
+    Open,
+    /// Its plan must be undone, and ansai may not act now.
+    Waits { instance: InstanceName, reason: Refusal },
 }
 
 impl PlanFile {
@@ -97,21 +107,28 @@ impl Executor {
 
     /// Ends a step of an earlier run that is not running any more. If its failure ended its plan, finishes the undo first.
     pub(super) fn finish_step(&self, plan: &str, step: u32, instance: Option<&InstanceName>) {
-        let finished = self.plans.get(plan).map_err(UndoError::from).and_then(|file| {
-            if file.on_failure == OnFailure::Stop {
-                return Ok(false);
-            }
+        let finished = self.plans.get(plan).map_err(UndoError::from).and_then(|(file, sha256)| {
             let records = self.undo_records(plan)?;
+            records.vouch_for(&file, &sha256)?;
+            if file.on_failure == OnFailure::Stop {
+                return Ok(Finished::Ended);
+            }
             let record = records.of(step);
             if record.outcome.is_some_and(|outcome| file.is_undone_after(step, outcome)) {
+                if let Err(reason) = self.may_act(&file.instance) {
+                    return Ok(Finished::Waits { instance: file.instance, reason });
+                }
                 self.undo_recorded(&file, step, records, &mut []);
             }
-            Ok(record.is_open())
+            Ok(if record.is_open() { Finished::Open } else { Finished::Ended })
         });
         match finished {
             // The outcome could not be recorded, and the next start looks for it again.
-            Ok(true) => return,
-            Ok(false) => {}
+            Ok(Finished::Open) => return,
+            Ok(Finished::Waits { instance, reason }) => {
+                return self.wait(StepId { plan, step, instance: &instance }, reason);
+            }
+            Ok(Finished::Ended) => {}
             Err(error @ UndoError::Audit(_)) => {
                 tracing::error!(plan, step, "whether the plan must be undone is unknown until the next start: {error}");
                 return;
@@ -126,6 +143,7 @@ impl Executor {
         if let Err(error) = self.state.end_step(plan, step) {
             tracing::error!(plan, step, "a step that has ended stays in the state: {error}");
         }
+        self.pending.remove(plan, step);
         self.background.release(plan, step);
     }
 

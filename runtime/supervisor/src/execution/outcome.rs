@@ -3,10 +3,10 @@
 use ansai_core::event::{Intent, SkipReason};
 use ansai_core::{Event, Outcome, Refusal, StepResult};
 use ansai_kit::action::{Applied, Proposed};
-use sha2::Digest as _;
 
 use super::executor::Executor;
 use super::plans::PlanFile;
+use super::unaltered::digest;
 use super::undo::UndoError;
 use crate::clock;
 use crate::ids::StepId;
@@ -115,7 +115,7 @@ impl Executor {
 }
 
 /// The intent of a step.
-pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
+pub(super) fn intent(file: &PlanFile, plan_sha256: &str, number: u32, step: &Proposed) -> Intent {
     Intent {
         plan: file.plan.clone(),
         step: number,
@@ -124,7 +124,8 @@ pub(super) fn intent(file: &PlanFile, number: u32, step: &Proposed) -> Intent {
         about: step.preview.about.clone(),
         arguments: serde_json::from_str(step.arguments.get()).unwrap_or_default(),
         targets: step.preview.items,
-        targets_sha256: hex::encode(sha2::Sha256::digest(step.targets.get())),
+        targets_sha256: digest(&step.targets),
+        plan_sha256: plan_sha256.to_owned(),
     }
 }
 

@@ -64,9 +64,9 @@ impl Plans {
         self.write(&self.file(&plan.plan, "plan")?, plan)
     }
 
-    /// Reads a plan.
-    pub(crate) fn get(&self, plan: &str) -> Result<PlanFile, PlanFileError> {
-        Ok(self.read(&self.file(plan, "plan")?)?.0)
+    /// Reads a plan, and the SHA-256 of its file. [`PlanFile::unaltered`] compares it with the audit log.
+    pub(crate) fn get(&self, plan: &str) -> Result<(PlanFile, String), PlanFileError> {
+        self.read(&self.file(plan, "plan")?)
     }
 
     /// Writes what a step did to its targets, durably; answers the SHA-256.

@@ -1,22 +1,25 @@
 //! After a restart, resolves steps that started and have no outcome. No step is repeated. The action determines what
 //! was done; what it cannot determine stays `unknown`.
+//!
+//! What the state directory has of a step is compared with its intent in the audit log first, and the grants of now must
+//! permit the step: to determine what was done can put files back. Without them, the step waits.
 
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Outcome};
+use ansai_core::{InstanceName, Mode, Outcome, Refusal};
 use ansai_kit::action::Applied;
 
 use super::executor::Executor;
 use super::step::Step;
-use super::watch::watch;
+use super::watch::{MayCancel, Watched, watch};
 use crate::ids::StepId;
-use crate::recording::{Durable, open_intents};
+use crate::recording::{OpenIntent, open_intents};
 use crate::state::{Interrupted, UnderWay};
 
 /// An interrupted step that runs in the background, or did so when ansai ended.
 pub(crate) struct Attached {
     interrupted: Interrupted,
-    durable: Durable,
+    open: OpenIntent,
     /// The incident of its plan.
     pub(crate) incident: Option<String>,
 }
@@ -24,23 +27,53 @@ pub(crate) struct Attached {
 impl Attached {
     /// Whose plan it is a step of.
     pub(crate) fn instance(&self) -> &InstanceName {
-        self.durable.instance()
+        &self.open.intent.instance
+    }
+}
+
+/// Which steps are resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All, at the start.
+    All,
+    /// Those that waited until ansai may act.
+    Pending,
+}
+
+/// Why what a step did is not determined.
+enum Unresolved {
+    /// ansai may not act now.
+    Waits(Refusal),
+    /// It cannot be determined.
+    Unknown { why: String, reason: Option<Refusal> },
+}
+
+impl Unresolved {
+    fn unknown(why: impl std::fmt::Display) -> Unresolved {
+        Unresolved::Unknown { why: why.to_string(), reason: None }
+    }
+
+    fn altered(refusal: Refusal) -> Unresolved {
+        Unresolved::Unknown { why: refusal.to_string(), reason: Some(refusal) }
     }
 }
 
 impl Executor {
     /// Gives every interrupted step an outcome, apart from those that ran in the background. Returns these: they may
     /// still run for hours, and are for [`Executor::attach`].
-    pub(crate) async fn recover(self: &Arc<Self>) -> Vec<Attached> {
+    pub(crate) async fn recover(self: &Arc<Self>, which: Which) -> Vec<Attached> {
         let mut attached = Vec::new();
+        let is_wanted = |step: &Interrupted| which == Which::All || self.pending.has(&step.plan, step.step);
         let steps = match self.state.interrupted_steps() {
-            Ok(steps) if steps.is_empty() => return attached,
-            Ok(steps) => steps,
+            Ok(steps) => steps.into_iter().filter(is_wanted).collect::<Vec<_>>(),
             Err(error) => {
                 tracing::error!("interrupted steps cannot be read, ansai tries again at its next start: {error}");
                 return attached;
             }
         };
+        if steps.is_empty() {
+            return attached;
+        }
         let mut open = match open_intents(&self.audit_dir) {
             Ok(open) => open,
             Err(error) => {
@@ -51,13 +84,14 @@ impl Executor {
         for interrupted in steps {
             let (plan, step) = (interrupted.plan.clone(), interrupted.step);
             // Without an intent, nothing was done; with an outcome, the result is known. Both need no resolution.
-            let Some(durable) = open.remove(&(plan.clone(), step)) else {
+            let Some(open) = open.remove(&(plan.clone(), step)) else {
                 self.clone().finish(interrupted).await;
                 continue;
             };
-            let is_background = interrupted.under_way.as_ref().is_ok_and(|under_way| under_way.handle.is_some());
-            let incident = if is_background { self.plans.get(&plan).ok().and_then(|file| file.incident) } else { None };
-            let step = Attached { interrupted, durable, incident };
+            let is_background = open.running.is_some();
+            let file = if is_background { self.plans.get(&plan).ok() } else { None };
+            let incident = file.and_then(|(file, _)| file.incident);
+            let step = Attached { interrupted, open, incident };
             match is_background {
                 true => attached.push(step),
                 false => _ = self.clone().attach(step).await,
@@ -81,30 +115,38 @@ impl Executor {
     /// Finds out what became of an interrupted step and records it; waits for the step while it runs. False if its
     /// outcome is still open, because ansai stops first or cannot tell.
     pub(crate) async fn attach(self: Arc<Self>, step: Attached) -> bool {
-        let Attached { interrupted, durable, .. } = step;
+        let Attached { interrupted, open, .. } = step;
         let (plan, number) = (interrupted.plan.clone(), interrupted.step);
-        let resolved = tokio::task::spawn_blocking(move || self.resolve_and_record(interrupted, durable)).await;
+        let resolved = tokio::task::spawn_blocking(move || self.resolve_and_record(interrupted, open)).await;
         resolved.unwrap_or_else(|error| {
             tracing::error!(plan, step = number, "recovery panicked, ansai tries again at its next start: {error}");
             false
         })
     }
 
-    /// False if the step goes on while ansai stops.
-    fn resolve_and_record(&self, interrupted: Interrupted, durable: Durable) -> bool {
+    /// False if the step goes on while ansai stops, or waits.
+    fn resolve_and_record(&self, interrupted: Interrupted, open: OpenIntent) -> bool {
         let Interrupted { plan, step, under_way } = interrupted;
-        let instance = durable.instance().clone();
+        let instance = open.intent.instance.clone();
         let id = StepId { plan: &plan, step, instance: &instance };
-        let applied = match under_way.and_then(|under_way| self.resolve(id, &under_way, durable)) {
+        let resolved = under_way.map_err(Unresolved::unknown).and_then(|under_way| self.resolve(id, &under_way, open));
+        let applied = match resolved {
             Ok(Some(applied)) => applied,
             Ok(None) => return false,
-            Err(why) => Applied::unknown(format!("interrupted, and what was done is unknown: {why}")),
+            Err(Unresolved::Waits(reason)) => {
+                self.wait(id, reason);
+                return false;
+            }
+            Err(Unresolved::Unknown { why, reason }) => {
+                Applied { reason, ..Applied::unknown(format!("interrupted, and what was done is unknown: {why}")) }
+            }
         };
+        self.pending.remove(&plan, step);
         if applied.outcome == Outcome::Unknown {
             let detail = &applied.detail;
             tracing::warn!(%instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
         }
-        let undo_follows = self.plans.get(&plan).is_ok_and(|file| file.is_undone_after(step, applied.outcome));
+        let undo_follows = self.plans.get(&plan).is_ok_and(|(file, _)| file.is_undone_after(step, applied.outcome));
         self.record_outcome(id, applied, true, undo_follows);
         if undo_follows {
             self.finish_step(&plan, step, Some(&instance));
@@ -113,18 +155,29 @@ impl Executor {
     }
 
     /// Determines what one step did, or waits for it if it is still running. `None` if it is running and ansai stops.
-    fn resolve(&self, id: StepId<'_>, under_way: &UnderWay, durable: Durable) -> Result<Option<Applied>, String> {
-        let file = self.plans.get(id.plan).map_err(|error| error.to_string())?;
-        let proposed = file.steps.get(id.step as usize).ok_or("the plan has no such step")?;
-        let (interface, _, action) = self.action(&under_way.action).map_err(|error| error.to_string())?;
-        let in_force = self.in_force(&under_way.instance, interface);
+    fn resolve(&self, id: StepId<'_>, under_way: &UnderWay, open: OpenIntent) -> Result<Option<Applied>, Unresolved> {
+        let (file, sha256) = self.plans.get(id.plan).map_err(Unresolved::unknown)?;
+        let proposed = file.unaltered(&sha256, &open.intent).map_err(Unresolved::altered)?;
+        open.is_of(under_way).map_err(Unresolved::altered)?;
+        let authorized = self.authorized(id.instance, proposed, Mode::Enforce);
+        let Some((handle, until)) = open.running else {
+            let (action, in_force) = authorized.map_err(Unresolved::Waits)?;
+            let resolved = Step::new(self, id, proposed, action, in_force).resolve();
+            return resolved.map(Some).map_err(Unresolved::unknown);
+        };
+        let (interface, _, action) = self.action(&proposed.action).map_err(Unresolved::Waits)?;
+        // To look at it needs no grant.
+        let (in_force, refusal) = match authorized {
+            Ok((_, in_force)) => (in_force, None),
+            Err(refusal) => (self.in_force(id.instance, interface), Some(refusal)),
+        };
+        let may_cancel = if refusal.is_none() { MayCancel::Yes } else { MayCancel::No };
         let step = Step::new(self, id, proposed, action, in_force);
-        match (&under_way.handle, under_way.until) {
-            (Some(handle), Some(until)) => {
-                let step = step.acting(durable).map_err(|error| error.to_string())?;
-                Ok(watch(&step, handle, until, &self.stop))
-            }
-            _ => step.resolve().map(Some).map_err(|error| error.to_string()),
+        let step = step.acting(open.durable).map_err(Unresolved::unknown)?;
+        match (watch(&step, &handle, until, &self.stop, may_cancel), refusal) {
+            (Watched::Ended(applied), _) => Ok(Some(applied)),
+            (Watched::Overdue, Some(refusal)) => Err(Unresolved::Waits(refusal)),
+            (Watched::Left | Watched::Overdue, _) => Ok(None),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Never, Refusal, Scope};
+use ansai_core::{Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
 use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
@@ -32,8 +32,6 @@ pub(super) struct InForce {
     pub(super) scope: Arc<Scope>,
     /// The targets that its instance may use.
     pub(super) reach: Reach,
-    /// What no step may touch.
-    pub(super) never: Arc<Never>,
 }
 
 /// A step that may act, because its intent is durable.

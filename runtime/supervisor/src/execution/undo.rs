@@ -1,12 +1,13 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
 use ansai_core::event::{UndoIntent, Verdict};
-use ansai_core::{Event, Outcome, Refusal};
-use ansai_kit::action::{Applied, Fate, Proposed};
+use ansai_core::{Event, InstanceName, Mode, Outcome, Refusal};
+use ansai_kit::action::{Action, Applied, Fate, Proposed};
 
 use super::executor::{Executor, unavailable};
+use super::outcome::BY_HOST;
 use super::plans::{PlanFile, PlanFileError};
-use super::step::Step;
+use super::step::{InForce, Step};
 use super::undo_records::{UndoRecord, UndoRecords};
 use crate::clock;
 use crate::permits::{InUse, Request};
@@ -40,6 +41,12 @@ pub enum UndoError {
     /// The record of the step is not the one in the audit log: undoing could do harm.
     #[error("the record of step {0} does not match the audit log")]
     Altered(u32),
+    /// The file of the plan is not the one that the audit log has the hash of.
+    #[error(transparent)]
+    AlteredPlan(Refusal),
+    /// The grants of now do not permit the step, or it touched what no step may touch now.
+    #[error(transparent)]
+    NotPermitted(Refusal),
     /// Another plan or step uses what the plan touches. A step that was interrupted has it until ansai knows its outcome.
     #[error("plan {plan} cannot be undone now: {why}")]
     InUse {
@@ -48,9 +55,6 @@ pub enum UndoError {
         /// What is in use, and by whom.
         why: String,
     },
-    /// The step touched what no step may touch now.
-    #[error(transparent)]
-    NeverTouch(Refusal),
     /// The audit log cannot be read.
     #[error("audit log: {0}")]
     Audit(String),
@@ -66,7 +70,7 @@ impl Executor {
     /// Undoes a plan, newest step first, or one step of it. Then all its steps that ran act on what was restored, oldest
     /// first. `by` is a person, for the record; what is refused is recorded as well.
     pub(crate) fn undo(&self, plan: &str, step: Option<u32>, by: &str) -> Result<Vec<StepReport>, UndoError> {
-        let file = match self.plans.get(plan) {
+        let (file, sha256) = match self.plans.get(plan) {
             Err(PlanFileError::Storage(error)) if error.is_not_found() => return self.not_applied(plan, step),
             file => file?,
         };
@@ -76,17 +80,19 @@ impl Executor {
         }
         let mut records = self.undo_records(plan)?;
         let undoes = |number: u32| step.is_none_or(|step| step == number);
+        let refused = |error: &UndoError| {
+            for (number, _) in file.numbered().rev().filter(|(number, _)| undoes(*number)) {
+                self.record_not_undone(file.step_id(number), error, by);
+            }
+        };
+        records.vouch_for(&file, &sha256).inspect_err(refused)?;
         let acts = |number: u32, proposed: &Proposed| undoes(number) || self.acts_after_undo(proposed);
         let touches = file.numbered().filter(|(number, proposed)| acts(*number, proposed));
         let touches = touches.flat_map(|(_, proposed)| proposed.touches().into_owned());
         let request = Request::new(format!("the undoing of plan {plan}"), touches);
         // Without waiting: a person asks, and can ask again.
         let in_use = |why: InUse| UndoError::InUse { plan: plan.to_owned(), why: why.to_string() };
-        let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(|error| {
-            for (number, _) in file.numbered().rev().filter(|(number, _)| undoes(*number)) {
-                self.record_not_undone(file.step_id(number), error, by);
-            }
-        })?;
+        let _lease = self.leases.try_take(request).map_err(in_use).inspect_err(refused)?;
         let mut reports: Vec<(u32, StepReport)> = Vec::new();
         for (number, proposed) in file.numbered().rev() {
             if !undoes(number) {
@@ -152,6 +158,17 @@ impl Executor {
         Ok(reports)
     }
 
+    /// Undoing changes the host like any step, so the grants of now must permit the step.
+    pub(super) fn undoing_permitted(
+        &self,
+        instance: &InstanceName,
+        proposed: &Proposed,
+        by: &str,
+    ) -> Result<(&'static dyn Action, InForce), UndoError> {
+        let least = if by == BY_HOST { Mode::Enforce } else { Mode::Observe };
+        self.authorized(instance, proposed, least).map_err(UndoError::NotPermitted)
+    }
+
     /// Undoes one step and records it.
     pub(super) fn undo_step(
         &self,
@@ -165,7 +182,6 @@ impl Executor {
             steps: file.steps.len(),
             step: number,
         })?;
-        let (interface, _, action) = self.action(&proposed.action).map_err(UndoError::NotBegun)?;
         let UndoRecord { items_sha256: recorded, is_undone, is_interrupted, .. } = records.of(number);
         if is_undone {
             return Err(UndoError::AlreadyUndone(number));
@@ -182,9 +198,7 @@ impl Executor {
         if items.iter().all(|item| item.fate != Fate::Done) {
             return Err(UndoError::NothingDone(number));
         }
-        // Undoing restores what was: it needs no grant, and stays within the scope of now where there is one.
-        let in_force = self.in_force(&file.instance, interface);
-        in_force.never.check(proposed.touches().iter()).map_err(UndoError::NeverTouch)?;
+        let (action, in_force) = self.undoing_permitted(&file.instance, proposed, by)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let intent = UndoIntent {
             plan: file.plan.clone(),

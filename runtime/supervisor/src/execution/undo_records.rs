@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use ansai_audit::Reader;
-use ansai_core::event::{Record, UndoIntent};
+use ansai_core::event::{Intent, Record, UndoIntent};
 use ansai_core::{Event, Outcome};
 
 use super::executor::Executor;
+use super::plans::PlanFile;
 use super::undo::UndoError;
 
 /// By step.
@@ -16,7 +17,8 @@ pub(super) struct UndoRecords(BTreeMap<u32, UndoRecord>);
 /// What is recorded of one step.
 #[derive(Default, Clone)]
 pub(super) struct UndoRecord {
-    has_begun: bool,
+    /// What it was about to do, if it began.
+    intent: Option<Intent>,
     /// How it ended; `None` while that is not recorded.
     pub(super) outcome: Option<Outcome>,
     /// SHA-256 of what the step did, from the last outcome that has one.
@@ -35,13 +37,25 @@ impl UndoRecords {
         self.0.get(&step).cloned().unwrap_or_default()
     }
 
+    /// Whether the file of the plan, with this SHA-256, is the one that the intents in the log are about.
+    ///
+    /// # Errors
+    /// It is another one.
+    pub(super) fn vouch_for(&self, file: &PlanFile, sha256: &str) -> Result<(), UndoError> {
+        let intents = self.0.values().filter_map(|record| record.intent.as_ref());
+        for intent in intents {
+            file.unaltered(sha256, intent).map_err(UndoError::AlteredPlan)?;
+        }
+        Ok(())
+    }
+
     /// Adds an event, in the order of the log.
     pub(super) fn add(&mut self, plan: &str, event: &Event) {
         if event.plan() != Some(plan) {
             return;
         }
         match event {
-            Event::Intent(intent) => self.0.entry(intent.step).or_default().has_begun = true,
+            Event::Intent(intent) => self.0.entry(intent.step).or_default().intent = Some(intent.clone()),
             Event::Outcome { step, outcome, items_sha256, .. } => {
                 let record = self.0.entry(*step).or_default();
                 record.outcome = Some(*outcome);
@@ -69,7 +83,7 @@ impl UndoRecords {
 impl UndoRecord {
     /// Whether the step began, and how it ended is not recorded.
     pub(super) fn is_open(&self) -> bool {
-        self.has_begun && self.outcome.is_none()
+        self.intent.is_some() && self.outcome.is_none()
     }
 
     /// Whether the step may have changed something.

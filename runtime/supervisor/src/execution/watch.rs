@@ -12,13 +12,35 @@ use super::step::ActingStep;
 use crate::clock;
 use crate::stop::Stop;
 
-/// Waits for a step in the background, on a thread that may block, and tells how far it is. `None` if ansai stops and the
-/// step continues; its outcome follows after the restart.
-pub(super) fn watch(step: &ActingStep<'_>, handle: &RawValue, until: Timestamp, stop: &Stop) -> Option<Applied> {
+/// Whether ansai may cancel the step. In observe mode it only looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MayCancel {
+    Yes,
+    No,
+}
+
+/// How watching ended.
+pub(super) enum Watched {
+    /// The step is over.
+    Ended(Applied),
+    /// ansai stops and the step continues; its outcome follows after the restart.
+    Left,
+    /// The time of the step is over, and ansai may not cancel it.
+    Overdue,
+}
+
+/// Waits for a step in the background, on a thread that may block, and tells how far it is.
+pub(super) fn watch(
+    step: &ActingStep<'_>,
+    handle: &RawValue,
+    until: Timestamp,
+    stop: &Stop,
+    may_cancel: MayCancel,
+) -> Watched {
     let mut notes = Notes::new(Instant::now());
     loop {
         let again_in = match step.poll(handle) {
-            Progress::Finished(applied) => return Some(applied),
+            Progress::Finished(applied) => return Watched::Ended(applied),
             Progress::Running { note, again_in } => {
                 step.tell(&mut notes, &note);
                 until_next_look(again_in)
@@ -26,15 +48,18 @@ pub(super) fn watch(step: &ActingStep<'_>, handle: &RawValue, until: Timestamp, 
         };
         let is_stopping = stop.is_asked();
         if is_stopping {
-            match step.on_stop() {
-                OnStop::Leave => return None,
-                OnStop::Cancel => return Some(step.cancel(handle)),
-                OnStop::Finish => {}
+            match (step.on_stop(), may_cancel) {
+                (OnStop::Leave, _) | (OnStop::Cancel, MayCancel::No) => return Watched::Left,
+                (OnStop::Cancel, MayCancel::Yes) => return Watched::Ended(step.cancel(handle)),
+                (OnStop::Finish, _) => {}
             }
         }
         let now = clock::now();
         if now >= until {
-            return Some(step.cancel(handle));
+            return match may_cancel {
+                MayCancel::Yes => Watched::Ended(step.cancel(handle)),
+                MayCancel::No => Watched::Overdue,
+            };
         }
         pause(again_in.min((until - now).into()), is_stopping, stop);
     }

@@ -90,12 +90,12 @@ impl Incidents {
 
     fn restore(&self, incident: &mut Incident, plans: &BTreeMap<String, RecordedPlan>) {
         let mut changed = false;
-        for plan in plans.values() {
+        for (id, plan) in plans {
             let added = if plan.incident == incident.id { add(incident, plan) } else { None };
             let Some(attempt) = added else { continue };
             changed = true;
             let (instance, about) = (&incident.instance, &incident.finding.about);
-            if let Err(error) = self.state.put_attempt(instance, about, &attempt) {
+            if let Err(error) = self.state.put_attempt(instance, about, id, &attempt) {
                 tracing::error!(%instance, incident = %incident.id, "the attempt is missing in the history of {about}: {error}");
             }
         }

@@ -39,9 +39,9 @@ impl Incidents {
     }
 
     /// Adds an attempt to an incident, and to the history of its subject.
-    pub(crate) fn attempted(&self, incident: &mut Incident, attempt: Attempt) {
+    pub(crate) fn attempted(&self, incident: &mut Incident, plan: &str, attempt: Attempt) {
         let (instance, about) = (&incident.instance, &incident.finding.about);
-        if let Err(error) = self.state.put_attempt(instance, about, &attempt) {
+        if let Err(error) = self.state.put_attempt(instance, about, plan, &attempt) {
             tracing::error!(%instance, incident = %incident.id, "the attempt is missing in the history of {about}: {error}");
         }
         incident.attempts.push(attempt);

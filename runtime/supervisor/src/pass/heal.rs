@@ -121,7 +121,7 @@ impl Passes {
             self.journal.note(
                 now,
                 Event::Verified {
-                    plan,
+                    plan: plan.clone(),
                     incident: incident.id.clone(),
                     instance: incident.instance.clone(),
                     status: verified.status.clone(),
@@ -140,7 +140,7 @@ impl Passes {
                 distance_after: verified.distance,
                 steps,
             };
-            self.incidents.attempted(&mut incident, attempt);
+            self.incidents.attempted(&mut incident, &plan, attempt);
             let change = incident.observe(Some(&verified), "", now);
             self.incidents.store(&incident, change, now);
             if change.is_closing() || !is_staged {

@@ -11,6 +11,7 @@ use ansai_core::{Event, InstanceName, Timestamp};
 use ansai_events::Stream;
 use ansai_storage::ToDirectory;
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ids::StepId;
 
@@ -51,8 +52,18 @@ impl Durable {
     }
 }
 
-/// Plan and step, with the proof that the intent is in the log.
-pub(crate) type OpenIntents = BTreeMap<(String, u32), Durable>;
+/// A step whose intent is in a log and whose outcome is not.
+pub(crate) struct OpenIntent {
+    /// The proof that the intent is in the log.
+    pub(crate) durable: Durable,
+    /// What the step was about to do.
+    pub(crate) intent: Intent,
+    /// The handle and the time limit of a step that ran in the background.
+    pub(crate) running: Option<(Box<RawValue>, Timestamp)>,
+}
+
+/// By plan and step.
+pub(crate) type OpenIntents = BTreeMap<(String, u32), OpenIntent>;
 
 /// Steps whose intent is in a log and whose outcome is not.
 pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadError> {
@@ -60,8 +71,15 @@ pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadErr
     for entry in Reader::open(log)? {
         let Ok(record) = serde_json::from_slice::<Record>(&entry?.payload) else { continue };
         match record.event {
-            Event::Intent(Intent { plan, step, instance, .. }) => {
-                open.insert((plan.clone(), step), Durable { plan, step, instance });
+            Event::Intent(intent) => {
+                let (plan, step, instance) = (intent.plan.clone(), intent.step, intent.instance.clone());
+                let durable = Durable { plan: plan.clone(), step, instance };
+                open.insert((plan, step), OpenIntent { durable, intent, running: None });
+            }
+            Event::Running { plan, step, handle, until, .. } => {
+                if let Some(open) = open.get_mut(&(plan, step)) {
+                    open.running = to_raw_value(&handle).ok().map(|handle| (handle, until));
+                }
             }
             Event::Outcome { plan, step, .. } => {
                 open.remove(&(plan, step));
@@ -227,6 +245,7 @@ mod tests {
             arguments: serde_json::json!({}),
             targets: 0,
             targets_sha256: String::new(),
+            plan_sha256: String::new(),
         }
     }
 

@@ -12,18 +12,19 @@ const MOST_FOR_SUBJECT: i64 = 100;
 const MOST_FOR_INSTANCE: i64 = 2_000;
 
 impl State {
-    /// Writes an attempt durably, over one with the same time, and drops the oldest beyond the limits.
+    /// Writes the attempt of a plan durably, over an earlier form of it, and drops the oldest beyond the limits.
     pub(crate) fn put_attempt(
         &self,
         instance: &InstanceName,
         about: &Subject,
+        plan: &str,
         attempt: &Attempt,
     ) -> Result<(), StateError> {
         let (instance, value) = (instance.as_str(), serde_json::to_string(attempt)?);
         self.0.write(|connection| {
             connection
-                .prepare_cached("INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![instance, about.kind, about.name, signed(attempt.at), value])?;
+                .prepare_cached("INSERT OR REPLACE INTO attempt VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                .execute(params![instance, about.kind, about.name, signed(attempt.at), plan, value])?;
             connection
                 .prepare_cached(
                     "DELETE FROM attempt WHERE instance = ?1 AND kind = ?2 AND name = ?3 AND at <= (SELECT at FROM attempt
@@ -51,7 +52,7 @@ impl State {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached(
                 "SELECT value FROM attempt WHERE instance = ?1 AND kind = ?2 AND name = ?3 AND at >= ?4
-                    ORDER BY at DESC LIMIT ?5",
+                    ORDER BY at DESC, plan DESC LIMIT ?5",
             )?;
             let most = i64::try_from(most).unwrap_or(i64::MAX);
             let found = params![instance.as_str(), about.kind, about.name, signed(since), most];
@@ -105,11 +106,11 @@ mod tests {
         let (var, tmp) = (Subject::new("filesystem", "/var"), Subject::new("filesystem", "/tmp"));
         let state = open();
         for (instance, about, time) in [(&ONE, &var, 3), (&ONE, &var, 1), (&ONE, &tmp, 2), (&TWO, &var, 5)] {
-            state.put_attempt(instance, about, &attempt(time)).unwrap();
+            state.put_attempt(instance, about, &time.to_string(), &attempt(time)).unwrap();
         }
         // The same attempt, after its last step has ended.
         let ended = Attempt { verified: Status::Gone, ..attempt(3) };
-        state.put_attempt(&ONE, &var, &ended).unwrap();
+        state.put_attempt(&ONE, &var, "3", &ended).unwrap();
         drop(state);
         let state = open();
         let found = state.attempts(&ONE, &var, at(0), 10).unwrap();
@@ -119,19 +120,34 @@ mod tests {
         assert_eq!(times(&state.attempts(&TWO, &tmp, at(0), 10).unwrap()), [0_u64; 0]);
     }
 
+    /// Would break: a table whose key is the time.
+    #[test]
+    fn plans_of_the_same_millisecond_do_not_replace_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = State::open(&dir.path().join("state.db"), Ballast::new(dir.path().join("ballast"), 4096)).unwrap();
+        let var = Subject::new("filesystem", "/var");
+        for (plan, key) in [("a", "inodes"), ("b", "blocks")] {
+            state.put_attempt(&ONE, &var, plan, &Attempt { key: key.into(), ..attempt(7) }).unwrap();
+        }
+        let keys = || state.attempts(&ONE, &var, at(0), 10).unwrap().into_iter().map(|one| one.key).collect::<Vec<_>>();
+        assert_eq!(keys(), ["inodes", "blocks"]);
+        state.put_attempt(&ONE, &var, "a", &Attempt { key: "changed".into(), ..attempt(7) }).unwrap();
+        assert_eq!(keys(), ["changed", "blocks"]);
+    }
+
     #[test]
     fn the_oldest_are_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let state = State::open(&dir.path().join("state.db"), Ballast::new(dir.path().join("ballast"), 4096)).unwrap();
         let var = Subject::new("filesystem", "/var");
         for time in 1..=MOST_FOR_SUBJECT.unsigned_abs() + 5 {
-            state.put_attempt(&ONE, &var, &attempt(time)).unwrap();
+            state.put_attempt(&ONE, &var, &time.to_string(), &attempt(time)).unwrap();
         }
         let found = state.attempts(&ONE, &var, at(0), 1_000).unwrap();
         assert_eq!((found.len(), times(&found).first().copied()), (100, Some(6)));
         for number in 0..MOST_FOR_INSTANCE.unsigned_abs() {
             let about = Subject::new("filesystem", format!("/{number}"));
-            state.put_attempt(&ONE, &about, &attempt(1_000 + number)).unwrap();
+            state.put_attempt(&ONE, &about, "p", &attempt(1_000 + number)).unwrap();
         }
         assert!(state.attempts(&ONE, &var, at(0), 1_000).unwrap().is_empty());
         let first = Subject::new("filesystem", "/0");

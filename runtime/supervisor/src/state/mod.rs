@@ -18,6 +18,7 @@ pub(crate) use self::steps::{Interrupted, UnderWay};
 
 /// Tables without a version are those of ansai before its first release: their samples are dropped. Before version 2,
 /// observations and attempts had another form. Incidents are dropped with them: what is still unhealthy opens again.
+/// Before version 3, an attempt had no plan.
 const SCHEMA: Schema = Schema(&[
     "
     DROP TABLE IF EXISTS sample;
@@ -40,6 +41,11 @@ const SCHEMA: Schema = Schema(&[
     "
     DELETE FROM incident;
     DELETE FROM attempt;",
+    "
+    DROP TABLE attempt;
+    CREATE TABLE attempt (instance TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
+        plan TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instance, kind, name, at, plan)) WITHOUT ROWID;
+    CREATE INDEX attempt_at ON attempt (instance, at);",
 ]);
 
 /// The state of this host.
@@ -169,7 +175,7 @@ mod tests {
         assert_eq!(version(), Ok(SCHEMA.version()));
         Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
         let refused = State::open(&file, Ballast::new(dir.path().join("ballast"), 4096)).err().unwrap();
-        assert!(matches!(refused, StateError::Newer { found: 3, known: 2 }), "{refused}");
+        assert!(matches!(refused, StateError::Newer { found: 4, known: 3 }), "{refused}");
         assert_eq!(version(), Ok(SCHEMA.version() + 1));
     }
 

@@ -254,18 +254,43 @@ async fn a_word_that_cannot_be_had() {
     scene.finish().await;
 }
 
-/// Undo needs no grant, because it restores the previous state.
+/// Undo changes the host as any step does, so it needs the grants of now. A person needs no enforce mode.
 #[tokio::test]
-async fn what_was_done_is_undone_without_a_grant() {
+async fn what_was_done_is_undone_by_the_grants_of_now() {
     let scene = Scene::new();
     scene.script(&Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop));
-    let supervisor = scene.open_with(Changes::after(3, Err("gone".into()))).unwrap();
-    let reports = supervisor.run_once().await;
-    let undone = supervisor.undo(&reports[0].findings[0].plans[0].plan, None, "a person").unwrap();
+    let plan = scene.open().run_once().await[0].findings[0].plans[0].plan.clone();
+    let elsewhere = marks(&[(&scene.path("b"), u64::MAX)]);
+    for (authority, why) in [
+        (Fixed::new([]), "one is not configured"),
+        (Fixed::new([(ONE.parse().unwrap(), grants_without_actions())]), "[policy.one.grant]"),
+        (Fixed::new([(ONE.parse().unwrap(), elsewhere)]), "[policy.one.grant]"),
+    ] {
+        let undone = scene.open_with(authority).unwrap().undo(&plan, None, "a person").unwrap();
+        assert_eq!(undone[0].outcome, Some(Outcome::Refused));
+        assert!(undone[0].detail.contains(why), "{why}: {}", undone[0].detail);
+        let last = scene.events().into_iter().rev().find(|event| matches!(event, Event::Undone { .. })).unwrap();
+        assert!(matches!(last, Event::Undone { outcome: Outcome::Refused, by, .. } if by == "a person"), "audited");
+    }
+    assert_eq!(scene.text("history"), "mark a\n");
+    let observing = crate::scene::fixed(Mode::Observe);
+    let undone = scene.open_with(observing).unwrap().undo(&plan, None, "a person").unwrap();
     assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
     assert_eq!(scene.text("history"), "mark a\nunmark a\n");
-    let by = |event: &Event| matches!(event, Event::Undone { by, .. } if by == "a person");
-    assert!(scene.events().iter().any(by));
-    drop(supervisor);
+    scene.finish().await;
+}
+
+/// A plan that failed is undone by the host, which needs enforce mode for that, too.
+#[tokio::test]
+async fn the_host_undoes_nothing_in_observe_mode() {
+    let scene = Scene::new();
+    let steps = vec![Step::mark(scene.path("a")), Step::new(Call::Flaky, 3, 0, scene.path("b"))];
+    scene.script(&Script::sick(steps, OnFailure::UndoApplied));
+    // Called on opening, for the pass, and before each of two steps.
+    let lowered = Changes::after(4, Ok(all_grants(Mode::Observe)));
+    let reports = scene.open_with(lowered).unwrap().run_once().await;
+    let steps = &reports[0].findings[0].plans[0].steps;
+    assert!(steps[0].detail.contains("not undone: denied: one is no longer in enforce mode"), "{}", steps[0].detail);
+    assert_eq!(scene.text("history"), "mark a\nhalf b\n");
     scene.finish().await;
 }

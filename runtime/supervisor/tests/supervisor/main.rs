@@ -34,3 +34,4 @@ mod slow_actions;
 mod stream;
 mod undo_crash;
 mod verify_within;
+mod waits;

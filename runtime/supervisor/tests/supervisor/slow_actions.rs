@@ -178,6 +178,11 @@ impl TypedAction for Wait {
         let pid = i32::try_from(child.id()).unwrap();
         let started = start_time(pid).ok_or_else(|| Refusal::Other("it ended at once".into()))?;
         std::thread::spawn(move || child.wait());
+        // Until it is in a session of its own, it ends with the group of whoever is killed.
+        let own = rustix::process::Pid::from_raw(pid);
+        while rustix::process::getsid(own).is_ok_and(|session| Some(session) != own) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         let handle = to_text(&Handle { pid, started, file: arguments.text })?;
         Ok(Begun::Running { handle, limit: Millis::new(arguments.limit) })
     }

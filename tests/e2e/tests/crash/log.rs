@@ -78,6 +78,7 @@ pub(crate) fn targets(state_dir: &Path, intent: &Value) -> Value {
     let packed = std::fs::File::open(state_dir.join(format!("plans/{plan}.plan.zst")));
     let packed = packed.unwrap_or_else(|error| panic!("an intent without its plan {plan}: {error}"));
     let plain = zstd::decode_all(packed).unwrap();
+    assert_eq!(hex::encode(Sha256::digest(&plain)), text(&intent["plan_sha256"]), "the intent is about another plan");
     let file: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(&plain).unwrap();
     let steps: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(file["steps"].get()).unwrap();
     let targets = steps[usize::try_from(step).unwrap()]["targets"].get();

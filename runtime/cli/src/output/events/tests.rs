@@ -105,6 +105,7 @@ fn samples() -> Vec<Event> {
             arguments: json!({"reason": "full"}),
             targets: 2,
             targets_sha256: "ab".into(),
+            plan_sha256: "cd".into(),
         }),
         Event::Running {
             plan: plan.clone(),
@@ -121,6 +122,12 @@ fn samples() -> Vec<Event> {
             by: "the host".into(),
             items_sha256: "ab".into(),
         }),
+        Event::Pending {
+            plan: plan.clone(),
+            step: 0,
+            instance: name.clone(),
+            reason: Refusal::Denied("one is not configured".into()),
+        },
         Event::AfterUndoIntent { plan: plan.clone(), step: 0, instance: name.clone(), by: "the host".into() },
         Event::RecordingsDropped { ids: vec!["a".into()] },
         Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
