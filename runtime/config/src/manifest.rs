@@ -11,10 +11,10 @@ use crate::fields::{self, Fields};
 use crate::file;
 use crate::identifier;
 use crate::limits::{self, LimitsChange};
-use crate::node::{Entry, Node};
+use crate::node::{Entry, MOST_AUTHOR_VALUES, Node};
 use crate::problem::{Problem, Problems};
 use crate::request::{self, Request};
-use crate::source::{MOST_BYTES, Source};
+use crate::source::{MOST_AUTHOR_BYTES, Source};
 
 /// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
@@ -51,16 +51,16 @@ impl Manifest {
     /// # Errors
     /// All problems, each with its place.
     pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
+        let (source, problem) = Source::from_text(file_name, text, MOST_AUTHOR_BYTES);
         Self::from_source(source, problem, interfaces)
     }
 
-    /// Reads a manifest file of at most 1 MiB.
+    /// Reads a manifest file of at most 256 KiB.
     ///
     /// # Errors
     /// As [`Manifest::parse`], and if the file cannot be read.
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem, _) = file::read(path, MOST_BYTES)?;
+        let (source, problem, _) = file::read(path, MOST_AUTHOR_BYTES)?;
         Self::from_source(source, problem, interfaces)
     }
 
@@ -106,7 +106,7 @@ impl Manifest {
     /// # Errors
     /// All problems; their places are unknown.
     pub fn from_json(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
+        let (source, problem) = Source::from_text(file_name, text, MOST_AUTHOR_BYTES);
         let node = match problem {
             Some(problem) => Err(problem),
             None => serde_json::from_str(text)
@@ -125,7 +125,7 @@ impl Manifest {
             Some(problem) => Err(problem),
             None if source.text.trim().is_empty() => Err(Problem::whole(codes::EMPTY_FILE, "the manifest is empty")
                 .hint(format!("begin with\n{}", example_lines().join("\n")))),
-            None => Node::from_toml(&source.text),
+            None => Node::from_toml(&source.text, MOST_AUTHOR_VALUES),
         };
         Self::validate(&Arc::new(source), node, interfaces)
     }
