@@ -54,7 +54,7 @@ pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
 pub use instance::{BUILTIN, Grants, Instance, PolicySource};
 pub use labels::Labels;
-pub use limits::LimitsChange;
+pub use limits::{LimitsChange, RaisedLimit};
 pub use manifest::Manifest;
 pub use report::{Report, did_you_mean};
 pub use request::Request;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Interface, InterfaceName, Millis, codes};
+use ansai_core::{Interface, InterfaceName, Limits, Millis, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::fields::{self, Fields};
@@ -37,7 +37,7 @@ pub struct Manifest {
     pub verify_within: Millis,
     /// Requests by interface name. All names are known.
     pub capabilities: BTreeMap<InterfaceName, Request>,
-    /// Limits that the author sets.
+    /// Limits that the author sets. They can only lower the defaults: see [`Manifest::limits_in_force`].
     pub limits: LimitsChange,
     /// Path of the settings schema, relative to the manifest, without `..`.
     pub settings_schema: Option<String>,
@@ -62,6 +62,12 @@ impl Manifest {
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
         let (source, problem, _) = file::read(path, MOST_AUTHOR_BYTES)?;
         Self::from_source(source, problem, interfaces)
+    }
+
+    /// The limits of an instance for which the operator sets none. An author can lower limits; only the operator raises
+    /// them.
+    pub fn limits_in_force(&self) -> Limits {
+        self.limits.lowering(Limits::default())
     }
 
     /// The format embedded in a component: the file's structure as canonical JSON.
@@ -199,6 +205,12 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         }
     }
     let limits = fields.get("limits").map(|node| limits::read(node, "`[limits]`", problems)).unwrap_or_default();
+    for raised in limits.raised() {
+        let span = fields.get("limits").map_or(0..0, |node| node.span.clone());
+        let message = format!("`{}` asks for {}, but only the operator raises a limit", raised.key, raised.value);
+        let hint = format!("the default {} applies; say in the README what the operator has to set", raised.default);
+        problems.add(Problem::warning(codes::RAISED_LIMIT, span, message).hint(hint));
+    }
     let settings_schema = fields.get("settings").and_then(|node| read_settings(node, problems));
     Some(Manifest {
         name: name?.to_owned(),
