@@ -11,6 +11,7 @@
 
 mod audit;
 mod audit_heads;
+mod author_bombs;
 mod bad_input;
 mod bombs;
 mod check;
@@ -25,5 +26,6 @@ mod refused;
 mod replay;
 mod run;
 mod share;
+mod stopping;
 mod support;
 mod virtualize;

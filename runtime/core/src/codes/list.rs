@@ -171,6 +171,7 @@ codes! {
         INCIDENTS = "incidents",
         ABORTED = "aborted",
         HOST = "host",
+        PASS_LIMIT = "pass-limit",
     }
     Host {
         OTHER = "other",
