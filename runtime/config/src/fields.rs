@@ -10,6 +10,9 @@ use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::source::Span;
 
+/// Maximum number of unknown keys that are compared with the known ones.
+const MOST_MEANT: usize = 100;
+
 /// A table and its known keys.
 pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
@@ -36,10 +39,13 @@ impl<'n> Fields<'n> {
                     entry.key_span.clone(),
                     format!("unknown key `{}` in {place}", inert(&entry.key, 80)),
                 )
-                .maybe_hint(nearest::hint(&entry.key, known)),
+                .maybe_hint((!problems.is_full()).then(|| nearest::hint(&entry.key, known)).flatten()),
             );
         }
-        let meant = unknown().filter_map(|entry| nearest::nearest(&entry.key, known.iter().copied())).collect();
+        let meant = unknown()
+            .take(MOST_MEANT)
+            .filter_map(|entry| nearest::nearest(&entry.key, known.iter().copied()))
+            .collect();
         Some(Fields { entries, span: node.span.clone(), place: place.to_owned(), meant })
     }
 

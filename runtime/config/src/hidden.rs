@@ -114,7 +114,7 @@ mod tests {
 
     fn hidden(text: &str) -> String {
         let (mut source, _) = Source::from_text("f", text, 1 << 20);
-        match Node::from_toml(text) {
+        match Node::from_toml(text, 1_000) {
             Ok(node) => source.hide(&in_tree(&node)),
             Err(_) => source.hide(&in_text(text)),
         }

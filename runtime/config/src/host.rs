@@ -16,7 +16,7 @@ use crate::instance::{self, BUILTIN, Instance, PolicySource};
 use crate::labels::{self, Labels};
 use crate::manifest::{Manifest, table_of};
 use crate::never;
-use crate::node::Node;
+use crate::node::{MOST_HOST_VALUES, Node};
 use crate::place::{Place, placed};
 use crate::problem::{Problem, Problems};
 use crate::schema::SettingProblem;
@@ -163,7 +163,7 @@ impl HostConfig {
         let mut source = source;
         let node = match problem {
             Some(problem) => Err(problem),
-            None => Node::from_toml(&source.text),
+            None => Node::from_toml(&source.text, MOST_HOST_VALUES),
         };
         let secrets = node.as_ref().map_or_else(|_| hidden::in_text(&source.text), hidden::in_tree);
         source.hide(&secrets);

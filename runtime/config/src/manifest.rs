@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Interface, InterfaceName, Millis, codes};
+use ansai_core::{Interface, InterfaceName, Limits, Millis, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::fields::{self, Fields};
 use crate::file;
 use crate::identifier;
 use crate::limits::{self, LimitsChange};
-use crate::node::{Entry, Node};
+use crate::node::{Entry, MOST_AUTHOR_VALUES, Node};
 use crate::problem::{Problem, Problems};
 use crate::request::{self, Request};
-use crate::source::{MOST_BYTES, Source};
+use crate::source::{MOST_AUTHOR_BYTES, Source};
 
 /// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
@@ -37,7 +37,7 @@ pub struct Manifest {
     pub verify_within: Millis,
     /// Requests by interface name. All names are known.
     pub capabilities: BTreeMap<InterfaceName, Request>,
-    /// Limits that the author sets.
+    /// Limits that the author sets. They can only lower the defaults: see [`Manifest::limits_in_force`].
     pub limits: LimitsChange,
     /// Path of the settings schema, relative to the manifest, without `..`.
     pub settings_schema: Option<String>,
@@ -51,17 +51,23 @@ impl Manifest {
     /// # Errors
     /// All problems, each with its place.
     pub fn parse(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
+        let (source, problem) = Source::from_text(file_name, text, MOST_AUTHOR_BYTES);
         Self::from_source(source, problem, interfaces)
     }
 
-    /// Reads a manifest file of at most 1 MiB.
+    /// Reads a manifest file of at most 256 KiB.
     ///
     /// # Errors
     /// As [`Manifest::parse`], and if the file cannot be read.
     pub fn load(path: &Path, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem, _) = file::read(path, MOST_BYTES)?;
+        let (source, problem, _) = file::read(path, MOST_AUTHOR_BYTES)?;
         Self::from_source(source, problem, interfaces)
+    }
+
+    /// The limits of an instance for which the operator sets none. An author can lower limits; only the operator raises
+    /// them.
+    pub fn limits_in_force(&self) -> Limits {
+        self.limits.lowering(Limits::default())
     }
 
     /// The format embedded in a component: the file's structure as canonical JSON.
@@ -106,7 +112,7 @@ impl Manifest {
     /// # Errors
     /// All problems; their places are unknown.
     pub fn from_json(file_name: &str, text: &str, interfaces: &[Interface]) -> Result<Manifest, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
+        let (source, problem) = Source::from_text(file_name, text, MOST_AUTHOR_BYTES);
         let node = match problem {
             Some(problem) => Err(problem),
             None => serde_json::from_str(text)
@@ -125,7 +131,7 @@ impl Manifest {
             Some(problem) => Err(problem),
             None if source.text.trim().is_empty() => Err(Problem::whole(codes::EMPTY_FILE, "the manifest is empty")
                 .hint(format!("begin with\n{}", example_lines().join("\n")))),
-            None => Node::from_toml(&source.text),
+            None => Node::from_toml(&source.text, MOST_AUTHOR_VALUES),
         };
         Self::validate(&Arc::new(source), node, interfaces)
     }
@@ -199,6 +205,12 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         }
     }
     let limits = fields.get("limits").map(|node| limits::read(node, "`[limits]`", problems)).unwrap_or_default();
+    for raised in limits.raised() {
+        let span = fields.get("limits").map_or(0..0, |node| node.span.clone());
+        let message = format!("`{}` asks for {}, but only the operator raises a limit", raised.key, raised.value);
+        let hint = format!("the default {} applies; say in the README what the operator has to set", raised.default);
+        problems.add(Problem::warning(codes::RAISED_LIMIT, span, message).hint(hint));
+    }
     let settings_schema = fields.get("settings").and_then(|node| read_settings(node, problems));
     Some(Manifest {
         name: name?.to_owned(),

@@ -6,6 +6,9 @@ use ansai_core::text::inert;
 /// both lengths.
 const MOST_COMPARED: usize = 80;
 
+/// Maximum number of known words that are compared: a component can declare thousands of settings.
+const MOST_WORDS: usize = 200;
+
 /// The nearest known word, if it is near enough.
 pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     if written.len() > MOST_COMPARED {
@@ -14,6 +17,8 @@ pub(crate) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
     let written = plain(written);
     known
         .into_iter()
+        .filter(|word| word.len() <= MOST_COMPARED)
+        .take(MOST_WORDS)
         .map(|word| (score(&written, word), word))
         .filter(|(score, _)| *score >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))

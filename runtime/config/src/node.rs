@@ -9,6 +9,10 @@ use crate::source::Span;
 
 /// Maximum nesting of tables and lists.
 const MOST_DEPTH: usize = 32;
+/// Maximum number of values in a manifest.
+pub(crate) const MOST_AUTHOR_VALUES: usize = 5_000;
+/// Maximum number of values in a configuration. Ten thousand instances have about 100,000.
+pub(crate) const MOST_HOST_VALUES: usize = 500_000;
 
 /// A value and its place. For a table with a header, the place is the last key of the header.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +44,13 @@ pub(crate) struct Entry {
 }
 
 impl Node {
-    pub(crate) fn from_toml(text: &str) -> Result<Node, Problem> {
+    /// Parses TOML of at most this many values. They are counted before the text is parsed, because the parser needs
+    /// hundreds of bytes for each.
+    pub(crate) fn from_toml(text: &str, most_values: usize) -> Result<Node, Problem> {
+        // One of these is before every value, and more of them are in texts and comments.
+        if text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[' | b'{')).count() > most_values {
+            return Err(too_many(most_values));
+        }
         let document = Document::parse(text).map_err(|error| {
             let at = error.span().unwrap_or(0..0);
             syntax(at, error.message())
@@ -50,6 +60,9 @@ impl Node {
 
     /// Builds the tree from JSON. All places are the start of the text.
     pub(crate) fn from_json(value: &Json) -> Result<Node, Problem> {
+        if count(value, MOST_AUTHOR_VALUES) > MOST_AUTHOR_VALUES {
+            return Err(too_many(MOST_AUTHOR_VALUES));
+        }
         from_json(value, 0)
     }
 
@@ -124,6 +137,20 @@ fn syntax(at: Span, message: &str) -> Problem {
         _ => (first, None),
     };
     Problem::error(code, at, words).maybe_hint(hint.map(str::to_owned))
+}
+
+/// Counts values until there are more than `most`.
+fn count(value: &Json, most: usize) -> usize {
+    let below = |sum: usize, one: &Json| if sum > most { sum } else { sum + count(one, most) };
+    match value {
+        Json::Array(list) => list.iter().fold(1, below),
+        Json::Object(map) => map.values().fold(1, below),
+        _ => 1,
+    }
+}
+
+fn too_many(most: usize) -> Problem {
+    Problem::whole(codes::TOO_MANY_VALUES, format!("more than {most} values")).hint("is this the right file?")
 }
 
 fn too_deep(span: Span) -> Problem {

@@ -31,6 +31,7 @@ pub(crate) fn interface<'i>(
         let same = |one: &&Interface| written.as_ref().is_some_and(|name| name.same_interface(&one.name));
         let hint = match interfaces.iter().find(same) {
             Some(one) => Some(format!("leave out the version: \"{}\"", one.name)),
+            None if problems.is_full() => None,
             None => nearest::hint(&entry.key, &names),
         };
         problems.add(

@@ -6,7 +6,10 @@ use ansai_core::codes;
 
 use crate::problem::Problem;
 
-/// Maximum size of a manifest or a schema, in bytes. Both come from the policy's author.
+/// Maximum size of a manifest or a schema, in bytes. Both come from the policy's author, and a component carries no more.
+pub const MOST_AUTHOR_BYTES: usize = 256 << 10;
+
+/// Maximum size of a file whose format another crate knows, in bytes.
 pub const MOST_BYTES: usize = 1 << 20;
 
 /// Maximum size of a host's configuration, in bytes. Ten thousand instances take about 2 MiB.

@@ -80,6 +80,16 @@ pub fn suggest(suggested: &Suggested<'_>, interfaces: &[Interface]) -> String {
             }
         }
     }
+    let raised = manifest.limits.raised();
+    if !raised.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n# The author asks for more than the defaults. To permit it:\n# [policy.{instance}.limits]"
+        );
+        for one in raised {
+            let _ = writeln!(out, "# {} = {}  # {}", one.key, one.value, one.cost);
+        }
+    }
     out
 }
 

@@ -33,11 +33,13 @@ pub enum ErrorKind {
     Aborted,
     /// The host failed.
     Host,
+    /// The pass has used what one pass may use.
+    PassLimit,
 }
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [ErrorKind; 12] = [
+    pub const ALL: [ErrorKind; 13] = [
         ErrorKind::Failure,
         ErrorKind::Fuel,
         ErrorKind::Memory,
@@ -50,6 +52,7 @@ impl ErrorKind {
         ErrorKind::Incidents,
         ErrorKind::Aborted,
         ErrorKind::Host,
+        ErrorKind::PassLimit,
     ];
 
     /// The error code with the same word.
@@ -67,6 +70,7 @@ impl ErrorKind {
             ErrorKind::Incidents => codes::INCIDENTS,
             ErrorKind::Aborted => codes::ABORTED,
             ErrorKind::Host => codes::HOST,
+            ErrorKind::PassLimit => codes::PASS_LIMIT,
         }
     }
 }

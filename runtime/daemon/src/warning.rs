@@ -1,7 +1,7 @@
 //! What is probably not meant, and keeps nothing from running.
 
-use ansai_config::Diagnostics;
-use ansai_core::Code;
+use ansai_config::{Diagnostics, LimitsChange, Manifest};
+use ansai_core::{Code, codes};
 
 /// A warning with its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,5 +21,29 @@ impl Warning {
     /// Those of a file that people wrote.
     pub fn of(diagnostics: &Diagnostics) -> impl Iterator<Item = Warning> {
         diagnostics.entries().into_iter().map(|entry| Warning::new(entry.code, entry.message))
+    }
+
+    /// Limits that an author asks for and that the operator does not set: only the operator raises a limit.
+    pub fn of_asked_limits(instance: &str, manifest: &Manifest, operator: &LimitsChange) -> Vec<Warning> {
+        let warning = |one: ansai_config::RaisedLimit| {
+            let message = format!(
+                "the author of {instance} asks for {key} = {value}, which is not in force; to raise it, write \
+                 {key} = {value} below [policy.{instance}.limits]: {cost}",
+                key = one.key,
+                value = one.value,
+                cost = one.cost,
+            );
+            Warning::new(codes::RAISED_LIMIT, message)
+        };
+        manifest.limits.raised_beyond(operator).into_iter().map(warning).collect()
+    }
+
+    /// What limits cost that the operator raised above the defaults.
+    pub fn of_raised_limits(limits: &LimitsChange) -> Vec<Warning> {
+        let warning = |one: ansai_config::RaisedLimit| {
+            let message = format!("{} = {} is above the default {}: {}", one.key, one.value, one.default, one.cost);
+            Warning::new(codes::RAISED_LIMIT, message)
+        };
+        limits.raised().into_iter().map(warning).collect()
     }
 }

@@ -18,6 +18,9 @@ pub const MAX_IMPORTS: usize = 256;
 /// Maximum number of elements in passive segments of one module, plus two for each segment: an instance has 16 bytes for
 /// each.
 pub const MAX_PASSIVE_ELEMENTS: usize = 10_000;
+/// Maximum size of the types of a component, in bytes: parsing takes dozens of times their size, also in the process that
+/// only inspects it.
+pub const MAX_TYPE_BYTES: usize = 1 << 20;
 /// Maximum size of the manifest and of the schema, in bytes: parsing takes many times their size.
 pub const MAX_SECTION_BYTES: usize = 256 << 10;
 /// Maximum size of the README, in bytes.
@@ -130,7 +133,7 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
     let mut imports = Vec::new();
     let mut exports = Exports::default();
     let mut contents = Contents::default();
-    let mut depth = 0usize;
+    let (mut depth, mut type_bytes) = (0usize, 0usize);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(damaged)? {
             Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
@@ -156,6 +159,12 @@ pub fn inspect(bytes: &[u8]) -> Result<ComponentInfo, ComponentError> {
                 contents.data(section.range().len());
             }
             Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentTypeSection(section) => {
+                type_bytes = type_bytes.saturating_add(section.range().len());
+                if type_bytes > MAX_TYPE_BYTES {
+                    return Err(ComponentError::TooMany("bytes of types", MAX_TYPE_BYTES));
+                }
+            }
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
                     let import = import.map_err(damaged)?;

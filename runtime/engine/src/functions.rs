@@ -9,6 +9,10 @@ use wasmparser::{
 
 /// The most functions that are listed for one interface.
 const MAX_FUNCTIONS: usize = 200;
+/// The most characters of a name. A component can import one type of long names hundreds of times.
+const MAX_NAME: usize = 100;
+/// The most functions that are listed in sum.
+const MAX_LISTED: usize = 5_000;
 
 /// The functions of each imported interface, by its name with version, in the order of the component. A component that
 /// the compiler of its author pruned has only those that its code calls.
@@ -16,7 +20,7 @@ pub fn functions(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
     // The functions of each type of the outermost component; of a type that is no instance, none.
     let mut types: Vec<Vec<String>> = Vec::new();
-    let mut depth = 0usize;
+    let (mut depth, mut listed) = (0usize, 0usize);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload {
             Err(_) => break,
@@ -37,7 +41,10 @@ pub fn functions(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
                 for import in section.into_iter().map_while(Result::ok) {
                     match import.ty {
                         ComponentTypeRef::Instance(index) => {
-                            let functions = types.get(index as usize).cloned().unwrap_or_default();
+                            let left = MAX_LISTED.saturating_sub(listed);
+                            let functions = types.get(index as usize).into_iter().flatten().take(left);
+                            let functions: Vec<String> = functions.cloned().collect();
+                            listed = listed.saturating_add(functions.len());
                             found.insert(import.name.name.to_owned(), functions);
                         }
                         ComponentTypeRef::Type(_) => types.push(Vec::new()),
@@ -54,7 +61,9 @@ pub fn functions(bytes: &[u8]) -> BTreeMap<String, Vec<String>> {
 fn of_type(ty: &ComponentType<'_>) -> Vec<String> {
     let ComponentType::Instance(declarations) = ty else { return Vec::new() };
     let functions = declarations.iter().filter_map(|declaration| match declaration {
-        InstanceTypeDeclaration::Export { name, ty: ComponentTypeRef::Func(_) } => Some(name.name.to_owned()),
+        InstanceTypeDeclaration::Export { name, ty: ComponentTypeRef::Func(_) } => {
+            Some(name.name.chars().take(MAX_NAME).collect())
+        }
         _ => None,
     });
     functions.take(MAX_FUNCTIONS).collect()

@@ -133,6 +133,7 @@ impl Supervisor {
             state: state.clone(),
             journal: journal.clone(),
             recorder,
+            stop: stop.clone(),
         };
         let incidents = Arc::new(Incidents {
             journal: journal.clone(),

@@ -74,7 +74,12 @@ fn set(state: &mut EvaluationState, KeyValue { key, value }: KeyValue) -> Result
 }
 
 fn remove(state: &mut EvaluationState, Key { key }: Key) -> Result<(), Refusal> {
-    state.writes.store.insert(key, None);
+    // Only what exists is remembered as removed: a policy can name any number of keys.
+    if key.len() <= MOST_KEY_BYTES && state.memory.get(&key)?.is_some() {
+        state.writes.store.insert(key, None);
+    } else {
+        state.writes.store.remove(&key);
+    }
     Ok(())
 }
 

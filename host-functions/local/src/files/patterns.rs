@@ -9,6 +9,9 @@ use crate::safety::identity::Stat;
 
 const MOST_PATTERNS: usize = 100;
 const LONGEST_PATTERN: usize = 1024;
+/// Maximum length of all patterns of a list together, in bytes. Matching keeps some bytes for each of them times the number
+/// of patterns: within these bounds a few MiB, and beyond them hundreds.
+const MOST_PATTERN_BYTES: usize = 4 << 10;
 
 /// Compiled patterns of a policy.
 struct Patterns(GlobSet);
@@ -18,6 +21,11 @@ impl Patterns {
     fn new(patterns: &[String]) -> Result<Patterns, Refusal> {
         if patterns.len() > MOST_PATTERNS {
             return Err(Refusal::Invalid(format!("{} patterns: at most {MOST_PATTERNS}", patterns.len())));
+        }
+        let bytes: usize = patterns.iter().map(String::len).sum();
+        if patterns.len() > 1 && bytes > MOST_PATTERN_BYTES {
+            let message = format!("patterns of {bytes} bytes together: at most {MOST_PATTERN_BYTES}");
+            return Err(Refusal::OverBudget(message));
         }
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
@@ -110,5 +118,10 @@ mod tests {
             assert!(matches!(Patterns::new(&[pattern.to_owned()]), Err(Refusal::Invalid(_))), "{pattern}");
         }
         assert!(Patterns::new(&vec!["a".to_owned(); 101]).is_err());
+        let costly = vec![format!("**/*a{}", "?".repeat(900)); 100];
+        assert!(matches!(Patterns::new(&costly), Err(Refusal::OverBudget(_))), "hundreds of MiB");
+        assert!(
+            Patterns::new(&vec!["x".repeat(1000); 4]).is_ok() && Patterns::new(&vec!["x".repeat(1000); 5]).is_err()
+        );
     }
 }

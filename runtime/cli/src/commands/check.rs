@@ -135,9 +135,11 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         not_configured.map(|name| Warning::new(codes::NOT_CONFIGURED, format!("{name} is not in the configuration"))),
     );
     let ready = loading.ready.iter().map(|ready| {
-        let own = configuration.config.policies.get(&ready.instance.name).and_then(|own| own.call_limit);
+        let configured = configuration.config.policies.get(&ready.instance.name);
+        let own = configured.and_then(|own| own.call_limit);
+        let costs = configured.map(|own| Warning::of_raised_limits(&own.limits)).unwrap_or_default();
         Checked {
-            warnings: linked_roots(&ready.grants.scopes),
+            warnings: linked_roots(&ready.grants.scopes).into_iter().chain(costs).collect(),
             ..Checked::new(format!("[policy.{}], mode {}{}", ready.instance.name, ready.grants.mode, call_limit(own)))
         }
     });

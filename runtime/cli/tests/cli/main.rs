@@ -11,6 +11,7 @@
 
 mod audit;
 mod audit_heads;
+mod author_bombs;
 mod bad_input;
 mod bombs;
 mod check;
@@ -25,6 +26,7 @@ mod refused;
 mod replay;
 mod run;
 mod share;
+mod stopping;
 mod support;
 mod trust;
 mod virtualize;

@@ -3,10 +3,11 @@
 use ansai_core::{Code, codes};
 use serde_json::{Map, Value};
 
+use super::bounds::Size;
 use super::tree::{BY_NAME, LIST, ONE};
 
 /// Maximum number of subschemas after all references are replaced.
-const MOST_SCHEMAS: usize = 5_000;
+const MOST_SCHEMAS: usize = 2_000;
 const MOST_DEPTH: usize = 48;
 /// Settings do not need these keywords, and each would change the meaning of a reference.
 const UNSUPPORTED: &[&str] = &["$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$anchor"];
@@ -20,8 +21,18 @@ pub(super) struct Unusable {
 }
 
 pub(super) fn expand(root: &Value) -> Result<Value, Unusable> {
-    let mut walk = Walk { root, open: Vec::new(), schemas: 0 };
-    walk.schema(root, &mut Vec::new(), 0)
+    let mut walk = Walk { root, open: Vec::new(), schemas: 0, size: Size::default() };
+    let tree = walk.schema(root, &mut Vec::new(), 0)?;
+    if walk.size.is_too_large() { Err(too_large(&[])) } else { Ok(tree) }
+}
+
+fn too_large(path: &[String]) -> Unusable {
+    Unusable {
+        code: codes::SCHEMA_TOO_LARGE,
+        path: path.to_vec(),
+        message: "the schema is too large after resolving its references".into(),
+        hint: "use fewer levels and fewer references",
+    }
 }
 
 /// Decodes a part of a JSON pointer: `~1` is `/` and `~0` is `~`.
@@ -34,18 +45,15 @@ struct Walk<'s> {
     /// References that are being replaced, to detect cycles.
     open: Vec<&'s str>,
     schemas: usize,
+    /// Of what is copied: a text is copied for each reference to the definition around it.
+    size: Size,
 }
 
 impl<'s> Walk<'s> {
     fn schema(&mut self, schema: &'s Value, path: &mut Vec<String>, depth: usize) -> Result<Value, Unusable> {
         self.schemas += 1;
-        if self.schemas > MOST_SCHEMAS || depth > MOST_DEPTH {
-            return Err(Unusable {
-                code: codes::SCHEMA_TOO_LARGE,
-                path: path.clone(),
-                message: "the schema is too large after resolving its references".into(),
-                hint: "use fewer levels and fewer references",
-            });
+        if self.schemas > MOST_SCHEMAS || depth > MOST_DEPTH || self.size.is_too_large() {
+            return Err(too_large(path));
         }
         let Some(map) = schema.as_object() else {
             return Ok(schema.clone());
@@ -76,7 +84,11 @@ impl<'s> Walk<'s> {
                     }
                     Some(Value::Array(below))
                 }
-                data => Some(data.clone()),
+                data => {
+                    self.size.add(data);
+                    // What is too large is not copied; the next schema is refused for it, or the whole.
+                    (!self.size.is_too_large()).then(|| data.clone())
+                }
             };
             path.pop();
             if let Some(value) = value {

@@ -5,6 +5,7 @@
 //! `"ansai-aliases": ["old_name"]`. Objects accept no other properties, unless they have `"additionalProperties": true`
 //! or a schema there. References must stay within the document and may not be circular.
 
+mod bounds;
 mod describe;
 mod expand;
 mod place;
@@ -24,14 +25,16 @@ use serde_json::Value;
 use crate::diagnostics::Diagnostics;
 use crate::file;
 use crate::problem::{Problem, Problems};
-use crate::source::{MOST_BYTES, Source};
+use crate::source::{MOST_AUTHOR_BYTES, Source};
 
 pub use describe::SettingDescription;
 pub use resolve::SettingProblem;
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// Maximum compiled size of one `pattern`, in bytes.
-const MOST_PATTERN: usize = 256 << 10;
+const MOST_PATTERN: usize = 64 << 10;
+/// Maximum size of the cache with which a pattern is matched, in bytes.
+const MOST_PATTERN_CACHE: usize = 256 << 10;
 const MOST_PROBLEMS: usize = 20;
 
 /// A valid settings schema, ready to resolve settings.
@@ -48,16 +51,16 @@ impl Schema {
     /// # Errors
     /// Problems of the text, the schema or its defaults, each with its place.
     pub fn parse(file_name: &str, text: &str) -> Result<Schema, Diagnostics> {
-        let (source, problem) = Source::from_text(file_name, text, MOST_BYTES);
+        let (source, problem) = Source::from_text(file_name, text, MOST_AUTHOR_BYTES);
         Self::from_source(source, problem)
     }
 
-    /// Reads a schema file of at most 1 MiB.
+    /// Reads a schema file of at most 256 KiB.
     ///
     /// # Errors
     /// As [`Schema::parse`], and if the file cannot be read.
     pub fn load(path: &Path) -> Result<Schema, Diagnostics> {
-        let (source, problem, _) = file::read(path, MOST_BYTES)?;
+        let (source, problem, _) = file::read(path, MOST_AUTHOR_BYTES)?;
         Self::from_source(source, problem)
     }
 
@@ -112,6 +115,17 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
             return None;
         }
     };
+    let mut size = bounds::Size::default();
+    size.add(&value);
+    if size.is_too_large() {
+        let message = format!(
+            "the schema has more than {} values, or more than {} KiB of text",
+            bounds::MOST_VALUES,
+            bounds::MOST_TEXT >> 10
+        );
+        problems.add(Problem::whole(codes::SCHEMA_TOO_LARGE, message));
+        return None;
+    }
     check_root(text, &value, problems)?;
     for error in jsonschema::draft202012::meta::validator().iter_errors(&value).take(MOST_PROBLEMS) {
         problems.add(invalid(text, &error));
@@ -119,7 +133,7 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
     if problems.has_errors() {
         return None;
     }
-    let tree = match expand::expand(&value) {
+    let tree = match expand::expand(&value).and_then(|tree| bounds::check(&tree).map(|()| tree)) {
         Ok(tree) => tree,
         Err(found) => {
             problems.add(Problem::error(found.code, place::of(text, &found.path), found.message).hint(found.hint));
@@ -130,7 +144,7 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
         .offline()
         .should_validate_formats(true)
         .should_ignore_unknown_formats(true)
-        .with_pattern_options(PatternOptions::regex().size_limit(MOST_PATTERN))
+        .with_pattern_options(PatternOptions::regex().size_limit(MOST_PATTERN).dfa_size_limit(MOST_PATTERN_CACHE))
         .build(&quantity::as_numbers(&tree));
     let validator = match compiled {
         Ok(validator) => validator,

@@ -1,12 +1,14 @@
 //! Turns settings as written into settings as the policy gets them.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
 
 use ansai_core::text::inert;
 use ansai_core::{Code, codes, overlay};
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
+use super::bounds::{self, Size};
 use super::quantity::Quantity;
 use super::refused;
 use super::tree::{self, View};
@@ -17,6 +19,8 @@ use crate::nearest;
 /// Maximum nesting of settings; deeper ones are refused.
 const MOST_DEPTH: usize = 64;
 const MOST_PROBLEMS: usize = 50;
+/// Maximum number of properties that are compared with those of a table, in sum over all tables.
+const MOST_WORK: usize = 1_000_000;
 
 /// A problem of one setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +68,7 @@ pub(super) fn resolve_over(
         return Err(walk.into_problems());
     }
     // A table that only the target has gets its defaults now.
-    walk.keeps_gaps = false;
+    (walk.keeps_gaps, walk.size, walk.work) = (false, Size::default(), 0);
     let mut whole = overlay(base, &own);
     walk.value(&mut whole, &views, &mut Vec::new());
     let whole = walk.validated(tree, validator, whole)?;
@@ -106,11 +110,21 @@ struct Walk {
     written: Written,
     /// Whether missing settings stay missing, instead of getting their defaults.
     keeps_gaps: bool,
+    /// Of the settings so far, with their defaults: a default of a list's elements is copied for each element.
+    size: Size,
+    work: usize,
+    is_too_large: bool,
 }
 
 impl Walk {
     /// The settings, if neither the walk nor the validator found a problem.
     fn validated(mut self, tree: &Value, validator: &Validator, settings: Value) -> Result<Value, Vec<SettingProblem>> {
+        if !self.is_too_large && bounds::is_too_costly(tree, &settings) {
+            self.too_large(&[]);
+        }
+        if self.is_too_large {
+            return Err(self.into_problems());
+        }
         for error in validator.iter_errors(&settings).take(MOST_PROBLEMS) {
             let path = super::pointer(error.instance_path());
             // Skip what the walk has already reported in other words.
@@ -132,6 +146,16 @@ impl Walk {
     fn value(&mut self, value: &mut Value, views: &[View<'_>], path: &mut Vec<String>) {
         if path.len() > MOST_DEPTH {
             self.say(codes::TOO_DEEP, path, false, "nested too deeply".to_owned(), None);
+            return;
+        }
+        self.size.add_one(value);
+        let properties = views.iter().filter_map(|view| view.schema.get("properties").and_then(Value::as_object));
+        let work = properties.map(Map::len).sum::<usize>().saturating_add(views.len());
+        self.work = self.work.saturating_add(work);
+        if self.size.is_too_large() || self.work > MOST_WORK {
+            self.too_large(path);
+        }
+        if self.is_too_large {
             return;
         }
         match value {
@@ -180,13 +204,17 @@ impl Walk {
             let more = view.schema.get("additionalProperties");
             more.is_some_and(|more| more != &Value::Bool(false)) || view.schema.contains_key("patternProperties")
         });
+        let others = OtherNames { names: &names, views, known: OnceCell::new() };
         for (key, value) in std::mem::take(table) {
             let mut at = path.to_vec();
-            let name = canonical(&key, &names, views);
+            let name = names.iter().copied().find(|name| *name == key).or_else(|| others.find(&key));
             at.push(name.unwrap_or(&key).to_owned());
             let Some(name) = name.or(open.then_some(key.as_str())) else {
                 at.pop();
                 at.push(key.clone());
+                if self.problems.len() >= MOST_PROBLEMS {
+                    continue;
+                }
                 let shown = inert(&key, 80);
                 let message = format!("unknown setting `{shown}`");
                 self.say(codes::UNKNOWN_SETTING, &at, true, message, nearest::hint(&key, &names));
@@ -208,6 +236,18 @@ impl Walk {
         }
     }
 
+    /// Reports once that the settings are too large.
+    fn too_large(&mut self, path: &[String]) {
+        if !self.is_too_large {
+            let message = "the settings are too large together with their defaults".to_owned();
+            let hint = "settings have at most 20,000 values, 1 MiB of text, and a bounded number of checks".to_owned();
+            // It must be among the reported problems.
+            self.problems.truncate(MOST_PROBLEMS - 1);
+            self.say(codes::SETTINGS_TOO_LARGE, path, false, message, Some(hint));
+            self.is_too_large = true;
+        }
+    }
+
     fn say(&mut self, code: Code, path: &[String], about_key: bool, message: String, hint: Option<String>) {
         if self.problems.len() < MOST_PROBLEMS {
             let problem = SettingProblem { code, path: Vec::new(), message, hint, about_key, missing: false };
@@ -216,23 +256,36 @@ impl Walk {
     }
 }
 
-/// The declared name that a key means: the key itself, the key with `_` for `-`, or a name that has the key as an
-/// alias.
-fn canonical<'n>(key: &str, names: &[&'n str], views: &[View<'_>]) -> Option<&'n str> {
-    if let Some(name) = names.iter().find(|name| **name == key) {
-        return Some(name);
+/// The declared names that a key means without being one: with `_` for `-`, or as an alias.
+struct OtherNames<'n, 's> {
+    names: &'n [&'s str],
+    views: &'n [View<'s>],
+    known: OnceCell<HashMap<String, &'s str>>,
+}
+
+impl<'s> OtherNames<'_, 's> {
+    fn find(&self, key: &str) -> Option<&'s str> {
+        self.known.get_or_init(|| self.list()).get(&plain(key)).copied()
     }
-    let plain = |text: &str| text.replace('-', "_");
-    let key = plain(key);
-    names.iter().copied().find(|name| {
-        plain(name) == key
-            || tree::property(views, name).iter().any(|view| {
-                view.schema
-                    .get("ansai-aliases")
-                    .and_then(Value::as_array)
-                    .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|alias| plain(alias) == key))
-            })
-    })
+
+    /// Where two properties have the same other name, the first one has it.
+    fn list(&self) -> HashMap<String, &'s str> {
+        let mut known = HashMap::new();
+        for name in self.names {
+            known.entry(plain(name)).or_insert(*name);
+            for view in tree::property(self.views, name) {
+                let aliases = view.schema.get("ansai-aliases").and_then(Value::as_array);
+                for alias in aliases.into_iter().flatten().filter_map(Value::as_str) {
+                    known.entry(plain(alias)).or_insert(*name);
+                }
+            }
+        }
+        known
+    }
+}
+
+fn plain(text: &str) -> String {
+    text.replace('-', "_")
 }
 
 /// Fills in missing defaults. Adds a missing table without a default if the defaults of its properties make it

@@ -1,5 +1,7 @@
 //! Finds subschemas, and the schemas that apply to the same value.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 /// Keywords whose value is a schema.
@@ -95,11 +97,11 @@ pub(super) fn elements<'s>(around: &[View<'s>]) -> Vec<View<'s>> {
 
 /// Names of the properties that any view declares, in order.
 pub(super) fn names<'s>(around: &[View<'s>]) -> Vec<&'s str> {
-    let mut names = Vec::new();
+    let (mut names, mut known) = (Vec::new(), HashSet::new());
     for view in around {
         if let Some(properties) = view.schema.get("properties").and_then(Value::as_object) {
             for name in properties.keys() {
-                if !names.contains(&name.as_str()) {
+                if known.insert(name.as_str()) {
                     names.push(name.as_str());
                 }
             }

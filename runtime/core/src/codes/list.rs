@@ -23,6 +23,7 @@ codes! {
         SYNTAX = "syntax",
         DUPLICATE_KEY = "duplicate-key",
         TOO_DEEP = "too-deep",
+        TOO_MANY_VALUES = "too-many-values",
         EMPTY_FILE = "empty-file",
         EXISTS = "exists",
         NO_DIRECTORY = "no-directory",
@@ -34,6 +35,7 @@ codes! {
         WRONG_TYPE = "wrong-type",
         TEXT_LENGTH = "text-length",
         OUT_OF_RANGE = "out-of-range",
+        RAISED_LIMIT = "raised-limit",
         BAD_QUANTITY = "bad-quantity",
         UNKNOWN_WORD = "unknown-word",
         BAD_NAME = "bad-name",
@@ -91,6 +93,7 @@ codes! {
         DUPLICATE_SETTING = "duplicate-setting",
         SETTING_TYPE = "setting-type",
         SETTING_VALUE = "setting-value",
+        SETTINGS_TOO_LARGE = "settings-too-large",
     }
     Components {
         TOO_LARGE = "too-large",
@@ -168,6 +171,7 @@ codes! {
         INCIDENTS = "incidents",
         ABORTED = "aborted",
         HOST = "host",
+        PASS_LIMIT = "pass-limit",
     }
     Host {
         OTHER = "other",

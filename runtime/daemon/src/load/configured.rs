@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Limits, RetryPolicy};
+use ansai_core::{InstanceName, RetryPolicy};
 use ansai_supervisor::Instance;
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
@@ -113,12 +113,14 @@ fn instance(
     let grants = authority::effective_grants(configuration, name, &governed, request.interfaces, request.ceiling)?;
     let policy = component.compile(request.engine)?;
     warnings.extend(Warning::of(&config.unasked_grants(name, manifest)));
+    let limits = configured.limits.over(manifest.limits_in_force());
+    warnings.extend(Warning::of_asked_limits(name.as_str(), manifest, &configured.limits));
     let instance = Instance {
         name: name.clone(),
         policy,
         version: manifest.version.clone(),
         settings,
-        limits: configured.limits.over(manifest.limits.over(Limits::default())),
+        limits,
         retry_policy: RetryPolicy {
             verify_within: configured.verify_within.unwrap_or(manifest.verify_within),
             ..configured.attempts.clone()

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ansai_core::{Limits, Mode, RetryPolicy, codes};
+use ansai_config::LimitsChange;
+use ansai_core::{Mode, RetryPolicy, codes};
 use ansai_supervisor::Instance;
 use ansai_supervisor::authority::{EffectiveGrants, scopes};
 
 use super::{InstanceError, LoadRequest, LoadedInstance, Loading, NotLoaded};
 use crate::component::Component;
 use crate::error::Error;
+use crate::warning::Warning;
 
 pub(super) fn load(request: &LoadRequest<'_>, candidates: &[Arc<Component>], loading: &mut Loading) {
     let mut names: BTreeMap<&str, &Arc<Component>> = BTreeMap::new();
@@ -24,7 +26,11 @@ pub(super) fn load(request: &LoadRequest<'_>, candidates: &[Arc<Component>], loa
         };
         names.entry(name).or_insert(component);
         match ready {
-            Ok(ready) => loading.ready.push(ready),
+            Ok(ready) => {
+                let none = LimitsChange::default();
+                loading.warnings.extend(Warning::of_asked_limits(name, &component.manifest, &none));
+                loading.ready.push(ready);
+            }
             Err(error) => loading.not_loaded.push(NotLoaded { name: name.to_owned(), error }),
         }
     }
@@ -48,7 +54,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         policy: component.compile(request.engine)?,
         version: manifest.version.clone(),
         settings: Arc::new(settings),
-        limits: manifest.limits.over(Limits::default()),
+        limits: manifest.limits_in_force(),
         retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
         every: manifest.every,
     };

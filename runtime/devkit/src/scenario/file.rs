@@ -15,6 +15,8 @@ use super::form;
 
 /// Maximum size of a scenario file, in bytes.
 pub const MOST_BYTES: u64 = 1 << 20;
+/// Maximum number of values in a scenario file. The parser needs many bytes for each.
+const MOST_VALUES: usize = 200_000;
 
 /// A scenario as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -242,6 +244,13 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::load`].
     pub fn parse(file: &str, text: &str) -> Result<Scenario, Diagnostics> {
+        // One of these is before every value.
+        if text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[' | b'{')).count() > MOST_VALUES {
+            let mut report = Report::new(file, "");
+            let (message, hint) = (format!("more than {MOST_VALUES} values"), "is this the right file?".to_owned());
+            report.error(codes::TOO_MANY_VALUES, None, &message, Some(hint));
+            report.finish()?;
+        }
         let mut scenario: Scenario = toml::from_str(text).map_err(|error| form::explained(file, text, &error))?;
         file.clone_into(&mut scenario.file);
         text.clone_into(&mut scenario.text);

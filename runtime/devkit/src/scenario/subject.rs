@@ -26,7 +26,7 @@ impl Subject {
         let interfaces = registry.interfaces();
         Subject {
             scopes: Arc::new(ansai_config::unconfigured(&manifest, &interfaces)),
-            limits: manifest.limits.over(Limits::default()),
+            limits: manifest.limits_in_force(),
             registry: Arc::new(registry),
             policy,
             manifest,

@@ -8,14 +8,16 @@ use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, 
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
+use tokio::time::Instant;
 
 use super::Passes;
+use super::budget::{Budget, BudgetError};
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, PlanFile};
 use crate::instance::Instance;
 use crate::permits;
-use crate::recording::{Evaluated, EvaluationRequest};
+use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated};
 
 /// Maximum number of plans in one attempt, for policies that always request another stage.
 const MOST_STAGES: usize = 8;
@@ -38,16 +40,31 @@ struct PlanRequest<'a> {
     is_first: bool,
 }
 
+impl From<BudgetError> for NoPlan {
+    fn from(error: BudgetError) -> NoPlan {
+        NoPlan { kind: Some(ErrorKind::PassLimit), ..NoPlan::because(error) }
+    }
+}
+
+impl From<NotEvaluated> for NoPlan {
+    fn from(error: NotEvaluated) -> NoPlan {
+        let kind = matches!(error, NotEvaluated::Stopping).then_some(ErrorKind::Aborted);
+        NoPlan { kind, ..NoPlan::because(error) }
+    }
+}
+
 /// Why there is no plan, or why the plan does not continue.
 struct NoPlan {
     plan: Option<String>,
     error: String,
     kind: Option<ErrorKind>,
+    /// Whether the audit log records it as `evaluated`.
+    is_recorded: bool,
 }
 
 impl NoPlan {
     fn because(error: impl std::fmt::Display) -> NoPlan {
-        NoPlan { plan: None, error: error.to_string(), kind: None }
+        NoPlan { plan: None, error: error.to_string(), kind: None, is_recorded: false }
     }
 
     fn of(plan: &str, error: impl std::fmt::Display) -> NoPlan {
@@ -64,12 +81,13 @@ impl Passes {
         grants: &EffectiveGrants,
         trigger: &Trigger,
         incident: Incident,
+        budget: &Arc<Budget>,
     ) {
         let healing = self.incidents.healing.begin(&incident.id);
         let heal = {
             let (passes, instance, grants) = (self.clone(), instance.clone(), grants.clone());
-            let (trigger, incident) = (trigger.clone(), incident.clone());
-            async move { passes.heal(&instance, grants, &trigger, incident).await }
+            let (trigger, incident, budget) = (trigger.clone(), incident.clone(), budget.clone());
+            async move { passes.heal(&instance, grants, &trigger, incident, &budget).await }
         };
         let passes = self.clone();
         self.tasks.spawn(async move {
@@ -82,7 +100,14 @@ impl Passes {
 
     /// Heals one incident as far as the operator allows, once it has a place. `grants` and `trigger` are those of the
     /// `detect` that reported its finding.
-    async fn heal(&self, instance: &Instance, mut grants: EffectiveGrants, trigger: &Trigger, mut incident: Incident) {
+    async fn heal(
+        &self,
+        instance: &Instance,
+        mut grants: EffectiveGrants,
+        trigger: &Trigger,
+        mut incident: Incident,
+        budget: &Budget,
+    ) {
         let Some((_place, has_waited)) = self.lanes.place(&incident, &self.stop).await else { return };
         if has_waited {
             grants = match self.authority.effective_grants(&instance.name) {
@@ -91,8 +116,14 @@ impl Passes {
             };
         }
         let grants = &grants;
+        // Time in steps and in which they settle: the budget of the pass does not have it.
+        let mut apart = Duration::ZERO;
         for stage in 0..MOST_STAGES {
             if self.stop.is_asked() {
+                break;
+            }
+            if let Err(error) = budget.take(apart) {
+                self.plan_failed(&incident, error.into());
                 break;
             }
             let distance_before = incident.finding.distance;
@@ -107,6 +138,7 @@ impl Passes {
                 }
             };
             let (plan, at, is_staged) = (approved.file.plan.clone(), approved.file.at, approved.decision.is_staged());
+            let acting = Instant::now();
             let steps = match self.executor.clone().execute(approved).await {
                 Ok(steps) => steps,
                 Err(error) => {
@@ -115,8 +147,10 @@ impl Passes {
                 }
             };
             let ended = has_ended(&steps).then(clock::now);
-            tokio::time::sleep(Duration::from(instance.retry_policy.settle)).await;
-            let (verified, evaluations) = self.verify_within(instance, grants, &incident, &steps).await;
+            let _ = self.stop.or(tokio::time::sleep(instance.retry_policy.settle.into())).await;
+            apart = apart.saturating_add(acting.elapsed());
+            let may_repeat = || budget.take(apart).is_ok();
+            let (verified, evaluations) = self.verify_within(instance, grants, &incident, &steps, may_repeat).await;
             let now = clock::now();
             self.journal.note(
                 now,
@@ -195,7 +229,7 @@ impl Passes {
         let open = self.incidents.open(&instance.name).map_err(NoPlan::because)?;
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
         let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open: &open, finding };
-        let evaluated = self.evaluator.evaluate(instance, request).await.map_err(NoPlan::because)?;
+        let evaluated = self.evaluator.evaluate(instance, request).await?;
         let Evaluated { at, answer, proposed, writes, advice } = evaluated;
         match answer {
             Ok(Answer::Decided(decision)) => {
@@ -211,11 +245,11 @@ impl Passes {
                 Ok(Proposal { at, decision, steps, recommendations: advice.recommendations })
             }
             Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
-            Err(error) => Err(NoPlan { kind: Some(error.kind()), ..NoPlan::because(error) }),
+            Err(error) => Err(NoPlan { kind: Some(error.kind()), is_recorded: true, ..NoPlan::because(error) }),
         }
     }
 
-    fn plan_failed(&self, incident: &Incident, NoPlan { plan, error, kind }: NoPlan) {
+    fn plan_failed(&self, incident: &Incident, NoPlan { plan, error, kind, is_recorded }: NoPlan) {
         let event = Event::PlanFailed {
             instance: incident.instance.clone(),
             incident: Some(incident.id.clone()),
@@ -223,10 +257,9 @@ impl Passes {
             error,
             kind,
         };
-        match kind {
-            // The audit log records it as `evaluated`.
-            Some(_) => self.journal.publish(clock::now(), || event),
-            None => self.journal.note(clock::now(), event),
+        match is_recorded {
+            true => self.journal.publish(clock::now(), || event),
+            false => self.journal.note(clock::now(), event),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One pass over one instance: detect, update incidents, and start to heal unhealthy findings. Each incident is healed by
 //! a task of its own, so that a step of hours holds up neither other incidents nor the next pass.
 
+mod budget;
 mod follow_up;
 mod heal;
 mod lane;
@@ -19,10 +20,11 @@ use crate::execution::Executor;
 use crate::ids::Ids;
 use crate::incidents::{Incidents, Update, update};
 use crate::instance::Instance;
-use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal};
+use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal, NotEvaluated};
 use crate::stop::Stop;
 use crate::tasks::Tasks;
 
+use self::budget::Budget;
 pub(crate) use self::follow_up::FollowUp;
 pub(crate) use self::lane::Lanes;
 
@@ -56,8 +58,9 @@ impl Passes {
             Ok(grants) => grants,
             Err(error) => return self.failed(instance, Mode::Observe, error, None),
         };
+        let budget = Arc::new(Budget::new());
         if let Some(update) = self.detect(instance, &grants, &why, late_ms).await {
-            self.heal_all(instance, &grants, &why, update, what);
+            self.heal_all(instance, &grants, &why, update, what, &budget);
         }
     }
 
@@ -78,6 +81,12 @@ impl Passes {
                 self.journal.note(clock::now(), event);
             }
         }
+    }
+
+    /// Reports that a pass has no answer because ansai stops.
+    fn stopped(&self, instance: &Instance, mode: Mode) {
+        let (error, kind) = (NotEvaluated::Stopping.to_string(), Some(ErrorKind::Aborted));
+        self.journal.note(clock::now(), Event::Failed { instance: instance.name.clone(), mode, error, kind });
     }
 
     /// Reports that a pass was interrupted by a bug in ansai.
@@ -108,8 +117,12 @@ impl Passes {
         let request = EvaluationRequest { trigger: cause, grants, late_ms, open: &open, finding: None };
         let Evaluated { at, answer, writes, advice, .. } = match self.evaluator.evaluate(instance, request).await {
             Ok(evaluated) => evaluated,
+            Err(NotEvaluated::Stopping) => {
+                self.stopped(instance, grants.mode);
+                return None;
+            }
             Err(error) => {
-                self.failed(instance, grants.mode, error, None);
+                self.failed(instance, grants.mode, error.to_string(), None);
                 return None;
             }
         };
@@ -156,6 +169,7 @@ impl Passes {
         trigger: &Trigger,
         update: Update,
         what: PlanWhat,
+        budget: &Arc<Budget>,
     ) {
         let is_wanted = |change: Change| {
             !change.is_closing()
@@ -163,7 +177,7 @@ impl Passes {
         };
         for (incident, change) in update.incidents {
             if incident.unknown.is_none() && is_wanted(change) {
-                self.start_healing(instance, grants, trigger, incident);
+                self.start_healing(instance, grants, trigger, incident, budget);
             }
         }
     }
@@ -188,7 +202,7 @@ impl Passes {
                 .unwrap_or_else(|| unknown("not mentioned in the answer".into())),
             Ok(Ok(Answer::Decided(_))) => unknown("`detect` answered a decision".into()),
             Ok(Err(error)) => unknown(error.to_string()),
-            Err(error) => unknown(error),
+            Err(error) => unknown(error.to_string()),
         }
     }
 }

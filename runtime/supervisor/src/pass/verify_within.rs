@@ -15,13 +15,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Passes {
     /// Verifies once, and again during `verify_within`. Returns the last observation, and the number of evaluations. Each
-    /// has its own recording. Ends at once if ansai stops.
+    /// has its own recording. Ends at once if ansai stops, or if `may_repeat` says that the pass has nothing left.
     pub(super) async fn verify_within(
         &self,
         instance: &Instance,
         grants: &EffectiveGrants,
         incident: &Incident,
         steps: &[StepResult],
+        may_repeat: impl Fn() -> bool,
     ) -> (Observation, u32) {
         let within = if has_acted(steps) { instance.retry_policy.verify_within.into() } else { Duration::ZERO };
         let until = Instant::now() + within;
@@ -33,6 +34,9 @@ impl Passes {
                 break;
             }
             if self.stop.or(tokio::time::sleep(pause.min(left))).await.is_none() {
+                break;
+            }
+            if !may_repeat() {
                 break;
             }
             // The operator may have withdrawn a grant meanwhile.

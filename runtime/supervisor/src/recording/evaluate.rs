@@ -17,6 +17,7 @@ use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::instance::Instance;
 use crate::state::{InstanceMemory, State, StateError};
+use crate::stop::Stop;
 
 /// The reason for an evaluation, and its input.
 pub(crate) struct EvaluationRequest<'a> {
@@ -40,6 +41,23 @@ pub(crate) struct Evaluated {
     pub(crate) advice: Advice,
 }
 
+/// Why there is no evaluation.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotEvaluated {
+    /// ansai stops, and the policy did not answer soon.
+    #[error("ansai stops before the policy has answered")]
+    Stopping,
+    /// The state failed, or the host.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<StateError> for NotEvaluated {
+    fn from(error: StateError) -> NotEvaluated {
+        NotEvaluated::Failed(error.to_string())
+    }
+}
+
 /// Evaluates policies on the host.
 pub(crate) struct Evaluator {
     pub(crate) host: Arc<dyn HostAccess>,
@@ -47,17 +65,19 @@ pub(crate) struct Evaluator {
     pub(crate) state: Arc<State>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) recorder: Recorder,
+    pub(crate) stop: Arc<Stop>,
 }
 
 impl Evaluator {
-    /// Evaluates and records. Does not commit the policy's writes yet.
+    /// Evaluates and records. Does not commit the policy's writes yet. Ends soon after ansai is asked to stop, whatever
+    /// the policy does.
     pub(crate) async fn evaluate(
         &self,
         instance: &Instance,
         request: EvaluationRequest<'_>,
-    ) -> Result<Evaluated, String> {
+    ) -> Result<Evaluated, NotEvaluated> {
         let at = clock::now();
-        let context = self.context(instance, at, &request).map_err(|error| error.to_string())?;
+        let context = self.context(instance, at, &request)?;
         let memory = Arc::new(InstanceMemory { state: self.state.clone(), instance: instance.name.clone() });
         let phase = if request.finding.is_some() { Phase::Plan } else { Phase::Detect };
         let backend = self.host.backend(EvaluationStart {
@@ -68,10 +88,13 @@ impl Evaluator {
             state: EvaluationState::new(phase, context, memory).limited(&instance.limits),
             deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
         });
-        let mut evaluation = match &request.finding {
-            Some((finding, _)) => instance.policy.plan(backend, &instance.limits, finding).await,
-            None => instance.policy.detect(backend, &instance.limits).await,
+        let evaluating = async {
+            match &request.finding {
+                Some((finding, _)) => instance.policy.plan(backend, &instance.limits, finding).await,
+                None => instance.policy.detect(backend, &instance.limits).await,
+            }
         };
+        let mut evaluation = self.stop.or_soon(evaluating).await.ok_or(NotEvaluated::Stopping)?;
         let ended = Ended {
             instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),
@@ -99,7 +122,8 @@ impl Evaluator {
             calls: std::mem::take(&mut evaluation.calls),
         });
         let finished = evaluation.backend.map(|backend| backend.finish());
-        let (proposed, base) = finished.ok_or("the host panicked during the evaluation")?;
+        let (proposed, base) =
+            finished.ok_or_else(|| NotEvaluated::Failed("the host panicked during the evaluation".into()))?;
         if base.log_dropped > 0 {
             tracing::warn!(instance = %instance.name, "dropped {} log lines of the policy", base.log_dropped);
         }

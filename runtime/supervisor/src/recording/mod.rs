@@ -7,7 +7,7 @@ mod journal;
 mod recorder;
 mod sampling;
 
-pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator};
+pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator, NotEvaluated};
 pub use self::journal::{Durable, Journal, JournalError};
 pub(crate) use self::journal::{OpenIntent, open_intents};
 pub(crate) use self::recorder::Recorder;

@@ -57,7 +57,7 @@ const MODULE: &str = r#"(module
   (import "ansai:test/slow-actions@0.2.0" "reload" (func $reload (type $propose)))
   (import "ansai:disk/disk-check-actions@0.2.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
   (table funcref (elem $wait $wait-or-cancel $mark $flaky))
-  (memory (export "memory") 2)
+  (memory (export "memory") 16)
   (data (i32.const 16) "script")
   (data (i32.const 32) "seen")
   (data (i32.const 96) "testthing")

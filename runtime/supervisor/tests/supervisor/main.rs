@@ -31,6 +31,7 @@ mod running;
 mod scene;
 mod script;
 mod slow_actions;
+mod stopping;
 mod stream;
 mod undo_crash;
 mod verify_within;

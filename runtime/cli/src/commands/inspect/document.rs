@@ -1,6 +1,6 @@
 //! A component as JSON.
 
-use ansai_core::{Interface, Limits};
+use ansai_core::Interface;
 use ansai_engine::metadata::Producer;
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> Value {
         "exports": show::EXPORTS,
         "manifest": manifest.to_json(),
         "settings": component.schema.describe(),
-        "limits": manifest.limits.over(Limits::default()),
+        "limits": manifest.limits_in_force(),
         "languages": producers(&metadata.languages),
         "tools": producers(&metadata.tools),
         "licence": metadata.licence,

@@ -2,7 +2,7 @@
 
 use ansai_config::SettingDescription;
 use ansai_core::text::inert;
-use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Limits, Millis, quantity};
+use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis, quantity};
 use ansai_daemon::Component;
 use ansai_engine::has_interface;
 use ansai_engine::metadata::Producer;
@@ -57,7 +57,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         out += &self::setting(setting);
     }
     out += &lines::title("Limits of one evaluation");
-    let limits = manifest.limits.over(Limits::default());
+    let limits = manifest.limits_in_force();
     let limits = lines::pairs(&[
         ("memory", limits.memory_bytes.to_string()),
         ("fuel", limits.fuel.to_string()),
@@ -70,7 +70,11 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("observations", limits.observations.to_string()),
         ("series", limits.series.to_string()),
     ]);
-    out + &indented(&limits, "  ")
+    out += &indented(&limits, "  ");
+    for asked in manifest.limits.raised() {
+        out += &format!("  author asks for {} = {}; only the operator raises a limit\n", asked.key, asked.value);
+    }
+    out
 }
 
 /// `rustc 1.95.0, wit-component 0.2`: as the component says; nothing verifies it.
