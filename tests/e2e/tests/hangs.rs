@@ -17,9 +17,10 @@ fn a_full_disk_is_healed_beside_a_dead_mount_and_sigterm_ends_the_daemon() {
         for index in 0..60 {
             write_old(&disk.path().join(format!("log/app.log.{index}")), 512 << 10, 100);
         }
-        let (before, after) = (Fuse::dead(), Fuse::new());
         let state = tempfile::tempdir().unwrap();
+        // It ignores the mounts of now, so not these two.
         let config = config(disk.path(), "enforce", "min_age_hours = 24");
+        let (before, after) = (Fuse::dead(), Fuse::new());
         let mut daemon = ansai_beside(disk.path())
             .args(["run", "--mode", "enforce"])
             .config(&config)

@@ -97,7 +97,7 @@ pub(super) fn is_dnf5(host: &Host) -> bool {
 }
 
 fn exists(host: &Host, path: &str) -> bool {
-    rustix::fs::statx(CWD, host.path(path), AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok()
+    rustix::fs::statx(CWD, host.path(path), AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, StatxFlags::TYPE).is_ok()
 }
 
 /// A file that the manager's command would remove.
