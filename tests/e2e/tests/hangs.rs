@@ -5,7 +5,7 @@ use std::time::Duration;
 use ansai_harness::{Fuse, Tmpfs, with_own_mounts};
 use rustix::process::Signal;
 
-use crate::scene::{ansai_beside, config, write_old};
+use crate::scene::{ansai, config, write_old};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -21,11 +21,7 @@ fn a_full_disk_is_healed_beside_a_dead_mount_and_sigterm_ends_the_daemon() {
         // It ignores the mounts of now, so not these two.
         let config = config(disk.path(), "enforce", "min_age_hours = 24");
         let (before, after) = (Fuse::dead(), Fuse::new());
-        let mut daemon = ansai_beside(disk.path())
-            .args(["run", "--mode", "enforce"])
-            .config(&config)
-            .state_dir(state.path())
-            .spawn();
+        let mut daemon = ansai().args(["run", "--mode", "enforce"]).config(&config).state_dir(state.path()).spawn();
         // One is dead when ansai starts, the other one dies while it runs.
         daemon.wait_for_line("started", SOON);
         after.die();
