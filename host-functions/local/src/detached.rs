@@ -210,6 +210,9 @@ where
     let (items, step) = (Arc::new(items), Arc::new(step));
     let (mut next, mut limit) = (0, LIMIT);
     while next < items.len() {
+        if is_over() {
+            return false;
+        }
         let progress = Progress { at: next, results: Vec::new(), has_ended: false, is_left_behind: false };
         let progress = Arc::new((Mutex::new(progress), Condvar::new()));
         let thread = Worker { items: items.clone(), step: step.clone(), name, progress: progress.clone() };
@@ -411,8 +414,14 @@ mod tests {
     fn a_sweep_ends_when_its_time_is_over() {
         let (let_go, held) = channel::<()>();
         let held = Mutex::new(held);
-        let step = move |_: &u32| held.lock().unwrap().recv().is_ok();
-        assert!(!sweep(vec![0], names("over"), step, &|| true, |_, _| ()));
+        let has_begun = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let begins = has_begun.clone();
+        let step = move |_: &u32| {
+            begins.store(true, std::sync::atomic::Ordering::SeqCst);
+            held.lock().unwrap().recv().is_ok()
+        };
+        let is_over = || has_begun.load(std::sync::atomic::Ordering::SeqCst);
+        assert!(!sweep(vec![0], names("over"), step, &is_over, |_, _| ()));
         let_go.send(()).unwrap();
         while RUNNING.is_left_behind("test over 0") {
             std::thread::yield_now();
