@@ -1,11 +1,11 @@
-//! A mount namespace for one test: what hangs in it hangs nobody else, and the kernel unmounts all of it at its end,
-//! also after SIGKILL.
+//! Namespaces of mounts and processes for one test: what hangs in them hangs nobody else. At the end of the test, also
+//! after SIGKILL, the kernel ends all processes and unmounts everything.
 
 use std::process::Command;
 
 const INSIDE: &str = "ANSAI_TEST_OWN_MOUNTS";
 
-/// Runs the test of this name in a process with mounts of its own. Needs root.
+/// Runs the test of this name in a process with mounts and processes of its own. Needs root.
 ///
 /// # Panics
 /// If the test fails.
@@ -25,7 +25,7 @@ pub fn with_own_mounts(name: &str, test: impl FnOnce()) {
     }
     let program = std::env::current_exe().expect("this program has a path");
     let status = Command::new("unshare")
-        .args(["--mount", "--propagation", "private"])
+        .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(program)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
