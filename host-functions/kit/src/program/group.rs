@@ -89,7 +89,10 @@ fn has_members(group: Pid) -> bool {
     let number = |entry: std::fs::DirEntry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?);
     // The file `stat` is not read: it waits for a process that waits for a server while it starts a program.
     let mut members = processes.flatten().filter_map(number).filter(|pid| getpgid(Some(*pid)) == Ok(group));
-    members.any(|pid| std::fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| has_not_ended(&status)))
+    members.any(|pid| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid()));
+        status.is_ok_and(|status| has_not_ended(&status))
+    })
 }
 
 /// Whether `/proc/PID/status` is that of a process that has not ended. A line break in its name is escaped there.
