@@ -30,6 +30,9 @@ use crate::HOST_ACTIONS;
 use crate::remote::{RemoteCalls, RemoteLimits};
 use crate::work::{Asker, Work};
 
+/// The most calls that nobody waits for any more and that hold no place of the pool.
+const MOST_ABANDONED: usize = 16;
+
 /// What all evaluations on one host share.
 #[derive(Clone)]
 pub struct LiveHost {
@@ -37,12 +40,15 @@ pub struct LiveHost {
     pub host: Host,
     /// What it offers.
     pub registry: Registry,
-    /// Bounds how many calls read the host at once. A permit is kept until the work really ends, also when its
-    /// caller has given up waiting.
+    /// Bounds how many calls read the host at once. A permit is kept until the work really ends, or until its caller has
+    /// given up waiting and the work holds a spare one.
     pub pool: Arc<Semaphore>,
     /// Bounds how many of them are scans and previews, which may take all the time that a call has: one less than
     /// the pool, so that a quick look never waits for them.
     pub scans: Arc<Semaphore>,
+    /// Bounds how many calls that nobody waits for any more run besides these. If a system call never returns, its thread
+    /// is lost, and the pool is not.
+    pub spare: Arc<Semaphore>,
     /// Calls of servers, which have their own threads: a server that hangs takes none from the pool.
     pub remote: RemoteCalls,
     /// How long one call may take.
@@ -54,7 +60,8 @@ impl LiveHost {
     pub fn new(host: Host, registry: Registry, threads: usize, call_deadline: Duration) -> Self {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
         let (pool, scans) = (permits(threads), permits(threads.saturating_sub(1)));
-        LiveHost { host, registry, pool, scans, remote: RemoteCalls::new(RemoteLimits::default()), call_deadline }
+        let (spare, remote) = (permits(MOST_ABANDONED), RemoteCalls::new(RemoteLimits::default()));
+        LiveHost { host, registry, pool, scans, spare, remote, call_deadline }
     }
 
     /// With these limits of calls of servers.
@@ -180,6 +187,7 @@ impl Live {
             arguments: arguments.clone(),
             pool: self.shared.pool.clone(),
             scans: scans.then(|| self.shared.scans.clone()),
+            spare: self.shared.spare.clone(),
             limit: if scans { self.share(most) } else { most },
         }
     }

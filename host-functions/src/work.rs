@@ -1,6 +1,6 @@
 //! Work of a call on a thread of the bounded pool.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ansai_core::{InterfaceName, Refusal, Scope, Timestamp};
@@ -9,7 +9,7 @@ use ansai_kit::function::ProbeFunction;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Who asks, and where: the context of a probe without its deadline.
 pub(crate) struct Asker {
@@ -42,6 +42,36 @@ impl Drop for EndsWork {
     }
 }
 
+/// The places that a piece of work holds until its thread has ended.
+type Held = Arc<Mutex<Vec<OwnedSemaphorePermit>>>;
+
+/// Held by who waits for the work. Work that nobody waits for any more gives its places back and holds a spare one
+/// instead, if there is one: so that a system call which never returns takes no thread from the others.
+struct Abandons {
+    held: Held,
+    spare: Arc<Semaphore>,
+}
+
+/// Held by the thread of the work.
+struct Ends(Held);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Drop for Abandons {
+    fn drop(&mut self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !held.is_empty()
+            && let Ok(spare) = self.spare.clone().try_acquire_owned()
+        {
+            *held = vec![spare];
+        }
+    }
+}
+
 /// A piece of work for a thread of the bounded pool.
 pub(crate) struct Work {
     pub(crate) asker: Asker,
@@ -49,6 +79,8 @@ pub(crate) struct Work {
     pub(crate) pool: Arc<Semaphore>,
     /// The places among the scans, if it may take long.
     pub(crate) scans: Option<Arc<Semaphore>>,
+    /// The places for work that nobody waits for any more.
+    pub(crate) spare: Arc<Semaphore>,
     /// How long it may take.
     pub(crate) limit: Duration,
 }
@@ -63,7 +95,7 @@ impl Work {
         self,
         body: impl FnOnce(&ProbeContext<'_>, &RawValue) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let Work { asker, arguments, pool, scans, limit } = self;
+        let Work { asker, arguments, pool, scans, spare, limit } = self;
         let deadline = Deadline::after(limit);
         let asker = Arc::new(asker);
         let _over = EndsWork(deadline.clone());
@@ -75,14 +107,15 @@ impl Work {
                 None => None,
             };
             let permit = pool.acquire_owned().await;
+            let held: Held = Arc::new(Mutex::new([scan, Some(permit)].into_iter().flatten().flatten().collect()));
+            let _abandons = Abandons { held: held.clone(), spare };
             tokio::task::spawn_blocking(move || {
-                let done = body(&who.until(&deadline), &arguments);
-                drop((permit, scan));
-                done
+                let _ends = Ends(held);
+                body(&who.until(&deadline), &arguments)
             })
             .await
         };
-        // Work that watches its deadline answers in part; what does not is left behind, with its permit.
+        // Work that watches its deadline answers in part; what does not is left behind.
         let grace = limit + Duration::from_secs(1);
         match tokio::time::timeout(grace, work).await {
             Ok(Ok(done)) => Ok(done),

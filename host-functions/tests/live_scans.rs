@@ -36,6 +36,8 @@ static SCANS: InterfaceDef = InterfaceDef {
     functions: &[
         Function { name: "scan", checks: &[], body: Body::Scan(&Probe(scan)) },
         Function { name: "share", checks: &[], body: Body::Scan(&Probe(share)) },
+        Function { name: "free", checks: &[], body: Body::Scan(&Probe(|_, _: NoArguments| Ok(()))) },
+        Function { name: "stuck", checks: &[], body: Body::Scan(&Probe(stuck)) },
         Function { name: "quick", checks: &[], body: Body::Probe(&Probe(quick)) },
     ],
 };
@@ -57,10 +59,46 @@ fn share(ask: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// A system call that does not return, whatever its deadline.
+fn stuck(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
+    STUCK.fetch_add(1, Ordering::SeqCst);
+    while !LET_GO.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    STUCK.fetch_sub(1, Ordering::SeqCst);
+    Ok(())
+}
+
 fn quick(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
     ORDER.lock().unwrap().push("quick");
     QUICK.store(true, Ordering::SeqCst);
     Ok(())
+}
+
+static STUCK: AtomicUsize = AtomicUsize::new(0);
+static LET_GO: AtomicBool = AtomicBool::new(false);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_that_never_return_take_no_thread_from_the_others() {
+    const THREADS: usize = 2;
+    const SPARE: usize = 16;
+    let registry = ansai_host_functions::builtin().with(&SCANS);
+    let shared = LiveHost::new(Host::at("/"), registry, THREADS, Duration::from_millis(20));
+    // One after the other takes the only place of scans, and is left behind.
+    for left_behind in 1..=SPARE {
+        assert!(matches!(call(shared.clone(), "stuck").await, Err(Refusal::TimedOut(_))));
+        assert_eq!(STUCK.load(Ordering::SeqCst), left_behind);
+        assert_eq!((shared.pool.available_permits(), shared.scans.available_permits()), (THREADS, THREADS - 1));
+    }
+    assert!(call(shared.clone(), "free").await.is_ok());
+    // Their number is bounded: the next one keeps its place.
+    assert!(call(shared.clone(), "stuck").await.is_err());
+    assert_eq!((shared.pool.available_permits(), shared.scans.available_permits()), (THREADS - 1, THREADS - 2));
+    assert!(call(shared.clone(), "stuck").await.is_err());
+    assert_eq!(STUCK.load(Ordering::SeqCst), SPARE + 1);
+    LET_GO.store(true, Ordering::SeqCst);
+    until(|| STUCK.load(Ordering::SeqCst) == 0 && shared.spare.available_permits() == SPARE).await;
+    assert!(call(shared.clone(), "free").await.is_ok());
 }
 
 async fn call(shared: LiveHost, function: &'static str) -> Reply {

@@ -1,9 +1,9 @@
 //! Facts about the host, for `context.host-facts`.
-#![expect(clippy::disallowed_methods, reason = "an adapter to the host's file system")]
 
 use std::io::Read as _;
 
 use ansai_core::{Measure, Unit};
+use rustix::fs::{Mode, OFlags};
 
 use ansai_kit::host::Host;
 
@@ -29,7 +29,13 @@ pub fn read(host: &Host) -> Vec<Measure> {
 
 fn small(host: &Host, path: &str) -> Option<String> {
     let mut text = String::new();
-    std::fs::File::open(host.path(path)).ok()?.take(64 << 10).read_to_string(&mut text).ok()?;
+    // A pipe or a device in its place would keep the start waiting.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = std::fs::File::from(rustix::fs::open(host.path(path), flags, Mode::empty()).ok()?);
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    file.take(64 << 10).read_to_string(&mut text).ok()?;
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
@@ -51,7 +57,17 @@ fn boot(host: &Host) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn a_pipe_is_no_fact_and_keeps_nobody_waiting() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("etc")).unwrap();
+        let path = root.path().join("etc/os-release");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+        assert!(read(&Host::at(root.path())).iter().all(|fact| fact.name != "os-id"));
+    }
 
     #[test]
     fn this_machine_has_a_kernel_and_memory() {

@@ -14,6 +14,7 @@
 //! assert!(registry.find("ansai:disk/disk-probe", "list-filesystems").is_some());
 //! ```
 
+mod detached;
 pub mod disk;
 pub mod facts;
 pub mod files;

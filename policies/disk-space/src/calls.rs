@@ -2,7 +2,7 @@
 
 use ansai_sdk::Preview;
 
-use crate::imports::ansai::disk::disk_probe::{self, Filesystems};
+use crate::imports::ansai::disk::disk_probe::{self, Filesystems, UnreadableFilesystem};
 use crate::imports::ansai::files::files_actions::{self, Selection};
 use crate::imports::ansai::files::files_probe::{self, DeletedFiles, FileQuery, Files, Locations, Quarantines, Usages};
 use crate::imports::ansai::files::quarantine_actions;
@@ -27,6 +27,8 @@ pub(crate) const CLEAN: &str = "ansai:packages/package-cache-actions.clean-cache
 
 ansai_sdk::host_calls! {
     "ansai:disk/disk-probe.list-filesystems" => fn filesystems() -> Filesystems = disk_probe::list_filesystems;
+    "ansai:disk/disk-probe.list-unreadable" =>
+        fn unreadable() -> Vec<UnreadableFilesystem> = disk_probe::list_unreadable;
     "ansai:files/files-probe.largest-directories" =>
         fn largest_directories(root: &str, depth: u32, cursor: Option<&str>) -> Usages = files_probe::largest_directories;
     "ansai:files/files-probe.measure-files" =>

@@ -7,7 +7,7 @@ use ansai_sdk::{Usage, text};
 
 use crate::calls::{self, FILES_PROBE};
 use crate::growth;
-use crate::imports::ansai::disk::disk_probe::{Filesystem, Filesystems};
+use crate::imports::ansai::disk::disk_probe::{Filesystem, Filesystems, UnreadableFilesystem};
 use crate::settings::Settings;
 
 /// Prefix of the key of a finding about inodes; the mount point follows.
@@ -51,12 +51,12 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
         let on_root = |one: &&Observation| is_on(root, &one.about.name, &mounts);
         observations.iter().filter(on_root).all(|one| one.status == Status::Healthy)
     });
+    if listed.skipped > 0 {
+        observations.extend(unreadable(host, listed.skipped, settings));
+    }
     let mut missing: Vec<Observation> =
         host.unmentioned(&observations).filter_map(|incident| missing(incident, &listed, settings)).collect();
     observations.append(&mut missing);
-    if listed.skipped > 0 {
-        observations.push(unreadable(host, listed.skipped));
-    }
     Ok(observations)
 }
 
@@ -188,9 +188,20 @@ fn missing(incident: &Observation, listed: &Filesystems, settings: &Settings) ->
     })
 }
 
-fn unreadable(host: &Host, skipped: u32) -> Observation {
-    let why = format!("{} cannot be read", text::count(skipped.into(), "file system"));
-    Observation::unknown("unreadable", host.host(), why).with(Measure::count("skipped", skipped.into()))
+/// Each file system that could not be read, with the reason; also a remote one, although its level is not watched. If
+/// the host does not name them, all together.
+fn unreadable(host: &Host, skipped: u32, settings: &Settings) -> Vec<Observation> {
+    let Ok(named) = calls::unreadable(host) else {
+        let why = format!("{} cannot be read", text::count(skipped.into(), "file system"));
+        let seen = Observation::unknown("unreadable", host.host(), why);
+        return vec![seen.with(Measure::count("skipped", skipped.into()))];
+    };
+    let is_ignored = |mount: &str| settings.ignore_mounts.iter().any(|pattern| matches(pattern, mount));
+    let unknown = |one: UnreadableFilesystem| {
+        let why = format!("{} cannot be read: {}", one.mount, one.reason.words());
+        Observation::unknown(&one.mount, one.about.clone(), why)
+    };
+    named.into_iter().filter(|one| !is_ignored(&one.mount)).map(unknown).collect()
 }
 
 #[cfg(test)]
@@ -199,7 +210,7 @@ mod tests {
     use crate::imports::ansai::files::files_probe::{Held, Quarantines};
     use crate::testing::{filesystem, listing, settings};
     use ansai_sdk::testing::StandIn;
-    use ansai_sdk::{Refusal, Value};
+    use ansai_sdk::{Refusal, Subject, Value};
 
     #[test]
     fn a_refusal_is_not_a_healthy_host() {
@@ -228,9 +239,36 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_about_the_host() {
-        let name = "ansai:disk/disk-probe.list-filesystems";
-        let host = StandIn::default().answers(name, Filesystems { entries: vec![], skipped: 1 }).host();
+    fn what_cannot_be_read_has_its_name_and_its_reason() {
+        let silent = |mount: &str| UnreadableFilesystem {
+            about: Subject::new("filesystem", mount),
+            mount: mount.into(),
+            kind: "fuse.sshfs".into(),
+            device: "h:/".into(),
+            remote: true,
+            reason: Refusal::TimedOut("it does not answer".into()),
+        };
+        let host = StandIn::default()
+            .answers(LIST, Filesystems { entries: vec![filesystem("/", 100, 1)], skipped: 2 })
+            .answers("ansai:disk/disk-probe.list-unreadable", vec![silent("/far"), silent("/ignored")])
+            .host();
+        let ignoring = settings(|settings| settings["ignore_mounts"] = serde_json::json!(["/ignored"]));
+        let seen = detect(&ignoring, &host).unwrap();
+        assert!(seen.iter().any(|one| one.key == "/" && is_full(one)), "{seen:?}");
+        let far = seen.iter().find(|one| one.key == "/far").unwrap();
+        assert!(matches!(&far.status, Status::Unknown(why) if why.contains("it does not answer")), "{far:?}");
+        assert!(!seen.iter().any(|one| one.key == "/ignored" || one.key == "unreadable"), "{seen:?}");
+    }
+
+    const LIST: &str = "ansai:disk/disk-probe.list-filesystems";
+
+    #[test]
+    fn what_cannot_be_named_is_about_the_host() {
+        let refusal = Refusal::Unavailable("no /proc".into());
+        let host = StandIn::default()
+            .answers(LIST, Filesystems { entries: vec![], skipped: 1 })
+            .refuses("ansai:disk/disk-probe.list-unreadable", refusal)
+            .host();
         let seen = detect(&settings(|_| {}), &host).unwrap().remove(0);
         assert_eq!((seen.key.as_str(), &seen.about), ("unreadable", &host.host()));
         assert_eq!(seen.status, Status::Unknown("1 file system cannot be read".into()));

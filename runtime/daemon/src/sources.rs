@@ -6,6 +6,8 @@ mod error;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use ansai_engine::component::MAX_BYTES;
 
@@ -14,6 +16,8 @@ use crate::error::Error;
 
 /// More than a person keeps in one directory.
 const MOST_ENTRIES: usize = 10_000;
+/// How long it may take to read a path. On a mount whose server is dead it would take for ever, and no policy would run.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,22 +70,42 @@ pub fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 pub fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut found = Vec::new();
     for path in paths {
-        let metadata = std::fs::metadata(path).map_err(|error| no_access(path, error))?;
-        if !metadata.is_dir() {
-            found.push(Source::Component(path.clone()));
-            continue;
-        }
-        let here = in_directory(path)?;
-        let below = if here.is_empty() { one_below(path)? } else { here };
-        if below.is_empty() {
-            return Err(SourceError::NoPolicy(path.clone()).into());
-        }
-        found.extend(below);
+        found.extend(in_time(path, at)?);
     }
     // A policy may be named twice: by its own path and by the directory above it.
     let mut seen = std::collections::BTreeSet::new();
-    found.retain(|source| seen.insert(std::fs::canonicalize(source.path()).unwrap_or(source.path().to_owned())));
-    Ok(found)
+    found.retain(|(_, real)| seen.insert(real.clone()));
+    Ok(found.into_iter().map(|(source, _)| source).collect())
+}
+
+/// Policies at one path, each with its path without symbolic links.
+fn at(path: &Path) -> Result<Vec<(Source, PathBuf)>, Error> {
+    let with_real = |source: Source| {
+        let real = std::fs::canonicalize(source.path()).unwrap_or(source.path().to_owned());
+        (source, real)
+    };
+    let metadata = std::fs::metadata(path).map_err(|error| no_access(path, error))?;
+    if !metadata.is_dir() {
+        return Ok(vec![with_real(Source::Component(path.to_owned()))]);
+    }
+    let here = in_directory(path)?;
+    let below = if here.is_empty() { one_below(path)? } else { here };
+    if below.is_empty() {
+        return Err(SourceError::NoPolicy(path.to_owned()).into());
+    }
+    Ok(below.into_iter().map(with_real).collect())
+}
+
+/// Reads a path on a thread of its own, which is left behind if the path does not answer.
+fn in_time<T: Send + 'static>(path: &Path, read: fn(&Path) -> Result<T, Error>) -> Result<T, Error> {
+    let (send, result) = sync_channel(1);
+    let own = path.to_owned();
+    let reader = std::thread::Builder::new().name("ansai-sources".into());
+    reader.spawn(move || send.send(read(&own))).map_err(|error| no_access(path, error))?;
+    result.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let why = std::io::Error::new(std::io::ErrorKind::TimedOut, "its file system does not answer");
+        Err(no_access(path, why).into())
+    })
 }
 
 /// The bytes of a component, which must be a regular file. Reads one byte more than the limit, so that the caller sees
@@ -90,6 +114,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Error> {
 /// # Errors
 /// The file cannot be read, or is not a regular one.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    in_time(path, read_now)
+}
+
+fn read_now(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |error: std::io::Error| no_access(path, error);
     // Do not block: opening a FIFO would wait for a writer.
     let not_blocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);

@@ -21,7 +21,7 @@ mod bindings {
     });
 }
 
-use bindings::ansai::disk::disk_probe::{self, Filesystem, Filesystems, Inodes};
+use bindings::ansai::disk::disk_probe::{self, Filesystem, Filesystems, Inodes, UnreadableFilesystem};
 use bindings::ansai::policy::types::{self, Refusal, Subject};
 use bindings::{Bench, BenchPre};
 
@@ -41,6 +41,10 @@ impl types::Host for Guest {}
 impl disk_probe::Host for Guest {
     fn list_filesystems(&mut self) -> Result<Filesystems, Refusal> {
         Ok(self.answer.clone())
+    }
+
+    fn list_unreadable(&mut self) -> Result<Vec<UnreadableFilesystem>, Refusal> {
+        Ok(Vec::new())
     }
 }
 

@@ -17,6 +17,7 @@ mod daemon;
 mod dev;
 mod gone;
 mod guests;
+mod hangs;
 mod heal;
 mod host;
 mod inert;

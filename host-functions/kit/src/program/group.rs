@@ -5,7 +5,7 @@ use std::io;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgid, kill_process_group, waitid};
 
 use super::POLL;
 
@@ -86,20 +86,19 @@ impl Drop for Group {
 /// Whether a process of the group runs. Without `/proc` it is unknown, and SIGKILL is sent in any case.
 fn has_members(group: Pid) -> bool {
     let Ok(processes) = std::fs::read_dir("/proc") else { return true };
-    let is_process = |name: &[u8]| name.iter().all(u8::is_ascii_digit);
-    let processes = processes.flatten().filter(|entry| is_process(entry.file_name().as_encoded_bytes()));
-    processes
-        .filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok())
-        .any(|stat| is_member(&stat, group))
+    let number = |entry: std::fs::DirEntry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?);
+    // The file `stat` is not read: it waits for a process that waits for a server while it starts a program.
+    let mut members = processes.flatten().filter_map(number).filter(|pid| getpgid(Some(*pid)) == Ok(group));
+    members.any(|pid| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid()));
+        status.is_ok_and(|status| has_not_ended(&status))
+    })
 }
 
-/// Whether `/proc/PID/stat` is that of a process of the group that has not ended. The name of the program, in
-/// parentheses, can contain spaces and parentheses.
-fn is_member(stat: &str, group: Pid) -> bool {
-    let Some((_, fields)) = stat.rsplit_once(") ") else { return false };
-    let mut fields = fields.split(' ');
-    let (state, _parent, of) = (fields.next(), fields.next(), fields.next());
-    !matches!(state, Some("Z" | "X")) && of.and_then(|of| of.parse().ok()) == Some(group.as_raw_pid())
+/// Whether `/proc/PID/status` is that of a process that has not ended. A line break in its name is escaped there.
+fn has_not_ended(status: &str) -> bool {
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    state.is_some_and(|state| !matches!(state.trim_start().as_bytes().first(), Some(b'Z' | b'X')))
 }
 
 #[cfg(test)]
@@ -107,12 +106,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn members_are_found_by_their_group_whatever_they_are_called() {
-        let group = Pid::from_raw(7).unwrap();
-        assert!(is_member("9 (sleep) S 1 7 7 0 -1", group));
-        assert!(is_member("9 (a) Z 1 8) R 1 7 7 0 -1", group));
-        for other in ["9 (sleep) S 7 8 7 0 -1", "7 (sh) Z 1 7 7 0 -1", "9 (7) S 1 70 7 0", "", "9"] {
-            assert!(!is_member(other, group), "{other}");
+    fn an_ended_process_is_no_member_whatever_it_is_called() {
+        assert!(has_not_ended("Name:\tState: Z\nUmask:\t0022\nState:\tS (sleeping)\n"));
+        assert!(has_not_ended("Name:\ta\nState:\tD (disk sleep)\n"));
+        for ended in ["Name:\ta\nState:\tZ (zombie)\n", "Name:\ta\nState:\tX (dead)\n", "Name:\ta\n", ""] {
+            assert!(!has_not_ended(ended), "{ended}");
         }
     }
 }

@@ -8,7 +8,8 @@ use ansai_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::mounts::{self, Level};
+use super::filesystems::Filesystems;
+use super::mounts::Level;
 use super::probe::point_of;
 use ansai_kit::action::{Applied, Begun, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::{Host, ProbeContext};
@@ -43,10 +44,9 @@ fn level(host: &Host, mount: &str) -> Result<Level, Refusal> {
     let point = point_of(mount)
         .filter(|point| point.is_absolute())
         .ok_or_else(|| Refusal::Invalid("`mount` is not a mount point".into()))?;
-    if !mounts::visible(mounts::read(host)?).contains_key(&point) {
-        return Err(Refusal::NotFound(format!("nothing is mounted at {mount}")));
-    }
-    mounts::level(host, &point)
+    let found = Filesystems::read(host)?;
+    let mounted = found.visible().get(&point);
+    found.level(host, mounted.ok_or_else(|| Refusal::NotFound(format!("nothing is mounted at {mount}")))?)
 }
 
 impl TypedAction for CheckAvailable {

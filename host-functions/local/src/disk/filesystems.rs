@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ansai_core::Refusal;
 use ansai_kit::host::Host;
 
+use super::mount_cache::FromTable;
 use super::mounts::{self, Mount};
+use super::ways::may_wait;
 use crate::safety::identity::Stat;
 
 /// The most overlays on overlays that are followed.
@@ -38,6 +41,15 @@ impl Filesystems {
         Ok(Filesystems::of(host, mounts::read(host)?))
     }
 
+    /// The same for this machine without reading the table again while it stays; `None` if it cannot be read.
+    pub(crate) fn current(host: &Host) -> Option<Arc<Filesystems>> {
+        static TABLE: FromTable<Filesystems> = FromTable::new();
+        match host.is_this_machine() {
+            true => TABLE.get(|table| Filesystems::of(&Host::at("/"), table)),
+            false => Filesystems::read(host).ok().map(Arc::new),
+        }
+    }
+
     /// From a mount table.
     pub(super) fn of(host: &Host, all: Vec<Mount>) -> Filesystems {
         let is_this_machine = host.is_this_machine();
@@ -45,12 +57,12 @@ impl Filesystems {
         let mut found = Filesystems { is_this_machine, all, visible, ..Filesystems::default() };
         found.below =
             found.visible.values().filter_map(|mount| Some((key(mount), found.below(host, mount)?))).collect();
-        found.listed = found.distinct();
+        found.listed = found.distinct(host);
         found
     }
 
-    /// One mount of each file system that holds files, at its shortest mount point. Overlays are not listed beside the
-    /// file system that they write to.
+    /// One mount of each file system that holds files, at its shortest mount point: if possible one that no other mount
+    /// can keep waiting. Overlays are not listed beside the file system that they write to.
     pub fn listed(&self) -> &[Mount] {
         &self.listed
     }
@@ -64,6 +76,11 @@ impl Filesystems {
     /// path. `None` if the table does not have it.
     pub(crate) fn name(&self, path: &Path, stat: &Stat) -> Option<String> {
         self.mount_of(path, stat).map(|mount| self.name_of(mount))
+    }
+
+    /// Whether what is open is on a disk of this machine, where no other one has to answer.
+    pub(crate) fn is_local(&self, path: &Path, stat: &Stat) -> bool {
+        self.mount_of(path, stat).is_some_and(|mount| !may_wait(&mount.kind))
     }
 
     /// The name by the text of a path, for what does not exist.
@@ -118,14 +135,19 @@ impl Filesystems {
     /// it is not visible from here, as in a container.
     fn below(&self, host: &Host, mount: &Mount) -> Option<Key> {
         let upper = mount.upper.as_deref().filter(|upper| upper.is_absolute())?;
+        // Not even a look at a path that may keep it waiting.
+        if !self.ways(host, upper).is_empty() {
+            return None;
+        }
         let stat = Stat::cached(&host.path(upper)).ok().filter(Stat::is_directory)?;
         let below = key(self.mount_of(upper, &stat)?);
         (below != key(mount)).then_some(below)
     }
 
-    fn distinct(&self) -> Vec<Mount> {
+    fn distinct(&self, host: &Host) -> Vec<Mount> {
         let mut real: Vec<Mount> = self.visible.values().filter(|mount| holds_files(mount)).cloned().collect();
-        real.sort_by_key(|mount| (mount.point.as_os_str().len(), mount.point.clone()));
+        let ways = |mount: &Mount| self.ways(host, &mount.point).iter().filter(|one| key(one) != key(mount)).count();
+        real.sort_by_cached_key(|mount| (ways(mount), mount.point.as_os_str().len(), mount.point.clone()));
         let mut seen = HashSet::new();
         real.retain(|mount| !self.below.contains_key(&key(mount)) && seen.insert(key(mount)));
         real.sort_by(|a, b| a.point.cmp(&b.point));

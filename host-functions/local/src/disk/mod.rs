@@ -5,3 +5,4 @@ pub mod filesystems;
 mod mount_cache;
 pub mod mounts;
 pub mod probe;
+pub(crate) mod ways;

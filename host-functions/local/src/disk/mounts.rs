@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ansai_core::Refusal;
 
+use super::ways::answering_through_links;
 use ansai_kit::host::Host;
 
 /// The most bytes that are read of the mount table.
@@ -32,6 +33,8 @@ pub struct Mount {
     pub read_only: bool,
     /// For an overlay: the directory that its changes are written to, as the process that mounted it named it.
     pub upper: Option<PathBuf>,
+    /// For an overlay: the directories that it shows, as the process that mounted it named them.
+    pub layers: Vec<PathBuf>,
 }
 
 impl Mount {
@@ -83,9 +86,40 @@ fn parse(line: &[u8]) -> Option<Mount> {
     let mut upper = super_options.split(|byte| *byte == b',').find_map(|option| option.strip_prefix(b"upperdir="));
     upper = upper.filter(|_| kind == "overlay");
     let upper = upper.map(|path| PathBuf::from(std::ffi::OsString::from_vec(unescape(path))));
+    let layers = if kind == "overlay" { layers(super_options) } else { Vec::new() };
     let super_options = text(super_options);
     let read_only = [options, super_options].iter().any(|list| list.split(',').any(|option| option == "ro"));
-    Some(Mount { id, parent, device_id, subtree, point, kind, source, read_only, upper })
+    Some(Mount { id, parent, device_id, subtree, point, kind, source, read_only, upper, layers })
+}
+
+/// `lowerdir=/a:/b::/c,upperdir=/u`: a directory after two colons holds only data. Newer kernels write `lowerdir+=/a`.
+fn layers(options: &[u8]) -> Vec<PathBuf> {
+    use std::os::unix::ffi::OsStringExt as _;
+    let list = |option: &[u8]| -> Vec<Vec<u8>> {
+        let value = |names: &[&[u8]]| names.iter().find_map(|name| option.strip_prefix(*name).map(unescape));
+        match value(&[b"lowerdir="]) {
+            Some(lower) => split_layers(&lower),
+            None => value(&[b"upperdir=", b"lowerdir+=", b"datadir+="]).into_iter().collect(),
+        }
+    };
+    let paths = options.split(|byte| *byte == b',').flat_map(list);
+    paths.map(|path| PathBuf::from(std::ffi::OsString::from_vec(path))).collect()
+}
+
+/// Splits at colons, which a backslash escapes.
+fn split_layers(list: &[u8]) -> Vec<Vec<u8>> {
+    let (mut found, mut path, mut is_escaped) = (Vec::new(), Vec::new(), false);
+    for byte in list.iter().chain(b":") {
+        match byte {
+            b'\\' if !is_escaped => is_escaped = true,
+            b':' if !is_escaped => found.extend(Some(std::mem::take(&mut path)).filter(|path| !path.is_empty())),
+            byte => {
+                path.push(*byte);
+                is_escaped = false;
+            }
+        }
+    }
+    found
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -156,7 +190,8 @@ pub fn of_path(mounts: &BTreeMap<PathBuf, Mount>, path: &Path) -> Option<Mount> 
 
 /// The file system that a path of the host is on, for a person: `ext4 at /var`. The path need not exist.
 pub fn describe(host: &Host, path: &Path) -> String {
-    let existing = path.ancestors().find_map(|path| std::fs::canonicalize(host.path(path)).ok());
+    let real = |path: &Path| std::fs::canonicalize(host.path(path)).ok();
+    let existing = answering_through_links(host, path).ok().and_then(|()| path.ancestors().find_map(real));
     let real =
         existing.as_ref().and_then(|real| real.strip_prefix(host.root()).ok()).map(|real| Path::new("/").join(real));
     match of_path(&visible(read(host).unwrap_or_default()), real.as_deref().unwrap_or(path)) {
@@ -189,13 +224,28 @@ impl Level {
     }
 }
 
-/// The level of the file system that a path of the host is on.
+/// The level of a file system at its mount point. Mounts nothing, and looks at nothing else that is mounted there.
 ///
 /// # Errors
-/// `not-found` or `unavailable` if statvfs(3) fails.
-pub fn level(host: &Host, path: &Path) -> Result<Level, Refusal> {
-    let stat = rustix::fs::statvfs(host.path(path)).map_err(|error| Refusal::io(path.display(), &error.into()))?;
-    Ok(Level::from(&stat))
+/// `not-found` or `unavailable` if it cannot be read, or if another file system hides it.
+pub fn level_at(host: &Host, mount: &Mount) -> Result<Level, Refusal> {
+    use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
+    // A handle does not trigger an automount.
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let level = || -> rustix::io::Result<Option<Level>> {
+        let open = rustix::fs::open(host.path(&mount.point), flags, Mode::empty())?;
+        let asked = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
+        let stat = rustix::fs::statx(&open, "", asked, StatxFlags::TYPE)?;
+        // btrfs reports other device numbers than the mount table shows.
+        let is_it =
+            mount.kind == "btrfs" || mount.device_id == format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor);
+        if is_it { level_of(&open).map(Some) } else { Ok(None) }
+    };
+    match level() {
+        Ok(Some(level)) => Ok(level),
+        Ok(None) => Err(Refusal::Unavailable(format!("{} is hidden by another file system", mount.shown()))),
+        Err(error) => Err(Refusal::io(mount.shown(), &error.into())),
+    }
 }
 
 /// The level of the file system that an open file or directory is on.
@@ -249,6 +299,7 @@ mod tests {
             source: String::new(),
             read_only: false,
             upper: None,
+            layers: Vec::new(),
         };
         let mounts = visible(vec![mount("ext4"), mount("tmpfs")]);
         assert_eq!(of_path(&mounts, Path::new("/a/b/c")).unwrap().kind, "tmpfs");
@@ -286,6 +337,17 @@ mod tests {
         assert_eq!(upper("upperdir=/var/lib/a\\040b/diff"), Some(PathBuf::from("/var/lib/a b/diff")));
         assert_eq!(upper("index=off"), None);
         assert_eq!(parse(b"1 2 8:1 / /a rw - ext4 /dev/a rw,upperdir=/x").unwrap().upper, None);
+    }
+
+    #[test]
+    fn an_overlay_names_all_its_layers() {
+        let layers = |options: &str| -> Vec<String> {
+            let line = format!("1 2 0:50 / /merged rw - overlay overlay rw,{options},workdir=/w");
+            parse(line.as_bytes()).unwrap().layers.iter().map(|layer| layer.display().to_string()).collect()
+        };
+        assert_eq!(layers("lowerdir=/a:/b::/data,upperdir=/u"), ["/a", "/b", "/data", "/u"]);
+        assert_eq!(layers("lowerdir=/a\\040b\\134:c"), ["/a b:c"]);
+        assert_eq!(layers("lowerdir+=/a,lowerdir+=/b,datadir+=/c"), ["/a", "/b", "/c"]);
     }
 
     #[test]

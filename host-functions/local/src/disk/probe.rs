@@ -1,16 +1,18 @@
 //! `ansai:disk/disk-probe`.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::PathBuf;
 
-use ansai_core::text::path_text;
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Refusal, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
 
 use super::filesystems::{self, is_remote};
 use super::mount_cache::FromTable;
 use super::mounts::{self, Level, Mount};
+use super::ways;
+use crate::detached;
 use ansai_kit::call::NoArguments;
-use ansai_kit::function::Inline;
+use ansai_kit::function::{Inline, Probe};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
@@ -28,11 +30,10 @@ pub static DISK_PROBE: InterfaceDef = InterfaceDef {
         fields: &[],
     },
     doctor: &[],
-    functions: &[Function {
-        name: "list-filesystems",
-        checks: &[],
-        body: Body::Inline(&Inline { at_once, probe: list }),
-    }],
+    functions: &[
+        Function { name: "list-filesystems", checks: &[], body: Body::Inline(&Inline { at_once, probe: list }) },
+        Function { name: "list-unreadable", checks: &[], body: Body::Probe(&Probe(list_unreadable)) },
+    ],
 };
 
 #[derive(Serialize, Deserialize)]
@@ -69,8 +70,35 @@ struct Filesystems {
     skipped: u32,
 }
 
+/// A file system that could not be read.
+#[derive(Serialize, Deserialize)]
+struct Unreadable {
+    about: Subject,
+    mount: String,
+    kind: String,
+    device: String,
+    remote: bool,
+    reason: Refusal,
+}
+
+impl Unreadable {
+    fn new(mount: &Mount, reason: Refusal) -> Unreadable {
+        let (point, remote) = (mount.shown(), is_remote(&mount.kind));
+        let (kind, device) = (mount.kind.clone(), mount.source.clone());
+        Unreadable { about: Subject::new("filesystem", point.clone()), mount: point, kind, device, remote, reason }
+    }
+}
+
 fn list(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Filesystems, Refusal> {
-    Ok(levels(ask, filesystems::Filesystems::read(ask.host)?.listed()))
+    let found = filesystems::Filesystems::read(ask.host)?;
+    Ok(listed(levels(ask, &found)))
+}
+
+/// `list-unreadable`.
+fn list_unreadable(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Vec<Unreadable>, Refusal> {
+    let found = filesystems::Filesystems::read(ask.host)?;
+    let unreadable = |(mount, level): (&Mount, Result<Level, Refusal>)| Some(Unreadable::new(mount, level.err()?));
+    Ok(levels(ask, &found).into_iter().filter_map(unreadable).collect())
 }
 
 /// The mounts to read, if none of them can block.
@@ -83,7 +111,7 @@ fn at_once(ask: &ProbeContext<'_>, _: &NoArguments) -> Option<Result<Filesystems
     }
     let mounts = TABLE.get(none_waits)?;
     let mounts = mounts.as_ref().as_ref()?;
-    Some(Ok(levels(ask, mounts)))
+    Some(Ok(listed(mounts.iter().map(|mount| (mount, mounts::level_at(ask.host, mount))).collect())))
 }
 
 /// `None` if reading could block: on a mount that is read, or on one that the path to it passes. That one is above it
@@ -98,23 +126,66 @@ fn none_waits(table: Vec<Mount>) -> AtOnce {
     (looked_at.len() <= MOST_AT_ONCE && !looked_at.iter().any(on_the_way)).then_some(looked_at)
 }
 
-fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
+/// The level of each listed file system. One that does not answer delays the others by no more than its own limit, and
+/// hides none of them: what may wait is asked on threads of its own, after what is on the way to it.
+fn levels<'a>(ask: &ProbeContext<'_>, found: &'a filesystems::Filesystems) -> Vec<(&'a Mount, Result<Level, Refusal>)> {
+    let mut levels = Vec::new();
+    let mut waiting = Vec::new();
+    for mount in found.listed() {
+        let ways = found.ways(ask.host, &mount.point);
+        match ways.is_empty() {
+            true => levels.push((mount, mounts::level_at(ask.host, mount))),
+            false => waiting.push((mount, ways)),
+        }
+    }
+    waiting.sort_by_key(|(_, ways)| ways.len());
+    // By the number of mounts on the way, so that the outer ones have answered first.
+    let mut silent = HashMap::<u64, Refusal>::new();
+    for round in waiting.chunk_by(|(_, ways), (_, other)| ways.len() == other.len()) {
+        let (mut asked, mut calls) = (Vec::new(), Vec::new());
+        for (mount, ways) in round {
+            let why = ways.iter().find_map(|way| silent.get(&way.id));
+            let why = why.cloned().or_else(|| ask.deadline.is_over().then(|| not_in_time(mount)));
+            match (why, ways.last()) {
+                (Some(why), _) => levels.push((*mount, Err(why))),
+                (None, Some(last)) => {
+                    let (own, host) = ((*mount).clone(), ask.host.clone());
+                    asked.push((*mount, *last));
+                    calls.push(detached::Call::new(ways::name(last), move || mounts::level_at(&host, &own)));
+                }
+                (None, None) => {}
+            }
+        }
+        let limit = detached::LIMIT.min(ask.deadline.remaining() / 2);
+        for ((mount, last), answer) in asked.into_iter().zip(detached::all(calls, limit)) {
+            let level = answer.unwrap_or_else(|hung| {
+                let why = hung.refusal(ways::shown(last));
+                silent.insert(last.id, why.clone());
+                Err(why)
+            });
+            levels.push((mount, level));
+        }
+    }
+    levels.sort_by(|(one, _), (other, _)| one.point.cmp(&other.point));
+    levels
+}
+
+fn not_in_time(mount: &Mount) -> Refusal {
+    Refusal::TimedOut(format!("{} was not read in time", mount.shown()))
+}
+
+fn listed(levels: Vec<(&Mount, Result<Level, Refusal>)>) -> Filesystems {
     let mut entries = Vec::new();
     let mut skipped = 0;
-    for mount in mounts {
-        // A server that does not answer would block this thread for minutes.
-        if ask.deadline.is_over() || !covers_its_point(ask, mount) {
-            skipped += 1;
-            continue;
-        }
-        let Ok(level) = mounts::level(ask.host, &mount.point) else {
+    for (mount, level) in levels {
+        let Ok(level) = level else {
             skipped += 1;
             continue;
         };
         if level.total_bytes == 0 {
             continue;
         }
-        let point = text(&mount.point);
+        let point = mount.shown();
         entries.push(Filesystem {
             about: Subject::new("filesystem", point.clone()),
             mount: point,
@@ -131,22 +202,8 @@ fn levels(ask: &ProbeContext<'_>, mounts: &[Mount]) -> Filesystems {
     Filesystems { entries, skipped }
 }
 
-/// Whether the mount is visible at its mount point. A file system that is mounted over a parent directory hides it.
-fn covers_its_point(ask: &ProbeContext<'_>, mount: &Mount) -> bool {
-    let Ok(stat) = rustix::fs::statx(
-        rustix::fs::CWD,
-        ask.host.path(&mount.point),
-        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
-        rustix::fs::StatxFlags::TYPE,
-    ) else {
-        return false;
-    };
-    // btrfs reports other device numbers than the mount table shows.
-    mount.kind == "btrfs" || mount.device_id == format!("{}:{}", stat.stx_dev_major, stat.stx_dev_minor)
-}
-
 /// Whether the kernel answers statvfs(3) from memory for this type of file system.
-fn never_waits(kind: &str) -> bool {
+pub(super) fn never_waits(kind: &str) -> bool {
     const LOCAL: &[&str] = &[
         "ext2",
         "ext3",
@@ -177,11 +234,6 @@ fn never_waits(kind: &str) -> bool {
         "selinuxfs",
     ];
     LOCAL.contains(&kind)
-}
-
-fn text(path: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
-    path_text(path.as_os_str().as_bytes())
 }
 
 /// The path of a mount point that is given as text; `None` for text with an invalid escape.
@@ -230,6 +282,7 @@ mod tests {
                 source: String::new(),
                 read_only: false,
                 upper: None,
+                layers: Vec::new(),
             };
             mounts.iter().enumerate().map(mount).collect()
         };

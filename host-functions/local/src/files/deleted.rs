@@ -3,20 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use ansai_core::Refusal;
 use ansai_core::scope::is_within;
 use ansai_core::text::path_text;
+use ansai_core::{Refusal, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::fields::ROOTS;
 use super::place;
 use super::view::View;
+use crate::detached::sweep;
 use crate::disk::filesystems::Filesystems;
 use crate::safety::holder::{self, Holder};
 use crate::safety::identity::{Inode, Stat};
 use crate::safety::processes::{Handle, Unseen, deleted_maps, handles, processes};
 use ansai_kit::call::NoArguments;
-use ansai_kit::host::ProbeContext;
+use ansai_kit::host::{Host, ProbeContext};
 
 const MOST: usize = 500;
 /// The most holders that are listed for one file.
@@ -54,25 +55,23 @@ type Files = Vec<(Stat, (Vec<u8>, String))>;
 
 /// `list-deleted-open`; `skipped` counts the processes that could not be read.
 pub(super) fn list_deleted_open(ask: &ProbeContext<'_>, _: NoArguments) -> Result<DeletedFiles, Refusal> {
-    let table = place::table(ask.host);
-    let boot = holder::boot(ask.host);
+    let (host, scope) = (ask.host.clone(), ask.scope.clone());
+    let table = place::table(&host);
+    let boot = holder::boot(&host);
     let (mut found, mut holders) = (HashMap::<Inode, Found>::new(), Vec::new());
-    let (mut skipped, mut in_time) = (0, true);
-    for (pid, process) in by_number(processes(ask.host)?) {
-        if ask.deadline.is_over() {
-            in_time = false;
-            break;
+    let mut skipped = 0;
+    let step = move |(pid, process): &(u32, PathBuf)| held_by(&host, &scope, &table, *pid, process, &boot);
+    let name = |(_, process): &(u32, PathBuf)| process.display().to_string();
+    let is_over = || ask.deadline.is_over();
+    let in_time = sweep(by_number(processes(ask.host)?), name, step, &is_over, |_, held| match held {
+        Some(Ok(Some((holder, files)))) => {
+            let number = holders.len();
+            holders.push(holder);
+            files.into_iter().for_each(|(stat, place)| add(&mut found, &stat, place, number));
         }
-        match held_by(ask, &table, pid, &process, &boot) {
-            Ok(Some((holder, files))) => {
-                let number = holders.len();
-                holders.push(holder);
-                files.into_iter().for_each(|(stat, place)| add(&mut found, &stat, place, number));
-            }
-            Ok(None) => {}
-            Err(Unseen) => skipped += 1,
-        }
-    }
+        Some(Ok(None)) => {}
+        Some(Err(Unseen)) | None => skipped += 1,
+    });
     let mut found: Vec<Found> = found.into_values().collect();
     found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
     let complete = in_time && skipped == 0 && found.len() <= MOST;
@@ -98,7 +97,8 @@ fn by_number(processes: Vec<PathBuf>) -> Vec<(u32, PathBuf)> {
 /// The removed files below the granted roots that a process has open or mapped; `None` if there are none or it has
 /// ended.
 fn held_by(
-    ask: &ProbeContext<'_>,
+    host: &Host,
+    scope: &Scope,
     table: &Filesystems,
     pid: u32,
     process: &Path,
@@ -110,10 +110,10 @@ fn held_by(
     if deleted.is_empty() {
         return Ok(None);
     }
-    let view = View::of(ask.host, table, process)?;
+    let view = View::of(host, table, process)?;
     let granted = |path: &[u8]| {
         let shown = path_text(path);
-        ask.scope.roots(&ROOTS).iter().any(|root| is_within(&shown, root))
+        scope.roots(&ROOTS).iter().any(|root| is_within(&shown, root))
     };
     let place = |handle: Handle| view.place(&handle, granted).map(|place| (handle, place));
     let mut files: Vec<(Handle, (Vec<u8>, String))> = deleted.into_iter().filter_map(place).collect();

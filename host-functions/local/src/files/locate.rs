@@ -42,15 +42,23 @@ pub(super) fn locate(ask: &ProbeContext<'_>, Locate { root }: Locate) -> Result<
         .name(place::path(&root.path), &root.stat)
         .ok_or_else(|| Refusal::Unavailable(format!("the file system of {} is not in the mount table", root.text)))?;
     let located = |path: String, name| Located { about: Subject::new("filesystem", name), path };
+    let mut silent = 0_usize;
     let below = table.visible().values().filter_map(|mount| {
         let path = path_text(mount.point.as_os_str().as_bytes());
         let is_below = path != root.text && is_within(&path, &root.text);
-        (is_below && is_directory(ask, &mount.point) && table.is_listed(mount))
-            .then(|| located(path, table.name_of(mount)))
+        if !is_below || !table.is_listed(mount) {
+            return None;
+        }
+        // The way to a mount point leads through mounts that may not answer. It itself is not asked.
+        if mount.point.parent().is_some_and(|parent| table.answers(ask.host, parent).is_err()) {
+            silent += 1;
+            return None;
+        }
+        is_directory(ask, &mount.point).then(|| located(path, table.name_of(mount)))
     });
     let mut entries: Vec<Located> =
         std::iter::once(located(root.text.clone(), name)).chain(below).take(MOST + 1).collect();
-    let complete = entries.len() <= MOST;
+    let complete = entries.len() <= MOST && silent == 0;
     entries.truncate(MOST);
     Ok(Locations { entries, complete })
 }

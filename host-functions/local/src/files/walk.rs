@@ -178,7 +178,7 @@ impl<'a> Walk<'a> {
             return Ok(Step::Pass);
         }
         // An entry that was removed meanwhile or cannot be read is no candidate.
-        let Ok(stat) = Stat::named(directory, found.name) else { return Ok(Step::Pass) };
+        let Ok(stat) = self.root.look(directory, found.name) else { return Ok(Step::Pass) };
         let asked = !matches!(found.kind, FileType::Directory | FileType::Unknown);
         Ok(if asked || stat.is_directory() || wants(stat.kind, &self.path) { Step::Yield(stat) } else { Step::Pass })
     }

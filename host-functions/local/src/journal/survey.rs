@@ -9,6 +9,7 @@ use rustix::fd::{AsFd as _, BorrowedFd};
 use rustix::io::Errno;
 
 use super::names::{self, Kind};
+use crate::disk::ways::answering_through_links;
 use crate::safety::entry;
 use crate::safety::identity::{Inode, Stat};
 use crate::safety::root::Root;
@@ -54,8 +55,9 @@ pub(super) fn bytes(files: &[JournalFile]) -> u64 {
 /// Opens the journal's directory.
 ///
 /// # Errors
-/// `unsupported` if it does not exist.
+/// `unsupported` if it does not exist; `timed-out` or `unavailable` if its file system does not answer.
 pub(super) fn open(host: &Host) -> Result<Root, Refusal> {
+    answering_through_links(host, PATH.as_ref())?;
     Root::following(host, PATH).map_err(|error| match error {
         Errno::NOENT => Refusal::Unsupported(format!("no persistent journal: {PATH} does not exist")),
         error => Refusal::io(PATH, &error.into()),
@@ -85,7 +87,7 @@ pub(super) fn survey(host: &Host, is_over: &dyn Fn() -> bool) -> Result<Survey, 
                     found.complete = false;
                     return ControlFlow::Break(());
                 }
-                found.take(&machine, directory.as_fd(), name);
+                found.take(&root, &machine, directory.as_fd(), name);
                 ControlFlow::Continue(())
             })
         });
@@ -105,11 +107,11 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, machine: &CStr, directory: BorrowedFd<'_>, name: &CStr) {
+    fn take(&mut self, root: &Root, machine: &CStr, directory: BorrowedFd<'_>, name: &CStr) {
         let Some(kind) = names::kind(name.to_bytes()) else {
             return;
         };
-        match Stat::named(directory, name) {
+        match root.look(directory, name) {
             Ok(stat) if stat.is_file() => {
                 if self.seen.insert(stat.inode()) {
                     let path = [machine.to_bytes(), name.to_bytes()].join(&b'/');

@@ -115,7 +115,8 @@ impl TypedAction for Vacuum {
         let step = step_name(doing.step_id)?;
         let Survey { files, root, .. } = survey(doing.host, &|| false)?;
         let guard = Guard::enter(doing.host, root, RULES, doing.now, &|| false)?;
-        let before = mounts::level(doing.host, PATH.as_ref())?.available_bytes;
+        let level = || mounts::level_of(guard.root.fd()).map_err(|error| Refusal::io(PATH, &error.into()));
+        let before = level()?.available_bytes;
         let mut removal = Removal { left: survey::bytes(&files), keep_bytes, guard: &guard, step };
         let mut items: Vec<Item> = targets
             .iter()
@@ -131,7 +132,7 @@ impl TypedAction for Vacuum {
             applied.outcome = Outcome::Other;
         }
         applied.measures.push(Measure::count("available-bytes-before", before, Unit::Bytes));
-        if let Ok(level) = mounts::level(doing.host, PATH.as_ref()) {
+        if let Ok(level) = level() {
             applied.measures.push(Measure::count("available-bytes-after", level.available_bytes, Unit::Bytes));
         }
         Ok(Begun::Finished(applied))

@@ -9,6 +9,7 @@ use rustix::fd::AsFd as _;
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 use rustix::io::Errno;
 
+use crate::disk::ways::answering_through_links;
 use crate::safety::entry;
 use crate::safety::identity::{Inode, Stat};
 use crate::safety::root::Root;
@@ -96,7 +97,7 @@ pub(super) fn is_dnf5(host: &Host) -> bool {
 }
 
 fn exists(host: &Host, path: &str) -> bool {
-    rustix::fs::statx(CWD, host.path(path), AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok()
+    rustix::fs::statx(CWD, host.path(path), AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT, StatxFlags::TYPE).is_ok()
 }
 
 /// A file that the manager's command would remove.
@@ -127,6 +128,7 @@ pub(super) fn survey(
 ) -> Result<Survey, Refusal> {
     let path = path(host, manager);
     let wrong = |error: Errno| Refusal::io(path, &error.into());
+    answering_through_links(host, path.as_ref())?;
     let root = match Root::following(host, path) {
         Ok(root) => root,
         Err(Errno::NOENT) => return Ok(Survey { skipped: 0, complete: true, root: None }),
@@ -197,7 +199,7 @@ impl Walk<'_> {
                 self.complete = false;
                 return ControlFlow::Break(());
             }
-            match Stat::named(directory.as_fd(), name) {
+            match self.root.look(directory.as_fd(), name) {
                 Ok(stat) if stat.is_file() => {
                     if self.seen.insert(stat.inode()) {
                         let path = if path.is_empty() { bytes.to_vec() } else { [path, bytes].join(&b'/') };

@@ -9,6 +9,7 @@ use super::identity::{Inode, Stat};
 use super::location::Location;
 use super::names::is_within;
 use super::root::Root;
+use crate::detached::sweep;
 use crate::disk::mounts::{self, Mount};
 use ansai_kit::host::Host;
 
@@ -31,9 +32,15 @@ impl Mounted {
         let Ok(here) = Location::of(root.fd(), &table) else { return found };
         let mut seen = HashSet::<Inode>::new();
         let mut users = HashMap::<u32, usize>::new();
-        for process in processes {
-            let Ok(namespace) = Stat::following(&process.join("ns/mnt")) else { continue };
-            if !seen.insert(namespace.inode()) {
+        // Looking at the namespace of a process waits for that process.
+        let namespace = |process: &PathBuf| Stat::following(&process.join("ns/mnt")).ok().map(|stat| stat.inode());
+        let name = |process: &PathBuf| process.display().to_string();
+        let mut namespaces = Vec::new();
+        sweep(processes.to_vec(), name, namespace, &|| false, |process, namespace| {
+            namespaces.extend(namespace.flatten().map(|namespace| (process.clone(), namespace)));
+        });
+        for (process, namespace) in &namespaces {
+            if !seen.insert(*namespace) {
                 continue;
             }
             if let Ok(owner) = Stat::following(process).map(|stat| stat.uid)

@@ -5,12 +5,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use ansai_core::Refusal;
 
 use super::devices::Devices;
 use super::identity::{Inode, Stat};
 use super::processes::{Access, Unseen, behind_loop_devices, handles_up_to, processes, read, read_up_to};
+use crate::detached::sweep;
+use crate::disk::filesystems::Filesystems;
 use ansai_kit::host::Host;
 
 /// Whether a file is in use. Three answers: what could not be read may hold anything.
@@ -60,17 +63,34 @@ impl OpenFiles {
     /// `timed-out` if `is_over` ends the scan: half a scan proves nothing. An I/O error if there is no `/proc`.
     pub(crate) fn look(host: &Host, devices: Devices, is_over: &dyn Fn() -> bool) -> Result<OpenFiles, Refusal> {
         let mut found = OpenFiles::default();
-        let mut sees_first = false;
-        let mut users = HashMap::<u32, usize>::new();
-        for process in processes(host)? {
-            if is_over() {
-                return Err(Refusal::TimedOut("the open files of all processes were not read in time".into()));
+        let processes = processes(host)?;
+        let sees_first = processes.iter().any(|process| process.ends_with("1"));
+        let users = Mutex::new(HashMap::<u32, usize>::new());
+        // Also if the reader of a user's process does not return, the rest of that user is read.
+        let left_of = move |owner: u32, left: Option<usize>| {
+            let mut users = users.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = users.entry(owner).or_insert(MOST_OF_A_USER);
+            *known = left.unwrap_or(*known);
+            *known
+        };
+        // Reading what a process has mapped waits for that process, which may wait for a server that does not answer.
+        let step = move |process: &PathBuf| {
+            let mut one = OpenFiles::default();
+            let owner = Stat::following(process).map_or(0, |stat| stat.uid);
+            let mut left = if owner == 0 { usize::MAX } else { left_of(owner, None) };
+            one.take(process, devices, &mut left);
+            if owner != 0 {
+                left_of(owner, Some(left));
             }
-            sees_first |= process.ends_with("1");
-            let owner = Stat::following(&process).map_or(0, |stat| stat.uid);
-            let mut unlimited = usize::MAX;
-            let left = if owner == 0 { &mut unlimited } else { users.entry(owner).or_insert(MOST_OF_A_USER) };
-            found.take(&process, devices, left);
+            one
+        };
+        let name = |process: &PathBuf| process.display().to_string();
+        let in_time = sweep(processes, name, step, is_over, |_, one| match one {
+            Some(one) => found.add(one),
+            None => found.count(Err(Unseen)),
+        });
+        if !in_time {
+            return Err(Refusal::TimedOut("the open files of all processes were not read in time".into()));
         }
         // A /proc that hides other users' processes hides process 1 too.
         if !sees_first {
@@ -107,6 +127,12 @@ impl OpenFiles {
 
     fn access(&self, file: Inode) -> Option<Access> {
         self.open.get(&file).copied().max(self.open_loosely.get(&file.1).copied())
+    }
+
+    fn add(&mut self, one: OpenFiles) {
+        one.open.into_iter().for_each(|(file, access)| self.open(file, access));
+        one.open_loosely.into_iter().for_each(|(number, access)| self.open_loosely(number, access));
+        self.unseen |= one.unseen;
     }
 
     fn count(&mut self, looked: Result<(), Unseen>) {
@@ -208,7 +234,12 @@ impl OpenFiles {
         let mut paths: Vec<PathBuf> =
             lines.filter_map(|line| line.split(|byte| *byte == b' ').next()).map(path_of).collect();
         paths.extend(behind_loop_devices(host)?.iter().map(|path| path_of(path)));
+        let table = Filesystems::current(host);
         for path in paths.iter().filter(|path| path.is_absolute()) {
+            // What is on a mount that does not answer is not below this root, which has answered.
+            if table.as_ref().is_some_and(|table| table.answers(host, path).is_err()) {
+                continue;
+            }
             // A path of another mount namespace may not exist here: the lease knows of such a file.
             if let Ok(stat) = Stat::following(&host.path(path))
                 && devices.have(stat.dev)

@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ansai_core::Refusal;
+use rustix::fs::{Mode, OFlags};
 
 use super::identity::Stat;
 use ansai_kit::host::Host;
@@ -131,7 +132,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Unseen> {
 pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Unseen> {
     let mut text = Vec::new();
     let most = most.min(MOST_BYTES);
-    let done = std::fs::File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut text));
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(std::io::Error::from);
+    let done = opened.and_then(|open| std::fs::File::from(open).take(most.saturating_add(1)).read_to_end(&mut text));
     match unless_gone(done)? {
         Some(length) if u64::try_from(length).is_ok_and(|length| length > most) => Err(Unseen),
         read => Ok(read.map(|_| text)),

@@ -1,6 +1,7 @@
 //! Directories that no action touches: ansai's own state, and what it holds in quarantine.
 
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use ansai_core::Refusal;
 use ansai_core::text::path_text;
@@ -14,6 +15,7 @@ use super::location::Location;
 use super::names::is_within;
 use super::root::{Root, chain, top};
 use crate::disk::mounts;
+use crate::disk::ways::answering_through_links;
 use ansai_kit::host::Host;
 
 /// The name of every quarantine.
@@ -135,6 +137,7 @@ impl Protected {
 
 /// Where a path leads to.
 fn locate(host: &Host, path: &[u8]) -> rustix::io::Result<Found> {
+    answering_through_links(host, Path::new(std::ffi::OsStr::from_bytes(path))).map_err(|_| Errno::TIMEDOUT)?;
     let opened = match open_following(host, path, OFlags::PATH) {
         // Linux before 5.6: a link may lead out of another root, which then protects more.
         Err(Errno::NOSYS) => {

@@ -1,5 +1,9 @@
 //! The directory that a search or an action begins in.
 
+use std::ffi::{CStr, OsStr};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
 use ansai_core::Refusal;
 use ansai_core::text::{inert, path_bytes, path_text};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,6 +14,8 @@ use super::beneath::{Mounts, directory, open, open_following};
 use super::devices::Devices;
 use super::identity::{Inode, Stat};
 use super::names::{LONGEST_PATH, is_name, split};
+use crate::disk::filesystems::Filesystems;
+use crate::disk::ways::{answering, answering_through_links};
 use ansai_kit::host::Host;
 
 /// An open directory of the host that a search or an action begins in.
@@ -22,6 +28,8 @@ pub(crate) struct Root {
     pub(crate) path: Vec<u8>,
     pub(crate) stat: Stat,
     pub(crate) devices: Devices,
+    /// Whether it is on a disk of this machine, where the kernel asks nobody else.
+    is_local: bool,
     /// The directory itself and all above it, up to the root of the host, as they really are: by whatever links the
     /// path leads there.
     pub(crate) chain: Vec<Inode>,
@@ -31,14 +39,16 @@ impl Root {
     /// Opens a directory of the host by its absolute path as text. No part of it may be a symbolic link.
     ///
     /// # Errors
-    /// `invalid` for another spelling of a path, a symbolic link, or what is no directory; else the I/O error.
+    /// `invalid` for another spelling of a path, a symbolic link, or what is no directory; `timed-out` or `unavailable`
+    /// if a mount on the way does not answer; else the I/O error.
     pub(crate) fn open(host: &Host, text: &str) -> Result<Root, Refusal> {
         let path = absolute(text)
             .ok_or_else(|| Refusal::Invalid(format!("`{}` is not an absolute path in plain form", inert(text, 200))))?;
+        answering(host, Path::new(OsStr::from_bytes(if path.is_empty() { b"/" } else { &path })))?;
         let opened = || {
             let top = top(host)?;
             let fd = directory(top.as_fd(), path.get(1..).unwrap_or_default(), Mounts::Crossed)?;
-            Root::of(fd, text, path.clone(), &top)
+            Root::of(host, fd, text, path.clone(), &top)
         };
         opened().map_err(|error| match error {
             // A link at the end is no directory.
@@ -59,18 +69,20 @@ impl Root {
     /// administrator's and are followed; the directory itself must not be one.
     pub(crate) fn following(host: &Host, text: &str) -> rustix::io::Result<Root> {
         let path = absolute(text).ok_or(Errno::INVAL)?;
+        answering_through_links(host, Path::new(text)).map_err(|_| Errno::TIMEDOUT)?;
         let (parent, name) = split(&path);
         let parent = if parent.is_empty() { b"/" } else { parent };
         let parent = open_following(host, parent, OFlags::PATH | OFlags::DIRECTORY)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(parent, name, flags, Mode::empty())?;
-        Root::of(fd, text, path, &top(host)?)
+        Root::of(host, fd, text, path, &top(host)?)
     }
 
-    fn of(fd: OwnedFd, text: &str, path: Vec<u8>, top: &OwnedFd) -> rustix::io::Result<Root> {
+    fn of(host: &Host, fd: OwnedFd, text: &str, path: Vec<u8>, top: &OwnedFd) -> rustix::io::Result<Root> {
         let (stat, chain) = (Stat::of(&fd)?, chain(fd.as_fd(), Stat::of(top)?.inode())?);
         let devices = Devices::below(&fd, &stat)?;
-        Ok(Root { fd, text: text.to_owned(), path, stat, devices, chain })
+        let is_local = Filesystems::current(host).is_some_and(|found| found.is_local(Path::new(text), &stat));
+        Ok(Root { fd, text: text.to_owned(), path, stat, devices, is_local, chain })
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
@@ -88,6 +100,15 @@ impl Root {
             rest = beyond.get(1..).unwrap_or_default();
         }
         directory(here.as_ref().map_or(self.fd(), |fd| fd.as_fd()), rest, Mounts::Stay)
+    }
+
+    /// Looks at an entry of a directory below the root. What is mounted there may not answer, so it is not asked.
+    pub(crate) fn look(&self, directory: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<Stat> {
+        let known = Stat::named_cached(directory, name)?;
+        if self.is_local || !known.has_mount_of(&self.stat) {
+            return Ok(known);
+        }
+        Stat::named(directory, name)
     }
 
     /// Whether this is on the mount and the file system of the root.

@@ -11,6 +11,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::names::is_within;
 use super::processes::{Unseen, read, unless_gone};
+use crate::disk::ways::answering_through_links;
 use ansai_kit::host::Host;
 
 /// The directories with these files: a file of an earlier one replaces one of the same name in a later one.
@@ -131,7 +132,9 @@ fn pattern(path: &str) -> String {
 fn both_ways(host: &Host, pattern: &str) -> Vec<String> {
     let mut patterns = vec![pattern.to_owned()];
     let (directory, rest) = pattern.split_at(literal(pattern).len());
-    let real = std::fs::canonicalize(host.path(directory)).ok();
+    // What does not answer is on a file system of its own, and so is what is below it.
+    let answers = answering_through_links(host, Path::new(directory)).is_ok();
+    let real = answers.then(|| std::fs::canonicalize(host.path(directory)).ok()).flatten();
     let real = real.as_deref().and_then(|real| real.strip_prefix(host.root()).ok()).and_then(Path::to_str);
     if let Some(real) = real.map(|real| format!("/{real}")).filter(|real| real != directory) {
         // Special characters in what a link leads to are not worth a second kind of pattern.

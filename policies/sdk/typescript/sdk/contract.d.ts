@@ -589,14 +589,35 @@ declare module "ansai:disk/disk-probe@0.2.0" {
      * `cgroup2`, …) and images that nobody can write to (`squashfs`, …) are not listed.
      */
     entries: Filesystem[];
-    /** How many file systems could not be read. */
+    /** How many file systems could not be read. `list-unreadable` names them. */
     skipped: number;
+  }
+  /** A mounted file system that could not be read. */
+  export interface UnreadableFilesystem {
+    /** The kind is `filesystem`, the name is the mount point. */
+    about: Subject;
+    /** The mount point. */
+    mount: string;
+    /** The kernel's name for the type. */
+    kind: string;
+    /** The mounted device, as the kernel names it. */
+    device: string;
+    /** True if it is not on a disk of this host. */
+    remote: boolean;
+    /** `timed-out` or `unavailable`, with the mount that does not answer: this one, or one that it is below. */
+    reason: Refusal;
   }
   /**
    * Lists every file system that holds files, and its usage.
    * @throws an error whose `payload` is a Refusal
    */
   export function listFilesystems(): Filesystems;
+  /**
+   * Lists the file systems that `list-filesystems` skips, in byte order of the mount points. Call it if there are any:
+   * one that does not answer hides none of the others, and its usage is unknown.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listUnreadable(): UnreadableFilesystem[];
 }
 
 declare module "ansai:disk/disk-check-actions@0.2.0" {

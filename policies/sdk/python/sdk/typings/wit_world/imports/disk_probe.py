@@ -36,10 +36,31 @@ class Filesystems:
     entries: List[Filesystem]
     skipped: int
 
+@dataclass
+class UnreadableFilesystem:
+    """
+    A mounted file system that could not be read.
+    """
+    about: types.Subject
+    mount: str
+    kind: str
+    device: str
+    remote: bool
+    reason: types.Refusal
+
 
 def list_filesystems() -> Filesystems:
     """
     Lists every file system that holds files, and its usage.
+    
+    Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
+    """
+    raise NotImplementedError
+
+def list_unreadable() -> List[UnreadableFilesystem]:
+    """
+    Lists the file systems that `list-filesystems` skips, in byte order of the mount points. Call it if there are any:
+    one that does not answer hides none of the others, and its usage is unknown.
     
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
