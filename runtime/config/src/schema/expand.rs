@@ -1,5 +1,7 @@
 //! Replaces references by their targets. The result is a tree, so later steps always terminate.
 
+use std::borrow::Cow;
+
 use ansai_core::{Code, codes};
 use serde_json::{Map, Value};
 
@@ -16,7 +18,7 @@ pub(super) struct Unusable {
     pub(super) code: Code,
     pub(super) path: Vec<String>,
     pub(super) message: String,
-    pub(super) hint: &'static str,
+    pub(super) hint: Cow<'static, str>,
 }
 
 pub(super) fn expand(root: &Value) -> Result<Value, Unusable> {
@@ -44,7 +46,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_TOO_LARGE,
                 path: path.clone(),
                 message: "the schema is too large after resolving its references".into(),
-                hint: "use fewer levels and fewer references",
+                hint: "use fewer levels and fewer references".into(),
             });
         }
         let Some(map) = schema.as_object() else {
@@ -103,7 +105,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_KEYWORD,
                 path: below(keyword),
                 message: format!("`{keyword}` is not supported here"),
-                hint: "refer to definitions by \"$ref\": \"#/$defs/NAME\"",
+                hint: "refer to definitions by \"$ref\": \"#/$defs/NAME\"".into(),
             }),
             None => Ok(()),
         }
@@ -122,7 +124,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` is outside this schema"),
-                hint: "ansai fetches nothing: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
+                hint: "ansai fetches nothing: put the definition below \"$defs\" and write \"#/$defs/NAME\"".into(),
             });
         };
         if self.open.contains(&reference) || pointer.is_empty() {
@@ -130,7 +132,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` is a circular reference"),
-                hint: "a schema cannot contain itself",
+                hint: "a schema cannot contain itself".into(),
             });
         }
         let Some(target) = self.root.pointer(pointer) else {
@@ -138,7 +140,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` is not defined in this schema"),
-                hint: "put the definition below \"$defs\" and refer to it as \"#/$defs/NAME\"",
+                hint: "put the definition below \"$defs\" and refer to it as \"#/$defs/NAME\"".into(),
             });
         };
         // From here on, problems are in the definition.

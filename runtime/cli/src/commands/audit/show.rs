@@ -45,6 +45,7 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, global: &Global) -> a
     let (wanted, wanted_plan) = (arguments.instance.as_deref(), arguments.plan.as_deref());
     let show = |entry: &Entry, record: &Record| show(entry, record, format, global.layout(terminal::stdout_width()));
     let mut changes = Changes::default();
+    let mut shown = false;
     for entry in entries {
         let entry = entry?;
         let Ok(record) = history::record(&entry) else {
@@ -60,9 +61,16 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, global: &Global) -> a
             continue;
         }
         match arguments.changes {
-            false => show(&entry, &record)?,
-            true => changes.take(entry, record, show)?,
+            false => {
+                show(&entry, &record)?;
+                shown = true;
+            }
+            true => shown |= changes.take(entry, record, show)?,
         }
+    }
+    if !shown {
+        // Not a record: a program that reads the output gets none.
+        output::tell(if arguments.changes { "no changes" } else { "no such records" });
     }
     Ok(())
 }
@@ -85,29 +93,31 @@ struct Changes {
 }
 
 impl Changes {
+    /// Whether it showed the record.
     fn take(
         &mut self,
         entry: Entry,
         record: Record,
         show: impl Fn(&Entry, &Record) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         match &record.event {
             Event::Planned { plan, .. } => {
                 self.undecided.insert(plan.clone(), (entry, record));
-                return Ok(());
+                return Ok(false);
             }
             Event::Decided { plan, verdict, .. } => {
                 let planned = self.undecided.remove(plan);
                 if *verdict != Verdict::Approved {
-                    return Ok(());
+                    return Ok(false);
                 }
                 if let Some((entry, record)) = planned {
                     show(&entry, &record)?;
                 }
             }
-            event if event.plan().is_none() => return Ok(()),
+            event if event.plan().is_none() => return Ok(false),
             _ => {}
         }
-        show(&entry, &record)
+        show(&entry, &record)?;
+        Ok(true)
     }
 }
