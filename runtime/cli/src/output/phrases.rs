@@ -193,7 +193,7 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
 
 /// `done: removed 12 files`.
 fn short_outcome(step: &StepReport) -> String {
-    match prose(&step.detail, MOST) {
+    match inert(&step.detail, MOST) {
         detail if detail.is_empty() => step_outcome(step),
         detail => format!("{}: {detail}", outcome_word(step)),
     }
@@ -206,7 +206,7 @@ fn outcome_word(step: &StepReport) -> String {
 /// `done: removed 12 files (freed 3.20 MiB)`.
 pub(crate) fn step_outcome(step: &StepReport) -> String {
     let outcome = outcome_word(step);
-    let detail = prose(&step.detail, MOST);
+    let detail = inert(&step.detail, MOST);
     let measures = evidence(&step.measures);
     match (detail.is_empty(), measures.is_empty()) {
         (true, true) => outcome,
