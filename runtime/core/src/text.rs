@@ -77,6 +77,12 @@ pub fn inert(text: &str, most: usize) -> String {
     out
 }
 
+/// Returns a sentence of an author as one safe line: line breaks and other white space become single spaces. For names,
+/// use [`inert`], which hides no character.
+pub fn prose(text: &str, most: usize) -> String {
+    inert(&text.split_whitespace().collect::<Vec<_>>().join(" "), most)
+}
+
 /// Whether a character acts on the terminal, or shows nothing, so that two names look alike.
 fn is_active(c: char) -> bool {
     let is_mark = matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
@@ -114,5 +120,12 @@ mod tests {
         // A bidirectional mark, and names that look alike because a character shows nothing.
         assert_eq!(inert("a\u{61c}b\u{ad}c\u{3164}d\u{e0100}", 20), "a\\u{61c}b\\u{ad}c\\u{3164}d\\u{e0100}");
         assert_eq!(inert("größer ﷼ 文件", 20), "größer ﷼ 文件");
+    }
+
+    #[test]
+    fn sentences_are_one_line() {
+        assert_eq!(prose(" two\nlines,\r\n\tand  a third\u{2028}", 40), "two lines, and a third");
+        assert_eq!(prose("a\n\u{1b}[31mred\u{202e}", 40), "a \\u{1b}[31mred\\u{202e}");
+        assert_eq!(prose("abc\ndef", 5), "abc d…");
     }
 }

@@ -42,7 +42,7 @@ mod stop;
 mod supervisor;
 mod tasks;
 
-pub use execution::{PlanFileError, undo};
+pub use execution::{PlanFileError, approved_steps, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
 pub use recording::{Durable, Journal, JournalError, export, heads};

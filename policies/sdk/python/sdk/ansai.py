@@ -5,10 +5,8 @@ policy runs, there are no files to import from.
 """
 
 import json
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
-from importlib.machinery import BuiltinImporter, FrozenImporter
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import wit_world
@@ -53,7 +51,6 @@ from wit_world.imports.types import (
 S = TypeVar("S")
 
 _FAILURES = (Failure_CouldNotTell, Failure_InvalidSettings, Failure_Other)
-_LONGEST = 1000
 # Milliseconds: the shortest and the longest time until a follow-up.
 _SOONEST, _LATEST = 1_000, 86_400_000
 
@@ -167,7 +164,8 @@ def policy(
     """Returns the policy's class: write `WitWorld = policy(Settings, detect, plan)` at the end of policy.py.
 
     `settings` is a dataclass with a field for each setting, or `dict`. Each call of a function starts a fresh component,
-    which remembers nothing from earlier calls.
+    which remembers nothing from earlier calls. `ansai build` makes a failure of every exception, and of every value that
+    the contract cannot hold.
     """
 
     # Runs while the component is built, because inspecting types takes longer than the rest of an evaluation.
@@ -178,10 +176,10 @@ def policy(
 
     class Policy(wit_world.WitWorld):
         def detect(self) -> list[Observation]:
-            return _answered(lambda: detect(evaluation()), list)
+            return detect(evaluation())
 
         def plan(self, finding: Observation) -> Decision:
-            return _answered(lambda: plan(finding, evaluation()), object)
+            return plan(finding, evaluation())
 
     return Policy
 
@@ -350,41 +348,3 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
         return make(**{name: reader(value[name]) for name, reader in readers.items()})
 
     return read
-
-
-A = TypeVar("A")
-
-
-def _answered(answer: Callable[[], A], kind: type) -> A:
-    """Turns every exception into a failure with a message, because Python would only trap."""
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, _NoFiles]
-    try:
-        given = answer()
-        if not isinstance(given, kind) or given is None:
-            raise TypeError(f"the answer is {given!r:.100}")
-        return given
-    except Err as error:
-        if isinstance(error.value, _FAILURES):
-            raise
-        raise could_not_tell(f"the host answered {_case(error.value)}: {error.value.value}") from None
-    except BaseException as error:
-        raise Err(Failure_Other(_described(error)[:_LONGEST])) from None
-
-
-class _NoFiles:
-    """Replaces the import from files, which would trap."""
-
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> None:
-        raise ModuleNotFoundError(f"{name} is imported too late: import it at the top of the file")
-
-
-def _described(error: BaseException) -> str:
-    place, at = error.__traceback__, ""
-    while place is not None:
-        code = place.tb_frame.f_code
-        # Skip this module and Python's import machinery.
-        if code.co_filename != _described.__code__.co_filename and not code.co_filename.startswith("<"):
-            at = f" ({code.co_name}, line {place.tb_lineno})"
-        place = place.tb_next
-    return f"{type(error).__name__}: {error}{at}"

@@ -159,13 +159,16 @@ export interface Policy<Settings> {
   plan(finding: Observation, evaluation: Evaluation<Settings>): Decision;
 }
 
-/** The two functions that a policy exports: `export const { detect, plan } = policy<Settings>({ … })`. */
+/**
+ * The two functions that a policy exports: `export const { detect, plan } = policy<Settings>({ … })`. `ansai build` makes
+ * a failure of every exception, and of every value that the contract cannot hold.
+ */
 export function policy<Settings = unknown>(
   policy: Policy<Settings>,
 ): { detect: () => Observation[]; plan: (finding: Observation) => Decision } {
   return {
-    detect: () => answered(() => policy.detect(new Evaluation<Settings>())),
-    plan: (finding) => answered(() => policy.plan(finding, new Evaluation<Settings>())),
+    detect: () => policy.detect(new Evaluation<Settings>()),
+    plan: (finding) => policy.plan(finding, new Evaluation<Settings>()),
   };
 }
 
@@ -254,8 +257,6 @@ export const recommend = (...recommendations: Recommendation[]): Decision => ({
 });
 export const giveUp = (why: string): Decision => ({ tag: "give-up", val: why });
 
-const LONGEST = 1000;
-
 /** Advice that the host refuses is lost, but the evaluation keeps its answer. */
 function advised(lost: string, advise: () => void): void {
   try {
@@ -264,24 +265,6 @@ function advised(lost: string, advise: () => void): void {
     const refusal = refusalOf(error);
     write("warn", `${lost}: ${refusal.tag}: ${refusal.val}`);
   }
-}
-
-/** Turns every exception into a failure with a message, because the engine would only trap. */
-function answered<Answer>(answer: () => Answer): Answer {
-  try {
-    return answer();
-  } catch (error) {
-    if (error instanceof EvaluationFailed) throw error;
-    const refusal = refusalIn(error);
-    if (refusal !== undefined) throw couldNotTell(`the host answered ${refusal.tag}: ${refusal.val}`);
-    throw new EvaluationFailed({ tag: "other", val: described(error).slice(0, LONGEST) });
-  }
-}
-
-function described(error: unknown): string {
-  if (!(error instanceof Error)) return `thrown: ${String(error)}`;
-  const where = error.stack?.trim().split("\n")[0]?.trim();
-  return `${error.name}: ${error.message}${where ? ` (${where})` : ""}`;
 }
 
 function refusalIn(error: unknown): Refusal | undefined {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ansai_core::codes;
 use ansai_daemon::Component;
 use ansai_daemon::sources::{self, Source, SourceError};
+use ansai_devkit::build::is_stale;
 use ansai_devkit::scenario::{self, Subject, Tested};
 use ansai_engine::Engine;
 use ansai_kit::registry::Registry;
@@ -120,6 +121,7 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
             Source::Component(path) => path,
             Source::OnlySources(dir) => return Err(ansai_daemon::Error::from(SourceError::OnlySources(dir)).into()),
         };
+        fresh(&path)?;
         let subject = subject(&path, engine, registry)?;
         let files = files(arguments, &path, &subject)?;
         let mut said: anyhow::Result<()> = Ok(());
@@ -131,6 +133,19 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
         said?;
     }
     Ok(Results { done, took: began.elapsed() })
+}
+
+/// Refuses a component that was built from other sources than those beside it: a test of it says nothing about them.
+fn fresh(component: &Path) -> Result<(), Fault> {
+    if !is_stale(component, &sources::read(component).map_err(ansai_daemon::Error::from)?) {
+        return Ok(());
+    }
+    let dir = component.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let message = format!("{} was built from other sources than those beside it", component.display());
+    Err(Fault::usage(codes::STALE_BUILD, message).hint(format!(
+        "run `ansai build {0}`, or `ansai dev {0}`, which builds and tests on every change",
+        dir.display()
+    )))
 }
 
 /// A component that is ready to be tested.

@@ -1,7 +1,7 @@
 //! What a plan touches, skips and recommends, and why: the lines below a plan.
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::text::inert;
+use ansai_core::text::{inert, prose};
 use ansai_core::{Decision, Event, LeftOut, Outcome, Recommendation, quantity};
 use ansai_supervisor::{FindingReport, InstanceReport, PlanReport, StepReport};
 
@@ -49,7 +49,7 @@ impl Part {
 fn step(planned: &PlannedStep, all: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     if !planned.reason.trim().is_empty() {
-        parts.push(Part::prose("why", inert(planned.reason.trim(), MOST_TEXT)));
+        parts.push(Part::prose("why", prose(&planned.reason, MOST_TEXT)));
     }
     let names = names(planned, all);
     if !names.is_empty() {

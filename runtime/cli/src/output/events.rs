@@ -2,7 +2,7 @@
 
 use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
 use ansai_core::incident::{Change, Permission};
-use ansai_core::text::inert;
+use ansai_core::text::{inert, prose};
 use ansai_core::{Event, Outcome, Status};
 
 use super::count::count;
@@ -46,14 +46,15 @@ fn other_line(event: &Event) -> String {
             format!("{instance}: {phase}: logged {}", count(lines.len(), "line"))
         }
         Event::Observed { instance, findings, .. } => format!("{instance}: {}", count(findings.len(), "finding")),
-        Event::Failed { instance, error, .. } => format!("{instance}: failed: {error}"),
+        Event::Failed { instance, error, .. } => format!("{instance}: failed: {}", prose(error, MOST_TEXT)),
         Event::Incident { incident, instance, change, severity, summary, .. } => {
             let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
-            let summary = if *change == Change::Closed { String::new() } else { format!(": {summary}") };
+            let summary =
+                if *change == Change::Closed { String::new() } else { format!(": {}", prose(summary, MOST_TEXT)) };
             format!("{instance}: incident {incident} {}{severity}{summary}", changed(*change))
         }
         Event::PlanFailed { instance, incident, error, .. } => {
-            format!("{instance}: no plan{}: {error}", for_incident(incident.as_deref()))
+            format!("{instance}: no plan{}: {}", for_incident(incident.as_deref()), prose(error, MOST_TEXT))
         }
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
@@ -90,7 +91,7 @@ fn plan_line(event: &Event) -> String {
             let all: Vec<String> = phrases::decision(decision).into_iter().chain(steps).chain(more).collect();
             format!("{instance}: plan {plan}{}: {}", for_incident(incident.as_deref()), all.join("; "))
         }
-        Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {error}"),
+        Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {}", prose(error, MOST_TEXT)),
         Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
         Event::Intent(Intent { step, action, about, targets, .. }) => {
             let targets = count(*targets, "target");

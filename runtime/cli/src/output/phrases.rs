@@ -2,7 +2,7 @@
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
-use ansai_core::text::inert;
+use ansai_core::text::{inert, prose};
 use ansai_core::{
     Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp, Unit, Value, quantity,
 };
@@ -79,7 +79,7 @@ pub(crate) fn evidence(measures: &[Measure]) -> String {
 pub(crate) fn finding(finding: &FindingReport) -> String {
     match finding.summary.trim() {
         "" => inert(&finding.about.to_string(), MOST),
-        summary => inert(summary, MOST),
+        summary => prose(summary, MOST),
     }
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
         _ => plan.steps.iter().map(|step| planned(&step.planned)).collect(),
     };
     lines.extend(plan.recommendations.iter().map(recommendation));
-    lines.extend(plan.error.iter().map(|error| format!("no plan: {}", inert(error, MOST))));
+    lines.extend(plan.error.iter().map(|error| format!("no plan: {}", prose(error, MOST))));
     if lines.is_empty() {
         lines.push("no steps".to_owned());
     }
@@ -114,8 +114,8 @@ pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
 /// A decision; empty if the steps are to be applied.
 pub(crate) fn decision(decision: &Decision) -> Vec<String> {
     match decision {
-        Decision::Wait(why) => vec![format!("waits: {}", inert(why, MOST))],
-        Decision::GiveUp(why) => vec![format!("no action available: {}", inert(why, MOST))],
+        Decision::Wait(why) => vec![format!("waits: {}", prose(why, MOST))],
+        Decision::GiveUp(why) => vec![format!("no action available: {}", prose(why, MOST))],
         Decision::Recommend(list) => list.iter().map(recommendation).collect(),
         Decision::Apply(_) | Decision::ApplyThenReplan(_) => Vec::new(),
     }
@@ -124,7 +124,7 @@ pub(crate) fn decision(decision: &Decision) -> Vec<String> {
 /// `recommends: a bigger disk`, or `recommends for table main/public.orders: an index`.
 pub(crate) fn recommendation(recommendation: &Recommendation) -> String {
     let about = recommendation.about.as_ref().map(|about| format!(" for {}", inert(&about.to_string(), 120)));
-    format!("recommends{}: {}", about.unwrap_or_default(), inert(&recommendation.summary, MOST))
+    format!("recommends{}: {}", about.unwrap_or_default(), prose(&recommendation.summary, MOST))
 }
 
 /// A step, how it can be undone, and whether the plan goes on if it fails.
@@ -186,7 +186,7 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("on hold until {}", time::clock(*at))],
         Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
-        Some(Verdict::Refused(why)) => vec![format!("refused: {}", inert(why, MOST))],
+        Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),
     }
 }
@@ -221,7 +221,7 @@ pub(crate) fn verified(finding: &FindingReport) -> Option<String> {
     Some(match finding.verified.as_ref()? {
         Status::Healthy => "verified: healthy".to_owned(),
         Status::Unhealthy(severity) => format!("verified: still {severity}"),
-        Status::Unknown(why) => format!("verified: unknown ({})", inert(why, 200)),
+        Status::Unknown(why) => format!("verified: unknown ({})", prose(why, 200)),
         Status::Gone => "verified: gone".to_owned(),
     })
 }

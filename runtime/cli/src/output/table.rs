@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ansai_core::text::inert;
+use ansai_core::text::{inert, prose};
 use ansai_core::{Severity, Status};
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, InstanceReport};
@@ -201,10 +201,10 @@ fn unknown(out: &mut String, report: &RunReport) {
     let mut lines = Vec::new();
     for instance in &report.instances {
         let name = inert(instance.instance.as_str(), 80);
-        lines.extend(instance.error.iter().map(|error| format!("{name}: {}", inert(error, MOST_TEXT))));
+        lines.extend(instance.error.iter().map(|error| format!("{name}: {}", prose(error, MOST_TEXT))));
         for finding in instance.findings.iter().filter(|finding| finding.state() == FindingState::Unknown) {
             let why = match finding.verified.as_ref().unwrap_or(&finding.status) {
-                Status::Unknown(why) => inert(why, MOST_TEXT),
+                Status::Unknown(why) => prose(why, MOST_TEXT),
                 _ => String::new(),
             };
             lines.push(format!("{name}: {}: {why}", inert(&finding.about.to_string(), 200)));
@@ -224,7 +224,7 @@ fn unknown(out: &mut String, report: &RunReport) {
     if !report.not_loaded.is_empty() {
         let _ = writeln!(out, "{}", colour::paint(colour::ERROR, "not loaded:"));
         for one in &report.not_loaded {
-            let _ = writeln!(out, "  {}: {}", inert(&one.name, 200), inert(&one.error, MOST_TEXT));
+            let _ = writeln!(out, "  {}: {}", inert(&one.name, 200), prose(&one.error, MOST_TEXT));
         }
     }
 }

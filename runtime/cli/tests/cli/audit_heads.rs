@@ -87,7 +87,7 @@ fn a_head_that_proves_nothing_is_exit_code_6_and_named() {
     refused(&place, &["--head", &head, "--key", &foreign_key], 6, "unknown-key");
     let document = refused(&place, &["--head", &foreign], 6, "other-log");
     assert_eq!(document["head"].as_str(), Some(foreign.as_str()));
-    refused(&place, &["--head", &foreign, "--key", &foreign_key, "--key", &key], 6, "other-log");
+    refused(&place, &["--head", &foreign, "--key", &key], 6, "unknown-key");
     // Of this log, but of a key that it does not name.
     std::fs::copy(place.path("state/audit.key"), place.path("kept.key")).unwrap();
     std::fs::copy(other.path("state/audit.key"), place.path("state/audit.key")).unwrap();
@@ -95,6 +95,26 @@ fn a_head_that_proves_nothing_is_exit_code_6_and_named() {
     refused(&place, &["--head", &by_another], 6, "unknown-key");
     let (code, _) = verify(&place, &["--head", &by_another, "--key", &key, "--key", &foreign_key]);
     assert_eq!(code, 0);
+}
+
+/// Whoever exchanges the log, its key and the local head together is found by a head and a key that were kept.
+#[test]
+fn a_log_that_was_exchanged_with_its_key_contradicts_what_was_kept() {
+    let (place, other) = (recorded(), recorded());
+    let (head, key, foreign_key) = (head(&place), key(&place), key(&other));
+    std::fs::remove_dir_all(place.path("state")).unwrap();
+    std::fs::rename(other.path("state"), place.path("state")).unwrap();
+    let document = refused(&place, &["--head", &head, "--key", &key], 4, "replaced");
+    assert_eq!(document["head"].as_str(), Some(head.as_str()));
+    // Also for whoever trusts the new key as well, and if only the log was exchanged.
+    refused(&place, &["--head", &head, "--key", &foreign_key, "--key", &key], 4, "replaced");
+    std::fs::remove_file(place.path("state/audit.head")).unwrap();
+    refused(&place, &["--head", &head, "--key", &key], 4, "replaced");
+    // Without a key that was kept, the head proves nothing.
+    refused(&place, &["--head", &head], 6, "other-log");
+    // Without the log, nothing can be compared.
+    std::fs::remove_dir_all(place.path("state/audit")).unwrap();
+    refused(&place, &["--head", &head, "--key", &key], 4, "cut-below-head");
 }
 
 #[test]

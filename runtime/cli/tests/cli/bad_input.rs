@@ -348,3 +348,42 @@ fn a_component_is_compared_with_what_lies_beside_it() {
     wit(&std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/disk/disk.wit")).unwrap());
     assert!(!check("text").stdout.contains("other-contract"));
 }
+
+/// A test of a component that was built from other sources says nothing about those beside it.
+#[test]
+fn a_component_of_other_sources_is_not_tested() {
+    use wasm_encoder::ComponentSection as _;
+    let place = Scene::new();
+    let mut bytes = quiet("p");
+    let fingerprint = wasm_encoder::CustomSection { name: "ansai:sources".into(), data: b"0".into() };
+    fingerprint.append_to_component(&mut bytes);
+    place.policy("p", &bytes);
+    place.write("policies/p/scenarios/a.toml", "description = \"a\"\n[expect]\nobservations = []\n");
+    place.ansai(&["test", "policies/p"]).code(0).says("1 passed");
+    // A manifest alone is not what a component is built from.
+    place.write("policies/p/policy.toml", manifest_toml());
+    place.ansai(&["test", "policies/p"]).code(0);
+    place.write("policies/p/policy.c", "");
+    let ran = place.ansai(&["test", "policies/p"]).code(2).complains("error[stale-build]:");
+    ran.complains("was built from other sources").complains("hint: run `ansai build policies/p`");
+    place.ansai(&["check", "policies"]).code(0).says("warning[stale-build]: the sources have changed");
+}
+
+/// `ansai check` reads only the schema: what the policy's code would refuse must be there.
+#[test]
+fn a_threshold_above_the_next_one_is_found_by_a_check() {
+    let schema = r#"{"type":"object","properties":{"warning":{"type":"number","default":80,"ansai-at-most":"critical"},
+        "critical":{"type":"number","default":90}}}"#;
+    let place = Scene::new();
+    place.policy("p", &with_settings("p", schema));
+    let check = |settings: &str| {
+        place.write(
+            "ansai.toml",
+            format!("[policy.p]\nsource = \"policies/p/p.wasm\"\n[policy.p.settings]\n{settings}\n"),
+        );
+        place.ansai(&["check", "policies", "--config", "ansai.toml"])
+    };
+    check("warning = 90").code(0);
+    check("warning = 95").code(2).complains("`warning` is 95, above `critical` (90)").complains("ansai.toml:4:");
+    check("critical = 70").code(2).complains("`warning` is 80, above `critical` (70)").complains("raise `critical`");
+}

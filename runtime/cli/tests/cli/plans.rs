@@ -97,6 +97,12 @@ fn a_plan_says_what_it_touches_why_and_until_when_it_can_be_undone() {
     assert!(!shown.stdout.contains("detect"), "{}", shown.stdout);
     let changes = full.ansai(&["audit", "show", "--since", "1h", "--changes"]).code(0).says(&plan).says("approved");
     assert!(!changes.stdout.contains(&observed) && !changes.stdout.contains("started"), "{}", changes.stdout);
+    // The file of an approved plan has all names.
+    let all = full.ansai(&["audit", "show", "--plan", &plan, "--verbose"]).code(0);
+    assert!(all.stdout.matches(&format!("{root}/app.log.")).count() > 10 && !counts(&all), "{}", all.stdout);
+    // Nothing at all would look like a command that did not work.
+    let none = full.ansai(&["audit", "show", "--plan", &observed, "--changes"]).code(0).complains("no changes");
+    assert!(none.stdout.is_empty(), "{}", none.stdout);
 
     // Undo needs the grants, and whoever asks for it needs no enforce mode.
     let ungranted = full.scene.command(&["undo", &plan]).clock_offset_hours(AHEAD_HOURS).run();

@@ -1,5 +1,7 @@
 //! Replaces references by their targets. The result is a tree, so later steps always terminate.
 
+use std::borrow::Cow;
+
 use ansai_core::{Code, codes};
 use serde_json::{Map, Value};
 
@@ -17,7 +19,7 @@ pub(super) struct Unusable {
     pub(super) code: Code,
     pub(super) path: Vec<String>,
     pub(super) message: String,
-    pub(super) hint: &'static str,
+    pub(super) hint: Cow<'static, str>,
 }
 
 pub(super) fn expand(root: &Value) -> Result<Value, Unusable> {
@@ -115,7 +117,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_KEYWORD,
                 path: below(keyword),
                 message: format!("`{keyword}` is not supported here"),
-                hint: "refer to definitions by \"$ref\": \"#/$defs/NAME\"",
+                hint: "refer to definitions by \"$ref\": \"#/$defs/NAME\"".into(),
             }),
             None => Ok(()),
         }
@@ -134,7 +136,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` is outside this schema"),
-                hint: "ansai fetches nothing: put the definition below \"$defs\" and write \"#/$defs/NAME\"",
+                hint: "ansai fetches nothing: put the definition below \"$defs\" and write \"#/$defs/NAME\"".into(),
             });
         };
         if self.open.contains(&reference) || pointer.is_empty() {
@@ -142,7 +144,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` is a circular reference"),
-                hint: "a schema cannot contain itself",
+                hint: "a schema cannot contain itself".into(),
             });
         }
         let Some(target) = self.root.pointer(pointer) else {
@@ -150,7 +152,7 @@ impl<'s> Walk<'s> {
                 code: codes::SCHEMA_REFERENCE,
                 path: at(path),
                 message: format!("`{shown}` is not defined in this schema"),
-                hint: "put the definition below \"$defs\" and refer to it as \"#/$defs/NAME\"",
+                hint: "put the definition below \"$defs\" and refer to it as \"#/$defs/NAME\"".into(),
             });
         };
         // From here on, problems are in the definition.

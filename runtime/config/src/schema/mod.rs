@@ -2,12 +2,15 @@
 //!
 //! Extensions of the standard: a property may have `"format": "bytes"` or `"format": "duration"` (texts such as `100M`
 //! or `30 days` are accepted and become an integer of bytes or milliseconds; an integer is used unchanged), and
-//! `"ansai-aliases": ["old_name"]`. Objects accept no other properties, unless they have `"additionalProperties": true`
+//! `"ansai-aliases": ["old_name"]`, and `"ansai-at-most": "other"` where it must not exceed the property `other` of the same
+//! table. Objects accept no other properties, unless they have `"additionalProperties": true`
 //! or a schema there. References must stay within the document and may not be circular.
 
 mod bounds;
 mod describe;
 mod expand;
+mod known;
+mod order;
 mod place;
 mod quantity;
 mod refused;
@@ -133,7 +136,10 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
     if problems.has_errors() {
         return None;
     }
-    let tree = match expand::expand(&value).and_then(|tree| bounds::check(&tree).map(|()| tree)) {
+    let tree = match known::check(&value)
+        .and_then(|()| expand::expand(&value))
+        .and_then(|tree| bounds::check(&tree).map(|()| tree))
+    {
         Ok(tree) => tree,
         Err(found) => {
             problems.add(Problem::error(found.code, place::of(text, &found.path), found.message).hint(found.hint));
@@ -143,7 +149,7 @@ fn build(text: &str, problems: &mut Problems) -> Option<Schema> {
     let compiled = jsonschema::draft202012::options()
         .offline()
         .should_validate_formats(true)
-        .should_ignore_unknown_formats(true)
+        .should_ignore_unknown_formats(false)
         .with_pattern_options(PatternOptions::regex().size_limit(MOST_PATTERN).dfa_size_limit(MOST_PATTERN_CACHE))
         .build(&quantity::as_numbers(&tree));
     let validator = match compiled {

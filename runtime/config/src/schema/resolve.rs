@@ -9,6 +9,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value};
 
 use super::bounds::{self, Size};
+use super::order;
 use super::quantity::Quantity;
 use super::refused;
 use super::tree::{self, View};
@@ -132,6 +133,9 @@ impl Walk {
                 let said = refused::setting(&error, &path, tree);
                 self.problems.push((path, said));
             }
+        }
+        if self.problems.is_empty() {
+            self.problems = order::problems(&settings, &tree::views(tree));
         }
         if self.problems.is_empty() { Ok(settings) } else { Err(self.into_problems()) }
     }

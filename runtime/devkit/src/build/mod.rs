@@ -10,7 +10,9 @@ mod code;
 mod command;
 mod component;
 mod contract;
+mod crossing;
 mod error;
+mod fingerprint;
 mod go;
 pub(crate) mod imports;
 mod javascript;
@@ -31,8 +33,9 @@ use sha2::{Digest, Sha256};
 
 pub use contract::{OtherContract, other_contract};
 pub use error::BuildError;
+pub use fingerprint::is_stale;
 pub use language::Language;
-pub use sections::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION};
+pub use sections::{LICENCE_SECTION, MANIFEST_SECTION, README_SECTION, SCHEMA_SECTION, SOURCES_SECTION};
 
 /// Build options.
 #[derive(Debug, Clone, Copy)]
@@ -91,9 +94,11 @@ fn make(dir: &Path, to: Option<&Path>, effort: Effort, options: &BuildOptions<'_
         return Err(BuildError::Root);
     }
     let dir = storage::own_directory(dir)?;
-    let source = Source::read(&dir, options.interfaces)?;
+    let mut source = Source::read(&dir, options.interfaces)?;
     let language = Language::of(&dir)?;
     world::refresh(&dir, &source.manifest, options.interfaces)?;
+    // Before the compiler reads them: what is saved meanwhile makes the component stale.
+    source.fingerprint = Some(fingerprint::of(&dir)?);
     let component = match language {
         Language::Rust => rust::component(&dir, effort)?,
         Language::C => c::component(&dir, &source.manifest, options.interfaces)?,
@@ -124,6 +129,8 @@ pub(crate) struct Source {
     readme: Option<String>,
     /// All licence files, concatenated.
     licence: Option<String>,
+    /// See [`SOURCES_SECTION`].
+    fingerprint: Option<String>,
 }
 
 impl Source {
@@ -149,6 +156,6 @@ impl Source {
             let text = storage::read_text(&path)?;
             licence = Some(licence.map_or(text.clone(), |before| format!("{before}\n{text}")));
         }
-        Ok(Source { manifest, schema, readme, licence })
+        Ok(Source { manifest, schema, readme, licence, fingerprint: None })
     }
 }

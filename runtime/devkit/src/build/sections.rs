@@ -16,8 +16,12 @@ pub const README_SECTION: &str = "ansai:readme";
 /// order of their names.
 pub const LICENCE_SECTION: &str = ansai_engine::metadata::LICENCE_SECTION;
 
+/// Custom section with the fingerprint of the sources, so that a component of other sources is not tested.
+pub const SOURCES_SECTION: &str = "ansai:sources";
+
 /// All custom sections, in the order in which they are embedded.
-pub(crate) const SECTIONS: [&str; 4] = [MANIFEST_SECTION, SCHEMA_SECTION, README_SECTION, LICENCE_SECTION];
+pub(crate) const SECTIONS: [&str; 5] =
+    [MANIFEST_SECTION, SCHEMA_SECTION, README_SECTION, LICENCE_SECTION, SOURCES_SECTION];
 
 /// Adds the standard metadata, and ansai's sections at the end. Omits the language if it is unknown.
 pub(crate) fn embed(component: Vec<u8>, source: &Source, language: Option<Language>) -> Result<Vec<u8>, BuildError> {
@@ -35,6 +39,7 @@ pub(crate) fn embed(component: Vec<u8>, source: &Source, language: Option<Langua
         (SCHEMA_SECTION, source.schema.as_deref()),
         (README_SECTION, source.readme.as_deref()),
         (LICENCE_SECTION, source.licence.as_deref()),
+        (SOURCES_SECTION, source.fingerprint.as_deref()),
     ];
     for (name, text) in sections {
         if let Some(text) = text {

@@ -14,6 +14,8 @@ use crate::leftovers;
 
 /// Maximum size of an embedded text file, in bytes.
 const MOST_TEXT: u64 = 1 << 20;
+/// Maximum depth of directories with sources, which also bounds a link to a directory above it.
+const DEEPEST_SOURCES: usize = 8;
 /// Prefix of temporary names.
 const TEMPORARY: &str = ".building-";
 /// Maximum size of a module, in bytes. A component has the same limit.
@@ -132,6 +134,33 @@ pub(super) fn below(dir: &Path, extension: &str, deepest: usize) -> Result<Vec<P
             if path.is_dir() && !is_hidden && depth < deepest {
                 open.push((place, depth + 1));
             } else if path.is_file() && place.extension().is_some_and(|found| found == extension) {
+                found.push(place);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The files of a policy that a build reads, as relative paths in byte order. Skips hidden ones, what tools and builds
+/// write, and scenarios.
+pub(super) fn sources(dir: &Path) -> Result<Vec<PathBuf>, BuildError> {
+    const SKIPPED: [&str; 4] = ["target", "node_modules", "__pycache__", "scenarios"];
+    let mut found = Vec::new();
+    let mut open = vec![(PathBuf::new(), 0)];
+    while let Some((place, depth)) = open.pop() {
+        let path = dir.join(&place);
+        for entry in std::fs::read_dir(&path).map_err(at(&path))? {
+            let name = entry.map_err(at(&path))?.file_name();
+            if name.as_encoded_bytes().starts_with(b".") || SKIPPED.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
+            let place = place.join(name);
+            let path = dir.join(&place);
+            // The SDK may be a link.
+            if path.is_dir() && depth < DEEPEST_SOURCES {
+                open.push((place, depth + 1));
+            } else if path.is_file() && place.extension().is_none_or(|extension| extension != "wasm") {
                 found.push(place);
             }
         }

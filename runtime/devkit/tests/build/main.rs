@@ -10,6 +10,7 @@
 )]
 
 mod c;
+mod crossing;
 mod example;
 mod fixture;
 mod go;

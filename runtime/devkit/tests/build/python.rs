@@ -44,13 +44,13 @@ fn exceptions_are_failures_not_traps() {
     std::fs::remove_dir_all(project.path().join("scenarios")).unwrap();
     std::fs::create_dir(project.path().join("scenarios")).unwrap();
     let cases = [
-        ("raise", "other = \"ZeroDivisionError: division by zero (detect, line "),
+        ("raise", "other = \"ZeroDivisionError: division by zero (detect, policy.py line "),
         (
             "import",
-            "other = \"ModuleNotFoundError: csv is imported too late: import it at the top of the file (detect, line ",
+            "other = \"ModuleNotFoundError: csv is imported too late: import it at the top of the file (detect, policy.py line ",
         ),
-        ("exit", "other = \"SystemExit: 1 (detect, line "),
-        ("nothing", "other = \"TypeError: the answer is None"),
+        ("exit", "other = \"SystemExit: 1 (detect, policy.py line "),
+        ("nothing", "other = \"TypeError: observations is None; it must be a list"),
         ("refused", "could-not-tell = \"the host answered busy: now\""),
     ];
     for (name, _) in cases {

@@ -34,7 +34,7 @@ pub(super) fn observations(
     result: Result<Vec<exports::Observation>, exports::Failure>,
     max_observations: u32,
 ) -> Result<Answer, EvaluationError> {
-    let result: Result<Vec<Observation>, Failure> = finite(result.map(IntoFinite::into_finite))?;
+    let result: Result<Vec<Observation>, Failure> = finite("observations", result.map(IntoFinite::into_finite))?;
     let bytes = check_size(&result)?;
     let observations = result.map_err(EvaluationError::Failure)?;
     check(&observations, max_observations)?;
@@ -46,15 +46,18 @@ pub(super) fn observations(
 
 /// The result of `plan`.
 pub(super) fn decision(result: Result<exports::Decision, exports::Failure>) -> Result<Answer, EvaluationError> {
-    let result: Result<Decision, Failure> = finite(result.map(IntoFinite::into_finite))?;
+    let result: Result<Decision, Failure> = finite("decision.", result.map(IntoFinite::into_finite))?;
     check_size(&result)?;
     result.map(Answer::Decided).map_err(EvaluationError::Failure)
 }
 
 /// The answer with the types of `ansai-core`, unless it has a number that is not finite.
-fn finite<T>(result: Result<Result<T, NotFinite>, exports::Failure>) -> Result<Result<T, Failure>, EvaluationError> {
+fn finite<T>(
+    of: &str,
+    result: Result<Result<T, NotFinite>, exports::Failure>,
+) -> Result<Result<T, Failure>, EvaluationError> {
     match result {
-        Ok(answer) => answer.map(Ok).map_err(violation),
+        Ok(answer) => answer.map(Ok).map_err(|error| violation(format!("{of}{error}"))),
         Err(failure) => Ok(Err(failure.into())),
     }
 }

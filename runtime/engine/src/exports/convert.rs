@@ -4,10 +4,18 @@ use ansai_core as core;
 
 use super::bindings::ansai::policy::types;
 
-/// A number in an answer is infinite or not a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a number is not finite")]
-pub(crate) struct NotFinite;
+/// A number in an answer is infinite or not a number; with the path of its field, such as `[3].evidence[0].value`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a finite number")]
+pub(crate) struct NotFinite(String);
+
+impl NotFinite {
+    /// The same below another part of the answer.
+    fn below(self, part: impl std::fmt::Display) -> NotFinite {
+        let dot = if self.0.starts_with('[') { "" } else { "." };
+        NotFinite(format!("{part}{dot}{}", self.0))
+    }
+}
 
 /// Converts a generated type that may have a number in it.
 pub(crate) trait IntoFinite<T> {
@@ -17,7 +25,8 @@ pub(crate) trait IntoFinite<T> {
 
 impl<T: IntoFinite<U>, U> IntoFinite<Vec<U>> for Vec<T> {
     fn into_finite(self) -> Result<Vec<U>, NotFinite> {
-        self.into_iter().map(IntoFinite::into_finite).collect()
+        let numbered = self.into_iter().enumerate();
+        numbered.map(|(index, one)| one.into_finite().map_err(|error| error.below(format_args!("[{index}]")))).collect()
     }
 }
 
@@ -28,10 +37,10 @@ impl IntoFinite<core::Observation> for types::Observation {
             about: self.about.into(),
             status: self.status.into(),
             summary: self.summary,
-            evidence: self.evidence.into_finite()?,
+            evidence: self.evidence.into_finite().map_err(|error| error.below("evidence"))?,
             related: self.related.into_iter().map(Into::into).collect(),
             distance: match self.distance {
-                Some(distance) if !distance.is_finite() => return Err(NotFinite),
+                Some(distance) if !distance.is_finite() => return Err(NotFinite("distance".into())),
                 distance => distance,
             },
         })
@@ -81,7 +90,7 @@ impl IntoFinite<core::Measure> for types::Measure {
         let value = match self.value {
             types::Value::Count(count) => core::Value::Count(count),
             types::Value::Number(number) if number.is_finite() => core::Value::Number(number),
-            types::Value::Number(_) => return Err(NotFinite),
+            types::Value::Number(_) => return Err(NotFinite("value".into())),
             types::Value::Text(text) => core::Value::Text(text),
             types::Value::Flag(flag) => core::Value::Flag(flag),
         };
@@ -129,7 +138,9 @@ impl IntoFinite<core::Decision> for types::Decision {
             types::Decision::Apply(on_failure) => core::Decision::Apply(on_failure.into()),
             types::Decision::ApplyThenReplan(on_failure) => core::Decision::ApplyThenReplan(on_failure.into()),
             types::Decision::Wait(why) => core::Decision::Wait(why),
-            types::Decision::Recommend(recommendations) => core::Decision::Recommend(recommendations.into_finite()?),
+            types::Decision::Recommend(recommendations) => {
+                core::Decision::Recommend(recommendations.into_finite().map_err(|error| error.below("recommend"))?)
+            }
             types::Decision::GiveUp(why) => core::Decision::GiveUp(why),
         })
     }
@@ -141,7 +152,7 @@ impl IntoFinite<core::Recommendation> for types::Recommendation {
             about: self.about.map(Into::into),
             summary: self.summary,
             detail: self.detail,
-            measures: self.measures.into_finite()?,
+            measures: self.measures.into_finite().map_err(|error| error.below("measures"))?,
         })
     }
 }
@@ -231,17 +242,21 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_finite_is_refused() {
+    fn a_number_that_is_not_finite_is_refused_and_its_field_is_named() {
+        fn refused<T: std::fmt::Debug>(given: impl IntoFinite<T>) -> String {
+            given.into_finite().unwrap_err().to_string()
+        }
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             let given = types::Observation::from(&observation(Status::Healthy, number));
             let measures = given.evidence.clone();
             let far = types::Observation { evidence: vec![], ..given.clone() };
-            assert_eq!(given.into_finite(), Err(NotFinite));
-            assert_eq!(far.into_finite(), Err(NotFinite));
+            assert_eq!(refused(vec![far.clone()]), "[0].distance is not a finite number");
+            assert_eq!(refused(far), "distance is not a finite number");
+            assert_eq!(refused(given), "evidence[1].value is not a finite number");
             let (summary, detail) = (String::new(), String::new());
             let recommendation = types::Recommendation { about: None, summary, detail, measures };
             let decision = types::Decision::Recommend(vec![recommendation]);
-            assert_eq!(decision.into_finite(), Err(NotFinite));
+            assert_eq!(refused(decision), "recommend[0].measures[1].value is not a finite number");
         }
     }
 }

@@ -20,6 +20,6 @@ pub(crate) use self::background::Background;
 pub(crate) use self::executor::{Approved, Executor};
 pub(crate) use self::expiry::QuarantineExpiry;
 pub(crate) use self::pending::Pending;
-pub use self::plans::PlanFileError;
 pub(crate) use self::plans::{PlanFile, Plans};
+pub use self::plans::{PlanFileError, approved_steps};
 pub(crate) use self::recover::{Attached, Which};

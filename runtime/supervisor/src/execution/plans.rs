@@ -1,7 +1,7 @@
 //! Files with what a plan would touch and what it did touch. The audit log has their hashes.
 
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ansai_core::{InstanceName, OnFailure, Timestamp};
 use ansai_kit::action::{Item, Proposed};
@@ -51,6 +51,15 @@ pub(crate) struct PlanFile {
 /// The directory of plans.
 #[derive(Debug, Clone)]
 pub(crate) struct Plans(Directory);
+
+/// The steps of a plan that was approved, with all their targets; `directory` is `plans` in the state directory. Changes
+/// nothing.
+///
+/// # Errors
+/// There is no file of such a plan, or it cannot be read.
+pub fn approved_steps(directory: &Path, plan: &str) -> Result<Vec<Proposed>, PlanFileError> {
+    Ok(Plans(Directory::open(directory)?).get(plan)?.steps)
+}
 
 impl Plans {
     /// Takes an open directory, and removes what a crash left unfinished.

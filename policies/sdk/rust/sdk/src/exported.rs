@@ -48,6 +48,7 @@ pub trait Policy {
 /// # Errors
 /// The policy's errors, and [`Failure::InvalidSettings`].
 pub fn detect<P: Policy>() -> Result<Vec<Observation>, Failure> {
+    log_panics();
     let host = Host::of_this_evaluation();
     let observations = P::detect(&settings::<P>(&host)?, &host)?;
     Ok(bounded(observations, &host))
@@ -58,12 +59,23 @@ pub fn detect<P: Policy>() -> Result<Vec<Observation>, Failure> {
 /// # Errors
 /// As [`detect`].
 pub fn plan<P: Policy>(finding: &Observation) -> Result<Decision, Failure> {
+    log_panics();
     if finding.severity().is_none() {
         return Ok(Decision::Wait("the finding is not unhealthy".into()));
     }
     let host = Host::of_this_evaluation();
     P::plan(&settings::<P>(&host)?, &host, finding)
 }
+
+/// A panic ends the component, and the host sees only that: the log says what panicked, and in which line.
+#[cfg(all(target_family = "wasm", not(feature = "testing")))]
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| crate::log::write(crate::log::Level::Error, &panic.to_string())));
+}
+
+/// Tests print panics.
+#[cfg(not(all(target_family = "wasm", not(feature = "testing"))))]
+fn log_panics() {}
 
 fn settings<P: Policy>(host: &Host) -> Result<P::Settings, Failure> {
     let settings = P::Settings::from_settings(&host.base.settings())?;

@@ -7,6 +7,8 @@ use ansai_audit::Entry;
 use ansai_core::Event;
 use ansai_core::event::{Record, Verdict};
 use ansai_daemon::history;
+use ansai_kit::registry::Registry;
+use ansai_supervisor::approved_steps;
 use clap::Args;
 
 use super::export;
@@ -43,8 +45,14 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, global: &Global) -> a
         return Ok(());
     };
     let (wanted, wanted_plan) = (arguments.instance.as_deref(), arguments.plan.as_deref());
-    let show = |entry: &Entry, record: &Record| show(entry, record, format, global.layout(terminal::stdout_width()));
+    let layout = global.layout(terminal::stdout_width());
+    let registry = layout.all.then(ansai_host_functions::builtin);
+    let show = |entry: &Entry, record: &Record| match &registry {
+        Some(registry) => show(entry, &with_all_names(record, state_dir, registry), format, layout),
+        None => show(entry, record, format, layout),
+    };
     let mut changes = Changes::default();
+    let mut shown = false;
     for entry in entries {
         let entry = entry?;
         let Ok(record) = history::record(&entry) else {
@@ -60,11 +68,38 @@ pub(super) fn run(arguments: &Arguments, state_dir: &Path, global: &Global) -> a
             continue;
         }
         match arguments.changes {
-            false => show(&entry, &record)?,
-            true => changes.take(entry, record, show)?,
+            false => {
+                show(&entry, &record)?;
+                shown = true;
+            }
+            true => shown |= changes.take(entry, record, show)?,
         }
     }
+    if !shown {
+        // Not a record: a program that reads the output gets none.
+        output::tell(if arguments.changes { "no changes" } else { "no such records" });
+    }
     Ok(())
+}
+
+/// The record of a plan with the names of all targets. The audit log has the first ones, the file of an approved plan all.
+/// A plan whose file does not fit its record, or is gone, keeps the names of the record.
+fn with_all_names(record: &Record, state_dir: &Path, registry: &Registry) -> Record {
+    let mut record = record.clone();
+    if let Event::Planned { plan, steps, .. } = &mut record.event
+        && let Ok(approved) = approved_steps(&state_dir.join("plans"), plan)
+        && approved.len() == steps.len()
+    {
+        for (planned, approved) in steps.iter_mut().zip(approved) {
+            if planned.action == approved.action
+                && planned.preview == approved.preview
+                && let Some((_, _, action)) = registry.action(&approved.action)
+            {
+                planned.names = action.describe(&approved.targets).names.into();
+            }
+        }
+    }
+    record
 }
 
 fn show(entry: &Entry, record: &Record, format: Format, layout: Layout) -> anyhow::Result<()> {
@@ -85,29 +120,31 @@ struct Changes {
 }
 
 impl Changes {
+    /// Whether it showed the record.
     fn take(
         &mut self,
         entry: Entry,
         record: Record,
         show: impl Fn(&Entry, &Record) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<bool> {
         match &record.event {
             Event::Planned { plan, .. } => {
                 self.undecided.insert(plan.clone(), (entry, record));
-                return Ok(());
+                return Ok(false);
             }
             Event::Decided { plan, verdict, .. } => {
                 let planned = self.undecided.remove(plan);
                 if *verdict != Verdict::Approved {
-                    return Ok(());
+                    return Ok(false);
                 }
                 if let Some((entry, record)) = planned {
                     show(&entry, &record)?;
                 }
             }
-            event if event.plan().is_none() => return Ok(()),
+            event if event.plan().is_none() => return Ok(false),
             _ => {}
         }
-        show(&entry, &record)
+        show(&entry, &record)?;
+        Ok(true)
     }
 }

@@ -6,7 +6,7 @@ mod show;
 
 use std::path::Path;
 
-use ansai_audit::{Head, HeadFault, PublicKey, SignedHead, Verified, Verifier};
+use ansai_audit::{Head, HeadFault, LogId, PublicKey, SignedHead, Verified, Verifier};
 use ansai_core::exit;
 use ansai_daemon::{history, state};
 use ansai_supervisor::heads;
@@ -80,6 +80,10 @@ fn examine(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<O
             )),
         };
     }
+    if let Some((head, found)) = replaced(&directory, given, keys) {
+        // Whoever exchanges the log exchanges key and local head as well, so this is said before anything about those.
+        return Err(Problem::replaced(head, found));
+    }
     let mut verifier = Verifier::default();
     given.iter().for_each(|head| match head {
         KeptHead::Plain(head) => verifier.expect(*head),
@@ -103,6 +107,14 @@ fn examine(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<O
         one.endorsed = verified.log.is_some_and(|log| one.is_endorsed(log));
     }
     Ok(Some(Checked { verified, given: given.to_vec(), local, keys: named }))
+}
+
+/// A head that was kept elsewhere and signed by a key that was kept elsewhere, and the log that is here instead of its own.
+fn replaced<'g>(directory: &Path, given: &'g [KeptHead], keys: &[PublicKey]) -> Option<(&'g SignedHead, LogId)> {
+    // An unreadable or damaged log is reported in other words.
+    let found = LogId::of(directory).ok().flatten()?;
+    let trusted = |head: &&SignedHead| head.log != found && keys.contains(&head.key) && head.is_signed();
+    Some((given.iter().filter_map(signed_of).find(trusted)?, found))
 }
 
 fn signed_of(head: &KeptHead) -> Option<&SignedHead> {

@@ -7,7 +7,7 @@ use ansai_config::{Manifest, Schema};
 use ansai_core::{Interface, codes};
 use ansai_daemon::sources::{self, Source};
 use ansai_daemon::{Component, Warning};
-use ansai_devkit::build::{Language, other_contract};
+use ansai_devkit::build::{Language, is_stale, other_contract};
 use ansai_devkit::scenario::{self, Scenario, Subject};
 use ansai_engine::Engine;
 use ansai_kit::registry::Registry;
@@ -79,9 +79,12 @@ fn built(path: &Path, with: &With<'_>, checked: &mut Checked) -> Result<Subject,
         let manifest = own_manifest(dir, with.interfaces)?;
         let is_same =
             manifest.to_json() == component.manifest.to_json() && schema(dir, &manifest)? == component.found.schema;
-        if !is_same {
-            let message =
-                format!("policy.toml or the schema has changed since the build; run `ansai build {}`", dir.display());
+        let changed = match is_same {
+            false => Some("policy.toml or the schema has"),
+            true => is_stale(path, &component.bytes).then_some("the sources have"),
+        };
+        if let Some(changed) = changed {
+            let message = format!("{changed} changed since the build; run `ansai build {}`", dir.display());
             checked.warnings.push(Warning::new(codes::STALE_BUILD, message));
         }
         contract(dir, &mut checked.warnings);

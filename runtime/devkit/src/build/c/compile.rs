@@ -3,8 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use super::PREFIX;
 use super::toolchain::Compiler;
+use super::{CHECKED_FILE, PREFIX};
 use crate::build::command::{self, Errors};
 use crate::build::{BuildError, storage};
 
@@ -36,6 +36,7 @@ pub(super) fn compile(compiler: &Compiler, dir: &Path, place: &Path) -> Result<V
     arguments.extend(storage::below(dir, "c", DEEPEST)?.into_iter().map(OsString::from));
     // The object file holds the description of the world.
     arguments.extend([".c", "_component_type.o"].map(|end| bindings.join(format!("{PREFIX}{end}")).into()));
+    arguments.push(bindings.join(CHECKED_FILE).into());
     arguments.extend(["-o".into(), module.clone().into()]);
     let arguments: Vec<&OsStr> = arguments.iter().map(OsString::as_os_str).collect();
     let output = command::run(compiler.program.as_ref(), &arguments, &[], dir, Errors::Shown)?;

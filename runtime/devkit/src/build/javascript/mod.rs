@@ -1,7 +1,9 @@
 //! JavaScript and TypeScript: bundled by esbuild, run by QuickJS inside the component. For TypeScript, tsc checks the
-//! types first, with the policy's own `tsconfig.json`.
+//! types first, with the policy's own `tsconfig.json`. `checked.js` surrounds the policy and checks what crosses the
+//! boundary.
 
 mod bundle;
+mod lines;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ansai_config::Manifest;
 use ansai_core::Interface;
 
+use super::crossing::Crossing;
 use super::toolchain::{self, Toolchain};
 use super::{BuildError, Language, storage, tail_calls, world};
 
@@ -39,7 +42,8 @@ pub(super) fn component(
         toolchain::run(tsc, &arguments, &[], dir)?;
     }
     let bundle = at("policy.js");
-    bundle::make(&tools.esbuild, dir, language.sign(), &bundle)?;
+    let (resolve, world) = world::resolve(manifest, interfaces)?;
+    bundle::make(&tools.esbuild, dir, language.sign(), &Crossing::of(&resolve, world), &bundle)?;
     bundle::check(&bundle, manifest, interfaces)?;
     let (wit, component) = (at("wit"), at("policy.wasm"));
     let arguments: [&OsStr; 11] = [

@@ -1,4 +1,5 @@
-//! Python: componentize-py puts CPython and the policy into the component.
+//! Python: componentize-py puts CPython and the policy into the component. `checked.py` surrounds the policy and checks
+//! what crosses the boundary.
 
 mod words;
 
@@ -8,6 +9,7 @@ use std::path::Path;
 use ansai_config::Manifest;
 use ansai_core::Interface;
 
+use super::crossing::Crossing;
 use super::toolchain::{self, Toolchain};
 use super::{BuildError, storage, world};
 
@@ -15,8 +17,9 @@ const TOOLCHAIN: Toolchain =
     Toolchain { language: "Python", variable: "ANSAI_PY_TOOLS", below_variable: "bin", below_policy: ".venv/bin" };
 /// The version that is known to work.
 const PACKAGE: &str = "componentize-py==0.25.1";
-/// The module name of `policy.py`.
-const MODULE: &str = "policy";
+/// The module that imports `policy.py`.
+const ENTRY: &str = "ansai_entry";
+const CHECKED: &str = include_str!("checked.py");
 
 /// Builds the component of the policy in a directory, without ansai's custom sections.
 pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface]) -> Result<Vec<u8>, BuildError> {
@@ -26,6 +29,11 @@ pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface
     let work = storage::temporary()?;
     let (wit, component) = (work.path().join("wit"), work.path().join("policy.wasm"));
     world::write(&wit, manifest, interfaces)?;
+    let entry = work.path().join("entry");
+    let (resolve, found) = world::resolve(manifest, interfaces)?;
+    let crossing = format!("CROSSING = r\"\"\"{}\"\"\"\n", Crossing::of(&resolve, found).to_json());
+    storage::write(&entry.join(format!("{ENTRY}.py")), CHECKED.as_bytes())?;
+    storage::write(&entry.join("ansai_crossing.py"), crossing.as_bytes())?;
     let sdk = dir.join("sdk");
     let mut arguments: Vec<&OsStr> = vec![
         "--quiet".as_ref(),
@@ -44,7 +52,7 @@ pub(super) fn component(dir: &Path, manifest: &Manifest, interfaces: &[Interface
     if storage::is_dir(&sdk) {
         arguments.extend(["--python-path".as_ref(), sdk.as_os_str()]);
     }
-    arguments.push(MODULE.as_ref());
+    arguments.extend(["--python-path".as_ref(), entry.as_os_str(), ENTRY.as_ref()]);
     let mut environment = vec![("RUST_BACKTRACE", OsStr::new("0"))];
     if storage::is_dir(&venv) {
         // Where componentize-py finds the packages that the policy imports.

@@ -1,7 +1,7 @@
 //! Why a log does not verify, for people and for programs.
 
 use ansai_audit::{
-    Corruption, Fault as LogFault, HeadFault, HeadFileError, ReadError, SignedHead, StorageError, VerifyError,
+    Corruption, Fault as LogFault, HeadFault, HeadFileError, LogId, ReadError, SignedHead, StorageError, VerifyError,
 };
 use ansai_core::{codes, exit};
 use ansai_daemon::history::HistoryError;
@@ -44,6 +44,18 @@ impl Problem {
         let message = format!("the audit head of record {} cannot be verified: {fault}", head.head.sequence);
         let fault = Fault::new(exit::UNPROVEN, codes::UNPROVEN_HEAD, message).hint(hint);
         Problem { name, corruption: None, head: Some(head.to_string()), fault: Box::new(fault) }
+    }
+
+    /// The log is not the one whose head and key were kept.
+    pub(super) fn replaced(head: &SignedHead, found: LogId) -> Problem {
+        let fault = HeadFault::OtherLog { of: head.log, found };
+        let message = format!(
+            "the audit log was replaced: the head of record {} is signed by a key that you trust, but {fault}",
+            head.head.sequence
+        );
+        let fault = Fault::refused(codes::AUDIT_TAMPERED, message)
+            .hint("keep a copy of the state directory as evidence; if head and key are of another host, pass those of this one");
+        Problem { name: "replaced", corruption: None, head: Some(head.to_string()), fault: Box::new(fault) }
     }
 
     fn unreadable(error: StorageError) -> Problem {

@@ -5,7 +5,10 @@ package export_wit_world
 import (
 	"errors"
 	"fmt"
+	"path"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"ansai/bindings/ansai_policy_log"
 	"ansai/bindings/ansai_policy_types"
@@ -50,6 +53,24 @@ func failure(err error) ansai_policy_types.Failure {
 func recovered[T any](answer *types.Result[T, ansai_policy_types.Failure]) {
 	if cause := recover(); cause != nil {
 		ansai_policy_log.Write(ansai_policy_log.LevelError, string(debug.Stack()))
-		*answer = types.Err[T](ansai_policy_types.MakeFailureOther(fmt.Sprintf("the policy panicked: %v", cause)))
+		*answer = types.Err[T](ansai_policy_types.MakeFailureOther(fmt.Sprintf("the policy panicked: %v%s", cause, where())))
+	}
+}
+
+// where returns the innermost line of the policy on the stack of a panic: ` (Detect, policy.go line 12)`.
+func where() string {
+	callers := make([]uintptr, 64)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
+	for panicked := false; ; {
+		frame, more := frames.Next()
+		own := !strings.HasPrefix(frame.Function, "runtime.")
+		if panicked && own && !strings.Contains(frame.Function, "export_wit_world.") {
+			_, name, _ := strings.Cut(path.Base(frame.Function), ".")
+			return fmt.Sprintf(" (%s, %s line %d)", name, path.Base(frame.File), frame.Line)
+		}
+		panicked = panicked || frame.Function == "runtime.gopanic" || frame.Function == "runtime.sigpanic"
+		if !more {
+			return ""
+		}
 	}
 }
