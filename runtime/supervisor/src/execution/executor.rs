@@ -19,6 +19,7 @@ use super::step::{InForce, Step};
 use super::watch::watch;
 use crate::authority::Authority;
 use crate::clock;
+use crate::clock_watch::ClockWatch;
 use crate::ids::StepId;
 use crate::permits::{Leases, Request};
 use crate::recording::Journal;
@@ -39,6 +40,7 @@ pub(crate) struct Executor {
     pub(crate) state: Arc<State>,
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
+    pub(crate) clocks: Arc<ClockWatch>,
     pub(crate) background: Background,
     pub(crate) stop: Arc<Stop>,
     pub(crate) audit_dir: Directory,
@@ -134,6 +136,7 @@ impl Executor {
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
     fn apply(&self, file: &PlanFile, number: u32, proposed: &Proposed) -> Result<Option<Applied>, Refusal> {
         let (action, in_force) = self.authorized(&file.instance, proposed)?;
+        self.clocks.check()?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };

@@ -2,6 +2,7 @@
 
 mod database;
 mod history;
+mod host_clock;
 mod incidents;
 mod memory;
 mod series;
@@ -40,6 +41,8 @@ const SCHEMA: Schema = Schema(&[
     "
     DELETE FROM incident;
     DELETE FROM attempt;",
+    "
+    CREATE TABLE host_clock (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);",
 ]);
 
 /// The state of this host.
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(version(), Ok(SCHEMA.version()));
         Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
         let refused = State::open(&file, Ballast::new(dir.path().join("ballast"), 4096)).err().unwrap();
-        assert!(matches!(refused, StateError::Newer { found: 3, known: 2 }), "{refused}");
+        assert!(matches!(refused, StateError::Newer { found: 4, known: 3 }), "{refused}");
         assert_eq!(version(), Ok(SCHEMA.version() + 1));
     }
 
