@@ -137,7 +137,7 @@ pub(crate) fn planned(planned: &PlannedStep) -> String {
     words
 }
 
-/// `remove 12 files, frees 3.20 MiB, PERMANENT`.
+/// `remove 12 files, frees up to 3.20 MiB, PERMANENT`: extents may be shared, and files may be open.
 fn step(action: &str, preview: &Preview, undo_until: Option<Timestamp>) -> String {
     let (_, verb) = action.rsplit_once('.').unwrap_or(("", action));
     let verb = inert(verb, 60).replace('-', " ");
@@ -146,7 +146,7 @@ fn step(action: &str, preview: &Preview, undo_until: Option<Timestamp>) -> Strin
         items => format!("{verb} {}", count(items, ansai_host_functions::noun(action))),
     };
     if preview.frees_now_bytes > 0 {
-        words += &format!(", frees {}", Bytes::new(preview.frees_now_bytes));
+        words += &format!(", frees up to {}", Bytes::new(preview.frees_now_bytes));
     }
     if preview.frees_later_bytes > 0 {
         words += &format!(", frees {} when the quarantine expires", Bytes::new(preview.frees_later_bytes));
