@@ -109,7 +109,7 @@ impl OpenFiles {
 
     /// The users of the processes that were seen to have a lock on this file or directory.
     pub(crate) fn lockers(&self, file: Inode) -> &[Option<u32>] {
-        self.lockers.get(&file.1).map_or(&[], Vec::as_slice)
+        self.lockers.get(&file.1).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn access(&self, file: Inode) -> Option<Access> {
@@ -201,7 +201,7 @@ impl OpenFiles {
             let Some((raw, inode)) = field.split_at_checked(colon) else { continue };
             let (Some(device_id), Some(inode)) = (numbered(raw), inode.get(1..).and_then(number)) else { continue };
             let process = std::str::from_utf8(process).ok().filter(|id| id.parse::<u32>().is_ok_and(|id| id > 0));
-            let user = process.and_then(|id| Stat::following(&host.path(&format!("/proc/{id}"))).ok());
+            let user = process.and_then(|id| Stat::following(&host.path(format!("/proc/{id}"))).ok());
             self.lockers.entry(inode).or_default().push(user.map(|stat| stat.uid));
             match device_id {
                 _ if devices.overlay => drop(self.locked_loosely.insert(inode)),
