@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_core::host_clock::ClockReading;
 use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{InstanceName, Measure, Never};
 
@@ -12,6 +13,7 @@ use crate::authorize::Scopes;
 use crate::backend::Backend;
 use crate::evaluation_state::EvaluationState;
 use crate::host::Host;
+use crate::host_clock;
 use crate::registry::{Function, InterfaceDef};
 use crate::target::Reach;
 
@@ -32,6 +34,11 @@ pub trait HostAccess: Send + Sync {
 
     /// The field of its scope with the directories that can have files in quarantine.
     fn quarantine_roots(&self) -> &'static TypedField<Roots>;
+
+    /// Both clocks of the machine, now.
+    fn clock(&self) -> ClockReading {
+        host_clock::read()
+    }
 
     /// How long one call may take.
     fn call_deadline(&self) -> Duration;

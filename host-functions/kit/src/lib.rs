@@ -35,6 +35,7 @@ pub mod evaluation_state;
 pub mod function;
 pub mod host;
 pub mod host_access;
+pub mod host_clock;
 pub mod policy;
 pub mod program;
 pub mod redact;

@@ -59,6 +59,35 @@ fn a_lock_on_the_root_itself_counts() {
     assert_eq!(selected(&scene, "remove"), (vec![("locked".into(), 1)], vec![]));
 }
 
+/// Anybody who can read a directory can lock it: that bars nothing. Who owns it can protect what is in it.
+#[test]
+fn a_lock_of_who_can_only_read_a_directory_does_not_count() {
+    if !is_root() {
+        return;
+    }
+    for (user, counts) in [(65_534, false), (12_345, true), (0, true)] {
+        let scene = Scene::new();
+        mode(&scene.path, 0o755);
+        scene.file("build/a", 20_000, 100);
+        let build = scene.path.join("build");
+        std::os::unix::fs::chown(&build, Some(12_345), Some(12_345)).unwrap();
+        let mut holder = Command::new("setpriv")
+            .args([format!("--reuid={user}"), "--clear-groups".into()])
+            .args(["flock", "--shared", "--no-fork"])
+            .arg(&build)
+            .args(["sh", "-c", "echo locked; exec sleep 60"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = [0; 7];
+        std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut said).unwrap();
+        let expected = if counts { (vec![("locked".into(), 1)], vec![]) } else { (vec![], vec!["build/a".into()]) };
+        assert_eq!(selected(&scene, "remove"), expected, "user {user}");
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+    }
+}
+
 /// As a package that keeps state below a directory for temporary files says, and as an administrator takes back.
 #[test]
 fn what_tmpfiles_d_excludes_from_aging_is_left_alone() {

@@ -1,5 +1,6 @@
-//! Disk space reserved in advance, to be released when the disk is full.
+//! Disk space and inodes reserved in advance, to be released when the disk is full.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use ansai_storage::Location;
@@ -23,6 +24,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub struct Ballast {
     file: Location,
     bytes: u64,
+    /// How many empty files belong to it, each with a number behind the name of the file.
+    spare_inodes: u32,
 }
 
 /// Why a ballast could not be created.
@@ -46,7 +49,13 @@ pub enum BallastError {
 impl Ballast {
     /// A ballast of `bytes` bytes in a file; creates nothing yet.
     pub fn new(file: impl Into<Location>, bytes: u64) -> Self {
-        Self { file: file.into(), bytes }
+        Self { file: file.into(), bytes, spare_inodes: 0 }
+    }
+
+    /// The same with inodes for so many more files: a disk can have room left, and no inode.
+    #[must_use]
+    pub fn with_spare_inodes(self, spare_inodes: u32) -> Self {
+        Self { spare_inodes, ..self }
     }
 
     /// Path of the file.
@@ -59,9 +68,13 @@ impl Ballast {
         self.bytes
     }
 
-    /// Whether all bytes are reserved. A file that cannot be examined counts as not full.
+    /// Whether all bytes and inodes are reserved. A file that cannot be examined counts as not reserved.
     pub fn is_full(&self) -> bool {
-        self.allocated().is_ok_and(|allocated| allocated >= self.bytes)
+        let are_there = || -> Result<bool, StorageError> {
+            let (directory, name) = self.file.resolve()?;
+            Ok(self.spares(&name).all(|spare| directory.metadata(spare).is_ok()))
+        };
+        self.allocated().is_ok_and(|allocated| allocated >= self.bytes) && are_there().is_ok_and(|are| are)
     }
 
     /// Reserves the space if it is not reserved yet. On failure, removes the partial file.
@@ -91,11 +104,24 @@ impl Ballast {
             Err(error) if error.is_not_found() => return Ok(false),
             resolved => resolved?,
         };
-        let removed = directory.remove(name)?;
+        let mut removed = directory.remove(&name)?;
+        for spare in self.spares(&name) {
+            removed |= directory.remove(spare)?;
+        }
         if removed {
             directory.sync()?;
         }
         Ok(removed)
+    }
+
+    /// The names of the empty files.
+    fn spares(&self, name: &OsStr) -> impl Iterator<Item = OsString> + use<> {
+        let name = name.to_owned();
+        (0..self.spare_inodes).map(move |number| {
+            let mut spare = name.clone();
+            spare.push(format!(".{number}"));
+            spare
+        })
     }
 
     fn allocated(&self) -> Result<u64, StorageError> {
@@ -114,6 +140,9 @@ impl Ballast {
 
     fn make(&self) -> Result<(), StorageError> {
         let (directory, name) = self.file.resolve()?;
+        for spare in self.spares(&name) {
+            AppendFile::create_or_empty(&directory, spare)?;
+        }
         let file = AppendFile::create_or_empty(&directory, name)?;
         if !file.allocate(self.bytes)? {
             fill(&file, self.bytes)?;
@@ -148,6 +177,7 @@ fn fill(file: &AppendFile, bytes: u64) -> Result<(), StorageError> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    #![allow(clippy::disallowed_methods, reason = "tests make files")]
     use ansai_storage::Directory;
 
     use super::*;
@@ -173,11 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn it_takes_inodes_and_gives_them_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let ballast = Ballast::new(directory.path().join("ballast"), 4096).with_spare_inodes(3);
+        ballast.ensure().unwrap();
+        let files = || std::fs::read_dir(directory.path()).unwrap().count();
+        assert!(ballast.is_full() && files() == 4);
+        std::fs::remove_file(directory.path().join("ballast.1")).unwrap();
+        assert!(!ballast.is_full());
+        ballast.ensure().unwrap();
+        assert!(ballast.is_full() && ballast.release().unwrap() && files() == 0);
+    }
+
+    #[test]
     fn a_failed_ballast_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
-        let ballast = Ballast::new(directory.path().join("ballast"), u64::MAX / 4);
+        let ballast = Ballast::new(directory.path().join("ballast"), u64::MAX / 4).with_spare_inodes(2);
         assert!(matches!(ballast.ensure(), Err(BallastError::Storage(_))));
-        assert!(storage::metadata(ballast.path()).unwrap_err().is_not_found());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
         let nowhere = Ballast::new(directory.path().join("missing/ballast"), 1);
         assert!(nowhere.ensure().is_err());
     }

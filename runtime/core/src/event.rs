@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, RecordingRef};
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
+use crate::host_clock::Belief;
 use crate::incident::Change;
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status,
@@ -173,6 +174,11 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
+    /// The time of day jumped by so many milliseconds. Until [`Event::ClockBelieved`], no plan is applied and no
+    /// quarantine expires.
+    ClockJumped { jump_ms: i64 },
+    /// The time of day is believed again.
+    ClockBelieved { why: Belief },
     /// The key that signs heads of this log from now on. `endorsement` is the signature of the key that it replaces.
     AuditKey { public_key: String, replaces: Option<String>, endorsement: Option<String> },
     /// A head could not be sent to a target; or can be sent again, then `error` is absent.
@@ -208,6 +214,8 @@ impl Event {
             Event::AfterUndo { .. } => "after-undo",
             Event::RecordingsDropped { .. } => "recordings-dropped",
             Event::TornTail { .. } => "torn-tail",
+            Event::ClockJumped { .. } => "clock-jumped",
+            Event::ClockBelieved { .. } => "clock-believed",
             Event::AuditKey { .. } => "audit-key",
             Event::HeadExport { .. } => "head-export",
         }
@@ -241,6 +249,8 @@ impl Event {
             | Event::Stopped { .. }
             | Event::RecordingsDropped { .. }
             | Event::TornTail { .. }
+            | Event::ClockJumped { .. }
+            | Event::ClockBelieved { .. }
             | Event::AuditKey { .. }
             | Event::HeadExport { .. } => None,
         }

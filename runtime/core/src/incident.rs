@@ -82,6 +82,10 @@ pub enum Permission {
     Cooling(Timestamp),
     /// All attempts were used.
     Exhausted(u32),
+    /// The same steps freed nothing the last time; not again before this instant.
+    Futile(Timestamp),
+    /// The time of day jumped by so many milliseconds, so what is old is unknown.
+    ClockInDoubt(i64),
 }
 
 impl Incident {

@@ -30,6 +30,7 @@ pub struct Builder {
     configuration: Option<Configuration>,
     ceiling: Option<Mode>,
     state_dir: Option<PathBuf>,
+    accept_clock: bool,
 }
 
 impl Builder {
@@ -64,13 +65,19 @@ impl Builder {
         self
     }
 
+    /// Whether the operator says that the time of day is right although it jumped.
+    pub fn accept_clock(mut self, accept_clock: bool) -> Builder {
+        self.accept_clock = accept_clock;
+        self
+    }
+
     /// Makes the state directory and loads every instance that can be loaded.
     ///
     /// # Errors
     /// The configuration is not to be trusted, a path leads to no policy, the state directory cannot be made, or the
     /// engine does not start. An instance that does not load is no error: see [`Daemon::not_loaded`].
     pub fn load(self) -> Result<Daemon, Error> {
-        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir } = self;
+        let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
             (Some(Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
@@ -111,6 +118,7 @@ impl Builder {
             configuration,
             ceiling,
             state_dir,
+            accept_clock,
             ready,
             not_loaded,
             not_configured,
@@ -126,6 +134,7 @@ pub struct Daemon {
     configuration: Option<Configuration>,
     ceiling: Mode,
     state_dir: Directory,
+    accept_clock: bool,
     ready: Vec<LoadedInstance>,
     not_loaded: Vec<NotLoaded>,
     not_configured: Vec<String>,
@@ -144,6 +153,7 @@ impl Daemon {
             configuration: None,
             ceiling: None,
             state_dir: None,
+            accept_clock: false,
         }
     }
 
@@ -213,6 +223,7 @@ impl Daemon {
             state_dir: self.state_dir.clone(),
             mode: self.mode(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            accept_clock: self.accept_clock,
             events,
         };
         let live = host::live(self.registry.clone(), self.state_dir());

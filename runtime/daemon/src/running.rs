@@ -43,6 +43,11 @@ impl Running {
         self.supervisor.interrupted(why);
     }
 
+    /// By how many milliseconds the time of day jumped, while it is in doubt and nothing is applied.
+    pub fn clock_doubt(&self) -> Option<i64> {
+        self.supervisor.clock_doubt()
+    }
+
     /// The newest head of the audit log.
     pub fn head(&self) -> Head {
         self.supervisor.head()

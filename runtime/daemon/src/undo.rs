@@ -45,6 +45,7 @@ pub fn undo(
         state_dir: directory,
         mode: Mode::Enforce,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        accept_clock: false,
         events: Stream::new(),
     };
     let live = host::live(registry, state_dir);

@@ -12,6 +12,7 @@
 //! | `permits` | whether a plan may be applied now |
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
 //! | `recording` | the audit log and the stream of events, recordings, heads |
+//! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
 //! | `report` | the result of a pass, built from events |
 //!
@@ -27,6 +28,7 @@
 
 pub mod authority;
 pub mod clock;
+mod clock_watch;
 mod execution;
 mod ids;
 mod incidents;

@@ -13,6 +13,7 @@ use ansai_storage::{Access, Directory, Location, StorageError};
 
 use crate::authority::Authority;
 use crate::clock;
+use crate::clock_watch::ClockWatch;
 use crate::execution::{Background, Executor, Pending, PlanFileError, Plans, QuarantineExpiry};
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
@@ -29,6 +30,9 @@ use crate::tasks::Tasks;
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
+/// The same where no inode is left: for two files of SQLite, a plan and its outcome, the directories and the index of a
+/// quarantine, and new files beside others.
+const SPARE_INODES: u32 = 15;
 
 /// The file of the state.
 const DATABASE: &str = "state.db";
@@ -41,6 +45,8 @@ pub struct Options {
     pub mode: Mode,
     /// Version of ansai, for the record.
     pub version: String,
+    /// Whether the operator says that the time of day is right although it jumped.
+    pub accept_clock: bool,
     /// Where events go. Whoever subscribed to it sees all of them, from `started` on.
     pub events: Stream,
 }
@@ -104,8 +110,8 @@ impl Supervisor {
         let journal = Arc::new(Journal::new(log, options.events));
         let now = clock::now();
         let heads = Arc::new(Heads::open(dir, kept, journal.clone(), now)?);
-        let ballast = Ballast::new(Location::new(dir, "ballast"), BALLAST_BYTES);
-        let state = Arc::new(State::open(&private_database(dir)?, ballast)?);
+        let ballast = Ballast::new(Location::new(dir, "ballast"), BALLAST_BYTES).with_spare_inodes(SPARE_INODES);
+        let state = Arc::new(State::open(&private_database(dir)?, ballast.clone())?);
         for reserved in [state.replenish(), recovery.reserve.map_err(|error| error.to_string())] {
             if let Err(error) = reserved {
                 tracing::warn!("cannot reserve emergency disk space, ansai tries again: {error}");
@@ -123,6 +129,8 @@ impl Supervisor {
         let started = Event::Started { version: options.version, mode: options.mode, instances: references.collect() };
         journal.durable(now, started)?;
 
+        let clocks = ClockWatch::open(host.clone(), state.clone(), journal.clone(), options.accept_clock)?;
+        let clocks = Arc::new(clocks);
         let stop = Arc::new(Stop::new());
         let ids = Arc::new(Ids::default());
         let recordings = Recordings::open(dir.create_subdirectory("recordings")?, Retention::default())?;
@@ -149,10 +157,11 @@ impl Supervisor {
             authority: authority.clone(),
             journal: journal.clone(),
             state: state.clone(),
-            plans: Plans::open(dir.create_subdirectory("plans")?)?,
+            plans: Plans::open(dir.create_subdirectory("plans")?, ballast)?,
             background: Background::new(leases.clone()),
             pending: Pending::default(),
             leases,
+            clocks: clocks.clone(),
             stop: stop.clone(),
             audit_dir,
         });

@@ -251,6 +251,11 @@ impl Supervisor {
         self.0.journal.stream()
     }
 
+    /// By how many milliseconds the time of day jumped, while it is in doubt.
+    pub fn clock_doubt(&self) -> Option<i64> {
+        self.0.executor.clocks.doubt()
+    }
+
     /// The newest audit record.
     pub fn head(&self) -> Head {
         self.0.journal.head()
@@ -265,6 +270,8 @@ impl Supervisor {
 impl Rooms {
     /// Makes durable what waits, and reserves space again.
     fn settle(&self) {
+        // A jump is told when it happens, and what is known of the clocks stays fresh for the next start.
+        let _ = self.executor.clocks.doubt();
         if let Err(error) = self.journal.sync() {
             tracing::error!("records wait for the disk, no step is applied meanwhile: {error}");
         }

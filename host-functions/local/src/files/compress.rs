@@ -350,7 +350,7 @@ fn into_fate(error: Errno) -> Fate {
     }
 }
 
-/// Writes the compressed copy, reads it back to verify it, and copies owner, mode, attributes and times.
+/// Writes the compressed copy, reads it back to verify it, and gives it the same owner, mode, attributes and times.
 fn pack(doing: &StepContext<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) -> Result<Digest, Fate> {
     let source = guarded.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
     let left = std::cell::Cell::new(None);
@@ -381,10 +381,10 @@ fn pack(doing: &StepContext<'_>, guarded: &Guarded, file: &File, new: &OwnedFd) 
     if size.size as f64 > file.size as f64 * 0.95 || size.bytes >= file.bytes {
         return Err(Fate::Skipped("does-not-shrink".into()));
     }
-    metadata::copy(source.as_fd(), &guarded.stat, new)
-        .and_then(|()| metadata::copy_times(&guarded.stat, new))
+    metadata::equalize(source.as_fd(), &guarded.stat, new).map_err(metadata::unequal)?;
+    metadata::copy_times(&guarded.stat, new)
         .and_then(|()| Ok(rustix::fs::fsync(new)?))
-        .map_err(|error| failed("giving the new file its owner and attributes", error))?;
+        .map_err(|error| failed("giving the new file its times", error))?;
     Ok(digest)
 }
 
@@ -434,7 +434,7 @@ fn expand(root: &Root, file: &File, undo: &Undo, step: &[u8]) -> Result<(), Fate
         if gzip::unpack(std::fs::File::from(packed.try_clone()?), &target, digest.length, &|| Ok(()))? != digest {
             return Err(io::Error::other("its content is not what was compressed"));
         }
-        metadata::copy(packed.as_fd(), &stat, &new)?;
+        metadata::equalize(packed.as_fd(), &stat, &new)?;
         metadata::copy_times(&stat, &new)?;
         Ok(rustix::fs::fsync(&new)?)
     };
@@ -463,7 +463,7 @@ fn remove_packed(
 }
 
 /// Opens a regular file for reading. Other kinds are recognized before they are opened.
-fn regular(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
+pub(super) fn regular(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = rustix::fs::openat(parent, name, flags, Mode::empty())?;
     if !Stat::of(&handle)?.is_file() {

@@ -62,15 +62,7 @@ pub(super) struct Empty {
 
 /// Creates it under a name of ansai's own, from another file with the same owner and attributes.
 pub(super) fn create(parent: BorrowedFd<'_>, temporary: &[u8], like: BorrowedFd<'_>, stat: &Stat) -> io::Result<Empty> {
-    let new = entry::create(parent, temporary)?;
-    let made = metadata::copy(like, stat, &new).and_then(|()| Ok(Stat::of(&new)?.inode()));
-    match made {
-        Ok(inode) => Ok(Empty { inode }),
-        Err(error) => {
-            let _ = entry::remove(parent, temporary);
-            Err(error)
-        }
-    }
+    Ok(Empty { inode: metadata::create_like(parent, temporary, like, stat)? })
 }
 
 /// Gives it the name of the log, which is free now; `None` if the service has created a new log already.

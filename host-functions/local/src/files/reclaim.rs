@@ -30,6 +30,8 @@ use ansai_kit::host::{Host, ProbeContext};
 pub(super) struct Held {
     /// The directory that has the quarantine.
     hold: String,
+    /// The name of the quarantine in it.
+    quarantine: String,
     /// The directory of the step in the quarantine, and the number of the file in it.
     step: String,
     number: usize,
@@ -91,6 +93,7 @@ pub(super) fn look(host: &Host, roots: &[String]) -> Found {
                 };
                 let held = Held {
                     hold: quarantine.root.text.clone(),
+                    quarantine: quarantine.name(),
                     step: String::from_utf8_lossy(&step.name).into_owned(),
                     number,
                     dev: stat.dev,
@@ -236,9 +239,8 @@ impl TypedAction for Reclaim {
 }
 
 fn part(host: &Host, file: &Held) -> Result<Option<(Quarantine, Step)>, Refusal> {
-    let Ok(quarantine) = Quarantine::find(Root::open(host, &file.hold)?)? else {
-        return Ok(None);
-    };
+    let root = Arc::new(Root::open(host, &file.hold)?);
+    let Some(quarantine) = Quarantine::open(&root, file.quarantine.as_bytes())? else { return Ok(None) };
     let step = quarantine.step(file.step.as_bytes()).map_err(|error| Refusal::io(&file.hold, &error.into()))?;
     Ok(step.map(|step| (quarantine, step)))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{HOLD_BELOW_PERCENT, ROOTS, UNDO_HOURS};
 use super::file::File;
-use super::quarantine::{Index, Quarantine, Step, hold_root};
+use super::quarantine::{Index, Quarantine, Readable, Step, hold_root};
 use super::report::{Report, failed, item};
 use super::select::{self, Found, Selection};
 use super::targets::{self, Hold, Targets};
@@ -112,13 +112,7 @@ impl TypedAction for Remove {
             return Err(Refusal::Unsupported("files that were unlinked cannot be restored".into()));
         };
         let root = Root::open(doing.host, &targets.root)?;
-        let held = match Quarantine::find(Root::open(doing.host, &hold.root)?)? {
-            Ok(quarantine) => {
-                let step = quarantine.step(step_name(doing.step_id)?);
-                step.map_err(|error| Refusal::io("quarantine", &error.into()))?.map(|step| (quarantine, step))
-            }
-            Err(_) => None,
-        };
+        let held = step_held(doing, hold)?;
         let mut undone = Vec::new();
         for done in items.iter().filter(|item| item.fate == Fate::Done) {
             let number =
@@ -146,10 +140,7 @@ impl TypedAction for Remove {
         let step_name = step_name(doing.step_id)?;
         let (mut items, mut held_bytes) = (Vec::new(), 0);
         if let Some(hold) = &targets.hold {
-            let found = Quarantine::find(Root::open(doing.host, &hold.root)?)?;
-            if let Ok(quarantine) = found
-                && let Some(step) = quarantine.step(step_name).map_err(|e| Refusal::io("quarantine", &e.into()))?
-            {
+            if let Some((quarantine, step)) = step_held(doing, hold)? {
                 let root = Root::open(doing.host, &targets.root)?;
                 for (number, file) in targets.files.iter().enumerate() {
                     if step.held(number, file.ino).is_some() {
@@ -227,9 +218,24 @@ fn hold(
         )));
     }
     let text = root.text.clone();
-    // Refuses a quarantine of another user.
-    let _ = Quarantine::find(root)?;
+    Quarantine::check(&Arc::new(root))?;
     Ok(Some(Hold { root: text, hours }))
+}
+
+/// The quarantine that has the directory of a step, and this directory.
+fn step_held(doing: &StepContext<'_>, hold: &Hold) -> Result<Option<(Quarantine, Step)>, Refusal> {
+    let name = step_name(doing.step_id)?;
+    let Readable { found, skipped } = Quarantine::find(&Arc::new(Root::open(doing.host, &hold.root)?));
+    for quarantine in found {
+        let step = quarantine.step(name).map_err(|error| Refusal::io("quarantine", &error.into()))?;
+        if let Some(step) = step {
+            return Ok(Some((quarantine, step)));
+        }
+    }
+    if skipped > 0 {
+        return Err(Refusal::Unavailable(format!("the quarantine in {} cannot be read, or others can", hold.root)));
+    }
+    Ok(None)
 }
 
 /// Removing what shares its extents with another file frees nothing.

@@ -8,7 +8,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::compress::temporary;
+use super::compress::{self, temporary};
 use super::fields::{MAX_BYTES, MAX_FILES};
 use super::file::File;
 use super::remove::{targets, writable};
@@ -228,12 +228,9 @@ fn rotate(site: &Guard, group: &[File], keep: u32, step: &[u8], number: usize) -
     let parent = first.parent.as_fd();
     let source = first.file.as_ref().ok_or_else(|| Fate::Failed("it cannot be read".into()))?;
     let temporary = temporary(step, number);
-    let new = entry::create(parent, &temporary).map_err(|error| failed("making a file beside it", error))?;
-    let made = Stat::of(&new).map_err(|error| failed("looking at the new file", error))?.inode();
+    let made = metadata::create_like(parent, &temporary, source.as_fd(), &first.stat).map_err(metadata::unequal)?;
     let aside = |index: usize| safe_unlink::name(step, number + index);
     let shift = || -> Result<(), Fate> {
-        metadata::copy(source.as_fd(), &first.stat, &new)
-            .map_err(|error| failed("giving the new file its owner and attributes", error))?;
         for (file, guarded) in group.iter().zip(&guarded) {
             guarded.still(file.identity())?;
         }
@@ -357,6 +354,27 @@ fn remove_new(parent: BorrowedFd<'_>, name: &[u8], handle: &OwnedFd, new: Inode,
     Ok(safe_unlink::remove(parent, name, aside, empty)?)
 }
 
+/// After a crash: gives the name of a log that is `NAME.1` now to an empty file, if it has none. The file that the step
+/// made is not used: somebody may have put another in its place since.
+fn put_new(parent: BorrowedFd<'_>, name: &[u8], temporary: &[u8]) -> Result<(), Fate> {
+    let _ = entry::remove(parent, temporary);
+    if Stat::at(parent, name).is_ok() {
+        return Ok(());
+    }
+    let like = compress::regular(parent, &slot_name(name, 1)).map_err(|error| failed("opening the log", error))?;
+    let stat = Stat::of(&like).map_err(|error| failed("looking at the log", error))?;
+    metadata::create_like(parent, temporary, like.as_fd(), &stat)
+        .map_err(|error| failed("making a file beside it", error))?;
+    match entry::rename_new(parent, temporary, parent, name) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => {
+            let _ = entry::remove(parent, temporary);
+            Ok(())
+        }
+        Err(error) => Err(failed("putting the new file", error)),
+    }
+}
+
 /// After a crash: completes the rotation if only the new file is missing, else renames everything back.
 fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) -> Result<Option<Inode>, Fate> {
     let temporary = temporary(step, number);
@@ -365,10 +383,7 @@ fn settle(root: &Root, group: &[File], keep: u32, step: &[u8], number: usize) ->
     let is_at = |slot: u32, inode: Inode| Stat::at(parent, &slot_name(&name, slot)).is_ok_and(|s| s.ino == inode.1);
     let Some(first) = group.first() else { return Ok(None) };
     if is_at(1, first.inode()) {
-        match entry::rename_new(parent, &temporary, parent, &name) {
-            Ok(()) | Err(Errno::NOENT | Errno::EXIST) => {}
-            Err(error) => return Err(failed("putting the new file", error)),
-        }
+        put_new(parent, &name, &temporary)?;
         if let Ok(new) = Stat::at(parent, &name) {
             for (index, file) in fallen(group, keep) {
                 safe_unlink::discard(parent, &safe_unlink::name(step, number + index), &temporary, file.inode());

@@ -35,7 +35,8 @@ impl BusyDirectories {
         let (mut here, mut passed) = (None::<OwnedFd>, Vec::new());
         let is_locked = loop {
             let at = here.as_ref().map_or(directory, AsFd::as_fd);
-            let inode = Stat::of(at)?.inode();
+            let stat = Stat::of(at)?;
+            let inode = stat.inode();
             if let Some(answer) = known.get(&inode) {
                 break *answer;
             }
@@ -43,7 +44,7 @@ impl BusyDirectories {
                 break false;
             }
             passed.push(inode);
-            if open_files.is_locked(inode) || is_locked(at) {
+            if (open_files.is_locked(inode) || is_locked(at)) && counts(open_files.lockers(inode), &stat) {
                 break true;
             }
             if inode == root {
@@ -55,6 +56,14 @@ impl BusyDirectories {
         known.extend(passed.into_iter().map(|inode| (inode, is_locked)));
         Ok(is_locked)
     }
+}
+
+/// Whether the lock is one of root, of the owner of the directory or of ansai's user. Anybody who can read a directory can
+/// lock it, and would bar its cleaning for ever. A lock of an unknown process counts.
+fn counts(lockers: &[Option<u32>], directory: &Stat) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    let may = |user: &Option<u32>| user.is_none_or(|user| [0, own, directory.uid].contains(&user));
+    lockers.is_empty() || lockers.iter().any(may)
 }
 
 /// Asks the kernel, which knows of locks from other namespaces too. A directory that cannot be read is not locked by

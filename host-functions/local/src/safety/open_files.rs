@@ -52,6 +52,8 @@ pub(crate) struct OpenFiles {
     open_loosely: HashMap<u64, Access>,
     locked: HashSet<Inode>,
     locked_loosely: HashSet<u64>,
+    /// Who has the locks, by inode number; `None` for a process that is gone or that cannot be seen.
+    lockers: HashMap<u64, Vec<Option<u32>>>,
     /// Whether a process or a table could not be read, or is hidden.
     unseen: bool,
 }
@@ -123,6 +125,11 @@ impl OpenFiles {
     /// Whether a lock on this file or directory was seen.
     pub(crate) fn is_locked(&self, file: Inode) -> bool {
         self.locked.contains(&file) || self.locked_loosely.contains(&file.1)
+    }
+
+    /// The users of the processes that were seen to have a lock on this file or directory.
+    pub(crate) fn lockers(&self, file: Inode) -> &[Option<u32>] {
+        self.lockers.get(&file.1).map(Vec::as_slice).unwrap_or_default()
     }
 
     fn access(&self, file: Inode) -> Option<Access> {
@@ -213,10 +220,15 @@ impl OpenFiles {
     /// `1: FLOCK  ADVISORY  WRITE 708 fe:00:1234 0 EOF`
     fn take_locks(&mut self, host: &Host, devices: Devices) -> Result<(), Unseen> {
         let text = read(&host.path("/proc/locks"))?.ok_or(Unseen)?;
-        for field in text.split(|byte| matches!(byte, b'\n' | b' ')) {
+        let mut before: &[u8] = b"";
+        for field in text.split(|byte| matches!(byte, b'\n' | b' ')).filter(|field| !field.is_empty()) {
+            let process = std::mem::replace(&mut before, field);
             let Some(colon) = field.iter().rposition(|byte| *byte == b':') else { continue };
             let Some((raw, inode)) = field.split_at_checked(colon) else { continue };
             let (Some(device_id), Some(inode)) = (numbered(raw), inode.get(1..).and_then(number)) else { continue };
+            let process = std::str::from_utf8(process).ok().filter(|id| id.parse::<u32>().is_ok_and(|id| id > 0));
+            let user = process.and_then(|id| Stat::following(&host.path(format!("/proc/{id}"))).ok());
+            self.lockers.entry(inode).or_default().push(user.map(|stat| stat.uid));
             match device_id {
                 _ if devices.overlay => drop(self.locked_loosely.insert(inode)),
                 (0, _) if devices.are_anonymous() => drop(self.locked_loosely.insert(inode)),

@@ -18,8 +18,16 @@ use crate::disk::mounts;
 use crate::disk::ways::answering_through_links;
 use ansai_kit::host::Host;
 
-/// The name of every quarantine.
+/// The name of a quarantine.
 pub(crate) const QUARANTINE: &[u8] = b".ansai-quarantine";
+
+/// Whether this is the name of a quarantine: the usual one, or one that nobody can guess, with a hyphen and 32 digits.
+pub(crate) fn is_quarantine(name: &[u8]) -> bool {
+    let digits = name.strip_prefix(QUARANTINE).map(|rest| rest.strip_prefix(b"-").unwrap_or(rest));
+    digits.is_some_and(|digits| {
+        name.len() == QUARANTINE.len() || (digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
 
 /// The protected directories of a host: by path and, because other paths may lead to them, by inode and by place in
 /// their file system.
@@ -68,14 +76,14 @@ impl Protected {
 
     /// Whether this directory, at its absolute path, is one of them.
     pub(crate) fn is(&self, path: &[u8], inode: Inode) -> bool {
-        path.rsplit(|byte| *byte == b'/').next() == Some(QUARANTINE)
+        path.rsplit(|byte| *byte == b'/').next().is_some_and(is_quarantine)
             || self.has(inode)
             || self.paths.iter().any(|protected| protected == path)
     }
 
     /// Whether an absolute path is at or below one of them.
     pub(crate) fn covers(&self, path: &[u8]) -> bool {
-        path.split(|byte| *byte == b'/').any(|part| part == QUARANTINE)
+        path.split(|byte| *byte == b'/').any(is_quarantine)
             || self.paths.iter().any(|protected| is_within(path, protected))
     }
 
@@ -178,6 +186,8 @@ mod tests {
         );
         assert!(protected.covers(b"/b/state/x") && !protected.covers(b"/b/statement"));
         assert!(protected.covers(b"/x/.ansai-quarantine/1/0"));
+        assert!(protected.covers(b"/x/.ansai-quarantine-0123456789abcdef0123456789abcdef/1/0"));
+        assert!(!protected.covers(b"/x/.ansai-quarantine-of-mine/0") && !protected.covers(b"/x/.ansai-quarantine-"));
         let below = root("/a").directory(b"state/below").unwrap();
         assert!(protected.holds(below.as_fd(), &root("/a")).unwrap());
         let beside = root("/a").directory(b"statement").unwrap();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ansai_core::{Event, Mode, Timestamp, codes, exit};
@@ -15,7 +16,7 @@ use crate::global::{Format, Global};
 use crate::output::details::{self, Layout};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
-use crate::output::{self, colour, events, json, table, terminal, time};
+use crate::output::{self, colour, events, json, phrases, table, terminal, time};
 use crate::reload::Load;
 use crate::signals::Signals;
 use crate::{compiler, logging, reload, runtime};
@@ -45,6 +46,9 @@ pub(crate) struct Arguments {
     /// configuration; without one, observe]
     #[arg(long, value_enum, value_name = "MODE")]
     mode: Option<Ceiling>,
+    /// Accept the time of day, although it jumped; without this, ansai waits until it is synchronized, or for 24 hours
+    #[arg(long)]
+    accept_clock: bool,
 }
 
 /// Events that wait for the terminal, which is told how many more it missed.
@@ -77,6 +81,7 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
         share: global.share(),
         state_dir: global.state_dir.clone(),
         config: global.config_path_beside(&arguments.paths),
+        accept_clock: AtomicBool::new(arguments.accept_clock),
     };
     let configuration = source.configuration()?;
     logging::start(global.verbose, configuration.as_ref().and_then(|c| c.config.daemon.log.as_deref()))?;
@@ -108,6 +113,8 @@ struct Source {
     share: Share,
     state_dir: Option<PathBuf>,
     config: Option<PathBuf>,
+    /// Only once: the clock may jump again before the configuration is read again.
+    accept_clock: AtomicBool,
 }
 
 impl Source {
@@ -122,6 +129,7 @@ impl Source {
             .configuration(configuration)
             .ceiling(self.ceiling)
             .state_dir(self.state_dir.clone())
+            .accept_clock(self.accept_clock.swap(false, Ordering::Relaxed))
             .load()
     }
 }
@@ -130,6 +138,11 @@ impl Source {
 async fn pass(daemon: &Daemon, stream: Stream, global: &Global, quiet: bool) -> anyhow::Result<u8> {
     let signals = Signals::catch()?;
     let running = daemon.open(stream.clone())?;
+    if let Some(jump_ms) = running.clock_doubt() {
+        let jumped = phrases::clock_jumped(jump_ms);
+        let waits = "no plan is applied and no quarantine expires until the clock is synchronized, or for 24 hours";
+        output::warning(&Warning::new(codes::CLOCK_JUMPED, format!("{jumped}: {waits}")));
+    }
     let watching = tokio::spawn(signals.watch(running.clone()));
     let latest = stream.subscribe("progress", WAITING_EVENTS);
     let reports = with_progress(&running, latest, global.format).await;

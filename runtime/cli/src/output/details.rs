@@ -111,6 +111,7 @@ fn why_skipped(code: &str) -> String {
         "does-not-shrink" => "too small to compress",
         "exists" => "whose new name exists already",
         "already-rotated" => "already rotated",
+        "attributes" => "whose attributes a new file cannot have",
         other => return other.replace('-', " "),
     };
     words.to_owned()

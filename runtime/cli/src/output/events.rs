@@ -68,6 +68,8 @@ fn other_line(event: &Event) -> String {
             };
             format!("audit log: cut off an unfinished record of {bytes} in {segment} at {offset}{kept}")
         }
+        Event::ClockJumped { jump_ms } => phrases::clock_jumped(*jump_ms),
+        Event::ClockBelieved { why } => format!("clock: believed again, {}", phrases::believed(*why)),
         Event::AuditKey { public_key, replaces: None, .. } => format!("audit key {public_key}"),
         Event::AuditKey { public_key, replaces: Some(old), endorsement } => {
             let by = if endorsement.is_some() { "signed by the old key" } else { "NOT signed by the old key" };
@@ -153,6 +155,8 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::NothingToDo => "nothing to do".to_owned(),
         Verdict::Held(Permission::Cooling(at)) => format!("on hold until {}", time::clock(*at)),
         Verdict::Held(Permission::Exhausted(used)) => format!("on hold: {} used", count(*used, "attempt")),
+        Verdict::Held(Permission::Futile(until)) => phrases::futile(*until),
+        Verdict::Held(Permission::ClockInDoubt(jump_ms)) => format!("on hold: {}", phrases::clock_jumped(*jump_ms)),
         Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
     }

@@ -1,6 +1,7 @@
 //! Findings, plans and outcomes as text, safe to print on a terminal.
 
 use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::host_clock::Belief;
 use ansai_core::incident::Permission;
 use ansai_core::text::{inert, prose};
 use ansai_core::{
@@ -136,7 +137,7 @@ pub(crate) fn planned(planned: &PlannedStep) -> String {
     words
 }
 
-/// `remove 12 files, frees 3.20 MiB, PERMANENT`.
+/// `remove 12 files, frees up to 3.20 MiB, PERMANENT`: extents may be shared, and files may be open.
 fn step(action: &str, preview: &Preview, undo_until: Option<Timestamp>) -> String {
     let (_, verb) = action.rsplit_once('.').unwrap_or(("", action));
     let verb = inert(verb, 60).replace('-', " ");
@@ -145,7 +146,7 @@ fn step(action: &str, preview: &Preview, undo_until: Option<Timestamp>) -> Strin
         items => format!("{verb} {}", count(items, ansai_host_functions::noun(action))),
     };
     if preview.frees_now_bytes > 0 {
-        words += &format!(", frees {}", Bytes::new(preview.frees_now_bytes));
+        words += &format!(", frees up to {}", Bytes::new(preview.frees_now_bytes));
     }
     if preview.frees_later_bytes > 0 {
         words += &format!(", frees {} when the quarantine expires", Bytes::new(preview.frees_later_bytes));
@@ -176,6 +177,33 @@ fn undo(reversible: Reversibility, until: Option<Timestamp>) -> String {
     }
 }
 
+/// `on hold until 03:02: the same steps freed nothing`.
+pub(crate) fn futile(until: Timestamp) -> String {
+    format!("on hold until {}: the same steps freed nothing", time::clock(until))
+}
+
+/// `the clock jumped ahead by 3650 days`.
+pub(crate) fn clock_jumped(jump_ms: i64) -> String {
+    let direction = if jump_ms < 0 { "back" } else { "ahead" };
+    let minutes = jump_ms.unsigned_abs() / 60_000;
+    let by = match minutes {
+        0..120 => count(minutes, "minute"),
+        120..2_880 => count(minutes / 60, "hour"),
+        _ => count(minutes / 1_440, "day"),
+    };
+    format!("the clock jumped {direction} by {by}")
+}
+
+/// Why a clock is believed again.
+pub(crate) fn believed(why: Belief) -> &'static str {
+    match why {
+        Belief::Returned => "it is as before the jump",
+        Belief::Synchronized => "it is synchronized",
+        Belief::Lasted => "it went on evenly for 24 hours",
+        Belief::Accepted => "the operator accepted it",
+    }
+}
+
 /// The outcome of a plan, one line for each step.
 pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
     match &plan.verdict {
@@ -185,6 +213,8 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::NothingToDo) => vec!["no changes".to_owned()],
         Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("on hold until {}", time::clock(*at))],
         Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
+        Some(Verdict::Held(Permission::Futile(until))) => vec![futile(*until)],
+        Some(Verdict::Held(Permission::ClockInDoubt(jump_ms))) => vec![format!("on hold: {}", clock_jumped(*jump_ms))],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),

@@ -199,5 +199,6 @@ codes! {
         USER_SWITCH = "user-switch",
         NO_SYSTEMD = "no-systemd",
         STEP_UNIT = "step-unit",
+        CLOCK_JUMPED = "clock-jumped",
     }
 }

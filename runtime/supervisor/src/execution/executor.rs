@@ -20,6 +20,7 @@ use super::step::{InForce, Step};
 use super::watch::{MayCancel, Watched, watch};
 use crate::authority::Authority;
 use crate::clock;
+use crate::clock_watch::ClockWatch;
 use crate::ids::StepId;
 use crate::permits::{Leases, Request};
 use crate::recording::Journal;
@@ -40,6 +41,7 @@ pub(crate) struct Executor {
     pub(crate) state: Arc<State>,
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
+    pub(crate) clocks: Arc<ClockWatch>,
     pub(crate) background: Background,
     pub(crate) pending: Pending,
     pub(crate) stop: Arc<Stop>,
@@ -142,6 +144,7 @@ impl Executor {
         proposed: &Proposed,
     ) -> Result<Option<Applied>, Refusal> {
         let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Enforce)?;
+        self.clocks.check()?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use ansai_audit::Ballast;
 use ansai_core::{InstanceName, OnFailure, Timestamp};
 use ansai_kit::action::{Item, Proposed};
 use ansai_storage::{Access, Directory, StorageError, WriteOptions};
@@ -48,9 +49,12 @@ pub(crate) struct PlanFile {
     pub(crate) steps: Vec<Proposed>,
 }
 
-/// The directory of plans.
+/// The directory of plans, and what is released to write there when the disk is full.
 #[derive(Debug, Clone)]
-pub(crate) struct Plans(Directory);
+pub(crate) struct Plans {
+    directory: Directory,
+    ballast: Ballast,
+}
 
 /// The steps of a plan that was approved, with all their targets; `directory` is `plans` in the state directory. Changes
 /// nothing.
@@ -63,9 +67,9 @@ pub fn approved_steps(directory: &Path, plan: &str) -> Result<Vec<Proposed>, Pla
 
 impl Plans {
     /// Takes an open directory, and removes what a crash left unfinished.
-    pub(crate) fn open(directory: Directory) -> Result<Plans, PlanFileError> {
+    pub(crate) fn open(directory: Directory, ballast: Ballast) -> Result<Plans, PlanFileError> {
         directory.remove_left_over()?;
-        Ok(Plans(directory))
+        Ok(Plans { directory, ballast })
     }
 
     /// Writes a plan, durably; answers its SHA-256.
@@ -98,21 +102,26 @@ impl Plans {
     }
 
     fn write(&self, file: &str, value: &impl Serialize) -> Result<String, PlanFileError> {
-        let text =
-            serde_json::to_vec(value).map_err(|error| PlanFileError::Form { path: self.0.path_of(file), error })?;
+        let text = serde_json::to_vec(value)
+            .map_err(|error| PlanFileError::Form { path: self.directory.path_of(file), error })?;
         let packed = zstd::encode_all(text.as_slice(), 3);
-        let packed = packed.map_err(StorageError::at("compress", self.0.path_of(file)))?;
-        self.0.replace(file, &packed, WriteOptions::PRIVATE)?;
+        let packed = packed.map_err(StorageError::at("compress", self.directory.path_of(file)))?;
+        let write = || self.directory.replace(file, &packed, WriteOptions::PRIVATE);
+        match write() {
+            // Without a durable plan there is no action, and a full disk is when it is needed.
+            Err(error) if error.is_out_of_space() && self.ballast.release()? => write()?,
+            written => written?,
+        }
         Ok(hex::encode(Sha256::digest(&text)))
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<(T, String), PlanFileError> {
-        let failed = |error: std::io::Error| StorageError::at("read", self.0.path_of(name))(error);
-        let file = self.0.file(name, Access::Read)?;
+        let failed = |error: std::io::Error| StorageError::at("read", self.directory.path_of(name))(error);
+        let file = self.directory.file(name, Access::Read)?;
         let mut text = Vec::new();
         zstd::Decoder::new(file).and_then(|decoder| decoder.take(MOST_BYTES).read_to_end(&mut text)).map_err(failed)?;
-        let value =
-            serde_json::from_slice(&text).map_err(|error| PlanFileError::Form { path: self.0.path_of(name), error })?;
+        let value = serde_json::from_slice(&text)
+            .map_err(|error| PlanFileError::Form { path: self.directory.path_of(name), error })?;
         Ok((value, hex::encode(Sha256::digest(&text))))
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Verdict;
+use ansai_core::incident::Permission;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
@@ -192,6 +193,14 @@ impl Passes {
         let now = clock::now();
         let verdict =
             permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.retry_policy, now, is_first);
+        let verdict = match verdict {
+            Verdict::Approved => match (self.executor.clocks.doubt(), permits::futile_until(incident, &steps, now)) {
+                (Some(jump_ms), _) => Verdict::Held(Permission::ClockInDoubt(jump_ms)),
+                (None, Some(until)) => Verdict::Held(Permission::Futile(until)),
+                (None, None) => Verdict::Approved,
+            },
+            verdict => verdict,
+        };
         let planned = Event::Planned {
             plan: plan.clone(),
             incident: Some(incident.id.clone()),

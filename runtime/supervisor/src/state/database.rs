@@ -33,6 +33,9 @@ pub enum StateError {
         /// Newest version that this ansai knows.
         known: i64,
     },
+    /// The file system has no blocks, no inodes or no quota left for the database, even after the reserve was released.
+    #[error("state: no room for the database, so nothing was done: {0}")]
+    NoRoom(rusqlite::Error),
     /// An earlier write could not be made durable, so the content of the disk is unknown. Nothing is written, and so no
     /// action starts, until ansai restarts.
     #[error("state: read-only until ansai restarts: {0}")]
@@ -45,6 +48,9 @@ impl StateError {
         match self {
             StateError::Newer { .. } => {
                 Some("install that ansai again, or pass --state-dir DIR with another directory")
+            }
+            StateError::NoRoom(_) => {
+                Some("free 2 MiB and some inodes on the file system of the state directory: see `df` and `df -i`")
             }
             _ => None,
         }
@@ -77,23 +83,20 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens or creates the database, with these tables. Refuses a database with newer ones, and leaves it as it is.
+    /// Opens or creates the database, with these tables. Refuses a database with newer ones, and leaves it as it is. If
+    /// the disk is full, releases the ballast and retries: SQLite needs two more files for as long as it is open.
     pub(crate) fn open(file: &Path, schema: &Schema, ballast: Ballast) -> Result<Database, StateError> {
-        let connection = Connection::open(file)?;
-        let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let version = schema.version();
-        if found > version {
-            return Err(StateError::Newer { found, known: version });
-        }
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        keep_a_log(&connection)?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        if found < version {
-            let tables = schema.upgrade(found);
-            let whole = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");
-            connection.execute_batch(&whole)?;
-        }
-        Ok(Database { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
+        let opened = match connect(file, schema) {
+            Err(StateError::Database(error)) if may_lack_room(&error) => {
+                release(&ballast);
+                connect(file, schema).map_err(|again| match again {
+                    StateError::Database(error) if may_lack_room(&error) => StateError::NoRoom(error),
+                    again => again,
+                })
+            }
+            opened => opened,
+        };
+        Ok(Database { connection: Mutex::new(opened?), ballast, poisoned: OnceLock::new() })
     }
 
     /// Space to release when the disk is full.
@@ -139,11 +142,8 @@ impl Database {
             return Err(StateError::Poisoned(why.clone()));
         }
         let result = match attempt(&connection) {
-            Err(StateError::Database(error)) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
-                tracing::warn!("the disk is full: releasing the reserved space and writing the state again");
-                if let Err(error) = self.ballast.release() {
-                    tracing::warn!("the reserved space cannot be released: {error}");
-                }
+            Err(StateError::Database(error)) if may_lack_room(&error) => {
+                release(&self.ballast);
                 attempt(&connection)
             }
             result => result,
@@ -168,6 +168,31 @@ impl Drop for Database {
         if let Err(error) = self.flush() {
             tracing::error!("what policies stored in the last second is lost: {error}");
         }
+    }
+}
+
+fn connect(file: &Path, schema: &Schema) -> Result<Connection, StateError> {
+    let connection = Connection::open(file)?;
+    let found = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = schema.version();
+    if found > version {
+        return Err(StateError::Newer { found, known: version });
+    }
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_a_log(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    if found < version {
+        let tables = schema.upgrade(found);
+        let whole = format!("BEGIN IMMEDIATE; {tables} PRAGMA user_version = {version}; COMMIT;");
+        connection.execute_batch(&whole)?;
+    }
+    Ok(connection)
+}
+
+fn release(ballast: &Ballast) {
+    tracing::warn!("the disk is full: releasing the reserved space and writing the state again");
+    if let Err(error) = ballast.release() {
+        tracing::warn!("the reserved space cannot be released: {error}");
     }
 }
 
@@ -209,6 +234,15 @@ fn keep_a_log(connection: &Connection) -> Result<(), StateError> {
         mode = row.get(0)?;
     }
     if mode == "wal" { Ok(()) } else { Err(StateError::Journal(mode)) }
+}
+
+/// Whether blocks, inodes or a quota may be used up. SQLite says "full" only if its database or log cannot grow. Of its
+/// file in shared memory, of a file that cannot be created and of a quota it says that input and output failed.
+fn may_lack_room(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+    const GROWING: [i32; 4] = [SQLITE_IOERR_SHMMAP, SQLITE_IOERR_SHMOPEN, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE];
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull | ErrorCode::CannotOpen))
+        || error.sqlite_error().is_some_and(|code| GROWING.contains(&code.extended_code))
 }
 
 fn is_failed_sync(error: &rusqlite::Error) -> bool {

@@ -2,6 +2,7 @@
 
 mod database;
 mod history;
+mod host_clock;
 mod incidents;
 mod memory;
 mod series;
@@ -46,6 +47,8 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE attempt (instance TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL,
         plan TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instance, kind, name, at, plan)) WITHOUT ROWID;
     CREATE INDEX attempt_at ON attempt (instance, at);",
+    "
+    CREATE TABLE host_clock (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);",
 ]);
 
 /// The state of this host.

@@ -12,10 +12,12 @@
 mod advice;
 mod after_undo;
 mod attempts;
+mod clocks;
 mod crash;
 mod expiry;
 mod export;
 mod failure;
+mod full_disk;
 mod grants;
 mod guest;
 mod healing;

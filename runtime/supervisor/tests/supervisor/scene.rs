@@ -39,6 +39,9 @@ pub(crate) struct Scene {
     /// What the supervisor sees of the host.
     pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
+    state_dir: PathBuf,
+    /// Whether the operator accepts the time of day.
+    pub(crate) accept_clock: bool,
     _own: Option<tempfile::TempDir>,
 }
 
@@ -57,6 +60,8 @@ impl Scene {
             retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, ..RetryPolicy::default() },
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
+            state_dir: path.join("state"),
+            accept_clock: false,
             _own: None,
         }
     }
@@ -70,8 +75,13 @@ impl Scene {
         self.path.join(name)
     }
 
+    /// With the state in another directory, which exists or can be made.
+    pub(crate) fn with_state_in(self, state_dir: PathBuf) -> Scene {
+        Scene { state_dir, ..self }
+    }
+
     pub(crate) fn state_dir(&self) -> PathBuf {
-        self.path("state")
+        self.state_dir.clone()
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -118,7 +128,8 @@ impl Scene {
         let state_dir = Directory::create(self.state_dir()).unwrap();
         let stream = Stream::new();
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
-        let options = Options { state_dir, mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
+        let (mode, accept_clock) = (Mode::Enforce, self.accept_clock);
+        let options = Options { state_dir, mode, version: "0.0.0".into(), accept_clock, events: stream };
         let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }

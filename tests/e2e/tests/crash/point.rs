@@ -83,7 +83,7 @@ fn kind(path: &Path, state_dir: &Path, target: &Path) -> Option<&'static str> {
         ["state.db-wal"] => "state wal",
         ["state.db-shm"] => "state shm",
         ["state.db-journal"] => "state journal",
-        ["ballast"] => "ballast",
+        [name] if name.starts_with("ballast") => "ballast",
         ["plans"] => "plans directory",
         ["plans", name] if name.ends_with(".tmp") => "temporary plan",
         ["plans", name] if name.contains("items") => "plan items",

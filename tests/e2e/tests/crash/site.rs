@@ -44,11 +44,12 @@ impl Site {
         self.state.path().join("var/ansai")
     }
 
-    /// ansai with this state, `hours` after the first run.
+    /// ansai with this state, `hours` after the first run. The operator accepts that the clock jumps from run to run.
     pub(crate) fn ansai(&self, arguments: &[&str], hours: i64) -> Invocation {
+        let accepts = arguments.first().filter(|command| **command == "run").map(|_| "--accept-clock");
         ansai_beside(self.directory.path())
             .clock_offset_hours(crate::scene::AHEAD_HOURS + hours)
-            .args(arguments)
+            .args(arguments.iter().copied().chain(accepts))
             .config(&self.config)
             .state_dir(self.state_dir())
     }

@@ -130,6 +130,8 @@ fn samples() -> Vec<Event> {
         },
         Event::AfterUndoIntent { plan: plan.clone(), step: 0, instance: name.clone(), by: "the host".into() },
         Event::RecordingsDropped { ids: vec!["a".into()] },
+        Event::ClockJumped { jump_ms: -7_200_000 },
+        Event::ClockBelieved { why: ansai_core::host_clock::Belief::Lasted },
         Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: Some("ef".into()) },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: None },
@@ -211,6 +213,8 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::Granted),
         Verdict::Held(Permission::Cooling(Timestamp::from_millis(1))),
         Verdict::Held(Permission::Exhausted(3)),
+        Verdict::Held(Permission::Futile(Timestamp::from_millis(1))),
+        Verdict::Held(Permission::ClockInDoubt(315_360_000_000)),
         Verdict::Refused("not granted".into()),
     ] {
         samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });

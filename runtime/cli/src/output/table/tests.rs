@@ -114,7 +114,7 @@ fn everything_is_in_the_table() {
     let text = plain(&render(&report("/var"), Layout { width: 220, all: false }, false, false));
     for expected in [
         "INSTANCE",
-        "remove 12 files, frees 3.20 MiB, PERMANENT",
+        "remove 12 files, frees up to 3.20 MiB, PERMANENT",
         "not applied: observe mode",
         "healed",
         "done: /var (freed 3.20 MiB)",
