@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, InstanceName, Millis, Observation, Severity, Status, Timestamp};
+use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Change {
 }
 
 /// Whether an attempt may start now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
     /// An attempt may start.
@@ -82,6 +82,8 @@ pub enum Permission {
     Cooling(Timestamp),
     /// All attempts were used.
     Exhausted(u32),
+    /// It needs more than the budget has left.
+    OverBudget(Box<OverBudget>),
 }
 
 impl Incident {

@@ -17,7 +17,7 @@ use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
 use crate::pass::{Lanes, Passes};
-use crate::permits::Leases;
+use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
 use crate::recording::{Evaluator, Journal, JournalError, Recorder};
@@ -147,6 +147,7 @@ impl Supervisor {
             plans: Plans::open(dir.create_subdirectory("plans")?)?,
             background: Background::new(leases.clone()),
             leases,
+            budgets: Budgets::open(state.clone())?,
             stop: stop.clone(),
             audit_dir,
         });

@@ -5,6 +5,7 @@ use ansai_core::incident::{Change, Permission};
 use ansai_core::text::inert;
 use ansai_core::{Event, Outcome, Status};
 
+use super::budget::over_budget;
 use super::count::count;
 use super::{MOST_TEXT, phrases, time};
 
@@ -151,6 +152,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::NothingToDo => "nothing to do".to_owned(),
         Verdict::Held(Permission::Cooling(at)) => format!("on hold until {}", time::clock(*at)),
         Verdict::Held(Permission::Exhausted(used)) => format!("on hold: {} used", count(*used, "attempt")),
+        Verdict::Held(Permission::OverBudget(over)) => format!("on hold, {}", over_budget(over)),
         Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
     }

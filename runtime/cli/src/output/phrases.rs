@@ -9,6 +9,7 @@ use ansai_core::{
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
+use super::budget::over_budget;
 use super::count::count;
 use super::time;
 
@@ -185,6 +186,7 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::NothingToDo) => vec!["no changes".to_owned()],
         Some(Verdict::Held(Permission::Cooling(at))) => vec![format!("on hold until {}", time::clock(*at))],
         Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
+        Some(Verdict::Held(Permission::OverBudget(over))) => vec![format!("on hold, {}", over_budget(over))],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", inert(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),

@@ -20,7 +20,7 @@ use super::watch::watch;
 use crate::authority::Authority;
 use crate::clock;
 use crate::ids::StepId;
-use crate::permits::{Leases, Request};
+use crate::permits::{Budgets, Leases, Request};
 use crate::recording::Journal;
 use crate::state::{State, UnderWay};
 use crate::stop::Stop;
@@ -39,6 +39,7 @@ pub(crate) struct Executor {
     pub(crate) state: Arc<State>,
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
+    pub(crate) budgets: Budgets,
     pub(crate) background: Background,
     pub(crate) stop: Arc<Stop>,
     pub(crate) audit_dir: Directory,
@@ -77,12 +78,16 @@ impl Executor {
 
     fn skip(&self, step: StepId<'_>, proposed: &Proposed, reason: SkipReason) -> StepResult {
         self.record_skipped(step, reason);
+        self.budgets.release(step.plan, Some(step.step));
         step_result(proposed, Applied { outcome: Outcome::Skipped, ..Applied::unknown(reason.to_string()) })
     }
 
     fn put_plan(&self, file: &PlanFile) -> Result<(), String> {
         let written = self.plans.put(file);
-        written.map(drop).map_err(|error| format!("nothing was done, the plan is not written: {error}"))
+        written.map(drop).map_err(|error| {
+            self.budgets.release(&file.plan, None);
+            format!("nothing was done, the plan is not written: {error}")
+        })
     }
 
     fn apply_all(&self, approved: &Approved) -> Result<Vec<StepResult>, String> {
@@ -134,6 +139,7 @@ impl Executor {
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
     fn apply(&self, file: &PlanFile, number: u32, proposed: &Proposed) -> Result<Option<Applied>, Refusal> {
         let (action, in_force) = self.authorized(&file.instance, proposed)?;
+        self.check_counted(file.step_id(number), action, proposed)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
@@ -168,12 +174,13 @@ impl Executor {
         };
         Ok(ended.map(|applied| {
             let undo_follows = file.is_undone_after(number, applied.outcome);
+            self.settle(file.step_id(number), proposed, &applied);
             self.record_outcome(file.step_id(number), applied, false, undo_follows)
         }))
     }
 
     /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
-    fn authorized(
+    pub(super) fn authorized(
         &self,
         instance: &InstanceName,
         proposed: &Proposed,
@@ -194,7 +201,8 @@ impl Executor {
                 continue;
             }
             if action.is_within(&scope, &proposed.targets)? {
-                return Ok((action, InForce { scope, reach: grants.reach, never: grants.never }));
+                let table = asked.table(&scope);
+                return Ok((action, InForce { scope, reach: grants.reach, never: grants.never, table }));
             }
         }
         let why =
@@ -208,7 +216,7 @@ impl Executor {
         let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
         let granted = grants.scopes.get(&interface.interface.name);
         let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
-        InForce { scope, reach: grants.reach, never: grants.never }
+        InForce { scope, reach: grants.reach, never: grants.never, table: 0 }
     }
 
     /// What a person sees of a step that was planned at this time.

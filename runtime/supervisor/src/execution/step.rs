@@ -34,6 +34,8 @@ pub(super) struct InForce {
     pub(super) reach: Reach,
     /// What no step may touch.
     pub(super) never: Arc<Never>,
+    /// The granted table of the scope, counted from 1; 0 for none.
+    pub(super) table: usize,
 }
 
 /// A step that may act, because its intent is durable.

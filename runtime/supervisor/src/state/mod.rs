@@ -1,5 +1,6 @@
 //! The data that must survive a restart: incidents with their attempts, the policies' data, running steps.
 
+mod budgets;
 mod database;
 mod history;
 mod incidents;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use ansai_audit::Ballast;
 
+pub(crate) use self::budgets::{Charge, Reading};
 pub use self::database::StateError;
 use self::database::{Database, Schema};
 pub(crate) use self::memory::InstanceMemory;
@@ -40,6 +42,14 @@ const SCHEMA: Schema = Schema(&[
     "
     DELETE FROM incident;
     DELETE FROM attempt;",
+    "
+    CREATE TABLE budget (plan TEXT NOT NULL, step INTEGER NOT NULL, bound TEXT NOT NULL, instance TEXT NOT NULL,
+        action TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, grant_table INTEGER NOT NULL, at INTEGER NOT NULL,
+        wall INTEGER NOT NULL, amount INTEGER NOT NULL, open INTEGER NOT NULL, PRIMARY KEY (plan, step, bound))
+        WITHOUT ROWID;
+    CREATE INDEX budget_used ON budget (instance, action, kind, name, grant_table, bound, at);
+    CREATE TABLE budget_clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, up INTEGER NOT NULL,
+        elapsed INTEGER NOT NULL);",
 ]);
 
 /// The state of this host.
@@ -169,7 +179,7 @@ mod tests {
         assert_eq!(version(), Ok(SCHEMA.version()));
         Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
         let refused = State::open(&file, Ballast::new(dir.path().join("ballast"), 4096)).err().unwrap();
-        assert!(matches!(refused, StateError::Newer { found: 3, known: 2 }), "{refused}");
+        assert!(matches!(refused, StateError::Newer { found: 4, known: 3 }), "{refused}");
         assert_eq!(version(), Ok(SCHEMA.version() + 1));
     }
 

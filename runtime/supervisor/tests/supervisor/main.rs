@@ -12,6 +12,7 @@
 mod advice;
 mod after_undo;
 mod attempts;
+mod budgets;
 mod crash;
 mod expiry;
 mod export;
