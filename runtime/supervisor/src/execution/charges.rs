@@ -28,7 +28,7 @@ impl Executor {
             instance: instance.clone(),
             action: proposed.action.clone(),
             about: proposed.preview.about.clone(),
-            table: in_force.table,
+            table: u32::try_from(in_force.table).unwrap_or(u32::MAX),
             noun: action.noun(),
             window: in_force.scope.window(),
             amounts: amounts.into_iter().map(bounded).collect(),

@@ -47,8 +47,8 @@ pub(crate) fn verdict(
     if mode == Mode::Observe {
         return Verdict::Observed;
     }
-    let permits = sources.iter().map(|source| source.ask(request));
-    match permits.into_iter().find(|permit| *permit != Permit::Go) {
+    let mut permits = sources.iter().map(|source| source.ask(request));
+    match permits.find(|permit| *permit != Permit::Go) {
         None | Some(Permit::Go) => Verdict::Approved,
         Some(Permit::Hold(held)) => Verdict::Held(held),
         Some(Permit::Refuse(why)) => Verdict::Refused(why),

@@ -21,7 +21,7 @@ pub(crate) struct Charge {
     /// What the host found the step to be about, not what the policy says.
     pub(crate) about: Subject,
     /// The granted table that bounds the step, counted from 1: each table has budgets of its own.
-    pub(crate) table: usize,
+    pub(crate) table: u32,
     /// One of the things that the action treats.
     pub(crate) noun: &'static str,
     pub(crate) window: Millis,
@@ -218,7 +218,7 @@ fn used(connection: &Connection, charge: &Charge, bound: &str, since: i64) -> Re
         "SELECT at, wall, amount FROM budget WHERE instance = ?1 AND action = ?2 AND kind = ?3 AND name = ?4
             AND grant_table = ?5 AND bound = ?6 AND at > ?7 AND amount > 0 ORDER BY at",
     )?;
-    let key = params![instance.as_str(), action, about.kind, about.name, *table, bound, since];
+    let key = params![instance.as_str(), action, about.kind, about.name, table, bound, since];
     let rows = statement.query_map(key, |row| {
         let (wall, amount): (i64, i64) = (row.get(1)?, row.get(2)?);
         let wall = Timestamp::from_millis(wall.unsigned_abs());
@@ -241,7 +241,7 @@ fn reserve(
             "DELETE FROM budget WHERE instance = ?1 AND action = ?2 AND kind = ?3 AND name = ?4 AND grant_table = ?5
                 AND open = 0 AND at < ?6",
         )?
-        .execute(params![instance.as_str(), action, about.kind, about.name, *table, kept])?;
+        .execute(params![instance.as_str(), action, about.kind, about.name, table, kept])?;
     for (Amount { bound, number }, _) in &charge.amounts {
         connection
             .prepare_cached("INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)")?
@@ -253,7 +253,7 @@ fn reserve(
                 action,
                 about.kind,
                 about.name,
-                *table,
+                table,
                 elapsed,
                 integer(wall.as_millis()),
                 integer(*number)

@@ -137,7 +137,7 @@ proptest! {
         };
         let force = ScopeInForce::of(FIELDS, &tables(&asked), &tables(&granted)).unwrap();
         for (index, field) in FIELDS.iter().enumerate() {
-            // Every subset of fields that starts at this one: all fields at once are rarely permitted.
+            // Three neighbours at a time: all fields at once are rarely permitted.
             let checked = || FIELDS.iter().zip(&arguments).skip(index).take(3);
             let permits = |table: &Scope| checked().all(|(field, argument)| table.permits(field, argument).is_ok());
             if !force.tables().iter().any(|table| permits(&table.scope)) {
