@@ -195,7 +195,10 @@ impl Executor {
         let granted = grants.scopes.get(name);
         let asked = Asked { instance, entry: interface, function, granted };
         let mut outside = None;
-        for scope in authorize(instance, interface, function, granted, &proposed.arguments)? {
+        let mut scopes = authorize(instance, interface, function, granted, &proposed.arguments)?;
+        // The table of the preview first: its budget is the one that the preview had in mind.
+        scopes.sort_by_key(|scope| asked.table(scope) != proposed.table);
+        for scope in scopes {
             if let Err(refusal) = asked.covers(&scope, &proposed.canonical) {
                 outside.get_or_insert(refusal);
                 continue;

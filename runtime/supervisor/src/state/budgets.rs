@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{State, StateError};
 
-/// What is older counts in no budget. Windows that are longer keep their own.
+/// How long a use is kept, if its window is not longer: the operator may choose a longer one later.
 const KEPT: Millis = Millis::from_hours(31 * 24);
 
 /// What a step is about to use, and how much of it is permitted.
@@ -235,16 +235,14 @@ fn reserve(
     wall: Timestamp,
 ) -> Result<(), StateError> {
     let Charge { step, instance, action, about, table, .. } = charge;
-    let kept = elapsed.saturating_sub(integer(charge.window.max(KEPT).get()));
-    connection
-        .prepare_cached(
-            "DELETE FROM budget WHERE instance = ?1 AND action = ?2 AND kind = ?3 AND name = ?4 AND grant_table = ?5
-                AND open = 0 AND at < ?6",
-        )?
-        .execute(params![instance.as_str(), action, about.kind, about.name, table, kept])?;
+    let until = elapsed.saturating_add(integer(charge.window.max(KEPT).get()));
+    // Of all budgets: the policy may choose other subjects each time.
+    connection.prepare_cached("DELETE FROM budget WHERE until < ?1 AND open = 0")?.execute([elapsed])?;
     for (Amount { bound, number }, _) in &charge.amounts {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO budget VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1)",
+            )?
             .execute(params![
                 plan,
                 step,
@@ -255,6 +253,7 @@ fn reserve(
                 about.name,
                 table,
                 elapsed,
+                until,
                 integer(wall.as_millis()),
                 integer(*number)
             ])?;

@@ -45,9 +45,10 @@ const SCHEMA: Schema = Schema(&[
     "
     CREATE TABLE budget (plan TEXT NOT NULL, step INTEGER NOT NULL, bound TEXT NOT NULL, instance TEXT NOT NULL,
         action TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, grant_table INTEGER NOT NULL, at INTEGER NOT NULL,
-        wall INTEGER NOT NULL, amount INTEGER NOT NULL, open INTEGER NOT NULL, PRIMARY KEY (plan, step, bound))
+        until INTEGER NOT NULL, wall INTEGER NOT NULL, amount INTEGER NOT NULL, open INTEGER NOT NULL, PRIMARY KEY (plan, step, bound))
         WITHOUT ROWID;
     CREATE INDEX budget_used ON budget (instance, action, kind, name, grant_table, bound, at);
+    CREATE INDEX budget_until ON budget (until);
     CREATE TABLE budget_clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, up INTEGER NOT NULL,
         elapsed INTEGER NOT NULL);",
 ]);

@@ -165,3 +165,19 @@ fn what_ended_is_settled_and_what_never_began_is_free_after_a_crash() {
     state.unreserve("a", None).unwrap();
     assert_eq!(used(&state), 0);
 }
+
+/// Without it, a policy that chooses other subjects each time would fill the disk.
+#[test]
+fn uses_that_count_nowhere_are_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = open(dir.path());
+    for number in 0..5 {
+        let of = Charge { about: Subject::new("file", number.to_string()), ..charge(0, 1) };
+        let plan = number.to_string();
+        assert_eq!(state.reserve(&plan, &[of], &reading("b", number)).unwrap(), None);
+        state.settle(&plan, 0, &[Amount::of(&MAX_FILES, 1)]).unwrap();
+    }
+    assert_eq!(reserve(&state, "last", 1, &reading("b", 31 * 24 + 3)), None);
+    let rows = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM budget", [], |row| row.get(0))?);
+    assert_eq!(state.0.read(rows).unwrap(), 3_i64, "two of the five, and the last one");
+}
