@@ -178,6 +178,8 @@ fn uses_that_count_nowhere_are_dropped() {
         state.settle(&plan, 0, &[Amount::of(&MAX_FILES, 1)]).unwrap();
     }
     assert_eq!(reserve(&state, "last", 1, &reading("b", 31 * 24 + 3)), None);
-    let rows = |connection: &Connection| Ok(connection.query_row("SELECT count(*) FROM budget", [], |row| row.get(0))?);
-    assert_eq!(state.0.read(rows).unwrap(), 3_i64, "two of the five, and the last one");
+    let count = |connection: &Connection| -> Result<i64, StateError> {
+        Ok(connection.query_row("SELECT count(*) FROM budget", [], |row| row.get(0))?)
+    };
+    assert_eq!(state.0.read(count).unwrap(), 3, "two of the five, and the last one");
 }
