@@ -175,6 +175,40 @@ async fn a_table_without_fields_permits_nothing_and_has_its_own_defaults() {
     assert!(denied(&nothing).contains("granted is roots = []"), "{nothing:?}");
 }
 
+/// The policy chooses how many steps a plan has: one hundred of one file each were one hundred files.
+#[tokio::test]
+async fn the_steps_of_one_plan_share_the_bounds() {
+    let scene = Scene::new();
+    let (log, tmp) = (scene.path("log"), scene.path("tmp"));
+    let first = |root: &str| {
+        let mut arguments = scene.selection(root, 24);
+        arguments["what"]["max-files"] = 1.into();
+        arguments
+    };
+    let both = json!({"roots": [log, tmp], "max_files": 3});
+    for (granted, expected) in [
+        // One budget for both directories, and one for each action.
+        (vec![both.clone()], [1, 1, 1, 0, 1]),
+        (vec![json!({"roots": [log, tmp], "max_bytes": 8192})], [1, 1, 0, 0, 1]),
+        // Each table has a budget of its own.
+        (vec![json!({"roots": [log], "max_files": 1}), json!({"roots": [tmp], "max_files": 2})], [1, 0, 1, 1, 1]),
+        (vec![json!({"roots": [log, tmp], "max_bytes": 0})], [0; 5]),
+        (vec![json!({"roots": [log, tmp], "max_files": 0})], [0; 5]),
+    ] {
+        let mut live = scene.live(&granted);
+        let mut found = Vec::new();
+        for root in [&log, &log, &tmp, &tmp] {
+            found.push(items(&propose(&mut live, "remove", &first(root)).await));
+        }
+        // What is compressed is no target of an earlier step.
+        let left = scene.dir.path().join("tmp/c");
+        std::fs::write(&left, "x".repeat(8192)).unwrap();
+        found.push(items(&propose(&mut live, "compress", &scene.selection(&tmp, 24)).await).min(1));
+        std::fs::remove_file(left).unwrap();
+        assert_eq!(found, expected, "{granted:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_step_that_gives_up_quarantined_files_stays_in_one_table() {
     let scene = Scene::new();
@@ -200,13 +234,13 @@ async fn a_step_that_gives_up_quarantined_files_stays_in_one_table() {
     for _ in 0..4 {
         found.push(items(&ask(&mut live, &QUARANTINE_ACTIONS.interface.name, "reclaim", &reclaim).await));
     }
-    assert_eq!(found, [1, 1, 2, 0]);
+    assert_eq!(found, [1, 2, 0, 0], "the steps of one plan share the bounds of their table");
     let (steps, _) = live.finish();
     let (_, _, action) = ansai_host_functions::builtin().action(&steps[0].action).unwrap();
     let is_within = |step: &Proposed, table: &Value| action.is_within(&scope(table), &step.targets).unwrap();
     let found: Vec<[bool; 3]> =
         steps.iter().map(|step| [&narrow, &tmp, &wide].map(|table| is_within(step, table))).collect();
-    assert_eq!(found[..3], [[true, false, true], [true, false, true], [false, true, true]]);
+    assert_eq!(found[..2], [[true, false, true], [false, true, true]]);
 
     // What one wide table permitted is no step of two narrow ones.
     let mut live = scene.live(std::slice::from_ref(&wide));

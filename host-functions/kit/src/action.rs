@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ansai_core::event::PlannedStep;
+use ansai_core::scope::{Field, NumberType, TypedField};
 use ansai_core::{Measure, Millis, Outcome, Preview, Refusal, Scope, Timestamp, Touch};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct Proposed {
     /// What its arguments lead to. The grants of the moment when it begins must permit it.
     #[serde(default)]
     pub canonical: Vec<Canonical>,
+    /// The granted table that bounded its preview, counted from 1.
+    #[serde(default)]
+    pub table: usize,
     /// The plan goes on if this step fails: the policy said so with `advice.may-fail`.
     #[serde(default)]
     pub may_fail: bool,
@@ -49,13 +53,31 @@ pub struct Previewed {
     pub touches: Vec<Touch>,
     /// What its arguments lead to.
     pub canonical: Vec<Canonical>,
+    /// The granted table that bounds it, counted from 1; 0 before it is known.
+    pub table: usize,
+}
+
+/// How much of an upper bound of its scope a step uses: so many files, so many bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Amount {
+    /// The bound.
+    pub bound: Field,
+    /// In the unit of the bound.
+    pub number: u64,
+}
+
+impl Amount {
+    /// Of a bound.
+    pub const fn of<T: NumberType>(bound: &TypedField<T>, number: u64) -> Amount {
+        Amount { bound: bound.field(), number }
+    }
 }
 
 impl Proposed {
     /// A step of this action with these arguments.
     pub fn new(action: impl Into<String>, arguments: Arc<RawValue>, previewed: Previewed) -> Proposed {
-        let Previewed { preview, targets, touches, canonical } = previewed;
-        Proposed { action: action.into(), arguments, preview, targets, touches, canonical, may_fail: false }
+        let Previewed { preview, targets, touches, canonical, table } = previewed;
+        Proposed { action: action.into(), arguments, preview, targets, touches, canonical, table, may_fail: false }
     }
 
     /// The things that it touches: at least its subject. The file of a plan from before actions declared them has none.
@@ -242,6 +264,9 @@ pub trait Action: Sync + Send {
     /// See [`TypedAction::is_within`].
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal>;
 
+    /// See [`TypedAction::amounts`].
+    fn amounts(&self, targets: &RawValue, treated: Option<&[Item]>) -> Result<Vec<Amount>, Refusal>;
+
     /// Acts, after checking the identity of each target again. An `Err` means that nothing was changed.
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
@@ -321,6 +346,13 @@ pub trait TypedAction: Sync + Send {
         Ok(true)
     }
 
+    /// How much of the upper bounds of its scope a step with these targets uses. The host counts it before the first step
+    /// of a plan, for all steps within the window of the grant together. After the step, `treated` has what became of the
+    /// targets, and it tells what was really used: what was left alone counts no longer. What was tried and failed counts.
+    fn amounts(&self, _targets: &Self::Targets, _treated: Option<&[Item]>) -> Vec<Amount> {
+        Vec::new()
+    }
+
     /// See [`Action::begin`].
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal>;
 
@@ -392,7 +424,7 @@ pub fn preview_under(
 ) -> Result<Previewed, Refusal> {
     let (mut first, mut outside) = (None, None);
     for scope in scopes {
-        let looked = action.preview(&ProbeContext { scope, ..*ask }, arguments, earlier);
+        let looked = preview_beside(action, asked, scope, ask, arguments, earlier);
         let within = looked.as_ref().map_or(Ok(()), |found| asked.covers(scope, &found.canonical));
         match within {
             Ok(()) if !asked.function.checks.is_empty() => return looked,
@@ -412,6 +444,38 @@ pub fn preview_under(
         (Some(looked), _) => looked,
         (None, Some(refusal)) => Err(refusal),
         (None, None) => Err(Refusal::Denied("not granted".into())),
+    }
+}
+
+/// The preview under one scope. Its upper bounds are for all steps of the plan together that the same granted table
+/// bounds, so that a plan always fits into an unused budget.
+fn preview_beside(
+    action: &dyn Action,
+    asked: Asked<'_>,
+    scope: &Arc<Scope>,
+    ask: &ProbeContext<'_>,
+    arguments: &RawValue,
+    earlier: &[Arc<Proposed>],
+) -> Result<Previewed, Refusal> {
+    let name = format!("{}.{}", asked.entry.interface.name, asked.function.name);
+    let table = asked.table(scope);
+    let preview = |scope: &Scope| {
+        let found = action.preview(&ProbeContext { scope, ..*ask }, arguments, earlier)?;
+        Ok(Previewed { table, ..found })
+    };
+    let found = preview(scope)?;
+    let is_same =
+        |step: &&Arc<Proposed>| step.action == name && step.table == table && step.preview.about == found.preview.about;
+    let mut rest = Scope::clone(scope);
+    for step in earlier.iter().filter(is_same) {
+        for Amount { bound, number } in action.amounts(&step.targets, None)? {
+            rest = rest.reduced(&bound, number);
+        }
+    }
+    let needed = action.amounts(&found.targets, None)?;
+    match needed.iter().any(|amount| amount.number > rest.bound(&amount.bound)) {
+        true => preview(&rest),
+        false => Ok(found),
     }
 }
 
@@ -436,7 +500,7 @@ impl<A: TypedAction> Action for A {
             touches.push(Touch::exclusive(preview.about.clone()));
         }
         let canonical = TypedAction::canonical(self, &preview, &targets);
-        Ok(Previewed { targets: to_text(&targets)?, preview, touches, canonical })
+        Ok(Previewed { targets: to_text(&targets)?, preview, touches, canonical, table: 0 })
     }
 
     fn describe(&self, targets: &RawValue) -> Described {
@@ -445,6 +509,10 @@ impl<A: TypedAction> Action for A {
 
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {
         TypedAction::is_within(self, scope, targets)
+    }
+
+    fn amounts(&self, targets: &RawValue, treated: Option<&[Item]>) -> Result<Vec<Amount>, Refusal> {
+        Ok(TypedAction::amounts(self, &read_targets(targets)?, treated))
     }
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {

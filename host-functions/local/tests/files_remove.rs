@@ -10,7 +10,7 @@ use std::os::unix::fs::symlink;
 use std::sync::atomic::Ordering;
 
 use ansai_core::{Millis, Outcome, Refusal, Reversibility};
-use ansai_kit::action::Fate;
+use ansai_kit::action::{Fate, Item};
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use files_scene::*;
 use serde_json::json;
@@ -486,4 +486,44 @@ fn targets_that_lead_out_are_not_followed() {
     targets["more"] = json!(1);
     let forged = ansai_kit::action::Proposed { targets: raw(&targets), ..step };
     assert!(matches!(scene.begin(&forged), Err(Refusal::Invalid(_))));
+}
+
+/// A bound of 0 permits nothing, not even files without content.
+#[test]
+fn no_file_is_within_a_bound_of_zero() {
+    for field in ["files", "bytes"] {
+        let scene = Scene::new();
+        for name in ["empty.log", "full.log", "empty.log.1"] {
+            scene.file(name, if name.starts_with("full") { 100_000 } else { 0 }, 100);
+        }
+        let scene = match field {
+            "files" => scene.with(&MAX_FILES, 0),
+            _ => scene.with(&MAX_BYTES, 0),
+        };
+        for verb in ["remove", "compress", "rotate"] {
+            let mut arguments = json!({ "what": scene.selection(&["**"]), "reason": "" });
+            if verb == "rotate" {
+                arguments["keep"] = 5.into();
+            }
+            let step = scene.propose(verb, arguments, &[]).unwrap();
+            assert_eq!(step.preview.items, 0, "{verb} {field}");
+        }
+    }
+}
+
+/// What a step leaves alone is not used; what it tried and could not do is.
+#[test]
+fn a_step_uses_what_it_did_not_leave_alone() {
+    let scene = Scene::new();
+    for name in ["a", "b", "c"] {
+        scene.file(name, 4096, 100);
+    }
+    let step = scene.select("remove", scene.selection(&["**"])).unwrap();
+    assert_eq!(scene.amounts(&step, None), [3, 3 * 4096]);
+    std::fs::write(scene.path.join("b"), "new").unwrap();
+    let applied = scene.begin(&step).unwrap();
+    assert_eq!(scene.amounts(&step, Some(&applied.items)), [2, 2 * 4096]);
+    let failed: Vec<Item> =
+        applied.items.into_iter().map(|item| Item { fate: Fate::Failed("no".into()), ..item }).collect();
+    assert_eq!(scene.amounts(&step, Some(&failed)), [3, 3 * 4096]);
 }

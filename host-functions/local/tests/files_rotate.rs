@@ -6,6 +6,7 @@ mod files_scene;
 
 use ansai_core::{Outcome, Refusal, Reversibility};
 use ansai_kit::action::{Fate, Item, Proposed};
+use ansai_local::files::fields::{PERMANENT, UNDO_HOURS};
 use files_scene::*;
 use serde_json::json;
 
@@ -128,4 +129,42 @@ fn keep_has_a_range() {
     for keep in [0, 1001] {
         assert!(matches!(propose(&scene, keep), Err(Refusal::Invalid(_))));
     }
+}
+
+/// What a rotation drops cannot be undone, and `undo_hours` promises that removed files can: the grant must say so.
+#[test]
+fn what_falls_off_is_deleted_only_where_the_grant_says_so() {
+    for (is_permanent, hours, drops) in [(false, 24, false), (true, 24, true), (false, 0, true), (true, 0, true)] {
+        let scene = Scene::new().switched(&PERMANENT, is_permanent).with(&UNDO_HOURS, hours);
+        for name in ["a.log", "a.log.1", "a.log.2", "b.log"] {
+            scene.file(name, 10, 100);
+        }
+        let step = propose(&scene, 2).unwrap();
+        let expected: &[&str] = if drops { &["a.log", "a.log.1", "a.log.2", "b.log"] } else { &["b.log"] };
+        assert_eq!(names(&step), expected, "{is_permanent} {hours}");
+        assert_eq!(left(&step.preview).contains_key("permanent-not-granted"), !drops);
+        // A grant that was withdrawn after the preview.
+        let scene = scene.switched(&PERMANENT, false).with(&UNDO_HOURS, 24);
+        let before = scene.tree();
+        match drops {
+            true => {
+                assert!(matches!(scene.begin(&step), Err(Refusal::Denied(_))));
+                assert_eq!(scene.tree(), before);
+            }
+            false => assert_eq!(scene.begin(&step).unwrap().outcome, Outcome::Done),
+        }
+    }
+}
+
+#[test]
+fn a_group_counts_with_all_its_files_and_only_if_it_was_rotated() {
+    let scene = Scene::new();
+    for name in ["a.log", "a.log.1", "b.log"] {
+        scene.file(name, 10, 100);
+    }
+    let step = propose(&scene, 5).unwrap();
+    assert_eq!(scene.amounts(&step, None)[0], 3);
+    std::fs::write(scene.path.join("a.log"), "new").unwrap();
+    let applied = scene.begin(&step).unwrap();
+    assert_eq!(scene.amounts(&step, Some(&applied.items))[0], 1);
 }

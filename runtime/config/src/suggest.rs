@@ -73,6 +73,8 @@ pub fn suggest(suggested: &Suggested<'_>, interfaces: &[Interface]) -> String {
                         let (value, note) = line(field, None, "");
                         (value, format!("{note}; the author names {}", field.written(named)))
                     }
+                    // What the operator alone chooses is not for the author to suggest.
+                    _ if field.is_of_the_operator() => line(field, None, ""),
                     (Some(suggested), _) => line(field, Some(suggested), "suggested"),
                     (None, asked) => line(field, asked, "as asked"),
                 };

@@ -213,6 +213,31 @@ fn a_request_is_a_table_or_a_list_of_tables() {
     assert_eq!(found, [("/var/log", 1_000), ("/tmp", 7)]);
 }
 
+/// What the operator alone chooses: the author can neither set it where the grant is silent, nor have it suggested.
+#[test]
+fn a_manifest_has_no_say_in_what_is_the_operators() {
+    let wanted = "scope = { roots = \"operator\", min_age_hours = 24 }";
+    for tables in [
+        "scope = { roots = \"operator\", undo_hours = 0 }",
+        "scope = { roots = \"operator\" }\nsuggest = { roots = [\"/var\"], undo_hours = 0 }",
+        "scope = [{ roots = [\"/var\"], undo_hours = 0 }, { roots = \"operator\", undo_hours = 1000000 }]",
+    ] {
+        let manifest = Manifest::parse("policy.toml", &MANIFEST.replace(wanted, tables), INTERFACES).unwrap();
+        for (granted, hours) in [("roots = [\"/var/log\"]", 24), ("roots = [\"/var/log\"], undo_hours = 5", 5)] {
+            let text = format!("[policy.p.grant]\n\"ansai:files/files-actions\" = {{ {granted} }}\n");
+            let config = HostConfig::parse("ansai.toml", &text, INTERFACES).unwrap();
+            let grants = with_probe(config.policies["p"].grants.clone());
+            let in_force = effective_scopes(&manifest, &grants, INTERFACES).unwrap();
+            for table in in_force["ansai:files/files-actions"].tables() {
+                assert_eq!(table.scope.hours(&UNDO_HOURS), hours, "{tables} {granted}");
+            }
+        }
+        let text = suggested(&manifest, INTERFACES);
+        let hours: Vec<&str> = text.lines().filter(|line| line.starts_with("undo_hours")).collect();
+        assert!(!hours.is_empty() && hours.iter().all(|line| line.starts_with("undo_hours = 24")), "{text}");
+    }
+}
+
 #[test]
 fn too_many_tables_in_force_are_refused() {
     let tables = |count: usize, key: &str| {

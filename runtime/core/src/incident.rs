@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, InstanceName, Millis, Observation, Severity, Status, Timestamp};
+use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl Change {
 }
 
 /// Whether an attempt may start now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Permission {
     /// An attempt may start.
@@ -86,6 +86,8 @@ pub enum Permission {
     Futile(Timestamp),
     /// The time of day jumped by so many milliseconds, so what is old is unknown.
     ClockInDoubt(i64),
+    /// It needs more than the budget has left.
+    OverBudget(Box<OverBudget>),
 }
 
 impl Incident {

@@ -9,6 +9,7 @@
 //! assert_eq!(quantity::milliseconds("30 days").ok(), Some(30 * 24 * 3_600_000));
 //! ```
 
+mod budget;
 mod bytes;
 pub mod capability;
 pub mod codes;
@@ -34,6 +35,7 @@ pub mod text;
 mod timestamp;
 mod touch;
 
+pub use budget::OverBudget;
 pub use bytes::Bytes;
 pub use capability::{Interface, InterfaceKind, Sensitivity};
 pub use codes::Code;

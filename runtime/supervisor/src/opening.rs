@@ -19,7 +19,7 @@ use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
 use crate::pass::{Lanes, Passes};
-use crate::permits::Leases;
+use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
 use crate::recording::{Evaluator, Journal, JournalError, Recorder};
@@ -162,6 +162,7 @@ impl Supervisor {
             pending: Pending::default(),
             leases,
             clocks: clocks.clone(),
+            budgets: Budgets::open(state.clone())?,
             stop: stop.clone(),
             audit_dir,
         });

@@ -275,6 +275,7 @@ impl Rooms {
         if let Err(error) = self.journal.sync() {
             tracing::error!("records wait for the disk, no step is applied meanwhile: {error}");
         }
+        self.executor.budgets.note_uptime();
         if let Err(error) = self.state.flush() {
             tracing::error!("what policies stored waits for the disk, ansai tries again: {error}");
         }

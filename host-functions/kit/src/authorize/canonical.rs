@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::scope::{NotPermitted, TypedField};
+use ansai_core::scope::{NotPermitted, TableInForce, TypedField};
 use ansai_core::text::inert;
 use ansai_core::{InstanceName, Refusal, Scope, ScopeInForce};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,12 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// The granted table of a scope in force, counted from 1; 0 if it is of none.
+    pub fn table(&self, scope: &Arc<Scope>) -> usize {
+        let tables = self.granted.map(ScopeInForce::tables).unwrap_or_default();
+        tables.iter().find(|table| Arc::ptr_eq(&table.scope, scope)).map_or(0, TableInForce::number)
+    }
+
     /// Refuses a call that leads to something outside a scope. The scope is one that
     /// [`authorize`](super::authorize()) returned: one table must permit the arguments and what they lead to.
     ///

@@ -25,7 +25,7 @@ use crate::safety::reason::{Blocked, Reason};
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, extents, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Amount, Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 /// Bytes that stay free in addition to the size of the largest file.
@@ -86,6 +86,10 @@ impl TypedAction for Compress {
 
     fn describe(&self, targets: remembered::Targets) -> Described {
         targets.describe()
+    }
+
+    fn amounts(&self, targets: &remembered::Targets, treated: Option<&[Item]>) -> Vec<Amount> {
+        targets.amounts(treated)
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {

@@ -1,6 +1,7 @@
 //! The fields of a scope that a grant for `ansai:files` sets.
 
-use ansai_core::scope::{Bytes, Count, Field, Hours, Percent, Roots, TypedField};
+use ansai_core::scope::{Bytes, Count, Field, Hours, PER_HOURS, Percent, Roots, Switch, TypedField};
+use ansai_kit::action::Amount;
 
 /// The granted directories, for probes and actions.
 pub const ROOTS: TypedField<Roots> = TypedField::set("roots", "directories, with all that is below them");
@@ -14,6 +15,13 @@ pub const MAX_FILES: TypedField<Count> = TypedField::at_most("max_files", 10_000
 
 /// The most allocated bytes of one step.
 pub const MAX_BYTES: TypedField<Bytes> = TypedField::at_most("max_bytes", 10 << 30, "bytes in one step");
+
+/// Whether a rotation may delete what it drops, although removed files have a quarantine.
+pub const PERMANENT: TypedField<Switch> = TypedField::allow(
+    "permanent",
+    false,
+    "a rotation may delete the files beyond `keep` for good; without it, only where `undo_hours` is 0",
+);
 
 /// How long removed files stay in quarantine, in hours; 0 for no quarantine.
 pub const UNDO_HOURS: TypedField<Hours> = TypedField::operator(
@@ -30,7 +38,7 @@ pub const HOLD_BELOW_PERCENT: TypedField<Percent> = TypedField::operator(
 );
 
 /// All fields of `quarantine-actions`.
-pub(super) const QUARANTINE: &[Field] = &[ROOTS.field(), MAX_FILES.field(), MAX_BYTES.field()];
+pub(super) const QUARANTINE: &[Field] = &[ROOTS.field(), MAX_FILES.field(), MAX_BYTES.field(), PER_HOURS.field()];
 
 /// All fields of `files-actions`.
 pub(super) const ACTIONS: &[Field] = &[
@@ -38,6 +46,14 @@ pub(super) const ACTIONS: &[Field] = &[
     MIN_AGE_HOURS.field(),
     MAX_FILES.field(),
     MAX_BYTES.field(),
+    PER_HOURS.field(),
     UNDO_HOURS.field(),
     HOLD_BELOW_PERCENT.field(),
+    PERMANENT.field(),
 ];
+
+/// What files of these allocated sizes use of a grant.
+pub(super) fn amounts(sizes: impl Iterator<Item = u64>) -> Vec<Amount> {
+    let (files, bytes) = sizes.fold((0_u64, 0_u64), |(files, bytes), size| (files + 1, bytes.saturating_add(size)));
+    vec![Amount::of(&MAX_FILES, files), Amount::of(&MAX_BYTES, bytes)]
+}

@@ -9,17 +9,17 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::fields::{MAX_BYTES, MAX_FILES, ROOTS};
+use super::fields::{self, MAX_BYTES, MAX_FILES, ROOTS};
 use super::quarantine::{Quarantine, Readable, Step, all};
 use super::report::{Report, failed, item};
 use super::select::Left;
-use super::targets::{MOST_FILES, taken};
+use super::targets::{MOST_FILES, taken, treated_names};
 use super::{place, site};
 use crate::disk::filesystems::Filesystems;
 use crate::safety::identity::Inode;
 use crate::safety::root::{Root, absolute};
 use ansai_kit::action::{
-    Applied, Begun, Described, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction, read_targets,
+    Amount, Applied, Begun, Described, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction, read_targets,
 };
 use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
@@ -182,7 +182,8 @@ impl TypedAction for Reclaim {
         let (mut left, mut bytes, mut files) = (Left::default(), 0_u64, Vec::new());
         for (_, file) in held {
             let enough = enough_bytes > 0 && bytes >= enough_bytes;
-            let full = files.len() >= max_files.min(MOST_FILES) || bytes.saturating_add(file.bytes) > max_bytes;
+            let is_beyond = max_bytes == 0 || bytes.saturating_add(file.bytes) > max_bytes;
+            let full = files.len() >= max_files.min(MOST_FILES) || is_beyond;
             if enough || full {
                 left.add("beyond-limit", file.bytes);
                 continue;
@@ -209,12 +210,19 @@ impl TypedAction for Reclaim {
         let bytes = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
         let roots = scope.roots(&ROOTS);
         let is_granted = |file: &Held| roots.iter().any(|root| is_within(&file.hold, root));
-        let is_few = files.len() as u64 <= scope.count(&MAX_FILES) && bytes <= scope.bytes(&MAX_BYTES);
+        let max_bytes = scope.bytes(&MAX_BYTES);
+        let is_few = files.len() as u64 <= scope.count(&MAX_FILES) && bytes <= max_bytes && max_bytes > 0;
         Ok(is_few && files.iter().all(is_granted))
     }
 
     fn describe(&self, targets: Targets) -> Described {
         Described { names: targets.files.into_iter().map(|file| file.path).collect(), undo_for: None }
+    }
+
+    fn amounts(&self, targets: &Targets, treated: Option<&[Item]>) -> Vec<Amount> {
+        let treated = treated.map(treated_names);
+        let counts = |file: &&Held| treated.as_ref().is_none_or(|names| names.contains(file.path.as_str()));
+        fields::amounts(targets.files.iter().filter(counts).map(|file| file.bytes))
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {

@@ -22,7 +22,9 @@ use crate::safety::names::split;
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, extents, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction};
+use ansai_kit::action::{
+    Amount, Applied, Begun, Described, Fate, Item, Proposed, Step as Planned, StepContext, TypedAction,
+};
 use ansai_kit::host::ProbeContext;
 
 /// The action `remove`.
@@ -62,6 +64,10 @@ impl TypedAction for Remove {
 
     fn describe(&self, targets: Targets) -> Described {
         targets.describe()
+    }
+
+    fn amounts(&self, targets: &Targets, treated: Option<&[Item]>) -> Vec<Amount> {
+        targets.amounts(treated)
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Planned<Self>) -> Result<Begun, Refusal> {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Preview, Refusal, Reversibility};
+use ansai_core::{Preview, Refusal, Reversibility, Scope};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::compress::{self, temporary};
-use super::fields::{MAX_BYTES, MAX_FILES};
+use super::fields::{self, MAX_BYTES, MAX_FILES, PERMANENT, UNDO_HOURS};
 use super::file::File;
 use super::remove::{targets, writable};
 use super::report::{Report, changed, failed, item};
@@ -25,7 +25,7 @@ use crate::safety::reason::{Blocked, Reason};
 use crate::safety::root::Root;
 use crate::safety::step_name::step_name;
 use crate::safety::{entry, safe_unlink};
-use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Amount, Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::host::ProbeContext;
 
 const MOST_KEPT: u32 = 1000;
@@ -72,11 +72,16 @@ impl TypedAction for Rotate {
         for candidate in std::mem::take(&mut found.candidates) {
             let group = match group(&found, &candidate) {
                 Ok(group) if group.iter().any(|file| taken.contains(&file.inode())) => Err("earlier-step"),
+                Ok(group) if group.iter().any(|file| file.slot >= keep) && !may_drop(ask.scope) => {
+                    Err("permanent-not-granted")
+                }
                 group => group,
             };
             let size = |group: &[File]| group.iter().fold(bytes, |sum, file| sum.saturating_add(file.bytes));
             let reason = match group {
-                Ok(group) if files.len() + group.len() > most || size(&group) > max_bytes => "beyond-limit",
+                Ok(group) if files.len() + group.len() > most || size(&group) > max_bytes || max_bytes == 0 => {
+                    "beyond-limit"
+                }
                 Ok(_) if what.enough_bytes > 0 && falls >= what.enough_bytes => "beyond-limit",
                 Ok(group) => {
                     bytes = size(&group);
@@ -103,9 +108,25 @@ impl TypedAction for Rotate {
         targets.describe()
     }
 
+    fn amounts(&self, targets: &remembered::Targets, treated: Option<&[Item]>) -> Vec<Amount> {
+        // A group is treated as a whole; its item has the name of the first file.
+        let treated = treated.map(remembered::treated_names);
+        let counts = |group: &&[File]| {
+            let first = group.first().map_or("", |file| file.path.as_str());
+            treated.as_ref().is_none_or(|names| names.contains(first))
+        };
+        let groups = groups(&targets.files).map(|(_, group)| group).filter(counts);
+        fields::amounts(groups.flatten().map(|file| file.bytes))
+    }
+
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let Step { arguments: Arguments { keep, .. }, targets } = what;
         remembered::check(&targets)?;
+        if targets.files.iter().any(|file| file.slot >= keep) && !may_drop(doing.scope) {
+            return Err(Refusal::Denied(
+                "files beyond `keep` would be deleted for good: to allow it, set permanent = true in the grant".into(),
+            ));
+        }
         let step = step_name(doing.step_id)?;
         let site = site::enter(doing, &targets)?;
         let before = place::available(&site.root);
@@ -167,6 +188,11 @@ impl TypedAction for Rotate {
         }
         Ok(Report { verb: "rotated", ..Report::default() }.applied(items))
     }
+}
+
+/// Whether a rotation may delete what it drops: the operator says so, or gives removed files no quarantine.
+fn may_drop(scope: &Scope) -> bool {
+    scope.is_on(&PERMANENT) || scope.hours(&UNDO_HOURS) == 0
 }
 
 fn rotated(group: &[File], number: usize, keep: u32, new: Inode) -> Item {

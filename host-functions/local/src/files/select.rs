@@ -142,7 +142,8 @@ pub(super) fn find(
         let reason = foreseen
             .or_else(|| (entry.path.len() > LONGEST_PATH).then_some("path-too-long"))
             .or_else(|| bar(&guard.root, entry.path, &stat))
-            .or_else(|| (stat.bytes > max_bytes).then_some("beyond-limit"));
+            // A bound of 0 permits nothing, not even files without content.
+            .or_else(|| (stat.bytes > max_bytes || max_bytes == 0).then_some("beyond-limit"));
         if let Some(reason) = reason {
             left.add(reason, stat.bytes);
             continue;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use ansai_core::{Millis, Refusal};
 use serde::{Deserialize, Serialize};
 
+use super::fields;
 use super::file::File;
 use crate::safety::identity::Inode;
-use ansai_kit::action::{Described, Proposed, read_targets};
+use ansai_kit::action::{Amount, Described, Fate, Item, Proposed, read_targets};
 
 /// The most files of one step, whatever the grant says.
 pub(super) const MOST_FILES: usize = 20_000;
@@ -31,6 +32,13 @@ pub(super) struct Targets {
 }
 
 impl Targets {
+    /// What they use of a grant: all of them, or those that a step did not leave alone.
+    pub(super) fn amounts(&self, treated: Option<&[Item]>) -> Vec<Amount> {
+        let treated = treated.map(treated_names);
+        let counts = |file: &&File| treated.as_ref().is_none_or(|names| names.contains(file.path.as_str()));
+        fields::amounts(self.files.iter().filter(counts).map(|file| file.bytes))
+    }
+
     /// Their paths, and how long a quarantine holds them. The original of a compressed or rotated file is restored
     /// without limit.
     pub(super) fn describe(self) -> Described {
@@ -49,6 +57,12 @@ pub(super) struct Hold {
     pub(super) root: String,
     /// How long the files stay in it.
     pub(super) hours: u64,
+}
+
+/// The names of the targets that a step did not leave alone.
+pub(super) fn treated_names(items: &[Item]) -> HashSet<&str> {
+    let treated = items.iter().filter(|item| !matches!(item.fate, Fate::Skipped(_)));
+    treated.map(|item| item.target.as_str()).collect()
 }
 
 /// Refuses a step with too many files.

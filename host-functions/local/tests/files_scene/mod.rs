@@ -10,14 +10,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ansai_core::scope::{NumberType, TypedField};
+use ansai_core::scope::{NumberType, Switch, TypedField};
 use ansai_core::{Preview, Refusal, Scope, Timestamp};
 use ansai_kit::action::{Action, Applied, Begun, Fate, Item, Proposed, StepContext};
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::registry::{Body, Registry};
 use ansai_kit::target::Reach;
 use ansai_local::files::QUARANTINE_EXPIRY;
-use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
+use ansai_local::files::fields::{
+    HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, PERMANENT, ROOTS, UNDO_HOURS,
+};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
@@ -66,7 +68,8 @@ impl Scene {
             .with_number(&MAX_FILES, 10_000)
             .with_number(&MAX_BYTES, 10 << 30)
             .with_number(&UNDO_HOURS, 24)
-            .with_number(&HOLD_BELOW_PERCENT, 100);
+            .with_number(&HOLD_BELOW_PERCENT, 100)
+            .with_switch(&PERMANENT, true);
         Scene {
             _dir: None,
             path: path.to_owned(),
@@ -82,6 +85,11 @@ impl Scene {
 
     pub fn with<T: NumberType>(mut self, field: &TypedField<T>, bound: u64) -> Scene {
         self.scope = self.scope.with_number(field, bound);
+        self
+    }
+
+    pub fn switched(mut self, field: &TypedField<Switch>, is_on: bool) -> Scene {
+        self.scope = self.scope.with_switch(field, is_on);
         self
     }
 
@@ -144,6 +152,11 @@ impl Scene {
             Begun::Finished(applied) => Ok(applied),
             begun => panic!("{begun:?}"),
         }
+    }
+
+    /// What a step uses of its bounds: files and bytes.
+    pub fn amounts(&self, step: &Proposed, treated: Option<&[Item]>) -> Vec<u64> {
+        verb(step).amounts(&step.targets, treated).unwrap().iter().map(|amount| amount.number).collect()
     }
 
     pub fn undo(&self, step: &Proposed, items: &[Item]) -> Result<Applied, Refusal> {

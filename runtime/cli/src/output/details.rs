@@ -105,6 +105,7 @@ fn why_skipped(code: &str) -> String {
         "protected" => "protected",
         "changed" => "changed meanwhile",
         "beyond-limit" => "beyond a limit of the grant or the plan",
+        "permanent-not-granted" => "which a rotation would delete for good, and the grant lacks `permanent = true`",
         "earlier-step" => "in an earlier step of the plan",
         "path-too-long" | "name-too-long" => "with a name that is too long",
         "compressed" => "already compressed",

@@ -5,6 +5,7 @@ use ansai_core::incident::{Change, Permission};
 use ansai_core::text::{inert, prose};
 use ansai_core::{Event, Outcome, Status};
 
+use super::budget::over_budget;
 use super::count::count;
 use super::{MOST_TEXT, phrases, time};
 
@@ -157,6 +158,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Held(Permission::Exhausted(used)) => format!("on hold: {} used", count(*used, "attempt")),
         Verdict::Held(Permission::Futile(until)) => phrases::futile(*until),
         Verdict::Held(Permission::ClockInDoubt(jump_ms)) => format!("on hold: {}", phrases::clock_jumped(*jump_ms)),
+        Verdict::Held(Permission::OverBudget(over)) => format!("on hold, {}", over_budget(over)),
         Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
     }

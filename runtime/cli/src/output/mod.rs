@@ -1,6 +1,7 @@
 //! Everything that is printed. Text from policies, paths and errors is made safe for terminals here.
 
 pub(crate) mod abilities;
+pub(crate) mod budget;
 pub(crate) mod colour;
 pub(crate) mod contract;
 pub(crate) mod count;

@@ -10,6 +10,7 @@ use ansai_core::{
 use ansai_supervisor::report::FindingState;
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
+use super::budget::over_budget;
 use super::count::count;
 use super::time;
 
@@ -215,6 +216,7 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::Exhausted(used))) => vec![format!("on hold: {} used", count(*used, "attempt"))],
         Some(Verdict::Held(Permission::Futile(until))) => vec![futile(*until)],
         Some(Verdict::Held(Permission::ClockInDoubt(jump_ms))) => vec![format!("on hold: {}", clock_jumped(*jump_ms))],
+        Some(Verdict::Held(Permission::OverBudget(over))) => vec![format!("on hold, {}", over_budget(over))],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),

@@ -40,7 +40,7 @@ pub enum Verdict {
     Observed,
     /// The policy proposed nothing.
     NothingToDo,
-    /// Too soon after the last attempt, or too many attempts.
+    /// Too soon after the last attempt, too many attempts, or more than the budget has left.
     Held(Permission),
     /// Not allowed, with the reason.
     Refused(String),

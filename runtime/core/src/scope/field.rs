@@ -91,7 +91,7 @@ impl<T: NumberType> TypedField<T> {
         Self::number(name, &AT_LEAST, default, about)
     }
 
-    /// A value that the operator alone chooses.
+    /// A value that the operator alone chooses, whatever a manifest requests.
     pub const fn operator(name: &'static str, default: u64, about: &'static str) -> Self {
         Self::number(name, &OPERATOR, default, about)
     }
@@ -113,6 +113,16 @@ impl Field {
     /// Whether it is a set, which permits nothing where the operator leaves it out.
     pub fn is_set(&self) -> bool {
         matches!(self.kind, Kind::Set { .. })
+    }
+
+    /// Whether the operator alone chooses the value.
+    pub fn is_of_the_operator(&self) -> bool {
+        matches!(self.kind, Kind::Number { rule, .. } if rule.prefix == OPERATOR.prefix)
+    }
+
+    /// Whether it counts bytes.
+    pub fn counts_bytes(&self) -> bool {
+        matches!(self.kind, Kind::Number { number, .. } if number.name == "bytes")
     }
 
     /// What the members of a set are among: the known words of [`Words`], the kinds of [`Targets`]. Empty for any.

@@ -39,6 +39,11 @@ pub struct TableInForce {
 pub struct TooManyInForce;
 
 impl TableInForce {
+    /// The granted table that it comes from, counted from 1. Several requested tables share it.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// `table 2 of 3`, as the operator counts; `None` if only one table is granted.
     pub fn place(&self) -> Option<String> {
         (self.of > 1).then(|| format!("table {} of {}", self.number, self.of))

@@ -43,6 +43,7 @@ mod tables;
 mod toml;
 pub mod types;
 mod value;
+mod window;
 
 use std::collections::BTreeMap;
 
@@ -59,6 +60,7 @@ pub use set::{Set, SetType};
 pub use tables::{MOST_TABLES, ScopeTables, TableCountError};
 pub use types::{Bytes, Count, Endpoints, Hours, Minutes, Names, Percent, Roots, Switch, Targets, Words};
 pub use value::ScopeValue;
+pub use window::PER_HOURS;
 
 /// One table of scope fields for an interface: in a manifest's request, in a grant, or in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -53,14 +53,14 @@ pub(super) const AT_LEAST: Rule = Rule {
     widened: u64::min,
 };
 
-/// A value that the operator alone chooses. A request only replaces the default.
+/// A value that the operator alone chooses. A request changes nothing: where the grant is silent, the default applies.
 pub(super) const OPERATOR: Rule = Rule {
     prefix: "operator-",
     words: "",
     meeting: "the value of the grant",
     must: |field| format!("equal to `{field}`"),
     beyond: ", not the bound",
-    meet: |asked, granted, default| granted.or(asked).unwrap_or(default),
+    meet: |_, granted, default| granted.unwrap_or(default),
     permits: |number, bound| number == bound,
     strictest: |default| default,
     nearest: u64::div_ceil,

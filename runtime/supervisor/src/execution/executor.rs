@@ -22,7 +22,7 @@ use crate::authority::Authority;
 use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::ids::StepId;
-use crate::permits::{Leases, Request};
+use crate::permits::{Budgets, Leases, Request};
 use crate::recording::Journal;
 use crate::state::{State, UnderWay};
 use crate::stop::Stop;
@@ -42,6 +42,7 @@ pub(crate) struct Executor {
     pub(crate) plans: Plans,
     pub(crate) leases: Leases,
     pub(crate) clocks: Arc<ClockWatch>,
+    pub(crate) budgets: Budgets,
     pub(crate) background: Background,
     pub(crate) pending: Pending,
     pub(crate) stop: Arc<Stop>,
@@ -81,12 +82,16 @@ impl Executor {
 
     fn skip(&self, step: StepId<'_>, proposed: &Proposed, reason: SkipReason) -> StepResult {
         self.record_skipped(step, reason);
+        self.budgets.release(step.plan, Some(step.step));
         step_result(proposed, Applied { outcome: Outcome::Skipped, ..Applied::unknown(reason.to_string()) })
     }
 
     fn put_plan(&self, file: &PlanFile) -> Result<String, String> {
         let written = self.plans.put(file);
-        written.map_err(|error| format!("nothing was done, the plan is not written: {error}"))
+        written.map_err(|error| {
+            self.budgets.release(&file.plan, None);
+            format!("nothing was done, the plan is not written: {error}")
+        })
     }
 
     fn apply_all(&self, approved: &Approved) -> Result<Vec<StepResult>, String> {
@@ -145,6 +150,7 @@ impl Executor {
     ) -> Result<Option<Applied>, Refusal> {
         let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Enforce)?;
         self.clocks.check()?;
+        self.check_counted(file.step_id(number), action, proposed)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
         let mut under_way =
             UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
@@ -182,6 +188,7 @@ impl Executor {
         };
         Ok(ended.map(|applied| {
             let undo_follows = file.is_undone_after(number, applied.outcome);
+            self.settle(file.step_id(number), proposed, &applied);
             self.record_outcome(file.step_id(number), applied, false, undo_follows)
         }))
     }
@@ -205,13 +212,17 @@ impl Executor {
         let granted = grants.scopes.get(name);
         let asked = Asked { instance, entry: interface, function, granted };
         let mut outside = None;
-        for scope in authorize(instance, interface, function, granted, &proposed.arguments)? {
+        let mut scopes = authorize(instance, interface, function, granted, &proposed.arguments)?;
+        // The table of the preview first: its budget is the one that the preview had in mind.
+        scopes.sort_by_key(|scope| asked.table(scope) != proposed.table);
+        for scope in scopes {
             if let Err(refusal) = asked.covers(&scope, &proposed.canonical) {
                 outside.get_or_insert(refusal);
                 continue;
             }
             if action.is_within(&scope, &proposed.targets)? {
-                return Ok((action, InForce { scope, reach: grants.reach }));
+                let table = asked.table(&scope);
+                return Ok((action, InForce { scope, reach: grants.reach, table }));
             }
         }
         let why =
@@ -233,7 +244,7 @@ impl Executor {
         let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
         let granted = grants.scopes.get(&interface.interface.name);
         let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
-        InForce { scope, reach: grants.reach }
+        InForce { scope, reach: grants.reach, table: 0 }
     }
 
     /// What a person sees of a step that was planned at this time.

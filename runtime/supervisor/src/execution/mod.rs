@@ -2,6 +2,7 @@
 
 mod after_undo;
 mod background;
+mod charges;
 mod executor;
 mod expiry;
 mod failed_plan;

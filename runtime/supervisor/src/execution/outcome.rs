@@ -70,6 +70,7 @@ impl Executor {
     /// Records that a step changed nothing. Only then is the step no longer running: an intent needs an outcome.
     pub(super) fn record_refused(&self, step: StepId<'_>, refusal: &Refusal, undo_follows: bool) -> Applied {
         let refused = Applied::refused(refusal);
+        self.budgets.release(step.plan, Some(step.step));
         // A failure to record is logged. Even so, the step changed nothing.
         let _ = self.record_outcome(step, refused.clone(), false, undo_follows);
         refused

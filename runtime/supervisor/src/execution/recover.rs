@@ -146,7 +146,11 @@ impl Executor {
             let detail = &applied.detail;
             tracing::warn!(%instance, plan, step, "the outcome of an interrupted step is unknown: {detail}");
         }
-        let undo_follows = self.plans.get(&plan).is_ok_and(|(file, _)| file.is_undone_after(step, applied.outcome));
+        let file = self.plans.get(&plan).ok().map(|(file, _)| file);
+        let undo_follows = file.as_ref().is_some_and(|file| file.is_undone_after(step, applied.outcome));
+        if let Some(proposed) = file.as_ref().and_then(|file| file.steps.get(step as usize)) {
+            self.settle(id, proposed, &applied);
+        }
         self.record_outcome(id, applied, true, undo_follows);
         if undo_follows {
             self.finish_step(&plan, step, Some(&instance));

@@ -32,6 +32,8 @@ pub(super) struct InForce {
     pub(super) scope: Arc<Scope>,
     /// The targets that its instance may use.
     pub(super) reach: Reach,
+    /// The granted table of the scope, counted from 1; 0 for none.
+    pub(super) table: usize,
 }
 
 /// A step that may act, because its intent is durable.

@@ -17,7 +17,7 @@ use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, PlanFile};
 use crate::instance::Instance;
-use crate::permits;
+use crate::permits::{self, Attempts, Futile, PermitRequest, PermitSource};
 use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated};
 
 /// Maximum number of plans in one attempt, for policies that always request another stage.
@@ -191,15 +191,14 @@ impl Passes {
         let Proposal { at, decision, steps, recommendations } = proposal;
         let plan = self.ids.fresh(at);
         let now = clock::now();
-        let verdict =
-            permits::verdict(&decision, steps.len(), grants.mode, incident, &instance.retry_policy, now, is_first);
-        let verdict = match verdict {
-            Verdict::Approved => match (self.executor.clocks.doubt(), permits::futile_until(incident, &steps, now)) {
-                (Some(jump_ms), _) => Verdict::Held(Permission::ClockInDoubt(jump_ms)),
-                (None, Some(until)) => Verdict::Held(Permission::Futile(until)),
-                (None, None) => Verdict::Approved,
-            },
-            verdict => verdict,
+        let verdict = {
+            let (mode, charges) = (grants.mode, self.executor.charges(&instance.name, &steps));
+            let retry = &instance.retry_policy;
+            let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
+            // What the plan uses is counted by the last source, before anything is done.
+            let budgets = self.executor.budgets.of(&charges);
+            let sources: [&dyn PermitSource; 4] = [&Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
+            permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
         let planned = Event::Planned {
             plan: plan.clone(),
@@ -218,12 +217,16 @@ impl Passes {
             true => self.journal.durable(now, decided),
             false => self.journal.record(now, decided),
         });
-        recorded.map_err(|error| NoPlan::of(&plan, error))?;
         if !is_approved {
-            return Ok(None);
+            return recorded.map(|()| None).map_err(|error| NoPlan::of(&plan, error));
         }
-        if is_first && let Err(error) = self.incidents.begin(incident, now) {
-            return Err(NoPlan::of(&plan, format!("nothing was done: {error}")));
+        let begun = recorded.map_err(|error| error.to_string()).and_then(|()| match is_first {
+            true => self.incidents.begin(incident, now).map_err(|error| format!("nothing was done: {error}")),
+            false => Ok(()),
+        });
+        if let Err(error) = begun {
+            self.executor.budgets.release(&plan, None);
+            return Err(NoPlan::of(&plan, error));
         }
         let instance = incident.instance.clone();
         let (incident, on_failure) = (Some(incident.id.clone()), decision.on_failure());

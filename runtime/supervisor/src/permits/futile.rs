@@ -1,14 +1,27 @@
 //! A plan whose steps freed nothing the last time is not applied again soon: what it removes is lost for nothing.
 
+use ansai_core::incident::Permission;
 use ansai_core::{Attempt, Incident, Millis, Outcome, StepResult, Timestamp, Value};
 use ansai_kit::action::Proposed;
+
+use super::{Permit, PermitRequest, PermitSource};
 
 /// After this time it may be tried again: a snapshot may be gone by then.
 const WAIT: Millis = Millis::from_hours(24);
 
+/// Holds a plan whose steps freed nothing the last time.
+pub(crate) struct Futile<'a>(pub(crate) &'a [Proposed]);
+
+impl PermitSource for Futile<'_> {
+    fn ask(&self, request: &PermitRequest<'_>) -> Permit {
+        let until = futile_until(request.incident, self.0, request.now);
+        until.map_or(Permit::Go, |until| Permit::Hold(Permission::Futile(until)))
+    }
+}
+
 /// Until when a plan waits because all that it proposes was done before, for the same incident, and freed nothing. Another
 /// step in the plan is a change, and so is a new incident.
-pub(crate) fn futile_until(incident: &Incident, steps: &[Proposed], now: Timestamp) -> Option<Timestamp> {
+fn futile_until(incident: &Incident, steps: &[Proposed], now: Timestamp) -> Option<Timestamp> {
     let freeing: Vec<&Proposed> = steps.iter().filter(|step| step.preview.frees_now_bytes > 0).collect();
     if freeing.is_empty() || freeing.len() < steps.len() {
         return None;

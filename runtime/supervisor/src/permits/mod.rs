@@ -1,9 +1,14 @@
 //! Decides whether a plan may be applied now, and makes it wait for its resources.
 
+mod attempts;
+mod budgets;
 mod decide;
 mod futile;
 mod leases;
+mod uptime;
 
-pub(crate) use self::decide::verdict;
-pub(crate) use self::futile::futile_until;
+pub(crate) use self::attempts::Attempts;
+pub(crate) use self::budgets::Budgets;
+pub(crate) use self::decide::{Permit, PermitRequest, PermitSource, verdict};
+pub(crate) use self::futile::Futile;
 pub(crate) use self::leases::{InUse, Lease, Leases, Request};

@@ -1,5 +1,6 @@
 //! The data that must survive a restart: incidents with their attempts, the policies' data, running steps.
 
+mod budgets;
 mod database;
 mod history;
 mod host_clock;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use ansai_audit::Ballast;
 
+pub(crate) use self::budgets::{Charge, Reading};
 pub use self::database::StateError;
 use self::database::{Database, Schema};
 pub(crate) use self::memory::InstanceMemory;
@@ -49,6 +51,15 @@ const SCHEMA: Schema = Schema(&[
     CREATE INDEX attempt_at ON attempt (instance, at);",
     "
     CREATE TABLE host_clock (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);",
+    "
+    CREATE TABLE budget (plan TEXT NOT NULL, step INTEGER NOT NULL, bound TEXT NOT NULL, instance TEXT NOT NULL,
+        action TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, grant_table INTEGER NOT NULL, at INTEGER NOT NULL,
+        until INTEGER NOT NULL, wall INTEGER NOT NULL, amount INTEGER NOT NULL, open INTEGER NOT NULL, PRIMARY KEY (plan, step, bound))
+        WITHOUT ROWID;
+    CREATE INDEX budget_used ON budget (instance, action, kind, name, grant_table, bound, at);
+    CREATE INDEX budget_until ON budget (until);
+    CREATE TABLE budget_clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, up INTEGER NOT NULL,
+        elapsed INTEGER NOT NULL);",
 ]);
 
 /// The state of this host.

@@ -37,11 +37,14 @@ impl State {
         })
     }
 
-    /// Removes a step whose outcome is in the audit log.
+    /// Removes a step whose outcome is in the audit log. What is counted for it stays counted.
     pub(crate) fn end_step(&self, plan: &str, step: u32) -> Result<(), StateError> {
         self.0.write(|connection| {
             connection
                 .prepare_cached("DELETE FROM step WHERE plan = ?1 AND step = ?2")?
+                .execute(params![plan, step])?;
+            connection
+                .prepare_cached("UPDATE budget SET open = 0 WHERE plan = ?1 AND step = ?2")?
                 .execute(params![plan, step])?;
             Ok(())
         })

@@ -11,7 +11,7 @@ use ansai_supervisor::report::exit_code;
 
 use crate::scene::{ONE, Scene, all_grants, grants_without_actions};
 use crate::script::{Call, Script, Step};
-use crate::slow_actions::{self, MOST_NUMBER, PLACES, SLOW_ACTIONS};
+use crate::slow_actions::{self, MOST_MARKS, MOST_NUMBER, PLACES, SLOW_ACTIONS};
 
 /// Returns one answer first and another later. Called once on opening, once per pass, and once before each step.
 pub(crate) struct Changes {
@@ -78,7 +78,7 @@ fn marks(tables: &[(&Path, u64)]) -> EffectiveGrants {
 fn marks_below(tables: &[(Vec<&Path>, u64)]) -> EffectiveGrants {
     let table = |(places, most): &(Vec<&Path>, u64)| {
         let places = places.iter().map(|place| place.to_str().unwrap());
-        Scope::default().with_set(&PLACES, places).with_number(&MOST_NUMBER, *most)
+        Scope::default().with_set(&PLACES, places).with_number(&MOST_NUMBER, *most).with_number(&MOST_MARKS, 9)
     };
     let tables = ScopeTables::try_from(tables.iter().map(table).collect::<Vec<_>>()).unwrap();
     let fields = SLOW_ACTIONS.interface.fields;

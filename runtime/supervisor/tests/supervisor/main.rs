@@ -12,6 +12,7 @@
 mod advice;
 mod after_undo;
 mod attempts;
+mod budgets;
 mod clocks;
 mod crash;
 mod expiry;

@@ -11,7 +11,7 @@ use ansai_core::{
 };
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{
-    Action, Applied, Begun, Described, Fate, Item, OnStop, Previewed, Progress, Proposed, StepContext,
+    Action, Amount, Applied, Begun, Described, Fate, Item, OnStop, Previewed, Progress, Proposed, StepContext,
 };
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
@@ -235,6 +235,10 @@ impl Action for Expiry {
 
     fn is_within(&self, scope: &Scope, targets: &RawValue) -> Result<bool, Refusal> {
         Self::real().is_within(scope, targets)
+    }
+
+    fn amounts(&self, targets: &RawValue, treated: Option<&[Item]>) -> Result<Vec<Amount>, Refusal> {
+        Self::real().amounts(targets, treated)
     }
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {

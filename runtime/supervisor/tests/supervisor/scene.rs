@@ -252,8 +252,15 @@ fn registry() -> Registry {
 
 /// Everything that the policy asks for.
 pub(crate) fn all_grants(mode: Mode) -> EffectiveGrants {
-    let everywhere =
-        Scope::default().with_set(&slow_actions::PLACES, ["/"]).with_number(&slow_actions::MOST_NUMBER, u64::MAX);
+    grants_of_marks(mode, u64::MAX)
+}
+
+/// The same with so many marks of one file within a day.
+pub(crate) fn grants_of_marks(mode: Mode, most: u64) -> EffectiveGrants {
+    let everywhere = Scope::default()
+        .with_set(&slow_actions::PLACES, ["/"])
+        .with_number(&slow_actions::MOST_NUMBER, u64::MAX)
+        .with_number(&slow_actions::MOST_MARKS, most);
     let unbounded = [script::NAME, InterfaceName::from_static("ansai:disk/disk-check-actions")];
     let mut all = BTreeMap::from(unbounded.map(|name| (name, Scope::default())));
     all.insert(slow_actions::NAME, everywhere);

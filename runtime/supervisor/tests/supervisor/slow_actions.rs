@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::scope::{Count, Roots, TypedField, is_within};
+use ansai_core::scope::{Count, PER_HOURS, Roots, TypedField, is_within};
 use ansai_core::{
     Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Reversibility, Scope, Sensitivity,
     Subject, Touch,
 };
 use ansai_kit::action::{
-    Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_targets,
+    Amount, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_targets,
 };
 use ansai_kit::authorize::{Canonical, Check};
 use ansai_kit::call::to_text;
@@ -27,6 +27,8 @@ pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/sl
 pub(crate) const PLACES: TypedField<Roots> = TypedField::set("places", "directories of marks");
 /// How long a mark may take, in milliseconds.
 pub(crate) const MOST_NUMBER: TypedField<Count> = TypedField::at_most("most_number", u64::MAX, "milliseconds");
+/// How many marks a step, and all steps within a window, may make of one file.
+pub(crate) const MOST_MARKS: TypedField<Count> = TypedField::at_most("most_marks", u64::MAX, "marks");
 const MARK: &[Check] = &[Check::of("/text", &PLACES), Check::of("/number", &MOST_NUMBER)];
 
 /// The interface.
@@ -37,7 +39,7 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
         kind: InterfaceKind::Actions,
         sensitivity: Sensitivity::Metadata,
         ability: "propose steps of a test",
-        fields: &[PLACES.field(), MOST_NUMBER.field()],
+        fields: &[PLACES.field(), MOST_NUMBER.field(), MOST_MARKS.field(), PER_HOURS.field()],
     },
     doctor: &[],
     functions: &[
@@ -255,6 +257,10 @@ impl TypedAction for Mark {
 
     fn touches(&self, preview: &Preview, _: &PathBuf) -> Vec<Touch> {
         touches(preview)
+    }
+
+    fn amounts(&self, _: &PathBuf, treated: Option<&[Item]>) -> Vec<Amount> {
+        vec![Amount::of(&MOST_MARKS, treated.map_or(1, |items| items.len() as u64))]
     }
 
     fn begin(&self, _: &StepContext<'_>, Step { arguments, targets }: Step<Self>) -> Result<Begun, Refusal> {

@@ -215,6 +215,7 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::Exhausted(3)),
         Verdict::Held(Permission::Futile(Timestamp::from_millis(1))),
         Verdict::Held(Permission::ClockInDoubt(315_360_000_000)),
+        Verdict::Held(Permission::OverBudget(Box::new(budget_of_files()))),
         Verdict::Refused("not granted".into()),
     ] {
         samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });
@@ -315,5 +316,21 @@ fn no_line_shows_what_only_programmers_read() {
             .any(|word| word.starts_with(|c: char| c.is_uppercase()) && word.contains(|c: char| c.is_lowercase()));
         assert!(!has_capital && !is_debug_text(&line), "{line}");
         assert!(!line.contains(" null") && !line.contains("None"), "{line}");
+    }
+}
+
+fn budget_of_files() -> ansai_core::OverBudget {
+    ansai_core::OverBudget {
+        bound: "max_files".into(),
+        action: "ansai:files/files-actions.remove".into(),
+        about: Subject::new("filesystem", "/"),
+        unit: Unit::None,
+        noun: "file".into(),
+        limit: 1,
+        window: ansai_core::Millis::from_hours(24),
+        used: 1,
+        used_at: Some(Timestamp::from_millis(1)),
+        needed: 2,
+        next: Some(Timestamp::from_millis(2)),
     }
 }

@@ -1,0 +1,66 @@
+//! What the steps of a plan use of the bounds of their grants: before they begin, and after they have ended.
+
+use ansai_core::{InstanceName, Outcome, Refusal};
+use ansai_kit::action::{Action, Amount, Applied, Proposed};
+
+use super::executor::{Executor, unavailable};
+use crate::ids::StepId;
+use crate::state::Charge;
+
+impl Executor {
+    /// What the steps are about to use, by the grants of now. A step that these do not permit uses nothing: it is refused
+    /// when its turn comes, also if it is permitted then, because it is not counted.
+    pub(crate) fn charges(&self, instance: &InstanceName, steps: &[Proposed]) -> Vec<Charge> {
+        let numbered = (0_u32..).zip(steps);
+        numbered.filter_map(|(number, proposed)| self.charge(instance, number, proposed).ok().flatten()).collect()
+    }
+
+    fn charge(&self, instance: &InstanceName, step: u32, proposed: &Proposed) -> Result<Option<Charge>, Refusal> {
+        let (action, in_force) = self.authorized(instance, proposed)?;
+        let bounded = |amount: Amount| (amount, in_force.scope.bound(&amount.bound));
+        let amounts = action.amounts(&proposed.targets, None)?;
+        // What has no targets does nothing.
+        if proposed.preview.items == 0 || amounts.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Charge {
+            step,
+            instance: instance.clone(),
+            action: proposed.action.clone(),
+            about: proposed.preview.about.clone(),
+            table: u32::try_from(in_force.table).unwrap_or(u32::MAX),
+            noun: action.noun(),
+            window: in_force.scope.window(),
+            amounts: amounts.into_iter().map(bounded).collect(),
+        }))
+    }
+
+    /// Refuses a step that is not counted.
+    pub(super) fn check_counted(
+        &self,
+        step: StepId<'_>,
+        action: &dyn Action,
+        proposed: &Proposed,
+    ) -> Result<(), Refusal> {
+        let amounts = action.amounts(&proposed.targets, None)?;
+        let uses_something = amounts.iter().any(|amount| amount.number > 0);
+        match !uses_something || self.budgets.is_counted(step, &amounts).map_err(unavailable)? {
+            true => Ok(()),
+            false => Err(Refusal::OverBudget("what it uses was not counted before the plan began".into())),
+        }
+    }
+
+    /// Settles what was counted for a step with what it did. What nobody knows counts as planned.
+    pub(super) fn settle(&self, step: StepId<'_>, proposed: &Proposed, applied: &Applied) {
+        if matches!(applied.outcome, Outcome::Unknown | Outcome::Running) {
+            return;
+        }
+        let used = self
+            .action(&proposed.action)
+            .and_then(|(_, _, action)| action.amounts(&proposed.targets, Some(applied.items.as_slice())));
+        match used {
+            Ok(used) => self.budgets.settle(step, &used),
+            Err(why) => tracing::warn!(plan = step.plan, step = step.step, "the step counts as planned: {why}"),
+        }
+    }
+}
