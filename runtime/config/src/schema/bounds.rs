@@ -75,7 +75,7 @@ fn too_large(path: &[String], message: String) -> Unusable {
         code: codes::SCHEMA_TOO_LARGE,
         path: path.to_vec(),
         message,
-        hint: "see `ansai explain schema-too-large`",
+        hint: "see `ansai explain schema-too-large`".into(),
     }
 }
 
@@ -95,7 +95,7 @@ impl Parts {
             let (code, hint) = (codes::SCHEMA_KEYWORD, "a setting cannot be a regular expression");
             let message = "the format `regex` is not supported here".to_owned();
             path.push("format".to_owned());
-            return Err(Unusable { code, path: path.clone(), message, hint });
+            return Err(Unusable { code, path: path.clone(), message, hint: hint.into() });
         }
         let own = map.get("pattern").and_then(Value::as_str).into_iter();
         let of_names = map.get("patternProperties").and_then(Value::as_object);

@@ -33,7 +33,7 @@ fn too_large(path: &[String]) -> Unusable {
         code: codes::SCHEMA_TOO_LARGE,
         path: path.to_vec(),
         message: "the schema is too large after resolving its references".into(),
-        hint: "use fewer levels and fewer references",
+        hint: "use fewer levels and fewer references".into(),
     }
 }
 

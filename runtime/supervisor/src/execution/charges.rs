@@ -1,6 +1,6 @@
 //! What the steps of a plan use of the bounds of their grants: before they begin, and after they have ended.
 
-use ansai_core::{InstanceName, Outcome, Refusal};
+use ansai_core::{InstanceName, Mode, Outcome, Refusal};
 use ansai_kit::action::{Action, Amount, Applied, Proposed};
 
 use super::executor::{Executor, unavailable};
@@ -16,7 +16,7 @@ impl Executor {
     }
 
     fn charge(&self, instance: &InstanceName, step: u32, proposed: &Proposed) -> Result<Option<Charge>, Refusal> {
-        let (action, in_force) = self.authorized(instance, proposed)?;
+        let (action, in_force) = self.authorized(instance, proposed, Mode::Enforce)?;
         let bounded = |amount: Amount| (amount, in_force.scope.bound(&amount.bound));
         let amounts = action.amounts(&proposed.targets, None)?;
         // What has no targets does nothing.

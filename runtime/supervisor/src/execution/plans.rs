@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ansai_audit::Ballast;
 use ansai_core::{InstanceName, OnFailure, Timestamp};
 use ansai_kit::action::{Item, Proposed};
-use ansai_storage::{Access, Directory, StorageError, WriteOptions};
+use ansai_storage::{Access, Directory, Location, StorageError, WriteOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -62,7 +62,10 @@ pub(crate) struct Plans {
 /// # Errors
 /// There is no file of such a plan, or it cannot be read.
 pub fn approved_steps(directory: &Path, plan: &str) -> Result<Vec<Proposed>, PlanFileError> {
-    Ok(Plans(Directory::open(directory)?).get(plan)?.steps)
+    let directory = Directory::open(directory)?;
+    // Nothing is written, so nothing has to be released.
+    let ballast = Ballast::new(Location::new(&directory, "ballast"), 0);
+    Ok(Plans { directory, ballast }.get(plan)?.0.steps)
 }
 
 impl Plans {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Verdict;
-use ansai_core::incident::Permission;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;

@@ -69,7 +69,7 @@ mod tests {
     fn proposed(action: &str, frees: u64) -> Proposed {
         let preview = Preview { frees_now_bytes: frees, ..Preview::nothing(Subject::new("filesystem", "/")) };
         let nothing = || to_raw_value(&serde_json::json!({})).unwrap();
-        let previewed = Previewed { preview, targets: nothing(), touches: vec![], canonical: vec![] };
+        let previewed = Previewed { preview, targets: nothing(), touches: vec![], canonical: vec![], table: 0 };
         Proposed::new(action, nothing().into(), previewed)
     }
 
