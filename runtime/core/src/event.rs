@@ -172,6 +172,9 @@ pub enum Event {
     },
     /// The key that signs heads of this log from now on. `endorsement` is the signature of the key that it replaces.
     AuditKey { public_key: String, replaces: Option<String>, endorsement: Option<String> },
+    /// Records `from` to `first - 1` were dropped from the beginning of the audit log; record `first` links to `previous`.
+    /// Durable before they are removed. `archived`: they were copied to the archive before.
+    AuditDropped { from: u64, first: u64, previous: String, reason: String, archived: bool, public_key: String },
     /// A head could not be sent to a target; or can be sent again, then `error` is absent.
     HeadExport { target: String, error: Option<String>, failures: u32 },
 }
@@ -205,6 +208,7 @@ impl Event {
             Event::RecordingsDropped { .. } => "recordings-dropped",
             Event::TornTail { .. } => "torn-tail",
             Event::AuditKey { .. } => "audit-key",
+            Event::AuditDropped { .. } => "audit-dropped",
             Event::HeadExport { .. } => "head-export",
         }
     }
@@ -237,6 +241,7 @@ impl Event {
             | Event::RecordingsDropped { .. }
             | Event::TornTail { .. }
             | Event::AuditKey { .. }
+            | Event::AuditDropped { .. }
             | Event::HeadExport { .. } => None,
         }
     }

@@ -213,6 +213,11 @@ impl Daemon {
             state_dir: self.state_dir.clone(),
             mode: self.mode(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            audit: self
+                .configuration
+                .as_ref()
+                .map(|configuration| configuration.config.audit.clone())
+                .unwrap_or_default(),
             events,
         };
         let live = host::live(self.registry.clone(), self.state_dir());

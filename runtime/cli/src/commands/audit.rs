@@ -48,6 +48,9 @@ enum Verb {
         /// that the log names]
         #[arg(long = "key", value_name = "PUBLIC-KEY")]
         keys: Vec<PublicKey>,
+        /// Directory of `[audit] archive`: also verify the records that were moved there
+        #[arg(long, value_name = "DIR")]
+        archive: Option<std::path::PathBuf>,
     },
     /// Show records, oldest first
     #[command(
@@ -68,7 +71,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     match &arguments.verb {
         Verb::Head => head::run(&state_dir, global.format)?,
         Verb::Key { rotate } => key::run(&state_dir, *rotate, global.format)?,
-        Verb::Verify { heads, keys } => return verify::run(&state_dir, heads, keys, global.format),
+        Verb::Verify { heads, keys, archive } => {
+            return verify::run(&state_dir, heads, keys, archive.as_deref(), global.format);
+        }
         Verb::Show(arguments) => show::run(arguments, &state_dir, global)?,
         Verb::Export => export::run(&state_dir)?,
     }

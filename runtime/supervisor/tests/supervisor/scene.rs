@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ansai_audit::{Catalog, Reader};
+use ansai_config::AuditLog;
 use ansai_core::event::{Intent, Phase, Record};
 use ansai_core::{Bytes, Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
@@ -36,6 +37,7 @@ pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
     pub(crate) retry_policy: RetryPolicy,
+    pub(crate) audit: AuditLog,
     /// What the supervisor sees of the host.
     pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
@@ -55,6 +57,7 @@ impl Scene {
             path: path.to_owned(),
             policy: loaded(guest::component()),
             retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, ..RetryPolicy::default() },
+            audit: AuditLog::default(),
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             _own: None,
@@ -118,7 +121,8 @@ impl Scene {
         let state_dir = Directory::create(self.state_dir()).unwrap();
         let stream = Stream::new();
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
-        let options = Options { state_dir, mode: Mode::Enforce, version: "0.0.0".into(), events: stream };
+        let (version, audit) = ("0.0.0".into(), self.audit.clone());
+        let options = Options { state_dir, mode: Mode::Enforce, version, audit, events: stream };
         let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }

@@ -1,17 +1,39 @@
 //! A verified log, for people and for programs.
 
+use ansai_audit::Verified;
+use ansai_core::Timestamp;
+
 use super::kept_heads::KeptHead;
 use super::{Checked, NamedKey, head_of};
 use crate::output::count::count;
-use crate::output::{json, lines};
+use crate::output::{json, lines, time};
 
 pub(super) fn text(checked: &Checked) -> anyhow::Result<()> {
     let Checked { verified, given, local, keys } = checked;
     lines::line(&format!("{}, {}: OK", count(verified.records, "record"), count(verified.segments, "segment")))?;
+    if let Some(beginning) = &verified.beginning {
+        let dropped = &beginning.dropped;
+        lines::line(&format!(
+            "begins with record {}: {}, {} on {} because of their {}, signed by key {}",
+            dropped.first,
+            count(dropped.first.saturating_sub(1), "record") + " before it",
+            dropped.to,
+            time::local(Timestamp::from_millis(dropped.at_ms)),
+            dropped.reason,
+            beginning.key
+        ))?;
+    }
+    if verified.archived > 0 {
+        lines::line(&format!("{} of them in the archive", count(verified.archived, "record")))?;
+    }
+    let compared = given.len().saturating_sub(verified.before.len());
     lines::line(&match given.iter().map(|head| head_of(head).sequence).max() {
-        Some(newest) => format!("matches {}, newest: record {newest}", count(given.len(), "external head")),
+        Some(newest) => format!("matches {}, newest: record {newest}", count(compared, "external head")),
         None => "no external head given; pass --head to detect truncation".to_owned(),
     })?;
+    if !verified.before.is_empty() {
+        lines::line(&before(verified))?;
+    }
     lines::line(&match local {
         Some(head) => format!("matches the local head, record {}", head.head.sequence),
         None => "no local head yet".to_owned(),
@@ -35,6 +57,18 @@ pub(super) fn text(checked: &Checked) -> anyhow::Result<()> {
     Ok(lines::line(&format!("audit head {}", verified.head))?)
 }
 
+/// What is known of heads of dropped records.
+pub(super) fn before(verified: &Verified) -> String {
+    let heads = count(verified.before.len(), "head");
+    match &verified.beginning {
+        Some(one) => format!(
+            "{heads} before the kept part, which begins with record {}: cannot be compared, the records were {}",
+            one.dropped.first, one.dropped.to
+        ),
+        None => heads,
+    }
+}
+
 pub(super) fn document(checked: &Checked) -> anyhow::Result<()> {
     let Checked { verified, given, local, keys } = checked;
     let shown = |head: &KeptHead| match head {
@@ -46,6 +80,9 @@ pub(super) fn document(checked: &Checked) -> anyhow::Result<()> {
         "log": verified.log.map(|log| log.to_string()),
         "records": verified.records,
         "segments": verified.segments,
+        "archived": verified.archived,
+        "beginning": verified.beginning.as_ref().map(ToString::to_string),
+        "before_the_kept_part": verified.before,
         "head": verified.head,
         "torn_tail_bytes": verified.torn_tail_bytes,
         "compared_with": given.iter().map(shown).collect::<Vec<_>>(),
