@@ -138,6 +138,8 @@ fn examine(
     if !given.is_empty() && given.iter().all(|head| verified.before.contains(&head_of(head))) {
         return Err(Problem::before_the_kept_part(show::before(&verified)));
     }
+    // A local head of a dropped record was compared with nothing.
+    let local = local.filter(|head| !verified.before.contains(&head.head));
     for one in &mut named {
         one.endorsed = verified.log.is_some_and(|log| one.is_endorsed(log));
     }
