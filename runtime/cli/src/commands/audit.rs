@@ -38,7 +38,8 @@ enum Verb {
         ansai audit verify --head 1205:3f…\n\n\
         Only a head that was kept elsewhere shows that a log was truncated or rewritten as a whole.\n\n\
         Exit codes: 0 OK; 4 the log was changed or damaged, or contradicts a head; 5 the log cannot be read; 6 a head\n\
-        cannot be verified: it belongs to another log, its signature is wrong, its key is unknown, or its record was dropped.")]
+        cannot be verified: it belongs to another log, its signature is wrong, its key is unknown, or its record was\n\
+        dropped.")]
     Verify {
         /// Head that was kept elsewhere: a file with one per line, a line of `ansai audit head`, or SEQUENCE:HASH;
         /// repeatable

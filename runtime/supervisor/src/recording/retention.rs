@@ -68,7 +68,7 @@ enum RetentionError {
 fn open_archive(path: &Path) -> Result<Directory, RetentionError> {
     Directory::create_trusted(path).map_err(|error| match error {
         TrustError::Access(error) => RetentionError::Storage(error),
-        TrustError::Untrusted(problem) => RetentionError::Archive(problem.to_string()),
+        TrustError::Untrusted(problem) => RetentionError::Archive(problem.0),
     })
 }
 

@@ -117,14 +117,15 @@ async fn what_an_undo_needs_stays() {
 #[tokio::test]
 async fn plan_files_go_with_their_records() {
     let scene = small();
-    // In part, and only at once: its undo is over.
-    let step = Step::new(crate::script::Call::CheckAvailable, 0, 0, "/");
-    scene.script(&Script::sick(vec![step], OnFailure::Stop));
+    // It cannot be undone.
+    scene.script(&Script::sick(vec![Step::reload(scene.path("file"))], OnFailure::Stop));
     let plan = scene.open().run_once().await[0].findings[0].plans[0].plan.clone();
     let file = scene.state_dir().join(format!("plans/{plan}.plan.zst"));
     assert!(file.exists());
     well(&scene);
     run(&scene, 100).await;
-    let kept = bytes(&scene) > MOST_BYTES;
-    assert_eq!(file.exists(), kept, "it goes with the log, and not before");
+    assert!(bytes(&scene) <= MOST_BYTES && !file.exists());
+    let of_plan = |name: &String| name.starts_with(&plan);
+    let plans = Directory::open(scene.state_dir().join("plans")).unwrap();
+    assert_eq!(plans.names().unwrap().into_iter().filter(of_plan).count(), 0);
 }

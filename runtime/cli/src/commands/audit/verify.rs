@@ -136,7 +136,7 @@ fn examine(
         }
     }
     if !given.is_empty() && given.iter().all(|head| verified.before.contains(&head_of(head))) {
-        return Err(Problem::before_the_kept_part(show::before(&verified)));
+        return Err(Problem::before_the_kept_part(show::before(&verified, given)));
     }
     // A local head of a dropped record was compared with nothing.
     let local = local.filter(|head| !verified.before.contains(&head.head));

@@ -1,6 +1,6 @@
 //! A verified log, for people and for programs.
 
-use ansai_audit::Verified;
+use ansai_audit::{Head, Verified};
 use ansai_core::Timestamp;
 
 use super::kept_heads::KeptHead;
@@ -26,13 +26,14 @@ pub(super) fn text(checked: &Checked) -> anyhow::Result<()> {
     if verified.archived > 0 {
         lines::line(&format!("{} of them in the archive", count(verified.archived, "record")))?;
     }
-    let compared = given.len().saturating_sub(verified.before.len());
+    let too_old = before_the_kept_part(verified, given);
+    let compared = given.len().saturating_sub(too_old.len());
     lines::line(&match given.iter().map(|head| head_of(head).sequence).max() {
         Some(newest) => format!("matches {}, newest: record {newest}", count(compared, "external head")),
         None => "no external head given; pass --head to detect truncation".to_owned(),
     })?;
-    if !verified.before.is_empty() {
-        lines::line(&before(verified))?;
+    if !too_old.is_empty() {
+        lines::line(&before(verified, given))?;
     }
     lines::line(&match local {
         Some(head) => format!("matches the local head, record {}", head.head.sequence),
@@ -57,9 +58,14 @@ pub(super) fn text(checked: &Checked) -> anyhow::Result<()> {
     Ok(lines::line(&format!("audit head {}", verified.head))?)
 }
 
+/// The given heads of dropped records.
+fn before_the_kept_part(verified: &Verified, given: &[KeptHead]) -> Vec<Head> {
+    given.iter().map(head_of).filter(|head| verified.before.contains(head)).collect()
+}
+
 /// What is known of heads of dropped records.
-pub(super) fn before(verified: &Verified) -> String {
-    let heads = count(verified.before.len(), "head");
+pub(super) fn before(verified: &Verified, given: &[KeptHead]) -> String {
+    let heads = count(before_the_kept_part(verified, given).len(), "head");
     match &verified.beginning {
         Some(one) => format!(
             "{heads} before the kept part, which begins with record {}: cannot be compared, the records were {}",
@@ -82,7 +88,7 @@ pub(super) fn document(checked: &Checked) -> anyhow::Result<()> {
         "segments": verified.segments,
         "archived": verified.archived,
         "beginning": verified.beginning.as_ref().map(ToString::to_string),
-        "before_the_kept_part": verified.before,
+        "before_the_kept_part": before_the_kept_part(verified, given),
         "head": verified.head,
         "torn_tail_bytes": verified.torn_tail_bytes,
         "compared_with": given.iter().map(shown).collect::<Vec<_>>(),
