@@ -40,6 +40,38 @@ pub enum Fault {
         /// The next segment that exists.
         next: SegmentName,
     },
+    /// The log does not begin with record 1, and no signed record says that its beginning was dropped.
+    #[error("the log begins with record {found}, and no signed record says that the records before it were dropped")]
+    BeginningMissing {
+        /// Its first record.
+        found: u64,
+    },
+    /// The record of what was dropped was not signed for this log.
+    #[error("the record of what was dropped is forged or damaged: {why}")]
+    BeginningForged {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The log begins after the record that is named as the first kept one.
+    #[error(
+        "more was dropped than the signed record names: {named} is the first kept record, but the log begins with {found}"
+    )]
+    BeginningExceeded {
+        /// The first record according to the signed record.
+        named: u64,
+        /// The first record that is there.
+        found: u64,
+    },
+    /// The log records a later drop than the one that is named.
+    #[error(
+        "the record of what was dropped is an older one: it names {named} as the first kept record, the log {recorded}"
+    )]
+    BeginningReplayed {
+        /// The first record according to the signed record.
+        named: u64,
+        /// The first record according to the log.
+        recorded: u64,
+    },
     /// The segment begins with a record that an earlier segment already holds.
     #[error("the segment begins before the end of the one before it")]
     OverlappingSegment,
@@ -104,6 +136,10 @@ impl Fault {
             Self::NotASegment => "not-a-segment",
             Self::UnknownVersion { .. } => "unknown-version",
             Self::MissingSegment { .. } => "missing-segment",
+            Self::BeginningMissing { .. } => "beginning-missing",
+            Self::BeginningForged { .. } => "beginning-forged",
+            Self::BeginningExceeded { .. } => "beginning-exceeded",
+            Self::BeginningReplayed { .. } => "beginning-replayed",
             Self::OverlappingSegment => "overlapping-segment",
             Self::Length { .. } => "length",
             Self::Cut { .. } => "frame-cut",

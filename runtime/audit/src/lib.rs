@@ -5,6 +5,8 @@
 //!   this crate. SHA-256 chains each record to the one before, so anyone who keeps a [`Head`] elsewhere can detect
 //!   later whether a record up to it was removed or rewritten. A [`SignedHead`] says which key signed it, and
 //!   [`HeadFile`] keeps the newest one next to the log.
+//! - [`PendingDrop`] drops the beginning of a log, or moves it to an archive. A [`Beginning`] that the log's key signed
+//!   names what was dropped, so the rest and heads that were kept elsewhere still verify.
 //! - [`SharedLog`] lets several threads append; threads that wait for the disk at the same time share one sync.
 //! - [`Recordings`] keeps the recordings of evaluations within a quota. The log holds only their hashes, so it stays
 //!   verifiable when a recording is dropped.
@@ -29,7 +31,9 @@
 //! ```
 
 mod ballast;
+mod beginning;
 mod corruption;
+mod dropping;
 mod flip;
 mod frame;
 mod head;
@@ -48,7 +52,9 @@ mod storage;
 mod verify;
 
 pub use ballast::{Ballast, BallastError};
+pub use beginning::{Beginning, Destination, DropReason, Dropped, ParseBeginningError};
 pub use corruption::{Corruption, Fault, ReadError};
+pub use dropping::{DropError, DropRequest, PendingDrop, SealedSegment, first_record, sealed};
 pub use frame::MAX_PAYLOAD_BYTES;
 pub use head::{Head, ParseHeadError};
 pub use head_file::{HeadFile, HeadFileError};

@@ -7,6 +7,7 @@ use ansai_storage::{Directory, Location, ToDirectory};
 use crate::ballast::{Ballast, BallastError};
 use crate::frame::{self, MAX_PAYLOAD_BYTES};
 use crate::head::Head;
+use crate::reader::Entry;
 use crate::recovery::{self, Check, OpenError, Recovery};
 use crate::segment::{self, SegmentName};
 use crate::storage::{self, AppendFile, Lock, StorageError};
@@ -115,11 +116,23 @@ impl Log {
     /// [`OpenError::InUse`] if another writer has it open; [`OpenError::Corrupt`] if the log is damaged in a way that
     /// no crash explains; [`OpenError::Storage`] if the system refuses.
     pub fn open(directory: impl ToDirectory, options: Options) -> Result<(Self, Recovery), OpenError> {
+        Self::open_seeing(directory, options, |_| ())
+    }
+
+    /// The same, and passes each record that is checked to `see`.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_seeing(
+        directory: impl ToDirectory,
+        options: Options,
+        see: impl FnMut(&Entry),
+    ) -> Result<(Self, Recovery), OpenError> {
         let directory = directory.to_created_directory()?;
         let lock = storage::try_lock(&directory)?;
         let lock = lock.ok_or_else(|| OpenError::InUse(directory.path().to_owned()))?;
         let reserve = Ballast::new(Location::new(&directory, "reserve"), options.reserve_bytes);
-        let found = recovery::recover(&directory, options.check, options.known, &reserve)?;
+        let found = recovery::recover(&directory, options.check, options.known, &reserve, see)?;
         let active = match found.last {
             Some((name, length)) => {
                 Some(Active { file: Arc::new(AppendFile::open(&directory, &name.to_string())?), length })

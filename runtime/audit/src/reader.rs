@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use ansai_storage::{Directory, ToDirectory};
 
+use crate::beginning::Beginning;
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::frame::{self, FrameHeader, Hash};
 use crate::head::Head;
@@ -62,6 +63,8 @@ pub enum Tail {
 #[derive(Debug)]
 pub struct Reader {
     directory: Directory,
+    /// What was dropped before the first record.
+    beginning: Option<Beginning>,
     upcoming: VecDeque<SegmentName>,
     current: Option<Current>,
     /// The last opened segment, also after it was read completely.
@@ -97,46 +100,71 @@ enum Step {
 }
 
 impl Reader {
-    /// Reads a log from its first record.
+    /// Reads a log from its first record, or from the first one that was kept.
     ///
     /// # Errors
-    /// If the directory cannot be opened or listed. A directory without segments is a log without records.
-    pub fn open(directory: impl ToDirectory) -> Result<Self, StorageError> {
-        let directory = directory.to_directory()?;
-        let segments = segment::list(&directory)?;
-        Ok(Self::over(directory, segments.into(), 1))
+    /// If the directory cannot be opened or listed, or the record of what was dropped is forged. A directory without
+    /// segments is a log without records.
+    pub fn open(directory: impl ToDirectory) -> Result<Self, ReadError> {
+        Self::over(directory.to_directory()?, 1)
     }
 
     /// Reads a log from record `from`. Earlier segments are neither opened nor checked, nor is the chain's link to
     /// them.
     ///
     /// # Errors
-    /// If the directory cannot be opened or listed. A record that does not exist yet is not an error: the iterator is
-    /// empty.
-    pub fn from_sequence(directory: impl ToDirectory, from: u64) -> Result<Self, StorageError> {
-        let directory = directory.to_directory()?;
-        let mut segments = segment::list(&directory)?;
-        let later = segments.partition_point(|name| name.first_sequence() <= from);
-        segments.drain(..later.saturating_sub(1));
-        Ok(Self::over(directory, segments.into(), from))
+    /// As [`Reader::open`]. A record that does not exist yet is not an error: the iterator is empty. If the record was
+    /// dropped, the reader begins with the first one that was kept.
+    pub fn from_sequence(directory: impl ToDirectory, from: u64) -> Result<Self, ReadError> {
+        Self::over(directory.to_directory()?, from)
     }
 
-    fn over(directory: Directory, upcoming: VecDeque<SegmentName>, from: u64) -> Self {
+    fn over(directory: Directory, from: u64) -> Result<Self, ReadError> {
+        // Before the segments: what is dropped meanwhile is missing among them, and `restart` notices.
+        let beginning = Beginning::read(&directory)?;
+        let (begins, previous) = Beginning::start(beginning.as_ref());
+        let mut upcoming = segment::list_from(&directory, begins)?;
+        let later = upcoming.partition_point(|name| name.first_sequence() <= from);
+        upcoming.drain(..later.saturating_sub(1));
         // Only a reader that starts later may begin with another segment than the first.
-        let first = upcoming.front().map_or(1, |name| name.first_sequence()).min(from.max(1));
-        Self {
+        let first = upcoming.first().map_or(begins, |name| name.first_sequence()).min(from.max(begins));
+        Ok(Self {
             directory,
-            upcoming,
+            beginning,
+            upcoming: upcoming.into(),
             current: None,
             last_segment: None,
             position: None,
             next_sequence: first,
-            previous: (first == 1).then(frame::genesis),
+            previous: (first == begins).then_some(previous),
             from,
             segments: 0,
             tail: None,
             finished: false,
+        })
+    }
+
+    /// If records were dropped since the reader was opened, begins again where the log begins now. Only before the
+    /// first record: what was read already is not taken back.
+    fn restart(&mut self) -> Result<bool, ReadError> {
+        if self.segments > 0 {
+            return Ok(false);
         }
+        let again = Self::over(self.directory.clone(), self.from)?;
+        let is_later = again.begins() > self.begins();
+        if is_later {
+            *self = again;
+        }
+        Ok(is_later)
+    }
+
+    fn begins(&self) -> u64 {
+        Beginning::start(self.beginning.as_ref()).0
+    }
+
+    /// What was dropped before the first record; `None` if nothing was.
+    pub fn beginning(&self) -> Option<&Beginning> {
+        self.beginning.as_ref()
     }
 
     /// The end of the log; `None` until the iterator has ended without an error.
@@ -163,7 +191,7 @@ impl Reader {
     pub(crate) fn ends_below(&self, expected: Head) -> Corruption {
         let (segment, offset) = match self.tail {
             Some(Tail::Torn(torn)) => (torn.segment, torn.offset),
-            Some(Tail::Clean) | None => self.position.unwrap_or((SegmentName::starting_at(1), 0)),
+            Some(Tail::Clean) | None => self.position.unwrap_or((SegmentName::starting_at(self.begins()), 0)),
         };
         let last = self.head().unwrap_or_else(Head::genesis);
         let torn = matches!(self.tail, Some(Tail::Torn(_)));
@@ -210,9 +238,13 @@ impl Reader {
                 name = self.upcoming.pop_front().unwrap_or(name);
             }
         }
-        self.check_name(name)?;
+        let opened = self.check_name(name).map_err(ReadError::from);
+        let opened = opened.and_then(|()| Ok(ReadFile::open(&self.directory, &name.to_string())?));
+        let mut file = match opened {
+            Err(error) => return if self.restart()? { Ok(None) } else { Err(error) },
+            Ok(file) => file,
+        };
         self.last_segment = Some(name);
-        let mut file = ReadFile::open(&self.directory, &name.to_string())?;
         let header = file.read(segment::HEADER_BYTES)?;
         let sealed = self.has_later_segment()?;
         if let Err(fault) = segment::check_header(&header) {
@@ -236,6 +268,14 @@ impl Reader {
         match name.first_sequence().cmp(&self.next_sequence) {
             std::cmp::Ordering::Equal => Ok(()),
             std::cmp::Ordering::Less => Err(self.corruption(name, 0, Fault::OverlappingSegment)),
+            std::cmp::Ordering::Greater if self.segments == 0 => {
+                let found = name.first_sequence();
+                let fault = match &self.beginning {
+                    None => Fault::BeginningMissing { found },
+                    Some(one) => Fault::BeginningExceeded { named: one.dropped.first, found },
+                };
+                Err(Corruption::at_the_beginning(self.next_sequence, fault))
+            }
             std::cmp::Ordering::Greater => {
                 let missing = SegmentName::starting_at(self.next_sequence);
                 Err(self.corruption(missing, 0, Fault::MissingSegment { next: name }))
@@ -246,7 +286,8 @@ impl Reader {
     fn has_later_segment(&mut self) -> Result<bool, StorageError> {
         if self.upcoming.is_empty() {
             let last = self.last_segment;
-            self.upcoming = segment::list(&self.directory)?.into_iter().filter(|name| Some(*name) > last).collect();
+            let all = segment::list_from(&self.directory, self.begins())?;
+            self.upcoming = all.into_iter().filter(|name| Some(*name) > last).collect();
         }
         Ok(!self.upcoming.is_empty())
     }

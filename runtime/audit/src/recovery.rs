@@ -7,7 +7,7 @@ use ansai_storage::Directory;
 use crate::ballast::{Ballast, BallastError};
 use crate::corruption::{Corruption, ReadError};
 use crate::head::Head;
-use crate::reader::{Reader, Tail, Torn};
+use crate::reader::{Entry, Reader, Tail, Torn};
 use crate::segment::{self, SegmentName};
 use crate::storage::{AppendFile, ReadFile, StorageError};
 use crate::verify::check_expected;
@@ -108,16 +108,19 @@ pub(crate) fn recover(
     check: Check,
     known: Option<Head>,
     reserve: &Ballast,
+    mut see: impl FnMut(&Entry),
 ) -> Result<Found, OpenError> {
     let corrupt =
         |corruption| OpenError::Corrupt { directory: directory.path().to_owned(), corruption: Box::new(corruption) };
-    let mut reader = reader(directory, check)?;
+    let failed = |error| match error {
+        ReadError::Corrupt(corruption) => corrupt(corruption),
+        ReadError::Storage(error) => OpenError::Storage(error),
+    };
+    let mut reader = reader(directory, check).map_err(failed)?;
     for entry in &mut reader {
-        let entry = entry.map_err(|error| match error {
-            ReadError::Corrupt(corruption) => corrupt(corruption),
-            ReadError::Storage(error) => OpenError::Storage(error),
-        })?;
+        let entry = entry.map_err(failed)?;
         check_expected(&entry, known).map_err(corrupt)?;
+        see(&entry);
     }
     let reached = reader.head().unwrap_or_else(Head::genesis).sequence;
     if let Some(known) = known.filter(|known| known.sequence > reached) {
@@ -130,7 +133,7 @@ pub(crate) fn recover(
     Ok(Found { head: reader.head().unwrap_or_else(Head::genesis), cut, last: reader.position() })
 }
 
-fn reader(directory: &Directory, check: Check) -> Result<Reader, StorageError> {
+fn reader(directory: &Directory, check: Check) -> Result<Reader, ReadError> {
     let segments = segment::list(directory)?;
     match (check, segments.as_slice()) {
         // The last segment may have no records; then the head is in the one before it.

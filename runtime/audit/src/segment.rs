@@ -50,6 +50,13 @@ pub(crate) fn list(directory: &Directory) -> Result<Vec<SegmentName>, StorageErr
     Ok(segments)
 }
 
+/// The segments from a sequence number on, oldest first. What is before it was dropped, and a crash may have left it.
+pub(crate) fn list_from(directory: &Directory, first: u64) -> Result<Vec<SegmentName>, StorageError> {
+    let mut segments = list(directory)?;
+    segments.retain(|name| name.first_sequence() >= first);
+    Ok(segments)
+}
+
 /// Whether a crash can have left these first bytes at the end of a file: the beginning of a header, then only zeros.
 pub(crate) fn is_unfinished(found: &[u8]) -> bool {
     let written = found.iter().zip(HEADER).take_while(|(found, wanted)| **found == *wanted).count();

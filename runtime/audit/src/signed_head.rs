@@ -97,7 +97,7 @@ impl FromStr for SignedHead {
 }
 
 /// Parses a number without sign and leading zeros.
-fn plain_number(text: &str) -> Option<u64> {
+pub(crate) fn plain_number(text: &str) -> Option<u64> {
     text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 

@@ -2,6 +2,7 @@
 
 use ansai_storage::{Access, Directory, StorageError, ToDirectory};
 
+use crate::beginning::Beginning;
 use crate::corruption::{Corruption, Fault, ReadError};
 use crate::head::Head;
 use crate::public_key::{LogId, PublicKey};
@@ -10,12 +11,20 @@ use crate::segment::{self, SegmentName};
 use crate::signed_head::SignedHead;
 
 /// The result of checking a whole log that is intact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// Id of the log; `None` without records.
     pub log: Option<LogId>,
-    /// Number of records. All are whole, in sequence and chained.
+    /// Number of records, with those in the archive. All are whole, in sequence and chained.
     pub records: u64,
+    /// How many of them are in the archive.
+    pub archived: u64,
+    /// What was dropped before the first of them; `None` if that is the very first one.
+    pub beginning: Option<Beginning>,
+    /// What the log itself says was dropped from it; differs from `beginning` if an archive was read too.
+    pub dropped: Option<Beginning>,
+    /// Heads of records that were dropped before the first one. Nothing is known about them.
+    pub before: Vec<Head>,
     /// Number of segments.
     pub segments: u64,
     /// The last record. Keep it elsewhere, and pass it to a later check.
@@ -83,9 +92,15 @@ pub struct Verifier {
     heads: Vec<Head>,
     signed: Vec<SignedHead>,
     keys: Vec<PublicKey>,
+    archive: Option<Directory>,
 }
 
 impl Verifier {
+    /// Reads what was dropped from this directory first.
+    pub fn archive(&mut self, archive: Directory) {
+        self.archive = Some(archive);
+    }
+
     /// Requires that the log holds this record.
     pub fn expect(&mut self, head: Head) {
         self.heads.push(head);
@@ -117,11 +132,11 @@ impl Verifier {
             return Err(VerifyError::Head { head: Box::new(head.clone()), fault });
         }
         let directory = directory.to_directory().map_err(ReadError::from)?;
-        walk(directory, self.heads.clone(), |entry| {
-            if entry.sequence == 1 {
-                self.check_log(LogId(entry.hash))?;
+        walk(directory, self.archive.clone(), self.heads.clone(), |log, entry| {
+            if let Some(log) = log {
+                self.check_log(log)?;
             }
-            visit(entry);
+            entry.into_iter().for_each(&mut visit);
             Ok(())
         })
     }
@@ -143,7 +158,11 @@ impl LogId {
     /// # Errors
     /// If the first record is damaged, or cannot be read.
     pub fn of(directory: impl ToDirectory) -> Result<Option<Self>, ReadError> {
-        let first = Reader::open(directory)?.next().transpose()?;
+        let mut reader = Reader::open(directory)?;
+        if let Some(beginning) = reader.beginning() {
+            return Ok(Some(beginning.dropped.log));
+        }
+        let first = reader.next().transpose()?;
         Ok(first.map(|entry| Self(entry.hash)))
     }
 }
@@ -170,43 +189,125 @@ pub fn make_durable(directory: impl ToDirectory) -> Result<(), StorageError> {
 /// # Errors
 /// [`ReadError::Corrupt`] for the first damaged place, [`ReadError::Storage`] if a file cannot be read.
 pub fn verify(directory: impl ToDirectory, expected: impl IntoIterator<Item = Head>) -> Result<Verified, ReadError> {
-    walk(directory.to_directory()?, expected.into_iter().collect(), |_| Ok::<(), ReadError>(()))
+    walk(directory.to_directory()?, None, expected.into_iter().collect(), |_, _| Ok::<(), ReadError>(()))
 }
 
+/// Reads the archive, if there is one, and the log. `visit` gets the id of the log as soon as it is known, and each
+/// record.
 fn walk<E: From<ReadError>>(
     directory: Directory,
-    mut heads: Vec<Head>,
-    mut visit: impl FnMut(&Entry) -> Result<(), E>,
+    archive: Option<Directory>,
+    heads: Vec<Head>,
+    mut visit: impl FnMut(Option<LogId>, Option<&Entry>) -> Result<(), E>,
 ) -> Result<Verified, E> {
-    heads.sort_unstable_by_key(|head| head.sequence);
-    let mut heads = heads.into_iter().peekable();
-    let genesis = Head::genesis();
-    while let Some(expected) = heads.next_if(|head| head.sequence == 0) {
-        if expected != genesis {
-            let fault = Fault::Rewritten { expected, found: genesis };
-            let segment = SegmentName::starting_at(1);
-            return Err(ReadError::from(Corruption { segment, offset: 0, sequence: 0, fault }).into());
-        }
+    let mut reader = Reader::open(directory)?;
+    let dropped = reader.beginning().cloned();
+    let mut older = match (&dropped, archive) {
+        (Some(dropped), Some(archive)) => Some((Reader::open(archive)?, dropped)),
+        _ => None,
+    };
+    let beginning = older.as_ref().map_or(dropped.clone(), |(older, _)| older.beginning().cloned());
+    let mut walked = Walked::new(heads, beginning.as_ref())?;
+    if let Some(log) = dropped.iter().chain(&beginning).map(|one| one.dropped.log).next() {
+        visit(Some(log), None)?;
     }
-    let mut reader = Reader::open(directory).map_err(ReadError::from)?;
+    let mut segments = 0;
     let mut log = None;
-    for entry in reader.by_ref() {
-        let entry = entry?;
-        log.get_or_insert(LogId(entry.hash));
-        visit(&entry)?;
-        while let Some(expected) = heads.next_if(|head| head.sequence == entry.sequence) {
-            check_expected(&entry, Some(expected)).map_err(ReadError::from)?;
+    let mut see = |entry: &Entry, walked: &mut Walked| -> Result<(), E> {
+        // The first record of a log names it.
+        let named = (entry.sequence == 1).then_some(LogId(entry.hash));
+        log = log.or(named);
+        visit(named, Some(entry))?;
+        Ok(walked.compare(entry)?)
+    };
+    if let Some((older, dropped)) = older.as_mut() {
+        for entry in older.by_ref() {
+            let entry = entry?;
+            if entry.sequence >= dropped.dropped.first {
+                break;
+            }
+            see(&entry, &mut walked)?;
         }
+        segments = older.segments();
+        walked.check_archive(older, dropped)?;
     }
-    if let Some(expected) = heads.last() {
-        return Err(ReadError::from(reader.ends_below(expected)).into());
+    let archived = walked.records;
+    for entry in reader.by_ref() {
+        see(&entry?, &mut walked)?;
+    }
+    if let Some(expected) = walked.heads.back() {
+        return Err(ReadError::from(reader.ends_below(*expected)).into());
     }
     let torn_tail_bytes = match reader.tail() {
         Some(Tail::Torn(torn)) => torn.bytes,
         Some(Tail::Clean) | None => 0,
     };
-    let head = reader.head().unwrap_or(genesis);
-    Ok(Verified { log, records: head.sequence, segments: reader.segments(), head, torn_tail_bytes })
+    Ok(Verified {
+        log: dropped.as_ref().map(|one| one.dropped.log).or(log),
+        records: walked.records,
+        archived,
+        beginning,
+        dropped,
+        before: walked.before,
+        segments: reader.segments().saturating_add(segments),
+        head: reader.head().unwrap_or_else(Head::genesis),
+        torn_tail_bytes,
+    })
+}
+
+/// The records so far, and the heads that are still expected.
+struct Walked {
+    records: u64,
+    last: Option<Head>,
+    heads: std::collections::VecDeque<Head>,
+    before: Vec<Head>,
+}
+
+impl Walked {
+    /// Sorts the heads out that no record can be compared with.
+    fn new(mut heads: Vec<Head>, beginning: Option<&Beginning>) -> Result<Self, ReadError> {
+        heads.sort_unstable_by_key(|head| head.sequence);
+        let known = [Some(Head::genesis()), beginning.map(|one| one.dropped.last())];
+        let (mut before, mut after) = (Vec::new(), std::collections::VecDeque::new());
+        let (first, _) = Beginning::start(beginning);
+        for expected in heads {
+            match known.into_iter().flatten().find(|known| known.sequence == expected.sequence) {
+                Some(known) if known == expected => {}
+                Some(found) => {
+                    let fault = Fault::Rewritten { expected, found };
+                    let segment = SegmentName::starting_at(first);
+                    return Err(Corruption { segment, offset: 0, sequence: expected.sequence, fault }.into());
+                }
+                None if expected.sequence < first => before.push(expected),
+                None => after.push_back(expected),
+            }
+        }
+        Ok(Self { records: 0, last: None, heads: after, before })
+    }
+
+    fn compare(&mut self, entry: &Entry) -> Result<(), ReadError> {
+        self.records = self.records.saturating_add(1);
+        self.last = Some(entry.head());
+        while let Some(expected) = self.heads.front().copied().filter(|head| head.sequence == entry.sequence) {
+            check_expected(entry, Some(expected))?;
+            self.heads.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Whether the archive ends with the record that the log begins after.
+    fn check_archive(&self, archive: &Reader, dropped: &Beginning) -> Result<(), ReadError> {
+        let expected = dropped.dropped.last();
+        match self.last.or_else(|| archive.beginning().map(|one| one.dropped.last())) {
+            Some(last) if last == expected => Ok(()),
+            Some(last) if last.sequence == expected.sequence => {
+                let segment = archive.position().map_or(SegmentName::starting_at(1), |(name, _)| name);
+                let fault = Fault::Rewritten { expected, found: last };
+                Err(Corruption { segment, offset: 0, sequence: expected.sequence, fault }.into())
+            }
+            _ => Err(archive.ends_below(expected).into()),
+        }
+    }
 }
 
 /// Compares a record with the head that is known for its sequence number.

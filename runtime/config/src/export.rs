@@ -44,12 +44,7 @@ pub struct ExportUrl {
     pub ca_file: Option<PathBuf>,
 }
 
-pub(crate) fn read_audit(node: &Node, problems: &mut Problems) -> Option<Export> {
-    let fields = Fields::of(node, "`[audit]`", &["export"], problems)?;
-    read(fields.get("export")?, problems)
-}
-
-fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
+pub(crate) fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     let fields = Fields::of(node, "`[audit.export]`", KEYS, problems)?;
     let every = fields.duration("every", (SECOND_MS, MONTH_MS), problems).unwrap_or(Millis::new(HOUR_MS));
     let timeout =
@@ -83,7 +78,7 @@ fn read(node: &Node, problems: &mut Problems) -> Option<Export> {
     Some(Export { every, timeout, file, command, url })
 }
 
-fn path(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Option<PathBuf> {
+pub(crate) fn path(fields: &Fields<'_>, key: &str, problems: &mut Problems) -> Option<PathBuf> {
     let (text, node) = fields.text(key, MOST_TEXT, problems).zip(fields.get(key))?;
     if !ansai_core::scope::is_plain_absolute(text) {
         problems.add(

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use ansai_core::{Code, InstanceName, Interface, Millis, Mode, Never, codes};
 
+use crate::audit_log::{self, AuditLog};
 use crate::diagnostics::Diagnostics;
-use crate::export::{self, Export};
+use crate::export::Export;
 use crate::fields::Fields;
 use crate::file;
 use crate::hidden;
@@ -46,6 +47,8 @@ pub struct Daemon {
 pub struct HostConfig {
     /// `[daemon]`.
     pub daemon: Daemon,
+    /// `[audit]`.
+    pub audit: AuditLog,
     /// `[audit.export]`.
     pub export: Option<Export>,
     /// `labels` of `[host]`.
@@ -173,9 +176,9 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, export, labels, targets, never, policies } = parts;
+                let Parts { daemon, audit, export, labels, targets, never, policies } = parts;
                 let warnings = problems.of(&source);
-                Ok(HostConfig { daemon, export, labels, targets, never, policies, warnings, source })
+                Ok(HostConfig { daemon, audit, export, labels, targets, never, policies, warnings, source })
             }
             _ => Err(problems.of(&source)),
         }
@@ -185,6 +188,7 @@ impl HostConfig {
 /// What the file says.
 struct Parts {
     daemon: Daemon,
+    audit: AuditLog,
     export: Option<Export>,
     labels: Labels,
     targets: Targets,
@@ -196,7 +200,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
     let fields =
         Fields::of(node, "the configuration", &["daemon", "audit", "host", "target", "never", "policy"], problems)?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
-    let export = fields.get("audit").and_then(|node| export::read_audit(node, problems));
+    let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();
     let labels = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
     let never = fields.get("never").map(|node| never::read(node, problems)).unwrap_or_default();
@@ -222,7 +226,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         let configured = Configured { instances: &policies, targets: &targets, written: &written };
         target_grants::check(node, interfaces, &configured, problems);
     }
-    Some(Parts { daemon, export, labels, targets, never, policies })
+    Some(Parts { daemon, audit, export, labels, targets, never, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> Labels {

@@ -18,6 +18,7 @@
 //! ```
 
 mod address;
+mod audit_log;
 mod diagnostics;
 mod export;
 mod fields;
@@ -47,6 +48,7 @@ mod target_grants;
 mod target_use;
 mod trust;
 
+pub use audit_log::AuditLog;
 pub use diagnostics::{Diagnostics, Entry, Severity};
 pub use export::{Export, ExportUrl};
 pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};

@@ -500,6 +500,19 @@ fn settings_are_found_in_the_file() {
 }
 
 #[test]
+fn bounds_of_the_audit_log_are_read() {
+    let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES).map(|config| config.audit);
+    let default = read("").unwrap();
+    assert_eq!((default.keep, default.max_bytes, &default.archive), (None, 1 << 30, &None));
+    let set = read("[audit]\nkeep = \"30d\"\nmax_bytes = \"2GiB\"\narchive = \"/srv/archive\"\n").unwrap();
+    assert_eq!((set.keep, set.max_bytes), (Some(Millis::from_hours(720)), 2 << 30));
+    assert_eq!(set.archive.as_deref(), Some(std::path::Path::new("/srv/archive")));
+    for wrong in ["keep = \"59m\"", "keep = 30", "max_bytes = \"1023KiB\"", "archive = \"archive\"", "kept = \"1d\""] {
+        assert!(read(&format!("[audit]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn export_targets_are_read() {
     let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES).unwrap().export;
     assert_eq!(configuration().export, None);

@@ -181,6 +181,9 @@ pub enum Event {
     ClockBelieved { why: Belief },
     /// The key that signs heads of this log from now on. `endorsement` is the signature of the key that it replaces.
     AuditKey { public_key: String, replaces: Option<String>, endorsement: Option<String> },
+    /// Records `from` to `first - 1` were dropped from the beginning of the audit log; record `first` links to `previous`.
+    /// Durable before they are removed. `archived`: they were copied to the archive before.
+    AuditDropped { from: u64, first: u64, previous: String, reason: String, archived: bool, public_key: String },
     /// A head could not be sent to a target; or can be sent again, then `error` is absent.
     HeadExport { target: String, error: Option<String>, failures: u32 },
 }
@@ -217,6 +220,7 @@ impl Event {
             Event::ClockJumped { .. } => "clock-jumped",
             Event::ClockBelieved { .. } => "clock-believed",
             Event::AuditKey { .. } => "audit-key",
+            Event::AuditDropped { .. } => "audit-dropped",
             Event::HeadExport { .. } => "head-export",
         }
     }
@@ -252,6 +256,7 @@ impl Event {
             | Event::ClockJumped { .. }
             | Event::ClockBelieved { .. }
             | Event::AuditKey { .. }
+            | Event::AuditDropped { .. }
             | Event::HeadExport { .. } => None,
         }
     }

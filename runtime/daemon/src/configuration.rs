@@ -138,13 +138,13 @@ impl Configuration {
     /// A warning if another user can write the file.
     ///
     /// # Errors
-    /// Another user can write it, and with it they could change this host: an instance enforces, or heads are exported.
+    /// Another user can write it, and with it they could change this host: an instance enforces, heads are exported, or `[audit]` shortens the log.
     pub fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Error> {
         let Some(problem) = self.trust.problem() else { return Ok(None) };
         let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling) == Mode::Enforce);
         let (problem, fix) = parts(problem);
-        // An export can run a command or write a file in any mode.
-        if self.config.export.is_some() {
+        // An export can run a command or write a file in any mode, and `[audit]` can delete the audit log.
+        if self.config.export.is_some() || self.config.audit != ansai_config::AuditLog::default() {
             return Err(ConfigurationError::UntrustedExport { problem, fix }.into());
         }
         match enforcing {

@@ -224,6 +224,11 @@ impl Daemon {
             mode: self.mode(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             accept_clock: self.accept_clock,
+            audit: self
+                .configuration
+                .as_ref()
+                .map(|configuration| configuration.config.audit.clone())
+                .unwrap_or_default(),
             events,
         };
         let live = host::live(self.registry.clone(), self.state_dir());

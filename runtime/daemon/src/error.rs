@@ -10,7 +10,7 @@ use ansai_supervisor::undo::UndoError;
 
 use crate::component::ComponentError;
 use crate::configuration::ConfigurationError;
-use crate::history::HistoryError;
+use crate::history::{HistoryError, code_of};
 use crate::load::InstanceError;
 use crate::recorded::RecordingError;
 use crate::share::ShareError;
@@ -80,6 +80,9 @@ impl Error {
             Error::Open { error, .. } if is_in_use(error) => codes::IN_USE,
             Error::Open { error, .. } => match (is_refusal(error), error) {
                 (true, OpenError::Head(_)) => codes::HEAD_KEY,
+                (true, OpenError::Audit(ansai_audit::OpenError::Corrupt { corruption, .. })) => {
+                    code_of(&corruption.fault)
+                }
                 (true, _) => codes::AUDIT_TAMPERED,
                 (false, _) => codes::STATE_DIRECTORY,
             },

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ansai_audit::{Corruption, Entry, ReadError, Reader, StorageError};
+use ansai_audit::{Corruption, Entry, Fault, ReadError, Reader, StorageError};
 use ansai_core::event::Record;
 use ansai_core::{Code, Event, codes, exit};
 
@@ -26,7 +26,7 @@ impl HistoryError {
     pub fn code(&self) -> Code {
         match self {
             HistoryError::Unreadable(_) => codes::AUDIT_UNREADABLE,
-            HistoryError::Corrupt(_) => codes::AUDIT_TAMPERED,
+            HistoryError::Corrupt(corruption) => code_of(&corruption.fault),
         }
     }
 
@@ -44,6 +44,17 @@ impl HistoryError {
             HistoryError::Unreadable(_) => exit::UNKNOWN,
             HistoryError::Corrupt(_) => exit::REFUSED,
         }
+    }
+}
+
+/// The code of a kind of damage.
+pub fn code_of(fault: &Fault) -> Code {
+    match fault {
+        Fault::BeginningMissing { .. } => codes::AUDIT_BEGINNING_MISSING,
+        Fault::BeginningForged { .. } => codes::AUDIT_BEGINNING_FORGED,
+        Fault::BeginningReplayed { .. } => codes::AUDIT_BEGINNING_REPLAYED,
+        Fault::BeginningExceeded { .. } => codes::AUDIT_BEGINNING_EXCEEDED,
+        _ => codes::AUDIT_TAMPERED,
     }
 }
 

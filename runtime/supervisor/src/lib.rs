@@ -47,7 +47,7 @@ mod tasks;
 pub use execution::{PlanFileError, approved_steps, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
-pub use recording::{Durable, Journal, JournalError, export, heads};
+pub use recording::{Durable, Journal, JournalError, RecordedDrop, export, heads};
 pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
 pub use state::StateError;
 pub use supervisor::Supervisor;

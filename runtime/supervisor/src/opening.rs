@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use ansai_audit::{Ballast, CutTail, Kept, Log, Recordings, RecordingsError, Retention};
+use ansai_audit::{Ballast, CutTail, Kept, Log, ReadError, Recordings, RecordingsError};
+use ansai_config::AuditLog;
 use ansai_core::event::InstanceRef;
 use ansai_core::text::inert;
 use ansai_core::{Bytes, Event, Mode};
@@ -22,7 +23,7 @@ use crate::pass::{Lanes, Passes};
 use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
-use crate::recording::{Evaluator, Journal, JournalError, Recorder};
+use crate::recording::{self, Evaluator, Journal, JournalError, RecordedDrop, Recorder, Retention};
 use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
@@ -47,6 +48,8 @@ pub struct Options {
     pub version: String,
     /// Whether the operator says that the time of day is right although it jumped.
     pub accept_clock: bool,
+    /// How much of the audit log is kept.
+    pub audit: AuditLog,
     /// Where events go. Whoever subscribed to it sees all of them, from `started` on.
     pub events: Stream,
 }
@@ -106,7 +109,7 @@ impl Supervisor {
         let known = kept.as_ref().map(|kept| kept.head);
         dir.remove_left_over()?;
         let audit_dir = dir.create_subdirectory(heads::LOG)?;
-        let (log, recovery) = Log::open(&audit_dir, ansai_audit::Options { known, ..Default::default() })?;
+        let (log, recovery) = open_log(&audit_dir, known, &options.audit)?;
         let journal = Arc::new(Journal::new(log, options.events));
         let now = clock::now();
         let heads = Arc::new(Heads::open(dir, kept, journal.clone(), now)?);
@@ -133,7 +136,7 @@ impl Supervisor {
         let clocks = Arc::new(clocks);
         let stop = Arc::new(Stop::new());
         let ids = Arc::new(Ids::default());
-        let recordings = Recordings::open(dir.create_subdirectory("recordings")?, Retention::default())?;
+        let recordings = Recordings::open(dir.create_subdirectory("recordings")?, ansai_audit::Retention::default())?;
         let recorder = Recorder::new(journal.clone(), recordings, ids.clone(), instances.len());
         let evaluator = Evaluator {
             facts: Arc::new(host.facts()),
@@ -164,7 +167,7 @@ impl Supervisor {
             clocks: clocks.clone(),
             budgets: Budgets::open(state.clone())?,
             stop: stop.clone(),
-            audit_dir,
+            audit_dir: audit_dir.clone(),
         });
         executor.keep_interrupted()?;
         let expiry = QuarantineExpiry {
@@ -173,6 +176,15 @@ impl Supervisor {
             ids: ids.clone(),
             instances: candidates,
             pending: Mutex::default(),
+        };
+        let retention = Retention {
+            settings: options.audit,
+            audit_dir,
+            heads: heads.clone(),
+            journal: journal.clone(),
+            executor: executor.clone(),
+            incidents: incidents.clone(),
+            told: Mutex::default(),
         };
         let export = HeadExport {
             heads: heads.clone(),
@@ -201,6 +213,7 @@ impl Supervisor {
             incidents,
             executor,
             expiry: Arc::new(expiry),
+            retention: Arc::new(retention),
             export: Arc::new(export),
             passes: Arc::new(passes),
             tasks,
@@ -216,6 +229,25 @@ fn private_database(dir: &Directory) -> Result<PathBuf, StorageError> {
     }
     dir.file(DATABASE, Access::AppendOrCreate)?;
     Ok(dir.path_of(DATABASE))
+}
+
+/// Opens the log, if what it records of its beginning agrees with the signed record.
+fn open_log(
+    audit_dir: &Directory,
+    known: Option<ansai_audit::Head>,
+    settings: &AuditLog,
+) -> Result<(Log, ansai_audit::Recovery), ansai_audit::OpenError> {
+    let segment_bytes = recording::segment_bytes(settings);
+    let log_options = ansai_audit::Options { known, segment_bytes, ..Default::default() };
+    let mut recorded = RecordedDrop::default();
+    let opened = Log::open_seeing(audit_dir, log_options, |entry| recorded.see(entry))?;
+    recorded.check_log(audit_dir).map_err(|error| match error {
+        ReadError::Corrupt(corruption) => {
+            ansai_audit::OpenError::Corrupt { directory: audit_dir.path().to_owned(), corruption: Box::new(corruption) }
+        }
+        ReadError::Storage(error) => ansai_audit::OpenError::Storage(error),
+    })?;
+    Ok(opened)
 }
 
 fn torn_tail(CutTail { torn, kept }: CutTail) -> Event {

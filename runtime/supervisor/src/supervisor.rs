@@ -18,9 +18,9 @@ use crate::execution::{Attached, Executor, QuarantineExpiry, Which};
 use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
 use crate::pass::{Passes, PlanWhat};
-use crate::recording::Journal;
 use crate::recording::export::{self, HeadExport};
 use crate::recording::heads::Heads;
+use crate::recording::{Journal, Retention};
 use crate::report::{InstanceReport, ReportBuilder, StepReport};
 use crate::schedule::Schedule;
 use crate::state::State;
@@ -29,6 +29,8 @@ use crate::tasks::Tasks;
 
 /// Between two looks for quarantined files whose time is over, and for interrupted steps that wait.
 const EXPIRE: Duration = Duration::from_secs(10 * 60);
+/// Between two looks at the size and age of the audit log.
+const RETAIN: Duration = Duration::from_secs(60);
 /// Records and what policies remember are on the disk after so long at the latest.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Events that wait for the report of a pass. It takes them as they come; a report that missed some says so.
@@ -45,6 +47,7 @@ pub(crate) struct Rooms {
     pub(crate) incidents: Arc<Incidents>,
     pub(crate) executor: Arc<Executor>,
     pub(crate) expiry: Arc<QuarantineExpiry>,
+    pub(crate) retention: Arc<Retention>,
     pub(crate) export: Arc<HeadExport>,
     pub(crate) passes: Arc<Passes>,
     /// What heals, and what waits for steps of an earlier run.
@@ -90,6 +93,7 @@ impl Supervisor {
         });
         self.0.settle();
         self.ended("every instance was evaluated once");
+        retain(self.0.retention.clone()).await;
         self.0.export.run_once().await;
         reports
     }
@@ -199,6 +203,8 @@ impl Supervisor {
                 }
             }
         });
+        let retention = rooms.retention.clone();
+        schedule.every(RETAIN, "shortening the audit log", move || retain(retention.clone()));
         schedule.task(rooms.export.clone().run());
         schedule.finish().await;
         rooms.tasks.finish().await;
@@ -284,6 +290,13 @@ impl Rooms {
                 tracing::debug!("cannot reserve emergency disk space, ansai tries again: {error}");
             }
         }
+    }
+}
+
+/// Beside the threads that evaluate: it reads and copies files.
+async fn retain(retention: Arc<Retention>) {
+    if let Err(error) = tokio::task::spawn_blocking(move || retention.run()).await {
+        tracing::error!("shortening the audit log panicked, ansai tries again: {error}");
     }
 }
 

@@ -31,6 +31,7 @@ impl FileName {
         let class = match class {
             "healthy" => Class::Healthy,
             "notable" => Class::Notable,
+            "evidence" => Class::Evidence,
             _ => return None,
         };
         // Half the range, so that incrementing it cannot overflow.
@@ -46,6 +47,7 @@ impl fmt::Display for FileName {
         let class = match self.class {
             Class::Healthy => "healthy",
             Class::Notable => "notable",
+            Class::Evidence => "evidence",
         };
         write!(
             formatter,

@@ -29,9 +29,16 @@ pub(super) struct Indexed {
 pub(super) struct Index {
     by_order: BTreeMap<u64, Indexed>,
     by_id: HashMap<RecordingId, u64>,
-    healthy: BTreeSet<u64>,
-    healthy_by_instance: HashMap<String, BTreeSet<u64>>,
+    by_instance: HashMap<String, OfInstance>,
     charged_bytes: u64,
+}
+
+/// The recordings of one instance.
+#[derive(Debug, Default)]
+struct OfInstance {
+    charged_bytes: u64,
+    /// By class, and in it by age: the first one is dropped first.
+    by_use: BTreeSet<(Class, u64)>,
 }
 
 impl Index {
@@ -60,10 +67,9 @@ impl Index {
         self.remove(name.order);
         self.charged_bytes = self.charged_bytes.saturating_add(charged(indexed.bytes));
         self.by_id.insert(name.id.clone(), name.order);
-        if name.class == Class::Healthy {
-            self.healthy.insert(name.order);
-            self.healthy_by_instance.entry(name.instance.clone()).or_default().insert(name.order);
-        }
+        let of_instance = self.by_instance.entry(name.instance.clone()).or_default();
+        of_instance.charged_bytes = of_instance.charged_bytes.saturating_add(charged(indexed.bytes));
+        of_instance.by_use.insert((name.class, name.order));
         self.by_order.insert(name.order, indexed);
     }
 
@@ -73,11 +79,11 @@ impl Index {
         if self.by_id.get(&name.id) == Some(&order) {
             self.by_id.remove(&name.id);
         }
-        self.healthy.remove(&order);
-        if let Some(ring) = self.healthy_by_instance.get_mut(&name.instance) {
-            ring.remove(&order);
-            if ring.is_empty() {
-                self.healthy_by_instance.remove(&name.instance);
+        if let Some(of_instance) = self.by_instance.get_mut(&name.instance) {
+            of_instance.charged_bytes = of_instance.charged_bytes.saturating_sub(charged(bytes));
+            of_instance.by_use.remove(&(name.class, order));
+            if of_instance.by_use.is_empty() {
+                self.by_instance.remove(&name.instance);
             }
         }
     }
@@ -98,17 +104,47 @@ impl Index {
         self.charged_bytes
     }
 
-    pub(super) fn oldest(&self) -> Option<&FileName> {
-        self.by_order.first_key_value().map(|(_, indexed)| &indexed.name)
+    /// What a new recording of this class displaces: one of its own instance if that has its share of the quota, otherwise
+    /// one of the instance that has most. There, the least useful class goes first, and in it the oldest. A healthy
+    /// recording displaces only healthy ones.
+    pub(super) fn victim(&self, new: &FileName, bytes: u64, quota_bytes: u64) -> Option<&FileName> {
+        let used = |instance: &str| self.by_instance.get(instance).map_or(0, |one| one.charged_bytes);
+        let is_new = !self.by_instance.contains_key(&new.instance);
+        let instances = (self.by_instance.len() as u64).saturating_add(u64::from(is_new)).max(1);
+        let share = quota_bytes / instances;
+        let own = used(&new.instance);
+        if own > 0 && own.saturating_add(charged(bytes)) > share {
+            return self.least_useful(&new.instance, new.class);
+        }
+        let mut others: Vec<(&String, &OfInstance)> = self.by_instance.iter().collect();
+        others.sort_unstable_by_key(|(name, one)| (std::cmp::Reverse(one.charged_bytes), name.as_str()));
+        others.into_iter().find_map(|(name, _)| self.least_useful(name, new.class))
     }
 
-    pub(super) fn oldest_healthy(&self) -> Option<&FileName> {
-        self.healthy.first().and_then(|order| self.by_order.get(order)).map(|indexed| &indexed.name)
+    fn least_useful(&self, instance: &str, for_class: Class) -> Option<&FileName> {
+        let (class, order) = self.by_instance.get(instance)?.by_use.first()?;
+        let may_go = for_class != Class::Healthy || *class == Class::Healthy;
+        self.by_order.get(order).filter(|_| may_go).map(|indexed| &indexed.name)
+    }
+
+    /// The oldest healthy recording: of the instance itself if it has one, otherwise of the instance that has most.
+    pub(super) fn healthy_victim(&self, instance: &str) -> Option<&FileName> {
+        let others = || {
+            let mut others: Vec<(&String, &OfInstance)> = self.by_instance.iter().collect();
+            others.sort_unstable_by_key(|(name, one)| (std::cmp::Reverse(one.charged_bytes), name.as_str()));
+            others.into_iter().find_map(|(name, _)| self.least_useful(name, Class::Healthy))
+        };
+        self.least_useful(instance, Class::Healthy).or_else(others)
     }
 
     /// The oldest healthy recording of an instance that has at least `limit` of them.
     pub(super) fn oldest_of_full_ring(&self, instance: &str, limit: usize) -> Option<&FileName> {
-        let ring = self.healthy_by_instance.get(instance).filter(|ring| ring.len() >= limit)?;
-        ring.first().and_then(|order| self.by_order.get(order)).map(|indexed| &indexed.name)
+        let healthy = (Class::Healthy, 0)..(Class::Notable, 0);
+        let of_instance = self.by_instance.get(instance)?;
+        if of_instance.by_use.range(healthy.clone()).count() < limit {
+            return None;
+        }
+        let (_, order) = of_instance.by_use.range(healthy).next()?;
+        self.by_order.get(order).map(|indexed| &indexed.name)
     }
 }

@@ -18,12 +18,14 @@ use file_name::FileName;
 use index::{Indexed, charged};
 
 /// Retention class of a recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// An evaluation that found nothing. The last few of each instance are kept; they are dropped first.
     Healthy,
-    /// An evaluation that found, changed or proposed something.
+    /// An evaluation that found or changed something.
     Notable,
+    /// An evaluation that proposed an act, or looked at its result. These are dropped last.
+    Evidence,
 }
 
 /// How much is kept.
@@ -31,7 +33,8 @@ pub enum Class {
 pub struct Retention {
     /// Number of healthy recordings kept for each instance; at least 1. Default 64.
     pub healthy_per_instance: usize,
-    /// Maximum size of all files in bytes, each rounded up to whole blocks of 4 KiB. Default 256 MiB.
+    /// Maximum size of all files in bytes, each rounded up to whole blocks of 4 KiB. Default 256 MiB. Once it is used up,
+    /// each instance with recordings has an equal share of it: an instance that has its share displaces only its own.
     pub quota_bytes: u64,
 }
 
@@ -158,8 +161,9 @@ impl Recordings {
         self.catalog.get(id)
     }
 
-    /// Stores a recording atomically, and durably if it is notable. Makes room by dropping the oldest healthy
-    /// recordings, then, for a notable one, the oldest notable ones.
+    /// Stores a recording atomically, and durably unless it is healthy. Makes room by dropping healthy recordings, then
+    /// notable ones, then evidence, each oldest first: of its own instance if that has its share of the quota, otherwise
+    /// of the instance that has most.
     ///
     /// # Errors
     /// See [`PutRefusal`]; the caller continues without the recording.
@@ -213,12 +217,8 @@ impl Recordings {
             }
         }
         while self.catalog.index.charged_bytes().saturating_add(charged(bytes)) > quota_bytes {
-            let index = &self.catalog.index;
-            let victim = match (index.oldest_healthy(), new.class) {
-                (Some(healthy), _) => healthy.clone(),
-                (None, Class::Notable) => index.oldest().ok_or(PutRefusal::QuotaTaken { quota_bytes })?.clone(),
-                (None, Class::Healthy) => return Err(PutRefusal::QuotaTaken { quota_bytes }),
-            };
+            let victim = self.catalog.index.victim(new, bytes, quota_bytes);
+            let victim = victim.ok_or(PutRefusal::QuotaTaken { quota_bytes })?.clone();
             self.evict(&victim, evicted)?;
         }
         Ok(())
@@ -239,7 +239,7 @@ impl Recordings {
             // Between two attempts, drops as much as the recording needs.
             let wanted = self.catalog.index.charged_bytes().saturating_sub(charged(stored.len() as u64));
             let mut dropped = false;
-            while let Some(victim) = self.catalog.index.oldest_healthy().cloned() {
+            while let Some(victim) = self.catalog.index.healthy_victim(&name.instance).cloned() {
                 self.evict(&victim, evicted)?;
                 dropped = true;
                 if self.catalog.index.charged_bytes() <= wanted {
@@ -261,7 +261,7 @@ impl Recordings {
     /// Writes the file, or nothing.
     fn write(&self, name: &FileName, stored: &[u8]) -> Result<(), StorageError> {
         let durability = match name.class {
-            Class::Notable => Durability::Durable,
+            Class::Notable | Class::Evidence => Durability::Durable,
             Class::Healthy => Durability::Atomic,
         };
         let (directory, name) = (&self.catalog.directory, name.to_string());

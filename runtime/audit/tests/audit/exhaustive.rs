@@ -108,7 +108,13 @@ impl Subject {
             return;
         }
         assert_eq!(found.sequence, self.sequence(place), "{}", at());
-        if matches!(found.fault, Fault::MissingSegment { .. } | Fault::CutBelowHead { torn: false, .. }) {
+        let is_gone = |fault: &Fault| {
+            matches!(
+                fault,
+                Fault::MissingSegment { .. } | Fault::BeginningMissing { .. } | Fault::CutBelowHead { torn: false, .. }
+            )
+        };
+        if is_gone(&found.fault) {
             // The place itself is gone; the missing record identifies it.
             return;
         }

@@ -17,5 +17,6 @@ mod large;
 mod life;
 mod properties;
 mod recordings;
+mod retention;
 mod tampering;
 mod torn_tail;

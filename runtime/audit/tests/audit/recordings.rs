@@ -87,7 +87,7 @@ fn the_quota_drops_healthy_ones_first_and_then_the_oldest() {
     put(&mut store, "n0", "one", Class::Notable);
     put(&mut store, "h0", "one", Class::Healthy);
     put(&mut store, "n1", "one", Class::Notable);
-    put(&mut store, "h1", "two", Class::Healthy);
+    put(&mut store, "h1", "one", Class::Healthy);
     assert_eq!(put(&mut store, "n2", "one", Class::Notable).evicted, [id("h0")]);
     assert_eq!(put(&mut store, "h2", "one", Class::Healthy).evicted, [id("h1")]);
     assert_eq!(put(&mut store, "n3", "one", Class::Notable).evicted, [id("h2")]);
@@ -100,6 +100,54 @@ fn the_quota_drops_healthy_ones_first_and_then_the_oldest() {
     let refused = store.put(&id("large"), "one", Class::Notable, &bytes).unwrap_err();
     assert!(matches!(refused.refusal, PutRefusal::LargerThanQuota { .. }) && refused.evicted.is_empty());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 5, "four recordings and the lock");
+}
+
+/// A noisy instance floods the store for long: the others keep everything.
+#[test]
+fn a_noisy_instance_displaces_only_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path(), 64, 12);
+    // While nobody else needs it, one instance may use the whole quota.
+    for number in 0..30 {
+        put(&mut store, &format!("noise{number}"), "noisy", Class::Notable);
+    }
+    assert_eq!(names(&store).len(), 12);
+    for (name, class) in [("good-sample", Class::Notable), ("good-evidence", Class::Evidence)] {
+        let evicted = put(&mut store, name, "good", class).evicted;
+        assert!(evicted.len() == 1 && evicted[0].as_str().starts_with("noise"), "{evicted:?}");
+    }
+    // A healthy recording displaces no notable one, not even of another instance.
+    let refused = store.put(&id("quiet"), "quiet", Class::Healthy, b"").unwrap_err();
+    assert!(matches!(refused.refusal, PutRefusal::QuotaTaken { .. }));
+    for number in 30..200 {
+        let class = [Class::Notable, Class::Evidence][number % 2];
+        let evicted = put(&mut store, &format!("noise{number}"), "noisy", class).evicted;
+        assert!(evicted.iter().all(|id| id.as_str().starts_with("noise")), "{evicted:?}");
+    }
+    let kept = names(&store);
+    for name in ["good-sample", "good-evidence"] {
+        assert!(kept.iter().any(|one| one == name), "{kept:?}");
+    }
+    // The same after a restart, from the names of the files alone.
+    drop(store);
+    let mut store = open(directory.path(), 64, 12);
+    assert_eq!(put(&mut store, "noise-again", "noisy", Class::Notable).evicted.len(), 1);
+    assert!(names(&store).iter().any(|one| one == "good-sample"));
+}
+
+#[test]
+fn evidence_of_acts_outlives_samples() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(directory.path(), 64, 3);
+    for (name, class) in [("act", Class::Evidence), ("found", Class::Notable), ("well", Class::Healthy)] {
+        put(&mut store, name, "one", class);
+    }
+    assert_eq!(put(&mut store, "found2", "one", Class::Notable).evicted, [id("well")]);
+    assert_eq!(put(&mut store, "found3", "one", Class::Notable).evicted, [id("found")]);
+    assert_eq!(put(&mut store, "act2", "one", Class::Evidence).evicted, [id("found2")]);
+    assert_eq!(put(&mut store, "act3", "one", Class::Evidence).evicted, [id("found3")]);
+    // An older act goes only for a newer one.
+    assert_eq!(put(&mut store, "act4", "one", Class::Evidence).evicted, [id("act")]);
 }
 
 #[test]

@@ -38,7 +38,8 @@ enum Verb {
         ansai audit verify --head 1205:3f…\n\n\
         Only a head that was kept elsewhere shows that a log was truncated or rewritten as a whole.\n\n\
         Exit codes: 0 OK; 4 the log was changed or damaged, or contradicts a head; 5 the log cannot be read; 6 a head\n\
-        cannot be verified: it belongs to another log, its signature is wrong, or its key is unknown.")]
+        cannot be verified: it belongs to another log, its signature is wrong, its key is unknown, or its record was\n\
+        dropped.")]
     Verify {
         /// Head that was kept elsewhere: a file with one per line, a line of `ansai audit head`, or SEQUENCE:HASH;
         /// repeatable
@@ -48,6 +49,9 @@ enum Verb {
         /// that the log names]
         #[arg(long = "key", value_name = "PUBLIC-KEY")]
         keys: Vec<PublicKey>,
+        /// Directory of `[audit] archive`: also verify the records that were moved there
+        #[arg(long, value_name = "DIR")]
+        archive: Option<std::path::PathBuf>,
     },
     /// Show records, oldest first
     #[command(
@@ -68,7 +72,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     match &arguments.verb {
         Verb::Head => head::run(&state_dir, global.format)?,
         Verb::Key { rotate } => key::run(&state_dir, *rotate, global.format)?,
-        Verb::Verify { heads, keys } => return verify::run(&state_dir, heads, keys, global.format),
+        Verb::Verify { heads, keys, archive } => {
+            return verify::run(&state_dir, heads, keys, archive.as_deref(), global.format);
+        }
         Verb::Show(arguments) => show::run(arguments, &state_dir, global)?,
         Verb::Export => export::run(&state_dir)?,
     }

@@ -141,6 +141,12 @@ fn head(state_dir: &str) -> String {
          # [never]\n\
          # unit = [\"postgresql*\"]\n\
          \n\
+         # The oldest records of the audit log are dropped, or moved to an archive; the rest stays provable.\n\
+         # [audit]\n\
+         # keep = \"365d\"\n\
+         # max_bytes = \"1GiB\"\n\
+         # archive = \"/var/log/ansai-archive\"\n\
+         \n\
          # Sends signed heads of the audit log to another place, so that they prove that it is complete.\n\
          # [audit.export]\n\
          # every = \"1h\"\n\

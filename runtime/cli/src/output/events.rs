@@ -76,6 +76,12 @@ fn other_line(event: &Event) -> String {
             let by = if endorsement.is_some() { "signed by the old key" } else { "NOT signed by the old key" };
             format!("audit key {public_key} replaces {old}, {by}")
         }
+        Event::AuditDropped { from, first, reason, archived, .. } => {
+            let records = count(first.saturating_sub(*from), "record");
+            let done = if *archived { "archived" } else { "deleted" };
+            let why = if reason == "age" { "they are older than `keep`" } else { "the log is larger than `max_bytes`" };
+            format!("audit log: {done} {records}, {from} to {}: {why}", first.saturating_sub(1))
+        }
         Event::HeadExport { target, error: None, .. } => format!("head export to {target} works again"),
         Event::HeadExport { target, error: Some(error), failures } => {
             format!("head export to {target} failed {}: {error}", count(*failures, "time"))

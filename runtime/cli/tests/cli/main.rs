@@ -11,6 +11,7 @@
 
 mod audit;
 mod audit_heads;
+mod audit_retention;
 mod author_bombs;
 mod bad_input;
 mod bombs;

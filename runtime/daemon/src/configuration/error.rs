@@ -16,8 +16,8 @@ pub enum ConfigurationError {
         /// What is wrong, with places.
         problems: Diagnostics,
     },
-    /// Another user can write it, and it exports audit heads.
-    #[error("{problem}: refusing to use [audit.export]")]
+    /// Another user can write it, and it exports audit heads or shortens the audit log.
+    #[error("{problem}: refusing to use [audit]")]
     UntrustedExport {
         /// Who can write what.
         problem: String,

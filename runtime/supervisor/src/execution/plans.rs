@@ -95,6 +95,26 @@ impl Plans {
         self.read(&self.file(plan, &format!("{step}.items"))?)
     }
 
+    /// The ids of all plans, oldest first.
+    pub(crate) fn ids(&self) -> Result<Vec<String>, PlanFileError> {
+        let names = self.0.names()?;
+        let mut ids: Vec<String> =
+            names.iter().filter_map(|name| name.strip_suffix(".plan.zst")).map(str::to_owned).collect();
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Removes a plan with all that it did. Its own file goes last: a crash leaves a plan that is removed again.
+    pub(crate) fn remove(&self, plan: &str) -> Result<(), PlanFileError> {
+        let own = self.file(plan, "plan")?;
+        let of_plan = |name: &String| name.strip_prefix(plan).is_some_and(|rest| rest.starts_with('.'));
+        for name in self.0.names()?.into_iter().filter(of_plan).filter(|name| *name != own) {
+            self.0.remove(name)?;
+        }
+        self.0.remove(own)?;
+        Ok(self.0.sync()?)
+    }
+
     /// The name of a file.
     fn file(&self, plan: &str, what: &str) -> Result<String, PlanFileError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';

@@ -169,6 +169,11 @@ impl Heads {
         })
     }
 
+    /// The key of the log, for the record of what is dropped.
+    pub(crate) fn key(&self, now: Timestamp) -> Result<Key, HeadError> {
+        self.with_key(now, |signing| signing.key.clone().ok_or(HeadError::Empty))
+    }
+
     /// Writes the newest head to the local file, which tells a damaged end of the log from a torn one. An error goes to
     /// the log of the program: the next call tries again.
     pub(crate) fn keep(&self, now: Timestamp) {

@@ -1,13 +1,17 @@
 //! Records everything: the audit log, recordings of evaluations, heads of the log and their export.
 
+mod dropped;
 mod evaluate;
 pub mod export;
 pub mod heads;
 mod journal;
 mod recorder;
+mod retention;
 mod sampling;
 
+pub use self::dropped::RecordedDrop;
 pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator, NotEvaluated};
 pub use self::journal::{Durable, Journal, JournalError};
 pub(crate) use self::journal::{OpenIntent, open_intents};
 pub(crate) use self::recorder::Recorder;
+pub(crate) use self::retention::{Retention, segment_bytes};

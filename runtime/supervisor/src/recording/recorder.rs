@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use ansai_audit::{Class, RecordingId, Recordings};
 use ansai_core::event::{EvaluationResult, Phase, RecordingRef};
-use ansai_core::{Event, InstanceName, Timestamp, Usage};
+use ansai_core::{Decision, Event, InstanceName, Timestamp, Usage};
 use ansai_engine::Recording;
 use ansai_engine::recording::RecordedEnd;
+use ansai_kit::evaluation_state::Trigger;
 
 use super::journal::Journal;
 use super::sampling::Sampling;
@@ -89,7 +90,7 @@ impl Recorder {
     fn store(&self, instance: &InstanceName, at: Timestamp, recording: &Recording) -> Result<RecordingRef, String> {
         let id = self.ids.fresh(at);
         let id: RecordingId = format!("{id}-{instance}").parse().map_err(|e| format!("{e}"))?;
-        let class = if is_healthy(recording) { Class::Healthy } else { Class::Notable };
+        let class = class_of(recording);
         let content = serde_json::to_vec(recording).map_err(|error| error.to_string())?;
         let mut recordings = self.recordings.lock().map_err(|_| "an earlier write panicked".to_owned())?;
         let (stored, evicted) = match recordings.put(&id, instance.as_str(), class, &content) {
@@ -105,9 +106,13 @@ impl Recorder {
     }
 }
 
-fn is_healthy(recording: &Recording) -> bool {
+/// Evidence is what led to an act and what was found after it.
+fn class_of(recording: &Recording) -> Class {
+    let acts = |decision: &Decision| matches!(decision, Decision::Apply(_) | Decision::ApplyThenReplan(_));
     match &recording.end {
-        RecordedEnd::Observed(observations) => observations.iter().all(|one| one.status.is_closing()),
-        _ => false,
+        RecordedEnd::Decided(decision) if acts(decision) => Class::Evidence,
+        RecordedEnd::Observed(_) if recording.trigger == Trigger::Verification.name() => Class::Evidence,
+        RecordedEnd::Observed(observations) if observations.iter().all(|one| one.status.is_closing()) => Class::Healthy,
+        _ => Class::Notable,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ansai_audit::{Catalog, Reader};
+use ansai_config::AuditLog;
 use ansai_core::event::{Intent, Phase, Record};
 use ansai_core::{Bytes, Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope};
 use ansai_engine::recording::RecordedEnd;
@@ -36,6 +37,7 @@ pub(crate) struct Scene {
     path: PathBuf,
     policy: Policy,
     pub(crate) retry_policy: RetryPolicy,
+    pub(crate) audit: AuditLog,
     /// What the supervisor sees of the host.
     pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
@@ -58,6 +60,7 @@ impl Scene {
             path: path.to_owned(),
             policy: loaded(guest::component()),
             retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, ..RetryPolicy::default() },
+            audit: AuditLog::default(),
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             state_dir: path.join("state"),
@@ -129,7 +132,8 @@ impl Scene {
         let stream = Stream::new();
         self.subscriptions.lock().unwrap().push(stream.subscribe("test", 10_000));
         let (mode, accept_clock) = (Mode::Enforce, self.accept_clock);
-        let options = Options { state_dir, mode, version: "0.0.0".into(), accept_clock, events: stream };
+        let (version, audit) = ("0.0.0".into(), self.audit.clone());
+        let options = Options { state_dir, mode, version, audit, accept_clock, events: stream };
         let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }

@@ -6,10 +6,13 @@ mod show;
 
 use std::path::Path;
 
-use ansai_audit::{Head, HeadFault, LogId, PublicKey, SignedHead, Verified, Verifier};
+use ansai_audit::{
+    Beginning, Corruption, Head, HeadFault, LogId, PublicKey, ReadError, SignedHead, Verified, Verifier,
+};
 use ansai_core::exit;
 use ansai_daemon::{history, state};
-use ansai_supervisor::heads;
+use ansai_storage::Directory;
+use ansai_supervisor::{RecordedDrop, heads};
 
 use self::named_key::NamedKey;
 use self::problem::Problem;
@@ -27,12 +30,18 @@ pub(super) struct Checked {
     keys: Vec<NamedKey>,
 }
 
-pub(super) fn run(state_dir: &Path, heads: &[String], keys: &[PublicKey], format: Format) -> anyhow::Result<u8> {
+pub(super) fn run(
+    state_dir: &Path,
+    heads: &[String],
+    keys: &[PublicKey],
+    archive: Option<&Path>,
+    format: Format,
+) -> anyhow::Result<u8> {
     let mut given = Vec::new();
     for argument in heads {
         given.extend(kept_heads::read(argument)?);
     }
-    match (examine(state_dir, &given, keys), format) {
+    match (examine(state_dir, &given, keys, archive), format) {
         (Ok(None), Format::Text) => lines::line("no records yet")?,
         (Ok(None), Format::Json) => {
             json::document(&serde_json::json!({ "ok": true, "records": 0, "head": Head::genesis() }))?
@@ -61,10 +70,15 @@ pub(super) fn run(state_dir: &Path, heads: &[String], keys: &[PublicKey], format
 
 /// Verifies the log; `None` if nothing was recorded yet.
 pub(super) fn check(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<Option<Checked>, Fault> {
-    examine(state_dir, given, keys).map_err(|problem| *problem.fault)
+    examine(state_dir, given, keys, None).map_err(|problem| *problem.fault)
 }
 
-fn examine(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<Option<Checked>, Problem> {
+fn examine(
+    state_dir: &Path,
+    given: &[KeptHead],
+    keys: &[PublicKey],
+    archive: Option<&Path>,
+) -> Result<Option<Checked>, Problem> {
     // Read before the log: while the daemon runs the log only grows, so it contains this head.
     let local = heads::head_file(state_dir).read().map_err(Problem::from)?;
     let signed = || given.iter().filter_map(signed_of).chain(&local);
@@ -91,18 +105,47 @@ fn examine(state_dir: &Path, given: &[KeptHead], keys: &[PublicKey]) -> Result<O
     });
     local.iter().for_each(|head| verifier.expect_signed(head.clone()));
     keys.iter().for_each(|key| verifier.trust(*key));
-    let mut named = Vec::new();
-    let verified = verifier.run(&directory, |entry| named.extend(NamedKey::of(entry))).map_err(Problem::from)?;
+    if let Some(archive) = archive {
+        verifier.archive(Directory::open(archive).map_err(ReadError::from)?);
+    }
+    let (mut named, mut recorded) = (Vec::new(), RecordedDrop::default());
+    let verified = verifier.run(&directory, |entry| {
+        named.extend(NamedKey::of(entry));
+        recorded.see(entry);
+    })?;
+    recorded.check_log(&Directory::open(&directory).map_err(ReadError::from)?)?;
+    if let Some(dropped) = &verified.dropped {
+        let known = match keys.is_empty() {
+            true => names_signer(&named, local.as_ref(), &recorded, dropped),
+            false => keys.contains(&dropped.key),
+        };
+        if !known {
+            let why = format!("key {} signed it, which is not a key of this log", dropped.key);
+            let fault = ansai_audit::Fault::BeginningForged { why };
+            return Err(ReadError::from(Corruption::at_the_beginning(dropped.dropped.first, fault)).into());
+        }
+    }
     if keys.is_empty() {
-        // The log names each key before the first head that it signs.
+        // The log names each key before the first head that it signs. The record that named the first key may have been
+        // dropped.
+        let first = verified.beginning.as_ref().map(|beginning| {
+            let replaced = named.iter().find_map(|one| one.replaces.clone());
+            replaced.unwrap_or_else(|| beginning.key.to_string())
+        });
         let names = |head: &SignedHead| {
             let key = head.key.to_string();
-            named.iter().any(|one| one.public_key == key && one.sequence <= head.head.sequence)
+            first.as_ref() == Some(&key)
+                || named.iter().any(|one| one.public_key == key && one.sequence <= head.head.sequence)
         };
         if let Some(head) = signed().find(|head| !names(head)) {
             return Err(Problem::unverified(head, HeadFault::UnknownKey(head.key)));
         }
     }
+    if !given.is_empty() && given.iter().all(|head| verified.before.contains(&head_of(head))) {
+        return Err(Problem::before_the_kept_part(show::before(&verified, given)));
+    }
+    // A local head of a dropped record was compared with nothing.
+    let local = local.filter(|head| !verified.before.contains(&head.head));
     for one in &mut named {
         one.endorsed = verified.log.is_some_and(|log| one.is_endorsed(log));
     }
@@ -115,6 +158,16 @@ fn replaced<'g>(directory: &Path, given: &'g [KeptHead], keys: &[PublicKey]) -> 
     let found = LogId::of(directory).ok().flatten()?;
     let trusted = |head: &&SignedHead| head.log != found && keys.contains(&head.key) && head.is_signed();
     Some((given.iter().filter_map(signed_of).find(trusted)?, found))
+}
+
+/// Whether the log, or what is beside it, knows the key that signed what was dropped.
+fn names_signer(named: &[NamedKey], local: Option<&SignedHead>, recorded: &RecordedDrop, dropped: &Beginning) -> bool {
+    let key = dropped.key.to_string();
+    let mut known = named.iter().flat_map(|one| one.replaces.iter().chain([&one.public_key])).peekable();
+    if known.peek().is_none() && local.is_none() {
+        return recorded.public_key() == Some(key.as_str());
+    }
+    known.any(|one| *one == key) || local.is_some_and(|head| head.key == dropped.key)
 }
 
 fn signed_of(head: &KeptHead) -> Option<&SignedHead> {

@@ -13,6 +13,7 @@ pub(super) fn run(catalog: Option<&Catalog>, since: Option<Since>, format: Forma
     let class = |class| match class {
         Class::Healthy => "healthy",
         Class::Notable => "notable",
+        Class::Evidence => "evidence",
     };
     if format == Format::Json {
         let entries: Vec<_> = listed

@@ -135,6 +135,14 @@ fn samples() -> Vec<Event> {
         Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: Some("ef".into()) },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: None },
+        Event::AuditDropped {
+            from: 1,
+            first: 1_205,
+            previous: "ab".into(),
+            reason: "size".into(),
+            archived: true,
+            public_key: "cd".into(),
+        },
         Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
         Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
     ];

@@ -4,7 +4,7 @@ use ansai_audit::{
     Corruption, Fault as LogFault, HeadFault, HeadFileError, LogId, ReadError, SignedHead, StorageError, VerifyError,
 };
 use ansai_core::{codes, exit};
-use ansai_daemon::history::HistoryError;
+use ansai_daemon::history::{HistoryError, code_of};
 
 use crate::exit::Fault;
 
@@ -20,8 +20,8 @@ pub(super) struct Problem {
 impl Problem {
     /// The log was changed or damaged.
     pub(super) fn of_log(name: &'static str, corruption: Option<Box<Corruption>>, message: String) -> Problem {
-        let fault =
-            Fault::refused(codes::AUDIT_TAMPERED, message).hint("keep a copy of the state directory as evidence");
+        let code = corruption.as_ref().map_or(codes::AUDIT_TAMPERED, |found| code_of(&found.fault));
+        let fault = Fault::refused(code, message).hint("keep a copy of the state directory as evidence");
         Problem { name, corruption, head: None, fault: Box::new(fault) }
     }
 
@@ -58,9 +58,22 @@ impl Problem {
         Problem { name: "replaced", corruption: None, head: Some(head.to_string()), fault: Box::new(fault) }
     }
 
+    /// All heads that were given are of records that were dropped.
+    pub(super) fn before_the_kept_part(message: String) -> Problem {
+        let hint = "pass a newer head, or the archive with --archive";
+        let fault = Fault::new(exit::UNPROVEN, codes::UNPROVEN_HEAD, message).hint(hint);
+        Problem { name: "before-the-kept-part", corruption: None, head: None, fault: Box::new(fault) }
+    }
+
     fn unreadable(error: StorageError) -> Problem {
         let fault = ansai_daemon::Error::from(HistoryError::from(error)).into();
         Problem { name: "unreadable", corruption: None, head: None, fault: Box::new(fault) }
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        VerifyError::from(error).into()
     }
 }
 
