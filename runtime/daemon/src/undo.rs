@@ -46,6 +46,7 @@ pub fn undo(
         mode: Mode::Enforce,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         accept_clock: false,
+        audit: configuration.map(|configuration| configuration.config.audit.clone()).unwrap_or_default(),
         events: Stream::new(),
     };
     let live = host::live(registry, state_dir);

@@ -97,7 +97,7 @@ impl Plans {
 
     /// The ids of all plans, oldest first.
     pub(crate) fn ids(&self) -> Result<Vec<String>, PlanFileError> {
-        let names = self.0.names()?;
+        let names = self.directory.names()?;
         let mut ids: Vec<String> =
             names.iter().filter_map(|name| name.strip_suffix(".plan.zst")).map(str::to_owned).collect();
         ids.sort_unstable();
@@ -108,11 +108,11 @@ impl Plans {
     pub(crate) fn remove(&self, plan: &str) -> Result<(), PlanFileError> {
         let own = self.file(plan, "plan")?;
         let of_plan = |name: &String| name.strip_prefix(plan).is_some_and(|rest| rest.starts_with('.'));
-        for name in self.0.names()?.into_iter().filter(of_plan).filter(|name| *name != own) {
-            self.0.remove(name)?;
+        for name in self.directory.names()?.into_iter().filter(of_plan).filter(|name| *name != own) {
+            self.directory.remove(name)?;
         }
-        self.0.remove(own)?;
-        Ok(self.0.sync()?)
+        self.directory.remove(own)?;
+        Ok(self.directory.sync()?)
     }
 
     /// The name of a file.

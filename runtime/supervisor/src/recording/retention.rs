@@ -8,7 +8,7 @@ use ansai_audit::{DropError, DropReason, DropRequest, PendingDrop, ReadError, Re
 use ansai_config::AuditLog;
 use ansai_core::event::Record;
 use ansai_core::{Millis, Timestamp};
-use ansai_storage::{Directory, StorageError, TrustError};
+use ansai_storage::{Directory, Links, StorageError, TrustError};
 
 use super::dropped::{self, RecordedDrop};
 use super::heads::{HeadError, Heads};
@@ -66,7 +66,7 @@ enum RetentionError {
 
 /// Whoever can write the archive could put something else in the place of what was dropped.
 fn open_archive(path: &Path) -> Result<Directory, RetentionError> {
-    Directory::create_trusted(path).map_err(|error| match error {
+    Directory::create_trusted(path, Links::Checked).map_err(|error| match error {
         TrustError::Access(error) => RetentionError::Storage(error),
         TrustError::Untrusted(problem) => RetentionError::Archive(problem.0),
     })
@@ -159,7 +159,7 @@ impl Retention {
         };
         let interrupted = self.executor.state.interrupted_steps()?;
         for step in &interrupted {
-            need(self.executor.plans.get(&step.plan)?.at, format!("plan {}", step.plan));
+            need(self.executor.plans.get(&step.plan)?.0.at, format!("plan {}", step.plan));
         }
         let healing = self.incidents.healing.ids();
         for incident in self.executor.state.begun_incidents()? {
@@ -170,7 +170,7 @@ impl Retention {
         let until = self.begins(wanted)?;
         for id in self.executor.plans.ids()? {
             let file = match self.executor.plans.get(&id) {
-                Ok(file) => file,
+                Ok((file, _)) => file,
                 // It cannot be undone either.
                 Err(error) => {
                     tracing::debug!("plan {id} needs no records: {error}");
@@ -220,7 +220,7 @@ impl Retention {
         let Some(begins) = record.map(|record| record.at) else { return Ok(()) };
         for id in self.executor.plans.ids()? {
             match self.executor.plans.get(&id) {
-                Ok(file) if file.at >= begins => break,
+                Ok((file, _)) if file.at >= begins => break,
                 Ok(_) => self.executor.plans.remove(&id)?,
                 Err(error) => tracing::warn!("the files of plan {id} are kept: {error}"),
             }
