@@ -73,15 +73,14 @@ async fn a_state_of_a_newer_ansai_is_refused_with_a_hint() {
     let scene = Scene::new();
     scene.script(&Script::sick(vec![], OnFailure::Stop).saying(Ok(vec![])));
     scene.open().run_once().await;
-    let set = |version: i64| {
-        let database = rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
-        database.pragma_update(None, "user_version", version).unwrap();
-    };
+    let database = || rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
+    let set = |version: i64| database().pragma_update(None, "user_version", version).unwrap();
+    let version: i64 = database().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     set(1_000);
     let refused = scene.open_with(fixed(Mode::Observe)).err().unwrap();
     assert!(refused.to_string().contains("a newer ansai wrote it, in format 1000"), "{refused}");
     assert!(refused.hint().unwrap().contains("--state-dir DIR"));
-    set(2);
+    set(version);
     scene.open().run_once().await;
     scene.finish().await;
 }
