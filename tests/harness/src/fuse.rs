@@ -8,8 +8,8 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub struct Fuse {
 }
 
 struct Server {
+    /// Held while it waits for a request and answers it.
+    turn: Mutex<()>,
     silent: AtomicBool,
     ends: AtomicBool,
     answered: AtomicUsize,
@@ -90,6 +92,7 @@ impl Fuse {
         let source = device.unwrap_or_else(|| "ansai-test".into());
         rustix::mount::mount(&source, &point, kind, MountFlags::empty(), Some(&*data)).expect("mounting FUSE");
         let server = Arc::new(Server {
+            turn: Mutex::new(()),
             silent: AtomicBool::new(false),
             ends: AtomicBool::new(false),
             answered: AtomicUsize::new(0),
@@ -118,8 +121,9 @@ impl Fuse {
         self.server.answered.load(Ordering::SeqCst)
     }
 
-    /// From here on it answers nothing.
+    /// From here on it answers nothing, also not what it is answering now.
     pub fn die(&self) {
+        let _turn = self.server.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.server.silent.store(true, Ordering::SeqCst);
     }
 
@@ -156,6 +160,10 @@ impl Server {
             if self.silent.load(Ordering::SeqCst) {
                 // What was asked stays in the kernel's queue, so a process that waits for it can still be killed.
                 std::thread::sleep(Duration::from_millis(10));
+                continue;
+            }
+            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.silent.load(Ordering::SeqCst) {
                 continue;
             }
             let mut asked = [PollFd::new(&channel, PollFlags::IN)];

@@ -24,11 +24,14 @@ pub fn with_own_mounts(name: &str, test: impl FnOnce()) {
         return test();
     }
     let program = std::env::current_exe().expect("this program has a path");
+    // Removed here, because a test that fails ends without removing anything.
+    let place = tempfile::tempdir().expect("a temporary directory");
     let status = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg(program)
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
+        .env("TMPDIR", place.path())
         .status()
         .expect("unshare(1) of util-linux");
     assert!(status.success(), "{name} failed in a mount namespace: {status}");
