@@ -137,7 +137,7 @@ fn all(arguments: &Arguments, global: &Global, engine: &Engine, registry: &Regis
 
 /// Refuses a component that was built from other sources than those beside it: a test of it says nothing about them.
 fn fresh(component: &Path) -> Result<(), Fault> {
-    if !is_stale(component, &sources::read(component).map_err(ansai_daemon::Error::from)?) {
+    if !is_stale(component, &sources::read(component)?) {
         return Ok(());
     }
     let dir = component.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
