@@ -181,8 +181,7 @@ fn of_c() {
     let subject = subject(&built);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for (name, words) in C {
-        let plan =
-            "[[expect.observations]]\nkey = \"k\"\n[[expect.plan]]\nfinding = \"k\"\ndecision = { give-up = \"a\" }\n";
+        let plan = "[[expect.observations]]\nkey = \"k\"\n[[expect.plan]]\nfinding = \"k\"\ndecision = { give-up = \"a\" }\nsteps = []\n";
         let detects = scenario(name, 1);
         let text = match name.strip_prefix("detect-") {
             Some(_) => detects,

@@ -54,14 +54,19 @@ fn lines(mappings: &str) -> Vec<(i64, i64)> {
     let (mut source, mut line) = (0, 0);
     let mut found = Vec::new();
     for generated in mappings.split(';') {
-        let mut first = None;
+        let (mut first, mut column) = (None, 0);
         for segment in generated.split(',') {
-            if let [_, of, by, ..] = *numbers(segment) {
+            if let [right, of, by, ..] = *numbers(segment) {
+                column += right;
                 source += of;
                 line += by;
-                first = first.or(Some((source, line)));
+                // esbuild begins each line with the place where the line before ended; a statement is indented.
+                if first.is_none_or(|(at, _)| at == 0 && column > 0) {
+                    first = Some((column, (source, line)));
+                }
             }
         }
+        let first = first.map(|(_, place)| place);
         found.push(first.or(found.last().copied()).unwrap_or((-1, 0)));
     }
     found
@@ -101,6 +106,8 @@ mod tests {
     fn each_line_of_a_bundle_has_the_one_of_its_source() {
         // Line 0: nothing. 1: source 0, line 0. 2: source 0, line 2. 3: no segment. 4: source 1, line 1.
         assert_eq!(lines(";AAAA;AAEA,EAAE;;ACDA"), [(-1, 0), (0, 0), (0, 2), (0, 2), (1, 1)]);
+        // An indented statement, after the place where the line before ended.
+        assert_eq!(lines(";AAAA;AAAA,EACA"), [(-1, 0), (0, 0), (0, 1)]);
     }
 
     #[test]

@@ -143,11 +143,7 @@ def _imported(call, name, kinds):
                 raise TypeError(f"{name}: {param} is missing")
         if len(given) > len(params) or any(param not in names for param in by_name):
             raise TypeError(f"{name} takes {', '.join(names) or 'no arguments'}")
-        try:
-            return call(*given, *[by_name.get(param) for param in names[len(given) :]])
-        except Err as error:
-            error.refused = True
-            raise
+        return call(*given, *[by_name.get(param) for param in names[len(given) :]])
 
     checked.__name__ = name
     checked.__doc__ = call.__doc__
@@ -179,7 +175,7 @@ def _exported(name, policy, kinds):
 def _failure(error, err):
     """The failure of an `Err`: the policy's own one, or the refusal of a call."""
     kind = type(error.value)
-    if getattr(error, "refused", False) or kind not in err["cases"]:
+    if kind not in err["cases"]:
         if not isinstance(getattr(error.value, "value", None), str):
             return _other(err, f"Err: a {kind.__name__} is no failure")
         return _class(err, "could-not-tell")(_text(f"the host answered {_word(kind)}: {error.value.value}"))
