@@ -15,6 +15,7 @@ use ansai_harness::binary;
 
 /// Files with unsafe code, and for each a test that fails if that code is wrong.
 const UNSAFE: &[(&str, &str)] = &[
+    ("host-functions/kit/src/host_clock.rs", "the_clocks_go_on"),
     ("host-functions/kit/src/program/child.rs", "it_has_a_session_and_no_open_files"),
     ("host-functions/local/src/safety/extents.rs", "what_shares_its_extents_is_skipped_and_what_is_freed_is_measured"),
     ("host-functions/local/src/safety/lease.rs", "who_waits_to_write_gets_the_file"),

@@ -123,18 +123,20 @@ pub(crate) fn link_text(path: &Path) -> Option<Vec<u8>> {
     std::fs::read_link(path).ok().map(|text| text.into_os_string().into_vec())
 }
 
-/// The content of a file of `/proc` or `/sys`; `None` if it does not exist.
+/// The content of a small file; `None` if it does not exist. What turns out to be a pipe is not waited for.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Unseen> {
-    read_up_to(path, MOST_BYTES)
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    content(rustix::fs::open(path, flags, Mode::empty()).map(Into::into).map_err(Into::into), MOST_BYTES)
 }
 
-/// The same if it is no longer than this: a part of it could miss what counts.
+/// The content of a file of a process if it is no longer than this: a part of it could miss what counts.
 pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Unseen> {
+    content(std::fs::File::open(path), most.min(MOST_BYTES))
+}
+
+fn content(opened: std::io::Result<std::fs::File>, most: u64) -> Result<Option<Vec<u8>>, Unseen> {
     let mut text = Vec::new();
-    let most = most.min(MOST_BYTES);
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(path, flags, Mode::empty()).map_err(std::io::Error::from);
-    let done = opened.and_then(|open| std::fs::File::from(open).take(most.saturating_add(1)).read_to_end(&mut text));
+    let done = opened.and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut text));
     match unless_gone(done)? {
         Some(length) if u64::try_from(length).is_ok_and(|length| length > most) => Err(Unseen),
         read => Ok(read.map(|_| text)),

@@ -272,6 +272,6 @@ fn heads_are_sent_where_the_configuration_says() {
     // Whoever can write the configuration could have a command run, also where nothing is enforced.
     permit(&config, 0o666);
     let observing = [&run[..], &["--mode", "observe"]].concat();
-    place.ansai(&observing).code(4).complains("refusing to use [audit.export]").complains("chmod go-w");
+    place.ansai(&observing).code(4).complains("refusing to use [audit]").complains("chmod go-w");
     place.ansai(&["check", "policies", "--config", "ansai.toml"]).code(4).says("error");
 }

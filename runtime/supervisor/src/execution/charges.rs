@@ -1,22 +1,31 @@
 //! What the steps of a plan use of the bounds of their grants: before they begin, and after they have ended.
 
-use ansai_core::{InstanceName, Mode, Outcome, Refusal};
+use ansai_core::{InstanceName, Outcome, Refusal};
 use ansai_kit::action::{Action, Amount, Applied, Proposed};
 
 use super::executor::{Executor, unavailable};
+use crate::authority::EffectiveGrants;
 use crate::ids::StepId;
 use crate::state::Charge;
 
 impl Executor {
-    /// What the steps are about to use, by the grants of now. A step that these do not permit uses nothing: it is refused
+    /// What the steps are about to use, by the grants of the pass. A step that these do not permit uses nothing: it is refused
     /// when its turn comes, also if it is permitted then, because it is not counted.
-    pub(crate) fn charges(&self, instance: &InstanceName, steps: &[Proposed]) -> Vec<Charge> {
+    pub(crate) fn charges(&self, grants: &EffectiveGrants, instance: &InstanceName, steps: &[Proposed]) -> Vec<Charge> {
         let numbered = (0_u32..).zip(steps);
-        numbered.filter_map(|(number, proposed)| self.charge(instance, number, proposed).ok().flatten()).collect()
+        numbered
+            .filter_map(|(number, proposed)| self.charge(grants, instance, number, proposed).ok().flatten())
+            .collect()
     }
 
-    fn charge(&self, instance: &InstanceName, step: u32, proposed: &Proposed) -> Result<Option<Charge>, Refusal> {
-        let (action, in_force) = self.authorized(instance, proposed, Mode::Enforce)?;
+    fn charge(
+        &self,
+        grants: &EffectiveGrants,
+        instance: &InstanceName,
+        step: u32,
+        proposed: &Proposed,
+    ) -> Result<Option<Charge>, Refusal> {
+        let (action, in_force) = self.authorized_by(grants, instance, proposed)?;
         let bounded = |amount: Amount| (amount, in_force.scope.bound(&amount.bound));
         let amounts = action.amounts(&proposed.targets, None)?;
         // What has no targets does nothing.

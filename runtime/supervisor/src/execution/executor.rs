@@ -18,7 +18,7 @@ use super::pending::Pending;
 use super::plans::{PlanFile, Plans};
 use super::step::{InForce, Step};
 use super::watch::{MayCancel, Watched, watch};
-use crate::authority::Authority;
+use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::ids::StepId;
@@ -202,11 +202,21 @@ impl Executor {
         proposed: &Proposed,
         least: Mode,
     ) -> Result<(&'static dyn Action, InForce), Refusal> {
-        let (interface, function, action) = self.action(&proposed.action)?;
         let grants = self.authority.effective_grants(instance).map_err(Refusal::Denied)?;
         if grants.mode < least {
             return Err(not_enforcing(instance));
         }
+        self.authorized_by(&grants, instance, proposed)
+    }
+
+    /// By these grants, whatever their mode.
+    pub(super) fn authorized_by(
+        &self,
+        grants: &EffectiveGrants,
+        instance: &InstanceName,
+        proposed: &Proposed,
+    ) -> Result<(&'static dyn Action, InForce), Refusal> {
+        let (interface, function, action) = self.action(&proposed.action)?;
         grants.never.check(proposed.touches().iter())?;
         let name = &interface.interface.name;
         let granted = grants.scopes.get(name);
@@ -222,7 +232,7 @@ impl Executor {
             }
             if action.is_within(&scope, &proposed.targets)? {
                 let table = asked.table(&scope);
-                return Ok((action, InForce { scope, reach: grants.reach, table }));
+                return Ok((action, InForce { scope, reach: grants.reach.clone(), table }));
             }
         }
         let why =

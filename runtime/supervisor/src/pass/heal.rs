@@ -191,7 +191,7 @@ impl Passes {
         let plan = self.ids.fresh(at);
         let now = clock::now();
         let verdict = {
-            let (mode, charges) = (grants.mode, self.executor.charges(&instance.name, &steps));
+            let (mode, charges) = (grants.mode, self.executor.charges(grants, &instance.name, &steps));
             let retry = &instance.retry_policy;
             let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
             // What the plan uses is counted by the last source, before anything is done.

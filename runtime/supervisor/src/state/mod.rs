@@ -189,7 +189,8 @@ mod tests {
         assert_eq!(version(), Ok(SCHEMA.version()));
         Connection::open(&file).unwrap().pragma_update(None, "user_version", SCHEMA.version() + 1).unwrap();
         let refused = State::open(&file, Ballast::new(dir.path().join("ballast"), 4096)).err().unwrap();
-        assert!(matches!(refused, StateError::Newer { found: 4, known: 3 }), "{refused}");
+        let (newer, own) = (SCHEMA.version() + 1, SCHEMA.version());
+        assert!(matches!(refused, StateError::Newer { found, known } if (found, known) == (newer, own)), "{refused}");
         assert_eq!(version(), Ok(SCHEMA.version() + 1));
     }
 

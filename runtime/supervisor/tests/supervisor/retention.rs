@@ -59,7 +59,7 @@ async fn the_log_stays_within_its_bounds_and_nothing_is_lost() {
 async fn an_interrupted_drop_is_finished() {
     let scene = small();
     well(&scene);
-    run(&scene, 60).await;
+    run(&scene, 100).await;
     let dropped = |scene: &Scene| scene.events().iter().filter(|one| matches!(one, Event::AuditDropped { .. })).count();
     let archive = Directory::open(scene.path("archive")).unwrap();
     for name in archive.names().unwrap().into_iter().filter(|name| name.ends_with(".log")) {
@@ -78,9 +78,9 @@ async fn an_interrupted_drop_is_finished() {
 async fn another_beginning_beside_the_log_is_not_opened() {
     let scene = small();
     well(&scene);
-    run(&scene, 60).await;
+    run(&scene, 100).await;
     let older = log(&scene).read("beginning", 1_000).unwrap().unwrap().bytes;
-    run(&scene, 60).await;
+    run(&scene, 100).await;
     let newest = log(&scene).read("beginning", 1_000).unwrap().unwrap().bytes;
     assert_ne!(older, newest);
     // With everything that the older one names: only the log itself says that there was a later one.
@@ -110,7 +110,6 @@ async fn what_an_undo_needs_stays() {
     let undone = scene.open().undo(&plan, None, "a person").unwrap();
     assert_eq!(undone[0].outcome, Some(Outcome::Reverted), "{}", undone[0].detail);
     assert!(!scene.path("mark").exists());
-    scene.finish().await;
 }
 
 /// The files of a plan go with the last record of it.

@@ -98,7 +98,7 @@ mod tests {
     fn numbers_are_decoded() {
         assert_eq!(numbers("AAgBC"), [0, 0, 16, 1]);
         assert_eq!(numbers("D"), [-1]);
-        assert_eq!(numbers("gqBAA"), [660, 0, 0]);
+        assert_eq!(numbers("gqBAA"), [672, 0, 0]);
         assert_eq!(numbers(""), Vec::<i64>::new());
     }
 

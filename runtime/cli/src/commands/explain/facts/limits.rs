@@ -19,7 +19,8 @@ fn said() -> Vec<(codes::Code, String)> {
     let largest = limits(ansai_engine::component::MAX_BYTES);
     let wall = limits(0).wall.as_secs() / seconds;
     vec![
-        (codes::FILE_TOO_LARGE, format!("{} MiB: manifest, schema", ansai_config::MOST_BYTES as u64 / MIB)),
+        (codes::FILE_TOO_LARGE, format!("{} KiB: manifest, schema", ansai_config::MOST_AUTHOR_BYTES >> 10)),
+        (codes::FILE_TOO_LARGE, format!("{} MiB: scenario", ansai_config::MOST_BYTES as u64 / MIB)),
         (codes::FILE_TOO_LARGE, format!("{} MiB: the configuration", ansai_config::MOST_HOST_BYTES as u64 / MIB)),
         (codes::TOO_LARGE, format!("larger than {} MiB", ansai_engine::component::MAX_BYTES as u64 / MIB)),
         (codes::COMPILE_MEMORY, bytes(|limits| limits.memory_bytes)),

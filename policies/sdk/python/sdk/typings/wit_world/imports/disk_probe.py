@@ -56,7 +56,6 @@ def list_filesystems() -> Filesystems:
     Raises: `componentize_py_types.Err(wit_world.imports.types.Refusal)`
     """
     raise NotImplementedError
-
 def list_unreadable() -> List[UnreadableFilesystem]:
     """
     Lists the file systems that `list-filesystems` skips, in byte order of the mount points. Call it if there are any:
