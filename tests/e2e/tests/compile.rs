@@ -43,7 +43,7 @@ fn a_noexec_state_directory_works() {
     assert!(remounted.unwrap().success());
     assert!(!started(disk.path()).1);
     let first = kept(disk.path());
-    assert_eq!(first.len(), 3, "code, seal and key");
+    assert_eq!(first.len(), 4, "code, its MAC, the verification and the key");
     assert!(!started(disk.path()).1);
     assert_eq!(kept(disk.path()), first, "found, not compiled again");
 }

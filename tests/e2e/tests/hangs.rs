@@ -27,10 +27,13 @@ fn a_full_disk_is_healed_beside_a_dead_mount_and_sigterm_ends_the_daemon() {
         after.die();
         daemon.wait_for_line("verified: healthy", SOON);
         assert!(disk.used_share() < 0.8, "{}", disk.used_share());
-        let silent = before.path().display().to_string();
-        daemon.wait_for_line(&silent, SOON);
         // Threads still wait for the dead mounts.
         daemon.signal(Signal::TERM);
         daemon.wait(SOON).expect_code(0);
+        let once = ansai().args(["run", "--once", "--mode", "observe", "--format", "json"]);
+        let once = once.config(&config).state_dir(state.path()).run();
+        for silent in [before.path(), after.path()] {
+            assert!(once.stdout.contains(&silent.display().to_string()), "{}\n{}", once.stdout, once.stderr);
+        }
     });
 }

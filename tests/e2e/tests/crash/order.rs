@@ -58,7 +58,9 @@ impl Pending {
 
 /// Whether losing this is acceptable: it can be recreated, or only describes the past.
 fn can_be_lost(path: &str) -> bool {
-    path.contains("/recordings") || path.contains("/compiled") || path.ends_with("-shm") || path.ends_with("/lock")
+    ["/recordings", "/compiled", "/ballast."].iter().any(|part| path.contains(part))
+        || path.ends_with("-shm")
+        || path.ends_with("/lock")
 }
 
 /// Runs a scenario and calls `look` before each call.
