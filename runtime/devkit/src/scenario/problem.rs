@@ -1,9 +1,12 @@
 //! Differences between the result and the expectation.
 
+use std::ops::Range;
+
 use ansai_core::{Code, codes};
 use serde::Serialize;
 use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
+use similar::DiffTag;
+use similar::algorithms::{Capture, myers};
 
 /// Which side of a comparison a line belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -37,18 +40,32 @@ impl Problem {
     pub(super) fn difference(what: &str, wanted: &Value, actual: &Value) -> Problem {
         let text = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
         let (wanted, actual) = (text(wanted), text(actual));
-        let diff = TextDiff::from_lines(&wanted, &actual);
-        let lines = diff.iter_all_changes().map(|change| {
-            let side = match change.tag() {
-                ChangeTag::Delete => Side::Expected,
-                ChangeTag::Insert => Side::Came,
-                ChangeTag::Equal => Side::Both,
-            };
-            (side, change.value().trim_end_matches('\n').to_owned())
-        });
         let message = format!("{what}: expected (-) is not what came (+)");
-        Problem { code: codes::UNEXPECTED, message, lines: lines.collect() }
+        Problem { code: codes::UNEXPECTED, message, lines: compared(&wanted, &actual) }
     }
+}
+
+/// The lines of both texts, in order, and which side each stands on.
+///
+/// The algorithm is named here, because the functions of `similar` that choose one bring all of them: 0.7 MB of code.
+fn compared(wanted: &str, actual: &str) -> Vec<(Side, String)> {
+    let (wanted, actual): (Vec<&str>, Vec<&str>) = (wanted.lines().collect(), actual.lines().collect());
+    let mut changes = Capture::new();
+    let Ok(()) = myers::diff(&mut changes, wanted.as_slice(), 0..wanted.len(), actual.as_slice(), 0..actual.len());
+    let part = |side: Side, lines: &[&str], range: Range<usize>| -> Vec<(Side, String)> {
+        lines.get(range).unwrap_or_default().iter().map(|line| (side, (*line).to_owned())).collect()
+    };
+    let mut lines = Vec::new();
+    for change in changes.into_ops() {
+        let (tag, old, new) = change.as_tag_tuple();
+        if tag == DiffTag::Equal {
+            lines.extend(part(Side::Both, &wanted, old));
+        } else {
+            lines.extend(part(Side::Expected, &wanted, old));
+            lines.extend(part(Side::Came, &actual, new));
+        }
+    }
+    lines
 }
 
 /// Formats the problem as plain text.
