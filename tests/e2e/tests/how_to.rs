@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ansai_harness::binary;
 
-use crate::authors::wasm_environment;
+use crate::authors::{target_dir, wasm_environment};
 use crate::walk::{blocks, follow, path_with};
 
 /// The directory of the programs under test: `release` in the target directory.
@@ -59,7 +59,7 @@ fn profile(repository: &Path) -> String {
 
 #[test]
 fn a_probe_is_added_as_the_page_says() {
-    let Some(environment) = wasm_environment("a_probe_is_added_as_the_page_says") else { return };
+    let Some(mut environment) = wasm_environment("a_probe_is_added_as_the_page_says") else { return };
     // On the file system of the target directory, because of the links.
     let place = tempfile::tempdir_in(built()).unwrap();
     let (repository, target) = (place.path().join("ansai"), place.path().join("target"));
@@ -70,11 +70,11 @@ fn a_probe_is_added_as_the_page_says() {
     warm(&target);
     let page = std::fs::read_to_string(repository.join("runtime/docs/how-to-add-a-probe.md")).unwrap();
     let bin = tempfile::tempdir().unwrap();
+    environment.push(("CARGO_TARGET_DIR", target_dir().display().to_string()));
     let shown = follow(&blocks(&page), |shell| {
+        let path = path_with(&target.join("release/ansai"), bin.path(), &environment);
         let shell = shell.current_dir(&repository).limit(Duration::from_secs(900));
-        let shell = shell.env("PATH", path_with(&target.join("release/ansai"), bin.path()));
-        let shell = shell.env("CARGO_TARGET_DIR", &target);
-        environment.into_iter().fold(shell, |shell, (name, value)| shell.env(name, value))
+        shell.env("PATH", path).env("CARGO_TARGET_DIR", &target)
     });
     assert!(shown >= 2, "{shown} outputs are shown");
 }

@@ -18,15 +18,15 @@ fn page() -> String {
 
 #[test]
 fn the_tutorial_is_true() {
-    let Some(environment) = wasm_environment("the_tutorial_is_true") else { return };
+    let Some(mut environment) = wasm_environment("the_tutorial_is_true") else { return };
     let place = tempfile::Builder::new().prefix("ansai-tu").rand_bytes(6).tempdir_in("/tmp").unwrap();
     let at = place.path().to_str().unwrap();
     assert_eq!(at.len(), PLACE.len());
     let bin = tempfile::tempdir().unwrap();
+    environment.push(("CARGO_TARGET_DIR", target_dir().display().to_string()));
+    let path = path_with(&binary::ansai(), bin.path(), &environment);
     let shown = follow(&blocks(&page().replace(PLACE, at)), |shell| {
-        let shell = shell.current_dir(place.path()).limit(Duration::from_secs(280));
-        let shell = shell.env("PATH", path_with(&binary::ansai(), bin.path())).env("CARGO_TARGET_DIR", target_dir());
-        environment.into_iter().fold(shell, |shell, (name, value)| shell.env(name, value))
+        shell.current_dir(place.path()).limit(Duration::from_secs(280)).env("PATH", path)
     });
     assert!(shown >= 8, "{shown} outputs are shown");
 }

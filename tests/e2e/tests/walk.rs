@@ -126,10 +126,13 @@ pub(crate) fn follow(blocks: &[Block], shell: impl FnOnce(Invocation) -> Invocat
 }
 
 /// A PATH with this program as `ansai`. If the tests run as root, it adds the option that permits building foreign code.
-pub(crate) fn path_with(program: &Path, dir: &Path) -> String {
+/// Only `ansai` gets `environment`: a Rust compiler for policies is none for the repository.
+pub(crate) fn path_with(program: &Path, dir: &Path, environment: &[(&str, String)]) -> String {
     let program = program.display();
+    let exports: String = environment.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
     let text = format!(
-        "#!/bin/sh\n[ \"$1\" != build ] || [ \"$(id -u)\" != 0 ] || set -- \"$@\" --allow-root\nexec {program} \"$@\"\n"
+        "#!/bin/sh\n{exports}[ \"$1\" != build ] || [ \"$(id -u)\" != 0 ] || set -- \"$@\" --allow-root\n\
+         exec {program} \"$@\"\n"
     );
     let file = dir.join("ansai");
     std::fs::write(&file, text).unwrap();
