@@ -1,0 +1,80 @@
+//! Follows `runtime/docs/how-to-add-a-probe.md` command by command in a copy of the repository.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ansai_harness::binary;
+
+use crate::authors::{target_dir, wasm_environment};
+use crate::walk::{blocks, follow, path_with};
+
+/// The directory of the programs under test: `release` in the target directory.
+fn built() -> PathBuf {
+    binary::ansai().parent().unwrap().to_owned()
+}
+
+/// Copies a directory, without what is built and what git keeps. With `link`, its files are hard links.
+fn copy(from: &Path, to: &Path, link: bool, wanted: &dyn Fn(&str) -> bool) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in from.read_dir().unwrap().map(Result::unwrap) {
+        let (name, kind) = (entry.file_name(), entry.file_type().unwrap());
+        let (from, to) = (entry.path(), to.join(&name));
+        if !wanted(name.to_str().unwrap()) {
+        } else if kind.is_dir() {
+            copy(&from, &to, link, wanted);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(from.read_link().unwrap(), to).unwrap();
+        } else if link {
+            std::fs::hard_link(from, to).unwrap();
+        } else {
+            let at = entry.metadata().unwrap().modified().unwrap();
+            std::fs::copy(from, &to).unwrap();
+            std::fs::File::options().append(true).open(to).unwrap().set_modified(at).unwrap();
+        }
+    }
+}
+
+/// A target directory in which the dependencies are compiled.
+fn warm(target: &Path) {
+    let dependencies = |name: &str| !name.starts_with("ansai") && !name.starts_with("libansai");
+    // cargo and rustc replace these files, and do not write into them.
+    let libraries = |name: &str| dependencies(name) && name.contains('.') && !name.ends_with(".d");
+    copy(&built().join("deps"), &target.join("release/deps"), true, &libraries);
+    copy(&built().join("deps"), &target.join("release/deps"), false, &|name| {
+        dependencies(name) && name.ends_with(".d")
+    });
+    for directory in [".fingerprint", "build"] {
+        copy(&built().join(directory), &target.join("release").join(directory), false, &dependencies);
+    }
+}
+
+/// Compiles the crates of the repository as fast as possible; the others stay as they are in the target directory.
+fn profile(repository: &Path) -> String {
+    let manifest = std::fs::read_to_string(repository.join("Cargo.toml")).unwrap();
+    let names = manifest.lines().filter_map(|line| line.split_once(" = { path")).map(|(name, _)| name);
+    let own =
+        names.filter(|name| name.starts_with("ansai")).chain(["ansai", "ansai-e2e", "ansai-fuzz", "ansai-benches"]);
+    own.map(|name| format!("[profile.release.package.{name}]\nopt-level = 0\ndebug = false\n")).collect()
+}
+
+#[test]
+fn a_probe_is_added_as_the_page_says() {
+    let Some(mut environment) = wasm_environment("a_probe_is_added_as_the_page_says") else { return };
+    // On the file system of the target directory, because of the links.
+    let place = tempfile::tempdir_in(built()).unwrap();
+    let (repository, target) = (place.path().join("ansai"), place.path().join("target"));
+    let source = |name: &str| ![".git", "target"].contains(&name) && !name.ends_with(".wasm");
+    copy(&binary::repository(), &repository, false, &source);
+    std::fs::create_dir_all(repository.join(".cargo")).unwrap();
+    std::fs::write(repository.join(".cargo/config.toml"), profile(&repository)).unwrap();
+    warm(&target);
+    let page = std::fs::read_to_string(repository.join("runtime/docs/how-to-add-a-probe.md")).unwrap();
+    let bin = tempfile::tempdir().unwrap();
+    environment.push(("CARGO_TARGET_DIR", target_dir().display().to_string()));
+    let shown = follow(&blocks(&page), |shell| {
+        let path = path_with(&target.join("release/ansai"), bin.path(), &environment);
+        let shell = shell.current_dir(&repository).limit(Duration::from_secs(900));
+        shell.env("PATH", path).env("CARGO_TARGET_DIR", &target)
+    });
+    assert!(shown >= 2, "{shown} outputs are shown");
+}
