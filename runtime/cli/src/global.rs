@@ -30,8 +30,8 @@ pub(crate) struct Global {
     /// When to use colors; `auto` uses them on a terminal unless NO_COLOR is set
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
-    /// Show the names of all targets, and log more to standard error: -v for progress, -vv for details, -vvv for
-    /// everything
+    /// Show the names of all targets and what is healthy, and log more to standard error: -v for progress, -vv for
+    /// details, -vvv for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }

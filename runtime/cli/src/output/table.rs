@@ -55,7 +55,7 @@ pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: b
         }
     }
     for instance in report.instances.iter().filter(|_| !quiet) {
-        healthy(&mut out, instance);
+        healthy(&mut out, instance, layout);
     }
     unknown(&mut out, report);
     if !(quiet && out.is_empty()) {
@@ -183,8 +183,10 @@ fn blocks(rows: &[Row], width: usize) -> String {
 }
 
 /// Healthy findings, in one line for each instance.
-fn healthy(out: &mut String, instance: &InstanceReport) {
-    let healthy = instance.findings.iter().filter(|finding| finding.state() == FindingState::Healthy).count();
+/// How much of an instance is healthy; with `layout.all`, what its policy says about each part, too.
+fn healthy(out: &mut String, instance: &InstanceReport, layout: Layout) {
+    let parts: Vec<_> = instance.findings.iter().filter(|finding| finding.state() == FindingState::Healthy).collect();
+    let healthy = parts.len();
     let name = inert(instance.instance.as_str(), 80);
     let all = healthy == instance.findings.len();
     let line = match (healthy, all && instance.error.is_none()) {
@@ -194,6 +196,16 @@ fn healthy(out: &mut String, instance: &InstanceReport) {
         (healthy, false) => format!("{name}: {healthy} more healthy"),
     };
     let _ = writeln!(out, "{}", colour::paint(colour::GOOD, &line));
+    let shown = if layout.all { parts.len().min(MOST_ROWS) } else { 0 };
+    for finding in parts.iter().take(shown) {
+        let words = wrapped(&phrases::finding(finding), layout.width.saturating_sub(4).max(20));
+        for (index, line) in words.iter().enumerate() {
+            let _ = writeln!(out, "{}{line}", if index == 0 { "  " } else { "    " });
+        }
+    }
+    if layout.all && parts.len() > shown {
+        let _ = writeln!(out, "  and {} more", parts.len() - shown);
+    }
 }
 
 /// What is unknown or did not load, so that a healthy table does not hide it.

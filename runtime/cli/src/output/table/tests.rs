@@ -110,6 +110,15 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
+fn verbose_shows_what_is_healthy() {
+    let shown = |all, width| plain(&render(&report("/var"), Layout { width, all }, false, false));
+    let line = "well: 1 check passed\n  /var is 93 % full and will be full in 2 h\n";
+    assert!(shown(true, 120).contains(line), "{}", shown(true, 120));
+    assert!(!shown(false, 120).contains(line));
+    assert!(shown(true, 30).lines().skip_while(|line| !line.starts_with("well:")).nth(2).unwrap().starts_with("    "));
+}
+
+#[test]
 fn everything_is_in_the_table() {
     let text = plain(&render(&report("/var"), Layout { width: 220, all: false }, false, false));
     for expected in [
