@@ -19,12 +19,12 @@ use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::function::InlineFunction;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::remote::Parts;
 use ansai_kit::target::Reach;
-use ansai_local::files::QUARANTINE_EXPIRY;
 use ansai_local::files::fields::ROOTS;
+use ansai_local::files::{QUARANTINE_EXPIRY, QUARANTINE_ORIGIN};
 
 use crate::HOST_ACTIONS;
 use crate::remote::{RemoteCalls, RemoteLimits};
@@ -87,6 +87,10 @@ impl HostAccess for LiveHost {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         &QUARANTINE_EXPIRY
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        &QUARANTINE_ORIGIN
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

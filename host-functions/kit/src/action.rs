@@ -287,6 +287,11 @@ pub trait Action: Sync + Send {
     /// The Rust types of its arguments and of its preview.
     fn types(&self) -> Types;
 
+    /// See [`TypedAction::cost`].
+    fn cost(&self, _arguments: &RawValue) -> u64 {
+        0
+    }
+
     /// See [`TypedAction::NOUN`].
     fn noun(&self) -> &'static str;
 
@@ -332,6 +337,13 @@ pub trait TypedAction: Sync + Send {
     /// the arguments still lead there.
     fn canonical(&self, _preview: &Preview, _targets: &Self::Targets) -> Vec<Canonical> {
         Vec::new()
+    }
+
+    /// Fuel for work of the preview that the size of the arguments does not show; see [`ProbeFunction::cost`].
+    ///
+    /// [`ProbeFunction::cost`]: crate::function::ProbeFunction::cost
+    fn cost(&self, _arguments: &Self::Arguments) -> u64 {
+        0
     }
 
     /// Names the targets for a person, all of them, and says how long the step can be undone.
@@ -537,6 +549,10 @@ impl<A: TypedAction> Action for A {
 
     fn types(&self) -> Types {
         Types::of::<A::Arguments, Preview>()
+    }
+
+    fn cost(&self, arguments: &RawValue) -> u64 {
+        read(arguments).map_or(0, |arguments| TypedAction::cost(self, &arguments))
     }
 
     fn noun(&self) -> &'static str {

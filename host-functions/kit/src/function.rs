@@ -61,6 +61,14 @@ pub struct Base<A, R>(pub fn(&mut EvaluationState, A) -> Result<R, Refusal>);
 /// A function that reads the host and may block.
 pub struct Probe<A, R>(pub fn(&ProbeContext<'_>, A) -> Result<R, Refusal>);
 
+/// A function whose arguments can make the host work much longer than their size shows: patterns, expressions.
+pub struct Costly<A, R> {
+    /// As [`Probe`].
+    pub probe: fn(&ProbeContext<'_>, A) -> Result<R, Refusal>,
+    /// See [`ProbeFunction::cost`].
+    pub cost: fn(&A) -> u64,
+}
+
 /// A function that can usually answer without blocking.
 pub struct Inline<A, R> {
     /// Answers without blocking; `None` if it would have to wait. Then `probe` is called.
@@ -93,6 +101,11 @@ pub trait ProbeFunction: Sync {
     fn answer(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply;
     /// Its types.
     fn types(&self) -> Types;
+    /// Fuel for work of the host that the size of the arguments does not show. It follows from the arguments alone, so that
+    /// a replay costs the same.
+    fn cost(&self, _arguments: &RawValue) -> u64 {
+        0
+    }
 }
 
 impl<A: Wire, R: Wire> ProbeFunction for Probe<A, R> {
@@ -102,6 +115,21 @@ impl<A: Wire, R: Wire> ProbeFunction for Probe<A, R> {
 
     fn types(&self) -> Types {
         Types::of::<A, R>()
+    }
+}
+
+impl<A: Wire, R: Wire> ProbeFunction for Costly<A, R> {
+    fn answer(&self, ask: &ProbeContext<'_>, arguments: &RawValue) -> Reply {
+        typed(arguments, |arguments| (self.probe)(ask, arguments))
+    }
+
+    fn types(&self) -> Types {
+        Types::of::<A, R>()
+    }
+
+    fn cost(&self, arguments: &RawValue) -> u64 {
+        // What cannot be read is refused without work.
+        read(arguments).map_or(0, |arguments| (self.cost)(&arguments))
     }
 }
 

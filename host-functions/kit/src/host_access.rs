@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use ansai_core::host_clock::ClockReading;
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, Measure, Never};
+use ansai_core::{InstanceName, Measure, Never, Refusal};
+use serde_json::value::RawValue;
 
-use crate::action::{Action, Proposed};
+use crate::action::{Action, Item, Proposed};
 use crate::authorize::Scopes;
 use crate::backend::Backend;
 use crate::evaluation_state::EvaluationState;
@@ -35,6 +36,9 @@ pub trait HostAccess: Send + Sync {
     /// The field of its scope with the directories that can have files in quarantine.
     fn quarantine_roots(&self) -> &'static TypedField<Roots>;
 
+    /// Compares files in quarantine with the steps that moved them there.
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin;
+
     /// Both clocks of the machine, now.
     fn clock(&self) -> ClockReading {
         host_clock::read()
@@ -45,6 +49,20 @@ pub trait HostAccess: Send + Sync {
 
     /// What answers the calls of one evaluation.
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend>;
+}
+
+/// Compares files in quarantine with what the audit log has of the steps that moved them there. An index alone could name
+/// other files, or an earlier end.
+pub trait QuarantineOrigin: Sync {
+    /// The ids of the steps that the targets of an expiry come from, each once.
+    ///
+    /// # Errors
+    /// `invalid` if these are no such targets.
+    fn steps(&self, targets: &RawValue) -> Result<Vec<String>, Refusal>;
+
+    /// Whether the targets of an expiry that come from this step are as the step left them: which files, from where, and
+    /// until when they can be restored.
+    fn is_of(&self, targets: &RawValue, step_id: &str, removal: &Proposed, items: &[Item]) -> bool;
 }
 
 /// An evaluation that is about to begin.

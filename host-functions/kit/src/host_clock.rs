@@ -20,9 +20,13 @@ pub fn read() -> ClockReading {
         .map_or(Timestamp::EPOCH, |since| Timestamp::EPOCH + Millis::from(since));
     let booted = clock_gettime(ClockId::Boottime);
     let milliseconds = booted.tv_sec.saturating_mul(1_000).saturating_add(booted.tv_nsec / 1_000_000);
-    let boot = std::fs::read_to_string(BOOT_ID).unwrap_or_default().trim().to_owned();
     let since_boot = Millis::new(u64::try_from(milliseconds).unwrap_or(0));
-    ClockReading { wall, since_boot, boot, is_synchronized: is_synchronized(wall) }
+    ClockReading { wall, since_boot, boot: boot_id(), is_synchronized: is_synchronized(wall) }
+}
+
+/// The id of this boot; empty if it is unknown.
+pub fn boot_id() -> String {
+    std::fs::read_to_string(BOOT_ID).unwrap_or_default().trim().to_owned()
 }
 
 /// Whether the kernel says that its clock is kept synchronized, and `wall` is its time. Setting the clock by hand ends

@@ -10,6 +10,7 @@ use crate::authorize::Check;
 use crate::doctor::HostCheck;
 use crate::function::{BaseFunction, InlineFunction, ProbeFunction, Types};
 use crate::remote::RemoteFunction;
+use serde_json::value::RawValue;
 
 /// How a function is answered on the live host.
 #[derive(Clone, Copy)]
@@ -37,6 +38,16 @@ impl Body {
             Body::Inline(function) => function.types(),
             Body::Remote(function) => function.types(),
             Body::Action(action) => action.types(),
+        }
+    }
+
+    /// Fuel that a call with these arguments costs in addition; see [`ProbeFunction::cost`].
+    pub fn cost(&self, arguments: &RawValue) -> u64 {
+        match self {
+            Body::Probe(function) | Body::Scan(function) => function.cost(arguments),
+            Body::Inline(function) => function.cost(arguments),
+            Body::Action(action) => action.cost(arguments),
+            Body::Base(_) | Body::Remote(_) => 0,
         }
     }
 }

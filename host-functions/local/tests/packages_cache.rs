@@ -195,6 +195,13 @@ fn the_preview_names_what_the_command_would_remove() {
     assert!(preview.sample.contains(&"/var/cache/apt/archives/\u{1b}[31m\\xff\\\\.deb".to_owned()), "{preview:?}");
     assert!(!preview.sample.iter().any(|path| path.ends_with("lock") || path.ends_with(".bin")), "{preview:?}");
     assert_eq!(preview.about.name, "/var/cache/apt/archives");
+    let names = clean_cache().describe(&step.targets).names;
+    assert_eq!(names, preview.sample, "every file, largest first");
+    for number in 0..20 {
+        fixture.file(&format!("var/cache/apt/archives/many-{number}.deb"), "x");
+    }
+    let many = fixture.propose("apt", &[]).unwrap();
+    assert_eq!((clean_cache().describe(&many.targets).names.len(), many.preview.sample.len()), (25, 10));
     let again = fixture.propose("apt", &[step]).unwrap();
     assert_eq!((again.preview.items, again.preview.frees_now_bytes), (0, 0));
 }

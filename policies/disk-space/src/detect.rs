@@ -94,6 +94,10 @@ fn blocks(host: &Host, filesystem: &Filesystem, settings: &Settings) -> Option<O
     let status = full.or(near.map(|_| Severity::Notice)).map_or(Status::Healthy, Status::Unhealthy);
     let mut summary =
         format!("{mount} is {} full, {} of {} available", usage.words(), Size(usage.free()), Size(usage.total()));
+    if filesystem.reserved_bytes > 0 {
+        // Without it, the sizes would not add up to those of `df`.
+        summary.push_str(&format!(", besides {} reserved for root", Size(filesystem.reserved_bytes)));
+    }
     if let Some(left) = near {
         summary.push_str(&format!("; at this rate it is full in {}", left.in_whole_hours()));
     }
@@ -229,6 +233,10 @@ mod tests {
         assert_eq!(blocks_of(&full).map(Usage::percent), Some(80.0));
         full.reserved_bytes = 100;
         assert_eq!(blocks_of(&full), None);
+        full.reserved_bytes = 5;
+        let summary = |one| detect(&settings(|_| {}), &listing(vec![one]).host()).unwrap().remove(0).summary;
+        assert_eq!(summary(full), "/ is 80 % full, 19 B of 95 B available, besides 5 B reserved for root");
+        assert_eq!(summary(filesystem("/", 100, 19)), "/ is 81 % full, 19 B of 100 B available");
     }
 
     #[test]

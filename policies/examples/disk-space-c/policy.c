@@ -17,9 +17,6 @@ static bool read_settings(settings_t *settings, ansai_failure_t *failure) {
       !ansai_setting_integer("min_age_hours", &settings->min_age_hours)) {
     return ansai_invalid_settings(failure, ansai_text("a setting is missing or of another kind"));
   }
-  if (settings->critical_percent < settings->warning_percent) {
-    return ansai_invalid_settings(failure, ansai_text("critical_percent is below warning_percent"));
-  }
   return true;
 }
 
@@ -38,8 +35,7 @@ static void observe(const ansai_disk_disk_probe_filesystem_t *filesystem, double
                     ansai_list_observation_t *found) {
   double percent = used * 100;
   ansai_string_t mount = filesystem->mount;
-  ansai_string_t summary =
-      ANSAI_JOIN(mount, ansai_text(" is "), ansai_digits((uint64_t)percent), ansai_text(" % full"));
+  ansai_string_t summary = ANSAI_JOIN(mount, ansai_text(" is "), ansai_percent(used), ansai_text(" full"));
   ansai_observation_t *observation = ansai_observe(found, mount, filesystem->about, summary);
   if (percent >= settings->critical_percent) {
     ansai_unhealthy(observation, ANSAI_POLICY_TYPES_SEVERITY_CRITICAL);

@@ -23,13 +23,8 @@ type settings struct {
 
 func readSettings() (settings, error) {
 	var read settings
-	if err := ansai.Settings(&read); err != nil {
-		return read, err
-	}
-	if read.CriticalPercent < read.WarningPercent {
-		return read, ansai.InvalidSettings("critical_percent is below warning_percent")
-	}
-	return read, nil
+	err := ansai.Settings(&read)
+	return read, err
 }
 
 // Detect observes each local, writable file system.
@@ -99,7 +94,7 @@ func observe(filesystem ansai_disk_disk_probe.Filesystem, used float64, settings
 		Key:     filesystem.Mount,
 		About:   filesystem.About,
 		Status:  status,
-		Summary: fmt.Sprintf("%s is %d %% full", filesystem.Mount, uint64(percent)),
+		Summary: fmt.Sprintf("%s is %s full", filesystem.Mount, ansai.Percent(used)),
 		Evidence: []ansai.Measure{
 			ansai.Number("used", used, ansai.Ratio),
 			ansai.Count("available", filesystem.AvailableBytes, ansai.Bytes),

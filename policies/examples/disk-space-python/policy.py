@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from math import floor
 
 from ansai import (
     Evaluation,
@@ -9,9 +8,9 @@ from ansai import (
     give_up,
     gone,
     healthy,
-    invalid_settings,
     number,
     observation,
+    percent,
     policy,
     recommend,
     recommendation,
@@ -40,9 +39,6 @@ REARM_POINTS = 5
 
 
 def detect(evaluation: Evaluation[Settings]) -> list[Observation]:
-    settings = evaluation.settings
-    if settings.critical_percent < settings.warning_percent:
-        raise invalid_settings("critical_percent is below warning_percent")
     listed = filesystems()
     watched = [
         observe(filesystem, evaluation)
@@ -103,22 +99,21 @@ def observe(filesystem: Filesystem, evaluation: Evaluation[Settings]) -> Observa
     mount, available = filesystem.mount, filesystem.available_bytes
     most = usable(filesystem)
     used = (most - min(available, most)) / most
-    percent = used * 100
     return observation(
         key=mount,
         about=filesystem.about,
-        status=judge(mount, percent, evaluation),
-        summary=f"{mount} is {floor(percent)} % full",
+        status=judge(mount, used * 100, evaluation),
+        summary=f"{mount} is {percent(used)} full",
         evidence=[number("used", used, Unit.RATIO), count("available", available, Unit.BYTES)],
     )
 
 
-def judge(mount: str, percent: float, evaluation: Evaluation[Settings]) -> Status:
+def judge(mount: str, used_percent: float, evaluation: Evaluation[Settings]) -> Status:
     settings = evaluation.settings
-    if percent >= settings.critical_percent:
+    if used_percent >= settings.critical_percent:
         return unhealthy(Severity.CRITICAL)
     warning = evaluation.threshold(mount, settings.warning_percent, REARM_POINTS)
-    return unhealthy(Severity.WARNING) if percent >= warning else healthy
+    return unhealthy(Severity.WARNING) if used_percent >= warning else healthy
 
 
 WitWorld = policy(Settings, detect, plan)

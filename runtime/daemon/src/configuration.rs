@@ -15,6 +15,7 @@ use ansai_kit::target::{AllTargets, TargetAccess};
 
 pub use self::error::ConfigurationError;
 use crate::error::Error;
+use crate::in_time::in_time;
 use crate::ownership::{self, Problem};
 use crate::targets::{self, SecretProblem};
 use crate::warning::Warning;
@@ -93,6 +94,12 @@ impl Configuration {
     /// # Errors
     /// What is wrong with it, with places.
     pub fn open(path: &Path, interfaces: &[Interface]) -> Result<Configuration, Error> {
+        let (own, known) = (path.to_owned(), interfaces.to_vec());
+        in_time(move || Configuration::open_now(&own, &known))
+            .unwrap_or_else(|error| Err(ConfigurationError::Silent { path: path.to_owned(), error }.into()))
+    }
+
+    fn open_now(path: &Path, interfaces: &[Interface]) -> Result<Configuration, Error> {
         // Taken before the content, so that a change in between is seen as one.
         let identity = Identity::of(path).ok();
         let (config, trust) = HostConfig::load(path, interfaces)

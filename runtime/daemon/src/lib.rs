@@ -31,6 +31,7 @@ mod environment;
 mod error;
 pub mod history;
 pub mod host;
+mod in_time;
 pub mod load;
 pub mod ownership;
 pub mod recorded;

@@ -2,7 +2,7 @@
 
 use ansai_audit::Head;
 use ansai_config::Export;
-use ansai_supervisor::{InstanceReport, Supervisor};
+use ansai_supervisor::{InstanceReport, PendingStep, Supervisor};
 
 use crate::load::NotLoaded;
 
@@ -46,6 +46,11 @@ impl Running {
     /// By how many milliseconds the time of day jumped, while it is in doubt and nothing is applied.
     pub fn clock_doubt(&self) -> Option<i64> {
         self.supervisor.clock_doubt()
+    }
+
+    /// Steps of an earlier run that wait until ansai may act.
+    pub fn pending(&self) -> Vec<PendingStep> {
+        self.supervisor.pending()
     }
 
     /// The newest head of the audit log.

@@ -6,8 +6,6 @@ mod error;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::sync_channel;
-use std::time::Duration;
 
 use ansai_engine::component::MAX_BYTES;
 
@@ -16,8 +14,8 @@ use crate::error::Error;
 
 /// More than a person keeps in one directory.
 const MOST_ENTRIES: usize = 10_000;
-/// How long it may take to read a path. On a mount whose server is dead it would take for ever, and no policy would run.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The most bytes of all scenarios of one policy together.
+const MOST_SCENARIO_BYTES: u64 = 16 << 20;
 
 /// What is at a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,21 +42,39 @@ fn no_access(path: &Path, error: std::io::Error) -> SourceError {
 /// Scenario files in a directory, sorted by name; none if the directory does not exist.
 ///
 /// # Errors
-/// The directory cannot be read.
+/// The directory cannot be read, or the files are too many or too large together.
 pub fn scenarios(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    in_time(dir, scenarios_now)
+}
+
+fn scenarios_now(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let too_many = |what| Error::from(SourceError::TooManyScenarios { path: dir.to_owned(), what });
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(no_access(dir, error).into()),
     };
-    let mut files: Vec<PathBuf> = entries
-        .take(MOST_ENTRIES)
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+    let (mut files, mut bytes) = (Vec::new(), 0_u64);
+    for (number, entry) in entries.enumerate() {
+        if number >= MOST_ENTRIES {
+            return Err(too_many(format!("more than {MOST_ENTRIES} entries")));
+        }
+        let path = entry.map_err(|error| no_access(dir, error))?.path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
         // A FIFO would keep its reader waiting. What cannot be looked at is read, and its error is shown.
-        .filter(|path| std::fs::metadata(path).map_or(true, |found| found.is_file()))
-        .collect();
+        match std::fs::metadata(&path) {
+            Ok(found) if !found.is_file() => continue,
+            Ok(found) => bytes = bytes.saturating_add(found.len()),
+            Err(_) => {}
+        }
+        files.push(path);
+    }
+    if bytes > MOST_SCENARIO_BYTES {
+        let (all, most) = (bytes.div_ceil(1 << 20), MOST_SCENARIO_BYTES >> 20);
+        return Err(too_many(format!("the scenarios have {all} MiB together: at most {most} MiB")));
+    }
     files.sort();
     Ok(files)
 }
@@ -96,16 +112,10 @@ fn at(path: &Path) -> Result<Vec<(Source, PathBuf)>, Error> {
     Ok(below.into_iter().map(with_real).collect())
 }
 
-/// Reads a path on a thread of its own, which is left behind if the path does not answer.
+/// Reads a path. On a mount whose server is dead it would take for ever, and no policy would run.
 fn in_time<T: Send + 'static>(path: &Path, read: fn(&Path) -> Result<T, Error>) -> Result<T, Error> {
-    let (send, result) = sync_channel(1);
     let own = path.to_owned();
-    let reader = std::thread::Builder::new().name("ansai-sources".into());
-    reader.spawn(move || send.send(read(&own))).map_err(|error| no_access(path, error))?;
-    result.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let why = std::io::Error::new(std::io::ErrorKind::TimedOut, "its file system does not answer");
-        Err(no_access(path, why).into())
-    })
+    crate::in_time::in_time(move || read(&own)).unwrap_or_else(|error| Err(no_access(path, error).into()))
 }
 
 /// The bytes of a component, which must be a regular file. Reads one byte more than the limit, so that the caller sees

@@ -9,6 +9,7 @@ use ansai_storage::{Directory, Links, Problem, TrustError};
 use crate::configuration::Configuration;
 use crate::environment;
 use crate::error::Error;
+use crate::in_time::in_time;
 
 /// The state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,9 @@ impl StateDirError {
     pub fn hint(&self) -> String {
         match self {
             StateDirError::NoHome => "pass --state-dir DIR".to_owned(),
+            StateDirError::Make { error, .. } if error.kind() == ErrorKind::TimedOut => {
+                "restore the mount that it is on, or pass --state-dir DIR with a directory of a local disk".to_owned()
+            }
             StateDirError::Make { .. } => "pass --state-dir DIR with a directory that you can write".to_owned(),
             StateDirError::Untrusted((_, fix)) => fix.clone(),
         }
@@ -67,7 +71,8 @@ pub fn directory(asked: Option<&Path>, configuration: Option<&Configuration>) ->
 /// # Errors
 /// Another user can change it, a directory above it or something in it; one of them is a link; or the system refuses.
 pub fn open(directory: &Path) -> Result<Directory, Error> {
-    opened(directory, Directory::create_trusted(directory, Links::Refused))
+    let path = directory.to_owned();
+    answering(directory, move || opened(&path, Directory::create_trusted(&path, Links::Refused)))?
 }
 
 /// The same, if it exists.
@@ -75,6 +80,11 @@ pub fn open(directory: &Path) -> Result<Directory, Error> {
 /// # Errors
 /// As [`open`].
 pub fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
+    let path = directory.to_owned();
+    answering(directory, move || existing_now(&path))?
+}
+
+fn existing_now(directory: &Path) -> Result<Option<Directory>, Error> {
     match Directory::open_trusted(directory, Links::Refused) {
         Err(TrustError::Access(error))
             if matches!(error.cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
@@ -83,6 +93,11 @@ pub fn existing(directory: &Path) -> Result<Option<Directory>, Error> {
         }
         found => opened(directory, found).map(Some),
     }
+}
+
+/// Work on the directory, unless its file system does not answer: then nothing can run.
+fn answering<T: Send + 'static>(directory: &Path, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    in_time(work).map_err(|error| StateDirError::Make { path: directory.to_owned(), error }.into())
 }
 
 fn opened(path: &Path, found: Result<Directory, TrustError>) -> Result<Directory, Error> {
@@ -105,6 +120,9 @@ fn opened(path: &Path, found: Result<Directory, TrustError>) -> Result<Directory
 pub fn check(directory: &Path) -> Result<(), Error> {
     match existing(directory) {
         Err(error @ Error::StateDir(StateDirError::Untrusted(_))) => Err(error),
+        Err(Error::StateDir(StateDirError::Make { path, error })) if error.kind() == ErrorKind::TimedOut => {
+            Err(StateDirError::Make { path, error }.into())
+        }
         _ => Ok(()),
     }
 }

@@ -24,7 +24,8 @@ use crate::limiter::Limiter;
 use crate::recording::{RecordedCall, RecordedReply};
 use crate::value::{Arguments, json_bytes_until_error, write};
 
-/// Fuel of a call, in addition to one for each byte of arguments and reply, so that a guest pays for the work of the host.
+/// Fuel of a call, in addition to one for each byte of arguments and reply and to what its function costs, so that a guest
+/// pays for the work of the host.
 const CALL_FUEL: u64 = 500;
 
 /// The data of a store: the backend, the limits, and what the evaluation has used.
@@ -67,12 +68,12 @@ pub(crate) fn link(
     let mut import = linker.instance(import.as_str())?;
     for (name, item) in instance.exports(wasmtime) {
         let ComponentItem::ComponentFunc(ty) = item.ty else { continue };
-        let proposes = matches!(registry.find(&interface, name), Some((_, f)) if matches!(f.body, Body::Action(_)));
+        let body = registry.find(&interface, name).map(|(_, function)| function.body);
         let parameters: Box<[Box<str>]> = ty.params().map(|(name, _)| name.into()).collect();
         let function = Arc::new(Function {
             interface: interface.clone(),
             name: name.into(),
-            proposes,
+            body,
             no_arguments: if parameters.is_empty() { Some(write(&Arguments::NONE)?) } else { None },
             parameters,
             returns: Returns::of(&ty),
@@ -110,7 +111,8 @@ pub(crate) fn link(
 struct Function {
     interface: InterfaceName,
     name: Arc<str>,
-    proposes: bool,
+    /// What answers on a live host; `None` if the registry does not know it.
+    body: Option<Body>,
     parameters: Box<[Box<str>]>,
     /// The arguments of every call, when there are no parameters.
     no_arguments: Option<Arc<RawValue>>,
@@ -164,7 +166,9 @@ impl Function {
                 return Ok((Err(refusal), bytes as u64));
             }
         };
-        let reply = self.answer(state, &arguments).await?;
+        // Before the host works, also for a recording: a replay costs the same.
+        charge(store, self.body.map_or(0, |body| body.cost(&arguments)))?;
+        let reply = self.answer(store.data_mut(), &arguments).await?;
         let bytes = (arguments.get().len() + reply.as_ref().map_or(0, |reply| reply.get().len())) as u64;
         let state = store.data_mut();
         state.reply_bytes += Bytes::new(bytes);
@@ -190,7 +194,7 @@ impl Function {
         };
         match answer {
             Ok(reply) => {
-                state.proposals += u32::from(self.proposes && reply.is_ok());
+                state.proposals += u32::from(self.proposes() && reply.is_ok());
                 Ok(reply)
             }
             Err(abort) => {
@@ -199,6 +203,10 @@ impl Function {
                 bail!("{message}")
             }
         }
+    }
+
+    fn proposes(&self) -> bool {
+        matches!(self.body, Some(Body::Action(_)))
     }
 
     fn within_budget(&self, state: &StoreState, arguments: &RawValue) -> Result<(), Refusal> {
@@ -213,7 +221,7 @@ impl Function {
         if state.reply_bytes > limits.reply_bytes {
             return over(format!("{} of replies in one evaluation", limits.reply_bytes));
         }
-        if self.proposes && state.proposals >= limits.proposals {
+        if self.proposes() && state.proposals >= limits.proposals {
             return over(format!("{} proposals in one plan", limits.proposals));
         }
         Ok(())

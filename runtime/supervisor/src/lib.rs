@@ -44,7 +44,7 @@ mod stop;
 mod supervisor;
 mod tasks;
 
-pub use execution::{PlanFileError, approved_steps, undo};
+pub use execution::{PendingStep, PlanFileError, approved_steps, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
 pub use recording::{Durable, Journal, JournalError, RecordedDrop, export, heads};

@@ -176,6 +176,7 @@ impl Supervisor {
             ids: ids.clone(),
             instances: candidates,
             pending: Mutex::default(),
+            vouched: Arc::default(),
         };
         let retention = Retention {
             settings: options.audit,

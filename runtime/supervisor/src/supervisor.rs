@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::execution::undo::UndoError;
-use crate::execution::{Attached, Executor, QuarantineExpiry, Which};
+use crate::execution::{Attached, Executor, PendingStep, QuarantineExpiry, Which};
 use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
 use crate::pass::{Passes, PlanWhat};
@@ -260,6 +260,11 @@ impl Supervisor {
     /// By how many milliseconds the time of day jumped, while it is in doubt.
     pub fn clock_doubt(&self) -> Option<i64> {
         self.0.executor.clocks.doubt()
+    }
+
+    /// Steps of an earlier run that wait until ansai may act.
+    pub fn pending(&self) -> Vec<PendingStep> {
+        self.0.executor.pending.list()
     }
 
     /// The newest audit record.

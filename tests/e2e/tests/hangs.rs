@@ -37,3 +37,22 @@ fn a_full_disk_is_healed_beside_a_dead_mount_and_sigterm_ends_the_daemon() {
         }
     });
 }
+
+/// Would break: a state directory or a configuration that is read on the thread that starts.
+#[test]
+fn a_state_directory_or_configuration_on_a_dead_mount_ends_the_start() {
+    with_own_mounts("hangs::a_state_directory_or_configuration_on_a_dead_mount_ends_the_start", || {
+        let (fuse, disk, state) = (Fuse::dead(), Tmpfs::new(32), tempfile::tempdir().unwrap());
+        let config = config(disk.path(), "observe", "min_age_hours = 24");
+        let ran = ansai().args(["run", "--once"]).config(&config).state_dir(fuse.path().join("directory")).run();
+        ran.expect_code(1);
+        assert!(ran.stderr.contains("error[state-directory]"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("its file system does not answer"), "{}", ran.stderr);
+        let far = fuse.path().join("file");
+        let ran = ansai().args(["run", "--once", "--config", far.to_str().unwrap()]).state_dir(state.path()).run();
+        ran.expect_code(1);
+        assert!(ran.stderr.contains("error[file-access]"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("its file system does not answer"), "{}", ran.stderr);
+        fuse.revive();
+    });
+}

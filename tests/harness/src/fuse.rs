@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,6 +20,8 @@ use tempfile::TempDir;
 
 /// The longest request: what the kernel may write, and its header.
 const LONGEST: usize = (1 << 17) + 4096;
+/// The number of a request.
+const OPENDIR: u32 = 27;
 const ROOT: u64 = 1;
 /// `directory` and `file`, in the root; the file has [`FILE_BYTES`] bytes, or those of an image.
 const DIRECTORY: u64 = 2;
@@ -53,6 +55,8 @@ struct Server {
     /// Held while it waits for a request and answers it.
     turn: Mutex<()>,
     silent: AtomicBool,
+    /// The request that it never answers, and nothing after it; 0 for none.
+    dies_at: AtomicU32,
     ends: AtomicBool,
     answered: AtomicUsize,
     image: Option<File>,
@@ -94,6 +98,7 @@ impl Fuse {
         let server = Arc::new(Server {
             turn: Mutex::new(()),
             silent: AtomicBool::new(false),
+            dies_at: AtomicU32::new(0),
             ends: AtomicBool::new(false),
             answered: AtomicUsize::new(0),
             image: image.map(|path| {
@@ -125,6 +130,11 @@ impl Fuse {
     pub fn die(&self) {
         let _turn = self.server.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.server.silent.store(true, Ordering::SeqCst);
+    }
+
+    /// It answers until a directory is opened, and then nothing more: it dies between a look at it and its use.
+    pub fn die_when_opened(&self) {
+        self.server.dies_at.store(OPENDIR, Ordering::SeqCst);
     }
 
     /// From here on it answers again, also what was asked meanwhile.
@@ -172,6 +182,10 @@ impl Server {
             }
             // Unmounting ends the channel.
             let Ok(length) = channel.read(&mut request) else { return };
+            if request[4..8] == self.dies_at.load(Ordering::SeqCst).to_le_bytes() {
+                self.silent.store(true, Ordering::SeqCst);
+                continue;
+            }
             if let Some(answer) = self.answer(&request[..length]) {
                 let _ = channel.write(&answer);
                 self.answered.fetch_add(1, Ordering::SeqCst);
@@ -207,7 +221,7 @@ impl Server {
                 Ok([longs(&[blocks, free, free, 100, 50]), words(&[4096, 255, 4096, 0, 0, 0, 0, 0, 0, 0])].concat())
             }
             // OPEN, OPENDIR
-            14 | 27 => Ok([longs(&[node]), words(&[0, 0])].concat()),
+            14 | OPENDIR => Ok([longs(&[node]), words(&[0, 0])].concat()),
             // READDIR
             28 if long(body + 8) == 0 && node == ROOT => {
                 Ok([listed(DIRECTORY, 1, 4, b"directory"), listed(FILE, 2, 8, b"file")].concat())

@@ -70,13 +70,23 @@ impl Filesystems {
     }
 }
 
-/// Refuses a path that may keep a call waiting for ever: a mount on the way does not answer. The path has no symbolic
-/// links. Without a mount table, nothing is refused.
+/// Opens what a path leads to, once the mounts on the way have answered: on a thread of its own where one of them could
+/// die meanwhile, so that this call alone waits in vain. The path has no symbolic links.
 ///
 /// # Errors
 /// Those of [`Filesystems::answers`].
-pub(crate) fn answering(host: &Host, path: &Path) -> Result<(), Refusal> {
-    Filesystems::current(host).map_or(Ok(()), |found| found.answers(host, path))
+pub(crate) fn opened<T: Send + 'static>(
+    host: &Host,
+    path: &Path,
+    open: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let Some(found) = Filesystems::current(host) else { return Ok(open()) };
+    found.answers(host, path)?;
+    let last = found.ways(host, path).into_iter().rfind(|mount| mount.kind != "autofs");
+    match last {
+        Some(last) => detached::call(name(last), open).map_err(|hung| hung.refusal(shown(last))),
+        None => Ok(open()),
+    }
 }
 
 /// The same for a path with symbolic links, each of which is read once what it is on has answered.

@@ -84,6 +84,10 @@ impl TypedAction for Compress {
         Ok((preview, targets(&found, None)))
     }
 
+    fn cost(&self, arguments: &Arguments) -> u64 {
+        arguments.what.cost()
+    }
+
     fn describe(&self, targets: remembered::Targets) -> Described {
         targets.describe()
     }

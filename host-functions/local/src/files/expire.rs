@@ -1,18 +1,24 @@
 //! Quarantine expiry: removes expired files permanently. It is an action of the host that no policy can propose; the
 //! executor applies it like any other, within the grants of an instance.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ansai_core::{Interface, InterfaceKind, Preview, Refusal, Reversibility, Sensitivity, Subject};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::place;
 use super::reclaim::{Found, Held, Targets, give_up_all, look};
-use super::targets::taken;
+use super::remove::Moved;
+use super::targets::{self, taken};
 use super::{ACTIONS, FILES_ACTIONS, within};
 use crate::safety::root::Root;
-use ansai_kit::action::{Applied, Begun, Described, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{
+    Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction, read_targets,
+};
 use ansai_kit::host::ProbeContext;
+use ansai_kit::host_access::QuarantineOrigin;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 /// Quarantine expiry, under the grants for [`FILES_ACTIONS`]. It is not in the list of interfaces that policies import.
@@ -35,6 +41,9 @@ struct ExpireHeld;
 #[derive(Serialize, Deserialize)]
 struct Arguments {
     root: String,
+    /// The ids of steps whose files stay.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    except: Vec<String>,
     reason: String,
 }
 
@@ -46,7 +55,7 @@ impl TypedAction for ExpireHeld {
     fn preview(
         &self,
         ask: &ProbeContext<'_>,
-        Arguments { root, .. }: Arguments,
+        Arguments { root, except, .. }: Arguments,
         earlier: &[Arc<Proposed>],
     ) -> Result<(Preview, Targets), Refusal> {
         let taken = taken(earlier)?;
@@ -54,7 +63,9 @@ impl TypedAction for ExpireHeld {
         let mount = opened.map_or_else(|| "/".into(), |opened| place::mount(&place::table(ask.host), &opened));
         let Found { files, complete, .. } = look(ask.host, &[root]);
         let held = files.into_iter().map(|(_, file)| file);
-        let files: Vec<Held> = held.filter(|file| file.until <= ask.now && !taken.contains(&file.inode())).collect();
+        let expires =
+            |file: &Held| file.until <= ask.now && !taken.contains(&file.inode()) && !except.contains(&file.step);
+        let files: Vec<Held> = held.filter(expires).collect();
         let preview = Preview {
             items: files.len() as u64,
             frees_now_bytes: files.iter().map(|file| file.bytes).sum(),
@@ -83,5 +94,41 @@ impl TypedAction for ExpireHeld {
     /// Unknown: a file that is gone may have been removed by this step, or restored by an undo before.
     fn resolve(&self, _doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         Err(Refusal::Other(format!("the quarantine of {} files was being removed", what.targets.files.len())))
+    }
+}
+
+/// Compares files in quarantine with the steps that moved them there.
+pub static QUARANTINE_ORIGIN: Removals = Removals;
+
+/// The steps are removals.
+pub struct Removals;
+
+impl QuarantineOrigin for Removals {
+    fn steps(&self, targets: &RawValue) -> Result<Vec<String>, Refusal> {
+        let steps: BTreeSet<String> =
+            read_targets::<Targets>(targets)?.files.into_iter().map(|file| file.step).collect();
+        Ok(steps.into_iter().collect())
+    }
+
+    fn is_of(&self, targets: &RawValue, step_id: &str, removal: &Proposed, items: &[Item]) -> bool {
+        let (Ok(targets), Ok(removed)) =
+            (read_targets::<Targets>(targets), read_targets::<targets::Targets>(&removal.targets))
+        else {
+            return false;
+        };
+        let mut done = BTreeMap::new();
+        for item in items.iter().filter(|item| item.fate == Fate::Done) {
+            if let Ok(moved) = serde_json::from_value::<Moved>(item.undo.clone()) {
+                done.insert(moved.number, (item.target.as_str(), moved.until));
+            }
+        }
+        let is_as_it_was = |held: &Held| {
+            let Some(file) = removed.files.get(held.number) else { return false };
+            removed.hold.as_ref().is_some_and(|hold| hold.root == held.hold)
+                && done.get(&held.number) == Some(&(file.path.as_str(), held.until))
+                && file.ino == held.ino
+                && held.path == format!("{}/{}", removed.root.trim_end_matches('/'), file.path)
+        };
+        targets.files.iter().filter(|held| held.step == step_id).all(is_as_it_was)
     }
 }

@@ -32,11 +32,12 @@ mod walk;
 
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Sensitivity};
 
-pub use expire::QUARANTINE_EXPIRY;
+use self::probe::Query;
+pub use expire::{QUARANTINE_EXPIRY, QUARANTINE_ORIGIN};
 pub use place::behind_link;
 
 use ansai_kit::authorize::Check;
-use ansai_kit::function::Probe;
+use ansai_kit::function::{Costly, Probe};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 const SELECTION: &[Check] = &[within("/what/root"), Check::of("/what/min-age-hours", &fields::MIN_AGE_HOURS)];
@@ -62,11 +63,15 @@ pub static FILES_PROBE: InterfaceDef = InterfaceDef {
             checks: &[within("/root")],
             body: Body::Scan(&Probe(probe::largest_directories)),
         },
-        Function { name: "list-files", checks: &[within("/what/root")], body: Body::Scan(&Probe(probe::list_files)) },
+        Function {
+            name: "list-files",
+            checks: &[within("/what/root")],
+            body: Body::Scan(&Costly { probe: probe::list_files, cost: Query::cost }),
+        },
         Function {
             name: "measure-files",
             checks: &[within("/what/root")],
-            body: Body::Scan(&Probe(probe::measure_files)),
+            body: Body::Scan(&Costly { probe: probe::measure_files, cost: Query::cost }),
         },
         Function { name: "locate", checks: &[within("/root")], body: Body::Probe(&Probe(locate::locate)) },
         Function { name: "list-deleted-open", checks: &[], body: Body::Probe(&Probe(deleted::list_deleted_open)) },

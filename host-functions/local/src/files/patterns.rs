@@ -13,6 +13,16 @@ const LONGEST_PATTERN: usize = 1024;
 /// of patterns: within these bounds a few MiB, and beyond them hundreds.
 const MOST_PATTERN_BYTES: usize = 4 << 10;
 
+/// Fuel for each byte of a pattern, and for each pattern: about the time that compiling them takes. Together with the bound
+/// on bytes, a policy can use the default fuel for a few dozen of the most expensive lists.
+const FUEL_PER_BYTE: u64 = 1_000;
+
+/// What it costs a policy that the host compiles and matches these lists.
+pub(super) fn cost(globs: &[String], exclude: &[String]) -> u64 {
+    let bytes = globs.iter().chain(exclude).map(|pattern| pattern.len() as u64 + 1);
+    bytes.fold(0_u64, u64::saturating_add).saturating_mul(FUEL_PER_BYTE)
+}
+
 /// Compiled patterns of a policy.
 struct Patterns(GlobSet);
 
@@ -110,6 +120,29 @@ mod tests {
         let stat = Stat { bytes: 4096, size: 9, ..Stat::following(std::path::Path::new("/")).unwrap() };
         let is = |min_bytes| Wanted::new(&[], &[], min_bytes).unwrap().is_large_enough(&stat);
         assert!(is(0) && is(4096) && !is(4097) && !is(u64::MAX));
+    }
+
+    /// Would break: a function with patterns that is listed without their cost.
+    #[test]
+    fn every_call_with_patterns_costs_fuel_for_them() {
+        use crate::files::{FILES_ACTIONS, FILES_PROBE};
+        let what = |globs: &[&str], exclude: &[&str]| {
+            serde_json::json!({ "what": {
+                "root": "/", "globs": globs, "exclude": exclude, "min-age-hours": 0, "min-bytes": 0, "max-files": 0,
+                "enough-bytes": 0,
+            }, "keep": 1, "reason": "a" })
+        };
+        for function in FILES_PROBE.functions.iter().chain(FILES_ACTIONS.functions) {
+            let cost = |arguments| function.body.cost(&serde_json::value::to_raw_value(&arguments).unwrap());
+            if ["largest-directories", "locate", "list-deleted-open", "list-held"].contains(&function.name) {
+                assert_eq!(cost(what(&["**"], &[])), 0, "{}", function.name);
+                continue;
+            }
+            assert_eq!(cost(what(&["**/a", "b"], &["c"])), (5 + 2 + 2) * FUEL_PER_BYTE, "{}", function.name);
+            let dearest = "?".repeat(MOST_PATTERN_BYTES);
+            assert!(cost(what(&[&dearest], &[&dearest])) * 10 < ansai_core::Limits::default().fuel);
+            assert_eq!(cost(serde_json::json!({ "what": 1 })), 0, "refused without work");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ansai_core::{Refusal, Subject, Timestamp};
 use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
-use super::patterns::Wanted;
+use super::patterns::{self, Wanted};
 use super::position::Position;
 use super::walk::{Entry, Walk};
 use crate::safety::identity::{Inode, Stat, Time};
@@ -135,6 +135,10 @@ struct FileQuery {
 }
 
 impl FileQuery {
+    fn cost(&self) -> u64 {
+        patterns::cost(&self.globs, &self.exclude)
+    }
+
     /// Calls `found` for each file that matches, until it breaks.
     fn each(
         &self,
@@ -179,6 +183,13 @@ pub(super) struct Files {
 pub(super) struct Query {
     what: FileQuery,
     cursor: Option<String>,
+}
+
+impl Query {
+    /// Fuel for its patterns.
+    pub(super) fn cost(&self) -> u64 {
+        self.what.cost()
+    }
 }
 
 /// `list-files`.

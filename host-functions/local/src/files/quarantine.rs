@@ -266,7 +266,7 @@ impl Quarantine {
 }
 
 impl Step {
-    fn index(&self) -> Option<Index> {
+    pub(super) fn index(&self) -> Option<Index> {
         let fd = open(self.fd.as_fd(), INDEX, OFlags::RDONLY | OFlags::NONBLOCK, Mounts::Stay).ok()?;
         let mut text = Vec::new();
         std::fs::File::from(fd).take(MOST_INDEX_BYTES).read_to_end(&mut text).ok()?;

@@ -29,14 +29,14 @@ use ansai_kit::host::{Host, ProbeContext};
 #[serde(deny_unknown_fields)]
 pub(super) struct Held {
     /// The directory that has the quarantine.
-    hold: String,
+    pub(super) hold: String,
     /// The name of the quarantine in it.
     quarantine: String,
     /// The directory of the step in the quarantine, and the number of the file in it.
-    step: String,
-    number: usize,
+    pub(super) step: String,
+    pub(super) number: usize,
     dev: u64,
-    ino: u64,
+    pub(super) ino: u64,
     pub(super) bytes: u64,
     /// Its original path, as text.
     pub(super) path: String,

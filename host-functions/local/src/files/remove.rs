@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Millis, Preview, Refusal, Reversibility, Subject};
+use ansai_core::{Millis, Preview, Refusal, Reversibility, Subject, Timestamp};
 use rustix::fd::AsFd as _;
 use rustix::fs::{Access, AtFlags};
 use rustix::io::Errno;
@@ -37,6 +37,15 @@ pub(super) struct Arguments {
     reason: String,
 }
 
+/// What undo needs of a file that was moved into quarantine. The audit log has the hash of it: the end of the quarantine is
+/// compared with it as well.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Moved {
+    pub(super) number: usize,
+    pub(super) until: Timestamp,
+}
+
 impl TypedAction for Remove {
     type Arguments = Arguments;
     type Targets = Targets;
@@ -62,6 +71,10 @@ impl TypedAction for Remove {
         Ok((preview, targets(&found, hold)))
     }
 
+    fn cost(&self, arguments: &Arguments) -> u64 {
+        arguments.what.cost()
+    }
+
     fn describe(&self, targets: Targets) -> Described {
         targets.describe()
     }
@@ -83,7 +96,7 @@ impl TypedAction for Remove {
                 let until = doing.now + Millis::from_hours(hold.hours);
                 let (root, files) = (targets.root.clone(), targets.files.clone());
                 let step = quarantine.begin(doing.step_id, &Index { version: 1, root, until, files })?;
-                Some((quarantine, step))
+                Some((quarantine, step, until))
             }
             None => None,
         };
@@ -92,15 +105,16 @@ impl TypedAction for Remove {
         for (number, file) in targets.files.iter().enumerate() {
             items.push(match &step {
                 _ if doing.is_stopping() => item(file.path.clone(), Fate::Skipped("stopped".into()), 0),
-                Some((_, step)) => {
-                    let item = held(file, number, quarantined(&site, file, step, number));
+                Some((_, step, until)) => {
+                    let moved = Moved { number, until: *until };
+                    let item = held(file, moved, quarantined(&site, file, step, number));
                     held_bytes += if item.fate == Fate::Done { file.bytes } else { 0 };
                     item
                 }
                 None => removed(file, unlink(&site, file, &safe_unlink::name(step_name, number))),
             });
         }
-        if let Some((quarantine, step)) = &step {
+        if let Some((quarantine, step, _)) = &step {
             entry::sync(&step.fd);
             quarantine.tidy(step);
         }
@@ -121,8 +135,7 @@ impl TypedAction for Remove {
         let held = step_held(doing, hold)?;
         let mut undone = Vec::new();
         for done in items.iter().filter(|item| item.fate == Fate::Done) {
-            let number =
-                done.undo.get("number").and_then(serde_json::Value::as_u64).and_then(|n| usize::try_from(n).ok());
+            let number = serde_json::from_value::<Moved>(done.undo.clone()).ok().map(|moved| moved.number);
             let Some((number, file)) = number.and_then(|number| Some((number, targets.files.get(number)?))) else {
                 undone.push(item(done.target.clone(), Fate::Failed("there is no record of where it waits".into()), 0));
                 continue;
@@ -148,10 +161,12 @@ impl TypedAction for Remove {
         if let Some(hold) = &targets.hold {
             if let Some((quarantine, step)) = step_held(doing, hold)? {
                 let root = Root::open(doing.host, &targets.root)?;
+                let until =
+                    step.index().map_or_else(|| doing.now + Millis::from_hours(hold.hours), |index| index.until);
                 for (number, file) in targets.files.iter().enumerate() {
                     if step.held(number, file.ino).is_some() {
                         held_bytes += file.bytes;
-                        items.push(held(file, number, Ok(())));
+                        items.push(held(file, Moved { number, until }, Ok(())));
                     } else if step.look(number).is_ok()
                         && let Err(fate) = returned(&root, file, &step, number)
                     {
@@ -316,9 +331,9 @@ fn removed(file: &File, done: Result<(), Fate>) -> Item {
     }
 }
 
-fn held(file: &File, number: usize, done: Result<(), Fate>) -> Item {
+fn held(file: &File, moved: Moved, done: Result<(), Fate>) -> Item {
     match done {
-        Ok(()) => Item { undo: serde_json::json!({ "number": number }), ..item(file.path.clone(), Fate::Done, 0) },
+        Ok(()) => Item { undo: serde_json::json!(moved), ..item(file.path.clone(), Fate::Done, 0) },
         Err(fate) => item(file.path.clone(), fate, 0),
     }
 }

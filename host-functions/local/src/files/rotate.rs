@@ -104,6 +104,10 @@ impl TypedAction for Rotate {
         Ok((preview, targets))
     }
 
+    fn cost(&self, arguments: &Arguments) -> u64 {
+        arguments.what.cost()
+    }
+
     fn describe(&self, targets: remembered::Targets) -> Described {
         targets.describe()
     }

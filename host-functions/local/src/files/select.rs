@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fields::{MAX_BYTES, MAX_FILES, MIN_AGE_HOURS};
 use super::file::File;
-use super::patterns::Wanted;
+use super::patterns::{self, Wanted};
 use super::place;
 use super::position::Position;
 use super::targets::{MOST_FILES, MOST_PATH_BYTES, taken};
@@ -33,6 +33,13 @@ pub(super) struct Selection {
     max_files: u32,
     pub(super) enough_bytes: u64,
     cursor: Option<String>,
+}
+
+impl Selection {
+    /// Fuel for its patterns.
+    pub(super) fn cost(&self) -> u64 {
+        patterns::cost(&self.globs, &self.exclude)
+    }
 }
 
 /// A file that may be touched. Ordered by age, oldest first.

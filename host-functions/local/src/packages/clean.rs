@@ -14,11 +14,11 @@ use ansai_core::{Bytes, Measure, Outcome, Preview, Refusal, Reversibility, Unit}
 use serde::{Deserialize, Serialize};
 
 use super::cache::{self, Manager};
-use super::contents::{Contents, Target};
+use super::contents::{Contents, Target, Targets};
 use super::{guard, lock};
 use crate::disk::filesystems::Filesystems;
 use crate::safety::root::Root;
-use ansai_kit::action::{Applied, Begun, Fate, Item, Proposed, Step, StepContext, TypedAction};
+use ansai_kit::action::{Applied, Begun, Described, Fate, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::call::read;
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::program::{Ended, Program, Ran};
@@ -51,7 +51,7 @@ fn check(host: &Host, manager: Manager) -> Result<(), Refusal> {
 
 impl TypedAction for CleanCache {
     type Arguments = Arguments;
-    type Targets = Vec<Target>;
+    type Targets = Targets;
     const NOUN: &'static str = "file";
 
     fn preview(
@@ -59,7 +59,7 @@ impl TypedAction for CleanCache {
         ask: &ProbeContext<'_>,
         Arguments { manager, .. }: Arguments,
         earlier: &[Arc<Proposed>],
-    ) -> Result<(Preview, Vec<Target>), Refusal> {
+    ) -> Result<(Preview, Targets), Refusal> {
         let manager = Manager::named(&manager)?;
         check(ask.host, manager)?;
         let mut preview = Preview::nothing(cache::subject(ask.host, manager));
@@ -76,7 +76,7 @@ impl TypedAction for CleanCache {
             .any(|step| read::<Arguments>(&step.arguments).is_ok_and(|arguments| arguments.manager == manager.name()));
         // After an earlier step of the plan empties the cache, nothing remains to be removed.
         if is_again {
-            return Ok((preview, Vec::new()));
+            return Ok((preview, Targets { directory: path.to_owned(), files: Vec::new() }));
         }
         let is_over = || ask.deadline.is_over();
         let mut contents = Contents::read(ask.host, manager, &is_over)?;
@@ -87,10 +87,13 @@ impl TypedAction for CleanCache {
         preview.items = contents.files.len() as u64;
         preview.frees_now_bytes = contents.frees();
         preview.complete = true;
-        let targets = contents.targets();
-        let largest = targets.iter().take(SAMPLE);
-        preview.sample = largest.map(|target| target.shown(ask.host, manager)).collect();
+        let targets = contents.targets(ask.host, manager);
+        preview.sample = targets.names().take(SAMPLE).collect();
         Ok((preview, targets))
+    }
+
+    fn describe(&self, targets: Targets) -> Described {
+        Described { names: targets.names().collect(), undo_for: None }
     }
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
@@ -102,7 +105,7 @@ impl TypedAction for CleanCache {
         check(doing.host, manager)?;
         let program = cache::program(doing.host, manager)
             .ok_or_else(|| Refusal::Unsupported(format!("the program of {} is missing", manager.name())))?;
-        let before = guard::check(doing, manager, &targets)?;
+        let before = guard::check(doing, manager, &targets.files)?;
         let run = Program::new(program.as_ref()).args(arguments(doing.host, manager)).limit(LIMIT).patience(PATIENCE);
         let ran = run.run(&|| doing.is_stopping())?;
         let after = Contents::read(doing.host, manager, &|| false)?;
@@ -113,7 +116,7 @@ impl TypedAction for CleanCache {
         }
         let freed = before.bytes().saturating_sub(after.bytes());
         let removed = before.files.len().saturating_sub(after.files.len());
-        let mut applied = sum_up(items(doing.host, manager, targets, &after), freed, removed);
+        let mut applied = sum_up(items(targets, &after), freed, removed);
         // apt only warns about what it could not remove.
         if applied.items.iter().any(|item| item.fate != Fate::Done) {
             applied.outcome = Outcome::Failed;
@@ -132,9 +135,9 @@ impl TypedAction for CleanCache {
     fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         let Step { arguments: Arguments { manager, .. }, targets } = what;
         let manager = Manager::named(&manager)?;
-        let all = targets.len();
+        let all = targets.files.len();
         let now = Contents::read(doing.host, manager, &|| false)?;
-        let mut items = items(doing.host, manager, targets, &now);
+        let mut items = items(targets, &now);
         items.retain(|item| item.fate == Fate::Done);
         let freed = items.iter().fold(0u64, |sum, item| sum.saturating_add(item.freed_bytes));
         let removed = items.len();
@@ -181,18 +184,19 @@ fn problem(program: &str, ran: &Ran) -> Option<String> {
 }
 
 /// The fate of each target.
-fn items(host: &Host, manager: Manager, targets: Vec<Target>, now: &Contents) -> Vec<Item> {
+fn items(targets: Targets, now: &Contents) -> Vec<Item> {
     let there: HashMap<&[u8], u64> = now.files.iter().map(|file| (&*file.path, file.stat.ino)).collect();
-    let item = |target: Target| {
+    let names = targets.names().collect::<Vec<_>>();
+    let item = |(target, name): (Target, String)| {
         // By inode number alone: a device may have another number after a restart.
         let is_there = target.path().is_ok_and(|path| there.get(&*path) == Some(&target.identity.ino));
         let (fate, freed_bytes) = match is_there {
             true => (Fate::Failed("still there".into()), 0),
             false => (Fate::Done, target.allocated_bytes),
         };
-        Item { target: target.shown(host, manager), fate, freed_bytes, undo: serde_json::Value::Null }
+        Item { target: name, fate, freed_bytes, undo: serde_json::Value::Null }
     };
-    targets.into_iter().map(item).collect()
+    targets.files.into_iter().zip(names).map(item).collect()
 }
 
 fn sum_up(items: Vec<Item>, freed: u64, removed: usize) -> Applied {

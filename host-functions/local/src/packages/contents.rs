@@ -33,10 +33,21 @@ impl Target {
         let path = path_bytes(&self.path).filter(|path| is_plain(path));
         path.ok_or_else(|| Refusal::Invalid("a target is no path below the cache".into()))
     }
+}
 
-    /// Its absolute path, as text.
-    pub(super) fn shown(&self, host: &Host, manager: Manager) -> String {
-        format!("{}/{}", cache::path(host, manager), self.path)
+/// What a step remembers of a cache.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Targets {
+    /// The directory of the cache.
+    pub(super) directory: String,
+    pub(super) files: Vec<Target>,
+}
+
+impl Targets {
+    /// The absolute paths, as text, in the order of the step.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.files.iter().map(|file| format!("{}/{}", self.directory, file.path))
     }
 }
 
@@ -70,9 +81,9 @@ impl Contents {
     }
 
     /// The files as a step remembers them, largest first.
-    pub(super) fn targets(&self) -> Vec<Target> {
-        let mut targets: Vec<Target> = self.files.iter().map(Target::new).collect();
-        targets.sort_by(|a, b| b.allocated_bytes.cmp(&a.allocated_bytes).then_with(|| a.path.cmp(&b.path)));
-        targets
+    pub(super) fn targets(&self, host: &Host, manager: Manager) -> Targets {
+        let mut files: Vec<Target> = self.files.iter().map(Target::new).collect();
+        files.sort_by(|a, b| b.allocated_bytes.cmp(&a.allocated_bytes).then_with(|| a.path.cmp(&b.path)));
+        Targets { directory: cache::path(host, manager).to_owned(), files }
     }
 }

@@ -15,7 +15,7 @@ use super::devices::Devices;
 use super::identity::{Inode, Stat};
 use super::names::{LONGEST_PATH, is_name, split};
 use crate::disk::filesystems::Filesystems;
-use crate::disk::ways::{answering, answering_through_links};
+use crate::disk::ways::{answering_through_links, opened};
 use ansai_kit::host::Host;
 
 /// An open directory of the host that a search or an action begins in.
@@ -44,13 +44,15 @@ impl Root {
     pub(crate) fn open(host: &Host, text: &str) -> Result<Root, Refusal> {
         let path = absolute(text)
             .ok_or_else(|| Refusal::Invalid(format!("`{}` is not an absolute path in plain form", inert(text, 200))))?;
-        answering(host, Path::new(OsStr::from_bytes(if path.is_empty() { b"/" } else { &path })))?;
-        let opened = || {
-            let top = top(host)?;
+        let own = (host.clone(), text.to_owned(), path.clone());
+        let open = move || {
+            let (host, text, path) = own;
+            let top = top(&host)?;
             let fd = directory(top.as_fd(), path.get(1..).unwrap_or_default(), Mounts::Crossed)?;
-            Root::of(host, fd, text, path.clone(), &top)
+            Root::of(&host, fd, &text, path, &top)
         };
-        opened().map_err(|error| match error {
+        let place = Path::new(OsStr::from_bytes(if path.is_empty() { b"/" } else { &path }));
+        opened(host, place, open)?.map_err(|error| match error {
             // A link at the end is no directory.
             Errno::LOOP | Errno::NOTDIR => Refusal::Invalid(match link(host, &path) {
                 Some((link, target)) => {

@@ -96,6 +96,28 @@ fn a_mount_that_dies_after_the_preview_is_not_acted_on() {
     });
 }
 
+/// Would break: a root that is opened on the thread that asks.
+#[test]
+fn a_mount_that_dies_between_the_look_and_the_use_keeps_one_thread_waiting() {
+    with_own_mounts("files::a_mount_that_dies_between_the_look_and_the_use_keeps_one_thread_waiting", || {
+        let fuse = Fuse::new();
+        let scene = Arc::new(Scene::at(fuse.path()));
+        let (_, query) = probes(&scene).remove(1);
+        let asked = (scene.clone(), query.clone());
+        assert!(returns(move || asked.0.probe("list-files", asked.1)).is_ok());
+        fuse.die_when_opened();
+        for _ in 0..3 {
+            let asked = (scene.clone(), query.clone());
+            is_silent(&returns(move || asked.0.probe("list-files", asked.1)));
+        }
+        let waiting = std::fs::read_dir("/proc/self/task").unwrap().filter(|task| {
+            let name = std::fs::read_to_string(task.as_ref().unwrap().path().join("comm")).unwrap_or_default();
+            name.trim() == "ansai-detached"
+        });
+        assert_eq!(waiting.count(), 1, "nobody asks again");
+    });
+}
+
 /// What is not about files either: nothing else on this machine is kept waiting.
 #[test]
 fn all_other_probes_answer_beside_a_dead_mount() {

@@ -18,8 +18,10 @@
 ansai_string_t ansai_text(const char *text);
 /* The number in decimal. */
 ansai_string_t ansai_digits(uint64_t number);
+/* A share in percent, rounded down to tenths: "85.9 %" of 0.859. ansai shows evidence in the same way. */
+ansai_string_t ansai_percent(double share);
 ansai_string_t ansai_join(const ansai_string_t *parts, size_t count);
-/* Joins texts: ANSAI_JOIN(mount, ansai_text(" is "), ansai_digits(90), ansai_text(" % full")). */
+/* Joins texts: ANSAI_JOIN(mount, ansai_text(" is "), ansai_percent(0.9), ansai_text(" full")). */
 #define ANSAI_JOIN(...) \
   ansai_join((const ansai_string_t[]){__VA_ARGS__}, \
              sizeof((const ansai_string_t[]){__VA_ARGS__}) / sizeof(ansai_string_t))

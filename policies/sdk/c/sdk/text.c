@@ -20,6 +20,15 @@ ansai_string_t ansai_digits(uint64_t number) {
   return ansai_join(&part, 1);
 }
 
+ansai_string_t ansai_percent(double share) {
+  /* The sum makes up for what a share lost as a float: 0.29 is 28.999… %. */
+  uint64_t tenths = share > 0 ? (uint64_t)(share * 1000 + 1e-6) : 0;
+  if (tenths % 10 == 0) {
+    return ANSAI_JOIN(ansai_digits(tenths / 10), ansai_text(" %"));
+  }
+  return ANSAI_JOIN(ansai_digits(tenths / 10), ansai_text("."), ansai_digits(tenths % 10), ansai_text(" %"));
+}
+
 ansai_string_t ansai_join(const ansai_string_t *parts, size_t count) {
   size_t length = 0;
   for (size_t i = 0; i < count; i++) {

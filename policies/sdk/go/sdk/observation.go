@@ -1,6 +1,9 @@
 package ansai
 
 import (
+	"math"
+	"strconv"
+
 	"ansai/bindings/ansai_policy_context"
 	"ansai/bindings/ansai_policy_types"
 
@@ -99,7 +102,7 @@ func SameAs(about Subject) Relation {
 // Distance is how far a thing is from healthy, in any unit that stays the same for this key: smaller is better, 0 is
 // healthy, and a negative number counts as 0. It tells whether an attempt helped, see Improvement.
 func Distance(distance float64) witTypes.Option[float64] {
-	if distance < 0 { // Not-a-number stays, so that the host reports it.
+	if distance < 0 { // Not-a-number stays, so that it is reported.
 		distance = 0
 	}
 	return witTypes.Some(distance)
@@ -107,6 +110,12 @@ func Distance(distance float64) witTypes.Option[float64] {
 
 // About names the thing to change in a Recommendation, if it is not that of the finding.
 func About(about Subject) witTypes.Option[Subject] { return witTypes.Some(about) }
+
+// Percent returns a share in percent, rounded down to tenths: "85.9 %" of 0.859. ansai shows evidence in the same way.
+func Percent(share float64) string {
+	// The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
+	return strconv.FormatFloat(math.Floor(share*1000+1e-6)/10, 'f', -1, 64) + " %"
+}
 
 // Count is evidence with an integer.
 func Count(name string, count uint64, unit Unit) Measure {

@@ -7,6 +7,7 @@ policy runs, there are no files to import from.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
+from math import floor
 from typing import Any, Generic, TypeVar, get_type_hints
 
 import wit_world
@@ -275,6 +276,12 @@ def affects(about: Subject) -> Relation:
 def same_as(about: Subject) -> Relation:
     """For another name of the same thing: the unit of a container."""
     return Relation(Relationship.SAME_AS, about)
+
+
+def percent(share: float) -> str:
+    """A share in percent, rounded down to tenths: "85.9 %" of 0.859. ansai shows evidence in the same way."""
+    # The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
+    return f"{floor(share * 1000 + 1e-6) / 10:.12g} %"
 
 
 def count(name: str, value: int, unit: Unit = Unit.NONE) -> Measure:

@@ -226,6 +226,12 @@ export const partOf = (about: Subject): Relation => ({ how: "part-of", about });
 export const affects = (about: Subject): Relation => ({ how: "affects", about });
 export const sameAs = (about: Subject): Relation => ({ how: "same-as", about });
 
+/** A share in percent, rounded down to tenths: "85.9 %" of 0.859. ansai shows evidence in the same way. */
+export function percent(share: number): string {
+  // The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
+  return `${Math.floor(share * 1000 + 1e-6) / 10} %`;
+}
+
 /** Evidence: an integer, any other number, a text, or a boolean. */
 export const count = (name: string, value: number, unit: Unit = "none"): Measure => ({
   name,

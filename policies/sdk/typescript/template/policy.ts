@@ -7,8 +7,8 @@ import {
   giveUp,
   gone,
   healthy,
-  invalidSettings,
   number,
+  percent,
   policy,
   recommend,
   refusalOf,
@@ -32,8 +32,6 @@ const REARM_POINTS = 5;
 
 export const { detect, plan } = policy<Settings>({
   detect(evaluation) {
-    const { warning_percent, critical_percent } = evaluation.settings;
-    if (critical_percent < warning_percent) throw invalidSettings("critical_percent is below warning_percent");
     const listed = filesystems();
     const watched = listed.entries
       .filter((filesystem) => !filesystem.readOnly && !filesystem.remote && usable(filesystem) > 0)
@@ -91,20 +89,19 @@ function observe(filesystem: Filesystem, evaluation: Evaluation<Settings>): Obse
   const { about, mount, availableBytes } = filesystem;
   const most = usable(filesystem);
   const used = (most - Math.min(availableBytes, most)) / most;
-  const percent = used * 100;
   return {
     key: mount,
     about,
-    status: judge(mount, percent, evaluation),
-    summary: `${mount} is ${Math.floor(percent)} % full`,
+    status: judge(mount, used * 100, evaluation),
+    summary: `${mount} is ${percent(used)} full`,
     evidence: [number("used", used, "ratio"), count("available", availableBytes, "bytes")],
     related: [],
   };
 }
 
-function judge(mount: string, percent: number, evaluation: Evaluation<Settings>): Status {
+function judge(mount: string, usedPercent: number, evaluation: Evaluation<Settings>): Status {
   const { warning_percent, critical_percent } = evaluation.settings;
-  if (percent >= critical_percent) return unhealthy("critical");
+  if (usedPercent >= critical_percent) return unhealthy("critical");
   const warning = evaluation.threshold(mount, warning_percent, REARM_POINTS);
-  return percent >= warning ? unhealthy("warning") : healthy;
+  return usedPercent >= warning ? unhealthy("warning") : healthy;
 }

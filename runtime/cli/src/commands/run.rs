@@ -16,6 +16,7 @@ use crate::global::{Format, Global};
 use crate::output::details::{self, Layout};
 use crate::output::progress::Progress;
 use crate::output::report::{Circumstances, NotLoaded, RunReport};
+use crate::output::unknown::Unknowns;
 use crate::output::{self, colour, events, json, phrases, table, terminal, time};
 use crate::reload::Load;
 use crate::signals::Signals;
@@ -163,13 +164,23 @@ fn tell(daemon: &Daemon, quiet: bool) {
     }
 }
 
-/// Prints each event that is not part of every pass, as it comes. How far a long step is gets one line on a terminal that
+/// Prints each event that is not part of every pass, as it comes, and what is unknown after a pass and was not before. How far a long step is gets one line on a terminal that
 /// the next event replaces, and no line elsewhere. A terminal that is slow or gone holds nothing up.
 fn print(stream: &Stream, format: Format) -> std::io::Result<Subscriber> {
-    let mut progress = Progress::new(format == Format::Text);
+    let (mut progress, mut unknowns) = (Progress::new(format == Format::Text), Unknowns::default());
     stream.spawn("terminal", WAITING_EVENTS, move |item| {
         let printed = match (&item, format) {
-            (Item::Event(published), _) if published.event.is_routine() => return,
+            (Item::Event(published), _) if published.event.is_routine() => {
+                let lines = unknowns.changed(&published.event);
+                match format {
+                    _ if lines.is_empty() => return,
+                    Format::Text => {
+                        progress.clear();
+                        lines.iter().try_for_each(|line| say(published.at, line))
+                    }
+                    Format::Json => json::line(&Timed { time: time::rfc3339(published.at), published }),
+                }
+            }
             (Item::Event(published), Format::Text) if matches!(published.event, Event::Progress { .. }) => {
                 progress.show(&events::line(&published.event));
                 return;
@@ -254,6 +265,7 @@ fn once(
         state_dir: daemon.state_dir().display().to_string(),
         not_configured: daemon.not_configured().to_vec(),
         warnings: daemon.warnings().iter().map(|warning| warning.message.clone()).collect(),
+        pending: running.pending(),
         reach: daemon.reach().into_iter().map(|(instance, reach)| (instance.to_string(), reach)).collect(),
         audit_head: running.head().to_string(),
         exit_code: code,

@@ -49,7 +49,8 @@ fn with_unit(number: &str, unit: Unit) -> String {
 
 /// Rounded down to tenths, like the summaries of policies: a row must not have one number in two spellings.
 fn percent(share: f64) -> String {
-    let tenths = (share * 1000.0).floor() / 10.0;
+    // The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
+    let tenths = (share * 1000.0 + 1e-6).floor() / 10.0;
     format!("{} %", short(tenths))
 }
 

@@ -3,8 +3,8 @@
 use ansai_config::Entry;
 use ansai_core::{Code, Mode, Timestamp};
 use ansai_daemon::load;
-use ansai_supervisor::InstanceReport;
 use ansai_supervisor::report::FindingState;
+use ansai_supervisor::{InstanceReport, PendingStep};
 use serde::Serialize;
 
 use crate::exit::{Fault, meaning};
@@ -25,6 +25,8 @@ pub(crate) struct RunReport {
     pub(crate) not_loaded: Vec<NotLoaded>,
     pub(crate) not_configured: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// Steps that an earlier run did not finish, and that wait until ansai may act.
+    pub(crate) pending: Vec<PendingStep>,
     pub(crate) summary: Summary,
     /// What each instance may look at, where no configuration says it; for people.
     #[serde(skip)]
@@ -86,6 +88,7 @@ pub(crate) struct Circumstances {
     pub(crate) state_dir: String,
     pub(crate) not_configured: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    pub(crate) pending: Vec<PendingStep>,
     pub(crate) reach: Vec<(String, String)>,
     pub(crate) audit_head: String,
     pub(crate) exit_code: u8,
@@ -97,7 +100,7 @@ impl RunReport {
         not_loaded: Vec<NotLoaded>,
         circumstances: Circumstances,
     ) -> RunReport {
-        let Circumstances { at, mode, state_dir, not_configured, warnings, reach, audit_head, exit_code } =
+        let Circumstances { at, mode, state_dir, not_configured, warnings, pending, reach, audit_head, exit_code } =
             circumstances;
         RunReport {
             format: FORMAT,
@@ -110,6 +113,7 @@ impl RunReport {
             not_loaded,
             not_configured,
             warnings,
+            pending,
             reach,
             audit_head,
             exit_code,
@@ -119,10 +123,10 @@ impl RunReport {
 }
 
 impl RunReport {
-    /// Whether everything is healthy, as it was before.
+    /// Whether everything is healthy, as it was before, and nothing waits.
     pub(crate) fn is_uneventful(&self) -> bool {
         let Summary { healthy: _, healed, unhealthy, unknown, gone, failed } = self.summary;
-        healed + unhealthy + unknown + gone + failed + self.not_loaded.len() == 0
+        healed + unhealthy + unknown + gone + failed + self.not_loaded.len() + self.pending.len() == 0
     }
 }
 

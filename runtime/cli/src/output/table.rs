@@ -58,6 +58,7 @@ pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: b
         healthy(&mut out, instance, layout);
     }
     unknown(&mut out, report);
+    pending(&mut out, report);
     if !(quiet && out.is_empty()) {
         footer(&mut out, report);
     }
@@ -239,6 +240,24 @@ fn unknown(out: &mut String, report: &RunReport) {
             let _ = writeln!(out, "  {}: {}", inert(&one.name, 200), prose(&one.error, MOST_TEXT));
         }
     }
+}
+
+/// Steps that an earlier run did not finish.
+fn pending(out: &mut String, report: &RunReport) {
+    let Some(first) = report.pending.first() else { return };
+    let heading = format!("{} of an earlier run pending:", count(report.pending.len(), "step"));
+    let _ = writeln!(out, "{}", colour::paint(colour::WARNING, &heading));
+    for one in report.pending.iter().take(MOST_ROWS) {
+        let (instance, plan) = (inert(one.instance.as_str(), 80), inert(&one.plan, 80));
+        let reason = prose(&one.reason, MOST_TEXT);
+        let _ = writeln!(out, "  {instance}: step {} of plan {plan} was interrupted, and waits: {reason}", one.step);
+    }
+    let more = report.pending.len().saturating_sub(MOST_ROWS);
+    if more > 0 {
+        let _ = writeln!(out, "  and {more} more");
+    }
+    let plan = inert(&first.plan, 80);
+    let _ = writeln!(out, "  `ansai audit show --plan {plan}` shows what it began");
 }
 
 fn footer(out: &mut String, report: &RunReport) {

@@ -219,6 +219,17 @@ fn every_file_is_read_within_bounds() {
         assert!(ran.peak_memory < MOST_MEMORY, "{} bytes", ran.peak_memory);
         ran.says("[too-many-values]");
     }
+    // Each file alone is within its bound.
+    let scene = Scene::new();
+    scene.policy("p", &quiet("p"));
+    for number in 0..17 {
+        let text = format!("description = \"d\"\n[expect]\nobservations = []\n# {}\n", "x".repeat((1 << 20) - 100));
+        scene.write(&format!("policies/p/scenarios/s{number}.toml"), text);
+    }
+    let ran = limited(&scene, &[PROCESSOR], &["test", "policies/p"]);
+    assert!(ran.peak_memory < MOST_MEMORY, "{} bytes", ran.peak_memory);
+    ran.code(2).complains("[scenarios-too-large]").complains("17 MiB together: at most 16 MiB");
+    limited(&scene, &[PROCESSOR], &["check", "policies/p"]).code(2).complains("[scenarios-too-large]");
     for bomb in [list(16_000_000), tables(16_000_000)] {
         let scene = Scene::new();
         let config = scene.configuration(&bomb);

@@ -153,6 +153,7 @@ codes! {
         EXPECTATION = "expectation",
         NOT_AN_ACTION = "not-an-action",
         NO_SCENARIO = "no-scenario",
+        SCENARIOS_TOO_LARGE = "scenarios-too-large",
         UNEXPECTED = "unexpected",
         NO_FINDING = "no-finding",
         NO_ANSWER = "no-answer",

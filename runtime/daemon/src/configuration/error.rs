@@ -16,6 +16,14 @@ pub enum ConfigurationError {
         /// What is wrong, with places.
         problems: Diagnostics,
     },
+    /// Its file system does not answer.
+    #[error("{}: {error}", path.display())]
+    Silent {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
     /// Another user can write it, and it exports audit heads or shortens the audit log.
     #[error("{problem}: refusing to use [audit]")]
     UntrustedExport {
@@ -55,6 +63,7 @@ impl ConfigurationError {
     pub fn code(&self) -> Code {
         match self {
             ConfigurationError::Invalid { .. } => codes::INVALID,
+            ConfigurationError::Silent { .. } => codes::FILE_ACCESS,
             ConfigurationError::UntrustedExport { .. }
             | ConfigurationError::UntrustedEnforce { .. }
             | ConfigurationError::UntrustedUndo { .. } => codes::UNTRUSTED_CONFIGURATION,
@@ -67,6 +76,9 @@ impl ConfigurationError {
     pub fn hint(&self) -> Option<String> {
         match self {
             ConfigurationError::Invalid { .. } => None,
+            ConfigurationError::Silent { .. } => {
+                Some("restore the mount that it is on, or pass --config FILE with a file of a local disk".to_owned())
+            }
             ConfigurationError::UntrustedExport { fix, .. } | ConfigurationError::UntrustedUndo { fix, .. } => {
                 fix.clone()
             }
@@ -86,6 +98,7 @@ impl ConfigurationError {
             ConfigurationError::UntrustedExport { .. }
             | ConfigurationError::UntrustedEnforce { .. }
             | ConfigurationError::UntrustedUndo { .. } => exit::REFUSED,
+            ConfigurationError::Silent { .. } => exit::OTHER,
             _ => exit::USAGE,
         }
     }

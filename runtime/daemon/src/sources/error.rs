@@ -22,6 +22,14 @@ pub enum SourceError {
     /// A directory without policies.
     #[error("{} has no policies", .0.display())]
     NoPolicy(PathBuf),
+    /// The scenarios of a policy are too many, or too large together.
+    #[error("{}: {what}", path.display())]
+    TooManyScenarios {
+        /// Their directory.
+        path: PathBuf,
+        /// How many or how large, and the bound.
+        what: String,
+    },
     /// A policy's directory in which nothing was built.
     #[error("{} has only sources and no built component", .0.display())]
     OnlySources(PathBuf),
@@ -34,6 +42,7 @@ impl SourceError {
             SourceError::Access { .. } => codes::FILE_ACCESS,
             SourceError::NotAFile(_) => codes::NOT_A_FILE,
             SourceError::NoPolicy(_) => codes::NO_POLICY,
+            SourceError::TooManyScenarios { .. } => codes::SCENARIOS_TOO_LARGE,
             SourceError::OnlySources(_) => codes::ONLY_SOURCES,
         }
     }
@@ -49,6 +58,9 @@ impl SourceError {
                 "a policy is a .wasm file or a directory with policy.toml; give one, or the directory that holds it"
                     .to_owned(),
             ),
+            SourceError::TooManyScenarios { .. } => {
+                Some("remove those that test nothing new, or pass some with --scenario FILE".to_owned())
+            }
             SourceError::OnlySources(dir) => Some(format!("run `ansai build {}`", dir.display())),
         }
     }

@@ -1,13 +1,14 @@
 //! Appends a message to a file as one line.
-#![expect(clippy::disallowed_methods, reason = "the adapter to the file of an operator")]
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use ansai_storage::{TrustError, Trusted};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, openat};
+use rustix::io::Errno;
 
 use super::SendError;
 
@@ -16,12 +17,18 @@ const TRIES: u32 = 50;
 const BETWEEN: Duration = Duration::from_millis(20);
 
 /// Appends the line durably and atomically. A new file is accessible only to its owner; an existing one keeps its
-/// permissions.
+/// permissions. The directories above it must be such that no other user can put another file in its place: then lines
+/// would go where that user wants them, for instance into a file that root's shell reads.
 pub(super) fn append(path: &Path, body: &[u8]) -> Result<(), SendError> {
+    let missing = || SendError::Io(Errno::NOENT.into());
+    let (parent, name) = (path.parent().ok_or_else(missing)?, path.file_name().ok_or_else(missing)?);
+    let parent = Trusted::open(parent).map_err(|error| match error {
+        TrustError::Untrusted((problem, fix)) => SendError::Untrusted { problem, fix },
+        TrustError::Access(error) => SendError::Io(io::Error::other(error)),
+    })?;
     // Non-blocking, because a FIFO would wait for a reader.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let mut file =
-        OpenOptions::new().read(true).append(true).create(true).mode(0o600).custom_flags(flags).open(path)?;
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut file = File::from(openat(&parent.handle, name, flags, Mode::RUSR | Mode::WUSR).map_err(io::Error::from)?);
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(SendError::NotAFile);
@@ -41,7 +48,7 @@ pub(super) fn append(path: &Path, body: &[u8]) -> Result<(), SendError> {
         return Err(error.into());
     }
     if before == 0 {
-        sync_name(path)?;
+        sync_name(&parent)?;
     }
     Ok(())
 }
@@ -60,13 +67,14 @@ fn lock(file: &File) -> Result<(), SendError> {
 }
 
 /// Without this, a power failure could lose the directory entry of a new file.
-fn sync_name(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+fn sync_name(directory: &Trusted) -> io::Result<()> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    File::from(openat(&directory.handle, ".", flags, Mode::empty())?).sync_all()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -101,6 +109,28 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lines");
         std::fs::write(&path, "message 1 of a test\nmessage 9 of").unwrap();
+        append(&path, &line(2)).unwrap();
+        assert_eq!(lines(&path), [1, 2]);
+    }
+
+    /// Would break: opening the file by its path.
+    #[test]
+    fn every_directory_above_must_be_safe_from_other_users() {
+        let directory = tempfile::tempdir().unwrap();
+        let above = directory.path().join("above");
+        let path = above.join("below/lines");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        append(&path, &line(1)).unwrap();
+        for (place, mode) in [(path.parent().unwrap(), 0o777), (path.parent().unwrap(), 0o1777), (&above, 0o777)] {
+            set(place, mode);
+            let refused = append(&path, &line(2)).unwrap_err();
+            assert!(matches!(refused, SendError::Untrusted { .. }), "{mode:o}: {refused}");
+            assert!(refused.to_string().contains(&place.display().to_string()), "{refused}");
+            set(place, 0o755);
+        }
+        // Others may add entries to a directory with a sticky bit, and cannot exchange this one.
+        set(&above, 0o1777);
         append(&path, &line(2)).unwrap();
         assert_eq!(lines(&path), [1, 2]);
     }

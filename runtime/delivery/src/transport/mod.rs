@@ -21,6 +21,9 @@ pub(crate) enum SendError {
     /// The target is not a regular file.
     #[error("not a regular file")]
     NotAFile,
+    /// Another user can put another file in its place.
+    #[error("{problem}; {fix}")]
+    Untrusted { problem: String, fix: String },
     /// Another program has locked the file.
     #[error("locked by another program")]
     Locked,

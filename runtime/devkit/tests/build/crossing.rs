@@ -192,19 +192,28 @@ fn of_c() {
     }
 }
 
-/// A panic names its line.
+const GO: Cases = &[
+    ("panic", &["the policy panicked: a\u{fffd}b (", "policy.go line "]),
+    ("summary", &["observations[0].Summary is not valid UTF-8"]),
+    ("evidence", &["observations[0].Evidence[1].Value is not valid UTF-8"]),
+    ("status", &["observations[0].Status is not valid UTF-8"]),
+    ("number", &["observations[0].Evidence[0].Value is not a finite number"]),
+    ("distance", &["observations[0].Distance is not a finite number"]),
+    ("failure", &["the text of the failure is not valid UTF-8: a\u{fffd}b"]),
+    ("error", &["a\u{fffd}b"]),
+    ("argument", &["an argument is not valid UTF-8: ", "policy.go line "]),
+];
+
 #[test]
 fn of_go() {
     let dir = copy("disk-space-go");
-    change(
-        &dir,
-        "policy.go",
-        "func Detect() (",
-        "func Detect() ([]ansai.Observation, error) {\n\tpanic(fmt.Sprint(\"at once\"))\n}\n\nfunc detected() (",
-    );
+    let detect = include_str!("crossing/detect.go").to_owned() + "\nfunc detected() (";
+    change(&dir, "policy.go", "func Detect() (", &detect);
     let Some(built) = built("crossing::of_go", dir.path()) else { return };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let scenario = Scenario::parse("inline.toml", &scenario("a", 1)).unwrap();
-    let problems = told(&runtime.block_on(run(&subject(&built), &scenario)).unwrap());
-    check("panic", &["the policy panicked: at once (", "policy.go line "], &problems);
+    let (subject, runtime) =
+        (subject(&built), tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    for (name, words) in GO {
+        let scenario = Scenario::parse("inline.toml", &scenario(name, 1)).unwrap();
+        check(name, words, &told(&runtime.block_on(run(&subject, &scenario)).unwrap()));
+    }
 }

@@ -2,12 +2,11 @@
 //! were last read. It is authenticated itself.
 
 use std::fs::File;
-use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 
+use ansai_kit::host_clock::boot_id;
 use ansai_storage::Directory;
 use hmac::{Hmac, Mac as _};
-use rustix::fs::{Mode, OFlags};
 use sha2::Sha256;
 
 const MAC_BYTES: usize = 32;
@@ -27,7 +26,8 @@ impl FileIdentity {
         if !own || m.len() > max_bytes {
             return None;
         }
-        let boot = boot();
+        // Empty if it is unknown: then every load verifies the code.
+        let boot = boot_id();
         let (changed, nanoseconds) = (m.ctime(), m.ctime_nsec());
         let (modified, fraction) = (m.mtime(), m.mtime_nsec());
         Some(FileIdentity(format!(
@@ -37,15 +37,6 @@ impl FileIdentity {
             m.len()
         )))
     }
-}
-
-/// The id of this boot; empty when it is unknown, and then every load verifies the code.
-fn boot() -> String {
-    let mut id = String::new();
-    let read = rustix::fs::open("/proc/sys/kernel/random/boot_id", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(std::io::Error::from)
-        .and_then(|file| File::from(file).take(64).read_to_string(&mut id));
-    if read.is_ok() { id.trim().to_owned() } else { String::new() }
 }
 
 /// The bytes to write: the identity of the file, and the MAC of that.

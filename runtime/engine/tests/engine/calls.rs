@@ -1,7 +1,7 @@
 //! Calls that misbehave, or whose answers do.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::support::*;
@@ -19,7 +19,7 @@ use ansai_host_functions::live::{Live, LiveHost};
 use ansai_kit::backend::{self, Backend};
 use ansai_kit::call::{Call, NoArguments};
 use ansai_kit::evaluation_state::{EvaluationState, NoMemory};
-use ansai_kit::function::Probe;
+use ansai_kit::function::{Costly, Probe};
 use ansai_kit::host::{Host, ProbeContext};
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde_json::value::RawValue;
@@ -179,6 +179,63 @@ async fn a_probe_that_hangs_is_left_behind_and_others_are_answered() {
     let Err(EvaluationError::Budget(text)) = &hung.answer else { panic!("{:?}", hung.answer) };
     assert!(text.contains("timed out: ansai:test/hang-probe did not answer"), "{text}");
     assert!(matches!(answered.calls[0].reply, RecordedReply::Ok(_)), "{:?}", answered.calls[0].reply);
+}
+
+static ANSWERED: AtomicU32 = AtomicU32::new(0);
+
+fn answered(_: &ProbeContext<'_>, _: NoArguments) -> Result<(), Refusal> {
+    ANSWERED.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+static COSTLY: InterfaceDef = InterfaceDef {
+    interface: Interface {
+        name: InterfaceName::from_static("ansai:test/costly-probe"),
+        version: "0.2.0",
+        kind: InterfaceKind::Probe,
+        sensitivity: Sensitivity::Metadata,
+        ability: "cost",
+        fields: &[],
+    },
+    doctor: &[],
+    functions: &[
+        Function { name: "cheap", checks: &[], body: Body::Probe(&Probe(answered)) },
+        Function { name: "dear", checks: &[], body: Body::Scan(&Costly { probe: answered, cost: |_| 1_000_000 }) },
+    ],
+};
+
+/// Would break: a gate that charges for the bytes of a call only, or after the host has done the work.
+#[tokio::test]
+async fn work_of_the_host_is_paid_for_before_it_is_done() {
+    const WORLD: &str = "package ansai:test@0.2.0; interface costly-probe { cheap: func(); dear: func(); }
+        world guest { include ansai:policy/policy@0.2.0; import costly-probe; }";
+    let registry = ansai_host_functions::builtin().with(&COSTLY);
+    let engine = Engine::new(registry.clone(), None, Compiler::InProcess).unwrap();
+    let policy = |function: &str| {
+        let body = format!(
+            r#"(import "ansai:test/costly-probe@0.2.0" "{function}" (func $ask))
+            (func (export "detect") (result i32) (call $ask) (call $ask) i32.const 1024)
+            (func (export "plan") (param i32) (result i32) i32.const 1024)"#
+        );
+        engine.load(&component_for(WORLD, &body)).unwrap()
+    };
+    let live = || {
+        let live_host = LiveHost::new(Host::at("/"), registry.clone(), 2, Duration::from_secs(10));
+        let scopes = [("ansai:test/costly-probe".parse().unwrap(), Scope::default().into())].into_iter().collect();
+        let state = EvaluationState::new(Phase::Detect, context(), Arc::new(NoMemory));
+        Live::new(live_host, InstanceName::from_static("test"), Arc::new(scopes), state)
+    };
+    let (cheap, dear) = (policy("cheap"), policy("dear"));
+    let cheap = cheap.detect(live(), &limits()).await;
+    let whole = dear.detect(live(), &limits()).await;
+    assert_eq!((&cheap.answer, &whole.answer), (&Ok(Answer::Observed(vec![])), &Ok(Answer::Observed(vec![]))));
+    assert_eq!(whole.usage.fuel - cheap.usage.fuel, 2_000_000);
+    let (replayed, _) = replay(&dear, &recording(&dear, &limits(), &whole)).await;
+    assert_eq!(replayed, Replayed::Identical { fuel_compared: true });
+    let before = ANSWERED.load(Ordering::SeqCst);
+    let poor = Limits { fuel: 1_500_000, ..limits() };
+    assert_eq!(dear.detect(live(), &poor).await.answer, Err(EvaluationError::Fuel(1_500_000)));
+    assert_eq!(ANSWERED.load(Ordering::SeqCst) - before, 1, "the second call is not begun");
 }
 
 fn recording(policy: &Policy, limits: &Limits, evaluation: &Evaluation<Live>) -> Recording {

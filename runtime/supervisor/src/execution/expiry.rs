@@ -14,6 +14,7 @@ use ansai_kit::target::Reach;
 
 use super::executor::{Approved, Executor};
 use super::plans::PlanFile;
+use super::vouched::Vouched;
 use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::ids::Ids;
@@ -31,6 +32,8 @@ pub(crate) struct QuarantineExpiry {
     pub(crate) instances: Vec<InstanceName>,
     /// What each instance in observe mode was last told to be pending.
     pub(crate) pending: Mutex<BTreeMap<InstanceName, Vec<PlannedStep>>>,
+    /// What of the quarantines was compared with the audit log.
+    pub(crate) vouched: Arc<Vouched>,
 }
 
 /// What one run has looked at.
@@ -87,13 +90,15 @@ impl QuarantineExpiry {
         let mut roots: Vec<String> = scope.roots(self.executor.host.quarantine_roots()).to_vec();
         roots.retain(|root| looked.roots.insert(root.clone()));
         let (executor, name, mut all) = (self.executor.clone(), instance.clone(), std::mem::take(&mut looked.steps));
+        let vouched = self.vouched.clone();
         let known = all.len();
         let looking = tokio::task::spawn_blocking(move || {
             for root in roots {
                 // A directory in two roots means that one of them contains the other.
                 let overlaps = |known: &str| is_within(known, &root) || is_within(&root, known);
                 let earlier = all.iter().filter(|(known, _)| overlaps(known)).map(|(_, step)| step.clone());
-                match executor.preview_expiry(&root, &scope, &grants.never, &earlier.collect::<Vec<_>>()) {
+                let asked = Asked { root: &root, scope: &scope, never: &grants.never, vouched: &vouched };
+                match executor.preview_expiry(asked, &earlier.collect::<Vec<_>>()) {
                     Ok(step) => all.extend(step.map(|step| (root, Arc::new(step)))),
                     Err(why) => {
                         tracing::warn!(instance = %name, root, "quarantined files do not expire now, ansai tries again: {why}");
@@ -173,19 +178,31 @@ fn decided(plan: &str, instance: &InstanceName, steps: Vec<PlannedStep>, verdict
     [planned, Event::Decided { plan, instance, verdict, attempt: None }]
 }
 
+/// What is looked at for expired files.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    root: &'a str,
+    scope: &'a Scope,
+    never: &'a Never,
+    vouched: &'a Vouched,
+}
+
 impl Executor {
-    /// What has expired below a root and is no target of an earlier step; `None` where nothing is.
-    fn preview_expiry(
-        &self,
-        root: &str,
-        scope: &Scope,
-        never: &Never,
-        earlier: &[Arc<Proposed>],
-    ) -> Result<Option<Proposed>, String> {
+    /// What has expired below a root and is no target of an earlier step; `None` where nothing is. What the audit log does
+    /// not vouch for stays.
+    fn preview_expiry(&self, asked: Asked<'_>, earlier: &[Arc<Proposed>]) -> Result<Option<Proposed>, String> {
+        let Asked { root, scope, never, vouched } = asked;
         let name = format!("{}.expire-held", self.host.quarantine_expiry().interface.name);
         let (_, _, action) = self.action(&name).map_err(|error| error.to_string())?;
-        let arguments = serde_json::json!({ "root": root, "reason": "the quarantine has expired" });
-        let arguments = serde_json::value::to_raw_value(&arguments).map_err(|error| error.to_string())?;
+        let arguments = |except: &[String]| {
+            const REASON: &str = "the quarantine has expired";
+            let arguments = match except {
+                [] => serde_json::json!({ "root": root, "reason": REASON }),
+                except => serde_json::json!({ "root": root, "except": except, "reason": REASON }),
+            };
+            serde_json::value::to_raw_value(&arguments).map_err(|error| error.to_string())
+        };
+        let mut asked = arguments(&[])?;
         let deadline = Deadline::after(self.host.call_deadline());
         let context = ProbeContext {
             host: self.host.host(),
@@ -194,12 +211,19 @@ impl Executor {
             now: clock::now(),
             deadline: &deadline,
         };
-        let previewed = action.preview(&context, &arguments, earlier).map_err(|error| error.to_string())?;
+        let mut previewed = action.preview(&context, &asked, earlier).map_err(|error| error.to_string())?;
+        if previewed.preview.items > 0 {
+            let unvouched = self.unvouched(vouched, root, &previewed.targets).map_err(|error| error.to_string())?;
+            if !unvouched.is_empty() {
+                asked = arguments(&unvouched)?;
+                previewed = action.preview(&context, &asked, earlier).map_err(|error| error.to_string())?;
+            }
+        }
         if previewed.preview.items == 0 {
             return Ok(None);
         }
         // The executor would refuse the step, again and again.
         never.check(&previewed.touches).map_err(|refusal| refusal.to_string())?;
-        Ok(Some(Proposed::new(name, arguments.into(), previewed)))
+        Ok(Some(Proposed::new(name, asked.into(), previewed)))
     }
 }

@@ -15,12 +15,14 @@ mod step;
 mod unaltered;
 pub mod undo;
 mod undo_records;
+mod vouched;
 mod watch;
 
 pub(crate) use self::background::Background;
 pub(crate) use self::executor::{Approved, Executor};
 pub(crate) use self::expiry::QuarantineExpiry;
 pub(crate) use self::pending::Pending;
+pub use self::pending::PendingStep;
 pub(crate) use self::plans::{PlanFile, Plans};
 pub use self::plans::{PlanFileError, approved_steps};
 pub(crate) use self::recover::{Attached, Which};

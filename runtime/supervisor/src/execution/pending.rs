@@ -4,21 +4,36 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use ansai_core::{Event, Refusal};
+use ansai_core::{Event, InstanceName, Refusal};
+use serde::Serialize;
 
 use super::executor::Executor;
 use crate::clock;
 use crate::ids::StepId;
 
-/// Why each of them waits, as it was last told.
+/// One of them, for reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PendingStep {
+    /// Its plan.
+    pub plan: String,
+    /// Its number in the plan.
+    pub step: u32,
+    /// Whose plan it is.
+    pub instance: InstanceName,
+    /// Why it waits.
+    pub reason: String,
+}
+
+/// All of them, as they were last told.
 #[derive(Default)]
-pub(crate) struct Pending(Mutex<BTreeMap<(String, u32), Refusal>>);
+pub(crate) struct Pending(Mutex<BTreeMap<(String, u32), (InstanceName, Refusal)>>);
 
 impl Pending {
     /// True if this is news.
     fn insert(&self, step: StepId<'_>, reason: &Refusal) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert((step.plan.to_owned(), step.step), reason.clone()).as_ref() != Some(reason)
+        let told = known.insert((step.plan.to_owned(), step.step), (step.instance.clone(), reason.clone()));
+        told.is_none_or(|(_, told)| told != *reason)
     }
 
     pub(super) fn remove(&self, plan: &str, step: u32) {
@@ -28,6 +43,18 @@ impl Pending {
     /// Whether this step waits.
     pub(super) fn has(&self, plan: &str, step: u32) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(plan.to_owned(), step))
+    }
+
+    /// By plan and step.
+    pub(crate) fn list(&self) -> Vec<PendingStep> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = |((plan, step), (instance, reason)): (&(String, u32), &(InstanceName, Refusal))| PendingStep {
+            plan: plan.clone(),
+            step: *step,
+            instance: instance.clone(),
+            reason: reason.to_string(),
+        };
+        known.iter().map(step).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -18,7 +18,7 @@ pub(super) struct UndoRecords(BTreeMap<u32, UndoRecord>);
 #[derive(Default, Clone)]
 pub(super) struct UndoRecord {
     /// What it was about to do, if it began.
-    intent: Option<Intent>,
+    pub(super) intent: Option<Intent>,
     /// How it ended; `None` while that is not recorded.
     pub(super) outcome: Option<Outcome>,
     /// SHA-256 of what the step did, from the last outcome that has one.

@@ -20,6 +20,9 @@ use crate::state::StateError;
 
 /// What a plan has done can be undone for so long, where nothing else ends that: then its records may be dropped.
 const UNDO_KEPT: Millis = Millis::from_hours(30 * 24);
+/// A quarantine that has expired is compared with its records before its files are deleted for good. So long after its end,
+/// they are still there.
+const EXPIRES_WITHIN: Millis = Millis::from_hours(7 * 24);
 /// A segment is at most this part of the log, so that little more than needed is dropped.
 const PARTS: u64 = 16;
 
@@ -191,10 +194,10 @@ impl Retention {
 
     fn can_be_undone(&self, file: &PlanFile, now: Timestamp) -> bool {
         let kept = self.settings.keep.map_or(UNDO_KEPT, |keep| keep.min(UNDO_KEPT));
-        file.steps
-            .iter()
-            .map(|step| self.executor.planned(step, file.at))
-            .any(|step| step.preview.reversible.is_any() && now < step.undo_until.unwrap_or_else(|| file.at + kept))
+        file.steps.iter().map(|step| self.executor.planned(step, file.at)).any(|step| {
+            let until = step.undo_until.map_or_else(|| file.at + kept, |until| until + EXPIRES_WITHIN);
+            step.preview.reversible.is_any() && now < until
+        })
     }
 
     /// Records a signed drop, removes the segments, and then the files of plans that only they told about.

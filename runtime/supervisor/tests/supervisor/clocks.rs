@@ -12,7 +12,7 @@ use ansai_core::{Event, Measure, Millis, Mode, OnFailure, Outcome, Status};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::Action;
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Function, InterfaceDef};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -76,6 +76,10 @@ impl HostAccess for ClockHost {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.0.quarantine_expiry()
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        self.0.quarantine_origin()
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

@@ -8,7 +8,7 @@ use ansai_supervisor::authority::Fixed;
 
 use crate::grants::Changes;
 use crate::killed;
-use crate::quarantine::{self, Stops, expire, expire_in, granted_each, held, held_in};
+use crate::quarantine::{self, Forged, Stops, expire, expire_as, expire_in, granted_each, held, held_in};
 use crate::scene::{ONE, Scene, all_grants, eventually};
 use crate::script::{Script, observation};
 
@@ -127,8 +127,8 @@ fn nested(scene: &Scene) -> (PathBuf, PathBuf) {
     healthy(scene);
     let outer = scene.path("data");
     let inner = outer.join("inner");
-    expire_in(&outer, "outer", &["a", "b"]);
-    expire_in(&inner, "inner", &["c"]);
+    expire_in(scene, &outer, "outer", &["a", "b"]);
+    expire_in(scene, &inner, "inner", &["c"]);
     assert_eq!((held_in(&outer), held_in(&inner)), (2, 1));
     (outer, inner)
 }
@@ -181,7 +181,9 @@ async fn in_observe_mode_it_says_what_is_pending_once() {
         supervisor.run_once().await;
         assert_eq!(pending(&scene), [(2, Verdict::Observed)]);
     }
+    drop(supervisor);
     expire(&scene, "later", &["c"]);
+    let supervisor = scene.open_with(quarantine::fixed(&scene, Mode::Observe)).unwrap();
     supervisor.run_once().await;
     assert_eq!(pending(&scene), [(2, Verdict::Observed), (3, Verdict::Observed)]);
     assert_eq!((held(&scene), scene.intents(), scene.outcomes()), (3, vec![], vec![]));
@@ -191,4 +193,24 @@ async fn in_observe_mode_it_says_what_is_pending_once() {
     scene.open_with(quarantine::fixed(&scene, Mode::Enforce)).unwrap().run_once().await;
     assert_eq!((held(&scene), scene.outcomes()), (0, vec![(0, Outcome::Done)]));
     scene.finish().await;
+}
+
+/// Would break: an expiry that believes the index of a quarantine.
+#[tokio::test]
+async fn what_the_log_does_not_vouch_for_does_not_expire() {
+    for forged in [Forged::Plan, Forged::End, Forged::Path, Forged::Items] {
+        let scene = Scene::new().with_files();
+        healthy(&scene);
+        expire(&scene, "true", &["a"]);
+        let root = quarantine::root(&scene);
+        expire_as(&scene, &root, "forged", &["b"], forged);
+        let supervisor = scene.open_with(quarantine::fixed(&scene, Mode::Enforce)).unwrap();
+        for _ in 0..2 {
+            supervisor.run_once().await;
+            assert_eq!((held(&scene), scene.outcomes()), (1, vec![(0, Outcome::Done)]), "{forged:?}");
+        }
+        assert!(root.join(".ansai-quarantine/earlier-forged-0/0").exists(), "{forged:?}");
+        drop(supervisor);
+        scene.finish().await;
+    }
 }

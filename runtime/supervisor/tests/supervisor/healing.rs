@@ -14,7 +14,7 @@ use ansai_core::{Event, Measure, Millis, Mode, Observation, OnFailure, Outcome, 
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::Action;
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
@@ -270,6 +270,10 @@ impl HostAccess for PanicsOnce {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.live.quarantine_expiry()
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        self.live.quarantine_origin()
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

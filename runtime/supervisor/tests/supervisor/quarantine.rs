@@ -1,13 +1,16 @@
-//! Expired files in quarantine, and a host on which their removal stops in the middle.
+//! Expired files in quarantine, with the records of the steps that moved them there, and a host on which their removal stops in the middle.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
+use ansai_audit::{Durability, Log};
+use ansai_core::event::{Intent, Record};
 use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{
-    Interface, InterfaceName, Measure, Millis, Mode, Refusal, Scope, ScopeInForce, ScopeTables, Timestamp,
+    Event, InstanceName, Interface, InterfaceName, Measure, Millis, Mode, OnFailure, Refusal, Scope, ScopeInForce,
+    ScopeTables, Timestamp,
 };
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{
@@ -15,13 +18,15 @@ use ansai_kit::action::{
 };
 use ansai_kit::function::Types;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::target::Reach;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
 use ansai_supervisor::authority::{EffectiveGrants, Fixed};
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::scene::{ONE, Scene, all_grants};
 
@@ -65,11 +70,40 @@ fn scope(root: &Path) -> Scope {
 
 /// Removes new files with these names, so that they are quarantined, and lets them expire.
 pub(crate) fn expire(scene: &Scene, plan: &str, names: &[&str]) {
-    expire_in(&root(scene), plan, names);
+    expire_in(scene, &root(scene), plan, names);
 }
 
 /// The same under a table with this root only.
-pub(crate) fn expire_in(root: &Path, plan: &str, names: &[&str]) {
+pub(crate) fn expire_in(scene: &Scene, root: &Path, plan: &str, names: &[&str]) {
+    expire_as(scene, root, plan, names, Forged::Nothing);
+}
+
+/// How a quarantine differs from what the audit log has of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Forged {
+    Nothing,
+    /// The log has no such plan.
+    Plan,
+    /// The index has an earlier end.
+    End,
+    /// The index has the name of another file.
+    Path,
+    /// The record of what the step did is another one.
+    Items,
+}
+
+/// A plan as ansai writes it.
+#[derive(Serialize)]
+struct PlanFile<'a> {
+    plan: &'a str,
+    instance: &'a str,
+    at: Timestamp,
+    on_failure: OnFailure,
+    steps: [&'a Proposed; 1],
+}
+
+/// The same, with a quarantine that is not as the log has it. The plan gets a prefix that [`Scene::events`] leaves out.
+pub(crate) fn expire_as(scene: &Scene, root: &Path, plan: &str, names: &[&str], forged: Forged) {
     std::fs::create_dir_all(root).unwrap();
     for name in names {
         std::fs::write(root.join(name), "content").unwrap();
@@ -79,32 +113,91 @@ pub(crate) fn expire_in(root: &Path, plan: &str, names: &[&str]) {
         "enough-bytes": 0,
     });
     let arguments = to_raw_value(&json!({ "what": what, "reason": "a test" })).unwrap();
-    let (_, _, remove) = ansai_host_functions::builtin().action(&format!("{FILES_ACTIONS}.remove")).unwrap();
+    let name = format!("{FILES_ACTIONS}.remove");
+    let (_, _, remove) = ansai_host_functions::builtin().action(&name).unwrap();
     let (host, scope) = (Host::at("/"), scope(root));
     let now = Timestamp::EPOCH
         + Millis::from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap())
         + Millis::new(1_000);
     let deadline = Deadline::after(Duration::from_secs(60));
     let looking = ProbeContext { host: &host, scope: &scope, reach: Reach::none(), now, deadline: &deadline };
-    let targets = remove.preview(&looking, &arguments, &[]).unwrap().targets;
+    let proposed = {
+        let previewed = remove.preview(&looking, &arguments, &[]).unwrap();
+        Proposed::new(name, arguments.into(), previewed)
+    };
+    let plan = format!("{EARLIER}{plan}");
     let acting = StepContext {
         host: &host,
         scope: &scope,
         reach: Reach::none(),
         now,
         step_id: &format!("{plan}-0"),
-        arguments: &arguments,
-        targets: &targets,
+        arguments: &proposed.arguments,
+        targets: &proposed.targets,
         stop: &AtomicBool::new(false),
     };
-    let Begun::Finished(applied) = remove.begin(&acting).unwrap() else { panic!("removing is short") };
+    let Begun::Finished(mut applied) = remove.begin(&acting).unwrap() else { panic!("removing is short") };
     assert!(applied.items.iter().all(|item| item.fate == Fate::Done), "{applied:?}");
     assert_eq!(applied.items.len(), names.len());
     let index = root.join(QUARANTINE).join(format!("{plan}-0/index.json"));
     let mut content: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
     content["until"] = json!(1);
+    if forged == Forged::Path {
+        content["files"][0]["path"] = json!("another");
+    }
     std::fs::write(index, content.to_string()).unwrap();
+    if forged != Forged::End {
+        applied.items.iter_mut().for_each(|item| item.undo["until"] = json!(1));
+    }
+    if forged != Forged::Plan {
+        record(scene, &plan, now, &proposed, &applied, forged);
+    }
 }
+
+/// The records and files of a step that ended.
+fn record(scene: &Scene, plan: &str, at: Timestamp, proposed: &Proposed, applied: &Applied, forged: Forged) {
+    let (plan, instance) = (plan.to_owned(), ONE.parse::<InstanceName>().unwrap());
+    let steps = [proposed];
+    let file = PlanFile { plan: &plan, instance: ONE, at, on_failure: OnFailure::Stop, steps };
+    let (file, items) = (serde_json::to_vec(&file).unwrap(), serde_json::to_vec(&applied.items).unwrap());
+    let sha256 = |text: &[u8]| hex::encode(Sha256::digest(text));
+    let (plan_sha256, items_sha256) = (sha256(&file), Some(sha256(&items)));
+    let items = if forged == Forged::Items { b"[]".to_vec() } else { items };
+    let plans = scene.state_dir().join("plans");
+    std::fs::create_dir_all(&plans).unwrap();
+    for (name, text) in [(format!("{plan}.plan.zst"), file), (format!("{plan}.0.items.zst"), items)] {
+        std::fs::write(plans.join(name), zstd::encode_all(text.as_slice(), 3).unwrap()).unwrap();
+    }
+    let intent = Intent {
+        plan: plan.clone(),
+        step: 0,
+        instance: instance.clone(),
+        action: proposed.action.clone(),
+        about: proposed.preview.about.clone(),
+        arguments: serde_json::from_str(proposed.arguments.get()).unwrap(),
+        targets: applied.items.len() as u64,
+        targets_sha256: sha256(proposed.targets.get().as_bytes()),
+        plan_sha256,
+    };
+    let outcome = Event::Outcome {
+        plan,
+        step: 0,
+        instance,
+        outcome: applied.outcome,
+        reason: None,
+        detail: applied.detail.clone(),
+        measures: applied.measures.clone(),
+        items_sha256,
+        after_crash: false,
+    };
+    let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
+    for event in [Event::Intent(intent), outcome] {
+        log.append(&serde_json::to_vec(&Record { at, event }).unwrap(), Durability::Synced).unwrap();
+    }
+}
+
+/// What the plans begin with that removed files before a test.
+pub(crate) const EARLIER: &str = "earlier-";
 
 const QUARANTINE: &str = ".ansai-quarantine";
 
@@ -184,6 +277,10 @@ impl HostAccess for StoppingHost {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.expiry
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        self.live.quarantine_origin()
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

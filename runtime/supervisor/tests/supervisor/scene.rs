@@ -24,6 +24,7 @@ use ansai_supervisor::{Instance, OpenError, Options, Supervisor};
 use serde_json::Value;
 
 use crate::guest;
+use crate::quarantine;
 use crate::script::{self, Script};
 use crate::slow_actions::{self, Handle};
 
@@ -149,11 +150,12 @@ impl Scene {
         items.map(event).collect()
     }
 
-    /// Everything in the audit log so far.
+    /// Everything in the audit log so far, except for plans from before the test.
     pub(crate) fn events(&self) -> Vec<Event> {
         let Ok(reader) = Reader::open(self.state_dir().join("audit")) else { return Vec::new() };
         let record = |payload: &[u8]| serde_json::from_slice::<Record>(payload).unwrap().event;
-        reader.map(|entry| record(&entry.unwrap().payload)).collect()
+        let events = reader.map(|entry| record(&entry.unwrap().payload));
+        events.filter(|event| event.plan().is_none_or(|plan| !plan.starts_with(quarantine::EARLIER))).collect()
     }
 
     /// Outcomes in the audit log: step number and what became of it.

@@ -12,7 +12,7 @@ use ansai_kit::backend::{Answer, Backend};
 use ansai_kit::call::Call;
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
@@ -140,6 +140,10 @@ impl HostAccess for NeverAnswers {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.0.quarantine_expiry()
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        self.0.quarantine_origin()
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

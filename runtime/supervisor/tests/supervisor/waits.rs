@@ -78,9 +78,15 @@ async fn in_observe_mode_an_interrupted_step_waits_and_is_told_once() {
     assert_eq!(reasons(&scene), ["denied: one is no longer in enforce mode"]);
     // A pass is not held up by what waits.
     supervisor.run_once().await;
+    let [pending] = &supervisor.pending()[..] else { panic!("{:?}", supervisor.pending()) };
+    assert_eq!((pending.plan.as_str(), pending.step, pending.instance.as_str()), (&*plan_of(&scene), 0, ONE));
+    assert_eq!(pending.reason, "denied: one is no longer in enforce mode");
     drop(supervisor);
     assert_eq!((scene.outcomes(), scene.text("history")), (vec![], "mark a\n".into()));
-    scene.open().recover().await;
+    let supervisor = scene.open();
+    supervisor.recover().await;
+    assert_eq!(supervisor.pending(), []);
+    drop(supervisor);
     assert_eq!(scene.outcomes(), [(0, Outcome::Done)], "found marked");
     scene.finish().await;
 }

@@ -41,7 +41,7 @@
 //!         let full = found.entries.into_iter().filter_map(|one| {
 //!             let used = share::in_use(one.total_bytes, one.available_bytes)?;
 //!             let status = levels.status(used * 100.0, host.open_severity(&one.mount));
-//!             let summary = format!("{} is {} % full", one.mount, share::whole_percent(used));
+//!             let summary = format!("{} is {} full", one.mount, share::percent_words(used * 100.0));
 //!             Some(Observation::new(&one.mount, one.about, status, summary).with(Measure::ratio("used", used)))
 //!         });
 //!         Ok(full.collect())

@@ -20,24 +20,18 @@ pub fn in_use(whole: u64, available: u64) -> Option<f64> {
     of(whole - available.min(whole), whole)
 }
 
-/// A share as integer percent, rounded down, so that nothing looks full before it is.
+/// Formats a percentage for a person, rounded down to tenths, so that nothing looks full before it is. ansai shows evidence
+/// in the same way.
 ///
 /// ```
-/// assert_eq!(ansai_sdk::share::whole_percent(0.859), 85);
-/// ```
-pub fn whole_percent(share: f64) -> u64 {
-    (share * 100.0).floor() as u64
-}
-
-/// Formats a percentage for a person, rounded down to tenths.
-///
-/// ```
+/// assert_eq!(ansai_sdk::share::percent_words(0.29 * 100.0), "29 %");
 /// assert_eq!(ansai_sdk::share::percent_words(94.96), "94.9 %");
 /// assert_eq!(ansai_sdk::share::percent_words(90.0), "90 %");
 /// ```
 pub fn percent_words(percent: f64) -> String {
     // Uses integers, because the code to format floats would be a tenth of a component.
-    let tenths = (percent * 10.0) as u64;
+    // The sum makes up for what a share lost as a float: 0.29 is 28.999… %.
+    let tenths = (percent * 10.0 + 1e-6) as u64;
     match tenths % 10 {
         0 => format!("{} %", tenths / 10),
         rest => format!("{}.{rest} %", tenths / 10),

@@ -23,9 +23,6 @@ impl Policy for DiskSpace {
     type Settings = Settings;
 
     fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
-        if settings.critical_percent < settings.warning_percent {
-            return Err(Failure::InvalidSettings("critical_percent is below warning_percent".into()));
-        }
         let levels = Levels::rising().warning(settings.warning_percent).critical(settings.critical_percent).rearm(5.0);
         let found = disk_probe::list_filesystems().could_not_tell("the file systems could not be listed")?;
         let unmounted = unmounted(&found, host);
@@ -63,7 +60,7 @@ impl Policy for DiskSpace {
 fn observe(one: Filesystem, levels: &Levels, host: &Host) -> Option<Observation> {
     let used = share::in_use(one.total_bytes.saturating_sub(one.reserved_bytes), one.available_bytes)?;
     let status = levels.status(used * 100.0, host.open_severity(&one.mount));
-    let summary = format!("{} is {} % full", one.mount, share::whole_percent(used));
+    let summary = format!("{} is {} full", one.mount, share::percent_words(used * 100.0));
     let seen = Observation::new(one.mount, one.about, status, summary);
     Some(seen.with(Measure::ratio("used", used)).with(Measure::bytes("available", one.available_bytes)))
 }

@@ -2,7 +2,7 @@
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Reversibility, Subject, Unit};
-use ansai_supervisor::{PlanReport, StepReport};
+use ansai_supervisor::{PendingStep, PlanReport, StepReport};
 use unicode_width::UnicodeWidthStr;
 
 use super::*;
@@ -98,6 +98,12 @@ fn report(text: &str) -> RunReport {
         state_dir: "/var/lib/ansai".into(),
         not_configured: vec![],
         warnings: vec![],
+        pending: vec![PendingStep {
+            plan: "20261121t030243-117-0001".into(),
+            step: 1,
+            instance: "disk-space".parse().unwrap(),
+            reason: text.into(),
+        }],
         reach: vec![("disk-space".into(), "under /var/log, /tmp".into())],
         audit_head: format!("7:{}", "0".repeat(64)),
         exit_code: 3,
@@ -133,6 +139,7 @@ fn everything_is_in_the_table() {
         "disk-space: 1 more healthy",
         "unknown:\n  quiet: filesystem /var: /var\n  broken: trapped: /var",
         "not loaded:\n  /var: /var",
+        "1 step of an earlier run pending:\n  disk-space: step 1 of plan 20261121t030243-117-0001 was interrupted, and waits: /var",
         "1 unhealthy, 1 healed, 2 unknown, 3 healthy (mode observe)",
         "no configuration: disk-space looks only under /var/log, /tmp\n",
         "audit head 7:0000",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -24,17 +25,23 @@ type (
 
 func Detect() (answer observations) {
 	defer recovered(&answer)
-	return result(policy.Detect())
+	found, err := policy.Detect()
+	return result("observations", found, err)
 }
 
 func Plan(finding ansai_policy_types.Observation) (answer decision) {
 	defer recovered(&answer)
-	return result(policy.Plan(finding))
+	decided, err := policy.Plan(finding)
+	return result("decision", decided, err)
 }
 
-func result[T any](answer T, err error) types.Result[T, ansai_policy_types.Failure] {
+// result returns the answer of the policy, or a failure. The name is that of the answer in messages.
+func result[T any](name string, answer T, err error) types.Result[T, ansai_policy_types.Failure] {
 	if err != nil {
 		return types.Err[T](failure(err))
+	}
+	if problem := unfit(name, reflect.ValueOf(answer)); problem != "" {
+		return types.Err[T](ansai_policy_types.MakeFailureOther(problem))
 	}
 	return types.Ok[T, ansai_policy_types.Failure](answer)
 }
@@ -45,15 +52,23 @@ func failure(err error) ansai_policy_types.Failure {
 		Failure() ansai_policy_types.Failure
 	}
 	if errors.As(err, &known) {
-		return known.Failure()
+		failure := known.Failure()
+		if problem := unfit("the text of the failure", reflect.ValueOf(failure)); problem != "" {
+			return ansai_policy_types.MakeFailureOther(problem + ": " + valid(err.Error()))
+		}
+		return failure
 	}
-	return ansai_policy_types.MakeFailureOther(err.Error())
+	return ansai_policy_types.MakeFailureOther(valid(err.Error()))
 }
+
+// valid replaces what is not valid UTF-8.
+func valid(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }
 
 func recovered[T any](answer *types.Result[T, ansai_policy_types.Failure]) {
 	if cause := recover(); cause != nil {
-		ansai_policy_log.Write(ansai_policy_log.LevelError, string(debug.Stack()))
-		*answer = types.Err[T](ansai_policy_types.MakeFailureOther(fmt.Sprintf("the policy panicked: %v%s", cause, where())))
+		ansai_policy_log.Write(ansai_policy_log.LevelError, valid(string(debug.Stack())))
+		text := valid(fmt.Sprintf("the policy panicked: %v%s", cause, where()))
+		*answer = types.Err[T](ansai_policy_types.MakeFailureOther(text))
 	}
 }
 
@@ -63,8 +78,8 @@ func where() string {
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers)])
 	for panicked := false; ; {
 		frame, more := frames.Next()
-		own := !strings.HasPrefix(frame.Function, "runtime.")
-		if panicked && own && !strings.Contains(frame.Function, "export_wit_world.") {
+		generated := strings.HasPrefix(frame.Function, "ansai/bindings/")
+		if panicked && !generated && !strings.HasPrefix(frame.Function, "runtime.") {
 			_, name, _ := strings.Cut(path.Base(frame.Function), ".")
 			return fmt.Sprintf(" (%s, %s line %d)", name, path.Base(frame.File), frame.Line)
 		}
