@@ -46,7 +46,7 @@ pub enum Event {
     /// A policy was not loaded. `kind` is the stable error code of the reason.
     NotLoaded { name: String, kind: String, error: String },
     /// A policy was evaluated, `late_ms` after it was due. `unrecorded` is the number of earlier evaluations of the
-    /// same instance that found everything healthy as before and have no record.
+    /// same instance that found the same as before and have no record.
     Evaluated {
         instance: InstanceName,
         component: String,
@@ -103,6 +103,24 @@ pub enum Event {
         error: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kind: Option<ErrorKind>,
+    },
+    /// What was recorded last about an incident, or about passes without an answer, was the same so many more times. Now it
+    /// has changed or ended, or a day has passed.
+    Repeated {
+        instance: InstanceName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<String>,
+        times: u32,
+        since: Timestamp,
+    },
+    /// What was just told about an incident, or about a pass without an answer, is recorded already, and was the same so
+    /// many times since. Not in the audit log.
+    Unchanged {
+        instance: InstanceName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<String>,
+        times: u32,
+        since: Timestamp,
     },
     /// The host approved, held or refused a plan. `attempt` is the number of the attempt that an approved plan belongs
     /// to, from 1 within its incident.
@@ -203,6 +221,8 @@ impl Event {
             Event::Incident { .. } => "incident",
             Event::Planned { .. } => "planned",
             Event::PlanFailed { .. } => "plan-failed",
+            Event::Repeated { .. } => "repeated",
+            Event::Unchanged { .. } => "unchanged",
             Event::Decided { .. } => "decided",
             Event::Intent(_) => "intent",
             Event::Running { .. } => "running",
@@ -235,6 +255,8 @@ impl Event {
             | Event::Incident { instance, .. }
             | Event::Planned { instance, .. }
             | Event::PlanFailed { instance, .. }
+            | Event::Repeated { instance, .. }
+            | Event::Unchanged { instance, .. }
             | Event::Decided { instance, .. }
             | Event::Intent(Intent { instance, .. })
             | Event::Running { instance, .. }
@@ -300,6 +322,7 @@ impl Event {
             Event::Evaluated { .. }
             | Event::Logged { .. }
             | Event::Observed { .. }
+            | Event::Unchanged { .. }
             | Event::RecordingsDropped { .. }
             | Event::AuditKey { replaces: None, .. } => true,
             Event::Incident { change, .. } => *change == Change::Unchanged,

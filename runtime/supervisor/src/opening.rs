@@ -24,6 +24,7 @@ use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
 use crate::recording::{self, Evaluator, Journal, JournalError, RecordedDrop, Recorder, Retention};
+use crate::repeats::Repeats;
 use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
@@ -137,7 +138,8 @@ impl Supervisor {
         let stop = Arc::new(Stop::new());
         let ids = Arc::new(Ids::default());
         let recordings = Recordings::open(dir.create_subdirectory("recordings")?, ansai_audit::Retention::default())?;
-        let recorder = Recorder::new(journal.clone(), recordings, ids.clone(), instances.len());
+        let repeats = Arc::new(Repeats::open(journal.clone(), state.clone())?);
+        let recorder = Recorder::new(journal.clone(), repeats.clone(), recordings, ids.clone(), instances.len());
         let evaluator = Evaluator {
             facts: Arc::new(host.facts()),
             host: host.clone(),
@@ -151,6 +153,7 @@ impl Supervisor {
             state: state.clone(),
             audit_dir: audit_dir.clone(),
             healing: HealingIncidents::default(),
+            repeats,
         });
         let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());

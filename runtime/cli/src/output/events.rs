@@ -57,6 +57,11 @@ fn other_line(event: &Event) -> String {
         Event::PlanFailed { instance, incident, error, .. } => {
             format!("{instance}: no plan{}: {}", for_incident(incident.as_deref()), prose(error, MOST_TEXT))
         }
+        Event::Repeated { instance, incident, times, since } => {
+            let what = incident.as_deref().map_or("no answer".to_owned(), |id| format!("incident {id}"));
+            let times = count(*times, "more time");
+            format!("{instance}: {what}: the same {times} since {}", time::minute(*since))
+        }
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }

@@ -21,6 +21,7 @@ use crate::ids::Ids;
 use crate::incidents::{Incidents, Update, update};
 use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal, NotEvaluated};
+use crate::repeats::{Thing, Told, without_numbers};
 use crate::stop::Stop;
 use crate::tasks::Tasks;
 
@@ -66,19 +67,21 @@ impl Passes {
 
     /// Reports that a pass has no answer.
     pub(crate) fn failed(&self, instance: &Instance, mode: Mode, error: String, kind: Option<ErrorKind>) {
-        let name = instance.name.as_str();
+        let (name, now, repeats) = (instance.name.as_str(), clock::now(), &self.incidents.repeats);
+        let told = repeats.say(&instance.name, Thing::Pass, &without_numbers(&error), None, now);
         let event = Event::Failed { instance: instance.name.clone(), mode, error, kind };
-        match kind {
+        match (told, kind) {
+            (Told::Unchanged(counted), _) => repeats.show(&instance.name, None, counted, now, |_| vec![event]),
             // The audit log records it as `evaluated`.
-            Some(_) => self.journal.publish(clock::now(), || event),
-            None => {
+            (_, Some(_)) => self.journal.publish(now, || event),
+            (_, None) => {
                 if let Event::Failed { error, .. } = &event {
                     tracing::error!(
                         instance = name,
                         "the pass has no complete answer, the next one comes on schedule: {error}"
                     );
                 }
-                self.journal.note(clock::now(), event);
+                self.journal.note(now, event);
             }
         }
     }
@@ -141,8 +144,9 @@ impl Passes {
                 return None;
             }
         };
-        if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {
-            self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None);
+        match self.evaluator.commit(instance, trigger, at, &writes) {
+            Ok(()) => drop(self.incidents.repeats.forget(&instance.name, Thing::Pass, at)),
+            Err(error) => self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None),
         }
         let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
         self.journal.publish(at, || Event::Observed {

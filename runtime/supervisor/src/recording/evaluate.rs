@@ -12,10 +12,11 @@ use ansai_kit::evaluation_state::{Advice, Context, EvaluationState, Trigger, Wri
 use ansai_kit::host_access::{EvaluationStart, HostAccess};
 
 use super::journal::Journal;
-use super::recorder::{Ended, Recorder};
+use super::recorder::{Ended, Recorder, Unrecorded};
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::instance::Instance;
+use crate::repeats::{Thing, Told, without_numbers};
 use crate::state::{InstanceMemory, State, StateError};
 use crate::stop::Stop;
 
@@ -39,6 +40,8 @@ pub(crate) struct Evaluated {
     pub(crate) proposed: Vec<Arc<Proposed>>,
     pub(crate) writes: Writes,
     pub(crate) advice: Advice,
+    /// Of `plan`: whoever asked for it records it, see [`Recorder::record_plan`].
+    pub(crate) unrecorded: Option<Unrecorded>,
 }
 
 /// Why there is no evaluation.
@@ -105,9 +108,11 @@ impl Evaluator {
             kind: evaluation.answer.as_ref().err().map(EvaluationError::kind),
             usage: evaluation.usage.clone(),
             late_ms: request.late_ms,
-            is_calm: request.open.is_empty() && request.trigger == Trigger::Schedule,
+            is_calm: request.open.is_empty() && is_repeated(&request.trigger),
+            finding: request.finding.map(|(finding, _)| finding.key.clone()),
+            says: is_repeated(&request.trigger).then(|| says(&evaluation.answer)),
         };
-        self.recorder.record(ended, |ended| Recording {
+        let mut recording = |ended: &Ended| Recording {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
             component: ended.component.clone(),
@@ -120,11 +125,25 @@ impl Evaluator {
             end: evaluation.end(),
             fuel: ended.usage.fuel,
             calls: std::mem::take(&mut evaluation.calls),
-        });
+        };
+        let unrecorded = match phase {
+            Phase::Plan => Some(Unrecorded { recording: recording(&ended), ended }),
+            Phase::Detect => {
+                self.recorder.record(ended, recording);
+                None
+            }
+        };
         let finished = evaluation.backend.map(|backend| backend.finish());
-        let (proposed, base) =
-            finished.ok_or_else(|| NotEvaluated::Failed("the host panicked during the evaluation".into()))?;
-        if base.log_dropped > 0 {
+        let Some((proposed, base)) = finished else {
+            if let Some(unrecorded) = unrecorded {
+                self.recorder.record_plan(unrecorded, None);
+            }
+            return Err(NotEvaluated::Failed("the host panicked during the evaluation".into()));
+        };
+        let thing = Thing::Warning("log lines");
+        if base.log_dropped > 0
+            && let Told::News(_) = self.recorder.repeats.say(&instance.name, thing, "dropped", None, at)
+        {
             tracing::warn!(instance = %instance.name, "dropped {} log lines of the policy", base.log_dropped);
         }
         if !base.log.is_empty() {
@@ -137,7 +156,7 @@ impl Evaluator {
                 dropped: base.log_dropped,
             });
         }
-        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice })
+        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice, unrecorded })
     }
 
     /// Commits the policy's writes of a successful evaluation, if its trigger is one of those that keep them.
@@ -172,6 +191,31 @@ impl Evaluator {
             attempts: request.finding.map(|(_, attempts)| attempts.to_vec()).unwrap_or_default(),
             stage: String::new(),
         })
+    }
+}
+
+/// Whether the same answer at the next time is no news: a verification belongs to an act, and a person asks on purpose.
+fn is_repeated(trigger: &Trigger) -> bool {
+    !matches!(trigger, Trigger::Verification | Trigger::ByHand)
+}
+
+/// What an answer says, without its numbers.
+fn says(answer: &Result<Answer, EvaluationError>) -> String {
+    let one = |one: &Observation| {
+        let status = match &one.status {
+            Status::Unknown(why) => Status::Unknown(without_numbers(why)),
+            status => status.clone(),
+        };
+        serde_json::json!([one.key, status, without_numbers(&one.summary)]).to_string()
+    };
+    match answer {
+        Ok(Answer::Observed(observations)) => {
+            let mut said: Vec<String> = observations.iter().map(one).collect();
+            said.sort_unstable();
+            said.join("\n")
+        }
+        Ok(Answer::Decided(decision)) => serde_json::json!(decision).to_string(),
+        Err(error) => without_numbers(&error.to_string()),
     }
 }
 

@@ -30,6 +30,7 @@ mod leases;
 mod memory;
 mod never;
 mod quarantine;
+mod repeats;
 mod retention;
 mod running;
 mod scene;

@@ -135,6 +135,8 @@ fn samples() -> Vec<Event> {
         Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: Some("ef".into()) },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: None },
+        Event::Repeated { instance: name.clone(), incident: incident(), times: 2, since: Timestamp::from_millis(1) },
+        Event::Unchanged { instance: name.clone(), incident: incident(), times: 2, since: Timestamp::from_millis(1) },
         Event::AuditDropped {
             from: 1,
             first: 1_205,
