@@ -13,7 +13,7 @@ pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::host_clock::Belief;
 use crate::incident::Change;
 use crate::{
-    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Share, Status,
     Timestamp, Usage,
 };
 
@@ -122,6 +122,13 @@ pub enum Event {
         times: u32,
         since: Timestamp,
     },
+    /// An instance has used half of a share: its next pass comes when that half is free again. `limit` is what it may use
+    /// within the window of the share.
+    Slowed { instance: InstanceName, share: Share, limit: u64 },
+    /// An instance has used all of a share. It does nothing until half of it is free again, at `until`.
+    Suspended { instance: InstanceName, share: Share, limit: u64, until: Timestamp },
+    /// An instance is no longer suspended; or no longer slowed, then `slowed` is false.
+    Resumed { instance: InstanceName, slowed: bool },
     /// The host approved, held or refused a plan. `attempt` is the number of the attempt that an approved plan belongs
     /// to, from 1 within its incident.
     Decided {
@@ -223,6 +230,9 @@ impl Event {
             Event::PlanFailed { .. } => "plan-failed",
             Event::Repeated { .. } => "repeated",
             Event::Unchanged { .. } => "unchanged",
+            Event::Slowed { .. } => "slowed",
+            Event::Suspended { .. } => "suspended",
+            Event::Resumed { .. } => "resumed",
             Event::Decided { .. } => "decided",
             Event::Intent(_) => "intent",
             Event::Running { .. } => "running",
@@ -257,6 +267,9 @@ impl Event {
             | Event::PlanFailed { instance, .. }
             | Event::Repeated { instance, .. }
             | Event::Unchanged { instance, .. }
+            | Event::Slowed { instance, .. }
+            | Event::Suspended { instance, .. }
+            | Event::Resumed { instance, .. }
             | Event::Decided { instance, .. }
             | Event::Intent(Intent { instance, .. })
             | Event::Running { instance, .. }

@@ -13,6 +13,7 @@
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
 //! | `recording` | the audit log and the stream of events, recordings, heads |
 //! | `repeats` | what was told already, and is only counted |
+//! | `shares` | what an instance may use over time |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
 //! | `report` | the result of a pass, built from events |
@@ -41,6 +42,7 @@ mod recording;
 mod repeats;
 pub mod report;
 mod schedule;
+mod shares;
 mod state;
 mod stop;
 mod supervisor;

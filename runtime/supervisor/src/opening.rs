@@ -25,6 +25,7 @@ use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
 use crate::recording::{self, Evaluator, Journal, JournalError, RecordedDrop, Recorder, Retention};
 use crate::repeats::Repeats;
+use crate::shares::Meters;
 use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
@@ -139,7 +140,10 @@ impl Supervisor {
         let ids = Arc::new(Ids::default());
         let recordings = Recordings::open(dir.create_subdirectory("recordings")?, ansai_audit::Retention::default())?;
         let repeats = Arc::new(Repeats::open(journal.clone(), state.clone())?);
-        let recorder = Recorder::new(journal.clone(), repeats.clone(), recordings, ids.clone(), instances.len());
+        let meters = Arc::new(Meters::open(state.clone(), &instances)?);
+        journal.count_in(meters.clone());
+        let recorder =
+            Recorder::new(journal.clone(), repeats.clone(), meters.clone(), recordings, ids.clone(), instances.len());
         let evaluator = Evaluator {
             facts: Arc::new(host.facts()),
             host: host.clone(),
@@ -147,6 +151,7 @@ impl Supervisor {
             journal: journal.clone(),
             recorder,
             stop: stop.clone(),
+            meters: meters.clone(),
         };
         let incidents = Arc::new(Incidents {
             journal: journal.clone(),

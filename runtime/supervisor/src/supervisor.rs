@@ -284,6 +284,7 @@ impl Rooms {
         }
         self.executor.budgets.note_uptime();
         self.incidents.repeats.store();
+        self.passes.evaluator.meters.store();
         if let Err(error) = self.state.flush() {
             tracing::error!("what policies stored waits for the disk, ansai tries again: {error}");
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, StepResult, Timestamp};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Passes;
 use super::budget::{Budget, BudgetError};
+use super::standing::Suspended;
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, PlanFile};
@@ -48,6 +49,13 @@ impl From<BudgetError> for NoPlan {
     }
 }
 
+impl From<Suspended> for NoPlan {
+    fn from(suspended: Suspended) -> NoPlan {
+        // The audit log has it once, not for each finding.
+        NoPlan { kind: Some(suspended.kind()), is_recorded: true, ..NoPlan::because(suspended) }
+    }
+}
+
 impl From<NotEvaluated> for NoPlan {
     fn from(error: NotEvaluated) -> NoPlan {
         let kind = matches!(error, NotEvaluated::Stopping).then_some(ErrorKind::Aborted);
@@ -60,7 +68,7 @@ struct NoPlan {
     plan: Option<String>,
     error: String,
     kind: Option<ErrorKind>,
-    /// Whether the audit log records it as `evaluated`.
+    /// Whether the audit log has it as another event, such as `evaluated`.
     is_recorded: bool,
 }
 
@@ -126,6 +134,10 @@ impl Passes {
             }
             if let Err(error) = budget.take(apart) {
                 self.plan_failed(&incident, error.into());
+                break;
+            }
+            if let Err(suspended) = self.suspended(instance) {
+                self.plan_failed(&incident, suspended.into());
                 break;
             }
             let distance_before = incident.finding.distance;
@@ -255,6 +267,7 @@ impl Passes {
             return Err(NoPlan::of(&plan, error));
         }
         let instance = incident.instance.clone();
+        self.evaluator.meters.charge(instance.as_str(), Share::Plans, 1.0);
         let (incident, on_failure) = (Some(incident.id.clone()), decision.on_failure());
         let file = PlanFile { plan, instance, incident, at: now, on_failure, steps };
         Ok(Some(Approved { file, decision }))

@@ -5,6 +5,7 @@ mod budget;
 mod follow_up;
 mod heal;
 mod lane;
+mod standing;
 mod verify_within;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::tasks::Tasks;
 use self::budget::Budget;
 pub(crate) use self::follow_up::FollowUp;
 pub(crate) use self::lane::Lanes;
+use self::standing::{Go, most_open};
 
 /// Everything that a pass needs. Its results are the events that it publishes.
 pub(crate) struct Passes {
@@ -59,6 +61,11 @@ impl Passes {
             Ok(grants) => grants,
             Err(error) => return self.failed(instance, Mode::Observe, error, None),
         };
+        match self.may_pass(instance, what) {
+            Go::Now => {}
+            Go::Later => return,
+            Go::Never(why) => return self.is_suspended(instance, &grants, why),
+        }
         let budget = Arc::new(Budget::new());
         if let Some(update) = self.detect(instance, &grants, &why, late_ms).await {
             self.heal_all(instance, &grants, &why, update, what, &budget);
@@ -130,7 +137,7 @@ impl Passes {
             }
         };
         lane.ask(advice.look_again);
-        let most = instance.limits.observations;
+        let most = most_open(instance);
         let (observations, why_missing) = match answer {
             Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
             Ok(Answer::Decided(_)) => {

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::state::Reading;
 
 /// The clocks now. If the id of the boot is unknown, a reboot counts as no time.
-pub(super) fn read() -> Reading {
+pub(crate) fn read() -> Reading {
     let up = rustix::time::clock_gettime(ClockId::Boottime);
     let (seconds, nanoseconds) = (up.tv_sec.unsigned_abs(), up.tv_nsec.unsigned_abs());
     let up = Millis::new(seconds.saturating_mul(1_000).saturating_add(nanoseconds / 1_000_000));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::event::{EvaluationResult, LogLine, Phase};
-use ansai_core::{Attempt, Event, Incident, Measure, Observation, Status, Timestamp};
+use ansai_core::{Attempt, Event, Incident, Measure, Observation, Share, Status, Timestamp};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, Recording};
@@ -17,6 +17,7 @@ use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::instance::Instance;
 use crate::repeats::{Thing, Told, without_numbers};
+use crate::shares::{Meters, metered};
 use crate::state::{InstanceMemory, State, StateError};
 use crate::stop::Stop;
 
@@ -69,6 +70,7 @@ pub(crate) struct Evaluator {
     pub(crate) journal: Arc<Journal>,
     pub(crate) recorder: Recorder,
     pub(crate) stop: Arc<Stop>,
+    pub(crate) meters: Arc<Meters>,
 }
 
 impl Evaluator {
@@ -97,7 +99,8 @@ impl Evaluator {
                 None => instance.policy.detect(backend, &instance.limits).await,
             }
         };
-        let mut evaluation = self.stop.or_soon(evaluating).await.ok_or(NotEvaluated::Stopping)?;
+        let (mut evaluation, spent) = self.stop.or_soon(metered(evaluating)).await.ok_or(NotEvaluated::Stopping)?;
+        self.meters.charge(instance.name.as_str(), Share::Processor, spent.as_secs_f64() * 1_000.0);
         let ended = Ended {
             instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),
@@ -147,6 +150,7 @@ impl Evaluator {
             tracing::warn!(instance = %instance.name, "dropped {} log lines of the policy", base.log_dropped);
         }
         if !base.log.is_empty() {
+            self.meters.charge(instance.name.as_str(), Share::LogLines, base.log.len() as f64);
             let line =
                 |line: ansai_kit::evaluation_state::LogLine| LogLine { level: line.level, message: line.message };
             self.journal.publish(at, || Event::Logged {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ansai_audit::{Class, RecordingId, Recordings};
 use ansai_core::event::{EvaluationResult, Phase, RecordingRef};
-use ansai_core::{Decision, Event, InstanceName, Timestamp, Usage};
+use ansai_core::{Decision, Event, InstanceName, Share, Timestamp, Usage};
 use ansai_engine::Recording;
 use ansai_engine::recording::RecordedEnd;
 use ansai_kit::evaluation_state::Trigger;
@@ -13,12 +13,14 @@ use super::journal::Journal;
 use super::sampling::Sampling;
 use crate::ids::Ids;
 use crate::repeats::{Repeats, Thing, Told, without_numbers};
+use crate::shares::Meters;
 
 /// Records evaluations: all that have news or led to an act, and a sample of those that found everything healthy. What is
 /// unhealthy as before is counted.
 pub(crate) struct Recorder {
     journal: Arc<Journal>,
     pub(super) repeats: Arc<Repeats>,
+    meters: Arc<Meters>,
     recordings: Mutex<Recordings>,
     sampling: Sampling,
     ids: Arc<Ids>,
@@ -79,11 +81,19 @@ impl Recorder {
     pub(crate) fn new(
         journal: Arc<Journal>,
         repeats: Arc<Repeats>,
+        meters: Arc<Meters>,
         recordings: Recordings,
         ids: Arc<Ids>,
         instances: usize,
     ) -> Recorder {
-        Recorder { journal, repeats, recordings: Mutex::new(recordings), sampling: Sampling::new(instances), ids }
+        Recorder {
+            journal,
+            repeats,
+            meters,
+            recordings: Mutex::new(recordings),
+            sampling: Sampling::new(instances),
+            ids,
+        }
     }
 
     /// Records an evaluation of `plan`. `says` as in [`Ended`].
@@ -144,7 +154,10 @@ impl Recorder {
         let content = serde_json::to_vec(recording).map_err(|error| error.to_string())?;
         let mut recordings = self.recordings.lock().map_err(|_| "an earlier write panicked".to_owned())?;
         let (stored, evicted) = match recordings.put(&id, instance.as_str(), class, &content) {
-            Ok(stored) => (Ok(hex::encode(stored.sha256)), stored.evicted),
+            Ok(stored) => {
+                self.meters.charge(instance.as_str(), Share::RecordingBytes, stored.stored_bytes as f64);
+                (Ok(hex::encode(stored.sha256)), stored.evicted)
+            }
             Err(error) => (Err(error.refusal.to_string()), error.evicted),
         };
         drop(recordings);

@@ -8,6 +8,7 @@ mod incidents;
 mod memory;
 mod repeats;
 mod series;
+mod shares;
 mod steps;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ pub use self::database::StateError;
 use self::database::{Database, Schema};
 pub(crate) use self::memory::InstanceMemory;
 pub(crate) use self::repeats::Said;
+pub(crate) use self::shares::ShareRow;
 pub(crate) use self::steps::{Interrupted, UnderWay};
 
 /// Tables without a version are those of ansai before its first release: their samples are dropped. Before version 2,
@@ -65,6 +67,9 @@ const SCHEMA: Schema = Schema(&[
     "
     CREATE TABLE repeat (instance TEXT NOT NULL, thing TEXT NOT NULL, text TEXT NOT NULL, plan TEXT, since INTEGER NOT NULL,
         times INTEGER NOT NULL, PRIMARY KEY (instance, thing)) WITHOUT ROWID;",
+    "
+    CREATE TABLE share (instance TEXT NOT NULL, share TEXT NOT NULL, level REAL NOT NULL, standing INTEGER NOT NULL,
+        boot TEXT NOT NULL, up INTEGER NOT NULL, PRIMARY KEY (instance, share)) WITHOUT ROWID;",
 ]);
 
 /// The state of this host.

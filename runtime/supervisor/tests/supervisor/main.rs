@@ -35,6 +35,7 @@ mod retention;
 mod running;
 mod scene;
 mod script;
+mod shares;
 mod slow_actions;
 mod stopping;
 mod stream;
