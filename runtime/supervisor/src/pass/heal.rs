@@ -223,7 +223,7 @@ impl Passes {
             false => repeats.say(name, thing, &said, Some(&plan), now),
         };
         if let Some(unrecorded) = unrecorded {
-            self.evaluator.recorder.record_plan(unrecorded, (!is_approved).then_some(said));
+            self.evaluator.recorder.record_plan(unrecorded, is_approved, &said);
         }
         let mut planned = Event::Planned {
             plan: plan.clone(),
@@ -299,8 +299,7 @@ impl Passes {
             Err(error) => NoPlan { kind: Some(error.kind()), is_recorded: true, ..NoPlan::because(error) },
         };
         if let Some(unrecorded) = unrecorded {
-            let says = unrecorded.ended.says.clone();
-            self.evaluator.recorder.record_plan(unrecorded, says);
+            self.evaluator.recorder.record_plan(unrecorded, false, "");
         }
         Err(failed)
     }

@@ -6,7 +6,7 @@ use ansai_core::event::{EvaluationResult, LogLine, Phase};
 use ansai_core::{Attempt, Event, Incident, Measure, Observation, Share, Status, Timestamp};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
-use ansai_engine::{Answer, EvaluationError, Recording};
+use ansai_engine::{Answer, EvaluationError, RecordedCall, RecordedReply, Recording};
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::{Advice, Context, EvaluationState, Trigger, Writes};
 use ansai_kit::host_access::{EvaluationStart, HostAccess};
@@ -113,7 +113,7 @@ impl Evaluator {
             late_ms: request.late_ms,
             is_calm: request.open.is_empty() && is_repeated(&request.trigger),
             finding: request.finding.map(|(finding, _)| finding.key.clone()),
-            says: is_repeated(&request.trigger).then(|| says(&evaluation.answer)),
+            says: is_repeated(&request.trigger).then(|| says(&evaluation.answer, &evaluation.calls)),
         };
         let mut recording = |ended: &Ended| Recording {
             version: RECORDING_VERSION,
@@ -139,7 +139,7 @@ impl Evaluator {
         let finished = evaluation.backend.map(|backend| backend.finish());
         let Some((proposed, base)) = finished else {
             if let Some(unrecorded) = unrecorded {
-                self.recorder.record_plan(unrecorded, None);
+                self.recorder.record_plan(unrecorded, false, "");
             }
             return Err(NotEvaluated::Failed("the host panicked during the evaluation".into()));
         };
@@ -203,8 +203,16 @@ fn is_repeated(trigger: &Trigger) -> bool {
     !matches!(trigger, Trigger::Verification | Trigger::ByHand)
 }
 
-/// What an answer says, without its numbers.
-fn says(answer: &Result<Answer, EvaluationError>) -> String {
+/// What an answer says, without its numbers, and the calls that were refused: a grant may have changed.
+fn says(answer: &Result<Answer, EvaluationError>, calls: &[RecordedCall]) -> String {
+    let refused = calls.iter().filter_map(|call| match &call.reply {
+        RecordedReply::Refused(refusal) => Some(format!("{}: {}", call.name(), without_numbers(&refusal.to_string()))),
+        RecordedReply::Ok(_) => None,
+    });
+    std::iter::once(answered(answer)).chain(refused).collect::<Vec<_>>().join("\n")
+}
+
+fn answered(answer: &Result<Answer, EvaluationError>) -> String {
     let one = |one: &Observation| {
         let status = match &one.status {
             Status::Unknown(why) => Status::Unknown(without_numbers(why)),
@@ -218,7 +226,8 @@ fn says(answer: &Result<Answer, EvaluationError>) -> String {
             said.sort_unstable();
             said.join("\n")
         }
-        Ok(Answer::Decided(decision)) => serde_json::json!(decision).to_string(),
+        // Whoever records it adds what the plan says.
+        Ok(Answer::Decided(_)) => String::new(),
         Err(error) => without_numbers(&error.to_string()),
     }
 }

@@ -96,10 +96,11 @@ impl Recorder {
         }
     }
 
-    /// Records an evaluation of `plan`. `says` as in [`Ended`].
-    pub(crate) fn record_plan(&self, unrecorded: Unrecorded, says: Option<String>) {
-        let Unrecorded { ended, recording } = unrecorded;
-        self.record(Ended { says, ..ended }, |_| recording);
+    /// Records an evaluation of `plan`. `acts`: what it proposes is applied. `said`: what a person reads of it.
+    pub(crate) fn record_plan(&self, unrecorded: Unrecorded, acts: bool, said: &str) {
+        let Unrecorded { mut ended, recording } = unrecorded;
+        ended.says = ended.says.filter(|_| !acts).map(|says| format!("{says}\n{said}"));
+        self.record(ended, |_| recording);
     }
 
     /// Records an evaluation. A recording that cannot be stored is reported and does not stop healing.

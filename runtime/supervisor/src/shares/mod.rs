@@ -88,7 +88,7 @@ impl Meters {
                     *bucket = row.bucket;
                     // After a reboot, only the time since then counts.
                     used.at = if row.boot == boot { row.up } else { Millis::ZERO };
-                    used.told = used.told.max(row.bucket.standing);
+                    used.told = row.told;
                 }
             }
             Meter { shares, used: Mutex::new(used) }
@@ -138,6 +138,7 @@ impl Meters {
                 instance: instance.clone(),
                 share,
                 bucket: *bucket,
+                told: used.told,
                 boot: self.boot.clone(),
                 up: used.at,
             }));

@@ -67,7 +67,11 @@ fn a_restart_forgets_nothing() {
     clock.set(600);
     let meters = open(dir.path(), "b", &clock);
     meters.charge("one", Share::AuditBytes, Shares::default().audit_bytes.get() as f64 + 1.0);
-    assert_eq!(standing(&meters, &ONE), Standing::Suspended);
+    meters.store();
+    drop(meters);
+    let meters = open(dir.path(), "b", &clock);
+    let look = meters.look(&ONE).unwrap();
+    assert_eq!((look.standing, look.is_news), (Standing::Suspended, true), "nobody was told yet");
     meters.store();
     drop(meters);
     clock.set(610);

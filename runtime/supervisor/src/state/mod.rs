@@ -69,7 +69,7 @@ const SCHEMA: Schema = Schema(&[
         times INTEGER NOT NULL, PRIMARY KEY (instance, thing)) WITHOUT ROWID;",
     "
     CREATE TABLE share (instance TEXT NOT NULL, share TEXT NOT NULL, level REAL NOT NULL, standing INTEGER NOT NULL,
-        boot TEXT NOT NULL, up INTEGER NOT NULL, PRIMARY KEY (instance, share)) WITHOUT ROWID;",
+        told INTEGER NOT NULL, boot TEXT NOT NULL, up INTEGER NOT NULL, PRIMARY KEY (instance, share)) WITHOUT ROWID;",
 ]);
 
 /// The state of this host.
