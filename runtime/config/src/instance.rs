@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, codes};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -13,6 +13,7 @@ use crate::manifest::{SCHEDULE, VERIFY_WITHIN, table_of};
 use crate::node::{Entry, Kind, Node};
 use crate::problem::{Problem, Problems};
 use crate::scope_table::{self, Side};
+use crate::share;
 use crate::source::Span;
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
@@ -23,7 +24,7 @@ pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
 const KEYS: &[&str] =
-    &["source", "sha256", "mode", "every", "settings", "attempts", "limits", "call_limit", "grant", "target"];
+    &["source", "sha256", "mode", "every", "settings", "attempts", "limits", "share", "call_limit", "grant", "target"];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -55,6 +56,8 @@ pub struct Instance {
     pub verify_within: Option<Millis>,
     /// Limits that override those of the manifest, which override the defaults.
     pub limits: LimitsChange,
+    /// What it may use over time.
+    pub shares: Shares,
     /// How long one call of a server may take; `None` if the daemon's limit applies.
     pub call_limit: Option<Millis>,
     /// Granted scopes.
@@ -134,6 +137,7 @@ pub(crate) fn read(
         attempts,
         verify_within,
         limits: fields.get("limits").map(|node| limits::read(node, "`limits`", problems)).unwrap_or_default(),
+        shares: fields.get("share").map(|node| share::read(node, problems)).unwrap_or_default(),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         grants,
         targets: target_use::read(fields.get("target"), &entry.key, problems),

@@ -41,6 +41,7 @@ mod report;
 mod request;
 pub mod schema;
 mod scope_table;
+mod share;
 mod source;
 mod suggest;
 mod target;

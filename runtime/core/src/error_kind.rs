@@ -35,11 +35,23 @@ pub enum ErrorKind {
     Host,
     /// The pass has used what one pass may use.
     PassLimit,
+    /// The instance has used its share of processor time.
+    ProcessorShare,
+    /// It has used its share of the audit log.
+    AuditShare,
+    /// It has used its share of recordings.
+    RecordingShare,
+    /// It has used its share of log lines.
+    LogShare,
+    /// It has used its share of plans.
+    PlanShare,
+    /// It has used its share of notices.
+    NoticeShare,
 }
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [ErrorKind; 13] = [
+    pub const ALL: [ErrorKind; 19] = [
         ErrorKind::Failure,
         ErrorKind::Fuel,
         ErrorKind::Memory,
@@ -53,6 +65,12 @@ impl ErrorKind {
         ErrorKind::Aborted,
         ErrorKind::Host,
         ErrorKind::PassLimit,
+        ErrorKind::ProcessorShare,
+        ErrorKind::AuditShare,
+        ErrorKind::RecordingShare,
+        ErrorKind::LogShare,
+        ErrorKind::PlanShare,
+        ErrorKind::NoticeShare,
     ];
 
     /// The error code with the same word.
@@ -71,6 +89,12 @@ impl ErrorKind {
             ErrorKind::Aborted => codes::ABORTED,
             ErrorKind::Host => codes::HOST,
             ErrorKind::PassLimit => codes::PASS_LIMIT,
+            ErrorKind::ProcessorShare => codes::PROCESSOR_SHARE,
+            ErrorKind::AuditShare => codes::AUDIT_SHARE,
+            ErrorKind::RecordingShare => codes::RECORDING_SHARE,
+            ErrorKind::LogShare => codes::LOG_SHARE,
+            ErrorKind::PlanShare => codes::PLAN_SHARE,
+            ErrorKind::NoticeShare => codes::NOTICE_SHARE,
         }
     }
 }

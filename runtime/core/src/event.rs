@@ -13,7 +13,7 @@ pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::host_clock::Belief;
 use crate::incident::Change;
 use crate::{
-    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Share, Status,
     Timestamp, Usage,
 };
 
@@ -46,7 +46,7 @@ pub enum Event {
     /// A policy was not loaded. `kind` is the stable error code of the reason.
     NotLoaded { name: String, kind: String, error: String },
     /// A policy was evaluated, `late_ms` after it was due. `unrecorded` is the number of earlier evaluations of the
-    /// same instance that found everything healthy as before and have no record.
+    /// same instance that found the same as before and have no record.
     Evaluated {
         instance: InstanceName,
         component: String,
@@ -104,6 +104,31 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         kind: Option<ErrorKind>,
     },
+    /// What was recorded last about an incident, or about passes without an answer, was the same so many more times. Now it
+    /// has changed or ended, or a day has passed.
+    Repeated {
+        instance: InstanceName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<String>,
+        times: u32,
+        since: Timestamp,
+    },
+    /// What was just told about an incident, or about a pass without an answer, is recorded already, and was the same so
+    /// many times since. Not in the audit log.
+    Unchanged {
+        instance: InstanceName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        incident: Option<String>,
+        times: u32,
+        since: Timestamp,
+    },
+    /// An instance has used half of a share: its next pass comes when that half is free again. `limit` is what it may use
+    /// within the window of the share.
+    Slowed { instance: InstanceName, share: Share, limit: u64 },
+    /// An instance has used all of a share. It does nothing until half of it is free again, at `until`.
+    Suspended { instance: InstanceName, share: Share, limit: u64, until: Timestamp },
+    /// An instance is no longer suspended; or no longer slowed, then `slowed` is false.
+    Resumed { instance: InstanceName, slowed: bool },
     /// The host approved, held or refused a plan. `attempt` is the number of the attempt that an approved plan belongs
     /// to, from 1 within its incident.
     Decided {
@@ -203,6 +228,11 @@ impl Event {
             Event::Incident { .. } => "incident",
             Event::Planned { .. } => "planned",
             Event::PlanFailed { .. } => "plan-failed",
+            Event::Repeated { .. } => "repeated",
+            Event::Unchanged { .. } => "unchanged",
+            Event::Slowed { .. } => "slowed",
+            Event::Suspended { .. } => "suspended",
+            Event::Resumed { .. } => "resumed",
             Event::Decided { .. } => "decided",
             Event::Intent(_) => "intent",
             Event::Running { .. } => "running",
@@ -235,6 +265,11 @@ impl Event {
             | Event::Incident { instance, .. }
             | Event::Planned { instance, .. }
             | Event::PlanFailed { instance, .. }
+            | Event::Repeated { instance, .. }
+            | Event::Unchanged { instance, .. }
+            | Event::Slowed { instance, .. }
+            | Event::Suspended { instance, .. }
+            | Event::Resumed { instance, .. }
             | Event::Decided { instance, .. }
             | Event::Intent(Intent { instance, .. })
             | Event::Running { instance, .. }
@@ -300,6 +335,7 @@ impl Event {
             Event::Evaluated { .. }
             | Event::Logged { .. }
             | Event::Observed { .. }
+            | Event::Unchanged { .. }
             | Event::RecordingsDropped { .. }
             | Event::AuditKey { replaces: None, .. } => true,
             Event::Incident { change, .. } => *change == Change::Unchanged,

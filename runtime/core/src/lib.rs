@@ -31,6 +31,7 @@ pub mod plan;
 pub mod quantity;
 pub mod refusal;
 pub mod scope;
+mod share;
 pub mod text;
 mod timestamp;
 mod touch;
@@ -57,6 +58,7 @@ pub use plan::{
 };
 pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue};
+pub use share::{Share, ShareLimit, Shares};
 pub use timestamp::Timestamp;
 pub use touch::{Access, Touch};
 

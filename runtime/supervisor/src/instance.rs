@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Limits, Millis, RetryPolicy};
+use ansai_core::{InstanceName, Limits, Millis, RetryPolicy, Shares};
 use ansai_engine::Policy;
 
 /// A loaded instance. The authority provides its grants and mode.
@@ -18,6 +18,8 @@ pub struct Instance {
     pub settings: Arc<serde_json::Value>,
     /// Limits of one evaluation.
     pub limits: Limits,
+    /// What it may use over time.
+    pub shares: Shares,
     /// Cooldown and maximum number of attempts.
     pub retry_policy: RetryPolicy,
     /// Milliseconds between evaluations.

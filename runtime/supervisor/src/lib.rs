@@ -12,6 +12,8 @@
 //! | `permits` | whether a plan may be applied now |
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
 //! | `recording` | the audit log and the stream of events, recordings, heads |
+//! | `repeats` | what was told already, and is only counted |
+//! | `shares` | what an instance may use over time |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
 //! | `report` | the result of a pass, built from events |
@@ -37,8 +39,10 @@ mod opening;
 mod pass;
 mod permits;
 mod recording;
+mod repeats;
 pub mod report;
 mod schedule;
+mod shares;
 mod state;
 mod stop;
 mod supervisor;

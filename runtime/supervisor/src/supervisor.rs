@@ -62,6 +62,7 @@ impl Supervisor {
     /// Recovers, evaluates every instance once, side by side, and heals what may be healed. Waits for all of that, or
     /// until [`Supervisor::stop`]. The reports are made from the events of the passes.
     pub async fn run_once(&self) -> Vec<InstanceReport> {
+        self.0.incidents.repeats.show_all();
         self.recover().await;
         self.0.expiry.run().await;
         let names = self.0.instances.iter().map(|instance| (instance.name.clone(), instance.version.clone()));
@@ -287,6 +288,8 @@ impl Rooms {
             tracing::error!("records wait for the disk, no step is applied meanwhile: {error}");
         }
         self.executor.budgets.note_uptime();
+        self.incidents.repeats.store();
+        self.passes.evaluator.meters.store();
         if let Err(error) = self.state.flush() {
             tracing::error!("what policies stored waits for the disk, ansai tries again: {error}");
         }

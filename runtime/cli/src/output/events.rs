@@ -3,7 +3,7 @@
 use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
 use ansai_core::incident::{Change, Permission};
 use ansai_core::text::{inert, prose};
-use ansai_core::{Event, Outcome, Status};
+use ansai_core::{Event, Outcome, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
@@ -57,6 +57,25 @@ fn other_line(event: &Event) -> String {
         Event::PlanFailed { instance, incident, error, .. } => {
             format!("{instance}: no plan{}: {}", for_incident(incident.as_deref()), prose(error, MOST_TEXT))
         }
+        Event::Repeated { instance, incident, times, since } => {
+            let what = incident.as_deref().map_or("no answer".to_owned(), |id| format!("incident {id}"));
+            let times = count(*times, "more time");
+            format!("{instance}: {what}: the same {times} since {}", time::minute(*since))
+        }
+        Event::Slowed { instance, share, limit } => {
+            let share = ShareLimit { share: *share, limit: *limit };
+            format!("{instance}: slowed down: it has used half of its share of {share}")
+        }
+        Event::Suspended { instance, share, limit, until } => {
+            let (until, key) = (time::clock(*until), share.key());
+            let share = ShareLimit { share: *share, limit: *limit };
+            format!(
+                "{instance}: suspended until {until}: it has used its share of {share}; `{key}` below \
+                 [policy.{instance}.share] raises it"
+            )
+        }
+        Event::Resumed { instance, slowed: true } => format!("{instance}: no longer suspended, but slowed down"),
+        Event::Resumed { instance, slowed: false } => format!("{instance}: runs on schedule again"),
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }

@@ -7,7 +7,7 @@ use ansai_core::text::{inert, prose};
 use ansai_core::{
     Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp, Unit, Value, quantity,
 };
-use ansai_supervisor::report::FindingState;
+use ansai_supervisor::report::{FindingState, Repeated};
 use ansai_supervisor::{FindingReport, PlanReport, StepReport};
 
 use super::budget::over_budget;
@@ -112,6 +112,12 @@ pub(crate) fn plan(plan: &PlanReport) -> Vec<String> {
         lines.push("no steps".to_owned());
     }
     lines
+}
+
+/// `the same for 12 runs since 2026-11-22 03:02`.
+pub(crate) fn repeated(repeated: Repeated) -> String {
+    let runs = count(u64::from(repeated.times) + 1, "run");
+    format!("the same for {runs} since {}", time::minute(repeated.since))
 }
 
 /// A decision; empty if the steps are to be applied.

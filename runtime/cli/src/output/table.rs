@@ -94,6 +94,7 @@ fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
     };
     let mut outcome = column(phrases::outcome);
     outcome.extend(phrases::verified(finding));
+    outcome.extend(finding.repeated.map(phrases::repeated));
     outcome.retain(|line| !line.is_empty());
     let severity = match finding.state() {
         FindingState::Unhealthy(severity) => Some(severity),
@@ -214,7 +215,9 @@ fn unknown(out: &mut String, report: &RunReport) {
     let mut lines = Vec::new();
     for instance in &report.instances {
         let name = inert(instance.instance.as_str(), 80);
-        lines.extend(instance.error.iter().map(|error| format!("{name}: {}", prose(error, MOST_TEXT))));
+        let repeated = instance.repeated.map(|repeated| format!(" ({})", phrases::repeated(repeated)));
+        let repeated = repeated.unwrap_or_default();
+        lines.extend(instance.error.iter().map(|error| format!("{name}: {}{repeated}", prose(error, MOST_TEXT))));
         for finding in instance.findings.iter().filter(|finding| finding.state() == FindingState::Unknown) {
             let why = match finding.verified.as_ref().unwrap_or(&finding.status) {
                 Status::Unknown(why) => prose(why, MOST_TEXT),

@@ -173,6 +173,12 @@ codes! {
         ABORTED = "aborted",
         HOST = "host",
         PASS_LIMIT = "pass-limit",
+        PROCESSOR_SHARE = "processor-share",
+        AUDIT_SHARE = "audit-share",
+        RECORDING_SHARE = "recording-share",
+        LOG_SHARE = "log-share",
+        PLAN_SHARE = "plan-share",
+        NOTICE_SHARE = "notice-share",
     }
     Host {
         OTHER = "other",

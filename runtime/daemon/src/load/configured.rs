@@ -121,6 +121,7 @@ fn instance(
         version: manifest.version.clone(),
         settings,
         limits,
+        shares: configured.shares.clone(),
         retry_policy: RetryPolicy {
             verify_within: configured.verify_within.unwrap_or(manifest.verify_within),
             ..configured.attempts.clone()

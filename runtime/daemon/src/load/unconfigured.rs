@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_config::LimitsChange;
-use ansai_core::{Mode, RetryPolicy, codes};
+use ansai_core::{Mode, RetryPolicy, Shares, codes};
 use ansai_supervisor::Instance;
 use ansai_supervisor::authority::{EffectiveGrants, scopes};
 
@@ -55,6 +55,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         version: manifest.version.clone(),
         settings: Arc::new(settings),
         limits: manifest.limits_in_force(),
+        shares: Shares::default(),
         retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
         every: manifest.every,
     };

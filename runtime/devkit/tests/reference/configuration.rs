@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use ansai_config::{Diagnostics, HostConfig, LimitsChange, Manifest};
-use ansai_core::{Bytes, Limits, RetryPolicy};
+use ansai_core::{Bytes, Limits, RetryPolicy, Shares};
 
 /// A key that resembles none, so that the message lists all known keys.
 const UNKNOWN: &str = "qqqqqqqqqqqqqqqq = 1";
@@ -27,6 +27,7 @@ const HOST: &[(&str, &str)] = &[
     ("`[target.NAME]`", "[target.a]\nkind = \"b\"\nUNKNOWN"),
     ("`[policy.NAME]`", "[policy.a]\nUNKNOWN"),
     ("`[policy.NAME.attempts]`", "[policy.a.attempts]\nUNKNOWN"),
+    ("`[policy.NAME.share]`", "[policy.a.share]\nUNKNOWN"),
     ("`[policy.NAME.target.TARGET]`", "[policy.a.target.b]\nUNKNOWN"),
 ];
 
@@ -131,4 +132,18 @@ fn defaults_of_attempts_are_those_of_the_code() {
     let read = HostConfig::parse("ansai.toml", &format!("[policy.a.attempts]\n{}", lines.join("\n")), &[]).unwrap();
     assert_eq!(read.policies["a"].attempts, RetryPolicy::default());
     assert_eq!((own.len(), others.len(), code(&others[0][0])), (3, 1, "verify_within"));
+}
+
+#[test]
+fn defaults_of_shares_are_those_of_the_code() {
+    let rows = table(&page("ansai-toml.md"), "`[policy.NAME.share]`");
+    // The default of one key is a limit.
+    let (own, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row[1].starts_with('`'));
+    let lines: Vec<String> = own.iter().map(|row| format!("{} = {}", code(&row[0]), code(&row[1]))).collect();
+    let read = HostConfig::parse("ansai.toml", &format!("[policy.a.share]\n{}", lines.join("\n")), &[]).unwrap();
+    assert_eq!(read.policies["a"].shares, Shares::default());
+    assert_eq!((own.len(), others.len(), code(&others[0][0])), (6, 1, "open_incidents"));
+    for wrong in ["processor_percent = 0", "audit_bytes = \"1KiB\"", "plans = 1", "notices = \"many\""] {
+        assert!(host(&format!("[policy.a.share]\n{wrong}")).is_err(), "{wrong}");
+    }
 }

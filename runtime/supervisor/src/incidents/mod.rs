@@ -14,6 +14,7 @@ use ansai_storage::Directory;
 pub(crate) use self::healing::{Healing, HealingIncidents};
 pub(crate) use self::update::{Update, update};
 use crate::recording::Journal;
+use crate::repeats::{Repeats, Thing};
 use crate::state::{State, StateError};
 
 /// The incidents of all instances.
@@ -24,6 +25,8 @@ pub(crate) struct Incidents {
     pub(crate) audit_dir: Directory,
     /// Those that a task heals now. Nobody else changes them meanwhile.
     pub(crate) healing: HealingIncidents,
+    /// What was told about each of them.
+    pub(crate) repeats: Arc<Repeats>,
 }
 
 impl Incidents {
@@ -50,6 +53,10 @@ impl Incidents {
     /// Records a change and writes the incident to the state, or removes a closed one.
     pub(crate) fn store(&self, incident: &Incident, change: Change, now: Timestamp) {
         let (instance, key) = (&incident.instance, &incident.finding.key);
+        if change.is_closing() {
+            self.repeats.forget(instance, Thing::Incident(&incident.id), now);
+            self.repeats.forget(instance, Thing::Plan(key), now);
+        }
         if change != Change::Unchanged {
             let severity = if change.is_closing() { None } else { incident.finding.severity() };
             self.journal.note(

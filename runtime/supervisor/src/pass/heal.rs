@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::event::Verdict;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, StepResult, Timestamp};
+use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -12,12 +12,14 @@ use tokio::time::Instant;
 
 use super::Passes;
 use super::budget::{Budget, BudgetError};
+use super::standing::Suspended;
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::{Approved, PlanFile};
 use crate::instance::Instance;
 use crate::permits::{self, Attempts, Futile, PermitRequest, PermitSource};
-use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated};
+use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated, Unrecorded};
+use crate::repeats::{Thing, Told, said_of_plan, without_numbers};
 
 /// Maximum number of plans in one attempt, for policies that always request another stage.
 const MOST_STAGES: usize = 8;
@@ -28,6 +30,7 @@ struct Proposal {
     decision: Decision,
     steps: Vec<Proposed>,
     recommendations: Vec<Recommendation>,
+    unrecorded: Option<Unrecorded>,
 }
 
 /// What `plan` is asked with.
@@ -46,6 +49,13 @@ impl From<BudgetError> for NoPlan {
     }
 }
 
+impl From<Suspended> for NoPlan {
+    fn from(suspended: Suspended) -> NoPlan {
+        // The audit log has it once, not for each finding.
+        NoPlan { kind: Some(suspended.kind()), is_recorded: true, ..NoPlan::because(suspended) }
+    }
+}
+
 impl From<NotEvaluated> for NoPlan {
     fn from(error: NotEvaluated) -> NoPlan {
         let kind = matches!(error, NotEvaluated::Stopping).then_some(ErrorKind::Aborted);
@@ -58,7 +68,7 @@ struct NoPlan {
     plan: Option<String>,
     error: String,
     kind: Option<ErrorKind>,
-    /// Whether the audit log records it as `evaluated`.
+    /// Whether the audit log has it as another event, such as `evaluated`.
     is_recorded: bool,
 }
 
@@ -126,6 +136,10 @@ impl Passes {
                 self.plan_failed(&incident, error.into());
                 break;
             }
+            if let Err(suspended) = self.suspended(instance) {
+                self.plan_failed(&incident, suspended.into());
+                break;
+            }
             let distance_before = incident.finding.distance;
             let request = PlanRequest { instance, grants, trigger, is_first: stage == 0 };
             let planned = self.plan(&request, &mut incident).await;
@@ -187,7 +201,7 @@ impl Passes {
     async fn plan(&self, request: &PlanRequest<'_>, incident: &mut Incident) -> Result<Option<Approved>, NoPlan> {
         let proposal = self.propose(request, incident).await?;
         let PlanRequest { instance, grants, is_first, .. } = *request;
-        let Proposal { at, decision, steps, recommendations } = proposal;
+        let Proposal { at, decision, steps, recommendations, unrecorded } = proposal;
         let plan = self.ids.fresh(at);
         let now = clock::now();
         let verdict = {
@@ -199,19 +213,44 @@ impl Passes {
             let sources: [&dyn PermitSource; 4] = [&Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
-        let planned = Event::Planned {
+        let is_approved = verdict == Verdict::Approved;
+        let planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
+        let severity = incident.finding.severity();
+        let said = said_of_plan(severity, &decision, &steps, &planned_steps, &recommendations, &verdict);
+        let (name, thing, repeats) = (&incident.instance, Thing::Incident(&incident.id), &self.incidents.repeats);
+        let told = match is_approved {
+            true => Told::News(repeats.forget(name, thing, now)),
+            false => repeats.say(name, thing, &said, Some(&plan), now),
+        };
+        if let Some(unrecorded) = unrecorded {
+            self.evaluator.recorder.record_plan(unrecorded, is_approved, &said);
+        }
+        let mut planned = Event::Planned {
             plan: plan.clone(),
             incident: Some(incident.id.clone()),
             instance: incident.instance.clone(),
             decision: decision.clone(),
-            steps: steps.iter().map(|step| self.executor.planned(step, now)).collect(),
+            steps: planned_steps,
             recommendations,
             distance: incident.finding.distance,
         };
-        let is_approved = verdict == Verdict::Approved;
         // The attempt begins below, after this record.
         let attempt = is_approved.then(|| incident.begun + u32::from(is_first));
-        let decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict, attempt };
+        let mut decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict, attempt };
+        if let Told::Unchanged(counted) = told {
+            repeats.show(name, Some(&incident.id), counted, now, |told| {
+                // The audit log has the plan under its first id.
+                for event in [&mut planned, &mut decided] {
+                    if let Event::Planned { plan, .. } | Event::Decided { plan, .. } = event
+                        && let Some(told) = &told
+                    {
+                        plan.clone_from(told);
+                    }
+                }
+                vec![planned, decided]
+            });
+            return Ok(None);
+        }
         let recorded = self.journal.record(now, planned).and_then(|()| match is_approved {
             true => self.journal.durable(now, decided),
             false => self.journal.record(now, decided),
@@ -228,6 +267,7 @@ impl Passes {
             return Err(NoPlan::of(&plan, error));
         }
         let instance = incident.instance.clone();
+        self.evaluator.meters.charge(instance.as_str(), Share::Plans, 1.0);
         let (incident, on_failure) = (Some(incident.id.clone()), decision.on_failure());
         let file = PlanFile { plan, instance, incident, at: now, on_failure, steps };
         Ok(Some(Approved { file, decision }))
@@ -241,8 +281,8 @@ impl Passes {
         let finding = Some((&incident.finding, incident.attempts.as_slice()));
         let request = EvaluationRequest { trigger: trigger.clone(), grants, late_ms: 0, open: &open, finding };
         let evaluated = self.evaluator.evaluate(instance, request).await?;
-        let Evaluated { at, answer, proposed, writes, advice } = evaluated;
-        match answer {
+        let Evaluated { at, answer, proposed, writes, advice, unrecorded } = evaluated;
+        let failed = match answer {
             Ok(Answer::Decided(decision)) => {
                 if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {
                     let (name, id) = (instance.name.as_str(), &incident.id);
@@ -253,24 +293,31 @@ impl Passes {
                     step.may_fail = advice.may_fail.contains(&step.preview.step);
                 }
                 lane.ask(advice.look_again);
-                Ok(Proposal { at, decision, steps, recommendations: advice.recommendations })
+                return Ok(Proposal { at, decision, steps, recommendations: advice.recommendations, unrecorded });
             }
-            Ok(Answer::Observed(_)) => Err(NoPlan::because("`plan` answered observations")),
-            Err(error) => Err(NoPlan { kind: Some(error.kind()), is_recorded: true, ..NoPlan::because(error) }),
+            Ok(Answer::Observed(_)) => NoPlan::because("`plan` answered observations"),
+            Err(error) => NoPlan { kind: Some(error.kind()), is_recorded: true, ..NoPlan::because(error) },
+        };
+        if let Some(unrecorded) = unrecorded {
+            self.evaluator.recorder.record_plan(unrecorded, false, "");
         }
+        Err(failed)
     }
 
     fn plan_failed(&self, incident: &Incident, NoPlan { plan, error, kind, is_recorded }: NoPlan) {
-        let event = Event::PlanFailed {
-            instance: incident.instance.clone(),
-            incident: Some(incident.id.clone()),
-            plan,
-            error,
-            kind,
+        let (now, repeats) = (clock::now(), &self.incidents.repeats);
+        let (instance, thing) = (&incident.instance, Thing::Incident(&incident.id));
+        let told = match plan {
+            None => repeats.say(instance, thing, &without_numbers(&error), None, now),
+            // A plan that was approved does not continue: always news.
+            Some(_) => Told::News(repeats.forget(instance, thing, now)),
         };
-        match is_recorded {
-            true => self.journal.publish(clock::now(), || event),
-            false => self.journal.note(clock::now(), event),
+        let event =
+            Event::PlanFailed { instance: instance.clone(), incident: Some(incident.id.clone()), plan, error, kind };
+        match told {
+            Told::Unchanged(counted) => repeats.show(instance, Some(&incident.id), counted, now, |_| vec![event]),
+            Told::News(_) if is_recorded => self.journal.publish(now, || event),
+            Told::News(_) => self.journal.note(now, event),
         }
     }
 }

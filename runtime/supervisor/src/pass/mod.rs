@@ -5,6 +5,7 @@ mod budget;
 mod follow_up;
 mod heal;
 mod lane;
+mod standing;
 mod verify_within;
 
 use std::sync::Arc;
@@ -21,12 +22,14 @@ use crate::ids::Ids;
 use crate::incidents::{Incidents, Update, update};
 use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal, NotEvaluated};
+use crate::repeats::{Thing, Told, without_numbers};
 use crate::stop::Stop;
 use crate::tasks::Tasks;
 
 use self::budget::Budget;
 pub(crate) use self::follow_up::FollowUp;
 pub(crate) use self::lane::Lanes;
+use self::standing::{Go, most_open};
 
 /// Everything that a pass needs. Its results are the events that it publishes.
 pub(crate) struct Passes {
@@ -58,6 +61,11 @@ impl Passes {
             Ok(grants) => grants,
             Err(error) => return self.failed(instance, Mode::Observe, error, None),
         };
+        match self.may_pass(instance, what) {
+            Go::Now => {}
+            Go::Later => return,
+            Go::Never(why) => return self.is_suspended(instance, &grants, why),
+        }
         let budget = Arc::new(Budget::new());
         if let Some(update) = self.detect(instance, &grants, &why, late_ms).await {
             self.heal_all(instance, &grants, &why, update, what, &budget);
@@ -66,19 +74,21 @@ impl Passes {
 
     /// Reports that a pass has no answer.
     pub(crate) fn failed(&self, instance: &Instance, mode: Mode, error: String, kind: Option<ErrorKind>) {
-        let name = instance.name.as_str();
+        let (name, now, repeats) = (instance.name.as_str(), clock::now(), &self.incidents.repeats);
+        let told = repeats.say(&instance.name, Thing::Pass, &without_numbers(&error), None, now);
         let event = Event::Failed { instance: instance.name.clone(), mode, error, kind };
-        match kind {
+        match (told, kind) {
+            (Told::Unchanged(counted), _) => repeats.show(&instance.name, None, counted, now, |_| vec![event]),
             // The audit log records it as `evaluated`.
-            Some(_) => self.journal.publish(clock::now(), || event),
-            None => {
+            (_, Some(_)) => self.journal.publish(now, || event),
+            (_, None) => {
                 if let Event::Failed { error, .. } = &event {
                     tracing::error!(
                         instance = name,
                         "the pass has no complete answer, the next one comes on schedule: {error}"
                     );
                 }
-                self.journal.note(clock::now(), event);
+                self.journal.note(now, event);
             }
         }
     }
@@ -127,7 +137,7 @@ impl Passes {
             }
         };
         lane.ask(advice.look_again);
-        let most = instance.limits.observations;
+        let most = most_open(instance);
         let (observations, why_missing) = match answer {
             Ok(Answer::Observed(observations)) => (observations, "not mentioned in the answer"),
             Ok(Answer::Decided(_)) => {
@@ -141,8 +151,9 @@ impl Passes {
                 return None;
             }
         };
-        if let Err(error) = self.evaluator.commit(instance, trigger, at, &writes) {
-            self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None);
+        match self.evaluator.commit(instance, trigger, at, &writes) {
+            Ok(()) => drop(self.incidents.repeats.forget(&instance.name, Thing::Pass, at)),
+            Err(error) => self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None),
         }
         let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
         self.journal.publish(at, || Event::Observed {

@@ -5,7 +5,7 @@ mod budgets;
 mod decide;
 mod futile;
 mod leases;
-mod uptime;
+pub(crate) mod uptime;
 
 pub(crate) use self::attempts::Attempts;
 pub(crate) use self::budgets::Budgets;

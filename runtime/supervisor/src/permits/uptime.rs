@@ -5,7 +5,7 @@ use ansai_kit::host_clock;
 use crate::state::Reading;
 
 /// The clocks now. If the id of the boot is unknown, a reboot counts as no time.
-pub(super) fn read() -> Reading {
+pub(crate) fn read() -> Reading {
     let now = host_clock::read();
     Reading { boot: now.boot, up: now.since_boot, wall: now.wall }
 }

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 
 use ansai_core::event::{EvaluationResult, LogLine, Phase};
-use ansai_core::{Attempt, Event, Incident, Measure, Observation, Status, Timestamp};
+use ansai_core::{Attempt, Event, Incident, Measure, Observation, Share, Status, Timestamp};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
-use ansai_engine::{Answer, EvaluationError, Recording};
+use ansai_engine::{Answer, EvaluationError, RecordedCall, RecordedReply, Recording};
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::{Advice, Context, EvaluationState, Trigger, Writes};
 use ansai_kit::host_access::{EvaluationStart, HostAccess};
 
 use super::journal::Journal;
-use super::recorder::{Ended, Recorder};
+use super::recorder::{Ended, Recorder, Unrecorded};
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::instance::Instance;
+use crate::repeats::{Thing, Told, without_numbers};
+use crate::shares::{Meters, metered};
 use crate::state::{InstanceMemory, State, StateError};
 use crate::stop::Stop;
 
@@ -39,6 +41,8 @@ pub(crate) struct Evaluated {
     pub(crate) proposed: Vec<Arc<Proposed>>,
     pub(crate) writes: Writes,
     pub(crate) advice: Advice,
+    /// Of `plan`: whoever asked for it records it, see [`Recorder::record_plan`].
+    pub(crate) unrecorded: Option<Unrecorded>,
 }
 
 /// Why there is no evaluation.
@@ -66,6 +70,7 @@ pub(crate) struct Evaluator {
     pub(crate) journal: Arc<Journal>,
     pub(crate) recorder: Recorder,
     pub(crate) stop: Arc<Stop>,
+    pub(crate) meters: Arc<Meters>,
 }
 
 impl Evaluator {
@@ -94,7 +99,8 @@ impl Evaluator {
                 None => instance.policy.detect(backend, &instance.limits).await,
             }
         };
-        let mut evaluation = self.stop.or_soon(evaluating).await.ok_or(NotEvaluated::Stopping)?;
+        let (mut evaluation, spent) = self.stop.or_soon(metered(evaluating)).await.ok_or(NotEvaluated::Stopping)?;
+        self.meters.charge(instance.name.as_str(), Share::Processor, spent.as_secs_f64() * 1_000.0);
         let ended = Ended {
             instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),
@@ -105,9 +111,11 @@ impl Evaluator {
             kind: evaluation.answer.as_ref().err().map(EvaluationError::kind),
             usage: evaluation.usage.clone(),
             late_ms: request.late_ms,
-            is_calm: request.open.is_empty() && request.trigger == Trigger::Schedule,
+            is_calm: request.open.is_empty() && is_repeated(&request.trigger),
+            finding: request.finding.map(|(finding, _)| finding.key.clone()),
+            says: is_repeated(&request.trigger).then(|| says(&evaluation.answer, &evaluation.calls)),
         };
-        self.recorder.record(ended, |ended| Recording {
+        let mut recording = |ended: &Ended| Recording {
             version: RECORDING_VERSION,
             engine: ENGINE_VERSION.into(),
             component: ended.component.clone(),
@@ -120,14 +128,29 @@ impl Evaluator {
             end: evaluation.end(),
             fuel: ended.usage.fuel,
             calls: std::mem::take(&mut evaluation.calls),
-        });
+        };
+        let unrecorded = match phase {
+            Phase::Plan => Some(Unrecorded { recording: recording(&ended), ended }),
+            Phase::Detect => {
+                self.recorder.record(ended, recording);
+                None
+            }
+        };
         let finished = evaluation.backend.map(|backend| backend.finish());
-        let (proposed, base) =
-            finished.ok_or_else(|| NotEvaluated::Failed("the host panicked during the evaluation".into()))?;
-        if base.log_dropped > 0 {
+        let Some((proposed, base)) = finished else {
+            if let Some(unrecorded) = unrecorded {
+                self.recorder.record_plan(unrecorded, false, "");
+            }
+            return Err(NotEvaluated::Failed("the host panicked during the evaluation".into()));
+        };
+        let thing = Thing::Warning("log lines");
+        if base.log_dropped > 0
+            && let Told::News(_) = self.recorder.repeats.say(&instance.name, thing, "dropped", None, at)
+        {
             tracing::warn!(instance = %instance.name, "dropped {} log lines of the policy", base.log_dropped);
         }
         if !base.log.is_empty() {
+            self.meters.charge(instance.name.as_str(), Share::LogLines, base.log.len() as f64);
             let line =
                 |line: ansai_kit::evaluation_state::LogLine| LogLine { level: line.level, message: line.message };
             self.journal.publish(at, || Event::Logged {
@@ -137,7 +160,7 @@ impl Evaluator {
                 dropped: base.log_dropped,
             });
         }
-        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice })
+        Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice, unrecorded })
     }
 
     /// Commits the policy's writes of a successful evaluation, if its trigger is one of those that keep them.
@@ -172,6 +195,40 @@ impl Evaluator {
             attempts: request.finding.map(|(_, attempts)| attempts.to_vec()).unwrap_or_default(),
             stage: String::new(),
         })
+    }
+}
+
+/// Whether the same answer at the next time is no news: a verification belongs to an act, and a person asks on purpose.
+fn is_repeated(trigger: &Trigger) -> bool {
+    !matches!(trigger, Trigger::Verification | Trigger::ByHand)
+}
+
+/// What an answer says, without its numbers, and the calls that were refused: a grant may have changed.
+fn says(answer: &Result<Answer, EvaluationError>, calls: &[RecordedCall]) -> String {
+    let refused = calls.iter().filter_map(|call| match &call.reply {
+        RecordedReply::Refused(refusal) => Some(format!("{}: {}", call.name(), without_numbers(&refusal.to_string()))),
+        RecordedReply::Ok(_) => None,
+    });
+    std::iter::once(answered(answer)).chain(refused).collect::<Vec<_>>().join("\n")
+}
+
+fn answered(answer: &Result<Answer, EvaluationError>) -> String {
+    let one = |one: &Observation| {
+        let status = match &one.status {
+            Status::Unknown(why) => Status::Unknown(without_numbers(why)),
+            status => status.clone(),
+        };
+        serde_json::json!([one.key, status, without_numbers(&one.summary)]).to_string()
+    };
+    match answer {
+        Ok(Answer::Observed(observations)) => {
+            let mut said: Vec<String> = observations.iter().map(one).collect();
+            said.sort_unstable();
+            said.join("\n")
+        }
+        // Whoever records it adds what the plan says.
+        Ok(Answer::Decided(_)) => String::new(),
+        Err(error) => without_numbers(&error.to_string()),
     }
 }
 

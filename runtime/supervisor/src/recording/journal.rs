@@ -4,16 +4,18 @@
 //! no other event can be published, so the order of the stream is the order of the log.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use ansai_audit::{AppendError, Durability, Head, Log, ReadError, Reader, SharedLog};
 use ansai_core::event::{Intent, Record, UndoIntent};
-use ansai_core::{Event, InstanceName, Timestamp};
+use ansai_core::{Event, InstanceName, Share, Timestamp};
 use ansai_events::Stream;
 use ansai_storage::ToDirectory;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::ids::StepId;
+use crate::shares::Meters;
 
 /// An event could not be recorded. Then nothing may change.
 #[derive(Debug, thiserror::Error)]
@@ -94,12 +96,27 @@ pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadErr
 pub struct Journal {
     log: SharedLog,
     stream: Stream,
+    /// Set once the state is open.
+    meters: OnceLock<Arc<Meters>>,
 }
 
 impl Journal {
     /// Over an open log. Subscribers of `stream` see all events.
     pub fn new(log: Log, stream: Stream) -> Self {
-        Journal { log: SharedLog::new(log), stream }
+        Journal { log: SharedLog::new(log), stream, meters: OnceLock::new() }
+    }
+
+    /// From now on, what is recorded of an instance counts in its shares. Nothing is refused: who asks before it begins
+    /// something is.
+    pub(crate) fn count_in(&self, meters: Arc<Meters>) {
+        let _ = self.meters.set(meters);
+    }
+
+    fn charge(&self, event: &Event, bytes: usize) {
+        if let (Some(meters), Some(instance)) = (self.meters.get(), event.instance()) {
+            meters.charge(instance, Share::AuditBytes, bytes as f64);
+            meters.charge(instance, Share::Notices, f64::from(u8::from(!event.is_routine())));
+        }
     }
 
     /// For subscribers.
@@ -120,6 +137,7 @@ impl Journal {
     /// When the log has no record of it. Subscribers see it nevertheless: it happened.
     pub fn record(&self, at: Timestamp, event: Event) -> Result<(), JournalError> {
         let payload = payload(at, &event)?;
+        self.charge(&event, payload.len());
         let append = |_: &Event| Ok::<_, std::convert::Infallible>(self.log.append(&payload, Durability::Buffered));
         let Ok(appended) = self.stream.publish_after(at, event, append);
         Ok(appended.map(drop)?)
@@ -140,6 +158,7 @@ impl Journal {
     /// When it is not known to be on the disk. Where it could not even be appended, no subscriber sees it.
     pub fn durable(&self, at: Timestamp, event: Event) -> Result<(), JournalError> {
         let payload = payload(at, &event)?;
+        self.charge(&event, payload.len());
         self.stream.publish_after(at, event, |_| self.log.append(&payload, Durability::Buffered))?;
         // Other events are published meanwhile.
         self.log.sync()?;

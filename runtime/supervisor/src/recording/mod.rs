@@ -13,5 +13,5 @@ pub use self::dropped::RecordedDrop;
 pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator, NotEvaluated};
 pub use self::journal::{Durable, Journal, JournalError};
 pub(crate) use self::journal::{OpenIntent, open_intents};
-pub(crate) use self::recorder::Recorder;
+pub(crate) use self::recorder::{Recorder, Unrecorded};
 pub(crate) use self::retention::{Retention, segment_bytes};

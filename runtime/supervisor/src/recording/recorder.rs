@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use ansai_audit::{Class, RecordingId, Recordings};
 use ansai_core::event::{EvaluationResult, Phase, RecordingRef};
-use ansai_core::{Decision, Event, InstanceName, Timestamp, Usage};
+use ansai_core::{Decision, Event, InstanceName, Share, Timestamp, Usage};
 use ansai_engine::Recording;
 use ansai_engine::recording::RecordedEnd;
 use ansai_kit::evaluation_state::Trigger;
@@ -12,10 +12,15 @@ use ansai_kit::evaluation_state::Trigger;
 use super::journal::Journal;
 use super::sampling::Sampling;
 use crate::ids::Ids;
+use crate::repeats::{Repeats, Thing, Told, without_numbers};
+use crate::shares::Meters;
 
-/// Records evaluations: all that have news, and a sample of those without.
+/// Records evaluations: all that have news or led to an act, and a sample of those that found everything healthy. What is
+/// unhealthy as before is counted.
 pub(crate) struct Recorder {
     journal: Arc<Journal>,
+    pub(super) repeats: Arc<Repeats>,
+    meters: Arc<Meters>,
     recordings: Mutex<Recordings>,
     sampling: Sampling,
     ids: Arc<Ids>,
@@ -32,14 +37,28 @@ pub(crate) struct Ended {
     pub(crate) kind: Option<ansai_core::ErrorKind>,
     pub(crate) usage: Usage,
     pub(crate) late_ms: u64,
-    /// Whether it was scheduled and no incident was open.
+    /// Whether no incident was open, and it verifies nothing.
     pub(crate) is_calm: bool,
+    /// The key of the finding that was planned.
+    pub(crate) finding: Option<String>,
+    /// What it says, if saying the same again is no news: it leads to no act and verifies none.
+    pub(crate) says: Option<String>,
+}
+
+/// An evaluation that is recorded when it is known whether it leads to an act.
+pub(crate) struct Unrecorded {
+    pub(crate) ended: Ended,
+    pub(crate) recording: Recording,
 }
 
 impl Ended {
     /// Whether it found everything healthy and no incident was open.
     fn is_quiet(&self) -> bool {
         self.is_calm && matches!(self.result, EvaluationResult::Observed { unhealthy: 0, unknown: 0, .. })
+    }
+
+    fn thing(&self) -> Thing<'_> {
+        self.finding.as_deref().map_or(Thing::Detect, Thing::Plan)
     }
 
     fn event(self, recording: Option<RecordingRef>, unrecorded: u64) -> Event {
@@ -59,27 +78,69 @@ impl Ended {
 }
 
 impl Recorder {
-    pub(crate) fn new(journal: Arc<Journal>, recordings: Recordings, ids: Arc<Ids>, instances: usize) -> Recorder {
-        Recorder { journal, recordings: Mutex::new(recordings), sampling: Sampling::new(instances), ids }
+    pub(crate) fn new(
+        journal: Arc<Journal>,
+        repeats: Arc<Repeats>,
+        meters: Arc<Meters>,
+        recordings: Recordings,
+        ids: Arc<Ids>,
+        instances: usize,
+    ) -> Recorder {
+        Recorder {
+            journal,
+            repeats,
+            meters,
+            recordings: Mutex::new(recordings),
+            sampling: Sampling::new(instances),
+            ids,
+        }
+    }
+
+    /// Records an evaluation of `plan`. `acts`: what it proposes is applied. `said`: what a person reads of it.
+    pub(crate) fn record_plan(&self, unrecorded: Unrecorded, acts: bool, said: &str) {
+        let Unrecorded { mut ended, recording } = unrecorded;
+        ended.says = ended.says.filter(|_| !acts).map(|says| format!("{says}\n{said}"));
+        self.record(ended, |_| recording);
     }
 
     /// Records an evaluation. A recording that cannot be stored is reported and does not stop healing.
     pub(crate) fn record(&self, ended: Ended, recording: impl FnOnce(&Ended) -> Recording) {
         let at = ended.at;
-        let quiet = ended.is_quiet().then(|| ended.result.clone());
-        let Some(unrecorded) = self.sampling.admit(&ended.instance, at, quiet) else {
+        let Some(unrecorded) = self.admit(&ended) else {
             self.journal.publish(at, || ended.event(None, 0));
             return;
         };
         let reference = match self.store(&ended.instance, at, &recording(&ended)) {
             Ok(reference) => Some(reference),
             Err(error) => {
-                let instance = ended.instance.as_str();
-                tracing::warn!(instance, "the recording of an evaluation is not stored, ansai goes on: {error}");
+                let (name, instance) = (&ended.instance, ended.instance.as_str());
+                let thing = Thing::Warning("recording");
+                if let Told::News(_) = self.repeats.say(name, thing, &without_numbers(&error), None, at) {
+                    tracing::warn!(instance, "the recording of an evaluation is not stored, ansai goes on: {error}");
+                }
                 None
             }
         };
         self.journal.note(at, ended.event(reference, unrecorded));
+    }
+
+    /// Decides whether an evaluation is recorded; answers how many before it were not.
+    fn admit(&self, ended: &Ended) -> Option<u64> {
+        let (instance, at, thing) = (&ended.instance, ended.at, ended.thing());
+        if ended.is_quiet() {
+            self.repeats.forget(instance, thing, at);
+            return self.sampling.admit(instance, at, Some(ended.result.clone()));
+        }
+        let counted = match &ended.says {
+            Some(says) => match self.repeats.say(instance, thing, says, None, at) {
+                Told::Unchanged(_) => return None,
+                Told::News(counted) => counted,
+            },
+            None if ended.finding.is_some() => self.repeats.forget(instance, thing, at),
+            None => 0,
+        };
+        let unrecorded = self.sampling.admit(instance, at, None)?;
+        Some(unrecorded.saturating_add(counted.into()))
     }
 
     /// Number of evaluations without a record since the last record of each instance.
@@ -94,7 +155,10 @@ impl Recorder {
         let content = serde_json::to_vec(recording).map_err(|error| error.to_string())?;
         let mut recordings = self.recordings.lock().map_err(|_| "an earlier write panicked".to_owned())?;
         let (stored, evicted) = match recordings.put(&id, instance.as_str(), class, &content) {
-            Ok(stored) => (Ok(hex::encode(stored.sha256)), stored.evicted),
+            Ok(stored) => {
+                self.meters.charge(instance.as_str(), Share::RecordingBytes, stored.stored_bytes as f64);
+                (Ok(hex::encode(stored.sha256)), stored.evicted)
+            }
             Err(error) => (Err(error.refusal.to_string()), error.evicted),
         };
         drop(recordings);

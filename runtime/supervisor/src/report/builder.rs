@@ -6,7 +6,7 @@ use ansai_core::event::{Finding, Verdict};
 use ansai_core::{Event, InstanceName, Mode, Outcome, Status};
 use ansai_events::Item;
 
-use super::{FindingReport, InstanceReport, PlanReport, StepReport, undo_text};
+use super::{FindingReport, InstanceReport, PlanReport, Repeated, StepReport, undo_text};
 
 /// Builds the reports of one pass over several instances from the events of the pass.
 ///
@@ -55,6 +55,7 @@ impl ReportBuilder {
                 findings: Vec::new(),
                 error: None,
                 error_kind: None,
+                repeated: None,
                 log: Vec::new(),
             })
             .collect();
@@ -109,6 +110,21 @@ impl ReportBuilder {
             Event::Decided { plan, verdict, .. } => {
                 if let Some(plan) = self.plan(plan) {
                     plan.verdict = Some(verdict.clone());
+                }
+            }
+            Event::Unchanged { instance, incident, times, since } => {
+                let repeated = Some(Repeated { times: *times, since: *since });
+                match incident {
+                    Some(incident) => {
+                        if let Some(finding) = self.finding(incident) {
+                            finding.repeated = repeated;
+                        }
+                    }
+                    None => {
+                        if let Some(report) = self.instance(instance) {
+                            report.repeated = repeated;
+                        }
+                    }
                 }
             }
             Event::Verified { incident, status, .. } => {
@@ -222,6 +238,7 @@ fn finding_report(finding: &Finding) -> FindingReport {
         incident: finding.incident.clone(),
         plans: Vec::new(),
         verified: None,
+        repeated: None,
     }
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod undo_text;
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{
-    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject,
+    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject, Timestamp,
 };
 use serde::Serialize;
 
@@ -26,6 +26,9 @@ pub struct InstanceReport {
     pub error: Option<String>,
     /// Kind of that error, if the policy is its cause.
     pub error_kind: Option<ErrorKind>,
+    /// How often the same error was there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<Repeated>,
     /// What the policy logged: level and message.
     pub log: Vec<(String, String)>,
 }
@@ -49,6 +52,18 @@ pub struct FindingReport {
     pub plans: Vec<PlanReport>,
     /// Status after acting.
     pub verified: Option<Status>,
+    /// How often the same plan was there before, if it is not applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeated: Option<Repeated>,
+}
+
+/// How often something was the same since it was told and recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Repeated {
+    /// Without the first time.
+    pub times: u32,
+    /// The first time.
+    pub since: Timestamp,
 }
 
 /// A plan and its outcome.

@@ -262,7 +262,7 @@ fn reserve(
 }
 
 /// SQLite has no larger integers.
-fn integer(number: u64) -> i64 {
+pub(super) fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

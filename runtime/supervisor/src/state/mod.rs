@@ -6,7 +6,9 @@ mod history;
 mod host_clock;
 mod incidents;
 mod memory;
+mod repeats;
 mod series;
+mod shares;
 mod steps;
 
 use std::path::Path;
@@ -17,6 +19,8 @@ pub(crate) use self::budgets::{Charge, Reading};
 pub use self::database::StateError;
 use self::database::{Database, Schema};
 pub(crate) use self::memory::InstanceMemory;
+pub(crate) use self::repeats::Said;
+pub(crate) use self::shares::ShareRow;
 pub(crate) use self::steps::{Interrupted, UnderWay};
 
 /// Tables without a version are those of ansai before its first release: their samples are dropped. Before version 2,
@@ -60,6 +64,12 @@ const SCHEMA: Schema = Schema(&[
     CREATE INDEX budget_until ON budget (until);
     CREATE TABLE budget_clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, up INTEGER NOT NULL,
         elapsed INTEGER NOT NULL);",
+    "
+    CREATE TABLE repeat (instance TEXT NOT NULL, thing TEXT NOT NULL, text TEXT NOT NULL, plan TEXT, since INTEGER NOT NULL,
+        times INTEGER NOT NULL, PRIMARY KEY (instance, thing)) WITHOUT ROWID;",
+    "
+    CREATE TABLE share (instance TEXT NOT NULL, share TEXT NOT NULL, level REAL NOT NULL, standing INTEGER NOT NULL,
+        told INTEGER NOT NULL, boot TEXT NOT NULL, up INTEGER NOT NULL, PRIMARY KEY (instance, share)) WITHOUT ROWID;",
 ]);
 
 /// The state of this host.

@@ -90,7 +90,8 @@ async fn the_cooldown_holds_across_a_restart() {
     let verdicts = verdicts(&scene);
     assert_eq!(verdicts[0], Verdict::Approved);
     let held = |verdict: &Verdict| matches!(verdict, Verdict::Held(Permission::Cooling(_)));
-    assert!(verdicts.len() == 3 && verdicts[1..].iter().all(held), "{verdicts:?}");
+    // The third run holds it too, and records that no more.
+    assert!(verdicts.len() == 2 && verdicts[1..].iter().all(held), "{verdicts:?}");
     assert_eq!(scene.text("history"), "mark a\n");
     scene.finish().await;
 }

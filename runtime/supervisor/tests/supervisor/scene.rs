@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ansai_audit::{Catalog, Reader};
 use ansai_config::AuditLog;
 use ansai_core::event::{Intent, Phase, Record};
-use ansai_core::{Bytes, Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope};
+use ansai_core::{Bytes, Event, InterfaceName, Limits, Millis, Mode, Outcome, RetryPolicy, Scope, Shares};
 use ansai_engine::recording::RecordedEnd;
 use ansai_engine::replay::{Replayed, replay};
 use ansai_engine::{Compiler, Engine, Policy, Recording};
@@ -110,6 +110,7 @@ impl Scene {
             version: "1.0.0".into(),
             settings: Arc::new(serde_json::json!({"script": self.path(&format!("{name}.json"))})),
             limits: Limits { memory_bytes: Bytes::from_mib(4), fuel: 5_000_000, ..Limits::default() },
+            shares: Shares::default(),
             retry_policy: self.retry_policy.clone(),
             every: Millis::from_hours(1),
         }

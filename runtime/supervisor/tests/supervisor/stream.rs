@@ -20,7 +20,11 @@ fn eventful(scene: &Scene) {
 fn is_only_published(event: &Event) -> bool {
     matches!(
         event,
-        Event::Observed { .. } | Event::Logged { .. } | Event::Progress { .. } | Event::Failed { kind: Some(_), .. }
+        Event::Observed { .. }
+            | Event::Logged { .. }
+            | Event::Progress { .. }
+            | Event::Unchanged { .. }
+            | Event::Failed { kind: Some(_), .. }
     )
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
-    Refusal, Severity, Subject, Timestamp, Unit, Usage,
+    Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
 };
 use ansai_harness::debug_text::is_debug_text;
 use serde::de::DeserializeOwned;
@@ -43,6 +43,8 @@ fn samples() -> Vec<Event> {
         related: vec![],
         distance: None,
     };
+    let until = Timestamp::from_millis(1);
+    let suspended = |share| Event::Suspended { instance: InstanceName::from_static("one"), share, limit: 9, until };
     let mut samples = vec![
         Event::Started {
             version: "0.1.0".into(),
@@ -135,6 +137,11 @@ fn samples() -> Vec<Event> {
         Event::AuditKey { public_key: "ab".into(), replaces: None, endorsement: None },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: Some("ef".into()) },
         Event::AuditKey { public_key: "ab".into(), replaces: Some("cd".into()), endorsement: None },
+        Event::Repeated { instance: name.clone(), incident: incident(), times: 2, since: Timestamp::from_millis(1) },
+        Event::Unchanged { instance: name.clone(), incident: incident(), times: 2, since: Timestamp::from_millis(1) },
+        Event::Slowed { instance: name.clone(), share: Share::Processor, limit: 12_000 },
+        Event::Resumed { instance: name.clone(), slowed: true },
+        Event::Resumed { instance: name.clone(), slowed: false },
         Event::AuditDropped {
             from: 1,
             first: 1_205,
@@ -146,6 +153,7 @@ fn samples() -> Vec<Event> {
         Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
         Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
     ];
+    samples.extend(Share::ALL.map(suspended));
     for (moved_to, error) in [(Some("/state/torn"), None), (None, Some("no space")), (None, None)] {
         let (moved_to, error) = (moved_to.map(str::to_owned), error.map(str::to_owned));
         samples.push(Event::TornTail {

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use ansai_core::event::{PlannedStep, Verdict};
-use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Reversibility, Subject, Unit};
+use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Reversibility, Subject, Timestamp, Unit};
+use ansai_supervisor::report::Repeated;
 use ansai_supervisor::{PendingStep, PlanReport, StepReport};
 use unicode_width::UnicodeWidthStr;
 
@@ -46,6 +47,7 @@ fn finding(status: Status, text: &str) -> FindingReport {
         incident: None,
         plans: vec![],
         verified: None,
+        repeated: None,
     }
 }
 
@@ -57,6 +59,7 @@ fn instance(name: &str, findings: Vec<FindingReport>) -> InstanceReport {
         findings,
         error: None,
         error_kind: None,
+        repeated: None,
         log: vec![],
     }
 }
@@ -202,6 +205,18 @@ fn plain_of_ours(text: &str) -> String {
         text = text.replace(&colour::of_severity(severity).render().to_string(), "");
     }
     text.replace("\u{1b}[0m", "")
+}
+
+#[test]
+fn what_was_there_before_says_how_often() {
+    let mut report = report("/var");
+    let repeated = Some(Repeated { times: 11, since: Timestamp::EPOCH });
+    report.instances[0].findings[0].repeated = repeated;
+    (report.instances[0].error, report.instances[0].repeated) = (Some("no route".into()), repeated);
+    let text = plain(&render(&report, Layout { width: 220, all: false }, false, false));
+    assert_eq!(text.matches("the same for 12").count(), 2, "{text}");
+    let document = serde_json::to_value(&report).unwrap();
+    assert_eq!(document["instances"][0]["findings"][0]["repeated"], serde_json::json!({"times": 11, "since": 0}));
 }
 
 #[test]

@@ -1,0 +1,174 @@
+//! Shares over time: how much of the processor, of ansai's files and of a person's attention an instance may use. One that
+//! uses more is slowed down, then suspended until half of its share is free again. Others never notice.
+//!
+//! Only time while the host runs counts, by a clock that nobody can set.
+
+mod bucket;
+mod processor;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
+
+use self::bucket::Rate;
+pub(crate) use self::bucket::{Bucket, Standing};
+pub(crate) use self::processor::metered;
+use crate::instance::Instance;
+use crate::permits::uptime;
+use crate::state::{ShareRow, State, StateError};
+
+/// How long the host has run.
+type Uptime = Box<dyn Fn() -> Millis + Send + Sync>;
+
+/// The shares of all instances.
+pub(crate) struct Meters {
+    state: Arc<State>,
+    boot: String,
+    uptime: Uptime,
+    /// By name.
+    meters: HashMap<String, Meter>,
+}
+
+struct Meter {
+    shares: Shares,
+    used: Mutex<Used>,
+}
+
+/// What one instance has used, at a time.
+struct Used {
+    at: Millis,
+    buckets: [Bucket; Share::ALL.len()],
+    /// What was told of it.
+    told: Standing,
+    is_changed: bool,
+}
+
+/// The state of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) standing: Standing,
+    /// The share that is used most.
+    pub(crate) most: ShareLimit,
+    /// When half of it is free.
+    pub(crate) wait: Millis,
+    /// Whether its next pass is due.
+    pub(crate) is_due: bool,
+    /// Whether the standing is news. Answered once.
+    pub(crate) is_news: bool,
+    /// What was told before.
+    pub(crate) told: Standing,
+}
+
+impl Meters {
+    /// Goes on where the last run ended.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub(crate) fn open(state: Arc<State>, instances: &[Instance]) -> Result<Meters, StateError> {
+        let boot = uptime::read().boot;
+        let shares = instances.iter().map(|instance| (instance.name.clone(), instance.shares.clone()));
+        Meters::with_clock(state, shares, boot, Box::new(|| uptime::read().up))
+    }
+
+    fn with_clock(
+        state: Arc<State>,
+        shares: impl IntoIterator<Item = (InstanceName, Shares)>,
+        boot: String,
+        uptime: Uptime,
+    ) -> Result<Meters, StateError> {
+        let rows = state.shares()?;
+        let meter = |name: &InstanceName, shares: Shares| {
+            let mut used =
+                Used { at: Millis::ZERO, buckets: Default::default(), told: Standing::Free, is_changed: false };
+            for row in rows.iter().filter(|row| row.instance == name.as_str()) {
+                if let Some((bucket, _)) =
+                    used.buckets.iter_mut().zip(Share::ALL).find(|(_, share)| *share == row.share)
+                {
+                    *bucket = row.bucket;
+                    // After a reboot, only the time since then counts.
+                    used.at = if row.boot == boot { row.up } else { Millis::ZERO };
+                    used.told = row.told;
+                }
+            }
+            Meter { shares, used: Mutex::new(used) }
+        };
+        let meters = shares.into_iter().map(|(name, shares)| (name.to_string(), meter(&name, shares))).collect();
+        Ok(Meters { state, boot, uptime, meters })
+    }
+
+    /// An instance has used so much of a share.
+    pub(crate) fn charge(&self, instance: &str, share: Share, amount: f64) {
+        let Some(meter) = self.meters.get(instance).filter(|_| amount > 0.0) else { return };
+        let mut used = meter.at((self.uptime)());
+        let rate = meter.rate(share);
+        if let Some((bucket, _)) = used.buckets.iter_mut().zip(Share::ALL).find(|(_, one)| *one == share) {
+            bucket.add(rate, amount);
+        }
+        used.is_changed = true;
+    }
+
+    /// What an instance may do now.
+    pub(crate) fn look(&self, instance: &InstanceName) -> Option<Look> {
+        let meter = self.meters.get(instance.as_str())?;
+        let mut used = meter.at((self.uptime)());
+        let fullest = used.buckets.iter().copied().zip(Share::ALL).max_by(|(one, a), (other, b)| {
+            let fill = |bucket: &Bucket, share: Share| bucket.level / meter.rate(share).limit;
+            one.standing.cmp(&other.standing).then(fill(one, *a).total_cmp(&fill(other, *b)))
+        });
+        let (bucket, share) = fullest?;
+        let is_due = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_half_free(meter.rate(share)));
+        let told = std::mem::replace(&mut used.told, bucket.standing);
+        let is_news = told != bucket.standing;
+        used.is_changed |= is_news;
+        let limit = meter.shares.limit(share);
+        let (most, wait) = (ShareLimit { share, limit }, bucket.until_half(meter.rate(share)));
+        Some(Look { standing: bucket.standing, most, wait, is_due, is_news, told })
+    }
+
+    /// Writes what changed to the state, durable with its next flush.
+    pub(crate) fn store(&self) {
+        let mut rows = Vec::new();
+        for (instance, meter) in &self.meters {
+            let mut used = meter.lock();
+            if !std::mem::take(&mut used.is_changed) {
+                continue;
+            }
+            rows.extend(used.buckets.iter().zip(Share::ALL).map(|(bucket, share)| ShareRow {
+                instance: instance.clone(),
+                share,
+                bucket: *bucket,
+                told: used.told,
+                boot: self.boot.clone(),
+                up: used.at,
+            }));
+        }
+        if let Err(error) = self.state.put_shares(&rows) {
+            tracing::error!("what instances used of their shares is not stored; a restart forgets it: {error}");
+        }
+    }
+}
+
+impl Meter {
+    fn rate(&self, share: Share) -> Rate {
+        Rate { limit: self.shares.limit(share) as f64, window: share.window() }
+    }
+
+    /// What is used at this time.
+    fn at(&self, now: Millis) -> MutexGuard<'_, Used> {
+        let mut used = self.lock();
+        let passed = Millis::new(now.get().saturating_sub(used.at.get()));
+        for (bucket, share) in used.buckets.iter_mut().zip(Share::ALL) {
+            bucket.drain(self.rate(share), passed);
+        }
+        used.at = used.at.max(now);
+        used
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
