@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, RecordingRef};
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
+use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::Belief;
 use crate::incident::Change;
 use crate::{
@@ -75,6 +76,32 @@ pub enum Event {
         instance: InstanceName,
         key: String,
         change: Change,
+        severity: Option<Severity>,
+        summary: String,
+        /// The incident of its cause, while it is held under that one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_under: Option<String>,
+    },
+    /// From now on, an incident is held under the incident of its cause: it gets no plan, and is told with that one.
+    Held {
+        incident: String,
+        instance: InstanceName,
+        key: String,
+        under: HeldUnder,
+        severity: Option<Severity>,
+        summary: String,
+    },
+    /// An incident is not held, although its finding names a cause; or no longer, then `was_under` is the id of the other
+    /// incident.
+    NotHeld {
+        incident: String,
+        instance: InstanceName,
+        key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_under: Option<String>,
+        /// Why the host does not hold it; absent if its cause has no open incident any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<NotHeld>,
         severity: Option<Severity>,
         summary: String,
     },
@@ -201,6 +228,8 @@ impl Event {
             Event::Observed { .. } => "observed",
             Event::Failed { .. } => "failed",
             Event::Incident { .. } => "incident",
+            Event::Held { .. } => "held",
+            Event::NotHeld { .. } => "not-held",
             Event::Planned { .. } => "planned",
             Event::PlanFailed { .. } => "plan-failed",
             Event::Decided { .. } => "decided",
@@ -233,6 +262,8 @@ impl Event {
             | Event::Observed { instance, .. }
             | Event::Failed { instance, .. }
             | Event::Incident { instance, .. }
+            | Event::Held { instance, .. }
+            | Event::NotHeld { instance, .. }
             | Event::Planned { instance, .. }
             | Event::PlanFailed { instance, .. }
             | Event::Decided { instance, .. }
@@ -302,6 +333,8 @@ impl Event {
             | Event::Observed { .. }
             | Event::RecordingsDropped { .. }
             | Event::AuditKey { replaces: None, .. } => true,
+            // `Held` names it under its cause, and `NotHeld` tells of it once it is free.
+            Event::Incident { held_under: Some(_), .. } => true,
             Event::Incident { change, .. } => *change == Change::Unchanged,
             _ => false,
         }

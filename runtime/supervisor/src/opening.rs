@@ -151,6 +151,8 @@ impl Supervisor {
             state: state.clone(),
             audit_dir: audit_dir.clone(),
             healing: HealingIncidents::default(),
+            instances: instances.iter().map(|instance| instance.name.clone()).collect(),
+            holding: Mutex::default(),
         });
         let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());

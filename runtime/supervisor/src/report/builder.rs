@@ -27,7 +27,7 @@ use super::{FindingReport, InstanceReport, PlanReport, StepReport, undo_text};
 /// builder.add(&Event::Observed {
 ///     instance: InstanceName::from_static("disk-space"),
 ///     mode: Mode::Observe,
-///     findings: vec![Finding { observation, incident: None, change: None, healing: false }],
+///     findings: vec![Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None }],
 ///     without_incident: 0,
 /// });
 /// assert_eq!(builder.finish()[0].findings[0].summary, "12 % used");
@@ -122,6 +122,7 @@ impl ReportBuilder {
 
     /// The reports in the order of the instances; unhealthy findings come first.
     pub fn finish(mut self) -> Vec<InstanceReport> {
+        self.name_held();
         for report in &mut self.reports {
             report.findings.sort_by_key(|finding| std::cmp::Reverse(rank(&finding.status)));
             if self.missed > 0 {
@@ -129,6 +130,19 @@ impl ReportBuilder {
             }
         }
         self.reports
+    }
+
+    /// Names what is held in the findings that it is held under.
+    fn name_held(&mut self) {
+        let findings = self.reports.iter().flat_map(|report| &report.findings);
+        let held: Vec<(String, String)> = findings
+            .filter_map(|finding| Some((finding.held_under.as_ref()?.incident.clone(), finding.incident.clone()?)))
+            .collect();
+        for (parent, child) in held {
+            if let Some(parent) = self.finding(&parent) {
+                parent.holds.push(child);
+            }
+        }
     }
 
     fn observed(&mut self, instance: &InstanceName, mode: Mode, findings: &[Finding], without_incident: u32) {
@@ -222,6 +236,9 @@ fn finding_report(finding: &Finding) -> FindingReport {
         incident: finding.incident.clone(),
         plans: Vec::new(),
         verified: None,
+        held_under: finding.held_under.clone(),
+        not_held: finding.not_held,
+        holds: Vec::new(),
     }
 }
 

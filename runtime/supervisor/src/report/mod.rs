@@ -4,6 +4,7 @@ mod builder;
 pub(crate) mod undo_text;
 
 use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::{
     Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject,
 };
@@ -49,6 +50,15 @@ pub struct FindingReport {
     pub plans: Vec<PlanReport>,
     /// Status after acting.
     pub verified: Option<Status>,
+    /// The incident of its cause. While it is held under that one, it has no plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_under: Option<HeldUnder>,
+    /// Why it is not held, although it names a cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_held: Option<NotHeld>,
+    /// The ids of incidents of this pass that are held under this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
 }
 
 /// A plan and its outcome.

@@ -60,6 +60,9 @@ const SCHEMA: Schema = Schema(&[
     CREATE INDEX budget_until ON budget (until);
     CREATE TABLE budget_clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, up INTEGER NOT NULL,
         elapsed INTEGER NOT NULL);",
+    "
+    CREATE INDEX incident_about ON incident (json_extract(value, '$.finding.about.kind'),
+        json_extract(value, '$.finding.about.name'));",
 ]);
 
 /// The state of this host.

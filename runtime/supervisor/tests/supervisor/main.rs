@@ -22,6 +22,7 @@ mod full_disk;
 mod grants;
 mod guest;
 mod healing;
+mod held;
 mod incidents;
 mod instances;
 mod intent;
