@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
+use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
     Refusal, Severity, Subject, Timestamp, Unit, Usage,
@@ -72,6 +73,8 @@ fn samples() -> Vec<Event> {
                     incident: incident(),
                     change: None,
                     healing: true,
+                    held_under: None,
+                    not_held: None,
                 })
                 .into(),
             without_incident: 1,
@@ -185,6 +188,33 @@ fn samples() -> Vec<Event> {
             key: "k".into(),
             change,
             severity: Some(Severity::Emergency),
+            summary: "93 % full".into(),
+            held_under: None,
+        });
+    }
+    let under = HeldUnder {
+        incident: "two/d/1".into(),
+        instance: InstanceName::from_static("two"),
+        key: "d".into(),
+        cause: Subject::new("disk", "sda"),
+    };
+    samples.push(Event::Held {
+        incident: "one/k/1".into(),
+        instance: name.clone(),
+        key: "k".into(),
+        under,
+        severity: Some(Severity::Critical),
+        summary: "93 % full".into(),
+    });
+    let reasons = NotHeld::ALL.map(Some).into_iter().chain([None]);
+    for (why, was_under) in reasons.flat_map(|why| [(why, None), (why, Some("two/d/1".to_owned()))]) {
+        samples.push(Event::NotHeld {
+            incident: "one/k/1".into(),
+            instance: name.clone(),
+            key: "k".into(),
+            was_under,
+            why,
+            severity: Some(Severity::Critical),
             summary: "93 % full".into(),
         });
     }
