@@ -2,12 +2,14 @@
 //! terminal, JSON output and reports show the same values.
 
 mod evaluation;
+mod evidence;
 mod findings;
 mod plan;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, RecordingRef};
+pub use self::evidence::{EvidenceDrop, EvidenceRef};
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::hold::{HeldUnder, NotHeld};
@@ -159,6 +161,9 @@ pub enum Event {
         detail: String,
         measures: Vec<Measure>,
         items_sha256: Option<String>,
+        /// What it captured.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<EvidenceRef>,
         #[serde(default, skip_serializing_if = "is_false")]
         after_crash: bool,
     },
@@ -189,6 +194,8 @@ pub enum Event {
     AfterUndo { plan: String, step: u32, instance: InstanceName, outcome: Outcome, detail: String, by: String },
     /// Recordings removed to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
+    /// Evidence that ansai removes. Durable before it is gone.
+    EvidenceDropped { ids: Vec<String>, why: EvidenceDrop },
     /// While opening the audit log, ansai cut off an unfinished write of `bytes`, which a crash left in place of
     /// record `sequence`. `moved_to` is the file with these bytes, if there were any and there was space for them.
     TornTail {
@@ -245,6 +252,7 @@ impl Event {
             Event::AfterUndoIntent { .. } => "after-undo-intent",
             Event::AfterUndo { .. } => "after-undo",
             Event::RecordingsDropped { .. } => "recordings-dropped",
+            Event::EvidenceDropped { .. } => "evidence-dropped",
             Event::TornTail { .. } => "torn-tail",
             Event::ClockJumped { .. } => "clock-jumped",
             Event::ClockBelieved { .. } => "clock-believed",
@@ -283,6 +291,7 @@ impl Event {
             | Event::Stopping { .. }
             | Event::Stopped { .. }
             | Event::RecordingsDropped { .. }
+            | Event::EvidenceDropped { .. }
             | Event::TornTail { .. }
             | Event::ClockJumped { .. }
             | Event::ClockBelieved { .. }
@@ -332,6 +341,7 @@ impl Event {
             | Event::Logged { .. }
             | Event::Observed { .. }
             | Event::RecordingsDropped { .. }
+            | Event::EvidenceDropped { .. }
             | Event::AuditKey { replaces: None, .. } => true,
             // `Held` names it under its cause, and `NotHeld` tells of it once it is free.
             Event::Incident { held_under: Some(_), .. } => true,

@@ -23,7 +23,7 @@ use crate::pass::{Lanes, Passes};
 use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
-use crate::recording::{self, Evaluator, Journal, JournalError, RecordedDrop, Recorder, Retention};
+use crate::recording::{self, EVIDENCE, Evaluator, Evidence, Journal, JournalError, RecordedDrop, Recorder, Retention};
 use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
@@ -163,6 +163,7 @@ impl Supervisor {
             journal: journal.clone(),
             state: state.clone(),
             plans: Plans::open(dir.create_subdirectory("plans")?, ballast)?,
+            evidence: Evidence::open(dir.create_subdirectory(EVIDENCE)?, journal.clone())?,
             background: Background::new(leases.clone()),
             pending: Pending::default(),
             leases,

@@ -74,6 +74,7 @@ fn other_line(event: &Event) -> String {
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }
+        Event::EvidenceDropped { ids, why } => format!("removed {} of evidence: {why}", count(ids.len(), "item")),
         Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
             let bytes = count(bytes.get(), "byte");
             let kept = match (moved_to, error) {
@@ -124,9 +125,13 @@ fn plan_line(event: &Event) -> String {
             format!("{}: running until {} at the latest", at(*step), time::local(*until))
         }
         Event::Progress { step, note, .. } => format!("{}: {note}", at(*step)),
-        Event::Outcome { step, outcome, detail, after_crash, .. } => {
+        Event::Outcome { step, outcome, detail, evidence, after_crash, .. } => {
             let after = if *after_crash { "after a restart: " } else { "" };
-            format!("{}: {after}{outcome}: {detail}", at(*step))
+            let captured = match evidence.len() {
+                0 => String::new(),
+                items => format!(", captured {}", count(items, "item")),
+            };
+            format!("{}: {after}{outcome}: {detail}{captured}", at(*step))
         }
         Event::Pending { step, reason, .. } => format!("{}: interrupted, and waits: {reason}", at(*step)),
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),

@@ -208,5 +208,7 @@ codes! {
         CAUSE_CIRCLE = "cause-circle",
         CAUSE_DEPTH = "cause-depth",
         CAUSE_LASTS = "cause-lasts",
+        UNKNOWN_EVIDENCE = "unknown-evidence",
+        CHANGED_EVIDENCE = "changed-evidence",
     }
 }

@@ -178,7 +178,8 @@ impl ReportBuilder {
                 step.outcome = Some(Outcome::Running);
                 step.detail = "still running; its outcome follows when ansai runs again".to_owned();
             }
-            Event::Outcome { outcome, detail, measures, .. } => {
+            Event::Outcome { outcome, detail, measures, evidence, .. } => {
+                step.evidence.clone_from(evidence);
                 (step.outcome, step.detail, step.measures) = (Some(*outcome), detail.clone(), measures.clone());
             }
             Event::Skipped { reason, .. } => {

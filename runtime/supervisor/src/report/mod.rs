@@ -3,7 +3,7 @@
 mod builder;
 pub(crate) mod undo_text;
 
-use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::event::{EvidenceRef, PlannedStep, Verdict};
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::{
     Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject,
@@ -92,6 +92,9 @@ pub struct StepReport {
     pub detail: String,
     /// Measures of the outcome.
     pub measures: Vec<Measure>,
+    /// What it captured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceRef>,
     /// How its act after the undo of the plan ended; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_undo: Option<Outcome>,
@@ -158,7 +161,8 @@ impl InstanceReport {
 impl StepReport {
     /// A step without an outcome.
     pub(crate) fn new(planned: PlannedStep) -> StepReport {
-        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new(), after_undo: None }
+        let (measures, evidence) = (Vec::new(), Vec::new());
+        StepReport { planned, outcome: None, detail: String::new(), measures, evidence, after_undo: None }
     }
 
     /// Adds what the step did after the undo of its plan.

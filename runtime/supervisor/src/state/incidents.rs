@@ -1,5 +1,7 @@
 //! Open incidents with their attempts.
 
+use std::collections::BTreeSet;
+
 use ansai_core::{Incident, InstanceName, Subject};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -50,6 +52,15 @@ impl State {
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// The ids of all open incidents.
+    pub(crate) fn open_ids(&self) -> Result<BTreeSet<String>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare("SELECT json_extract(value, '$.id') FROM incident")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

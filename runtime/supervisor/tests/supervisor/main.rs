@@ -15,6 +15,7 @@ mod attempts;
 mod budgets;
 mod clocks;
 mod crash;
+mod evidence;
 mod expiry;
 mod export;
 mod failure;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
+use ansai_core::event::{
+    EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason,
+};
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
@@ -179,6 +181,9 @@ fn samples() -> Vec<Event> {
             unrecorded: 0,
         });
     }
+    for why in [EvidenceDrop::Room, EvidenceDrop::Closed, EvidenceDrop::Retention, EvidenceDrop::Unrecorded] {
+        samples.push(Event::EvidenceDropped { ids: vec!["i".into()], why });
+    }
     for change in
         [Change::Opened, Change::Changed, Change::Unchanged, Change::BecameUnknown, Change::Closed, Change::Gone]
     {
@@ -284,6 +289,12 @@ fn samples() -> Vec<Event> {
             detail: detail.clone(),
             measures: vec![Measure::text("file-system", "ext4")],
             items_sha256: None,
+            evidence: vec![EvidenceRef {
+                id: "i".into(),
+                name: "last lines".into(),
+                bytes: Bytes::new(3),
+                sha256: "ab".into(),
+            }],
             after_crash: true,
         });
         let by = "the host".to_owned();

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::event::{EvidenceRef, PlannedStep, Verdict};
 use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Reversibility, Subject, Unit};
 use ansai_supervisor::{PlanReport, StepReport};
 use unicode_width::UnicodeWidthStr;
@@ -27,6 +27,7 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
         outcome,
         detail: text.into(),
         measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],
+        evidence: vec![EvidenceRef { id: "i".into(), name: text.into(), bytes: 3.into(), sha256: "ab".into() }],
         after_undo: None,
     }
 }
