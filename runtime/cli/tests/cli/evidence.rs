@@ -128,6 +128,10 @@ fn zstd_of(text: &str, state: &State) -> Vec<u8> {
 fn what_the_log_does_not_name_is_unknown() {
     let state = State::new(&[]);
     state.ansai(&["evidence"]).code(0).says("no evidence yet");
-    state.ansai(&["evidence", "one/other/1"]).code(2).complains("names no evidence for one/other/1").complains("hint: ");
+    state
+        .ansai(&["evidence", "one/other/1"])
+        .code(2)
+        .complains("names no evidence for one/other/1")
+        .complains("hint: ");
     assert_eq!(document(&state.ansai(&["evidence", "--format", "json"]).code(0)), serde_json::json!([]));
 }
