@@ -7,7 +7,7 @@ use super::room::{MOST_OF_INCIDENT, MOST_OF_INSTANCE};
 use super::treat::{MOST_KEPT, treated};
 use super::*;
 
-const ONE: InstanceName = InstanceName::from_static("one");
+static ONE: InstanceName = InstanceName::from_static("one");
 
 fn evidence(dir: &tempfile::TempDir) -> Evidence {
     let (log, _) = Log::open(dir.path().join("audit"), Options::default()).unwrap();
