@@ -99,5 +99,5 @@ fn the_oldest_of_whoever_has_most_goes() {
         };
         (0..most).map(|number| item(number, of(number), &number.to_string(), 1 << 20)).collect()
     };
-    assert_eq!(victims(kept(), &item(99, "new", "x", 1)), ["0016"], "of `b`, which has as many as others and is last");
+    assert_eq!(victims(kept(), &item(99, "new", "x", 1)), ["0017"], "of `c`, which has as many as two others");
 }
