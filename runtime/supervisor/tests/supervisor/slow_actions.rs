@@ -299,7 +299,7 @@ impl TypedAction for Mark {
     }
 }
 
-/// What a mark captures whose name begins with `capture-`: what a test wrote beside it.
+/// What a mark or a reload of a file captures whose name begins with `capture-`: what a test wrote beside it.
 fn captured(path: &Path) -> Vec<Captured> {
     let name = path.file_name().unwrap().to_str().unwrap();
     let times = match name {
@@ -411,7 +411,8 @@ impl TypedAction for Reload {
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
         reload(&arguments.text);
         let outcome = if arguments.number == 0 { Outcome::Done } else { Outcome::Failed };
-        Ok(Begun::Finished(applied(outcome, "read again", vec![])))
+        let evidence = captured(&arguments.text);
+        Ok(Begun::Finished(Applied { evidence, ..applied(outcome, "read again", vec![]) }))
     }
 
     fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {
