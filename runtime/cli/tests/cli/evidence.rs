@@ -83,7 +83,7 @@ fn evidence_is_listed_shown_and_compared() {
     let listed = state.ansai(&["evidence"]).code(0).says("last lines of nginx").says(INCIDENT).says("kept");
     assert_eq!(listed.stdout.lines().count(), 4, "{}", listed.stdout);
     for wanted in [INCIDENT, "p1"] {
-        let shown = state.ansai(&["evidence", wanted]).code(0).says("    nginx: exiting").says("step 0 of plan p1");
+        let shown = state.ansai(&["evidence", wanted]).code(0).says("    nginx: exiting").says("0 of plan p1");
         assert!(!shown.stdout.contains('\u{1b}'), "{:?}", shown.stdout);
     }
     let all = document(&state.ansai(&["evidence", "--format", "json"]).code(0));
