@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::authorize::{Asked, Canonical};
 use crate::call::{read, to_text};
+pub use crate::captured::Captured;
 use crate::function::{Types, Wire};
 use crate::host::{Host, ProbeContext};
 use crate::target::Reach;
@@ -161,13 +162,22 @@ pub struct Applied {
     pub measures: Vec<Measure>,
     /// Target by target, for the record and for undo.
     pub items: Vec<Item>,
+    /// What it captured for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Captured>,
 }
 
 impl Applied {
     /// What was done is not known, for this reason.
     pub fn unknown(why: impl Into<String>) -> Self {
-        let (measures, items) = (Vec::new(), Vec::new());
-        Applied { outcome: Outcome::Unknown, reason: None, detail: why.into(), measures, items }
+        Applied {
+            outcome: Outcome::Unknown,
+            reason: None,
+            detail: why.into(),
+            measures: Vec::new(),
+            items: Vec::new(),
+            evidence: Vec::new(),
+        }
     }
 
     /// Nothing was done.

@@ -30,6 +30,7 @@ pub mod admit;
 pub mod authorize;
 pub mod backend;
 pub mod call;
+mod captured;
 pub mod doctor;
 pub mod evaluation_state;
 pub mod function;

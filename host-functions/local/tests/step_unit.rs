@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use ansai_core::codes;
 use ansai_harness::{Invocation, SystemdHost, requires_root};
 use ansai_kit::host::Host;
+use ansai_kit::program::User;
 use ansai_kit::redact::Redactor;
 use ansai_local::step_unit::{End, Handle, State, StepUnit, UnitError};
 use serde::Serialize;
@@ -138,6 +139,49 @@ fn systemd_a_program_outlives_ansai_and_is_found_again() {
     assert_eq!(missing["error"], codes::STEP_UNIT.word(), "not executable: {missing}");
 }
 
+/// `daemon` of Debian, which may do nothing.
+const DAEMON: [u32; 2] = [1, 1];
+const AS_ANOTHER: &str = "id -u; id -g; id -G; grep CapEff /proc/self/status; env | sort; \
+                          (: > /root/x) 2>/dev/null || echo refused; until [ -e /run/go ]; do sleep 0.1; done; exit 3";
+
+/// If the unit were root's, it could write to `/root`, and would have all capabilities.
+#[test]
+fn systemd_a_program_of_another_user_outlives_ansai_too() {
+    if !requires_root() {
+        return;
+    }
+    let program = std::env::current_exe().unwrap();
+    let host = SystemdHost::start(&[(program.as_path(), "/usr/bin/starter")]);
+    let inside = Inside(&host);
+    let asked = json!({ "step": STEP, "script": AS_ANOTHER, "user": DAEMON });
+    let mut starter = inside.invocation("start-and-stay", &asked).spawn();
+    let handle = told(&starter.wait_for_line("told: ", LONG))["ok"].clone();
+    host.exec(&["sh", "-c", "kill -KILL $(cat /run/starter.pid)"]).expect_code(0);
+    assert_ne!(starter.wait(LONG).code, 0);
+    assert_eq!(inside.ask("find", &json!(STEP))["ok"], handle);
+    host.exec(&["touch", "/run/go"]).expect_code(0);
+    inside.wait_until(&handle, &json!({ "ended": { "code": 3 } }));
+    let output = inside.ask("output", &handle)["ok"].clone();
+    let expected = "1\n1\n1\nCapEff:\t0000000000000000\nLANG=C.UTF-8\n\
+                    PATH=/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\nrefused\n";
+    assert_eq!(output, expected);
+    assert_eq!(inside.ask("forget", &handle)["ok"], Value::Null);
+
+    // It ends with everything that it started.
+    let deaf = "trap '' TERM; sleep 1000 & echo $!; wait; wait";
+    let deaf = inside.ask("start", &json!({ "step": "deaf", "script": deaf, "user": DAEMON }))["ok"].clone();
+    host.exec(&["sh", "-c", "until pgrep -u daemon -x sleep > /run/grandchild; do sleep 0.1; done"]).expect_code(0);
+    assert_eq!(inside.ask("cancel", &deaf)["ok"], Value::Null);
+    host.exec(&["sh", "-c", "test ! -d /proc/$(cat /run/grandchild)"]).expect_code(0);
+
+    // Users that there are not. No unit stays behind, so the next attempt can use the name.
+    for ids in [[54_321, 1], [u32::MAX, 1], [1, u32::MAX]] {
+        let refused = inside.ask("start", &json!({ "step": "nobody", "script": "exit 0", "user": ids }));
+        assert_eq!(refused["error"], codes::STEP_UNIT.word(), "{refused}");
+        assert_eq!(inside.ask("find", &json!("nobody"))["ok"], Value::Null);
+    }
+}
+
 #[test]
 fn without_systemd_no_program_can_outlive_ansai() {
     let elsewhere = tempfile::tempdir().unwrap();
@@ -146,8 +190,14 @@ fn without_systemd_no_program_can_outlive_ansai() {
         hosts.push(Host::at("/"));
     }
     for host in hosts {
-        let unit =
-            StepUnit { step_id: STEP, program: "/bin/true".as_ref(), arguments: &[], limit: LONG, patience: LONG };
+        let unit = StepUnit {
+            step_id: STEP,
+            program: "/bin/true".as_ref(),
+            arguments: &[],
+            limit: LONG,
+            patience: LONG,
+            user: None,
+        };
         let error = unit.start(&host).unwrap_err();
         assert!(matches!(error, UnitError::NoSystemd), "{error}");
         assert_eq!(error.code(), codes::NO_SYSTEMD);
@@ -187,7 +237,11 @@ fn start(host: &Host, with: &Value) -> Result<Handle, UnitError> {
         None => ("/bin/sh", &script),
     };
     let (step_id, patience) = (text("step").unwrap(), Duration::from_millis(300));
-    StepUnit { step_id, program: program.as_ref(), arguments, limit, patience }.start(host)
+    let user = with.get("user").map(|ids| {
+        let [uid, gid] = serde_json::from_value::<[u32; 2]>(ids.clone()).unwrap();
+        User { uid, gid }
+    });
+    StepUnit { step_id, program: program.as_ref(), arguments, limit, patience, user }.start(host)
 }
 
 fn tell<T: Serialize + Debug>(result: Result<T, UnitError>) {

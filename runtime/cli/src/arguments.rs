@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, contract, dev, doctor, explain, init, inspect, man, new,
-    recordings, replay, run, test, undo, virtualize,
+    audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init, inspect, man,
+    new, recordings, replay, run, test, undo, virtualize,
 };
 use crate::global::Global;
 
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Replay(replay::Arguments),
     /// List, show and export recorded evaluations
     Recordings(recordings::Arguments),
+    /// List what steps captured, or show it for an incident
+    Evidence(evidence::Arguments),
     /// Show, verify and export the audit log
     Audit(audit::Arguments),
     /// Undo a plan

@@ -2,14 +2,17 @@
 //! terminal, JSON output and reports show the same values.
 
 mod evaluation;
+mod evidence;
 mod findings;
 mod plan;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, RecordingRef};
+pub use self::evidence::{EvidenceDrop, EvidenceRef};
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
+use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::Belief;
 use crate::incident::Change;
 use crate::{
@@ -75,6 +78,32 @@ pub enum Event {
         instance: InstanceName,
         key: String,
         change: Change,
+        severity: Option<Severity>,
+        summary: String,
+        /// The incident of its cause, while it is held under that one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_under: Option<String>,
+    },
+    /// From now on, an incident is held under the incident of its cause: it gets no plan, and is told with that one.
+    Held {
+        incident: String,
+        instance: InstanceName,
+        key: String,
+        under: HeldUnder,
+        severity: Option<Severity>,
+        summary: String,
+    },
+    /// An incident is not held, although its finding names a cause; or no longer, then `was_under` is the id of the other
+    /// incident.
+    NotHeld {
+        incident: String,
+        instance: InstanceName,
+        key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_under: Option<String>,
+        /// Why the host does not hold it; absent if its cause has no open incident any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<NotHeld>,
         severity: Option<Severity>,
         summary: String,
     },
@@ -157,6 +186,9 @@ pub enum Event {
         detail: String,
         measures: Vec<Measure>,
         items_sha256: Option<String>,
+        /// What it captured.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<EvidenceRef>,
         #[serde(default, skip_serializing_if = "is_false")]
         after_crash: bool,
     },
@@ -187,6 +219,8 @@ pub enum Event {
     AfterUndo { plan: String, step: u32, instance: InstanceName, outcome: Outcome, detail: String, by: String },
     /// Recordings removed to stay within the quota.
     RecordingsDropped { ids: Vec<String> },
+    /// Evidence that ansai removes. Durable before it is gone.
+    EvidenceDropped { ids: Vec<String>, why: EvidenceDrop },
     /// While opening the audit log, ansai cut off an unfinished write of `bytes`, which a crash left in place of
     /// record `sequence`. `moved_to` is the file with these bytes, if there were any and there was space for them.
     TornTail {
@@ -226,6 +260,8 @@ impl Event {
             Event::Observed { .. } => "observed",
             Event::Failed { .. } => "failed",
             Event::Incident { .. } => "incident",
+            Event::Held { .. } => "held",
+            Event::NotHeld { .. } => "not-held",
             Event::Planned { .. } => "planned",
             Event::PlanFailed { .. } => "plan-failed",
             Event::Repeated { .. } => "repeated",
@@ -246,6 +282,7 @@ impl Event {
             Event::AfterUndoIntent { .. } => "after-undo-intent",
             Event::AfterUndo { .. } => "after-undo",
             Event::RecordingsDropped { .. } => "recordings-dropped",
+            Event::EvidenceDropped { .. } => "evidence-dropped",
             Event::TornTail { .. } => "torn-tail",
             Event::ClockJumped { .. } => "clock-jumped",
             Event::ClockBelieved { .. } => "clock-believed",
@@ -263,6 +300,8 @@ impl Event {
             | Event::Observed { instance, .. }
             | Event::Failed { instance, .. }
             | Event::Incident { instance, .. }
+            | Event::Held { instance, .. }
+            | Event::NotHeld { instance, .. }
             | Event::Planned { instance, .. }
             | Event::PlanFailed { instance, .. }
             | Event::Repeated { instance, .. }
@@ -287,6 +326,7 @@ impl Event {
             | Event::Stopping { .. }
             | Event::Stopped { .. }
             | Event::RecordingsDropped { .. }
+            | Event::EvidenceDropped { .. }
             | Event::TornTail { .. }
             | Event::ClockJumped { .. }
             | Event::ClockBelieved { .. }
@@ -337,7 +377,10 @@ impl Event {
             | Event::Observed { .. }
             | Event::Unchanged { .. }
             | Event::RecordingsDropped { .. }
+            | Event::EvidenceDropped { .. }
             | Event::AuditKey { replaces: None, .. } => true,
+            // `Held` names it under its cause, and `NotHeld` tells of it once it is free.
+            Event::Incident { held_under: Some(_), .. } => true,
             Event::Incident { change, .. } => *change == Change::Unchanged,
             _ => false,
         }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hold::Hold;
 use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
@@ -49,6 +50,9 @@ pub struct Incident {
     pub begun: u32,
     /// When the latest attempt started.
     pub last_begun: Option<Timestamp>,
+    /// Whether it is held under the incident of its cause.
+    #[serde(default, skip_serializing_if = "Hold::is_unused")]
+    pub hold: Hold,
 }
 
 /// How an evaluation changed an incident.
@@ -104,6 +108,7 @@ impl Incident {
             attempts: Vec::new(),
             begun: 0,
             last_begun: None,
+            hold: Hold::default(),
         })
     }
 

@@ -16,6 +16,7 @@ pub mod codes;
 pub mod error_kind;
 pub mod event;
 pub mod exit;
+pub mod hold;
 pub mod host_clock;
 pub mod incident;
 mod instance_name;

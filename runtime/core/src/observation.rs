@@ -146,6 +146,18 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// The things that it names as its cause: the first ones, each once.
+    pub fn causes(&self) -> Vec<&Subject> {
+        let named = self.related.iter().filter(|relation| relation.how == Relationship::CausedBy);
+        let mut causes: Vec<&Subject> = Vec::new();
+        for relation in named.take(crate::hold::MOST_CAUSES) {
+            if !causes.contains(&&relation.about) {
+                causes.push(&relation.about);
+            }
+        }
+        causes
+    }
+
     /// The severity, if it is unhealthy.
     pub fn severity(&self) -> Option<Severity> {
         match self.status {

@@ -10,6 +10,7 @@ use ansai_supervisor::undo::UndoError;
 
 use crate::component::ComponentError;
 use crate::configuration::ConfigurationError;
+use crate::evidence::EvidenceError;
 use crate::history::{HistoryError, code_of};
 use crate::load::InstanceError;
 use crate::recorded::RecordingError;
@@ -58,6 +59,9 @@ pub enum Error {
     /// A recording cannot be used.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// Evidence cannot be shown.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     /// A plan was not undone.
     #[error(transparent)]
     Undo(#[from] UndoError),
@@ -88,6 +92,7 @@ impl Error {
             },
             Error::History(error) => error.code(),
             Error::Recording(error) => error.code(),
+            Error::Evidence(error) => error.code(),
             Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) | Error::NoState(_) => {
                 codes::UNKNOWN_PLAN
             }
@@ -112,6 +117,7 @@ impl Error {
             Error::Open { error, .. } => error.hint().map(str::to_owned),
             Error::History(error) => Some(error.hint().to_owned()),
             Error::Recording(error) => error.hint().map(str::to_owned),
+            Error::Evidence(error) => Some(error.hint().to_owned()),
             Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) => {
                 Some("`ansai audit show` lists plans and their steps".to_owned())
             }
@@ -141,6 +147,7 @@ impl Error {
             Error::Open { .. } => exit::OTHER,
             Error::History(error) => error.exit_code(),
             Error::Recording(error) => error.exit_code(),
+            Error::Evidence(error) => error.exit_code(),
             Error::Undo(UndoError::Plan(_) | UndoError::Unknown(_) | UndoError::NoStep { .. }) => exit::USAGE,
             Error::Undo(
                 UndoError::Altered(_)

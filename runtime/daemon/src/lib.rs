@@ -29,6 +29,7 @@ pub mod configuration;
 mod daemon;
 mod environment;
 mod error;
+pub mod evidence;
 pub mod history;
 pub mod host;
 mod in_time;

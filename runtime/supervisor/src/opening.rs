@@ -23,7 +23,7 @@ use crate::pass::{Lanes, Passes};
 use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
 use crate::recording::heads::{self, HeadError, Heads};
-use crate::recording::{self, Evaluator, Journal, JournalError, RecordedDrop, Recorder, Retention};
+use crate::recording::{self, EVIDENCE, Evaluator, Evidence, Journal, JournalError, RecordedDrop, Recorder, Retention};
 use crate::repeats::Repeats;
 use crate::shares::Meters;
 use crate::state::{State, StateError};
@@ -159,6 +159,8 @@ impl Supervisor {
             audit_dir: audit_dir.clone(),
             healing: HealingIncidents::default(),
             repeats,
+            instances: instances.iter().map(|instance| instance.name.clone()).collect(),
+            holding: Mutex::default(),
         });
         let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
@@ -169,6 +171,7 @@ impl Supervisor {
             journal: journal.clone(),
             state: state.clone(),
             plans: Plans::open(dir.create_subdirectory("plans")?, ballast)?,
+            evidence: Evidence::open(dir.create_subdirectory(EVIDENCE)?, journal.clone())?,
             background: Background::new(leases.clone()),
             pending: Pending::default(),
             leases,

@@ -86,6 +86,7 @@ impl TypedAction for CheckAvailable {
             ),
             measures: vec![Measure::count("available-bytes", level.available_bytes, Unit::Bytes)],
             items: Vec::new(),
+            evidence: Vec::new(),
         }))
     }
 
@@ -99,6 +100,5 @@ impl TypedAction for CheckAvailable {
 }
 
 fn nothing(detail: &str) -> Applied {
-    let (measures, items) = (Vec::new(), Vec::new());
-    Applied { outcome: Outcome::Done, reason: None, detail: detail.into(), measures, items }
+    Applied { outcome: Outcome::Done, ..Applied::unknown(detail) }
 }

@@ -68,7 +68,7 @@ impl Report {
         let levels = [("available-before", self.before), ("available-after", self.after)];
         measures.extend(levels.iter().filter_map(|(name, bytes)| Some(Measure::count(*name, (*bytes)?, Unit::Bytes))));
         let outcome = if failed == 0 { Outcome::Done } else { Outcome::Failed };
-        Applied { outcome, reason: None, detail, measures, items }
+        Applied { outcome, reason: None, detail, measures, items, evidence: Vec::new() }
     }
 }
 

@@ -285,5 +285,6 @@ fn sum_up(items: Vec<Item>, targets: usize) -> Applied {
             Measure::count("removed-files", removed as u64, Unit::None),
         ],
         items,
+        evidence: Vec::new(),
     }
 }

@@ -209,5 +209,6 @@ fn sum_up(items: Vec<Item>, freed: u64, removed: usize) -> Applied {
             Measure::count("removed-files", removed as u64, Unit::None),
         ],
         items,
+        evidence: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! - The unit has the environment, directory, umask and time limit that
 //!   [`Program`] gives, and nobody but root can change its program.
+//! - It may run as another user, without any capability.
 //! - Its exit code stays until [`Handle::forget`]: the unit remains after the program has ended.
 //! - Its output goes to the journal, which bounds it. [`Handle::output`] returns the first and the last part, without
 //!   secrets.
@@ -24,7 +25,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ansai_kit::host::Host;
-use ansai_kit::program::{ENVIRONMENT, Output, Program, executable};
+use ansai_kit::program::{ENVIRONMENT, Output, Program, User, executable};
 use ansai_kit::redact::Redactor;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,9 @@ pub struct StepUnit<'a> {
     pub limit: Duration,
     /// Time between SIGTERM and SIGKILL.
     pub patience: Duration,
+    /// Another user, who must be in the database of users. systemd adds the groups that the database of groups has for
+    /// them.
+    pub user: Option<User>,
 }
 
 /// Finds a unit again. If somebody starts another unit under its name, it is not the same invocation.
@@ -72,6 +76,7 @@ impl StepUnit<'_> {
         }
         let unit = name(self.step_id)?;
         let program = executable(self.program)?;
+        let user = self.user.map(|user| user_properties(user, &unit)).transpose()?;
         let environment = ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ");
         let properties = [
             // systemd-run waits until the program was executed, so it tells if that fails.
@@ -88,6 +93,7 @@ impl StepUnit<'_> {
         let mut arguments: Vec<OsString> = ["--quiet", "--no-ask-password"].map(OsString::from).into_iter().collect();
         arguments.push(format!("--unit={unit}").into());
         arguments.push(format!("--description=ansai step {}", self.step_id).into());
+        let properties = properties.into_iter().chain(user.into_iter().flatten());
         arguments.extend(properties.map(|property| format!("--property={property}").into()));
         arguments.push("--".into());
         arguments.push(program.into());
@@ -161,6 +167,15 @@ impl Handle {
     /// As [`Handle::cancel`].
     pub fn forget(&self, host: &Host) -> Result<(), UnitError> {
         self.cancel(host)
+    }
+}
+
+/// The properties that make a unit run as another user.
+fn user_properties(User { uid, gid }: User, unit: &str) -> Result<[String; 2], UnitError> {
+    // The system calls take this number for "no change".
+    match uid == u32::MAX || gid == u32::MAX {
+        true => Err(UnitError::refused(unit, "not the number of a user or group")),
+        false => Ok([format!("User={uid}"), format!("Group={gid}")]),
     }
 }
 

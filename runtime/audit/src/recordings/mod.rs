@@ -175,6 +175,17 @@ impl Recordings {
         }
     }
 
+    /// Removes a recording. One that does not exist is no error.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn remove(&mut self, id: &RecordingId) -> Result<(), StorageError> {
+        match self.catalog.index.get(id).map(|indexed| indexed.name.clone()) {
+            Some(name) => self.catalog.remove(&name),
+            None => Ok(()),
+        }
+    }
+
     fn put_evicting(
         &mut self,
         id: &RecordingId,

@@ -8,6 +8,7 @@ pub(crate) mod completions;
 pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod evidence;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod inspect;
@@ -41,6 +42,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Virtualize(verb) => virtualize::run(&verb, global),
         Command::Replay(verb) => replay::run(&verb, global),
         Command::Recordings(verb) => recordings::run(&verb, global),
+        Command::Evidence(verb) => evidence::run(&verb, global),
         Command::Audit(verb) => audit::run(&verb, global),
         Command::Test(verb) => test::run(&verb, global),
         Command::Undo(verb) => undo::run(&verb, global),

@@ -1,6 +1,6 @@
 //! What a plan touches, skips and recommends, and why: the lines below a plan.
 
-use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::event::{EvidenceRef, PlannedStep, Verdict};
 use ansai_core::text::{inert, prose};
 use ansai_core::{Decision, Event, LeftOut, Outcome, Recommendation, quantity};
 use ansai_supervisor::{FindingReport, InstanceReport, PlanReport, StepReport};
@@ -200,6 +200,7 @@ fn of_plan(plan: &PlanReport, layout: Layout) -> String {
         let mut parts = self::step(&step.planned, layout.all);
         if plan.verdict == Some(Verdict::Approved) {
             parts.push(Part::prose("outcome", phrases::step_outcome(step)));
+            parts.extend(captured(step));
         }
         out += &laid_out(&parts, 6, layout);
     }
@@ -210,10 +211,20 @@ fn of_plan(plan: &PlanReport, layout: Layout) -> String {
         out += &indented(&phrases::recommendation(recommendation), 4, layout.width);
         out += &laid_out(&advised(recommendation), 6, layout);
     }
+    if plan.steps.iter().any(|step| !step.evidence.is_empty()) {
+        out += &format!("    to read what was captured, run `ansai evidence {}`\n", inert(&plan.plan, 100));
+    }
     if plan.steps.iter().any(is_undoable) {
         out += &format!("    to undo it, run `ansai undo {}`\n", inert(&plan.plan, 100));
     }
     if out.is_empty() { out } else { format!("  plan {}\n{out}", inert(&plan.plan, 100)) }
+}
+
+/// The names of what a step captured.
+fn captured(step: &StepReport) -> Option<Part> {
+    let name = |one: &EvidenceRef| format!("{} ({})", inert(&one.name, 200), one.bytes);
+    let names: Vec<String> = step.evidence.iter().map(name).collect();
+    (!names.is_empty()).then_some(Part { label: "captured", text: Text::Names(names) })
 }
 
 fn is_undoable(step: &StepReport) -> bool {

@@ -3,7 +3,7 @@
 use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
 use ansai_core::incident::{Change, Permission};
 use ansai_core::text::{inert, prose};
-use ansai_core::{Event, Outcome, ShareLimit, Status};
+use ansai_core::{Event, Outcome, Severity, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
@@ -49,10 +49,24 @@ fn other_line(event: &Event) -> String {
         Event::Observed { instance, findings, .. } => format!("{instance}: {}", count(findings.len(), "finding")),
         Event::Failed { instance, error, .. } => format!("{instance}: failed: {}", prose(error, MOST_TEXT)),
         Event::Incident { incident, instance, change, severity, summary, .. } => {
-            let severity = severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+            let severity = in_brackets(*severity);
             let summary =
                 if *change == Change::Closed { String::new() } else { format!(": {}", prose(summary, MOST_TEXT)) };
             format!("{instance}: incident {incident} {}{severity}{summary}", changed(*change))
+        }
+        Event::Held { incident, instance, under, severity, summary, .. } => {
+            let (parent, cause) = (&under.incident, &under.cause);
+            format!(
+                "{instance}: incident {incident}{} is held under incident {parent}, caused by {cause}: {}",
+                in_brackets(*severity),
+                prose(summary, MOST_TEXT)
+            )
+        }
+        Event::NotHeld { incident, instance, was_under, why, severity, summary, .. } => {
+            let was = was_under.as_ref().map(|parent| format!(" any more under incident {parent}")).unwrap_or_default();
+            let why = why.map(|why| format!(": {why} ({})", why.code().word())).unwrap_or_default();
+            let severity = in_brackets(*severity);
+            format!("{instance}: incident {incident}{severity} is not held{was}{why}: {}", prose(summary, MOST_TEXT))
         }
         Event::PlanFailed { instance, incident, error, .. } => {
             format!("{instance}: no plan{}: {}", for_incident(incident.as_deref()), prose(error, MOST_TEXT))
@@ -79,6 +93,7 @@ fn other_line(event: &Event) -> String {
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }
+        Event::EvidenceDropped { ids, why } => format!("removed {} of evidence: {why}", count(ids.len(), "item")),
         Event::TornTail { segment, offset, bytes, moved_to, error, .. } => {
             let bytes = count(bytes.get(), "byte");
             let kept = match (moved_to, error) {
@@ -129,9 +144,13 @@ fn plan_line(event: &Event) -> String {
             format!("{}: running until {} at the latest", at(*step), time::local(*until))
         }
         Event::Progress { step, note, .. } => format!("{}: {note}", at(*step)),
-        Event::Outcome { step, outcome, detail, after_crash, .. } => {
+        Event::Outcome { step, outcome, detail, evidence, after_crash, .. } => {
             let after = if *after_crash { "after a restart: " } else { "" };
-            format!("{}: {after}{outcome}: {detail}", at(*step))
+            let captured = match evidence.len() {
+                0 => String::new(),
+                items => format!(", captured {}", count(items, "item")),
+            };
+            format!("{}: {after}{outcome}: {detail}{captured}", at(*step))
         }
         Event::Pending { step, reason, .. } => format!("{}: interrupted, and waits: {reason}", at(*step)),
         Event::Skipped { step, reason, .. } => format!("{}: skipped: {reason}", at(*step)),
@@ -155,6 +174,11 @@ fn plan_line(event: &Event) -> String {
         }
         other => other.name().to_owned(),
     }
+}
+
+/// ` (critical)`, if it is unhealthy.
+fn in_brackets(severity: Option<Severity>) -> String {
+    severity.map(|severity| format!(" ({severity})")).unwrap_or_default()
 }
 
 /// ` for incident ID`, if there is one.

@@ -17,6 +17,7 @@ pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod time;
+pub(crate) mod tree;
 pub(crate) mod unknown;
 
 use std::io::{self, Write as _};

@@ -1,6 +1,7 @@
 //! Findings, plans and outcomes as text, safe to print on a terminal.
 
 use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::hold::HeldUnder;
 use ansai_core::host_clock::Belief;
 use ansai_core::incident::Permission;
 use ansai_core::text::{inert, prose};
@@ -253,6 +254,18 @@ pub(crate) fn step_outcome(step: &StepReport) -> String {
         (false, true) => format!("{outcome}: {detail}"),
         (false, false) => format!("{outcome}: {detail} ({measures})"),
     }
+}
+
+/// In place of a plan, for what is held under its cause, or why it is not.
+pub(crate) fn held(finding: &FindingReport) -> Option<String> {
+    let under = |under: &HeldUnder| format!("held: caused by {}", inert(&under.cause.to_string(), 120));
+    let not_held = || finding.not_held.map(|why| format!("not held: {why} ({})", why.code().word()));
+    finding.held_under.as_ref().map(under).or_else(not_held)
+}
+
+/// The incident that it is held under.
+pub(crate) fn held_under(finding: &FindingReport) -> Option<String> {
+    finding.held_under.as_ref().map(|under| format!("held under incident {}", inert(&under.incident, 300)))
 }
 
 /// The status after acting; `None` if it was not verified.

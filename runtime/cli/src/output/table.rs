@@ -12,6 +12,7 @@ use super::count::count;
 use super::details::{self, Layout};
 use super::paragraphs::wrapped;
 use super::report::RunReport;
+use super::tree::{self, Node};
 use super::{MOST_TEXT, colour, phrases};
 
 /// Narrower terminals get blocks.
@@ -34,7 +35,8 @@ struct Row {
 /// unknown or not loaded; empty if that is nothing.
 pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: bool) -> String {
     let width = layout.width;
-    let mut rows: Vec<Row> = report.instances.iter().flat_map(rows_of).collect();
+    let shown = tree::of(&report.instances, is_shown);
+    let mut rows: Vec<Row> = shown.iter().map(row).collect();
     let more = rows.len().saturating_sub(MOST_ROWS);
     rows.truncate(MOST_ROWS);
     let mut out = String::new();
@@ -46,8 +48,7 @@ pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: b
         let _ = writeln!(out, "and {}: --format json shows all\n", count(more, "more finding"));
     }
     let with_evidence = (NARROWEST_TABLE..NARROWEST_EVIDENCE).contains(&width);
-    let all = report.instances.iter().flat_map(|one| one.findings.iter().filter(is_shown).map(move |two| (one, two)));
-    for (instance, finding) in all.take(MOST_ROWS) {
+    for Node { instance, finding, .. } in shown.iter().take(MOST_ROWS) {
         let details = details::of_finding(instance, finding, with_evidence, layout);
         if !details.is_empty() {
             out += &details;
@@ -65,10 +66,6 @@ pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: b
     out
 }
 
-fn rows_of(instance: &InstanceReport) -> Vec<Row> {
-    instance.findings.iter().filter(is_shown).map(|finding| row(instance, finding)).collect()
-}
-
 /// The first lines of a cell.
 fn few(mut lines: Vec<String>) -> Vec<String> {
     let more = lines.len().saturating_sub(MOST_LINES);
@@ -79,11 +76,12 @@ fn few(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-fn is_shown(finding: &&FindingReport) -> bool {
+fn is_shown(finding: &FindingReport) -> bool {
     matches!(finding.state(), FindingState::Unhealthy(_) | FindingState::Healed | FindingState::Gone)
 }
 
-fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
+fn row(node: &Node<'_>) -> Row {
+    let Node { instance, finding, .. } = *node;
     let stages = finding.plans.len();
     let numbered = |(index, lines): (usize, Vec<String>)| match stages {
         0 | 1 => lines.join("\n"),
@@ -92,7 +90,10 @@ fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
     let column = |words: fn(&ansai_supervisor::PlanReport) -> Vec<String>| -> Vec<String> {
         finding.plans.iter().map(words).map(few).enumerate().map(numbered).collect()
     };
+    let mut plan = column(phrases::plan);
+    plan.extend(phrases::held(finding));
     let mut outcome = column(phrases::outcome);
+    outcome.extend(phrases::held_under(finding));
     outcome.extend(phrases::verified(finding));
     outcome.extend(finding.repeated.map(phrases::repeated));
     outcome.retain(|line| !line.is_empty());
@@ -105,9 +106,9 @@ fn row(instance: &InstanceReport, finding: &FindingReport) -> Row {
         healed: finding.state() == FindingState::Healed,
         cells: [
             inert(instance.instance.as_str(), 80),
-            phrases::finding(finding),
+            format!("{}{}", node.indent(), phrases::finding(finding)),
             phrases::severity(finding),
-            column(phrases::plan).join("\n"),
+            plan.join("\n"),
             outcome.join("\n"),
             phrases::evidence(&finding.evidence),
         ],

@@ -18,6 +18,7 @@ fn every_command_has_help_with_an_example() {
         "recordings list",
         "recordings show",
         "recordings export",
+        "evidence",
         "audit head",
         "audit key",
         "audit verify",

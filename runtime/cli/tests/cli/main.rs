@@ -18,6 +18,7 @@ mod bombs;
 mod check;
 mod compile;
 mod contract;
+mod evidence;
 mod explain;
 mod help;
 mod init;

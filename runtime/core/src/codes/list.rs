@@ -211,5 +211,11 @@ codes! {
         NO_SYSTEMD = "no-systemd",
         STEP_UNIT = "step-unit",
         CLOCK_JUMPED = "clock-jumped",
+        CAUSE_ITSELF = "cause-itself",
+        CAUSE_CIRCLE = "cause-circle",
+        CAUSE_DEPTH = "cause-depth",
+        CAUSE_LASTS = "cause-lasts",
+        UNKNOWN_EVIDENCE = "unknown-evidence",
+        CHANGED_EVIDENCE = "changed-evidence",
     }
 }

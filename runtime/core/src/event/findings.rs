@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Observation;
+use crate::hold::{HeldUnder, NotHeld};
 use crate::incident::Change;
 
 /// An observation and its incident.
@@ -20,4 +21,10 @@ pub struct Finding {
     /// Whether ansai heals the incident now. Then the observation does not change it, and it gets no other plan.
     #[serde(default, skip_serializing_if = "super::is_false")]
     pub healing: bool,
+    /// The incident of its cause. While it is held under that one, it gets no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_under: Option<HeldUnder>,
+    /// Why it is not held, although it names a cause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_held: Option<NotHeld>,
 }

@@ -23,7 +23,7 @@ use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::ids::StepId;
 use crate::permits::{Budgets, Leases, Request};
-use crate::recording::Journal;
+use crate::recording::{Evidence, Journal};
 use crate::state::{State, UnderWay};
 use crate::stop::Stop;
 
@@ -40,6 +40,7 @@ pub(crate) struct Executor {
     pub(crate) journal: Arc<Journal>,
     pub(crate) state: Arc<State>,
     pub(crate) plans: Plans,
+    pub(crate) evidence: Evidence,
     pub(crate) leases: Leases,
     pub(crate) clocks: Arc<ClockWatch>,
     pub(crate) budgets: Budgets,

@@ -3,6 +3,7 @@
 mod after_undo;
 mod background;
 mod charges;
+mod evidence;
 mod executor;
 mod expiry;
 mod failed_plan;

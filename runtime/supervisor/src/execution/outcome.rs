@@ -37,6 +37,7 @@ impl Executor {
                 }
             }
         };
+        let evidence = self.keep_evidence(step, &mut applied, after_crash);
         let event = Event::Outcome {
             plan: plan.to_owned(),
             step: number,
@@ -46,6 +47,7 @@ impl Executor {
             detail: applied.detail.clone(),
             measures: applied.measures.clone(),
             items_sha256,
+            evidence,
             after_crash,
         };
         if let Err(error) = self.end(step, event, undo_follows) {

@@ -52,10 +52,14 @@ impl Notes {
 pub(super) fn treated(note: &str, reach: &Reach) -> String {
     let end = note.floor_char_boundary(MOST_READ);
     let note = note.get(..end).unwrap_or_default().trim();
-    // Read each time, because a step may run longer than a secret is valid. One that cannot be read is in no note.
+    inert(&redactor(reach).redact(note).text, MOST_TOLD)
+}
+
+/// Masks the secrets of these targets too. They are read each time, because a step may run longer than a secret is valid.
+/// One that cannot be read is in no text.
+pub(super) fn redactor(reach: &Reach) -> Redactor {
     let secrets: Vec<_> = reach.targets().filter_map(|target| target.secret.as_ref()?.read().ok()).collect();
-    let redactor = Redactor::with_secrets(secrets.iter().map(|secret| secret.expose()));
-    inert(&redactor.redact(note).text, MOST_TOLD)
+    Redactor::with_secrets(secrets.iter().map(|secret| secret.expose()))
 }
 
 /// How long to wait until the next look.

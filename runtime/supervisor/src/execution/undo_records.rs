@@ -122,10 +122,10 @@ mod tests {
     static ONE: InstanceName = InstanceName::from_static("one");
 
     fn outcome(step: u32, outcome: Outcome) -> Event {
-        let (plan, detail, measures) = ("p".into(), String::new(), vec![]);
+        let (plan, detail, measures, evidence) = ("p".into(), String::new(), vec![], vec![]);
         let (reason, items_sha256, after_crash) = (None, None, false);
         let instance = ONE.clone();
-        Event::Outcome { plan, step, instance, outcome, reason, detail, measures, items_sha256, after_crash }
+        Event::Outcome { plan, step, instance, outcome, reason, detail, measures, items_sha256, evidence, after_crash }
     }
 
     fn undone(step: u32, outcome: Outcome) -> Event {

@@ -2,10 +2,12 @@
 
 mod attempts;
 mod healing;
+mod hold;
 mod quota;
 mod update;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use ansai_core::incident::Change;
 use ansai_core::{Attempt, Event, Incident, InstanceName, Timestamp};
@@ -27,6 +29,10 @@ pub(crate) struct Incidents {
     pub(crate) healing: HealingIncidents,
     /// What was told about each of them.
     pub(crate) repeats: Arc<Repeats>,
+    /// The instances of this run. An incident of another one, which was removed from the configuration, holds nothing.
+    pub(crate) instances: BTreeSet<InstanceName>,
+    /// Taken while incidents are put under others, so that two evaluations at the same time make no circle.
+    pub(crate) holding: Mutex<()>,
 }
 
 impl Incidents {
@@ -68,6 +74,7 @@ impl Incidents {
                     change,
                     severity,
                     summary: incident.unknown.clone().unwrap_or_else(|| incident.finding.summary.clone()),
+                    held_under: incident.hold.under.as_ref().map(|under| under.incident.clone()),
                 },
             );
         }

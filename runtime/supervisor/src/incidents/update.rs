@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ansai_core::event::Finding;
 use ansai_core::incident::Change;
-use ansai_core::{Incident, InstanceName, Observation, Status, Timestamp};
+use ansai_core::{Event, Incident, InstanceName, Observation, Status, Timestamp};
 
 use super::quota::IncidentQuota;
 
@@ -16,6 +16,10 @@ pub(crate) struct Update {
     pub(crate) incidents: Vec<(Incident, Change)>,
     /// Findings without an incident because too many are open.
     pub(crate) without_incident: u32,
+    /// Incidents that are held or free from now on.
+    pub(crate) holds: Vec<Event>,
+    /// The ids of those that were held until now, and are open.
+    pub(crate) freed: BTreeSet<String>,
 }
 
 impl Update {
@@ -23,15 +27,20 @@ impl Update {
         let change = incident.as_ref().map(|(_, change)| *change);
         let id = |(incident, change): &(Incident, Change)| (!change.is_closing()).then(|| incident.id.clone());
         let incident_id = incident.as_ref().and_then(id);
-        self.findings.push(Finding { incident: incident_id, change, observation, healing: false });
+        self.findings.push(Finding { incident: incident_id, change, ..finding(observation) });
         self.incidents.extend(incident);
     }
 
     /// Of an incident that a task heals: the task verifies it and changes it, so that neither undoes what the other wrote,
     /// and nothing that was observed before a repair counts after it.
     fn add_healing(&mut self, observation: Observation, incident: &Incident) {
-        self.findings.push(Finding { observation, incident: Some(incident.id.clone()), change: None, healing: true });
+        self.findings.push(Finding { incident: Some(incident.id.clone()), healing: true, ..finding(observation) });
     }
+}
+
+/// Without an incident.
+fn finding(observation: Observation) -> Finding {
+    Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None }
 }
 
 /// Compares the observations with the open incidents, apart from those that are `healing`. `most` is the maximum number of
@@ -45,7 +54,13 @@ pub(crate) fn update(
     why_missing: &str,
     now: Timestamp,
 ) -> Update {
-    let mut update = Update { findings: Vec::new(), incidents: Vec::new(), without_incident: 0 };
+    let mut update = Update {
+        findings: Vec::new(),
+        incidents: Vec::new(),
+        without_incident: 0,
+        holds: Vec::new(),
+        freed: BTreeSet::new(),
+    };
     let mut quota = IncidentQuota::beside(open, most);
     let mentioned = |incident: &Incident| observations.iter().any(|one| one.key == incident.finding.key);
     let missing: Vec<&Incident> = open.iter().filter(|incident| !mentioned(incident)).collect();

@@ -156,6 +156,8 @@ impl Passes {
             Err(error) => self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None),
         }
         let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
+        // Until they are stored.
+        let holding = self.incidents.hold(&instance.name, &mut update, at);
         self.journal.publish(at, || Event::Observed {
             instance: instance.name.clone(),
             mode: grants.mode,
@@ -163,6 +165,7 @@ impl Passes {
             without_incident: update.without_incident,
         });
         self.store(&update, at);
+        drop(holding);
         Some(update)
     }
 
@@ -170,9 +173,12 @@ impl Passes {
         for (incident, change) in &update.incidents {
             self.incidents.store(incident, *change, at);
         }
+        for hold in &update.holds {
+            self.journal.note(at, hold.clone());
+        }
     }
 
-    /// Starts to heal what is unhealthy, apart from what is being healed already.
+    /// Starts to heal what is unhealthy, apart from what is being healed already, or is held under its cause.
     fn heal_all(
         self: &Arc<Self>,
         instance: &Instance,
@@ -182,12 +188,13 @@ impl Passes {
         what: PlanWhat,
         budget: &Arc<Budget>,
     ) {
-        let is_wanted = |change: Change| {
+        let is_news = |incident: &Incident, change| change != Change::Unchanged || update.freed.contains(&incident.id);
+        let is_wanted = |incident: &Incident, change: Change| {
             !change.is_closing()
-                && (what == PlanWhat::Everything || change != Change::Unchanged || grants.mode == Mode::Enforce)
+                && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode == Mode::Enforce)
         };
         for (incident, change) in update.incidents {
-            if incident.unknown.is_none() && is_wanted(change) {
+            if incident.unknown.is_none() && incident.hold.under.is_none() && is_wanted(&incident, change) {
                 self.start_healing(instance, grants, trigger, incident, budget);
             }
         }

@@ -2,6 +2,7 @@
 
 mod dropped;
 mod evaluate;
+mod evidence;
 pub mod export;
 pub mod heads;
 mod journal;
@@ -11,6 +12,7 @@ mod sampling;
 
 pub use self::dropped::RecordedDrop;
 pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator, NotEvaluated};
+pub(crate) use self::evidence::{EVIDENCE, Evidence};
 pub use self::journal::{Durable, Journal, JournalError};
 pub(crate) use self::journal::{OpenIntent, open_intents};
 pub(crate) use self::recorder::{Recorder, Unrecorded};

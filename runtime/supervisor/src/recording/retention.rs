@@ -11,6 +11,7 @@ use ansai_core::{Millis, Timestamp};
 use ansai_storage::{Directory, Links, StorageError, TrustError};
 
 use super::dropped::{self, RecordedDrop};
+use super::evidence::EvidenceError;
 use super::heads::{HeadError, Heads};
 use super::journal::{Journal, JournalError};
 use crate::clock;
@@ -63,6 +64,8 @@ enum RetentionError {
     State(#[from] StateError),
     #[error(transparent)]
     Plans(#[from] PlanFileError),
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
     #[error("{0} can be undone, or is not finished: what it needs from the log stays")]
     Needed(String),
 }
@@ -78,6 +81,9 @@ fn open_archive(path: &Path) -> Result<Directory, RetentionError> {
 impl Retention {
     /// Drops what is too old or too much. What stands in the way is told once.
     pub(crate) fn run(&self) {
+        if let Err(error) = self.remove_evidence(clock::now()) {
+            tracing::warn!("evidence of closed incidents stays, ansai tries again: {error}");
+        }
         let why = self.try_run(clock::now()).err().map(|error| error.to_string());
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if *told == why {
@@ -87,6 +93,14 @@ impl Retention {
             tracing::warn!("the audit log is not shortened, ansai tries again: {why}");
         }
         *told = why;
+    }
+
+    /// Not while the time of day is in doubt: evidence may look old.
+    fn remove_evidence(&self, now: Timestamp) -> Result<(), RetentionError> {
+        match self.executor.clocks.doubt() {
+            Some(_) => Ok(()),
+            None => Ok(self.executor.evidence.remove_closed(&self.executor.state.open_ids()?, now)?),
+        }
     }
 
     fn try_run(&self, now: Timestamp) -> Result<(), RetentionError> {
@@ -224,7 +238,10 @@ impl Retention {
         for id in self.executor.plans.ids()? {
             match self.executor.plans.get(&id) {
                 Ok((file, _)) if file.at >= begins => break,
-                Ok(_) => self.executor.plans.remove(&id)?,
+                Ok(_) => {
+                    self.executor.evidence.remove_of_plan(&id)?;
+                    self.executor.plans.remove(&id)?;
+                }
                 Err(error) => tracing::warn!("the files of plan {id} are kept: {error}"),
             }
         }

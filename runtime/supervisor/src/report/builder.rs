@@ -27,7 +27,7 @@ use super::{FindingReport, InstanceReport, PlanReport, Repeated, StepReport, und
 /// builder.add(&Event::Observed {
 ///     instance: InstanceName::from_static("disk-space"),
 ///     mode: Mode::Observe,
-///     findings: vec![Finding { observation, incident: None, change: None, healing: false }],
+///     findings: vec![Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None }],
 ///     without_incident: 0,
 /// });
 /// assert_eq!(builder.finish()[0].findings[0].summary, "12 % used");
@@ -138,6 +138,7 @@ impl ReportBuilder {
 
     /// The reports in the order of the instances; unhealthy findings come first.
     pub fn finish(mut self) -> Vec<InstanceReport> {
+        self.name_held();
         for report in &mut self.reports {
             report.findings.sort_by_key(|finding| std::cmp::Reverse(rank(&finding.status)));
             if self.missed > 0 {
@@ -145,6 +146,19 @@ impl ReportBuilder {
             }
         }
         self.reports
+    }
+
+    /// Names what is held in the findings that it is held under.
+    fn name_held(&mut self) {
+        let findings = self.reports.iter().flat_map(|report| &report.findings);
+        let held: Vec<(String, String)> = findings
+            .filter_map(|finding| Some((finding.held_under.as_ref()?.incident.clone(), finding.incident.clone()?)))
+            .collect();
+        for (parent, child) in held {
+            if let Some(parent) = self.finding(&parent) {
+                parent.holds.push(child);
+            }
+        }
     }
 
     fn observed(&mut self, instance: &InstanceName, mode: Mode, findings: &[Finding], without_incident: u32) {
@@ -180,7 +194,8 @@ impl ReportBuilder {
                 step.outcome = Some(Outcome::Running);
                 step.detail = "still running; its outcome follows when ansai runs again".to_owned();
             }
-            Event::Outcome { outcome, detail, measures, .. } => {
+            Event::Outcome { outcome, detail, measures, evidence, .. } => {
+                step.evidence.clone_from(evidence);
                 (step.outcome, step.detail, step.measures) = (Some(*outcome), detail.clone(), measures.clone());
             }
             Event::Skipped { reason, .. } => {
@@ -239,6 +254,9 @@ fn finding_report(finding: &Finding) -> FindingReport {
         plans: Vec::new(),
         verified: None,
         repeated: None,
+        held_under: finding.held_under.clone(),
+        not_held: finding.not_held,
+        holds: Vec::new(),
     }
 }
 

@@ -3,7 +3,8 @@
 mod builder;
 pub(crate) mod undo_text;
 
-use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::event::{EvidenceRef, PlannedStep, Verdict};
+use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::{
     Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject, Timestamp,
 };
@@ -55,6 +56,15 @@ pub struct FindingReport {
     /// How often the same plan was there before, if it is not applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeated: Option<Repeated>,
+    /// The incident of its cause. While it is held under that one, it has no plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_under: Option<HeldUnder>,
+    /// Why it is not held, although it names a cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_held: Option<NotHeld>,
+    /// The ids of incidents of this pass that are held under this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<String>,
 }
 
 /// How often something was the same since it was told and recorded.
@@ -97,6 +107,9 @@ pub struct StepReport {
     pub detail: String,
     /// Measures of the outcome.
     pub measures: Vec<Measure>,
+    /// What it captured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<EvidenceRef>,
     /// How its act after the undo of the plan ended; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_undo: Option<Outcome>,
@@ -163,7 +176,8 @@ impl InstanceReport {
 impl StepReport {
     /// A step without an outcome.
     pub(crate) fn new(planned: PlannedStep) -> StepReport {
-        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new(), after_undo: None }
+        let (measures, evidence) = (Vec::new(), Vec::new());
+        StepReport { planned, outcome: None, detail: String::new(), measures, evidence, after_undo: None }
     }
 
     /// Adds what the step did after the undo of its plan.

@@ -1,7 +1,9 @@
 //! Open incidents with their attempts.
 
-use ansai_core::{Incident, InstanceName};
-use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
+
+use ansai_core::{Incident, InstanceName, Subject};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{State, StateError};
 
@@ -13,6 +15,52 @@ impl State {
                 connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 ORDER BY key")?;
             let rows = statement.query_map([instance.as_str()], |row| row.get::<_, String>(0))?;
             rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
+        })
+    }
+
+    /// The open incident of an instance with this key.
+    pub(crate) fn incident(&self, instance: &InstanceName, key: &str) -> Result<Option<Incident>, StateError> {
+        self.0.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM incident WHERE instance = ?1 AND key = ?2")?;
+            let value =
+                statement.query_row(params![instance.as_str(), key], |row| row.get::<_, String>(0)).optional()?;
+            Ok(value.map(|value| serde_json::from_str(&value)).transpose()?)
+        })
+    }
+
+    /// The first open incidents about a thing, at most so many, of instances that are wanted.
+    pub(crate) fn incidents_about(
+        &self,
+        about: &Subject,
+        most: usize,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Incident>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT instance, value FROM incident WHERE json_extract(value, '$.finding.about.kind') = ?1
+                    AND json_extract(value, '$.finding.about.name') = ?2 ORDER BY instance, key",
+            )?;
+            let mut rows = statement.query(params![about.kind, about.name])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                if found.len() == most {
+                    break;
+                }
+                if is_wanted(&row.get::<_, String>(0)?) {
+                    found.push(serde_json::from_str(&row.get::<_, String>(1)?)?);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// The ids of all open incidents.
+    pub(crate) fn open_ids(&self) -> Result<BTreeSet<String>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare("SELECT json_extract(value, '$.id') FROM incident")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

@@ -70,6 +70,9 @@ const SCHEMA: Schema = Schema(&[
     "
     CREATE TABLE share (instance TEXT NOT NULL, share TEXT NOT NULL, level REAL NOT NULL, standing INTEGER NOT NULL,
         told INTEGER NOT NULL, boot TEXT NOT NULL, up INTEGER NOT NULL, PRIMARY KEY (instance, share)) WITHOUT ROWID;",
+    "
+    CREATE INDEX incident_about ON incident (json_extract(value, '$.finding.about.kind'),
+        json_extract(value, '$.finding.about.name'));",
 ]);
 
 /// The state of this host.

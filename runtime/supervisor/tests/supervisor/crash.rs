@@ -118,6 +118,7 @@ async fn an_outcome_that_is_recorded_already_is_not_recorded_again() {
         detail: "marked".into(),
         measures: vec![],
         items_sha256: None,
+        evidence: vec![],
         after_crash: false,
     };
     let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();

@@ -112,18 +112,21 @@ async fn what_an_undo_needs_stays() {
     assert!(!scene.path("mark").exists());
 }
 
-/// The files of a plan go with the last record of it.
+/// The files of a plan, and what its steps captured, go with the last record of it.
 #[tokio::test]
 async fn plan_files_go_with_their_records() {
     let scene = small();
     // It cannot be undone.
-    scene.script(&Script::sick(vec![Step::reload(scene.path("file"))], OnFailure::Stop));
+    std::fs::write(scene.path("capture-file.content"), "captured").unwrap();
+    scene.script(&Script::sick(vec![Step::reload(scene.path("capture-file"))], OnFailure::Stop));
     let plan = scene.open().run_once().await[0].findings[0].plans[0].plan.clone();
     let file = scene.state_dir().join(format!("plans/{plan}.plan.zst"));
-    assert!(file.exists());
+    let evidence = || ansai_audit::Catalog::open(scene.state_dir().join("evidence")).unwrap().list().len();
+    assert_eq!((file.exists(), evidence()), (true, 1));
     well(&scene);
     run(&scene, 100).await;
     assert!(bytes(&scene) <= MOST_BYTES && !file.exists());
+    assert_eq!(evidence(), 0);
     let of_plan = |name: &String| name.starts_with(&plan);
     let plans = Directory::open(scene.state_dir().join("plans")).unwrap();
     assert_eq!(plans.names().unwrap().into_iter().filter(of_plan).count(), 0);

@@ -12,7 +12,8 @@ use ansai_core::{
     Subject, Touch,
 };
 use ansai_kit::action::{
-    Amount, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_targets,
+    Amount, Applied, Begun, Captured, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
+    read_targets,
 };
 use ansai_kit::authorize::{Canonical, Check};
 use ansai_kit::call::to_text;
@@ -271,7 +272,8 @@ impl TypedAction for Mark {
         std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
         note(&path, "mark");
         std::thread::sleep(Duration::from_millis(arguments.number));
-        Ok(Begun::Finished(applied(Outcome::Done, "marked", vec![item(&path)])))
+        let marked = applied(Outcome::Done, "marked", vec![item(&path)]);
+        Ok(Begun::Finished(Applied { evidence: captured(&path), ..marked }))
     }
 
     /// Lingers too, for `limit` milliseconds. It cannot be repeated: a file that is gone is an error.
@@ -288,10 +290,25 @@ impl TypedAction for Mark {
     fn resolve(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Applied, Refusal> {
         let path = arguments.text;
         match path.exists() {
-            true => Ok(applied(Outcome::Done, "found marked", vec![item(&path)])),
+            true => {
+                let marked = applied(Outcome::Done, "found marked", vec![item(&path)]);
+                Ok(Applied { evidence: captured(&path), ..marked })
+            }
             false => Ok(applied(Outcome::Failed, "found unmarked", vec![])),
         }
     }
+}
+
+/// What a mark or a reload of a file captures whose name begins with `capture-`: what a test wrote beside it.
+fn captured(path: &Path) -> Vec<Captured> {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let times = match name {
+        "capture-many" => 16,
+        name if name.starts_with("capture-") => 1,
+        _ => return Vec::new(),
+    };
+    let content = std::fs::read(path.with_extension("content")).unwrap();
+    (0..times).map(|number| Captured::new(format!("content {number} of {name}"), content.clone())).collect()
 }
 
 /// The same file, without the links above it.
@@ -394,7 +411,8 @@ impl TypedAction for Reload {
     fn begin(&self, _: &StepContext<'_>, Step { arguments, .. }: Step<Self>) -> Result<Begun, Refusal> {
         reload(&arguments.text);
         let outcome = if arguments.number == 0 { Outcome::Done } else { Outcome::Failed };
-        Ok(Begun::Finished(applied(outcome, "read again", vec![])))
+        let evidence = captured(&arguments.text);
+        Ok(Begun::Finished(Applied { evidence, ..applied(outcome, "read again", vec![]) }))
     }
 
     fn undo(&self, _: &StepContext<'_>, _: Step<Self>, _: &[Item]) -> Result<Applied, Refusal> {

@@ -145,6 +145,7 @@ async fn an_undo_that_did_not_begin_is_done() {
         detail: "it did not work".into(),
         measures: vec![],
         items_sha256: None,
+        evidence: vec![],
         after_crash: false,
     };
     let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
@@ -202,6 +203,79 @@ async fn an_act_after_undo_that_was_interrupted_is_repeated() {
     assert_eq!(undo_events(&scene), [undo.as_slice(), &acts[..1], &acts].concat());
     assert_eq!(told[1], (Outcome::Done, "read again; after undo: read the old file".into()));
     scene.finish().await;
+}
+
+/// Appends to the log of a killed process what it would have recorded next.
+fn append(scene: &Scene, event: Event) {
+    let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
+    let record = serde_json::to_vec(&Record { at: Timestamp::EPOCH, event }).unwrap();
+    log.append(&record, Durability::Synced).unwrap();
+}
+
+/// Where a process is killed: its last records are appended, because nobody can stop it right there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Point {
+    /// Everything is undone.
+    Undone,
+    /// The first act is about to begin.
+    FirstIntent,
+    /// The first act is recorded.
+    FirstActed,
+    /// The last act is recorded, and the state still has the failed step.
+    LastActed,
+}
+
+/// Would break: a start that does not look for acts, that counts an intent as an act, or that acts twice.
+#[tokio::test]
+async fn acts_after_undo_are_made_good_from_each_point() {
+    let undone = "mark a\nreload present a\nreload absent b\nunmark a\n";
+    let (act_a, act_b) = ("reload absent a\n", "reload absent b\n");
+    for (point, before, after) in [
+        (Point::Undone, undone.to_owned(), format!("{act_a}{act_b}")),
+        (Point::FirstIntent, undone.to_owned(), format!("{act_a}{act_b}")),
+        (Point::FirstActed, format!("{undone}{act_a}"), act_b.to_owned()),
+        (Point::LastActed, format!("{undone}{act_a}{act_b}"), String::new()),
+    ] {
+        // It lingers where it is killed.
+        let lingers = |points: &[Point]| if points.contains(&point) { LONG_MS } else { 0 };
+        let steps = |scene: &Scene| {
+            vec![
+                Step::new(Call::Mark, 0, lingers(&[Point::Undone, Point::FirstIntent]), scene.path("a")),
+                Step::new(Call::Reload, 0, lingers(&[Point::FirstActed]), scene.path("a")),
+                Step::new(Call::Reload, 0, lingers(&[Point::LastActed]), scene.path("b")),
+                Step::new(Call::Flaky, 0, 0, scene.path("c")),
+            ]
+        };
+        let scene = killed_at(steps, "the_process_that_is_killed", &before).await;
+        let plan = scene.events().into_iter().find_map(|event| match event {
+            Event::Intent(intent) => Some(intent.plan),
+            _ => None,
+        });
+        let (plan, instance, by) = (plan.unwrap(), InstanceName::from_static("one"), "the host".to_owned());
+        let (outcome, detail) = (Outcome::Done, "as recorded".to_owned());
+        if matches!(point, Point::Undone | Point::FirstIntent) {
+            let (plan, instance, by) = (plan.clone(), instance.clone(), by.clone());
+            append(&scene, Event::Undone { plan, step: 0, instance, outcome, detail: detail.clone(), by });
+        }
+        append(
+            &scene,
+            match point {
+                Point::Undone => Event::Stopping { why: "nothing more".into() },
+                Point::FirstIntent => Event::AfterUndoIntent { plan, step: 1, instance, by },
+                Point::FirstActed => Event::AfterUndo { plan, step: 1, instance, outcome, detail, by },
+                Point::LastActed => Event::AfterUndo { plan, step: 2, instance, outcome, detail, by },
+            },
+        );
+        told(&scene).await;
+        assert_eq!(scene.text("history"), format!("{before}{after}"), "{point:?}");
+        let all = [("after-undo-intent", 1), ("after-undo", 1), ("after-undo-intent", 2), ("after-undo", 2)];
+        let again = if point == Point::FirstIntent { &all[..1] } else { &[] };
+        assert_eq!(undo_events(&scene), [&[("undoing", 0), ("undone", 0)], again, &all].concat(), "{point:?}");
+        // Once, and nothing is in use any more.
+        scene.open().recover().await;
+        assert_eq!(scene.text("history"), format!("{before}{after}"), "{point:?}");
+        scene.finish().await;
+    }
 }
 
 /// What the plan touched stays in use until its undo is finished: another plan cannot come in between.

@@ -112,12 +112,12 @@ async fn without_its_grant_an_interrupted_step_waits() {
 async fn in_observe_mode_a_failed_plan_is_not_undone_after_a_crash() {
     let steps = |scene: &Scene| vec![Step::mark(scene.path("a")), Step::new(Call::Flaky, LONG_MS, 0, scene.path("b"))];
     let scene = killed_at(steps, OnFailure::UndoApplied, "mark a\nhalf b\n").await;
-    let (detail, items_sha256, measures) = ("it did not work".to_owned(), None, vec![]);
+    let (detail, items_sha256, measures, evidence) = ("it did not work".to_owned(), None, vec![], vec![]);
     let (plan, instance, outcome) = (plan_of(&scene), InstanceName::from_static("one"), Outcome::Failed);
     let (step, reason, after_crash) = (1, None, false);
     record(
         &scene,
-        Event::Outcome { plan, step, instance, outcome, reason, detail, measures, items_sha256, after_crash },
+        Event::Outcome { plan, step, instance, outcome, reason, detail, measures, items_sha256, evidence, after_crash },
     );
     scene.open_with(fixed(Mode::Observe)).unwrap().run_once().await;
     assert_eq!(scene.text("history"), "mark a\nhalf b\n");

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ansai_core::event::{Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason};
+use ansai_core::event::{
+    EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason,
+};
+use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
     Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
@@ -74,6 +77,8 @@ fn samples() -> Vec<Event> {
                     incident: incident(),
                     change: None,
                     healing: true,
+                    held_under: None,
+                    not_held: None,
                 })
                 .into(),
             without_incident: 1,
@@ -184,6 +189,9 @@ fn samples() -> Vec<Event> {
             unrecorded: 0,
         });
     }
+    for why in [EvidenceDrop::Room, EvidenceDrop::Closed, EvidenceDrop::Retention, EvidenceDrop::Unrecorded] {
+        samples.push(Event::EvidenceDropped { ids: vec!["i".into()], why });
+    }
     for change in
         [Change::Opened, Change::Changed, Change::Unchanged, Change::BecameUnknown, Change::Closed, Change::Gone]
     {
@@ -193,6 +201,33 @@ fn samples() -> Vec<Event> {
             key: "k".into(),
             change,
             severity: Some(Severity::Emergency),
+            summary: "93 % full".into(),
+            held_under: None,
+        });
+    }
+    let under = HeldUnder {
+        incident: "two/d/1".into(),
+        instance: InstanceName::from_static("two"),
+        key: "d".into(),
+        cause: Subject::new("disk", "sda"),
+    };
+    samples.push(Event::Held {
+        incident: "one/k/1".into(),
+        instance: name.clone(),
+        key: "k".into(),
+        under,
+        severity: Some(Severity::Critical),
+        summary: "93 % full".into(),
+    });
+    let reasons = NotHeld::ALL.map(Some).into_iter().chain([None]);
+    for (why, was_under) in reasons.flat_map(|why| [(why, None), (why, Some("two/d/1".to_owned()))]) {
+        samples.push(Event::NotHeld {
+            incident: "one/k/1".into(),
+            instance: name.clone(),
+            key: "k".into(),
+            was_under,
+            why,
+            severity: Some(Severity::Critical),
             summary: "93 % full".into(),
         });
     }
@@ -262,6 +297,12 @@ fn samples() -> Vec<Event> {
             detail: detail.clone(),
             measures: vec![Measure::text("file-system", "ext4")],
             items_sha256: None,
+            evidence: vec![EvidenceRef {
+                id: "i".into(),
+                name: "last lines".into(),
+                bytes: Bytes::new(3),
+                sha256: "ab".into(),
+            }],
             after_crash: true,
         });
         let by = "the host".to_owned();

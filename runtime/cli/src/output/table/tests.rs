@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::event::{EvidenceRef, PlannedStep, Verdict};
 use ansai_core::{Decision, Measure, Mode, OnFailure, Outcome, Preview, Reversibility, Subject, Timestamp, Unit};
 use ansai_supervisor::report::Repeated;
 use ansai_supervisor::{PendingStep, PlanReport, StepReport};
@@ -28,6 +28,7 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
         outcome,
         detail: text.into(),
         measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],
+        evidence: vec![EvidenceRef { id: "i".into(), name: text.into(), bytes: 3.into(), sha256: "ab".into() }],
         after_undo: None,
     }
 }
@@ -48,6 +49,9 @@ fn finding(status: Status, text: &str) -> FindingReport {
         plans: vec![],
         verified: None,
         repeated: None,
+        held_under: None,
+        not_held: None,
+        holds: vec![],
     }
 }
 
@@ -81,6 +85,10 @@ fn report(text: &str) -> RunReport {
     healed.verified = Some(Status::Healthy);
     let mut failed = instance("broken", vec![]);
     failed.error = Some(format!("trapped: {text}"));
+    let mut held = chain(&[text, text]);
+    held[0].not_held = Some(ansai_core::hold::NotHeld::CauseItself);
+    healed.holds = held[0].holds.clone();
+    healed.held_under = held[1].held_under.clone();
     let instances = vec![
         instance("disk-space", vec![observed, healed, finding(Status::Healthy, text)]),
         instance("quiet", vec![finding(Status::Healthy, text), finding(Status::Unknown(text.into()), text)]),
@@ -164,11 +172,57 @@ fn a_flood_of_findings_stays_readable() {
     assert!(text.len() < 500_000, "{}", text.len());
 }
 
+/// Of these names, each held under the one before.
+fn chain(names: &[&str]) -> Vec<FindingReport> {
+    let mut findings: Vec<FindingReport> = Vec::new();
+    for name in names {
+        let mut next = finding(Status::Unhealthy(Severity::Critical), name);
+        next.incident = Some(format!("one/{name}/1"));
+        next.held_under = findings.last_mut().map(|before| {
+            before.holds = vec![format!("one/{name}/1")];
+            ansai_core::hold::HeldUnder {
+                incident: before.incident.clone().unwrap(),
+                instance: "one".parse().unwrap(),
+                key: before.key.clone(),
+                cause: before.about.clone(),
+            }
+        });
+        findings.push(next);
+    }
+    findings
+}
+
+#[test]
+fn what_is_held_comes_below_its_cause() {
+    let mut held = report("/var");
+    let mut all = chain(&["disk", "table", "query"]);
+    all.reverse();
+    let [query, table, disk] = <[FindingReport; 3]>::try_from(all).unwrap();
+    held.instances =
+        vec![instance("web", vec![query]), instance("database", vec![table]), instance("disk", vec![disk])];
+    for width in [60, 160] {
+        let text = plain(&render(&held, Layout { width, all: false }, false, false));
+        let places = ["disk is 93 %", "└ table is 93 %", "  └ query is 93 %"].map(|words| text.find(words).unwrap());
+        assert!(places.is_sorted(), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("held: caused by filesystem"), "{text}");
+    }
+    let order = |held: &RunReport| tree::of(&held.instances, is_shown).iter().map(|one| one.depth).collect::<Vec<_>>();
+    assert_eq!(order(&held), [0, 1, 2]);
+    // Its cause is not in this report.
+    held.instances.pop();
+    assert_eq!(order(&held), [0, 1]);
+    // A circle hides nothing.
+    let query = held.instances[0].findings[0].incident.clone().unwrap();
+    held.instances[1].findings[0].held_under.as_mut().unwrap().incident = query;
+    assert_eq!(order(&held), [0, 0]);
+}
+
 #[test]
 fn no_line_of_the_table_is_wider_than_the_terminal() {
     for width in [40, 60, 80, 100, 120, 160, 200] {
         let report = report("/var/lib/some/long/path/without/any/blank");
-        let rows: Vec<Row> = report.instances.iter().flat_map(rows_of).collect();
+        let rows: Vec<Row> = tree::of(&report.instances, is_shown).iter().map(row).collect();
         let text = if width < NARROWEST_TABLE { blocks(&rows, width) } else { table(&rows, width, false) };
         let text = plain(&text);
         let widest = text.lines().map(UnicodeWidthStr::width).max().unwrap();
@@ -191,6 +245,7 @@ fn nothing_from_outside_acts_on_the_terminal() {
         change: ansai_core::incident::Change::Opened,
         severity: Some(Severity::Notice),
         summary: EVIL.into(),
+        held_under: None,
     };
     assert!(events::line(&opened).chars().all(|c| !c.is_control() && c != '\u{202e}'));
 }
