@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, codes};
+use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Watch, codes};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -16,6 +16,7 @@ use crate::scope_table::{self, Side};
 use crate::source::Span;
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
+use crate::watch;
 
 /// Tables granted, by interface name.
 pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
@@ -23,7 +24,7 @@ pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
 const KEYS: &[&str] =
-    &["source", "sha256", "mode", "every", "settings", "attempts", "limits", "call_limit", "grant", "target"];
+    &["source", "sha256", "mode", "every", "watch", "settings", "attempts", "limits", "call_limit", "grant", "target"];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -47,6 +48,8 @@ pub struct Instance {
     pub mode: Mode,
     /// The interval; `None` if the manifest's applies.
     pub every: Option<Millis>,
+    /// What wakes it in between; `None` if the manifest's applies.
+    pub watches: Option<Vec<Watch>>,
     /// The settings as written, an object. Resolve them with the policy's [`crate::Schema`].
     pub settings: serde_json::Value,
     /// How often, and at what interval, a finding may be treated.
@@ -130,6 +133,7 @@ pub(crate) fn read(
         sha256: sha256.map(str::to_owned),
         mode: fields.word("mode", MODES, problems).unwrap_or(default_mode),
         every: fields.duration("every", SCHEDULE, problems),
+        watches: fields.get("watch").map(|node| watch::read(node, problems)),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
         attempts,
         verify_within,

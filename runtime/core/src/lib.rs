@@ -34,6 +34,7 @@ pub mod scope;
 pub mod text;
 mod timestamp;
 mod touch;
+pub mod watch;
 
 pub use budget::OverBudget;
 pub use bytes::Bytes;
@@ -59,6 +60,7 @@ pub use refusal::{Failure, Refusal};
 pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue};
 pub use timestamp::Timestamp;
 pub use touch::{Access, Touch};
+pub use watch::Watch;
 
 /// Whether the executor acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, Default)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::watch::Wanted;
 use ansai_core::{InstanceName, Limits, Millis, RetryPolicy};
 use ansai_engine::Policy;
 
@@ -22,4 +23,6 @@ pub struct Instance {
     pub retry_policy: RetryPolicy,
     /// Milliseconds between evaluations.
     pub every: Millis,
+    /// What wakes it in between.
+    pub watches: Arc<[Wanted]>,
 }

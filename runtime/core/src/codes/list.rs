@@ -52,6 +52,8 @@ codes! {
         OPERATOR_IN_GRANT = "operator-in-grant",
         ALWAYS_THERE = "always-there",
         UNASKED_GRANT = "unasked-grant",
+        BAD_WATCH = "bad-watch",
+        WATCH_NOT_GRANTED = "watch-not-granted",
         NOT_GRANTED = "not-granted",
         EXPORT_TARGET = "export-target",
         BAD_URL = "bad-url",
@@ -204,5 +206,9 @@ codes! {
         NO_SYSTEMD = "no-systemd",
         STEP_UNIT = "step-unit",
         CLOCK_JUMPED = "clock-jumped",
+        WATCH_FAILED = "watch-failed",
+        EVENT_STORM = "event-storm",
+        NOT_RUNNING = "not-running",
+        UNKNOWN_INSTANCE = "unknown-instance",
     }
 }

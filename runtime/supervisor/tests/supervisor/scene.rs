@@ -111,6 +111,7 @@ impl Scene {
             limits: Limits { memory_bytes: Bytes::from_mib(4), fuel: 5_000_000, ..Limits::default() },
             retry_policy: self.retry_policy.clone(),
             every: Millis::from_hours(1),
+            watches: Arc::new([]),
         }
     }
 
