@@ -86,7 +86,7 @@ fn other_line(event: &Event) -> String {
         Event::HeadExport { target, error: Some(error), failures } => {
             format!("head export to {target} failed {}: {error}", count(*failures, "time"))
         }
-        Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch} is watched again"),
+        Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch}: watched as before"),
         Event::Watch { instance, watch, error: Some(error), .. } => {
             format!("{instance}: {watch}: {}", prose(error, MOST_TEXT))
         }

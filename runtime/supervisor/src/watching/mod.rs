@@ -9,7 +9,6 @@ mod pace;
 mod requests;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,8 +69,8 @@ pub(crate) struct Events {
     watches: Arc<[Wanted]>,
     mailbox: Arc<Mailbox>,
     pace: Mutex<Pace>,
-    /// Whether the operator was told that there are too many.
-    is_storm: AtomicBool,
+    /// The watch with too many events, since the operator was told.
+    storm: Mutex<Option<String>>,
 }
 
 /// What an evaluation is told, and since when it waited.
@@ -89,7 +88,7 @@ impl Events {
         every: Duration,
         mailbox: Arc<Mailbox>,
     ) -> Events {
-        Events { instance, watches, mailbox, pace: Mutex::new(Pace::new(every)), is_storm: AtomicBool::new(false) }
+        Events { instance, watches, mailbox, pace: Mutex::new(Pace::new(every)), storm: Mutex::default() }
     }
 
     /// Waits until there is something to evaluate; the result is when it was due.
@@ -124,18 +123,21 @@ impl Events {
         // One of each watch is no storm: it was opened again, or the kernel had no room once.
         let count: u64 = lost.iter().map(|(_, times)| *times).sum();
         let is_storm = count > MOST_WITHOUT_STORM;
-        if self.is_storm.swap(is_storm, Ordering::Relaxed) == is_storm {
-            return;
-        }
-        let watch = lost.iter().max_by_key(|(_, times)| *times).and_then(|(from, _)| self.watches.get((*from)?));
-        let watch = watch.map_or_else(|| "events".to_owned(), |wanted| wanted.watch.to_string());
-        let (error, kind) = match is_storm {
-            true => (
-                Some(format!("an event storm: {count} events became one, `events-lost`")),
-                Some(codes::EVENT_STORM.word().to_owned()),
-            ),
-            false => (None, None),
+        let mut storm = self.storm.lock().unwrap_or_else(PoisonError::into_inner);
+        let (watch, error, kind) = match (storm.take(), is_storm) {
+            (None, false) => return,
+            (Some(watch), true) => return *storm = Some(watch),
+            (Some(watch), false) => (watch, None, None),
+            (None, true) => {
+                let most = lost.iter().max_by_key(|(_, times)| *times).and_then(|(from, _)| *from);
+                let watch = most.and_then(|number| self.watches.get(number));
+                let watch = watch.map_or_else(|| PING.to_owned(), |wanted| wanted.watch.to_string());
+                *storm = Some(watch.clone());
+                let error = format!("an event storm: {count} events became one, `events-lost`");
+                (watch, Some(error), Some(codes::EVENT_STORM.word().to_owned()))
+            }
         };
+        drop(storm);
         passes.journal.note(clock::now(), Event::Watch { instance: self.instance.clone(), watch, error, kind });
     }
 
