@@ -10,8 +10,11 @@
 //! ```
 
 pub mod live;
+mod may_watch;
 pub mod remote;
 mod work;
+
+pub use may_watch::may_watch;
 
 use ansai_kit::doctor::{Circumstances, Finding};
 use ansai_kit::registry::{InterfaceDef, Registry};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef};
+use ansai_core::{InstanceName, InterfaceName, Measure, Never, Refusal, Scope, StepRef, Watch};
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 
@@ -23,10 +23,13 @@ use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, Quarantin
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::remote::Parts;
 use ansai_kit::target::Reach;
+use ansai_kit::watch::{Sink, Source, WatchError};
 use ansai_local::files::fields::ROOTS;
 use ansai_local::files::{QUARANTINE_EXPIRY, QUARANTINE_ORIGIN};
+use ansai_local::watch::{self, Watches};
 
 use crate::HOST_ACTIONS;
+use crate::may_watch::may_watch;
 use crate::remote::{RemoteCalls, RemoteLimits};
 use crate::work::{Asker, Work};
 
@@ -53,6 +56,8 @@ pub struct LiveHost {
     pub remote: RemoteCalls,
     /// How long one call may take.
     pub call_deadline: Duration,
+    /// What wakes instances.
+    pub watches: Watches,
 }
 
 impl LiveHost {
@@ -61,7 +66,7 @@ impl LiveHost {
         let permits = |threads: usize| Arc::new(Semaphore::new(threads.max(1)));
         let (pool, scans) = (permits(threads), permits(threads.saturating_sub(1)));
         let (spare, remote) = (permits(MOST_ABANDONED), RemoteCalls::new(RemoteLimits::default()));
-        LiveHost { host, registry, pool, scans, spare, remote, call_deadline }
+        LiveHost { host, registry, pool, scans, spare, remote, call_deadline, watches: Watches::default() }
     }
 
     /// With these limits of calls of servers.
@@ -99,6 +104,14 @@ impl HostAccess for LiveHost {
 
     fn call_deadline(&self) -> Duration {
         self.call_deadline
+    }
+
+    fn may_watch(&self, instance: &InstanceName, watch: &Watch, scopes: &Scopes) -> Result<(), Refusal> {
+        may_watch(&self.registry, instance, watch, scopes)
+    }
+
+    fn watch(&self, watch: &Watch, sink: Arc<dyn Sink>) -> Result<Box<dyn Source>, WatchError> {
+        watch::open(&self.host, &self.watches, watch, sink)
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {

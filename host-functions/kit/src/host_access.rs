@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ansai_core::host_clock::ClockReading;
 use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{InstanceName, Measure, Never, Refusal};
+use ansai_core::{InstanceName, Measure, Never, Refusal, Watch};
 use serde_json::value::RawValue;
 
 use crate::action::{Action, Item, Proposed};
@@ -17,6 +17,7 @@ use crate::host::Host;
 use crate::host_clock;
 use crate::registry::{Function, InterfaceDef};
 use crate::target::Reach;
+use crate::watch::{Sink, Source, WatchError};
 
 /// A host that policies are evaluated on and that the executor changes.
 pub trait HostAccess: Send + Sync {
@@ -46,6 +47,23 @@ pub trait HostAccess: Send + Sync {
 
     /// How long one call may take.
     fn call_deadline(&self) -> Duration;
+
+    /// Whether the scopes in force permit an instance to be woken by this: a watch shows what a probe shows, so it needs
+    /// the same grant.
+    ///
+    /// # Errors
+    /// The refusal of the probe that looks at the same.
+    fn may_watch(&self, _instance: &InstanceName, watch: &Watch, _scopes: &Scopes) -> Result<(), Refusal> {
+        Err(Refusal::Unsupported(format!("this host cannot watch {watch}")))
+    }
+
+    /// Begins to watch. May block.
+    ///
+    /// # Errors
+    /// It cannot be watched now.
+    fn watch(&self, watch: &Watch, _sink: Arc<dyn Sink>) -> Result<Box<dyn Source>, WatchError> {
+        Err(WatchError::Unavailable(Refusal::Unsupported(format!("this host cannot watch {watch}"))))
+    }
 
     /// What answers the calls of one evaluation.
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend>;

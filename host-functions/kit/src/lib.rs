@@ -15,6 +15,7 @@
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
 //! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
+//! - [`watch`]: sources of occurrences, which wake a policy between its scheduled evaluations.
 //! - [`doctor`]: checks of `ansai doctor`.
 //! - [`wit`]: the contract.
 //! - [`program`]: runs a trusted program with a fixed environment, bounded output and a time limit.
@@ -44,4 +45,5 @@ pub mod registry;
 pub mod remote;
 pub mod secret;
 pub mod target;
+pub mod watch;
 pub mod wit;

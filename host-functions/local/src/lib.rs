@@ -6,7 +6,7 @@
 //! Each domain has a directory. It declares its interfaces next to the functions that answer them, and has one line per
 //! interface in [`INTERFACES`]. Every action that removes or replaces a file passes the guard in `safety` first.
 //!
-//! [`step_unit`] runs programs of steps that must outlive ansai.
+//! [`watch`] waits for what wakes a policy between its scheduled evaluations. [`step_unit`] runs programs of steps that must outlive ansai.
 //!
 //! ```
 //! use ansai_kit::registry::Registry;
@@ -23,6 +23,7 @@ pub mod packages;
 mod safety;
 pub mod step_unit;
 pub mod system;
+pub mod watch;
 
 use ansai_kit::registry::InterfaceDef;
 

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init, inspect, man,
-    new, recordings, replay, run, test, undo, virtualize,
+    new, recordings, replay, run, test, undo, virtualize, wake,
 };
 use crate::global::Global;
 
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Audit(audit::Arguments),
     /// Undo a plan
     Undo(undo::Arguments),
+    /// Have the running daemon evaluate an instance now
+    Wake(wake::Arguments),
     /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),
     /// Explain an error code, or list all codes

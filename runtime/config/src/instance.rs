@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, codes};
+use ansai_core::{
+    Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, Watch, codes,
+};
 
 use crate::fields::Fields;
 use crate::host::MODES;
@@ -17,14 +19,27 @@ use crate::share;
 use crate::source::Span;
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
+use crate::watch;
 
 /// Tables granted, by interface name.
 pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
 
 /// Prefix of a `source` that names a built-in policy.
 pub const BUILTIN: &str = "builtin:";
-const KEYS: &[&str] =
-    &["source", "sha256", "mode", "every", "settings", "attempts", "limits", "share", "call_limit", "grant", "target"];
+const KEYS: &[&str] = &[
+    "source",
+    "sha256",
+    "mode",
+    "every",
+    "watch",
+    "settings",
+    "attempts",
+    "limits",
+    "share",
+    "call_limit",
+    "grant",
+    "target",
+];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
 
@@ -48,6 +63,8 @@ pub struct Instance {
     pub mode: Mode,
     /// The interval; `None` if the manifest's applies.
     pub every: Option<Millis>,
+    /// What wakes it in between; `None` if the manifest's applies.
+    pub watches: Option<Vec<Watch>>,
     /// The settings as written, an object. Resolve them with the policy's [`crate::Schema`].
     pub settings: serde_json::Value,
     /// How often, and at what interval, a finding may be treated.
@@ -133,6 +150,7 @@ pub(crate) fn read(
         sha256: sha256.map(str::to_owned),
         mode: fields.word("mode", MODES, problems).unwrap_or(default_mode),
         every: fields.duration("every", SCHEDULE, problems),
+        watches: fields.get("watch").map(|node| watch::read(node, problems)),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
         attempts,
         verify_within,

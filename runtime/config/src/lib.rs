@@ -48,6 +48,7 @@ mod target;
 mod target_grants;
 mod target_use;
 mod trust;
+mod watch;
 
 pub use audit_log::AuditLog;
 pub use diagnostics::{Diagnostics, Entry, Severity};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_core::{Interface, InterfaceName, Limits, Millis, codes};
+use ansai_core::{Interface, InterfaceName, Limits, Millis, Watch, codes};
 
 use crate::diagnostics::Diagnostics;
 use crate::fields::{self, Fields};
@@ -15,6 +15,7 @@ use crate::node::{Entry, MOST_AUTHOR_VALUES, Node};
 use crate::problem::{Problem, Problems};
 use crate::request::{self, Request};
 use crate::source::{MOST_AUTHOR_BYTES, Source};
+use crate::watch;
 
 /// Bounds of a schedule in milliseconds: 1 second and 30 days.
 pub(crate) const SCHEDULE: (u64, u64) = (1_000, 30 * 86_400_000);
@@ -33,6 +34,8 @@ pub struct Manifest {
     pub description: String,
     /// Milliseconds between two evaluations.
     pub every: Millis,
+    /// What wakes the policy in between.
+    pub watches: Vec<Watch>,
     /// Time during which verification is repeated until the finding is healthy.
     pub verify_within: Millis,
     /// Requests by interface name. All names are known.
@@ -92,6 +95,11 @@ impl Manifest {
             "schedule": { "every": format!("{}ms", self.every.get()) },
             "capabilities": capabilities,
         });
+        if let Some(schedule) = json.get_mut("schedule").and_then(serde_json::Value::as_object_mut)
+            && !self.watches.is_empty()
+        {
+            schedule.insert("watch".into(), watch::to_json(&self.watches));
+        }
         if let Some(map) = json.as_object_mut() {
             if self.verify_within > Millis::ZERO {
                 let within = format!("{}ms", self.verify_within.get());
@@ -185,11 +193,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         );
     }
     let description = fields.text("description", 300, problems);
-    let every = fields.get("schedule").and_then(|node| {
-        let fields = Fields::of(node, "`[schedule]`", &["every"], problems)?;
-        fields.require(&[("every", "every = \"60s\"")], problems);
-        fields.duration("every", SCHEDULE, problems)
-    });
+    let schedule = fields.get("schedule").and_then(|node| read_schedule(node, problems));
     let verify_within = fields.get("attempts").and_then(|node| {
         let fields = Fields::of(node, "`[attempts]`", &["verify_within"], problems)?;
         fields.duration("verify_within", VERIFY_WITHIN, problems)
@@ -212,17 +216,27 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         problems.add(Problem::warning(codes::RAISED_LIMIT, span, message).hint(hint));
     }
     let settings_schema = fields.get("settings").and_then(|node| read_settings(node, problems));
+    let (every, watches) = schedule?;
     Some(Manifest {
         name: name?.to_owned(),
         version: version?.to_owned(),
         description: description?.to_owned(),
-        every: every?,
+        every,
+        watches,
         verify_within: verify_within.unwrap_or(Millis::ZERO),
         capabilities,
         limits,
         settings_schema,
         warnings: Diagnostics::default(),
     })
+}
+
+/// The interval, and what wakes the policy in between.
+fn read_schedule(node: &Node, problems: &mut Problems) -> Option<(Millis, Vec<Watch>)> {
+    let fields = Fields::of(node, "`[schedule]`", &["every", "watch"], problems)?;
+    fields.require(&[("every", "every = \"60s\"")], problems);
+    let watches = fields.get("watch").map(|node| watch::read(node, problems)).unwrap_or_default();
+    Some((fields.duration("every", SCHEDULE, problems)?, watches))
 }
 
 pub(crate) fn table_of<'n>(place: &str, node: &'n Node, problems: &mut Problems) -> Option<&'n [Entry]> {

@@ -245,6 +245,9 @@ pub enum Event {
     AuditDropped { from: u64, first: u64, previous: String, reason: String, archived: bool, public_key: String },
     /// A head could not be sent to a target; or can be sent again, then `error` is absent.
     HeadExport { target: String, error: Option<String>, failures: u32 },
+    /// A watch of an instance does not work, or reports more than can be told apart; `kind` is the stable code. The
+    /// instance goes on by time. Or the watch works again, then `error` and `kind` are absent.
+    Watch { instance: InstanceName, watch: String, error: Option<String>, kind: Option<String> },
 }
 
 impl Event {
@@ -289,6 +292,7 @@ impl Event {
             Event::AuditKey { .. } => "audit-key",
             Event::AuditDropped { .. } => "audit-dropped",
             Event::HeadExport { .. } => "head-export",
+            Event::Watch { .. } => "watch",
         }
     }
 
@@ -320,7 +324,8 @@ impl Event {
             | Event::Undoing(UndoIntent { instance, .. })
             | Event::Undone { instance, .. }
             | Event::AfterUndoIntent { instance, .. }
-            | Event::AfterUndo { instance, .. } => Some(instance.as_str()),
+            | Event::AfterUndo { instance, .. }
+            | Event::Watch { instance, .. } => Some(instance.as_str()),
             Event::NotLoaded { name, .. } => Some(name),
             Event::Started { .. }
             | Event::Stopping { .. }

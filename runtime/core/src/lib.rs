@@ -36,6 +36,7 @@ mod share;
 pub mod text;
 mod timestamp;
 mod touch;
+pub mod watch;
 
 pub use budget::OverBudget;
 pub use bytes::Bytes;
@@ -62,6 +63,7 @@ pub use scope::{Field, Scope, ScopeError, ScopeInForce, ScopeTables, ScopeValue}
 pub use share::{Share, ShareLimit, Shares};
 pub use timestamp::Timestamp;
 pub use touch::{Access, Touch};
+pub use watch::Watch;
 
 /// Whether the executor acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, Default)]

@@ -17,6 +17,7 @@ use crate::recorded::RecordingError;
 use crate::share::ShareError;
 use crate::sources::SourceError;
 use crate::state::StateDirError;
+use crate::wake::WakeError;
 
 /// Why a daemon does not start, an instance does not load, or its state cannot be used.
 ///
@@ -65,6 +66,9 @@ pub enum Error {
     /// A plan was not undone.
     #[error(transparent)]
     Undo(#[from] UndoError),
+    /// An instance was not woken.
+    #[error(transparent)]
+    Wake(#[from] WakeError),
     /// There is no state directory, so there is nothing to undo.
     #[error("{} does not exist: nothing was ever done", .0.display())]
     NoState(PathBuf),
@@ -98,6 +102,7 @@ impl Error {
             }
             Error::Undo(UndoError::Altered(_) | UndoError::AlteredPlan(_)) => codes::ALTERED_PLAN,
             Error::Undo(_) => codes::NOT_UNDONE,
+            Error::Wake(error) => error.code(),
         }
     }
 
@@ -128,6 +133,7 @@ impl Error {
                 "keep a copy of the state directory as evidence, and look at the files that the plan names".to_owned(),
             ),
             Error::Undo(_) => None,
+            Error::Wake(error) => Some(error.hint().to_owned()),
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
     }
@@ -159,6 +165,7 @@ impl Error {
                 | UndoError::Refused(_),
             ) => exit::REFUSED,
             Error::Undo(_) => exit::OTHER,
+            Error::Wake(error) => error.exit_code(),
         }
     }
 

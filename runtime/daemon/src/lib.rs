@@ -42,6 +42,7 @@ pub mod sources;
 pub mod state;
 mod targets;
 pub mod undo;
+pub mod wake;
 mod warning;
 
 pub use component::Component;

@@ -1,7 +1,9 @@
 //! What is probably not meant, and keeps nothing from running.
 
 use ansai_config::{Diagnostics, LimitsChange, Manifest};
-use ansai_core::{Code, codes};
+use ansai_core::watch::{Wanted, WantedBy};
+use ansai_core::{Code, InstanceName, codes};
+use ansai_kit::authorize::Scopes;
 
 /// A warning with its code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,17 @@ impl Warning {
             Warning::new(codes::RAISED_LIMIT, message)
         };
         manifest.limits.raised_beyond(operator).into_iter().map(warning).collect()
+    }
+
+    /// What a policy wants to watch and the scopes in force do not permit. It is evaluated by time all the same.
+    pub fn of_watches(instance: &InstanceName, watches: &[Wanted], scopes: &Scopes) -> Vec<Warning> {
+        let registry = ansai_host_functions::builtin();
+        let warning = |wanted: &Wanted| {
+            let refusal = ansai_host_functions::may_watch(&registry, instance, &wanted.watch, scopes).err()?;
+            let message = format!("{instance} is not woken by {}: {refusal}", wanted.watch);
+            Some(Warning::new(codes::WATCH_NOT_GRANTED, message))
+        };
+        watches.iter().filter(|wanted| wanted.by == WantedBy::Policy).filter_map(warning).collect()
     }
 
     /// What limits cost that the operator raised above the defaults.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::watch::Wanted;
 use ansai_core::{InstanceName, Limits, Millis, RetryPolicy, Shares};
 use ansai_engine::Policy;
 
@@ -24,4 +25,6 @@ pub struct Instance {
     pub retry_policy: RetryPolicy,
     /// Milliseconds between evaluations.
     pub every: Millis,
+    /// What wakes it in between.
+    pub watches: Arc<[Wanted]>,
 }

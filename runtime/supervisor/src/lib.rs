@@ -7,6 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | `schedule` | the times at which each instance is evaluated |
+//! | `watching` | what wakes instances in between: watches, and people |
 //! | `pass` | one pass over one instance, and tasks that heal: detect, plan, verify |
 //! | `incidents` | findings over time |
 //! | `permits` | whether a plan may be applied now |
@@ -47,6 +48,7 @@ mod state;
 mod stop;
 mod supervisor;
 mod tasks;
+mod watching;
 
 pub use execution::{PendingStep, PlanFileError, approved_steps, undo};
 pub use instance::Instance;
@@ -55,3 +57,4 @@ pub use recording::{Durable, Journal, JournalError, RecordedDrop, export, heads}
 pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
 pub use state::StateError;
 pub use supervisor::Supervisor;
+pub use watching::{WAKE_DIRECTORY, WAKE_UNKNOWN};

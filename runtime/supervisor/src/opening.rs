@@ -30,6 +30,7 @@ use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
 use crate::tasks::Tasks;
+use crate::watching::Mailboxes;
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
@@ -215,7 +216,9 @@ impl Supervisor {
             lanes: Lanes::new(instances.iter().map(|instance| &instance.name)),
             tasks: tasks.clone(),
         };
+        let mailboxes = Mailboxes::new(instances.iter().map(|instance| &instance.name), &passes.evaluator.facts);
         Ok(Supervisor(Arc::new(Rooms {
+            mailboxes: Arc::new(mailboxes),
             state_dir: options.state_dir,
             journal,
             state,

@@ -26,6 +26,7 @@ use crate::schedule::Schedule;
 use crate::state::State;
 use crate::stop::Stop;
 use crate::tasks::Tasks;
+use crate::watching::{Mailboxes, Requests};
 
 /// Between two looks for quarantined files whose time is over, and for interrupted steps that wait.
 const EXPIRE: Duration = Duration::from_secs(10 * 60);
@@ -33,6 +34,8 @@ const EXPIRE: Duration = Duration::from_secs(10 * 60);
 const RETAIN: Duration = Duration::from_secs(60);
 /// Records and what policies remember are on the disk after so long at the latest.
 const SETTLE: Duration = Duration::from_secs(1);
+/// Between two looks for requests to wake an instance.
+const REQUESTS: Duration = Duration::from_secs(1);
 /// Events that wait for the report of a pass. It takes them as they come; a report that missed some says so.
 const REPORT_CAPACITY: usize = 1 << 16;
 
@@ -52,6 +55,8 @@ pub(crate) struct Rooms {
     pub(crate) passes: Arc<Passes>,
     /// What heals, and what waits for steps of an earlier run.
     pub(crate) tasks: Tasks,
+    /// What wakes the instances.
+    pub(crate) mailboxes: Arc<Mailboxes>,
 }
 
 /// The loop over one state directory; cheap to clone.
@@ -177,7 +182,8 @@ impl Supervisor {
         self.begin_recovery(Which::All).await;
         let rooms = &self.0;
         let mut schedule = Schedule::new(rooms.stop.clone());
-        schedule.passes(&rooms.passes, &rooms.instances);
+        schedule.passes(&rooms.passes, &rooms.instances, &rooms.mailboxes);
+        self.hear(&mut schedule);
         let expiry = rooms.expiry.clone();
         schedule.every(EXPIRE, "quarantine expiry", move || {
             let expiry = expiry.clone();
@@ -212,6 +218,28 @@ impl Supervisor {
         rooms.settle();
         self.ended("all schedules have ended");
         self.keep_head();
+    }
+
+    /// Wakes instances when `ansai wake` asks for it.
+    fn hear(&self, schedule: &mut Schedule) {
+        let requests = match Requests::open(&self.0.state_dir, self.0.mailboxes.clone()) {
+            Ok(requests) => Arc::new(requests),
+            Err(error) => return tracing::error!("`ansai wake` has no effect until ansai restarts: {error}"),
+        };
+        schedule.every(REQUESTS, "requests to wake an instance", move || {
+            let requests = requests.clone();
+            async move {
+                let heard = tokio::task::spawn_blocking(move || requests.run()).await;
+                if let Ok(Err(error)) = heard {
+                    tracing::warn!("requests to wake an instance, ansai tries again: {error}");
+                }
+            }
+        });
+    }
+
+    /// Wakes an instance as `ansai wake` does; `false` if there is none of this name.
+    pub fn wake(&self, instance: &str) -> bool {
+        self.0.mailboxes.ping(instance)
     }
 
     /// Asks for an orderly end: no new step begins, a short one ends at its next target, a long one as it declares.

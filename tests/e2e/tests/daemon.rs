@@ -46,3 +46,38 @@ fn a_disk_that_fills_while_it_runs_is_healed_and_sigterm_ends_it_in_order() {
     let shown = ansai().args(["audit", "show"]).state_dir(state.path()).run();
     assert!(shown.stdout.contains("stopped"), "{}", shown.stdout);
 }
+
+/// A policy that runs once an hour: whatever it does after the start, an event caused.
+#[test]
+fn a_running_daemon_is_woken_by_a_file_and_by_a_person() {
+    let disk = tempfile::tempdir().unwrap();
+    let root = disk.path().canonicalize().unwrap();
+    std::fs::create_dir(root.join("log")).unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let watched = root.join("deployed");
+    let config = config(&root, "observe", "min_age_hours = 24")
+        .replace("every = \"1s\"", &format!("every = \"1h\"\nwatch = [{{ file = {watched:?} }}]"));
+    let mut daemon = ansai().arg("run").config(&config).state_dir(state.path()).spawn();
+    daemon.wait_for_line("started", SOON);
+    let woken = ansai().args(["wake", "disk-space"]).config(&config).state_dir(state.path()).run();
+    woken.expect_code(0);
+    let unknown = ansai().args(["wake", "dsik-space"]).config(&config).state_dir(state.path()).run();
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("unknown-instance"), "{}", unknown.stderr);
+    let of_events = || {
+        let exported = ansai().args(["audit", "export"]).state_dir(state.path()).run();
+        exported.stdout.lines().filter(|line| line.contains("\"trigger\":\"event\"")).count()
+    };
+    let until = |count: usize| {
+        let began = std::time::Instant::now();
+        while of_events() < count {
+            assert!(began.elapsed() < SOON);
+            std::fs::write(&watched, "v2").unwrap();
+        }
+    };
+    until(1);
+    until(2);
+    daemon.signal(Signal::TERM);
+    daemon.wait(SOON).expect_code(0);
+    replay_all(state.path());
+}

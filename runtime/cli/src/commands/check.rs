@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ansai_config::{Suggested, suggest};
 use ansai_core::never::{UNIT, defaults};
 use ansai_core::text::inert;
+use ansai_core::watch::{Wanted, WantedBy};
 use ansai_core::{Interface, Millis, Mode, NamePattern, Never, codes, exit};
 use ansai_daemon::load::{self, LoadRequest};
 use ansai_daemon::sources::{self, Source};
@@ -138,9 +139,11 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
         let configured = configuration.config.policies.get(&ready.instance.name);
         let own = configured.and_then(|own| own.call_limit);
         let costs = configured.map(|own| Warning::of_raised_limits(&own.limits)).unwrap_or_default();
+        let instance = &ready.instance;
+        let (name, mode) = (&instance.name, ready.grants.mode);
         Checked {
             warnings: linked_roots(&ready.grants.scopes).into_iter().chain(costs).collect(),
-            ..Checked::new(format!("[policy.{}], mode {}{}", ready.instance.name, ready.grants.mode, call_limit(own)))
+            ..Checked::new(format!("[policy.{name}], mode {mode}{}, {}", call_limit(own), wakes(instance)))
         }
     });
     let calls = calls(configuration);
@@ -154,6 +157,17 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     );
     all.extend(never(&configuration.never));
     all
+}
+
+/// What wakes an instance: `every 1 min, woken by file /etc/hosts (operator)`.
+fn wakes(instance: &ansai_supervisor::Instance) -> String {
+    let watch = |wanted: &Wanted| match wanted.by {
+        WantedBy::Operator => format!("{} (operator)", wanted.watch),
+        WantedBy::Policy => wanted.watch.to_string(),
+    };
+    let watches: Vec<String> = instance.watches.iter().map(watch).collect();
+    let between = if watches.is_empty() { String::new() } else { format!(", woken by {}", watches.join("; ")) };
+    format!("every {}{between}", instance.every)
 }
 
 /// How long a call of a server may take, where the configuration has something to say about servers.

@@ -20,6 +20,7 @@ pub(crate) mod run;
 pub(crate) mod test;
 pub(crate) mod undo;
 pub(crate) mod virtualize;
+pub(crate) mod wake;
 
 use crate::arguments::{Arguments, Command};
 use crate::logging;
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Audit(verb) => audit::run(&verb, global),
         Command::Test(verb) => test::run(&verb, global),
         Command::Undo(verb) => undo::run(&verb, global),
+        Command::Wake(verb) => wake::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),
         Command::Contract(verb) => contract::run(&verb, global),

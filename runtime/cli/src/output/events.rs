@@ -120,6 +120,10 @@ fn other_line(event: &Event) -> String {
         Event::HeadExport { target, error: Some(error), failures } => {
             format!("head export to {target} failed {}: {error}", count(*failures, "time"))
         }
+        Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch}: watched as before"),
+        Event::Watch { instance, watch, error: Some(error), .. } => {
+            format!("{instance}: {watch}: {}", prose(error, MOST_TEXT))
+        }
         other => other.name().to_owned(),
     }
 }

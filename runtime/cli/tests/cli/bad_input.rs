@@ -387,3 +387,17 @@ fn a_threshold_above_the_next_one_is_found_by_a_check() {
     check("warning = 95").code(2).complains("`warning` is 95, above `critical` (90)").complains("ansai.toml:4:");
     check("critical = 70").code(2).complains("`warning` is 80, above `critical` (70)").complains("raise `critical`");
 }
+
+#[test]
+fn nobody_is_woken_without_a_daemon() {
+    let place = Scene::new();
+    place.ansai(&["wake", "p"]).told(1, "not-running", &["ansai run --once"]);
+    place.ansai(&["wake", "../p"]).code(2).complains("[bad-name]");
+    // The directory of requests outlives the daemon, and a request that nobody hears is taken back.
+    place.policy("p", &quiet("p"));
+    place.ansai(&["run", "policies", "--once"]).code(0);
+    let requests = place.state_dir().join("wake");
+    std::fs::create_dir(&requests).unwrap();
+    place.ansai(&["wake", "p"]).told(1, "not-running", &["no ansai runs"]);
+    assert_eq!(std::fs::read_dir(requests).unwrap().count(), 0);
+}

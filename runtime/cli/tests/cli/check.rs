@@ -74,9 +74,32 @@ fn check_tells_how_long_a_call_of_a_server_may_take() {
     place.write("ansai.toml", format!("{daemon}{target}call_limit = \"9s\"\n{limited}{used}"));
     let ran = place.ansai(&check).code(0).says("ok     [daemon], call limit 2 s\n");
     let ran = ran.says("ok     [target.cache], redis, call limit 9 s\n");
-    ran.says("ok     [policy.p], mode observe, call limit 800 ms\n");
+    ran.says("ok     [policy.p], mode observe, call limit 800 ms, every 60 s\n");
     place.write("ansai.toml", format!("[daemon]\ncall_limit = \"1h\"\n{grants}"));
     place.ansai(&check).code(2).complains("`call_limit` is 1 h, but must be from 100 ms to 20 s");
+}
+
+/// Would break: a watch of the manifest that needs no grant, or one of the operator that needs one.
+#[test]
+fn what_wakes_an_instance_is_shown_and_a_watch_without_a_grant_is_told() {
+    let place = Scene::new();
+    let watch = r#""60000ms","watch":[{"file":"/etc/hosts"}]"#;
+    let manifest = manifest("p", "").replace(r#""60000ms""#, watch);
+    place.policy("p", &with_sections(component("", "", ""), &manifest, None));
+    place.ansai(&["inspect", "policies/p"]).code(0).says("woken by file /etc/hosts");
+    let check = ["check", "--config", "ansai.toml"];
+    let with = |lines: &str| place.write("ansai.toml", format!("[policy.p]\nsource = \"policies/p\"\n{lines}\n"));
+    with("");
+    let ran = place.ansai(&check).code(0).says("every 60 s, woken by file /etc/hosts\n");
+    ran.says("warning[watch-not-granted]: p is not woken by file /etc/hosts").says("[policy.p.grant]");
+    with("watch = [{ file = \"/etc/hosts\" }, { pressure = \"io\", stall = \"100ms\" }]");
+    let ran = place.ansai(&check).code(0);
+    assert!(!ran.stdout.contains("watch-not-granted"), "{}", ran.stdout);
+    ran.says("woken by file /etc/hosts (operator); io pressure, 100 ms of 2 s (operator)\n");
+    with("watch = []");
+    place.ansai(&check).code(0).says("[policy.p], mode observe, every 60 s\n");
+    with("watch = [{ socket = \"/run/a\" }]");
+    place.ansai(&check).code(2).complains("[unknown-key]").complains("ansai.toml:3").complains("`pressure`");
 }
 
 #[test]

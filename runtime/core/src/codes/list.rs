@@ -52,6 +52,8 @@ codes! {
         OPERATOR_IN_GRANT = "operator-in-grant",
         ALWAYS_THERE = "always-there",
         UNASKED_GRANT = "unasked-grant",
+        BAD_WATCH = "bad-watch",
+        WATCH_NOT_GRANTED = "watch-not-granted",
         NOT_GRANTED = "not-granted",
         EXPORT_TARGET = "export-target",
         BAD_URL = "bad-url",
@@ -217,5 +219,9 @@ codes! {
         CAUSE_LASTS = "cause-lasts",
         UNKNOWN_EVIDENCE = "unknown-evidence",
         CHANGED_EVIDENCE = "changed-evidence",
+        WATCH_FAILED = "watch-failed",
+        EVENT_STORM = "event-storm",
+        NOT_RUNNING = "not-running",
+        UNKNOWN_INSTANCE = "unknown-instance",
     }
 }

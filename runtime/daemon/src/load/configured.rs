@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ansai_core::watch::Wanted;
 use ansai_core::{InstanceName, RetryPolicy};
 use ansai_supervisor::Instance;
 
@@ -127,6 +128,8 @@ fn instance(
             ..configured.attempts.clone()
         },
         every: configured.every.unwrap_or(manifest.every),
+        watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };
+    warnings.extend(Warning::of_watches(&instance.name, &instance.watches, &grants.scopes));
     Ok(LoadedInstance { instance, component, grants })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ansai_config::LimitsChange;
+use ansai_core::watch::Wanted;
 use ansai_core::{Mode, RetryPolicy, Shares, codes};
 use ansai_supervisor::Instance;
 use ansai_supervisor::authority::{EffectiveGrants, scopes};
@@ -58,6 +59,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         shares: Shares::default(),
         retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
         every: manifest.every,
+        watches: Wanted::of(&manifest.watches, None).into(),
     };
     let granted = ansai_config::unconfigured(manifest, request.interfaces);
     let grants = EffectiveGrants::new(scopes(granted), Mode::Observe);

@@ -1,4 +1,4 @@
-//! Runs each instance at its interval, until ansai stops.
+//! Runs each instance at its interval and because of events, until ansai stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,21 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use crate::instance::Instance;
 use crate::pass::{FollowUp, Passes, PlanWhat};
 use crate::stop::Stop;
+use crate::watching::{self, Events, Mailboxes};
 
 /// The first evaluations start one after the other, so that thousands are not due at the same time.
 const APART: Duration = Duration::from_millis(1);
 
 /// The shortest wait for a follow-up.
 const SOONEST: Duration = Duration::from_secs(1);
+
+/// Why an evaluation is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Schedule,
+    FollowUp,
+    Event,
+}
 
 /// All tasks that run until ansai stops.
 pub(crate) struct Schedule {
@@ -29,8 +38,8 @@ impl Schedule {
         Schedule { stop, tasks: Vec::new() }
     }
 
-    /// Runs passes over each instance at its interval.
-    pub(crate) fn passes(&mut self, passes: &Arc<Passes>, instances: &[Instance]) {
+    /// Runs passes over each instance at its interval, and when something that it watches happens.
+    pub(crate) fn passes(&mut self, passes: &Arc<Passes>, instances: &[Instance], mailboxes: &Mailboxes) {
         let start = Instant::now();
         let count = u32::try_from(instances.len()).unwrap_or(u32::MAX).max(1);
         self.tasks.reserve(instances.len());
@@ -38,9 +47,17 @@ impl Schedule {
             let every = Duration::from(instance.every.max(Millis::new(1)));
             let first = start + place * APART.min(every / count);
             let follow_up = passes.lanes.of(&instance.name).follow_up.clone();
+            let mailbox = mailboxes.of(&instance.name);
+            for keeper in watching::keepers(passes, instance, &mailbox, &self.stop) {
+                self.tasks.push(tokio::spawn(keeper));
+            }
+            let (name, watches) = (instance.name.clone(), instance.watches.clone());
+            let events = Arc::new(Events::new(name, watches, every, mailbox));
+            let waits = Waits { ticks: ticks(first, every), follow_up, soonest: SOONEST, events: events.clone() };
             let (passes, instance) = (passes.clone(), instance.clone());
-            let pass = move |why: Trigger, due: Instant| run_pass(passes.clone(), instance.clone(), why, due);
-            self.tasks.push(tokio::spawn(follow(self.stop.clone(), ticks(first, every), follow_up, SOONEST, pass)));
+            let pass =
+                move |why: Why, due: Instant| run_pass(passes.clone(), instance.clone(), events.clone(), why, due);
+            self.tasks.push(tokio::spawn(follow(self.stop.clone(), waits, pass)));
         }
     }
 
@@ -88,28 +105,35 @@ async fn repeat<F: Future<Output = ()>>(stop: Arc<Stop>, mut ticks: Interval, wo
     }
 }
 
-/// Repeats work at an interval, and in between when it is asked for. The interval is not moved by that.
-async fn follow<F: Future<Output = ()>>(
-    stop: Arc<Stop>,
-    mut ticks: Interval,
+/// What the schedule of one instance waits for.
+struct Waits {
+    ticks: Interval,
     follow_up: Arc<FollowUp>,
+    /// The shortest wait for a follow-up.
     soonest: Duration,
-    work: impl Fn(Trigger, Instant) -> F,
-) {
+    events: Arc<Events>,
+}
+
+/// Repeats work at an interval, and in between when it is asked for or something happens. The interval is not moved by
+/// that.
+async fn follow<F: Future<Output = ()>>(stop: Arc<Stop>, waits: Waits, work: impl Fn(Why, Instant) -> F) {
+    let Waits { mut ticks, follow_up, soonest, events } = waits;
     // Before the first evaluation, there is nothing to follow.
     let mut not_before = None;
     let mut in_a_row = 0;
     loop {
         let next = async {
             tokio::select! {
-                // What is due by the schedule comes first, and makes a follow-up at the same time unnecessary.
+                // What is due by the schedule comes first, and makes a follow-up at the same time unnecessary. Events
+                // come last: no storm of them keeps anything else waiting.
                 biased;
-                due = ticks.tick() => (Trigger::Schedule, due),
-                due = follow_up.due(not_before) => (Trigger::FollowUp, due),
+                due = ticks.tick() => (Why::Schedule, due),
+                due = follow_up.due(not_before) => (Why::FollowUp, due),
+                due = events.due() => (Why::Event, due),
             }
         };
         let Some((why, due)) = stop.or(next).await else { return };
-        in_a_row = if why == Trigger::FollowUp { in_a_row + 1 } else { 0 };
+        in_a_row = if why == Why::FollowUp { in_a_row + 1 } else { 0 };
         follow_up.clear();
         work(why, due).await;
         not_before = Instant::now().checked_add(pause(in_a_row, soonest));
@@ -122,15 +146,30 @@ fn pause(in_a_row: u32, soonest: Duration) -> Duration {
     soonest.saturating_mul(1_u32.checked_shl(in_a_row).unwrap_or(u32::MAX))
 }
 
-async fn run_pass(passes: Arc<Passes>, instance: Instance, why: Trigger, due: Instant) {
+async fn run_pass(passes: Arc<Passes>, instance: Instance, events: Arc<Events>, why: Why, due: Instant) {
     let late_ms = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let batch = (why == Why::Event).then(|| events.take(&passes));
+    let why = match (why, &batch) {
+        (Why::Schedule, _) => Some(Trigger::Schedule),
+        (Why::FollowUp, _) => Some(Trigger::FollowUp),
+        (Why::Event, batch) => batch.as_ref().and_then(|batch| batch.trigger.clone()),
+    };
+    if let Some(why) = why {
+        pass(&passes, &instance, why, late_ms).await;
+    }
+    if let Some(batch) = batch {
+        events.ended(&batch);
+    }
+}
+
+async fn pass(passes: &Arc<Passes>, instance: &Instance, why: Trigger, late_ms: u64) {
     // A panic in one pass affects neither other instances nor the next pass.
     let pass = {
         let (passes, instance) = (passes.clone(), instance.clone());
         tokio::spawn(async move { passes.pass(&instance, why, late_ms, PlanWhat::News).await })
     };
     if let Err(error) = pass.await {
-        passes.panicked(&instance, &error);
+        passes.panicked(instance, &error);
     }
 }
 
@@ -139,15 +178,28 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use ansai_core::InstanceName;
+
     use super::*;
+    use crate::watching::Mailbox;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn mailbox() -> Arc<Mailbox> {
+        Arc::new(Mailbox::new(ansai_core::Subject::new("host", "web-1")))
+    }
+
+    fn events(mailbox: &Arc<Mailbox>) -> Arc<Events> {
+        Arc::new(Events::new(InstanceName::from_static("one"), Arc::new([]), HOUR, mailbox.clone()))
+    }
 
     /// The first evaluations at this interval, of a policy that asks for another one after so long each time.
-    async fn first_three(every: Duration, after: Option<Millis>) -> Vec<Trigger> {
+    async fn first_three(every: Duration, after: Option<Millis>) -> Vec<Why> {
         let stop = Arc::new(Stop::new());
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
         let follow_up = Arc::new(FollowUp::default());
         let (seeing, stopping, asking) = (seen.clone(), stop.clone(), follow_up.clone());
-        let work = move |why: Trigger, _: Instant| {
+        let work = move |why: Why, _: Instant| {
             let mut seen = seeing.lock().unwrap();
             seen.push(why);
             if seen.len() == 3 {
@@ -158,9 +210,36 @@ mod tests {
             }
             std::future::ready(())
         };
-        follow(stop, ticks(Instant::now(), every), follow_up, Duration::from_millis(1), work).await;
+        let (ticks, events) = (ticks(Instant::now(), every), events(&mailbox()));
+        let waits = Waits { ticks, follow_up, soonest: Duration::from_millis(1), events };
+        follow(stop, waits, work).await;
         let seen = seen.lock().unwrap();
         seen.clone()
+    }
+
+    /// Events that are always due: nobody takes them out. Would break: events before the schedule or a follow-up.
+    #[tokio::test]
+    async fn no_storm_of_events_keeps_the_schedule_or_a_follow_up_waiting() {
+        let (stop, mailbox, follow_up) = (Arc::new(Stop::new()), mailbox(), Arc::new(FollowUp::default()));
+        mailbox.put_lost(None, ansai_core::Timestamp::EPOCH);
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (seeing, stopping, asking) = (seen.clone(), stop.clone(), follow_up.clone());
+        let work = move |why: Why, _: Instant| {
+            let mut seen = seeing.lock().unwrap();
+            seen.push(why);
+            let count = |wanted| seen.iter().filter(|why| **why == wanted).count();
+            if count(Why::Schedule) >= 3 && count(Why::FollowUp) >= 1 && count(Why::Event) >= 3 {
+                stopping.ask("done");
+            }
+            if why == Why::Event {
+                asking.ask(Instant::now());
+            }
+            async { tokio::task::yield_now().await }
+        };
+        let (ticks, events) = (ticks(Instant::now(), Duration::from_millis(1)), events(&mailbox));
+        let waits = Waits { ticks, follow_up, soonest: Duration::ZERO, events };
+        follow(stop, waits, work).await;
+        assert_eq!(seen.lock().unwrap().first(), Some(&Why::Schedule));
     }
 
     #[test]
@@ -172,12 +251,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_follow_up_comes_between_and_the_schedule_goes_on() {
-        let (hour, soon) = (Duration::from_secs(3_600), Duration::from_millis(1));
-        let (schedule, follow_up) = (Trigger::Schedule, Trigger::FollowUp);
-        let followed = first_three(hour, Some(Millis::new(1))).await;
-        assert_eq!(followed, [schedule.clone(), follow_up.clone(), follow_up]);
+        let soon = Duration::from_millis(1);
+        let followed = first_three(HOUR, Some(Millis::new(1))).await;
+        assert_eq!(followed, [Why::Schedule, Why::FollowUp, Why::FollowUp]);
         for after in [None, Some(Millis::from_hours(24))] {
-            assert_eq!(first_three(soon, after).await, [schedule.clone(), schedule.clone(), schedule.clone()]);
+            assert_eq!(first_three(soon, after).await, [Why::Schedule; 3]);
         }
     }
 

@@ -15,6 +15,7 @@ mod attempts;
 mod budgets;
 mod clocks;
 mod crash;
+mod events;
 mod evidence;
 mod expiry;
 mod export;

@@ -113,6 +113,7 @@ impl Scene {
             shares: Shares::default(),
             retry_policy: self.retry_policy.clone(),
             every: Millis::from_hours(1),
+            watches: Arc::new([]),
         }
     }
 

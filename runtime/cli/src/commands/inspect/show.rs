@@ -1,6 +1,6 @@
 //! A component as text. Everything that comes from it is made safe for terminals.
 
-use ansai_config::SettingDescription;
+use ansai_config::{Manifest, SettingDescription};
 use ansai_core::text::inert;
 use ansai_core::{Bytes, Interface, InterfaceKind, InterfaceName, Millis, quantity};
 use ansai_daemon::Component;
@@ -18,6 +18,13 @@ const MOST_TOOLS: usize = 8;
 /// The most characters of a licence's title.
 const MOST_TITLE: usize = 80;
 
+/// `every 10 min, woken by file /etc/hosts`.
+fn schedule(manifest: &Manifest) -> String {
+    let watches: Vec<String> = manifest.watches.iter().map(ToString::to_string).collect();
+    let between = if watches.is_empty() { String::new() } else { format!(", woken by {}", watches.join("; ")) };
+    format!("every {}{between}", manifest.every)
+}
+
 pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
     let Inspected { component, metadata, functions } = inspected;
     let manifest = &component.manifest;
@@ -30,7 +37,7 @@ pub(super) fn of(inspected: &Inspected, interfaces: &[Interface]) -> String {
         ("file", component.path.display().to_string()),
         ("size", Bytes::from(component.found.bytes).to_string()),
         ("sha256", component.found.digest.clone()),
-        ("schedule", format!("every {}", manifest.every)),
+        ("schedule", schedule(manifest)),
         ("verification", verification),
     ]);
     out += &lines::title("Author says (nothing verifies it)");

@@ -155,6 +155,13 @@ fn samples() -> Vec<Event> {
             archived: true,
             public_key: "cd".into(),
         },
+        Event::Watch { instance: name.clone(), watch: "file /etc/hosts".into(), error: None, kind: None },
+        Event::Watch {
+            instance: name.clone(),
+            watch: "file /etc/hosts".into(),
+            error: Some("is no longer watched: /etc was unmounted".into()),
+            kind: Some("watch-failed".into()),
+        },
         Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
         Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
     ];

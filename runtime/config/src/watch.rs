@@ -1,0 +1,114 @@
+//! `watch`: what wakes an instance between its scheduled evaluations. In `[schedule]` of a manifest, and in
+//! `[policy.NAME]` of the configuration.
+
+use ansai_core::watch::{Pressure, Resource, Watch};
+use ansai_core::{Millis, codes, scope};
+use serde_json::{Value, json};
+
+use crate::fields::{Fields, wrong_type};
+use crate::nearest;
+use crate::node::{Kind, Node};
+use crate::problem::{Problem, Problems};
+
+/// The most watches of one instance.
+const MOST: usize = 16;
+/// What a table names, exactly one of them.
+const KINDS: &[&str] = &["file", "directory", "pressure"];
+const KEYS: &[&str] = &["file", "directory", "pressure", "stall", "window"];
+const EXAMPLE: &str = "such as { file = \"/etc/hosts\" } or { pressure = \"memory\", stall = \"150ms\" }";
+const STALL: (u64, u64) = (1, 10_000);
+
+/// Reads the list.
+pub(crate) fn read(node: &Node, problems: &mut Problems) -> Vec<Watch> {
+    let Kind::Array(tables) = &node.kind else {
+        problems.add(wrong_type("watch", node, "a list of tables").hint(EXAMPLE));
+        return Vec::new();
+    };
+    if let Some(beyond) = tables.get(MOST) {
+        let message = format!("`watch` has {} tables, more than {MOST}", tables.len());
+        problems.add(
+            Problem::error(codes::TOO_MANY_ENTRIES, beyond.span.clone(), message)
+                .hint("watch a directory in place of its files"),
+        );
+    }
+    let mut watches: Vec<Watch> = Vec::new();
+    for node in tables.iter().take(MOST) {
+        let Some(watch) = one(node, problems) else { continue };
+        match watches.contains(&watch) {
+            true => problems.add(
+                Problem::error(codes::BAD_WATCH, node.span.clone(), format!("duplicate watch: {watch}"))
+                    .hint("delete the line"),
+            ),
+            false => watches.push(watch),
+        }
+    }
+    watches
+}
+
+fn one(node: &Node, problems: &mut Problems) -> Option<Watch> {
+    let fields = Fields::of(node, "a table of `watch`", KEYS, problems)?;
+    let named: Vec<&str> = KINDS.iter().copied().filter(|kind| fields.get(kind).is_some()).collect();
+    let [kind] = named[..] else {
+        // An unknown key has its own problem, which lists the known ones.
+        let all_known = node.entries().is_some_and(|all| all.iter().all(|one| KEYS.contains(&one.key.as_str())));
+        if !named.is_empty() || all_known {
+            let kinds = nearest::list(KINDS).unwrap_or_default();
+            let message = format!("a table of `watch` needs exactly one of {kinds}");
+            problems.add(Problem::error(codes::BAD_WATCH, node.span.clone(), message).hint(EXAMPLE));
+        }
+        return None;
+    };
+    if kind == "pressure" {
+        return pressure(&fields, problems);
+    }
+    for only in ["stall", "window"] {
+        if let Some(entry) = fields.entry(only) {
+            let message = format!("`{only}` belongs to `pressure`, not to `{kind}`");
+            problems.add(Problem::error(codes::BAD_WATCH, entry.key_span.clone(), message).hint("delete it"));
+        }
+    }
+    let path = fields.text(kind, 4_096, problems)?;
+    let is_root = path == "/";
+    if !scope::is_plain_absolute(path) || (is_root && kind == "file") {
+        let span = fields.get(kind).map_or(0..0, |node| node.span.clone());
+        let message = format!("`{kind}` must be an absolute path without `.` or `..`");
+        problems.add(
+            Problem::error(codes::BAD_PATH, span, message).hint("such as \"/etc/hosts\", without a slash at the end"),
+        );
+        return None;
+    }
+    Some(if kind == "file" { Watch::File(path.to_owned()) } else { Watch::Directory(path.to_owned()) })
+}
+
+fn pressure(fields: &Fields<'_>, problems: &mut Problems) -> Option<Watch> {
+    fields.require(&[("stall", "stall = \"150ms\"  # tasks wait this long within `window`")], problems);
+    let (least, most) = Pressure::WINDOW;
+    let of = fields.word("pressure", Resource::ALL, problems);
+    let window = match fields.get("window") {
+        Some(_) => fields.duration("window", (least.get(), most.get()), problems),
+        None => Some(Pressure::UNPRIVILEGED),
+    };
+    let stall = fields.duration("stall", STALL, problems);
+    let watch = Pressure { of: of?, stall: stall?, window: window? };
+    if watch.stall > watch.window {
+        let span = fields.get("stall").map_or(0..0, |node| node.span.clone());
+        let message = format!("`stall` is {}, more than the window of {}", watch.stall, watch.window);
+        let hint = "tasks cannot wait longer than the window lasts";
+        problems.add(Problem::error(codes::OUT_OF_RANGE, span, message).hint(hint));
+        return None;
+    }
+    Some(Watch::Pressure(watch))
+}
+
+/// As [`read`] reads it.
+pub(crate) fn to_json(watches: &[Watch]) -> Value {
+    let milliseconds = |millis: Millis| format!("{}ms", millis.get());
+    let table = |watch: &Watch| match watch {
+        Watch::File(path) => json!({ "file": path }),
+        Watch::Directory(path) => json!({ "directory": path }),
+        Watch::Pressure(Pressure { of, stall, window }) => {
+            json!({ "pressure": of.name(), "stall": milliseconds(*stall), "window": milliseconds(*window) })
+        }
+    };
+    watches.iter().map(table).collect()
+}
