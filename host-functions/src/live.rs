@@ -18,6 +18,7 @@ use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::function::InlineFunction;
+use ansai_kit::guard::Guards;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
@@ -26,6 +27,7 @@ use ansai_kit::target::Reach;
 use ansai_kit::watch::{Sink, Source, WatchError};
 use ansai_local::files::fields::ROOTS;
 use ansai_local::files::{QUARANTINE_EXPIRY, QUARANTINE_ORIGIN};
+use ansai_local::guard::Timers;
 use ansai_local::watch::{self, Watches};
 
 use crate::HOST_ACTIONS;
@@ -100,6 +102,10 @@ impl HostAccess for LiveHost {
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {
         &ROOTS
+    }
+
+    fn guards(&self) -> &dyn Guards {
+        &Timers
     }
 
     fn call_deadline(&self) -> Duration {

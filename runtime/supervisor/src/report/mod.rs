@@ -113,6 +113,9 @@ pub struct StepReport {
     /// How its act after the undo of the plan ended; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_undo: Option<Outcome>,
+    /// When it goes back by itself; `None` if it stays, or is back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_back: Option<Timestamp>,
 }
 
 /// The state of a finding at the end of a pass.
@@ -176,8 +179,15 @@ impl InstanceReport {
 impl StepReport {
     /// A step without an outcome.
     pub(crate) fn new(planned: PlannedStep) -> StepReport {
-        let (measures, evidence) = (Vec::new(), Vec::new());
-        StepReport { planned, outcome: None, detail: String::new(), measures, evidence, after_undo: None }
+        StepReport {
+            planned,
+            outcome: None,
+            detail: String::new(),
+            measures: Vec::new(),
+            evidence: Vec::new(),
+            after_undo: None,
+            goes_back: None,
+        }
     }
 
     /// Adds what the step did after the undo of its plan.

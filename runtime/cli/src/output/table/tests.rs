@@ -30,6 +30,7 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
         measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],
         evidence: vec![EvidenceRef { id: "i".into(), name: text.into(), bytes: 3.into(), sha256: "ab".into() }],
         after_undo: None,
+        goes_back: None,
     }
 }
 
