@@ -64,6 +64,8 @@ mod tests {
             incident: None,
             change: None,
             healing: false,
+            held_under: None,
+            not_held: None,
         };
         let findings = mounts.iter().map(finding).collect();
         Event::Observed { instance: "disk-space".parse().unwrap(), mode: Mode::Observe, findings, without_incident: 0 }

@@ -14,7 +14,7 @@ use ansai_kit::action::Action;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Occurrence, Trigger};
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_kit::watch::{Sink, Source, WatchError};
 use ansai_supervisor::{Instance, Supervisor};
@@ -50,6 +50,10 @@ impl HostAccess for Fed {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.0.quarantine_expiry()
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        self.0.quarantine_origin()
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

@@ -15,9 +15,11 @@ const LONG_MS: u64 = 600_000;
 /// The guard fires a quarter later.
 const SHORT_MS: u64 = 2_000;
 
-fn with_guards(scene: Scene) -> Scene {
+fn with_guards(mut scene: Scene) -> Scene {
     let retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy.clone() };
-    Scene { host: test_guards::processes, retry_policy, ..scene }
+    scene.host = test_guards::processes;
+    scene.retry_policy = retry_policy;
+    scene
 }
 
 /// A file with `old` in it, and a finding that is healthy once `healthy` is there.

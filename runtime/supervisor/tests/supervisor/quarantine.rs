@@ -188,6 +188,7 @@ fn record(scene: &Scene, plan: &str, at: Timestamp, proposed: &Proposed, applied
         reason: None,
         detail: applied.detail.clone(),
         measures: applied.measures.clone(),
+        evidence: vec![],
         items_sha256,
         after_crash: false,
     };

@@ -14,7 +14,7 @@ use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::Action;
 use ansai_kit::guard::{GuardState, Guards, NoGuards, Reversal};
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Function, InterfaceDef};
 
 use crate::set_file::point;
@@ -76,6 +76,10 @@ impl<G: Guards> HostAccess for GuardHost<G> {
 
     fn quarantine_expiry(&self) -> &'static InterfaceDef {
         self.live.quarantine_expiry()
+    }
+
+    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
+        self.live.quarantine_origin()
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {
