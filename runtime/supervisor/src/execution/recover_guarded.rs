@@ -22,7 +22,16 @@ impl Executor {
             // The guard is armed, at most. It changes nothing, because the step did not act.
             self.unguard(id);
             let detail = "interrupted before its guard was recorded, so it did not begin";
-            self.record_outcome(id, Applied { outcome: Outcome::Failed, ..Applied::unknown(detail) }, true, false);
+            let undo_follows = file.is_undone_after(number, Outcome::Failed);
+            self.record_outcome(
+                id,
+                Applied { outcome: Outcome::Failed, ..Applied::unknown(detail) },
+                true,
+                undo_follows,
+            );
+            if undo_follows {
+                self.finish_step(id.plan, number, Some(id.instance));
+            }
             return true;
         };
         if open.outcome.is_none() {
@@ -45,7 +54,11 @@ impl Executor {
         };
         match conclusion {
             Conclusion::Waits(_) => self.look_at_guard_if_over(file, number, &guarded),
-            _ => true,
+            _ => {
+                // If it failed, its plan is undone.
+                self.finish_step(id.plan, number, Some(id.instance));
+                true
+            }
         }
     }
 

@@ -16,9 +16,8 @@ const LONG_MS: u64 = 600_000;
 const SHORT_MS: u64 = 2_000;
 
 fn with_guards(mut scene: Scene) -> Scene {
-    let retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy.clone() };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy };
     scene.host = test_guards::processes;
-    scene.retry_policy = retry_policy;
     scene
 }
 

@@ -24,9 +24,8 @@ fn the_process_inside() {
     let Some(place) = killed::place() else { return };
     std::fs::write(place.join("pid"), std::process::id().to_string()).unwrap();
     let mut scene = Scene::at(&place);
-    let retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy.clone() };
+    scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy };
     scene.host = test_guards::systemd;
-    scene.retry_policy = retry_policy;
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async { scene.open().run_once().await });
 }
