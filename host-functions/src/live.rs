@@ -18,6 +18,7 @@ use ansai_kit::backend::{Abort, Answer, Backend};
 use ansai_kit::call::{Call, Reply, to_reply};
 use ansai_kit::evaluation_state::EvaluationState;
 use ansai_kit::function::InlineFunction;
+use ansai_kit::guard::Guards;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
@@ -25,6 +26,7 @@ use ansai_kit::remote::Parts;
 use ansai_kit::target::Reach;
 use ansai_local::files::QUARANTINE_EXPIRY;
 use ansai_local::files::fields::ROOTS;
+use ansai_local::guard::Timers;
 
 use crate::HOST_ACTIONS;
 use crate::remote::{RemoteCalls, RemoteLimits};
@@ -91,6 +93,10 @@ impl HostAccess for LiveHost {
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {
         &ROOTS
+    }
+
+    fn guards(&self) -> &dyn Guards {
+        &Timers
     }
 
     fn call_deadline(&self) -> Duration {

@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use crate::authorize::{Asked, Canonical};
 use crate::call::{read, to_text};
 use crate::function::{Types, Wire};
+use crate::guard::Guard;
 use crate::host::{Host, ProbeContext};
 use crate::target::Reach;
 
@@ -270,6 +271,12 @@ pub trait Action: Sync + Send {
     /// Acts, after checking the identity of each target again. An `Err` means that nothing was changed.
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal>;
 
+    /// See [`TypedAction::guard`].
+    fn guard(&self, doing: &StepContext<'_>) -> Result<Guard, Refusal>;
+
+    /// See [`TypedAction::confirm`].
+    fn confirm(&self, doing: &StepContext<'_>) -> Result<(), Refusal>;
+
     /// Undoes what `items` list as done, also of a step that failed. It may be repeated after a crash. An `Err` means that
     /// nothing was changed.
     fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal>;
@@ -355,6 +362,19 @@ pub trait TypedAction: Sync + Send {
 
     /// See [`Action::begin`].
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal>;
+
+    /// What puts the step back although ansai is dead. Only for a step whose preview is not `for-good`: the executor arms
+    /// it before `begin`, and refuses the step without it. A step that is put back is short (it returns
+    /// [`Begun::Finished`]) and reversible, and `resolve` tells whether its change is still in place. Changes nothing.
+    fn guard(&self, _doing: &StepContext<'_>, _what: Step<Self>) -> Result<Guard, Refusal> {
+        Err(Refusal::Unsupported("this action has no guard, so its steps cannot be put back without ansai".into()))
+    }
+
+    /// Makes a provisional step last, after its timer was stopped. An action whose guard is a time-out of the kernel removes
+    /// the time-out here. It may be repeated after a crash.
+    fn confirm(&self, _doing: &StepContext<'_>, _what: Step<Self>) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// See [`Action::undo`].
     fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal>;
@@ -517,6 +537,14 @@ impl<A: TypedAction> Action for A {
 
     fn begin(&self, doing: &StepContext<'_>) -> Result<Begun, Refusal> {
         TypedAction::begin(self, doing, Step::of(doing)?)
+    }
+
+    fn guard(&self, doing: &StepContext<'_>) -> Result<Guard, Refusal> {
+        TypedAction::guard(self, doing, Step::of(doing)?)
+    }
+
+    fn confirm(&self, doing: &StepContext<'_>) -> Result<(), Refusal> {
+        TypedAction::confirm(self, doing, Step::of(doing)?)
     }
 
     fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {

@@ -12,6 +12,7 @@ use crate::action::{Action, Proposed};
 use crate::authorize::Scopes;
 use crate::backend::Backend;
 use crate::evaluation_state::EvaluationState;
+use crate::guard::{Guards, NoGuards};
 use crate::host::Host;
 use crate::host_clock;
 use crate::registry::{Function, InterfaceDef};
@@ -38,6 +39,11 @@ pub trait HostAccess: Send + Sync {
     /// Both clocks of the machine, now.
     fn clock(&self) -> ClockReading {
         host_clock::read()
+    }
+
+    /// Arms what puts steps back without ansai. By default nothing can.
+    fn guards(&self) -> &dyn Guards {
+        &NoGuards
     }
 
     /// How long one call may take.

@@ -11,7 +11,7 @@
 //! - [`backend`]: what answers a policy's calls; [`call`]: the calls and replies.
 //! - [`host_access`]: what a supervisor needs of its host.
 //! - [`function`]: functions with Rust types, and without; [`remote`]: those that call servers.
-//! - [`action`]: preview, apply, undo.
+//! - [`action`]: preview, apply, undo; [`guard`]: what puts a step back although ansai is dead.
 //! - [`policy`]: the interfaces that every policy has; [`evaluation_state`] is what they read and write.
 //! - [`redact`]: masks secrets in texts of the machine.
 //! - [`target`]: the servers that an instance may use; [`secret`]: how to read the secret of one.
@@ -33,6 +33,7 @@ pub mod call;
 pub mod doctor;
 pub mod evaluation_state;
 pub mod function;
+pub mod guard;
 pub mod host;
 pub mod host_access;
 pub mod host_clock;

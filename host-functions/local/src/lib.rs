@@ -6,7 +6,7 @@
 //! Each domain has a directory. It declares its interfaces next to the functions that answer them, and has one line per
 //! interface in [`INTERFACES`]. Every action that removes or replaces a file passes the guard in `safety` first.
 //!
-//! [`step_unit`] runs programs of steps that must outlive ansai.
+//! [`step_unit`] runs programs of steps that must outlive ansai. [`guard`] puts steps back although ansai is dead.
 //!
 //! ```
 //! use ansai_kit::registry::Registry;
@@ -18,6 +18,7 @@ mod detached;
 pub mod disk;
 pub mod facts;
 pub mod files;
+pub mod guard;
 pub mod journal;
 pub mod packages;
 mod safety;

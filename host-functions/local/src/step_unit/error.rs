@@ -7,7 +7,7 @@ use ansai_kit::program::ProgramError;
 #[derive(Debug, thiserror::Error)]
 pub enum UnitError {
     /// No systemd manages this machine, or the host is not this machine.
-    #[error("no systemd runs on this host, so no program can outlive ansai")]
+    #[error("no systemd runs on this host, so nothing can outlive ansai")]
     NoSystemd,
     /// The id of the step is not the name of a unit.
     #[error("{0:?} cannot be the name of a unit")]
@@ -29,7 +29,7 @@ pub enum UnitError {
 }
 
 impl UnitError {
-    pub(super) fn refused(unit: &str, why: impl Into<String>) -> UnitError {
+    pub(crate) fn refused(unit: &str, why: impl Into<String>) -> UnitError {
         UnitError::Refused { unit: unit.to_owned(), why: why.into() }
     }
 

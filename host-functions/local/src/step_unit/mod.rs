@@ -17,7 +17,7 @@
 
 mod error;
 mod state;
-mod systemd;
+pub(crate) mod systemd;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -33,9 +33,9 @@ pub use state::{End, State};
 use systemd::{JOURNALCTL, SYSTEMCTL, SYSTEMD_RUN};
 
 /// As long as the name of a unit may be, with room for what is added.
-const MOST_ID_BYTES: usize = 200;
+pub(crate) const MOST_ID_BYTES: usize = 200;
 /// Variables that systemd sets for every service.
-const UNSET: &str = "UnsetEnvironment=INVOCATION_ID JOURNAL_STREAM SYSTEMD_EXEC_PID HOME LOGNAME USER SHELL";
+pub(crate) const UNSET: &str = "UnsetEnvironment=INVOCATION_ID JOURNAL_STREAM SYSTEMD_EXEC_PID HOME LOGNAME USER SHELL";
 
 /// A program to run as a unit.
 #[derive(Debug, Clone, Copy)]

@@ -11,8 +11,8 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use super::UnitError;
 use super::state::{PROPERTIES, Shown};
 
-pub(super) const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
-pub(super) const SYSTEMCTL: &str = "/usr/bin/systemctl";
+pub(crate) const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
+pub(crate) const SYSTEMCTL: &str = "/usr/bin/systemctl";
 pub(super) const JOURNALCTL: &str = "/usr/bin/journalctl";
 /// What sd_booted(3) looks for.
 const BOOTED: &str = "/run/systemd/system";
@@ -21,13 +21,13 @@ const MOST_SHOWN: usize = 300;
 const SLOW: Duration = Duration::from_secs(300);
 
 /// Refuses a host that systemd does not manage.
-pub(super) fn require(host: &Host) -> Result<(), UnitError> {
+pub(crate) fn require(host: &Host) -> Result<(), UnitError> {
     let is_booted = statx(CWD, BOOTED, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).is_ok();
     if host.is_this_machine() && is_booted { Ok(()) } else { Err(UnitError::NoSystemd) }
 }
 
 /// A command that may take long.
-pub(super) fn slow(path: &'static str) -> Program<'static> {
+pub(crate) fn slow(path: &'static str) -> Program<'static> {
     Program::new(Path::new(path)).limit(SLOW)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn show(unit: &str) -> Result<Shown, UnitError> {
 }
 
 /// Runs a command that is about a unit, and returns what it writes to standard output.
-pub(super) fn run(program: &Program<'_>, unit: &str) -> Result<Output, UnitError> {
+pub(crate) fn run(program: &Program<'_>, unit: &str) -> Result<Output, UnitError> {
     let ran = program.run(&|| false)?;
     match ran.ended {
         Ended::By(status) if status.success() => Ok(ran.stdout),

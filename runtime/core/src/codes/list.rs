@@ -203,6 +203,7 @@ codes! {
         USER_SWITCH = "user-switch",
         NO_SYSTEMD = "no-systemd",
         STEP_UNIT = "step-unit",
+        NO_GUARD = "no-guard",
         CLOCK_JUMPED = "clock-jumped",
     }
 }
