@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, RecordingRef};
 pub use self::findings::Finding;
 pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
-use crate::host_clock::Belief;
+use crate::host_clock::{Belief, ClockReading};
 use crate::incident::Change;
 use crate::{
-    Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Refusal, Severity, Status,
-    Timestamp, Usage,
+    Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity,
+    Status, Timestamp, Usage,
 };
 
 /// An event with its time: the payload of one audit record.
@@ -117,6 +117,13 @@ pub enum Event {
     Intent(Intent),
     /// A long step is running. `handle` identifies it.
     Running { plan: String, step: u32, instance: InstanceName, handle: serde_json::Value, until: Timestamp },
+    /// Something independent of ansai is armed that puts a step back `limit` after `armed`, whatever becomes of ansai.
+    /// Durable before the step acts. `confirmable`: the step stays if verification finds the thing healthy before.
+    Guarded { plan: String, step: u32, instance: InstanceName, armed: ClockReading, limit: Millis, confirmable: bool },
+    /// The finding is healthy, so the guard of a provisional step is about to be removed. Durable before that.
+    Confirming { plan: String, step: u32, instance: InstanceName },
+    /// A provisional step is confirmed: its guard is removed, and it stays.
+    Confirmed { plan: String, step: u32, instance: InstanceName },
     /// How far a long step is, in the words of its action. Published only when it changes, and less often the longer the
     /// step runs. Not in the audit log.
     Progress { plan: String, step: u32, instance: InstanceName, note: String },
@@ -206,6 +213,9 @@ impl Event {
             Event::Decided { .. } => "decided",
             Event::Intent(_) => "intent",
             Event::Running { .. } => "running",
+            Event::Guarded { .. } => "guarded",
+            Event::Confirming { .. } => "confirming",
+            Event::Confirmed { .. } => "confirmed",
             Event::Progress { .. } => "progress",
             Event::Outcome { .. } => "outcome",
             Event::Pending { .. } => "pending",
@@ -238,6 +248,9 @@ impl Event {
             | Event::Decided { instance, .. }
             | Event::Intent(Intent { instance, .. })
             | Event::Running { instance, .. }
+            | Event::Guarded { instance, .. }
+            | Event::Confirming { instance, .. }
+            | Event::Confirmed { instance, .. }
             | Event::Progress { instance, .. }
             | Event::Outcome { instance, .. }
             | Event::Pending { instance, .. }
@@ -269,6 +282,9 @@ impl Event {
             | Event::Decided { plan, .. }
             | Event::Intent(Intent { plan, .. })
             | Event::Running { plan, .. }
+            | Event::Guarded { plan, .. }
+            | Event::Confirming { plan, .. }
+            | Event::Confirmed { plan, .. }
             | Event::Progress { plan, .. }
             | Event::Outcome { plan, .. }
             | Event::Pending { plan, .. }

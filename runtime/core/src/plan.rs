@@ -116,7 +116,7 @@ pub enum Outcome {
 impl Outcome {
     /// Whether the step is known to be over.
     pub fn has_ended(self) -> bool {
-        !matches!(self, Outcome::Running | Outcome::Unknown)
+        !matches!(self, Outcome::Running | Outcome::Provisional | Outcome::Unknown)
     }
 }
 

@@ -30,6 +30,7 @@ pub mod authority;
 pub mod clock;
 mod clock_watch;
 mod execution;
+mod guarded;
 mod ids;
 mod incidents;
 pub mod instance;

@@ -15,7 +15,7 @@ use ansai_storage::{Access, Directory, Location, StorageError};
 use crate::authority::Authority;
 use crate::clock;
 use crate::clock_watch::ClockWatch;
-use crate::execution::{Background, Executor, Pending, PlanFileError, Plans, QuarantineExpiry};
+use crate::execution::{Background, Executor, GuardedSteps, Pending, PlanFileError, Plans, QuarantineExpiry};
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
@@ -163,6 +163,7 @@ impl Supervisor {
             plans: Plans::open(dir.create_subdirectory("plans")?, ballast)?,
             background: Background::new(leases.clone()),
             pending: Pending::default(),
+            guarded: GuardedSteps::default(),
             leases,
             clocks: clocks.clone(),
             budgets: Budgets::open(state.clone())?,

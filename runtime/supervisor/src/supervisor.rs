@@ -29,6 +29,8 @@ use crate::tasks::Tasks;
 
 /// Between two looks for quarantined files whose time is over, and for interrupted steps that wait.
 const EXPIRE: Duration = Duration::from_secs(10 * 60);
+/// Between two looks at steps that go back by themselves.
+const GUARDS: Duration = Duration::from_secs(1);
 /// Between two looks at the size and age of the audit log.
 const RETAIN: Duration = Duration::from_secs(60);
 /// Records and what policies remember are on the disk after so long at the latest.
@@ -189,6 +191,19 @@ impl Supervisor {
                 // The operator may have set enforce mode, or granted something again.
                 if !supervisor.0.executor.pending.is_empty() {
                     supervisor.begin_recovery(Which::Pending).await;
+                }
+            }
+        });
+        let executor = rooms.executor.clone();
+        schedule.every(GUARDS, "ending steps that go back by themselves", move || {
+            let executor = executor.clone();
+            async move {
+                if executor.guarded.is_empty() {
+                    return;
+                }
+                let looked = tokio::task::spawn_blocking(move || executor.look_at_guarded_steps()).await;
+                if let Err(error) = looked {
+                    tracing::error!("ending steps that go back by themselves panicked, their guards do it: {error}");
                 }
             }
         });

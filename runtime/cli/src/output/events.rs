@@ -109,6 +109,12 @@ fn plan_line(event: &Event) -> String {
         Event::Running { step, until, .. } => {
             format!("{}: running until {} at the latest", at(*step), time::local(*until))
         }
+        Event::Guarded { step, armed, limit, confirmable, .. } => {
+            let unless = if *confirmable { ", unless it is confirmed" } else { "" };
+            format!("{}: goes back by itself at {}{unless}", at(*step), time::local(armed.wall + *limit))
+        }
+        Event::Confirming { step, .. } => format!("{}: starting to confirm", at(*step)),
+        Event::Confirmed { step, .. } => format!("{}: confirmed: it stays", at(*step)),
         Event::Progress { step, note, .. } => format!("{}: {note}", at(*step)),
         Event::Outcome { step, outcome, detail, after_crash, .. } => {
             let after = if *after_crash { "after a restart: " } else { "" };

@@ -232,7 +232,11 @@ fn short_outcome(step: &StepReport) -> String {
 }
 
 fn outcome_word(step: &StepReport) -> String {
-    step.outcome.map_or_else(|| "not started".to_owned(), |outcome| outcome.to_string())
+    let word = step.outcome.map_or_else(|| "not started".to_owned(), |outcome| outcome.to_string());
+    match step.goes_back {
+        Some(at) => format!("{word} (goes back by itself at {})", time::local(at)),
+        None => word,
+    }
 }
 
 /// `done: removed 12 files (freed 3.20 MiB)`.

@@ -13,6 +13,7 @@ use ansai_storage::Directory;
 
 use super::background::Background;
 use super::failed_plan::ends_plan;
+use super::guards::GuardedSteps;
 use super::outcome::{intent, step_result};
 use super::pending::Pending;
 use super::plans::{PlanFile, Plans};
@@ -45,6 +46,7 @@ pub(crate) struct Executor {
     pub(crate) budgets: Budgets,
     pub(crate) background: Background,
     pub(crate) pending: Pending,
+    pub(crate) guarded: GuardedSteps,
     pub(crate) stop: Arc<Stop>,
     pub(crate) audit_dir: Directory,
 }
@@ -152,15 +154,23 @@ impl Executor {
         self.clocks.check()?;
         self.check_counted(file.step_id(number), action, proposed)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
-        let mut under_way =
-            UnderWay { instance: file.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
+        let (instance, action) = (file.instance.clone(), proposed.action.clone());
+        let mut under_way = UnderWay { instance, action, handle: None, until: None, guard: None };
         self.put_step(&file.plan, number, &under_way)?;
         let durable =
             self.journal.intent(clock::now(), intent(file, plan_sha256, number, proposed)).map_err(unavailable)?;
         let step = step.acting(durable)?;
-        let begun = step.begin()?;
+        let id = file.step_id(number);
+        let guarded = self.arm(id, proposed, &step, &mut under_way)?;
+        let begun = step.begin().inspect_err(|_| {
+            if guarded.is_some() {
+                self.unguard(id);
+            }
+        })?;
         let ended = match begun {
             Begun::Finished(applied) => Some(applied),
+            // A fault of its action: what goes back by itself must be over before that.
+            Begun::Running { handle, .. } if guarded.is_some() => Some(step.cancel(&handle)),
             Begun::Running { handle, limit } => {
                 // The step may go on after its plan, and what it touches is in use as long as it runs.
                 self.background.keep(&file.plan, number, Some(proposed.touches().into_owned()));
@@ -188,8 +198,11 @@ impl Executor {
         };
         Ok(ended.map(|applied| {
             let undo_follows = file.is_undone_after(number, applied.outcome);
-            self.settle(file.step_id(number), proposed, &applied);
-            self.record_outcome(file.step_id(number), applied, false, undo_follows)
+            self.settle(id, proposed, &applied);
+            match guarded {
+                Some(guarded) => self.record_guarded(id, proposed, guarded, applied, false, undo_follows),
+                None => self.record_outcome(id, applied, false, undo_follows),
+            }
         }))
     }
 

@@ -17,7 +17,7 @@ use crate::state::UnderWay;
 /// Whether a step that ended like this ends its plan. What nobody knows does, also if the step may fail.
 pub(super) fn ends_plan(proposed: &Proposed, outcome: Outcome) -> bool {
     match outcome {
-        Outcome::Done | Outcome::Running => false,
+        Outcome::Done | Outcome::Running | Outcome::Provisional => false,
         Outcome::Failed | Outcome::Refused => !proposed.may_fail,
         _ => true,
     }
@@ -51,8 +51,13 @@ impl PlanFile {
 impl Executor {
     /// Keeps a step that was refused before its intent in the state, for the undo of its plan.
     pub(super) fn keep_for_undo(&self, step: StepId<'_>, proposed: &Proposed) {
-        let under_way =
-            UnderWay { instance: step.instance.clone(), action: proposed.action.clone(), handle: None, until: None };
+        let under_way = UnderWay {
+            instance: step.instance.clone(),
+            action: proposed.action.clone(),
+            handle: None,
+            until: None,
+            guard: None,
+        };
         if let Err(error) = self.state.begin_step(step.plan, step.step, &under_way) {
             tracing::error!(plan = step.plan, "the undo of this plan would not outlive a crash: {error}");
         }
@@ -66,7 +71,9 @@ impl Executor {
             Err(error) => {
                 for (number, proposed) in file.numbered().rev() {
                     let result = results.get_mut(number as usize);
-                    if let Some(result) = result.filter(|one| one.outcome == Outcome::Done && is_undoable(proposed)) {
+                    if let Some(result) = result.filter(|one| {
+                        matches!(one.outcome, Outcome::Done | Outcome::Provisional) && is_undoable(proposed)
+                    }) {
                         self.record_not_undone(file.step_id(number), &error, BY_HOST);
                         undo_text::undone(&mut result.outcome, &mut result.detail, Outcome::Refused, &error);
                     }
@@ -78,7 +85,8 @@ impl Executor {
     /// Newest step first, then the acts after undo, oldest step first.
     fn undo_recorded(&self, file: &PlanFile, failed: u32, mut records: UndoRecords, results: &mut [StepResult]) {
         for (number, proposed) in file.numbered().rev() {
-            let has_ended = matches!(records.of(number).outcome, Some(Outcome::Done | Outcome::Failed));
+            let has_ended =
+                matches!(records.of(number).outcome, Some(Outcome::Done | Outcome::Provisional | Outcome::Failed));
             if !has_ended || !is_undoable(proposed) {
                 continue;
             }
@@ -93,6 +101,9 @@ impl Executor {
             if let Some(result) = results.get_mut(number as usize) {
                 undo_text::undone(&mut result.outcome, &mut result.detail, outcome, &detail);
             }
+            if outcome == Outcome::Done {
+                self.end_undone(file, number);
+            }
         }
         self.after_undo(file, BY_HOST, &mut records, |number, outcome, detail| {
             if let Some(result) = results.get_mut(number as usize) {
@@ -100,7 +111,7 @@ impl Executor {
             }
         });
         // Without a recorded outcome, the next start looks for it.
-        if records.of(failed).outcome.is_some() {
+        if records.of(failed).outcome.is_some() && self.guarded.get(&file.plan, failed).is_none() {
             self.end_step(file.step_id(failed));
         }
     }

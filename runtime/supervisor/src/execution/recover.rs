@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
-use ansai_core::{InstanceName, Mode, Outcome, Refusal};
+use ansai_core::{InstanceName, Lasting, Mode, Outcome, Refusal};
 use ansai_kit::action::Applied;
 
 use super::executor::Executor;
+use super::plans::PlanFile;
 use super::step::Step;
 use super::watch::{MayCancel, Watched, watch};
 use crate::ids::StepId;
@@ -46,6 +47,14 @@ enum Unresolved {
     Waits(Refusal),
     /// It cannot be determined.
     Unknown { why: String, reason: Option<Refusal> },
+}
+
+/// What became of a step.
+enum Resolved {
+    /// `None` if it runs and ansai stops.
+    Applied(Option<Applied>),
+    /// It goes back by itself. All of it is recorded.
+    Guarded { is_over: bool },
 }
 
 impl Unresolved {
@@ -105,7 +114,11 @@ impl Executor {
         let Interrupted { plan, step, under_way } = interrupted;
         let told = plan.clone();
         let finished = tokio::task::spawn_blocking(move || {
-            self.finish_step(&plan, step, under_way.ok().map(|under_way| under_way.instance).as_ref());
+            let under_way = under_way.ok();
+            if let Some(UnderWay { instance, guard: Some(_), .. }) = &under_way {
+                self.forget_guard(StepId { plan: &plan, step, instance });
+            }
+            self.finish_step(&plan, step, under_way.map(|under_way| under_way.instance).as_ref());
         });
         if let Err(error) = finished.await {
             tracing::error!(plan = told, step, "recovery panicked, ansai tries again at its next start: {error}");
@@ -129,13 +142,30 @@ impl Executor {
         let Interrupted { plan, step, under_way } = interrupted;
         let instance = open.intent.instance.clone();
         let id = StepId { plan: &plan, step, instance: &instance };
-        let resolved = under_way.map_err(Unresolved::unknown).and_then(|under_way| self.resolve(id, &under_way, open));
+        let has_outcome = open.outcome.is_some();
+        let resolved = under_way.map_err(Unresolved::unknown).and_then(|under_way| {
+            match self.goes_back(id, &under_way, &open)? {
+                Some(file) => Ok(Resolved::Guarded { is_over: self.recover_guarded(&file, open) }),
+                None => self.resolve(id, &under_way, open).map(Resolved::Applied),
+            }
+        });
         let applied = match resolved {
-            Ok(Some(applied)) => applied,
-            Ok(None) => return false,
+            Ok(Resolved::Guarded { is_over }) => return is_over,
+            Ok(Resolved::Applied(Some(applied))) => applied,
+            Ok(Resolved::Applied(None)) => return false,
             Err(Unresolved::Waits(reason)) => {
                 self.wait(id, reason);
                 return false;
+            }
+            Err(Unresolved::Unknown { why, .. }) if has_outcome => {
+                // A step that goes back by itself. Its guard does that, and nobody looks.
+                self.record_by_guard(
+                    id,
+                    Outcome::Unknown,
+                    format!("interrupted, and what became of it is unknown: {why}"),
+                );
+                self.finish_step(&plan, step, Some(&instance));
+                return true;
             }
             Err(Unresolved::Unknown { why, reason }) => {
                 Applied { reason, ..Applied::unknown(format!("interrupted, and what was done is unknown: {why}")) }
@@ -156,6 +186,20 @@ impl Executor {
             self.finish_step(&plan, step, Some(&instance));
         }
         true
+    }
+
+    /// The file of a step that goes back by itself.
+    fn goes_back(
+        &self,
+        id: StepId<'_>,
+        under_way: &UnderWay,
+        open: &OpenIntent,
+    ) -> Result<Option<PlanFile>, Unresolved> {
+        let (file, sha256) = self.plans.get(id.plan).map_err(Unresolved::unknown)?;
+        let proposed = file.unaltered(&sha256, &open.intent).map_err(Unresolved::altered)?;
+        let lasts = proposed.preview.lasting == Lasting::ForGood;
+        open.is_of(under_way).map_err(Unresolved::altered)?;
+        Ok((!lasts).then_some(file))
     }
 
     /// Determines what one step did, or waits for it if it is still running. `None` if it is running and ansai stops.

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use ansai_core::{Refusal, Scope};
+use ansai_core::{Millis, Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
+use ansai_kit::guard::{Guard, Reversal};
 use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
 
@@ -63,6 +64,16 @@ impl<'a> Step<'a> {
         self.action.resolve(&self.context())
     }
 
+    /// What puts the step back without ansai.
+    pub(super) fn guard(&self) -> Result<Guard, Refusal> {
+        self.action.guard(&self.context())
+    }
+
+    /// Its id as text.
+    pub(super) fn name(&self) -> &str {
+        &self.step_id
+    }
+
     fn context(&self) -> StepContext<'_> {
         StepContext {
             host: self.executor.host.host(),
@@ -81,6 +92,21 @@ impl ActingStep<'_> {
     /// Starts the step. `Err` means that nothing was changed.
     pub(super) fn begin(&self) -> Result<Begun, Refusal> {
         self.0.action.begin(&self.0.context())
+    }
+
+    /// Arms the timer that puts the step back.
+    pub(super) fn arm_timer(&self, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+        let host = &self.0.executor.host;
+        host.guards().arm(host.host(), &self.0.step_id, reversal, after)
+    }
+
+    /// Makes the step last.
+    pub(super) fn confirm(&self) -> Result<(), Refusal> {
+        self.0.action.confirm(&self.0.context())
+    }
+
+    pub(super) fn as_step(&self) -> &Step<'_> {
+        &self.0
     }
 
     /// Undoes the step. `Err` means that nothing was changed.

@@ -42,6 +42,7 @@ impl OpenIntent {
             _ if under_way.action != self.intent.action => Some("the state has another action"),
             (Some(_), None) => Some("the state has a handle"),
             (Some(kept), Some((recorded, _))) if value(kept) != value(recorded) => Some("the state has another handle"),
+            _ if self.guard.is_none() && under_way.guard.is_some() => Some("the state has a guard"),
             _ => None,
         };
         differs.map_or(Ok(()), |what| Err(altered(&self.intent, what)))

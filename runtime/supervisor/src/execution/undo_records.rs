@@ -63,6 +63,7 @@ impl UndoRecords {
                     record.items_sha256.clone_from(items_sha256);
                 }
             }
+            Event::Confirmed { step, .. } => self.0.entry(*step).or_default().outcome = Some(Outcome::Done),
             Event::Undoing(UndoIntent { step, .. }) => self.0.entry(*step).or_default().is_interrupted = true,
             Event::Undone { step, outcome, .. } => {
                 let record = self.0.entry(*step).or_default();

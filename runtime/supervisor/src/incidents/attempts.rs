@@ -148,6 +148,11 @@ impl Incidents {
                         recorded.step_ended(step, End { outcome, reason: None, detail, measures: Vec::new() });
                     }
                 }
+                Event::Confirmed { plan, step, .. } => {
+                    if let Some(confirmed) = plans.get_mut(&plan).and_then(|recorded| recorded.steps.get_mut(&step)) {
+                        confirmed.outcome = Outcome::Done;
+                    }
+                }
                 Event::Undone { plan, step, outcome, detail, .. } => {
                     if let Some(undone) = plans.get_mut(&plan).and_then(|recorded| recorded.steps.get_mut(&step)) {
                         undo_text::undone(&mut undone.outcome, &mut undone.detail, outcome, detail);

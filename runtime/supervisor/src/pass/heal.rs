@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::event::Verdict;
-use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, StepResult, Timestamp};
+use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Status, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::Trigger;
@@ -147,10 +147,14 @@ impl Passes {
                 }
             };
             let ended = has_ended(&steps).then(clock::now);
-            let _ = self.stop.or(tokio::time::sleep(instance.retry_policy.settle.into())).await;
+            // Provisional steps are verified until they would go back.
+            let left = || self.executor.provisional_left(&plan);
+            let settle = Duration::from(instance.retry_policy.settle).min(left().unwrap_or(Duration::MAX));
+            let _ = self.stop.or(tokio::time::sleep(settle)).await;
             apart = apart.saturating_add(acting.elapsed());
             let may_repeat = || budget.take(apart).is_ok();
-            let (verified, evaluations) = self.verify_within(instance, grants, &incident, &steps, may_repeat).await;
+            let (verified, evaluations) =
+                self.verify_within(instance, grants, &incident, &steps, left(), may_repeat).await;
             let now = clock::now();
             self.journal.note(
                 now,
@@ -163,6 +167,9 @@ impl Passes {
                     evaluations,
                 },
             );
+            let is_healthy = verified.status == Status::Healthy;
+            let steps = self.executor.clone().conclude(&plan, steps, is_healthy).await;
+            let ended = ended.or_else(|| has_ended(&steps).then(clock::now));
             let attempt = Attempt {
                 key: incident.finding.key.clone(),
                 number: incident.begun,

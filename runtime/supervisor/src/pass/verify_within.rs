@@ -14,7 +14,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl Passes {
-    /// Verifies once, and again during `verify_within`. Returns the last observation, and the number of evaluations. Each
+    /// Verifies once, and again during `verify_within`, or while steps are `provisional` for so long. Returns the last observation, and the number of evaluations. Each
     /// has its own recording. Ends at once if ansai stops, or if `may_repeat` says that the pass has nothing left.
     pub(super) async fn verify_within(
         &self,
@@ -22,9 +22,13 @@ impl Passes {
         grants: &EffectiveGrants,
         incident: &Incident,
         steps: &[StepResult],
+        provisional: Option<Duration>,
         may_repeat: impl Fn() -> bool,
     ) -> (Observation, u32) {
-        let within = if has_acted(steps) { instance.retry_policy.verify_within.into() } else { Duration::ZERO };
+        let within = provisional.unwrap_or_else(|| match has_acted(steps) {
+            true => instance.retry_policy.verify_within.into(),
+            false => Duration::ZERO,
+        });
         let until = Instant::now() + within;
         let mut evaluations = 1;
         let mut observation = self.verify(instance, grants, incident).await;

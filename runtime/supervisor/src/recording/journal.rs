@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use ansai_audit::{AppendError, Durability, Head, Log, ReadError, Reader, SharedLog};
 use ansai_core::event::{Intent, Record, UndoIntent};
-use ansai_core::{Event, InstanceName, Timestamp};
+use ansai_core::{Event, InstanceName, Outcome, Timestamp};
 use ansai_events::Stream;
 use ansai_storage::ToDirectory;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::guarded::Guarded;
 use crate::ids::StepId;
 
 /// An event could not be recorded. Then nothing may change.
@@ -60,7 +61,28 @@ pub(crate) struct OpenIntent {
     pub(crate) intent: Intent,
     /// The handle and the time limit of a step that ran in the background.
     pub(crate) running: Option<(Box<RawValue>, Timestamp)>,
+    /// Its guard, if it goes back by itself. Such a step is open until it has, or is confirmed.
+    pub(crate) guard: Option<Guarded>,
+    /// The outcome of such a step.
+    pub(crate) outcome: Option<Outcome>,
+    /// It was about to be confirmed.
+    pub(crate) is_confirming: bool,
 }
+
+impl OpenIntent {
+    fn new(durable: Durable, intent: Intent) -> OpenIntent {
+        OpenIntent { durable, intent, running: None, guard: None, outcome: None, is_confirming: false }
+    }
+
+    /// Whether the step goes back by itself after this outcome.
+    fn goes_back(&self, outcome: Outcome, has_items: bool) -> bool {
+        let has_changed = matches!(outcome, Outcome::Done | Outcome::Provisional | Outcome::Failed) && has_items;
+        self.guard.is_some() && (has_changed || outcome == Outcome::Unknown)
+    }
+}
+
+/// The name of a guard as the one who undoes a step.
+pub(crate) const BY_GUARD: &str = "its guard";
 
 /// By plan and step.
 pub(crate) type OpenIntents = BTreeMap<(String, u32), OpenIntent>;
@@ -74,14 +96,33 @@ pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadErr
             Event::Intent(intent) => {
                 let (plan, step, instance) = (intent.plan.clone(), intent.step, intent.instance.clone());
                 let durable = Durable { plan: plan.clone(), step, instance };
-                open.insert((plan, step), OpenIntent { durable, intent, running: None });
+                open.insert((plan, step), OpenIntent::new(durable, intent));
             }
             Event::Running { plan, step, handle, until, .. } => {
                 if let Some(open) = open.get_mut(&(plan, step)) {
                     open.running = to_raw_value(&handle).ok().map(|handle| (handle, until));
                 }
             }
-            Event::Outcome { plan, step, .. } => {
+            Event::Guarded { plan, step, armed, limit, confirmable, .. } => {
+                if let Some(open) = open.get_mut(&(plan, step)) {
+                    open.guard = Some(Guarded { armed, limit, confirmable });
+                }
+            }
+            Event::Confirming { plan, step, .. } => {
+                if let Some(open) = open.get_mut(&(plan, step)) {
+                    open.is_confirming = true;
+                }
+            }
+            Event::Outcome { plan, step, outcome, items_sha256, .. } => {
+                let key = (plan, step);
+                match open.get_mut(&key).filter(|open| open.goes_back(outcome, items_sha256.is_some())) {
+                    Some(open) => open.outcome = Some(outcome),
+                    None => _ = open.remove(&key),
+                }
+            }
+            Event::Confirmed { plan, step, .. } => _ = open.remove(&(plan, step)),
+            // Who could not put it back tries again, apart from its guard.
+            Event::Undone { plan, step, outcome, by, .. } if outcome == Outcome::Done || by == BY_GUARD => {
                 open.remove(&(plan, step));
             }
             _ => {}
@@ -175,6 +216,18 @@ impl Journal {
         let durable = Durable { plan: plan.to_owned(), step, instance: instance.clone() };
         let (plan, instance, by) = (plan.to_owned(), instance.clone(), by.to_owned());
         self.durable(at, Event::AfterUndoIntent { plan, step, instance, by })?;
+        Ok(durable)
+    }
+
+    /// Records that a provisional step is about to be confirmed.
+    ///
+    /// # Errors
+    /// When that is not known to be on the disk: the guard of the step must not be removed.
+    pub(crate) fn confirm_intent(&self, at: Timestamp, step: StepId<'_>) -> Result<Durable, JournalError> {
+        let StepId { plan, step, instance } = step;
+        let durable = Durable { plan: plan.to_owned(), step, instance: instance.clone() };
+        let (plan, instance) = (plan.to_owned(), instance.clone());
+        self.durable(at, Event::Confirming { plan, step, instance })?;
         Ok(durable)
     }
 

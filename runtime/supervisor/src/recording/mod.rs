@@ -11,7 +11,7 @@ mod sampling;
 
 pub use self::dropped::RecordedDrop;
 pub(crate) use self::evaluate::{Evaluated, EvaluationRequest, Evaluator, NotEvaluated};
+pub(crate) use self::journal::{BY_GUARD, OpenIntent, open_intents};
 pub use self::journal::{Durable, Journal, JournalError};
-pub(crate) use self::journal::{OpenIntent, open_intents};
 pub(crate) use self::recorder::Recorder;
 pub(crate) use self::retention::{Retention, segment_bytes};

@@ -153,6 +153,8 @@ impl ReportBuilder {
             Event::Running { step, .. }
             | Event::Outcome { step, .. }
             | Event::Skipped { step, .. }
+            | Event::Guarded { step, .. }
+            | Event::Confirmed { step, .. }
             | Event::Undone { step, .. }
             | Event::AfterUndo { step, .. } => *step,
             _ => return,
@@ -165,12 +167,20 @@ impl ReportBuilder {
                 step.detail = "still running; its outcome follows when ansai runs again".to_owned();
             }
             Event::Outcome { outcome, detail, measures, .. } => {
+                if matches!(outcome, Outcome::Refused | Outcome::Reverted) {
+                    step.goes_back = None;
+                }
                 (step.outcome, step.detail, step.measures) = (Some(*outcome), detail.clone(), measures.clone());
             }
             Event::Skipped { reason, .. } => {
                 (step.outcome, step.detail) = (Some(Outcome::Skipped), reason.to_string());
             }
+            Event::Guarded { armed, limit, .. } => step.goes_back = Some(armed.wall + *limit),
+            Event::Confirmed { .. } => (step.outcome, step.goes_back) = (Some(Outcome::Done), None),
             Event::Undone { outcome, detail, .. } => {
+                if *outcome == Outcome::Done {
+                    step.goes_back = None;
+                }
                 let ended = step.outcome.get_or_insert(Outcome::Unknown);
                 undo_text::undone(ended, &mut step.detail, *outcome, detail);
             }

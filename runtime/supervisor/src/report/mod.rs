@@ -5,7 +5,7 @@ pub(crate) mod undo_text;
 
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::{
-    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject,
+    Decision, ErrorKind, InstanceName, Measure, Mode, Outcome, Recommendation, Severity, Status, Subject, Timestamp,
 };
 use serde::Serialize;
 
@@ -85,6 +85,9 @@ pub struct StepReport {
     /// How its act after the undo of the plan ended; `None` if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_undo: Option<Outcome>,
+    /// When it goes back by itself; `None` if it stays, or is back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_back: Option<Timestamp>,
 }
 
 /// The state of a finding at the end of a pass.
@@ -148,7 +151,14 @@ impl InstanceReport {
 impl StepReport {
     /// A step without an outcome.
     pub(crate) fn new(planned: PlannedStep) -> StepReport {
-        StepReport { planned, outcome: None, detail: String::new(), measures: Vec::new(), after_undo: None }
+        StepReport {
+            planned,
+            outcome: None,
+            detail: String::new(),
+            measures: Vec::new(),
+            after_undo: None,
+            goes_back: None,
+        }
     }
 
     /// Adds what the step did after the undo of its plan.

@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn under_way() -> UnderWay {
-        UnderWay { instance: ONE, action: "a.b".into(), handle: None, until: None }
+        UnderWay { instance: ONE, action: "a.b".into(), handle: None, until: None, guard: None }
     }
 
     fn state(dir: &Path) -> State {

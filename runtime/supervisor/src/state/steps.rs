@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{State, StateError};
+use crate::guarded::Guarded;
 
 /// A running step; it stays in the state until its outcome is recorded.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub(crate) struct UnderWay {
     /// Set when the action continues in the background.
     pub(crate) handle: Option<Box<RawValue>>,
     pub(crate) until: Option<Timestamp>,
+    /// Set before the step acts, if it goes back by itself. The step stays in the state until it has, or is confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) guard: Option<Guarded>,
 }
 
 /// A step that was running when ansai ended.

@@ -21,6 +21,8 @@ interface slow-actions {
   wait-or-cancel: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   mark: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   flaky: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
+  set: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
+  set-for-a-time: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
   reload: func(number: u64, limit: u64, text: string, reason: string) -> result<preview, refusal>;
 }
 world guest {
@@ -55,6 +57,8 @@ const MODULE: &str = r#"(module
   (import "ansai:test/slow-actions@0.2.0" "mark" (func $mark (type $propose)))
   (import "ansai:test/slow-actions@0.2.0" "flaky" (func $flaky (type $propose)))
   (import "ansai:test/slow-actions@0.2.0" "reload" (func $reload (type $propose)))
+  (import "ansai:test/slow-actions@0.2.0" "set" (func $set-file (type $propose)))
+  (import "ansai:test/slow-actions@0.2.0" "set-for-a-time" (func $set-for-a-time (type $propose)))
   (import "ansai:disk/disk-check-actions@0.2.0" "check-available" (func $check (param i32 i32 i64 i32 i32 i32)))
   (table funcref (elem $wait $wait-or-cancel $mark $flaky))
   (memory (export "memory") 16)
@@ -89,6 +93,18 @@ const MODULE: &str = r#"(module
       (then (call $look-again (i64.load offset=8 (local.get $step)) (i32.const 4096))))
     (if (i32.eq (local.get $what) (i32.const 8))
       (then (call $reload
+        (i64.load offset=8 (local.get $step)) (i64.load offset=16 (local.get $step))
+        (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
+        (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
+        (i32.const 4096))))
+    (if (i32.eq (local.get $what) (i32.const 9))
+      (then (call $set-file
+        (i64.load offset=8 (local.get $step)) (i64.load offset=16 (local.get $step))
+        (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
+        (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))
+        (i32.const 4096))))
+    (if (i32.eq (local.get $what) (i32.const 10))
+      (then (call $set-for-a-time
         (i64.load offset=8 (local.get $step)) (i64.load offset=16 (local.get $step))
         (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))
         (i32.load offset=32 (local.get $step)) (i32.load offset=36 (local.get $step))

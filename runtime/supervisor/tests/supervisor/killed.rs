@@ -6,7 +6,7 @@ use ansai_harness::{Daemon, Invocation};
 
 use crate::scene::Scene;
 
-const PLACE: &str = "ANSAI_TEST_CRASH_PLACE";
+pub(crate) const PLACE: &str = "ANSAI_TEST_CRASH_PLACE";
 
 /// The scene of such a process; `None` in any other process.
 pub(crate) fn place() -> Option<PathBuf> {

@@ -14,6 +14,7 @@ use ansai_kit::action::{
     Action, Amount, Applied, Begun, Described, Fate, Item, OnStop, Previewed, Progress, Proposed, StepContext,
 };
 use ansai_kit::function::Types;
+use ansai_kit::guard::Guard;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
@@ -246,6 +247,14 @@ impl Action for Expiry {
             let _ = Self::real().begin(doing)?;
         }
         Self::stop(doing)
+    }
+
+    fn guard(&self, doing: &StepContext<'_>) -> Result<Guard, Refusal> {
+        Self::real().guard(doing)
+    }
+
+    fn confirm(&self, doing: &StepContext<'_>) -> Result<(), Refusal> {
+        Self::real().confirm(doing)
     }
 
     fn undo(&self, doing: &StepContext<'_>, items: &[Item]) -> Result<Applied, Refusal> {

@@ -134,7 +134,8 @@ impl Scene {
         let (mode, accept_clock) = (Mode::Enforce, self.accept_clock);
         let (version, audit) = ("0.0.0".into(), self.audit.clone());
         let options = Options { state_dir, mode, version, audit, accept_clock, events: stream };
-        let live_host = LiveHost::new(Host::at("/"), registry(), 2, Duration::from_secs(30));
+        let live_host =
+            LiveHost::new(Host::at("/").protecting(self.state_dir()), registry(), 2, Duration::from_secs(30));
         Supervisor::open(options, (self.host)(live_host), Arc::new(authority), instances)
     }
 

@@ -58,6 +58,10 @@ pub(crate) enum Call {
     /// `advice.recommend` with this text.
     Recommend = 7,
     Reload = 8,
+    /// Sets a file until it is verified, for at most `number` milliseconds.
+    Set = 9,
+    /// Sets a file for `number` milliseconds.
+    SetForATime = 10,
 }
 
 /// One step to propose.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ansai_core::scope::{Count, PER_HOURS, Roots, TypedField, is_within};
 use ansai_core::{
-    Interface, InterfaceKind, InterfaceName, Millis, Outcome, Preview, Refusal, Reversibility, Scope, Sensitivity,
-    Subject, Touch,
+    Interface, InterfaceKind, InterfaceName, Lasting, Millis, Outcome, Preview, Refusal, Reversibility, Scope,
+    Sensitivity, Subject, Touch,
 };
 use ansai_kit::action::{
     Amount, Applied, Begun, Fate, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction, read_targets,
@@ -20,6 +20,8 @@ use ansai_kit::host::ProbeContext;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use crate::set_file::SetFile;
 
 pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/slow-actions");
 
@@ -47,20 +49,22 @@ pub(crate) static SLOW_ACTIONS: InterfaceDef = InterfaceDef {
         Function { name: "wait-or-cancel", checks: &[], body: Body::Action(&Wait(OnStop::Cancel)) },
         Function { name: "mark", checks: MARK, body: Body::Action(&Mark) },
         Function { name: "flaky", checks: &[], body: Body::Action(&Flaky) },
+        Function { name: "set", checks: &[], body: Body::Action(&SetFile(Lasting::UntilVerified)) },
+        Function { name: "set-for-a-time", checks: &[], body: Body::Action(&SetFile(Lasting::ForATime)) },
         Function { name: "reload", checks: &[], body: Body::Action(&Reload) },
     ],
 };
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Arguments {
-    number: u64,
+    pub(crate) number: u64,
     limit: u64,
-    text: PathBuf,
+    pub(crate) text: PathBuf,
     reason: String,
 }
 
 /// What a step touches: its file, and by the beginning of the file's name something else.
-fn touches(preview: &Preview) -> Vec<Touch> {
+pub(crate) fn touches(preview: &Preview) -> Vec<Touch> {
     let name = Path::new(&preview.about.name).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let more = match name.split_once('-').map_or(name, |(first, _)| first) {
         "sshd" => Some(Touch::shared(Subject::new("unit", "sshd.service"))),
@@ -72,16 +76,16 @@ fn touches(preview: &Preview) -> Vec<Touch> {
     Touch::of(preview).into_iter().chain(more).collect()
 }
 
-fn preview(arguments: Arguments, reversible: Reversibility) -> Result<(Preview, PathBuf), Refusal> {
+pub(crate) fn preview(arguments: Arguments, reversible: Reversibility) -> Result<(Preview, PathBuf), Refusal> {
     let subject = Subject::new("file", arguments.text.to_str().unwrap());
     Ok((Preview { items: 1, reversible, ..Preview::nothing(subject) }, arguments.text))
 }
 
-fn applied(outcome: Outcome, detail: &str, items: Vec<Item>) -> Applied {
+pub(crate) fn applied(outcome: Outcome, detail: &str, items: Vec<Item>) -> Applied {
     Applied { outcome, items, ..Applied::unknown(detail) }
 }
 
-fn item(path: &Path) -> Item {
+pub(crate) fn item(path: &Path) -> Item {
     let path = path.to_str().unwrap();
     Item { target: path.into(), fate: Fate::Done, freed_bytes: 0, undo: path.into() }
 }
@@ -91,7 +95,7 @@ pub(crate) fn history(path: &Path) -> PathBuf {
     path.with_file_name("history")
 }
 
-fn note(path: &Path, what: &str) {
+pub(crate) fn note(path: &Path, what: &str) {
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(history(path)).unwrap();
     writeln!(file, "{what} {}", path.file_name().unwrap().to_str().unwrap()).unwrap();
 }

@@ -114,6 +114,21 @@ fn samples() -> Vec<Event> {
             handle: json!({"pid": 1}),
             until: Timestamp::from_millis(1),
         },
+        Event::Guarded {
+            plan: plan.clone(),
+            step: 0,
+            instance: name.clone(),
+            armed: ansai_core::host_clock::ClockReading {
+                wall: Timestamp::from_millis(1),
+                since_boot: ansai_core::Millis::new(1),
+                boot: "ab".into(),
+                is_synchronized: true,
+            },
+            limit: ansai_core::Millis::from_hours(1),
+            confirmable: true,
+        },
+        Event::Confirming { plan: plan.clone(), step: 0, instance: name.clone() },
+        Event::Confirmed { plan: plan.clone(), step: 0, instance: name.clone() },
         Event::Progress { plan: plan.clone(), step: 0, instance: name.clone(), note: "scanned 4 of 9 files".into() },
         Event::Undoing(UndoIntent {
             plan: plan.clone(),

@@ -28,6 +28,7 @@ fn step(outcome: Option<Outcome>, text: &str) -> StepReport {
         detail: text.into(),
         measures: vec![Measure::count("freed-bytes", 3_355_443, Unit::Bytes)],
         after_undo: None,
+        goes_back: None,
     }
 }
 

@@ -152,7 +152,7 @@ fn what_ended_is_settled_and_what_never_began_is_free_after_a_crash() {
     state.unreserve("a", Some(1)).unwrap();
     assert_eq!(used(&state), 5);
     // The step 2 is running when ansai is killed, and the step 3 has not begun.
-    let under_way = UnderWay { instance: ONE, action: "a.remove".into(), handle: None, until: None };
+    let under_way = UnderWay { instance: ONE, action: "a.remove".into(), handle: None, until: None, guard: None };
     state.begin_step("a", 2, &under_way).unwrap();
     drop(state);
     let state = open(dir.path());

@@ -1,0 +1,202 @@
+//! Hosts for steps with a guard: with guards of these tests, which need neither root nor systemd and work although the
+//! test's process is dead; with timers of systemd; with none. Their time of day and their boot can be changed.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ansai_core::host_clock::ClockReading;
+use ansai_core::scope::{Roots, TypedField};
+use ansai_core::{Measure, Millis, Refusal, Timestamp};
+use ansai_host_functions::live::LiveHost;
+use ansai_kit::action::Action;
+use ansai_kit::guard::{GuardState, Guards, NoGuards, Reversal};
+use ansai_kit::host::Host;
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
+use ansai_kit::registry::{Function, InterfaceDef};
+
+use crate::set_file::point;
+
+/// The time of day, if the test sets it, and the boot. Every test is a process of its own.
+static WALL: Mutex<Option<u64>> = Mutex::new(None);
+static BOOT: Mutex<Option<&str>> = Mutex::new(None);
+
+pub(crate) fn set_wall(milliseconds: u64) {
+    *WALL.lock().unwrap() = Some(milliseconds);
+}
+
+/// As after a restart of the machine.
+pub(crate) fn set_boot(boot: &'static str) {
+    *BOOT.lock().unwrap() = Some(boot);
+}
+
+struct GuardHost<G> {
+    live: LiveHost,
+    guards: Stopping<G>,
+}
+
+pub(crate) fn processes(live: LiveHost) -> Arc<dyn HostAccess> {
+    Arc::new(GuardHost { live, guards: Stopping(Processes) })
+}
+
+pub(crate) fn systemd(live: LiveHost) -> Arc<dyn HostAccess> {
+    let timers = Timers(live.clone());
+    Arc::new(GuardHost { live, guards: Stopping(timers) })
+}
+
+pub(crate) fn none(live: LiveHost) -> Arc<dyn HostAccess> {
+    Arc::new(GuardHost { live, guards: Stopping(NoGuards) })
+}
+
+impl<G: Guards> HostAccess for GuardHost<G> {
+    fn clock(&self) -> ClockReading {
+        let real = ansai_kit::host_clock::read();
+        let wall = WALL.lock().unwrap().map_or(real.wall, Timestamp::from_millis);
+        let boot = BOOT.lock().unwrap().map_or(real.boot, str::to_owned);
+        ClockReading { wall, boot, ..real }
+    }
+
+    fn guards(&self) -> &dyn Guards {
+        &self.guards
+    }
+
+    fn host(&self) -> &Host {
+        HostAccess::host(&self.live)
+    }
+
+    fn facts(&self) -> Vec<Measure> {
+        self.live.facts()
+    }
+
+    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
+        self.live.action(name)
+    }
+
+    fn quarantine_expiry(&self) -> &'static InterfaceDef {
+        self.live.quarantine_expiry()
+    }
+
+    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
+        self.live.quarantine_roots()
+    }
+
+    fn call_deadline(&self) -> Duration {
+        HostAccess::call_deadline(&self.live)
+    }
+
+    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
+        self.live.backend(start)
+    }
+}
+
+/// The guards of the live host.
+struct Timers(LiveHost);
+
+impl Guards for Timers {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+        self.0.guards().arm(host, step_id, reversal, after)
+    }
+
+    fn state(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
+        self.0.guards().state(host, step_id)
+    }
+
+    fn disarm(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
+        self.0.guards().disarm(host, step_id)
+    }
+
+    fn forget(&self, host: &Host, step_id: &str) {
+        self.0.guards().forget(host, step_id);
+    }
+}
+
+/// Lingers after a guard was armed, if the test wants that.
+struct Stopping<G>(G);
+
+impl<G: Guards> Guards for Stopping<G> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+        self.0.arm(host, step_id, reversal, after)?;
+        point(Path::new(&reversal.arguments[3]), "armed");
+        Ok(())
+    }
+
+    fn state(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
+        self.0.state(host, step_id)
+    }
+
+    fn disarm(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
+        self.0.disarm(host, step_id)
+    }
+
+    fn forget(&self, host: &Host, step_id: &str) {
+        self.0.forget(host, step_id);
+    }
+}
+
+/// A shell in a session of its own for each guard. Whoever makes the directory `ends` first ends it.
+struct Processes;
+
+const SHELL: &str = "sleep \"$1\"; dir=$2; mkdir \"$dir/ends\" 2>/dev/null || exit 0; \
+                     shift 2; \"$@\"; echo $? > \"$dir/result\"";
+
+impl Processes {
+    fn directory(host: &Host, step_id: &str) -> PathBuf {
+        host.protected()[0].with_file_name("guards").join(step_id)
+    }
+}
+
+impl Guards for Processes {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+        let directory = Processes::directory(host, step_id);
+        std::fs::create_dir_all(&directory).unwrap();
+        let seconds = Duration::from_millis(after.get()).as_secs_f64().to_string();
+        let mut shell = Command::new("setsid");
+        shell.args(["/bin/sh", "-c", SHELL, "sh", &seconds]).arg(&directory).arg(&reversal.program);
+        shell.args(&reversal.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // It must not end with the group of whoever is killed.
+        let mut child = shell.process_group(0).spawn().unwrap();
+        std::fs::write(directory.join("pid"), child.id().to_string()).unwrap();
+        std::thread::spawn(move || child.wait());
+        Ok(())
+    }
+
+    fn state(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
+        let directory = Processes::directory(host, step_id);
+        let has = |name: &str| directory.join(name).exists();
+        Ok(match std::fs::read_to_string(directory.join("result")).ok().as_deref() {
+            Some("0\n") => GuardState::PutBack,
+            Some("") => GuardState::Firing,
+            Some(_) => GuardState::Failed("its program failed".into()),
+            None if !directory.exists() || has("removed") => GuardState::Gone,
+            None if has("ends") => GuardState::Firing,
+            None => GuardState::Waiting,
+        })
+    }
+
+    fn disarm(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
+        let directory = Processes::directory(host, step_id);
+        if std::fs::create_dir(directory.join("ends")).is_ok() {
+            std::fs::write(directory.join("removed"), "").unwrap();
+        }
+        loop {
+            match self.state(host, step_id)? {
+                GuardState::Firing => std::thread::sleep(Duration::from_millis(10)),
+                over => return Ok(over),
+            }
+        }
+    }
+
+    fn forget(&self, _: &Host, _: &str) {}
+}
+
+/// Removes all guards, as a restart of the machine does.
+pub(crate) fn remove_all(state_dir: &Path) {
+    let Ok(guards) = state_dir.with_file_name("guards").read_dir() else { return };
+    for guard in guards {
+        let directory = guard.unwrap().path();
+        let _ = std::fs::create_dir(directory.join("ends"));
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}
