@@ -27,7 +27,7 @@ use crate::{compiler, logging, reload, runtime};
     ansai run --once                           check once as configured, or with the built-in policies\n  \
     ansai run policies/ --once                 check once with the policies of a directory\n  \
     ansai run                                  run the configured policies until stopped\n  \
-    ansai run --once --quiet                   for cron: print only what needs attention or changed\n  \
+    ansai run --once --quiet                   for cron: print what needs attention, once a day or when it changes\n  \
     ansai run --once --format json             print one JSON document\n\n\
     Without a configuration, policies only observe, and see only sizes, counts and names.\n\
     The first SIGINT or SIGTERM stops ansai in order; the second one stops it immediately. SIGHUP makes the daemon\n\
@@ -40,7 +40,8 @@ pub(crate) struct Arguments {
     /// Evaluate every policy once, print a report, and exit
     #[arg(long)]
     once: bool,
-    /// Print nothing, not even warnings, while everything is healthy and nothing changes; for cron
+    /// Print nothing, not even warnings, while everything is healthy or the same trouble was printed within a day; for
+    /// cron
     #[arg(short, long, requires = "once")]
     quiet: bool,
     /// Highest mode: `observe` changes nothing, even if the configuration enforces [default: the modes of the

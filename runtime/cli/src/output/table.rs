@@ -32,10 +32,10 @@ struct Row {
 }
 
 /// The whole report: a table, what each plan touches and why, then a summary. With `quiet`, only what is unhealthy,
-/// unknown or not loaded; empty if that is nothing.
+/// unknown or not loaded, and not the same as in an earlier run; empty if that is nothing.
 pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: bool) -> String {
     let width = layout.width;
-    let shown = tree::of(&report.instances, is_shown);
+    let shown = tree::of(&report.instances, |finding| is_shown(finding) && !(quiet && finding.repeated.is_some()));
     let mut rows: Vec<Row> = shown.iter().map(row).collect();
     let more = rows.len().saturating_sub(MOST_ROWS);
     rows.truncate(MOST_ROWS);
@@ -58,7 +58,7 @@ pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: b
     for instance in report.instances.iter().filter(|_| !quiet) {
         healthy(&mut out, instance, layout);
     }
-    unknown(&mut out, report);
+    unknown(&mut out, report, quiet);
     pending(&mut out, report);
     if !(quiet && out.is_empty()) {
         footer(&mut out, report);
@@ -212,9 +212,9 @@ fn healthy(out: &mut String, instance: &InstanceReport, layout: Layout) {
 }
 
 /// What is unknown or did not load, so that a healthy table does not hide it.
-fn unknown(out: &mut String, report: &RunReport) {
+fn unknown(out: &mut String, report: &RunReport, quiet: bool) {
     let mut lines = Vec::new();
-    for instance in &report.instances {
+    for instance in report.instances.iter().filter(|instance| !(quiet && instance.repeated.is_some())) {
         let name = inert(instance.instance.as_str(), 80);
         let repeated = instance.repeated.map(|repeated| format!(" ({})", phrases::repeated(repeated)));
         let repeated = repeated.unwrap_or_default();

@@ -23,7 +23,7 @@ impl Node<'_> {
 }
 
 /// The findings that are wanted.
-pub(crate) fn of(instances: &[InstanceReport], is_wanted: fn(&FindingReport) -> bool) -> Vec<Node<'_>> {
+pub(crate) fn of(instances: &[InstanceReport], is_wanted: impl Fn(&FindingReport) -> bool) -> Vec<Node<'_>> {
     let all: Vec<(&InstanceReport, &FindingReport)> = instances
         .iter()
         .flat_map(|instance| instance.findings.iter().map(move |finding| (instance, finding)))

@@ -271,6 +271,9 @@ fn what_was_there_before_says_how_often() {
     (report.instances[0].error, report.instances[0].repeated) = (Some("no route".into()), repeated);
     let text = plain(&render(&report, Layout { width: 220, all: false }, false, false));
     assert_eq!(text.matches("the same for 12").count(), 2, "{text}");
+    let quiet = plain(&render(&report, Layout { width: 220, all: false }, false, true));
+    assert!(!quiet.contains("the same for 12") && !quiet.contains("no route"), "{quiet}");
+    assert!(quiet.contains("disk-space") && quiet.contains("broken: trapped"), "others are told: {quiet}");
     let document = serde_json::to_value(&report).unwrap();
     assert_eq!(document["instances"][0]["findings"][0]["repeated"], serde_json::json!({"times": 11, "since": 0}));
 }
