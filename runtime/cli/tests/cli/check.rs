@@ -74,7 +74,7 @@ fn check_tells_how_long_a_call_of_a_server_may_take() {
     place.write("ansai.toml", format!("{daemon}{target}call_limit = \"9s\"\n{limited}{used}"));
     let ran = place.ansai(&check).code(0).says("ok     [daemon], call limit 2 s\n");
     let ran = ran.says("ok     [target.cache], redis, call limit 9 s\n");
-    ran.says("ok     [policy.p], mode observe, call limit 800 ms, every 60 s\n");
+    ran.says("ok     [policy.p], mode observe, call limit 800 ms, every 1 min\n");
     place.write("ansai.toml", format!("[daemon]\ncall_limit = \"1h\"\n{grants}"));
     place.ansai(&check).code(2).complains("`call_limit` is 1 h, but must be from 100 ms to 20 s");
 }
@@ -90,14 +90,14 @@ fn what_wakes_an_instance_is_shown_and_a_watch_without_a_grant_is_told() {
     let check = ["check", "--config", "ansai.toml"];
     let with = |lines: &str| place.write("ansai.toml", format!("[policy.p]\nsource = \"policies/p\"\n{lines}\n"));
     with("");
-    let ran = place.ansai(&check).code(0).says("every 60 s, woken by file /etc/hosts\n");
+    let ran = place.ansai(&check).code(0).says("every 1 min, woken by file /etc/hosts\n");
     ran.says("warning[watch-not-granted]: p is not woken by file /etc/hosts").says("[policy.p.grant]");
     with("watch = [{ file = \"/etc/hosts\" }, { pressure = \"io\", stall = \"100ms\" }]");
     let ran = place.ansai(&check).code(0);
     assert!(!ran.stdout.contains("watch-not-granted"), "{}", ran.stdout);
     ran.says("woken by file /etc/hosts (operator); io pressure, 100 ms of 2 s (operator)\n");
     with("watch = []");
-    place.ansai(&check).code(0).says("[policy.p], mode observe, every 60 s\n");
+    place.ansai(&check).code(0).says("[policy.p], mode observe, every 1 min\n");
     with("watch = [{ socket = \"/run/a\" }]");
     place.ansai(&check).code(2).complains("[unknown-key]").complains("ansai.toml:3").complains("`pressure`");
 }

@@ -62,7 +62,7 @@ fn a_panic_is_a_failure_and_what_is_printed_is_logged() {
     );
     change(&dir, "policy.go", "\"fmt\"\n", "\"fmt\"\n\t\"os\"\n\t\"time\"\n");
     let Some(built) = built("go::a_panic…", dir.path()) else { return };
-    let expected = "[expect]\nfailure = { other = \"the policy panicked: no [] 1970 (Detect, policy.go line 41)\" }";
+    let expected = "[expect]\nfailure = { other = \"the policy panicked: no [] 1970 (Detect, policy.go line 36)\" }";
     let ran = passes(&built, &format!("{NOTHING}{expected}"));
     assert!(ran.log.iter().any(|line| line.contains("looking")), "{:?}", ran.log);
     assert!(ran.log.iter().any(|line| line == "info: two\nlines"), "{:?}", ran.log);

@@ -198,9 +198,10 @@ impl Evaluator {
     }
 }
 
-/// Whether the same answer at the next time is no news: a verification belongs to an act, and a person asks on purpose.
+/// Whether the same answer at the next time is no news: a verification belongs to an act, a person asks on purpose, and
+/// what woke a policy is asked for afterwards.
 fn is_repeated(trigger: &Trigger) -> bool {
-    !matches!(trigger, Trigger::Verification | Trigger::ByHand)
+    !matches!(trigger, Trigger::Verification | Trigger::ByHand | Trigger::Event(_))
 }
 
 /// What an answer says, without its numbers, and the calls that were refused: a grant may have changed.

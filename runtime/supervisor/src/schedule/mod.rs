@@ -236,7 +236,7 @@ mod tests {
             }
             async { tokio::task::yield_now().await }
         };
-        let (ticks, events) = (ticks(Instant::now(), Duration::from_millis(1)), events(&mailbox));
+        let (ticks, events) = (ticks(Instant::now(), Duration::from_millis(50)), events(&mailbox));
         let waits = Waits { ticks, follow_up, soonest: Duration::ZERO, events };
         follow(stop, waits, work).await;
         assert_eq!(seen.lock().unwrap().first(), Some(&Why::Schedule));

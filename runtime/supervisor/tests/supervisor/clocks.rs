@@ -169,8 +169,8 @@ async fn a_jump_during_a_run_is_seen_before_the_plan_and_before_its_step() {
     let _turn = in_turn().await;
     let scene = scene().await;
     sick(&scene);
-    let supervisor = scene.open_with(quarantine::fixed(&scene, Mode::Enforce)).unwrap();
     expire(&scene, "earlier", &["a"]);
+    let supervisor = scene.open_with(quarantine::fixed(&scene, Mode::Enforce)).unwrap();
     set(Clocks { wall: 100 * HOUR, ..AS_IT_IS });
     supervisor.run_once().await;
     assert_eq!((held(&scene), scene.intents(), jumps(&scene)), (1, vec![], vec![100]));

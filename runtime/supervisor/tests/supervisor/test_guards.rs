@@ -38,7 +38,12 @@ struct GuardHost<G> {
 }
 
 pub(crate) fn processes(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(Processes) })
+    Arc::new(GuardHost { live, guards: Stopping(Processes { later: Millis::ZERO }) })
+}
+
+/// As `processes`, but each guard fires ten minutes later than it should.
+pub(crate) fn late(live: LiveHost) -> Arc<dyn HostAccess> {
+    Arc::new(GuardHost { live, guards: Stopping(Processes { later: Millis::new(600_000) }) })
 }
 
 pub(crate) fn systemd(live: LiveHost) -> Arc<dyn HostAccess> {
@@ -139,11 +144,17 @@ impl<G: Guards> Guards for Stopping<G> {
     }
 }
 
-/// A shell in a session of its own for each guard. Whoever makes the directory `ends` first ends it.
-struct Processes;
+/// A shell in a session of its own for each guard. Whoever makes the directory `ends` first ends it. It also ends when the
+/// scene is gone, so that no test leaves one behind.
+struct Processes {
+    /// How much later than asked for.
+    later: Millis,
+}
 
-const SHELL: &str = "sleep \"$1\"; dir=$2; mkdir \"$dir/ends\" 2>/dev/null || exit 0; \
-                     shift 2; \"$@\"; echo $? > \"$dir/result\"";
+const SHELL: &str = "tenths=$1; dir=$2; shift 2; \
+                     while [ \"$tenths\" -gt 0 ]; do \
+                     { [ -d \"$dir\" ] && ! [ -e \"$dir/ends\" ]; } || exit 0; sleep 0.1; tenths=$((tenths - 1)); done; \
+                     mkdir \"$dir/ends\" 2>/dev/null || exit 0; \"$@\"; echo $? > \"$dir/result\"";
 
 impl Processes {
     fn directory(host: &Host, step_id: &str) -> PathBuf {
@@ -155,9 +166,9 @@ impl Guards for Processes {
     fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
         let directory = Processes::directory(host, step_id);
         std::fs::create_dir_all(&directory).unwrap();
-        let seconds = Duration::from_millis(after.get()).as_secs_f64().to_string();
+        let tenths = (after.get() + self.later.get()).div_ceil(100).to_string();
         let mut shell = Command::new("setsid");
-        shell.args(["/bin/sh", "-c", SHELL, "sh", &seconds]).arg(&directory).arg(&reversal.program);
+        shell.args(["/bin/sh", "-c", SHELL, "sh", &tenths]).arg(&directory).arg(&reversal.program);
         shell.args(&reversal.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // It must not end with the group of whoever is killed.
         let mut child = shell.process_group(0).spawn().unwrap();
