@@ -95,7 +95,14 @@ async fn systemd_timers_put_back_what_a_killed_ansai_left() {
     }
     let directory = tempfile::tempdir().unwrap();
     let program = std::env::current_exe().unwrap();
-    let host = SystemdHost::start(&[(&program, "/usr/bin/ansai-test"), (directory.path(), INSIDE)]);
+    // The contract of the test policy is read there.
+    let repository = ansai_harness::binary::repository();
+    let binds = [
+        (program.as_path(), "/usr/bin/ansai-test"),
+        (directory.path(), INSIDE),
+        (repository.as_path(), repository.to_str().unwrap()),
+    ];
+    let host = SystemdHost::start(&binds);
     let scene = |name, lasts_ms| Outside::new(&host, directory.path(), name, lasts_ms);
 
     // Nobody starts ansai again: the timer does it, and the next start tells.

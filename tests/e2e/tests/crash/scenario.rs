@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use ansai_harness::{Call, Disk, Invocation, Ran, Then};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::files::Files;
 use super::point::Point;
@@ -16,10 +16,10 @@ const WARNING: f64 = 0.87;
 const EMERGENCY: f64 = 0.965;
 /// Hours after which quarantined files are deleted.
 const HOLD_ENDS: i64 = 49;
-/// Number of a daemon's evaluations in a scenario: detect, plan, verify, detect again.
-const ENOUGH: usize = 4;
-/// Number of evaluations in several passes that all have something to do.
-const MANY: usize = 7;
+/// Number of a daemon's recordings in a scenario: plan, verify, plan again. What it detects was told before.
+const ENOUGH: usize = 3;
+/// Long enough for several passes, of which most are the same as before and record nothing.
+const PASSES: Duration = Duration::from_secs(6);
 
 /// A site at a certain time, and the command that crashes there.
 pub(crate) struct Scenario {
@@ -32,6 +32,8 @@ pub(crate) struct Scenario {
     pub(crate) hour: i64,
     /// The evaluation at which a daemon is asked to stop.
     stops_at: Option<usize>,
+    /// How long after its first recording a daemon is asked to stop.
+    stops_after: Option<Duration>,
 }
 
 /// The nth call at this point.
@@ -48,7 +50,7 @@ impl Scenario {
             disk.sync();
         }
         let begin = site.copy("begin");
-        Scenario { site, begin, before, command: Box::new(command), hour, stops_at: None }
+        Scenario { site, begin, before, command: Box::new(command), hour, stops_at: None, stops_after: None }
     }
 
     /// ansai was never started and has no state.
@@ -114,7 +116,7 @@ impl Scenario {
 
     /// A daemon that has something to do again and again.
     pub(crate) fn eager_daemon() -> Scenario {
-        Scenario { stops_at: Some(MANY), ..Self::daemon() }
+        Scenario { stops_at: None, stops_after: Some(PASSES), ..Self::daemon() }
     }
 
     /// Restores the beginning and runs the command; calls `decide` before each call at a point.
@@ -125,9 +127,19 @@ impl Scenario {
             let Some(point) = self.site.point(call) else { return Then::Go };
             let nth = seen.iter().filter(|known| **known == point).count() + 1;
             seen.push(point.clone());
-            if self.stops_at == Some(nth) && point.is_on("temporary recording") && call.name == "openat2" {
+            if point.is_on("temporary recording") && call.name == "openat2" {
                 let pid = Pid::from_raw(call.pid.cast_signed()).expect("a process");
-                rustix::process::kill_process(pid, Signal::TERM).unwrap();
+                if self.stops_at == Some(nth) {
+                    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+                }
+                if let Some(passes) = self.stops_after.filter(|_| nth == 1) {
+                    let process = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
+                    std::thread::spawn(move || {
+                        std::thread::sleep(passes);
+                        // It may have ended.
+                        let _ = rustix::process::pidfd_send_signal(process, Signal::TERM);
+                    });
+                }
             }
             decide(call, &Occurrence { point, nth })
         })
