@@ -83,7 +83,8 @@ impl<'a> Outside<'a> {
     /// The units of guards, with their states.
     fn units(&self) -> String {
         let list = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "ansai-guard-*"];
-        self.host.exec(&list).expect_code(0).stdout.clone()
+        // The columns are as wide as they need to be.
+        self.host.exec(&list).expect_code(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
