@@ -35,11 +35,12 @@ fn exceptions_are_failures_not_traps() {
     let Some(project) = Project::copy(EXAMPLE, "exceptions_are_failures_not_traps") else { return };
     project.change(
         "policy.py",
-        "    settings = evaluation.settings\n",
+        "    listed = filesystems()\n",
         "    settings = evaluation.settings\n    if settings.directory == \"/raise\":\n        return [1 // 0]\n    if \
          settings.directory == \"/import\":\n        import csv\n    if settings.directory == \"/exit\":\n        \
          raise SystemExit(1)\n    if settings.directory == \"/nothing\":\n        return None\n    if \
-         settings.directory == \"/refused\":\n        return disk_probe.list_filesystems().entries\n",
+         settings.directory == \"/refused\":\n        return disk_probe.list_filesystems().entries\n    \
+         listed = filesystems()\n",
     );
     std::fs::remove_dir_all(project.path().join("scenarios")).unwrap();
     std::fs::create_dir(project.path().join("scenarios")).unwrap();
