@@ -89,11 +89,15 @@ fn a_new_policy_builds_and_passes_its_scenarios_and_the_same_source_gives_the_sa
     assert!(made[0] == made[1], "two builds of one source differ");
 }
 
+/// The cache directory of the user who runs the tests.
+pub(crate) fn cache() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache"))
+}
+
 /// For the other languages, with the tools that `scripts/setup test` installs.
 fn builds_and_passes_as_it_is_made(language: &str) {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache"));
-    let tools = cache.join("ansai/tools");
+    let tools = cache().join("ansai/tools");
     if !["js", "py"].iter().all(|place| tools.join(place).is_dir()) {
         assert!(std::env::var("CI").as_deref() != Ok("true"), "{language} needs the tools of scripts/setup test");
         eprintln!("skipped {language}: scripts/setup test has not installed the tools");

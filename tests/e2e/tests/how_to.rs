@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ansai_harness::binary;
 
-use crate::authors::{target_dir, wasm_environment};
+use crate::authors::{cache, target_dir, wasm_environment};
 use crate::walk::{blocks, follow, path_with};
 
 /// The directory of the programs under test: `release` in the target directory.
@@ -74,7 +74,8 @@ fn a_probe_is_added_as_the_page_says() {
     let shown = follow(&blocks(&page), |shell| {
         let path = path_with(&target.join("release/ansai"), bin.path(), &environment);
         let shell = shell.current_dir(&repository).limit(Duration::from_secs(900));
-        shell.env("PATH", path).env("CARGO_TARGET_DIR", &target)
+        // The tools of `scripts/setup test` are in the user's cache.
+        shell.env("PATH", path).env("CARGO_TARGET_DIR", &target).env("XDG_CACHE_HOME", cache())
     });
     assert!(shown >= 2, "{shown} outputs are shown");
 }

@@ -3,10 +3,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::mount::{text, tool};
 
 const MIB: u64 = 1024 * 1024;
+
+/// How long a disk may stay in use after the last process that used it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Nothing is written on a timer (`commit`), and a rename has no guarantees beyond POSIX (`noauto_da_alloc`).
 const OPTIONS: &str = "loop,commit=600,noauto_da_alloc";
@@ -54,7 +58,13 @@ impl Disk {
 
     /// Continues from such a copy, at the same mount point.
     pub fn go_back_to(&self, copy: &Path) {
-        rustix::mount::unmount(&self.point, rustix::mount::UnmountFlags::empty()).expect("nobody uses it");
+        // The kernel may still be ending a process that was killed.
+        let began = Instant::now();
+        while let Err(error) = rustix::mount::unmount(&self.point, rustix::mount::UnmountFlags::empty()) {
+            let waits = error == rustix::io::Errno::BUSY && began.elapsed() < PATIENCE;
+            assert!(waits, "{} cannot be unmounted: {error}", self.point.display());
+            std::thread::sleep(Duration::from_millis(10));
+        }
         // A new file: the kernel may still have a device with a cache for the old one.
         std::fs::remove_file(&self.image).expect("the image is ours");
         std::fs::copy(copy, &self.image).expect("room for the image");
