@@ -213,8 +213,8 @@ fn an_overflow_of_the_kernel_is_told() {
     let most: usize =
         std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap().trim().parse().unwrap();
     let files = ["etc/a", "etc/b"].map(|name| std::fs::File::create(scene.path(name)).unwrap());
-    // The same event twice in a row would be one.
-    for number in 0..=most {
+    // The same event twice in a row would be one. Twice as many, because the thread may have read some before it waits.
+    for number in 0..=2 * most {
         files[number % 2].set_len(number as u64).unwrap();
     }
     drop(open_gate);
