@@ -84,6 +84,10 @@ pub trait QuarantineOrigin: Sync {
     /// `invalid` if these are no such targets.
     fn steps(&self, targets: &RawValue) -> Result<Vec<String>, Refusal>;
 
+    /// Whether each target of an expiry was among the targets of an earlier look, unchanged. Else what an earlier look was
+    /// compared with says nothing about it.
+    fn is_part(&self, targets: &RawValue, earlier: &RawValue) -> bool;
+
     /// Whether the targets of an expiry that come from this step are as the step left them: which files, from where, and
     /// until when they can be restored.
     fn is_of(&self, targets: &RawValue, step_id: &str, removal: &Proposed, items: &[Item]) -> bool;

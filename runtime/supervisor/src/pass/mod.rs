@@ -61,10 +61,16 @@ impl Passes {
             Ok(grants) => grants,
             Err(error) => return self.failed(instance, Mode::Observe, error, None),
         };
-        match self.may_pass(instance, what) {
-            Go::Now => {}
-            Go::Later => return,
-            Go::Never(why) => return self.is_suspended(instance, &grants, why),
+        let lane = self.lanes.of(&instance.name);
+        match self.may_pass(instance, what, &why) {
+            // It sees what a follow-up would see.
+            Go::Now => lane.follow_up.clear(),
+            // What the share refuses comes back when there is room: someone asked for it, or something has happened.
+            Go::Later(wait) => return lane.ask(Some(wait)),
+            Go::Never(why) => {
+                lane.ask(Some(why.wait()));
+                return self.is_suspended(instance, &grants, why);
+            }
         }
         let budget = Arc::new(Budget::new());
         if let Some(update) = self.detect(instance, &grants, &why, late_ms).await {
@@ -188,7 +194,10 @@ impl Passes {
         what: PlanWhat,
         budget: &Arc<Budget>,
     ) {
-        let is_news = |incident: &Incident, change| change != Change::Unchanged || update.freed.contains(&incident.id);
+        let is_owed = |incident: &Incident| self.incidents.repeats.has(&instance.name, Thing::Owed(&incident.id));
+        let is_news = |incident: &Incident, change| {
+            change != Change::Unchanged || update.freed.contains(&incident.id) || is_owed(incident)
+        };
         let is_wanted = |incident: &Incident, change: Change| {
             !change.is_closing()
                 && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode == Mode::Enforce)

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 
-use self::bucket::Rate;
+use self::bucket::{EIGHTH, HALF, QUARTER, Rate};
 pub(crate) use self::bucket::{Bucket, Standing};
 pub(crate) use self::processor::metered;
 use crate::instance::Instance;
@@ -41,6 +41,8 @@ struct Used {
     buckets: [Bucket; Share::ALL.len()],
     /// What was told of it.
     told: Standing,
+    /// Whether it was told that events wait.
+    events_told: bool,
     is_changed: bool,
 }
 
@@ -58,6 +60,10 @@ pub(crate) struct Look {
     pub(crate) is_news: bool,
     /// What was told before.
     pub(crate) told: Standing,
+    /// The share that keeps events waiting, and until when.
+    pub(crate) events: Option<(ShareLimit, Millis)>,
+    /// Whether so little is used that events do not wait again soon.
+    pub(crate) is_calm: bool,
 }
 
 impl Meters {
@@ -80,7 +86,7 @@ impl Meters {
         let rows = state.shares()?;
         let meter = |name: &InstanceName, shares: Shares| {
             let mut used =
-                Used { at: Millis::ZERO, buckets: Default::default(), told: Standing::Free, is_changed: false };
+                Used { at: Millis::ZERO, buckets: Default::default(), told: Standing::Free, events_told: false, is_changed: false };
             for row in rows.iter().filter(|row| row.instance == name.as_str()) {
                 if let Some((bucket, _)) =
                     used.buckets.iter_mut().zip(Share::ALL).find(|(_, share)| *share == row.share)
@@ -108,7 +114,13 @@ impl Meters {
         used.is_changed = true;
     }
 
-    /// What an instance may do now.
+    /// Whether it is news that events of an instance wait, or no longer do. Answered once.
+    pub(crate) fn tell_events(&self, instance: &InstanceName, wait: bool) -> bool {
+        let Some(meter) = self.meters.get(instance.as_str()) else { return false };
+        std::mem::replace(&mut meter.lock().events_told, wait) != wait
+    }
+
+    /// What an instance may do now. Asked once for each decision: what is news is answered once.
     pub(crate) fn look(&self, instance: &InstanceName) -> Option<Look> {
         let meter = self.meters.get(instance.as_str())?;
         let mut used = meter.at((self.uptime)());
@@ -117,13 +129,19 @@ impl Meters {
             one.standing.cmp(&other.standing).then(fill(one, *a).total_cmp(&fill(other, *b)))
         });
         let (bucket, share) = fullest?;
-        let is_due = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_half_free(meter.rate(share)));
+        let is_due = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(HALF, meter.rate(share)));
+        let limit = |share: Share| ShareLimit { share, limit: meter.shares.limit(share) };
+        let of_events = used.buckets.iter().zip(Share::ALL).filter_map(|(bucket, share)| {
+            let rate = meter.rate(share);
+            (!bucket.is_within(QUARTER, rate)).then(|| (limit(share), bucket.until(QUARTER, rate)))
+        });
+        let events = of_events.max_by_key(|(_, wait)| *wait);
+        let is_calm = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(EIGHTH, meter.rate(share)));
         let told = std::mem::replace(&mut used.told, bucket.standing);
         let is_news = told != bucket.standing;
         used.is_changed |= is_news;
-        let limit = meter.shares.limit(share);
-        let (most, wait) = (ShareLimit { share, limit }, bucket.until_half(meter.rate(share)));
-        Some(Look { standing: bucket.standing, most, wait, is_due, is_news, told })
+        let (most, wait) = (limit(share), bucket.until(HALF, meter.rate(share)));
+        Some(Look { standing: bucket.standing, most, wait, is_due, is_news, told, events, is_calm })
     }
 
     /// Writes what changed to the state, durable with its next flush.
