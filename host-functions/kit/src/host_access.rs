@@ -16,6 +16,7 @@ use crate::evaluation_state::EvaluationState;
 use crate::guard::{Guards, NoGuards};
 use crate::host::Host;
 use crate::host_clock;
+use crate::processor::Meter;
 use crate::registry::{Function, InterfaceDef};
 use crate::target::Reach;
 use crate::watch::{Sink, Source, WatchError};
@@ -107,6 +108,8 @@ pub struct EvaluationStart {
     pub state: EvaluationState,
     /// When the evaluation is ended. Scans answer in part before that.
     pub deadline: Duration,
+    /// Counts what probes and previews spend on other threads than the one that polls the evaluation.
+    pub meter: Meter,
 }
 
 /// Answers the calls of one evaluation on a host.

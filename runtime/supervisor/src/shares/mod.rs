@@ -8,6 +8,7 @@ mod processor;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 
@@ -112,6 +113,11 @@ impl Meters {
             bucket.add(rate, amount);
         }
         used.is_changed = true;
+    }
+
+    /// An instance has used so much processor time.
+    pub(crate) fn spent(&self, instance: &InstanceName, time: Duration) {
+        self.charge(instance.as_str(), Share::Processor, time.as_secs_f64() * 1_000.0);
     }
 
     /// Whether it is news that events of an instance wait, or no longer do. Answered once.
