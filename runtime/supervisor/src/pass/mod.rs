@@ -11,7 +11,7 @@ mod verify_within;
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
-use ansai_core::{ErrorKind, Event, Incident, Mode, Observation, Status};
+use ansai_core::{ErrorKind, Event, Incident, Millis, Mode, Observation, Status};
 use ansai_engine::Answer;
 use ansai_kit::evaluation_state::Trigger;
 
@@ -45,6 +45,9 @@ pub(crate) struct Passes {
     pub(crate) tasks: Tasks,
 }
 
+/// A pass that did not begin, because what is granted is unknown, comes back after this time.
+const GRANTS_AGAIN: Millis = Millis::new(60_000);
+
 /// The findings that get a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlanWhat {
@@ -57,11 +60,14 @@ pub(crate) enum PlanWhat {
 impl Passes {
     /// Detects, and starts tasks that heal.
     pub(crate) async fn pass(self: &Arc<Self>, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) {
+        let lane = self.lanes.of(&instance.name);
         let grants = match self.authority.effective_grants(&instance.name) {
             Ok(grants) => grants,
-            Err(error) => return self.failed(instance, Mode::Observe, error, None),
+            Err(error) => {
+                lane.ask(Some(GRANTS_AGAIN));
+                return self.failed(instance, Mode::Observe, error, None);
+            }
         };
-        let lane = self.lanes.of(&instance.name);
         match self.may_pass(instance, what, &why) {
             // It sees what a follow-up would see.
             Go::Now => lane.follow_up.clear(),

@@ -167,8 +167,13 @@ impl Evaluator {
 
     /// Charges what the host does for an evaluation on threads of its own.
     fn meter(&self, instance: &Instance) -> Meter {
-        let (meters, name) = (self.meters.clone(), instance.name.clone());
-        Meter::new(move |spent| meters.spent(&name, spent))
+        // Work that never ends must not keep the state open.
+        let (meters, name) = (Arc::downgrade(&self.meters), instance.name.clone());
+        Meter::new(move |spent| {
+            if let Some(meters) = meters.upgrade() {
+                meters.spent(&name, spent);
+            }
+        })
     }
 
     /// Commits the policy's writes of a successful evaluation, if its trigger is one of those that keep them.
