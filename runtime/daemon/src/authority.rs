@@ -100,7 +100,11 @@ impl FromFile {
 impl Authority for FromFile {
     fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
         let path = self.path.clone();
-        let identity = self.looking.run(move || Identity::of(&path)).flatten().map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let identity = self
+            .looking
+            .run(move || Identity::of(&path))
+            .flatten()
+            .map_err(|error| format!("{}: {error}", self.path.display()))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.identity.as_ref() != Some(&identity) {
             tracing::info!("{} has changed; reading it again", self.path.display());

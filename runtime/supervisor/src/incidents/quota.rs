@@ -21,18 +21,10 @@ pub(super) struct Places {
 /// Which new findings get an incident beside the open ones, of which some are `healing`; at most `most` in total. A full
 /// quota makes room for a more severe finding: the least severe incident ends. One with attempts does not, because it would
 /// begin again without them.
-pub(super) fn places(
-    open: &[Incident],
-    healing: &BTreeSet<String>,
-    observations: &[Observation],
-    most: u32,
-) -> Places {
+pub(super) fn places(open: &[Incident], healing: &BTreeSet<String>, observations: &[Observation], most: u32) -> Places {
     let is_open = |key: &str| open.iter().any(|incident| incident.finding.key == key);
-    let mut new: Vec<(&Observation, Severity)> = observations
-        .iter()
-        .filter(|one| !is_open(&one.key))
-        .filter_map(|one| Some((one, one.severity()?)))
-        .collect();
+    let mut new: Vec<(&Observation, Severity)> =
+        observations.iter().filter(|one| !is_open(&one.key)).filter_map(|one| Some((one, one.severity()?))).collect();
     // Most passes open no incident.
     if new.is_empty() {
         return Places::default();

@@ -198,7 +198,8 @@ mod tests {
         let changes = |update: &Update| -> Vec<(String, Change)> {
             update.incidents.iter().map(|(incident, change)| (incident.finding.key.clone(), *change)).collect()
         };
-        let expected = [("a", Change::Displaced), ("b", Change::Displaced), ("d", Change::Opened), ("e", Change::Opened)];
+        let expected =
+            [("a", Change::Displaced), ("b", Change::Displaced), ("d", Change::Opened), ("e", Change::Opened)];
         assert_eq!(changes(&one), expected.map(|(key, change)| (key.to_owned(), change)));
         assert_eq!((one.findings.len(), one.without_incident), (5, 3), "every finding is told");
         assert_eq!(one.findings[0].incident, None);

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 
-use self::bucket::{EIGHTH, HALF, QUARTER, Rate};
 pub(crate) use self::bucket::{Bucket, Standing};
+use self::bucket::{EIGHTH, HALF, QUARTER, Rate};
 pub(crate) use self::processor::metered;
 use crate::instance::Instance;
 use crate::permits::uptime;
@@ -86,8 +86,13 @@ impl Meters {
     ) -> Result<Meters, StateError> {
         let rows = state.shares()?;
         let meter = |name: &InstanceName, shares: Shares| {
-            let mut used =
-                Used { at: Millis::ZERO, buckets: Default::default(), told: Standing::Free, events_told: false, is_changed: false };
+            let mut used = Used {
+                at: Millis::ZERO,
+                buckets: Default::default(),
+                told: Standing::Free,
+                events_told: false,
+                is_changed: false,
+            };
             for row in rows.iter().filter(|row| row.instance == name.as_str()) {
                 if let Some((bucket, _)) =
                     used.buckets.iter_mut().zip(Share::ALL).find(|(_, share)| *share == row.share)
@@ -135,14 +140,16 @@ impl Meters {
             one.standing.cmp(&other.standing).then(fill(one, *a).total_cmp(&fill(other, *b)))
         });
         let (bucket, share) = fullest?;
-        let is_due = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(HALF, meter.rate(share)));
+        let is_due =
+            used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(HALF, meter.rate(share)));
         let limit = |share: Share| ShareLimit { share, limit: meter.shares.limit(share) };
         let of_events = used.buckets.iter().zip(Share::ALL).filter_map(|(bucket, share)| {
             let rate = meter.rate(share);
             (!bucket.is_within(QUARTER, rate)).then(|| (limit(share), bucket.until(QUARTER, rate)))
         });
         let events = of_events.max_by_key(|(_, wait)| *wait);
-        let is_calm = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(EIGHTH, meter.rate(share)));
+        let is_calm =
+            used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(EIGHTH, meter.rate(share)));
         let told = std::mem::replace(&mut used.told, bucket.standing);
         let is_news = told != bucket.standing;
         used.is_changed |= is_news;
