@@ -59,19 +59,18 @@ impl Requests {
     fn hear(&self, name: &str) -> Result<(), StorageError> {
         // A request that cannot be removed would wake the instance again and again.
         if !self.mailboxes.has(name) {
-            self.directory.rename(name, format!("{name}{UNKNOWN}"))
-        } else {
-            if self.directory.remove(name)? {
-                self.mailboxes.ping(name);
-            }
-            Ok(())
+            return self.directory.rename(name, format!("{name}{UNKNOWN}"));
         }
+        if self.directory.remove(name)? {
+            self.mailboxes.ping(name);
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
 
