@@ -21,6 +21,7 @@ use ansai_kit::function::InlineFunction;
 use ansai_kit::guard::Guards;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
+use ansai_kit::processor::Meter;
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::remote::Parts;
 use ansai_kit::target::Reach;
@@ -121,9 +122,9 @@ impl HostAccess for LiveHost {
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        let EvaluationStart { instance, scopes, reach, never, state, deadline } = start;
+        let EvaluationStart { instance, scopes, reach, never, state, deadline, meter } = start;
         let live = Live::new(self.clone(), instance, scopes, state);
-        Box::new(live.reaching(reach).never_touching(never).ending_after(deadline))
+        Box::new(live.reaching(reach).never_touching(never).ending_after(deadline).metered(meter))
     }
 }
 
@@ -139,13 +140,14 @@ pub struct Live {
     proposed: Vec<Arc<Proposed>>,
     /// When the evaluation is ended.
     ends: Option<std::time::Instant>,
+    meter: Meter,
 }
 
 impl Live {
     /// At the start of an evaluation of this instance.
     pub fn new(shared: LiveHost, instance: InstanceName, scopes: Scopes, base: EvaluationState) -> Self {
         let (reach, never) = (Reach::default(), Arc::default());
-        Live { shared, instance, scopes, reach, never, base, proposed: Vec::new(), ends: None }
+        Live { shared, instance, scopes, reach, never, base, proposed: Vec::new(), ends: None, meter: Meter::default() }
     }
 
     /// With these targets. By default there are none.
@@ -167,6 +169,13 @@ impl Live {
     #[must_use]
     pub fn ending_after(mut self, deadline: Duration) -> Self {
         self.ends = std::time::Instant::now().checked_add(deadline);
+        self
+    }
+
+    /// With this meter of what its calls spend on threads of the pool.
+    #[must_use]
+    pub fn metered(mut self, meter: Meter) -> Self {
+        self.meter = meter;
         self
     }
 
@@ -212,6 +221,7 @@ impl Live {
             scans: scans.then(|| self.shared.scans.clone()),
             spare: self.shared.spare.clone(),
             limit: if scans { self.share(most) } else { most },
+            meter: self.meter.clone(),
         }
     }
 

@@ -7,6 +7,7 @@ use ansai_core::{InterfaceName, Refusal, Scope, Timestamp};
 use ansai_kit::backend::Answer;
 use ansai_kit::function::ProbeFunction;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
+use ansai_kit::processor::Meter;
 use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -83,6 +84,8 @@ pub(crate) struct Work {
     pub(crate) spare: Arc<Semaphore>,
     /// How long it may take.
     pub(crate) limit: Duration,
+    /// Counts the processor time of its thread.
+    pub(crate) meter: Meter,
 }
 
 impl Work {
@@ -95,7 +98,7 @@ impl Work {
         self,
         body: impl FnOnce(&ProbeContext<'_>, &RawValue) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let Work { asker, arguments, pool, scans, spare, limit } = self;
+        let Work { asker, arguments, pool, scans, spare, limit, meter } = self;
         let deadline = Deadline::after(limit);
         let asker = Arc::new(asker);
         let _over = EndsWork(deadline.clone());
@@ -111,7 +114,7 @@ impl Work {
             let _abandons = Abandons { held: held.clone(), spare };
             tokio::task::spawn_blocking(move || {
                 let _ends = Ends(held);
-                body(&who.until(&deadline), &arguments)
+                meter.count(|| body(&who.until(&deadline), &arguments))
             })
             .await
         };

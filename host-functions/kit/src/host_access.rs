@@ -16,6 +16,7 @@ use crate::evaluation_state::EvaluationState;
 use crate::guard::{Guards, NoGuards};
 use crate::host::Host;
 use crate::host_clock;
+use crate::processor::Meter;
 use crate::registry::{Function, InterfaceDef};
 use crate::target::Reach;
 use crate::watch::{Sink, Source, WatchError};
@@ -84,6 +85,10 @@ pub trait QuarantineOrigin: Sync {
     /// `invalid` if these are no such targets.
     fn steps(&self, targets: &RawValue) -> Result<Vec<String>, Refusal>;
 
+    /// Whether each target of an expiry was among the targets of an earlier look, unchanged. Else what an earlier look was
+    /// compared with says nothing about it.
+    fn is_part(&self, targets: &RawValue, earlier: &RawValue) -> bool;
+
     /// Whether the targets of an expiry that come from this step are as the step left them: which files, from where, and
     /// until when they can be restored.
     fn is_of(&self, targets: &RawValue, step_id: &str, removal: &Proposed, items: &[Item]) -> bool;
@@ -103,6 +108,8 @@ pub struct EvaluationStart {
     pub state: EvaluationState,
     /// When the evaluation is ended. Scans answer in part before that.
     pub deadline: Duration,
+    /// Counts what probes and previews spend on other threads than the one that polls the evaluation.
+    pub meter: Meter,
 }
 
 /// Answers the calls of one evaluation on a host.

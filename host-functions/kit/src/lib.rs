@@ -40,6 +40,7 @@ pub mod host;
 pub mod host_access;
 pub mod host_clock;
 pub mod policy;
+pub mod processor;
 pub mod program;
 pub mod redact;
 pub mod registry;

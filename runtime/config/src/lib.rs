@@ -63,6 +63,7 @@ pub use manifest::Manifest;
 pub use report::{Report, did_you_mean};
 pub use request::Request;
 pub use schema::{Schema, SettingDescription, SettingProblem};
+pub use share::raised_shares;
 pub use source::{MOST_AUTHOR_BYTES, MOST_BYTES, MOST_HOST_BYTES};
 pub use suggest::{Suggested, suggest};
 pub use target::{SecretSource, Target, Targets};

@@ -67,12 +67,14 @@ pub enum Change {
     Closed,
     /// It closed because the observed thing no longer exists.
     Gone,
+    /// It made room for a more severe one: too many of its instance are open. Its finding stays as it is.
+    Displaced,
 }
 
 impl Change {
     /// Whether the incident is over.
     pub fn is_closing(self) -> bool {
-        matches!(self, Change::Closed | Change::Gone)
+        matches!(self, Change::Closed | Change::Gone | Change::Displaced)
     }
 }
 

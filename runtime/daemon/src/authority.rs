@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::component::Component;
 use crate::configuration::{Configuration, Identity};
 use crate::error::Error;
+use crate::in_time::InTime;
 use crate::load::InstanceError;
 use crate::ownership::Problem;
 use crate::targets;
@@ -24,6 +25,8 @@ pub struct FromFile {
     ceiling: Mode,
     policies: BTreeMap<InstanceName, Governed>,
     known: Mutex<Known>,
+    /// The file can be on a mount whose server dies.
+    looking: InTime<std::io::Result<Identity>>,
 }
 
 /// What the grants of an instance depend on besides the configuration. It does not change while ansai runs.
@@ -76,7 +79,7 @@ impl FromFile {
         let path = configuration.path.clone();
         let identity = configuration.identity.clone();
         let known = Known { identity, configuration, is_valid: true, grants: HashMap::new() };
-        FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known) }
+        FromFile { path, interfaces, ceiling, policies, known: Mutex::new(known), looking: InTime::new() }
     }
 
     fn of(&self, known: &Known, instance: &InstanceName) -> Result<EffectiveGrants, String> {
@@ -96,7 +99,12 @@ impl FromFile {
 
 impl Authority for FromFile {
     fn effective_grants(&self, instance: &InstanceName) -> Result<EffectiveGrants, String> {
-        let identity = Identity::of(&self.path).map_err(|error| format!("{}: {error}", self.path.display()))?;
+        let path = self.path.clone();
+        let identity = self
+            .looking
+            .run(move || Identity::of(&path))
+            .flatten()
+            .map_err(|error| format!("{}: {error}", self.path.display()))?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.identity.as_ref() != Some(&identity) {
             tracing::info!("{} has changed; reading it again", self.path.display());

@@ -11,6 +11,7 @@ use rustix::fs::FileType;
 use rustix::io::Errno;
 
 pub use self::error::ShareError;
+use crate::in_time::in_time;
 
 /// The most entries of a directory that are looked at.
 const MOST_ENTRIES: usize = 1_000;
@@ -55,6 +56,11 @@ impl Share {
     /// # Errors
     /// There is none of this name, or another user can change it.
     pub fn policy(&self, name: &str) -> Result<PathBuf, ShareError> {
+        let name = name.to_owned();
+        self.in_time(move |share| share.policy_now(&name))
+    }
+
+    fn policy_now(&self, name: &str) -> Result<PathBuf, ShareError> {
         let (shown, policies) = self.open()?;
         match is_name(name).then(|| component(&policies, name)) {
             Some(Ok(path)) => Ok(path),
@@ -87,6 +93,20 @@ impl Share {
     /// # Errors
     /// There is none, or another user can change one of them.
     pub fn policies(&self) -> Result<Vec<PathBuf>, ShareError> {
+        self.in_time(Share::policies_now)
+    }
+
+    /// It can be on a mount whose server is dead.
+    fn in_time<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Share) -> Result<T, ShareError> + Send + 'static,
+    ) -> Result<T, ShareError> {
+        let own = self.clone();
+        let failed = |error| ShareError::Missing { path: self.asked.clone().unwrap_or("../share/ansai".into()), error };
+        in_time(move || look(&own)).unwrap_or_else(|error| Err(failed(error)))
+    }
+
+    fn policies_now(&self) -> Result<Vec<PathBuf>, ShareError> {
         let (shown, policies) = self.open()?;
         let mut found = Vec::new();
         for name in names(&policies)? {

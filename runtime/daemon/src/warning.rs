@@ -2,7 +2,7 @@
 
 use ansai_config::{Diagnostics, LimitsChange, Manifest};
 use ansai_core::watch::{Wanted, WantedBy};
-use ansai_core::{Code, InstanceName, codes};
+use ansai_core::{Code, InstanceName, Shares, codes};
 use ansai_kit::authorize::Scopes;
 
 /// A warning with its code.
@@ -53,10 +53,19 @@ impl Warning {
 
     /// What limits cost that the operator raised above the defaults.
     pub fn of_raised_limits(limits: &LimitsChange) -> Vec<Warning> {
+        Warning::of_raised(limits.raised())
+    }
+
+    /// What shares cost that the operator raised above the defaults.
+    pub fn of_raised_shares(shares: &Shares) -> Vec<Warning> {
+        Warning::of_raised(ansai_config::raised_shares(shares))
+    }
+
+    fn of_raised(raised: Vec<ansai_config::RaisedLimit>) -> Vec<Warning> {
         let warning = |one: ansai_config::RaisedLimit| {
             let message = format!("{} = {} is above the default {}: {}", one.key, one.value, one.default, one.cost);
             Warning::new(codes::RAISED_LIMIT, message)
         };
-        limits.raised().into_iter().map(warning).collect()
+        raised.into_iter().map(warning).collect()
     }
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 use std::time::Duration;
 
-use ansai_core::Subject;
+use ansai_core::{Preview, Subject, Touch};
 
 use super::*;
 use crate::call::NoArguments;

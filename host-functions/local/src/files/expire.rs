@@ -110,6 +110,14 @@ impl QuarantineOrigin for Removals {
         Ok(steps.into_iter().collect())
     }
 
+    fn is_part(&self, targets: &RawValue, earlier: &RawValue) -> bool {
+        let (Ok(targets), Ok(earlier)) = (read_targets::<Targets>(targets), read_targets::<Targets>(earlier)) else {
+            return false;
+        };
+        let known: BTreeSet<&Held> = earlier.files.iter().collect();
+        targets.files.iter().all(|held| known.contains(held))
+    }
+
     fn is_of(&self, targets: &RawValue, step_id: &str, removal: &Proposed, items: &[Item]) -> bool {
         let (Ok(targets), Ok(removed)) =
             (read_targets::<Targets>(targets), read_targets::<targets::Targets>(&removal.targets))
@@ -130,5 +138,38 @@ impl QuarantineOrigin for Removals {
                 && held.path == format!("{}/{}", removed.root.trim_end_matches('/'), file.path)
         };
         targets.files.iter().filter(|held| held.step == step_id).all(is_as_it_was)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use serde_json::value::to_raw_value;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn held(step: &str, number: usize, until: u64) -> Value {
+        json!({
+            "hold": "/var", "quarantine": ".ansai-quarantine", "step": step, "number": number, "dev": 1,
+            "ino": number, "bytes": 1, "path": format!("/var/{number}"), "until": until,
+        })
+    }
+
+    fn raw(files: &[Value]) -> Box<RawValue> {
+        to_raw_value(&json!({ "files": files })).unwrap()
+    }
+
+    /// Would break: a second look that is trusted because the first one was.
+    #[test]
+    fn a_later_look_may_only_leave_out() {
+        let (one, other) = (held("p-0", 0, 5), held("p-0", 1, 5));
+        let first = raw(&[one.clone(), other.clone()]);
+        let is_part = |files: &[Value]| QUARANTINE_ORIGIN.is_part(&raw(files), &first);
+        assert!(is_part(&[]) && is_part(&[other.clone()]) && is_part(&[other, one.clone()]));
+        for changed in [held("p-0", 0, 4), held("p-0", 2, 5), held("p-1", 0, 5)] {
+            assert!(!is_part(&[one.clone(), changed.clone()]), "{changed}");
+        }
+        assert!(!QUARANTINE_ORIGIN.is_part(&to_raw_value(&json!({"steps": []})).unwrap(), &first));
     }
 }

@@ -25,7 +25,7 @@ use ansai_kit::call::NoArguments;
 use ansai_kit::host::{Host, ProbeContext};
 
 /// One file in quarantine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Held {
     /// The directory that has the quarantine.

@@ -64,7 +64,10 @@ pub(super) fn open(
     sink: Arc<dyn Sink>,
 ) -> Result<Box<dyn Source>, WatchError> {
     let root = Root::open(host, directory).map_err(WatchError::Unavailable)?;
-    let queue = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| too_many(error, "user"))?;
+    // One for each watch: the kernel bounds the queue of an instance, so what happens in one directory would push out what
+    // happens in others.
+    let queue =
+        inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(|error| too_many(error, directory))?;
     // By the handle: the path could lead elsewhere by now.
     let handle = format!("/proc/self/fd/{}", root.fd().as_raw_fd());
     inotify::add_watch(&queue, handle, EVENTS).map_err(|error| match error {
@@ -80,9 +83,12 @@ pub(super) fn open(
 /// The limits of inotify are those of a user.
 fn too_many(error: Errno, what: &str) -> WatchError {
     match error {
-        Errno::MFILE | Errno::NOSPC => WatchError::Unavailable(Refusal::Unavailable(format!(
-            "{what}: no more inotify watches; see /proc/sys/fs/inotify"
-        ))),
+        Errno::MFILE | Errno::NOSPC => {
+            let limit = if error == Errno::MFILE { "max_user_instances" } else { "max_user_watches" };
+            WatchError::Unavailable(Refusal::Unavailable(format!(
+                "{what}: this user has no more inotify watches: raise /proc/sys/fs/inotify/{limit}"
+            )))
+        }
         error => failed(what, error),
     }
 }
@@ -147,5 +153,21 @@ impl Queue {
         let path = [&self.directory, name].join(&b'/');
         sink.occurred(what, Subject::new(kind, path_text(&path)), Vec::new());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The limits are those of a user, and other programs use them too. Would break: an error without the limit to raise.
+    #[test]
+    fn a_limit_of_the_kernel_is_an_unavailable_watch_that_names_it() {
+        for (error, limit) in [(Errno::MFILE, "max_user_instances"), (Errno::NOSPC, "max_user_watches")] {
+            let refused = too_many(error, "/srv/uploads");
+            assert!(matches!(&refused, WatchError::Unavailable(Refusal::Unavailable(_))), "{refused}");
+            let text = refused.to_string();
+            assert!(text.contains("/srv/uploads") && text.contains(limit), "{text}");
+        }
     }
 }

@@ -138,11 +138,12 @@ fn configured(configuration: &Configuration, found: &[Source], share: &Share, wi
     let ready = loading.ready.iter().map(|ready| {
         let configured = configuration.config.policies.get(&ready.instance.name);
         let own = configured.and_then(|own| own.call_limit);
-        let costs = configured.map(|own| Warning::of_raised_limits(&own.limits)).unwrap_or_default();
+        let limits = configured.map(|own| Warning::of_raised_limits(&own.limits)).unwrap_or_default();
+        let shares = configured.map(|own| Warning::of_raised_shares(&own.shares)).unwrap_or_default();
         let instance = &ready.instance;
         let (name, mode) = (&instance.name, ready.grants.mode);
         Checked {
-            warnings: linked_roots(&ready.grants.scopes).into_iter().chain(costs).collect(),
+            warnings: linked_roots(&ready.grants.scopes).into_iter().chain(limits).chain(shares).collect(),
             ..Checked::new(format!("[policy.{name}], mode {mode}{}, {}", call_limit(own), wakes(instance)))
         }
     });

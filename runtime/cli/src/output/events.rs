@@ -240,5 +240,6 @@ fn changed(change: Change) -> &'static str {
         Change::BecameUnknown => "unknown",
         Change::Closed => "closed",
         Change::Gone => "closed: gone",
+        Change::Displaced => "displaced by a more severe one",
     }
 }

@@ -311,6 +311,11 @@ fn a_manifest_lowers_limits_and_the_operator_raises_them() {
     let config = scene.configuration(&raised);
     let checked = scene.ansai(&["check", "--config", config.to_str().unwrap()]).code(0);
     checked.says("memory = \"1GiB\" is above the default \"64MiB\"").says("of the daemon's memory");
+    let share = format!("[policy.p]\nsource = \"{}\"\n[policy.p.share]\nprocessor_percent = 50\n", file.display());
+    let with_share = scene.configuration(&share);
+    let checked = scene.ansai(&["check", "--config", with_share.to_str().unwrap()]).code(0);
+    checked.says("processor_percent = 50 is above the default 2: ").says("busy all the time").says("[raised-limit]");
+    let config = scene.configuration(&raised);
     let ran = scene.ansai(&["run", "--once", "--config", config.to_str().unwrap()]).code(0);
     assert!(!ran.stderr.contains("raised-limit"), "the operator has decided: {}", ran.stderr);
 }

@@ -216,7 +216,14 @@ impl Executor {
             let unvouched = self.unvouched(vouched, root, &previewed.targets).map_err(|error| error.to_string())?;
             if !unvouched.is_empty() {
                 asked = arguments(&unvouched)?;
-                previewed = action.preview(&context, &asked, earlier).map_err(|error| error.to_string())?;
+                let first = std::mem::replace(
+                    &mut previewed,
+                    action.preview(&context, &asked, earlier).map_err(|error| error.to_string())?,
+                );
+                // What was compared with the log is the first look.
+                if !self.host.quarantine_origin().is_part(&previewed.targets, &first.targets) {
+                    return Err("the quarantine changed while it was compared with the audit log".to_owned());
+                }
             }
         }
         if previewed.preview.items == 0 {

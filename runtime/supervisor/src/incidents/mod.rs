@@ -61,6 +61,7 @@ impl Incidents {
         let (instance, key) = (&incident.instance, &incident.finding.key);
         if change.is_closing() {
             self.repeats.forget(instance, Thing::Incident(&incident.id), now);
+            self.repeats.forget(instance, Thing::Owed(&incident.id), now);
             self.repeats.forget(instance, Thing::Plan(key), now);
         }
         if change != Change::Unchanged {
@@ -79,7 +80,7 @@ impl Incidents {
             );
         }
         let written = match change {
-            Change::Closed | Change::Gone => self.state.close_incident(instance, key),
+            Change::Closed | Change::Gone | Change::Displaced => self.state.close_incident(instance, key),
             // Only seen again: no step depends on it.
             Change::Unchanged => self.state.put_incident_soon(incident),
             Change::Opened | Change::Changed | Change::BecameUnknown => self.state.put_incident(incident),

@@ -6,7 +6,7 @@ use ansai_core::event::Finding;
 use ansai_core::incident::Change;
 use ansai_core::{Event, Incident, InstanceName, Observation, Status, Timestamp};
 
-use super::quota::IncidentQuota;
+use super::quota::{self, Places};
 
 /// Findings and incidents after an evaluation.
 pub(crate) struct Update {
@@ -29,6 +29,15 @@ impl Update {
         let incident_id = incident.as_ref().and_then(id);
         self.findings.push(Finding { incident: incident_id, change, ..finding(observation) });
         self.incidents.extend(incident);
+    }
+
+    /// An incident with its change, unless a more severe one takes its place.
+    fn displace(&mut self, incident: Incident, change: Change, places: &Places) -> (Incident, Change) {
+        if change.is_closing() || !places.displaced.contains(&incident.id) {
+            return (incident, change);
+        }
+        self.without_incident += 1;
+        (incident, Change::Displaced)
     }
 
     /// Of an incident that a task heals: the task verifies it and changes it, so that neither undoes what the other wrote,
@@ -61,7 +70,7 @@ pub(crate) fn update(
         holds: Vec::new(),
         freed: BTreeSet::new(),
     };
-    let mut quota = IncidentQuota::beside(open, most);
+    let places = quota::places(open, healing, &observations, most);
     let mentioned = |incident: &Incident| observations.iter().any(|one| one.key == incident.finding.key);
     let missing: Vec<&Incident> = open.iter().filter(|incident| !mentioned(incident)).collect();
     for observation in observations {
@@ -74,10 +83,10 @@ pub(crate) fn update(
             Some(incident) => {
                 let mut incident = incident.clone();
                 let change = incident.observe(Some(&observation), why_missing, now);
-                Some((incident, change))
+                Some(update.displace(incident, change, &places))
             }
             None => match Incident::open(instance, &observation, now) {
-                Some(incident) if quota.take(&observation) => Some((incident, Change::Opened)),
+                Some(incident) if places.opened.contains(&observation.key) => Some((incident, Change::Opened)),
                 Some(_) => {
                     update.without_incident += 1;
                     None
@@ -95,7 +104,8 @@ pub(crate) fn update(
         }
         let mut incident = incident.clone();
         let change = incident.observe(None, why_missing, now);
-        update.add(unknown, Some((incident, change)));
+        let changed = update.displace(incident, change, &places);
+        update.add(unknown, Some(changed));
     }
     update
 }
@@ -174,6 +184,32 @@ mod tests {
     fn what_is_too_much_has_no_incident_and_is_counted() {
         let update = update(&I, &[], &nothing(), vec![sick("a"), sick("b"), sick("c")], 2, "", at(1));
         assert_eq!((update.incidents.len(), update.findings.len(), update.without_incident), (2, 3, 1));
+    }
+
+    /// Would break: an emergency that nobody hears of because notices came first, in this answer or an earlier one.
+    #[test]
+    fn the_more_severe_takes_the_place_of_the_less_severe() {
+        let at_severity = |key: &str, severity| observation(key, Status::Unhealthy(severity));
+        let notice = |key| at_severity(key, Severity::Notice);
+        let open: Vec<Incident> = ["a", "b"].iter().filter_map(|key| Incident::open(&I, &notice(key), at(1))).collect();
+        let observations =
+            vec![notice("a"), notice("b"), notice("c"), at_severity("d", Severity::Emergency), sick("e")];
+        let one = update(&I, &open, &nothing(), observations.clone(), 2, "", at(2));
+        let changes = |update: &Update| -> Vec<(String, Change)> {
+            update.incidents.iter().map(|(incident, change)| (incident.finding.key.clone(), *change)).collect()
+        };
+        let expected =
+            [("a", Change::Displaced), ("b", Change::Displaced), ("d", Change::Opened), ("e", Change::Opened)];
+        assert_eq!(changes(&one), expected.map(|(key, change)| (key.to_owned(), change)));
+        assert_eq!((one.findings.len(), one.without_incident), (5, 3), "every finding is told");
+        assert_eq!(one.findings[0].incident, None);
+        // What is being healed, or was treated before, keeps its place: its attempts count.
+        let healing = BTreeSet::from([open[0].id.clone()]);
+        let mut treated = open.clone();
+        treated[1].begin(at(1));
+        let one = update(&I, &treated, &healing, observations, 2, "", at(2));
+        assert_eq!(changes(&one), [("b".to_owned(), Change::Unchanged)]);
+        assert_eq!(one.without_incident, 3);
     }
 
     #[test]

@@ -45,21 +45,21 @@ struct PlanRequest<'a> {
 
 impl From<BudgetError> for NoPlan {
     fn from(error: BudgetError) -> NoPlan {
-        NoPlan { kind: Some(ErrorKind::PassLimit), ..NoPlan::because(error) }
+        NoPlan { kind: Some(ErrorKind::PassLimit), is_owed: true, ..NoPlan::because(error) }
     }
 }
 
 impl From<Suspended> for NoPlan {
     fn from(suspended: Suspended) -> NoPlan {
         // The audit log has it once, not for each finding.
-        NoPlan { kind: Some(suspended.kind()), is_recorded: true, ..NoPlan::because(suspended) }
+        NoPlan { kind: Some(suspended.kind()), is_recorded: true, is_owed: true, ..NoPlan::because(suspended) }
     }
 }
 
 impl From<NotEvaluated> for NoPlan {
     fn from(error: NotEvaluated) -> NoPlan {
-        let kind = matches!(error, NotEvaluated::Stopping).then_some(ErrorKind::Aborted);
-        NoPlan { kind, ..NoPlan::because(error) }
+        let is_owed = matches!(error, NotEvaluated::Stopping);
+        NoPlan { kind: is_owed.then_some(ErrorKind::Aborted), is_owed, ..NoPlan::because(error) }
     }
 }
 
@@ -70,11 +70,13 @@ struct NoPlan {
     kind: Option<ErrorKind>,
     /// Whether the audit log has it as another event, such as `evaluated`.
     is_recorded: bool,
+    /// Whether the next pass makes the plan, although nothing has changed.
+    is_owed: bool,
 }
 
 impl NoPlan {
     fn because(error: impl std::fmt::Display) -> NoPlan {
-        NoPlan { plan: None, error: error.to_string(), kind: None, is_recorded: false }
+        NoPlan { plan: None, error: error.to_string(), kind: None, is_recorded: false, is_owed: false }
     }
 
     fn of(plan: &str, error: impl std::fmt::Display) -> NoPlan {
@@ -118,7 +120,9 @@ impl Passes {
         mut incident: Incident,
         budget: &Budget,
     ) {
-        let Some((_place, has_waited)) = self.lanes.place(&incident, &self.stop).await else { return };
+        let Some((_place, has_waited)) = self.lanes.place(&incident, &self.stop).await else {
+            return self.owe(&incident);
+        };
         if has_waited {
             grants = match self.authority.effective_grants(&instance.name) {
                 Ok(grants) => grants,
@@ -130,13 +134,20 @@ impl Passes {
         let mut apart = Duration::ZERO;
         for stage in 0..MOST_STAGES {
             if self.stop.is_asked() {
+                if stage == 0 {
+                    self.owe(&incident);
+                }
                 break;
             }
             if let Err(error) = budget.take(apart) {
                 self.plan_failed(&incident, error.into());
                 break;
             }
-            if let Err(suspended) = self.suspended(instance) {
+            // What has begun gets all its stages: half a repair may be worse than none.
+            if stage == 0
+                && let Err(suspended) = self.suspended(instance)
+            {
+                self.lanes.of(&instance.name).ask(Some(suspended.wait()));
                 self.plan_failed(&incident, suspended.into());
                 break;
             }
@@ -221,6 +232,7 @@ impl Passes {
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
         let is_approved = verdict == Verdict::Approved;
+        self.incidents.repeats.forget(&incident.instance, Thing::Owed(&incident.id), now);
         let planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
         let severity = incident.finding.severity();
         let said = said_of_plan(severity, &decision, &steps, &planned_steps, &recommendations, &verdict);
@@ -311,7 +323,15 @@ impl Passes {
         Err(failed)
     }
 
-    fn plan_failed(&self, incident: &Incident, NoPlan { plan, error, kind, is_recorded }: NoPlan) {
+    /// The next pass plans this, although nothing has changed: in observe mode it would plan only what is news.
+    fn owe(&self, incident: &Incident) {
+        self.incidents.repeats.say(&incident.instance, Thing::Owed(&incident.id), "", None, clock::now());
+    }
+
+    fn plan_failed(&self, incident: &Incident, NoPlan { plan, error, kind, is_recorded, is_owed }: NoPlan) {
+        if is_owed {
+            self.owe(incident);
+        }
         let (now, repeats) = (clock::now(), &self.incidents.repeats);
         let (instance, thing) = (&incident.instance, Thing::Incident(&incident.id));
         let told = match plan {

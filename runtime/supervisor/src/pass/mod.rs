@@ -11,7 +11,7 @@ mod verify_within;
 use std::sync::Arc;
 
 use ansai_core::incident::Change;
-use ansai_core::{ErrorKind, Event, Incident, Mode, Observation, Status};
+use ansai_core::{ErrorKind, Event, Incident, Millis, Mode, Observation, Status};
 use ansai_engine::Answer;
 use ansai_kit::evaluation_state::Trigger;
 
@@ -45,6 +45,9 @@ pub(crate) struct Passes {
     pub(crate) tasks: Tasks,
 }
 
+/// A pass that did not begin, because what is granted is unknown, comes back after this time.
+const GRANTS_AGAIN: Millis = Millis::new(60_000);
+
 /// The findings that get a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlanWhat {
@@ -57,14 +60,23 @@ pub(crate) enum PlanWhat {
 impl Passes {
     /// Detects, and starts tasks that heal.
     pub(crate) async fn pass(self: &Arc<Self>, instance: &Instance, why: Trigger, late_ms: u64, what: PlanWhat) {
+        let lane = self.lanes.of(&instance.name);
         let grants = match self.authority.effective_grants(&instance.name) {
             Ok(grants) => grants,
-            Err(error) => return self.failed(instance, Mode::Observe, error, None),
+            Err(error) => {
+                lane.ask(Some(GRANTS_AGAIN));
+                return self.failed(instance, Mode::Observe, error, None);
+            }
         };
-        match self.may_pass(instance, what) {
-            Go::Now => {}
-            Go::Later => return,
-            Go::Never(why) => return self.is_suspended(instance, &grants, why),
+        match self.may_pass(instance, what, &why) {
+            // It sees what a follow-up would see.
+            Go::Now => lane.follow_up.clear(),
+            // What the share refuses comes back when there is room: someone asked for it, or something has happened.
+            Go::Later(wait) => return lane.ask(Some(wait)),
+            Go::Never(why) => {
+                lane.ask(Some(why.wait()));
+                return self.is_suspended(instance, &grants, why);
+            }
         }
         let budget = Arc::new(Budget::new());
         if let Some(update) = self.detect(instance, &grants, &why, late_ms).await {
@@ -188,7 +200,10 @@ impl Passes {
         what: PlanWhat,
         budget: &Arc<Budget>,
     ) {
-        let is_news = |incident: &Incident, change| change != Change::Unchanged || update.freed.contains(&incident.id);
+        let is_owed = |incident: &Incident| self.incidents.repeats.has(&instance.name, Thing::Owed(&incident.id));
+        let is_news = |incident: &Incident, change| {
+            change != Change::Unchanged || update.freed.contains(&incident.id) || is_owed(incident)
+        };
         let is_wanted = |incident: &Incident, change: Change| {
             !change.is_closing()
                 && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode == Mode::Enforce)

@@ -1,6 +1,8 @@
 //! Whether an instance may do something now, by its shares.
 
-use ansai_core::{ErrorKind, Event, Incident, Millis, ShareLimit};
+use ansai_core::{ErrorKind, Event, Incident, Millis, ShareLimit, codes};
+use ansai_kit::evaluation_state::Trigger;
+use ansai_kit::watch::PING;
 
 use super::{Passes, PlanWhat};
 use crate::authority::EffectiveGrants;
@@ -22,30 +24,74 @@ impl Suspended {
     pub(super) fn kind(self) -> ErrorKind {
         self.share.share.kind()
     }
+
+    /// The time until it is over.
+    pub(super) fn wait(self) -> Millis {
+        self.wait
+    }
 }
 
 /// What comes of a pass.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Go {
     Now,
-    /// A later one does it.
-    Later,
+    /// One after this time does it.
+    Later(Millis),
     Never(Suspended),
+}
+
+/// Events may use less of a share than everything else: what can feed a source could starve the schedule otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Events,
+    Other,
+}
+
+impl Cause {
+    /// A person who wakes an instance is no flood.
+    fn of(trigger: &Trigger) -> Cause {
+        match trigger {
+            Trigger::Event(occurrences) if occurrences.iter().all(|one| one.what != PING) => Cause::Events,
+            _ => Cause::Other,
+        }
+    }
+}
+
+impl Look {
+    /// What a pass may do that began for this reason.
+    fn go(&self, what: PlanWhat, cause: Cause) -> Go {
+        match (self.standing, self.events) {
+            (Standing::Suspended, _) => Go::Never(Suspended { share: self.most, wait: self.wait }),
+            (_, Some((_, wait))) if cause == Cause::Events => Go::Later(wait),
+            (Standing::Slow, _) if !self.is_due && what == PlanWhat::News => Go::Later(self.wait),
+            _ => Go::Now,
+        }
+    }
 }
 
 impl Passes {
     /// Whether a pass begins. A person, or cron, who asked for one has it also where the schedule is stretched.
-    pub(super) fn may_pass(&self, instance: &Instance, what: PlanWhat) -> Go {
-        match (self.suspended(instance), self.evaluator.meters.look(&instance.name)) {
-            (Err(suspended), _) => Go::Never(suspended),
-            (Ok(()), Some(Look { standing: Standing::Slow, is_due: false, .. })) if what == PlanWhat::News => Go::Later,
-            (Ok(()), _) => Go::Now,
+    pub(super) fn may_pass(&self, instance: &Instance, what: PlanWhat, trigger: &Trigger) -> Go {
+        let Some(look) = self.look(instance) else { return Go::Now };
+        let cause = Cause::of(trigger);
+        let go = look.go(what, cause);
+        if cause == Cause::Events {
+            self.tell_events(instance, &look);
+        }
+        go
+    }
+
+    /// Fails while an instance is suspended.
+    pub(super) fn suspended(&self, instance: &Instance) -> Result<(), Suspended> {
+        match self.look(instance) {
+            Some(Look { standing: Standing::Suspended, most, wait, .. }) => Err(Suspended { share: most, wait }),
+            _ => Ok(()),
         }
     }
 
-    /// Fails while an instance is suspended. Records what has changed.
-    pub(super) fn suspended(&self, instance: &Instance) -> Result<(), Suspended> {
-        let Some(look) = self.evaluator.meters.look(&instance.name) else { return Ok(()) };
+    /// What is used of the shares. Records what has changed: a second look would not see it.
+    fn look(&self, instance: &Instance) -> Option<Look> {
+        let look = self.evaluator.meters.look(&instance.name)?;
         let Look { standing, most, wait, .. } = look;
         if look.is_news {
             let (now, name, ShareLimit { share, limit }) = (clock::now(), instance.name.clone(), most);
@@ -57,7 +103,23 @@ impl Passes {
             };
             self.journal.note(now, event);
         }
-        if standing == Standing::Suspended { Err(Suspended { share: most, wait }) } else { Ok(()) }
+        Some(look)
+    }
+
+    /// Tells once that events wait, and once that they no longer do.
+    fn tell_events(&self, instance: &Instance, look: &Look) {
+        let (error, kind) = match look.events {
+            Some((share, _)) => (
+                Some(format!("events wait: a quarter of the share of {share} is used, the rest is for the schedule")),
+                Some(codes::EVENT_STORM.word().to_owned()),
+            ),
+            None if look.is_calm => (None, None),
+            None => return,
+        };
+        if self.evaluator.meters.tell_events(&instance.name, error.is_some()) {
+            let (instance, watch) = (instance.name.clone(), "events".to_owned());
+            self.journal.note(clock::now(), Event::Watch { instance, watch, error, kind });
+        }
     }
 
     /// Tells that an instance does nothing. What it would observe is unknown meanwhile.
@@ -80,4 +142,61 @@ impl Passes {
 /// Maximum number of open incidents.
 pub(super) fn most_open(instance: &Instance) -> u32 {
     instance.shares.open_incidents.unwrap_or(instance.limits.observations)
+}
+
+#[cfg(test)]
+mod tests {
+    use ansai_core::{Share, Subject, Timestamp};
+    use ansai_kit::evaluation_state::Occurrence;
+
+    use super::*;
+
+    const QUARTER: Millis = Millis::new(5);
+    const HALF: Millis = Millis::new(9);
+
+    fn look(standing: Standing, is_due: bool, events_wait: bool) -> Look {
+        let most = ShareLimit { share: Share::LogLines, limit: 10 };
+        let events = events_wait.then_some((most, QUARTER));
+        Look { standing, most, wait: HALF, is_due, is_news: false, told: standing, events, is_calm: !events_wait }
+    }
+
+    fn event(names: &[&str]) -> Trigger {
+        let occurrence = |name: &&str| Occurrence {
+            what: (*name).into(),
+            about: Subject::new("host", "web-1"),
+            at: Timestamp::EPOCH,
+            facts: Vec::new(),
+        };
+        Trigger::Event(names.iter().map(occurrence).collect())
+    }
+
+    /// Would break: a storm of events that uses all of a share, or a person whose request counts as one.
+    #[test]
+    fn events_leave_most_of_a_share_to_everything_else() {
+        let (storm, ping) = (event(&["file-changed"]), event(&["file-changed", PING]));
+        for (trigger, expected) in [
+            (&storm, Go::Later(QUARTER)),
+            (&ping, Go::Now),
+            (&Trigger::Schedule, Go::Now),
+            (&Trigger::FollowUp, Go::Now),
+        ] {
+            let cause = Cause::of(trigger);
+            assert_eq!(look(Standing::Free, true, true).go(PlanWhat::News, cause), expected, "{trigger:?}");
+            assert_eq!(look(Standing::Free, true, false).go(PlanWhat::News, cause), Go::Now, "{trigger:?}");
+        }
+    }
+
+    #[test]
+    fn half_of_a_share_stretches_the_schedule_and_all_of_it_ends_everything() {
+        for cause in [Cause::Events, Cause::Other] {
+            let suspended = Suspended { share: look(Standing::Free, true, false).most, wait: HALF };
+            for what in [PlanWhat::News, PlanWhat::Everything] {
+                assert_eq!(look(Standing::Suspended, false, true).go(what, cause), Go::Never(suspended));
+            }
+        }
+        let slow = look(Standing::Slow, false, true);
+        assert_eq!(slow.go(PlanWhat::News, Cause::Other), Go::Later(HALF));
+        assert_eq!(slow.go(PlanWhat::Everything, Cause::Other), Go::Now, "a person asked for it");
+        assert_eq!(look(Standing::Slow, true, false).go(PlanWhat::News, Cause::Other), Go::Now);
+    }
 }

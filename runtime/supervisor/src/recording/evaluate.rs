@@ -10,6 +10,7 @@ use ansai_engine::{Answer, EvaluationError, RecordedCall, RecordedReply, Recordi
 use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::{Advice, Context, EvaluationState, Trigger, Writes};
 use ansai_kit::host_access::{EvaluationStart, HostAccess};
+use ansai_kit::processor::Meter;
 
 use super::journal::Journal;
 use super::recorder::{Ended, Recorder, Unrecorded};
@@ -92,6 +93,7 @@ impl Evaluator {
             never: request.grants.never.clone(),
             state: EvaluationState::new(phase, context, memory).limited(&instance.limits),
             deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
+            meter: self.meter(instance),
         });
         let evaluating = async {
             match &request.finding {
@@ -100,7 +102,7 @@ impl Evaluator {
             }
         };
         let (mut evaluation, spent) = self.stop.or_soon(metered(evaluating)).await.ok_or(NotEvaluated::Stopping)?;
-        self.meters.charge(instance.name.as_str(), Share::Processor, spent.as_secs_f64() * 1_000.0);
+        self.meters.spent(&instance.name, spent);
         let ended = Ended {
             instance: instance.name.clone(),
             component: instance.policy.info().digest.clone(),
@@ -161,6 +163,17 @@ impl Evaluator {
             });
         }
         Ok(Evaluated { at, answer: evaluation.answer, proposed, writes: base.writes, advice: base.advice, unrecorded })
+    }
+
+    /// Charges what the host does for an evaluation on threads of its own.
+    fn meter(&self, instance: &Instance) -> Meter {
+        // Work that never ends must not keep the state open.
+        let (meters, name) = (Arc::downgrade(&self.meters), instance.name.clone());
+        Meter::new(move |spent| {
+            if let Some(meters) = meters.upgrade() {
+                meters.spent(&name, spent);
+            }
+        })
     }
 
     /// Commits the policy's writes of a successful evaluation, if its trigger is one of those that keep them.

@@ -26,6 +26,9 @@ pub(crate) enum Thing<'a> {
     Pass,
     /// The plan of an incident, or why it has none; by the id of the incident.
     Incident(&'a str),
+    /// An incident whose plan was refused by the share of its instance, or by the end of a pass: the next pass makes it,
+    /// although nothing else has changed. By the id of the incident.
+    Owed(&'a str),
     /// The record of an evaluation of `detect`.
     Detect,
     /// The record of an evaluation of `plan`, by the key of the finding.
@@ -39,6 +42,7 @@ impl std::fmt::Display for Thing<'_> {
         match self {
             Thing::Pass => f.write_str("pass"),
             Thing::Incident(id) => write!(f, "incident {id}"),
+            Thing::Owed(id) => write!(f, "owed {id}"),
             Thing::Detect => f.write_str("detect"),
             Thing::Plan(key) => write!(f, "plan {key}"),
             Thing::Warning(what) => write!(f, "warning {what}"),
@@ -126,6 +130,11 @@ impl Repeats {
         before.map_or(0, |said| said.times)
     }
 
+    /// Whether something was said about a thing, and has not ended.
+    pub(crate) fn has(&self, instance: &InstanceName, thing: Thing<'_>) -> bool {
+        self.lock().said.get(instance).is_some_and(|said| said.contains_key(&thing.to_string()))
+    }
+
     /// Publishes what is not told again, for a person who asked for all of it.
     pub(crate) fn show(
         &self,
@@ -169,7 +178,7 @@ impl Repeats {
             Thing::Pass => None,
             Thing::Incident(id) => Some(id.to_owned()),
             // The next record of an evaluation has this number.
-            Thing::Detect | Thing::Plan(_) | Thing::Warning(_) => return,
+            Thing::Owed(_) | Thing::Detect | Thing::Plan(_) | Thing::Warning(_) => return,
         };
         let event = Event::Repeated { instance: instance.clone(), incident, times: *times, since: *since };
         self.journal.note(now, event);

@@ -134,7 +134,10 @@ async fn follow<F: Future<Output = ()>>(stop: Arc<Stop>, waits: Waits, work: imp
         };
         let Some((why, due)) = stop.or(next).await else { return };
         in_a_row = if why == Why::FollowUp { in_a_row + 1 } else { 0 };
-        follow_up.clear();
+        // A pass forgets what was asked for when it begins. What the share refuses stays asked for.
+        if why == Why::FollowUp {
+            follow_up.clear();
+        }
         work(why, due).await;
         not_before = Instant::now().checked_add(pause(in_a_row, soonest));
     }

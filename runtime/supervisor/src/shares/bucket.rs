@@ -2,6 +2,14 @@
 
 use ansai_core::Millis;
 
+/// More than this part of a share: the next pass waits.
+pub(super) const HALF: f64 = 1.0 / 2.0;
+/// More than this part of a share: events wait, so that they cannot use what the schedule needs.
+pub(super) const QUARTER: f64 = 1.0 / 4.0;
+/// Events are as before when no more than this part is used. It is less than what makes them wait, so that an instance at
+/// the border is not told about all the time.
+pub(super) const EIGHTH: f64 = 1.0 / 8.0;
+
 /// What an instance may do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
@@ -42,28 +50,28 @@ impl Bucket {
         self.update(rate);
     }
 
-    /// The time after which half of the share is free.
-    pub(super) fn until_half(&self, rate: Rate) -> Millis {
-        let over = (self.level - rate.limit / 2.0).max(0.0);
+    /// The time after which at most this part of the share is used.
+    pub(super) fn until(&self, part: f64, rate: Rate) -> Millis {
+        let over = (self.level - rate.limit * part).max(0.0);
         let wait = over / rate.limit.max(f64::MIN_POSITIVE) * millis(rate.window);
         // Saturates. A millisecond more, because of what was rounded.
         Millis::new((wait.ceil() as u64).saturating_add(1))
     }
 
-    /// Whether the next pass is due: less than half of the share is used.
-    pub(super) fn is_half_free(&self, rate: Rate) -> bool {
-        self.level <= rate.limit / 2.0
+    /// Whether at most this part of the share is used.
+    pub(super) fn is_within(&self, part: f64, rate: Rate) -> bool {
+        self.level <= rate.limit * part
     }
 
     /// The way down is longer than the way up, so that an instance at a border does not change all the time.
     fn update(&mut self, Rate { limit, .. }: Rate) {
-        let half = self.level > limit / 2.0;
+        let half = self.level > limit * HALF;
         self.standing = match self.standing {
             _ if self.level > limit => Standing::Suspended,
             Standing::Suspended if half => Standing::Suspended,
             _ if half => Standing::Slow,
             Standing::Free => Standing::Free,
-            _ if self.level > limit / 4.0 => Standing::Slow,
+            _ if self.level > limit * QUARTER => Standing::Slow,
             _ => Standing::Free,
         };
     }
@@ -90,15 +98,15 @@ mod tests {
         bucket.add(RATE, 50.0);
         assert_eq!(bucket.standing, Standing::Free, "a burst of half of it");
         bucket.add(RATE, 10.0);
-        assert_eq!((bucket.standing, bucket.is_half_free(RATE)), (Standing::Slow, false));
+        assert_eq!((bucket.standing, bucket.is_within(HALF, RATE)), (Standing::Slow, false));
         bucket.add(RATE, 41.0);
         assert_eq!(bucket.standing, Standing::Suspended);
-        let wait = bucket.until_half(RATE);
+        let wait = bucket.until(HALF, RATE);
         assert!(wait > minutes(30) && wait < minutes(31), "{wait}");
         bucket.drain(RATE, minutes(30));
         assert_eq!(bucket.standing, Standing::Suspended, "not before half of it is free");
         bucket.drain(RATE, minutes(1));
-        assert_eq!((bucket.standing, bucket.is_half_free(RATE)), (Standing::Slow, true));
+        assert_eq!((bucket.standing, bucket.is_within(HALF, RATE)), (Standing::Slow, true));
         bucket.drain(RATE, minutes(20));
         assert_eq!(bucket.standing, Standing::Free);
         bucket.drain(RATE, Millis::MAX);

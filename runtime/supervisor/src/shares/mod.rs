@@ -8,11 +8,12 @@ mod processor;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 
-use self::bucket::Rate;
 pub(crate) use self::bucket::{Bucket, Standing};
+use self::bucket::{EIGHTH, HALF, QUARTER, Rate};
 pub(crate) use self::processor::metered;
 use crate::instance::Instance;
 use crate::permits::uptime;
@@ -41,6 +42,8 @@ struct Used {
     buckets: [Bucket; Share::ALL.len()],
     /// What was told of it.
     told: Standing,
+    /// Whether it was told that events wait.
+    events_told: bool,
     is_changed: bool,
 }
 
@@ -58,6 +61,10 @@ pub(crate) struct Look {
     pub(crate) is_news: bool,
     /// What was told before.
     pub(crate) told: Standing,
+    /// The share that keeps events waiting, and until when.
+    pub(crate) events: Option<(ShareLimit, Millis)>,
+    /// Whether so little is used that events do not wait again soon.
+    pub(crate) is_calm: bool,
 }
 
 impl Meters {
@@ -79,8 +86,13 @@ impl Meters {
     ) -> Result<Meters, StateError> {
         let rows = state.shares()?;
         let meter = |name: &InstanceName, shares: Shares| {
-            let mut used =
-                Used { at: Millis::ZERO, buckets: Default::default(), told: Standing::Free, is_changed: false };
+            let mut used = Used {
+                at: Millis::ZERO,
+                buckets: Default::default(),
+                told: Standing::Free,
+                events_told: false,
+                is_changed: false,
+            };
             for row in rows.iter().filter(|row| row.instance == name.as_str()) {
                 if let Some((bucket, _)) =
                     used.buckets.iter_mut().zip(Share::ALL).find(|(_, share)| *share == row.share)
@@ -108,7 +120,18 @@ impl Meters {
         used.is_changed = true;
     }
 
-    /// What an instance may do now.
+    /// An instance has used so much processor time.
+    pub(crate) fn spent(&self, instance: &InstanceName, time: Duration) {
+        self.charge(instance.as_str(), Share::Processor, time.as_secs_f64() * 1_000.0);
+    }
+
+    /// Whether it is news that events of an instance wait, or no longer do. Answered once.
+    pub(crate) fn tell_events(&self, instance: &InstanceName, wait: bool) -> bool {
+        let Some(meter) = self.meters.get(instance.as_str()) else { return false };
+        std::mem::replace(&mut meter.lock().events_told, wait) != wait
+    }
+
+    /// What an instance may do now. Asked once for each decision: what is news is answered once.
     pub(crate) fn look(&self, instance: &InstanceName) -> Option<Look> {
         let meter = self.meters.get(instance.as_str())?;
         let mut used = meter.at((self.uptime)());
@@ -117,13 +140,21 @@ impl Meters {
             one.standing.cmp(&other.standing).then(fill(one, *a).total_cmp(&fill(other, *b)))
         });
         let (bucket, share) = fullest?;
-        let is_due = used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_half_free(meter.rate(share)));
+        let is_due =
+            used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(HALF, meter.rate(share)));
+        let limit = |share: Share| ShareLimit { share, limit: meter.shares.limit(share) };
+        let of_events = used.buckets.iter().zip(Share::ALL).filter_map(|(bucket, share)| {
+            let rate = meter.rate(share);
+            (!bucket.is_within(QUARTER, rate)).then(|| (limit(share), bucket.until(QUARTER, rate)))
+        });
+        let events = of_events.max_by_key(|(_, wait)| *wait);
+        let is_calm =
+            used.buckets.iter().zip(Share::ALL).all(|(bucket, share)| bucket.is_within(EIGHTH, meter.rate(share)));
         let told = std::mem::replace(&mut used.told, bucket.standing);
         let is_news = told != bucket.standing;
         used.is_changed |= is_news;
-        let limit = meter.shares.limit(share);
-        let (most, wait) = (ShareLimit { share, limit }, bucket.until_half(meter.rate(share)));
-        Some(Look { standing: bucket.standing, most, wait, is_due, is_news, told })
+        let (most, wait) = (limit(share), bucket.until(HALF, meter.rate(share)));
+        Some(Look { standing: bucket.standing, most, wait, is_due, is_news, told, events, is_calm })
     }
 
     /// Writes what changed to the state, durable with its next flush.

@@ -4,7 +4,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use ansai_kit::processor::thread_time;
 
 /// Runs a future to its end; answers its processor time too.
 pub(crate) async fn metered<F: Future>(future: F) -> (F::Output, Duration) {
@@ -27,13 +27,6 @@ impl<F: Future> Future for Metered<'_, F> {
         *self.spent += thread_time().saturating_sub(before);
         polled
     }
-}
-
-/// The processor time of this thread so far.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or(0);
-    Duration::new(time.tv_sec.unsigned_abs(), nanoseconds)
 }
 
 #[cfg(test)]

@@ -89,18 +89,18 @@ impl Keeper {
 
     /// Never returns.
     pub(super) async fn run(mut self) {
-        let (mut was_open, mut failures) = (false, 0_u32);
+        // Whether something may have happened while nothing watched.
+        let (mut is_late, mut failures) = (false, 0_u32);
         loop {
             let why = match self.open().await {
                 Ok(open) => {
                     if self.told.take().is_some() {
                         self.note(None);
+                        is_late = true;
                     }
-                    // What happened meanwhile is unknown.
-                    if was_open {
+                    if is_late {
                         self.mailbox.put_lost(Some(self.number), clock::now());
                     }
-                    was_open = true;
                     let began = Instant::now();
                     let why = self.hold(open).await;
                     if began.elapsed() >= CHECK {
@@ -110,6 +110,7 @@ impl Keeper {
                 }
                 Err(why) => why,
             };
+            is_late = true;
             self.tell(&why);
             tokio::time::sleep(pause(failures)).await;
             failures = failures.saturating_add(1);

@@ -1,6 +1,6 @@
 //! What wakes an instance between its scheduled evaluations: watches, whose sources are a channel here, and people.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,9 +22,12 @@ use tokio::task::JoinHandle;
 
 use crate::scene::{ONE, Scene, eventually, fixed};
 use crate::script::{Script, observation};
+use crate::shares::used_log_lines;
 
 /// The sinks of the sources that were opened so far. Each test has a process of its own.
 static SINKS: Mutex<Vec<Arc<dyn Sink>>> = Mutex::new(Vec::new());
+/// So many sources cannot be opened.
+static FAILURES: AtomicUsize = AtomicUsize::new(0);
 /// Whether the grants of now permit the watches of policies.
 static IS_PERMITTED: AtomicBool = AtomicBool::new(true);
 
@@ -72,6 +75,10 @@ impl HostAccess for Fed {
     }
 
     fn watch(&self, _: &Watch, sink: Arc<dyn Sink>) -> Result<Box<dyn Source>, WatchError> {
+        let fails = |left: usize| left.checked_sub(1);
+        if FAILURES.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
+            return Err(WatchError::Unavailable(Refusal::NotFound("no such directory".into())));
+        }
         SINKS.lock().unwrap().push(sink);
         Ok(Box::new(Nothing))
     }
@@ -279,5 +286,60 @@ async fn a_request_wakes_the_policy_and_is_answered_by_its_end() {
     eventually(|| requests.join("nobody.unknown").exists().then_some(())).await;
     stop(supervisor, running).await;
     assert_eq!(names(&told(&scene)[0]), ["ping"]);
+    scene.finish().await;
+}
+
+/// Would break: what happened before the directory was there, which nobody looks for until the next time.
+#[tokio::test]
+async fn a_watch_that_is_opened_late_looks_at_everything_once() {
+    let scene = scene();
+    FAILURES.store(1, Ordering::SeqCst);
+    let watching = watching(&scene, Watch::File("/srv/later/file".into()), WantedBy::Policy);
+    let (supervisor, running) = start(&scene, vec![watching]);
+    sink(0).await;
+    until_woken(&scene).await;
+    stop(supervisor, running).await;
+    assert_eq!(told(&scene).iter().map(|told| names(told)).collect::<Vec<_>>(), [["events-lost"]]);
+    assert_eq!(problems(&scene), [Some("watch-failed".into()), None]);
+    scene.finish().await;
+}
+
+/// Would break: a storm that uses what the schedule and people need, or that is told about each time.
+#[tokio::test]
+async fn events_wait_when_a_quarter_of_a_share_is_used_and_people_do_not() {
+    let scene = scene();
+    used_log_lines(&scene, 4_000, 0).await;
+    let watching = watching(&scene, Watch::File("/etc/hosts".into()), WantedBy::Policy);
+    let (supervisor, running) = start(&scene, vec![watching]);
+    let sink = sink(0).await;
+    let happens = || sink.occurred("file-changed", Subject::new("file", "/etc/hosts"), vec![]);
+    happens();
+    eventually(|| (problems(&scene) == [Some("event-storm".into())]).then_some(())).await;
+    assert_eq!(woken(&scene), 0);
+    happens();
+    assert!(supervisor.wake(ONE));
+    until_woken(&scene).await;
+    stop(supervisor, running).await;
+    assert!(names(&told(&scene)[0]).contains(&"ping"));
+    assert_eq!(problems(&scene), [Some("event-storm".into())], "told once");
+    scene.finish().await;
+}
+
+/// Would break: an event that is refused and forgotten.
+#[tokio::test]
+async fn events_that_waited_are_looked_for_when_there_is_room() {
+    let scene = scene();
+    used_log_lines(&scene, 2_503, 3_000).await;
+    let watching = watching(&scene, Watch::File("/etc/hosts".into()), WantedBy::Policy);
+    let (supervisor, running) = start(&scene, vec![watching]);
+    let sink = sink(0).await;
+    scene.published();
+    sink.occurred("file-changed", Subject::new("file", "/etc/hosts"), vec![]);
+    let is_later = |event: &Event| match event {
+        Event::Evaluated { trigger, .. } => trigger == "follow-up" || trigger == "event",
+        _ => false,
+    };
+    eventually(|| scene.published().iter().any(|published| is_later(&published.event)).then_some(())).await;
+    stop(supervisor, running).await;
     scene.finish().await;
 }

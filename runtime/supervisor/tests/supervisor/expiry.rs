@@ -214,3 +214,26 @@ async fn what_the_log_does_not_vouch_for_does_not_expire() {
         scene.finish().await;
     }
 }
+
+/// Would break: a second look that nobody compares with the first, which is the one that the log vouches for.
+#[tokio::test]
+async fn what_changes_between_two_looks_does_not_expire() {
+    let mut scene = Scene::new().with_files();
+    scene.host = quarantine::racing;
+    healthy(&scene);
+    expire(&scene, "true", &["a"]);
+    let root = quarantine::root(&scene);
+    // Something has to stay, or there is no second look.
+    expire_as(&scene, &root, "forged", &["b"], Forged::Plan);
+    let changing = root.clone();
+    let meanwhile: Box<dyn FnOnce() + Send> = Box::new(move || quarantine::rename_in_index(&changing, "true"));
+    *quarantine::MEANWHILE.lock().unwrap() = Some(meanwhile);
+    let supervisor = scene.open_with(quarantine::fixed(&scene, Mode::Enforce)).unwrap();
+    for _ in 0..2 {
+        supervisor.run_once().await;
+        assert_eq!((held(&scene), scene.outcomes()), (2, vec![]));
+    }
+    assert!(quarantine::MEANWHILE.lock().unwrap().is_none(), "it has happened");
+    drop(supervisor);
+    scene.finish().await;
+}

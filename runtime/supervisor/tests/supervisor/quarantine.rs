@@ -1,8 +1,8 @@
 //! Expired files in quarantine, with the records of the steps that moved them there, and a host on which their removal stops in the middle.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use ansai_audit::{Durability, Log};
@@ -23,6 +23,7 @@ use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, Quarantin
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::target::Reach;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
+use ansai_local::files::{QUARANTINE_EXPIRY, QUARANTINE_ORIGIN};
 use ansai_supervisor::authority::{EffectiveGrants, Fixed};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -236,9 +237,45 @@ fn beside(root: &Path) -> PathBuf {
 /// The live host, with a removal of expired files that never ends.
 pub(crate) fn stopping(stops: Stops) -> fn(LiveHost) -> Arc<dyn HostAccess> {
     match stops {
-        Stops::Before => |live| Arc::new(StoppingHost { live, expiry: &STOPS_BEFORE }),
-        Stops::After => |live| Arc::new(StoppingHost { live, expiry: &STOPS_AFTER }),
+        Stops::Before => |live| Arc::new(StoppingHost { live, expiry: &STOPS_BEFORE, origin: &QUARANTINE_ORIGIN }),
+        Stops::After => |live| Arc::new(StoppingHost { live, expiry: &STOPS_AFTER, origin: &QUARANTINE_ORIGIN }),
     }
+}
+
+/// What happens between the look at a quarantine and its comparison with the log. Each test has a process of its own.
+pub(crate) static MEANWHILE: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// The live host, on which [`MEANWHILE`] happens once.
+pub(crate) fn racing(live: LiveHost) -> Arc<dyn HostAccess> {
+    Arc::new(StoppingHost { live, expiry: &QUARANTINE_EXPIRY, origin: &Racing })
+}
+
+struct Racing;
+
+impl QuarantineOrigin for Racing {
+    fn steps(&self, targets: &RawValue) -> Result<Vec<String>, Refusal> {
+        let meanwhile = MEANWHILE.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+        QUARANTINE_ORIGIN.steps(targets)
+    }
+
+    fn is_part(&self, targets: &RawValue, earlier: &RawValue) -> bool {
+        QUARANTINE_ORIGIN.is_part(targets, earlier)
+    }
+
+    fn is_of(&self, targets: &RawValue, step_id: &str, removal: &Proposed, items: &[Item]) -> bool {
+        QUARANTINE_ORIGIN.is_of(targets, step_id, removal, items)
+    }
+}
+
+/// Writes another path into the index of a step.
+pub(crate) fn rename_in_index(root: &Path, plan: &str) {
+    let index = root.join(QUARANTINE).join(format!("{EARLIER}{plan}-0/index.json"));
+    let mut content: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+    content["files"][0]["path"] = json!("another");
+    std::fs::write(index, content.to_string()).unwrap();
 }
 
 static STOPS_BEFORE: InterfaceDef =
@@ -262,6 +299,7 @@ const fn files_actions(functions: &'static [Function]) -> InterfaceDef {
 struct StoppingHost {
     live: LiveHost,
     expiry: &'static InterfaceDef,
+    origin: &'static dyn QuarantineOrigin,
 }
 
 impl HostAccess for StoppingHost {
@@ -282,7 +320,7 @@ impl HostAccess for StoppingHost {
     }
 
     fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.live.quarantine_origin()
+        self.origin
     }
 
     fn quarantine_roots(&self) -> &'static TypedField<Roots> {

@@ -42,6 +42,18 @@ async fn run(scene: &Scene, shares: &Shares) -> (InstanceReport, InstanceReport)
     (reports.pop().unwrap(), two)
 }
 
+/// Sets what the one instance has used of its log lines, of 10,000 an hour, after a first run. For `held_ms` from the end of
+/// that run, nothing drains.
+pub(crate) async fn used_log_lines(scene: &Scene, lines: u64, held_ms: u64) {
+    scene.open().run_once().await;
+    let state = rusqlite::Connection::open(scene.state_dir().join("state.db")).unwrap();
+    let set = "UPDATE share SET level = ?1, up = up + ?2 WHERE instance = ?3 AND share = 'log_lines'";
+    let changed = state.execute(set, rusqlite::params![lines as f64, held_ms as i64, ONE]).unwrap();
+    assert_eq!(changed, 1);
+    let others = "UPDATE share SET up = up + ?1 WHERE instance = ?2 AND share <> 'log_lines'";
+    state.execute(others, rusqlite::params![held_ms as i64, ONE]).unwrap();
+}
+
 fn suspensions(scene: &Scene) -> Vec<(String, Share)> {
     let suspended = |event| match event {
         Event::Suspended { instance, share, .. } => Some((instance.to_string(), share)),
@@ -201,5 +213,80 @@ async fn open_incidents_have_a_share() {
     assert_eq!(one.error_kind, Some(ErrorKind::Incidents));
     assert_eq!(one.findings.iter().filter(|finding| finding.incident.is_some()).count(), 2);
     assert_eq!(scene.recorded(Phase::Plan, "schedule").len(), 2);
+    scene.finish().await;
+}
+
+/// Would break: a share that is asked again between the stages, and leaves half a repair behind.
+#[tokio::test]
+async fn a_repair_that_began_has_all_its_stages() {
+    let scene = Scene::new();
+    let shares = Shares { plans: 1, ..Shares::default() };
+    let mut script = Script::sick(vec![Step::mark(scene.path("a"))], OnFailure::Stop);
+    script.decision = Decision::ApplyThenReplan(OnFailure::Stop);
+    scene.script(&script);
+    scene.script_of("two", &well());
+    let (one, _) = run(&scene, &shares).await;
+    assert_eq!(one.findings[0].plans.len(), 8, "as many stages as there may be");
+    assert!(one.findings[0].plans.iter().all(|plan| plan.error_kind.is_none()));
+    let (one, _) = run(&scene, &shares).await;
+    assert_eq!(one.error_kind, Some(ErrorKind::PlanShare), "the next repair does not begin");
+    scene.finish().await;
+}
+
+/// Would break: an evaluation that is refused and forgotten, of a policy that is due once a day.
+#[tokio::test]
+async fn what_a_share_refuses_comes_back_when_there_is_room() {
+    let scene = Scene::new();
+    scene.script(&well());
+    // A second until half of it is free.
+    used_log_lines(&scene, 5_003, 3_000).await;
+    scene.published();
+    let supervisor = scene.open();
+    let running = tokio::spawn({
+        let supervisor = supervisor.clone();
+        async move { supervisor.run().await }
+    });
+    let is_observed = |event: &Event| matches!(event, Event::Observed { .. });
+    eventually(|| scene.published().iter().any(|published| is_observed(&published.event)).then_some(())).await;
+    supervisor.stop("a test");
+    running.await.unwrap();
+    drop(supervisor);
+    scene.finish().await;
+}
+
+/// Would break: an incident that is unchanged, and was told without its plan because the share refused that.
+#[tokio::test]
+async fn in_observe_mode_a_refused_plan_is_told_later() {
+    let scene = Scene::new();
+    scene.script(&flood(1, "a disk is full"));
+    scene.script_of("two", &well());
+    let none = Shares { processor_percent: 0, ..Shares::default() };
+    let report = open(&scene, Mode::Observe, &none).run_once().await.remove(0);
+    assert_eq!(report.findings[0].plans[0].error_kind, Some(ErrorKind::ProcessorShare));
+    scene.published();
+    let mut planned = Vec::new();
+    for _ in 0..2 {
+        let one = Instance { every: Millis::new(50), ..scene.instance(ONE) };
+        let supervisor = scene.open_all(fixed(Mode::Observe), vec![one]).unwrap();
+        let running = tokio::spawn({
+            let supervisor = supervisor.clone();
+            async move { supervisor.run().await }
+        });
+        let mut passes = 0;
+        eventually(|| {
+            for published in scene.published() {
+                match &published.event {
+                    Event::Observed { .. } => passes += 1,
+                    Event::Planned { incident, .. } => planned.push(incident.clone()),
+                    _ => {}
+                }
+            }
+            (passes >= 3 && !planned.is_empty()).then_some(())
+        })
+        .await;
+        supervisor.stop("a test");
+        running.await.unwrap();
+    }
+    assert_eq!(planned.len(), 1, "once, also after a restart: {planned:?}");
     scene.finish().await;
 }

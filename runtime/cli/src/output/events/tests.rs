@@ -214,9 +214,15 @@ fn samples() -> Vec<Event> {
     for why in [EvidenceDrop::Room, EvidenceDrop::Closed, EvidenceDrop::Retention, EvidenceDrop::Unrecorded] {
         samples.push(Event::EvidenceDropped { ids: vec!["i".into()], why });
     }
-    for change in
-        [Change::Opened, Change::Changed, Change::Unchanged, Change::BecameUnknown, Change::Closed, Change::Gone]
-    {
+    for change in [
+        Change::Opened,
+        Change::Changed,
+        Change::Unchanged,
+        Change::BecameUnknown,
+        Change::Closed,
+        Change::Gone,
+        Change::Displaced,
+    ] {
         samples.push(Event::Incident {
             incident: "one/k/1".into(),
             instance: name.clone(),
