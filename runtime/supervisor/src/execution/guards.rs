@@ -2,12 +2,12 @@
 //! back. The guard works without ansai; ansai comes first, because only it records what happens.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ansai_core::{Event, Outcome, Refusal};
 use ansai_kit::action::{Applied, Fate, Proposed};
-use ansai_kit::guard::{Guard, GuardState};
+use ansai_kit::guard::{ArmError, Guard, GuardState};
 
 use super::executor::{Executor, unavailable};
 use super::plans::PlanFile;
@@ -42,28 +42,40 @@ pub(super) struct Held {
 
 /// All of them that this run knows. What they touch is in use meanwhile.
 #[derive(Default)]
-pub(crate) struct GuardedSteps(Mutex<BTreeMap<(String, u32), Held>>);
+pub(crate) struct GuardedSteps {
+    steps: Mutex<BTreeMap<(String, u32), Held>>,
+    ending: Mutex<()>,
+}
 
 impl GuardedSteps {
+    /// Held by whoever ends one of them: a plan and the schedule of ansai may want that at the same time.
+    pub(super) fn ending(&self) -> MutexGuard<'_, ()> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, u32), Held>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn insert(&self, plan: &str, step: u32, held: Held) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((plan.to_owned(), step), held);
+        self.lock().insert((plan.to_owned(), step), held);
     }
 
     /// False if it is not one of them.
     pub(super) fn remove(&self, plan: &str, step: u32) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(plan.to_owned(), step)).is_some()
+        self.lock().remove(&(plan.to_owned(), step)).is_some()
     }
 
     pub(super) fn get(&self, plan: &str, step: u32) -> Option<Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(plan.to_owned(), step)).cloned()
+        self.lock().get(&(plan.to_owned(), step)).cloned()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.lock().is_empty()
     }
 
     pub(super) fn all(&self) -> Vec<((String, u32), Held)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.lock();
         known.iter().map(|(step, held)| (step.clone(), held.clone())).collect()
     }
 
@@ -89,7 +101,10 @@ impl Executor {
             return Err(Refusal::Unsupported("a step that cannot be undone cannot be put back".into()));
         }
         if let Guard::Timer(reversal) = step.as_step().guard()? {
-            step.arm_timer(&reversal, guarded.fires_after())?;
+            step.arm_timer(&reversal, guarded.fires_after()).map_err(|error| match error {
+                ArmError::NotArmed(refusal) => refusal,
+                ArmError::Unknown(refusal) => refused(refusal, self.unguard(id)),
+            })?;
         }
         let Guarded { armed, limit, confirmable } = guarded.clone();
         let (plan, instance) = (id.plan.to_owned(), id.instance.clone());
@@ -99,28 +114,31 @@ impl Executor {
         let recorded = recorded.and_then(|()| self.state.begin_step(id.plan, id.step, under_way).map_err(unavailable));
         match recorded {
             Ok(()) => Ok(Some(guarded)),
-            Err(refusal) => {
-                self.unguard(id);
-                Err(refusal)
-            }
+            Err(refusal) => Err(refused(refusal, self.unguard(id))),
         }
     }
 
     /// Records the outcome of a step that has a guard. What changed something is provisional, or goes back at its time; else
-    /// the guard is removed.
+    /// the guard is removed. `step` is there if the step has just acted: then its guard may have fired meanwhile.
     pub(super) fn record_guarded(
         &self,
         id: StepId<'_>,
         proposed: &Proposed,
         guarded: Guarded,
         mut applied: Applied,
-        after_crash: bool,
+        acted: Option<(&PlanFile, &Step<'_>)>,
         undo_follows: bool,
     ) -> Applied {
+        let after_crash = acted.is_none();
         let has_changed = applied.items.iter().any(|item| item.fate == Fate::Done);
         if !has_changed && applied.outcome != Outcome::Unknown {
-            self.unguard(id);
+            applied.detail = with_note(applied.detail, self.unguard(id));
             return self.record_outcome(id, applied, after_crash, undo_follows);
+        }
+        if let Some((file, step)) = acted
+            && self.is_late(step, &guarded)
+        {
+            return self.record_late(file, id, step, applied, undo_follows);
         }
         let by = match applied.outcome {
             Outcome::Done if guarded.confirmable => {
@@ -165,44 +183,67 @@ impl Executor {
         }
     }
 
-    /// Removes the guard of a step, for good. [`GuardState::Gone`] if it will not fire any more.
-    pub(super) fn disarm(&self, step: &ActingStep<'_>) -> Result<GuardState, Refusal> {
-        match step.as_step().guard()? {
-            Guard::Timer(_) => {
-                let state = self.host.guards().disarm(self.host.host(), step.as_step().name())?;
-                if state == GuardState::Gone {
-                    step.confirm()?;
-                }
-                Ok(state)
-            }
-            Guard::Kernel if is_in_place(step.as_step())? => step.confirm().map(|()| GuardState::Gone),
+    /// Removes the guard of a step, for good. [`GuardState::Gone`] if it will not fire any more. A time-out of the kernel goes
+    /// on: only the confirmation of the action ends it.
+    pub(super) fn disarm(&self, step: &Step<'_>) -> Result<GuardState, Refusal> {
+        match step.guard()? {
+            Guard::Timer(_) => self.host.guards().disarm(self.host.host(), step.name()),
+            Guard::Kernel if is_in_place(step)? => Ok(GuardState::Gone),
             Guard::Kernel => Ok(GuardState::PutBack),
         }
     }
 
-    /// Removes a guard that is not needed. If that fails, it fires, which changes nothing then.
-    pub(super) fn unguard(&self, id: StepId<'_>) {
+    /// Removes a guard that is not needed. If that fails, it fires, which changes nothing then. Answers what to tell of that.
+    pub(super) fn unguard(&self, id: StepId<'_>) -> Option<String> {
         let (guards, host, step) = (self.host.guards(), self.host.host(), id.to_string());
-        if let Err(error) = guards.disarm(host, &step) {
-            tracing::warn!(step, "a guard that is not needed any more may still fire: {error}");
+        match guards.disarm(host, &step) {
+            Ok(_) => {
+                guards.forget(host, &step);
+                None
+            }
+            // Where nothing can be armed, nothing is.
+            Err(Refusal::Unsupported(_)) => None,
+            Err(error) => {
+                tracing::warn!(step, "a guard that is not needed any more may still fire: {error}");
+                Some(format!("its guard is not needed any more and may still fire: {error}"))
+            }
         }
-        guards.forget(host, &step);
     }
 
-    /// Ends a step that was confirmed or put back.
+    /// Ends a step that was confirmed or put back. If its failure ended its plan, the undo of the plan comes first.
     pub(super) fn end_guarded(&self, id: StepId<'_>) {
         self.guarded.remove(id.plan, id.step);
-        self.end_step(id);
         self.host.guards().forget(self.host.host(), &id.to_string());
+        self.finish_step(id.plan, id.step, Some(id.instance));
     }
 
-    /// A step that the undo of its plan has put back needs no guard.
-    pub(super) fn end_undone(&self, file: &PlanFile, number: u32) {
+    /// A step that the undo of its plan has put back needs no guard. The step that failed ends with the undo.
+    pub(super) fn end_undone(&self, file: &PlanFile, number: u32, failed: u32) -> Option<String> {
         let id = file.step_id(number);
-        if self.guarded.get(id.plan, id.step).is_some() {
-            self.unguard(id);
-            self.end_guarded(id);
+        if !self.guarded.remove(id.plan, id.step) {
+            return None;
         }
+        let note = self.unguard(id);
+        if number != failed {
+            self.end_step(id);
+        }
+        note
+    }
+}
+
+/// A detail with something more to tell.
+pub(super) fn with_note(detail: String, note: Option<String>) -> String {
+    match note {
+        Some(note) => format!("{detail}; {note}"),
+        None => detail,
+    }
+}
+
+/// A refusal with something more to tell.
+pub(super) fn refused(refusal: Refusal, note: Option<String>) -> Refusal {
+    match note {
+        Some(note) => Refusal::Unavailable(format!("{refusal}; {note}")),
+        None => refusal,
     }
 }
 

@@ -9,6 +9,9 @@ mod executor;
 mod expiry;
 mod failed_plan;
 mod guards;
+mod late;
+mod left_to_guard;
+mod masking;
 mod outcome;
 mod pending;
 mod plans;
@@ -19,6 +22,7 @@ mod step;
 mod unaltered;
 pub mod undo;
 mod undo_records;
+mod unwritten;
 mod vouched;
 mod watch;
 
