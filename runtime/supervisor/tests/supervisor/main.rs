@@ -23,6 +23,7 @@ mod failure;
 mod full_disk;
 mod grants;
 mod guarded;
+mod guarded_faults;
 mod guest;
 mod healing;
 mod held;

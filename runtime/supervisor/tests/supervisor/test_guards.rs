@@ -12,7 +12,7 @@ use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{Measure, Millis, Refusal, Timestamp};
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::Action;
-use ansai_kit::guard::{GuardState, Guards, NoGuards, Reversal};
+use ansai_kit::guard::{ArmError, GuardState, Guards, NoGuards, Reversal};
 use ansai_kit::host::Host;
 use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
 use ansai_kit::registry::{Function, InterfaceDef};
@@ -22,6 +22,12 @@ use crate::set_file::point;
 /// The time of day, if the test sets it, and the boot. Every test is a process of its own.
 static WALL: Mutex<Option<u64>> = Mutex::new(None);
 static BOOT: Mutex<Option<&str>> = Mutex::new(None);
+/// How long the machine slept, in milliseconds. Guards did not count on.
+static SLEPT: Mutex<u64> = Mutex::new(0);
+
+pub(crate) fn sleep_machine(milliseconds: u64) {
+    *SLEPT.lock().unwrap() = milliseconds;
+}
 
 pub(crate) fn set_wall(milliseconds: u64) {
     *WALL.lock().unwrap() = Some(milliseconds);
@@ -60,7 +66,8 @@ impl<G: Guards> HostAccess for GuardHost<G> {
         let real = ansai_kit::host_clock::read();
         let wall = WALL.lock().unwrap().map_or(real.wall, Timestamp::from_millis);
         let boot = BOOT.lock().unwrap().map_or(real.boot, str::to_owned);
-        ClockReading { wall, boot, ..real }
+        let since_boot = Millis::new(real.since_boot.get() + *SLEPT.lock().unwrap());
+        ClockReading { wall, boot, since_boot, ..real }
     }
 
     fn guards(&self) -> &dyn Guards {
@@ -104,7 +111,7 @@ impl<G: Guards> HostAccess for GuardHost<G> {
 struct Timers(LiveHost);
 
 impl Guards for Timers {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         self.0.guards().arm(host, step_id, reversal, after)
     }
 
@@ -125,8 +132,11 @@ impl Guards for Timers {
 struct Stopping<G>(G);
 
 impl<G: Guards> Guards for Stopping<G> {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         self.0.arm(host, step_id, reversal, after)?;
+        if has(host, "arming-fails") {
+            return Err(ArmError::Unknown(Refusal::Unavailable("it ended half way".into())));
+        }
         point(Path::new(&reversal.arguments[3]), "armed");
         Ok(())
     }
@@ -136,12 +146,20 @@ impl<G: Guards> Guards for Stopping<G> {
     }
 
     fn disarm(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
-        self.0.disarm(host, step_id)
+        match has(host, "disarming-fails") {
+            true => Err(Refusal::Unavailable("nobody answers".into())),
+            false => self.0.disarm(host, step_id),
+        }
     }
 
     fn forget(&self, host: &Host, step_id: &str) {
         self.0.forget(host, step_id);
     }
+}
+
+/// Whether the test wants this.
+fn has(host: &Host, name: &str) -> bool {
+    host.protected()[0].with_file_name(name).exists()
 }
 
 /// A shell in a session of its own for each guard. Whoever makes the directory `ends` first ends it. It also ends when the
@@ -163,7 +181,7 @@ impl Processes {
 }
 
 impl Guards for Processes {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         let directory = Processes::directory(host, step_id);
         std::fs::create_dir_all(&directory).unwrap();
         let tenths = (after.get() + self.later.get()).div_ceil(100).to_string();
