@@ -25,7 +25,7 @@ pub(super) fn redactor(reach: &Reach) -> Result<Redactor, UnmaskedSecret> {
         let secret = source.read().map_err(|error| {
             tracing::warn!(target = target.target.name, "a secret that is to be masked: {error}");
             let target = target.target.name.clone();
-            UnmaskedSecret { target, why: format!("it cannot be read ({})", error.code().word()) }
+            UnmaskedSecret { target, why: format!("it cannot be read: {}", error.code().word()) }
         })?;
         names.push(&target.target.name);
         secrets.push(secret);
@@ -78,7 +78,7 @@ mod tests {
             let note = treated("login with hunter22-hunter22", &reach(&path));
             assert_eq!(note, format!("its progress is not shown: {expected}"));
         };
-        refused("it cannot be read (file-access)");
+        refused("it cannot be read: file-access");
         let write = |text: &str| {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -90,6 +90,6 @@ mod tests {
         write("hunter22-hunter22");
         assert_eq!(treated("login with hunter22-hunter22", &reach(&path)), "login with ***");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o604)).unwrap();
-        refused("it cannot be read (secret-exposed)");
+        refused("it cannot be read: secret-exposed");
     }
 }

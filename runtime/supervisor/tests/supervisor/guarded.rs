@@ -13,7 +13,7 @@ use crate::test_guards;
 /// A time that no test reaches.
 pub(crate) const LONG_MS: u64 = 600_000;
 /// The guard fires a quarter later.
-pub(crate) const SHORT_MS: u64 = 2_000;
+const SHORT_MS: u64 = 2_000;
 
 pub(crate) fn with_guards(mut scene: Scene) -> Scene {
     scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy };
@@ -22,13 +22,13 @@ pub(crate) fn with_guards(mut scene: Scene) -> Scene {
 }
 
 /// ansai is first, however slow this machine is.
-pub(crate) fn with_late_guards(mut scene: Scene) -> Scene {
+fn with_late_guards(mut scene: Scene) -> Scene {
     scene.host = test_guards::late;
     scene
 }
 
 /// A file with `old` in it, and a finding that is healthy once `healthy` is there.
-pub(crate) fn setting(scene: &Scene, call: Call, lasts_ms: u64) {
+fn setting(scene: &Scene, call: Call, lasts_ms: u64) {
     std::fs::write(scene.path("file"), "old").unwrap();
     let step = Step::new(call, lasts_ms, 0, scene.path("file"));
     scene.script(&Script::sick(vec![step], OnFailure::Stop).healthy_once(scene.path("healthy")));

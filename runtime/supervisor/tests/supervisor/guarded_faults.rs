@@ -4,7 +4,7 @@
 use ansai_core::{Event, Mode, OnFailure, Outcome};
 
 use crate::guarded::{
-    BY_GUARD, BY_HOST, LONG_MS, SHORT_MS, helps, is_free, killed_at, owned, scene, told, with_guards, with_late_guards,
+    BY_GUARD, BY_HOST, LONG_MS, helps, is_free, killed_at, owned, scene, told, with_guards,
 };
 use crate::killed;
 use crate::scene::{Scene, eventually, fixed};
@@ -46,13 +46,21 @@ fn slow(scene: &Scene) {
 #[tokio::test]
 async fn a_step_whose_record_cannot_be_written_is_put_back_by_the_run_that_knows_it() {
     for helping in [false, true] {
-        let scene = with_late_guards(scene(Call::Set, if helping { LONG_MS } else { SHORT_MS }));
+        let scene = scene(Call::Set, LONG_MS);
         if helping {
             helps(&scene);
         }
         slow(&scene);
         let supervisor = scene.open();
-        let (reports, ()) = tokio::join!(supervisor.run_once(), blocks_items(&scene));
+        let blocks = async {
+            blocks_items(&scene).await;
+            eventually(|| scene.outcomes().first().copied()).await;
+            if !helping {
+                test_guards::sleep_machine(LONG_MS);
+            }
+        };
+        let (reports, ()) = tokio::join!(supervisor.run_once(), blocks);
+        test_guards::sleep_machine(0);
         let step = &reports[0].findings[0].plans[0].steps[0];
         assert_eq!((step.outcome, scene.text("file")), (Some(Outcome::Reverted), "old".into()), "{helping}");
         assert!(detail(&scene).contains("what it did is not written, so undo may refuse"), "{}", detail(&scene));
@@ -65,13 +73,15 @@ async fn a_step_whose_record_cannot_be_written_is_put_back_by_the_run_that_knows
 /// Would break: a guard that is removed because the step seems to have changed nothing.
 #[tokio::test]
 async fn a_step_whose_record_is_lost_is_left_to_its_guard() {
-    let scene = scene(Call::Set, SHORT_MS);
+    let scene = scene(Call::Set, LONG_MS);
     slow(&scene);
     let killed = killed::start("guarded::the_process_that_is_killed", &scene);
     blocks_items(&scene).await;
     eventually(|| scene.outcomes().first().copied()).await;
     drop(killed);
     scene.open().recover().await;
+    assert_eq!(scene.text("file"), "new", "nothing says what ansai would put back");
+    test_guards::fire_all(&scene.state_dir());
     eventually(|| (scene.text("history") == "set file\nguard file\n").then_some(())).await;
     assert_eq!(scene.text("file"), "old");
     scene.open().recover().await;
@@ -107,10 +117,12 @@ async fn without_its_record_a_step_is_not_said_to_have_changed_nothing() {
 #[tokio::test]
 async fn a_guard_that_fires_while_the_step_acts_reverts_it() {
     for call in [Call::Set, Call::SetForATime] {
-        let scene = scene(call, SHORT_MS);
+        let scene = scene(call, LONG_MS);
         slow(&scene);
         let supervisor = scene.open();
         let acts = async {
+            eventually(|| told(&scene).get(1).cloned()).await;
+            test_guards::fire_all(&scene.state_dir());
             eventually(|| (scene.text("history") == "guard file\n").then_some(())).await;
             std::fs::remove_file(scene.path("slow")).unwrap();
         };
@@ -128,7 +140,7 @@ async fn a_guard_that_fires_while_the_step_acts_reverts_it() {
 /// The machine sleeps: its guard has not fired yet, and its time is over nevertheless.
 #[tokio::test]
 async fn a_step_during_which_the_machine_slept_is_reverted() {
-    let scene = with_late_guards(scene(Call::Set, LONG_MS));
+    let scene = scene(Call::Set, LONG_MS);
     slow(&scene);
     let supervisor = scene.open();
     let sleeps = async {
@@ -146,7 +158,7 @@ async fn a_step_during_which_the_machine_slept_is_reverted() {
 /// Would break: a verification that counts on a clock that stands while the machine sleeps. It would last for ten minutes.
 #[tokio::test]
 async fn a_verification_during_which_the_machine_slept_is_over() {
-    let scene = with_late_guards(scene(Call::Set, LONG_MS));
+    let scene = scene(Call::Set, LONG_MS);
     let supervisor = scene.open();
     let sleeps = async {
         eventually(|| scene.outcomes().first().copied()).await;
@@ -162,10 +174,12 @@ async fn a_verification_during_which_the_machine_slept_is_over() {
 
 /// Killed after it acted, and its guard fired before that.
 async fn killed_late() -> Scene {
-    let scene = scene(Call::Set, SHORT_MS);
+    let scene = scene(Call::Set, LONG_MS);
     slow(&scene);
     std::fs::write(scene.path("stop-at"), "acted").unwrap();
     let killed = killed::start("guarded::the_process_that_is_killed", &scene);
+    eventually(|| told(&scene).get(1).cloned()).await;
+    test_guards::fire_all(&scene.state_dir());
     eventually(|| (scene.text("history") == "guard file\n").then_some(())).await;
     std::fs::remove_file(scene.path("slow")).unwrap();
     eventually(|| (scene.text("reached") == "acted").then_some(())).await;
@@ -296,9 +310,10 @@ async fn a_guard_that_was_armed_in_part_is_removed_or_told() {
 async fn the_plan_of_a_step_that_its_guard_put_back_is_undone() {
     let scene = with_guards(Scene::new());
     std::fs::write(scene.path("file"), "old").unwrap();
-    let steps = vec![Step::mark(scene.path("a")), Step::new(Call::Set, SHORT_MS, 0, scene.path("file"))];
+    let steps = vec![Step::mark(scene.path("a")), Step::new(Call::Set, LONG_MS, 0, scene.path("file"))];
     scene.script(&Script::sick(steps, OnFailure::UndoApplied));
     killed_at(&scene, "acted").await;
+    test_guards::fire_all(&scene.state_dir());
     eventually(|| scene.text("history").ends_with("guard file\n").then_some(())).await;
     // The undo is as little allowed in observe mode as any other one.
     scene.open_with(fixed(Mode::Observe)).unwrap().recover().await;
