@@ -241,7 +241,9 @@ mod tests {
         let elsewhere = Host::at("/nowhere");
         let reversal = Reversal { program: "/bin/true".into(), arguments: vec![] };
         let refused = Guards::arm(&Timers, &elsewhere, "step", &reversal, Millis::new(1));
-        assert!(matches!(refused, Err(ArmError::NotArmed(Refusal::Unsupported(text))) if text.ends_with("(no-systemd)")));
+        assert!(
+            matches!(refused, Err(ArmError::NotArmed(Refusal::Unsupported(text))) if text.ends_with("(no-systemd)"))
+        );
         assert!(Units::of("a/b").is_err() && Units::of("").is_err());
     }
 }

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use ansai_kit::action::Fate;
 use ansai_harness::with_own_mounts;
+use ansai_kit::action::Fate;
 use serde_json::json;
 
 use crate::files_scene::Scene;

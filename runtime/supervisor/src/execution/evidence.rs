@@ -21,8 +21,7 @@ impl Executor {
         }
         // Without the grants, nobody knows which secrets to mask; without one of the secrets, it would be kept in clear.
         let redactor = self.authority.effective_grants(instance);
-        let redactor =
-            redactor.and_then(|grants| masking::redactor(&grants.reach).map_err(|error| error.to_string()));
+        let redactor = redactor.and_then(|grants| masking::redactor(&grants.reach).map_err(|error| error.to_string()));
         let (items, lost) = match redactor {
             Ok(redactor) => {
                 let incident = self.plans.get(plan).ok().and_then(|(file, _)| file.incident);

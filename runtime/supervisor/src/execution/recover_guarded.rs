@@ -66,7 +66,8 @@ impl Executor {
 
     /// Whether the time of a step goes on.
     fn is_waiting(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
-        matches!(self.state_of_guard(file, number), Ok(GuardState::Waiting)) && !guarded.left(&self.host.clock()).is_zero()
+        matches!(self.state_of_guard(file, number), Ok(GuardState::Waiting))
+            && !guarded.left(&self.host.clock()).is_zero()
     }
 
     fn look_at_guard_if_over(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
@@ -113,10 +114,9 @@ impl Executor {
                 self.record_outcome(id, late, true, true);
                 return Ok(self.end_late(file, number));
             }
-            Ok(None) => Applied {
-                outcome: Outcome::Reverted,
-                ..Applied::unknown("interrupted, and put back by its guard")
-            },
+            Ok(None) => {
+                Applied { outcome: Outcome::Reverted, ..Applied::unknown("interrupted, and put back by its guard") }
+            }
             Err(why) => Applied::unknown(format!("interrupted; its guard fired, and what was done is unknown: {why}")),
         };
         self.record_outcome(id, applied, true, true);

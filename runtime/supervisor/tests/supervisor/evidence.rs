@@ -114,7 +114,8 @@ async fn while_a_secret_is_unknown_nothing_is_kept() {
         if is_known {
             assert_eq!(content(&scene, &named[0]), "login with ***");
         } else {
-            let why = "the secret of target `main-db` cannot be masked: it cannot be read: secret-exposed (unmasked-secret)";
+            let why =
+                "the secret of target `main-db` cannot be masked: it cannot be read: secret-exposed (unmasked-secret)";
             assert!(step.detail.contains(why), "{}", step.detail);
             assert_eq!((named, catalog(&scene).list().len(), step.outcome), (vec![], 0, Some(Outcome::Done)));
         }

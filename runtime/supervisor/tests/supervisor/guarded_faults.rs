@@ -3,9 +3,7 @@
 
 use ansai_core::{Event, Mode, OnFailure, Outcome};
 
-use crate::guarded::{
-    BY_GUARD, BY_HOST, LONG_MS, helps, is_free, killed_at, owned, scene, told, with_guards,
-};
+use crate::guarded::{BY_GUARD, BY_HOST, LONG_MS, helps, is_free, killed_at, owned, scene, told, with_guards};
 use crate::killed;
 use crate::scene::{Scene, eventually, fixed};
 use crate::script::{Call, Script, Step};

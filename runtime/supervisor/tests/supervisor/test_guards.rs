@@ -8,15 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ansai_core::host_clock::ClockReading;
-use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Measure, Millis, Refusal, Timestamp};
+use ansai_core::{Millis, Refusal, Timestamp};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::Action;
 use ansai_kit::guard::{ArmError, GuardState, Guards, NoGuards, Reversal};
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
-use ansai_kit::registry::{Function, InterfaceDef};
+use ansai_kit::host_access::HostAccess;
 
+use crate::over_live::{OverLive, host};
 use crate::set_file::point;
 
 /// The time of day, if the test sets it, and the boot. Every test is a process of its own.
@@ -44,24 +42,28 @@ struct GuardHost<G> {
 }
 
 pub(crate) fn processes(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(Processes { later: Millis::ZERO }) })
+    host(GuardHost { live, guards: Stopping(Processes { later: Millis::ZERO }) })
 }
 
 /// As `processes`, but each guard fires ten minutes later than it should.
 pub(crate) fn late(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(Processes { later: Millis::new(600_000) }) })
+    host(GuardHost { live, guards: Stopping(Processes { later: Millis::new(600_000) }) })
 }
 
 pub(crate) fn systemd(live: LiveHost) -> Arc<dyn HostAccess> {
     let timers = Timers(live.clone());
-    Arc::new(GuardHost { live, guards: Stopping(timers) })
+    host(GuardHost { live, guards: Stopping(timers) })
 }
 
 pub(crate) fn none(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(NoGuards) })
+    host(GuardHost { live, guards: Stopping(NoGuards) })
 }
 
-impl<G: Guards> HostAccess for GuardHost<G> {
+impl<G: Guards> OverLive for GuardHost<G> {
+    fn live(&self) -> &LiveHost {
+        &self.live
+    }
+
     fn clock(&self) -> ClockReading {
         let real = ansai_kit::host_clock::read();
         let wall = WALL.lock().unwrap().map_or(real.wall, Timestamp::from_millis);
@@ -72,38 +74,6 @@ impl<G: Guards> HostAccess for GuardHost<G> {
 
     fn guards(&self) -> &dyn Guards {
         &self.guards
-    }
-
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.live)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.live.facts()
-    }
-
-    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.live.action(name)
-    }
-
-    fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        self.live.quarantine_expiry()
-    }
-
-    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.live.quarantine_origin()
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.live.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        HostAccess::call_deadline(&self.live)
-    }
-
-    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        self.live.backend(start)
     }
 }
 

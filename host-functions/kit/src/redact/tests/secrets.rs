@@ -126,7 +126,12 @@ fn a_secret_made_of_masks_is_masked_too() {
 #[test]
 fn a_text_is_not_cut_inside_of_a_secret() {
     let redactor = Redactor::with_secrets([b"hunter22-hunter22".as_slice()]);
-    for text in ["a hunter22-hunter22 b", "a password=sesame123456 b", "a aHVudGVyMjItaHVudGVyMjI= b", "a hunter22%2Dhunter22 b"] {
+    for text in [
+        "a hunter22-hunter22 b",
+        "a password=sesame123456 b",
+        "a aHVudGVyMjItaHVudGVyMjI= b",
+        "a hunter22%2Dhunter22 b",
+    ] {
         for most in 0..=text.len() {
             let beginning = redactor.beginning(text, most);
             assert!(text.starts_with(beginning) && beginning.len() <= most, "{beginning}");

@@ -127,7 +127,8 @@ fn without_a_closing_the_record_of_the_step_counts_or_the_first_look() {
     }
     set_times(&dir, Timestamp::EPOCH);
     let (first, open) = (captured + KEPT, BTreeSet::new());
-    for (now, left) in [(first, 2), (first + Millis::new(1), 1), (first + KEPT, 1), (first + KEPT + Millis::new(1), 0)] {
+    for (now, left) in [(first, 2), (first + Millis::new(1), 1), (first + KEPT, 1), (first + KEPT + Millis::new(1), 0)]
+    {
         evidence.remove_closed(&open, &log, now).unwrap();
         assert_eq!(ids(&evidence).len(), left, "{now:?}");
     }
