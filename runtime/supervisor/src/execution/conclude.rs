@@ -6,7 +6,8 @@ use ansai_core::{Event, Mode, Outcome, Refusal, StepResult};
 use ansai_kit::guard::GuardState;
 
 use super::executor::Executor;
-use super::guards::{EndedBy, is_in_place, with_note};
+use super::guarded_steps::EndedBy;
+use super::guards::{is_in_place, with_note};
 use super::outcome::BY_HOST;
 use super::plans::PlanFile;
 use super::step::Step;
@@ -53,6 +54,9 @@ impl Executor {
                 let stays = is_healthy && outcome == Some(Outcome::Provisional);
                 let conclusion = match executor.guarded.get(&plan, number) {
                     Some(_) => executor.end_time(&plan, number, &held.guarded, stays),
+                    None if executor.pending.has(&plan, number) => {
+                        Conclusion::Waits("its time is over, and it waits until ansai may put it back".to_owned())
+                    }
                     None => Conclusion::PutBack("its time was over".to_owned()),
                 };
                 if let Some(result) = results.get_mut(number as usize) {

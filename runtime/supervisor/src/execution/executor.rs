@@ -13,7 +13,8 @@ use ansai_storage::Directory;
 
 use super::background::Background;
 use super::failed_plan::ends_plan;
-use super::guards::{GuardedSteps, refused};
+use super::guarded_steps::GuardedSteps;
+use super::guards::refused;
 use super::outcome::{intent, step_result};
 use super::pending::Pending;
 use super::plans::{PlanFile, Plans};

@@ -1,7 +1,7 @@
 //! Steps whose time was over before they had ended: their guard fired while they acted, because they were slow or the
 //! machine slept. What they did after that is put back too, and they are reverted.
 
-use ansai_core::{Mode, Outcome};
+use ansai_core::{Mode, Outcome, Refusal};
 use ansai_kit::action::{Applied, Fate};
 use ansai_kit::guard::GuardState;
 
@@ -52,7 +52,8 @@ impl Executor {
         applied.detail = with_note(format!("{}; {LATE}", applied.detail), note);
         let mut recorded = self.record_outcome(id, applied, false, true);
         if recorded.outcome != Outcome::Reverted {
-            // Not recorded, so the next start looks for it.
+            // Not recorded, so it is looked for later.
+            self.wait(id, Refusal::Unavailable("its outcome is not recorded".into()));
             return recorded;
         }
         match self.put_back_late(file, id.step) {
@@ -100,7 +101,7 @@ impl Executor {
     }
 
     /// Whether a step that was interrupted acted after its guard had put it back; `Err` if that is unknown.
-    pub(super) fn found_late(&self, file: &PlanFile, number: u32) -> Result<Option<Applied>, ansai_core::Refusal> {
+    pub(super) fn found_late(&self, file: &PlanFile, number: u32) -> Result<Option<Applied>, Refusal> {
         let found = self.guarded_step(file, number, Mode::Observe)?.resolve()?;
         let is_in_place = found.items.iter().any(|item| item.fate == Fate::Done);
         Ok(is_in_place.then(|| Applied {

@@ -6,7 +6,7 @@ use ansai_kit::guard::GuardState;
 
 use super::conclude::Conclusion;
 use super::executor::Executor;
-use super::guards::{EndedBy, Held};
+use super::guarded_steps::{EndedBy, Held};
 use super::plans::PlanFile;
 use crate::clock;
 use crate::guarded::Guarded;

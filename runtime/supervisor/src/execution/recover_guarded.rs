@@ -7,7 +7,8 @@ use ansai_kit::guard::GuardState;
 
 use super::conclude::Conclusion;
 use super::executor::Executor;
-use super::guards::{EndedBy, Held, with_note};
+use super::guarded_steps::{EndedBy, Held};
+use super::guards::with_note;
 use super::plans::PlanFile;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
@@ -16,6 +17,7 @@ use crate::recording::OpenIntent;
 impl Executor {
     /// A step that the audit log vouches for. True if it is over.
     pub(super) fn recover_guarded(&self, file: &PlanFile, open: OpenIntent) -> bool {
+        let _one = self.guarded.ending();
         let number = open.intent.step;
         let id = file.step_id(number);
         let Some(guarded) = open.guard else {

@@ -24,6 +24,7 @@ mod full_disk;
 mod grants;
 mod guarded;
 mod guarded_faults;
+mod guarded_late;
 mod guest;
 mod healing;
 mod held;
