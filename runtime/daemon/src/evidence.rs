@@ -189,7 +189,8 @@ mod tests {
         drop(store);
         let read = |id: &str| StoredEvidence::open(dir.path()).unwrap().read(&recorded(id, stored.sha256));
         assert_eq!(read(id.as_str()).unwrap().as_deref(), Some("text"));
-        for hostile in ["", "..", "../evidence/0123.p1.0.0", "/etc/passwd", "0123.p1.0.0/", "0123.p1.0.0\0", "a b", "Ä"] {
+        for hostile in ["", "..", "../evidence/0123.p1.0.0", "/etc/passwd", "0123.p1.0.0/", "0123.p1.0.0\0", "a b", "Ä"]
+        {
             assert!(matches!(read(hostile), Err(EvidenceError::Changed(_))), "{hostile:?}");
         }
         let files = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
