@@ -94,7 +94,7 @@ mod tests {
             at: at(1),
             ended: None,
             stage: String::new(),
-            verified: finding.status.clone(),
+            verified: incident.finding.status.clone(),
             distance_before: None,
             distance_after: None,
             steps: done.iter().map(step).collect(),

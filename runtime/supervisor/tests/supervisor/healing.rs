@@ -9,7 +9,7 @@ use ansai_core::event::{Phase, Verdict};
 use ansai_core::incident::{Change, Permission};
 use ansai_core::{Event, Millis, Mode, Observation, OnFailure, Outcome, Severity, Status, Subject};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::host_access::{EvaluationStart, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
 
@@ -259,6 +259,6 @@ impl OverLive for PanicsOnce {
         if start.state.phase == Phase::Plan && self.is_to_panic.swap(false, Ordering::SeqCst) {
             panic!("a fault of ansai");
         }
-        self.live.backend(start)
+        HostAccess::backend(&self.live, start)
     }
 }

@@ -10,7 +10,7 @@ use ansai_kit::action::Proposed;
 use ansai_kit::backend::{Answer, Backend};
 use ansai_kit::call::Call;
 use ansai_kit::evaluation_state::EvaluationState;
-use ansai_kit::host_access::{EvaluationStart, HostBackend};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
 
@@ -129,7 +129,7 @@ impl OverLive for NeverAnswers {
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        Box::new(Hangs(self.0.backend(start)))
+        Box::new(Hangs(HostAccess::backend(&self.0, start)))
     }
 }
 

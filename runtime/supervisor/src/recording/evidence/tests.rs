@@ -84,7 +84,7 @@ fn what_is_closed_goes_a_week_after_the_record_of_its_closing() {
     let dir = tempfile::tempdir().unwrap();
     let (evidence, captured) = (evidence(&dir), Timestamp::from_millis(1_795_000_000_000));
     let log = Directory::open(dir.path().join("audit")).unwrap();
-    let days = |count| Millis::from_hours(24 * count);
+    let days = |count: u64| Millis::from_hours(24 * count);
     let mut open = BTreeSet::new();
     for (plan, incident) in [("p1", "one/open/1"), ("p2", "one/closed/1"), ("p3", "one/closed/3")] {
         let step = StepId { plan, step: 0, instance: &ONE };
