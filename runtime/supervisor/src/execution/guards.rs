@@ -176,9 +176,10 @@ pub(super) fn with_note(detail: String, note: Option<String>) -> String {
 
 /// A refusal with something more to tell.
 pub(super) fn refused(refusal: Refusal, note: Option<String>) -> Refusal {
-    match note {
-        Some(note) => Refusal::Unavailable(format!("{refusal}; {note}")),
-        None => refusal,
+    match (refusal, note) {
+        (refusal, None) => refusal,
+        (Refusal::Unavailable(why), Some(note)) => Refusal::Unavailable(format!("{why}; {note}")),
+        (refusal, Some(note)) => Refusal::Unavailable(format!("{refusal}; {note}")),
     }
 }
 

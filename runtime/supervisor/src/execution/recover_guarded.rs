@@ -14,6 +14,23 @@ use crate::guarded::Guarded;
 use crate::ids::StepId;
 use crate::recording::OpenIntent;
 
+/// What is known of a step that was interrupted while it acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// It is over.
+    Over,
+    /// Its outcome is recorded, and it must be ended.
+    Acted,
+    /// It waits until ansai may act, or for its guard.
+    Waits,
+}
+
+impl Found {
+    fn over(is_over: bool) -> Found {
+        if is_over { Found::Over } else { Found::Waits }
+    }
+}
+
 impl Executor {
     /// A step that the audit log vouches for. True if it is over.
     pub(super) fn recover_guarded(&self, file: &PlanFile, open: OpenIntent) -> bool {
@@ -39,8 +56,8 @@ impl Executor {
         };
         if open.outcome.is_none() {
             match self.find_guarded(file, number, &guarded) {
-                Ok(true) => return true,
-                Ok(false) => {}
+                Ok(Found::Acted) => {}
+                Ok(found) => return found == Found::Over,
                 Err(refusal) => {
                     self.cannot_end(file, number, &guarded, refusal);
                     return false;
@@ -76,18 +93,18 @@ impl Executor {
         guarded.left(&self.host.clock()).is_zero() && self.look_at_guard(file, number, guarded).is_some()
     }
 
-    /// Finds out what a step did that was interrupted while it acted, and records it. True if the step is over.
-    fn find_guarded(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Result<bool, Refusal> {
+    /// Finds out what a step did that was interrupted while it acted, and records it.
+    fn find_guarded(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Result<Found, Refusal> {
         let id = file.step_id(number);
         if matches!(self.state_of_guard(file, number), Ok(GuardState::PutBack)) {
-            return self.find_fired(file, number);
+            return Ok(self.find_fired(file, number));
         }
         // To determine what was done can change files, so it needs the grants.
         let found = self.guarded_step(file, number, Mode::Enforce)?.resolve();
         let found = found.unwrap_or_else(|why| {
             Applied::unknown(format!("interrupted, and what was done is unknown: {why}; its guard puts it back"))
         });
-        let Some(proposed) = file.steps.get(number as usize) else { return Ok(true) };
+        let Some(proposed) = file.steps.get(number as usize) else { return Ok(Found::Over) };
         self.settle(id, proposed, &found);
         let undo_follows = file.is_undone_after(number, found.outcome);
         let is_unknown = found.outcome == Outcome::Unknown;
@@ -98,23 +115,23 @@ impl Executor {
         }
         if is_unknown {
             // A first look, for a run that ends soon.
-            return Ok(self.look_at_guard_if_over(file, number, guarded));
+            return Ok(Found::over(self.look_at_guard_if_over(file, number, guarded)));
         }
-        Ok(is_over)
+        Ok(if is_over { Found::Over } else { Found::Acted })
     }
 
     /// As [`Executor::find_guarded`], of a step whose guard fired: before it acted, after that, or in between.
-    fn find_fired(&self, file: &PlanFile, number: u32) -> Result<bool, Refusal> {
+    fn find_fired(&self, file: &PlanFile, number: u32) -> Found {
         let id = file.step_id(number);
         let applied = match self.found_late(file, number) {
             Ok(Some(late)) => {
                 // To put it back needs the grants; until then, it is not said to be reverted.
                 if let Err(refusal) = self.guarded_step(file, number, Mode::Enforce) {
                     self.wait(id, refusal);
-                    return Ok(false);
+                    return Found::Waits;
                 }
                 self.record_outcome(id, late, true, true);
-                return Ok(self.end_late(file, number));
+                return Found::over(self.end_late(file, number));
             }
             Ok(None) => {
                 Applied { outcome: Outcome::Reverted, ..Applied::unknown("interrupted, and put back by its guard") }
@@ -123,7 +140,7 @@ impl Executor {
         };
         self.record_outcome(id, applied, true, true);
         self.end_guarded(id);
-        Ok(true)
+        Found::Over
     }
 
     /// Ends a step whose guard fired while it acted. True if it is over.

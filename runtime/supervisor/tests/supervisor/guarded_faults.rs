@@ -196,7 +196,7 @@ async fn a_guard_that_was_armed_in_part_is_removed_or_told() {
         assert_eq!(told(&scene), owned(&["intent", "outcome refused"]));
         let guard = scene.path("guards").read_dir().unwrap().next().unwrap().unwrap().path();
         assert_eq!(guard.join("removed").exists(), !stays);
-        assert_eq!(detail(&scene).contains("may still fire: nobody answers"), stays, "{}", detail(&scene));
+        assert_eq!(detail(&scene).contains("may still fire: unavailable: nobody answers"), stays, "{}", detail(&scene));
         test_guards::remove_all(&scene.state_dir());
         scene.finish().await;
     }
