@@ -160,7 +160,7 @@ fn absent(one: &RecordedEvidence) -> Result<Option<String>, EvidenceError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
     use ansai_audit::{Class, Recordings, Retention};
     use ansai_core::Bytes;
 
