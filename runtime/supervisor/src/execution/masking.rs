@@ -46,7 +46,7 @@ pub(super) fn redactor(reach: &Reach) -> Result<Redactor, UnmaskedSecret> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
     use std::collections::BTreeMap;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;

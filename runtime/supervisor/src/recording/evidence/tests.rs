@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests")]
 use ansai_audit::{Log, Options};
 use ansai_core::incident::Change;
 use ansai_core::{InstanceName, Outcome};
