@@ -45,13 +45,22 @@ pub enum GuardState {
     Gone,
 }
 
+/// Why a guard is not known to be armed. In any case, the step must not act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArmError {
+    /// Nothing was armed. The text has a code.
+    NotArmed(Refusal),
+    /// It may be armed, or be so in part: the caller removes it. The text has a code.
+    Unknown(Refusal),
+}
+
 /// Arms guards. The id of a step names its guard, so a restarted ansai finds it.
 pub trait Guards: Send + Sync {
     /// Arms a guard that fires after this time on the clock that nobody can set. Returns when it is armed.
     ///
     /// # Errors
-    /// It cannot be armed: then the step must not act. The text has a code.
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal>;
+    /// It is not armed, or that is unknown.
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError>;
 
     /// What the guard of a step does now.
     ///
@@ -82,8 +91,8 @@ impl NoGuards {
 }
 
 impl Guards for NoGuards {
-    fn arm(&self, _: &Host, _: &str, _: &Reversal, _: Millis) -> Result<(), Refusal> {
-        Err(NoGuards::refusal())
+    fn arm(&self, _: &Host, _: &str, _: &Reversal, _: Millis) -> Result<(), ArmError> {
+        Err(ArmError::NotArmed(NoGuards::refusal()))
     }
 
     fn state(&self, _: &Host, _: &str) -> Result<GuardState, Refusal> {

@@ -157,3 +157,47 @@ fn absent(one: &RecordedEvidence) -> Result<Option<String>, EvidenceError> {
         None => Err(EvidenceError::Missing(inert(&one.reference.id, 200))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+    use ansai_audit::{Class, Recordings, Retention};
+    use ansai_core::Bytes;
+
+    use super::*;
+
+    fn recorded(id: &str, sha256: [u8; 32]) -> RecordedEvidence {
+        let (id, name, sha256) = (id.to_owned(), "lines".to_owned(), hex::encode(sha256));
+        RecordedEvidence {
+            at: Timestamp::EPOCH,
+            instance: "one".into(),
+            incident: None,
+            plan: "p1".into(),
+            step: 0,
+            reference: EvidenceRef { id, name, bytes: Bytes::new(4), sha256 },
+            dropped: None,
+        }
+    }
+
+    /// Would break: an id that becomes a path, and a link that is followed although what it leads to has the right hash.
+    #[test]
+    fn hostile_ids_and_links_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (id, directory): (RecordingId, _) = ("0123.p1.0.0".parse().unwrap(), dir.path().join("evidence"));
+        let mut store = Recordings::open(&directory, Retention::default()).unwrap();
+        let stored = store.put(&id, "one", Class::Evidence, b"text").unwrap();
+        drop(store);
+        let read = |id: &str| StoredEvidence::open(dir.path()).unwrap().read(&recorded(id, stored.sha256));
+        assert_eq!(read(id.as_str()).unwrap().as_deref(), Some("text"));
+        for hostile in ["", "..", "../evidence/0123.p1.0.0", "/etc/passwd", "0123.p1.0.0/", "0123.p1.0.0\0", "a b", "Ä"]
+        {
+            assert!(matches!(read(hostile), Err(EvidenceError::Changed(_))), "{hostile:?}");
+        }
+        let files = std::fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path());
+        let file = files.into_iter().find(|file| file.to_string_lossy().contains(id.as_str())).unwrap();
+        let elsewhere = dir.path().join("elsewhere");
+        std::fs::rename(&file, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+        assert!(matches!(read(id.as_str()), Err(EvidenceError::Missing(_))), "a link");
+    }
+}

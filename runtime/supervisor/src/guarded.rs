@@ -42,6 +42,11 @@ impl Guarded {
             .map_or(Duration::ZERO, |passed| Duration::from(self.limit).saturating_sub(Duration::from(passed)))
     }
 
+    /// Whether its guard has had its time, so that nobody else ends the step any more.
+    pub(crate) fn must_have_fired(&self, now: &ClockReading) -> bool {
+        now.since(&self.armed).is_none_or(|passed| passed > self.fires_after())
+    }
+
     /// Whether the machine was restarted since.
     pub(crate) fn is_of_another_boot(&self, now: &ClockReading) -> bool {
         self.armed.boot != now.boot

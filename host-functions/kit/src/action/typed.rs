@@ -78,7 +78,8 @@ pub trait TypedAction: Sync + Send {
 
     /// What puts the step back although ansai is dead. Only for a step whose preview is not `for-good`: the executor arms
     /// it before `begin`, and refuses the step without it. A step that is put back is short (it returns
-    /// [`Begun::Finished`]) and reversible, and `resolve` tells whether its change is still in place. Changes nothing.
+    /// [`Begun::Finished`]) and reversible, and its `resolve` changes nothing and tells whether its change is still in
+    /// place. Changes nothing.
     fn guard(&self, _doing: &StepContext<'_>, _what: Step<Self>) -> Result<Guard, Refusal> {
         Err(Refusal::Unsupported("this action has no guard, so its steps cannot be put back without ansai".into()))
     }

@@ -61,6 +61,6 @@ mod view;
 mod tests;
 
 pub use lines::{MOST_BLOCK_LINES, RedactLines};
-pub use redactor::{MASK, Redacted, Redactor};
+pub use redactor::{LOOK_AHEAD, MASK, Redacted, Redactor};
 pub use rules::{RULES, Rule};
 pub use secrets::{LEAST_SECRET, MOST_SECRET, Skipped, Why};

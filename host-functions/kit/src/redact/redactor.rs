@@ -8,12 +8,15 @@ use std::sync::{Arc, LazyLock};
 use super::automaton::Automaton;
 use super::block;
 use super::rules::{RULES, Rule};
-use super::secrets::{Secrets, Skipped};
+use super::secrets::{MOST_SECRET, Secrets, Skipped};
 use super::shape::BLOCKS;
 use super::text::{Text, is_solid};
 
 /// What replaces a secret. It has the same length for every secret.
 pub const MASK: &str = "***";
+
+/// Bytes behind a cut in which every form of a secret ends that began before it: a byte is at most `\\\\u0041`.
+pub const LOOK_AHEAD: usize = 8 * MOST_SECRET;
 
 /// After so many passes that still found something, the whole text is masked.
 const MOST_PASSES: usize = 4;
@@ -76,6 +79,26 @@ impl Redactor {
     #[must_use]
     pub fn redact<'a>(&self, text: &'a str) -> Redacted<'a> {
         self.redact_from(text, [false; BLOCKS]).0
+    }
+
+    /// The beginning of a text that is too long to look at: at most `most` bytes that do not end inside of a secret, because
+    /// half a secret is not found any more. Nothing is masked yet. Looks at [`LOOK_AHEAD`] bytes more at most.
+    ///
+    /// ```
+    /// # use ansai_kit::redact::Redactor;
+    /// let redactor = Redactor::with_secrets([b"correct horse".as_slice()]);
+    /// assert_eq!(redactor.beginning("it is correct horse", 10), "it is ");
+    /// ```
+    #[must_use]
+    pub fn beginning<'a>(&self, text: &'a str, most: usize) -> &'a str {
+        if text.len() <= most {
+            return text;
+        }
+        let end = text.floor_char_boundary(most);
+        let seen = text.get(..text.floor_char_boundary(most.saturating_add(LOOK_AHEAD))).unwrap_or(text);
+        let (found, _) = self.scan(seen, [false; BLOCKS]);
+        let cut = found.iter().find(|range| range.start < end && range.end > end);
+        text.get(..cut.map_or(end, |range| range.start)).unwrap_or_default()
     }
 
     /// As [`Redactor::redact`] for the start and the end of a text whose middle is missing. A key block that is open at

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ansai_core::{Millis, Refusal};
-use ansai_kit::guard::{GuardState, Guards, Reversal};
+use ansai_kit::guard::{ArmError, GuardState, Guards, Reversal};
 use ansai_kit::host::Host;
 use ansai_kit::program::{ENVIRONMENT, Program, executable};
 
@@ -114,7 +114,13 @@ fn state(timer: &Unit, service: &Unit) -> GuardState {
 }
 
 impl Timers {
-    fn arm(host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), GuardError> {
+    /// Checks everything, and starts nothing: the names, and the command that arms the timer.
+    fn prepare(
+        host: &Host,
+        step_id: &str,
+        reversal: &Reversal,
+        after: Millis,
+    ) -> Result<(Units, Vec<OsString>), GuardError> {
         systemd::require(host)?;
         let units = Units::of(step_id)?;
         if units.state()? != GuardState::Gone {
@@ -141,6 +147,11 @@ impl Timers {
         arguments.push(program.into());
         // systemd expands variables in arguments; a doubled sign stands for itself.
         arguments.extend(reversal.arguments.iter().map(|argument| argument.replace('$', "$$").into()));
+        Ok((units, arguments))
+    }
+
+    /// After an error, the timer may have been made: systemd-run may end without an answer.
+    fn start(units: &Units, arguments: Vec<OsString>) -> Result<(), GuardError> {
         systemd::run(&Program::new(Path::new(SYSTEMD_RUN)).args(arguments), &units.timer)?;
         match units.state()? {
             GuardState::Gone => Err(UnitError::refused(&units.timer, "it has disappeared").into()),
@@ -176,8 +187,10 @@ impl Timers {
 }
 
 impl Guards for Timers {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
-        Ok(Timers::arm(host, step_id, reversal, after)?)
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
+        let prepared = Timers::prepare(host, step_id, reversal, after);
+        let (units, arguments) = prepared.map_err(|error| ArmError::NotArmed(error.into()))?;
+        Timers::start(&units, arguments).map_err(|error| ArmError::Unknown(error.into()))
     }
 
     fn state(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
@@ -228,7 +241,9 @@ mod tests {
         let elsewhere = Host::at("/nowhere");
         let reversal = Reversal { program: "/bin/true".into(), arguments: vec![] };
         let refused = Guards::arm(&Timers, &elsewhere, "step", &reversal, Millis::new(1));
-        assert!(matches!(refused, Err(Refusal::Unsupported(text)) if text.ends_with("(no-systemd)")));
+        assert!(
+            matches!(refused, Err(ArmError::NotArmed(Refusal::Unsupported(text))) if text.ends_with("(no-systemd)"))
+        );
         assert!(Units::of("a/b").is_err() && Units::of("").is_err());
     }
 }

@@ -9,6 +9,7 @@ mod disks;
 mod files;
 #[path = "../files_scene/mod.rs"]
 mod files_scene;
+mod leases;
 mod processes;
 
 use std::path::Path;

@@ -213,6 +213,7 @@ codes! {
         NO_SYSTEMD = "no-systemd",
         STEP_UNIT = "step-unit",
         NO_GUARD = "no-guard",
+        UNMASKED_SECRET = "unmasked-secret",
         CLOCK_JUMPED = "clock-jumped",
         CAUSE_ITSELF = "cause-itself",
         CAUSE_CIRCLE = "cause-circle",

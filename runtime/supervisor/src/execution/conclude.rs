@@ -6,7 +6,8 @@ use ansai_core::{Event, Mode, Outcome, Refusal, StepResult};
 use ansai_kit::guard::GuardState;
 
 use super::executor::Executor;
-use super::guards::{EndedBy, Held, is_in_place};
+use super::guarded_steps::EndedBy;
+use super::guards::{is_in_place, with_note};
 use super::outcome::BY_HOST;
 use super::plans::PlanFile;
 use super::step::Step;
@@ -14,7 +15,7 @@ use super::undo::UndoError;
 use crate::clock;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
-use crate::recording::{BY_GUARD, Durable};
+use crate::recording::Durable;
 use crate::report::undo_text;
 
 /// How the time of a step ended.
@@ -45,11 +46,19 @@ impl Executor {
             return results;
         }
         let (plan, untouched) = (plan.to_owned(), results.clone());
+        let executor = self.clone();
         let concluded = tokio::task::spawn_blocking(move || {
             for (number, held) in steps.into_iter().filter(|(_, held)| held.by == EndedBy::Plan) {
+                let _one = executor.guarded.ending();
                 let outcome = results.get(number as usize).map(|result| result.outcome);
                 let stays = is_healthy && outcome == Some(Outcome::Provisional);
-                let conclusion = self.end_time(&plan, number, &held.guarded, stays);
+                let conclusion = match executor.guarded.get(&plan, number) {
+                    Some(_) => executor.end_time(&plan, number, &held.guarded, stays),
+                    None if executor.pending.has(&plan, number) => {
+                        Conclusion::Waits("its time is over, and it waits until ansai may put it back".to_owned())
+                    }
+                    None => Conclusion::PutBack("its time was over".to_owned()),
+                };
                 if let Some(result) = results.get_mut(number as usize) {
                     told(result, &conclusion);
                 }
@@ -63,7 +72,7 @@ impl Executor {
     }
 
     /// Ends one step of a plan whose file is known to be unaltered.
-    fn end_time(&self, plan: &str, number: u32, guarded: &Guarded, stays: bool) -> Conclusion {
+    pub(super) fn end_time(&self, plan: &str, number: u32, guarded: &Guarded, stays: bool) -> Conclusion {
         let file = match self.plans.get(plan) {
             Ok((file, _)) => file,
             Err(error) => return self.leave_to_guard(plan, number, guarded, error.to_string()),
@@ -76,6 +85,11 @@ impl Executor {
     }
 
     fn confirm(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Conclusion {
+        // What stays must be undoable.
+        if let Err(error) = self.plans.ensure_items(&file.plan, number) {
+            tracing::error!(plan = file.plan, "a step is put back because what it did is not written: {error}");
+            return self.put_back(file, number, guarded);
+        }
         match self.journal.confirm_intent(clock::now(), file.step_id(number)) {
             Ok(durable) => self.finish_confirmation(file, number, guarded, durable),
             Err(error) => {
@@ -97,39 +111,48 @@ impl Executor {
         durable: Durable,
     ) -> Conclusion {
         let id = file.step_id(number);
-        let disarmed = self.guarded_step(file, number, Mode::Enforce).and_then(|step| {
+        let step = self.guarded_step(file, number, Mode::Enforce);
+        let disarmed = step.and_then(|step| {
             // A restart of the machine removed the guard, perhaps after it had fired.
             let fired_before = guarded.is_of_another_boot(&self.host.clock()) && !is_in_place(&step)?;
-            let step = step.acting(durable)?;
-            if fired_before { Ok(GuardState::PutBack) } else { self.disarm(&step) }
+            let state = if fired_before { GuardState::PutBack } else { self.disarm(&step)? };
+            Ok((step.acting(durable)?, state))
         });
         match disarmed {
-            Ok(GuardState::Gone) => {
-                let (plan, instance) = (id.plan.to_owned(), id.instance.clone());
-                let event = Event::Confirmed { plan, step: number, instance };
-                match self.journal.durable(clock::now(), event) {
-                    Ok(()) => self.end_guarded(id),
-                    Err(error) => tracing::error!(plan = id.plan, "a confirmed step is not recorded as such: {error}"),
+            Ok((step, GuardState::Gone)) => match step.confirm() {
+                Ok(()) => self.confirmed(id),
+                // Its timer is stopped, so only ansai puts it back.
+                Err(refusal) => {
+                    tracing::error!(plan = id.plan, step = number, "a step is put back: not confirmed: {refusal}");
+                    self.put_back(file, number, guarded)
                 }
-                Conclusion::Confirmed
-            }
-            Ok(GuardState::PutBack) => self.was_put_back(id),
+            },
+            Ok((_, GuardState::PutBack)) => self.was_put_back(id),
             Ok(_) => self.put_back(file, number, guarded),
-            Err(refusal) => self.leave_to_guard(id.plan, number, guarded, refusal.to_string()),
+            Err(refusal) => self.cannot_end(file, number, guarded, refusal),
         }
     }
 
-    /// Puts a step back, unless its guard has. If ansai cannot, it leaves the step to its guard.
+    /// Records that a step stays. If that fails, the step waits, and the confirmation is repeated.
+    fn confirmed(&self, id: StepId<'_>) -> Conclusion {
+        let event = Event::Confirmed { plan: id.plan.to_owned(), step: id.step, instance: id.instance.clone() };
+        match self.journal.durable(clock::now(), event) {
+            Ok(()) => self.end_guarded(id),
+            Err(error) => _ = self.waits(id, format!("it is confirmed, and that is not recorded: {error}")),
+        }
+        Conclusion::Confirmed
+    }
+
+    /// Puts a step back, unless its guard has. If ansai cannot, it leaves the step to its guard; without one, the step waits.
     pub(super) fn put_back(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Conclusion {
         let id = file.step_id(number);
-        // To ask it needs no grant.
-        let state = self.guarded_step(file, number, Mode::Observe).and_then(|step| self.guard_state(&step));
+        let state = self.state_of_guard(file, number);
         if matches!(state, Ok(GuardState::PutBack)) {
             return self.was_put_back(id);
         }
         let mut records = match self.undo_records(&file.plan) {
             Ok(records) => records,
-            Err(error) => return self.leave_to_guard(id.plan, number, guarded, error.to_string()),
+            Err(error) => return self.cannot_end(file, number, guarded, Refusal::Unavailable(error.to_string())),
         };
         if !matches!(records.of(number).outcome, Some(Outcome::Done | Outcome::Provisional | Outcome::Failed)) {
             return self.leave_to_guard(id.plan, number, guarded, "what it did is unknown".to_owned());
@@ -137,78 +160,24 @@ impl Executor {
         let why = match self.undo_step(file, number, BY_HOST, &mut records) {
             Ok(applied) if applied.outcome == Outcome::Done => {
                 self.after_undo(file, BY_HOST, &mut records, |_, _, _| {});
-                self.unguard(id);
+                let note = self.unguard(id);
                 self.end_guarded(id);
-                return Conclusion::PutBack(applied.detail);
+                return Conclusion::PutBack(with_note(applied.detail, note));
             }
             Err(error @ (UndoError::NothingDone(_) | UndoError::AlreadyUndone(_))) => {
-                self.unguard(id);
+                let note = self.unguard(id);
                 self.end_guarded(id);
-                return Conclusion::PutBack(error.to_string());
+                return Conclusion::PutBack(with_note(error.to_string(), note));
             }
-            Ok(applied) => applied.detail,
+            Ok(applied) => Refusal::Unavailable(applied.detail),
+            // Whoever waits tells it, once.
+            Err(UndoError::NotPermitted(refusal)) if self.has_no_guard(file, number, guarded) => refusal,
             Err(error) => {
                 self.record_not_undone(id, &error, BY_HOST);
-                error.to_string()
+                Refusal::Unavailable(error.to_string())
             }
         };
-        self.leave_to_guard(id.plan, number, guarded, why)
-    }
-
-    /// Looks what became of a step that ansai left to its guard. `None` while the guard waits.
-    pub(super) fn look_at_guard(&self, file: &PlanFile, number: u32) -> Option<Conclusion> {
-        let id = file.step_id(number);
-        let step = self.guarded_step(file, number, Mode::Observe);
-        let (outcome, detail) = match step.and_then(|step| self.guard_state(&step)) {
-            Ok(GuardState::PutBack) => return Some(self.was_put_back(id)),
-            Ok(GuardState::Failed(why)) => (Outcome::Failed, why),
-            Ok(GuardState::Gone) => (Outcome::Unknown, "its guard is gone, so what became of it is unknown".to_owned()),
-            Ok(GuardState::Waiting | GuardState::Firing) | Err(_) => return None,
-        };
-        tracing::error!(plan = id.plan, step = number, "a step is not put back: {detail}");
-        self.record_by_guard(id, outcome, detail.clone());
-        self.end_guarded(id);
-        Some(Conclusion::NotPutBack(outcome, detail))
-    }
-
-    /// Puts back what must go back now, and looks at what was left to its guard.
-    pub(crate) fn look_at_guarded_steps(&self) {
-        let now = self.host.clock();
-        for ((plan, number), Held { guarded, by }) in self.guarded.all() {
-            if by == EndedBy::Plan || !guarded.left(&now).is_zero() {
-                continue;
-            }
-            match (by, self.plans.get(&plan)) {
-                (EndedBy::Guard, Ok((file, _))) => _ = self.look_at_guard(&file, number),
-                (_, Ok(_)) => _ = self.end_time(&plan, number, &guarded, false),
-                (_, Err(error)) => tracing::error!(plan, number, "the plan of a step with a guard: {error}"),
-            }
-        }
-    }
-
-    /// The guard has put the step back.
-    fn was_put_back(&self, id: StepId<'_>) -> Conclusion {
-        let detail = "its time was over before it was confirmed or ended";
-        if self.record_by_guard(id, Outcome::Done, detail.to_owned()) {
-            self.end_guarded(id);
-        }
-        Conclusion::PutBack("by its guard".to_owned())
-    }
-
-    /// False if it could not be recorded: then the next start looks again.
-    pub(super) fn record_by_guard(&self, id: StepId<'_>, outcome: Outcome, detail: String) -> bool {
-        let (plan, instance, by) = (id.plan.to_owned(), id.instance.clone(), BY_GUARD.to_owned());
-        let event = Event::Undone { plan, step: id.step, instance, outcome, detail, by };
-        let recorded = self.journal.durable(clock::now(), event);
-        recorded
-            .inspect_err(|error| tracing::error!(plan = id.plan, "what a guard did is not recorded: {error}"))
-            .is_ok()
-    }
-
-    pub(super) fn leave_to_guard(&self, plan: &str, number: u32, guarded: &Guarded, why: String) -> Conclusion {
-        tracing::warn!(plan, step = number, "ansai could not end a step, its guard puts it back: {why}");
-        self.guarded.insert(plan, number, Held { guarded: guarded.clone(), by: EndedBy::Guard });
-        Conclusion::Waits(why)
+        self.cannot_end(file, number, guarded, why)
     }
 
     /// A step of a plan, by the grants of now. In observe mode it may only be looked at.

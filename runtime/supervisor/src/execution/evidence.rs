@@ -4,7 +4,7 @@ use ansai_core::event::EvidenceRef;
 use ansai_kit::action::Applied;
 
 use super::executor::Executor;
-use super::progress;
+use super::masking;
 use crate::ids::StepId;
 
 impl Executor {
@@ -19,11 +19,12 @@ impl Executor {
         if captured.is_empty() {
             return Vec::new();
         }
-        // Without the grants, nobody knows which secrets to mask.
-        let (items, lost) = match self.authority.effective_grants(instance) {
-            Ok(grants) => {
+        // Without the grants, nobody knows which secrets to mask; without one of the secrets, it would be kept in clear.
+        let redactor = self.authority.effective_grants(instance);
+        let redactor = redactor.and_then(|grants| masking::redactor(&grants.reach).map_err(|error| error.to_string()));
+        let (items, lost) = match redactor {
+            Ok(redactor) => {
                 let incident = self.plans.get(plan).ok().and_then(|(file, _)| file.incident);
-                let redactor = progress::redactor(&grants.reach);
                 let kept = self.evidence.keep(step, incident.as_deref(), &captured, &redactor);
                 (kept.items, kept.lost)
             }

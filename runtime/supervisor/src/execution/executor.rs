@@ -13,7 +13,8 @@ use ansai_storage::Directory;
 
 use super::background::Background;
 use super::failed_plan::ends_plan;
-use super::guards::GuardedSteps;
+use super::guarded_steps::GuardedSteps;
+use super::guards::refused;
 use super::outcome::{intent, step_result};
 use super::pending::Pending;
 use super::plans::{PlanFile, Plans};
@@ -163,10 +164,9 @@ impl Executor {
         let step = step.acting(durable)?;
         let id = file.step_id(number);
         let guarded = self.arm(id, proposed, &step, &mut under_way)?;
-        let begun = step.begin().inspect_err(|_| {
-            if guarded.is_some() {
-                self.unguard(id);
-            }
+        let begun = step.begin().map_err(|refusal| match guarded {
+            Some(_) => refused(refusal, self.unguard(id)),
+            None => refusal,
         })?;
         let ended = match begun {
             Begun::Finished(applied) => Some(applied),
@@ -201,7 +201,10 @@ impl Executor {
             let undo_follows = file.is_undone_after(number, applied.outcome);
             self.settle(id, proposed, &applied);
             match guarded {
-                Some(guarded) => self.record_guarded(id, proposed, guarded, applied, false, undo_follows),
+                Some(guarded) => {
+                    let acted = Some((file, step.as_step()));
+                    self.record_guarded(id, proposed, guarded, applied, acted, undo_follows)
+                }
                 None => self.record_outcome(id, applied, false, undo_follows),
             }
         }))

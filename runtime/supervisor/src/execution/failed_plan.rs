@@ -5,6 +5,7 @@ use ansai_core::{Event, InstanceName, OnFailure, Outcome, Refusal, StepResult};
 use ansai_kit::action::Proposed;
 
 use super::executor::Executor;
+use super::guards::with_note;
 use super::outcome::BY_HOST;
 use super::plans::PlanFile;
 use super::undo::UndoError;
@@ -66,7 +67,7 @@ impl Executor {
     /// Undoes a plan because its step `failed` ended it, and adds to the results how that went.
     pub(super) fn undo_failed(&self, file: &PlanFile, failed: u32, results: &mut [StepResult]) {
         match self.undo_records(&file.plan) {
-            Ok(records) => self.undo_recorded(file, failed, records, results),
+            Ok(records) => _ = self.undo_recorded(file, failed, records, results),
             // The failed step stays in the state, and the next start tries again.
             Err(error) => {
                 for (number, proposed) in file.numbered().rev() {
@@ -82,8 +83,16 @@ impl Executor {
         }
     }
 
-    /// Newest step first, then the acts after undo, oldest step first.
-    fn undo_recorded(&self, file: &PlanFile, failed: u32, mut records: UndoRecords, results: &mut [StepResult]) {
+    /// Newest step first, then the acts after undo, oldest step first. Without results, the plan is of an earlier run: then
+    /// what is not permitted now waits, and the failed step stays in the state. Answers why.
+    fn undo_recorded(
+        &self,
+        file: &PlanFile,
+        failed: u32,
+        mut records: UndoRecords,
+        results: &mut [StepResult],
+    ) -> Option<Refusal> {
+        let mut waits = None;
         for (number, proposed) in file.numbered().rev() {
             let has_ended =
                 matches!(records.of(number).outcome, Some(Outcome::Done | Outcome::Provisional | Outcome::Failed));
@@ -93,16 +102,18 @@ impl Executor {
             let (outcome, detail) = match self.undo_step(file, number, BY_HOST, &mut records) {
                 Ok(applied) => (applied.outcome, applied.detail),
                 Err(UndoError::NothingDone(_) | UndoError::AlreadyUndone(_)) => continue,
+                Err(UndoError::NotPermitted(refusal)) if results.is_empty() => {
+                    waits.get_or_insert(refusal);
+                    continue;
+                }
                 Err(error) => {
                     self.record_not_undone(file.step_id(number), &error, BY_HOST);
                     (Outcome::Refused, error.to_string())
                 }
             };
+            let note = if outcome == Outcome::Done { self.end_undone(file, number, failed) } else { None };
             if let Some(result) = results.get_mut(number as usize) {
-                undo_text::undone(&mut result.outcome, &mut result.detail, outcome, &detail);
-            }
-            if outcome == Outcome::Done {
-                self.end_undone(file, number);
+                undo_text::undone(&mut result.outcome, &mut result.detail, outcome, with_note(detail, note));
             }
         }
         self.after_undo(file, BY_HOST, &mut records, |number, outcome, detail| {
@@ -111,9 +122,11 @@ impl Executor {
             }
         });
         // Without a recorded outcome, the next start looks for it.
-        if records.of(failed).outcome.is_some() && self.guarded.get(&file.plan, failed).is_none() {
+        let has_ended = records.of(failed).outcome.is_some() && self.guarded.get(&file.plan, failed).is_none();
+        if has_ended && waits.is_none() && !self.pending.has(&file.plan, failed) {
             self.end_step(file.step_id(failed));
         }
+        waits
     }
 
     /// Ends a step of an earlier run that is not running any more. If its failure ended its plan, finishes the undo first.
@@ -129,7 +142,9 @@ impl Executor {
                 if let Err(reason) = self.may_act(&file.instance) {
                     return Ok(Finished::Waits { instance: file.instance, reason });
                 }
-                self.undo_recorded(&file, step, records, &mut []);
+                if let Some(reason) = self.undo_recorded(&file, step, records, &mut []) {
+                    return Ok(Finished::Waits { instance: file.instance, reason });
+                }
             }
             Ok(if record.is_open() { Finished::Open } else { Finished::Ended })
         });

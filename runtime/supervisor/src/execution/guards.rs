@@ -1,15 +1,14 @@
 //! Steps whose effect does not last: their guard is armed before they act, and removed when they are confirmed or put
 //! back. The guard works without ansai; ansai comes first, because only it records what happens.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ansai_core::{Event, Outcome, Refusal};
 use ansai_kit::action::{Applied, Fate, Proposed};
-use ansai_kit::guard::{Guard, GuardState};
+use ansai_kit::guard::{ArmError, Guard, GuardState};
 
 use super::executor::{Executor, unavailable};
+use super::guarded_steps::{EndedBy, Held};
 use super::plans::PlanFile;
 use super::step::{ActingStep, Step};
 use crate::clock;
@@ -21,58 +20,6 @@ use crate::state::UnderWay;
 const LONGEST_FIRING: Duration = Duration::from_secs(150);
 /// Between two looks at it.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Who is about to end the time of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EndedBy {
-    /// Its plan, after verification.
-    Plan,
-    /// ansai, when its time is over.
-    Time,
-    /// Its guard: ansai could not put it back.
-    Guard,
-}
-
-/// One of these steps.
-#[derive(Debug, Clone)]
-pub(super) struct Held {
-    pub(super) guarded: Guarded,
-    pub(super) by: EndedBy,
-}
-
-/// All of them that this run knows. What they touch is in use meanwhile.
-#[derive(Default)]
-pub(crate) struct GuardedSteps(Mutex<BTreeMap<(String, u32), Held>>);
-
-impl GuardedSteps {
-    pub(super) fn insert(&self, plan: &str, step: u32, held: Held) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert((plan.to_owned(), step), held);
-    }
-
-    /// False if it is not one of them.
-    pub(super) fn remove(&self, plan: &str, step: u32) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&(plan.to_owned(), step)).is_some()
-    }
-
-    pub(super) fn get(&self, plan: &str, step: u32) -> Option<Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(plan.to_owned(), step)).cloned()
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-    }
-
-    pub(super) fn all(&self) -> Vec<((String, u32), Held)> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|(step, held)| (step.clone(), held.clone())).collect()
-    }
-
-    /// Of one plan, newest first.
-    pub(super) fn of_plan(&self, plan: &str) -> Vec<(u32, Held)> {
-        let of_plan = |((of, step), held): ((String, u32), Held)| (of == plan).then_some((step, held));
-        self.all().into_iter().rev().filter_map(of_plan).collect()
-    }
-}
 
 impl Executor {
     /// Arms the guard of a step, if its effect does not last. Afterwards, the guard is recorded durably. `Err` means that
@@ -89,7 +36,10 @@ impl Executor {
             return Err(Refusal::Unsupported("a step that cannot be undone cannot be put back".into()));
         }
         if let Guard::Timer(reversal) = step.as_step().guard()? {
-            step.arm_timer(&reversal, guarded.fires_after())?;
+            step.arm_timer(&reversal, guarded.fires_after()).map_err(|error| match error {
+                ArmError::NotArmed(refusal) => refusal,
+                ArmError::Unknown(refusal) => refused(refusal, self.unguard(id)),
+            })?;
         }
         let Guarded { armed, limit, confirmable } = guarded.clone();
         let (plan, instance) = (id.plan.to_owned(), id.instance.clone());
@@ -99,28 +49,31 @@ impl Executor {
         let recorded = recorded.and_then(|()| self.state.begin_step(id.plan, id.step, under_way).map_err(unavailable));
         match recorded {
             Ok(()) => Ok(Some(guarded)),
-            Err(refusal) => {
-                self.unguard(id);
-                Err(refusal)
-            }
+            Err(refusal) => Err(refused(refusal, self.unguard(id))),
         }
     }
 
     /// Records the outcome of a step that has a guard. What changed something is provisional, or goes back at its time; else
-    /// the guard is removed.
+    /// the guard is removed. `step` is there if the step has just acted: then its guard may have fired meanwhile.
     pub(super) fn record_guarded(
         &self,
         id: StepId<'_>,
         proposed: &Proposed,
         guarded: Guarded,
         mut applied: Applied,
-        after_crash: bool,
+        acted: Option<(&PlanFile, &Step<'_>)>,
         undo_follows: bool,
     ) -> Applied {
+        let after_crash = acted.is_none();
         let has_changed = applied.items.iter().any(|item| item.fate == Fate::Done);
         if !has_changed && applied.outcome != Outcome::Unknown {
-            self.unguard(id);
+            applied.detail = with_note(applied.detail, self.unguard(id));
             return self.record_outcome(id, applied, after_crash, undo_follows);
+        }
+        if let Some((file, step)) = acted
+            && self.is_late(step, &guarded)
+        {
+            return self.record_late(file, id, step, applied, undo_follows);
         }
         let by = match applied.outcome {
             Outcome::Done if guarded.confirmable => {
@@ -165,44 +118,68 @@ impl Executor {
         }
     }
 
-    /// Removes the guard of a step, for good. [`GuardState::Gone`] if it will not fire any more.
-    pub(super) fn disarm(&self, step: &ActingStep<'_>) -> Result<GuardState, Refusal> {
-        match step.as_step().guard()? {
-            Guard::Timer(_) => {
-                let state = self.host.guards().disarm(self.host.host(), step.as_step().name())?;
-                if state == GuardState::Gone {
-                    step.confirm()?;
-                }
-                Ok(state)
-            }
-            Guard::Kernel if is_in_place(step.as_step())? => step.confirm().map(|()| GuardState::Gone),
+    /// Removes the guard of a step, for good. [`GuardState::Gone`] if it will not fire any more. A time-out of the kernel goes
+    /// on: only the confirmation of the action ends it.
+    pub(super) fn disarm(&self, step: &Step<'_>) -> Result<GuardState, Refusal> {
+        match step.guard()? {
+            Guard::Timer(_) => self.host.guards().disarm(self.host.host(), step.name()),
+            Guard::Kernel if is_in_place(step)? => Ok(GuardState::Gone),
             Guard::Kernel => Ok(GuardState::PutBack),
         }
     }
 
-    /// Removes a guard that is not needed. If that fails, it fires, which changes nothing then.
-    pub(super) fn unguard(&self, id: StepId<'_>) {
+    /// Removes a guard that is not needed. If that fails, it fires, which changes nothing then. Answers what to tell of that.
+    pub(super) fn unguard(&self, id: StepId<'_>) -> Option<String> {
         let (guards, host, step) = (self.host.guards(), self.host.host(), id.to_string());
-        if let Err(error) = guards.disarm(host, &step) {
-            tracing::warn!(step, "a guard that is not needed any more may still fire: {error}");
+        match guards.disarm(host, &step) {
+            Ok(_) => {
+                guards.forget(host, &step);
+                None
+            }
+            // Where nothing can be armed, nothing is.
+            Err(Refusal::Unsupported(_)) => None,
+            Err(error) => {
+                tracing::warn!(step, "a guard that is not needed any more may still fire: {error}");
+                Some(format!("its guard is not needed any more and may still fire: {error}"))
+            }
         }
-        guards.forget(host, &step);
     }
 
-    /// Ends a step that was confirmed or put back.
+    /// Ends a step that was confirmed or put back. If its failure ended its plan, the undo of the plan comes first.
     pub(super) fn end_guarded(&self, id: StepId<'_>) {
         self.guarded.remove(id.plan, id.step);
-        self.end_step(id);
         self.host.guards().forget(self.host.host(), &id.to_string());
+        self.finish_step(id.plan, id.step, Some(id.instance));
     }
 
-    /// A step that the undo of its plan has put back needs no guard.
-    pub(super) fn end_undone(&self, file: &PlanFile, number: u32) {
+    /// A step that the undo of its plan has put back needs no guard. The step that failed ends with the undo.
+    pub(super) fn end_undone(&self, file: &PlanFile, number: u32, failed: u32) -> Option<String> {
         let id = file.step_id(number);
-        if self.guarded.get(id.plan, id.step).is_some() {
-            self.unguard(id);
-            self.end_guarded(id);
+        if !self.guarded.remove(id.plan, id.step) {
+            return None;
         }
+        let note = self.unguard(id);
+        if number != failed {
+            self.end_step(id);
+        }
+        note
+    }
+}
+
+/// A detail with something more to tell.
+pub(super) fn with_note(detail: String, note: Option<String>) -> String {
+    match note {
+        Some(note) => format!("{detail}; {note}"),
+        None => detail,
+    }
+}
+
+/// A refusal with something more to tell.
+pub(super) fn refused(refusal: Refusal, note: Option<String>) -> Refusal {
+    match (refusal, note) {
+        (refusal, None) => refusal,
+        (Refusal::Unavailable(why), Some(note)) => Refusal::Unavailable(format!("{why}; {note}")),
+        (refusal, Some(note)) => Refusal::Unavailable(format!("{refusal}; {note}")),
     }
 }
 

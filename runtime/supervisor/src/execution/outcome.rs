@@ -28,14 +28,12 @@ impl Executor {
         let items_sha256 = if applied.items.is_empty() {
             None
         } else {
-            match self.plans.put_items(plan, number, &applied.items) {
-                Ok(sha256) => Some(sha256),
-                Err(error) => {
-                    applied.detail =
-                        format!("{}; cannot be undone, its record is not written: {error}", applied.detail);
-                    None
-                }
+            let (sha256, refused) = self.plans.put_items(plan, number, &applied.items);
+            if let Some(error) = refused {
+                applied.detail = format!("{}; what it did is not written, so undo may refuse: {error}", applied.detail);
             }
+            // Also if it is not written: a step without items has changed nothing.
+            sha256
         };
         let evidence = self.keep_evidence(step, &mut applied, after_crash);
         let event = Event::Outcome {

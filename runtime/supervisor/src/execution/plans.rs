@@ -10,6 +10,8 @@ use ansai_storage::{Access, Directory, Location, StorageError, WriteOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::unwritten::Unwritten;
+
 const MOST_BYTES: u64 = 256 << 20;
 
 /// A file of a plan cannot be read or written.
@@ -54,6 +56,7 @@ pub(crate) struct PlanFile {
 pub(crate) struct Plans {
     directory: Directory,
     ballast: Ballast,
+    unwritten: Unwritten,
 }
 
 /// The steps of a plan that was approved, with all their targets; `directory` is `plans` in the state directory. Changes
@@ -65,14 +68,14 @@ pub fn approved_steps(directory: &Path, plan: &str) -> Result<Vec<Proposed>, Pla
     let directory = Directory::open(directory)?;
     // Nothing is written, so nothing has to be released.
     let ballast = Ballast::new(Location::new(&directory, "ballast"), 0);
-    Ok(Plans { directory, ballast }.get(plan)?.0.steps)
+    Ok(Plans { directory, ballast, unwritten: Unwritten::default() }.get(plan)?.0.steps)
 }
 
 impl Plans {
     /// Takes an open directory, and removes what a crash left unfinished.
     pub(crate) fn open(directory: Directory, ballast: Ballast) -> Result<Plans, PlanFileError> {
         directory.remove_left_over()?;
-        Ok(Plans { directory, ballast })
+        Ok(Plans { directory, ballast, unwritten: Unwritten::default() })
     }
 
     /// Writes a plan, durably; answers its SHA-256.
@@ -85,14 +88,52 @@ impl Plans {
         self.read(&self.file(plan, "plan")?)
     }
 
-    /// Writes what a step did to its targets, durably; answers the SHA-256.
-    pub(crate) fn put_items(&self, plan: &str, step: u32, items: &[Item]) -> Result<String, PlanFileError> {
-        self.write(&self.file(plan, &format!("{step}.items"))?, &items)
+    /// Writes what a step did to its targets, durably; answers the SHA-256, and why it is not written. What is not is known
+    /// to this run, and written as soon as that succeeds.
+    pub(crate) fn put_items(&self, plan: &str, step: u32, items: &[Item]) -> (Option<String>, Option<PlanFileError>) {
+        let put = || {
+            let file = self.file(plan, &format!("{step}.items"))?;
+            let text = self.text(&file, &items)?;
+            Ok((file, text))
+        };
+        match put() {
+            Err(error) => (None, Some(error)),
+            Ok((file, text)) => {
+                let sha256 = hex::encode(Sha256::digest(&text));
+                let refused = self.write_text(&file, &text).err();
+                if refused.is_some() {
+                    self.unwritten.keep(file, text);
+                }
+                (Some(sha256), refused)
+            }
+        }
     }
 
     /// What a step did to its targets, and the SHA-256 of that.
     pub(crate) fn items(&self, plan: &str, step: u32) -> Result<(Vec<Item>, String), PlanFileError> {
-        self.read(&self.file(plan, &format!("{step}.items"))?)
+        let file = self.file(plan, &format!("{step}.items"))?;
+        match self.unwritten.get(&file) {
+            Some(text) if self.write_unwritten(&file, &text).is_err() => self.parsed(&file, &text),
+            _ => self.read(&file),
+        }
+    }
+
+    /// What a step did is on the disk, or is written now.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub(crate) fn ensure_items(&self, plan: &str, step: u32) -> Result<(), PlanFileError> {
+        let file = self.file(plan, &format!("{step}.items"))?;
+        if let Some(text) = self.unwritten.get(&file) {
+            self.write_unwritten(&file, &text)?;
+        }
+        self.read::<Vec<Item>>(&file).map(drop)
+    }
+
+    fn write_unwritten(&self, file: &str, text: &[u8]) -> Result<(), PlanFileError> {
+        self.write_text(file, text)?;
+        self.unwritten.remove(file);
+        Ok(())
     }
 
     /// The ids of all plans, oldest first.
@@ -125,9 +166,17 @@ impl Plans {
     }
 
     fn write(&self, file: &str, value: &impl Serialize) -> Result<String, PlanFileError> {
-        let text = serde_json::to_vec(value)
-            .map_err(|error| PlanFileError::Form { path: self.directory.path_of(file), error })?;
-        let packed = zstd::encode_all(text.as_slice(), 3);
+        let text = self.text(file, value)?;
+        self.write_text(file, &text)?;
+        Ok(hex::encode(Sha256::digest(&text)))
+    }
+
+    fn text(&self, file: &str, value: &impl Serialize) -> Result<Vec<u8>, PlanFileError> {
+        serde_json::to_vec(value).map_err(|error| PlanFileError::Form { path: self.directory.path_of(file), error })
+    }
+
+    fn write_text(&self, file: &str, text: &[u8]) -> Result<(), PlanFileError> {
+        let packed = zstd::encode_all(text, 3);
         let packed = packed.map_err(StorageError::at("compress", self.directory.path_of(file)))?;
         let write = || self.directory.replace(file, &packed, WriteOptions::PRIVATE);
         match write() {
@@ -135,7 +184,7 @@ impl Plans {
             Err(error) if error.is_out_of_space() && self.ballast.release()? => write()?,
             written => written?,
         }
-        Ok(hex::encode(Sha256::digest(&text)))
+        Ok(())
     }
 
     fn read<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<(T, String), PlanFileError> {
@@ -143,8 +192,12 @@ impl Plans {
         let file = self.directory.file(name, Access::Read)?;
         let mut text = Vec::new();
         zstd::Decoder::new(file).and_then(|decoder| decoder.take(MOST_BYTES).read_to_end(&mut text)).map_err(failed)?;
-        let value = serde_json::from_slice(&text)
+        self.parsed(name, &text)
+    }
+
+    fn parsed<T: for<'de> Deserialize<'de>>(&self, name: &str, text: &[u8]) -> Result<(T, String), PlanFileError> {
+        let value = serde_json::from_slice(text)
             .map_err(|error| PlanFileError::Form { path: self.directory.path_of(name), error })?;
-        Ok((value, hex::encode(Sha256::digest(&text))))
+        Ok((value, hex::encode(Sha256::digest(text))))
     }
 }

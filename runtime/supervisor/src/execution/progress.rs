@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use ansai_core::Millis;
 use ansai_core::text::inert;
-use ansai_kit::redact::Redactor;
 use ansai_kit::target::Reach;
+
+use super::masking::redactor;
 
 /// The bounds of `again_in`: a step is neither polled all the time nor forgotten.
 const SOONEST: Duration = Duration::from_millis(100);
@@ -48,18 +49,12 @@ impl Notes {
     }
 }
 
-/// A note without secrets and control characters, and not too long.
+/// A note without secrets and control characters, and not too long. While a secret cannot be masked, it is that.
 pub(super) fn treated(note: &str, reach: &Reach) -> String {
-    let end = note.floor_char_boundary(MOST_READ);
-    let note = note.get(..end).unwrap_or_default().trim();
-    inert(&redactor(reach).redact(note).text, MOST_TOLD)
-}
-
-/// Masks the secrets of these targets too. They are read each time, because a step may run longer than a secret is valid.
-/// One that cannot be read is in no text.
-pub(super) fn redactor(reach: &Reach) -> Redactor {
-    let secrets: Vec<_> = reach.targets().filter_map(|target| target.secret.as_ref()?.read().ok()).collect();
-    Redactor::with_secrets(secrets.iter().map(|secret| secret.expose()))
+    match redactor(reach) {
+        Ok(redactor) => inert(&redactor.redact(redactor.beginning(note, MOST_READ).trim()).text, MOST_TOLD),
+        Err(error) => format!("its progress is not shown: {error}"),
+    }
 }
 
 /// How long to wait until the next look.
@@ -105,6 +100,9 @@ mod tests {
         let treated = |note: &str| treated(note, Reach::none());
         assert_eq!(treated("\n copied 4 of 9 \n"), "copied 4 of 9");
         assert_eq!(treated("password=hunter22 \u{1b}[2J\n"), "password=*** \\u{1b}[2J");
+        // The first half of a secret lies before the limit, and what is before that is masked.
+        let two = format!("password={} token={}", "a".repeat(MOST_READ - 40), "b".repeat(100));
+        assert_eq!(treated(&two), "password=*** token=");
         // A character of two bytes lies across the limit.
         let long = treated(&format!("x{}", "ü".repeat(MOST_READ)));
         assert_eq!(long.chars().count(), MOST_TOLD + 1);

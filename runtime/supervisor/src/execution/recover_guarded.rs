@@ -7,21 +7,41 @@ use ansai_kit::guard::GuardState;
 
 use super::conclude::Conclusion;
 use super::executor::Executor;
-use super::guards::{EndedBy, Held};
+use super::guarded_steps::{EndedBy, Held};
+use super::guards::with_note;
 use super::plans::PlanFile;
 use crate::guarded::Guarded;
 use crate::ids::StepId;
 use crate::recording::OpenIntent;
 
+/// What is known of a step that was interrupted while it acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// It is over.
+    Over,
+    /// Its outcome is recorded, and it must be ended.
+    Acted,
+    /// It waits until ansai may act, or for its guard.
+    Waits,
+}
+
+impl Found {
+    fn over(is_over: bool) -> Found {
+        if is_over { Found::Over } else { Found::Waits }
+    }
+}
+
 impl Executor {
     /// A step that the audit log vouches for. True if it is over.
     pub(super) fn recover_guarded(&self, file: &PlanFile, open: OpenIntent) -> bool {
+        let _one = self.guarded.ending();
         let number = open.intent.step;
         let id = file.step_id(number);
         let Some(guarded) = open.guard else {
             // The guard is armed, at most. It changes nothing, because the step did not act.
-            self.unguard(id);
-            let detail = "interrupted before its guard was recorded, so it did not begin";
+            let note = self.unguard(id);
+            let detail = "interrupted before its guard was recorded, so it did not begin".to_owned();
+            let detail = with_note(detail, note);
             let undo_follows = file.is_undone_after(number, Outcome::Failed);
             self.record_outcome(
                 id,
@@ -36,71 +56,102 @@ impl Executor {
         };
         if open.outcome.is_none() {
             match self.find_guarded(file, number, &guarded) {
-                Ok(true) => return true,
-                Ok(false) => {}
+                Ok(Found::Acted) => {}
+                Ok(found) => return found == Found::Over,
                 Err(refusal) => {
-                    self.leave_to_guard(id.plan, number, &guarded, refusal.to_string());
+                    self.cannot_end(file, number, &guarded, refusal);
                     return false;
                 }
             }
         }
+        if open.outcome == Some(Outcome::Reverted) {
+            return self.end_late(file, number);
+        }
         let conclusion = match (open.is_confirming, self.is_waiting(file, number, &guarded)) {
             (true, _) => self.finish_confirmation(file, number, &guarded, open.durable),
             (false, true) if !guarded.confirmable => {
+                self.pending.remove(id.plan, number);
                 self.guarded.insert(id.plan, number, Held { guarded, by: EndedBy::Time });
                 return false;
             }
             _ => self.put_back(file, number, &guarded),
         };
         match conclusion {
+            Conclusion::Waits(_) if self.pending.has(id.plan, number) => false,
             Conclusion::Waits(_) => self.look_at_guard_if_over(file, number, &guarded),
-            _ => {
-                // If it failed, its plan is undone.
-                self.finish_step(id.plan, number, Some(id.instance));
-                true
-            }
+            _ => true,
         }
     }
 
     /// Whether the time of a step goes on.
     fn is_waiting(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
-        let state = self.guarded_step(file, number, Mode::Observe).and_then(|step| self.guard_state(&step));
-        matches!(state, Ok(GuardState::Waiting)) && !guarded.left(&self.host.clock()).is_zero()
+        matches!(self.state_of_guard(file, number), Ok(GuardState::Waiting))
+            && !guarded.left(&self.host.clock()).is_zero()
     }
 
     fn look_at_guard_if_over(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
-        guarded.left(&self.host.clock()).is_zero() && self.look_at_guard(file, number).is_some()
+        guarded.left(&self.host.clock()).is_zero() && self.look_at_guard(file, number, guarded).is_some()
     }
 
-    /// Finds out what a step did that was interrupted while it acted, and records it. True if the step is over.
-    fn find_guarded(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Result<bool, Refusal> {
+    /// Finds out what a step did that was interrupted while it acted, and records it.
+    fn find_guarded(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Result<Found, Refusal> {
         let id = file.step_id(number);
-        let looked = self.guarded_step(file, number, Mode::Observe).and_then(|step| self.guard_state(&step));
-        if matches!(looked, Ok(GuardState::PutBack)) {
-            let detail = "interrupted, and put back by its guard";
-            self.record_outcome(id, Applied { outcome: Outcome::Reverted, ..Applied::unknown(detail) }, true, false);
-            self.end_guarded(id);
-            return Ok(true);
+        if matches!(self.state_of_guard(file, number), Ok(GuardState::PutBack)) {
+            return Ok(self.find_fired(file, number));
         }
         // To determine what was done can change files, so it needs the grants.
         let found = self.guarded_step(file, number, Mode::Enforce)?.resolve();
         let found = found.unwrap_or_else(|why| {
             Applied::unknown(format!("interrupted, and what was done is unknown: {why}; its guard puts it back"))
         });
-        let Some(proposed) = file.steps.get(number as usize) else { return Ok(true) };
+        let Some(proposed) = file.steps.get(number as usize) else { return Ok(Found::Over) };
         self.settle(id, proposed, &found);
         let undo_follows = file.is_undone_after(number, found.outcome);
         let is_unknown = found.outcome == Outcome::Unknown;
-        self.record_guarded(id, proposed, guarded.clone(), found, true, undo_follows);
+        self.record_guarded(id, proposed, guarded.clone(), found, None, undo_follows);
         let is_over = self.guarded.get(id.plan, id.step).is_none();
         if is_over && undo_follows {
             self.finish_step(id.plan, id.step, Some(id.instance));
         }
         if is_unknown {
             // A first look, for a run that ends soon.
-            return Ok(self.look_at_guard_if_over(file, number, guarded));
+            return Ok(Found::over(self.look_at_guard_if_over(file, number, guarded)));
         }
-        Ok(is_over)
+        Ok(if is_over { Found::Over } else { Found::Acted })
+    }
+
+    /// As [`Executor::find_guarded`], of a step whose guard fired: before it acted, after that, or in between.
+    fn find_fired(&self, file: &PlanFile, number: u32) -> Found {
+        let id = file.step_id(number);
+        let applied = match self.found_late(file, number) {
+            Ok(Some(late)) => {
+                // To put it back needs the grants; until then, it is not said to be reverted.
+                if let Err(refusal) = self.guarded_step(file, number, Mode::Enforce) {
+                    self.wait(id, refusal);
+                    return Found::Waits;
+                }
+                self.record_outcome(id, late, true, true);
+                return Found::over(self.end_late(file, number));
+            }
+            Ok(None) => {
+                Applied { outcome: Outcome::Reverted, ..Applied::unknown("interrupted, and put back by its guard") }
+            }
+            Err(why) => Applied::unknown(format!("interrupted; its guard fired, and what was done is unknown: {why}")),
+        };
+        self.record_outcome(id, applied, true, true);
+        self.end_guarded(id);
+        Found::Over
+    }
+
+    /// Ends a step whose guard fired while it acted. True if it is over.
+    fn end_late(&self, file: &PlanFile, number: u32) -> bool {
+        let id = file.step_id(number);
+        let is_over = matches!(self.put_back_late(file, number), Conclusion::PutBack(_));
+        if is_over {
+            self.unguard(id);
+            self.end_guarded(id);
+        }
+        is_over
     }
 
     /// A step whose end is recorded leaves no unit.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ansai_core::{Millis, Refusal, Scope};
 use ansai_kit::action::{Action, Applied, Begun, Item, OnStop, Progress, Proposed, StepContext};
-use ansai_kit::guard::{Guard, Reversal};
+use ansai_kit::guard::{ArmError, Guard, Reversal};
 use ansai_kit::target::Reach;
 use serde_json::value::RawValue;
 
@@ -95,7 +95,7 @@ impl ActingStep<'_> {
     }
 
     /// Arms the timer that puts the step back.
-    pub(super) fn arm_timer(&self, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    pub(super) fn arm_timer(&self, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         let host = &self.0.executor.host;
         host.guards().arm(host.host(), &self.0.step_id, reversal, after)
     }

@@ -9,6 +9,7 @@ use ansai_core::{Event, Outcome};
 use super::executor::Executor;
 use super::plans::PlanFile;
 use super::undo::UndoError;
+use crate::recording::BY_GUARD;
 
 /// By step.
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub(super) struct UndoRecord {
     pub(super) items_sha256: Option<String>,
     /// Undone completely. A step whose undo was interrupted or failed may be undone again.
     pub(super) is_undone: bool,
+    /// It is undone, or its guard ended it.
+    pub(super) is_over: bool,
     /// Its undo began, and how it ended is not recorded.
     pub(super) is_interrupted: bool,
     /// Something was restored since the step last acted on that.
@@ -65,10 +68,11 @@ impl UndoRecords {
             }
             Event::Confirmed { step, .. } => self.0.entry(*step).or_default().outcome = Some(Outcome::Done),
             Event::Undoing(UndoIntent { step, .. }) => self.0.entry(*step).or_default().is_interrupted = true,
-            Event::Undone { step, outcome, .. } => {
+            Event::Undone { step, outcome, by, .. } => {
                 let record = self.0.entry(*step).or_default();
                 record.is_interrupted = false;
                 record.is_undone |= *outcome == Outcome::Done;
+                record.is_over |= *outcome == Outcome::Done || by == BY_GUARD;
                 if *outcome != Outcome::Refused {
                     self.0.values_mut().for_each(|record| record.acts_after_undo = record.has_run());
                 }
@@ -82,9 +86,9 @@ impl UndoRecords {
 }
 
 impl UndoRecord {
-    /// Whether the step began, and how it ended is not recorded.
+    /// Whether the step began, and neither its outcome is recorded nor its end by its guard.
     pub(super) fn is_open(&self) -> bool {
-        self.intent.is_some() && self.outcome.is_none()
+        self.intent.is_some() && self.outcome.is_none() && !self.is_over
     }
 
     /// Whether the step may have changed something.

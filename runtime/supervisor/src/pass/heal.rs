@@ -174,12 +174,11 @@ impl Passes {
             let ended = has_ended(&steps).then(clock::now);
             // Provisional steps are verified until they would go back.
             let left = || self.executor.provisional_left(&plan);
-            let settle = Duration::from(instance.retry_policy.settle).min(left().unwrap_or(Duration::MAX));
-            let _ = self.stop.or(tokio::time::sleep(settle)).await;
+            self.settle(instance.retry_policy.settle.into(), left).await;
             apart = apart.saturating_add(acting.elapsed());
             let may_repeat = || budget.take(apart).is_ok();
             let (verified, evaluations) =
-                self.verify_within(instance, grants, &incident, &steps, left(), may_repeat).await;
+                self.verify_within(instance, grants, &incident, &steps, left, may_repeat).await;
             let now = clock::now();
             self.journal.note(
                 now,

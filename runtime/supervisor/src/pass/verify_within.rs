@@ -22,10 +22,10 @@ impl Passes {
         grants: &EffectiveGrants,
         incident: &Incident,
         steps: &[StepResult],
-        provisional: Option<Duration>,
+        provisional: impl Fn() -> Option<Duration>,
         may_repeat: impl Fn() -> bool,
     ) -> (Observation, u32) {
-        let within = provisional.unwrap_or_else(|| match has_acted(steps) {
+        let within = provisional().unwrap_or_else(|| match has_acted(steps) {
             true => instance.retry_policy.verify_within.into(),
             false => Duration::ZERO,
         });
@@ -34,6 +34,8 @@ impl Passes {
         let mut observation = self.verify(instance, grants, incident).await;
         for pause in pauses() {
             let left = until.saturating_duration_since(Instant::now());
+            // Asked each time: this clock stands while the machine sleeps.
+            let left = provisional().map_or(left, |time| time.min(left));
             if is_over(&observation.status) || left.is_zero() {
                 break;
             }
@@ -53,6 +55,18 @@ impl Passes {
             evaluations += 1;
         }
         (observation, evaluations)
+    }
+
+    /// Waits before the first verification, but not beyond the time of provisional steps. A stop ends it.
+    pub(super) async fn settle(&self, settle: Duration, provisional: impl Fn() -> Option<Duration>) {
+        let until = Instant::now() + settle;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let pause = provisional().map_or(left, |time| time.min(left).min(LONGEST_PAUSE));
+            if pause.is_zero() || self.stop.or(tokio::time::sleep(pause)).await.is_none() {
+                return;
+            }
+        }
     }
 }
 

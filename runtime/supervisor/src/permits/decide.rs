@@ -57,28 +57,13 @@ pub(crate) fn verdict(
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
     use std::cell::Cell;
 
-    use ansai_core::{InstanceName, Millis, Observation, OnFailure, Severity, Status, Subject};
+    use ansai_core::{Millis, OnFailure};
 
     use super::super::Attempts;
+    use super::super::sample::incident;
     use super::*;
-
-    static I: InstanceName = InstanceName::from_static("i");
-
-    fn incident() -> Incident {
-        let finding = Observation {
-            key: "k".into(),
-            about: Subject::new("filesystem", "/"),
-            status: Status::Unhealthy(Severity::Critical),
-            summary: String::new(),
-            evidence: vec![],
-            related: vec![],
-            distance: None,
-        };
-        Incident::open(&I, &finding, Timestamp::EPOCH).unwrap()
-    }
 
     const APPLY: Decision = Decision::Apply(OnFailure::Stop);
 

@@ -53,13 +53,13 @@ fn freed_nothing(result: &StepResult) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
-    use ansai_core::{InstanceName, Measure, Observation, Preview, Severity, Status, Subject, Unit};
+    use ansai_core::{Measure, Preview, Subject, Unit};
     use ansai_kit::action::Previewed;
     use serde_json::value::to_raw_value;
 
+    use super::super::sample;
     use super::*;
 
-    static I: InstanceName = InstanceName::from_static("i");
     const HOUR: u64 = 3_600_000;
 
     fn at(hours: u64) -> Timestamp {
@@ -74,16 +74,7 @@ mod tests {
     }
 
     fn incident(done: &[(&str, u64, u64)]) -> Incident {
-        let finding = Observation {
-            key: "k".into(),
-            about: Subject::new("filesystem", "/"),
-            status: Status::Unhealthy(Severity::Critical),
-            summary: String::new(),
-            evidence: vec![],
-            related: vec![],
-            distance: None,
-        };
-        let mut incident = Incident::open(&I, &finding, at(0)).unwrap();
+        let mut incident = sample::incident();
         let step = |(action, files, freed): &(&str, u64, u64)| StepResult {
             step: 0,
             action: (*action).into(),
@@ -103,7 +94,7 @@ mod tests {
             at: at(1),
             ended: None,
             stage: String::new(),
-            verified: finding.status.clone(),
+            verified: incident.finding.status.clone(),
             distance_before: None,
             distance_after: None,
             steps: done.iter().map(step).collect(),

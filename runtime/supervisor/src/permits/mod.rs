@@ -5,6 +5,8 @@ mod budgets;
 mod decide;
 mod futile;
 mod leases;
+#[cfg(test)]
+mod sample;
 pub(crate) mod uptime;
 
 pub(crate) use self::attempts::Attempts;

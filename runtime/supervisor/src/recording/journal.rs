@@ -78,7 +78,9 @@ impl OpenIntent {
 
     /// Whether the step goes back by itself after this outcome.
     fn goes_back(&self, outcome: Outcome, has_items: bool) -> bool {
-        let has_changed = matches!(outcome, Outcome::Done | Outcome::Provisional | Outcome::Failed) && has_items;
+        // One that is reverted and has items acted after its guard had fired.
+        let has_changed =
+            matches!(outcome, Outcome::Done | Outcome::Provisional | Outcome::Failed | Outcome::Reverted) && has_items;
         self.guard.is_some() && (has_changed || outcome == Outcome::Unknown)
     }
 }
@@ -113,6 +115,12 @@ pub(crate) fn open_intents(log: impl ToDirectory) -> Result<OpenIntents, ReadErr
             Event::Confirming { plan, step, .. } => {
                 if let Some(open) = open.get_mut(&(plan, step)) {
                     open.is_confirming = true;
+                }
+            }
+            // Whoever began to put it back does not confirm it any more.
+            Event::Undoing(UndoIntent { plan, step, .. }) => {
+                if let Some(open) = open.get_mut(&(plan, step)) {
+                    open.is_confirming = false;
                 }
             }
             Event::Outcome { plan, step, outcome, items_sha256, .. } => {

@@ -99,7 +99,10 @@ impl Retention {
     fn remove_evidence(&self, now: Timestamp) -> Result<(), RetentionError> {
         match self.executor.clocks.doubt() {
             Some(_) => Ok(()),
-            None => Ok(self.executor.evidence.remove_closed(&self.executor.state.open_ids()?, now)?),
+            None => {
+                let open = self.executor.state.open_ids()?;
+                Ok(self.executor.evidence.remove_closed(&open, &self.audit_dir, now)?)
+            }
         }
     }
 

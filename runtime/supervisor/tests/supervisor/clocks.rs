@@ -1,21 +1,14 @@
 //! A clock that jumps: nothing is applied and nothing expires, this is told, and it ends by itself. The host of these tests
 //! has clocks that the test sets.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use ansai_core::event::Verdict;
 use ansai_core::host_clock::{Belief, ClockReading};
 use ansai_core::incident::Permission;
-use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Event, Measure, Millis, Mode, OnFailure, Outcome, Status};
+use ansai_core::{Event, Millis, Mode, OnFailure, Outcome, Status};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::Action;
-use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
-use ansai_kit::registry::{Function, InterfaceDef};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::over_live::{OverLive, host};
 use crate::quarantine::{self, expire, held};
 use crate::scene::Scene;
 use crate::script::{Script, Step, observation};
@@ -51,7 +44,11 @@ fn set(clocks: Clocks) {
 
 struct ClockHost(LiveHost);
 
-impl HostAccess for ClockHost {
+impl OverLive for ClockHost {
+    fn live(&self) -> &LiveHost {
+        &self.0
+    }
+
     fn clock(&self) -> ClockReading {
         let (real, clocks) = (ansai_kit::host_clock::read(), *CLOCKS.lock().unwrap());
         ClockReading {
@@ -61,44 +58,12 @@ impl HostAccess for ClockHost {
             is_synchronized: clocks.is_synchronized,
         }
     }
-
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.0)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.0.facts()
-    }
-
-    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.0.action(name)
-    }
-
-    fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        self.0.quarantine_expiry()
-    }
-
-    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.0.quarantine_origin()
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.0.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        HostAccess::call_deadline(&self.0)
-    }
-
-    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        self.0.backend(start)
-    }
 }
 
 /// A scene that ran once, while everything was well.
 async fn scene() -> Scene {
     let mut scene = Scene::new().with_files();
-    scene.host = |live| Arc::new(ClockHost(live));
+    scene.host = |live| host(ClockHost(live));
     let healthy = Script::sick(vec![], OnFailure::Stop).saying(Ok(vec![observation(Status::Healthy)]));
     scene.script(&healthy);
     run(&scene).await;

@@ -2,24 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use ansai_core::event::Phase;
-use ansai_core::scope::{Roots, TypedField};
 use ansai_core::watch::{Wanted, WantedBy};
-use ansai_core::{Event, InstanceName, Measure, Millis, Mode, Refusal, Status, Subject, Watch};
+use ansai_core::{Event, InstanceName, Millis, Mode, Refusal, Status, Subject, Watch};
 use ansai_engine::RecordedReply;
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::Action;
 use ansai_kit::authorize::Scopes;
 use ansai_kit::evaluation_state::{Occurrence, Trigger};
-use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
-use ansai_kit::registry::{Function, InterfaceDef};
 use ansai_kit::watch::{Sink, Source, WatchError};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
 
+use crate::over_live::{OverLive, host};
 use crate::scene::{ONE, Scene, eventually, fixed};
 use crate::script::{Script, observation};
 use crate::shares::used_log_lines;
@@ -38,33 +33,9 @@ struct Nothing;
 
 impl Source for Nothing {}
 
-impl HostAccess for Fed {
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.0)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.0.facts()
-    }
-
-    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.0.action(name)
-    }
-
-    fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        self.0.quarantine_expiry()
-    }
-
-    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.0.quarantine_origin()
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.0.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        self.0.call_deadline()
+impl OverLive for Fed {
+    fn live(&self) -> &LiveHost {
+        &self.0
     }
 
     fn may_watch(&self, _: &InstanceName, _: &Watch, _: &Scopes) -> Result<(), Refusal> {
@@ -82,15 +53,11 @@ impl HostAccess for Fed {
         SINKS.lock().unwrap().push(sink);
         Ok(Box::new(Nothing))
     }
-
-    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        self.0.backend(start)
-    }
 }
 
 fn scene() -> Scene {
     let mut scene = Scene::new();
-    scene.host = |live| Arc::new(Fed(live));
+    scene.host = |live| host(Fed(live));
     for instance in [ONE, "two"] {
         scene.script_of(instance, &healthy());
     }

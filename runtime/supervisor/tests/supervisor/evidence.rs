@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 
 use ansai_audit::{Catalog, Class, RecordingId, Recordings, Retention};
 use ansai_core::event::{EvidenceDrop, EvidenceRef};
-use ansai_core::{Event, OnFailure};
+use ansai_core::{Event, InstanceName, Mode, OnFailure, Outcome};
+use ansai_kit::secret::SecretSource;
+use ansai_kit::target::{Reach, TargetAccess};
 use ansai_storage::Directory;
+use ansai_supervisor::authority::{EffectiveGrants, Fixed};
 
 use crate::killed;
-use crate::scene::{Scene, eventually};
+use crate::scene::{ONE, Scene, all_grants, eventually};
 use crate::script::{Call, Script, Step};
 
 #[test]
@@ -82,6 +86,41 @@ async fn it_is_kept_masked_private_and_named_in_the_log() {
         assert!(!bytes.windows(9).any(|part| part == b"topsecret"));
     }
     scene.finish().await;
+}
+
+/// A target of the instance, whose secret is in this file.
+fn with_secret(file: &std::path::Path) -> Fixed {
+    let secret = Some(SecretSource::File(file.to_owned()));
+    let target = TargetAccess { secret, ..TargetAccess::new("main-db", "postgresql", vec![]) };
+    let all = Arc::new(BTreeMap::from([("main-db".to_owned(), target)]));
+    let one: InstanceName = ONE.parse().unwrap();
+    let reach = Reach::new(one.clone(), all, ["main-db".to_owned()]);
+    Fixed::new([(one, EffectiveGrants { reach, ..all_grants(Mode::Enforce) })])
+}
+
+/// Would break: a secret that cannot be read and is therefore kept in clear.
+#[tokio::test]
+async fn while_a_secret_is_unknown_nothing_is_kept() {
+    for is_known in [false, true] {
+        let scene = Scene::new();
+        capturing(&scene, b"login with hunter22-hunter22", 0);
+        let secret = scene.path("secret");
+        std::fs::write(&secret, "hunter22-hunter22").unwrap();
+        let mode = if is_known { 0o600 } else { 0o644 };
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+        let reports = scene.open_with(with_secret(&secret)).unwrap().run_once().await;
+        let step = &reports[0].findings[0].plans[0].steps[0];
+        let (named, _) = recorded(&scene);
+        if is_known {
+            assert_eq!(content(&scene, &named[0]), "login with ***");
+        } else {
+            let why =
+                "the secret of target `main-db` cannot be masked: it cannot be read: secret-exposed (unmasked-secret)";
+            assert!(step.detail.contains(why), "{}", step.detail);
+            assert_eq!((named, catalog(&scene).list().len(), step.outcome), (vec![], 0, Some(Outcome::Done)));
+        }
+        scene.finish().await;
+    }
 }
 
 /// Would break: adopting what nothing proves, or a step that fails because an earlier run kept something.

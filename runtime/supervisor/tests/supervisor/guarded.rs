@@ -11,11 +11,11 @@ use crate::script::{Call, Script, Step};
 use crate::test_guards;
 
 /// A time that no test reaches.
-const LONG_MS: u64 = 600_000;
+pub(crate) const LONG_MS: u64 = 600_000;
 /// The guard fires a quarter later.
 const SHORT_MS: u64 = 2_000;
 
-fn with_guards(mut scene: Scene) -> Scene {
+pub(crate) fn with_guards(mut scene: Scene) -> Scene {
     scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy };
     scene.host = test_guards::processes;
     scene
@@ -34,14 +34,14 @@ fn setting(scene: &Scene, call: Call, lasts_ms: u64) {
     scene.script(&Script::sick(vec![step], OnFailure::Stop).healthy_once(scene.path("healthy")));
 }
 
-fn scene(call: Call, lasts_ms: u64) -> Scene {
+pub(crate) fn scene(call: Call, lasts_ms: u64) -> Scene {
     let scene = with_guards(Scene::new());
     setting(&scene, call, lasts_ms);
     scene
 }
 
 /// From now on, the step helps as soon as it is done.
-fn helps(scene: &Scene) {
+pub(crate) fn helps(scene: &Scene) {
     let step = Step::new(Call::Set, LONG_MS, 0, scene.path("file"));
     scene.script(&Script::sick(vec![step], OnFailure::Stop).healthy_once(scene.path("history")));
 }
@@ -61,7 +61,7 @@ pub(crate) fn told(scene: &Scene) -> Vec<String> {
 
 pub(crate) const CONFIRMED: [&str; 5] = ["intent", "guarded", "outcome provisional", "confirming", "confirmed"];
 pub(crate) const BY_HOST: &str = "undone done by the host";
-const BY_GUARD: &str = "undone done by its guard";
+pub(crate) const BY_GUARD: &str = "undone done by its guard";
 
 /// Would break: a guard that is armed after the step, a confirmation without an intent, a guard that stays.
 #[tokio::test]
@@ -255,7 +255,7 @@ fn the_process_that_is_killed() {
 }
 
 /// Kills ansai at a point of its step.
-async fn killed_at(scene: &Scene, point: &str) {
+pub(crate) async fn killed_at(scene: &Scene, point: &str) {
     std::fs::write(scene.path("stop-at"), point).unwrap();
     let killed = killed::start("guarded::the_process_that_is_killed", scene);
     match point {
@@ -350,12 +350,12 @@ async fn an_interrupted_undo_of_a_provisional_step_is_finished() {
     scene.finish().await;
 }
 
-fn owned(texts: &[&str]) -> Vec<String> {
+pub(crate) fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
 /// Nothing uses the file any more: a person may undo, or learns that there is nothing to undo.
-fn is_free(scene: &Scene, point: &str) {
+pub(crate) fn is_free(scene: &Scene, point: &str) {
     let plan = scene.events().into_iter().find_map(|event| match event {
         Event::Intent(intent) => Some(intent.plan),
         _ => None,

@@ -3,22 +3,17 @@
 //! not come.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use ansai_core::event::{Phase, Verdict};
 use ansai_core::incident::{Change, Permission};
-use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Event, Measure, Millis, Mode, Observation, OnFailure, Outcome, Severity, Status, Subject};
+use ansai_core::{Event, Millis, Mode, Observation, OnFailure, Outcome, Severity, Status, Subject};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::Action;
-use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
-use ansai_kit::registry::{Function, InterfaceDef};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
 
+use crate::over_live::{OverLive, host};
 use crate::scene::{ONE, Scene, eventually, fixed};
 use crate::script::{Call, KEY, Script, Step, observation};
 
@@ -202,7 +197,7 @@ async fn a_stop_waits_for_what_heals() {
 #[tokio::test]
 async fn a_panic_while_one_incident_is_healed_is_told_and_affects_no_other() {
     let mut scene = Scene::new();
-    scene.host = |live| Arc::new(PanicsOnce { live, is_to_panic: AtomicBool::new(true) });
+    scene.host = |live| host(PanicsOnce { live, is_to_panic: AtomicBool::new(true) });
     let marked = scene.path("marked");
     let both = vec![sick("a", "a"), sick("b", "b")];
     scene.script(&script(both, Step::mark(&marked)).healthy_once(marked));
@@ -255,39 +250,15 @@ struct PanicsOnce {
     is_to_panic: AtomicBool,
 }
 
-impl HostAccess for PanicsOnce {
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.live)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.live.facts()
-    }
-
-    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.live.action(name)
-    }
-
-    fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        self.live.quarantine_expiry()
-    }
-
-    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.live.quarantine_origin()
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.live.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        self.live.call_deadline()
+impl OverLive for PanicsOnce {
+    fn live(&self) -> &LiveHost {
+        &self.live
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
         if start.state.phase == Phase::Plan && self.is_to_panic.swap(false, Ordering::SeqCst) {
             panic!("a fault of ansai");
         }
-        self.live.backend(start)
+        HostAccess::backend(&self.live, start)
     }
 }

@@ -7,10 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use ansai_audit::{Durability, Log};
 use ansai_core::event::{Intent, Record};
-use ansai_core::scope::{Roots, TypedField};
 use ansai_core::{
-    Event, InstanceName, Interface, InterfaceName, Measure, Millis, Mode, OnFailure, Refusal, Scope, ScopeInForce,
-    ScopeTables, Timestamp,
+    Event, InstanceName, Interface, InterfaceName, Millis, Mode, OnFailure, Refusal, Scope, ScopeInForce, ScopeTables,
+    Timestamp,
 };
 use ansai_host_functions::live::LiveHost;
 use ansai_kit::action::{
@@ -19,7 +18,7 @@ use ansai_kit::action::{
 use ansai_kit::function::Types;
 use ansai_kit::guard::Guard;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
+use ansai_kit::host_access::HostAccess;
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::target::Reach;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};
@@ -30,6 +29,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::over_live::{OverLive, host};
 use crate::scene::{ONE, Scene, all_grants};
 
 const FILES_ACTIONS: InterfaceName = InterfaceName::from_static("ansai:files/files-actions");
@@ -237,8 +237,8 @@ fn beside(root: &Path) -> PathBuf {
 /// The live host, with a removal of expired files that never ends.
 pub(crate) fn stopping(stops: Stops) -> fn(LiveHost) -> Arc<dyn HostAccess> {
     match stops {
-        Stops::Before => |live| Arc::new(StoppingHost { live, expiry: &STOPS_BEFORE, origin: &QUARANTINE_ORIGIN }),
-        Stops::After => |live| Arc::new(StoppingHost { live, expiry: &STOPS_AFTER, origin: &QUARANTINE_ORIGIN }),
+        Stops::Before => |live| host(StoppingHost { live, expiry: &STOPS_BEFORE, origin: &QUARANTINE_ORIGIN }),
+        Stops::After => |live| host(StoppingHost { live, expiry: &STOPS_AFTER, origin: &QUARANTINE_ORIGIN }),
     }
 }
 
@@ -302,13 +302,9 @@ struct StoppingHost {
     origin: &'static dyn QuarantineOrigin,
 }
 
-impl HostAccess for StoppingHost {
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.live)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.live.facts()
+impl OverLive for StoppingHost {
+    fn live(&self) -> &LiveHost {
+        &self.live
     }
 
     fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
@@ -321,18 +317,6 @@ impl HostAccess for StoppingHost {
 
     fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
         self.origin
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.live.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        HostAccess::call_deadline(&self.live)
-    }
-
-    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        self.live.backend(start)
     }
 }
 

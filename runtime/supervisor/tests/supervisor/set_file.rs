@@ -43,6 +43,13 @@ pub(crate) fn point(file: &Path, name: &str) {
     }
 }
 
+/// Waits as long as there is a file `slow` beside.
+pub(crate) fn hold(file: &Path) {
+    while file.with_file_name("slow").exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 impl TypedAction for SetFile {
     type Arguments = Arguments;
     type Targets = Targets;
@@ -76,6 +83,7 @@ impl TypedAction for SetFile {
         if content(&path)? != old {
             return Err(Refusal::Changed(format!("{} has another content", path.display())));
         }
+        hold(&path);
         note(&path, "set");
         write(&path, "new")?;
         point(&path, "acted");
@@ -84,6 +92,9 @@ impl TypedAction for SetFile {
 
     fn confirm(&self, _: &StepContext<'_>, Step { targets, .. }: Step<Self>) -> Result<(), Refusal> {
         point(&targets.path, "disarmed");
+        if targets.path.with_file_name("confirm-fails").exists() {
+            return Err(Refusal::Busy("somebody else has it".into()));
+        }
         note(&targets.path, "confirm");
         Ok(())
     }

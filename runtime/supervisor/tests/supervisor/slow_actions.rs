@@ -22,7 +22,7 @@ use ansai_kit::registry::{Body, Function, InterfaceDef};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::set_file::SetFile;
+use crate::set_file::{SetFile, hold};
 
 pub(crate) const NAME: InterfaceName = InterfaceName::from_static("ansai:test/slow-actions");
 
@@ -275,6 +275,7 @@ impl TypedAction for Mark {
         }
         std::fs::File::create_new(&path).map_err(|error| Refusal::io(path.display(), &error))?;
         note(&path, "mark");
+        hold(&path);
         std::thread::sleep(Duration::from_millis(arguments.number));
         let marked = applied(Outcome::Done, "marked", vec![item(&path)]);
         Ok(Begun::Finished(Applied { evidence: captured(&path), ..marked }))

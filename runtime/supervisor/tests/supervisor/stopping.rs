@@ -4,19 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{ErrorKind, Event, Limits, Measure, Millis, Mode, Observation, OnFailure, Severity, Status, Subject};
+use ansai_core::{ErrorKind, Event, Limits, Millis, Mode, Observation, OnFailure, Severity, Status, Subject};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::{Action, Proposed};
+use ansai_kit::action::Proposed;
 use ansai_kit::backend::{Answer, Backend};
 use ansai_kit::call::Call;
 use ansai_kit::evaluation_state::EvaluationState;
-use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
-use ansai_kit::registry::{Function, InterfaceDef};
+use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend};
 use ansai_supervisor::{Instance, Supervisor};
 use tokio::task::JoinHandle;
 
+use crate::over_live::{OverLive, host};
 use crate::scene::{ONE, Scene, eventually, fixed};
 use crate::script::{How, Script, Step, observation};
 
@@ -70,7 +68,7 @@ async fn a_stop_ends_guest_code_that_never_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_a_call_that_the_host_never_answers() {
     let mut scene = Scene::new();
-    scene.host = |live| Arc::new(NeverAnswers(live));
+    scene.host = |live| host(NeverAnswers(live));
     scene.script(&Script::sick(vec![], OnFailure::Stop));
     let supervisor = open(&scene, Mode::Observe);
     let running = run(&supervisor, true);
@@ -125,37 +123,13 @@ async fn a_pass_has_so_many_evaluations() {
 /// A host whose calls hang.
 struct NeverAnswers(LiveHost);
 
-impl HostAccess for NeverAnswers {
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.0)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.0.facts()
-    }
-
-    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.0.action(name)
-    }
-
-    fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        self.0.quarantine_expiry()
-    }
-
-    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.0.quarantine_origin()
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.0.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        self.0.call_deadline()
+impl OverLive for NeverAnswers {
+    fn live(&self) -> &LiveHost {
+        &self.0
     }
 
     fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        Box::new(Hangs(self.0.backend(start)))
+        Box::new(Hangs(HostAccess::backend(&self.0, start)))
     }
 }
 

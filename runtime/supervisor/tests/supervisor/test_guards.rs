@@ -8,20 +8,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ansai_core::host_clock::ClockReading;
-use ansai_core::scope::{Roots, TypedField};
-use ansai_core::{Measure, Millis, Refusal, Timestamp};
+use ansai_core::{Millis, Refusal, Timestamp};
 use ansai_host_functions::live::LiveHost;
-use ansai_kit::action::Action;
-use ansai_kit::guard::{GuardState, Guards, NoGuards, Reversal};
+use ansai_kit::guard::{ArmError, GuardState, Guards, NoGuards, Reversal};
 use ansai_kit::host::Host;
-use ansai_kit::host_access::{EvaluationStart, HostAccess, HostBackend, QuarantineOrigin};
-use ansai_kit::registry::{Function, InterfaceDef};
+use ansai_kit::host_access::HostAccess;
 
+use crate::over_live::{OverLive, host};
 use crate::set_file::point;
 
 /// The time of day, if the test sets it, and the boot. Every test is a process of its own.
 static WALL: Mutex<Option<u64>> = Mutex::new(None);
 static BOOT: Mutex<Option<&str>> = Mutex::new(None);
+/// How long the machine slept, in milliseconds. Guards did not count on.
+static SLEPT: Mutex<u64> = Mutex::new(0);
+
+pub(crate) fn sleep_machine(milliseconds: u64) {
+    *SLEPT.lock().unwrap() = milliseconds;
+}
 
 pub(crate) fn set_wall(milliseconds: u64) {
     *WALL.lock().unwrap() = Some(milliseconds);
@@ -38,65 +42,38 @@ struct GuardHost<G> {
 }
 
 pub(crate) fn processes(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(Processes { later: Millis::ZERO }) })
+    host(GuardHost { live, guards: Stopping(Processes { later: Millis::ZERO }) })
 }
 
 /// As `processes`, but each guard fires ten minutes later than it should.
 pub(crate) fn late(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(Processes { later: Millis::new(600_000) }) })
+    host(GuardHost { live, guards: Stopping(Processes { later: Millis::new(600_000) }) })
 }
 
 pub(crate) fn systemd(live: LiveHost) -> Arc<dyn HostAccess> {
     let timers = Timers(live.clone());
-    Arc::new(GuardHost { live, guards: Stopping(timers) })
+    host(GuardHost { live, guards: Stopping(timers) })
 }
 
 pub(crate) fn none(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(GuardHost { live, guards: Stopping(NoGuards) })
+    host(GuardHost { live, guards: Stopping(NoGuards) })
 }
 
-impl<G: Guards> HostAccess for GuardHost<G> {
+impl<G: Guards> OverLive for GuardHost<G> {
+    fn live(&self) -> &LiveHost {
+        &self.live
+    }
+
     fn clock(&self) -> ClockReading {
         let real = ansai_kit::host_clock::read();
         let wall = WALL.lock().unwrap().map_or(real.wall, Timestamp::from_millis);
         let boot = BOOT.lock().unwrap().map_or(real.boot, str::to_owned);
-        ClockReading { wall, boot, ..real }
+        let since_boot = Millis::new(real.since_boot.get() + *SLEPT.lock().unwrap());
+        ClockReading { wall, boot, since_boot, ..real }
     }
 
     fn guards(&self) -> &dyn Guards {
         &self.guards
-    }
-
-    fn host(&self) -> &Host {
-        HostAccess::host(&self.live)
-    }
-
-    fn facts(&self) -> Vec<Measure> {
-        self.live.facts()
-    }
-
-    fn action(&self, name: &str) -> Option<(&'static InterfaceDef, &'static Function, &'static dyn Action)> {
-        self.live.action(name)
-    }
-
-    fn quarantine_expiry(&self) -> &'static InterfaceDef {
-        self.live.quarantine_expiry()
-    }
-
-    fn quarantine_origin(&self) -> &'static dyn QuarantineOrigin {
-        self.live.quarantine_origin()
-    }
-
-    fn quarantine_roots(&self) -> &'static TypedField<Roots> {
-        self.live.quarantine_roots()
-    }
-
-    fn call_deadline(&self) -> Duration {
-        HostAccess::call_deadline(&self.live)
-    }
-
-    fn backend(&self, start: EvaluationStart) -> Box<dyn HostBackend> {
-        self.live.backend(start)
     }
 }
 
@@ -104,7 +81,7 @@ impl<G: Guards> HostAccess for GuardHost<G> {
 struct Timers(LiveHost);
 
 impl Guards for Timers {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         self.0.guards().arm(host, step_id, reversal, after)
     }
 
@@ -125,8 +102,11 @@ impl Guards for Timers {
 struct Stopping<G>(G);
 
 impl<G: Guards> Guards for Stopping<G> {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         self.0.arm(host, step_id, reversal, after)?;
+        if has(host, "arming-fails") {
+            return Err(ArmError::Unknown(Refusal::Unavailable("it ended half way".into())));
+        }
         point(Path::new(&reversal.arguments[3]), "armed");
         Ok(())
     }
@@ -136,12 +116,20 @@ impl<G: Guards> Guards for Stopping<G> {
     }
 
     fn disarm(&self, host: &Host, step_id: &str) -> Result<GuardState, Refusal> {
-        self.0.disarm(host, step_id)
+        match has(host, "disarming-fails") {
+            true => Err(Refusal::Unavailable("nobody answers".into())),
+            false => self.0.disarm(host, step_id),
+        }
     }
 
     fn forget(&self, host: &Host, step_id: &str) {
         self.0.forget(host, step_id);
     }
+}
+
+/// Whether the test wants this.
+fn has(host: &Host, name: &str) -> bool {
+    host.protected()[0].with_file_name(name).exists()
 }
 
 /// A shell in a session of its own for each guard. Whoever makes the directory `ends` first ends it. It also ends when the
@@ -152,7 +140,7 @@ struct Processes {
 }
 
 const SHELL: &str = "tenths=$1; dir=$2; shift 2; \
-                     while [ \"$tenths\" -gt 0 ]; do \
+                     while [ \"$tenths\" -gt 0 ] && ! [ -e \"$dir/fires\" ]; do \
                      { [ -d \"$dir\" ] && ! [ -e \"$dir/ends\" ]; } || exit 0; sleep 0.1; tenths=$((tenths - 1)); done; \
                      mkdir \"$dir/ends\" 2>/dev/null || exit 0; \"$@\"; echo $? > \"$dir/result\"";
 
@@ -163,7 +151,7 @@ impl Processes {
 }
 
 impl Guards for Processes {
-    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), Refusal> {
+    fn arm(&self, host: &Host, step_id: &str, reversal: &Reversal, after: Millis) -> Result<(), ArmError> {
         let directory = Processes::directory(host, step_id);
         std::fs::create_dir_all(&directory).unwrap();
         let tenths = (after.get() + self.later.get()).div_ceil(100).to_string();
@@ -204,6 +192,13 @@ impl Guards for Processes {
     }
 
     fn forget(&self, _: &Host, _: &str) {}
+}
+
+/// Lets all guards fire now.
+pub(crate) fn fire_all(state_dir: &Path) {
+    for guard in state_dir.with_file_name("guards").read_dir().unwrap() {
+        std::fs::write(guard.unwrap().path().join("fires"), "").unwrap();
+    }
 }
 
 /// Removes all guards, as a restart of the machine does.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use ansai_audit::{Durability, Log};
 use ansai_core::event::Record;
 use ansai_core::{Event, InstanceName, Millis, Mode, NamePattern, Never, OnFailure, Outcome, RetryPolicy, Timestamp};
-use ansai_supervisor::authority::{Authority, EffectiveGrants};
+use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed};
 
 use crate::advice::attempts;
 use crate::after_undo::undo_events;
 use crate::grants::Changes;
 use crate::killed;
-use crate::scene::{Scene, all_grants, eventually, fixed};
+use crate::scene::{Scene, all_grants, eventually, fixed, grants_without_actions};
 use crate::script::{Call, Script, Step};
 
 const LONG_MS: u64 = 600_000;
@@ -127,9 +127,8 @@ async fn a_plan_whose_failure_is_found_after_a_crash_is_undone() {
     scene.finish().await;
 }
 
-/// As if killed between the failure and the undo.
-#[tokio::test]
-async fn an_undo_that_did_not_begin_is_done() {
+/// As if killed between the failure of the second step and the undo.
+async fn failed_without_undo() -> Scene {
     let steps = |scene: &Scene| vec![Step::mark(scene.path("a")), Step::new(Call::Flaky, LONG_MS, 0, scene.path("b"))];
     let scene = killed_at(steps, "the_process_that_is_killed", "mark a\nhalf b\n").await;
     let plan = scene.events().into_iter().find_map(|event| match event {
@@ -151,10 +150,33 @@ async fn an_undo_that_did_not_begin_is_done() {
     let (mut log, _) = Log::open(scene.state_dir().join("audit"), ansai_audit::Options::default()).unwrap();
     let record = serde_json::to_vec(&Record { at: Timestamp::EPOCH, event }).unwrap();
     log.append(&record, Durability::Synced).unwrap();
-    drop(log);
+    scene
+}
+
+#[tokio::test]
+async fn an_undo_that_did_not_begin_is_done() {
+    let scene = failed_without_undo().await;
     told(&scene).await;
     assert_eq!((undone(&scene), scene.outcomes().len()), (vec![(0, Outcome::Done)], 2));
     assert!(!scene.path("a").exists());
+    scene.finish().await;
+}
+
+/// Would break: an undo that is refused once, and then forgotten.
+#[tokio::test]
+async fn an_undo_without_a_grant_waits_until_it_has_one() {
+    let scene = failed_without_undo().await;
+    let pending = || scene.events().iter().filter(|event| matches!(event, Event::Pending { .. })).count();
+    for times in 1..3 {
+        let nothing = Fixed::new([(InstanceName::from_static("one"), grants_without_actions())]);
+        scene.open_with(nothing).unwrap().recover().await;
+        assert_eq!((undone(&scene), scene.path("a").exists(), pending()), (vec![], true, times), "only told");
+    }
+    scene.open().recover().await;
+    assert_eq!((undone(&scene), scene.path("a").exists()), (vec![(0, Outcome::Done)], false));
+    scene.open().recover().await;
+    assert_eq!((undone(&scene).len(), pending()), (1, 2), "nothing is left");
+    told(&scene).await;
     scene.finish().await;
 }
 

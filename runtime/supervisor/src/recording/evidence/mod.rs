@@ -2,15 +2,16 @@
 //! private file for each item, compressed, written whole or not at all.
 
 mod room;
+mod since;
 mod treat;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ansai_audit::{Class, Listed, PutError, RecordingId, Recordings, RecordingsError, Retention};
+use ansai_audit::{Class, Listed, PutError, ReadError, RecordingId, Recordings, RecordingsError, Retention};
 use ansai_core::event::{EvidenceDrop, EvidenceRef};
 use ansai_core::text::inert;
 use ansai_core::{Bytes, Event, Millis, Timestamp};
@@ -20,6 +21,7 @@ use ansai_storage::{Directory, StorageError};
 use sha2::{Digest as _, Sha256};
 
 use self::room::{Item, MOST_IN_ALL};
+use self::since::Since;
 use super::journal::{Journal, JournalError};
 use crate::clock;
 use crate::ids::StepId;
@@ -42,6 +44,8 @@ pub(crate) enum EvidenceError {
     Storage(#[from] StorageError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error("audit log: {0}")]
+    Log(#[from] ReadError),
     #[error("evidence cannot have the id {0}")]
     Id(String),
 }
@@ -58,6 +62,8 @@ pub(crate) struct Kept {
 pub(crate) struct Evidence {
     store: Mutex<Recordings>,
     journal: Arc<Journal>,
+    /// Since when items of closed incidents are kept. So the log is read again only for another one.
+    since: Mutex<BTreeMap<RecordingId, Timestamp>>,
 }
 
 impl Evidence {
@@ -65,7 +71,7 @@ impl Evidence {
     pub(crate) fn open(directory: Directory, journal: Arc<Journal>) -> Result<Evidence, RecordingsError> {
         // More than is used: this module makes room, and records it first.
         let retention = Retention { quota_bytes: 2 * MOST_IN_ALL, ..Retention::default() };
-        Ok(Evidence { store: Mutex::new(Recordings::open(directory, retention)?), journal })
+        Ok(Evidence { store: Mutex::new(Recordings::open(directory, retention)?), journal, since: Mutex::default() })
     }
 
     /// Keeps what a step captured, durably. Whoever records the step records the hashes.
@@ -127,16 +133,34 @@ impl Evidence {
         self.remove_where(EvidenceDrop::Retention, |one| parts(one).get(1) == Some(&plan))
     }
 
-    /// Removes what was kept long enough after its incident closed. `open` has the ids of the open incidents.
-    pub(crate) fn remove_closed(&self, open: &BTreeSet<String>, now: Timestamp) -> Result<(), EvidenceError> {
+    /// Removes what was kept long enough after its incident closed, by the records in `log`. `open` has the ids of the open
+    /// incidents.
+    pub(crate) fn remove_closed(
+        &self,
+        open: &BTreeSet<String>,
+        log: &Directory,
+        now: Timestamp,
+    ) -> Result<(), EvidenceError> {
         let open: BTreeSet<String> = open.iter().map(|id| incident_part(Some(id))).collect();
-        let is_old = |one: &Listed| {
-            let at = Timestamp::from_millis(one.modified_millis);
-            now.checked_since(at).is_some_and(|age| age > KEPT)
-        };
-        self.remove_where(EvidenceDrop::Closed, |one| {
-            is_old(one) && parts(one).first().is_none_or(|incident| !open.contains(*incident))
-        })
+        let is_closed = |one: &Listed| parts(one).first().is_none_or(|incident| !open.contains(*incident));
+        let closed: Vec<Listed> = self.store().list().into_iter().filter(is_closed).collect();
+        let old = self.old(&closed, log, now)?;
+        self.remove_where(EvidenceDrop::Closed, |one| old.contains(&one.id))
+    }
+
+    fn old(&self, closed: &[Listed], log: &Directory, now: Timestamp) -> Result<BTreeSet<RecordingId>, EvidenceError> {
+        let mut known = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|id, _| closed.iter().any(|one| one.id == *id));
+        if closed.iter().any(|one| !known.contains_key(&one.id)) {
+            let recorded = Since::read(log)?;
+            for one in closed {
+                let incident = parts(one).first().copied().unwrap_or_default();
+                // What the log does not name counts from now.
+                known.entry(one.id.clone()).or_insert_with(|| recorded.of(one.id.as_str(), incident).unwrap_or(now));
+            }
+        }
+        let is_old = |at: Timestamp| now.checked_since(at).is_some_and(|age| age > KEPT);
+        Ok(known.iter().filter(|(_, at)| is_old(**at)).map(|(id, _)| id.clone()).collect())
     }
 
     fn remove_where(&self, why: EvidenceDrop, is_wanted: impl Fn(&Listed) -> bool) -> Result<(), EvidenceError> {

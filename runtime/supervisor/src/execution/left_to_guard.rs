@@ -1,0 +1,118 @@
+//! Steps that ansai could not end: their guard puts them back, and ansai looks what became of them. Without a guard, they
+//! wait until ansai may act.
+
+use ansai_core::{Event, Mode, Outcome, Refusal};
+use ansai_kit::guard::GuardState;
+
+use super::conclude::Conclusion;
+use super::executor::Executor;
+use super::guarded_steps::{EndedBy, Held};
+use super::plans::PlanFile;
+use crate::clock;
+use crate::guarded::Guarded;
+use crate::ids::StepId;
+use crate::recording::BY_GUARD;
+
+impl Executor {
+    /// What the guard of a step does now. To ask it needs no grant.
+    pub(super) fn state_of_guard(&self, file: &PlanFile, number: u32) -> Result<GuardState, Refusal> {
+        self.guarded_step(file, number, Mode::Observe).and_then(|step| self.guard_state(&step))
+    }
+
+    /// Looks what became of a step that ansai left to its guard. `None` while the guard waits, or the step does.
+    pub(super) fn look_at_guard(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> Option<Conclusion> {
+        let id = file.step_id(number);
+        let (outcome, detail) = match self.state_of_guard(file, number) {
+            Ok(GuardState::PutBack) => return Some(self.was_put_back(id)),
+            Ok(GuardState::Failed(why)) => (Outcome::Failed, why),
+            Ok(GuardState::Gone) if self.did(file, number)? => {
+                let conclusion = self.put_back(file, number, guarded);
+                return (!matches!(conclusion, Conclusion::Waits(_))).then_some(conclusion);
+            }
+            Ok(GuardState::Gone) => (Outcome::Unknown, "its guard is gone, so what became of it is unknown".to_owned()),
+            Ok(GuardState::Waiting | GuardState::Firing) | Err(_) => return None,
+        };
+        tracing::error!(plan = id.plan, step = number, "a step is not put back: {detail}");
+        self.record_by_guard(id, outcome, detail.clone());
+        self.end_guarded(id);
+        Some(Conclusion::NotPutBack(outcome, detail))
+    }
+
+    /// Whether it is recorded what a step did, so that ansai can undo it; `None` if the log cannot be read.
+    fn did(&self, file: &PlanFile, number: u32) -> Option<bool> {
+        let outcome = self.undo_records(&file.plan).ok()?.of(number).outcome;
+        Some(matches!(outcome, Some(Outcome::Done | Outcome::Provisional | Outcome::Failed)))
+    }
+
+    /// Puts back what must go back now, and looks at what was left to its guard.
+    pub(crate) fn look_at_guarded_steps(&self) {
+        for ((plan, number), _) in self.guarded.all() {
+            let _one = self.guarded.ending();
+            let now = self.host.clock();
+            // It may have ended meanwhile.
+            let Some(Held { guarded, by }) = self.guarded.get(&plan, number) else { continue };
+            // Nobody verifies it any more: its task ended without a result.
+            let is_forgotten = by == EndedBy::Plan && guarded.must_have_fired(&now);
+            if (by == EndedBy::Plan && !is_forgotten) || !guarded.left(&now).is_zero() {
+                continue;
+            }
+            match (by, self.plans.get(&plan)) {
+                (EndedBy::Guard, Ok((file, _))) => _ = self.look_at_guard(&file, number, &guarded),
+                (_, Ok(_)) => _ = self.end_time(&plan, number, &guarded, false),
+                (_, Err(error)) => tracing::error!(plan, number, "the plan of a step with a guard: {error}"),
+            }
+        }
+    }
+
+    /// The guard has put the step back.
+    pub(super) fn was_put_back(&self, id: StepId<'_>) -> Conclusion {
+        let detail = "its time was over before it was confirmed or ended";
+        if self.record_by_guard(id, Outcome::Done, detail.to_owned()) {
+            self.end_guarded(id);
+        }
+        Conclusion::PutBack("by its guard".to_owned())
+    }
+
+    /// False if it could not be recorded: then the next start looks again.
+    pub(super) fn record_by_guard(&self, id: StepId<'_>, outcome: Outcome, detail: String) -> bool {
+        let (plan, instance, by) = (id.plan.to_owned(), id.instance.clone(), BY_GUARD.to_owned());
+        let event = Event::Undone { plan, step: id.step, instance, outcome, detail, by };
+        let recorded = self.journal.durable(clock::now(), event);
+        recorded
+            .inspect_err(|error| tracing::error!(plan = id.plan, "what a guard did is not recorded: {error}"))
+            .is_ok()
+    }
+
+    /// Whether nothing but ansai can put a step back.
+    pub(super) fn has_no_guard(&self, file: &PlanFile, number: u32, guarded: &Guarded) -> bool {
+        let state = || self.state_of_guard(file, number);
+        guarded.is_of_another_boot(&self.host.clock()) || matches!(state(), Ok(GuardState::Gone))
+    }
+
+    /// ansai could not end a step for this reason. Its guard will; without one, the step waits until ansai can.
+    pub(super) fn cannot_end(&self, file: &PlanFile, number: u32, guarded: &Guarded, why: Refusal) -> Conclusion {
+        match self.has_no_guard(file, number, guarded) {
+            true => {
+                let told = why.to_string();
+                self.guarded.remove(&file.plan, number);
+                self.wait(file.step_id(number), why);
+                Conclusion::Waits(told)
+            }
+            false => self.leave_to_guard(&file.plan, number, guarded, why.to_string()),
+        }
+    }
+
+    /// The step waits until ansai can end it: nothing else does.
+    pub(super) fn waits(&self, id: StepId<'_>, why: String) -> Conclusion {
+        self.guarded.remove(id.plan, id.step);
+        self.wait(id, Refusal::Unavailable(why.clone()));
+        Conclusion::Waits(why)
+    }
+
+    pub(super) fn leave_to_guard(&self, plan: &str, number: u32, guarded: &Guarded, why: String) -> Conclusion {
+        tracing::warn!(plan, step = number, "ansai could not end a step, its guard puts it back: {why}");
+        self.pending.remove(plan, number);
+        self.guarded.insert(plan, number, Held { guarded: guarded.clone(), by: EndedBy::Guard });
+        Conclusion::Waits(why)
+    }
+}
