@@ -43,6 +43,7 @@ const MODULE: &str = r#"(module
   (import "ansai:policy/advice@0.2.0" "look-again" (func $look-again (param i64 i32)))
   (import "ansai:policy/advice@0.2.0" "recommend" (func $recommend
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "ansai:policy/log@0.2.0" "write" (func $write (param i32 i32 i32)))
   (import "ansai:policy/store@0.2.0" "get" (func $get (param i32 i32 i32)))
   (import "ansai:policy/store@0.2.0" "set" (func $set (param i32 i32 i32 i32 i32)))
   (import "ansai:policy/series@0.2.0" "append" (func $append (param i32 i32 f64 i32)))
@@ -79,8 +80,14 @@ const MODULE: &str = r#"(module
     (global.set $length (i32.load (i32.const 2056))))
   ;; What is not in the table.
   (func $other (param $step i32)
-    (local $what i32)
+    (local $what i32) (local $left i64)
     (local.set $what (i32.load (local.get $step)))
+    (if (i32.eq (local.get $what) (i32.const 11))
+      (then
+        (local.set $left (i64.load offset=8 (local.get $step)))
+        (loop $more
+          (call $write (i32.const 1) (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step)))
+          (br_if $more (i64.ne (local.tee $left (i64.sub (local.get $left) (i64.const 1))) (i64.const 0))))))
     (if (i32.eq (local.get $what) (i32.const 4))
       (then (call $check
         (i32.load offset=24 (local.get $step)) (i32.load offset=28 (local.get $step))

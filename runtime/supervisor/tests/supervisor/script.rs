@@ -62,6 +62,8 @@ pub(crate) enum Call {
     Set = 9,
     /// Sets a file for `number` milliseconds.
     SetForATime = 10,
+    /// Not an action: `log.write` of this text, `number` times.
+    Log = 11,
 }
 
 /// One step to propose.

@@ -11,7 +11,7 @@ use ansai_supervisor::report::exit_code;
 use ansai_supervisor::{Instance, InstanceReport, Supervisor};
 
 use crate::scene::{ONE, Scene, eventually, fixed};
-use crate::script::{Script, Step, observation};
+use crate::script::{Call, Script, Step, observation};
 
 /// So many findings, each with advice that is as long as a policy can make it here.
 fn flood(findings: usize, text: &str) -> Script {
@@ -143,6 +143,23 @@ async fn applied_plans_have_a_share() {
     }
     assert_eq!(scene.outcomes(), [(0, Outcome::Done); 4], "the fourth one exceeds the share");
     assert_eq!(suspensions(&scene), [(ONE.to_owned(), Share::Plans)]);
+    scene.finish().await;
+}
+
+#[tokio::test]
+async fn log_lines_have_a_share() {
+    let scene = Scene::new();
+    let shares = Shares { log_lines: 50, ..Shares::default() };
+    let decision = Decision::GiveUp("nothing helps".into());
+    let steps = vec![Step::new(Call::Log, 30, 0, "a line")];
+    scene.script(&Script { decision, ..Script::sick(steps, OnFailure::Stop) });
+    scene.script_of("two", &well());
+    for _ in 0..2 {
+        assert_eq!(run(&scene, &shares).await.0.error_kind, None);
+    }
+    let (one, two) = run(&scene, &shares).await;
+    assert_eq!((one.error_kind, two.error_kind), (Some(ErrorKind::LogShare), None), "60 of 50 lines");
+    assert_eq!(suspensions(&scene), [(ONE.to_owned(), Share::LogLines)]);
     scene.finish().await;
 }
 
