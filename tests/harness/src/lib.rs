@@ -44,6 +44,7 @@ mod syscalls;
 pub mod systemd_host;
 pub mod trace;
 pub mod tree;
+pub mod virtual_machine;
 
 pub use command::{Ansai, Invocation, Ran};
 pub use daemon::Daemon;
@@ -56,3 +57,4 @@ pub use scene::Scene;
 pub use stop::{Call, Then};
 pub use systemd_host::SystemdHost;
 pub use tree::{Change, Tree};
+pub use virtual_machine::{VirtualMachine, requires_virtual_machine};

@@ -61,7 +61,7 @@ pub(crate) fn told(scene: &Scene) -> Vec<String> {
 
 pub(crate) const CONFIRMED: [&str; 5] = ["intent", "guarded", "outcome provisional", "confirming", "confirmed"];
 pub(crate) const BY_HOST: &str = "undone done by the host";
-const BY_GUARD: &str = "undone done by its guard";
+pub(crate) const BY_GUARD: &str = "undone done by its guard";
 
 /// Would break: a guard that is armed after the step, a confirmation without an intent, a guard that stays.
 #[tokio::test]

@@ -33,6 +33,7 @@ mod killed;
 mod leases;
 mod memory;
 mod never;
+mod power_cuts;
 mod quarantine;
 mod repeats;
 mod retention;

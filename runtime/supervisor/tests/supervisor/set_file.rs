@@ -1,4 +1,5 @@
-//! Sets a file to `new`, until it is verified or for a time. What was in the file goes back.
+//! Sets a file to `new`, until it is verified or for a time. What was in the file goes back. Both are on the disk before
+//! their outcome is recorded.
 //!
 //! A test stops it at a point: if there is a file `stop-at` with the name of the point beside the file, it makes
 //! `reached` and lingers there.
@@ -32,6 +33,10 @@ fn content(path: &Path) -> Result<String, Refusal> {
 
 fn write(path: &Path, text: &str) -> Result<(), Refusal> {
     std::fs::write(path, text).map_err(|error| Refusal::io(path.display(), &error))
+}
+
+fn flush(path: &Path) -> Result<(), Refusal> {
+    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|error| Refusal::io(path.display(), &error))
 }
 
 /// Lingers for ever, if the test wants that here.
@@ -79,6 +84,7 @@ impl TypedAction for SetFile {
         note(&path, "set");
         write(&path, "new")?;
         point(&path, "acted");
+        flush(&path)?;
         Ok(Begun::Finished(applied(Outcome::Done, "set", vec![item(&path)])))
     }
 
@@ -92,6 +98,7 @@ impl TypedAction for SetFile {
         let Targets { path, old } = targets;
         if content(&path)? == "new" {
             write(&path, &old)?;
+            flush(&path)?;
         }
         note(&path, "unset");
         point(&path, "undone");
