@@ -34,7 +34,7 @@ fn setting(scene: &Scene, call: Call, lasts_ms: u64) {
     scene.script(&Script::sick(vec![step], OnFailure::Stop).healthy_once(scene.path("healthy")));
 }
 
-fn scene(call: Call, lasts_ms: u64) -> Scene {
+pub(crate) fn scene(call: Call, lasts_ms: u64) -> Scene {
     let scene = with_guards(Scene::new());
     setting(&scene, call, lasts_ms);
     scene

@@ -15,6 +15,7 @@ mod attempts;
 mod budgets;
 mod clocks;
 mod crash;
+mod early_guards;
 mod events;
 mod evidence;
 mod expiry;

@@ -2,26 +2,29 @@
 //! KVM, and boots in about ten seconds. It needs root and qemu, and has no network.
 //!
 //! What a cut loses is what the kernel inside has not written to a disk. That kernel writes only what a program flushes:
-//! nothing is written back because time passes or memory fills. What it has written stays, because qemu hands it to this machine at once.
+//! nothing is written back because time passes or memory fills. What it has written stays, because qemu hands it to this
+//! machine at once.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
+mod monitor;
+mod serial;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::command::{Invocation, Ran};
-use crate::daemon::Daemon;
 use crate::mount::{text, tool};
+use monitor::Monitor;
+use serial::Running;
 
 /// The first start on a machine makes the base from Debian packages. A boot takes ten seconds on a machine with nothing else
 /// to do.
 const BOOT_LIMIT: Duration = Duration::from_secs(300);
 const COMMAND_LIMIT: Duration = Duration::from_secs(600);
 const MEMORY_MIB: u32 = 1536;
-const PROGRAM: &str = "qemu-system-x86_64";
+pub(crate) const PROGRAM: &str = "qemu-system-x86_64";
 /// The kernel's command line: the disk of the system, and timers that work although the emulated clock stutters.
 const KERNEL: &str = "root=/dev/nvme0n1 rw init=/lib/systemd/systemd console=ttyS0 loglevel=4 systemd.show_status=0 \
                       mitigations=off tsc=reliable no_timer_check random.trust_cpu=on panic=0";
@@ -36,38 +39,13 @@ pub struct Disk<'a> {
     pub mib: u64,
 }
 
-/// A machine with its disks, on or off. Dropping this cuts its power and removes the disks.
+/// A machine with its disks, on or off. Dropping this cuts its power, then removes the disks.
 pub struct VirtualMachine {
-    /// Holds the disks and the sockets.
-    directory: TempDir,
+    running: Option<Running>,
     mounts: Vec<String>,
     base: PathBuf,
-    running: Option<Running>,
-}
-
-/// A machine that is on.
-struct Running {
-    qemu: Daemon,
-    serial: BufReader<UnixStream>,
-    /// Of the last command.
-    number: u32,
-}
-
-/// Whether a virtual machine can be started. If not, the reason has been printed and the test returns.
-///
-/// # Panics
-/// If it cannot and `CI=true`, because a test that does not run is a failure there.
-#[must_use]
-pub fn requires_virtual_machine() -> bool {
-    if !crate::requires_root() {
-        return false;
-    }
-    if Invocation::of(PROGRAM).arg("--version").run().code == 0 {
-        return true;
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "this test needs {PROGRAM}, and with CI=true none is skipped");
-    eprintln!("skipped: this test needs {PROGRAM}; hint: run `scripts/setup test`");
-    false
+    /// Holds the disks and the sockets.
+    directory: TempDir,
 }
 
 impl VirtualMachine {
@@ -78,7 +56,8 @@ impl VirtualMachine {
     #[track_caller]
     pub fn new(disks: &[Disk<'_>]) -> VirtualMachine {
         let base = base();
-        let directory = tempfile::Builder::new().prefix("ansai-machine-").tempdir().expect("a directory for the machine");
+        let directory =
+            tempfile::Builder::new().prefix("ansai-machine-").tempdir().expect("a directory for the machine");
         // Its holes stay holes.
         tool("cp", &["--sparse=always", text(&base.join("root.img")), text(&directory.path().join("disk-1"))]);
         for (number, disk) in (2..).zip(disks) {
@@ -88,7 +67,7 @@ impl VirtualMachine {
             tool("mke2fs", &[options.as_slice(), &[text(&image), &size]].concat());
         }
         let mounts = disks.iter().map(|disk| disk.mounted.to_owned()).collect();
-        VirtualMachine { directory, mounts, base, running: None }
+        VirtualMachine { running: None, mounts, base, directory }
     }
 
     /// Switches it on, and waits until systemd has started everything and the disks are mounted.
@@ -99,9 +78,13 @@ impl VirtualMachine {
     pub fn boot(&mut self) {
         assert!(self.running.is_none(), "the machine is on already");
         let socket = self.directory.path().join("serial");
-        let _from_an_earlier_boot = std::fs::remove_file(&socket);
+        let monitor = self.directory.path().join("monitor");
+        for from_an_earlier_boot in [&socket, &monitor] {
+            let _absent = std::fs::remove_file(from_an_earlier_boot);
+        }
         let mut qemu = Invocation::of(PROGRAM)
-            .args(["-nodefaults", "-no-user-config", "-display", "none", "-monitor", "none", "-nic", "none"])
+            .args(["-nodefaults", "-no-user-config", "-display", "none", "-nic", "none", "-qmp"])
+            .arg(format!("unix:{},server=on,wait=off", text(&monitor)))
             .args(["-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m"])
             .arg(MEMORY_MIB.to_string())
             .arg("-kernel")
@@ -116,8 +99,7 @@ impl VirtualMachine {
         }
         let serial = format!("socket,id=serial,server=on,wait=on,path={}", text(&socket));
         let qemu = qemu.args(["-serial", "file:/dev/stdout", "-chardev", &serial, "-serial", "chardev:serial"]).spawn();
-        let serial = connected(&socket, &qemu);
-        self.running = Some(Running { qemu, serial: BufReader::new(serial), number: 0 });
+        self.running = Some(Running::new(qemu, &socket));
         self.mount();
     }
 
@@ -142,21 +124,7 @@ impl VirtualMachine {
     #[track_caller]
     pub fn exec(&mut self, command: &str) -> Ran {
         assert!(!command.contains('\n'), "one line: {command}");
-        let running = self.running();
-        running.number += 1;
-        let number = running.number;
-        running.send(&format!("{number} {command}\n"));
-        let answer = running.line(&format!("ended {number} "), COMMAND_LIMIT);
-        let mut words = answer.split(' ').skip(2);
-        let code = words.next().and_then(|code| code.parse().ok());
-        let mut output = || {
-            let bytes = words.next().and_then(|word| hex::decode(word.strip_suffix('.')?).ok());
-            bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        };
-        match (code, output(), output()) {
-            (Some(code), Some(stdout), Some(stderr)) => Ran { code, peak_memory: 0, stdout, stderr },
-            _ => panic!("{command}: {answer:?} is no answer"),
-        }
+        self.running().exec(command, COMMAND_LIMIT)
     }
 
     /// Cuts its power: kills qemu. What is not on its disks is lost.
@@ -209,54 +177,24 @@ impl VirtualMachine {
         tool("debugfs", &["-R", &format!("rdump / {}", text(to)), text(copy.path())]);
     }
 
+    /// Lets it sleep, memory and all, for at least so long. Its clock since boot goes on, its monotonic one does not.
+    ///
+    /// # Panics
+    /// If it is off, or does not fall asleep.
+    #[track_caller]
+    pub fn sleep(&mut self, time: Duration) {
+        // It must be able to answer before it sleeps.
+        self.exec("(sleep 1; echo mem >/sys/power/state) >/dev/null 2>&1 &").expect_code(0);
+        let mut monitor = Monitor::connect(&self.directory.path().join("monitor"));
+        monitor.wait_for_sleep();
+        std::thread::sleep(time);
+        monitor.wake_up();
+        self.exec("true").expect_code(0);
+    }
+
     #[track_caller]
     fn running(&mut self) -> &mut Running {
         self.running.as_mut().expect("the machine is on")
-    }
-}
-
-impl Running {
-    #[track_caller]
-    fn send(&mut self, line: &str) {
-        if let Err(error) = self.serial.get_mut().write_all(line.as_bytes()) {
-            panic!("the machine does not listen: {error}\n{}", self.qemu.transcript());
-        }
-    }
-
-    /// The next line with this beginning.
-    #[track_caller]
-    fn line(&mut self, beginning: &str, limit: Duration) -> String {
-        let end = Instant::now() + limit;
-        let mut line = Vec::new();
-        loop {
-            // Zero would be no limit.
-            let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            self.serial.get_ref().set_read_timeout(Some(left)).expect("a socket has a time limit");
-            match self.serial.read_until(b'\n', &mut line) {
-                Ok(length) if length > 0 && line.ends_with(b"\n") => {}
-                ended => panic!("no {beginning:?} after {limit:?}: {ended:?}\n{}", self.qemu.transcript()),
-            }
-            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-            if text.starts_with(beginning) {
-                return text;
-            }
-            line.clear();
-        }
-    }
-}
-
-/// The second serial line. qemu begins to boot when somebody listens to it.
-#[track_caller]
-fn connected(socket: &Path, qemu: &Daemon) -> UnixStream {
-    let began = Instant::now();
-    loop {
-        match UnixStream::connect(socket) {
-            Ok(serial) => return serial,
-            Err(error) if began.elapsed() > COMMAND_LIMIT => {
-                panic!("{PROGRAM} did not start: {error}\n{}", qemu.transcript())
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(20)),
-        }
     }
 }
 
