@@ -44,6 +44,7 @@ mod syscalls;
 pub mod systemd_host;
 pub mod trace;
 pub mod tree;
+pub mod virtual_machine;
 
 pub use command::{Ansai, Invocation, Ran};
 pub use daemon::Daemon;
@@ -51,8 +52,9 @@ pub use disk::Disk;
 pub use fuse::Fuse;
 pub use mount::{Ext4, Tmpfs};
 pub use namespace::with_own_mounts;
-pub use privilege::requires_root;
+pub use privilege::{requires_root, requires_virtual_machine};
 pub use scene::Scene;
 pub use stop::{Call, Then};
 pub use systemd_host::SystemdHost;
 pub use tree::{Change, Tree};
+pub use virtual_machine::VirtualMachine;

@@ -30,11 +30,8 @@ impl SystemdHost {
     #[track_caller]
     pub fn start(binds: &[(&Path, &str)]) -> Self {
         let directory = tempfile::Builder::new().prefix("ansai-systemd-").tempdir().expect("a directory for the host");
-        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
-            PathBuf::from(std::env::var_os("HOME").expect("the base tree is kept in the user's cache")).join(".cache")
-        });
         let script = Invocation::of(script())
-            .env("XDG_CACHE_HOME", cache)
+            .env("XDG_CACHE_HOME", cache())
             .arg("run")
             .arg(directory.path())
             .args(binds.iter().map(|(from, to)| format!("{}:{to}", from.display())))
@@ -79,6 +76,13 @@ impl Drop for SystemdHost {
             eprintln!("the systemd host {} was killed\n{}", self.process, self.script.transcript());
         }
     }
+}
+
+/// The user's cache, where base trees are kept.
+pub(crate) fn cache() -> PathBuf {
+    std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).unwrap_or_else(|| {
+        PathBuf::from(std::env::var_os("HOME").expect("base trees are kept in the user's cache")).join(".cache")
+    })
 }
 
 fn script() -> PathBuf {

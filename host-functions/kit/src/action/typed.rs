@@ -93,7 +93,7 @@ pub trait TypedAction: Sync + Send {
     /// See [`Action::undo`].
     fn undo(&self, doing: &StepContext<'_>, what: Step<Self>, items: &[Item]) -> Result<Applied, Refusal>;
 
-    /// See [`Action::resolve`].
+    /// See [`Action::resolve`]. Of a step with a guard it only looks, because ansai asks in observe mode, too.
     fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal>;
 
     /// Whether [`TypedAction::after_undo`] does something.

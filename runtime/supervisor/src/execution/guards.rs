@@ -47,7 +47,12 @@ impl Executor {
         under_way.guard = Some(guarded.clone());
         let recorded = self.journal.durable(clock::now(), event).map_err(unavailable);
         let recorded = recorded.and_then(|()| self.state.begin_step(id.plan, id.step, under_way).map_err(unavailable));
-        match recorded {
+        // The guard may have fired meanwhile: the disk was slow, or the machine slept.
+        let in_time = recorded.and_then(|()| match guarded.left(&self.host.clock()).is_zero() {
+            true => Err(Refusal::TimedOut("its time was over before it began".into())),
+            false => Ok(()),
+        });
+        match in_time {
             Ok(()) => Ok(Some(guarded)),
             Err(refusal) => Err(refused(refusal, self.unguard(id))),
         }
@@ -100,8 +105,8 @@ impl Executor {
         waits.map(|(_, held)| held.guarded.left(&now)).min()
     }
 
-    /// What the guard of a step does now; waits while it is firing. For a time-out of the kernel, the action looks whether
-    /// the change is in place.
+    /// What the guard of a step does now; waits while it is firing. A guard that fired before the step changed anything has not
+    /// put it back, and is gone. For a time-out of the kernel, too, the action looks whether the change is in place.
     pub(super) fn guard_state(&self, step: &Step<'_>) -> Result<GuardState, Refusal> {
         match step.guard()? {
             Guard::Timer(_) => {
@@ -109,6 +114,7 @@ impl Executor {
                 loop {
                     match self.host.guards().state(self.host.host(), step.name())? {
                         GuardState::Firing if began.elapsed() < LONGEST_FIRING => std::thread::sleep(PAUSE),
+                        GuardState::PutBack if matches!(is_in_place(step), Ok(true)) => return Ok(GuardState::Gone),
                         state => return Ok(state),
                     }
                 }

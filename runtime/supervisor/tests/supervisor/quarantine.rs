@@ -247,7 +247,7 @@ pub(crate) static MEANWHILE: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::ne
 
 /// The live host, on which [`MEANWHILE`] happens once.
 pub(crate) fn racing(live: LiveHost) -> Arc<dyn HostAccess> {
-    Arc::new(StoppingHost { live, expiry: &QUARANTINE_EXPIRY, origin: &Racing })
+    host(StoppingHost { live, expiry: &QUARANTINE_EXPIRY, origin: &Racing })
 }
 
 struct Racing;

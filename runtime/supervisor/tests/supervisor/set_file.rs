@@ -1,7 +1,8 @@
-//! Sets a file to `new`, until it is verified or for a time. What was in the file goes back.
+//! Sets a file to `new`, until it is verified or for a time. What was in the file goes back. Both are on the disk before
+//! their outcome is recorded.
 //!
 //! A test stops it at a point: if there is a file `stop-at` with the name of the point beside the file, it makes
-//! `reached` and lingers there.
+//! `reached` and lingers there until the file is gone or names another point.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,12 +35,19 @@ fn write(path: &Path, text: &str) -> Result<(), Refusal> {
     std::fs::write(path, text).map_err(|error| Refusal::io(path.display(), &error))
 }
 
-/// Lingers for ever, if the test wants that here.
+fn flush(path: &Path) -> Result<(), Refusal> {
+    std::fs::File::open(path).and_then(|file| file.sync_all()).map_err(|error| Refusal::io(path.display(), &error))
+}
+
+/// Lingers as long as the test wants it here.
 pub(crate) fn point(file: &Path, name: &str) {
     let beside = |what: &str| file.with_file_name(what);
-    if std::fs::read_to_string(beside("stop-at")).is_ok_and(|wanted| wanted == name) {
+    let is_here = || std::fs::read_to_string(beside("stop-at")).is_ok_and(|wanted| wanted == name);
+    if is_here() {
         std::fs::write(beside("reached"), name).unwrap();
-        std::thread::sleep(Duration::from_secs(600));
+    }
+    while is_here() {
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -87,6 +95,7 @@ impl TypedAction for SetFile {
         note(&path, "set");
         write(&path, "new")?;
         point(&path, "acted");
+        flush(&path)?;
         Ok(Begun::Finished(applied(Outcome::Done, "set", vec![item(&path)])))
     }
 
@@ -103,6 +112,7 @@ impl TypedAction for SetFile {
         let Targets { path, old } = targets;
         if content(&path)? == "new" {
             write(&path, &old)?;
+            flush(&path)?;
         }
         note(&path, "unset");
         point(&path, "undone");

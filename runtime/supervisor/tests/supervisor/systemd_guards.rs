@@ -2,6 +2,7 @@
 //! test's own program.
 
 use std::path::Path;
+use std::time::Duration;
 
 use ansai_core::{Event, Millis, OnFailure, Outcome, RetryPolicy};
 use ansai_harness::{Invocation, SystemdHost, requires_root};
@@ -10,6 +11,7 @@ use crate::guarded::{BY_HOST, CONFIRMED, told};
 use crate::killed;
 use crate::scene::{Scene, eventually};
 use crate::script::{Call, Script, Step};
+use crate::set_file;
 use crate::test_guards;
 
 /// Where the directory of the test is inside.
@@ -27,7 +29,16 @@ fn the_process_inside() {
     scene.retry_policy = RetryPolicy { cooldown: Millis::from_hours(1), ..scene.retry_policy };
     scene.host = test_guards::systemd;
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async { scene.open().run_once().await });
+    let after_its_outcome = async {
+        while scene.text("stop-at") == "provisional" && scene.outcomes().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        set_file::point(&scene.path("file"), "provisional");
+    };
+    runtime.block_on(async {
+        let supervisor = scene.open();
+        tokio::join!(supervisor.run_once(), after_its_outcome)
+    });
 }
 
 /// One scene, as it is seen outside.
@@ -64,13 +75,10 @@ impl<'a> Outside<'a> {
     async fn killed(&self) {
         std::fs::write(self.scene.path("stop-at"), self.name).unwrap();
         let mut ansai = self.ansai().spawn();
-        match self.name {
-            "provisional" => _ = eventually(|| self.scene.outcomes().first().copied()).await,
-            name => eventually(|| (self.scene.text("reached") == name).then_some(())).await,
-        }
+        eventually(|| (self.scene.text("reached") == self.name).then_some(())).await;
         let pid = self.scene.text("pid");
         self.host.exec(&["kill", "-KILL", &pid]).expect_code(0);
-        ansai.wait(std::time::Duration::from_secs(60));
+        ansai.wait(Duration::from_secs(60));
         std::fs::remove_file(self.scene.path("stop-at")).unwrap();
     }
 
