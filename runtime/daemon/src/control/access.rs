@@ -28,6 +28,11 @@ pub(crate) enum Right {
 }
 
 impl Access {
+    /// Whether only root and the user of the daemon may use the socket.
+    pub(crate) fn is_private(&self) -> bool {
+        self.readers.is_none() && self.operators.is_none()
+    }
+
     /// What a process of this user may ask for, with this first group.
     pub(crate) fn of(&self, uid: u32, gid: u32) -> Right {
         let is_in = |group: &Option<String>| group.as_ref().is_some_and(|name| people::is_member(uid, gid, name));

@@ -43,10 +43,16 @@ impl Listening {
     /// Listens at a path, in place of what a daemon that is gone left there. The caller has the lock of the state.
     pub(crate) fn at(path: &Path, access: &Access) -> Result<Listening, NoSocket> {
         let (directory, name) = parts(path).map_err(NoSocket::System)?;
+        let is_new = std::fs::symlink_metadata(&directory).is_err();
         let directory = Directory::create_trusted(&directory, Links::Checked).map_err(|error| match error {
             TrustError::Untrusted(problem) => NoSocket::Refused(ControlError::Untrusted(problem)),
             TrustError::Access(error) => NoSocket::System(error.cause),
         })?;
+        // Members of a group must be able to enter a directory that is made for them.
+        if is_new && !access.is_private() {
+            let mode = Permissions::from_mode(0o711);
+            std::fs::set_permissions(directory.path(), mode).map_err(NoSocket::System)?;
+        }
         check_old(&directory, path, &name)?;
         let new = name.with_extension("new");
         let system = |error: ansai_storage::StorageError| NoSocket::System(error.cause);
