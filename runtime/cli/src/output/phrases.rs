@@ -268,11 +268,12 @@ pub(crate) fn step_outcome(step: &StepReport) -> String {
     }
 }
 
-/// In place of a plan, for what is held under its cause, or why it is not.
+/// In place of a plan, for what is silenced or held under its cause, or why it is not.
 pub(crate) fn held(finding: &FindingReport) -> Option<String> {
     let under = |under: &HeldUnder| format!("held: caused by {}", inert(&under.cause.to_string(), 120));
     let not_held = || finding.not_held.map(|why| format!("not held: {why} ({})", why.code().word()));
-    finding.held_under.as_ref().map(under).or_else(not_held)
+    let silenced = || finding.silenced.then(|| "silenced".to_owned());
+    silenced().or_else(|| finding.held_under.as_ref().map(under)).or_else(not_held)
 }
 
 /// The incident that it is held under.

@@ -1,11 +1,12 @@
 //! Incidents that a person silenced: they are observed and stored as always, but neither told nor healed.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use ansai_core::incident::Change;
 use ansai_core::{Event, Incident};
 
-use super::Incidents;
+use super::{Incidents, Update};
 use crate::clock;
 
 /// Whether an incident may be told and healed.
@@ -20,6 +21,16 @@ pub(crate) enum Heard {
 }
 
 impl Incidents {
+    /// Marks the findings of incidents that are silenced.
+    pub(crate) fn mark_silenced(&self, update: &mut Update) {
+        let Update { findings, incidents, .. } = update;
+        let silenced = incidents.iter().map(|(incident, _)| incident).filter(|one| self.orders.silence_of(one).is_some());
+        let silenced: BTreeSet<&String> = silenced.map(|incident| &incident.id).collect();
+        for finding in findings {
+            finding.silenced = finding.incident.as_ref().is_some_and(|id| silenced.contains(id));
+        }
+    }
+
     /// Whether an incident may be told and healed. One that was silenced until now is told.
     pub(crate) fn hear(&self, incident: &Incident, change: Change) -> Heard {
         let mut silent = self.silent.lock().unwrap_or_else(PoisonError::into_inner);

@@ -158,6 +158,7 @@ impl Passes {
         let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
         // Until they are stored.
         let holding = self.incidents.hold(&instance.name, &mut update, at);
+        self.incidents.mark_silenced(&mut update);
         self.journal.publish(at, || Event::Observed {
             instance: instance.name.clone(),
             mode: grants.mode,

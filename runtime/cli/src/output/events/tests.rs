@@ -85,6 +85,7 @@ fn samples() -> Vec<Event> {
                     healing: true,
                     held_under: None,
                     not_held: None,
+                    silenced: false,
                 })
                 .into(),
             without_incident: 1,
