@@ -248,6 +248,7 @@ fn nothing_from_outside_acts_on_the_terminal() {
         severity: Some(Severity::Notice),
         summary: EVIL.into(),
         held_under: None,
+        silenced: false,
     };
     assert!(events::line(&opened).chars().all(|c| !c.is_control() && c != '\u{202e}'));
 }
