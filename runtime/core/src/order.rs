@@ -126,8 +126,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    const ONE: InstanceName = InstanceName::from_static("one");
-    const TWO: InstanceName = InstanceName::from_static("two");
+    static ONE: InstanceName = InstanceName::from_static("one");
+    static TWO: InstanceName = InstanceName::from_static("two");
 
     fn at(milliseconds: u64) -> Timestamp {
         Timestamp::from_millis(milliseconds)
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_order_is_flat_in_json() {
-        let pause = Pause { instance: Some(ONE), order: order(10) };
+        let pause = Pause { instance: Some(ONE.clone()), order: order(10) };
         let json = serde_json::to_value(&pause).unwrap();
         let expected = serde_json::json!({
             "instance": "one", "since": 0, "until": 10, "reason": "work", "by": { "uid": 0 }
