@@ -162,7 +162,7 @@ fn other_users_may_do_what_their_group_may() {
         let groups = if key.is_empty() { String::new() } else { format!("{key} = \"{group}\"\n") };
         let control = format!("[control]\nsocket = \"{place}/run/control.sock\"\n{groups}");
         let config = configured(&scene, &control, &quiet("p"));
-        permit(scene.root(), 0o711);
+        permit(scene.root(), 0o755);
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644)).unwrap();
         let _running = daemon(&scene, &config);
         let run = |arguments: &[&str]| as_nobody(&scene, arguments).arg("--config").arg(&config).limit(LIMIT).run();
