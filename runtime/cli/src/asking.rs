@@ -1,8 +1,8 @@
 //! Asks the running daemon for something, or does it on the state directory while none runs.
 
+use ansai_core::Millis;
 use ansai_core::control::Request;
 use ansai_core::{codes, quantity};
-use ansai_core::Millis;
 use ansai_daemon::control::{Performed, myself, perform};
 
 use crate::exit::Fault;

@@ -201,8 +201,12 @@ struct Parts {
 }
 
 fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
-    let fields =
-        Fields::of(node, "the configuration", &["daemon", "control", "audit", "host", "target", "never", "policy"], problems)?;
+    let fields = Fields::of(
+        node,
+        "the configuration",
+        &["daemon", "control", "audit", "host", "target", "never", "policy"],
+        problems,
+    )?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
     let control = fields.get("control").and_then(|node| control::read(node, problems)).unwrap_or_default();
     let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();

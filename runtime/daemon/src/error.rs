@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use ansai_config::Diagnostics;
 use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
-use ansai_supervisor::{OpenError, OrderError};
 use ansai_supervisor::undo::UndoError;
+use ansai_supervisor::{OpenError, OrderError};
 
 use crate::component::ComponentError;
 use crate::configuration::ConfigurationError;

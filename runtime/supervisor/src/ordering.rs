@@ -47,9 +47,12 @@ impl Supervisor {
     /// Has the instances evaluated whose pause or silence ended.
     pub(crate) fn look_again(&self, ended: &Orders) {
         let named = |name: &ansai_core::InstanceName| {
-            ended.pauses.iter().map(|one| &one.instance).chain(ended.silences.iter().map(|one| &one.instance)).any(
-                |instance| instance.as_ref().is_none_or(|instance| instance == name),
-            )
+            ended
+                .pauses
+                .iter()
+                .map(|one| &one.instance)
+                .chain(ended.silences.iter().map(|one| &one.instance))
+                .any(|instance| instance.as_ref().is_none_or(|instance| instance == name))
         };
         for instance in self.0.instances.iter().filter(|instance| named(&instance.name)) {
             self.0.passes.lanes.of(&instance.name).follow_up.ask(Instant::now());

@@ -11,14 +11,12 @@ use crate::global::{Format, Global};
 use crate::output::{self, json, status, terminal};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     ansai status                  what is not healthy, what comes next, and when\n  \
     ansai status --watch          the same, every 2 seconds, until Ctrl-C\n  \
     ansai status --format json    the same for programs\n\n\
     Asks the running daemon. If none runs, it shows what the last run left, and says so. Exit code 3 means that an\n\
-    incident is open, 5 that something is unknown."
-)]
+    incident is open, 5 that something is unknown.")]
 pub(crate) struct Arguments {
     /// Show it again every 2 seconds
     #[arg(short, long)]

@@ -78,11 +78,13 @@ fn a_daemon_does_it_at_once_and_keeps_it() {
     assert!(!paused.stdout.contains("no ansai runs"), "{paused}");
     running.wait_for_line("every instance is paused until", LIMIT);
     scene.ansai(&["pause", "q", "1h", "--reason", "x"]).code(2).complains("[unknown-instance]");
-    let status = scene.ansai(&["status"]).code(0).says("healthy").says("every instance is paused until").says("p (observe):");
+    let status =
+        scene.ansai(&["status"]).code(0).says("healthy").says("every instance is paused until").says("p (observe):");
     assert!(!status.stdout.contains("no ansai runs"), "{status}");
     let json = scene.ansai(&["status", "--format", "json"]).code(0).json();
     let schema = serde_json::from_str(include_str!("../../schemas/status.schema.json")).unwrap();
-    let problems: Vec<_> = jsonschema::draft202012::new(&schema).unwrap().iter_errors(&json).map(|e| e.to_string()).collect();
+    let problems: Vec<_> =
+        jsonschema::draft202012::new(&schema).unwrap().iter_errors(&json).map(|e| e.to_string()).collect();
     assert!(problems.is_empty(), "{problems:?}");
     running.signal(Signal::TERM);
     running.wait(LIMIT);
@@ -142,8 +144,14 @@ fn after_a_crash_the_state_answers_and_the_next_daemon_listens() {
 /// The same command as user and group 65534.
 fn as_nobody(scene: &Scene, arguments: &[&str]) -> Invocation {
     let who = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
-    Invocation::of("setpriv").current_dir("/").env("COLUMNS", "120").args(who).arg(env!("CARGO_BIN_EXE_ansai")).args(arguments)
-        .arg("--state-dir").arg(scene.state_dir())
+    Invocation::of("setpriv")
+        .current_dir("/")
+        .env("COLUMNS", "120")
+        .args(who)
+        .arg(env!("CARGO_BIN_EXE_ansai"))
+        .args(arguments)
+        .arg("--state-dir")
+        .arg(scene.state_dir())
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn who_may_use_the_control_socket_is_read() {
     assert_eq!(all.socket.as_deref(), Some(std::path::Path::new("/run/ansai/c.sock")));
     assert_eq!((all.group.as_deref(), all.operators.as_deref()), (Some("adm"), Some("wheel")));
     // Members could not enter the state directory.
-    for wrong in ["group = \"adm\"", "operators = \"adm\"", "socket = \"c.sock\"", "socket = \"/run/../c\"", "users = 1"] {
+    for wrong in
+        ["group = \"adm\"", "operators = \"adm\"", "socket = \"c.sock\"", "socket = \"/run/../c\"", "users = 1"]
+    {
         assert!(read(&format!("[control]\n{wrong}\n")).is_err(), "{wrong}");
     }
 }

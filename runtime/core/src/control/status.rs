@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::order::{Orders, Pause, Silence};
-use crate::{Incident, InstanceName, Mode, Millis, Severity, Share, Timestamp};
+use crate::{Incident, InstanceName, Millis, Mode, Severity, Share, Timestamp};
 
 /// The state of everything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

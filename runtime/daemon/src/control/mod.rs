@@ -17,8 +17,8 @@ mod server;
 
 pub use self::access::Access;
 pub use self::error::ControlError;
+pub(crate) use self::handle::Handler;
 pub use self::perform::{Performed, perform};
 pub use self::place::{SOCKET, socket_path};
-pub(crate) use self::handle::Handler;
 pub(crate) use self::server::Server;
 pub use crate::people::myself;

@@ -24,7 +24,8 @@ impl Incidents {
     /// Marks the findings of incidents that are silenced.
     pub(crate) fn mark_silenced(&self, update: &mut Update) {
         let Update { findings, incidents, .. } = update;
-        let silenced = incidents.iter().map(|(incident, _)| incident).filter(|one| self.orders.silence_of(one).is_some());
+        let silenced =
+            incidents.iter().map(|(incident, _)| incident).filter(|one| self.orders.silence_of(one).is_some());
         let silenced: BTreeSet<&String> = silenced.map(|incident| &incident.id).collect();
         for finding in findings {
             finding.silenced = finding.incident.as_ref().is_some_and(|id| silenced.contains(id));

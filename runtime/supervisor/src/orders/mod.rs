@@ -6,8 +6,10 @@ mod error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ansai_core::control::{NewPause, NewSilence, Resume};
-use ansai_core::order::{LONGEST, MOST_KEY, MOST_REASON, MOST_SILENCES, Order, Orders, Pause, Person, SHORTEST, Silence};
 use ansai_core::incident::Permission;
+use ansai_core::order::{
+    LONGEST, MOST_KEY, MOST_REASON, MOST_SILENCES, Order, Orders, Pause, Person, SHORTEST, Silence,
+};
 use ansai_core::text::inert;
 use ansai_core::{Event, Incident, InstanceName, Millis, Timestamp};
 

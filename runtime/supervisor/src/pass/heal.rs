@@ -221,7 +221,8 @@ impl Passes {
             let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
-            let sources: [&dyn PermitSource; 5] = [&*self.executor.orders, &Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
+            let sources: [&dyn PermitSource; 5] =
+                [&*self.executor.orders, &Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
         let is_approved = verdict == Verdict::Approved;

@@ -35,9 +35,11 @@ impl State {
     pub(crate) fn put_silence(&self, silence: &Silence) -> Result<(), StateError> {
         let value = serde_json::to_string(silence)?;
         self.0.write(|connection| {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO silence VALUES (?1, ?2, ?3)")?
-                .execute(params![named(silence.instance.as_ref()), silence.key, value])?;
+            connection.prepare_cached("INSERT OR REPLACE INTO silence VALUES (?1, ?2, ?3)")?.execute(params![
+                named(silence.instance.as_ref()),
+                silence.key,
+                value
+            ])?;
             Ok(())
         })
     }

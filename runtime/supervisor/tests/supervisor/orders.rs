@@ -165,9 +165,7 @@ async fn a_silence_hides_its_key_only_and_what_is_still_open_is_told_later() {
     };
     let published = scene.published();
     assert!(!told("a", &published) && told("b", &published));
-    let opened = |event: &Event| {
-        matches!(event, Event::Incident { key, change: Change::Opened, silenced: true, .. } if key == "a")
-    };
+    let opened = |event: &Event| matches!(event, Event::Incident { key, change: Change::Opened, silenced: true, .. } if key == "a");
     assert!(scene.events().iter().any(opened), "the audit log has it");
     let status = supervisor.status().unwrap();
     let listed: Vec<_> = status.incidents.iter().map(|one| (one.key.as_str(), &one.next)).collect();

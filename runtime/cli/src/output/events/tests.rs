@@ -318,7 +318,8 @@ fn samples() -> Vec<Event> {
             evaluations: 3,
         });
     }
-    for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping, SkipReason::Paused] {
+    for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping, SkipReason::Paused]
+    {
         samples.push(Event::Skipped { plan: plan.clone(), step: 1, instance: name.clone(), reason });
     }
     for outcome in OUTCOMES {
