@@ -19,6 +19,7 @@
 
 mod address;
 mod audit_log;
+mod control;
 mod diagnostics;
 mod export;
 mod fields;
@@ -51,6 +52,7 @@ mod trust;
 mod watch;
 
 pub use audit_log::AuditLog;
+pub use control::Control;
 pub use diagnostics::{Diagnostics, Entry, Severity};
 pub use export::{Export, ExportUrl};
 pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hold::Hold;
+use crate::order::Pause;
 use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
@@ -94,6 +95,8 @@ pub enum Permission {
     ClockInDoubt(i64),
     /// It needs more than the budget has left.
     OverBudget(Box<OverBudget>),
+    /// A person paused the instance, or all of them.
+    Paused(Box<Pause>),
 }
 
 impl Incident {

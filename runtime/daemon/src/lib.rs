@@ -26,6 +26,7 @@
 pub mod authority;
 pub mod component;
 pub mod configuration;
+pub mod control;
 mod daemon;
 mod environment;
 mod error;
@@ -35,6 +36,7 @@ pub mod host;
 mod in_time;
 pub mod load;
 pub mod ownership;
+mod people;
 pub mod recorded;
 mod running;
 pub mod share;

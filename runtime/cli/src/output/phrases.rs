@@ -4,6 +4,7 @@ use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::hold::HeldUnder;
 use ansai_core::host_clock::Belief;
 use ansai_core::incident::Permission;
+use ansai_core::order::Pause;
 use ansai_core::text::{inert, prose};
 use ansai_core::{
     Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp, Unit, Value, quantity,
@@ -203,6 +204,12 @@ pub(crate) fn clock_jumped(jump_ms: i64) -> String {
     format!("the clock jumped {direction} by {by}")
 }
 
+/// `waiting: paused until 2026-11-21 03:02 (kernel update)`.
+pub(crate) fn paused(pause: &Pause) -> String {
+    let (until, reason) = (time::minute(pause.order.until), inert(&pause.order.reason, 200));
+    format!("waiting: paused until {until} ({reason})")
+}
+
 /// Why a clock is believed again.
 pub(crate) fn believed(why: Belief) -> &'static str {
     match why {
@@ -225,6 +232,7 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::Futile(until))) => vec![futile(*until)],
         Some(Verdict::Held(Permission::ClockInDoubt(jump_ms))) => vec![format!("on hold: {}", clock_jumped(*jump_ms))],
         Some(Verdict::Held(Permission::OverBudget(over))) => vec![format!("on hold, {}", over_budget(over))],
+        Some(Verdict::Held(Permission::Paused(pause))) => vec![paused(pause)],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),
@@ -260,11 +268,12 @@ pub(crate) fn step_outcome(step: &StepReport) -> String {
     }
 }
 
-/// In place of a plan, for what is held under its cause, or why it is not.
+/// In place of a plan, for what is silenced or held under its cause, or why it is not.
 pub(crate) fn held(finding: &FindingReport) -> Option<String> {
     let under = |under: &HeldUnder| format!("held: caused by {}", inert(&under.cause.to_string(), 120));
     let not_held = || finding.not_held.map(|why| format!("not held: {why} ({})", why.code().word()));
-    finding.held_under.as_ref().map(under).or_else(not_held)
+    let silenced = || finding.silenced.then(|| "silenced".to_owned());
+    silenced().or_else(|| finding.held_under.as_ref().map(under)).or_else(not_held)
 }
 
 /// The incident that it is held under.

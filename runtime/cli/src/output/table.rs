@@ -35,7 +35,9 @@ struct Row {
 /// unknown or not loaded, and not the same as in an earlier run; empty if that is nothing.
 pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: bool) -> String {
     let width = layout.width;
-    let shown = tree::of(&report.instances, |finding| is_shown(finding) && !(quiet && finding.repeated.is_some()));
+    let shown = tree::of(&report.instances, |finding| {
+        is_shown(finding) && !(quiet && (finding.silenced || finding.repeated.is_some()))
+    });
     let mut rows: Vec<Row> = shown.iter().map(row).collect();
     let more = rows.len().saturating_sub(MOST_ROWS);
     rows.truncate(MOST_ROWS);
@@ -219,7 +221,11 @@ fn unknown(out: &mut String, report: &RunReport, quiet: bool) {
         let repeated = instance.repeated.map(|repeated| format!(" ({})", phrases::repeated(repeated)));
         let repeated = repeated.unwrap_or_default();
         lines.extend(instance.error.iter().map(|error| format!("{name}: {}{repeated}", prose(error, MOST_TEXT))));
-        for finding in instance.findings.iter().filter(|finding| finding.state() == FindingState::Unknown) {
+        for finding in instance
+            .findings
+            .iter()
+            .filter(|finding| finding.state() == FindingState::Unknown && !(quiet && finding.silenced))
+        {
             let why = match finding.verified.as_ref().unwrap_or(&finding.status) {
                 Status::Unknown(why) => prose(why, MOST_TEXT),
                 _ => String::new(),
@@ -271,6 +277,7 @@ fn footer(out: &mut String, report: &RunReport) {
         (summary.healed, "healed"),
         (summary.unknown + summary.failed, "unknown"),
         (summary.gone, "gone"),
+        (summary.silenced, "silenced"),
         (summary.healthy, "healthy"),
     ];
     let parts: Vec<String> =

@@ -225,5 +225,12 @@ codes! {
         EVENT_STORM = "event-storm",
         NOT_RUNNING = "not-running",
         UNKNOWN_INSTANCE = "unknown-instance",
+        CONTROL_SOCKET = "control-socket",
+        CONTROL_REFUSED = "control-refused",
+        BAD_REQUEST = "bad-request",
+        CONTROL_BUSY = "control-busy",
+        NOT_ANSWERING = "not-answering",
+        BAD_ORDER = "bad-order",
+        NOTHING_TO_RESUME = "nothing-to-resume",
     }
 }

@@ -94,6 +94,8 @@ pub enum SkipReason {
     EarlierStepRuns,
     /// ansai is stopping.
     Stopping,
+    /// A person paused the instance, or all of them.
+    Paused,
 }
 
 impl std::fmt::Display for SkipReason {
@@ -102,6 +104,7 @@ impl std::fmt::Display for SkipReason {
             SkipReason::EarlierStepFailed => "an earlier step failed",
             SkipReason::EarlierStepRuns => "an earlier step still runs",
             SkipReason::Stopping => "ansai is stopping",
+            SkipReason::Paused => "a person paused it",
         })
     }
 }

@@ -76,6 +76,8 @@ impl QuarantineExpiry {
             match mode {
                 Mode::Observe => self.tell_pending(instance, &steps),
                 Mode::Enforce if steps.is_empty() => {}
+                // The next call after the pause does it.
+                Mode::Enforce if self.executor.orders.pause_of(instance).is_some() => {}
                 Mode::Enforce => self.apply(instance, steps).await,
             }
         }

@@ -139,6 +139,10 @@ impl Passes {
                 }
                 break;
             }
+            // Since it was detected, or since the last stage.
+            if self.incidents.orders.silence_of(&incident).is_some() {
+                break;
+            }
             if let Err(error) = budget.take(apart) {
                 self.plan_failed(&incident, error.into());
                 break;
@@ -227,7 +231,8 @@ impl Passes {
             let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
-            let sources: [&dyn PermitSource; 4] = [&Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
+            let sources: [&dyn PermitSource; 5] =
+                [&*self.executor.orders, &Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
         let is_approved = verdict == Verdict::Approved;

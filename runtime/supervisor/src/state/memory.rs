@@ -1,5 +1,6 @@
 //! The policies' data: store and series of each instance.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,6 +17,15 @@ impl State {
         self.0.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT at FROM evaluated WHERE instance = ?1")?;
             Ok(statement.query_row([instance.as_str()], |row| row.get::<_, i64>(0)).optional()?.map(unsigned))
+        })
+    }
+
+    /// When each instance was last evaluated, by name.
+    pub(crate) fn all_evaluated(&self) -> Result<BTreeMap<String, Timestamp>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT instance, at FROM evaluated")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

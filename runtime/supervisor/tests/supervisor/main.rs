@@ -36,6 +36,7 @@ mod killed;
 mod leases;
 mod memory;
 mod never;
+mod orders;
 mod over_live;
 mod power_cuts;
 mod quarantine;

@@ -18,7 +18,7 @@ use ansai_kit::action::{
 use ansai_kit::function::Types;
 use ansai_kit::guard::Guard;
 use ansai_kit::host::{Deadline, Host, ProbeContext};
-use ansai_kit::host_access::HostAccess;
+use ansai_kit::host_access::{HostAccess, QuarantineOrigin};
 use ansai_kit::registry::{Body, Function, InterfaceDef, Registry};
 use ansai_kit::target::Reach;
 use ansai_local::files::fields::{HOLD_BELOW_PERCENT, MAX_BYTES, MAX_FILES, MIN_AGE_HOURS, ROOTS, UNDO_HOURS};

@@ -52,6 +52,7 @@ fn finding(status: Status, text: &str) -> FindingReport {
         repeated: None,
         held_under: None,
         not_held: None,
+        silenced: false,
         holds: vec![],
     }
 }
@@ -247,6 +248,7 @@ fn nothing_from_outside_acts_on_the_terminal() {
         severity: Some(Severity::Notice),
         summary: EVIL.into(),
         held_under: None,
+        silenced: false,
     };
     assert!(events::line(&opened).chars().all(|c| !c.is_control() && c != '\u{202e}'));
 }
