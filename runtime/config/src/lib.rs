@@ -18,6 +18,7 @@
 //! ```
 
 mod address;
+mod approve;
 mod audit_log;
 mod diagnostics;
 mod export;
@@ -56,7 +57,7 @@ pub use export::{Export, ExportUrl};
 pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
-pub use instance::{BUILTIN, Grants, Instance, PolicySource};
+pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource};
 pub use labels::Labels;
 pub use limits::{LimitsChange, RaisedLimit};
 pub use manifest::Manifest;

@@ -92,6 +92,20 @@ pub enum Permission {
     ClockInDoubt(i64),
     /// It needs more than the budget has left.
     OverBudget(Box<OverBudget>),
+    /// Not before a person approves this plan, which expires.
+    AwaitsApproval {
+        /// The plan that waits.
+        plan: String,
+        /// When it expires.
+        until: Timestamp,
+    },
+    /// A person has rejected this plan. No other one is proposed before this instant, unless the finding gets worse.
+    Rejected {
+        /// The plan that was rejected.
+        plan: String,
+        /// When the policy is asked again.
+        until: Timestamp,
+    },
 }
 
 impl Incident {

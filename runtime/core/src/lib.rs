@@ -72,14 +72,24 @@ pub enum Mode {
     /// Evaluates and plans, but changes nothing.
     #[default]
     Observe,
-    /// Applies approved plans.
+    /// Applies a plan once a person has approved it.
+    Approve,
+    /// Applies plans by itself.
     Enforce,
+}
+
+impl Mode {
+    /// Whether a plan may be applied in this mode, by itself or once a person has approved it.
+    pub fn may_act(self) -> bool {
+        self > Mode::Observe
+    }
 }
 
 impl std::fmt::Display for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Mode::Observe => "observe",
+            Mode::Approve => "approve",
             Mode::Enforce => "enforce",
         })
     }

@@ -23,6 +23,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod approval;
 pub mod authority;
 pub mod component;
 pub mod configuration;
@@ -32,6 +33,7 @@ mod error;
 pub mod evidence;
 pub mod history;
 pub mod host;
+mod idle;
 mod in_time;
 pub mod load;
 pub mod ownership;
@@ -42,6 +44,7 @@ pub mod sources;
 pub mod state;
 mod targets;
 pub mod undo;
+pub mod user;
 pub mod wake;
 mod warning;
 

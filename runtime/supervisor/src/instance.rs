@@ -23,6 +23,8 @@ pub struct Instance {
     pub shares: Shares,
     /// Cooldown and maximum number of attempts.
     pub retry_policy: RetryPolicy,
+    /// How long a plan waits for approval, and how long an approval counts.
+    pub approval_expires: Millis,
     /// Milliseconds between evaluations.
     pub every: Millis,
     /// What wakes it in between.

@@ -224,5 +224,6 @@ codes! {
         EVENT_STORM = "event-storm",
         NOT_RUNNING = "not-running",
         UNKNOWN_INSTANCE = "unknown-instance",
+        PLAN_NOT_OPEN = "plan-not-open",
     }
 }

@@ -127,6 +127,7 @@ fn instance(
             verify_within: configured.verify_within.unwrap_or(manifest.verify_within),
             ..configured.attempts.clone()
         },
+        approval_expires: configured.approval_expires,
         every: configured.every.unwrap_or(manifest.every),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };

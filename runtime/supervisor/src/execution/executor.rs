@@ -32,6 +32,20 @@ use crate::stop::Stop;
 pub(crate) struct Approved {
     pub(crate) file: PlanFile,
     pub(crate) decision: Decision,
+    /// When it was approved.
+    pub(crate) at: Timestamp,
+    pub(crate) by: ApprovedBy,
+}
+
+/// Who approved a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApprovedBy {
+    /// The host: a plan of its own, which follows from earlier plans.
+    OwnPlan,
+    /// The host: the mode and the grants need no person.
+    Host,
+    /// A person, whose approval is used up with this.
+    Person,
 }
 
 /// Applies, undoes and resolves steps.
@@ -114,7 +128,7 @@ impl Executor {
                 results.push(self.skip(step, proposed, reason));
                 continue;
             }
-            let applied = match self.apply(file, &sha256, number, proposed) {
+            let applied = match self.apply(approved, &sha256, number, proposed) {
                 Ok(Some(applied)) => applied,
                 Ok(None) => {
                     // It has not failed, so the steps before it stay.
@@ -146,12 +160,17 @@ impl Executor {
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
     fn apply(
         &self,
-        file: &PlanFile,
+        approved: &Approved,
         plan_sha256: &str,
         number: u32,
         proposed: &Proposed,
     ) -> Result<Option<Applied>, Refusal> {
-        let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Enforce)?;
+        let file = &approved.file;
+        let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Approve)?;
+        // The operator may have asked for approvals since the plan was approved.
+        if in_force.needs_approval && approved.by == ApprovedBy::Host {
+            return Err(Refusal::Denied(format!("{} needs the approval of a person now", proposed.action)));
+        }
         self.clocks.check()?;
         self.check_counted(file.step_id(number), action, proposed)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
@@ -208,7 +227,7 @@ impl Executor {
     }
 
     /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
-    /// The host itself needs enforce mode for everything that it does. A person who undoes a plan needs only the grants:
+    /// The host itself needs a mode that acts for everything that it does. A person who undoes a plan needs only the grants:
     /// the operator may have set observe mode because of that plan.
     pub(super) fn authorized(
         &self,
@@ -246,7 +265,8 @@ impl Executor {
             }
             if action.is_within(&scope, &proposed.targets)? {
                 let table = asked.table(&scope);
-                return Ok((action, InForce { scope, reach: grants.reach.clone(), table }));
+                let needs_approval = grants.needs_approval(name, table);
+                return Ok((action, InForce { scope, reach: grants.reach.clone(), table, needs_approval }));
             }
         }
         let why =
@@ -257,7 +277,7 @@ impl Executor {
     /// Whether the host may act for an instance now.
     pub(super) fn may_act(&self, instance: &InstanceName) -> Result<(), Refusal> {
         match self.authority.effective_grants(instance).map_err(Refusal::Denied)?.mode {
-            Mode::Enforce => Ok(()),
+            Mode::Enforce | Mode::Approve => Ok(()),
             Mode::Observe => Err(not_enforcing(instance)),
         }
     }
@@ -268,7 +288,7 @@ impl Executor {
         let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
         let granted = grants.scopes.get(&interface.interface.name);
         let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
-        InForce { scope, reach: grants.reach, table: 0 }
+        InForce { scope, reach: grants.reach, table: 0, needs_approval: false }
     }
 
     /// What a person sees of a step that was planned at this time.

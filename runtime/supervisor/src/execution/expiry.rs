@@ -12,7 +12,7 @@ use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::InterfaceDef;
 use ansai_kit::target::Reach;
 
-use super::executor::{Approved, Executor};
+use super::executor::{Approved, ApprovedBy, Executor};
 use super::plans::PlanFile;
 use super::vouched::Vouched;
 use crate::authority::{Authority, EffectiveGrants};
@@ -75,8 +75,9 @@ impl QuarantineExpiry {
             let steps = self.expired(instance, grants, &mut looked).await;
             match mode {
                 Mode::Observe => self.tell_pending(instance, &steps),
-                Mode::Enforce if steps.is_empty() => {}
-                Mode::Enforce => self.apply(instance, steps).await,
+                // Whoever approved that files go into quarantine was told when they expire.
+                Mode::Approve | Mode::Enforce if steps.is_empty() => {}
+                Mode::Approve | Mode::Enforce => self.apply(instance, steps).await,
             }
         }
     }
@@ -153,7 +154,7 @@ impl QuarantineExpiry {
             steps,
         };
         let applied = match recorded {
-            Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION }).await.map(drop),
+            Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION, at: now, by: ApprovedBy::OwnPlan }).await.map(drop),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = applied {

@@ -83,7 +83,7 @@ impl Executor {
             return Ok(true);
         }
         // To determine what was done can change files, so it needs the grants.
-        let found = self.guarded_step(file, number, Mode::Enforce)?.resolve();
+        let found = self.guarded_step(file, number, Mode::Approve)?.resolve();
         let found = found.unwrap_or_else(|why| {
             Applied::unknown(format!("interrupted, and what was done is unknown: {why}; its guard puts it back"))
         });

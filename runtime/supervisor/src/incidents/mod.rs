@@ -15,6 +15,7 @@ use ansai_storage::Directory;
 
 pub(crate) use self::healing::{Healing, HealingIncidents};
 pub(crate) use self::update::{Update, update};
+use crate::approvals::end_of_incident;
 use crate::recording::Journal;
 use crate::repeats::{Repeats, Thing};
 use crate::state::{State, StateError};
@@ -62,6 +63,7 @@ impl Incidents {
         if change.is_closing() {
             self.repeats.forget(instance, Thing::Incident(&incident.id), now);
             self.repeats.forget(instance, Thing::Plan(key), now);
+            end_of_incident(&self.state, &self.journal, &incident.id, now);
         }
         if change != Change::Unchanged {
             let severity = if change.is_closing() { None } else { incident.finding.severity() };

@@ -1,5 +1,6 @@
 //! Decides whether a plan may be applied now, and makes it wait for its resources.
 
+mod approval;
 mod attempts;
 mod budgets;
 mod decide;
@@ -7,6 +8,7 @@ mod futile;
 mod leases;
 pub(crate) mod uptime;
 
+pub(crate) use self::approval::PersonApproval;
 pub(crate) use self::attempts::Attempts;
 pub(crate) use self::budgets::Budgets;
 pub(crate) use self::decide::{Permit, PermitRequest, PermitSource, verdict};

@@ -1,0 +1,68 @@
+//! `ansai plan`: what a plan would do.
+
+use ansai_core::event::PlannedStep;
+use ansai_core::text::prose;
+use ansai_core::{Millis, exit};
+use ansai_daemon::approval;
+use ansai_supervisor::approvals::ApprovalState;
+use clap::Args;
+use serde_json::json;
+
+use super::plans;
+use crate::global::{Format, Global};
+use crate::output::{self, details, json, lines, phrases, terminal};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  ansai plan 20261129t030243-117-0001       show its steps, the first names, and what is permanent\n  \
+    ansai plan 20261129t030243-117-0001 -v    show the names of all targets")]
+pub(crate) struct Arguments {
+    /// Plan, from `ansai plans`
+    plan: String,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    let registry = ansai_host_functions::builtin();
+    let configuration = global.configuration_of_state(&registry.interfaces())?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
+    let (approval, stored) = approval::plan(&state_dir, &arguments.plan)?;
+    // Until when a step can be undone counts from when it is applied.
+    let now = ansai_supervisor::clock::now();
+    let planned = |step: &ansai_kit::action::Proposed| {
+        step.planned(registry.action(&step.action).map(|(_, _, action)| action), now)
+    };
+    let steps: Vec<PlannedStep> = stored.steps.iter().map(planned).collect();
+    if global.format == Format::Json {
+        let mut document = plans::document(&approval);
+        let step = |step: &PlannedStep| json!({ "step": step, "names": &*step.names });
+        document["steps"] = steps.iter().map(step).collect();
+        json::document(&document)?;
+        return Ok(exit::FINE);
+    }
+    let severity = approval.severity.map(|severity| format!(" ({severity})")).unwrap_or_default();
+    lines::line(&format!("{} of {}: {}", approval.plan, approval.instance, plans::standing(&approval)))?;
+    lines::line(&format!("    {}{severity}", prose(&approval.summary, 400)))?;
+    let layout = global.layout(terminal::stdout_width());
+    for (number, step) in steps.iter().enumerate() {
+        lines::line(&format!("step {number}: {}", phrases::planned(step)))?;
+        lines::line(&format!("  interrupts {}", interrupts(step)))?;
+        output::say(&details::of_step(step, layout, 2))?;
+    }
+    if approval.state == ApprovalState::Open && !approval.is_overdue(now) {
+        lines::line(&format!("to apply it, run `ansai approve {}`", approval.plan))?;
+    }
+    Ok(exit::FINE)
+}
+
+/// How long the step interrupts its subject, and how long it takes.
+fn interrupts(step: &PlannedStep) -> String {
+    let about = &step.preview.about;
+    let interrupts = match step.preview.interrupts {
+        Some(Millis::ZERO) => "nothing".to_owned(),
+        Some(time) => format!("{about} for about {time}"),
+        None => format!("{about} for an unknown time"),
+    };
+    match step.preview.takes {
+        Some(takes) => format!("{interrupts}; takes about {takes}"),
+        None => interrupts,
+    }
+}
