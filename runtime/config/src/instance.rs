@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use ansai_core::maintenance::Maintenance;
 use ansai_core::{
     Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, Watch, codes,
 };
@@ -21,6 +22,7 @@ use crate::source::Span;
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
 use crate::watch;
+use crate::windows;
 
 /// Tables granted, by interface name.
 pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
@@ -32,6 +34,8 @@ const KEYS: &[&str] = &[
     "sha256",
     "mode",
     "approval_expires",
+    "windows",
+    "emergency_passes",
     "every",
     "watch",
     "settings",
@@ -68,6 +72,8 @@ pub struct Instance {
     pub mode: Mode,
     /// How long a plan waits for approval, and how long an approval counts.
     pub approval_expires: Millis,
+    /// When plans may begin.
+    pub maintenance: Maintenance,
     /// The interval; `None` if the manifest's applies.
     pub every: Option<Millis>,
     /// What wakes it in between; `None` if the manifest's applies.
@@ -172,6 +178,7 @@ pub(crate) fn read(
         approval_expires: fields
             .duration("approval_expires", (MINUTE_MS, MONTH_MS), problems)
             .unwrap_or(APPROVAL_EXPIRES),
+        maintenance: windows::read(&fields, problems),
         every: fields.duration("every", SCHEDULE, problems),
         watches: fields.get("watch").map(|node| watch::read(node, problems)),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),

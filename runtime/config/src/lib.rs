@@ -50,6 +50,7 @@ mod target_grants;
 mod target_use;
 mod trust;
 mod watch;
+mod windows;
 
 pub use audit_log::AuditLog;
 pub use diagnostics::{Diagnostics, Entry, Severity};

@@ -99,6 +99,8 @@ pub enum Permission {
         /// When it expires.
         until: Timestamp,
     },
+    /// Not before a maintenance window opens, at this time.
+    OutsideWindow(Timestamp),
     /// A person has rejected this plan. No other one is proposed before this instant, unless the finding gets worse.
     Rejected {
         /// The plan that was rejected.

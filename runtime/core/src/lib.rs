@@ -22,6 +22,7 @@ pub mod incident;
 mod instance_name;
 mod interface_name;
 pub mod limits;
+pub mod maintenance;
 mod millis;
 mod name_pattern;
 mod name_text;

@@ -53,6 +53,8 @@ codes! {
         ALWAYS_THERE = "always-there",
         UNASKED_GRANT = "unasked-grant",
         BAD_WATCH = "bad-watch",
+        BAD_WINDOW = "bad-window",
+        UNKNOWN_TIME_ZONE = "unknown-time-zone",
         WATCH_NOT_GRANTED = "watch-not-granted",
         NOT_GRANTED = "not-granted",
         EXPORT_TARGET = "export-target",

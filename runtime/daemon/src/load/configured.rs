@@ -128,6 +128,7 @@ fn instance(
             ..configured.attempts.clone()
         },
         approval_expires: configured.approval_expires,
+        maintenance: Arc::new(configured.maintenance.clone()),
         every: configured.every.unwrap_or(manifest.every),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };

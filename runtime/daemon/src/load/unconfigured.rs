@@ -59,6 +59,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         shares: Shares::default(),
         retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
         approval_expires: ansai_config::APPROVAL_EXPIRES,
+        maintenance: Arc::default(),
         every: manifest.every,
         watches: Wanted::of(&manifest.watches, None).into(),
     };

@@ -35,6 +35,8 @@ pub(crate) struct Approved {
     /// When it was approved.
     pub(crate) at: Timestamp,
     pub(crate) by: ApprovedBy,
+    /// When the window closes in which it may begin.
+    pub(crate) closes: Option<Timestamp>,
 }
 
 /// Who approved a plan.
@@ -81,8 +83,12 @@ impl Executor {
         // the result any more.
         let applied = tokio::task::spawn_blocking(move || {
             let applied = match &lease {
+                // It may have waited for hours.
+                Some(_) if approved.closes.is_some_and(|closes| clock::now() >= closes) => {
+                    self.skip_all(&approved.file, SkipReason::WindowClosed)
+                }
                 Some(_) => self.apply_all(&approved),
-                None => self.skip_all(&approved.file),
+                None => self.skip_all(&approved.file, SkipReason::Stopping),
             };
             drop(lease);
             applied
@@ -90,11 +96,11 @@ impl Executor {
         applied.await.map_err(|error| format!("the executor panicked: {error}"))?
     }
 
-    /// Skips a plan because ansai stops.
-    fn skip_all(&self, file: &PlanFile) -> Result<Vec<StepResult>, String> {
+    /// Skips a plan that has not begun.
+    fn skip_all(&self, file: &PlanFile, reason: SkipReason) -> Result<Vec<StepResult>, String> {
         self.put_plan(file)?;
         let steps = file.numbered();
-        Ok(steps.map(|(number, proposed)| self.skip(file.step_id(number), proposed, SkipReason::Stopping)).collect())
+        Ok(steps.map(|(number, proposed)| self.skip(file.step_id(number), proposed, reason)).collect())
     }
 
     fn skip(&self, step: StepId<'_>, proposed: &Proposed, reason: SkipReason) -> StepResult {

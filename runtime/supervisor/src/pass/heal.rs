@@ -20,7 +20,7 @@ use crate::clock;
 use crate::approvals::Approval;
 use crate::execution::{Approved, ApprovedBy, PlanFile};
 use crate::instance::Instance;
-use crate::permits::{self, Attempts, Futile, PermitRequest, PermitSource, PersonApproval};
+use crate::permits::{self, Attempts, Futile, Opening, PermitRequest, PermitSource, PersonApproval, Windows, opening};
 use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated, Unrecorded};
 use crate::repeats::{Thing, Told, said_of_plan, without_numbers};
 
@@ -236,10 +236,16 @@ impl Passes {
             let approval = PersonApproval { is_needed, is_given, expires };
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
-            let sources: [&dyn PermitSource; 5] =
-                [&Attempts, &*self.executor.clocks, &Futile(&steps), &approval, &budgets];
+            let windows = Windows(&instance.maintenance);
+            // A person is asked before the window opens.
+            let sources: [&dyn PermitSource; 6] =
+                [&Attempts, &*self.executor.clocks, &Futile(&steps), &approval, &windows, &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
+        if let Verdict::Held(Permission::OutsideWindow(at)) = &verdict {
+            // The next pass on schedule may come after the window.
+            self.lanes.of(&instance.name).ask(at.checked_since(now));
+        }
         let is_approved = verdict == Verdict::Approved;
         let asks_person = matches!(verdict, Verdict::Held(Permission::AwaitsApproval { .. }));
         let planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
@@ -322,7 +328,11 @@ impl Passes {
             return Err(self.not_recorded(&plan, true, format!("nothing was done: {error}")));
         }
         self.evaluator.meters.charge(incident.instance.as_str(), Share::Plans, 1.0);
-        Ok(Some(Approved { file, decision, at: now, by }))
+        let closes = match opening(&instance.maintenance, severity, now) {
+            Ok(Opening::Until(closes)) => Some(closes),
+            _ => None,
+        };
+        Ok(Some(Approved { file, decision, at: now, by, closes }))
     }
 
     /// A plan does not begin: what was counted for it is free again.

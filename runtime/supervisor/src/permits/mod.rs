@@ -7,6 +7,7 @@ mod decide;
 mod futile;
 mod leases;
 pub(crate) mod uptime;
+mod windows;
 
 pub(crate) use self::approval::PersonApproval;
 pub(crate) use self::attempts::Attempts;
@@ -14,3 +15,4 @@ pub(crate) use self::budgets::Budgets;
 pub(crate) use self::decide::{Permit, PermitRequest, PermitSource, verdict};
 pub(crate) use self::futile::Futile;
 pub(crate) use self::leases::{InUse, Lease, Leases, Request};
+pub(crate) use self::windows::{Opening, Windows, opening};

@@ -115,6 +115,7 @@ impl Scene {
             shares: Shares::default(),
             retry_policy: self.retry_policy.clone(),
             approval_expires: self.approval_expires,
+            maintenance: Arc::default(),
             every: Millis::from_hours(1),
             watches: Arc::new([]),
         }
