@@ -13,13 +13,12 @@ const KEY: &str = "approve";
 /// Takes the key out of a grant: what is left, and the numbers of the marked tables, counted from 1.
 pub(crate) fn take(node: &Node, problems: &mut Problems) -> (Node, BTreeSet<usize>) {
     let mut left = node.clone();
-    let tables: Vec<&mut Node> = match &mut left.kind {
-        Kind::Array(tables) => tables.iter_mut().collect(),
-        Kind::Table(_) => vec![&mut left],
-        _ => Vec::new(),
+    let tables = match &mut left.kind {
+        Kind::Array(tables) => tables.as_mut_slice(),
+        _ => std::slice::from_mut(&mut left),
     };
     let mut marked = BTreeSet::new();
-    for (index, table) in tables.into_iter().enumerate() {
+    for (index, table) in tables.iter_mut().enumerate() {
         let Kind::Table(entries) = &mut table.kind else { continue };
         let (own, others): (Vec<Entry>, Vec<Entry>) =
             std::mem::take(entries).into_iter().partition(|entry| entry.key == KEY);

@@ -32,9 +32,10 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     };
     let steps: Vec<PlannedStep> = stored.steps.iter().map(planned).collect();
     if global.format == Format::Json {
-        let mut document = plans::document(&approval);
         let step = |step: &PlannedStep| json!({ "step": step, "names": &*step.names });
-        document["steps"] = steps.iter().map(step).collect();
+        let steps: Vec<_> = steps.iter().map(step).collect();
+        let mut document = plans::document(&approval);
+        document.as_object_mut().map(|fields| fields.insert("steps".to_owned(), steps.into()));
         json::document(&document)?;
         return Ok(exit::FINE);
     }

@@ -101,7 +101,7 @@ impl Executor {
         let records = self.records().map_err(|_| ApprovalEnd::NotRecorded)?;
         for record in records {
             let Ok(record) = record else { return Err(ApprovalEnd::NotRecorded) };
-            if record.event.plan() != Some(&approval.plan) {
+            if record.event.plan() != Some(approval.plan.as_str()) {
                 continue;
             }
             match record.event {
