@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init, inspect, man,
-    new, plan, plans, recordings, replay, run, test, undo, virtualize, wake,
+    approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init,
+    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, status, test, undo,
+    virtualize, wake,
 };
 use crate::global::Global;
 
@@ -61,6 +62,16 @@ pub(crate) enum Command {
     Reject(approve::RejectArguments),
     /// Have the running daemon evaluate an instance now
     Wake(wake::Arguments),
+    /// Show the state of this host: incidents, what comes next, policies, pauses
+    Status(status::Arguments),
+    /// Begin no new steps for a while, for an instance or for all
+    Pause(pause::Arguments),
+    /// Neither show nor heal incidents with a key for a while
+    Silence(silence::Arguments),
+    /// End a pause or a silence
+    Resume(resume::Arguments),
+    /// List what is paused and silenced
+    Pauses(pauses::Arguments),
     /// Check what ansai can do on this host as this user
     Doctor(doctor::Arguments),
     /// Explain an error code, or list all codes
@@ -83,6 +94,7 @@ fn after_help() -> String {
          ansai run policies/ --once            check this host once, change nothing\n  \
          ansai init                            write a configuration that only observes\n  \
          ansai run                             keep this host healthy as configured\n  \
+         ansai status                          show the state of this host\n  \
          ansai inspect policies/disk-space     show what a policy may do\n\n\
          Exit codes:\n{}",
         codes.join("\n")

@@ -5,6 +5,7 @@
 //! `ansai_core::exit`.
 
 mod arguments;
+mod asking;
 mod commands;
 mod compiler;
 mod core_dumps;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ansai_core::{Code, InstanceName, Interface, Millis, Mode, Never, codes};
 
 use crate::audit_log::{self, AuditLog};
+use crate::control::{self, Control};
 use crate::diagnostics::Diagnostics;
 use crate::export::Export;
 use crate::fields::Fields;
@@ -47,6 +48,8 @@ pub struct Daemon {
 pub struct HostConfig {
     /// `[daemon]`.
     pub daemon: Daemon,
+    /// `[control]`.
+    pub control: Control,
     /// `[audit]`.
     pub audit: AuditLog,
     /// `[audit.export]`.
@@ -176,9 +179,9 @@ impl HostConfig {
         let config = read(&node, interfaces, &mut problems);
         match config {
             Some(parts) if !problems.has_errors() => {
-                let Parts { daemon, audit, export, labels, targets, never, policies } = parts;
+                let Parts { daemon, control, audit, export, labels, targets, never, policies } = parts;
                 let warnings = problems.of(&source);
-                Ok(HostConfig { daemon, audit, export, labels, targets, never, policies, warnings, source })
+                Ok(HostConfig { daemon, control, audit, export, labels, targets, never, policies, warnings, source })
             }
             _ => Err(problems.of(&source)),
         }
@@ -188,6 +191,7 @@ impl HostConfig {
 /// What the file says.
 struct Parts {
     daemon: Daemon,
+    control: Control,
     audit: AuditLog,
     export: Option<Export>,
     labels: Labels,
@@ -198,8 +202,9 @@ struct Parts {
 
 fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Option<Parts> {
     let fields =
-        Fields::of(node, "the configuration", &["daemon", "audit", "host", "target", "never", "policy"], problems)?;
+        Fields::of(node, "the configuration", &["daemon", "control", "audit", "host", "target", "never", "policy"], problems)?;
     let daemon = fields.get("daemon").and_then(|node| read_daemon(node, problems)).unwrap_or_default();
+    let control = fields.get("control").and_then(|node| control::read(node, problems)).unwrap_or_default();
     let (audit, export) = fields.get("audit").and_then(|node| audit_log::read(node, problems)).unwrap_or_default();
     let labels = fields.get("host").map(|node| read_host(node, problems)).unwrap_or_default();
     let targets = fields.get("target").map(|node| target::read(node, problems)).unwrap_or_default();
@@ -226,7 +231,7 @@ fn read(node: &Node, interfaces: &[Interface], problems: &mut Problems) -> Optio
         let configured = Configured { instances: &policies, targets: &targets, written: &written };
         target_grants::check(node, interfaces, &configured, problems);
     }
-    Some(Parts { daemon, audit, export, labels, targets, never, policies })
+    Some(Parts { daemon, control, audit, export, labels, targets, never, policies })
 }
 
 fn read_host(node: &Node, problems: &mut Problems) -> Labels {

@@ -20,6 +20,7 @@
 mod address;
 mod approve;
 mod audit_log;
+mod control;
 mod diagnostics;
 mod export;
 mod fields;
@@ -53,6 +54,7 @@ mod watch;
 mod windows;
 
 pub use audit_log::AuditLog;
+pub use control::Control;
 pub use diagnostics::{Diagnostics, Entry, Severity};
 pub use export::{Export, ExportUrl};
 pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};

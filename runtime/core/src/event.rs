@@ -17,6 +17,7 @@ pub use self::plan::{Intent, PlannedStep, SkipReason, UndoIntent, Verdict};
 use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::{Belief, ClockReading};
 use crate::incident::Change;
+use crate::order::{Pause, Person, Silence};
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity, Share,
     Status, Timestamp, Usage,
@@ -85,6 +86,9 @@ pub enum Event {
         /// The incident of its cause, while it is held under that one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         held_under: Option<String>,
+        /// Whether a person silenced it.
+        #[serde(default, skip_serializing_if = "is_false")]
+        silenced: bool,
     },
     /// From now on, an incident is held under the incident of its cause: it gets no plan, and is told with that one.
     Held {
@@ -272,6 +276,23 @@ pub enum Event {
     /// A watch of an instance does not work, or reports more than can be told apart; `kind` is the stable code. The
     /// instance goes on by time. Or the watch works again, then `error` and `kind` are absent.
     Watch { instance: InstanceName, watch: String, error: Option<String>, kind: Option<String> },
+    /// A person paused an instance, or all of them: no new step begins. An earlier pause of the same is replaced.
+    Paused(Pause),
+    /// A pause ended: because a person said so, or because its time was over, then `by` is absent.
+    PauseEnded {
+        instance: Option<InstanceName>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Person>,
+    },
+    /// A person silenced the incidents with a key: they are neither told nor healed.
+    Silenced(Silence),
+    /// A silence ended, as a pause does.
+    SilenceEnded {
+        instance: Option<InstanceName>,
+        key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Person>,
+    },
 }
 
 impl Event {
@@ -322,6 +343,10 @@ impl Event {
             Event::AuditDropped { .. } => "audit-dropped",
             Event::HeadExport { .. } => "head-export",
             Event::Watch { .. } => "watch",
+            Event::Paused(_) => "paused",
+            Event::PauseEnded { .. } => "pause-ended",
+            Event::Silenced(_) => "silenced",
+            Event::SilenceEnded { .. } => "silence-ended",
         }
     }
 
@@ -361,6 +386,10 @@ impl Event {
             | Event::AfterUndo { instance, .. }
             | Event::Watch { instance, .. } => Some(instance.as_str()),
             Event::NotLoaded { name, .. } => Some(name),
+            Event::Paused(Pause { instance, .. })
+            | Event::PauseEnded { instance, .. }
+            | Event::Silenced(Silence { instance, .. })
+            | Event::SilenceEnded { instance, .. } => instance.as_ref().map(InstanceName::as_str),
             Event::Started { .. }
             | Event::Stopping { .. }
             | Event::Stopped { .. }
@@ -424,7 +453,7 @@ impl Event {
             | Event::EvidenceDropped { .. }
             | Event::AuditKey { replaces: None, .. } => true,
             // `Held` names it under its cause, and `NotHeld` tells of it once it is free.
-            Event::Incident { held_under: Some(_), .. } => true,
+            Event::Incident { held_under: Some(_), .. } | Event::Incident { silenced: true, .. } => true,
             Event::Incident { change, .. } => *change == Change::Unchanged,
             _ => false,
         }

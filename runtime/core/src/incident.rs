@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hold::Hold;
+use crate::order::Pause;
 use crate::{Attempt, InstanceName, Millis, Observation, OverBudget, Severity, Status, Timestamp};
 
 /// How often, and at what interval, a finding may be treated.
@@ -108,6 +109,8 @@ pub enum Permission {
         /// When the policy is asked again.
         until: Timestamp,
     },
+    /// A person paused the instance, or all of them.
+    Paused(Box<Pause>),
 }
 
 impl Incident {

@@ -14,6 +14,7 @@ use ansai_supervisor::{Instance, Options, Supervisor};
 
 use crate::authority::{FromFile, Governed};
 use crate::configuration::{Configuration, ConfigurationError};
+use crate::control::{self, Access};
 use crate::error::Error;
 use crate::load::{self, LoadRequest, LoadedInstance, NotLoaded};
 use crate::running::Running;
@@ -234,7 +235,10 @@ impl Daemon {
         let live = host::live(self.registry.clone(), self.state_dir());
         let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
-        Ok(Running::new(supervisor, &self.not_loaded, export))
+        let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
+        let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
+        let access = Access { readers: control.group, operators: control.operators };
+        Ok(Running::new(supervisor, &self.not_loaded, export, (&socket, access))?)
     }
 
     fn authority(&self) -> Arc<dyn Authority> {

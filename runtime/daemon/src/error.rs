@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use ansai_config::Diagnostics;
 use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
-use ansai_supervisor::OpenError;
 use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::undo::UndoError;
+use ansai_supervisor::{OpenError, OrderError};
 
 use crate::component::ComponentError;
 use crate::configuration::ConfigurationError;
+use crate::control::ControlError;
 use crate::evidence::EvidenceError;
 use crate::history::{HistoryError, code_of};
 use crate::load::InstanceError;
@@ -73,6 +74,12 @@ pub enum Error {
     /// An instance was not woken.
     #[error(transparent)]
     Wake(#[from] WakeError),
+    /// The control socket cannot be used, or the running daemon refuses a request.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A pause or silence was not ordered or ended.
+    #[error(transparent)]
+    Order(#[from] OrderError),
     /// There is no state directory, so there is nothing to undo.
     #[error("{} does not exist: nothing was ever done", .0.display())]
     NoState(PathBuf),
@@ -113,6 +120,8 @@ impl Error {
             Error::Approval(ApprovalError::ClockInDoubt) => codes::CLOCK_JUMPED,
             Error::Approval(ApprovalError::Journal(_) | ApprovalError::State(_)) => codes::STATE_DIRECTORY,
             Error::Wake(error) => error.code(),
+            Error::Control(error) => error.code(),
+            Error::Order(error) => error.code(),
         }
     }
 
@@ -155,6 +164,8 @@ impl Error {
             Error::Approval(ApprovalError::State(error)) => error.hint().map(str::to_owned),
             Error::Approval(_) => None,
             Error::Wake(error) => Some(error.hint().to_owned()),
+            Error::Control(error) => error.hint(),
+            Error::Order(error) => error.hint().map(str::to_owned),
             Error::NoState(_) => Some("pass --state-dir DIR".to_owned()),
         }
     }
@@ -192,6 +203,8 @@ impl Error {
             }
             Error::Approval(_) => exit::OTHER,
             Error::Wake(error) => error.exit_code(),
+            Error::Control(error) => error.exit_code(),
+            Error::Order(error) => error.exit_code(),
         }
     }
 

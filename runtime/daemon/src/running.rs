@@ -1,26 +1,50 @@
 //! A supervisor that is open over its instances.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use ansai_audit::Head;
 use ansai_config::Export;
 use ansai_supervisor::{InstanceReport, PendingStep, Supervisor};
 
+use crate::control::{Access, ControlError, Handler, Server};
 use crate::load::NotLoaded;
 
 /// A running daemon; cheap to clone. Dropping it does not stop it: [`Running::stop`] does.
 #[derive(Clone)]
 pub struct Running {
+    /// Before the supervisor, whose lock it needs.
+    _control: Option<Arc<Server>>,
     supervisor: Supervisor,
 }
 
 impl Running {
-    pub(crate) fn new(supervisor: Supervisor, not_loaded: &[NotLoaded], export: Option<Export>) -> Running {
+    /// Listens on the control socket from now on.
+    ///
+    /// # Errors
+    /// The socket is not to be trusted.
+    pub(crate) fn new(
+        supervisor: Supervisor,
+        not_loaded: &[NotLoaded],
+        export: Option<Export>,
+        control: (&Path, Access),
+    ) -> Result<Running, ControlError> {
         for one in not_loaded {
             supervisor.note_not_loaded(&one.name, one.error.code().word(), &one.error.to_string());
         }
         if let Some(export) = export {
             supervisor.export_heads(export);
         }
-        Running { supervisor }
+        let loaded = supervisor.instances().iter().map(|one| one.name.clone());
+        let failed = not_loaded.iter().filter_map(|one| one.name.parse().ok());
+        let handler = Handler {
+            supervisor: supervisor.clone(),
+            instances: Some(loaded.chain(failed).collect()),
+            not_loaded: not_loaded.iter().map(|one| format!("{}: {}", one.name, one.error)).collect(),
+        };
+        let (socket, access) = control;
+        let control = Server::start(socket, access, handler)?.map(Arc::new);
+        Ok(Running { _control: control, supervisor })
     }
 
     /// Evaluates every instance once, heals what may be healed, and reports.

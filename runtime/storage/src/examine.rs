@@ -21,7 +21,7 @@ pub(crate) enum Fault {
     Exposed(Exposure),
     /// It is a symbolic link.
     Link,
-    /// It is a pipe, a socket or a device.
+    /// It is a pipe or a device.
     NotAFile,
     /// It has another name, by which it can be changed elsewhere.
     SeveralNames,
@@ -32,7 +32,8 @@ pub(crate) fn fault(stat: &Stat, file: BorrowedFd<'_>) -> Option<Fault> {
     let owned = Owned::from(stat);
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::Symlink => return Some(Fault::Link),
-        FileType::Directory | FileType::RegularFile => {}
+        // Nobody acts on what is in a socket: opening one as a file fails.
+        FileType::Directory | FileType::RegularFile | FileType::Socket => {}
         _ => return Some(Fault::NotAFile),
     }
     if let Some(exposure) = owned.exposure_of(file, GroupWrite::Private) {
@@ -69,8 +70,8 @@ impl fmt::Display for Fault {
 }
 
 impl Directory {
-    /// The first thing in it, at any depth, that another user can change, or that is no directory and no regular file
-    /// with a single name; `None` if there is none. What disappears meanwhile is no problem.
+    /// The first thing in it, at any depth, that another user can change, or that is no directory, no socket and
+    /// no regular file with a single name; `None` if there is none. What disappears meanwhile is no problem.
     ///
     /// # Errors
     /// Something of this user cannot be examined.

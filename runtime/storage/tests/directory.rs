@@ -326,7 +326,15 @@ fn each_kind_of_foreign_entry_is_found_at_any_depth() {
         assert!(below.file("bad", Access::Read).is_err(), "{expected}");
         fs::remove_file(at("bad")).unwrap();
     }
+    // The socket of a daemon, unless it is of another user.
+    let socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    permit(&at("socket"), 0o600);
     assert_eq!(directory.examine().unwrap(), None);
+    assert!(below.file("socket", Access::Read).is_err() && below.file("socket", Access::AppendOrCreate).is_err());
+    permit(&at("socket"), 0o602);
+    assert!(directory.examine().unwrap().is_some());
+    permit(&at("socket"), 0o600);
+    drop(socket);
     if requires_root() {
         fs::write(at("bad"), "").unwrap();
         std::os::unix::fs::chown(at("bad"), Some(4_242), None).unwrap();

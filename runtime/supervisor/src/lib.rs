@@ -16,8 +16,10 @@
 //! | `recording` | the audit log and the stream of events, recordings, heads |
 //! | `repeats` | what was told already, and is only counted |
 //! | `shares` | what an instance may use over time |
+//! | `orders` | pauses and silences |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
+//! | `status` | the state of a host on one page |
 //! | `report` | the result of a pass, built from events |
 //!
 //! Everything that happens is an event of one stream; [`ansai_events`] describes how to subscribe. Nothing changes
@@ -40,6 +42,8 @@ mod ids;
 mod incidents;
 pub mod instance;
 mod opening;
+mod ordering;
+mod orders;
 mod pass;
 mod permits;
 mod recording;
@@ -48,6 +52,7 @@ pub mod report;
 mod schedule;
 mod shares;
 mod state;
+mod status;
 mod stop;
 mod supervisor;
 mod tasks;
@@ -56,8 +61,10 @@ mod watching;
 pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
+pub use orders::OrderError;
 pub use recording::{Durable, Journal, JournalError, RecordedDrop, export, heads};
 pub use report::{FindingReport, InstanceReport, PlanReport, StepReport};
 pub use state::StateError;
+pub use status::status_of;
 pub use supervisor::Supervisor;
 pub use watching::{WAKE_DIRECTORY, WAKE_UNKNOWN};

@@ -19,6 +19,7 @@ use crate::execution::{Background, Executor, GuardedSteps, Pending, PlanFileErro
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
+use crate::orders::StandingOrders;
 use crate::pass::{Lanes, Passes};
 use crate::permits::{Budgets, Leases};
 use crate::recording::export::HeadExport;
@@ -39,7 +40,7 @@ const BALLAST_BYTES: u64 = 1 << 20;
 const SPARE_INODES: u32 = 15;
 
 /// The file of the state.
-const DATABASE: &str = "state.db";
+pub(crate) const DATABASE: &str = "state.db";
 
 /// How a supervisor is opened.
 pub struct Options {
@@ -137,6 +138,7 @@ impl Supervisor {
 
         let clocks = ClockWatch::open(host.clone(), state.clone(), journal.clone(), options.accept_clock)?;
         let clocks = Arc::new(clocks);
+        let orders = Arc::new(StandingOrders::open(state.clone(), journal.clone(), clocks.clone())?);
         let stop = Arc::new(Stop::new());
         let ids = Arc::new(Ids::default());
         let recordings = Recordings::open(dir.create_subdirectory("recordings")?, ansai_audit::Retention::default())?;
@@ -162,6 +164,8 @@ impl Supervisor {
             repeats,
             instances: instances.iter().map(|instance| instance.name.clone()).collect(),
             holding: Mutex::default(),
+            orders: orders.clone(),
+            silent: Mutex::default(),
         });
         let tasks = Tasks::new();
         let candidates = QuarantineExpiry::candidates(&instances, host.quarantine_expiry());
@@ -178,6 +182,7 @@ impl Supervisor {
             guarded: GuardedSteps::default(),
             leases,
             clocks: clocks.clone(),
+            orders: orders.clone(),
             budgets: Budgets::open(state.clone())?,
             stop: stop.clone(),
             audit_dir: audit_dir.clone(),
@@ -228,6 +233,7 @@ impl Supervisor {
             instances,
             incidents,
             executor,
+            orders,
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
             export: Arc::new(export),

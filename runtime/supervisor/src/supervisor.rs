@@ -18,6 +18,7 @@ use crate::execution::undo::UndoError;
 use crate::execution::{Attached, Executor, PendingStep, QuarantineExpiry, Which};
 use crate::incidents::{Healing, Incidents};
 use crate::instance::Instance;
+use crate::orders::StandingOrders;
 use crate::pass::{Passes, PlanWhat};
 use crate::recording::export::{self, HeadExport};
 use crate::recording::heads::Heads;
@@ -37,6 +38,8 @@ const GUARDS: Duration = Duration::from_secs(1);
 const RETAIN: Duration = Duration::from_secs(60);
 /// Records and what policies remember are on the disk after so long at the latest.
 const SETTLE: Duration = Duration::from_secs(1);
+/// Between two looks for pauses and silences whose time is over.
+const ORDERS: Duration = Duration::from_secs(1);
 /// Between two looks for requests to wake an instance.
 const REQUESTS: Duration = Duration::from_secs(1);
 /// Events that wait for the report of a pass. It takes them as they come; a report that missed some says so.
@@ -52,6 +55,7 @@ pub(crate) struct Rooms {
     pub(crate) instances: Vec<Instance>,
     pub(crate) incidents: Arc<Incidents>,
     pub(crate) executor: Arc<Executor>,
+    pub(crate) orders: Arc<StandingOrders>,
     pub(crate) expiry: Arc<QuarantineExpiry>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) export: Arc<HeadExport>,
@@ -71,6 +75,7 @@ impl Supervisor {
     /// until [`Supervisor::stop`]. The reports are made from the events of the passes.
     pub async fn run_once(&self) -> Vec<InstanceReport> {
         self.0.incidents.repeats.show_all();
+        self.0.orders.expire();
         self.recover().await;
         self.0.expiry.run().await;
         let names = self.0.instances.iter().map(|instance| (instance.name.clone(), instance.version.clone()));
@@ -108,7 +113,7 @@ impl Supervisor {
     }
 
     /// Records the end of this run, with the signal if one caused it.
-    fn ended(&self, why: &str) {
+    pub(crate) fn ended(&self, why: &str) {
         let rooms = &self.0;
         let why = rooms.stop.asked_why().unwrap_or(why).to_owned();
         let unrecorded = rooms.passes.evaluator.recorder.unrecorded();
@@ -223,6 +228,16 @@ impl Supervisor {
                 let settled = tokio::task::spawn_blocking(move || settling.settle()).await;
                 if let Err(error) = settled {
                     tracing::error!("writing records to the disk panicked, ansai tries again: {error}");
+                }
+            }
+        });
+        let supervisor = self.clone();
+        schedule.every(ORDERS, "ending pauses and silences", move || {
+            let supervisor = supervisor.clone();
+            async move {
+                let ended = tokio::task::spawn_blocking(move || supervisor.look_again(&supervisor.0.orders.expire()));
+                if let Err(error) = ended.await {
+                    tracing::error!("ending pauses and silences panicked, ansai tries again: {error}");
                 }
             }
         });

@@ -17,9 +17,14 @@ pub(crate) mod man;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod plans;
+pub(crate) mod pause;
+pub(crate) mod pauses;
 pub(crate) mod recordings;
 pub(crate) mod replay;
+pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod silence;
+pub(crate) mod status;
 pub(crate) mod test;
 pub(crate) mod undo;
 pub(crate) mod virtualize;
@@ -55,6 +60,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Approve(verb) => approve::approve(&verb, global),
         Command::Reject(verb) => approve::reject(&verb, global),
         Command::Wake(verb) => wake::run(&verb, global),
+        Command::Status(verb) => status::run(&verb, global),
+        Command::Pause(verb) => pause::run(&verb, global),
+        Command::Silence(verb) => silence::run(&verb, global),
+        Command::Resume(verb) => resume::run(&verb, global),
+        Command::Pauses(verb) => pauses::run(&verb, global),
         Command::Dev(verb) => dev::run(&verb, global),
         Command::Doctor(verb) => doctor::run(&verb, global),
         Command::Contract(verb) => contract::run(&verb, global),

@@ -2,12 +2,13 @@
 
 use ansai_core::event::{EvaluationResult, Intent, UndoIntent, Verdict};
 use ansai_core::incident::{Change, Permission};
+use ansai_core::order::Person;
 use ansai_core::text::{inert, prose};
 use ansai_core::{Event, Outcome, Severity, ShareLimit, Status};
 
 use super::budget::over_budget;
 use super::count::count;
-use super::{MOST_TEXT, phrases, time};
+use super::{MOST_TEXT, orders, phrases, time};
 
 #[cfg(test)]
 mod tests;
@@ -120,6 +121,14 @@ fn other_line(event: &Event) -> String {
         Event::HeadExport { target, error: Some(error), failures } => {
             format!("head export to {target} failed {}: {error}", count(*failures, "time"))
         }
+        Event::Paused(pause) => orders::pause(pause),
+        Event::PauseEnded { instance, by } => {
+            format!("{} no longer paused: {}", orders::who(instance.as_ref()), ended(by.as_ref()))
+        }
+        Event::Silenced(silence) => orders::silence(silence),
+        Event::SilenceEnded { instance, key, by } => {
+            format!("{} no longer silenced: {}", orders::what(instance.as_ref(), key), ended(by.as_ref()))
+        }
         Event::Watch { instance, watch, error: None, .. } => format!("{instance}: {watch}: watched as before"),
         Event::Watch { instance, watch, error: Some(error), .. } => {
             format!("{instance}: {watch}: {}", prose(error, MOST_TEXT))
@@ -191,6 +200,11 @@ fn plan_line(event: &Event) -> String {
     }
 }
 
+/// Why a pause or silence is over.
+fn ended(by: Option<&Person>) -> String {
+    by.map_or_else(|| "its time is over".to_owned(), |by| format!("ended by {by}"))
+}
+
 /// ` (critical)`, if it is unhealthy.
 fn in_brackets(severity: Option<Severity>) -> String {
     severity.map(|severity| format!(" ({severity})")).unwrap_or_default()
@@ -226,6 +240,7 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Held(Permission::AwaitsApproval { plan, until }) => phrases::awaits_approval(plan, *until),
         Verdict::Held(Permission::OutsideWindow(at)) => phrases::outside_window(*at),
         Verdict::Held(Permission::Rejected { plan, until }) => phrases::rejected(plan, *until),
+        Verdict::Held(Permission::Paused(pause)) => phrases::paused(pause),
         Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),
     }

@@ -4,6 +4,7 @@ use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::hold::HeldUnder;
 use ansai_core::host_clock::Belief;
 use ansai_core::incident::Permission;
+use ansai_core::order::Pause;
 use ansai_core::text::{inert, prose};
 use ansai_core::{
     Bytes, Decision, Lasting, Measure, Preview, Recommendation, Reversibility, Status, Timestamp, Unit, Value, quantity,
@@ -218,6 +219,12 @@ pub(crate) fn clock_jumped(jump_ms: i64) -> String {
     format!("the clock jumped {direction} by {by}")
 }
 
+/// `waiting: paused until 2026-11-21 03:02 (kernel update)`.
+pub(crate) fn paused(pause: &Pause) -> String {
+    let (until, reason) = (time::minute(pause.order.until), inert(&pause.order.reason, 200));
+    format!("waiting: paused until {until} ({reason})")
+}
+
 /// Why a clock is believed again.
 pub(crate) fn believed(why: Belief) -> &'static str {
     match why {
@@ -243,6 +250,7 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::AwaitsApproval { plan, until })) => vec![awaits_approval(plan, *until)],
         Some(Verdict::Held(Permission::OutsideWindow(at))) => vec![outside_window(*at)],
         Some(Verdict::Held(Permission::Rejected { plan, until })) => vec![rejected(plan, *until)],
+        Some(Verdict::Held(Permission::Paused(pause))) => vec![paused(pause)],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],
         Some(Verdict::Approved) => plan.steps.iter().map(short_outcome).collect(),
@@ -278,11 +286,12 @@ pub(crate) fn step_outcome(step: &StepReport) -> String {
     }
 }
 
-/// In place of a plan, for what is held under its cause, or why it is not.
+/// In place of a plan, for what is silenced or held under its cause, or why it is not.
 pub(crate) fn held(finding: &FindingReport) -> Option<String> {
     let under = |under: &HeldUnder| format!("held: caused by {}", inert(&under.cause.to_string(), 120));
     let not_held = || finding.not_held.map(|why| format!("not held: {why} ({})", why.code().word()));
-    finding.held_under.as_ref().map(under).or_else(not_held)
+    let silenced = || finding.silenced.then(|| "silenced".to_owned());
+    silenced().or_else(|| finding.held_under.as_ref().map(under)).or_else(not_held)
 }
 
 /// The incident that it is held under.

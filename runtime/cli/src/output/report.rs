@@ -77,6 +77,8 @@ pub(crate) struct Summary {
     pub(crate) unhealthy: usize,
     pub(crate) unknown: usize,
     pub(crate) gone: usize,
+    /// Findings that are unhealthy or unknown, and silenced by a person.
+    pub(crate) silenced: usize,
     /// Instances whose evaluation failed.
     pub(crate) failed: usize,
 }
@@ -125,7 +127,7 @@ impl RunReport {
 impl RunReport {
     /// Whether everything is healthy, as it was before, and nothing waits.
     pub(crate) fn is_uneventful(&self) -> bool {
-        let Summary { healthy: _, healed, unhealthy, unknown, gone, failed } = self.summary;
+        let Summary { healthy: _, silenced: _, healed, unhealthy, unknown, gone, failed } = self.summary;
         healed + unhealthy + unknown + gone + failed + self.not_loaded.len() + self.pending.len() == 0
     }
 }
@@ -136,6 +138,7 @@ fn summary(instances: &[InstanceReport]) -> Summary {
         summary.failed += usize::from(instance.error.is_some());
         for finding in &instance.findings {
             *match finding.state() {
+                FindingState::Unhealthy(_) | FindingState::Unknown if finding.silenced => &mut summary.silenced,
                 FindingState::Healthy => &mut summary.healthy,
                 FindingState::Healed => &mut summary.healed,
                 FindingState::Unhealthy(_) => &mut summary.unhealthy,

@@ -35,7 +35,7 @@ struct Row {
 /// unknown or not loaded, and not the same as in an earlier run; empty if that is nothing.
 pub(crate) fn render(report: &RunReport, layout: Layout, colours: bool, quiet: bool) -> String {
     let width = layout.width;
-    let shown = tree::of(&report.instances, |finding| is_shown(finding) && !(quiet && finding.repeated.is_some()));
+    let shown = tree::of(&report.instances, |finding| is_shown(finding) && !(quiet && (finding.silenced || finding.repeated.is_some())));
     let mut rows: Vec<Row> = shown.iter().map(row).collect();
     let more = rows.len().saturating_sub(MOST_ROWS);
     rows.truncate(MOST_ROWS);
@@ -271,6 +271,7 @@ fn footer(out: &mut String, report: &RunReport) {
         (summary.healed, "healed"),
         (summary.unknown + summary.failed, "unknown"),
         (summary.gone, "gone"),
+        (summary.silenced, "silenced"),
         (summary.healthy, "healthy"),
     ];
     let parts: Vec<String> =

@@ -19,6 +19,11 @@ pub(crate) fn stderr_width() -> usize {
     width(&std::io::stderr())
 }
 
+/// Whether standard output is a terminal.
+pub(crate) fn is_stdout() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Whether standard error is a terminal.
 pub(crate) fn is_stderr() -> bool {
     std::io::stderr().is_terminal()

@@ -66,6 +66,7 @@ mod tests {
             healing: false,
             held_under: None,
             not_held: None,
+            silenced: false,
         };
         let findings = mounts.iter().map(finding).collect();
         Event::Observed { instance: "disk-space".parse().unwrap(), mode: Mode::Observe, findings, without_incident: 0 }

@@ -24,6 +24,7 @@ mod explain;
 mod help;
 mod init;
 mod list;
+mod orders;
 mod plans;
 mod refused;
 mod replay;

@@ -16,6 +16,19 @@ fn bounds_of_the_audit_log_are_read() {
 }
 
 #[test]
+fn who_may_use_the_control_socket_is_read() {
+    let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES).map(|config| config.control);
+    assert_eq!(read("").unwrap(), ansai_config::Control::default());
+    let all = read("[control]\nsocket = \"/run/ansai/c.sock\"\ngroup = \"adm\"\noperators = \"wheel\"\n").unwrap();
+    assert_eq!(all.socket.as_deref(), Some(std::path::Path::new("/run/ansai/c.sock")));
+    assert_eq!((all.group.as_deref(), all.operators.as_deref()), (Some("adm"), Some("wheel")));
+    // Members could not enter the state directory.
+    for wrong in ["group = \"adm\"", "operators = \"adm\"", "socket = \"c.sock\"", "socket = \"/run/../c\"", "users = 1"] {
+        assert!(read(&format!("[control]\n{wrong}\n")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn export_targets_are_read() {
     let read = |text: &str| HostConfig::parse("ansai.toml", text, INTERFACES).unwrap().export;
     assert_eq!(configuration().export, None);

@@ -227,5 +227,12 @@ codes! {
         NOT_RUNNING = "not-running",
         UNKNOWN_INSTANCE = "unknown-instance",
         PLAN_NOT_OPEN = "plan-not-open",
+        CONTROL_SOCKET = "control-socket",
+        CONTROL_REFUSED = "control-refused",
+        BAD_REQUEST = "bad-request",
+        CONTROL_BUSY = "control-busy",
+        NOT_ANSWERING = "not-answering",
+        BAD_ORDER = "bad-order",
+        NOTHING_TO_RESUME = "nothing-to-resume",
     }
 }

@@ -27,4 +27,7 @@ pub struct Finding {
     /// Why it is not held, although it names a cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_held: Option<NotHeld>,
+    /// Whether a person silenced the incident. Then it is neither told nor healed.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub silenced: bool,
 }

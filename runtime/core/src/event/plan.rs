@@ -96,6 +96,8 @@ pub enum SkipReason {
     Stopping,
     /// The maintenance window closed before the plan began.
     WindowClosed,
+    /// A person paused the instance, or all of them.
+    Paused,
 }
 
 impl std::fmt::Display for SkipReason {
@@ -105,6 +107,7 @@ impl std::fmt::Display for SkipReason {
             SkipReason::EarlierStepRuns => "an earlier step still runs",
             SkipReason::Stopping => "ansai is stopping",
             SkipReason::WindowClosed => "the maintenance window closed before the plan began",
+            SkipReason::Paused => "a person paused it",
         })
     }
 }

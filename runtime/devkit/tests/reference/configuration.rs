@@ -21,6 +21,7 @@ const MANIFEST: &[(&str, &str)] = &[
 const HOST: &[(&str, &str)] = &[
     ("The configuration", "UNKNOWN"),
     ("`[daemon]`", "[daemon]\nUNKNOWN"),
+    ("`[control]`", "[control]\nUNKNOWN"),
     ("`[audit]`", "[audit]\nUNKNOWN"),
     ("`[audit.export]`", "[audit.export]\nUNKNOWN"),
     ("`[host]`", "[host]\nUNKNOWN"),

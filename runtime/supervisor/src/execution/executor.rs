@@ -23,6 +23,7 @@ use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::ids::StepId;
+use crate::orders::StandingOrders;
 use crate::permits::{Budgets, Leases, Request};
 use crate::recording::{Evidence, Journal};
 use crate::state::{State, UnderWay};
@@ -60,6 +61,7 @@ pub(crate) struct Executor {
     pub(crate) evidence: Evidence,
     pub(crate) leases: Leases,
     pub(crate) clocks: Arc<ClockWatch>,
+    pub(crate) orders: Arc<StandingOrders>,
     pub(crate) budgets: Budgets,
     pub(crate) background: Background,
     pub(crate) pending: Pending,
@@ -128,6 +130,7 @@ impl Executor {
                 () if failed.is_some() => Some(SkipReason::EarlierStepFailed),
                 () if runs => Some(SkipReason::EarlierStepRuns),
                 () if self.stop.is_asked() => Some(SkipReason::Stopping),
+                () if self.orders.pause_of(&file.instance).is_some() => Some(SkipReason::Paused),
                 () => None,
             };
             if let Some(reason) = skipped {

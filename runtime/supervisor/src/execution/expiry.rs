@@ -77,6 +77,8 @@ impl QuarantineExpiry {
                 Mode::Observe => self.tell_pending(instance, &steps),
                 // Whoever approved that files go into quarantine was told when they expire.
                 Mode::Approve | Mode::Enforce if steps.is_empty() => {}
+                // The next call after the pause does it.
+                Mode::Approve | Mode::Enforce if self.executor.orders.pause_of(instance).is_some() => {}
                 Mode::Approve | Mode::Enforce => self.apply(instance, steps).await,
             }
         }

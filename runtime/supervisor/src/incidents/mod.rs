@@ -4,6 +4,7 @@ mod attempts;
 mod healing;
 mod hold;
 mod quota;
+mod silenced;
 mod update;
 
 use std::collections::BTreeSet;
@@ -14,8 +15,10 @@ use ansai_core::{Attempt, Event, Incident, InstanceName, Timestamp};
 use ansai_storage::Directory;
 
 pub(crate) use self::healing::{Healing, HealingIncidents};
+pub(crate) use self::silenced::Heard;
 pub(crate) use self::update::{Update, update};
 use crate::approvals::end_of_incident;
+use crate::orders::StandingOrders;
 use crate::recording::Journal;
 use crate::repeats::{Repeats, Thing};
 use crate::state::{State, StateError};
@@ -34,6 +37,10 @@ pub(crate) struct Incidents {
     pub(crate) instances: BTreeSet<InstanceName>,
     /// Taken while incidents are put under others, so that two evaluations at the same time make no circle.
     pub(crate) holding: Mutex<()>,
+    /// What people silenced.
+    pub(crate) orders: Arc<StandingOrders>,
+    /// The ids of open incidents that were silent in the last pass.
+    pub(crate) silent: Mutex<BTreeSet<String>>,
 }
 
 impl Incidents {
@@ -77,6 +84,7 @@ impl Incidents {
                     severity,
                     summary: incident.unknown.clone().unwrap_or_else(|| incident.finding.summary.clone()),
                     held_under: incident.hold.under.as_ref().map(|under| under.incident.clone()),
+                    silenced: self.orders.silence_of(incident).is_some(),
                 },
             );
         }

@@ -40,7 +40,7 @@ impl Update {
 
 /// Without an incident.
 fn finding(observation: Observation) -> Finding {
-    Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None }
+    Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None, silenced: false }
 }
 
 /// Compares the observations with the open incidents, apart from those that are `healing`. `most` is the maximum number of

@@ -135,6 +135,10 @@ impl Passes {
             if self.stop.is_asked() {
                 break;
             }
+            // Since it was detected, or since the last stage.
+            if self.incidents.orders.silence_of(&incident).is_some() {
+                break;
+            }
             if let Err(error) = budget.take(apart) {
                 self.plan_failed(&incident, error.into());
                 break;
@@ -238,8 +242,9 @@ impl Passes {
             let budgets = self.executor.budgets.of(&charges);
             let windows = Windows(&instance.maintenance);
             // A person is asked before the window opens.
-            let sources: [&dyn PermitSource; 6] =
-                [&Attempts, &*self.executor.clocks, &Futile(&steps), &approval, &windows, &budgets];
+            let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
+            let sources: [&dyn PermitSource; 7] =
+                [orders, &Attempts, clocks, &Futile(&steps), &approval, &windows, &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
         if let Verdict::Held(Permission::OutsideWindow(at)) = &verdict {

@@ -20,7 +20,7 @@ use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::execution::Executor;
 use crate::ids::Ids;
-use crate::incidents::{Incidents, Update, update};
+use crate::incidents::{Heard, Incidents, Update, update};
 use crate::instance::Instance;
 use crate::recording::{Evaluated, EvaluationRequest, Evaluator, Journal, NotEvaluated};
 use crate::repeats::{Thing, Told, without_numbers};
@@ -159,6 +159,7 @@ impl Passes {
         let mut update = update(&instance.name, &open, &healing, observations, most, why_missing, at);
         // Until they are stored.
         let holding = self.incidents.hold(&instance.name, &mut update, at);
+        self.incidents.mark_silenced(&mut update);
         self.journal.publish(at, || Event::Observed {
             instance: instance.name.clone(),
             mode: grants.mode,
@@ -195,7 +196,12 @@ impl Passes {
                 && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode.may_act())
         };
         for (incident, change) in update.incidents {
-            if incident.unknown.is_none() && incident.hold.under.is_none() && is_wanted(&incident, change) {
+            let is_heard = match self.incidents.hear(&incident, change) {
+                Heard::Silent => continue,
+                Heard::Again => true,
+                Heard::AsBefore => is_wanted(&incident, change),
+            };
+            if incident.unknown.is_none() && incident.hold.under.is_none() && is_heard {
                 self.start_healing(instance, grants, trigger, incident, budget);
             }
         }

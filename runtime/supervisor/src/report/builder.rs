@@ -27,7 +27,7 @@ use super::{FindingReport, InstanceReport, PlanReport, Repeated, StepReport, und
 /// builder.add(&Event::Observed {
 ///     instance: InstanceName::from_static("disk-space"),
 ///     mode: Mode::Observe,
-///     findings: vec![Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None }],
+///     findings: vec![Finding { observation, incident: None, change: None, healing: false, held_under: None, not_held: None, silenced: false }],
 ///     without_incident: 0,
 /// });
 /// assert_eq!(builder.finish()[0].findings[0].summary, "12 % used");
@@ -266,6 +266,7 @@ fn finding_report(finding: &Finding) -> FindingReport {
         repeated: None,
         held_under: finding.held_under.clone(),
         not_held: finding.not_held,
+        silenced: finding.silenced,
         holds: Vec::new(),
     }
 }

@@ -62,6 +62,9 @@ pub struct FindingReport {
     /// Why it is not held, although it names a cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_held: Option<NotHeld>,
+    /// Whether a person silenced it. Then it does not count for the exit code.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub silenced: bool,
     /// The ids of incidents of this pass that are held under this one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<String>,
@@ -158,7 +161,8 @@ impl InstanceReport {
     /// The exit code for this instance alone.
     pub fn exit_code(&self) -> u8 {
         use ansai_core::exit;
-        let states: Vec<FindingState> = self.findings.iter().map(FindingReport::state).collect();
+        let heard = self.findings.iter().filter(|finding| !finding.silenced);
+        let states: Vec<FindingState> = heard.map(FindingReport::state).collect();
         let refused = self
             .findings
             .iter()

@@ -9,6 +9,7 @@ mod processor;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ansai_core::control::ShareUse;
 use ansai_core::{InstanceName, Millis, Share, ShareLimit, Shares};
 
 use self::bucket::Rate;
@@ -124,6 +125,19 @@ impl Meters {
         let limit = meter.shares.limit(share);
         let (most, wait) = (ShareLimit { share, limit }, bucket.until_half(meter.rate(share)));
         Some(Look { standing: bucket.standing, most, wait, is_due, is_news, told })
+    }
+
+    /// How much an instance has used of each share.
+    pub(crate) fn used(&self, instance: &InstanceName) -> Vec<ShareUse> {
+        let Some(meter) = self.meters.get(instance.as_str()) else { return Vec::new() };
+        let used = meter.at((self.uptime)());
+        let share = |(bucket, share): (&Bucket, Share)| {
+            let percent = (100.0 * bucket.level / meter.rate(share).limit.max(1.0)).round();
+            // Never negative, and saturating.
+            let percent = percent as u64;
+            ShareUse { share, percent, is_suspended: bucket.standing == Standing::Suspended }
+        };
+        used.buckets.iter().zip(Share::ALL).map(share).collect()
     }
 
     /// Writes what changed to the state, durable with its next flush.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use ansai_core::control::BudgetUse;
 use ansai_core::{InstanceName, Millis, OverBudget, Subject, Timestamp, Unit};
 use ansai_kit::action::Amount;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -61,6 +62,27 @@ impl State {
             Ok(())
         })?;
         Ok(over.into_inner())
+    }
+
+    /// What was used of each bound within its window, as of when the uptime was last noted.
+    pub(crate) fn budgets_used(&self) -> Result<Vec<BudgetUse>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT instance, action, kind, name, bound, sum(amount) FROM budget
+                    WHERE until > coalesce((SELECT elapsed FROM budget_clock), 0)
+                    GROUP BY instance, action, kind, name, bound HAVING sum(amount) > 0
+                    ORDER BY instance, action, kind, name, bound LIMIT 200",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                let Ok(instance) = row.get::<_, String>(0)?.parse() else { continue };
+                let about = Subject::new(row.get::<_, String>(2)?, row.get::<_, String>(3)?).to_string();
+                let used = row.get::<_, i64>(5)?.unsigned_abs();
+                all.push(BudgetUse { instance, action: row.get(1)?, about, bound: row.get(4)?, used });
+            }
+            Ok(all)
+        })
     }
 
     /// Whether what a step is about to use is counted.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
 use ansai_audit::Ballast;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Why the state cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,14 @@ pub enum StateError {
         /// Newest version that this ansai knows.
         known: i64,
     },
+    /// An older ansai wrote the database, and it is only read.
+    #[error("state: an older ansai wrote it, in format {found}; this one reads format {known}")]
+    Older {
+        /// Version of the tables.
+        found: i64,
+        /// Version that this ansai reads.
+        known: i64,
+    },
     /// The file system has no blocks, no inodes or no quota left for the database, even after the reserve was released.
     #[error("state: no room for the database, so nothing was done: {0}")]
     NoRoom(rusqlite::Error),
@@ -49,6 +57,7 @@ impl StateError {
             StateError::Newer { .. } => {
                 Some("install that ansai again, or pass --state-dir DIR with another directory")
             }
+            StateError::Older { .. } => Some("start ansai once: `ansai run --once` brings it to the new format"),
             StateError::NoRoom(_) => {
                 Some("free 2 MiB and some inodes on the file system of the state directory: see `df` and `df -i`")
             }
@@ -97,6 +106,18 @@ impl Database {
             opened => opened,
         };
         Ok(Database { connection: Mutex::new(opened?), ballast, poisoned: OnceLock::new() })
+    }
+
+    /// Opens a database with the newest tables, for reading only: also while another process writes it.
+    pub(crate) fn open_to_read(file: &Path, schema: &Schema, ballast: Ballast) -> Result<Database, StateError> {
+        let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let (found, known) = (connection.pragma_query_value(None, "user_version", |row| row.get(0))?, schema.version());
+        match found {
+            found if found > known => return Err(StateError::Newer { found, known }),
+            found if found < known => return Err(StateError::Older { found, known }),
+            _ => {}
+        }
+        Ok(Database { connection: Mutex::new(connection), ballast, poisoned: OnceLock::new() })
     }
 
     /// Space to release when the disk is full.

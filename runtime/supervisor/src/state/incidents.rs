@@ -18,6 +18,11 @@ impl State {
         })
     }
 
+    /// Open incidents of all instances.
+    pub(crate) fn all_incidents(&self) -> Result<Vec<Incident>, StateError> {
+        self.0.read(all)
+    }
+
     /// The open incident of an instance with this key.
     pub(crate) fn incident(&self, instance: &InstanceName, key: &str) -> Result<Option<Incident>, StateError> {
         self.0.read(|connection| {
@@ -96,6 +101,12 @@ impl State {
             Ok(())
         })
     }
+}
+
+pub(super) fn all(connection: &Connection) -> Result<Vec<Incident>, StateError> {
+    let mut statement = connection.prepare_cached("SELECT value FROM incident ORDER BY instance, key")?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+    rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
 }
 
 fn put_incident(connection: &Connection, incident: &Incident, value: &str) -> Result<(), StateError> {

@@ -19,6 +19,15 @@ impl State {
         })
     }
 
+    /// When each instance was last evaluated, by name.
+    pub(crate) fn all_evaluated(&self) -> Result<BTreeMap<String, Timestamp>, StateError> {
+        self.0.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT instance, at FROM evaluated")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Commits the data of a successful evaluation if its trigger keeps it. What a verification or a person caused leaves
     /// no trace: it must not shift the policy's series and rates.
     pub(crate) fn commit_after(

@@ -7,6 +7,7 @@ mod history;
 mod host_clock;
 mod incidents;
 mod memory;
+mod orders;
 mod repeats;
 mod series;
 mod shares;
@@ -76,6 +77,10 @@ const SCHEMA: Schema = Schema(&[
     CREATE INDEX incident_about ON incident (json_extract(value, '$.finding.about.kind'),
         json_extract(value, '$.finding.about.name'));",
     "
+    CREATE TABLE pause (instance TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE silence (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instance, key))
+        WITHOUT ROWID;",
+    "
     CREATE TABLE approval (plan TEXT PRIMARY KEY, incident TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT NOT NULL,
         value TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX approval_incident ON approval (incident, asked);",
@@ -92,6 +97,11 @@ impl State {
     /// Opens or creates the state. Releases `ballast` when the disk is full, so that state can still be written.
     pub(crate) fn open(file: &Path, ballast: Ballast) -> Result<State, StateError> {
         Ok(State(Database::open(file, &SCHEMA, ballast)?))
+    }
+
+    /// Opens the state of the newest version, for reading only.
+    pub(crate) fn open_to_read(file: &Path, ballast: Ballast) -> Result<State, StateError> {
+        Ok(State(Database::open_to_read(file, &SCHEMA, ballast)?))
     }
 
     /// Reserves the ballast again if there is room; returns the reason if not.

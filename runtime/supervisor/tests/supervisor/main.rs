@@ -34,6 +34,7 @@ mod killed;
 mod leases;
 mod memory;
 mod never;
+mod orders;
 mod quarantine;
 mod repeats;
 mod retention;

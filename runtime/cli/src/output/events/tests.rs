@@ -6,6 +6,7 @@ use ansai_core::event::{
     EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason,
 };
 use ansai_core::hold::{HeldUnder, NotHeld};
+use ansai_core::order::{Order, Pause, Person, Silence};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
     Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
@@ -32,6 +33,11 @@ const OUTCOMES: [Outcome; 10] = [
     Outcome::Unknown,
     Outcome::Other,
 ];
+
+fn order() -> Order {
+    let (since, until) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+    Order { since, until, reason: "kernel update".into(), by: Person { uid: 1_000, name: Some("alice".into()) } }
+}
 
 /// Every kind of event, with every part that has kinds of its own. No text has a word that begins with a capital.
 fn samples() -> Vec<Event> {
@@ -79,6 +85,7 @@ fn samples() -> Vec<Event> {
                     healing: true,
                     held_under: None,
                     not_held: None,
+                    silenced: false,
                 })
                 .into(),
             without_incident: 1,
@@ -177,6 +184,12 @@ fn samples() -> Vec<Event> {
             error: Some("is no longer watched: /etc was unmounted".into()),
             kind: Some("watch-failed".into()),
         },
+        Event::Paused(Pause { instance: Some(name.clone()), order: order() }),
+        Event::Paused(Pause { instance: None, order: order() }),
+        Event::PauseEnded { instance: None, by: None },
+        Event::PauseEnded { instance: Some(name.clone()), by: Some(order().by) },
+        Event::Silenced(Silence { instance: Some(name.clone()), key: "k".into(), order: order() }),
+        Event::SilenceEnded { instance: None, key: "k".into(), by: None },
         Event::HeadExport { target: "file /heads".into(), error: None, failures: 0 },
         Event::HeadExport { target: "file /heads".into(), error: Some("no space".into()), failures: 2 },
     ];
@@ -225,6 +238,7 @@ fn samples() -> Vec<Event> {
             severity: Some(Severity::Emergency),
             summary: "93 % full".into(),
             held_under: None,
+            silenced: false,
         });
     }
     let under = HeldUnder {
@@ -289,6 +303,7 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::Futile(Timestamp::from_millis(1))),
         Verdict::Held(Permission::ClockInDoubt(315_360_000_000)),
         Verdict::Held(Permission::OverBudget(Box::new(budget_of_files()))),
+        Verdict::Held(Permission::Paused(Box::new(Pause { instance: None, order: order() }))),
         Verdict::Refused("not granted".into()),
     ] {
         samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });
@@ -303,7 +318,7 @@ fn samples() -> Vec<Event> {
             evaluations: 3,
         });
     }
-    for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping] {
+    for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping, SkipReason::Paused] {
         samples.push(Event::Skipped { plan: plan.clone(), step: 1, instance: name.clone(), reason });
     }
     for outcome in OUTCOMES {

@@ -52,6 +52,7 @@ fn finding(status: Status, text: &str) -> FindingReport {
         repeated: None,
         held_under: None,
         not_held: None,
+        silenced: false,
         holds: vec![],
     }
 }

@@ -1,0 +1,43 @@
+//! Asks the running daemon for something, or does it on the state directory while none runs.
+
+use ansai_core::control::Request;
+use ansai_core::{codes, quantity};
+use ansai_core::Millis;
+use ansai_daemon::control::{Performed, myself, perform};
+
+use crate::exit::Fault;
+use crate::global::Global;
+use crate::runtime;
+
+/// Does a request for the person who runs this program.
+pub(crate) fn ask(global: &Global, request: Request) -> anyhow::Result<Performed> {
+    let interfaces = ansai_host_functions::builtin().interfaces();
+    let configuration = global.configuration_of_state(&interfaces)?;
+    let state_dir = global.state_dir(configuration.as_ref())?;
+    let done = runtime::block_on(async {
+        tokio::task::spawn_blocking(move || perform(configuration.as_ref(), &state_dir, &request, &myself())).await
+    })?;
+    Ok(done.map_err(|error| Fault::other(codes::OTHER, format!("the request panicked: {error}")))??)
+}
+
+/// A duration with its unit: `30m`, `2h 30m`.
+pub(crate) fn duration(text: &str) -> Result<Millis, String> {
+    // Minutes are as likely as seconds.
+    if text.trim().bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("expected a number with a unit, such as `30m`, `2h 30m` or `7d`".to_owned());
+    }
+    quantity::milliseconds(text).map(Millis::new).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        assert_eq!(duration("2h 30m"), Ok(Millis::new(9_000_000)));
+        for text in ["", "30", "30 apples", "-1h", "h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

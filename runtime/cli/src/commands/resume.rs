@@ -1,0 +1,39 @@
+//! `ansai resume`: end a pause or a silence.
+
+use ansai_core::control::{Answer, Request, Resume};
+use ansai_core::exit;
+use clap::Args;
+
+use crate::asking::ask;
+use crate::global::{Format, Global};
+use crate::output::{json, lines, orders};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ansai resume               ends the pause of all instances\n  \
+    ansai resume disk-space    ends the pause of one instance\n  \
+    ansai resume /var          ends the silences of a key\n\n\
+    What was held is evaluated soon. `ansai pauses` lists what is paused and silenced.")]
+pub(crate) struct Arguments {
+    /// Instance that is paused, or key that is silenced [default: the pause of all instances]
+    #[arg(value_name = "INSTANCE|KEY")]
+    name: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
+    let what = arguments.name.as_ref().map_or(Resume::All, |name| Resume::Named { name: name.clone() });
+    let done = ask(global, Request::Resume(what))?;
+    match (global.format, &done.answer) {
+        (Format::Text, Answer::Resumed(ended)) => {
+            for pause in &ended.pauses {
+                lines::line(&format!("{} no longer paused", orders::who(pause.instance.as_ref())))?;
+            }
+            for silence in &ended.silences {
+                lines::line(&format!("{} no longer silenced", orders::what(silence.instance.as_ref(), &silence.key)))?;
+            }
+            orders::note_not_running(&done)?;
+        }
+        _ => json::document(&orders::document(&done))?,
+    }
+    Ok(exit::FINE)
+}

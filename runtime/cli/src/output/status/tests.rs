@@ -1,0 +1,140 @@
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+use ansai_core::control::{BudgetUse, ShareUse};
+use ansai_core::order::{Order, Orders, Pause, Person, Silence};
+use ansai_core::{InstanceName, Mode, Severity, Share};
+
+use super::*;
+
+const ONE: InstanceName = InstanceName::from_static("disk-space");
+const NOW: u64 = 1_795_230_000_000;
+
+fn order() -> Order {
+    let (since, until) = (Timestamp::from_millis(NOW), Timestamp::from_millis(NOW + 7_200_000));
+    let by = Person { uid: 1_000, name: Some("alice".into()) };
+    Order { since, until, reason: "kernel \u{1b}[31mupdate".into(), by }
+}
+
+fn incident(key: &str, next: NextStep) -> IncidentStatus {
+    IncidentStatus {
+        incident: format!("disk-space/{key}/1"),
+        instance: ONE,
+        key: key.into(),
+        severity: Some(Severity::Critical),
+        summary: "a sentence that is long enough to need two lines on a terminal of eighty columns, and more".into(),
+        unknown: None,
+        opened: Timestamp::from_millis(NOW - 90_061_000),
+        confirmed: Timestamp::from_millis(NOW),
+        attempts: 2,
+        next,
+    }
+}
+
+fn report() -> StatusReport {
+    let pause = Pause { instance: Some(ONE), order: order() };
+    let silence = Silence { instance: None, key: "/tmp".into(), order: order() };
+    let at = Some(Timestamp::from_millis(NOW + 60_000));
+    let all = [
+        NextStep::Healing,
+        NextStep::Paused(Box::new(pause.clone())),
+        NextStep::Held { under: "disk-space/x/1".into() },
+        NextStep::Person { attempts: 3 },
+        NextStep::Cooling { until: Timestamp::from_millis(NOW + 1) },
+        NextStep::Observe,
+        NextStep::Evaluate { at },
+        NextStep::Evaluate { at: None },
+        NextStep::Silenced(Box::new(silence.clone())),
+    ];
+    let mut incidents: Vec<_> = all.into_iter().map(|next| incident("/var", next)).collect();
+    incidents[6].unknown = Some("the probe failed".into());
+    StatusReport {
+        ansai: "0.1.0".into(),
+        at: Timestamp::from_millis(NOW),
+        is_running: false,
+        overall: Overall::Unhealthy,
+        clock_doubt_ms: Some(7_200_000),
+        incidents,
+        more_incidents: 3,
+        instances: vec![InstanceStatus {
+            instance: ONE,
+            version: Some("0.2.0".into()),
+            mode: Some(Mode::Enforce),
+            every: Some(Millis::new(60_000)),
+            last: Some(Timestamp::from_millis(NOW - 5_000)),
+            next: at,
+            incidents: 9,
+            shares: vec![ShareUse { share: Share::Processor, percent: 97, is_suspended: true }],
+        }],
+        not_loaded: vec!["services: its component is missing".into()],
+        orders: Orders { pauses: vec![pause], silences: vec![silence] },
+        pending_steps: 1,
+        budgets: vec![BudgetUse {
+            instance: ONE,
+            action: "files.remove".into(),
+            about: "filesystem /var".into(),
+            bound: "max_files".into(),
+            used: 12,
+        }],
+    }
+}
+
+#[test]
+fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
+    for width in [40, 80, 200] {
+        let text = render(&report(), Layout { width, all: false });
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        for line in plain.lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+            assert!(!line.ends_with(' '), "{line:?}");
+        }
+        assert!(plain.starts_with("unhealthy: 11 open incidents, 1 silenced, 1 not loaded\n"), "{plain}");
+        assert!(plain.find("critical").unwrap() < plain.find("Policies").unwrap());
+        assert!(!plain.contains('\u{1b}'), "texts of people control no terminal");
+    }
+    let text = render(&report(), Layout { width: 80, all: false });
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    for expected in [
+        "critical  disk-space /var, open for 1 d 1 h 1 min",
+        "next: is being healed now",
+        "next: waiting: paused until",
+        "next: a person: 3 attempts used",
+        "next: nothing: observe mode",
+        "next: evaluated again in 1 min",
+        "next: silenced until",
+        "disk-space (enforce): 9 open, evaluated 5 s ago, again in 1 min; shares used:",
+        "processor_percent 97 % (suspended)",
+        "and 3 more incidents",
+        "no ansai runs: this is what it left",
+    ] {
+        assert!(plain.contains(expected), "{expected}: {plain}");
+    }
+}
+
+#[test]
+fn a_healthy_host_has_a_short_page() {
+    let report = StatusReport {
+        is_running: true,
+        overall: Overall::Healthy,
+        clock_doubt_ms: None,
+        incidents: vec![],
+        more_incidents: 0,
+        not_loaded: vec![],
+        orders: Orders::default(),
+        pending_steps: 0,
+        budgets: vec![],
+        ..report()
+    };
+    let text = render(&report, Layout { width: 80, all: false });
+    assert!(anstream::adapter::strip_str(&text).to_string().starts_with("healthy\n\nPolicies\n"), "{text}");
+}
+
+#[test]
+fn the_document_fits_its_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../../../schemas/status.schema.json")).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let document = document(&report());
+    let problems: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+    assert!(problems.is_empty(), "{problems:?}\n{document}");
+    let mut wrong = document.clone();
+    wrong["overall"] = json!("fine");
+    assert!(!validator.is_valid(&wrong));
+}

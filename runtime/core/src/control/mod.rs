@@ -1,0 +1,192 @@
+//! What the control socket of a running daemon carries: one request in one line of JSON, and one answer in another.
+//!
+//! ```
+//! use ansai_core::control::{Message, Request, VERSION};
+//! let line = r#"{"version":1,"request":{"verb":"pauses"}}"#;
+//! let message: Message = serde_json::from_str(line)?;
+//! assert_eq!((message.version, message.request.changes()), (VERSION, false));
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+mod status;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::status::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport};
+use crate::order::{Orders, Pause, Silence};
+use crate::{InstanceName, Millis};
+
+/// The version of the protocol.
+pub const VERSION: u32 = 1;
+/// Maximum length of a request, in bytes, with its line end.
+pub const MOST_REQUEST_BYTES: usize = 64 << 10;
+/// Maximum length of an answer, in bytes, with its line end.
+pub const MOST_ANSWER_BYTES: usize = 16 << 20;
+
+/// A request with its version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// The version of the protocol that the client speaks.
+    pub version: u32,
+    /// What it asks for.
+    pub request: Request,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// All pauses and silences. Answered with [`Answer::Orders`].
+    Pauses,
+    /// The state of everything. Answered with [`Answer::Status`].
+    Status,
+    /// No new steps for an instance, or for all. Answered with [`Answer::Paused`].
+    Pause(NewPause),
+    /// Neither tell nor heal incidents with a key. Answered with [`Answer::Silenced`].
+    Silence(NewSilence),
+    /// End pauses and silences. Answered with [`Answer::Resumed`].
+    Resume(Resume),
+}
+
+impl Request {
+    /// Whether it changes something: then only operators may ask for it.
+    pub fn changes(&self) -> bool {
+        match self {
+            Request::Pauses | Request::Status => false,
+            Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
+        }
+    }
+}
+
+/// A pause that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewPause {
+    /// The instance; `None` for all.
+    pub instance: Option<InstanceName>,
+    /// Milliseconds from now.
+    pub duration: Millis,
+    /// Why.
+    pub reason: String,
+}
+
+/// A silence that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewSilence {
+    /// The instance; `None` for all.
+    pub instance: Option<InstanceName>,
+    /// The key of the incident.
+    pub key: String,
+    /// Milliseconds from now.
+    pub duration: Millis,
+    /// Why.
+    pub reason: String,
+}
+
+/// Which pauses and silences end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Resume {
+    /// The pause of all instances.
+    All,
+    /// The pause of the instance of this name, if there is one, and all silences of this key.
+    Named {
+        /// A name or a key.
+        name: String,
+    },
+}
+
+/// The answer with its version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// The version of the protocol that the daemon speaks.
+    pub version: u32,
+    /// The answer, or why there is none.
+    pub reply: Replied,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replied {
+    /// It was done.
+    Done(Answer),
+    /// It was not done.
+    Refused(Refused),
+}
+
+/// What the daemon answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// All pauses and silences that are in force.
+    Orders(Orders),
+    /// The pause that is in force from now on.
+    Paused(Pause),
+    /// The silence that is in force from now on.
+    Silenced {
+        /// It.
+        silence: Silence,
+        /// How many open incidents it silences now.
+        incidents: usize,
+    },
+    /// What ended.
+    Resumed(Orders),
+    /// The state of everything.
+    Status(Box<StatusReport>),
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The stable code; `ansai explain` has more.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// How to fix it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The exit code of a command that ends with it.
+    pub exit_code: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_request_is_one_object_and_comes_back() {
+        let (instance, duration) = (Some(InstanceName::from_static("one")), Millis::new(1_000));
+        let reason = "work".to_owned();
+        for request in [
+            Request::Pauses,
+            Request::Status,
+            Request::Pause(NewPause { instance: instance.clone(), duration, reason: reason.clone() }),
+            Request::Silence(NewSilence { instance, key: "/var".into(), duration, reason }),
+            Request::Resume(Resume::All),
+            Request::Resume(Resume::Named { name: "one".into() }),
+        ] {
+            let message = Message { version: VERSION, request };
+            let line = serde_json::to_string(&message).unwrap();
+            assert!(!line.contains('\n'), "{line}");
+            assert_eq!(serde_json::from_str::<Message>(&line).unwrap(), message, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_is_no_request() {
+        for line in [
+            r#"{"version":1,"request":{"verb":"reboot"}}"#,
+            r#"{"version":1,"request":{"verb":"pause","instance":null,"duration":1,"reason":"x","force":true}}"#,
+            r#"{"version":1,"request":{"verb":"pause","instance":"../x","duration":1,"reason":"x"}}"#,
+            r#"{"version":1,"request":{"verb":"pause","instance":null,"duration":-1,"reason":"x"}}"#,
+            r#"{"version":1}"#,
+        ] {
+            assert!(serde_json::from_str::<Message>(line).is_err(), "{line}");
+        }
+    }
+}

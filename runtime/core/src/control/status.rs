@@ -1,0 +1,168 @@
+//! The state of a host, as `ansai status` shows it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::order::{Orders, Pause, Silence};
+use crate::{Incident, InstanceName, Mode, Millis, Severity, Share, Timestamp};
+
+/// The state of everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// Version of ansai that made it.
+    pub ansai: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Whether a daemon made it. Otherwise it is what the last run left: nothing is being healed, and nothing is due.
+    pub is_running: bool,
+    /// The worst of all incidents.
+    pub overall: Overall,
+    /// By how many milliseconds the time of day jumped, while it is in doubt.
+    pub clock_doubt_ms: Option<i64>,
+    /// Open incidents: what is worst first, the oldest first.
+    pub incidents: Vec<IncidentStatus>,
+    /// How many more are open than `incidents` lists.
+    pub more_incidents: usize,
+    /// The instances, by name.
+    pub instances: Vec<InstanceStatus>,
+    /// What did not load, with the reason.
+    pub not_loaded: Vec<String>,
+    /// Pauses and silences.
+    pub orders: Orders,
+    /// Interrupted steps of an earlier run that wait.
+    pub pending_steps: usize,
+    /// Bounds of grants that are used at least in part.
+    pub budgets: Vec<BudgetUse>,
+}
+
+/// The worst state of any incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overall {
+    /// No incident is open, apart from silenced ones.
+    Healthy,
+    /// At least one incident is unknown, or an instance did not load.
+    Unknown,
+    /// At least one incident is open.
+    Unhealthy,
+}
+
+/// An open incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentStatus {
+    /// Its id.
+    pub incident: String,
+    /// The instance.
+    pub instance: InstanceName,
+    /// Its key, for `ansai silence`.
+    pub key: String,
+    /// Its severity.
+    pub severity: Option<Severity>,
+    /// What the policy says.
+    pub summary: String,
+    /// Why its state is unknown, while it is.
+    pub unknown: Option<String>,
+    /// When it opened.
+    pub opened: Timestamp,
+    /// When it was last confirmed.
+    pub confirmed: Timestamp,
+    /// Attempts that were begun.
+    pub attempts: u32,
+    /// What comes next.
+    pub next: NextStep,
+}
+
+/// What comes next for an incident.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum NextStep {
+    /// A task heals it now.
+    Healing,
+    /// It is silenced.
+    Silenced(Box<Silence>),
+    /// Its instance is paused.
+    Paused(Box<Pause>),
+    /// It waits for another incident, which is its cause.
+    Held {
+        /// The id of that incident.
+        under: String,
+    },
+    /// All attempts were used: a person has to act.
+    Person {
+        /// So many.
+        attempts: u32,
+    },
+    /// The next attempt may begin then.
+    Cooling {
+        /// Not before.
+        until: Timestamp,
+    },
+    /// Nothing is applied: the instance observes.
+    Observe,
+    /// It is evaluated again; the time is known while the daemon runs.
+    Evaluate {
+        /// When the next evaluation is due.
+        at: Option<Timestamp>,
+    },
+}
+
+impl NextStep {
+    /// What comes next for an incident, as far as the incident and the orders tell.
+    pub fn of_orders(incident: &Incident, orders: &Orders, now: Timestamp, is_in_doubt: bool) -> Option<NextStep> {
+        let (instance, key) = (&incident.instance, &incident.finding.key);
+        if let Some(silence) = orders.silence_of(instance, key, now, is_in_doubt) {
+            return Some(NextStep::Silenced(Box::new(silence.clone())));
+        }
+        if let Some(under) = &incident.hold.under {
+            return Some(NextStep::Held { under: under.incident.clone() });
+        }
+        let pause = orders.pause_of(instance, now, is_in_doubt)?;
+        Some(NextStep::Paused(Box::new(pause.clone())))
+    }
+}
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its name.
+    pub instance: InstanceName,
+    /// Version of its policy; `None` if no daemon runs.
+    pub version: Option<String>,
+    /// Its mode; `None` if that is unknown.
+    pub mode: Option<Mode>,
+    /// Time between two evaluations.
+    pub every: Option<Millis>,
+    /// When it was last evaluated.
+    pub last: Option<Timestamp>,
+    /// When the next evaluation is due by the schedule; `None` if no daemon runs.
+    pub next: Option<Timestamp>,
+    /// Open incidents.
+    pub incidents: usize,
+    /// Its shares that are used most, in percent.
+    pub shares: Vec<ShareUse>,
+}
+
+/// How much of a share is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareUse {
+    /// Which.
+    pub share: Share,
+    /// In percent.
+    pub percent: u64,
+    /// Whether the instance is suspended because of it.
+    pub is_suspended: bool,
+}
+
+/// How much of a bound of a grant is used within its window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetUse {
+    /// The instance.
+    pub instance: InstanceName,
+    /// The action.
+    pub action: String,
+    /// What it acts on, such as `filesystem /var`.
+    pub about: String,
+    /// The bound, such as `max_files`.
+    pub bound: String,
+    /// What was used.
+    pub used: u64,
+}

@@ -1,0 +1,80 @@
+//! Does a request with the supervisor. Each request is one line here; what it does is in the supervisor.
+
+use std::collections::BTreeSet;
+
+use ansai_core::control::{Answer, Overall, Refused, Replied, Request};
+use ansai_core::order::Person;
+use ansai_core::{InstanceName, codes, exit};
+use ansai_supervisor::{OrderError, Supervisor};
+
+use crate::error::Error;
+
+/// What does the requests of clients.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    pub(crate) supervisor: Supervisor,
+    /// The instances that may be named; `None` if that is unknown.
+    pub(crate) instances: Option<BTreeSet<InstanceName>>,
+    /// What did not load, with the reason.
+    pub(crate) not_loaded: Vec<String>,
+}
+
+impl Handler {
+    /// Does a request of a person who may ask for it.
+    pub(crate) fn handle(&self, request: Request, by: &Person) -> Replied {
+        match self.answer(request, by) {
+            Ok(answer) => Replied::Done(answer),
+            Err(error) => Replied::Refused(error),
+        }
+    }
+
+    fn answer(&self, request: Request, by: &Person) -> Result<Answer, Refused> {
+        let refused = |error| refused(&Error::from(error));
+        match request {
+            Request::Pauses => Ok(Answer::Orders(self.supervisor.orders())),
+            Request::Status => self.status(),
+            Request::Pause(new) => {
+                self.check_named(new.instance.as_ref())?;
+                Ok(Answer::Paused(self.supervisor.pause(&new, by).map_err(refused)?))
+            }
+            Request::Silence(new) => {
+                self.check_named(new.instance.as_ref())?;
+                let (silence, incidents) = self.supervisor.silence(&new, by).map_err(refused)?;
+                Ok(Answer::Silenced { silence, incidents })
+            }
+            Request::Resume(what) => Ok(Answer::Resumed(self.supervisor.resume(&what, by).map_err(refused)?)),
+        }
+    }
+
+    fn status(&self) -> Result<Answer, Refused> {
+        let status = self.supervisor.status().map_err(OrderError::from);
+        let mut status = status.map_err(|error| refused(&Error::from(error)))?;
+        status.not_loaded.clone_from(&self.not_loaded);
+        if !self.not_loaded.is_empty() {
+            status.overall = status.overall.max(Overall::Unknown);
+        }
+        Ok(Answer::Status(Box::new(status)))
+    }
+
+    fn check_named(&self, instance: Option<&InstanceName>) -> Result<(), Refused> {
+        let (Some(name), Some(known)) = (instance, &self.instances) else { return Ok(()) };
+        if known.contains(name) {
+            return Ok(());
+        }
+        Err(Refused {
+            code: codes::UNKNOWN_INSTANCE.word().to_owned(),
+            message: format!("ansai has no instance `{name}`"),
+            hint: Some("`ansai status` lists the instances".to_owned()),
+            exit_code: exit::USAGE,
+        })
+    }
+}
+
+fn refused(error: &Error) -> Refused {
+    Refused {
+        code: error.code().word().to_owned(),
+        message: error.to_string(),
+        hint: error.hint(),
+        exit_code: error.exit_code(),
+    }
+}

@@ -1,0 +1,108 @@
+//! Does a request with a daemon that runs, or on the state directory while none does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ansai_core::control::{Answer, Replied, Request};
+use ansai_core::order::Person;
+use ansai_core::{Mode, codes};
+use ansai_events::Stream;
+use ansai_supervisor::authority::Fixed;
+use ansai_supervisor::{Options, Supervisor};
+
+use super::client::ask;
+use super::error::ControlError;
+use super::handle::Handler;
+use super::place::socket_path;
+use crate::configuration::Configuration;
+use crate::error::Error;
+use crate::{host, state};
+
+/// How long a daemon may take to start: it has the state directory, and does not listen yet.
+const STARTING: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Performed {
+    /// The answer.
+    pub answer: Answer,
+    /// Whether a running daemon answered. Otherwise the answer is from the state directory.
+    pub is_running: bool,
+}
+
+/// Does a request for the person who runs this program. Blocks; needs a tokio runtime.
+///
+/// # Errors
+/// A daemon runs and refuses it or does not answer; or no daemon runs, and the state cannot be opened or refuses it.
+pub fn perform(
+    configuration: Option<&Configuration>,
+    state_dir: &Path,
+    request: &Request,
+    by: &Person,
+) -> Result<Performed, Error> {
+    let configured = configuration.and_then(|one| one.config.control.socket.as_deref());
+    let socket = socket_path(state_dir, configured);
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask(&socket, request)? {
+            return Ok(Performed { answer, is_running: true });
+        }
+        let done = if request.changes() {
+            change(configuration, state_dir, request, by)
+        } else {
+            read(state_dir, &socket, request)
+        };
+        match done {
+            Err(error) if error.code() == codes::IN_USE => {
+                if began.elapsed() > STARTING {
+                    return Err(ControlError::NotListening(state_dir.to_owned()).into());
+                }
+                std::thread::sleep(PAUSE);
+            }
+            done => return Ok(Performed { answer: done?, is_running: false }),
+        }
+    }
+}
+
+/// With the lock of the state, by the same function as the daemon.
+fn change(
+    configuration: Option<&Configuration>,
+    state_dir: &Path,
+    request: &Request,
+    by: &Person,
+) -> Result<Answer, Error> {
+    let directory = state::open(state_dir)?;
+    let options = Options {
+        state_dir: directory,
+        mode: Mode::Observe,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        accept_clock: false,
+        audit: configuration.map(|configuration| configuration.config.audit.clone()).unwrap_or_default(),
+        events: Stream::new(),
+    };
+    let live = host::live(ansai_host_functions::builtin(), state_dir);
+    let supervisor = Supervisor::open(options, Arc::new(live), Arc::new(Fixed::new([])), Vec::new())
+        .map_err(|error| Error::Open { state_dir: PathBuf::from(state_dir), error })?;
+    let instances = configuration.map(|one| one.config.policies.keys().cloned().collect());
+    let replied = Handler { supervisor: supervisor.clone(), instances, not_loaded: Vec::new() }.handle(request.clone(), by);
+    supervisor.ordered();
+    match replied {
+        Replied::Done(answer) => Ok(answer),
+        Replied::Refused(refused) => Err(ControlError::Refused(refused).into()),
+    }
+}
+
+/// Without the lock, and without a trace in the audit log.
+fn read(state_dir: &Path, socket: &Path, request: &Request) -> Result<Answer, Error> {
+    let not_running = || ControlError::NotRunning(socket.to_owned());
+    let directory = state::existing(state_dir)?.ok_or_else(not_running)?;
+    let report = ansai_supervisor::status_of(&directory)
+        .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error: error.into() })?;
+    match (report, request) {
+        (None, _) => Err(not_running().into()),
+        (Some(report), Request::Pauses) => Ok(Answer::Orders(report.orders)),
+        (Some(report), _) => Ok(Answer::Status(Box::new(report))),
+    }
+}

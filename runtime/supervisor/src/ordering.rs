@@ -1,0 +1,64 @@
+//! What people may order while the supervisor runs.
+
+use ansai_core::control::{NewPause, NewSilence, Resume};
+use ansai_core::order::{Orders, Pause, Person, Silence};
+use tokio::time::Instant;
+
+use crate::orders::OrderError;
+use crate::supervisor::Supervisor;
+
+impl Supervisor {
+    /// The pauses and silences that are in force.
+    pub fn orders(&self) -> Orders {
+        self.0.orders.in_force()
+    }
+
+    /// No new step begins for an instance, or for all. Steps that run finish, and everything is evaluated as before.
+    ///
+    /// # Errors
+    /// See [`OrderError`].
+    pub fn pause(&self, new: &NewPause, by: &Person) -> Result<Pause, OrderError> {
+        self.0.orders.pause(new, by)
+    }
+
+    /// Incidents with a key are neither told nor healed. Answers how many are open now.
+    ///
+    /// # Errors
+    /// See [`OrderError`].
+    pub fn silence(&self, new: &NewSilence, by: &Person) -> Result<(Silence, usize), OrderError> {
+        let silence = self.0.orders.silence(new, by)?;
+        let open = self.0.state.all_incidents()?;
+        let is_silenced =
+            |incident: &&ansai_core::Incident| silence.silences(&incident.instance, &incident.finding.key);
+        let incidents = open.iter().filter(is_silenced).count();
+        Ok((silence, incidents))
+    }
+
+    /// Ends pauses and silences, and evaluates what they held soon.
+    ///
+    /// # Errors
+    /// See [`OrderError`].
+    pub fn resume(&self, what: &Resume, by: &Person) -> Result<Orders, OrderError> {
+        let ended = self.0.orders.resume(what, by)?;
+        self.look_again(&ended);
+        Ok(ended)
+    }
+
+    /// Has the instances evaluated whose pause or silence ended.
+    pub(crate) fn look_again(&self, ended: &Orders) {
+        let named = |name: &ansai_core::InstanceName| {
+            ended.pauses.iter().map(|one| &one.instance).chain(ended.silences.iter().map(|one| &one.instance)).any(
+                |instance| instance.as_ref().is_none_or(|instance| instance == name),
+            )
+        };
+        for instance in self.0.instances.iter().filter(|instance| named(&instance.name)) {
+            self.0.passes.lanes.of(&instance.name).follow_up.ask(Instant::now());
+        }
+    }
+
+    /// Records the end of a run that did nothing but what a person ordered.
+    pub fn ordered(&self) {
+        self.ended("the order was stored");
+        self.keep_head();
+    }
+}
