@@ -181,7 +181,7 @@ pub enum Event {
         instance: InstanceName,
         plan_sha256: String,
         decision: ApprovalDecision,
-        by: String,
+        by: Person,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         until: Timestamp,

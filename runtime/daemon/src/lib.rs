@@ -23,7 +23,7 @@
 //! # Ok(()) }
 //! ```
 
-pub mod approval;
+mod approval;
 pub mod authority;
 pub mod component;
 pub mod configuration;
@@ -34,7 +34,6 @@ mod error;
 pub mod evidence;
 pub mod history;
 pub mod host;
-mod idle;
 mod in_time;
 pub mod load;
 pub mod ownership;
@@ -46,7 +45,6 @@ pub mod sources;
 pub mod state;
 mod targets;
 pub mod undo;
-pub mod user;
 pub mod wake;
 mod warning;
 

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ansai_core::{InstanceName, Interface, Mode, ScopeInForce, ScopeTables};
+use ansai_events::Stream;
 use ansai_supervisor::authority::{Authority, EffectiveGrants, Fixed, scopes};
-use ansai_supervisor::StepReport;
+use ansai_supervisor::{Options, StepReport, Supervisor};
 
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::{idle, targets};
+use crate::{host, state, targets};
 
 /// What to undo.
 pub struct UndoRequest {
@@ -34,12 +35,23 @@ pub fn undo(
     if let Some(configuration) = configuration {
         configuration.check_trust_for_undo()?;
     }
-    let interfaces = ansai_host_functions::builtin().interfaces();
+    let directory = state::existing(state_dir)?.ok_or_else(|| Error::NoState(state_dir.to_owned()))?;
+    let registry = ansai_host_functions::builtin();
     let authority: Arc<dyn Authority> = match configuration {
-        Some(configuration) => Arc::new(Fixed::new(grants(configuration, &interfaces))),
+        Some(configuration) => Arc::new(Fixed::new(grants(configuration, &registry.interfaces()))),
         None => Arc::new(NoConfiguration),
     };
-    let supervisor = idle::open(configuration, state_dir, Mode::Enforce, authority)?;
+    let options = Options {
+        state_dir: directory,
+        mode: Mode::Enforce,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        accept_clock: false,
+        audit: configuration.map(|configuration| configuration.config.audit.clone()).unwrap_or_default(),
+        events: Stream::new(),
+    };
+    let live = host::live(registry, state_dir);
+    let supervisor = Supervisor::open(options, Arc::new(live), authority, Vec::new())
+        .map_err(|error| Error::Open { state_dir: state_dir.to_owned(), error })?;
     Ok(supervisor.undo(&request.plan, request.step, &request.by)?)
 }
 

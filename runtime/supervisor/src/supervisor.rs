@@ -12,7 +12,6 @@ use ansai_storage::Directory;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::approvals::{Approval, ApprovalError, ApprovalState, DecisionRequest};
 use crate::clock;
 use crate::execution::undo::UndoError;
 use crate::execution::{Attached, Executor, PendingStep, QuarantineExpiry, Which};
@@ -298,25 +297,6 @@ impl Supervisor {
         self.ended("the undoing ended");
         self.keep_head();
         reports
-    }
-
-    /// Approves or rejects a plan that waits for it. An approved plan is applied by the next pass, which begins at once
-    /// where this supervisor runs.
-    ///
-    /// # Errors
-    /// No such plan waits, its file changed, or the decision cannot be recorded.
-    pub fn decide(&self, request: DecisionRequest) -> Result<Approval, ApprovalError> {
-        let approval = self.0.executor.decide(request)?;
-        if approval.state == ApprovalState::Approved {
-            self.0.passes.lanes.of(&approval.instance).follow_up.ask(Instant::now());
-        }
-        Ok(approval)
-    }
-
-    /// Records the end of a run that did nothing but what a person asked for.
-    pub fn close(&self, why: &str) {
-        self.ended(why);
-        self.keep_head();
     }
 
     /// Writes the newest head of the audit log to its local file.

@@ -1,16 +1,14 @@
 //! `ansai approve` and `ansai reject`: decide about a plan that waits.
 
+use ansai_core::control::{Answer, NewDecision, Request};
 use ansai_core::event::ApprovalDecision;
-use ansai_core::{codes, exit};
-use ansai_daemon::{approval, user};
-use ansai_supervisor::approvals::DecisionRequest;
+use ansai_core::exit;
 use clap::Args;
 
 use super::plans;
-use crate::exit::Fault;
+use crate::asking::ask;
 use crate::global::{Format, Global};
 use crate::output::{json, lines};
-use crate::runtime;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ansai plan ID                                 show what the plan would do\n  \
@@ -47,21 +45,15 @@ pub(crate) fn reject(arguments: &RejectArguments, global: &Global) -> anyhow::Re
 }
 
 fn decide(plan: &str, decision: ApprovalDecision, reason: Option<String>, global: &Global) -> anyhow::Result<u8> {
-    let configuration = global.configuration_of_state(&ansai_host_functions::builtin().interfaces())?;
-    let state_dir = global.state_dir(configuration.as_ref())?;
-    let by = user::named(rustix::process::getuid().as_raw());
-    let request = DecisionRequest { plan: plan.to_owned(), decision, by, reason };
-    let decided = runtime::block_on(async {
-        tokio::task::spawn_blocking(move || approval::decide(configuration.as_ref(), &state_dir, request))
-            .await
-            .map_err(|error| Fault::other(codes::OTHER, format!("the decision failed: {error}")))
-    })???;
+    let done = ask(global, Request::Decide(NewDecision { plan: plan.to_owned(), decision, reason }))?;
+    let Answer::Decided(decided) = &done.answer else { return Err(plans::unexpected()) };
     match global.format {
-        Format::Json => json::document(&plans::document(&decided))?,
+        Format::Json => json::document(&plans::document(decided))?,
         Format::Text => {
-            lines::line(&format!("{} of {}: {}", decided.plan, decided.instance, plans::standing(&decided)))?;
+            lines::line(&format!("{} of {}: {}", decided.plan, decided.instance, plans::standing(decided)))?;
             if decision == ApprovalDecision::Approved {
-                lines::line("the next pass applies it, if nothing has changed")?;
+                let when = if done.is_running { "ansai looks again now" } else { "no daemon runs: the next run looks again" };
+                lines::line(&format!("{when}, and applies it if nothing has changed"))?;
             }
         }
     }

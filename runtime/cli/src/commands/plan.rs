@@ -1,14 +1,15 @@
 //! `ansai plan`: what a plan would do.
 
+use ansai_core::approval::ApprovalState;
+use ansai_core::control::{Answer, Request, ShownStep};
 use ansai_core::event::PlannedStep;
 use ansai_core::text::prose;
 use ansai_core::{Millis, exit};
-use ansai_daemon::approval;
-use ansai_supervisor::approvals::ApprovalState;
 use clap::Args;
 use serde_json::json;
 
 use super::plans;
+use crate::asking::ask;
 use crate::global::{Format, Global};
 use crate::output::{self, details, json, lines, phrases, terminal};
 
@@ -21,16 +22,11 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let registry = ansai_host_functions::builtin();
-    let configuration = global.configuration_of_state(&registry.interfaces())?;
-    let state_dir = global.state_dir(configuration.as_ref())?;
-    let (approval, stored) = approval::plan(&state_dir, &arguments.plan)?;
-    // Until when a step can be undone counts from when it is applied.
+    let request = Request::Plan { plan: arguments.plan.clone() };
+    let Answer::Plan { approval, steps: shown } = ask(global, request)?.answer else { return Err(plans::unexpected()) };
     let now = ansai_supervisor::clock::now();
-    let planned = |step: &ansai_kit::action::Proposed| {
-        step.planned(registry.action(&step.action).map(|(_, _, action)| action), now)
-    };
-    let steps: Vec<PlannedStep> = stored.steps.iter().map(planned).collect();
+    let planned = |shown: ShownStep| PlannedStep { names: shown.names.into(), ..shown.step };
+    let steps: Vec<PlannedStep> = shown.into_iter().map(planned).collect();
     if global.format == Format::Json {
         let step = |step: &PlannedStep| json!({ "step": step, "names": &*step.names });
         let steps: Vec<_> = steps.iter().map(step).collect();

@@ -1,12 +1,14 @@
 //! `ansai plans`: plans that wait for approval, and those that did.
 
-use ansai_core::exit;
+use ansai_core::approval::{Approval, ApprovalState};
+use ansai_core::control::{Answer, Request};
 use ansai_core::text::{inert, prose};
-use ansai_daemon::approval;
-use ansai_supervisor::approvals::{Approval, ApprovalState};
+use ansai_core::{codes, exit};
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::asking::ask;
+use crate::exit::Fault;
 use crate::global::{Format, Global};
 use crate::output::{json, lines, time};
 
@@ -22,9 +24,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> {
-    let configuration = global.configuration_of_state(&ansai_host_functions::builtin().interfaces())?;
-    let state_dir = global.state_dir(configuration.as_ref())?;
-    let mut plans = approval::plans(&state_dir)?;
+    let Answer::Plans(mut plans) = ask(global, Request::Plans)?.answer else { return Err(unexpected()) };
     plans.retain(|plan| !arguments.open || word(plan) == "open");
     // Those that need something come first.
     plans.sort_by_key(|plan| word(plan) != "open");
@@ -43,6 +43,12 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
     Ok(exit::FINE)
 }
 
+/// The daemon answered something else than was asked for.
+pub(super) fn unexpected() -> anyhow::Error {
+    let fault = Fault::other(codes::BAD_REQUEST, "the daemon answered something else than was asked for");
+    fault.hint("use the program of the same version as the daemon").into()
+}
+
 /// The state of a plan in one word. One whose time is over is expired, whether or not a pass has noticed.
 fn word(plan: &Approval) -> &'static str {
     if plan.is_overdue(ansai_supervisor::clock::now()) { "expired" } else { plan.state.word() }
@@ -52,7 +58,7 @@ fn word(plan: &Approval) -> &'static str {
 pub(super) fn standing(plan: &Approval) -> String {
     let by = plan.decided.as_ref().map(|decided| {
         let reason = decided.reason.as_ref().map(|reason| format!(": {}", prose(reason, 400))).unwrap_or_default();
-        format!(" by {} at {}{reason}", inert(&decided.by, 100), time::minute(decided.at))
+        format!(" by {} at {}{reason}", inert(&decided.by.to_string(), 100), time::minute(decided.at))
     });
     let by = by.unwrap_or_default();
     match (plan.state, &plan.ended) {

@@ -1,29 +1,18 @@
 //! What a person decides about a plan.
 
+use ansai_core::approval::{Approval, ApprovalState, Decided};
+use ansai_core::control::NewDecision;
 use ansai_core::event::{ApprovalDecision, ApprovalEnd};
+use ansai_core::order::Person;
 use ansai_core::{Event, Timestamp};
 
-use super::{Approval, ApprovalState, Decided};
 use crate::clock;
 use crate::execution::Executor;
 use crate::recording::JournalError;
 use crate::state::StateError;
 
-/// Longer reasons are refused.
+/// Longer reasons are refused, in bytes.
 const MOST_REASON: usize = 1_000;
-
-/// Who decides what about which plan.
-#[derive(Debug, Clone)]
-pub struct DecisionRequest {
-    /// The plan.
-    pub plan: String,
-    /// What about it.
-    pub decision: ApprovalDecision,
-    /// Who, for the audit log: `user 0 (root)`.
-    pub by: String,
-    /// Why, in that person's words.
-    pub reason: Option<String>,
-}
 
 /// Why nothing was decided.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +31,8 @@ pub enum ApprovalError {
     /// Its file is not the one that was proposed.
     #[error("plan {0} is not as it was proposed: its file changed or cannot be read")]
     Altered(String),
-    /// The reason is too long.
-    #[error("the reason has more than {MOST_REASON} bytes")]
+    /// There is no reason, or it is too long.
+    #[error("a rejection needs a reason, and a reason has at most {MOST_REASON} bytes")]
     Reason,
     /// The time of day is in doubt, so nobody knows when the approval would expire.
     #[error("the clock jumped, so it is unknown when an approval expires")]
@@ -58,14 +47,16 @@ pub enum ApprovalError {
 
 impl Executor {
     /// Approves or rejects a plan that waits. An approval can be taken back until the plan begins.
-    pub(crate) fn decide(&self, request: DecisionRequest) -> Result<Approval, ApprovalError> {
-        let DecisionRequest { plan, decision, by, reason } = request;
-        if reason.as_ref().is_some_and(|reason| reason.len() > MOST_REASON) {
+    pub(crate) fn decide(&self, new: &NewDecision, by: &Person) -> Result<Approval, ApprovalError> {
+        let NewDecision { plan, decision, reason } = new;
+        let decision = *decision;
+        let (length, needed) = (reason.as_ref().map_or(0, String::len), decision == ApprovalDecision::Rejected);
+        if length > MOST_REASON || (needed && length == 0) {
             return Err(ApprovalError::Reason);
         }
         let now = clock::now();
-        let unknown = || ApprovalError::Unknown(ansai_core::text::inert(&plan, 100));
-        let before = self.state.approval(&plan)?.ok_or_else(unknown)?;
+        let unknown = || ApprovalError::Unknown(ansai_core::text::inert(plan, 100));
+        let before = self.state.approval(plan)?.ok_or_else(unknown)?;
         self.check_open(&before, decision, now)?;
         if decision == ApprovalDecision::Approved && self.clocks.doubt().is_some() {
             return Err(ApprovalError::ClockInDoubt);
@@ -83,8 +74,8 @@ impl Executor {
             instance: after.instance.clone(),
             plan_sha256: after.plan_sha256.clone(),
             decision,
-            by,
-            reason,
+            by: by.clone(),
+            reason: reason.clone(),
             until,
         };
         self.journal.durable(now, event)?;

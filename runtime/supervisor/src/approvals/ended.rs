@@ -1,9 +1,9 @@
 //! The end of an approval: used up, or no longer of use.
 
+use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::event::ApprovalEnd;
 use ansai_core::{Event, Timestamp};
 
-use super::{Approval, ApprovalState};
 use crate::clock;
 use crate::execution::Executor;
 use crate::recording::Journal;

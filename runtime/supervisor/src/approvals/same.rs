@@ -1,45 +1,25 @@
 //! Whether a plan that was approved is still the one that its policy proposes, under the same circumstances.
 
+use ansai_core::approval::{Approval, Circumstances};
 use ansai_core::event::{ApprovalDecision, ApprovalEnd, Verdict};
 use ansai_core::{Decision, Event};
 use ansai_kit::action::Proposed;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::Approval;
 use crate::authority::EffectiveGrants;
 use crate::execution::{Executor, PlanFile};
 use crate::instance::Instance;
 
-/// What a plan depends on besides the host: SHA-256 of each, hexadecimal.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Circumstances {
-    component: String,
-    settings: String,
-    grants: String,
-}
-
-impl Circumstances {
-    /// As they are now. The mode is none of them: it decides itself whether a plan is applied.
-    pub(crate) fn of(instance: &Instance, grants: &EffectiveGrants) -> Circumstances {
-        let scopes: Vec<_> = grants.scopes.iter().map(|(name, scope)| (name.as_str(), scope)).collect();
-        Circumstances {
-            component: instance.policy.info().digest.clone(),
-            settings: digest(&*instance.settings),
-            grants: digest(&(scopes, &*grants.targets, &*grants.approve)),
-        }
-    }
-
-    /// What differs from those of another time.
-    pub(crate) fn difference(&self, now: &Circumstances) -> Option<ApprovalEnd> {
-        match () {
-            () if self.component != now.component => Some(ApprovalEnd::Component),
-            () if self.settings != now.settings => Some(ApprovalEnd::Settings),
-            () if self.grants != now.grants => Some(ApprovalEnd::Grants),
-            () => None,
-        }
+/// What a plan depends on now, besides the host. The mode is no part of it: it decides itself whether a plan is applied.
+pub(crate) fn circumstances(instance: &Instance, grants: &EffectiveGrants) -> Circumstances {
+    let scopes: Vec<_> = grants.scopes.iter().map(|(name, scope)| (name.as_str(), scope)).collect();
+    Circumstances {
+        component: instance.policy.info().digest.clone(),
+        settings: digest(&*instance.settings),
+        grants: digest(&(scopes, &*grants.targets, &*grants.approve)),
     }
 }
 

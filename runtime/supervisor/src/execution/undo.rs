@@ -1,5 +1,6 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
+use ansai_core::approval::ApprovalState;
 use ansai_core::event::{UndoIntent, Verdict};
 use ansai_core::{Event, InstanceName, Mode, Outcome, Refusal};
 use ansai_kit::action::{Action, Applied, Fate, Proposed};
@@ -9,7 +10,6 @@ use super::outcome::BY_HOST;
 use super::plans::{PlanFile, PlanFileError};
 use super::step::{InForce, Step};
 use super::undo_records::{UndoRecord, UndoRecords};
-use crate::approvals::ApprovalState;
 use crate::clock;
 use crate::permits::{InUse, Request};
 use crate::report::StepReport;

@@ -1,12 +1,13 @@
 //! Plans of an incident that wait for a person: in each pass, before and after the policy is asked.
 
+use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::event::{ApprovalEnd, PlannedStep, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::{Decision, Event, Incident, Mode, Timestamp};
 use ansai_kit::action::Proposed;
 
 use super::Passes;
-use crate::approvals::{Approval, ApprovalState, Circumstances, difference};
+use crate::approvals::{circumstances, difference};
 use crate::authority::EffectiveGrants;
 use crate::clock;
 use crate::execution::PlanFile;
@@ -65,7 +66,7 @@ impl Passes {
         }
         // While the clock is in doubt nothing is applied, and nobody knows what has expired.
         let expired = (known.is_overdue(now) && executor.clocks.doubt().is_none()).then_some(ApprovalEnd::Expired);
-        let ended = expired.or_else(|| known.circumstances.difference(&Circumstances::of(instance, grants)));
+        let ended = expired.or_else(|| known.circumstances.difference(&circumstances(instance, grants)));
         if let Some(why) = ended {
             executor.end_approval(&known, why);
             return Ok(Waiting::Ask(None));
@@ -180,7 +181,7 @@ impl Passes {
             decided: None,
             ended: None,
             continues,
-            circumstances: Circumstances::of(instance, grants),
+            circumstances: circumstances(instance, grants),
         };
         self.executor.state.put_approval(&approval).map_err(|error| error.to_string())
     }

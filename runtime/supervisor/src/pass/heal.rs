@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_core::approval::Approval;
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, Status, StepResult, Timestamp};
@@ -17,7 +18,6 @@ use super::budget::{Budget, BudgetError};
 use super::standing::Suspended;
 use crate::authority::EffectiveGrants;
 use crate::clock;
-use crate::approvals::Approval;
 use crate::execution::{Approved, ApprovedBy, PlanFile};
 use crate::instance::Instance;
 use crate::permits::{self, Attempts, Futile, Opening, PermitRequest, PermitSource, PersonApproval, Windows, opening};

@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::path::Path;
 
+use ansai_core::approval::{Approval, ApprovalState};
 use ansai_core::{Millis, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::budgets::integer;
 use super::{SCHEMA, State, StateError};
-use crate::approvals::{Approval, ApprovalState};
 
 /// What was decided or ended is listed for so long.
 const KEPT: Millis = Millis::from_hours(30 * 24);
@@ -54,6 +54,11 @@ impl State {
         self.0.read(|connection| one(connection, "SELECT value FROM approval WHERE plan = ?1", plan))
     }
 
+    /// All plans, the newest first.
+    pub(crate) fn approvals(&self) -> Result<Vec<Approval>, StateError> {
+        self.0.read(list)
+    }
+
     /// The plan that was proposed last for an incident.
     pub(crate) fn approval_of(&self, incident: &str) -> Result<Option<Approval>, StateError> {
         const NEWEST: &str = "SELECT value FROM approval WHERE incident = ?1 ORDER BY asked DESC, plan DESC LIMIT 1";
@@ -65,6 +70,8 @@ fn one(connection: &Connection, statement: &str, name: &str) -> Result<Option<Ap
     let value = connection.prepare_cached(statement)?.query_row([name], |row| row.get::<_, String>(0)).optional()?;
     Ok(value.map(|value| serde_json::from_str(&value)).transpose()?)
 }
+
+const ALL: &str = "SELECT value FROM approval ORDER BY asked DESC, plan DESC";
 
 /// All plans in a database, the newest first, also while a daemon has it open. Changes nothing. A database of an earlier
 /// version has none.
@@ -79,7 +86,11 @@ pub(crate) fn all(file: &Path) -> Result<Vec<Approval>, StateError> {
     if !tables.exists([])? {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare("SELECT value FROM approval ORDER BY asked DESC, plan DESC")?;
+    list(&connection)
+}
+
+fn list(connection: &Connection) -> Result<Vec<Approval>, StateError> {
+    let mut statement = connection.prepare(ALL)?;
     let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
     rows.map(|row| Ok(serde_json::from_str(&row?)?)).collect()
 }

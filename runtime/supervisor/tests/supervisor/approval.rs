@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use ansai_core::approval::{Approval, ApprovalState};
+use ansai_core::control::NewDecision;
 use ansai_core::event::{ApprovalDecision, ApprovalEnd, Verdict};
 use ansai_core::incident::Permission;
+use ansai_core::order::Person;
 use ansai_core::{
     Decision, Event, InstanceName, Millis, Mode, Observation, OnFailure, Outcome, RetryPolicy, Severity, Status,
 };
-use ansai_supervisor::approvals::{Approval, ApprovalError, ApprovalState, DecisionRequest, approvals};
+use ansai_supervisor::approvals::{ApprovalError, approvals};
 use ansai_supervisor::authority::{Authority, EffectiveGrants};
 use ansai_supervisor::{Instance, PlanReport, Supervisor};
 
@@ -22,12 +25,16 @@ fn marking(scene: &Scene, name: &str) -> Script {
     Script::sick(vec![Step::mark(scene.path(name))], OnFailure::Stop)
 }
 
-fn request(plan: &str, decision: ApprovalDecision) -> DecisionRequest {
-    DecisionRequest { plan: plan.to_owned(), decision, by: "a person".into(), reason: Some("a test".into()) }
+fn request(plan: &str, decision: ApprovalDecision) -> NewDecision {
+    NewDecision { plan: plan.to_owned(), decision, reason: Some("a test".into()) }
+}
+
+fn alice() -> Person {
+    Person { uid: 4_711, name: Some("alice".into()) }
 }
 
 fn decide(scene: &Scene, plan: &str, decision: ApprovalDecision) -> Result<Approval, ApprovalError> {
-    scene.open_with(fixed(Mode::Approve)).unwrap().decide(request(plan, decision))
+    scene.open_with(fixed(Mode::Approve)).unwrap().decide(&request(plan, decision), &alice())
 }
 
 fn approve(scene: &Scene, plan: &str) {
@@ -118,7 +125,7 @@ async fn a_plan_waits_and_an_approval_applies_it_once() {
         Event::Approval { by, plan_sha256, reason, .. } => Some((by, plan_sha256.len(), reason)),
         _ => None,
     });
-    assert_eq!(by, Some(("a person".into(), 64, Some("a test".into()))));
+    assert_eq!(by, Some((alice(), 64, Some("a test".into()))));
     scene.finish().await;
 }
 
@@ -308,7 +315,7 @@ async fn in_enforce_mode_a_marked_table_needs_approval() {
     let open = || scene.open_with(marked()).unwrap();
     let plan = pass_of(open()).await;
     assert!(waits(&plan), "{:?}", plan.verdict);
-    open().decide(request(&plan.plan, ApprovalDecision::Approved)).unwrap();
+    open().decide(&request(&plan.plan, ApprovalDecision::Approved), &alice()).unwrap();
     assert_eq!(pass_of(open()).await.plan, plan.plan);
     assert_eq!(scene.outcomes(), [(0, Outcome::Done)]);
 
@@ -354,7 +361,7 @@ async fn a_rejection_holds_the_incident_until_it_gets_worse() {
     let plan = pass(&scene).await.plan;
     decide(&scene, &plan, ApprovalDecision::Rejected).unwrap();
     let twice = decide(&scene, &plan, ApprovalDecision::Approved).unwrap_err().to_string();
-    assert!(twice.contains("already rejected by a person"), "{twice}");
+    assert!(twice.contains("already rejected by alice (uid 4711)"), "{twice}");
     for _ in 0..2 {
         let held = pass(&scene).await;
         assert!(matches!(held.verdict, Some(Verdict::Held(Permission::Rejected { .. }))), "{:?}", held.verdict);
@@ -386,7 +393,7 @@ async fn of_two_decisions_at_once_one_counts() {
     let threads: Vec<_> = (0..8)
         .map(|_| {
             let (supervisor, plan) = (supervisor.clone(), plan.clone());
-            std::thread::spawn(move || supervisor.decide(request(&plan, ApprovalDecision::Approved)).is_ok())
+            std::thread::spawn(move || supervisor.decide(&request(&plan, ApprovalDecision::Approved), &alice()).is_ok())
         })
         .collect();
     let counted = threads.into_iter().map(|thread| thread.join().unwrap()).filter(|counts| *counts).count();
