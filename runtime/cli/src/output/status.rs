@@ -82,7 +82,7 @@ impl Page {
             more.push(format!("{} not loaded", report.not_loaded.len()));
         }
         let more = if more.is_empty() { String::new() } else { format!(": {}", more.join(", ")) };
-        let _ = writeln!(self.out, "{}{more}", colour::paint(style, word));
+        self.headline(0, style, word, &more);
         if !report.is_running {
             self.line(0, "no ansai runs: this is what it left");
         }
@@ -103,16 +103,21 @@ impl Page {
             (None, None) => (Style::new(), "open".to_owned()),
         };
         let (age, key) = (for_people(now - one.opened), inert(&one.key, 200));
-        let first = format!("{word}  {} {key}, open for {age}", one.instance);
-        let mut lines = wrapped(&first, self.width.saturating_sub(2)).into_iter();
-        let first = lines.next().unwrap_or_default();
-        let rest = first.strip_prefix(word.as_str()).unwrap_or_default();
-        let _ = writeln!(self.out, "\n  {}{rest}", colour::paint(style, &word));
-        for line in lines {
-            let _ = writeln!(self.out, "    {line}");
-        }
+        self.out.push('\n');
+        self.headline(2, style, &word, &format!("  {} {key}, open for {age}", one.instance));
         self.line(4, &prose(one.unknown.as_deref().unwrap_or(&one.summary), MOST_TEXT));
         self.line(4, &format!("next: {}", next(&one.next, now)));
+    }
+
+    /// A line that begins with a colored word.
+    fn headline(&mut self, indent: usize, style: Style, word: &str, rest: &str) {
+        let text = format!("{word}{rest}");
+        for (number, line) in wrapped(&text, self.width.saturating_sub(indent + 2)).into_iter().enumerate() {
+            let _ = match (number, line.strip_prefix(word)) {
+                (0, Some(rest)) => writeln!(self.out, "{:indent$}{}{rest}", "", colour::paint(style, word)),
+                _ => writeln!(self.out, "{:indent$}  {line}", ""),
+            };
+        }
     }
 
     fn section(&mut self, title: &str, lines: impl Iterator<Item = String>) {

@@ -219,7 +219,9 @@ fn unknown(out: &mut String, report: &RunReport, quiet: bool) {
         let repeated = instance.repeated.map(|repeated| format!(" ({})", phrases::repeated(repeated)));
         let repeated = repeated.unwrap_or_default();
         lines.extend(instance.error.iter().map(|error| format!("{name}: {}{repeated}", prose(error, MOST_TEXT))));
-        for finding in instance.findings.iter().filter(|finding| finding.state() == FindingState::Unknown) {
+        for finding in instance.findings.iter().filter(|finding| {
+            finding.state() == FindingState::Unknown && !(quiet && finding.silenced)
+        }) {
             let why = match finding.verified.as_ref().unwrap_or(&finding.status) {
                 Status::Unknown(why) => prose(why, MOST_TEXT),
                 _ => String::new(),

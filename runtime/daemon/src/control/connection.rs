@@ -1,6 +1,6 @@
 //! One connection: one request, one answer, and an end to both.
 
-use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 
 use ansai_core::control::{MOST_ANSWER_BYTES, MOST_REQUEST_BYTES, Message, Refused, Replied, Reply, VERSION};
@@ -20,7 +20,7 @@ const READ: Duration = Duration::from_secs(5);
 const WRITE: Duration = Duration::from_secs(5);
 
 /// Reads the request, does it, answers, and closes the connection.
-pub(super) async fn serve(mut stream: UnixStream, right: Right, by: Person, handler: Arc<Handler>) {
+pub(super) async fn serve(mut stream: UnixStream, right: Right, by: Person, handler: Weak<Handler>) {
     let replied = match timeout(READ, line(&mut stream)).await {
         Err(_) => refusal(codes::BAD_REQUEST, "no whole request within 5 s", None),
         Ok(Err(refused)) => refused,
@@ -31,9 +31,14 @@ pub(super) async fn serve(mut stream: UnixStream, right: Right, by: Person, hand
                 refusal(codes::CONTROL_REFUSED, "this user may only read", Some(hint))
             }
             // It waits for the disk: beside the threads that evaluate.
-            Ok(message) => tokio::task::spawn_blocking(move || handler.handle(message.request, &by))
-                .await
-                .unwrap_or_else(|_| refusal(codes::OTHER, "the request panicked; the log of the daemon has more", None)),
+            Ok(message) => match handler.upgrade() {
+                None => refusal(codes::NOT_RUNNING, "ansai is stopping", None),
+                Some(handler) => {
+                    let handled = tokio::task::spawn_blocking(move || handler.handle(message.request, &by)).await;
+                    let panicked = "the request panicked; the log of the daemon has more";
+                    handled.unwrap_or_else(|_| refusal(codes::OTHER, panicked, None))
+                }
+            },
         },
     };
     if let Err(error) = timeout(WRITE, stream.write_all(&written(&replied))).await.unwrap_or(Ok(())) {

@@ -30,7 +30,7 @@ impl Handler {
     }
 
     fn answer(&self, request: Request, by: &Person) -> Result<Answer, Refused> {
-        let refused = |error| refused(&Error::from(error));
+        let refused = |error: OrderError| refused(&Error::from(error));
         match request {
             Request::Pauses => Ok(Answer::Orders(self.supervisor.orders())),
             Request::Status => self.status(),

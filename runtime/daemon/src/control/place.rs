@@ -3,7 +3,7 @@
 
 use std::fs::Permissions;
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -102,7 +102,6 @@ fn address(directory: &Directory, name: &Path) -> PathBuf {
     if path.as_os_str().len() <= MOST_PATH {
         return path;
     }
-    use std::os::fd::AsFd as _;
     PathBuf::from(format!("/proc/self/fd/{}", directory.as_fd().as_raw_fd())).join(name)
 }
 

@@ -1,7 +1,7 @@
 //! Accepts connections.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ansai_core::codes;
@@ -23,6 +23,8 @@ const AFTER_ERROR: Duration = Duration::from_millis(100);
 /// The server of one daemon. It ends when this is dropped.
 pub(crate) struct Server {
     accepting: JoinHandle<()>,
+    /// The only owner: a client that stalls does not keep the state in use.
+    _handler: Arc<Handler>,
     _listening: Listening,
 }
 
@@ -39,9 +41,11 @@ impl Server {
         });
         match started {
             Ok((listener, listening)) => {
-                let shared = Shared { access, handler: Arc::new(handler), connections: Connections::default() };
+                let handler = Arc::new(handler);
+                let connections = Connections::default();
+                let shared = Shared { access, handler: Arc::downgrade(&handler), connections };
                 let accepting = tokio::spawn(shared.accept(listener));
-                Ok(Some(Server { accepting, _listening: listening }))
+                Ok(Some(Server { accepting, _handler: handler, _listening: listening }))
             }
             Err(NoSocket::Refused(error)) => Err(error),
             Err(NoSocket::System(error)) => {
@@ -61,7 +65,7 @@ impl Drop for Server {
 
 struct Shared {
     access: Access,
-    handler: Arc<Handler>,
+    handler: Weak<Handler>,
     connections: Connections,
 }
 

@@ -112,13 +112,11 @@ impl StandingOrders {
     /// Nothing of this name is paused or silenced, or the end cannot be recorded or stored.
     pub(crate) fn resume(&self, what: &Resume, by: &Person) -> Result<Orders, OrderError> {
         let mut orders = self.lock();
-        let (is_pause, is_silence): (Box<dyn Fn(&Pause) -> bool>, Box<dyn Fn(&Silence) -> bool>) = match what {
-            Resume::All => (Box::new(|one| one.instance.is_none()), Box::new(|_| false)),
-            Resume::Named { name } => (
-                Box::new(move |one| one.instance.as_ref().is_some_and(|instance| instance.as_str() == name)),
-                Box::new(move |one| one.key == *name),
-            ),
+        let is_pause = |one: &Pause| match what {
+            Resume::All => one.instance.is_none(),
+            Resume::Named { name } => one.instance.as_ref().is_some_and(|instance| instance.as_str() == name),
         };
+        let is_silence = |one: &Silence| matches!(what, Resume::Named { name } if one.key == *name);
         let ended = Orders {
             pauses: orders.pauses.iter().filter(|one| is_pause(one)).cloned().collect(),
             silences: orders.silences.iter().filter(|one| is_silence(one)).cloned().collect(),
