@@ -1,5 +1,6 @@
 //! The policies' data: store and series of each instance.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
