@@ -126,8 +126,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    const ONE: InstanceName = InstanceName::from_static("one");
-    const TWO: InstanceName = InstanceName::from_static("two");
+    static ONE: InstanceName = InstanceName::from_static("one");
+    static TWO: InstanceName = InstanceName::from_static("two");
 
     fn at(milliseconds: u64) -> Timestamp {
         Timestamp::from_millis(milliseconds)
