@@ -3,8 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init, inspect, man,
-    new, pause, pauses, recordings, replay, resume, run, silence, status, test, undo, virtualize, wake,
+    approve, audit, build, check, compile_component, completions, contract, dev, doctor, evidence, explain, init,
+    inspect, man, new, pause, pauses, plan, plans, recordings, replay, resume, run, silence, status, test, undo,
+    virtualize, wake,
 };
 use crate::global::Global;
 
@@ -51,6 +52,14 @@ pub(crate) enum Command {
     Audit(audit::Arguments),
     /// Undo a plan
     Undo(undo::Arguments),
+    /// List plans that wait for approval, and those that did
+    Plans(plans::Arguments),
+    /// Show what a plan that waits for approval would do
+    Plan(plan::Arguments),
+    /// Approve a plan
+    Approve(approve::ApproveArguments),
+    /// Reject a plan, or take its approval back
+    Reject(approve::RejectArguments),
     /// Have the running daemon evaluate an instance now
     Wake(wake::Arguments),
     /// Show the state of this host: incidents, what comes next, policies, pauses

@@ -1,12 +1,14 @@
 //! One `[policy.NAME]` table of the host configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use ansai_core::maintenance::Maintenance;
 use ansai_core::{
     Interface, InterfaceKind, InterfaceName, Millis, Mode, RetryPolicy, ScopeTables, Shares, Watch, codes,
 };
 
+use crate::approve;
 use crate::fields::Fields;
 use crate::host::MODES;
 use crate::identifier;
@@ -20,6 +22,7 @@ use crate::source::Span;
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
 use crate::watch;
+use crate::windows;
 
 /// Tables granted, by interface name.
 pub type Grants = BTreeMap<InterfaceName, ScopeTables>;
@@ -30,6 +33,9 @@ const KEYS: &[&str] = &[
     "source",
     "sha256",
     "mode",
+    "approval_expires",
+    "windows",
+    "emergency_passes",
     "every",
     "watch",
     "settings",
@@ -42,6 +48,9 @@ const KEYS: &[&str] = &[
 ];
 const MONTH_MS: u64 = 30 * 86_400_000;
 const DAY_MS: u64 = 86_400_000;
+const MINUTE_MS: u64 = 60_000;
+/// How long a plan waits for approval unless the operator says otherwise.
+pub const APPROVAL_EXPIRES: Millis = Millis::from_hours(24);
 
 /// Where the component of an instance is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +70,10 @@ pub struct Instance {
     pub sha256: Option<String>,
     /// Mode of the instance, else of the daemon.
     pub mode: Mode,
+    /// How long a plan waits for approval, and how long an approval counts.
+    pub approval_expires: Millis,
+    /// When plans may begin.
+    pub maintenance: Maintenance,
     /// The interval; `None` if the manifest's applies.
     pub every: Option<Millis>,
     /// What wakes it in between; `None` if the manifest's applies.
@@ -79,6 +92,8 @@ pub struct Instance {
     pub call_limit: Option<Millis>,
     /// Granted scopes.
     pub grants: Grants,
+    /// The granted tables with `approve = true`, counted from 1, by interface.
+    pub approve: BTreeMap<InterfaceName, BTreeSet<usize>>,
     /// The targets that it may use, by name.
     pub targets: TargetUses,
     pub(crate) grant_spans: Vec<(InterfaceName, Span)>,
@@ -119,7 +134,7 @@ pub(crate) fn read(
         check_finite(node, problems);
     }
     let mut grants = Grants::new();
-    let mut grant_spans = Vec::new();
+    let (mut grant_spans, mut approve) = (Vec::new(), BTreeMap::new());
     if let Some(node) = fields.get("grant")
         && let Some(entries) = table_of("`grant`", node, problems)
     {
@@ -138,7 +153,18 @@ pub(crate) fn read(
                 );
             }
             let place = format!("the grant of {}", interface.name);
-            let tables = scope_table::read(&entry.node, &place, interface, Side::Grant, problems);
+            let tables = match interface.kind {
+                InterfaceKind::Actions => {
+                    let (node, marked) = approve::take(&entry.node, problems);
+                    if !marked.is_empty() {
+                        approve.insert(interface.name.clone(), marked);
+                    }
+                    scope_table::read(&node, &place, interface, Side::Grant, problems)
+                }
+                InterfaceKind::Base | InterfaceKind::Probe => {
+                    scope_table::read(&entry.node, &place, interface, Side::Grant, problems)
+                }
+            };
             grants.insert(interface.name.clone(), tables);
             grant_spans.push((interface.name.clone(), entry.key_span.clone()));
         }
@@ -149,6 +175,10 @@ pub(crate) fn read(
         source: source.map(str::to_owned),
         sha256: sha256.map(str::to_owned),
         mode: fields.word("mode", MODES, problems).unwrap_or(default_mode),
+        approval_expires: fields
+            .duration("approval_expires", (MINUTE_MS, MONTH_MS), problems)
+            .unwrap_or(APPROVAL_EXPIRES),
+        maintenance: windows::read(&fields, problems),
         every: fields.duration("every", SCHEDULE, problems),
         watches: fields.get("watch").map(|node| watch::read(node, problems)),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
@@ -158,6 +188,7 @@ pub(crate) fn read(
         shares: fields.get("share").map(|node| share::read(node, problems)).unwrap_or_default(),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
         grants,
+        approve,
         targets: target_use::read(fields.get("target"), &entry.key, problems),
         grant_spans,
         settings_node: settings_node.cloned(),

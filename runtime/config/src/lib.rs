@@ -18,6 +18,7 @@
 //! ```
 
 mod address;
+mod approve;
 mod audit_log;
 mod control;
 mod diagnostics;
@@ -50,6 +51,7 @@ mod target_grants;
 mod target_use;
 mod trust;
 mod watch;
+mod windows;
 
 pub use audit_log::AuditLog;
 pub use control::Control;
@@ -58,7 +60,7 @@ pub use export::{Export, ExportUrl};
 pub use grants::{CALLS_OUT, GrantError, MissingGrant, effective_scopes, unconfigured};
 pub use host::{Daemon, HostConfig};
 pub use identifier::{is_name, is_version};
-pub use instance::{BUILTIN, Grants, Instance, PolicySource};
+pub use instance::{APPROVAL_EXPIRES, BUILTIN, Grants, Instance, PolicySource};
 pub use labels::Labels;
 pub use limits::{LimitsChange, RaisedLimit};
 pub use manifest::Manifest;

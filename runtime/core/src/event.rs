@@ -1,6 +1,7 @@
 //! Typed events. One ordered stream of them leaves the supervisor. The audit log holds each as one record in JSON; the
 //! terminal, JSON output and reports show the same values.
 
+mod approval;
 mod evaluation;
 mod evidence;
 mod findings;
@@ -8,6 +9,7 @@ mod plan;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::approval::{ApprovalDecision, ApprovalEnd};
 pub use self::evaluation::{EvaluationResult, InstanceRef, LogLine, Phase, RecordingRef};
 pub use self::evidence::{EvidenceDrop, EvidenceRef};
 pub use self::findings::Finding;
@@ -171,6 +173,21 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         attempt: Option<u32>,
     },
+    /// A person approved or rejected a plan that waited for it. Durable before it counts. `plan_sha256` is that of the
+    /// plan's file: the approval is for this content only, and ends at `until`.
+    Approval {
+        plan: String,
+        incident: String,
+        instance: InstanceName,
+        plan_sha256: String,
+        decision: ApprovalDecision,
+        by: Person,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        until: Timestamp,
+    },
+    /// A plan no longer waits for approval, or its approval no longer counts, and it is not applied.
+    ApprovalEnded { plan: String, incident: String, instance: InstanceName, why: ApprovalEnd },
     /// A step is about to start. Durable before anything changes.
     Intent(Intent),
     /// A long step is running. `handle` identifies it.
@@ -301,6 +318,8 @@ impl Event {
             Event::Suspended { .. } => "suspended",
             Event::Resumed { .. } => "resumed",
             Event::Decided { .. } => "decided",
+            Event::Approval { .. } => "approval",
+            Event::ApprovalEnded { .. } => "approval-ended",
             Event::Intent(_) => "intent",
             Event::Running { .. } => "running",
             Event::Guarded { .. } => "guarded",
@@ -349,6 +368,8 @@ impl Event {
             | Event::Suspended { instance, .. }
             | Event::Resumed { instance, .. }
             | Event::Decided { instance, .. }
+            | Event::Approval { instance, .. }
+            | Event::ApprovalEnded { instance, .. }
             | Event::Intent(Intent { instance, .. })
             | Event::Running { instance, .. }
             | Event::Guarded { instance, .. }
@@ -389,6 +410,8 @@ impl Event {
             Event::Planned { plan, .. }
             | Event::PlanFailed { plan: Some(plan), .. }
             | Event::Decided { plan, .. }
+            | Event::Approval { plan, .. }
+            | Event::ApprovalEnded { plan, .. }
             | Event::Intent(Intent { plan, .. })
             | Event::Running { plan, .. }
             | Event::Guarded { plan, .. }

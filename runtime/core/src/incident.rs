@@ -95,6 +95,22 @@ pub enum Permission {
     ClockInDoubt(i64),
     /// It needs more than the budget has left.
     OverBudget(Box<OverBudget>),
+    /// Not before a person approves this plan, which expires.
+    AwaitsApproval {
+        /// The plan that waits.
+        plan: String,
+        /// When it expires.
+        until: Timestamp,
+    },
+    /// Not before a maintenance window opens, at this time.
+    OutsideWindow(Timestamp),
+    /// A person has rejected this plan. No other one is proposed before this instant, unless the finding gets worse.
+    Rejected {
+        /// The plan that was rejected.
+        plan: String,
+        /// When the policy is asked again.
+        until: Timestamp,
+    },
     /// A person paused the instance, or all of them.
     Paused(Box<Pause>),
 }

@@ -9,6 +9,7 @@
 //! assert_eq!(quantity::milliseconds("30 days").ok(), Some(30 * 24 * 3_600_000));
 //! ```
 
+pub mod approval;
 mod budget;
 mod bytes;
 pub mod capability;
@@ -23,6 +24,7 @@ pub mod incident;
 mod instance_name;
 mod interface_name;
 pub mod limits;
+pub mod maintenance;
 mod millis;
 mod name_pattern;
 mod name_text;
@@ -74,14 +76,24 @@ pub enum Mode {
     /// Evaluates and plans, but changes nothing.
     #[default]
     Observe,
-    /// Applies approved plans.
+    /// Applies a plan once a person has approved it.
+    Approve,
+    /// Applies plans by itself.
     Enforce,
+}
+
+impl Mode {
+    /// Whether a plan may be applied in this mode, by itself or once a person has approved it.
+    pub fn may_act(self) -> bool {
+        self > Mode::Observe
+    }
 }
 
 impl std::fmt::Display for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Mode::Observe => "observe",
+            Mode::Approve => "approve",
             Mode::Enforce => "enforce",
         })
     }

@@ -88,7 +88,7 @@ impl FromFile {
         let policy = self.policies.get(instance).ok_or_else(|| format!("{instance} is not loaded"))?;
         let found = effective_grants(configuration, instance, policy, &self.interfaces, ceiling)
             .map_err(|error| first_line(&error))?;
-        if found.mode == Mode::Enforce
+        if found.mode.may_act()
             && let Some(problem) = configuration.trust.problem()
         {
             return Err(problem);
@@ -156,7 +156,7 @@ pub fn effective_grants(
         .map_err(|why| InstanceError::NotGranted { instance: name(), why: Box::new(why), file: file() })?;
     let mode = configured.mode.min(ceiling);
     // A pin says what may act, whoever can write the file.
-    if mode == Mode::Enforce
+    if mode.may_act()
         && configured.sha256.as_ref() != Some(&policy.digest)
         && let Some((problem, fix)) = policy.exposure.clone()
     {
@@ -170,6 +170,7 @@ pub fn effective_grants(
         targets: Arc::new(seen),
         reach: targets::reach(configuration, instance),
         never: configuration.never.clone(),
+        approve: Arc::new(configured.approve.clone()),
     })
 }
 

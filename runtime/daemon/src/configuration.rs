@@ -148,7 +148,7 @@ impl Configuration {
     /// Another user can write it, and with it they could change this host: an instance enforces, heads are exported, or `[audit]` shortens the log.
     pub fn check_trust(&self, ceiling: Mode) -> Result<Option<Warning>, Error> {
         let Some(problem) = self.trust.problem() else { return Ok(None) };
-        let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling) == Mode::Enforce);
+        let enforcing = self.config.policies.iter().find(|(_, instance)| instance.mode.min(ceiling).may_act());
         let (problem, fix) = parts(problem);
         // An export can run a command or write a file in any mode, and `[audit]` can delete the audit log.
         if self.config.export.is_some() || self.config.audit != ansai_config::AuditLog::default() {

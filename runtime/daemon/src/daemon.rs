@@ -81,7 +81,7 @@ impl Builder {
         let Builder { compiler, registry, paths, share, configuration, ceiling, state_dir, accept_clock } = self;
         let interfaces = registry.interfaces();
         let ceiling = match (ceiling, configuration.is_some()) {
-            (Some(Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
+            (Some(Mode::Approve | Mode::Enforce), false) => return Err(ConfigurationError::Needed.into()),
             (Some(ceiling), true) => ceiling,
             (None, true) => Mode::Enforce,
             (_, false) => Mode::Observe,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use ansai_config::Diagnostics;
 use ansai_core::{Code, codes, exit};
 use ansai_engine::engine::EngineError;
+use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::undo::UndoError;
 use ansai_supervisor::{OpenError, OrderError};
 
@@ -67,6 +68,9 @@ pub enum Error {
     /// A plan was not undone.
     #[error(transparent)]
     Undo(#[from] UndoError),
+    /// A plan was neither approved nor rejected.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
     /// An instance was not woken.
     #[error(transparent)]
     Wake(#[from] WakeError),
@@ -109,6 +113,12 @@ impl Error {
             }
             Error::Undo(UndoError::Altered(_) | UndoError::AlteredPlan(_)) => codes::ALTERED_PLAN,
             Error::Undo(_) => codes::NOT_UNDONE,
+            Error::Approval(ApprovalError::Unknown(_)) => codes::UNKNOWN_PLAN,
+            Error::Approval(ApprovalError::NotOpen { .. }) => codes::PLAN_NOT_OPEN,
+            Error::Approval(ApprovalError::Altered(_)) => codes::ALTERED_PLAN,
+            Error::Approval(ApprovalError::Reason) => codes::USAGE,
+            Error::Approval(ApprovalError::ClockInDoubt) => codes::CLOCK_JUMPED,
+            Error::Approval(ApprovalError::Journal(_) | ApprovalError::State(_)) => codes::STATE_DIRECTORY,
             Error::Wake(error) => error.code(),
             Error::Control(error) => error.code(),
             Error::Order(error) => error.code(),
@@ -142,6 +152,17 @@ impl Error {
                 "keep a copy of the state directory as evidence, and look at the files that the plan names".to_owned(),
             ),
             Error::Undo(_) => None,
+            Error::Approval(ApprovalError::Unknown(_) | ApprovalError::NotOpen { .. }) => {
+                Some("`ansai plans` lists plans and what became of them".to_owned())
+            }
+            Error::Approval(ApprovalError::Altered(_)) => Some(
+                "keep a copy of the state directory as evidence; the next pass proposes a new plan".to_owned(),
+            ),
+            Error::Approval(ApprovalError::ClockInDoubt) => {
+                Some("set the clock, or run `ansai run --once --accept-clock`".to_owned())
+            }
+            Error::Approval(ApprovalError::State(error)) => error.hint().map(str::to_owned),
+            Error::Approval(_) => None,
             Error::Wake(error) => Some(error.hint().to_owned()),
             Error::Control(error) => error.hint(),
             Error::Order(error) => error.hint().map(str::to_owned),
@@ -176,6 +197,11 @@ impl Error {
                 | UndoError::Refused(_),
             ) => exit::REFUSED,
             Error::Undo(_) => exit::OTHER,
+            Error::Approval(ApprovalError::Unknown(_) | ApprovalError::Reason) => exit::USAGE,
+            Error::Approval(ApprovalError::NotOpen { .. } | ApprovalError::Altered(_) | ApprovalError::ClockInDoubt) => {
+                exit::REFUSED
+            }
+            Error::Approval(_) => exit::OTHER,
             Error::Wake(error) => error.exit_code(),
             Error::Control(error) => error.exit_code(),
             Error::Order(error) => error.exit_code(),

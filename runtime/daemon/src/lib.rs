@@ -23,6 +23,7 @@
 //! # Ok(()) }
 //! ```
 
+mod approval;
 pub mod authority;
 pub mod component;
 pub mod configuration;

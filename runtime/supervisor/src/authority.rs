@@ -1,6 +1,6 @@
 //! What the operator grants now: asked for when an instance is evaluated, and again just before each step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ansai_core::{InstanceName, InterfaceName, Mode, Never, ScopeInForce};
@@ -23,13 +23,25 @@ pub struct EffectiveGrants {
     pub reach: Reach,
     /// What no step may touch, whatever is granted.
     pub never: Arc<Never>,
+    /// The granted tables whose steps need the approval of a person in any mode.
+    pub approve: Arc<ApproveTables>,
 }
+
+/// Numbers of granted tables, counted from 1, by interface.
+pub type ApproveTables = BTreeMap<InterfaceName, BTreeSet<usize>>;
 
 impl EffectiveGrants {
     /// Of an instance without targets, on a host without labels, where no step may touch what the defaults cover.
     pub fn new(scopes: Scopes, mode: Mode) -> EffectiveGrants {
-        let (labels, targets, never) = (Arc::default(), Arc::default(), Arc::default());
-        EffectiveGrants { scopes, mode, labels, targets, reach: Reach::default(), never }
+        let (labels, targets, never, approve) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        EffectiveGrants { scopes, mode, labels, targets, reach: Reach::default(), never, approve }
+    }
+
+    /// Whether a step of this interface needs the approval of a person, if this table of the grant permits it.
+    pub fn needs_approval(&self, interface: &InterfaceName, table: usize) -> bool {
+        // A table of unknown number may be any of them.
+        let is_marked = |tables: &BTreeSet<usize>| tables.contains(&table) || (table == 0 && !tables.is_empty());
+        self.mode == Mode::Approve || self.approve.get(interface).is_some_and(is_marked)
     }
 }
 

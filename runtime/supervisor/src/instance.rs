@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_core::maintenance::Maintenance;
 use ansai_core::watch::Wanted;
 use ansai_core::{InstanceName, Limits, Millis, RetryPolicy, Shares};
 use ansai_engine::Policy;
@@ -23,6 +24,10 @@ pub struct Instance {
     pub shares: Shares,
     /// Cooldown and maximum number of attempts.
     pub retry_policy: RetryPolicy,
+    /// How long a plan waits for approval, and how long an approval counts.
+    pub approval_expires: Millis,
+    /// When its plans may begin.
+    pub maintenance: Arc<Maintenance>,
     /// Milliseconds between evaluations.
     pub every: Millis,
     /// What wakes it in between.

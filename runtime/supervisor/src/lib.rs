@@ -11,6 +11,7 @@
 //! | `pass` | one pass over one instance, and tasks that heal: detect, plan, verify |
 //! | `incidents` | findings over time |
 //! | `permits` | whether a plan may be applied now |
+//! | `approvals` | plans that wait for a person |
 //! | `execution` | the only code that changes the machine: steps, expiry, undo, recovery |
 //! | `recording` | the audit log and the stream of events, recordings, heads |
 //! | `repeats` | what was told already, and is only counted |
@@ -31,6 +32,7 @@
 //! assert!(Fixed::new([]).effective_grants(&InstanceName::from_static("disk-space")).is_err());
 //! ```
 
+pub mod approvals;
 pub mod authority;
 pub mod clock;
 mod clock_watch;
@@ -56,7 +58,7 @@ mod supervisor;
 mod tasks;
 mod watching;
 
-pub use execution::{PendingStep, PlanFileError, approved_steps, undo};
+pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
 pub use orders::OrderError;

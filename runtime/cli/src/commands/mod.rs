@@ -1,5 +1,6 @@
 //! One file for each command: its arguments and what it does.
 
+pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod check;
@@ -14,6 +15,8 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod new;
+pub(crate) mod plan;
+pub(crate) mod plans;
 pub(crate) mod pause;
 pub(crate) mod pauses;
 pub(crate) mod recordings;
@@ -52,6 +55,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<u8> {
         Command::Audit(verb) => audit::run(&verb, global),
         Command::Test(verb) => test::run(&verb, global),
         Command::Undo(verb) => undo::run(&verb, global),
+        Command::Plans(verb) => plans::run(&verb, global),
+        Command::Plan(verb) => plan::run(&verb, global),
+        Command::Approve(verb) => approve::approve(&verb, global),
+        Command::Reject(verb) => approve::reject(&verb, global),
         Command::Wake(verb) => wake::run(&verb, global),
         Command::Status(verb) => status::run(&verb, global),
         Command::Pause(verb) => pause::run(&verb, global),

@@ -44,7 +44,8 @@ pub(crate) struct Arguments {
     /// cron
     #[arg(short, long, requires = "once")]
     quiet: bool,
-    /// Highest mode: `observe` changes nothing, even if the configuration enforces [default: the modes of the
+    /// Highest mode: `observe` changes nothing, `approve` only what a person has approved, even if the configuration
+    /// enforces [default: the modes of the
     /// configuration; without one, observe]
     #[arg(long, value_enum, value_name = "MODE")]
     mode: Option<Ceiling>,
@@ -63,6 +64,8 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 enum Ceiling {
     /// Change nothing.
     Observe,
+    /// Apply plans that a person has approved.
+    Approve,
     /// Apply plans where the configuration allows it.
     Enforce,
 }
@@ -71,6 +74,7 @@ impl From<Ceiling> for Mode {
     fn from(ceiling: Ceiling) -> Mode {
         match ceiling {
             Ceiling::Observe => Mode::Observe,
+            Ceiling::Approve => Mode::Approve,
             Ceiling::Enforce => Mode::Enforce,
         }
     }

@@ -149,6 +149,11 @@ fn plan_line(event: &Event) -> String {
         }
         Event::PlanFailed { error, .. } => format!("{instance}: plan {plan}: failed: {}", prose(error, MOST_TEXT)),
         Event::Decided { verdict, .. } => format!("{instance}: plan {plan}: {}", self::verdict(verdict)),
+        Event::Approval { decision, by, reason, .. } => {
+            let reason = reason.as_ref().map(|reason| format!(": {}", prose(reason, MOST_TEXT))).unwrap_or_default();
+            format!("{instance}: plan {plan}: {decision} by {by}{reason}")
+        }
+        Event::ApprovalEnded { why, .. } => format!("{instance}: plan {plan}: no longer waits for approval: {why}"),
         Event::Intent(Intent { step, action, about, targets, .. }) => {
             let targets = count(*targets, "target");
             format!("{}: starting {action} on {about}, {targets}", at(*step))
@@ -232,6 +237,9 @@ fn verdict(verdict: &Verdict) -> String {
         Verdict::Held(Permission::Futile(until)) => phrases::futile(*until),
         Verdict::Held(Permission::ClockInDoubt(jump_ms)) => format!("on hold: {}", phrases::clock_jumped(*jump_ms)),
         Verdict::Held(Permission::OverBudget(over)) => format!("on hold, {}", over_budget(over)),
+        Verdict::Held(Permission::AwaitsApproval { plan, until }) => phrases::awaits_approval(plan, *until),
+        Verdict::Held(Permission::OutsideWindow(at)) => phrases::outside_window(*at),
+        Verdict::Held(Permission::Rejected { plan, until }) => phrases::rejected(plan, *until),
         Verdict::Held(Permission::Paused(pause)) => phrases::paused(pause),
         Verdict::Held(Permission::Granted) => "on hold".to_owned(),
         Verdict::Refused(why) => format!("refused: {why}"),

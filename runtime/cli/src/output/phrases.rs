@@ -192,6 +192,21 @@ pub(crate) fn futile(until: Timestamp) -> String {
     format!("on hold until {}: the same steps freed nothing", time::clock(until))
 }
 
+/// `waits for approval of 20261129t030243-117-0001 until 2026-11-30 03:02`.
+pub(crate) fn awaits_approval(plan: &str, until: Timestamp) -> String {
+    format!("waits for approval of {} until {}", inert(plan, 100), time::minute(until))
+}
+
+/// `on hold until the maintenance window opens at 2026-11-30 02:00`.
+pub(crate) fn outside_window(opens: Timestamp) -> String {
+    format!("on hold until the maintenance window opens at {}", time::minute(opens))
+}
+
+/// `on hold until 03:02:43: 20261129t030243-117-0001 was rejected`.
+pub(crate) fn rejected(plan: &str, until: Timestamp) -> String {
+    format!("on hold until {}: {} was rejected", time::clock(until), inert(plan, 100))
+}
+
 /// `the clock jumped ahead by 3650 days`.
 pub(crate) fn clock_jumped(jump_ms: i64) -> String {
     let direction = if jump_ms < 0 { "back" } else { "ahead" };
@@ -232,6 +247,9 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::Futile(until))) => vec![futile(*until)],
         Some(Verdict::Held(Permission::ClockInDoubt(jump_ms))) => vec![format!("on hold: {}", clock_jumped(*jump_ms))],
         Some(Verdict::Held(Permission::OverBudget(over))) => vec![format!("on hold, {}", over_budget(over))],
+        Some(Verdict::Held(Permission::AwaitsApproval { plan, until })) => vec![awaits_approval(plan, *until)],
+        Some(Verdict::Held(Permission::OutsideWindow(at))) => vec![outside_window(*at)],
+        Some(Verdict::Held(Permission::Rejected { plan, until })) => vec![rejected(plan, *until)],
         Some(Verdict::Held(Permission::Paused(pause))) => vec![paused(pause)],
         Some(Verdict::Held(Permission::Granted)) => vec!["on hold".to_owned()],
         Some(Verdict::Refused(why)) => vec![format!("refused: {}", prose(why, MOST))],

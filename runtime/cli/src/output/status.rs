@@ -143,6 +143,7 @@ fn next(next: &NextStep, now: Timestamp) -> String {
         NextStep::Silenced(silence) => format!("silenced {}", orders::ordered(&silence.order)),
         NextStep::Paused(pause) => format!("waiting: paused {}", orders::ordered(&pause.order)),
         NextStep::Held { under } => format!("waits for incident {}, its cause", inert(under, 300)),
+        NextStep::Approval { plan, until } => phrases::awaits_approval(plan, *until),
         NextStep::Person { attempts } => format!("a person: {} used", count(*attempts, "attempt")),
         NextStep::Cooling { until } => format!("another attempt {}", in_time(*until, now)),
         NextStep::Observe => "nothing: observe mode".to_owned(),

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod approval;
 mod audit;
 mod audit_heads;
 mod audit_retention;

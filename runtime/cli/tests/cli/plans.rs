@@ -8,16 +8,16 @@ use crate::support::*;
 
 /// The clock of ansai is ahead: nobody can set the change time of an inode back.
 const AHEAD_HOURS: i64 = 24 * 60;
-const LOGS: usize = 24;
+pub(crate) const LOGS: usize = 24;
 
 /// A small file system that 24 old logs fill to three quarters.
-struct Full {
-    disk: Tmpfs,
-    scene: Scene,
+pub(crate) struct Full {
+    pub(crate) disk: Tmpfs,
+    pub(crate) scene: Scene,
 }
 
 impl Full {
-    fn new() -> Full {
+    pub(crate) fn new() -> Full {
         let (disk, scene) = (Tmpfs::new(32), Scene::new());
         for number in 0..LOGS {
             let path = disk.path().join(format!("app.log.{number}.gz"));
@@ -41,7 +41,7 @@ impl Full {
         Full { disk, scene }
     }
 
-    fn ansai(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn ansai(&self, arguments: &[&str]) -> Ran {
         let config = ["--config", "ansai.toml"];
         let all = [arguments, &config[..]].concat();
         self.scene.command(&all).env("COLUMNS", "80").clock_offset_hours(AHEAD_HOURS).run()
@@ -58,7 +58,7 @@ impl Full {
         plans.next_back().expect("a plan")
     }
 
-    fn logs(&self) -> usize {
+    pub(crate) fn logs(&self) -> usize {
         let names = std::fs::read_dir(self.disk.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().starts_with("app.log.")).count()
     }

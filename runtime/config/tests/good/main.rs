@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod approval;
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
 mod grants;

@@ -13,6 +13,8 @@ mod status;
 use serde::{Deserialize, Serialize};
 
 pub use self::status::{BudgetUse, IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport};
+use crate::approval::Approval;
+use crate::event::{ApprovalDecision, PlannedStep};
 use crate::order::{Orders, Pause, Silence};
 use crate::{InstanceName, Millis};
 
@@ -41,6 +43,15 @@ pub enum Request {
     Pauses,
     /// The state of everything. Answered with [`Answer::Status`].
     Status,
+    /// Plans that wait for approval, and those that did. Answered with [`Answer::Plans`].
+    Plans,
+    /// One of them with its steps. Answered with [`Answer::Plan`].
+    Plan {
+        /// Its id.
+        plan: String,
+    },
+    /// Approve or reject one of them. Answered with [`Answer::Decided`].
+    Decide(NewDecision),
     /// No new steps for an instance, or for all. Answered with [`Answer::Paused`].
     Pause(NewPause),
     /// Neither tell nor heal incidents with a key. Answered with [`Answer::Silenced`].
@@ -53,9 +64,39 @@ impl Request {
     /// Whether it changes something: then only operators may ask for it.
     pub fn changes(&self) -> bool {
         match self {
-            Request::Pauses | Request::Status => false,
-            Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
+            Request::Pauses | Request::Status | Request::Plans | Request::Plan { .. } => false,
+            Request::Decide(_) | Request::Pause(_) | Request::Silence(_) | Request::Resume(_) => true,
         }
+    }
+}
+
+/// What a person decides about a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewDecision {
+    /// The id of the plan.
+    pub plan: String,
+    /// What about it.
+    pub decision: ApprovalDecision,
+    /// Why. A rejection needs a reason.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A step of a plan, as a person is shown it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownStep {
+    /// What it does. Until when it can be undone counts from now.
+    pub step: PlannedStep,
+    /// The names of all its targets, where its action knows them.
+    pub names: Vec<String>,
+}
+
+impl ShownStep {
+    /// Of a step with its names.
+    pub fn of(step: PlannedStep) -> ShownStep {
+        let names = step.names.to_vec();
+        ShownStep { step, names }
     }
 }
 
@@ -124,6 +165,17 @@ pub enum Replied {
 pub enum Answer {
     /// All pauses and silences that are in force.
     Orders(Orders),
+    /// All plans, the newest first.
+    Plans(Vec<Approval>),
+    /// One plan with its steps.
+    Plan {
+        /// What became of it.
+        approval: Box<Approval>,
+        /// Its steps.
+        steps: Vec<ShownStep>,
+    },
+    /// The plan that was approved or rejected.
+    Decided(Box<Approval>),
     /// The pause that is in force from now on.
     Paused(Pause),
     /// The silence that is in force from now on.
@@ -165,6 +217,9 @@ mod tests {
         for request in [
             Request::Pauses,
             Request::Status,
+            Request::Plans,
+            Request::Plan { plan: "p".into() },
+            Request::Decide(NewDecision { plan: "p".into(), decision: ApprovalDecision::Approved, reason: None }),
             Request::Pause(NewPause { instance: instance.clone(), duration, reason: reason.clone() }),
             Request::Silence(NewSilence { instance, key: "/var".into(), duration, reason }),
             Request::Resume(Resume::All),

@@ -86,6 +86,13 @@ pub enum NextStep {
         /// The id of that incident.
         under: String,
     },
+    /// A person has to approve or reject a plan.
+    Approval {
+        /// The plan.
+        plan: String,
+        /// When it expires.
+        until: Timestamp,
+    },
     /// All attempts were used: a person has to act.
     Person {
         /// So many.

@@ -94,6 +94,8 @@ pub enum SkipReason {
     EarlierStepRuns,
     /// ansai is stopping.
     Stopping,
+    /// The maintenance window closed before the plan began.
+    WindowClosed,
     /// A person paused the instance, or all of them.
     Paused,
 }
@@ -104,6 +106,7 @@ impl std::fmt::Display for SkipReason {
             SkipReason::EarlierStepFailed => "an earlier step failed",
             SkipReason::EarlierStepRuns => "an earlier step still runs",
             SkipReason::Stopping => "ansai is stopping",
+            SkipReason::WindowClosed => "the maintenance window closed before the plan began",
             SkipReason::Paused => "a person paused it",
         })
     }

@@ -53,8 +53,8 @@ pub enum ConfigurationError {
     /// It has no policies.
     #[error("the configuration has no [policy.NAME]")]
     NoInstance,
-    /// Enforce mode needs a configuration.
-    #[error("mode `enforce` needs a configuration")]
+    /// A mode that applies plans needs a configuration.
+    #[error("applying plans needs a configuration")]
     Needed,
 }
 

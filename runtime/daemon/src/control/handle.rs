@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use ansai_core::control::{Answer, Overall, Refused, Replied, Request};
 use ansai_core::order::Person;
 use ansai_core::{InstanceName, codes, exit};
+use ansai_supervisor::approvals::ApprovalError;
 use ansai_supervisor::{OrderError, Supervisor};
 
 use crate::error::Error;
@@ -33,6 +34,14 @@ impl Handler {
         match request {
             Request::Pauses => Ok(Answer::Orders(self.supervisor.orders())),
             Request::Status => self.status(),
+            Request::Plans => Ok(Answer::Plans(self.supervisor.approvals().map_err(plan_refused)?)),
+            Request::Plan { plan } => {
+                let (approval, steps) = self.supervisor.approval(&plan).map_err(plan_refused)?;
+                Ok(Answer::Plan { approval: Box::new(approval), steps })
+            }
+            Request::Decide(new) => {
+                Ok(Answer::Decided(Box::new(self.supervisor.decide(&new, by).map_err(plan_refused)?)))
+            }
             Request::Pause(new) => {
                 self.check_named(new.instance.as_ref())?;
                 Ok(Answer::Paused(self.supervisor.pause(&new, by).map_err(refused)?))
@@ -68,6 +77,10 @@ impl Handler {
             exit_code: exit::USAGE,
         })
     }
+}
+
+fn plan_refused(error: ApprovalError) -> Refused {
+    refused(&Error::from(error))
 }
 
 fn refused(error: &Error) -> Refused {

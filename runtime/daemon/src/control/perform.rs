@@ -17,7 +17,7 @@ use super::handle::Handler;
 use super::place::socket_path;
 use crate::configuration::Configuration;
 use crate::error::Error;
-use crate::{host, state};
+use crate::{approval, host, state};
 
 /// How long a daemon may take to start: it has the state directory, and does not listen yet.
 const STARTING: Duration = Duration::from_secs(10);
@@ -97,6 +97,14 @@ fn change(
 
 /// Without the lock, and without a trace in the audit log.
 fn read(state_dir: &Path, socket: &Path, request: &Request) -> Result<Answer, Error> {
+    match request {
+        Request::Plans => return Ok(Answer::Plans(approval::plans(state_dir)?)),
+        Request::Plan { plan } => {
+            let (approval, steps) = approval::plan(state_dir, plan)?;
+            return Ok(Answer::Plan { approval: Box::new(approval), steps });
+        }
+        _ => {}
+    }
     let not_running = || ControlError::NotRunning(socket.to_owned());
     let directory = state::existing(state_dir)?.ok_or_else(not_running)?;
     let report = ansai_supervisor::status_of(&directory)

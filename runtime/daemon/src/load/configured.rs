@@ -127,6 +127,8 @@ fn instance(
             verify_within: configured.verify_within.unwrap_or(manifest.verify_within),
             ..configured.attempts.clone()
         },
+        approval_expires: configured.approval_expires,
+        maintenance: Arc::new(configured.maintenance.clone()),
         every: configured.every.unwrap_or(manifest.every),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };

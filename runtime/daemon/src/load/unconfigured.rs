@@ -58,6 +58,8 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         limits: manifest.limits_in_force(),
         shares: Shares::default(),
         retry_policy: RetryPolicy { verify_within: manifest.verify_within, ..RetryPolicy::default() },
+        approval_expires: ansai_config::APPROVAL_EXPIRES,
+        maintenance: Arc::default(),
         every: manifest.every,
         watches: Wanted::of(&manifest.watches, None).into(),
     };

@@ -1,6 +1,6 @@
 //! What the steps of a plan use of the bounds of their grants: before they begin, and after they have ended.
 
-use ansai_core::{InstanceName, Outcome, Refusal};
+use ansai_core::{InstanceName, Mode, Outcome, Refusal};
 use ansai_kit::action::{Action, Amount, Applied, Proposed};
 
 use super::executor::{Executor, unavailable};
@@ -16,6 +16,18 @@ impl Executor {
         numbered
             .filter_map(|(number, proposed)| self.charge(grants, instance, number, proposed).ok().flatten())
             .collect()
+    }
+
+    /// Whether the mode or the grants of the pass want a person to approve one of the steps. A step that they do not permit
+    /// needs no approval: it is refused.
+    pub(crate) fn needs_approval(
+        &self,
+        grants: &EffectiveGrants,
+        instance: &InstanceName,
+        steps: &[Proposed],
+    ) -> bool {
+        let marked = |step: &Proposed| self.authorized_by(grants, instance, step).is_ok_and(|(_, found)| found.needs_approval);
+        grants.mode == Mode::Approve || steps.iter().any(marked)
     }
 
     fn charge(

@@ -111,7 +111,7 @@ impl Executor {
         durable: Durable,
     ) -> Conclusion {
         let id = file.step_id(number);
-        let step = self.guarded_step(file, number, Mode::Enforce);
+        let step = self.guarded_step(file, number, Mode::Approve);
         let disarmed = step.and_then(|step| {
             // A restart of the machine removed the guard, perhaps after it had fired.
             let fired_before = guarded.is_of_another_boot(&self.host.clock()) && !is_in_place(&step)?;
@@ -190,7 +190,7 @@ impl Executor {
         let proposed = file.steps.get(number as usize);
         let proposed = proposed.ok_or_else(|| Refusal::Other(format!("plan {} has no step {number}", file.plan)))?;
         let (action, in_force) = match least {
-            Mode::Enforce => self.authorized(&file.instance, proposed, least)?,
+            Mode::Approve | Mode::Enforce => self.authorized(&file.instance, proposed, least)?,
             Mode::Observe => {
                 let (interface, _, action) = self.action(&proposed.action)?;
                 (action, self.in_force(&file.instance, interface))

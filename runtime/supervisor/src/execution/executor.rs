@@ -34,6 +34,22 @@ use crate::stop::Stop;
 pub(crate) struct Approved {
     pub(crate) file: PlanFile,
     pub(crate) decision: Decision,
+    /// When it was approved.
+    pub(crate) at: Timestamp,
+    pub(crate) by: ApprovedBy,
+    /// When the window closes in which it may begin.
+    pub(crate) closes: Option<Timestamp>,
+}
+
+/// Who approved a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApprovedBy {
+    /// The host: a plan of its own, which follows from earlier plans.
+    OwnPlan,
+    /// The host: the mode and the grants need no person.
+    Host,
+    /// A person, whose approval is used up with this.
+    Person,
 }
 
 /// Applies, undoes and resolves steps.
@@ -70,8 +86,12 @@ impl Executor {
         // the result any more.
         let applied = tokio::task::spawn_blocking(move || {
             let applied = match &lease {
+                // It may have waited for hours.
+                Some(_) if approved.closes.is_some_and(|closes| clock::now() >= closes) => {
+                    self.skip_all(&approved.file, SkipReason::WindowClosed)
+                }
                 Some(_) => self.apply_all(&approved),
-                None => self.skip_all(&approved.file),
+                None => self.skip_all(&approved.file, SkipReason::Stopping),
             };
             drop(lease);
             applied
@@ -79,11 +99,11 @@ impl Executor {
         applied.await.map_err(|error| format!("the executor panicked: {error}"))?
     }
 
-    /// Skips a plan because ansai stops.
-    fn skip_all(&self, file: &PlanFile) -> Result<Vec<StepResult>, String> {
+    /// Skips a plan that has not begun.
+    fn skip_all(&self, file: &PlanFile, reason: SkipReason) -> Result<Vec<StepResult>, String> {
         self.put_plan(file)?;
         let steps = file.numbered();
-        Ok(steps.map(|(number, proposed)| self.skip(file.step_id(number), proposed, SkipReason::Stopping)).collect())
+        Ok(steps.map(|(number, proposed)| self.skip(file.step_id(number), proposed, reason)).collect())
     }
 
     fn skip(&self, step: StepId<'_>, proposed: &Proposed, reason: SkipReason) -> StepResult {
@@ -118,7 +138,7 @@ impl Executor {
                 results.push(self.skip(step, proposed, reason));
                 continue;
             }
-            let applied = match self.apply(file, &sha256, number, proposed) {
+            let applied = match self.apply(approved, &sha256, number, proposed) {
                 Ok(Some(applied)) => applied,
                 Ok(None) => {
                     // It has not failed, so the steps before it stay.
@@ -150,12 +170,17 @@ impl Executor {
     /// One step. `Err` means that nothing was changed, `None` that it goes on by itself while ansai stops.
     fn apply(
         &self,
-        file: &PlanFile,
+        approved: &Approved,
         plan_sha256: &str,
         number: u32,
         proposed: &Proposed,
     ) -> Result<Option<Applied>, Refusal> {
-        let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Enforce)?;
+        let file = &approved.file;
+        let (action, in_force) = self.authorized(&file.instance, proposed, Mode::Approve)?;
+        // The operator may have asked for approvals since the plan was approved.
+        if in_force.needs_approval && approved.by == ApprovedBy::Host {
+            return Err(Refusal::Denied(format!("{} needs the approval of a person now", proposed.action)));
+        }
         self.clocks.check()?;
         self.check_counted(file.step_id(number), action, proposed)?;
         let step = Step::new(self, file.step_id(number), proposed, action, in_force);
@@ -214,7 +239,7 @@ impl Executor {
     }
 
     /// By the grants of now, not those of the plan, also for what the arguments lead to. Never on what no step may touch.
-    /// The host itself needs enforce mode for everything that it does. A person who undoes a plan needs only the grants:
+    /// The host itself needs a mode that acts for everything that it does. A person who undoes a plan needs only the grants:
     /// the operator may have set observe mode because of that plan.
     pub(super) fn authorized(
         &self,
@@ -252,7 +277,8 @@ impl Executor {
             }
             if action.is_within(&scope, &proposed.targets)? {
                 let table = asked.table(&scope);
-                return Ok((action, InForce { scope, reach: grants.reach.clone(), table }));
+                let needs_approval = grants.needs_approval(name, table);
+                return Ok((action, InForce { scope, reach: grants.reach.clone(), table, needs_approval }));
             }
         }
         let why =
@@ -263,7 +289,7 @@ impl Executor {
     /// Whether the host may act for an instance now.
     pub(super) fn may_act(&self, instance: &InstanceName) -> Result<(), Refusal> {
         match self.authority.effective_grants(instance).map_err(Refusal::Denied)?.mode {
-            Mode::Enforce => Ok(()),
+            Mode::Enforce | Mode::Approve => Ok(()),
             Mode::Observe => Err(not_enforcing(instance)),
         }
     }
@@ -274,7 +300,7 @@ impl Executor {
         let Ok(grants) = self.authority.effective_grants(instance) else { return InForce::default() };
         let granted = grants.scopes.get(&interface.interface.name);
         let scope = granted.map(|scope| scope.together().clone()).unwrap_or_default();
-        InForce { scope, reach: grants.reach, table: 0 }
+        InForce { scope, reach: grants.reach, table: 0, needs_approval: false }
     }
 
     /// What a person sees of a step that was planned at this time.

@@ -12,7 +12,7 @@ use ansai_kit::host::{Deadline, ProbeContext};
 use ansai_kit::registry::InterfaceDef;
 use ansai_kit::target::Reach;
 
-use super::executor::{Approved, Executor};
+use super::executor::{Approved, ApprovedBy, Executor};
 use super::plans::PlanFile;
 use super::vouched::Vouched;
 use crate::authority::{Authority, EffectiveGrants};
@@ -75,10 +75,11 @@ impl QuarantineExpiry {
             let steps = self.expired(instance, grants, &mut looked).await;
             match mode {
                 Mode::Observe => self.tell_pending(instance, &steps),
-                Mode::Enforce if steps.is_empty() => {}
+                // Whoever approved that files go into quarantine was told when they expire.
+                Mode::Approve | Mode::Enforce if steps.is_empty() => {}
                 // The next call after the pause does it.
-                Mode::Enforce if self.executor.orders.pause_of(instance).is_some() => {}
-                Mode::Enforce => self.apply(instance, steps).await,
+                Mode::Approve | Mode::Enforce if self.executor.orders.pause_of(instance).is_some() => {}
+                Mode::Approve | Mode::Enforce => self.apply(instance, steps).await,
             }
         }
     }
@@ -155,7 +156,7 @@ impl QuarantineExpiry {
             steps,
         };
         let applied = match recorded {
-            Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION }).await.map(drop),
+            Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION, at: now, by: ApprovedBy::OwnPlan, closes: None }).await.map(drop),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = applied {

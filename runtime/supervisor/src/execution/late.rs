@@ -75,7 +75,7 @@ impl Executor {
     /// Puts back what a step did after its guard. Nothing else does that, so the step waits until ansai can.
     pub(super) fn put_back_late(&self, file: &PlanFile, number: u32) -> Conclusion {
         let id = file.step_id(number);
-        if let Err(refusal) = self.guarded_step(file, number, Mode::Enforce) {
+        if let Err(refusal) = self.guarded_step(file, number, Mode::Approve) {
             let why = refusal.to_string();
             self.wait(id, refusal);
             return Conclusion::Waits(why);

@@ -28,11 +28,11 @@ mod vouched;
 mod watch;
 
 pub(crate) use self::background::Background;
-pub(crate) use self::executor::{Approved, Executor};
+pub(crate) use self::executor::{Approved, ApprovedBy, Executor};
 pub(crate) use self::expiry::QuarantineExpiry;
 pub(crate) use self::guarded_steps::GuardedSteps;
 pub(crate) use self::pending::Pending;
 pub use self::pending::PendingStep;
 pub(crate) use self::plans::{PlanFile, Plans};
-pub use self::plans::{PlanFileError, approved_steps};
+pub use self::plans::{PlanFileError, StoredPlan, approved_steps, stored_plan};
 pub(crate) use self::recover::{Attached, Which};

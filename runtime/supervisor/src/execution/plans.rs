@@ -33,7 +33,7 @@ pub enum PlanFileError {
     Id(String),
 }
 
-/// A plan as it was approved.
+/// A plan as it was approved, or as it waits for approval.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PlanFile {
     /// Its id.
@@ -65,10 +65,29 @@ pub(crate) struct Plans {
 /// # Errors
 /// There is no file of such a plan, or it cannot be read.
 pub fn approved_steps(directory: &Path, plan: &str) -> Result<Vec<Proposed>, PlanFileError> {
+    Ok(stored_plan(directory, plan)?.steps)
+}
+
+/// What the file of a plan holds.
+pub struct StoredPlan {
+    /// When it was proposed.
+    pub at: Timestamp,
+    /// Its steps, with all their targets.
+    pub steps: Vec<Proposed>,
+    /// SHA-256 of the content, hexadecimal.
+    pub sha256: String,
+}
+
+/// A plan that was applied, or that waits for approval. `directory` is `plans` in the state directory. Changes nothing.
+///
+/// # Errors
+/// There is no file of such a plan, or it cannot be read.
+pub fn stored_plan(directory: &Path, plan: &str) -> Result<StoredPlan, PlanFileError> {
     let directory = Directory::open(directory)?;
     // Nothing is written, so nothing has to be released.
     let ballast = Ballast::new(Location::new(&directory, "ballast"), 0);
-    Ok(Plans { directory, ballast, unwritten: Unwritten::default() }.get(plan)?.0.steps)
+    let (PlanFile { at, steps, .. }, sha256) = Plans { directory, ballast, unwritten: Unwritten::default() }.get(plan)?;
+    Ok(StoredPlan { at, steps, sha256 })
 }
 
 impl Plans {

@@ -207,7 +207,7 @@ impl Executor {
         let (file, sha256) = self.plans.get(id.plan).map_err(Unresolved::unknown)?;
         let proposed = file.unaltered(&sha256, &open.intent).map_err(Unresolved::altered)?;
         open.is_of(under_way).map_err(Unresolved::altered)?;
-        let authorized = self.authorized(id.instance, proposed, Mode::Enforce);
+        let authorized = self.authorized(id.instance, proposed, Mode::Approve);
         let Some((handle, until)) = open.running else {
             let (action, in_force) = authorized.map_err(Unresolved::Waits)?;
             let resolved = Step::new(self, id, proposed, action, in_force).resolve();

@@ -100,7 +100,7 @@ impl Executor {
             return Ok(self.find_fired(file, number));
         }
         // To determine what was done can change files, so it needs the grants.
-        let found = self.guarded_step(file, number, Mode::Enforce)?.resolve();
+        let found = self.guarded_step(file, number, Mode::Approve)?.resolve();
         let found = found.unwrap_or_else(|why| {
             Applied::unknown(format!("interrupted, and what was done is unknown: {why}; its guard puts it back"))
         });
@@ -126,7 +126,7 @@ impl Executor {
         let applied = match self.found_late(file, number) {
             Ok(Some(late)) => {
                 // To put it back needs the grants; until then, it is not said to be reverted.
-                if let Err(refusal) = self.guarded_step(file, number, Mode::Enforce) {
+                if let Err(refusal) = self.guarded_step(file, number, Mode::Approve) {
                     self.wait(id, refusal);
                     return Found::Waits;
                 }

@@ -35,6 +35,8 @@ pub(super) struct InForce {
     pub(super) reach: Reach,
     /// The granted table of the scope, counted from 1; 0 for none.
     pub(super) table: usize,
+    /// A person must have approved the plan.
+    pub(super) needs_approval: bool,
 }
 
 /// A step that may act, because its intent is durable.

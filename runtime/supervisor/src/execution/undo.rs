@@ -1,5 +1,6 @@
 //! Undoing steps: by the host when a later step failed, or by a person.
 
+use ansai_core::approval::ApprovalState;
 use ansai_core::event::{UndoIntent, Verdict};
 use ansai_core::{Event, InstanceName, Mode, Outcome, Refusal};
 use ansai_kit::action::{Action, Applied, Fate, Proposed};
@@ -12,6 +13,7 @@ use super::undo_records::{UndoRecord, UndoRecords};
 use crate::clock;
 use crate::permits::{InUse, Request};
 use crate::report::StepReport;
+use crate::state::StateError;
 
 /// Why nothing was undone.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +57,9 @@ pub enum UndoError {
         /// What is in use, and by whom.
         why: String,
     },
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The audit log cannot be read.
     #[error("audit log: {0}")]
     Audit(String),
@@ -74,6 +79,10 @@ impl Executor {
             Err(PlanFileError::Storage(error)) if error.is_not_found() => return self.not_applied(plan, step),
             file => file?,
         };
+        // The file of a plan that waits for approval is there before it is applied.
+        if self.state.approval(plan)?.is_some_and(|known| known.state != ApprovalState::Begun) {
+            return self.not_applied(plan, step);
+        }
         let steps = file.steps.len();
         if let Some(step) = step.filter(|step| *step as usize >= steps) {
             return Err(UndoError::NoStep { plan: plan.to_owned(), steps, step });
@@ -165,7 +174,7 @@ impl Executor {
         proposed: &Proposed,
         by: &str,
     ) -> Result<(&'static dyn Action, InForce), UndoError> {
-        let least = if by == BY_HOST { Mode::Enforce } else { Mode::Observe };
+        let least = if by == BY_HOST { Mode::Approve } else { Mode::Observe };
         self.authorized(instance, proposed, least).map_err(UndoError::NotPermitted)
     }
 

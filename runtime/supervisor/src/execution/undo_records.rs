@@ -108,7 +108,7 @@ impl Executor {
     }
 
     /// The records of the audit log that this version knows.
-    pub(super) fn records(&self) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
+    pub(crate) fn records(&self) -> Result<impl Iterator<Item = Result<Record, UndoError>> + use<>, UndoError> {
         let text = |error: &dyn std::fmt::Display| UndoError::Audit(error.to_string());
         let entries = Reader::open(&self.audit_dir).map_err(|error| text(&error))?;
         Ok(entries.filter_map(move |entry| match entry {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ansai_audit::{ReadError, Reader};
-use ansai_core::event::{PlannedStep, Record};
+use ansai_core::event::{PlannedStep, Record, Verdict};
 use ansai_core::{Attempt, Event, Incident, Measure, Outcome, Refusal, Status, StepResult, Timestamp};
 
 use super::Incidents;
@@ -116,9 +116,13 @@ impl Incidents {
                 {
                     plans.insert(plan, RecordedPlan::new(incident, at, steps, distance));
                 }
-                Event::Decided { plan, attempt, .. } => {
+                Event::Decided { plan, attempt, verdict, .. } => {
                     if let Some(recorded) = plans.get_mut(&plan) {
                         recorded.number = attempt;
+                        // A plan that waited for approval begins later than it was planned.
+                        if verdict == Verdict::Approved {
+                            recorded.at = at;
+                        }
                     }
                 }
                 Event::Intent(intent) => {

@@ -17,6 +17,7 @@ use ansai_storage::Directory;
 pub(crate) use self::healing::{Healing, HealingIncidents};
 pub(crate) use self::silenced::Heard;
 pub(crate) use self::update::{Update, update};
+use crate::approvals::end_of_incident;
 use crate::orders::StandingOrders;
 use crate::recording::Journal;
 use crate::repeats::{Repeats, Thing};
@@ -70,6 +71,7 @@ impl Incidents {
             self.repeats.forget(instance, Thing::Incident(&incident.id), now);
             self.repeats.forget(instance, Thing::Owed(&incident.id), now);
             self.repeats.forget(instance, Thing::Plan(key), now);
+            end_of_incident(&self.state, &self.journal, &incident.id, now);
         }
         if change != Change::Unchanged {
             let severity = if change.is_closing() { None } else { incident.finding.severity() };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ansai_core::approval::Approval;
 use ansai_core::event::{PlannedStep, Verdict};
+use ansai_core::incident::Permission;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, Status, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
@@ -11,13 +13,14 @@ use ansai_kit::evaluation_state::Trigger;
 use tokio::time::Instant;
 
 use super::Passes;
+use super::approving::{Compared, Waiting, held_on};
 use super::budget::{Budget, BudgetError};
 use super::standing::Suspended;
 use crate::authority::EffectiveGrants;
 use crate::clock;
-use crate::execution::{Approved, PlanFile};
+use crate::execution::{Approved, ApprovedBy, PlanFile};
 use crate::instance::Instance;
-use crate::permits::{self, Attempts, Futile, PermitRequest, PermitSource};
+use crate::permits::{self, Attempts, Futile, Opening, PermitRequest, PermitSource, PersonApproval, Windows, opening};
 use crate::recording::{Evaluated, EvaluationRequest, NotEvaluated, Unrecorded};
 use crate::repeats::{Thing, Told, said_of_plan, without_numbers};
 
@@ -166,7 +169,7 @@ impl Passes {
                     break;
                 }
             };
-            let (plan, at, is_staged) = (approved.file.plan.clone(), approved.file.at, approved.decision.is_staged());
+            let (plan, at, is_staged) = (approved.file.plan.clone(), approved.at, approved.decision.is_staged());
             let acting = Instant::now();
             let steps = match self.executor.clone().execute(approved).await {
                 Ok(steps) => steps,
@@ -220,26 +223,53 @@ impl Passes {
 
     /// Requests a plan from the policy and decides on it; `None` if there is nothing to do now.
     async fn plan(&self, request: &PlanRequest<'_>, incident: &mut Incident) -> Result<Option<Approved>, NoPlan> {
-        let proposal = self.propose(request, incident).await?;
         let PlanRequest { instance, grants, is_first, .. } = *request;
-        let Proposal { at, decision, steps, recommendations, unrecorded } = proposal;
-        let plan = self.ids.fresh(at);
+        let waiting = self.waiting(instance, grants, incident).map_err(NoPlan::because)?;
+        let Waiting::Ask(known) = waiting else { return Ok(None) };
+        let proposal = self.propose(request, incident).await?;
+        let Proposal { at, decision, mut steps, recommendations, unrecorded } = proposal;
+        let (mut plan, mut is_first, mut approved) = (self.ids.fresh(at), is_first, None);
+        match self.compare(known, &decision, &steps).await {
+            Compared::New => {}
+            Compared::Waits => return Ok(None),
+            Compared::Approved(found) => {
+                // The stored plan is applied, not the new one: that is the one that a person has seen.
+                let (approval, file) = *found;
+                (plan, is_first) = (approval.plan.clone(), is_first && !approval.continues);
+                steps.clone_from(&file.steps);
+                approved = Some((approval, file));
+            }
+        }
+        let is_needed = self.executor.needs_approval(grants, &instance.name, &steps);
         let now = clock::now();
         let verdict = {
             let (mode, charges) = (grants.mode, self.executor.charges(grants, &instance.name, &steps));
             let retry = &instance.retry_policy;
             let request = PermitRequest { plan: &plan, incident, retry, now, is_first };
+            let (is_given, expires) = (approved.is_some(), instance.approval_expires);
+            let approval = PersonApproval { is_needed, is_given, expires };
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
-            let sources: [&dyn PermitSource; 5] =
-                [&*self.executor.orders, &Attempts, &*self.executor.clocks, &Futile(&steps), &budgets];
+            let windows = Windows(&instance.maintenance);
+            // A person is asked before the window opens.
+            let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
+            let sources: [&dyn PermitSource; 7] =
+                [orders, &Attempts, clocks, &Futile(&steps), &approval, &windows, &budgets];
             permits::verdict(&decision, steps.len(), mode, &sources, &request)
         };
+        if let Verdict::Held(Permission::OutsideWindow(at)) = &verdict {
+            // The next pass on schedule may come after the window.
+            self.lanes.of(&instance.name).ask(at.checked_since(now));
+        }
         let is_approved = verdict == Verdict::Approved;
         self.incidents.repeats.forget(&incident.instance, Thing::Owed(&incident.id), now);
+        let asks_person = matches!(verdict, Verdict::Held(Permission::AwaitsApproval { .. }));
         let planned_steps: Vec<PlannedStep> = steps.iter().map(|step| self.executor.planned(step, now)).collect();
         let severity = incident.finding.severity();
-        let said = said_of_plan(severity, &decision, &steps, &planned_steps, &recommendations, &verdict);
+        let said = match &verdict {
+            Verdict::Held(held) if asks_person => held_on(held),
+            _ => said_of_plan(severity, &decision, &steps, &planned_steps, &recommendations, &verdict),
+        };
         let (name, thing, repeats) = (&incident.instance, Thing::Incident(&incident.id), &self.incidents.repeats);
         let told = match is_approved {
             true => Told::News(repeats.forget(name, thing, now)),
@@ -259,6 +289,10 @@ impl Passes {
         };
         // The attempt begins below, after this record.
         let attempt = is_approved.then(|| incident.begun + u32::from(is_first));
+        let until = match &verdict {
+            Verdict::Held(Permission::AwaitsApproval { until, .. }) => Some(*until),
+            _ => None,
+        };
         let mut decided = Event::Decided { plan: plan.clone(), instance: incident.instance.clone(), verdict, attempt };
         if let Told::Unchanged(counted) = told {
             repeats.show(name, Some(&incident.id), counted, now, |told| {
@@ -274,26 +308,65 @@ impl Passes {
             });
             return Ok(None);
         }
-        let recorded = self.journal.record(now, planned).and_then(|()| match is_approved {
+        let by = match &approved {
+            Some((approval, _)) if is_approved => {
+                self.use_up(approval)?;
+                // The audit log has it since it waits.
+                self.journal.publish(now, || planned);
+                ApprovedBy::Person
+            }
+            _ => {
+                self.journal.record(now, planned).map_err(|error| self.not_recorded(&plan, is_approved, error))?;
+                ApprovedBy::Host
+            }
+        };
+        let file = match approved {
+            Some((_, file)) => file,
+            None => {
+                let (instance, incident) = (incident.instance.clone(), Some(incident.id.clone()));
+                PlanFile { plan: plan.clone(), instance, incident, at: now, on_failure: decision.on_failure(), steps }
+            }
+        };
+        if let Some(until) = until {
+            // Later stages of an attempt that runs count as no further one.
+            let stored = self.propose_to_person(instance, grants, incident, (&file, until), !is_first);
+            stored.map_err(|error| NoPlan::of(&plan, format!("nobody can approve it, it is not stored: {error}")))?;
+        }
+        let recorded = match is_approved {
             true => self.journal.durable(now, decided),
             false => self.journal.record(now, decided),
-        });
+        };
+        recorded.map_err(|error| self.not_recorded(&plan, is_approved, error))?;
         if !is_approved {
-            return recorded.map(|()| None).map_err(|error| NoPlan::of(&plan, error));
+            return Ok(None);
         }
-        let begun = recorded.map_err(|error| error.to_string()).and_then(|()| match is_first {
-            true => self.incidents.begin(incident, now).map_err(|error| format!("nothing was done: {error}")),
-            false => Ok(()),
-        });
-        if let Err(error) = begun {
-            self.executor.budgets.release(&plan, None);
-            return Err(NoPlan::of(&plan, error));
+        if is_first && let Err(error) = self.incidents.begin(incident, now) {
+            return Err(self.not_recorded(&plan, true, format!("nothing was done: {error}")));
         }
-        let instance = incident.instance.clone();
-        self.evaluator.meters.charge(instance.as_str(), Share::Plans, 1.0);
-        let (incident, on_failure) = (Some(incident.id.clone()), decision.on_failure());
-        let file = PlanFile { plan, instance, incident, at: now, on_failure, steps };
-        Ok(Some(Approved { file, decision }))
+        self.evaluator.meters.charge(incident.instance.as_str(), Share::Plans, 1.0);
+        let closes = match opening(&instance.maintenance, severity, now) {
+            Ok(Opening::Until(closes)) => Some(closes),
+            _ => None,
+        };
+        Ok(Some(Approved { file, decision, at: now, by, closes }))
+    }
+
+    /// A plan does not begin: what was counted for it is free again.
+    fn not_recorded(&self, plan: &str, is_approved: bool, error: impl std::fmt::Display) -> NoPlan {
+        if is_approved {
+            self.executor.budgets.release(plan, None);
+        }
+        NoPlan::of(plan, error)
+    }
+
+    /// Uses up an approval, once.
+    fn use_up(&self, approval: &Approval) -> Result<(), NoPlan> {
+        let why = match self.executor.use_approval(approval) {
+            Ok(true) => return Ok(()),
+            Ok(false) => "its approval was taken back or used meanwhile".to_owned(),
+            Err(error) => format!("nothing was done: {error}"),
+        };
+        Err(self.not_recorded(&approval.plan, true, why))
     }
 
     async fn propose(&self, request: &PlanRequest<'_>, incident: &Incident) -> Result<Proposal, NoPlan> {

@@ -1,6 +1,7 @@
 //! One pass over one instance: detect, update incidents, and start to heal unhealthy findings. Each incident is healed by
 //! a task of its own, so that a step of hours holds up neither other incidents nor the next pass.
 
+mod approving;
 mod budget;
 mod follow_up;
 mod heal;
@@ -207,7 +208,7 @@ impl Passes {
         };
         let is_wanted = |incident: &Incident, change: Change| {
             !change.is_closing()
-                && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode == Mode::Enforce)
+                && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode.may_act())
         };
         for (incident, change) in update.incidents {
             let is_heard = match self.incidents.hear(&incident, change) {

@@ -1,5 +1,6 @@
 //! Decides whether a plan may be applied now, and makes it wait for its resources.
 
+mod approval;
 mod attempts;
 mod budgets;
 mod decide;
@@ -8,9 +9,12 @@ mod leases;
 #[cfg(test)]
 mod sample;
 pub(crate) mod uptime;
+mod windows;
 
+pub(crate) use self::approval::PersonApproval;
 pub(crate) use self::attempts::Attempts;
 pub(crate) use self::budgets::Budgets;
 pub(crate) use self::decide::{Permit, PermitRequest, PermitSource, verdict};
 pub(crate) use self::futile::Futile;
 pub(crate) use self::leases::{InUse, Lease, Leases, Request};
+pub(crate) use self::windows::{Opening, Windows, opening};

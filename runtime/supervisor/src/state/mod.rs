@@ -1,5 +1,6 @@
 //! The data that must survive a restart: incidents with their attempts, the policies' data, running steps.
 
+mod approvals;
 mod budgets;
 mod database;
 mod history;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use ansai_audit::Ballast;
 
+pub(crate) use self::approvals::all as approvals;
 pub(crate) use self::budgets::{Charge, Reading};
 pub use self::database::StateError;
 use self::database::{Database, Schema};
@@ -78,6 +80,10 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE pause (instance TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE silence (instance TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (instance, key))
         WITHOUT ROWID;",
+    "
+    CREATE TABLE approval (plan TEXT PRIMARY KEY, incident TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT NOT NULL,
+        value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX approval_incident ON approval (incident, asked);",
 ]);
 
 /// The state of this host.

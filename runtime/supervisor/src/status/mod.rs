@@ -5,6 +5,7 @@ mod stored;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use ansai_core::approval::ApprovalState;
 use ansai_core::control::{IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport};
 use ansai_core::incident::Permission;
 use ansai_core::text::prose;
@@ -56,6 +57,12 @@ impl Supervisor {
             let evaluate = NextStep::Evaluate { at: Some(due(instance)) };
             if incident.unknown.is_some() {
                 return evaluate;
+            }
+            if let Ok(Some(waits)) = rooms.state.approval_of(&incident.id)
+                && waits.state == ApprovalState::Open
+                && !waits.is_overdue(now)
+            {
+                return NextStep::Approval { plan: waits.plan, until: waits.until };
             }
             match (mode, incident.may_begin(&instance.retry_policy, now)) {
                 (Some(Mode::Observe), _) => NextStep::Observe,

@@ -39,6 +39,7 @@ pub(crate) struct Scene {
     policy: Policy,
     pub(crate) retry_policy: RetryPolicy,
     pub(crate) audit: AuditLog,
+    pub(crate) approval_expires: Millis,
     /// What the supervisor sees of the host.
     pub(crate) host: fn(LiveHost) -> Arc<dyn HostAccess>,
     subscriptions: Mutex<Vec<Subscription>>,
@@ -62,6 +63,7 @@ impl Scene {
             policy: loaded(guest::component()),
             retry_policy: RetryPolicy { cooldown: Millis::ZERO, max_attempts: 100, ..RetryPolicy::default() },
             audit: AuditLog::default(),
+            approval_expires: Millis::from_hours(24),
             host: |live| Arc::new(live),
             subscriptions: Mutex::default(),
             state_dir: path.join("state"),
@@ -112,6 +114,8 @@ impl Scene {
             limits: Limits { memory_bytes: Bytes::from_mib(4), fuel: 5_000_000, ..Limits::default() },
             shares: Shares::default(),
             retry_policy: self.retry_policy.clone(),
+            approval_expires: self.approval_expires,
+            maintenance: Arc::default(),
             every: Millis::from_hours(1),
             watches: Arc::new([]),
         }
