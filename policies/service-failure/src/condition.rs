@@ -1,0 +1,196 @@
+//! Whether a service failed, and what for; and what looks like a failure and is none.
+
+use ansai_sdk::Span;
+
+use crate::imports::ansai::service::service_probe::{Active, Ended, Load, Unit};
+
+/// The condition of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// It runs, or it is not meant to run.
+    Fine,
+    /// It is being started or stopped, by a person or by systemd.
+    Changing,
+    /// systemd restarts it after this time.
+    Restarting(Span),
+    /// systemd should have restarted it, and has not.
+    Overdue,
+    Failed,
+    /// It was not started, because a unit that it requires failed.
+    Dependency,
+    /// Its unit file is invalid.
+    Broken,
+    /// Its unit file no longer exists.
+    Gone,
+    Unclear,
+}
+
+impl Condition {
+    /// `grace` is how much later than announced systemd may restart it.
+    pub(crate) fn of(unit: &Unit, now: u64, grace: Span) -> Condition {
+        match unit.active {
+            Active::Active | Active::Reloading => Condition::Fine,
+            Active::Activating if is_in_restart_delay(unit) => restarting(unit, now, grace),
+            Active::Activating | Active::Deactivating => Condition::Changing,
+            Active::Other => Condition::Unclear,
+            Active::Inactive | Active::Failed => not_running(unit),
+        }
+    }
+
+    /// Whether a person or the policy has to do something about it.
+    pub(crate) fn is_failure(self) -> bool {
+        matches!(self, Condition::Overdue | Condition::Failed | Condition::Dependency | Condition::Broken)
+    }
+}
+
+fn not_running(unit: &Unit) -> Condition {
+    let has_failed = unit.active == Active::Failed;
+    match unit.load {
+        Load::Missing => Condition::Gone,
+        // Masked by a person: it must not run.
+        Load::Masked => Condition::Fine,
+        Load::Broken if has_failed || unit.enabled => Condition::Broken,
+        _ if unit.ended == Ended::Dependency => Condition::Dependency,
+        _ if has_failed => Condition::Failed,
+        // It was stopped, it has ended with success, its condition was not met, or nothing has started it.
+        _ => Condition::Fine,
+    }
+}
+
+fn is_in_restart_delay(unit: &Unit) -> bool {
+    unit.sub_state.starts_with("auto-restart")
+}
+
+fn restarting(unit: &Unit, now: u64, grace: Span) -> Condition {
+    let end = unit.since.unwrap_or(now).saturating_add(unit.restart_delay);
+    if now > end.saturating_add(grace.0) { Condition::Overdue } else { Condition::Restarting(Span(end.saturating_sub(now))) }
+}
+
+/// How it failed, after its name: `exited with status 1`.
+pub(crate) fn how(unit: &Unit) -> String {
+    let signal = || unit.exit_signal.map_or_else(|| "a signal".to_owned(), signal);
+    match unit.ended {
+        Ended::ExitCode => match unit.exit_code {
+            Some(code) => format!("exited with status {code}"),
+            None => "exited with an error".into(),
+        },
+        Ended::Killed => format!("was killed by {}", signal()),
+        Ended::CoreDump => format!("crashed with {} and dumped core", signal()),
+        Ended::Watchdog => "missed its watchdog".into(),
+        Ended::StartLimit => {
+            let (burst, interval) = (unit.start_burst, Span(unit.start_interval));
+            format!("reached its start limit of {burst} starts in {interval}")
+        }
+        Ended::Oom => "was killed because memory ran out".into(),
+        Ended::TimedOut => "did not start, reload or stop in time".into(),
+        Ended::Resources => "could not be started: a program, user, directory or other resource is missing".into(),
+        Ended::Dependency => "was not started, because a unit that it requires failed".into(),
+        Ended::Success | Ended::Other => "failed".into(),
+    }
+}
+
+/// The signals that end services, by the numbers that all architectures of Linux share.
+fn signal(number: u32) -> String {
+    let name = match number {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        _ => return format!("signal {number}"),
+    };
+    format!("{name} (signal {number})")
+}
+
+/// The state in one word, for the evidence.
+pub(crate) fn word(unit: &Unit) -> &'static str {
+    match unit.active {
+        Active::Active => "active",
+        Active::Activating => "activating",
+        Active::Reloading => "reloading",
+        Active::Deactivating => "deactivating",
+        Active::Inactive => "inactive",
+        Active::Failed => "failed",
+        Active::Other => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{failed, unit};
+    use ansai_sdk::testing::StandIn;
+
+    const GRACE: Span = Span(30_000);
+
+    fn of(change: impl FnOnce(&mut Unit)) -> Condition {
+        let mut one = unit("a.service");
+        change(&mut one);
+        Condition::of(&one, StandIn::NOW, GRACE)
+    }
+
+    #[test]
+    fn every_state_of_every_file() {
+        use Active::*;
+        for (load, active, ended, enabled, expected) in [
+            (Load::Loaded, Active, Ended::Success, true, Condition::Fine),
+            (Load::Missing, Active, Ended::Success, false, Condition::Fine),
+            (Load::Loaded, Reloading, Ended::Success, true, Condition::Fine),
+            (Load::Loaded, Activating, Ended::Success, true, Condition::Changing),
+            (Load::Loaded, Deactivating, Ended::ExitCode, true, Condition::Changing),
+            (Load::Loaded, Inactive, Ended::Success, true, Condition::Fine),
+            // Stopped by a person while systemd waited for its restart.
+            (Load::Loaded, Inactive, Ended::ExitCode, true, Condition::Fine),
+            (Load::Loaded, Inactive, Ended::Dependency, true, Condition::Dependency),
+            (Load::Loaded, Failed, Ended::ExitCode, false, Condition::Failed),
+            (Load::Loaded, Failed, Ended::Other, false, Condition::Failed),
+            (Load::Masked, Failed, Ended::ExitCode, false, Condition::Fine),
+            (Load::Masked, Inactive, Ended::Dependency, false, Condition::Fine),
+            (Load::Missing, Failed, Ended::ExitCode, false, Condition::Gone),
+            (Load::Missing, Inactive, Ended::Success, false, Condition::Gone),
+            (Load::Broken, Failed, Ended::Resources, false, Condition::Broken),
+            (Load::Broken, Inactive, Ended::Success, true, Condition::Broken),
+            (Load::Broken, Inactive, Ended::Success, false, Condition::Fine),
+            (Load::Loaded, Other, Ended::Success, true, Condition::Unclear),
+        ] {
+            let found = of(|unit| (unit.load, unit.active, unit.ended, unit.enabled) = (load, active, ended, enabled));
+            assert_eq!(found, expected, "{load:?} {active:?} {ended:?} {enabled}");
+        }
+    }
+
+    #[test]
+    fn a_restart_by_systemd_has_its_time() {
+        let waiting = |ago: u64, delay: u64| {
+            of(|unit| {
+                (unit.active, unit.sub_state) = (Active::Activating, "auto-restart".into());
+                (unit.since, unit.restart_delay) = (Some(StandIn::NOW - ago), delay);
+            })
+        };
+        assert_eq!(waiting(1_000, 5_000), Condition::Restarting(Span(4_000)));
+        assert_eq!(waiting(35_000, 5_000), Condition::Restarting(Span(0)));
+        assert_eq!(waiting(35_001, 5_000), Condition::Overdue);
+        assert_eq!(waiting(1_000, u64::MAX), Condition::Restarting(Span(u64::MAX - StandIn::NOW)));
+        let never = of(|unit| (unit.active, unit.sub_state, unit.since) = (Active::Activating, "auto-restart".into(), None));
+        assert_eq!(never, Condition::Restarting(Span(unit("a.service").restart_delay)));
+    }
+
+    #[test]
+    fn each_way_to_fail_has_its_words() {
+        let words = |ended, code, number| how(&Unit { exit_code: code, exit_signal: number, ..failed("a.service", ended) });
+        assert_eq!(words(Ended::ExitCode, Some(203), None), "exited with status 203");
+        assert_eq!(words(Ended::ExitCode, None, None), "exited with an error");
+        assert_eq!(words(Ended::Killed, None, Some(9)), "was killed by SIGKILL (signal 9)");
+        assert_eq!(words(Ended::Killed, None, Some(64)), "was killed by signal 64");
+        assert_eq!(words(Ended::Killed, None, None), "was killed by a signal");
+        assert_eq!(words(Ended::CoreDump, None, Some(11)), "crashed with SIGSEGV (signal 11) and dumped core");
+        assert_eq!(words(Ended::StartLimit, None, None), "reached its start limit of 5 starts in 10 s");
+        let all = [Ended::Watchdog, Ended::Oom, Ended::TimedOut, Ended::Resources, Ended::Dependency, Ended::Other];
+        let all: std::collections::BTreeSet<String> = all.into_iter().map(|ended| words(ended, None, None)).collect();
+        assert_eq!(all.len(), 6);
+    }
+}
