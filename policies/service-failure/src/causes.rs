@@ -12,7 +12,8 @@ const MOST_CAUSES: usize = 32;
 /// Adds to each service that was not started the failed services that it requires. A cause that is not known is no
 /// guess: then the service is a finding of its own.
 pub(crate) fn add(host: &Host, units: &[(Unit, Condition)], observations: &mut [Observation]) {
-    let is_waiting = |id: &str| units.iter().any(|(unit, condition)| unit.id == id && *condition == Condition::Dependency);
+    let is_waiting =
+        |id: &str| units.iter().any(|(unit, condition)| unit.id == id && *condition == Condition::Dependency);
     if !units.iter().any(|(_, condition)| *condition == Condition::Dependency) {
         return;
     }

@@ -63,7 +63,11 @@ fn is_in_restart_delay(unit: &Unit) -> bool {
 
 fn restarting(unit: &Unit, now: u64, grace: Span) -> Condition {
     let end = unit.since.unwrap_or(now).saturating_add(unit.restart_delay);
-    if now > end.saturating_add(grace.0) { Condition::Overdue } else { Condition::Restarting(Span(end.saturating_sub(now))) }
+    if now > end.saturating_add(grace.0) {
+        Condition::Overdue
+    } else {
+        Condition::Restarting(Span(end.saturating_sub(now)))
+    }
 }
 
 /// How it failed, after its name: `exited with status 1`.
@@ -175,13 +179,15 @@ mod tests {
         assert_eq!(waiting(35_000, 5_000), Condition::Restarting(Span(0)));
         assert_eq!(waiting(35_001, 5_000), Condition::Overdue);
         assert_eq!(waiting(1_000, u64::MAX), Condition::Restarting(Span(u64::MAX - StandIn::NOW)));
-        let never = of(|unit| (unit.active, unit.sub_state, unit.since) = (Active::Activating, "auto-restart".into(), None));
+        let never =
+            of(|unit| (unit.active, unit.sub_state, unit.since) = (Active::Activating, "auto-restart".into(), None));
         assert_eq!(never, Condition::Restarting(Span(unit("a.service").restart_delay)));
     }
 
     #[test]
     fn each_way_to_fail_has_its_words() {
-        let words = |ended, code, number| how(&Unit { exit_code: code, exit_signal: number, ..failed("a.service", ended) });
+        let words =
+            |ended, code, number| how(&Unit { exit_code: code, exit_signal: number, ..failed("a.service", ended) });
         assert_eq!(words(Ended::ExitCode, Some(203), None), "exited with status 203");
         assert_eq!(words(Ended::ExitCode, None, None), "exited with an error");
         assert_eq!(words(Ended::Killed, None, Some(9)), "was killed by SIGKILL (signal 9)");

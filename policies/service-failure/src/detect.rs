@@ -38,11 +38,15 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
     Ok(observations)
 }
 
-/// A host without systemd has no services to watch: a container, or another init. That is no trouble, and no health.
+/// A host without systemd has no services to watch: a container, or another init. That is no trouble, and no health. It
+/// logs nothing, because nobody wants to read that each minute.
 fn without_systemd(host: &Host, why: &str) -> Vec<Observation> {
-    host.log(&format!("no services to watch: {why}"));
     let unknown = |incident: &Observation| {
-        Observation::unknown(&incident.key, incident.about.clone(), format!("systemd does not manage this host now: {why}"))
+        Observation::unknown(
+            &incident.key,
+            incident.about.clone(),
+            format!("systemd does not manage this host now: {why}"),
+        )
     };
     host.open_incidents().iter().map(unknown).collect()
 }
@@ -128,7 +132,8 @@ fn is_flapping(open: Option<&Observation>, recent: u32, settings: &Settings) -> 
 /// The restarts that an observation reports.
 pub(crate) fn recent_of(observation: &Observation) -> u32 {
     let found = observation.evidence.iter().find(|one| one.name == RECENT);
-    let count = found.and_then(|one| if let Value::Count(count) = one.value { u32::try_from(count).ok() } else { None });
+    let count =
+        found.and_then(|one| if let Value::Count(count) = one.value { u32::try_from(count).ok() } else { None });
     count.unwrap_or(0)
 }
 
@@ -157,7 +162,12 @@ fn missing(incident: &Observation, settings: &Settings, host: &Host) -> Observat
     let (key, about) = (&incident.key, incident.about.clone());
     let id = &incident.about.name;
     if !settings.watches(id) {
-        return Observation::new(key, about, Status::Healthy, format!("{id} is no longer watched: the settings exclude it"));
+        return Observation::new(
+            key,
+            about,
+            Status::Healthy,
+            format!("{id} is no longer watched: the settings exclude it"),
+        );
     }
     match calls::look(host, id) {
         Ok(unit) => {

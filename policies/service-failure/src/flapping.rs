@@ -49,7 +49,10 @@ impl Restarts {
             samples = Some(vec![start]);
         }
         let mut samples = samples.unwrap_or_default();
-        if samples.last().is_some_and(|(at, before)| *before != count && self.now.saturating_sub(*at) >= self.within.0 / PARTS) {
+        if samples
+            .last()
+            .is_some_and(|(at, before)| *before != count && self.now.saturating_sub(*at) >= self.within.0 / PARTS)
+        {
             samples.push((self.now, count));
         }
         // The oldest one that is left is the count when the window began.
@@ -69,7 +72,10 @@ impl Restarts {
         }
         let mut text = written(&self.next);
         if text.len() > MOST_BYTES {
-            let latest = self.next.into_iter().map(|(unit, mut samples)| (unit, samples.split_off(samples.len().saturating_sub(1))));
+            let latest = self
+                .next
+                .into_iter()
+                .map(|(unit, mut samples)| (unit, samples.split_off(samples.len().saturating_sub(1))));
             text = written(&latest.collect::<Vec<_>>());
         }
         if host.recall(KEY).as_deref() != Some(&text) {
@@ -155,7 +161,10 @@ mod tests {
     #[test]
     fn a_store_that_is_broken_is_as_none() {
         assert_eq!(grown(Some("nonsense"), 9), (0, Some(entry(&[(0, 9)]))));
-        assert_eq!(grown(Some(r#"{"a.service":[[1],["x",2],3]}"#), 9), (9, Some(entry(&[(0, 0), (0, 9)]).replace(&format!("[{NOW},0],[{NOW},9]"), &format!("[{NOW},0]")))));
+        assert_eq!(
+            grown(Some(r#"{"a.service":[[1],["x",2],3]}"#), 9),
+            (9, Some(entry(&[(0, 0), (0, 9)]).replace(&format!("[{NOW},0],[{NOW},9]"), &format!("[{NOW},0]"))))
+        );
     }
 
     #[test]

@@ -107,7 +107,8 @@ fn systemd_a_crashed_service_is_restarted_and_what_a_person_stopped_is_left_alon
     let ran = services.once();
     let crash = finding(&ran, "e2e-crash.service");
     ran.expect_code(0);
-    let expected = ["capture", "reset-failed", "restart", "check-active"].map(|step| (step.to_owned(), "done".to_owned()));
+    let expected =
+        ["capture", "reset-failed", "restart", "check-active"].map(|step| (step.to_owned(), "done".to_owned()));
     assert_eq!(steps(&crash), expected, "{crash:#}");
     assert_eq!(services.property("e2e-crash", "ActiveState"), "active");
     assert_ne!(services.property("e2e-crash", "InvocationID"), run);

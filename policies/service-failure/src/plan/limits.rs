@@ -24,11 +24,14 @@ pub(super) fn allowed(situation: &Situation<'_>) -> Allowed {
     let id = &unit.id;
     let history = match situation.host.history(&situation.finding.about, now.saturating_sub(DAY.0)) {
         Ok(history) => history,
-        Err(refusal) => return Allowed::Unknown(format!("it is unknown how often {id} was restarted: {}", refusal.words())),
+        Err(refusal) => {
+            return Allowed::Unknown(format!("it is unknown how often {id} was restarted: {}", refusal.words()));
+        }
     };
     let is_restart = |action: &str| action == RESTART || action == START;
     let ends = history.iter().flat_map(|attempt| {
-        let steps = attempt.steps.iter().filter(|step| is_restart(&step.action) && step.about.name == *id && step.has_begun());
+        let steps =
+            attempt.steps.iter().filter(|step| is_restart(&step.action) && step.about.name == *id && step.has_begun());
         steps.map(|_| attempt.ended.unwrap_or(attempt.at))
     });
     let ends: Vec<u64> = ends.collect();

@@ -5,7 +5,9 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-use ansai_sdk::{CouldNotTell as _, Decision, Failure, Host, Observation, OnFailure, Recommendation, Refusal, Relationship};
+use ansai_sdk::{
+    CouldNotTell as _, Decision, Failure, Host, Observation, OnFailure, Recommendation, Refusal, Relationship,
+};
 
 use crate::calls::{self, CAPTURE, SERVICE_ACTIONS};
 use crate::condition::{Condition, how, word};

@@ -76,7 +76,9 @@ fn a_restart_that_runs_or_is_unknown_counts_as_one() {
         let host = host.with_history(finding("a.service").about, restart(10_000, outcome)).host();
         match decide(&host) {
             Decision::Wait(why) => assert!(!expected.is_empty() && why.contains(expected), "{outcome:?}: {why}"),
-            other => assert!(expected.is_empty() && other == Decision::Apply(OnFailure::Stop), "{outcome:?}: {other:?}"),
+            other => {
+                assert!(expected.is_empty() && other == Decision::Apply(OnFailure::Stop), "{outcome:?}: {other:?}")
+            }
         }
     }
 }
@@ -99,7 +101,10 @@ fn restarts_of_a_day_are_bounded_also_over_closed_incidents() {
 fn only_the_failure_of_a_cause_makes_its_dependant_wait() {
     let waiting = Unit { active: Active::Inactive, ended: Ended::Dependency, ..unit("a.service") };
     for (cause, expected) in [
-        (failed("db.service", Ended::ExitCode), Decision::Wait("a.service needs db.service, which failed: that one is first".into())),
+        (
+            failed("db.service", Ended::ExitCode),
+            Decision::Wait("a.service needs db.service, which failed: that one is first".into()),
+        ),
         (unit("db.service"), Decision::Apply(OnFailure::Stop)),
     ] {
         let about = cause.about.clone();
@@ -112,10 +117,14 @@ fn only_the_failure_of_a_cause_makes_its_dependant_wait() {
 #[test]
 fn at_most_eight_dependants_are_started_in_one_plan() {
     let names: Vec<String> = (0..12).map(|n| format!("d{n}.service")).collect();
-    let dependant = |id: &String| {
-        Dependant { about: Subject::new("unit", id), id: id.clone(), active: Active::Inactive, distance: 1 }
+    let dependant = |id: &String| Dependant {
+        about: Subject::new("unit", id),
+        id: id.clone(),
+        active: Active::Inactive,
+        distance: 1,
     };
-    let page = DependantPage { entries: names.iter().map(dependant).collect(), skipped: 0, complete: true, cursor: None };
+    let page =
+        DependantPage { entries: names.iter().map(dependant).collect(), skipped: 0, complete: true, cursor: None };
     let host = host(failed("a.service", Ended::ExitCode)).answers("ansai:service/service-probe.list-dependants", page);
     let look = |host: StandIn, id: &String| {
         let waiting = Unit { active: Active::Inactive, ended: Ended::Dependency, ..unit(id) };

@@ -61,7 +61,14 @@ mod tests {
         let about = crate::Subject::new("unit", "a");
         let (action, arguments, detail) = (String::new(), String::new(), String::new());
         let step = StepResult {
-            step: 0, action, arguments, about, outcome: Outcome::Done, reason: None, detail, measures: Vec::new(),
+            step: 0,
+            action,
+            arguments,
+            about,
+            outcome: Outcome::Done,
+            reason: None,
+            detail,
+            measures: Vec::new(),
         };
         let begun = |outcome| StepResult { outcome, ..step.clone() }.has_begun();
         for outcome in [Outcome::Done, Outcome::Running, Outcome::Failed, Outcome::Reverted, Outcome::Unknown] {
