@@ -2,7 +2,7 @@
 //! `[policy.NAME]` of the configuration.
 
 use ansai_core::watch::{Pressure, Resource, Watch};
-use ansai_core::{Millis, codes, scope};
+use ansai_core::{Millis, NamePattern, codes, scope};
 use serde_json::{Value, json};
 
 use crate::fields::{Fields, wrong_type};
@@ -13,8 +13,8 @@ use crate::problem::{Problem, Problems};
 /// The most watches of one instance.
 const MOST: usize = 16;
 /// What a table names, exactly one of them.
-const KINDS: &[&str] = &["file", "directory", "pressure"];
-const KEYS: &[&str] = &["file", "directory", "pressure", "stall", "window"];
+const KINDS: &[&str] = &["file", "directory", "pressure", "unit"];
+const KEYS: &[&str] = &["file", "directory", "pressure", "unit", "stall", "window"];
 const EXAMPLE: &str = "such as { file = \"/etc/hosts\" } or { pressure = \"memory\", stall = \"150ms\" }";
 const STALL: (u64, u64) = (1, 10_000);
 
@@ -67,6 +67,9 @@ fn one(node: &Node, problems: &mut Problems) -> Option<Watch> {
             problems.add(Problem::error(codes::BAD_WATCH, entry.key_span.clone(), message).hint("delete it"));
         }
     }
+    if kind == "unit" {
+        return unit(&fields, problems);
+    }
     let path = fields.text(kind, 4_096, problems)?;
     let is_root = path == "/";
     if !scope::is_plain_absolute(path) || (is_root && kind == "file") {
@@ -78,6 +81,25 @@ fn one(node: &Node, problems: &mut Problems) -> Option<Watch> {
         return None;
     }
     Some(if kind == "file" { Watch::File(path.to_owned()) } else { Watch::Directory(path.to_owned()) })
+}
+
+/// The longest name that systemd accepts, in bytes.
+const MOST_NAME: usize = 255;
+const SERVICE: &str = ".service";
+
+fn unit(fields: &Fields<'_>, problems: &mut Problems) -> Option<Watch> {
+    let name = fields.text("unit", MOST_NAME, problems)?;
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@*?[]{},!^".contains(&byte);
+    let is_service = name.len() > SERVICE.len() && name.ends_with(SERVICE) && name.bytes().all(is_valid);
+    if !is_service || NamePattern::new(name).is_err() {
+        let span = fields.get("unit").map_or(0..0, |node| node.span.clone());
+        problems.add(
+            Problem::error(codes::BAD_WATCH, span, "`unit` must be the name of a service, or a pattern of such names")
+                .hint("such as \"nginx.service\" or \"*.service\""),
+        );
+        return None;
+    }
+    Some(Watch::Unit(name.to_owned()))
 }
 
 fn pressure(fields: &Fields<'_>, problems: &mut Problems) -> Option<Watch> {
@@ -106,6 +128,7 @@ pub(crate) fn to_json(watches: &[Watch]) -> Value {
     let table = |watch: &Watch| match watch {
         Watch::File(path) => json!({ "file": path }),
         Watch::Directory(path) => json!({ "directory": path }),
+        Watch::Unit(name) => json!({ "unit": name }),
         Watch::Pressure(Pressure { of, stall, window }) => {
             json!({ "pressure": of.name(), "stall": milliseconds(*stall), "window": milliseconds(*window) })
         }

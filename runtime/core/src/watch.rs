@@ -14,6 +14,8 @@ pub enum Watch {
     Directory(String),
     /// Tasks wait for a resource.
     Pressure(Pressure),
+    /// Services of systemd whose state changes, by name or shell pattern.
+    Unit(String),
 }
 
 /// Tasks wait for a resource for so long within a window of time.
@@ -104,6 +106,7 @@ impl std::fmt::Display for Watch {
             Watch::Pressure(Pressure { of, stall, window }) => {
                 write!(f, "{} pressure, {stall} of {window}", of.name())
             }
+            Watch::Unit(name) => write!(f, "unit {name}"),
         }
     }
 }
@@ -116,6 +119,7 @@ mod tests {
     fn watches_read_well() {
         let pressure = Pressure { of: Resource::Io, stall: Millis::new(150), window: Millis::new(2_000) };
         assert_eq!(Watch::Pressure(pressure).to_string(), "io pressure, 150 ms of 2 s");
+        assert_eq!(Watch::Unit("nginx.service".into()).to_string(), "unit nginx.service");
         assert_eq!(Watch::File("/etc/hosts".into()).to_string(), "file /etc/hosts");
         assert!(Resource::ALL.iter().all(|(name, of)| of.name() == *name));
     }
