@@ -9,7 +9,6 @@ pub(crate) const SERVICE_ACTIONS: &str = "ansai:service/service-actions";
 
 pub(crate) const START: &str = "ansai:service/service-actions.start";
 pub(crate) const RESTART: &str = "ansai:service/service-actions.restart";
-pub(crate) const RESET_FAILED: &str = "ansai:service/service-actions.reset-failed";
 pub(crate) const CAPTURE: &str = "ansai:service/service-actions.capture";
 pub(crate) const CHECK_ACTIVE: &str = "ansai:service/service-actions.check-active";
 
@@ -24,7 +23,6 @@ ansai_sdk::host_calls! {
         fn dependants_page(name: &str, cursor: Option<&str>) -> DependantPage = service_probe::list_dependants;
     START => fn start(unit: &str, reason: &str) -> Preview = service_actions::start;
     RESTART => fn restart(unit: &str, invocation: &str, reason: &str) -> Preview = service_actions::restart;
-    RESET_FAILED => fn reset_failed(unit: &str, reason: &str) -> Preview = service_actions::reset_failed;
     CAPTURE => fn capture(unit: &str, lines: u32, reason: &str) -> Preview = service_actions::capture;
     CHECK_ACTIVE => fn check_active(unit: &str, within: u64, reason: &str) -> Preview = service_actions::check_active;
 }

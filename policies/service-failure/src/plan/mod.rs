@@ -70,7 +70,11 @@ impl Situation<'_> {
                 Some(cause) => Decision::Wait(format!("{id} needs {cause}, which failed: that one is first")),
                 None => self.repair(),
             },
-            Condition::Failed | Condition::Overdue => self.repair(),
+            Condition::Overdue => self.advise(
+                "restart it, because systemd has not",
+                &format!("a service in its restart delay is left to systemd: `systemctl restart {id}`"),
+            ),
+            Condition::Failed => self.repair(),
         })
     }
 

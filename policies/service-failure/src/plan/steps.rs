@@ -3,7 +3,7 @@
 use ansai_sdk::{Decision, Refusal, Sequence, Span};
 
 use super::Situation;
-use crate::calls::{self, CAPTURE, CHECK_ACTIVE, RESET_FAILED, RESTART, START};
+use crate::calls::{self, CAPTURE, CHECK_ACTIVE, RESTART, START};
 use crate::condition::Condition;
 use crate::imports::ansai::service::service_probe::{Active, Unit};
 
@@ -12,14 +12,13 @@ const MOST_DEPENDANTS: usize = 8;
 /// When to look again if the host cannot say when a restart is possible.
 const SOON: Span = Span(60_000);
 
+/// The failure is not reset before: if the restart then did not begin, the service would look as if a person had stopped
+/// it. systemd needs no reset, because its start limit is over.
 pub(super) fn repair(situation: &Situation<'_>) -> Decision {
     let (host, unit, reason) = (situation.host, &situation.unit, situation.reason());
     let id = unit.id.as_str();
     let mut steps = Sequence::new(host);
     steps.may_fail(CAPTURE, id, || calls::capture(host, id, situation.settings.capture_lines, &reason));
-    if unit.active == Active::Failed {
-        steps.step(RESET_FAILED, id, || calls::reset_failed(host, id, &reason));
-    }
     bring_up(situation, &mut steps, unit, &reason);
     if steps.refusal().is_none() {
         start_dependants(situation, &mut steps);

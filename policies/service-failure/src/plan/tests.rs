@@ -1,5 +1,5 @@
 use super::*;
-use crate::calls::{CHECK_ACTIVE, RESET_FAILED, RESTART, START};
+use crate::calls::{CHECK_ACTIVE, RESTART, START};
 use crate::imports::ansai::service::service_probe::{Dependant, DependantPage, Ended};
 use crate::testing::{failed, listing, settings, unit};
 use ansai_sdk::testing::{StandIn, attempt, preview};
@@ -18,7 +18,7 @@ fn host(unit: Unit) -> StandIn {
     let host = listing(vec![unit]).grants(SERVICE_ACTIONS, "{}");
     let host = host.answers("ansai:service/service-probe.list-dependants", nobody);
     let answer = |host: StandIn, action: &&str| host.answers(action, preview(about.clone()));
-    [CAPTURE, RESET_FAILED, RESTART, START, CHECK_ACTIVE].iter().fold(host, answer)
+    [CAPTURE, RESTART, START, CHECK_ACTIVE].iter().fold(host, answer)
 }
 
 fn decide(host: &Host) -> Decision {
@@ -51,7 +51,7 @@ fn restart(ago: u64, outcome: Outcome) -> Attempt {
 fn a_restart_has_all_its_steps() {
     let host = host(failed("a.service", Ended::ExitCode)).host();
     assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
-    assert_eq!(proposed(&host), ["capture", "reset-failed", "restart", "check-active"]);
+    assert_eq!(proposed(&host), ["capture", "restart", "check-active"]);
     assert_eq!(host.stand_in().steps_that_may_fail(), [0]);
 }
 
@@ -60,7 +60,7 @@ fn a_service_that_never_ran_is_started() {
     let never = Unit { invocation: String::new(), ..failed("a.service", Ended::Resources) };
     let host = host(never).host();
     decide(&host);
-    assert_eq!(proposed(&host), ["capture", "reset-failed", "start", "check-active"]);
+    assert_eq!(proposed(&host), ["capture", "start", "check-active"]);
 }
 
 #[test]
