@@ -18,7 +18,7 @@ verify_within = "2s"
 units = ["e2e-*.service"]
 settle = "3s"
 [policy.service-failure.grant]
-"ansai:service/service-probe" = {}
+"ansai:service/service-probe" = { units = ["e2e-*.service"] }
 "ansai:service/service-actions" = { units = ["e2e-*.service"] }
 "#;
 /// Maximum time until systemd has reached a state.
