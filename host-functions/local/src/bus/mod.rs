@@ -8,11 +8,11 @@
 //! [`IMPATIENT`], so that a policy with many of them still gets its answers.
 
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod jobs;
 mod properties;
 mod runtime;
-#[cfg(test)]
-pub(crate) mod fake;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ impl Bus {
     pub(crate) fn ask<T, F, W>(self: &Arc<Self>, limit: Duration, work: W) -> Result<T, BusError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, BusError>> + Send,
+        F: Future<Output = Result<T, BusError>> + Send + 'static,
         W: FnOnce(Open) -> F + Send + 'static,
     {
         let was_hanging = self.hangs.load(Ordering::Relaxed);
@@ -76,7 +76,8 @@ impl Bus {
         let bus = self.clone();
         let answer = runtime::wait(limit, async move { work(bus.opened().await?).await })?;
         // Any answer shows that it is alive again. A limit that the caller made too short shows nothing.
-        self.hangs.store(matches!(answer, Err(BusError::TimedOut)) && (was_hanging || limit >= LIMIT), Ordering::Relaxed);
+        self.hangs
+            .store(matches!(answer, Err(BusError::TimedOut)) && (was_hanging || limit >= LIMIT), Ordering::Relaxed);
         answer
     }
 

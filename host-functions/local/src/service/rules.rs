@@ -169,16 +169,21 @@ mod tests {
         assert_eq!(limited_until(&limited, NOW), Some(Timestamp::from_millis(1_005_000)));
         assert_eq!(refused(may_restart(&limited, NOW)), "busy");
         assert_eq!(refused(may_restart(&limited, Timestamp::from_millis(1_005_000))), "no");
-        let flapping = Unit { shown: super::super::wire::ServiceUnit { ended: Ended::ExitCode, restarts: 4, ..limited.shown.clone() }, ..limited.clone() };
+        let flapping = Unit {
+            shown: super::super::wire::ServiceUnit { ended: Ended::ExitCode, restarts: 4, ..limited.shown.clone() },
+            ..limited.clone()
+        };
         assert_eq!(refused(may_restart(&flapping, NOW)), "busy", "the fifth start is the last one");
-        let without = Unit { shown: super::super::wire::ServiceUnit { start_burst: 0, ..limited.shown.clone() }, ..limited };
+        let without =
+            Unit { shown: super::super::wire::ServiceUnit { start_burst: 0, ..limited.shown.clone() }, ..limited };
         assert_eq!(refused(may_restart(&without, NOW)), "no");
     }
 
     #[test]
     fn only_what_runs_is_reloaded() {
         assert_eq!(refused(may_reload(&failed())), "busy");
-        let active = |can_reload| with(|unit| (unit.shown.active, unit.shown.can_reload) = (ActiveState::Active, can_reload));
+        let active =
+            |can_reload| with(|unit| (unit.shown.active, unit.shown.can_reload) = (ActiveState::Active, can_reload));
         assert_eq!([refused(may_reload(&active(true))), refused(may_reload(&active(false)))], ["no", "unsupported"]);
     }
 }

@@ -9,8 +9,10 @@ use crate::scene::{Scene, UnitFile, everything, finish, propose};
 
 /// Set for the process inside.
 const INSIDE: &str = "ANSAI_TEST_SERVICE";
-const UNITS_HERE: &[UnitFile] =
-    &[("crash.service", "[Service]\nExecStart=/bin/sh -c 'echo first; echo password=hunter22; echo last words; exit 3'\n")];
+const UNITS_HERE: &[UnitFile] = &[(
+    "crash.service",
+    "[Service]\nExecStart=/bin/sh -c 'echo first; echo password=hunter22; echo last words; exit 3'\n",
+)];
 
 #[test]
 fn systemd_the_log_of_a_service_is_kept_without_secrets() {

@@ -160,7 +160,9 @@ fn instant(micros: Option<u64>) -> Option<Timestamp> {
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MOST_BYTES && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte))
+    !text.is_empty()
+        && text.len() <= MOST_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte))
 }
 
 /// A name of systemd for a state; empty if it is none.

@@ -60,7 +60,7 @@ impl Systemd {
     pub(super) fn ask<T, F, W>(&self, limit: Duration, work: W) -> Result<T, BusError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, BusError>> + Send,
+        F: Future<Output = Result<T, BusError>> + Send + 'static,
         W: FnOnce(Open) -> F + Send + 'static,
     {
         self.0.ask(limit, work)
@@ -104,8 +104,7 @@ async fn properties(
     path: &OwnedObjectPath,
     interface: &'static str,
 ) -> Result<Properties, BusError> {
-    let message =
-        connection.call_method(Some(DESTINATION), path, Some(PROPERTIES), "GetAll", &(interface,)).await?;
+    let message = connection.call_method(Some(DESTINATION), path, Some(PROPERTIES), "GetAll", &(interface,)).await?;
     Ok(Properties::new(message.body().deserialize::<HashMap<String, OwnedVariant>>()?))
 }
 
