@@ -102,6 +102,14 @@ impl Bus {
     }
 }
 
+/// Does something short on the thread of the connection, which lives as long as the process.
+///
+/// # Errors
+/// The thread cannot be started, or is busy for too long.
+pub(crate) fn on_lasting_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BusError> {
+    runtime::wait(LIMIT, async move { Ok(work()) })?
+}
+
 fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
