@@ -82,7 +82,7 @@ impl Bus {
     }
 
     /// The open connection. One that was closed is replaced.
-    pub(crate) async fn opened(&self) -> Result<Open, BusError> {
+    async fn opened(&self) -> Result<Open, BusError> {
         let mut open = self.open.lock().await;
         if let Some(open) = open.as_ref().filter(|open| !open.connection.is_closed()) {
             return Ok(open.clone());

@@ -126,7 +126,7 @@ fn systemd_limits_of_starts_are_respected_and_slow_jobs_are_found_again() {
     for (verb, arguments) in [("restart", scene.restart("limited.service")), ("reset-failed", unit("limited.service"))]
     {
         let why = refused(&scene, verb, arguments);
-        assert!(matches!(&why, Refusal::Busy(text) if text.contains("possible again at")), "{verb}: {why}");
+        assert!(matches!(&why, Refusal::Busy(text) if text.contains("possible again in")), "{verb}: {why}");
     }
 
     // A job that runs, seen by a process that did not begin it.

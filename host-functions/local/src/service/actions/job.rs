@@ -12,7 +12,7 @@ use zbus::OwnedObjectPath;
 
 use super::target::Target;
 use crate::bus::{self, BusError, Open};
-use crate::service::rules::limited_until;
+use crate::service::rules::limited_for;
 use crate::service::state::Unit;
 use crate::service::systemd::{NO_SUCH_JOB, Systemd, manager};
 use crate::service::wire::{ActiveState, Ended};
@@ -220,9 +220,9 @@ impl Handle {
                 ..self.target.applied(Outcome::Done, format!("{id} was {done}"))
             };
         }
-        let limited = systemd.service(bus::LIMIT, id).ok().and_then(|unit| limited_until(&unit, doing.now));
+        let limited = systemd.service(bus::LIMIT, id).ok().and_then(|unit| limited_for(&unit, doing.now));
         let why = match (limited, result) {
-            (Some(until), _) => Refusal::Busy(format!("{id} was not {done}: its start limit is used up until {until}")),
+            (Some(left), _) => Refusal::Busy(format!("{id} was not {done}: its start limit is used up for {left}")),
             (None, "timeout") => Refusal::TimedOut(format!("{id} was not {done} in the time that its unit permits")),
             (None, "dependency") => {
                 Refusal::Unavailable(format!("{id} was not {done}: a unit that it requires failed"))

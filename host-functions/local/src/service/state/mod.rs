@@ -22,7 +22,7 @@ pub(super) struct Unit {
     is_named: bool,
     /// Whether `RefuseManualStart=` is set.
     pub(super) refuses_start: bool,
-    /// The number of the pending job; 0 if there is none.
+    /// Whether it has a job that has not ended.
     pub(super) pending_job: bool,
     /// How long a restart may take: to stop and to start. `None` without a limit.
     pub(super) takes: Option<Millis>,
