@@ -3,7 +3,7 @@
 use ansai_sdk::{Host, Preview, Refusal};
 
 use crate::imports::ansai::service::service_actions;
-use crate::imports::ansai::service::service_probe::{self, Dependant, DependantPage, Unit, UnitPage};
+use crate::imports::ansai::service::service_probe::{self, Dependant, DependantPage, ServiceUnit, UnitPage};
 
 pub(crate) const SERVICE_ACTIONS: &str = "ansai:service/service-actions";
 
@@ -16,7 +16,7 @@ pub(crate) const CHECK_ACTIVE: &str = "ansai:service/service-actions.check-activ
 const MOST_PAGES: usize = 40;
 
 ansai_sdk::host_calls! {
-    "ansai:service/service-probe.look" => fn look(name: &str) -> Unit = service_probe::look;
+    "ansai:service/service-probe.look" => fn look(name: &str) -> ServiceUnit = service_probe::look;
     "ansai:service/service-probe.list-units" =>
         fn page(globs: &[String], cursor: Option<&str>) -> UnitPage = service_probe::list_units;
     "ansai:service/service-probe.list-dependants" =>
@@ -29,7 +29,7 @@ ansai_sdk::host_calls! {
 
 /// The services that systemd has in memory.
 pub(crate) struct Listed {
-    pub(crate) units: Vec<Unit>,
+    pub(crate) units: Vec<ServiceUnit>,
     /// Why a part of the list is missing.
     pub(crate) missing: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use ansai_sdk::Span;
 
-use crate::imports::ansai::service::service_probe::{Active, Ended, Load, Unit};
+use crate::imports::ansai::service::service_probe::{ActiveState, Ended, LoadState, ServiceUnit};
 
 /// The condition of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,13 +27,13 @@ pub(crate) enum Condition {
 
 impl Condition {
     /// `grace` is how much later than announced systemd may restart it.
-    pub(crate) fn of(unit: &Unit, now: u64, grace: Span) -> Condition {
+    pub(crate) fn of(unit: &ServiceUnit, now: u64, grace: Span) -> Condition {
         match unit.active {
-            Active::Active | Active::Reloading => Condition::Fine,
-            Active::Activating if is_in_restart_delay(unit) => restarting(unit, now, grace),
-            Active::Activating | Active::Deactivating => Condition::Changing,
-            Active::Other => Condition::Unclear,
-            Active::Inactive | Active::Failed => not_running(unit),
+            ActiveState::Active | ActiveState::Reloading => Condition::Fine,
+            ActiveState::Activating if is_in_restart_delay(unit) => restarting(unit, now, grace),
+            ActiveState::Activating | ActiveState::Deactivating => Condition::Changing,
+            ActiveState::Other => Condition::Unclear,
+            ActiveState::Inactive | ActiveState::Failed => not_running(unit),
         }
     }
 
@@ -43,13 +43,13 @@ impl Condition {
     }
 }
 
-fn not_running(unit: &Unit) -> Condition {
-    let has_failed = unit.active == Active::Failed;
+fn not_running(unit: &ServiceUnit) -> Condition {
+    let has_failed = unit.active == ActiveState::Failed;
     match unit.load {
-        Load::Missing => Condition::Gone,
+        LoadState::Missing => Condition::Gone,
         // Masked by a person: it must not run.
-        Load::Masked => Condition::Fine,
-        Load::Broken if has_failed || unit.enabled => Condition::Broken,
+        LoadState::Masked => Condition::Fine,
+        LoadState::Broken if has_failed || unit.enabled => Condition::Broken,
         _ if unit.ended == Ended::Dependency => Condition::Dependency,
         _ if has_failed => Condition::Failed,
         // It was stopped, it has ended with success, its condition was not met, or nothing has started it.
@@ -57,11 +57,11 @@ fn not_running(unit: &Unit) -> Condition {
     }
 }
 
-fn is_in_restart_delay(unit: &Unit) -> bool {
+fn is_in_restart_delay(unit: &ServiceUnit) -> bool {
     unit.sub_state.starts_with("auto-restart")
 }
 
-fn restarting(unit: &Unit, now: u64, grace: Span) -> Condition {
+fn restarting(unit: &ServiceUnit, now: u64, grace: Span) -> Condition {
     let end = unit.since.unwrap_or(now).saturating_add(unit.restart_delay);
     if now > end.saturating_add(grace.0) {
         Condition::Overdue
@@ -71,7 +71,7 @@ fn restarting(unit: &Unit, now: u64, grace: Span) -> Condition {
 }
 
 /// How it failed, after its name: `exited with status 1`.
-pub(crate) fn how(unit: &Unit) -> String {
+pub(crate) fn how(unit: &ServiceUnit) -> String {
     let signal = || unit.exit_signal.map_or_else(|| "a signal".to_owned(), signal);
     match unit.ended {
         Ended::ExitCode => match unit.exit_code {
@@ -112,15 +112,15 @@ fn signal(number: u32) -> String {
 }
 
 /// The state in one word, for the evidence.
-pub(crate) fn word(unit: &Unit) -> &'static str {
+pub(crate) fn word(unit: &ServiceUnit) -> &'static str {
     match unit.active {
-        Active::Active => "active",
-        Active::Activating => "activating",
-        Active::Reloading => "reloading",
-        Active::Deactivating => "deactivating",
-        Active::Inactive => "inactive",
-        Active::Failed => "failed",
-        Active::Other => "other",
+        ActiveState::Active => "active",
+        ActiveState::Activating => "activating",
+        ActiveState::Reloading => "reloading",
+        ActiveState::Deactivating => "deactivating",
+        ActiveState::Inactive => "inactive",
+        ActiveState::Failed => "failed",
+        ActiveState::Other => "other",
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
 
     const GRACE: Span = Span(30_000);
 
-    fn of(change: impl FnOnce(&mut Unit)) -> Condition {
+    fn of(change: impl FnOnce(&mut ServiceUnit)) -> Condition {
         let mut one = unit("a.service");
         change(&mut one);
         Condition::of(&one, StandIn::NOW, GRACE)
@@ -140,27 +140,27 @@ mod tests {
 
     #[test]
     fn every_state_of_every_file() {
-        use Active::*;
+        use ActiveState::*;
         for (load, active, ended, enabled, expected) in [
-            (Load::Loaded, Active, Ended::Success, true, Condition::Fine),
-            (Load::Missing, Active, Ended::Success, false, Condition::Fine),
-            (Load::Loaded, Reloading, Ended::Success, true, Condition::Fine),
-            (Load::Loaded, Activating, Ended::Success, true, Condition::Changing),
-            (Load::Loaded, Deactivating, Ended::ExitCode, true, Condition::Changing),
-            (Load::Loaded, Inactive, Ended::Success, true, Condition::Fine),
+            (LoadState::Loaded, Active, Ended::Success, true, Condition::Fine),
+            (LoadState::Missing, Active, Ended::Success, false, Condition::Fine),
+            (LoadState::Loaded, Reloading, Ended::Success, true, Condition::Fine),
+            (LoadState::Loaded, Activating, Ended::Success, true, Condition::Changing),
+            (LoadState::Loaded, Deactivating, Ended::ExitCode, true, Condition::Changing),
+            (LoadState::Loaded, Inactive, Ended::Success, true, Condition::Fine),
             // Stopped by a person while systemd waited for its restart.
-            (Load::Loaded, Inactive, Ended::ExitCode, true, Condition::Fine),
-            (Load::Loaded, Inactive, Ended::Dependency, true, Condition::Dependency),
-            (Load::Loaded, Failed, Ended::ExitCode, false, Condition::Failed),
-            (Load::Loaded, Failed, Ended::Other, false, Condition::Failed),
-            (Load::Masked, Failed, Ended::ExitCode, false, Condition::Fine),
-            (Load::Masked, Inactive, Ended::Dependency, false, Condition::Fine),
-            (Load::Missing, Failed, Ended::ExitCode, false, Condition::Gone),
-            (Load::Missing, Inactive, Ended::Success, false, Condition::Gone),
-            (Load::Broken, Failed, Ended::Resources, false, Condition::Broken),
-            (Load::Broken, Inactive, Ended::Success, true, Condition::Broken),
-            (Load::Broken, Inactive, Ended::Success, false, Condition::Fine),
-            (Load::Loaded, Other, Ended::Success, true, Condition::Unclear),
+            (LoadState::Loaded, Inactive, Ended::ExitCode, true, Condition::Fine),
+            (LoadState::Loaded, Inactive, Ended::Dependency, true, Condition::Dependency),
+            (LoadState::Loaded, Failed, Ended::ExitCode, false, Condition::Failed),
+            (LoadState::Loaded, Failed, Ended::Other, false, Condition::Failed),
+            (LoadState::Masked, Failed, Ended::ExitCode, false, Condition::Fine),
+            (LoadState::Masked, Inactive, Ended::Dependency, false, Condition::Fine),
+            (LoadState::Missing, Failed, Ended::ExitCode, false, Condition::Gone),
+            (LoadState::Missing, Inactive, Ended::Success, false, Condition::Gone),
+            (LoadState::Broken, Failed, Ended::Resources, false, Condition::Broken),
+            (LoadState::Broken, Inactive, Ended::Success, true, Condition::Broken),
+            (LoadState::Broken, Inactive, Ended::Success, false, Condition::Fine),
+            (LoadState::Loaded, Other, Ended::Success, true, Condition::Unclear),
         ] {
             let found = of(|unit| (unit.load, unit.active, unit.ended, unit.enabled) = (load, active, ended, enabled));
             assert_eq!(found, expected, "{load:?} {active:?} {ended:?} {enabled}");
@@ -171,7 +171,7 @@ mod tests {
     fn a_restart_by_systemd_has_its_time() {
         let waiting = |ago: u64, delay: u64| {
             of(|unit| {
-                (unit.active, unit.sub_state) = (Active::Activating, "auto-restart".into());
+                (unit.active, unit.sub_state) = (ActiveState::Activating, "auto-restart".into());
                 (unit.since, unit.restart_delay) = (Some(StandIn::NOW - ago), delay);
             })
         };
@@ -179,15 +179,17 @@ mod tests {
         assert_eq!(waiting(35_000, 5_000), Condition::Restarting(Span(0)));
         assert_eq!(waiting(35_001, 5_000), Condition::Overdue);
         assert_eq!(waiting(1_000, u64::MAX), Condition::Restarting(Span(u64::MAX - StandIn::NOW)));
-        let never =
-            of(|unit| (unit.active, unit.sub_state, unit.since) = (Active::Activating, "auto-restart".into(), None));
+        let never = of(|unit| {
+            (unit.active, unit.sub_state, unit.since) = (ActiveState::Activating, "auto-restart".into(), None)
+        });
         assert_eq!(never, Condition::Restarting(Span(unit("a.service").restart_delay)));
     }
 
     #[test]
     fn each_way_to_fail_has_its_words() {
-        let words =
-            |ended, code, number| how(&Unit { exit_code: code, exit_signal: number, ..failed("a.service", ended) });
+        let words = |ended, code, number| {
+            how(&ServiceUnit { exit_code: code, exit_signal: number, ..failed("a.service", ended) })
+        };
         assert_eq!(words(Ended::ExitCode, Some(203), None), "exited with status 203");
         assert_eq!(words(Ended::ExitCode, None, None), "exited with an error");
         assert_eq!(words(Ended::Killed, None, Some(9)), "was killed by SIGKILL (signal 9)");

@@ -6,7 +6,7 @@ use crate::calls;
 use crate::causes;
 use crate::condition::{Condition, how, word};
 use crate::flapping::Restarts;
-use crate::imports::ansai::service::service_probe::Unit;
+use crate::imports::ansai::service::service_probe::ServiceUnit;
 use crate::settings::Settings;
 
 /// The evidence that tells an incident of restarts from one of a failure.
@@ -52,12 +52,12 @@ fn without_systemd(host: &Host, why: &str) -> Vec<Observation> {
 }
 
 /// Services that do not run and need not are left out, unless they close an incident.
-fn is_worth_a_word(unit: &Unit, condition: Condition, host: &Host) -> bool {
+fn is_worth_a_word(unit: &ServiceUnit, condition: Condition, host: &Host) -> bool {
     let is_idle = word(unit) == "inactive" || matches!(condition, Condition::Gone);
     condition.is_failure() || !is_idle || host.is_open(&unit.id)
 }
 
-fn observe(unit: &Unit, condition: Condition, recent: u32, settings: &Settings, host: &Host) -> Observation {
+fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Settings, host: &Host) -> Observation {
     let open = host.open_incidents().iter().find(|incident| incident.about == unit.about);
     let (id, about) = (&unit.id, unit.about.clone());
     let severity = settings.severity(id);
@@ -94,7 +94,7 @@ fn observe(unit: &Unit, condition: Condition, recent: u32, settings: &Settings, 
     evidence(Observation::new(id, about, status, words), unit, recent)
 }
 
-fn fine(unit: &Unit) -> String {
+fn fine(unit: &ServiceUnit) -> String {
     let id = &unit.id;
     match (word(unit), &unit.sub_state) {
         ("inactive", _) if unit.one_shot => format!("{id} has ended with success"),
@@ -104,13 +104,13 @@ fn fine(unit: &Unit) -> String {
     }
 }
 
-fn changing(unit: &Unit) -> String {
+fn changing(unit: &ServiceUnit) -> String {
     format!("{} is being {}", unit.id, if word(unit) == "activating" { "started" } else { "stopped" })
 }
 
 /// systemd heals it. Only if that takes long, a person should know; in an open incident it is not healed yet.
 fn restarting(
-    unit: &Unit,
+    unit: &ServiceUnit,
     rest: Span,
     open: Option<&Observation>,
     severity: Severity,
@@ -137,12 +137,12 @@ pub(crate) fn recent_of(observation: &Observation) -> u32 {
     count.unwrap_or(0)
 }
 
-fn flapping(unit: &Unit, recent: u32, settings: &Settings) -> (Severity, String) {
+fn flapping(unit: &ServiceUnit, recent: u32, settings: &Settings) -> (Severity, String) {
     let told = format!("{} by systemd within {}", text::count(recent.into(), "restart"), settings.flapping_within);
     (settings.flapping_severity(&unit.id), told)
 }
 
-fn evidence(seen: Observation, unit: &Unit, recent: u32) -> Observation {
+fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
     let mut seen = seen.with(Measure::text("state", word(unit)));
     if seen.status == Status::Healthy && recent == 0 {
         return seen;

@@ -3,7 +3,7 @@
 
 use ansai_sdk::{Host, Json, Span};
 
-use crate::imports::ansai::service::service_probe::Unit;
+use crate::imports::ansai::service::service_probe::ServiceUnit;
 
 const KEY: &str = "restarts";
 /// The window has at most so many samples, because they are at least a part of it apart.
@@ -36,7 +36,7 @@ impl Restarts {
     }
 
     /// How often systemd restarted this service within the time. The first evaluation only learns the count.
-    pub(crate) fn within(&mut self, unit: &Unit) -> u32 {
+    pub(crate) fn within(&mut self, unit: &ServiceUnit) -> u32 {
         let count = unit.restarts;
         if count == 0 {
             return 0;
@@ -113,7 +113,7 @@ mod tests {
     fn grown(stored: Option<&str>, restarts: u32) -> (u32, Option<String>) {
         let host = stored.map_or_else(StandIn::default, |text| StandIn::default().remembers(KEY, text)).host();
         let mut known = Restarts::recall(&host, WINDOW);
-        let grown = known.within(&Unit { restarts, ..unit("a.service") });
+        let grown = known.within(&ServiceUnit { restarts, ..unit("a.service") });
         known.remember(&host);
         (grown, host.recall(KEY))
     }
@@ -174,7 +174,7 @@ mod tests {
         let list: Vec<Sample> = (0..17).map(|n| (NOW - 600_000 + n * 37_500, n as u32)).collect();
         known.known = (0..500).map(|n| (format!("service-{n}.service"), list.clone())).collect();
         for n in 0..500 {
-            known.within(&Unit { restarts: 20, ..unit(&format!("service-{n}.service")) });
+            known.within(&ServiceUnit { restarts: 20, ..unit(&format!("service-{n}.service")) });
         }
         known.remember(&host);
         let text = host.recall(KEY).unwrap();

@@ -4,7 +4,7 @@ use ansai_sdk::testing::StandIn;
 use ansai_sdk::{FromSettings as _, Subject};
 use serde_json::Value;
 
-use crate::imports::ansai::service::service_probe::{Active, Ended, Load, Unit, UnitPage};
+use crate::imports::ansai::service::service_probe::{ActiveState, Ended, LoadState, ServiceUnit, UnitPage};
 use crate::settings::Settings;
 
 const MINUTE: u64 = 60_000;
@@ -38,14 +38,14 @@ fn defaults(schema: &Value) -> Value {
 }
 
 /// A service that has run for an hour.
-pub(crate) fn unit(id: &str) -> Unit {
-    Unit {
+pub(crate) fn unit(id: &str) -> ServiceUnit {
+    ServiceUnit {
         about: Subject::new("unit", id),
         id: id.into(),
         invocation: "0123456789abcdef0123456789abcdef".into(),
         last_job: Some("done".into()),
-        load: Load::Loaded,
-        active: Active::Active,
+        load: LoadState::Loaded,
+        active: ActiveState::Active,
         sub_state: "running".into(),
         ended: Ended::Success,
         exit_code: None,
@@ -65,14 +65,14 @@ pub(crate) fn unit(id: &str) -> Unit {
 }
 
 /// A service that failed an hour ago.
-pub(crate) fn failed(id: &str, ended: Ended) -> Unit {
-    let active = Active::Failed;
-    Unit { active, ended, sub_state: "failed".into(), exit_code: Some(1), main_pid: None, ..unit(id) }
+pub(crate) fn failed(id: &str, ended: Ended) -> ServiceUnit {
+    let active = ActiveState::Failed;
+    ServiceUnit { active, ended, sub_state: "failed".into(), exit_code: Some(1), main_pid: None, ..unit(id) }
 }
 
 /// A host with these services, which can be looked at as well.
-pub(crate) fn listing(units: Vec<Unit>) -> StandIn {
-    let look = |host: StandIn, unit: &Unit| {
+pub(crate) fn listing(units: Vec<ServiceUnit>) -> StandIn {
+    let look = |host: StandIn, unit: &ServiceUnit| {
         host.answers_with("ansai:service/service-probe.look", &format!("{:?}", unit.id), unit.clone())
     };
     let host = units.iter().fold(StandIn::default(), look);

@@ -42,18 +42,21 @@ impl BusError {
 
 impl From<zbus::Error> for BusError {
     fn from(error: zbus::Error) -> BusError {
-        let refused = |name: &str, text: &str| BusError::Refused {
-            name: inert(name, MOST_SHOWN),
-            text: inert(text, MOST_SHOWN),
-        };
+        let refused =
+            |name: &str, text: &str| BusError::Refused { name: inert(name, MOST_SHOWN), text: inert(text, MOST_SHOWN) };
         match error {
             zbus::Error::MethodError(name, text, _) => refused(name.as_str(), &text.unwrap_or_default()),
             zbus::Error::FDO(error) => match *error {
                 fdo::Error::ZBus(error) => error.into(),
                 // Nobody has the name of systemd, or it left while it was asked.
-                fdo::Error::NoReply(text) | fdo::Error::Disconnected(text) => BusError::Closed(inert(&text, MOST_SHOWN)),
+                fdo::Error::NoReply(text) | fdo::Error::Disconnected(text) => {
+                    BusError::Closed(inert(&text, MOST_SHOWN))
+                }
                 fdo::Error::Timeout(_) | fdo::Error::TimedOut(_) => BusError::TimedOut,
-                error => refused(zbus::DBusError::name(&error).as_str(), zbus::DBusError::description(&error).unwrap_or_default()),
+                error => refused(
+                    zbus::DBusError::name(&error).as_str(),
+                    zbus::DBusError::description(&error).unwrap_or_default(),
+                ),
             },
             zbus::Error::InputOutput(error) => BusError::closed(&error),
             zbus::Error::Connection(error, _) => BusError::closed(&error),

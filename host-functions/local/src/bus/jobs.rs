@@ -36,10 +36,10 @@ impl Jobs {
     pub(super) async fn listen(connection: &Connection) -> Result<Arc<Jobs>, BusError> {
         let rule = MatchRule::builder()
             .msg_type(message::Type::Signal)
-            .sender("org.freedesktop.systemd1")?
-            .interface("org.freedesktop.systemd1.Manager")?
-            .member("JobRemoved")?
-            .path("/org/freedesktop/systemd1")?
+            .sender("org.freedesktop.systemd1")
+            .interface("org.freedesktop.systemd1.Manager")
+            .member("JobRemoved")
+            .path("/org/freedesktop/systemd1")
             .build()?;
         let stream = MessageStream::for_match_rule(rule, connection, None).await?;
         let subscribed = connection

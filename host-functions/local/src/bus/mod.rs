@@ -8,11 +8,11 @@
 //! [`IMPATIENT`], so that a policy with many of them still gets its answers.
 
 mod error;
+#[cfg(test)]
+pub(crate) mod fake;
 mod jobs;
 mod properties;
 mod runtime;
-#[cfg(test)]
-pub(crate) mod fake;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ impl Bus {
     pub(crate) fn ask<T, F, W>(self: &Arc<Self>, limit: Duration, work: W) -> Result<T, BusError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, BusError>> + Send,
+        F: Future<Output = Result<T, BusError>> + Send + 'static,
         W: FnOnce(Open) -> F + Send + 'static,
     {
         let was_hanging = self.hangs.load(Ordering::Relaxed);
@@ -76,12 +76,13 @@ impl Bus {
         let bus = self.clone();
         let answer = runtime::wait(limit, async move { work(bus.opened().await?).await })?;
         // Any answer shows that it is alive again. A limit that the caller made too short shows nothing.
-        self.hangs.store(matches!(answer, Err(BusError::TimedOut)) && (was_hanging || limit >= LIMIT), Ordering::Relaxed);
+        self.hangs
+            .store(matches!(answer, Err(BusError::TimedOut)) && (was_hanging || limit >= LIMIT), Ordering::Relaxed);
         answer
     }
 
     /// The open connection. One that was closed is replaced.
-    pub(crate) async fn opened(&self) -> Result<Open, BusError> {
+    async fn opened(&self) -> Result<Open, BusError> {
         let mut open = self.open.lock().await;
         if let Some(open) = open.as_ref().filter(|open| !open.connection.is_closed()) {
             return Ok(open.clone());
@@ -99,6 +100,14 @@ impl Bus {
         let jobs = Jobs::listen(&connection).await?;
         Ok(Open { connection, jobs })
     }
+}
+
+/// Does something short on the thread of the connection, which lives as long as the process.
+///
+/// # Errors
+/// The thread cannot be started, or is busy for too long.
+pub(crate) fn on_lasting_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BusError> {
+    runtime::wait(LIMIT, async move { Ok(work()) })?
 }
 
 fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

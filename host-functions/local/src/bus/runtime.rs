@@ -38,7 +38,7 @@ where
 }
 
 /// The runtime, which starts with the first call and lives as long as the process.
-pub(super) fn handle() -> Result<Handle, BusError> {
+fn handle() -> Result<Handle, BusError> {
     static HANDLE: OnceLock<Handle> = OnceLock::new();
     static STARTING: Mutex<()> = Mutex::new(());
     let _one_at_a_time = locked(&STARTING);

@@ -14,8 +14,8 @@ pub(super) fn bus(around: &Circumstances<'_>) -> Finding {
     const WHAT: &str = "systemd on D-Bus";
     let systemd = match Systemd::of(around.host) {
         Ok(systemd) => systemd,
-        Err(why) => {
-            return Finding::new(WHAT, Answer::Missing, why.text())
+        Err(_) => {
+            return Finding::new(WHAT, Answer::Missing, "systemd does not manage this host")
                 .hint("no action needed if another manager runs the services");
         }
     };

@@ -6,7 +6,8 @@ use ansai_core::scope::{Count, Field, Hours, Names, PER_HOURS, TypedField};
 pub const UNITS: TypedField<Names> = TypedField::set("units", "services, by name or shell pattern");
 
 /// The most starts and restarts.
-pub const MAX_RESTARTS: TypedField<Count> = TypedField::at_most("max_restarts", 3, "starts and restarts of one service");
+pub const MAX_RESTARTS: TypedField<Count> =
+    TypedField::at_most("max_restarts", 3, "starts and restarts of one service");
 
 /// The window of `max_restarts`: shorter than that of other bounds, because a restart does not use anything up.
 const RESTARTS_PER_HOURS: TypedField<Hours> = TypedField::operator(

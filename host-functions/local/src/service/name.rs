@@ -79,8 +79,22 @@ mod tests {
         }
         let long = format!("{}.service", "a".repeat(248));
         for bad in [
-            "", ".service", "nginx", "a b.service", "a/b.service", "../a.service", "a\n.service", "é.service", "getty@.service",
-            "@a.service", "*.service", "a.service\0", "-.SERVICE", "a.", &long, "\u{1b}[2J.service",
+            "",
+            ".service",
+            "nginx",
+            "a b.service",
+            "a/b.service",
+            "../a.service",
+            "a\n.service",
+            "é.service",
+            "getty@.service",
+            "@a.service",
+            "*.service",
+            "a.service\0",
+            "-.SERVICE",
+            "a.",
+            &long,
+            "\u{1b}[2J.service",
         ] {
             let refused = service(bad).unwrap_err();
             assert!(matches!(refused, Refusal::Invalid(_)), "{bad:?}: {refused}");

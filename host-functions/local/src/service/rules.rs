@@ -32,23 +32,23 @@ fn check_idle(unit: &Unit) -> Result<(), Refusal> {
     }
 }
 
-/// When the start limit of a service permits another start, if that is later than now. systemd does not tell how many
+/// How long the start limit of a service permits no other start. systemd does not tell how many
 /// starts it has counted, so this is careful: the last restarts are taken to be within the interval.
-pub(super) fn limited_until(unit: &Unit, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn limited_for(unit: &Unit, now: Timestamp) -> Option<Millis> {
     let shown = &unit.shown;
     if shown.start_burst == 0 || shown.start_interval == Millis::ZERO {
         return None;
     }
     let is_used_up = shown.ended == Ended::StartLimit || shown.restarts.saturating_add(1) >= shown.start_burst;
     let until = shown.since? + shown.start_interval;
-    (is_used_up && until > now).then_some(until)
+    until.checked_since(now).filter(|left| is_used_up && *left > Millis::ZERO)
 }
 
 /// Refuses while the start limit of systemd is used up.
 pub(super) fn check_limit(unit: &Unit, now: Timestamp) -> Result<(), Refusal> {
-    match limited_until(unit, now) {
-        Some(until) => Err(Refusal::Busy(format!(
-            "{} has used up its start limit, {} within {}: possible again at {until}",
+    match limited_for(unit, now) {
+        Some(left) => Err(Refusal::Busy(format!(
+            "{} has used up its start limit, {} within {}: possible again in {left}",
             unit.id(),
             unit.shown.start_burst,
             unit.shown.start_interval
@@ -166,19 +166,24 @@ mod tests {
             (unit.shown.start_burst, unit.shown.start_interval) = (5, Millis::new(10_000));
             unit.shown.since = Some(Timestamp::from_millis(995_000));
         });
-        assert_eq!(limited_until(&limited, NOW), Some(Timestamp::from_millis(1_005_000)));
+        assert_eq!(limited_for(&limited, NOW), Some(Millis::new(5_000)));
         assert_eq!(refused(may_restart(&limited, NOW)), "busy");
         assert_eq!(refused(may_restart(&limited, Timestamp::from_millis(1_005_000))), "no");
-        let flapping = Unit { shown: super::super::wire::ServiceUnit { ended: Ended::ExitCode, restarts: 4, ..limited.shown.clone() }, ..limited.clone() };
+        let flapping = Unit {
+            shown: super::super::wire::ServiceUnit { ended: Ended::ExitCode, restarts: 4, ..limited.shown.clone() },
+            ..limited.clone()
+        };
         assert_eq!(refused(may_restart(&flapping, NOW)), "busy", "the fifth start is the last one");
-        let without = Unit { shown: super::super::wire::ServiceUnit { start_burst: 0, ..limited.shown.clone() }, ..limited };
+        let without =
+            Unit { shown: super::super::wire::ServiceUnit { start_burst: 0, ..limited.shown.clone() }, ..limited };
         assert_eq!(refused(may_restart(&without, NOW)), "no");
     }
 
     #[test]
     fn only_what_runs_is_reloaded() {
         assert_eq!(refused(may_reload(&failed())), "busy");
-        let active = |can_reload| with(|unit| (unit.shown.active, unit.shown.can_reload) = (ActiveState::Active, can_reload));
+        let active =
+            |can_reload| with(|unit| (unit.shown.active, unit.shown.can_reload) = (ActiveState::Active, can_reload));
         assert_eq!([refused(may_reload(&active(true))), refused(may_reload(&active(false)))], ["no", "unsupported"]);
     }
 }

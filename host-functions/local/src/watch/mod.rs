@@ -4,6 +4,7 @@
 //! ([`Watches`]), so that a thousand sources cost no more threads than one.
 
 mod files;
+mod log;
 mod poller;
 mod pressure;
 mod units;
@@ -31,6 +32,7 @@ pub fn same_look(watch: &Watch) -> (&'static str, &'static str, Value) {
         Watch::Pressure(pressure) => {
             (SYSTEM_PROBE.interface.name.as_str(), "pressure", json!({ "what": pressure.of.name() }))
         }
+        Watch::Log(log) => (SERVICE_PROBE.interface.name.as_str(), "look", json!({ "name": log.unit })),
         Watch::Unit(pattern) => (SERVICE_PROBE.interface.name.as_str(), "look", json!({ "name": pattern })),
     }
 }
@@ -49,6 +51,7 @@ pub fn open(host: &Host, watches: &Watches, watch: &Watch, sink: Arc<dyn Sink>) 
         }
         Watch::Directory(path) => files::open(host, watches, path, None, sink),
         Watch::Pressure(pressure) => pressure::open(host, watches, *pressure, sink),
+        Watch::Log(log) => log::open(host, watches, log, sink),
         Watch::Unit(pattern) => units::open(host, pattern, sink),
     }
 }

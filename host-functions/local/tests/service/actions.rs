@@ -10,12 +10,18 @@ use crate::scene::{Scene, UnitFile, doing, propose};
 
 const UNITS_HERE: &[UnitFile] = &[
     // Runs unless it was broken; a reload leaves a trace.
-    ("web.service", "[Service]\nType=exec\nExecStartPre=/usr/bin/test ! -e /run/web-broken\nExecStart=/bin/sleep 1000\nExecReload=/usr/bin/touch /run/web-reloaded\n[Install]\nAlias=www.service\nWantedBy=multi-user.target\n"),
+    (
+        "web.service",
+        "[Service]\nType=exec\nExecStartPre=/usr/bin/test ! -e /run/web-broken\nExecStart=/bin/sleep 1000\nExecReload=/usr/bin/touch /run/web-reloaded\n[Install]\nAlias=www.service\nWantedBy=multi-user.target\n",
+    ),
     ("app.service", "[Unit]\nRequires=web.service\nAfter=web.service\n[Service]\nExecStart=/bin/sleep 1000\n"),
     ("once.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'test ! -e /run/once-broken'\n"),
     ("hidden.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
     ("limited.service", "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=600\n[Service]\nExecStart=/bin/false\n"),
-    ("slow.service", "[Service]\nType=oneshot\nExecStartPre=/usr/bin/test ! -e /run/slow-broken\nExecStart=/bin/sh -c 'while [ ! -e /run/slow-go ]; do sleep 0.1; done'\n"),
+    (
+        "slow.service",
+        "[Service]\nType=oneshot\nExecStartPre=/usr/bin/test ! -e /run/slow-broken\nExecStart=/bin/sh -c 'while [ ! -e /run/slow-go ]; do sleep 0.1; done'\n",
+    ),
     ("off.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
 ];
 
@@ -75,7 +81,10 @@ fn systemd_services_are_restarted_within_the_rules() {
     assert!(matches!(refused(&scene, "start", unit("hidden.service")), Refusal::Denied(_)));
     assert!(matches!(refused(&scene, "start", unit("none.service")), Refusal::NotFound(_)));
     assert!(matches!(refused(&scene, "start", unit("web")), Refusal::Invalid(_)));
-    assert!(matches!(refused(&scene, "start", unit("systemd-poweroff.service")), Refusal::Denied(_) | Refusal::Unsupported(_)));
+    assert!(matches!(
+        refused(&scene, "start", unit("systemd-poweroff.service")),
+        Refusal::Denied(_) | Refusal::Unsupported(_)
+    ));
 
     // A failure that lasts, and one that was mended.
     scene.try_run("touch /run/web-broken; systemctl start web");
@@ -114,9 +123,10 @@ fn systemd_limits_of_starts_are_respected_and_slow_jobs_are_found_again() {
     let scene = Scene::new(UNITS_HERE, &[]);
     scene.try_run("for i in 1 2 3; do systemctl start limited; sleep 0.3; done");
     assert_eq!(scene.look("limited.service")["ended"], "start-limit");
-    for (verb, arguments) in [("restart", scene.restart("limited.service")), ("reset-failed", unit("limited.service"))] {
+    for (verb, arguments) in [("restart", scene.restart("limited.service")), ("reset-failed", unit("limited.service"))]
+    {
         let why = refused(&scene, verb, arguments);
-        assert!(matches!(&why, Refusal::Busy(text) if text.contains("possible again at")), "{verb}: {why}");
+        assert!(matches!(&why, Refusal::Busy(text) if text.contains("possible again in")), "{verb}: {why}");
     }
 
     // A job that runs, seen by a process that did not begin it.

@@ -10,13 +10,19 @@ use crate::scene::{PATIENCE, Scene, UnitFile, call};
 const UNITS_HERE: &[UnitFile] = &[
     ("crash.service", "[Service]\nExecStart=/bin/sh -c 'exit 3'\n"),
     ("killed.service", "[Service]\nExecStart=/bin/sh -c 'kill -SEGV $$$$'\n"),
-    ("web.service", "[Service]\nExecStart=/bin/sleep 1000\nRestart=on-failure\nExecReload=/bin/true\n[Install]\nAlias=www.service\nWantedBy=multi-user.target\n"),
+    (
+        "web.service",
+        "[Service]\nExecStart=/bin/sleep 1000\nRestart=on-failure\nExecReload=/bin/true\n[Install]\nAlias=www.service\nWantedBy=multi-user.target\n",
+    ),
     ("app.service", "[Unit]\nRequires=web.service\nAfter=web.service\n[Service]\nExecStart=/bin/sleep 1000\n"),
     ("far.service", "[Unit]\nBindsTo=app.service\nAfter=app.service\n[Service]\nExecStart=/bin/sleep 1000\n"),
     ("worker@.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
     ("once.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n"),
     ("fails-first.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n"),
-    ("needs.service", "[Unit]\nRequires=fails-first.service\nAfter=fails-first.service\n[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n"),
+    (
+        "needs.service",
+        "[Unit]\nRequires=fails-first.service\nAfter=fails-first.service\n[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target\n",
+    ),
     ("broken.service", "[Service]\nType=simple\n"),
     ("hidden.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
     ("limited.service", "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=600\n[Service]\nExecStart=/bin/false\n"),
@@ -35,7 +41,10 @@ fn systemd_services_are_seen_as_they_are() {
     scene.try_run("systemctl start needs; for i in 1 2 3; do systemctl start limited; sleep 0.3; done");
 
     let crash = scene.wait_for("crash.service", "failed");
-    assert_eq!((&crash["ended"], &crash["exit-code"], &crash["last-job"]), (&json!("exit-code"), &json!(3), &json!("done")));
+    assert_eq!(
+        (&crash["ended"], &crash["exit-code"], &crash["last-job"]),
+        (&json!("exit-code"), &json!(3), &json!("done"))
+    );
     let killed = scene.wait_for("killed.service", "failed");
     assert!(killed["ended"] == "killed" || killed["ended"] == "core-dump", "{killed}");
     assert_eq!((&killed["exit-signal"], &killed["exit-code"]), (&json!(11), &json!(null)));
@@ -43,8 +52,14 @@ fn systemd_services_are_seen_as_they_are() {
     let web = scene.look("www.service");
     assert_eq!(web["id"], "web.service");
     assert_eq!(web["about"], json!({ "kind": "unit", "name": "web.service" }));
-    assert_eq!((&web["active"], &web["sub-state"], &web["load"]), (&json!("active"), &json!("running"), &json!("loaded")));
-    assert_eq!([&web["enabled"], &web["restarts-itself"], &web["can-reload"], &web["one-shot"], &web["never-touch"]], [true, true, true, false, false]);
+    assert_eq!(
+        (&web["active"], &web["sub-state"], &web["load"]),
+        (&json!("active"), &json!("running"), &json!("loaded"))
+    );
+    assert_eq!(
+        [&web["enabled"], &web["restarts-itself"], &web["can-reload"], &web["one-shot"], &web["never-touch"]],
+        [true, true, true, false, false]
+    );
     assert!(web["main-pid"].as_u64().unwrap() > 1 && web["since"].as_u64().unwrap() > 0);
     assert_eq!(web["invocation"].as_str().unwrap().len(), 32);
     assert_eq!(scene.look("systemd-journald.service")["never-touch"], true);
@@ -52,7 +67,10 @@ fn systemd_services_are_seen_as_they_are() {
     assert_eq!(scene.look("worker@1.service")["active"], "active");
     assert!(matches!(scene.probe("look", &json!({ "name": "worker@.service" })), Err(Refusal::Invalid(_))));
     let once = scene.look("once.service");
-    assert_eq!([&once["one-shot"], &once["active"], &once["ended"]], [&json!(true), &json!("inactive"), &json!("success")]);
+    assert_eq!(
+        [&once["one-shot"], &once["active"], &once["ended"]],
+        [&json!(true), &json!("inactive"), &json!("success")]
+    );
     let needs = scene.look("needs.service");
     assert_eq!([&needs["active"], &needs["ended"], &needs["last-job"]], ["inactive", "dependency", "dependency"]);
     assert_eq!(scene.look("hidden.service")["load"], "masked");
@@ -75,9 +93,7 @@ fn systemd_services_are_seen_as_they_are() {
     assert_eq!(names(&after), all.iter().filter(|name| name.as_str() > "web.service").cloned().collect::<Vec<_>>());
 
     let dependants = scene.probe("list-dependants", &json!({ "name": "www.service", "cursor": null })).unwrap();
-    let entry = |id: &str, distance| {
-        json!({ "about": { "kind": "unit", "name": id }, "id": id, "active": "active", "distance": distance })
-    };
+    let entry = |id: &str, distance| json!({ "about": { "kind": "unit", "name": id }, "id": id, "active": "active", "distance": distance });
     assert_eq!(dependants["entries"], json!([entry("app.service", 1), entry("far.service", 2)]), "{dependants}");
 
     // An alias that the grant covers leads to a service that it does not cover.

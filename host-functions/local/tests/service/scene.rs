@@ -38,7 +38,13 @@ fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap())
 }
 
-pub(crate) fn call(host: &Host, scope: &Scope, limit: Duration, function: &str, arguments: &Value) -> Result<Value, Refusal> {
+pub(crate) fn call(
+    host: &Host,
+    scope: &Scope,
+    limit: Duration,
+    function: &str,
+    arguments: &Value,
+) -> Result<Value, Refusal> {
     let deadline = Deadline::after(limit);
     let ask = ProbeContext { host, scope, reach: Reach::none(), now: now(), deadline: &deadline };
     let registry = Registry::of(ansai_local::INTERFACES);
@@ -67,7 +73,12 @@ pub(crate) fn propose(host: &Host, scope: &Scope, verb: &str, arguments: Value) 
     Ok(Proposed::new(format!("ansai:service/service-actions.{verb}"), arguments.into(), previewed))
 }
 
-pub(crate) fn doing<T>(host: &Host, scope: &Scope, step: &Proposed, act: impl FnOnce(&dyn Action, &StepContext<'_>) -> T) -> T {
+pub(crate) fn doing<T>(
+    host: &Host,
+    scope: &Scope,
+    step: &Proposed,
+    act: impl FnOnce(&dyn Action, &StepContext<'_>) -> T,
+) -> T {
     let verb = step.action.rsplit('.').next().unwrap();
     let context = StepContext {
         host,

@@ -12,7 +12,7 @@ use ansai_sdk::{
 use crate::calls::{self, CAPTURE, SERVICE_ACTIONS};
 use crate::condition::{Condition, how, word};
 use crate::detect::recent_of;
-use crate::imports::ansai::service::service_probe::{Active, Unit};
+use crate::imports::ansai::service::service_probe::{ActiveState, ServiceUnit};
 use crate::settings::Settings;
 use limits::Allowed;
 
@@ -22,7 +22,7 @@ struct Situation<'a> {
     settings: &'a Settings,
     finding: &'a Observation,
     /// As it is now: since `detect`, somebody may have restarted it.
-    unit: Unit,
+    unit: ServiceUnit,
 }
 
 pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
@@ -111,7 +111,7 @@ impl Situation<'_> {
     /// The failed service that this one waits for, if it still is down.
     fn failed_cause(&self) -> Option<&str> {
         let causes = self.finding.related.iter().filter(|one| one.how == Relationship::CausedBy);
-        let is_down = |name: &&str| calls::look(self.host, name).is_ok_and(|unit| unit.active == Active::Failed);
+        let is_down = |name: &&str| calls::look(self.host, name).is_ok_and(|unit| unit.active == ActiveState::Failed);
         causes.map(|one| one.about.name.as_str()).find(is_down)
     }
 
@@ -151,6 +151,6 @@ impl Situation<'_> {
     }
 
     fn is_up(&self) -> bool {
-        matches!(self.unit.active, Active::Active | Active::Reloading)
+        matches!(self.unit.active, ActiveState::Active | ActiveState::Reloading)
     }
 }

@@ -5,7 +5,7 @@ use ansai_sdk::{Decision, Refusal, Sequence, Span};
 use super::Situation;
 use crate::calls::{self, CAPTURE, CHECK_ACTIVE, RESTART, START};
 use crate::condition::Condition;
-use crate::imports::ansai::service::service_probe::{Active, Unit};
+use crate::imports::ansai::service::service_probe::{ActiveState, ServiceUnit};
 
 /// Maximum number of dependants that are started in one plan. The others are findings of their own.
 const MOST_DEPENDANTS: usize = 8;
@@ -30,10 +30,10 @@ pub(super) fn repair(situation: &Situation<'_>) -> Decision {
 }
 
 /// Restarts or starts a service, and checks that it is up. A one-shot is checked by the next evaluation: it may run long.
-fn bring_up(situation: &Situation<'_>, steps: &mut Sequence<'_>, unit: &Unit, reason: &str) {
+fn bring_up(situation: &Situation<'_>, steps: &mut Sequence<'_>, unit: &ServiceUnit, reason: &str) {
     let (host, id) = (situation.host, unit.id.as_str());
     // Without an invocation, or before its first start, there is no run to replace.
-    if unit.one_shot || unit.active == Active::Inactive || unit.invocation.is_empty() {
+    if unit.one_shot || unit.active == ActiveState::Inactive || unit.invocation.is_empty() {
         steps.step(START, id, || calls::start(host, id, reason));
     } else {
         steps.step(RESTART, id, || calls::restart(host, id, &unit.invocation, reason));
@@ -46,7 +46,7 @@ fn bring_up(situation: &Situation<'_>, steps: &mut Sequence<'_>, unit: &Unit, re
 /// Services that were not started because of this one, nearest first. One that is refused does not stop the others.
 fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
     let (host, id) = (situation.host, &situation.unit.id);
-    let waiting = calls::dependants(host, id).into_iter().filter(|one| one.active == Active::Inactive);
+    let waiting = calls::dependants(host, id).into_iter().filter(|one| one.active == ActiveState::Inactive);
     let watched = waiting.filter(|one| one.id != *id && situation.settings.watches(&one.id));
     let looked = watched.filter_map(|one| calls::look(host, &one.id).ok());
     for unit in looked.filter(|unit| is_startable(situation, unit)).take(MOST_DEPENDANTS) {
@@ -65,7 +65,7 @@ fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
     }
 }
 
-fn is_startable(situation: &Situation<'_>, unit: &Unit) -> bool {
+fn is_startable(situation: &Situation<'_>, unit: &ServiceUnit) -> bool {
     let condition = Condition::of(unit, situation.host.now(), situation.settings.settle);
     let may_run = !unit.one_shot || situation.settings.retry_oneshots;
     condition == Condition::Dependency && may_run && !unit.never_touch

@@ -12,7 +12,7 @@ fn finding(id: &str) -> Observation {
 }
 
 /// A host with the service, every action, and no dependants.
-fn host(unit: Unit) -> StandIn {
+fn host(unit: ServiceUnit) -> StandIn {
     let about = unit.about.clone();
     let nobody = DependantPage { entries: vec![], skipped: 0, complete: true, cursor: None };
     let host = listing(vec![unit]).grants(SERVICE_ACTIONS, "{}");
@@ -57,7 +57,7 @@ fn a_restart_has_all_its_steps() {
 
 #[test]
 fn a_service_that_never_ran_is_started() {
-    let never = Unit { invocation: String::new(), ..failed("a.service", Ended::Resources) };
+    let never = ServiceUnit { invocation: String::new(), ..failed("a.service", Ended::Resources) };
     let host = host(never).host();
     decide(&host);
     assert_eq!(proposed(&host), ["capture", "start", "check-active"]);
@@ -99,7 +99,7 @@ fn restarts_of_a_day_are_bounded_also_over_closed_incidents() {
 
 #[test]
 fn only_the_failure_of_a_cause_makes_its_dependant_wait() {
-    let waiting = Unit { active: Active::Inactive, ended: Ended::Dependency, ..unit("a.service") };
+    let waiting = ServiceUnit { active: ActiveState::Inactive, ended: Ended::Dependency, ..unit("a.service") };
     for (cause, expected) in [
         (
             failed("db.service", Ended::ExitCode),
@@ -120,14 +120,14 @@ fn at_most_eight_dependants_are_started_in_one_plan() {
     let dependant = |id: &String| Dependant {
         about: Subject::new("unit", id),
         id: id.clone(),
-        active: Active::Inactive,
+        active: ActiveState::Inactive,
         distance: 1,
     };
     let page =
         DependantPage { entries: names.iter().map(dependant).collect(), skipped: 0, complete: true, cursor: None };
     let host = host(failed("a.service", Ended::ExitCode)).answers("ansai:service/service-probe.list-dependants", page);
     let look = |host: StandIn, id: &String| {
-        let waiting = Unit { active: Active::Inactive, ended: Ended::Dependency, ..unit(id) };
+        let waiting = ServiceUnit { active: ActiveState::Inactive, ended: Ended::Dependency, ..unit(id) };
         host.answers_with("ansai:service/service-probe.look", &format!("{id:?}"), waiting)
     };
     let host = names.iter().fold(host, look).host();
@@ -137,7 +137,7 @@ fn at_most_eight_dependants_are_started_in_one_plan() {
 
 #[test]
 fn evidence_is_kept_once() {
-    let one_shot = Unit { one_shot: true, ..failed("a.service", Ended::ExitCode) };
+    let one_shot = ServiceUnit { one_shot: true, ..failed("a.service", Ended::ExitCode) };
     let first = host(one_shot.clone()).host();
     assert_eq!(decide(&first), Decision::ApplyThenReplan(OnFailure::Stop));
     assert_eq!(first.stand_in().recommendations().len(), 1);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ansai_core::{Measure, Outcome, Preview, Refusal, Reversibility, Touch, Unit as Of};
-use ansai_kit::action::{
-    Applied, Begun, Captured, Described, Item, Proposed, Step, StepContext, TypedAction,
-};
+use ansai_kit::action::{Applied, Begun, Captured, Described, Item, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use ansai_kit::program::{Ended, Program};
@@ -104,7 +102,9 @@ fn journal(doing: &StepContext<'_>, id: &str, lines: u32) -> Result<String, Refu
     match ran.ended {
         Ended::By(status) if status.success() => Ok(ran.stdout.to_string()),
         Ended::By(status) => Err(unavailable(ran.stderr.last_line().map_or_else(|| status.to_string(), str::to_owned))),
-        Ended::TimeLimit => Err(Refusal::TimedOut(format!("the log of {id} could not be read in {} s", LIMIT.as_secs()))),
+        Ended::TimeLimit => {
+            Err(Refusal::TimedOut(format!("the log of {id} could not be read in {} s", LIMIT.as_secs())))
+        }
         Ended::Stopped => Err(unavailable("ansai was asked to stop".into())),
     }
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Millis, Outcome, Preview, Refusal, Reversibility, Timestamp, Touch};
-use ansai_kit::action::{
-    Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
-};
+use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::call::to_text;
 use ansai_kit::host::ProbeContext;
@@ -93,7 +91,9 @@ impl TypedAction for CheckActive {
     fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
         let Handle { target, until } = match serde_json::from_str(handle.get()) {
             Ok(handle) => handle,
-            Err(error) => return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}"))),
+            Err(error) => {
+                return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
+            }
         };
         let found = target.now(doing, &target.id).map(|(_, unit)| unit);
         let finished = |outcome, why: Option<Refusal>, detail: String| {

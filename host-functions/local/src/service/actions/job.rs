@@ -12,7 +12,7 @@ use zbus::OwnedObjectPath;
 
 use super::target::Target;
 use crate::bus::{self, BusError, Open};
-use crate::service::rules::limited_until;
+use crate::service::rules::limited_for;
 use crate::service::state::Unit;
 use crate::service::systemd::{NO_SUCH_JOB, Systemd, manager};
 use crate::service::wire::{ActiveState, Ended};
@@ -92,7 +92,9 @@ fn enqueue(systemd: &Systemd, verb: Verb, target: &Target) -> Result<Handle, Ref
     });
     match job {
         Ok(job) => Ok(Handle { verb, target: target.clone(), job: job.as_str().to_owned(), boot: boot_id() }),
-        Err(error) if error.is(CONFLICT) => Err(Refusal::Busy(format!("another job of systemd is in the way: {error}"))),
+        Err(error) if error.is(CONFLICT) => {
+            Err(Refusal::Busy(format!("another job of systemd is in the way: {error}")))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -100,16 +102,19 @@ fn enqueue(systemd: &Systemd, verb: Verb, target: &Target) -> Result<Handle, Ref
 pub(super) fn poll(doing: &StepContext<'_>, handle: &RawValue) -> Progress {
     let handle: Handle = match serde_json::from_str(handle.get()) {
         Ok(handle) => handle,
-        Err(error) => return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}"))),
+        Err(error) => {
+            return Progress::Finished(Applied::unknown(format!("the handle of the step is invalid: {error}")));
+        }
     };
     let systemd = match Systemd::of(doing.host) {
         Ok(systemd) => systemd,
         Err(why) => return Progress::Finished(Applied::unknown(why.to_string())),
     };
     match handle.state(&systemd) {
-        Ok(State::Running) => {
-            Progress::Running { note: format!("systemd has not {} {} yet", handle.verb.done(), handle.target.id), again_in: AGAIN }
-        }
+        Ok(State::Running) => Progress::Running {
+            note: format!("systemd has not {} {} yet", handle.verb.done(), handle.target.id),
+            again_in: AGAIN,
+        },
         Ok(State::Ended(result)) => Progress::Finished(handle.conclude(&systemd, doing, &result)),
         Ok(State::Gone(unit)) => Progress::Finished(handle.deduce(&unit)),
         Err(why) => Progress::Running { note: why.to_string(), again_in: LATER },
@@ -132,7 +137,8 @@ pub(super) fn cancel(doing: &StepContext<'_>, handle: &RawValue) -> Applied {
         Err(why) => return Applied::unknown(why.to_string()),
     }
     let number = handle.number();
-    let cancelled = systemd.ask(bus::LIMIT, async move |open: Open| manager::<_, ()>(&open.connection, "CancelJob", &(number,)).await);
+    let cancelled = systemd
+        .ask(bus::LIMIT, async move |open: Open| manager::<_, ()>(&open.connection, "CancelJob", &(number,)).await);
     match cancelled {
         Ok(()) => {
             let why = format!("{} was not {} in time; its job was cancelled", handle.target.id, handle.verb.done());
@@ -153,7 +159,12 @@ pub(super) fn resolve(doing: &StepContext<'_>, target: &Target, name: &str, verb
 }
 
 /// Acts once more after an undo, and waits for it.
-pub(super) fn repeat(doing: &StepContext<'_>, systemd: &Systemd, verb: Verb, target: &Target) -> Result<Applied, Refusal> {
+pub(super) fn repeat(
+    doing: &StepContext<'_>,
+    systemd: &Systemd,
+    verb: Verb,
+    target: &Target,
+) -> Result<Applied, Refusal> {
     let handle = enqueue(systemd, verb, target)?;
     let began = std::time::Instant::now();
     loop {
@@ -204,18 +215,32 @@ impl Handle {
         let (id, done) = (&self.target.id, self.verb.done());
         let measure = Measure::text("job-result", result);
         if result == "done" {
-            return Applied { measures: vec![measure], ..self.target.applied(Outcome::Done, format!("{id} was {done}")) };
+            return Applied {
+                measures: vec![measure],
+                ..self.target.applied(Outcome::Done, format!("{id} was {done}"))
+            };
         }
-        let limited = systemd.service(bus::LIMIT, id).ok().and_then(|unit| limited_until(&unit, doing.now));
+        let limited = systemd.service(bus::LIMIT, id).ok().and_then(|unit| limited_for(&unit, doing.now));
         let why = match (limited, result) {
-            (Some(until), _) => Refusal::Busy(format!("{id} was not {done}: its start limit is used up until {until}")),
+            (Some(left), _) => Refusal::Busy(format!("{id} was not {done}: its start limit is used up for {left}")),
             (None, "timeout") => Refusal::TimedOut(format!("{id} was not {done} in the time that its unit permits")),
-            (None, "dependency") => Refusal::Unavailable(format!("{id} was not {done}: a unit that it requires failed")),
+            (None, "dependency") => {
+                Refusal::Unavailable(format!("{id} was not {done}: a unit that it requires failed"))
+            }
             (None, "canceled") => Refusal::Changed(format!("{id} was not {done}: somebody cancelled the job")),
-            (None, "skipped") => Refusal::Unsupported(format!("{id} was not {done}: a condition of its unit is not met")),
-            (None, _) => Refusal::Unavailable(format!("{id} was not {done}: the job ended with `{}`", ansai_core::text::inert(result, 40))),
+            (None, "skipped") => {
+                Refusal::Unsupported(format!("{id} was not {done}: a condition of its unit is not met"))
+            }
+            (None, _) => Refusal::Unavailable(format!(
+                "{id} was not {done}: the job ended with `{}`",
+                ansai_core::text::inert(result, 40)
+            )),
         };
-        Applied { measures: vec![measure], reason: Some(why.clone()), ..self.target.applied(Outcome::Failed, why.to_string()) }
+        Applied {
+            measures: vec![measure],
+            reason: Some(why.clone()),
+            ..self.target.applied(Outcome::Failed, why.to_string())
+        }
     }
 
     fn deduce(&self, unit: &Unit) -> Applied {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use ansai_core::{Preview, Refusal, Touch};
-use ansai_kit::action::{
-    Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
-};
+use ansai_kit::action::{Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction};
 use ansai_kit::authorize::Canonical;
 use ansai_kit::host::ProbeContext;
 use serde::{Deserialize, Serialize};

@@ -22,7 +22,7 @@ pub(super) struct Unit {
     is_named: bool,
     /// Whether `RefuseManualStart=` is set.
     pub(super) refuses_start: bool,
-    /// The number of the pending job; 0 if there is none.
+    /// Whether it has a job that has not ended.
     pub(super) pending_job: bool,
     /// How long a restart may take: to stop and to start. `None` without a limit.
     pub(super) takes: Option<Millis>,
@@ -160,7 +160,9 @@ fn instant(micros: Option<u64>) -> Option<Timestamp> {
 }
 
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MOST_BYTES && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte))
+    !text.is_empty()
+        && text.len() <= MOST_BYTES
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || b"-_".contains(&byte))
 }
 
 /// A name of systemd for a state; empty if it is none.

@@ -32,7 +32,9 @@ fn properties(changes: &[(&str, Variant<'static>)]) -> Properties {
         ("TimeoutStopUSec", Variant::from(90_000_000_u64)),
         ("MainPID", Variant::from(0_u32)),
     ];
-    for (name, value) in usual.into_iter().chain(changes.iter().map(|(name, value)| (*name, value.try_clone().unwrap()))) {
+    for (name, value) in
+        usual.into_iter().chain(changes.iter().map(|(name, value)| (*name, value.try_clone().unwrap())))
+    {
         all.insert(name.to_owned(), OwnedVariant::try_from(value).unwrap());
     }
     Properties::new(all)

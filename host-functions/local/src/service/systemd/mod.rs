@@ -18,7 +18,7 @@ pub(crate) use signals::{StateChange, state_changes};
 use super::state::Unit;
 use crate::bus::{Bus, BusError, Open, Properties};
 
-pub(super) const DESTINATION: &str = "org.freedesktop.systemd1";
+const DESTINATION: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const PATH: &str = "/org/freedesktop/systemd1";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
@@ -26,7 +26,6 @@ const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// What sd_booted(3) looks for.
 const BOOTED: &str = "/run/systemd/system";
-pub(super) const NO_SUCH_UNIT: &str = "org.freedesktop.systemd1.NoSuchUnit";
 pub(super) const NO_SUCH_JOB: &str = "org.freedesktop.systemd1.NoSuchJob";
 /// Services that are read at the same time.
 const AT_ONCE: usize = 16;
@@ -57,18 +56,13 @@ impl Systemd {
     }
 
     /// Does something on the connection, and waits for it.
-    pub(super) fn ask<T, F, W>(&self, limit: Duration, work: W) -> Result<T, BusError>
+    pub(crate) fn ask<T, F, W>(&self, limit: Duration, work: W) -> Result<T, BusError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, BusError>> + Send,
+        F: Future<Output = Result<T, BusError>> + Send + 'static,
         W: FnOnce(Open) -> F + Send + 'static,
     {
         self.0.ask(limit, work)
-    }
-
-    /// The bus.
-    pub(crate) fn bus(&self) -> Arc<Bus> {
-        self.0.clone()
     }
 
     /// One service, by its name or an alias.
@@ -104,8 +98,7 @@ async fn properties(
     path: &OwnedObjectPath,
     interface: &'static str,
 ) -> Result<Properties, BusError> {
-    let message =
-        connection.call_method(Some(DESTINATION), path, Some(PROPERTIES), "GetAll", &(interface,)).await?;
+    let message = connection.call_method(Some(DESTINATION), path, Some(PROPERTIES), "GetAll", &(interface,)).await?;
     Ok(Properties::new(message.body().deserialize::<HashMap<String, OwnedVariant>>()?))
 }
 

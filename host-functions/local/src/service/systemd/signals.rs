@@ -26,11 +26,11 @@ pub(crate) struct StateChange {
 pub(crate) fn state_changes() -> Result<MatchRule<'static>, BusError> {
     Ok(MatchRule::builder()
         .msg_type(message::Type::Signal)
-        .sender(DESTINATION)?
-        .interface(PROPERTIES)?
-        .member("PropertiesChanged")?
-        .path_namespace(UNITS)?
-        .add_arg(UNIT)?
+        .sender(DESTINATION)
+        .interface(PROPERTIES)
+        .member("PropertiesChanged")
+        .path_namespace(UNITS)
+        .add_arg(UNIT)
         .build()?)
 }
 
