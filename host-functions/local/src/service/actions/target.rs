@@ -82,7 +82,9 @@ impl Target {
     /// `changed` if the name leads to another one, or if it was started meanwhile.
     pub(super) fn again(&self, doing: &StepContext<'_>, name: &str) -> Result<(Systemd, Unit), Refusal> {
         let (systemd, unit) = self.now(doing, name)?;
-        match unit.shown.invocation == self.invocation {
+        // systemd forgets the runs of a service that nothing needs when its failure is reset.
+        let is_forgotten = unit.shown.active == ActiveState::Inactive && unit.shown.invocation.is_empty();
+        match is_forgotten || unit.shown.invocation == self.invocation {
             true => Ok((systemd, unit)),
             false => Err(Refusal::Changed(format!("{} was started again meanwhile", self.id))),
         }
