@@ -58,15 +58,16 @@ pub(super) fn check_limit(unit: &Unit, now: Timestamp) -> Result<(), Refusal> {
 }
 
 /// Refuses to start what runs, what somebody has stopped or masked, and what systemd does not let start now.
-pub(super) fn may_start(unit: &Unit, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn may_start(unit: &Unit, had_failed: bool, now: Timestamp) -> Result<(), Refusal> {
     match unit.shown.active {
         ActiveState::Active => Err(Refusal::Changed(format!("{} is active", unit.id()))),
-        _ => may_restart(unit, now),
+        _ => may_restart(unit, had_failed, now),
     }
 }
 
-/// Refuses to restart what somebody has stopped or masked, and what systemd does not let restart now.
-pub(super) fn may_restart(unit: &Unit, now: Timestamp) -> Result<(), Refusal> {
+/// Refuses to restart what somebody has stopped or masked, and what systemd does not let restart now. `had_failed` says
+/// that this run of the service had failed before: then its failure was reset meanwhile, perhaps by an earlier step.
+pub(super) fn may_restart(unit: &Unit, had_failed: bool, now: Timestamp) -> Result<(), Refusal> {
     check_load(unit)?;
     check_idle(unit)?;
     let id = unit.id();
@@ -75,7 +76,7 @@ pub(super) fn may_restart(unit: &Unit, now: Timestamp) -> Result<(), Refusal> {
     }
     match unit.shown.active {
         ActiveState::Active | ActiveState::Failed => {}
-        ActiveState::Inactive if unit.shown.ended != Ended::Success => {}
+        ActiveState::Inactive if had_failed || unit.shown.ended != Ended::Success => {}
         ActiveState::Inactive if unit.has_run => {
             return Err(Refusal::Denied(format!("{id} has not failed: somebody stopped it, or it ended with success")));
         }
@@ -137,7 +138,7 @@ mod tests {
             ("job", with(|unit| unit.pending_job = true), "busy", "busy"),
             ("refuses", with(|unit| unit.refuses_start = true), "unsupported", "unsupported"),
         ] {
-            assert_eq!([refused(may_start(&unit, NOW)), refused(may_restart(&unit, NOW))], [start, restart], "{what}");
+            assert_eq!([refused(may_start(&unit, false, NOW)), refused(may_restart(&unit, false, NOW))], [start, restart], "{what}");
         }
     }
 
@@ -149,14 +150,15 @@ mod tests {
                 change(unit);
             })
         };
-        assert_eq!(refused(may_start(&stopped(|_| ()), NOW)), "denied");
-        assert_eq!(refused(may_restart(&stopped(|_| ()), NOW)), "denied");
+        assert_eq!(refused(may_start(&stopped(|_| ()), false, NOW)), "denied");
+        assert_eq!(refused(may_restart(&stopped(|_| ()), false, NOW)), "denied");
+        assert_eq!(refused(may_restart(&stopped(|_| ()), true, NOW)), "no", "its failure was reset");
         let never_ran = stopped(|unit| (unit.has_run, unit.shown.enabled) = (false, true));
-        assert_eq!(refused(may_start(&never_ran, NOW)), "no");
+        assert_eq!(refused(may_start(&never_ran, false, NOW)), "no");
         let not_enabled = stopped(|unit| (unit.has_run, unit.shown.enabled) = (false, false));
-        assert_eq!(refused(may_start(&not_enabled, NOW)), "denied", "systemd-poweroff.service is such a one");
+        assert_eq!(refused(may_start(&not_enabled, false, NOW)), "denied", "systemd-poweroff.service is such a one");
         let dependency = stopped(|unit| unit.shown.ended = Ended::Dependency);
-        assert_eq!(refused(may_start(&dependency, NOW)), "no");
+        assert_eq!(refused(may_start(&dependency, false, NOW)), "no");
     }
 
     #[test]
@@ -167,16 +169,16 @@ mod tests {
             unit.shown.since = Some(Timestamp::from_millis(995_000));
         });
         assert_eq!(limited_for(&limited, NOW), Some(Millis::new(5_000)));
-        assert_eq!(refused(may_restart(&limited, NOW)), "busy");
-        assert_eq!(refused(may_restart(&limited, Timestamp::from_millis(1_005_000))), "no");
+        assert_eq!(refused(may_restart(&limited, false, NOW)), "busy");
+        assert_eq!(refused(may_restart(&limited, false, Timestamp::from_millis(1_005_000))), "no");
         let flapping = Unit {
             shown: super::super::wire::ServiceUnit { ended: Ended::ExitCode, restarts: 4, ..limited.shown.clone() },
             ..limited.clone()
         };
-        assert_eq!(refused(may_restart(&flapping, NOW)), "busy", "the fifth start is the last one");
+        assert_eq!(refused(may_restart(&flapping, false, NOW)), "busy", "the fifth start is the last one");
         let without =
             Unit { shown: super::super::wire::ServiceUnit { start_burst: 0, ..limited.shown.clone() }, ..limited };
-        assert_eq!(refused(may_restart(&without, NOW)), "no");
+        assert_eq!(refused(may_restart(&without, false, NOW)), "no");
     }
 
     #[test]

@@ -103,10 +103,16 @@ fn systemd_services_are_restarted_within_the_rules() {
     assert_eq!(scene.look("once.service")["active"], "failed");
     assert_eq!(scene.outcome("check-active", json!({ "unit": "once.service", "within": 1_000 })), Outcome::Failed);
     let reset = scene.propose("reset-failed", unit("once.service")).unwrap();
+    // Proposed in the same plan, while it has failed.
+    let then = scene.propose("restart", scene.restart("once.service")).unwrap();
     assert_eq!(reset.preview.items, 1);
     assert_eq!(scene.finish(&reset).unwrap().outcome, Outcome::Done);
     assert_eq!(scene.look("once.service")["active"], "inactive");
     assert_eq!(scene.propose("reset-failed", unit("once.service")).unwrap().preview.items, 0);
+    scene.run("rm /run/once-broken");
+    let applied = scene.finish(&then).unwrap();
+    assert_eq!(applied.outcome, Outcome::Done, "{applied:?}");
+    assert_eq!(scene.outcome("check-active", json!({ "unit": "once.service", "within": 1_000 })), Outcome::Done);
 
     // The grant: other units, and no restart left.
     let narrow = Scope::default().with_set(&UNITS, ["www.service"]).with_number(&MAX_RESTARTS, 3);

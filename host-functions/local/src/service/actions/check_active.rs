@@ -129,7 +129,8 @@ fn seen(unit: &Unit) -> Seen {
     let shown = &unit.shown;
     match shown.active {
         ActiveState::Active | ActiveState::Reloading => Seen::Up,
-        ActiveState::Inactive if shown.one_shot && unit.has_run && shown.ended == Ended::Success => Seen::Up,
+        // systemd forgets that it ran if nothing needs it.
+        ActiveState::Inactive if shown.one_shot && shown.ended == Ended::Success => Seen::Up,
         ActiveState::Failed => Seen::Failed,
         _ => Seen::NotYet,
     }

@@ -40,7 +40,7 @@ impl TypedAction for Restart {
         if arguments.invocation != target.invocation {
             return Err(Refusal::Changed(format!("{} was started again meanwhile", target.id)));
         }
-        may_restart(&unit, ask.now)?;
+        may_restart(&unit, target.had_failed, ask.now)?;
         // How long it is down depends on the service.
         preview.interrupts = None;
         let target = target.with_dependants(ask, &mut preview)?;
@@ -65,7 +65,7 @@ impl TypedAction for Restart {
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let (systemd, unit) = what.targets.again(doing, &what.arguments.unit)?;
-        may_restart(&unit, doing.now)?;
+        may_restart(&unit, what.targets.had_failed, doing.now)?;
         job::begin(&systemd, Verb::Restart, &what.targets, unit.takes)
     }
 
@@ -84,7 +84,7 @@ impl TypedAction for Restart {
     /// So that it reads the files that were put back. That it was started meanwhile is the work of this step itself.
     fn after_undo(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         let (systemd, unit) = what.targets.now(doing, &what.arguments.unit)?;
-        may_restart(&unit, doing.now)?;
+        may_restart(&unit, what.targets.had_failed, doing.now)?;
         job::repeat(doing, &systemd, Verb::Restart, &what.targets)
     }
 

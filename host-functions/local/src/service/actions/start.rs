@@ -36,7 +36,7 @@ impl TypedAction for Start {
     ) -> Result<(Preview, Target), Refusal> {
         let (unit, preview, target) = Target::preview(ask, &arguments.unit)?;
         check_amount(ask)?;
-        may_start(&unit, ask.now)?;
+        may_start(&unit, target.had_failed, ask.now)?;
         Ok((preview, target))
     }
 
@@ -58,7 +58,7 @@ impl TypedAction for Start {
 
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let (systemd, unit) = what.targets.again(doing, &what.arguments.unit)?;
-        may_start(&unit, doing.now)?;
+        may_start(&unit, what.targets.had_failed, doing.now)?;
         job::begin(&systemd, Verb::Start, &what.targets, unit.takes)
     }
 

@@ -14,6 +14,7 @@ use crate::service::name::subject;
 use crate::service::probe::{find, limit};
 use crate::service::state::Unit;
 use crate::service::systemd::Systemd;
+use crate::service::wire::ActiveState;
 
 /// Dependants that a preview names.
 const SAMPLE: usize = 9;
@@ -25,6 +26,9 @@ pub(super) struct Target {
     pub(super) id: String,
     /// Its run; empty if it had none.
     pub(super) invocation: String,
+    /// Whether this run had failed.
+    #[serde(default)]
+    pub(super) had_failed: bool,
     /// What is restarted with it.
     #[serde(default)]
     pub(super) dependants: Vec<String>,
@@ -32,7 +36,12 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn of(unit: &Unit) -> Target {
-        Target { id: unit.id().to_owned(), invocation: unit.shown.invocation.clone(), dependants: Vec::new() }
+        Target {
+            id: unit.id().to_owned(),
+            invocation: unit.shown.invocation.clone(),
+            had_failed: unit.shown.active == ActiveState::Failed,
+            dependants: Vec::new(),
+        }
     }
 
     /// The service as the grant of now and the scope permit it, with a preview that changes one thing.
@@ -73,7 +82,9 @@ impl Target {
     /// `changed` if the name leads to another one, or if it was started meanwhile.
     pub(super) fn again(&self, doing: &StepContext<'_>, name: &str) -> Result<(Systemd, Unit), Refusal> {
         let (systemd, unit) = self.now(doing, name)?;
-        match unit.shown.invocation == self.invocation {
+        // systemd forgets the runs of a service that nothing needs when its failure is reset.
+        let is_forgotten = unit.shown.active == ActiveState::Inactive && unit.shown.invocation.is_empty();
+        match is_forgotten || unit.shown.invocation == self.invocation {
             true => Ok((systemd, unit)),
             false => Err(Refusal::Changed(format!("{} was started again meanwhile", self.id))),
         }
