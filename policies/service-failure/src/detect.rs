@@ -41,13 +41,7 @@ pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation
 /// A host without systemd has no services to watch: a container, or another init. That is no trouble, and no health. It
 /// logs nothing, because nobody wants to read that each minute.
 fn without_systemd(host: &Host, why: &str) -> Vec<Observation> {
-    let unknown = |incident: &Observation| {
-        Observation::unknown(
-            &incident.key,
-            incident.about.clone(),
-            format!("systemd does not manage this host now: {why}"),
-        )
-    };
+    let unknown = |incident: &Observation| Observation::unknown(&incident.key, incident.about.clone(), why);
     host.open_incidents().iter().map(unknown).collect()
 }
 
