@@ -70,8 +70,25 @@ fn restarting(unit: &ServiceUnit, now: u64, grace: Span) -> Condition {
     }
 }
 
+/// Whether systemd no longer restarts it, because it has started it as often as its start limit permits. systemd keeps
+/// the reason of the last failure as the result then, so the number of restarts tells it.
+pub(crate) fn has_hit_start_limit(unit: &ServiceUnit) -> bool {
+    let is_used_up = unit.start_burst > 0 && unit.restarts.saturating_add(1) >= unit.start_burst;
+    let has_given_up = unit.active == ActiveState::Failed && unit.restarts_itself && is_used_up;
+    unit.ended == Ended::StartLimit || has_given_up
+}
+
 /// How it failed, after its name: `exited with status 1`.
 pub(crate) fn how(unit: &ServiceUnit) -> String {
+    let limit = || format!("reached its start limit of {} starts in {}", unit.start_burst, Span(unit.start_interval));
+    match (has_hit_start_limit(unit), unit.ended) {
+        (true, Ended::StartLimit) => limit(),
+        (true, _) => format!("{}, and {}", last(unit), limit()),
+        (false, _) => last(unit),
+    }
+}
+
+fn last(unit: &ServiceUnit) -> String {
     let signal = || unit.exit_signal.map_or_else(|| "a signal".to_owned(), signal);
     match unit.ended {
         Ended::ExitCode => match unit.exit_code {
@@ -81,15 +98,11 @@ pub(crate) fn how(unit: &ServiceUnit) -> String {
         Ended::Killed => format!("was killed by {}", signal()),
         Ended::CoreDump => format!("crashed with {} and dumped core", signal()),
         Ended::Watchdog => "missed its watchdog".into(),
-        Ended::StartLimit => {
-            let (burst, interval) = (unit.start_burst, Span(unit.start_interval));
-            format!("reached its start limit of {burst} starts in {interval}")
-        }
         Ended::Oom => "was killed because memory ran out".into(),
         Ended::TimedOut => "did not start, reload or stop in time".into(),
         Ended::Resources => "could not be started: a program, user, directory or other resource is missing".into(),
         Ended::Dependency => "was not started, because a unit that it requires failed".into(),
-        Ended::Success | Ended::Other => "failed".into(),
+        Ended::Success | Ended::StartLimit | Ended::Other => "failed".into(),
     }
 }
 
@@ -183,6 +196,20 @@ mod tests {
             (unit.active, unit.sub_state, unit.since) = (ActiveState::Activating, "auto-restart".into(), None)
         });
         assert_eq!(never, Condition::Restarting(Span(unit("a.service").restart_delay)));
+    }
+
+    #[test]
+    fn the_start_limit_is_seen_by_the_restarts() {
+        let hit = |restarts_itself, restarts, start_burst| {
+            let one = failed("a.service", Ended::ExitCode);
+            let one = ServiceUnit { restarts_itself, restarts, start_burst, ..one };
+            (has_hit_start_limit(&one), how(&one))
+        };
+        let words = "exited with status 1, and reached its start limit of 5 starts in 10 s";
+        assert_eq!(hit(true, 4, 5), (true, words.into()));
+        for (restarts_itself, restarts, burst) in [(true, 3, 5), (false, 4, 5), (true, 4, 0)] {
+            assert_eq!(hit(restarts_itself, restarts, burst), (false, "exited with status 1".into()));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use ansai_sdk::{Span, text};
 
 use super::Situation;
 use crate::calls::{RESTART, START};
-use crate::imports::ansai::service::service_probe::Ended;
+use crate::condition::has_hit_start_limit;
 
 const DAY: Span = Span::from_days(1);
 
@@ -38,7 +38,7 @@ pub(super) fn allowed(situation: &Situation<'_>) -> Allowed {
     let count = u32::try_from(ends.len()).unwrap_or(u32::MAX);
     let done = format!("{} within a day", text::count(count.into(), "restart"));
     // systemd itself has tried as often as the unit allows, so one more attempt must be enough.
-    let has_hit_limit = unit.ended == Ended::StartLimit;
+    let has_hit_limit = has_hit_start_limit(unit);
     let most = if has_hit_limit { settings.attempts.min(1) } else { settings.attempts };
     if count >= most {
         return Allowed::Never(match (settings.attempts, count) {
