@@ -153,13 +153,14 @@ impl Live {
     /// With these targets. By default there are none.
     #[must_use]
     pub fn reaching(mut self, reach: Reach) -> Self {
-        self.reach = reach;
+        self.reach = reach.never_touching(self.never.clone());
         self
     }
 
     /// With this list of what no step may touch. By default it has the defaults only.
     #[must_use]
     pub fn never_touching(mut self, never: Arc<Never>) -> Self {
+        self.reach = self.reach.never_touching(never.clone());
         self.never = never;
         self
     }

@@ -15,11 +15,11 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ansai_core::text::inert;
-use ansai_core::{InstanceName, Refusal};
+use ansai_core::{InstanceName, Never, Refusal};
 
 use crate::evaluation_state::{Label, Target};
 use crate::remote::Server;
@@ -59,6 +59,7 @@ pub const DEFAULT_CALL_LIMIT: Duration = Duration::from_secs(5);
 pub struct Reach {
     allowed: Option<Arc<Allowed>>,
     call_limit: Option<Duration>,
+    never: Option<Arc<Never>>,
 }
 
 #[derive(Debug)]
@@ -68,7 +69,9 @@ struct Allowed {
     names: BTreeSet<String>,
 }
 
-static NONE: Reach = Reach { allowed: None, call_limit: None };
+static NONE: Reach = Reach { allowed: None, call_limit: None, never: None };
+/// The defaults.
+static DEFAULTS: LazyLock<Never> = LazyLock::new(Never::default);
 
 impl Reach {
     /// No targets.
@@ -79,7 +82,20 @@ impl Reach {
     /// Those of `all` with these names, for this instance.
     pub fn new(instance: InstanceName, all: AllTargets, names: impl IntoIterator<Item = String>) -> Reach {
         let names = names.into_iter().collect();
-        Reach { allowed: Some(Arc::new(Allowed { instance, all, names })), call_limit: None }
+        Reach { allowed: Some(Arc::new(Allowed { instance, all, names })), call_limit: None, never: None }
+    }
+
+    /// With this list of what no step may touch.
+    #[must_use]
+    pub fn never_touching(mut self, never: Arc<Never>) -> Reach {
+        self.never = Some(never);
+        self
+    }
+
+    /// What no step may touch, for a probe that says so; by default the defaults only. The host refuses such steps by
+    /// itself.
+    pub fn never(&self) -> &Never {
+        self.never.as_deref().unwrap_or(&DEFAULTS)
     }
 
     /// With this limit for one call of a server.

@@ -1,4 +1,4 @@
-//! Domains that read and change this machine: file systems, files, kernel, journal, packages.
+//! Domains that read and change this machine: file systems, files, kernel, journal, packages, services.
 //!
 //! A domain that talks to a server, on this machine or elsewhere, belongs in `ansai-reach`. What all domains share,
 //! such as actions and scopes, is in `ansai-kit`.
@@ -15,6 +15,7 @@
 //! assert!(registry.find("ansai:disk/disk-probe", "list-filesystems").is_some());
 //! ```
 
+mod bus;
 mod detached;
 pub mod disk;
 pub mod facts;
@@ -23,6 +24,7 @@ pub mod guard;
 pub mod journal;
 pub mod packages;
 mod safety;
+pub mod service;
 pub mod step_unit;
 pub mod system;
 pub mod watch;
@@ -41,4 +43,6 @@ pub const INTERFACES: &[&InterfaceDef] = &[
     &journal::JOURNAL_VACUUM_ACTIONS,
     &packages::PACKAGE_CACHE_PROBE,
     &packages::PACKAGE_CACHE_ACTIONS,
+    &service::SERVICE_PROBE,
+    &service::SERVICE_ACTIONS,
 ];

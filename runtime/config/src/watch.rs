@@ -1,8 +1,8 @@
 //! `watch`: what wakes an instance between its scheduled evaluations. In `[schedule]` of a manifest, and in
 //! `[policy.NAME]` of the configuration.
 
-use ansai_core::watch::{Pressure, Resource, Watch};
-use ansai_core::{Millis, codes, scope};
+use ansai_core::watch::{LogMatch, Pressure, Priority, Resource, Watch};
+use ansai_core::{Millis, NamePattern, codes, scope};
 use serde_json::{Value, json};
 
 use crate::fields::{Fields, wrong_type};
@@ -13,8 +13,8 @@ use crate::problem::{Problem, Problems};
 /// The most watches of one instance.
 const MOST: usize = 16;
 /// What a table names, exactly one of them.
-const KINDS: &[&str] = &["file", "directory", "pressure"];
-const KEYS: &[&str] = &["file", "directory", "pressure", "stall", "window"];
+const KINDS: &[&str] = &["file", "directory", "pressure", "unit", "log"];
+const KEYS: &[&str] = &["file", "directory", "pressure", "unit", "log", "stall", "window", "priority"];
 const EXAMPLE: &str = "such as { file = \"/etc/hosts\" } or { pressure = \"memory\", stall = \"150ms\" }";
 const STALL: (u64, u64) = (1, 10_000);
 
@@ -58,14 +58,17 @@ fn one(node: &Node, problems: &mut Problems) -> Option<Watch> {
         }
         return None;
     };
-    if kind == "pressure" {
-        return pressure(&fields, problems);
-    }
-    for only in ["stall", "window"] {
-        if let Some(entry) = fields.entry(only) {
-            let message = format!("`{only}` belongs to `pressure`, not to `{kind}`");
+    for (only, belongs) in [("stall", "pressure"), ("window", "pressure"), ("priority", "log")] {
+        if let Some(entry) = fields.entry(only).filter(|_| kind != belongs) {
+            let message = format!("`{only}` belongs to `{belongs}`, not to `{kind}`");
             problems.add(Problem::error(codes::BAD_WATCH, entry.key_span.clone(), message).hint("delete it"));
         }
+    }
+    match kind {
+        "pressure" => return pressure(&fields, problems),
+        "unit" => return service("unit", &fields, problems).map(Watch::Unit),
+        "log" => return log(&fields, problems),
+        _ => {}
     }
     let path = fields.text(kind, 4_096, problems)?;
     let is_root = path == "/";
@@ -78,6 +81,38 @@ fn one(node: &Node, problems: &mut Problems) -> Option<Watch> {
         return None;
     }
     Some(if kind == "file" { Watch::File(path.to_owned()) } else { Watch::Directory(path.to_owned()) })
+}
+
+/// The longest name that systemd accepts, in bytes.
+const MOST_NAME: usize = 255;
+const SERVICE: &str = ".service";
+
+/// The name of a service; for `unit`, a pattern of such names is one too.
+fn service(key: &str, fields: &Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let name = fields.text(key, MOST_NAME, problems)?;
+    let patterns = if key == "unit" { "*?[]{},!^" } else { "" };
+    let is_valid = |letter: char| letter.is_ascii_alphanumeric() || ":-_.\\@".contains(letter) || patterns.contains(letter);
+    let is_service = name.len() > SERVICE.len() && name.ends_with(SERVICE) && name.chars().all(is_valid);
+    if is_service && NamePattern::new(name).is_ok() {
+        return Some(name.to_owned());
+    }
+    let span = fields.get(key).map_or(0..0, |node| node.span.clone());
+    let (or, such) = match key {
+        "unit" => (", or a pattern of such names", "such as \"nginx.service\" or \"*.service\""),
+        _ => ("", "such as \"nginx.service\""),
+    };
+    let message = format!("`{key}` must be the name of a service{or}");
+    problems.add(Problem::error(codes::BAD_WATCH, span, message).hint(such));
+    None
+}
+
+fn log(fields: &Fields<'_>, problems: &mut Problems) -> Option<Watch> {
+    let unit = service("log", fields, problems);
+    let priority = match fields.get("priority") {
+        Some(_) => fields.word("priority", Priority::ALL, problems),
+        None => Some(Priority::Err),
+    };
+    Some(Watch::Log(LogMatch { unit: unit?, priority: priority? }))
 }
 
 fn pressure(fields: &Fields<'_>, problems: &mut Problems) -> Option<Watch> {
@@ -106,6 +141,8 @@ pub(crate) fn to_json(watches: &[Watch]) -> Value {
     let table = |watch: &Watch| match watch {
         Watch::File(path) => json!({ "file": path }),
         Watch::Directory(path) => json!({ "directory": path }),
+        Watch::Unit(name) => json!({ "unit": name }),
+        Watch::Log(LogMatch { unit, priority }) => json!({ "log": unit, "priority": priority.name() }),
         Watch::Pressure(Pressure { of, stall, window }) => {
             json!({ "pressure": of.name(), "stall": milliseconds(*stall), "window": milliseconds(*window) })
         }

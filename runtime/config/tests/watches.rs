@@ -13,7 +13,7 @@
 mod fixtures;
 
 use ansai_config::{HostConfig, Manifest};
-use ansai_core::watch::{Pressure, Resource, Watch};
+use ansai_core::watch::{LogMatch, Pressure, Priority, Resource, Watch};
 use ansai_core::{Code, Millis, codes};
 use fixtures::INTERFACES;
 
@@ -33,14 +33,21 @@ fn watches_are_read_and_survive_being_embedded() {
         { directory = "/" },
         { pressure = "memory", stall = "150ms" },
         { pressure = "io", stall = "1s", window = "10s" },
+        { unit = "*.service" },
+        { log = "nginx.service" },
+        { log = "getty@tty1.service", priority = "warning" },
     ]"#;
     let pressure =
         |of, stall, window| Watch::Pressure(Pressure { of, stall: Millis::new(stall), window: Millis::new(window) });
+    let log = |unit: &str, priority| Watch::Log(LogMatch { unit: unit.into(), priority });
     let expected = vec![
         Watch::File("/etc/hosts".into()),
         Watch::Directory("/".into()),
         pressure(Resource::Memory, 150, 2_000),
         pressure(Resource::Io, 1_000, 10_000),
+        Watch::Unit("*.service".into()),
+        log("nginx.service", Priority::Err),
+        log("getty@tty1.service", Priority::Warning),
     ];
     assert_eq!(of_operator(list).unwrap(), Some(expected.clone()));
     let read = Manifest::parse("policy.toml", &manifest(list), INTERFACES).unwrap();
@@ -61,7 +68,7 @@ fn each_mistake_has_its_code_place_and_hint() {
     let many: String = (0..17).map(|number| format!("{{ file = \"/a{number}\" }}, ")).collect();
     let cases: &[(&str, Code, &str)] = &[
         // An unknown kind.
-        (r#"[{ socket = "/run/a" }]"#, codes::UNKNOWN_KEY, "known here: `file`, `directory`, `pressure`"),
+        (r#"[{ socket = "/run/a" }]"#, codes::UNKNOWN_KEY, "known here: `file`, `directory`, `pressure`, `unit`, `log`"),
         (r#"[{ fiel = "/a" }]"#, codes::UNKNOWN_KEY, "did you mean `file`?"),
         (r#"[{ pressure = "disk", stall = "1s" }]"#, codes::UNKNOWN_WORD, ""),
         (r#"[{ file = "/a", directory = "/b" }]"#, codes::BAD_WATCH, "such as"),
@@ -71,6 +78,14 @@ fn each_mistake_has_its_code_place_and_hint() {
         (r#"[{ file = "a" }]"#, codes::BAD_PATH, "such as"),
         (r#"[{ directory = "/a/../b" }]"#, codes::BAD_PATH, "such as"),
         (r#"[{ file = "/" }]"#, codes::BAD_PATH, "such as"),
+        (r#"[{ unit = "nginx" }]"#, codes::BAD_WATCH, "nginx.service"),
+        (r#"[{ unit = ".service" }]"#, codes::BAD_WATCH, "nginx.service"),
+        (r#"[{ unit = "a b.service" }]"#, codes::BAD_WATCH, "nginx.service"),
+        (r#"[{ unit = "[.service" }]"#, codes::BAD_WATCH, "nginx.service"),
+        (r#"[{ unit = "a.service", window = "1s" }]"#, codes::BAD_WATCH, "delete it"),
+        (r#"[{ log = "*.service" }]"#, codes::BAD_WATCH, "nginx.service"),
+        (r#"[{ log = "a.service", priority = "bad" }]"#, codes::UNKNOWN_WORD, ""),
+        (r#"[{ file = "/a", priority = "err" }]"#, codes::BAD_WATCH, "delete it"),
         (r#"[{ pressure = "io" }]"#, codes::MISSING_KEY, "stall ="),
         (r#"[{ pressure = "io", stall = "3s" }]"#, codes::OUT_OF_RANGE, "cannot wait longer"),
         (r#"[{ pressure = "io", stall = "1s", window = "1m" }]"#, codes::OUT_OF_RANGE, ""),

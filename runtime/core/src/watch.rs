@@ -14,6 +14,35 @@ pub enum Watch {
     Directory(String),
     /// Tasks wait for a resource.
     Pressure(Pressure),
+    /// Services of systemd whose state changes, by name or shell pattern.
+    Unit(String),
+    /// Entries in the log of one service.
+    Log(LogMatch),
+}
+
+/// Entries of the journal that one service of systemd writes, or systemd about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LogMatch {
+    /// The service, by its name.
+    pub unit: String,
+    /// Entries of this priority and of more important ones.
+    pub priority: Priority,
+}
+
+/// The priority of an entry (syslog(3)), the most important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Priority {
+    Emerg,
+    Alert,
+    Crit,
+    Err,
+    Warning,
+    Notice,
+    Info,
+    Debug,
 }
 
 /// Tasks wait for a resource for so long within a window of time.
@@ -96,6 +125,25 @@ impl Resource {
     }
 }
 
+impl Priority {
+    /// Every priority by its name.
+    pub const ALL: &[(&str, Priority)] = &[
+        ("emerg", Priority::Emerg),
+        ("alert", Priority::Alert),
+        ("crit", Priority::Crit),
+        ("err", Priority::Err),
+        ("warning", Priority::Warning),
+        ("notice", Priority::Notice),
+        ("info", Priority::Info),
+        ("debug", Priority::Debug),
+    ];
+
+    /// Its name, in files, for people and for journalctl.
+    pub fn name(self) -> &'static str {
+        Priority::ALL.iter().find(|(_, one)| *one == self).map_or("debug", |(name, _)| name)
+    }
+}
+
 impl std::fmt::Display for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -104,6 +152,8 @@ impl std::fmt::Display for Watch {
             Watch::Pressure(Pressure { of, stall, window }) => {
                 write!(f, "{} pressure, {stall} of {window}", of.name())
             }
+            Watch::Unit(name) => write!(f, "unit {name}"),
+            Watch::Log(LogMatch { unit, priority }) => write!(f, "log of {unit}, {}", priority.name()),
         }
     }
 }
@@ -116,7 +166,11 @@ mod tests {
     fn watches_read_well() {
         let pressure = Pressure { of: Resource::Io, stall: Millis::new(150), window: Millis::new(2_000) };
         assert_eq!(Watch::Pressure(pressure).to_string(), "io pressure, 150 ms of 2 s");
+        assert_eq!(Watch::Unit("nginx.service".into()).to_string(), "unit nginx.service");
         assert_eq!(Watch::File("/etc/hosts".into()).to_string(), "file /etc/hosts");
+        let log = LogMatch { unit: "nginx.service".into(), priority: Priority::Err };
+        assert_eq!(Watch::Log(log).to_string(), "log of nginx.service, err");
+        assert!(Priority::ALL.iter().all(|(name, of)| of.name() == *name));
         assert!(Resource::ALL.iter().all(|(name, of)| of.name() == *name));
     }
 }

@@ -30,6 +30,7 @@ mod scenario_update;
 mod scenarios;
 mod scene;
 mod secrets;
+mod services;
 mod tables;
 mod tutorial;
 mod undo;

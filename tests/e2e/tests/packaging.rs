@@ -11,10 +11,11 @@ use ansai_harness::{Invocation, Ran, SystemdHost, binary, requires_root};
 const MOST_PROGRAM_BYTES: u64 = 45_000_000;
 
 /// Files in each installation, below the prefix.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
     "share/ansai/policies/disk-space/disk-space.wasm",
+    "share/ansai/policies/service-failure/service-failure.wasm",
     "share/bash-completion/completions/ansai",
     "share/doc/ansai/LICENSE-MIT",
     "share/doc/ansai/ansai.toml",
@@ -27,6 +28,7 @@ const FILES: [&str; 10] = [
 /// `make` with the program and the policies that were built before the tests.
 fn make(arguments: &[&str]) -> Ran {
     binary::policy("disk-space");
+    binary::policy("service-failure");
     Invocation::of("make")
         .current_dir(binary::repository())
         .env("MAKEFLAGS", "")

@@ -12,9 +12,17 @@ const EMPTY: &str =
 
 #[test]
 fn the_built_in_policies_pass_their_scenarios() {
-    let ran = Ansai::new().arg("test").arg(binary::repository().join("policies/disk-space")).run();
-    ran.expect_code(0);
-    assert!(ran.stdout.contains("passed") && ran.stdout.contains(" in "), "{}", ran.stdout);
+    let policies: Vec<_> = std::fs::read_dir(binary::repository().join("policies"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("policy.toml").exists())
+        .collect();
+    assert!(policies.len() >= 2, "{policies:?}");
+    for policy in policies {
+        let ran = Ansai::new().arg("test").arg(policy).run();
+        ran.expect_code(0);
+        assert!(ran.stdout.contains("passed") && ran.stdout.contains(" in "), "{}", ran.stdout);
+    }
 }
 
 #[test]

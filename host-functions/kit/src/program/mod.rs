@@ -25,6 +25,7 @@
 mod child;
 mod error;
 mod executable;
+mod follow;
 mod group;
 mod output;
 mod secret_file;
@@ -38,6 +39,7 @@ use std::time::{Duration, Instant};
 
 pub use error::ProgramError;
 pub use executable::executable;
+pub use follow::Following;
 pub use output::Output;
 
 use crate::redact::Redactor;

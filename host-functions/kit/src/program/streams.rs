@@ -50,6 +50,11 @@ impl<'a> Streams<'a> {
         })
     }
 
+    /// Only standard output, for somebody else to read.
+    pub(super) fn into_stdout(self) -> Option<OwnedFd> {
+        self.stdout.pipe
+    }
+
     /// Waits until something can be transferred, but not longer than `limit`, and transfers it.
     pub(super) fn transfer(&mut self, limit: Duration) {
         let began = Instant::now();

@@ -13,7 +13,7 @@ use super::state::{PROPERTIES, Shown};
 
 pub(crate) const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
 pub(crate) const SYSTEMCTL: &str = "/usr/bin/systemctl";
-pub(super) const JOURNALCTL: &str = "/usr/bin/journalctl";
+pub(crate) const JOURNALCTL: &str = "/usr/bin/journalctl";
 /// What sd_booted(3) looks for.
 const BOOTED: &str = "/run/systemd/system";
 const MOST_SHOWN: usize = 300;

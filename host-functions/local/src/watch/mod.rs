@@ -1,11 +1,13 @@
 //! Sources of occurrences on this machine: what wakes a policy between its scheduled evaluations.
 //!
-//! A source is a descriptor of the kernel. One thread waits for all of them ([`Watches`]), so that a thousand sources cost
-//! no more threads than one.
+//! A source is a descriptor of the kernel, or a connection to the system bus. One thread waits for all descriptors
+//! ([`Watches`]), so that a thousand sources cost no more threads than one.
 
 mod files;
+mod log;
 mod poller;
 mod pressure;
+mod units;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use ansai_kit::watch::{Sink, Source, WatchError};
 use serde_json::{Value, json};
 
 use crate::files::FILES_PROBE;
+use crate::service::SERVICE_PROBE;
 use crate::system::SYSTEM_PROBE;
 
 pub use poller::Watches;
@@ -29,6 +32,8 @@ pub fn same_look(watch: &Watch) -> (&'static str, &'static str, Value) {
         Watch::Pressure(pressure) => {
             (SYSTEM_PROBE.interface.name.as_str(), "pressure", json!({ "what": pressure.of.name() }))
         }
+        Watch::Log(log) => (SERVICE_PROBE.interface.name.as_str(), "look", json!({ "name": log.unit })),
+        Watch::Unit(pattern) => (SERVICE_PROBE.interface.name.as_str(), "look", json!({ "name": pattern })),
     }
 }
 
@@ -46,6 +51,8 @@ pub fn open(host: &Host, watches: &Watches, watch: &Watch, sink: Arc<dyn Sink>) 
         }
         Watch::Directory(path) => files::open(host, watches, path, None, sink),
         Watch::Pressure(pressure) => pressure::open(host, watches, *pressure, sink),
+        Watch::Log(log) => log::open(host, watches, log, sink),
+        Watch::Unit(pattern) => units::open(host, pattern, sink),
     }
 }
 

@@ -10,7 +10,7 @@ pub const UNIT: &str = "unit";
 /// Cannot be allowed: a step of ansai would end ansai, or the manager that runs it.
 const ALWAYS: &[&str] = &["ansai*", "init.scope"];
 
-/// Without these, a host loses its log, its devices, its network or its logins.
+/// Without these, a host loses its log, its devices, its network or its logins, or it stops.
 const BY_DEFAULT: &[&str] = &[
     "NetworkManager*",
     "autovt@*",
@@ -21,11 +21,14 @@ const BY_DEFAULT: &[&str] = &[
     "dhcpcd*",
     "dropbear*",
     "elogind*",
+    "emergency.service",
     "getty@*",
     "ifup@*",
+    "initrd-*",
     "iwd.service",
     "network.service",
     "networking.service",
+    "rescue.service",
     "serial-getty@*",
     "session-*.scope",
     "ssh.*",
@@ -33,10 +36,19 @@ const BY_DEFAULT: &[&str] = &[
     "sshd-*",
     "sshd.*",
     "sshd@*",
+    "systemd-exit.service",
+    "systemd-halt.service",
+    "systemd-hibernate*",
+    "systemd-hybrid-sleep.service",
     "systemd-journald*",
+    "systemd-kexec.service",
     "systemd-logind*",
     "systemd-networkd*",
+    "systemd-poweroff.service",
+    "systemd-reboot.service",
     "systemd-resolved*",
+    "systemd-soft-reboot.service",
+    "systemd-suspend*",
     "systemd-udevd*",
     "systemd-userdbd*",
     "user-runtime-dir@*",

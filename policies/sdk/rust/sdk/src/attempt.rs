@@ -1,6 +1,6 @@
 //! What an earlier attempt achieved.
 
-use crate::{Attempt, Span};
+use crate::{Attempt, Outcome, Span, StepResult};
 
 impl Attempt {
     /// How much nearer to healthy the thing was after the attempt, in the unit of
@@ -27,6 +27,14 @@ impl Attempt {
     }
 }
 
+impl StepResult {
+    /// Whether the step began, so that it may have changed something: for rules such as "at most three restarts a day".
+    /// Steps that were refused, skipped or only simulated do not count. A step whose outcome nobody knows does.
+    pub fn has_begun(&self) -> bool {
+        !matches!(self.outcome, Outcome::Refused | Outcome::Skipped | Outcome::Simulated)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +54,28 @@ mod tests {
     fn an_attempt_that_runs_has_no_end() {
         let ended = |ended| Attempt { ended, ..attempt("a", Vec::new()) }.ended_ago(100);
         assert_eq!((ended(Some(40)), ended(Some(140)), ended(None)), (Some(Span(60)), Some(Span(0)), None));
+    }
+
+    #[test]
+    fn what_may_have_changed_something_has_begun() {
+        let about = crate::Subject::new("unit", "a");
+        let (action, arguments, detail) = (String::new(), String::new(), String::new());
+        let step = StepResult {
+            step: 0,
+            action,
+            arguments,
+            about,
+            outcome: Outcome::Done,
+            reason: None,
+            detail,
+            measures: Vec::new(),
+        };
+        let begun = |outcome| StepResult { outcome, ..step.clone() }.has_begun();
+        for outcome in [Outcome::Done, Outcome::Running, Outcome::Failed, Outcome::Reverted, Outcome::Unknown] {
+            assert!(begun(outcome), "{outcome:?}");
+        }
+        for outcome in [Outcome::Refused, Outcome::Skipped, Outcome::Simulated] {
+            assert!(!begun(outcome), "{outcome:?}");
+        }
     }
 }

@@ -9,8 +9,8 @@
 //! | describe a finding | [`Observation`], [`Measure`], [`Subject`], [`text`] |
 //! | find directories that are granted and not protected | [`paths`] |
 //! | know the host and its targets | [`Host`], [`Grants`], [`store`], [`Json`] |
-//! | propose repairs in order | [`Ladder`], [`largest`] |
-//! | see what earlier repairs achieved | [`Host::attempts`], [`Host::history`], [`Attempt`], [`Refusal::may_go_away`] |
+//! | propose repairs in order | [`Ladder`] for alternatives, [`Sequence`] for steps that belong together, [`largest`] |
+//! | see what earlier repairs achieved | [`Host::attempts`], [`Host::history`], [`Attempt`], [`StepResult::has_begun`], [`Refusal::may_go_away`] |
 //! | recommend something, or look again soon | [`Host::recommend`], [`Host::look_again`] |
 //! | test without a host | [`host_calls!`], and the module `testing` with the feature of that name |
 //!
@@ -73,6 +73,7 @@ mod largest;
 mod levels;
 mod observation;
 pub mod paths;
+mod sequence;
 mod settings;
 pub mod share;
 mod size;
@@ -97,6 +98,7 @@ pub use json::Json;
 pub use ladder::Ladder;
 pub use largest::largest;
 pub use levels::Levels;
+pub use sequence::Sequence;
 pub use settings::{FromSettings, Setting, SettingsReader};
 pub use size::Size;
 pub use span::Span;

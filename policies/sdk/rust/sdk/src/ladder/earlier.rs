@@ -81,6 +81,6 @@ pub(super) fn told(attempts: &[Attempt]) -> Option<String> {
 }
 
 /// Returns `remove` for `ansai:files/files-actions.remove`.
-pub(super) fn verb(action: &str) -> &str {
+pub(crate) fn verb(action: &str) -> &str {
     action.rsplit('.').next().unwrap_or(action)
 }

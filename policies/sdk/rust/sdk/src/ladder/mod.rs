@@ -6,7 +6,8 @@ mod tests;
 
 use std::fmt;
 
-use earlier::{has_failed, told, verb, was_tried};
+pub(crate) use earlier::verb;
+use earlier::{has_failed, told, was_tried};
 
 use crate::{Attempt, Decision, Host, OnFailure, Preview, Refusal, text};
 

@@ -1,0 +1,77 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::atomic::AtomicU32;
+
+use super::fake::{Answer, FakeBus, error, reply};
+use super::*;
+
+/// Long enough for a busy machine; a test that waits for it is about a bus that hangs.
+const SOON: Duration = Duration::from_secs(20);
+const BRIEF: Duration = Duration::from_millis(200);
+
+fn ask(bus: &FakeBus, limit: Duration) -> Result<String, BusError> {
+    Bus::of(&bus.host()).ask(limit, async |open: Open| {
+        let message = open.connection.call_method(Some("a.b"), "/", Some("a.b"), "Question", &()).await?;
+        Ok(message.body().deserialize::<String>()?)
+    })
+}
+
+#[test]
+fn an_answer_is_read() {
+    let bus = FakeBus::start(|_| reply("yes"));
+    assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
+}
+
+#[test]
+fn a_bus_that_hangs_costs_no_more_than_the_limit() {
+    let bus = FakeBus::start(|_| Answer::Hang);
+    assert_eq!(ask(&bus, BRIEF), Err(BusError::TimedOut));
+    assert_eq!(ask(&bus, BRIEF), Err(BusError::TimedOut));
+}
+
+#[test]
+fn a_bus_that_answers_again_is_asked_again() {
+    let calls = AtomicU32::new(0);
+    let bus = FakeBus::start(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => Answer::Hang,
+        _ => reply("yes"),
+    });
+    assert_eq!(ask(&bus, BRIEF), Err(BusError::TimedOut));
+    assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
+}
+
+#[test]
+fn a_bus_that_restarts_is_connected_to_again() {
+    let calls = AtomicU32::new(0);
+    let bus = FakeBus::start(move |_| match calls.fetch_add(1, Ordering::SeqCst) {
+        1 => Answer::Close,
+        _ => reply("yes"),
+    });
+    assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
+    assert!(matches!(ask(&bus, SOON), Err(BusError::Closed(_))));
+    assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
+}
+
+#[test]
+fn hostile_answers_are_errors() {
+    let cases: [(&str, fn() -> Answer); 5] = [
+        ("bytes", || Answer::Raw(vec![0xff; 64])),
+        ("another type", || reply(7_u32)),
+        ("nothing", || reply(())),
+        ("an error", || error("a.b.No")),
+        // A message of 2 GiB.
+        ("too long", || Answer::Raw([[b'l', 2, 0, 1], [0xff, 0xff, 0xff, 0x7f], [1, 0, 0, 0], [0, 0, 0, 0]].concat())),
+    ];
+    for (what, answer) in cases {
+        let bus = FakeBus::start(move |_| answer());
+        let found = ask(&bus, SOON);
+        assert!(matches!(&found, Err(why) if *why != BusError::TimedOut), "{what}: {found:?}");
+    }
+}
+
+#[test]
+fn without_a_bus_there_is_no_answer() {
+    let root = tempfile::tempdir().unwrap();
+    let found = Bus::of(&Host::at(root.path())).ask(SOON, async |_: Open| Ok(()));
+    assert!(matches!(found, Err(BusError::Closed(_))), "{found:?}");
+}

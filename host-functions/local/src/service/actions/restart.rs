@@ -1,0 +1,102 @@
+//! `restart`.
+
+use std::sync::Arc;
+
+use ansai_core::{Preview, Refusal, Touch};
+use ansai_kit::action::{
+    Amount, Applied, Begun, Described, Item, OnStop, Progress, Proposed, Step, StepContext, TypedAction,
+};
+use ansai_kit::authorize::Canonical;
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::job::{self, Verb};
+use super::target::{Target, check_amount, not_undoable, one_restart};
+use crate::service::rules::may_restart;
+
+pub(super) struct Restart;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Arguments {
+    unit: String,
+    invocation: String,
+    reason: String,
+}
+
+impl TypedAction for Restart {
+    type Arguments = Arguments;
+    type Targets = Target;
+    const NOUN: &'static str = "service";
+
+    fn preview(
+        &self,
+        ask: &ProbeContext<'_>,
+        arguments: Arguments,
+        _earlier: &[Arc<Proposed>],
+    ) -> Result<(Preview, Target), Refusal> {
+        let (unit, mut preview, target) = Target::preview(ask, &arguments.unit)?;
+        check_amount(ask)?;
+        if arguments.invocation != target.invocation {
+            return Err(Refusal::Changed(format!("{} was started again meanwhile", target.id)));
+        }
+        may_restart(&unit, target.had_failed, ask.now)?;
+        // How long it is down depends on the service.
+        preview.interrupts = None;
+        let target = target.with_dependants(ask, &mut preview)?;
+        Ok((preview, target))
+    }
+
+    fn touches(&self, _preview: &Preview, target: &Target) -> Vec<Touch> {
+        target.touches()
+    }
+
+    fn canonical(&self, _preview: &Preview, target: &Target) -> Vec<Canonical> {
+        target.canonical()
+    }
+
+    fn describe(&self, target: Target) -> Described {
+        Described { names: vec![target.id], undo_for: None }
+    }
+
+    fn amounts(&self, _target: &Target, _treated: Option<&[Item]>) -> Vec<Amount> {
+        one_restart()
+    }
+
+    fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
+        let (systemd, unit) = what.targets.again(doing, &what.arguments.unit)?;
+        may_restart(&unit, what.targets.had_failed, doing.now)?;
+        job::begin(&systemd, Verb::Restart, &what.targets, unit.takes)
+    }
+
+    fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {
+        not_undoable("a restart")
+    }
+
+    fn resolve(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        job::resolve(doing, &what.targets, &what.arguments.unit, Verb::Restart)
+    }
+
+    fn acts_after_undo(&self) -> bool {
+        true
+    }
+
+    /// So that it reads the files that were put back. That it was started meanwhile is the work of this step itself.
+    fn after_undo(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
+        let (systemd, unit) = what.targets.now(doing, &what.arguments.unit)?;
+        may_restart(&unit, what.targets.had_failed, doing.now)?;
+        job::repeat(doing, &systemd, Verb::Restart, &what.targets)
+    }
+
+    fn on_stop(&self) -> OnStop {
+        OnStop::Leave
+    }
+
+    fn poll(&self, doing: &StepContext<'_>, handle: &RawValue) -> Progress {
+        job::poll(doing, handle)
+    }
+
+    fn cancel(&self, doing: &StepContext<'_>, handle: &RawValue) -> Applied {
+        job::cancel(doing, handle)
+    }
+}

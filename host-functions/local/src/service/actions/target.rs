@@ -1,0 +1,131 @@
+//! The service of a step.
+
+use ansai_core::scope::TypedField;
+use ansai_core::{Outcome, Preview, Refusal, Reversibility, Touch};
+use ansai_kit::action::{Amount, Applied, Fate, Item, StepContext};
+use ansai_kit::authorize::Canonical;
+use ansai_kit::host::ProbeContext;
+use serde::{Deserialize, Serialize};
+
+use crate::bus;
+use crate::service::dependants::Dependants;
+use crate::service::fields::{MAX_RESTARTS, UNITS};
+use crate::service::name::subject;
+use crate::service::probe::{find, limit};
+use crate::service::state::Unit;
+use crate::service::systemd::Systemd;
+use crate::service::wire::ActiveState;
+
+/// Dependants that a preview names.
+const SAMPLE: usize = 9;
+
+/// The service of a step, as it was previewed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Target {
+    pub(super) id: String,
+    /// Its run; empty if it had none.
+    pub(super) invocation: String,
+    /// Whether this run had failed.
+    #[serde(default)]
+    pub(super) had_failed: bool,
+    /// What is restarted with it.
+    #[serde(default)]
+    pub(super) dependants: Vec<String>,
+}
+
+impl Target {
+    pub(super) fn of(unit: &Unit) -> Target {
+        Target {
+            id: unit.id().to_owned(),
+            invocation: unit.shown.invocation.clone(),
+            had_failed: unit.shown.active == ActiveState::Failed,
+            dependants: Vec::new(),
+        }
+    }
+
+    /// The service as the grant of now and the scope permit it, with a preview that changes one thing.
+    pub(super) fn preview(ask: &ProbeContext<'_>, name: &str) -> Result<(Unit, Preview, Target), Refusal> {
+        let unit = find(ask, name)?;
+        let (mut preview, target) = (Preview::nothing(subject(unit.id())), Target::of(&unit));
+        preview.items = 1;
+        preview.reversible = Reversibility::None;
+        preview.takes = unit.takes;
+        preview.sample.push(target.id.clone());
+        Ok((unit, preview, target))
+    }
+
+    /// Adds what is restarted with it. A restart that could stop more than the preview shows is refused.
+    pub(super) fn with_dependants(mut self, ask: &ProbeContext<'_>, preview: &mut Preview) -> Result<Target, Refusal> {
+        let found = Dependants::of(&Systemd::of(ask.host)?, limit(ask.deadline), &self.id)?;
+        if !found.complete || found.skipped > 0 {
+            return Err(Refusal::Unavailable(format!("not all units that depend on {} can be read", self.id)));
+        }
+        self.dependants = found.running().map(|one| one.id.clone()).collect();
+        preview.sample.extend(self.dependants.iter().take(SAMPLE).map(|id| format!("{id}, which depends on it")));
+        Ok(self)
+    }
+
+    /// What is restarted with it is shared: other steps may use it, not restart it.
+    pub(super) fn touches(&self) -> Vec<Touch> {
+        let dependants = self.dependants.iter().map(|id| Touch::shared(subject(id)));
+        [Touch::exclusive(subject(&self.id))].into_iter().chain(dependants).collect()
+    }
+
+    pub(super) fn canonical(&self) -> Vec<Canonical> {
+        vec![Canonical::new(&UNITS, self.id.as_str())]
+    }
+
+    /// The service as it is now.
+    ///
+    /// # Errors
+    /// `changed` if the name leads to another one, or if it was started meanwhile.
+    pub(super) fn again(&self, doing: &StepContext<'_>, name: &str) -> Result<(Systemd, Unit), Refusal> {
+        let (systemd, unit) = self.now(doing, name)?;
+        // systemd forgets the runs of a service that nothing needs when its failure is reset.
+        let is_forgotten = unit.shown.active == ActiveState::Inactive && unit.shown.invocation.is_empty();
+        match is_forgotten || unit.shown.invocation == self.invocation {
+            true => Ok((systemd, unit)),
+            false => Err(Refusal::Changed(format!("{} was started again meanwhile", self.id))),
+        }
+    }
+
+    /// The same, whether it was started meanwhile or not.
+    pub(super) fn now(&self, doing: &StepContext<'_>, name: &str) -> Result<(Systemd, Unit), Refusal> {
+        let systemd = Systemd::of(doing.host)?;
+        let unit = systemd.service(bus::LIMIT, name)?;
+        match unit.id() == self.id {
+            true => Ok((systemd, unit)),
+            false => Err(Refusal::Changed(format!("{name} is {} now, not {}", unit.id(), self.id))),
+        }
+    }
+
+    /// The outcome of a step that treats one service.
+    pub(super) fn applied(&self, outcome: Outcome, detail: impl Into<String>) -> Applied {
+        let detail = detail.into();
+        let fate = match outcome {
+            Outcome::Done => Fate::Done,
+            _ => Fate::Failed(detail.clone()),
+        };
+        let item = Item { target: self.id.clone(), fate, freed_bytes: 0, undo: serde_json::Value::Null };
+        Applied { outcome, items: vec![item], ..Applied::unknown(detail) }
+    }
+}
+
+/// What one start uses of the grant. A failed one counts.
+pub(super) fn one_restart() -> Vec<Amount> {
+    vec![Amount::of(&MAX_RESTARTS, 1)]
+}
+
+/// Refuses a step beyond the bound of one plan.
+pub(super) fn check_amount(ask: &ProbeContext<'_>) -> Result<(), Refusal> {
+    const FIELD: &TypedField<ansai_core::scope::Count> = &MAX_RESTARTS;
+    match ask.scope.count(FIELD) {
+        0 => Err(Refusal::Denied(format!("`{}` of the grant permits no more in this plan", FIELD.field().name))),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn not_undoable(what: &str) -> Result<Applied, Refusal> {
+    Err(Refusal::Unsupported(format!("{what} cannot be undone")))
+}

@@ -1,0 +1,174 @@
+//! Observes each service that systemd has in memory.
+
+use ansai_sdk::{Failure, Host, Measure, Observation, Refusal, Severity, Span, Status, Value, text};
+
+use crate::calls;
+use crate::causes;
+use crate::condition::{Condition, how, word};
+use crate::flapping::Restarts;
+use crate::imports::ansai::service::service_probe::ServiceUnit;
+use crate::settings::Settings;
+
+/// The evidence that tells an incident of restarts from one of a failure.
+const RECENT: &str = "recent-restarts";
+
+pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
+    let listed = match calls::units(host, &settings.units) {
+        Ok(listed) => listed,
+        Err(Refusal::Unsupported(why)) => return Ok(without_systemd(host, &why)),
+        Err(refusal) => return Err(Failure::CouldNotTell(format!("cannot list services: {}", refusal.words()))),
+    };
+    let mut restarts = Restarts::recall(host, settings.flapping_within);
+    let mut units = Vec::new();
+    let mut observations = Vec::new();
+    for unit in listed.units.into_iter().filter(|unit| settings.watches(&unit.id)) {
+        let condition = Condition::of(&unit, host.now(), settings.settle);
+        let recent = restarts.within(&unit);
+        if is_worth_a_word(&unit, condition, host) {
+            observations.push(observe(&unit, condition, recent, settings, host));
+        }
+        units.push((unit, condition));
+    }
+    restarts.remember(host);
+    causes::add(host, &units, &mut observations);
+    let mut missing: Vec<Observation> =
+        host.unmentioned(&observations).map(|incident| missing(incident, settings, host)).collect();
+    observations.append(&mut missing);
+    observations.extend(listed.missing.map(|why| Observation::unknown("unreadable", host.host(), why)));
+    Ok(observations)
+}
+
+/// A host without systemd has no services to watch: a container, or another init. That is no trouble, and no health. It
+/// logs nothing, because nobody wants to read that each minute.
+fn without_systemd(host: &Host, why: &str) -> Vec<Observation> {
+    let unknown = |incident: &Observation| Observation::unknown(&incident.key, incident.about.clone(), why);
+    host.open_incidents().iter().map(unknown).collect()
+}
+
+/// Services that do not run and need not are left out, unless they close an incident.
+fn is_worth_a_word(unit: &ServiceUnit, condition: Condition, host: &Host) -> bool {
+    let is_idle = word(unit) == "inactive" || matches!(condition, Condition::Gone);
+    condition.is_failure() || !is_idle || host.is_open(&unit.id)
+}
+
+fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Settings, host: &Host) -> Observation {
+    let open = host.open_incidents().iter().find(|incident| incident.about == unit.about);
+    let (id, about) = (&unit.id, unit.about.clone());
+    let severity = settings.severity(id);
+    if condition == Condition::Gone {
+        return Observation::gone(id, about, format!("the unit file of {id} no longer exists"));
+    }
+    if condition == Condition::Unclear {
+        let why = format!("{id} is in a state that is not known: {}", text::cut(&unit.sub_state, 100));
+        return evidence(Observation::unknown(id, about, why), unit, recent);
+    }
+    let flapping = is_flapping(open, recent, settings).then(|| flapping(unit, recent, settings));
+    let (found, mut words) = match condition {
+        Condition::Fine => (None, fine(unit)),
+        // While it is starting, an open incident is neither healed nor worse.
+        Condition::Changing => (open.and_then(Observation::severity), changing(unit)),
+        Condition::Restarting(rest) => restarting(unit, rest, open, severity, settings, host),
+        Condition::Overdue => (Some(severity), format!("{id} {}, and systemd has not restarted it in time", how(unit))),
+        Condition::Broken => (Some(severity), format!("{id} does not run: its unit file is invalid")),
+        Condition::Failed | Condition::Dependency => (Some(severity), format!("{id} {}", how(unit))),
+        Condition::Gone | Condition::Unclear => (None, String::new()),
+    };
+    let mut worst = found;
+    if let Some((flaps, told)) = flapping {
+        match condition.is_failure() {
+            true => words = format!("{words}, after {told}"),
+            false => words = format!("{id} restarts again and again: {told}"),
+        }
+        worst = worst.max(Some(flaps));
+    }
+    if unit.never_touch && worst.is_some() {
+        words.push_str("; no step may touch it");
+    }
+    let status = worst.map_or(Status::Healthy, Status::Unhealthy);
+    evidence(Observation::new(id, about, status, words), unit, recent)
+}
+
+fn fine(unit: &ServiceUnit) -> String {
+    let id = &unit.id;
+    match (word(unit), &unit.sub_state) {
+        ("inactive", _) if unit.one_shot => format!("{id} has ended with success"),
+        ("inactive" | "failed", _) => format!("{id} does not run, and that is no failure"),
+        (_, sub) if sub == "exited" => format!("{id} has ended with success"),
+        (state, _) => format!("{id} is {state}"),
+    }
+}
+
+fn changing(unit: &ServiceUnit) -> String {
+    format!("{} is being {}", unit.id, if word(unit) == "activating" { "started" } else { "stopped" })
+}
+
+/// systemd heals it. Only if that takes long, a person should know; in an open incident it is not healed yet.
+fn restarting(
+    unit: &ServiceUnit,
+    rest: Span,
+    open: Option<&Observation>,
+    severity: Severity,
+    settings: &Settings,
+    host: &Host,
+) -> (Option<Severity>, String) {
+    let waited = host.now().saturating_sub(unit.since.unwrap_or(host.now()));
+    let found = if waited > settings.restart_wait.0 { Some(severity) } else { open.and_then(Observation::severity) };
+    (found, format!("{} {}; systemd restarts it in {rest}", unit.id, how(unit)))
+}
+
+fn is_flapping(open: Option<&Observation>, recent: u32, settings: &Settings) -> bool {
+    let most = settings.flapping_restarts;
+    let was = open.is_some_and(|incident| recent_of(incident) >= most);
+    // Once it was reported, it ends when the window has no restart left.
+    most > 0 && recent > 0 && (recent >= most || was)
+}
+
+/// The restarts that an observation reports.
+pub(crate) fn recent_of(observation: &Observation) -> u32 {
+    let found = observation.evidence.iter().find(|one| one.name == RECENT);
+    let count =
+        found.and_then(|one| if let Value::Count(count) = one.value { u32::try_from(count).ok() } else { None });
+    count.unwrap_or(0)
+}
+
+fn flapping(unit: &ServiceUnit, recent: u32, settings: &Settings) -> (Severity, String) {
+    let told = format!("{} by systemd within {}", text::count(recent.into(), "restart"), settings.flapping_within);
+    (settings.flapping_severity(&unit.id), told)
+}
+
+fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
+    let mut seen = seen.with(Measure::text("state", word(unit)));
+    if seen.status == Status::Healthy && recent == 0 {
+        return seen;
+    }
+    seen.evidence.push(Measure::text("sub-state", text::cut(&unit.sub_state, 100)));
+    seen.evidence.extend(unit.since.map(|since| Measure::instant("since", since)));
+    let code = unit.exit_code.and_then(|code| u64::try_from(code).ok());
+    seen.evidence.extend(code.map(|code| Measure::count("exit-code", code)));
+    seen.evidence.extend(unit.exit_signal.map(|signal| Measure::count("exit-signal", signal.into())));
+    seen.evidence.push(Measure::count("restarts", unit.restarts.into()));
+    seen.evidence.push(Measure::count(RECENT, recent.into()));
+    seen
+}
+
+/// The status of an open incident whose service is not in the list.
+fn missing(incident: &Observation, settings: &Settings, host: &Host) -> Observation {
+    let (key, about) = (&incident.key, incident.about.clone());
+    let id = &incident.about.name;
+    if !settings.watches(id) {
+        return Observation::new(
+            key,
+            about,
+            Status::Healthy,
+            format!("{id} is no longer watched: the settings exclude it"),
+        );
+    }
+    match calls::look(host, id) {
+        Ok(unit) => {
+            let condition = Condition::of(&unit, host.now(), settings.settle);
+            Observation { key: key.clone(), about, ..observe(&unit, condition, 0, settings, host) }
+        }
+        Err(Refusal::NotFound(_)) => Observation::gone(key, about, format!("{id} no longer exists")),
+        Err(refusal) => Observation::unknown(key, about, format!("{id} cannot be read: {}", refusal.words())),
+    }
+}

@@ -1,0 +1,156 @@
+//! What to do about a finding: evidence first, then a restart within limits, then a person.
+
+mod limits;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+use ansai_sdk::{
+    CouldNotTell as _, Decision, Failure, Host, Observation, OnFailure, Recommendation, Refusal, Relationship,
+};
+
+use crate::calls::{self, CAPTURE, SERVICE_ACTIONS};
+use crate::condition::{Condition, how, word};
+use crate::detect::recent_of;
+use crate::imports::ansai::service::service_probe::{ActiveState, ServiceUnit};
+use crate::settings::Settings;
+use limits::Allowed;
+
+/// What all parts use.
+struct Situation<'a> {
+    host: &'a Host,
+    settings: &'a Settings,
+    finding: &'a Observation,
+    /// As it is now: since `detect`, somebody may have restarted it.
+    unit: ServiceUnit,
+}
+
+pub(crate) fn plan(settings: &Settings, host: &Host, finding: &Observation) -> Result<Decision, Failure> {
+    let id = &finding.about.name;
+    let unit = match calls::look(host, id) {
+        Ok(unit) => unit,
+        Err(Refusal::NotFound(_)) => return Ok(Decision::Wait(format!("{id} no longer exists"))),
+        refused => refused.could_not_tell(&format!("{id} cannot be read"))?,
+    };
+    let condition = Condition::of(&unit, host.now(), settings.settle);
+    let situation = Situation { host, settings, finding, unit };
+    if situation.unit.never_touch && (condition.is_failure() || situation.is_flapping()) {
+        let why = format!("`[never]` of the configuration or its defaults protect {id}: restart it yourself");
+        return Ok(Decision::Recommend(vec![situation.advice("check it, because ansai must not touch it", why)]));
+    }
+    situation.decide(condition)
+}
+
+impl Situation<'_> {
+    fn decide(&self, condition: Condition) -> Result<Decision, Failure> {
+        let id = &self.unit.id;
+        Ok(match condition {
+            Condition::Fine | Condition::Restarting(_) if self.is_flapping() => self.advise(
+                "find out why it ends again and again",
+                "systemd restarts it each time, so another restart would not help; its log says why it ended",
+            ),
+            Condition::Fine => Decision::Wait(format!("{id} is {} now", word(&self.unit))),
+            Condition::Gone => Decision::Wait(format!("the unit file of {id} no longer exists")),
+            Condition::Unclear => {
+                return Err(Failure::CouldNotTell(format!("{id} is in a state that is not known")));
+            }
+            Condition::Changing => {
+                self.host.look_again(self.settings.settle);
+                Decision::Wait(format!("{id} is being started or stopped now"))
+            }
+            Condition::Restarting(rest) => {
+                self.host.look_again(ansai_sdk::Span(rest.0.saturating_add(self.settings.settle.0)));
+                Decision::Wait(format!("systemd restarts {id} in {rest}"))
+            }
+            Condition::Broken => self.advise(
+                "correct its unit file",
+                &format!("a restart cannot help; `systemd-analyze verify {id}` names the mistake"),
+            ),
+            Condition::Dependency => match self.failed_cause() {
+                Some(cause) => Decision::Wait(format!("{id} needs {cause}, which failed: that one is first")),
+                None => self.repair(),
+            },
+            Condition::Overdue => self.advise(
+                "restart it, because systemd has not",
+                &format!("a service in its restart delay is left to systemd: `systemctl restart {id}`"),
+            ),
+            Condition::Failed => self.repair(),
+        })
+    }
+
+    fn repair(&self) -> Decision {
+        let id = &self.unit.id;
+        if self.unit.one_shot && !self.settings.retry_oneshots {
+            return self.advise(
+                "start it again if it may run twice",
+                &format!("a one-shot is not repeated unless `retry_oneshots` allows it: `systemctl start {id}`"),
+            );
+        }
+        if !self.host.grants().has(SERVICE_ACTIONS) {
+            let why = format!("{SERVICE_ACTIONS} is not granted: restart it yourself, or grant it");
+            return Decision::Recommend(vec![self.advice("restart it", why)]);
+        }
+        match limits::allowed(self) {
+            Allowed::Now => steps::repair(self),
+            Allowed::In(rest, why) => {
+                self.host.look_again(rest);
+                Decision::Wait(format!("{why}; next restart in {rest}"))
+            }
+            Allowed::Unknown(why) => Decision::Wait(why),
+            Allowed::Never(why) => {
+                let detail = format!("{why}; {id} {}; `systemctl status {id}` and its log say more", how(&self.unit));
+                self.after_evidence("find out why it does not stay up", &detail, Decision::GiveUp(detail.clone()))
+            }
+        }
+    }
+
+    fn is_flapping(&self) -> bool {
+        recent_of(self.finding) > 0 && self.finding.severity().is_some() && self.settings.flapping_restarts > 0
+    }
+
+    /// The failed service that this one waits for, if it still is down.
+    fn failed_cause(&self) -> Option<&str> {
+        let causes = self.finding.related.iter().filter(|one| one.how == Relationship::CausedBy);
+        let is_down = |name: &&str| calls::look(self.host, name).is_ok_and(|unit| unit.active == ActiveState::Failed);
+        causes.map(|one| one.about.name.as_str()).find(is_down)
+    }
+
+    fn advise(&self, what: &str, why: &str) -> Decision {
+        let decision = Decision::Recommend(vec![self.advice(what, why)]);
+        self.after_evidence(what, why, decision)
+    }
+
+    fn advice(&self, what: &str, why: impl Into<String>) -> Recommendation {
+        let advice = Recommendation::new(format!("{}: {what}", self.unit.id), why);
+        self.finding.evidence.iter().cloned().fold(advice, Recommendation::with)
+    }
+
+    /// Keeps the log as evidence before a person is told, once for each incident. Then this decision follows, because the
+    /// host calls `plan` again.
+    fn after_evidence(&self, what: &str, why: &str, decision: Decision) -> Decision {
+        let steps = self.host.attempts().into_iter().flat_map(|attempt| attempt.steps);
+        let is_captured = steps.filter(|step| step.action == CAPTURE).any(|step| step.has_begun());
+        if is_captured || !self.host.grants().has(SERVICE_ACTIONS) {
+            return decision;
+        }
+        match calls::capture(self.host, &self.unit.id, self.settings.capture_lines, &self.reason()) {
+            Ok(_) => {
+                self.host.recommend(self.advice(what, why));
+                Decision::ApplyThenReplan(OnFailure::Stop)
+            }
+            Err(refusal) => {
+                self.host.log(&format!("no evidence of {}: {}", self.unit.id, refusal.words()));
+                decision
+            }
+        }
+    }
+
+    /// The reason of a step.
+    fn reason(&self) -> String {
+        format!("{} {}", self.unit.id, if self.is_up() { "restarts again and again".into() } else { how(&self.unit) })
+    }
+
+    fn is_up(&self) -> bool {
+        matches!(self.unit.active, ActiveState::Active | ActiveState::Reloading)
+    }
+}

@@ -1,0 +1,72 @@
+//! The steps of a restart, and of what was not started because of the failure.
+
+use ansai_sdk::{Decision, Refusal, Sequence, Span};
+
+use super::Situation;
+use crate::calls::{self, CAPTURE, CHECK_ACTIVE, RESTART, START};
+use crate::condition::Condition;
+use crate::imports::ansai::service::service_probe::{ActiveState, ServiceUnit};
+
+/// Maximum number of dependants that are started in one plan. The others are findings of their own.
+const MOST_DEPENDANTS: usize = 8;
+/// When to look again if the host cannot say when a restart is possible.
+const SOON: Span = Span(60_000);
+
+/// The failure is not reset before: if the restart then did not begin, the service would look as if a person had stopped
+/// it. systemd needs no reset, because its start limit is over.
+pub(super) fn repair(situation: &Situation<'_>) -> Decision {
+    let (host, unit, reason) = (situation.host, &situation.unit, situation.reason());
+    let id = unit.id.as_str();
+    let mut steps = Sequence::new(host);
+    steps.may_fail(CAPTURE, id, || calls::capture(host, id, situation.settings.capture_lines, &reason));
+    bring_up(situation, &mut steps, unit, &reason);
+    if steps.refusal().is_none() {
+        start_dependants(situation, &mut steps);
+    }
+    if steps.refusal().is_some_and(Refusal::may_go_away) {
+        host.look_again(SOON.max(Span(unit.start_interval)));
+    }
+    steps.decide()
+}
+
+/// Restarts or starts a service, and checks that it is up. A one-shot is checked by the next evaluation: it may run long.
+fn bring_up(situation: &Situation<'_>, steps: &mut Sequence<'_>, unit: &ServiceUnit, reason: &str) {
+    let (host, id) = (situation.host, unit.id.as_str());
+    // Without an invocation, or before its first start, there is no run to replace.
+    if unit.one_shot || unit.active == ActiveState::Inactive || unit.invocation.is_empty() {
+        steps.step(START, id, || calls::start(host, id, reason));
+    } else {
+        steps.step(RESTART, id, || calls::restart(host, id, &unit.invocation, reason));
+    }
+    if !unit.one_shot {
+        steps.step(CHECK_ACTIVE, id, || calls::check_active(host, id, situation.settings.settle.0, reason));
+    }
+}
+
+/// Services that were not started because of this one, nearest first. One that is refused does not stop the others.
+fn start_dependants(situation: &Situation<'_>, steps: &mut Sequence<'_>) {
+    let (host, id) = (situation.host, &situation.unit.id);
+    let waiting = calls::dependants(host, id).into_iter().filter(|one| one.active == ActiveState::Inactive);
+    let watched = waiting.filter(|one| one.id != *id && situation.settings.watches(&one.id));
+    let looked = watched.filter_map(|one| calls::look(host, &one.id).ok());
+    for unit in looked.filter(|unit| is_startable(situation, unit)).take(MOST_DEPENDANTS) {
+        let reason = format!("{} was not started, because {id} failed", unit.id);
+        let mut own = Sequence::new(host);
+        own.step(START, &unit.id, || calls::start(host, &unit.id, &reason));
+        match own.refusal() {
+            Some(refusal) => host.log(&format!("{} is not started: {}", unit.id, refusal.words())),
+            None if unit.one_shot => {}
+            None => {
+                steps.step(CHECK_ACTIVE, &unit.id, || {
+                    calls::check_active(host, &unit.id, situation.settings.settle.0, &reason)
+                });
+            }
+        }
+    }
+}
+
+fn is_startable(situation: &Situation<'_>, unit: &ServiceUnit) -> bool {
+    let condition = Condition::of(unit, situation.host.now(), situation.settings.settle);
+    let may_run = !unit.one_shot || situation.settings.retry_oneshots;
+    condition == Condition::Dependency && may_run && !unit.never_touch
+}
