@@ -91,7 +91,8 @@ const SERVICE: &str = ".service";
 fn service(key: &str, fields: &Fields<'_>, problems: &mut Problems) -> Option<String> {
     let name = fields.text(key, MOST_NAME, problems)?;
     let patterns = if key == "unit" { "*?[]{},!^" } else { "" };
-    let is_valid = |letter: char| letter.is_ascii_alphanumeric() || ":-_.\\@".contains(letter) || patterns.contains(letter);
+    let is_valid =
+        |letter: char| letter.is_ascii_alphanumeric() || ":-_.\\@".contains(letter) || patterns.contains(letter);
     let is_service = name.len() > SERVICE.len() && name.ends_with(SERVICE) && name.chars().all(is_valid);
     if is_service && NamePattern::new(name).is_ok() {
         return Some(name.to_owned());

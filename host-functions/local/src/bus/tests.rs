@@ -9,6 +9,9 @@ use super::*;
 const SOON: Duration = Duration::from_secs(20);
 const BRIEF: Duration = Duration::from_millis(200);
 
+/// What is answered, and how.
+type Case = (&'static str, fn() -> Answer);
+
 fn ask(bus: &FakeBus, limit: Duration) -> Result<String, BusError> {
     Bus::of(&bus.host()).ask(limit, async |open: Open| {
         let message = open.connection.call_method(Some("a.b"), "/", Some("a.b"), "Question", &()).await?;
@@ -54,7 +57,7 @@ fn a_bus_that_restarts_is_connected_to_again() {
 
 #[test]
 fn hostile_answers_are_errors() {
-    let cases: [(&str, fn() -> Answer); 5] = [
+    let cases: [Case; 5] = [
         ("bytes", || Answer::Raw(vec![0xff; 64])),
         ("another type", || reply(7_u32)),
         ("nothing", || reply(())),

@@ -138,7 +138,11 @@ mod tests {
             ("job", with(|unit| unit.pending_job = true), "busy", "busy"),
             ("refuses", with(|unit| unit.refuses_start = true), "unsupported", "unsupported"),
         ] {
-            assert_eq!([refused(may_start(&unit, false, NOW)), refused(may_restart(&unit, false, NOW))], [start, restart], "{what}");
+            assert_eq!(
+                [refused(may_start(&unit, false, NOW)), refused(may_restart(&unit, false, NOW))],
+                [start, restart],
+                "{what}"
+            );
         }
     }
 

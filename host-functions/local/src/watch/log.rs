@@ -123,7 +123,8 @@ mod tests {
     #[test]
     fn only_entries_have_a_priority() {
         assert_eq!(priority(b"{\"PRIORITY\":\"3\",\"__CURSOR\":\"x\"}\n"), Some(3));
-        for strange in ["", "{}", "[]", "{\"PRIORITY\":3}", "{\"PRIORITY\":\"8\"}", "{\"PRIORITY\":null}", "\u{1b}[2J"] {
+        for strange in ["", "{}", "[]", "{\"PRIORITY\":3}", "{\"PRIORITY\":\"8\"}", "{\"PRIORITY\":null}", "\u{1b}[2J"]
+        {
             assert_eq!(priority(strange.as_bytes()), None, "{strange}");
         }
     }

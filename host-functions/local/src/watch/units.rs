@@ -15,7 +15,7 @@ use crate::service::name::{is_service, subject};
 use crate::service::systemd::{StateChange, Systemd, state_changes};
 
 /// Signals that wait to be read. More of them wait in the socket.
-const QUEUE: NonZeroUsize = NonZeroUsize::new(256).unwrap();
+const QUEUE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 /// Services whose last state is remembered.
 const MOST: usize = 4_096;
 

@@ -19,7 +19,7 @@ pub(super) struct Unit {
     /// Whether it has been active or activating since the boot.
     pub(super) has_run: bool,
     /// Whether other units name it.
-    is_named: bool,
+    pub(super) is_named: bool,
     /// Whether `RefuseManualStart=` is set.
     pub(super) refuses_start: bool,
     /// Whether it has a job that has not ended.
