@@ -28,7 +28,8 @@ use crate::target_grants::{self, Configured};
 use crate::target_use;
 use crate::trust::Trust;
 
-pub(crate) const MODES: &[(&str, Mode)] = &[("observe", Mode::Observe), ("approve", Mode::Approve), ("enforce", Mode::Enforce)];
+pub(crate) const MODES: &[(&str, Mode)] =
+    &[("observe", Mode::Observe), ("approve", Mode::Approve), ("enforce", Mode::Enforce)];
 
 /// Settings of the daemon as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

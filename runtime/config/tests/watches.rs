@@ -68,7 +68,11 @@ fn each_mistake_has_its_code_place_and_hint() {
     let many: String = (0..17).map(|number| format!("{{ file = \"/a{number}\" }}, ")).collect();
     let cases: &[(&str, Code, &str)] = &[
         // An unknown kind.
-        (r#"[{ socket = "/run/a" }]"#, codes::UNKNOWN_KEY, "known here: `file`, `directory`, `pressure`, `unit`, `log`"),
+        (
+            r#"[{ socket = "/run/a" }]"#,
+            codes::UNKNOWN_KEY,
+            "known here: `file`, `directory`, `pressure`, `unit`, `log`",
+        ),
         (r#"[{ fiel = "/a" }]"#, codes::UNKNOWN_KEY, "did you mean `file`?"),
         (r#"[{ pressure = "disk", stall = "1s" }]"#, codes::UNKNOWN_WORD, ""),
         (r#"[{ file = "/a", directory = "/b" }]"#, codes::BAD_WATCH, "such as"),

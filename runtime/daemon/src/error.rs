@@ -155,9 +155,9 @@ impl Error {
             Error::Approval(ApprovalError::Unknown(_) | ApprovalError::NotOpen { .. }) => {
                 Some("`ansai plans` lists plans and what became of them".to_owned())
             }
-            Error::Approval(ApprovalError::Altered(_)) => Some(
-                "keep a copy of the state directory as evidence; the next pass proposes a new plan".to_owned(),
-            ),
+            Error::Approval(ApprovalError::Altered(_)) => {
+                Some("keep a copy of the state directory as evidence; the next pass proposes a new plan".to_owned())
+            }
             Error::Approval(ApprovalError::ClockInDoubt) => {
                 Some("set the clock, or run `ansai run --once --accept-clock`".to_owned())
             }
@@ -198,9 +198,9 @@ impl Error {
             ) => exit::REFUSED,
             Error::Undo(_) => exit::OTHER,
             Error::Approval(ApprovalError::Unknown(_) | ApprovalError::Reason) => exit::USAGE,
-            Error::Approval(ApprovalError::NotOpen { .. } | ApprovalError::Altered(_) | ApprovalError::ClockInDoubt) => {
-                exit::REFUSED
-            }
+            Error::Approval(
+                ApprovalError::NotOpen { .. } | ApprovalError::Altered(_) | ApprovalError::ClockInDoubt,
+            ) => exit::REFUSED,
             Error::Approval(_) => exit::OTHER,
             Error::Wake(error) => error.exit_code(),
             Error::Control(error) => error.exit_code(),

@@ -45,7 +45,9 @@ impl Services {
     /// Writes the unit file of a service.
     fn unit(&self, name: &str, unit: &str, service: &str) {
         let text = format!("[Unit]\n{unit}\n[Service]\n{service}\n");
-        self.shell(&format!("cat > /usr/lib/systemd/system/{name}.service <<'EOF'\n{text}EOF\nsystemctl daemon-reload"));
+        self.shell(&format!(
+            "cat > /usr/lib/systemd/system/{name}.service <<'EOF'\n{text}EOF\nsystemctl daemon-reload"
+        ));
     }
 
     fn property(&self, name: &str, property: &str) -> String {

@@ -166,7 +166,7 @@ mod tests {
         let (one, other) = (held("p-0", 0, 5), held("p-0", 1, 5));
         let first = raw(&[one.clone(), other.clone()]);
         let is_part = |files: &[Value]| QUARANTINE_ORIGIN.is_part(&raw(files), &first);
-        assert!(is_part(&[]) && is_part(&[other.clone()]) && is_part(&[other, one.clone()]));
+        assert!(is_part(&[]) && is_part(std::slice::from_ref(&other)) && is_part(&[other, one.clone()]));
         for changed in [held("p-0", 0, 4), held("p-0", 2, 5), held("p-1", 0, 5)] {
             assert!(!is_part(&[one.clone(), changed.clone()]), "{changed}");
         }

@@ -12,7 +12,7 @@
 //!   secrets.
 //! - It cannot get a secret: properties and arguments of a unit can be read by every user.
 //!
-//! ansai has no client of D-Bus yet, so this runs `systemd-run`, `systemctl` and `journalctl`. An action uses it so:
+//! It runs `systemd-run`, `systemctl` and `journalctl`. An action uses it so:
 //! `begin` starts a unit and returns the handle, `poll` asks for its state, `cancel` ends it, `resolve` finds it, and
 //! [`TypedAction::on_stop`](ansai_kit::action::TypedAction::on_stop) is `Leave`.
 

@@ -52,7 +52,8 @@ fn decide(plan: &str, decision: ApprovalDecision, reason: Option<String>, global
         Format::Text => {
             lines::line(&format!("{} of {}: {}", decided.plan, decided.instance, plans::standing(decided)))?;
             if decision == ApprovalDecision::Approved {
-                let when = if done.is_running { "ansai looks again now" } else { "no daemon runs: the next run looks again" };
+                let when =
+                    if done.is_running { "ansai looks again now" } else { "no daemon runs: the next run looks again" };
                 lines::line(&format!("{when}, and applies it if nothing has changed"))?;
             }
         }

@@ -14,8 +14,10 @@ use crate::global::{Format, Global};
 use crate::output::{self, details, json, lines, phrases, terminal};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ansai plan 20261129t030243-117-0001       show its steps, the first names, and what is permanent\n  \
-    ansai plan 20261129t030243-117-0001 -v    show the names of all targets")]
+#[command(
+    after_help = "Examples:\n  ansai plan 20261129t030243-117-0001       show its steps, the first names, and what is permanent\n  \
+    ansai plan 20261129t030243-117-0001 -v    show the names of all targets"
+)]
 pub(crate) struct Arguments {
     /// Plan, from `ansai plans`
     plan: String,

@@ -5,7 +5,6 @@ use std::process::Command;
 use ansai_harness::requires_root;
 
 use crate::plans::{Full, LOGS};
-use crate::support::*;
 
 /// A file system that logs fill, and a policy that asks before it acts.
 fn asking() -> Full {
@@ -19,7 +18,10 @@ fn asking() -> Full {
 fn waiting(full: &Full) -> String {
     let plans = full.ansai(&["plans", "--open", "--format", "json"]).code(0).json();
     let [plan] = plans.as_array().unwrap().as_slice() else { panic!("{plans:#}") };
-    assert_eq!((&plan["state"], &plan["instance"], &plan["decided"]), (&"open".into(), &"disk-space".into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&plan["state"], &plan["instance"], &plan["decided"]),
+        (&"open".into(), &"disk-space".into(), &serde_json::Value::Null)
+    );
     plan["plan"].as_str().unwrap().to_owned()
 }
 
@@ -48,7 +50,11 @@ fn a_person_sees_a_plan_approves_it_and_undoes_it() {
     assert_eq!(full.logs(), LOGS);
 
     full.ansai(&["approve", "20260101t000000-000-0000"]).code(2).complains("no plan 20260101t000000-000-0000");
-    full.ansai(&["approve", &plan, "--reason", "agreed"]).code(0).says("approved until 20").says("(uid 0)").says("agreed");
+    full.ansai(&["approve", &plan, "--reason", "agreed"])
+        .code(0)
+        .says("approved until 20")
+        .says("(uid 0)")
+        .says("agreed");
     full.ansai(&["approve", &plan]).code(4).complains("already approved").complains("plan-not-open");
     full.ansai(&["run", "--once"]).says("quarantined");
     assert!(full.logs() < LOGS);

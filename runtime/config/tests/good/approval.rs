@@ -29,7 +29,10 @@ fn a_mode_and_marked_tables_ask_a_person() {
     };
     assert_eq!(marked("{ roots = [\"/a\"] }"), (BTreeSet::new(), 1));
     assert_eq!(marked("{ roots = [\"/a\"], approve = true }"), (BTreeSet::from([1]), 1));
-    assert_eq!(marked("[{ roots = [\"/a\"], approve = false }, { roots = [\"/b\"], approve = true }]"), (BTreeSet::from([2]), 2));
+    assert_eq!(
+        marked("[{ roots = [\"/a\"], approve = false }, { roots = [\"/b\"], approve = true }]"),
+        (BTreeSet::from([2]), 2)
+    );
     assert!(Mode::Observe < Mode::Approve && Mode::Approve < Mode::Enforce);
 }
 

@@ -105,7 +105,8 @@ impl Executor {
             tracing::warn!(plan = approval.plan, "the plan waits for approval, and its file cannot be read: {error}");
             ApprovalEnd::PlanFile
         })?;
-        let is_same = sha256 == approval.plan_sha256 && file.plan == approval.plan && file.instance == approval.instance;
+        let is_same =
+            sha256 == approval.plan_sha256 && file.plan == approval.plan && file.instance == approval.instance;
         if is_same { Ok(file) } else { Err(ApprovalEnd::PlanFile) }
     }
 }

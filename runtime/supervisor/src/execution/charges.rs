@@ -20,13 +20,9 @@ impl Executor {
 
     /// Whether the mode or the grants of the pass want a person to approve one of the steps. A step that they do not permit
     /// needs no approval: it is refused.
-    pub(crate) fn needs_approval(
-        &self,
-        grants: &EffectiveGrants,
-        instance: &InstanceName,
-        steps: &[Proposed],
-    ) -> bool {
-        let marked = |step: &Proposed| self.authorized_by(grants, instance, step).is_ok_and(|(_, found)| found.needs_approval);
+    pub(crate) fn needs_approval(&self, grants: &EffectiveGrants, instance: &InstanceName, steps: &[Proposed]) -> bool {
+        let marked =
+            |step: &Proposed| self.authorized_by(grants, instance, step).is_ok_and(|(_, found)| found.needs_approval);
         grants.mode == Mode::Approve || steps.iter().any(marked)
     }
 

@@ -156,7 +156,12 @@ impl QuarantineExpiry {
             steps,
         };
         let applied = match recorded {
-            Ok(()) => self.executor.clone().execute(Approved { file, decision: DECISION, at: now, by: ApprovedBy::OwnPlan, closes: None }).await.map(drop),
+            Ok(()) => self
+                .executor
+                .clone()
+                .execute(Approved { file, decision: DECISION, at: now, by: ApprovedBy::OwnPlan, closes: None })
+                .await
+                .map(drop),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = applied {

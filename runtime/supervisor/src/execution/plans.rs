@@ -86,7 +86,8 @@ pub fn stored_plan(directory: &Path, plan: &str) -> Result<StoredPlan, PlanFileE
     let directory = Directory::open(directory)?;
     // Nothing is written, so nothing has to be released.
     let ballast = Ballast::new(Location::new(&directory, "ballast"), 0);
-    let (PlanFile { at, steps, .. }, sha256) = Plans { directory, ballast, unwritten: Unwritten::default() }.get(plan)?;
+    let (PlanFile { at, steps, .. }, sha256) =
+        Plans { directory, ballast, unwritten: Unwritten::default() }.get(plan)?;
     Ok(StoredPlan { at, steps, sha256 })
 }
 

@@ -20,7 +20,7 @@ pub(super) enum Waiting {
     /// No: a plan waits, or was rejected.
     Still,
     /// Yes. If a plan waits or was approved, the new one is compared with it.
-    Ask(Option<Approval>),
+    Ask(Option<Box<Approval>>),
 }
 
 /// What became of the plan that waited, compared with what the policy proposes now.
@@ -72,7 +72,7 @@ impl Passes {
             return Ok(Waiting::Ask(None));
         }
         if known.state == ApprovalState::Approved || is_worse {
-            return Ok(Waiting::Ask(Some(known)));
+            return Ok(Waiting::Ask(Some(Box::new(known))));
         }
         let why = match executor.shown(&known) {
             Ok(file) if executor.needs_approval(grants, &instance.name, &file.steps) => {

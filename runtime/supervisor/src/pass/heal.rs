@@ -229,7 +229,7 @@ impl Passes {
         let proposal = self.propose(request, incident).await?;
         let Proposal { at, decision, mut steps, recommendations, unrecorded } = proposal;
         let (mut plan, mut is_first, mut approved) = (self.ids.fresh(at), is_first, None);
-        match self.compare(known, &decision, &steps).await {
+        match self.compare(known.map(|known| *known), &decision, &steps).await {
             Compared::New => {}
             Compared::Waits => return Ok(None),
             Compared::Approved(found) => {

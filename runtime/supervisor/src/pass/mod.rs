@@ -207,8 +207,7 @@ impl Passes {
             change != Change::Unchanged || update.freed.contains(&incident.id) || is_owed(incident)
         };
         let is_wanted = |incident: &Incident, change: Change| {
-            !change.is_closing()
-                && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode.may_act())
+            !change.is_closing() && (what == PlanWhat::Everything || is_news(incident, change) || grants.mode.may_act())
         };
         for (incident, change) in update.incidents {
             let is_heard = match self.incidents.hear(&incident, change) {

@@ -75,6 +75,7 @@ fn closed(incident: &str) -> Event {
         severity: None,
         summary: String::new(),
         held_under: None,
+        silenced: false,
     }
 }
 
