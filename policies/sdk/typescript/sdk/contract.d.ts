@@ -918,6 +918,199 @@ declare module "ansai:packages/package-cache-actions@0.2.0" {
   export function cleanCache(manager: string, reason: string): Preview;
 }
 
+declare module "ansai:service/service-probe@0.2.0" {
+  import type { Duration, Instant, Refusal, Subject } from "ansai:policy/types@0.2.0";
+  /** The state of a unit. */
+  export type ActiveState =
+    /** It runs, or it is a one-shot that counts as active after it has ended. */
+    | "active"
+    /** It is being started, or systemd waits before it restarts it: then `sub-state` is `auto-restart`. */
+    | "activating"
+    /** It reads its configuration again. */
+    | "reloading"
+    /** It is being stopped. */
+    | "deactivating"
+    /**
+     * It does not run, and that is no failure: it was stopped, has ended with success, or was never started. `ended` is
+     * `dependency` if it was not started because a unit that it requires failed.
+     */
+    | "inactive"
+    /** It failed, and systemd does not start it again by itself. */
+    | "failed"
+    | "other";
+  /** Whether systemd could read the unit file. */
+  export type LoadState =
+    | "loaded"
+    /** Somebody has masked it: it must not run. */
+    | "masked"
+    /** There is no such file, but other units name it. */
+    | "missing"
+    /** The file is invalid or cannot be read. */
+    | "broken"
+    | "other";
+  /** How the service ended last. */
+  export type Ended =
+    /** It has not failed since it was started last, or since its failure was reset. */
+    | "success"
+    /** It exited with a code that means failure: `exit-code`. */
+    | "exit-code"
+    /** A signal ended it: `exit-signal`. */
+    | "killed"
+    /** A signal ended it, and its memory was written to a file. */
+    | "core-dump"
+    /** It did not report to the watchdog of systemd in time. */
+    | "watchdog"
+    /** It was started more than `start-burst` times within `start-interval`. */
+    | "start-limit"
+    /** The kernel or systemd-oomd killed it, because memory ran out. */
+    | "oom"
+    /** It did not start, reload or stop in time. */
+    | "timed-out"
+    /** systemd could not start it: a missing program, user or directory, or a limit. */
+    | "resources"
+    /** It was not started, because a unit that it requires failed. */
+    | "dependency"
+    | "other";
+  /** A service. */
+  export interface ServiceUnit {
+    /** The kind is `unit`, the name is `id`. */
+    about: Subject;
+    /** The canonical name. An alias is resolved: `sshd.service` can be `ssh.service`. */
+    id: string;
+    /**
+     * Identifies this run of the service, for `restart`. Every start makes another one; empty if it was not started
+     * since the boot.
+     */
+    invocation: string;
+    /**
+     * The result of its last job (start, stop, restart): `done`, `failed`, `dependency`, `timeout`, `canceled`, … Absent
+     * if it is unknown.
+     */
+    lastJob?: string | null;
+    load: LoadState;
+    active: ActiveState;
+    /** systemd's finer name for the state: `running`, `exited`, `dead`, `auto-restart`, … */
+    subState: string;
+    ended: Ended;
+    /** The exit code of its main process that ended last, if it exited. */
+    exitCode?: number | null;
+    /** The number of the signal that ended it, if a signal did. */
+    exitSignal?: number | null;
+    /** True if it is started at boot by its own installation (`enabled`), not only because other units need it. */
+    enabled: boolean;
+    /** True for `Type=oneshot`: it runs and ends, and `inactive` after success is its healthy state. */
+    oneShot: boolean;
+    /** True if systemd restarts it in some cases (`Restart=` other than `no`). */
+    restartsItself: boolean;
+    /** True if no step may touch it, whatever is granted. */
+    neverTouch: boolean;
+    /** True if it can be told to read its configuration again. */
+    canReload: boolean;
+    /** When its state changed last; absent if it never has. */
+    since?: Instant | null;
+    /** How often systemd has restarted it by itself since it was started by somebody, or since its failure was reset. */
+    restarts: number;
+    /** systemd starts it at most so many times within `start-interval`. Without a limit, one of them is 0. */
+    startBurst: number;
+    startInterval: Duration;
+    /** How long systemd waits before it restarts it. */
+    restartDelay: Duration;
+    /** Its main process, if it has one now. */
+    mainPid?: number | null;
+  }
+  export interface UnitPage {
+    /** In byte order of their ids, without aliases. */
+    entries: ServiceUnit[];
+    /** How many services could not be read: they have disappeared meanwhile, or systemd gave no valid answer. */
+    skipped: number;
+    /** False if there are more, also if the time was over. */
+    complete: boolean;
+    /** Continues the list after this page. Absent if there is no more. */
+    cursor?: string | null;
+  }
+  /** A unit that needs another one. */
+  export interface Dependant {
+    /** The kind is `unit`, the name is `id`. */
+    about: Subject;
+    /** The canonical name. It can be a unit of another type than `.service`. */
+    id: string;
+    active: ActiveState;
+    /** How many units are between: 1 if it names the unit itself. */
+    distance: number;
+  }
+  export interface DependantPage {
+    /** The nearest first, then in byte order of their ids. */
+    entries: Dependant[];
+    /** How many could not be read. */
+    skipped: number;
+    complete: boolean;
+    cursor?: string | null;
+  }
+  /**
+   * Shows one service, by its name or an alias, with `.service`. `not-found` if there is none, and nothing names it;
+   * `unsupported` if systemd does not manage this host, and for units of other types; `timed-out` if it does not answer.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function look(name: string): ServiceUnit;
+  /**
+   * Lists the services that systemd has in memory and that one of the shell patterns covers, all of them if there is no
+   * pattern. Those that the grant does not cover are left out. A service that was never started and that nothing needs
+   * is not in memory. At most 128 in one page.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listUnits(globs: string[], cursor?: string | null): UnitPage;
+  /**
+   * Lists the units that are stopped or restarted together with a service, because they require it, are bound to it or
+   * are a part of it, directly or through others.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function listDependants(name: string, cursor?: string | null): DependantPage;
+}
+
+declare module "ansai:service/service-actions@0.2.0" {
+  import type { Duration, Preview, Refusal } from "ansai:policy/types@0.2.0";
+  /**
+   * Starts a service that has failed, that was not started because a dependency failed, or that is enabled and was not
+   * started since the boot. The step ends when systemd says that the service is up. `denied` if somebody has masked or
+   * stopped it, and if no step may touch it or a unit that depends on it; `busy` while its start limit is used up: the
+   * text says for how long. One of `max_restarts`. Not reversible. If it failed at its start limit, use `reset-failed`
+   * first.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function start(unit: string, reason: string): Preview;
+  /**
+   * Restarts a service. Units that require it are restarted with it. `invocation` is that of the probe: if the service
+   * was started again meanwhile, this is refused with `changed`. Otherwise as `start`. Not reversible. If the
+   * plan is undone, it is restarted once more after the other steps are undone, so that it reads the old files again.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function restart(unit: string, invocation: string, reason: string): Preview;
+  /**
+   * Lets a running service read its configuration again. `unsupported` if it cannot; `busy` if it does not run now.
+   * If the plan is undone, it is reloaded once more after the other steps are undone.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function reload(unit: string, reason: string): Preview;
+  /**
+   * Makes systemd forget that a service has failed, and how often it was started. `busy` until `start-interval` has
+   * passed since the start limit was hit. The preview has no items if it has not failed. Not reversible.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function resetFailed(unit: string, reason: string): Preview;
+  /**
+   * Keeps the last lines of the service's log and its state as evidence for a person, without secrets. Changes nothing,
+   * and fails if there is no journal: consider `advice.may-fail`. At least 1 and at most 1,000 lines.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function capture(unit: string, lines: number, reason: string): Preview;
+  /**
+   * Proposes a check, not a change: the step waits until the service is active, and fails if it is not within this time,
+   * or fails meanwhile. A one-shot may also have ended with success. At most an hour.
+   * @throws an error whose `payload` is a Refusal
+   */
+  export function checkActive(unit: string, within: Duration, reason: string): Preview;
+}
+
 declare module "ansai:system/system-probe@0.2.0" {
   import type { Duration, Refusal } from "ansai:policy/types@0.2.0";
   export interface LoadAverage {

@@ -247,7 +247,10 @@ pub(crate) fn outcome(plan: &PlanReport) -> Vec<String> {
         Some(Verdict::Held(Permission::Futile(until))) => vec![futile(*until)],
         Some(Verdict::Held(Permission::ClockInDoubt(jump_ms))) => vec![format!("on hold: {}", clock_jumped(*jump_ms))],
         Some(Verdict::Held(Permission::OverBudget(over))) => vec![format!("on hold, {}", over_budget(over))],
-        Some(Verdict::Held(Permission::AwaitsApproval { plan, until })) => vec![awaits_approval(plan, *until)],
+        // The id is below the table, in one piece.
+        Some(Verdict::Held(Permission::AwaitsApproval { until, .. })) => {
+            vec![format!("waits for approval until {}", time::minute(*until))]
+        }
         Some(Verdict::Held(Permission::OutsideWindow(at))) => vec![outside_window(*at)],
         Some(Verdict::Held(Permission::Rejected { plan, until })) => vec![rejected(plan, *until)],
         Some(Verdict::Held(Permission::Paused(pause))) => vec![paused(pause)],

@@ -168,7 +168,7 @@ fn instance(one: &InstanceStatus, now: Timestamp) -> String {
 }
 
 fn in_time(at: Timestamp, now: Timestamp) -> String {
-    if at <= now { "now".to_owned() } else { format!("in {}", for_people(at - now)) }
+    if (at - now).get() < 1_000 { "now".to_owned() } else { format!("in {}", for_people(at - now)) }
 }
 
 /// Without parts that nobody needs: whole seconds below an hour, then whole minutes.

@@ -33,8 +33,9 @@ fn a_person_sees_a_plan_approves_it_and_undoes_it() {
     let full = asking();
     let root = full.disk.path().display().to_string();
     full.ansai(&["plans"]).code(0).says("no plans");
-    full.ansai(&["run", "--once"]).code(3).says("waits for approval of");
+    let seen = full.ansai(&["run", "--once"]).code(3).says("waits for");
     let plan = waiting(&full);
+    seen.says(&format!("plan {plan}"));
     full.ansai(&["run", "--once", "--quiet"]).code(3);
     assert_eq!(waiting(&full), plan, "it waits under one name");
     full.ansai(&["plans"]).code(0).says(&plan).says("waits for approval until 20");
@@ -78,7 +79,7 @@ fn what_is_rejected_or_changed_is_not_applied() {
     // One of its files changes.
     let changed = std::fs::File::options().append(true).open(full.disk.path().join("app.log.20.gz")).unwrap();
     std::io::Write::write_all(&mut &changed, b"more").unwrap();
-    full.ansai(&["run", "--once"]).code(3).says("waits for approval of");
+    full.ansai(&["run", "--once"]).code(3).says("waits for");
     assert_eq!(full.logs(), LOGS);
     full.ansai(&["audit", "show", "--plan", &plan]).code(0).says("no longer waits for approval");
     let next = waiting(&full);

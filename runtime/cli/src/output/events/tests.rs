@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ansai_core::event::{
-    EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason,
+    ApprovalDecision, ApprovalEnd, EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason,
 };
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::order::{Order, Pause, Person, Silence};
@@ -310,10 +310,31 @@ fn samples() -> Vec<Event> {
         Verdict::Held(Permission::ClockInDoubt(315_360_000_000)),
         Verdict::Held(Permission::OverBudget(Box::new(budget_of_files()))),
         Verdict::Held(Permission::Paused(Box::new(Pause { instance: None, order: order() }))),
+        Verdict::Held(Permission::AwaitsApproval { plan: plan.clone(), until: Timestamp::from_millis(1) }),
+        Verdict::Held(Permission::Rejected { plan: plan.clone(), until: Timestamp::from_millis(1) }),
+        Verdict::Held(Permission::OutsideWindow(Timestamp::from_millis(1))),
         Verdict::Refused("not granted".into()),
     ] {
         samples.push(Event::Decided { plan: plan.clone(), instance: name.clone(), verdict, attempt: Some(1) });
     }
+    for decision in [ApprovalDecision::Approved, ApprovalDecision::Rejected] {
+        samples.push(Event::Approval {
+            plan: plan.clone(),
+            incident: "one/k/1".into(),
+            instance: name.clone(),
+            plan_sha256: "ab".into(),
+            decision,
+            by: order().by,
+            reason: Some("agreed".into()),
+            until: Timestamp::from_millis(1),
+        });
+    }
+    samples.push(Event::ApprovalEnded {
+        plan: plan.clone(),
+        incident: "one/k/1".into(),
+        instance: name.clone(),
+        why: ApprovalEnd::Targets(0),
+    });
     for status in statuses() {
         samples.push(Event::Verified {
             plan: plan.clone(),
