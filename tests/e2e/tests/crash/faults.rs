@@ -42,16 +42,16 @@ fn needs_room(call: &Call) -> bool {
     call.is_write() || matches!(call.name, "openat" | "openat2" | "mkdir" | "mkdirat" | "fallocate")
 }
 
-/// The first and the last occurrence of each point, or all.
+/// A part of the first and the last occurrences of all points, or all.
 fn hit(points: &[Occurrence], hits: impl Fn(&Occurrence) -> bool) -> Vec<Occurrence> {
-    if std::env::var_os("ANSAI_TEST_ALL_POINTS").is_some() {
+    if chosen::are_all() {
         return points.iter().filter(|found| hits(found)).cloned().collect();
     }
     let is_end = |at: usize| {
         let same = |other: &&Occurrence| other.point == points[at].point;
         points[..at].iter().find(same).is_none() || points[at + 1..].iter().find(same).is_none()
     };
-    (0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect()
+    chosen::part_of((0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect())
 }
 
 /// Runs into the fault; returns the later operations on the target.
