@@ -10,7 +10,8 @@ use ansai_core::codes;
 use ansai_harness::requires_root;
 use ansai_kit::program::{ENVIRONMENT, Program, User};
 use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use rustix::process::Gid;
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities, set_thread_groups};
 
 use crate::{LONG, Place, expect_code, run, said, shell};
 
@@ -54,7 +55,12 @@ fn another_user_has_no_groups_of_root() {
         return;
     }
     let script = "id -u; id -g; id -G; grep -c '^Cap[PE].*0000000000000000' /proc/self/status; cat /etc/shadow";
-    let ran = run(&shell(script).user(NOBODY));
+    // Root may have no other groups here. These are those of this thread alone, and the program is its child.
+    let ran = std::thread::spawn(move || {
+        set_thread_groups(&[Gid::from_raw(0), Gid::from_raw(4)]).unwrap();
+        run(&shell(script).user(NOBODY))
+    });
+    let ran = ran.join().unwrap();
     expect_code(&ran, 1);
     assert_eq!(ran.stdout.to_string(), "4242\n4243\n4243\n2\n");
     assert!(ran.stderr.to_string().contains("Permission denied"), "{ran:?}");

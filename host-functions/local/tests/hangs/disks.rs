@@ -61,7 +61,8 @@ fn a_full_disk_is_seen_beside_a_dead_mount() {
 fn many_dead_mounts_hide_nothing_and_two_of_one_are_one() {
     with_own_mounts("disks::many_dead_mounts_hide_nothing_and_two_of_one_are_one", || {
         let full = full();
-        let dead: Vec<Fuse> = (0..5).map(|_| Fuse::new()).collect();
+        // So many that one after the other takes longer than a probe may.
+        let dead: Vec<Fuse> = (0..35).map(|_| Fuse::new()).collect();
         let place = tempfile::tempdir().unwrap();
         let bound = Mounted::new(&["--bind", dead[0].path().to_str().unwrap()], &place.path().join("bound"));
         dead.iter().for_each(Fuse::die);

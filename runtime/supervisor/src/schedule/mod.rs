@@ -247,6 +247,28 @@ mod tests {
         assert_eq!(seen.lock().unwrap().first(), Some(&Why::Schedule));
     }
 
+    /// Where both are due. Events have a pace, so a storm alone shows no order.
+    #[tokio::test]
+    async fn what_is_due_by_the_schedule_comes_before_events() {
+        let (stop, mailbox) = (Arc::new(Stop::new()), mailbox());
+        let events = events(&mailbox);
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (seeing, stopping, due) = (seen.clone(), stop.clone(), events.clone());
+        let work = move |why: Why, _: Instant| {
+            seeing.lock().unwrap().push(why);
+            if seeing.lock().unwrap().len() == 2 {
+                stopping.ask("done");
+            }
+            mailbox.put_lost(None, ansai_core::Timestamp::EPOCH);
+            let due = due.clone();
+            // Longer than the interval, and until the event is due.
+            async move { _ = tokio::join!(due.due(), tokio::time::sleep(Duration::from_millis(20))) }
+        };
+        let (ticks, follow_up) = (ticks(Instant::now(), Duration::from_millis(10)), Arc::new(FollowUp::default()));
+        follow(stop, Waits { ticks, follow_up, soonest: Duration::ZERO, events }, work).await;
+        assert_eq!(*seen.lock().unwrap(), [Why::Schedule; 2]);
+    }
+
     #[test]
     fn follow_ups_in_a_row_become_rare() {
         let second = Duration::from_secs(1);

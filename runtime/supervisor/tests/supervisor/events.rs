@@ -1,6 +1,6 @@
 //! What wakes an instance between its scheduled evaluations: watches, whose sources are a channel here, and people.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ansai_core::event::Phase;
@@ -25,6 +25,8 @@ static SINKS: Mutex<Vec<Arc<dyn Sink>>> = Mutex::new(Vec::new());
 static FAILURES: AtomicUsize = AtomicUsize::new(0);
 /// Whether the grants of now permit the watches of policies.
 static IS_PERMITTED: AtomicBool = AtomicBool::new(true);
+/// How often they did not.
+static REFUSED: AtomicU32 = AtomicU32::new(0);
 
 /// The live host with sources that the test feeds.
 struct Fed(LiveHost);
@@ -41,7 +43,10 @@ impl OverLive for Fed {
     fn may_watch(&self, _: &InstanceName, _: &Watch, _: &Scopes) -> Result<(), Refusal> {
         match IS_PERMITTED.load(Ordering::SeqCst) {
             true => Ok(()),
-            false => Err(Refusal::Denied("not any more".into())),
+            false => {
+                REFUSED.fetch_add(1, Ordering::SeqCst);
+                Err(Refusal::Denied("not any more".into()))
+            }
         }
     }
 
@@ -209,6 +214,9 @@ async fn without_a_grant_a_policy_is_not_woken_and_runs_by_time() {
     eventually(|| (problems(&scene) == [Some("watch-not-granted".into())]).then_some(())).await;
     let observed = |event: &Event| matches!(event, Event::Observed { .. });
     eventually(|| scene.published().iter().any(|published| observed(&published.event)).then_some(())).await;
+    // The third try to open it tells nothing more.
+    eventually(|| (REFUSED.load(Ordering::SeqCst) > 2).then_some(())).await;
+    assert_eq!(problems(&scene), [Some("watch-not-granted".into())], "told once");
     assert!(SINKS.lock().unwrap().is_empty(), "nothing was opened");
     stop(supervisor, running).await;
     scene.finish().await;

@@ -112,10 +112,12 @@ async fn a_stop_during_verification_puts_it_back_at_once() {
     let supervisor = scene.open();
     let stops = async {
         eventually(|| (!scene.outcomes().is_empty()).then_some(())).await;
+        let refused = supervisor.undo(&plan_of(&scene), None, "a person").unwrap_err();
+        assert!(refused.to_string().contains("is in use by step 0"), "{refused}");
         supervisor.stop("a test");
     };
     tokio::join!(supervisor.run_once(), stops);
-    assert_eq!((scene.text("file"), told(&scene)[3].as_str()), ("old".into(), BY_HOST));
+    assert_eq!((scene.text("file"), told(&scene)[4].as_str()), ("old".into(), BY_HOST));
     drop(supervisor);
     scene.finish().await;
 }
@@ -337,6 +339,22 @@ async fn after_a_restart_of_the_machine_ansai_puts_it_back() {
     }
 }
 
+/// Its guard fired before the machine was restarted, and is gone now: only the file shows that.
+#[tokio::test]
+async fn what_its_guard_put_back_before_a_restart_is_not_confirmed() {
+    let scene = scene(Call::Set, LONG_MS);
+    helps(&scene);
+    killed_at(&scene, "disarmed").await;
+    std::fs::write(scene.path("file"), "old").unwrap();
+    test_guards::remove_all(&scene.state_dir());
+    test_guards::set_boot("another");
+    scene.open().recover().await;
+    assert_eq!(told(&scene)[3..], ["confirming", BY_GUARD]);
+    assert_eq!(scene.text("file"), "old");
+    is_free(&scene, "disarmed");
+    scene.finish().await;
+}
+
 /// An undo that was interrupted after it had restored everything is repeated.
 #[tokio::test]
 async fn an_interrupted_undo_of_a_provisional_step_is_finished() {
@@ -354,12 +372,16 @@ pub(crate) fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Nothing uses the file any more: a person may undo, or learns that there is nothing to undo.
-pub(crate) fn is_free(scene: &Scene, point: &str) {
+fn plan_of(scene: &Scene) -> String {
     let plan = scene.events().into_iter().find_map(|event| match event {
         Event::Intent(intent) => Some(intent.plan),
         _ => None,
     });
-    let undone = scene.open().undo(&plan.unwrap(), None, "a person");
+    plan.unwrap()
+}
+
+/// Nothing uses the file any more: a person may undo, or learns that there is nothing to undo.
+pub(crate) fn is_free(scene: &Scene, point: &str) {
+    let undone = scene.open().undo(&plan_of(scene), None, "a person");
     assert!(undone.is_ok(), "{point}: {undone:?}");
 }

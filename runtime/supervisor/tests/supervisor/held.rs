@@ -186,9 +186,9 @@ async fn what_names_itself_or_each_other_is_told_and_planned() {
 }
 
 /// Two policies that name each other, evaluated at the same time: one of them stays free.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_circle_of_two_instances_has_a_beginning() {
-    for _ in 0..5 {
+    for _ in 0..20 {
         let scene = Scene::new();
         scene.script_of(ONE, &saying(vec![caused_by(about("a", SICK), "b")], vec![]));
         scene.script_of(TWO, &saying(vec![caused_by(about("b", SICK), "a")], vec![]));

@@ -51,7 +51,9 @@ fn hit(points: &[Occurrence], hits: impl Fn(&Occurrence) -> bool) -> Vec<Occurre
         let same = |other: &&Occurrence| other.point == points[at].point;
         points[..at].iter().find(same).is_none() || points[at + 1..].iter().find(same).is_none()
     };
-    chosen::part_of((0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect())
+    chosen::part_of(
+        (0..points.len()).filter(|at| hits(&points[*at]) && is_end(*at)).map(|at| points[at].clone()).collect(),
+    )
 }
 
 /// Runs into the fault; returns the later operations on the target.

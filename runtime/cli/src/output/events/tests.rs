@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use ansai_core::event::{
-    ApprovalDecision, ApprovalEnd, EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep, RecordingRef, SkipReason,
+    ApprovalDecision, ApprovalEnd, EvidenceDrop, EvidenceRef, Finding, InstanceRef, LogLine, Phase, PlannedStep,
+    RecordingRef, SkipReason,
 };
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::order::{Order, Pause, Person, Silence};
