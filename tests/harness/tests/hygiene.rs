@@ -20,6 +20,7 @@ const UNSAFE: &[(&str, &str)] = &[
     ("host-functions/local/src/safety/extents.rs", "what_shares_its_extents_is_skipped_and_what_is_freed_is_measured"),
     ("host-functions/local/src/safety/lease.rs", "who_waits_to_write_gets_the_file"),
     ("host-functions/local/tests/guards/users.rs", "a_file_that_a_process_writes_through_a_mapping_is_in_use"),
+    ("host-functions/local/tests/hangs/leases.rs", "a_file_with_a_lease_"),
     ("runtime/engine/src/compiled_code.rs", "compiled_code_is_kept"),
     ("runtime/engine/src/gate/returns.rs", "the_layout_is_that_of_the_canonical_abi"),
     ("tests/harness/src/stop/filter.rs", "healing_survives_a_kill_at_every"),
