@@ -39,8 +39,14 @@ impl EffectiveGrants {
 
     /// Whether a step of this interface needs the approval of a person, if this table of the grant permits it.
     pub fn needs_approval(&self, interface: &InterfaceName, table: usize) -> bool {
-        // A table of unknown number may be any of them.
-        let is_marked = |tables: &BTreeSet<usize>| tables.contains(&table) || (table == 0 && !tables.is_empty());
+        let in_force = |number: &usize| {
+            self.scopes.get(interface).is_some_and(|scope| scope.tables().iter().any(|one| one.number() == *number))
+        };
+        // A table of unknown number may be any of them. A marked table that an earlier one covers is not in force, so any
+        // step may be one that it permits.
+        let is_marked = |tables: &BTreeSet<usize>| {
+            tables.contains(&table) || tables.iter().any(|number| table == 0 || !in_force(number))
+        };
         self.mode == Mode::Approve || self.approve.get(interface).is_some_and(is_marked)
     }
 }

@@ -54,7 +54,7 @@ fn decide(plan: &str, decision: ApprovalDecision, reason: Option<String>, global
             if decision == ApprovalDecision::Approved {
                 let when =
                     if done.is_running { "ansai looks again now" } else { "no daemon runs: the next run looks again" };
-                lines::line(&format!("{when}, and applies it if nothing has changed"))?;
+                lines::line(&format!("{when}, and applies it if nothing has changed and nothing holds it"))?;
             }
         }
     }

@@ -68,7 +68,7 @@ pub(super) fn standing(plan: &Approval) -> String {
         (ApprovalState::Open, _) => format!("waits for approval until {}", time::minute(plan.until)),
         (ApprovalState::Approved, _) => format!("approved until {}{by}", time::minute(plan.until)),
         (ApprovalState::Rejected, _) => format!("rejected{by}"),
-        (ApprovalState::Begun, _) => format!("applied, approved{by}"),
+        (ApprovalState::Begun, _) => format!("begun, approved{by}"),
         (ApprovalState::Ended, Some(why)) => format!("not applied: {why}"),
         (ApprovalState::Ended, None) => "not applied".to_owned(),
     }

@@ -59,7 +59,7 @@ fn a_person_sees_a_plan_approves_it_and_undoes_it() {
     full.ansai(&["approve", &plan]).code(4).complains("already approved").complains("plan-not-open");
     full.ansai(&["run", "--once"]).says("quarantined");
     assert!(full.logs() < LOGS);
-    full.ansai(&["plans"]).code(0).says("applied, approved by ");
+    full.ansai(&["plans"]).code(0).says("begun, approved by ");
     full.ansai(&["approve", &plan]).code(4).complains("begun");
     full.ansai(&["audit", "show", "--plan", &plan]).code(0).says("approved by ").says("done: quarantined");
     full.ansai(&["undo", &plan]).code(0).says("reverted: restored");

@@ -54,7 +54,12 @@ impl Listening {
             std::fs::set_permissions(directory.path(), mode).map_err(NoSocket::System)?;
         }
         check_old(&directory, path, &name)?;
-        let new = name.with_extension("new");
+        // What a daemon left that was killed in between.
+        let mut new = std::ffi::OsString::from(".");
+        new.push(name.as_os_str());
+        new.push(".new");
+        let new = PathBuf::from(new);
+        check_old(&directory, &path.with_file_name(&new), &new)?;
         let system = |error: ansai_storage::StorageError| NoSocket::System(error.cause);
         directory.remove(&new).map_err(system)?;
         let at = address(&directory, &new);

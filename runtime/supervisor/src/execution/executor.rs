@@ -270,14 +270,20 @@ impl Executor {
         let mut scopes = authorize(instance, interface, function, granted, &proposed.arguments)?;
         // The table of the preview first: its budget is the one that the preview had in mind.
         scopes.sort_by_key(|scope| asked.table(scope) != proposed.table);
-        for scope in scopes {
-            if let Err(refusal) = asked.covers(&scope, &proposed.canonical) {
+        for scope in &scopes {
+            if let Err(refusal) = asked.covers(scope, &proposed.canonical) {
                 outside.get_or_insert(refusal);
                 continue;
             }
-            if action.is_within(&scope, &proposed.targets)? {
-                let table = asked.table(&scope);
-                let needs_approval = grants.needs_approval(name, table);
+            if action.is_within(scope, &proposed.targets)? {
+                let table = asked.table(scope);
+                // Whichever table the step uses: it needs a person if one that asks for a person permits it too.
+                let needs_approval = scopes.iter().any(|other| {
+                    grants.needs_approval(name, asked.table(other))
+                        && asked.covers(other, &proposed.canonical).is_ok()
+                        && action.is_within(other, &proposed.targets).unwrap_or(true)
+                });
+                let scope = scope.clone();
                 return Ok((action, InForce { scope, reach: grants.reach.clone(), table, needs_approval }));
             }
         }

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use ansai_core::{Event, Outcome, Refusal};
+use ansai_core::{Event, Mode, Outcome, Refusal};
 use ansai_kit::action::{Applied, Fate, Proposed};
 use ansai_kit::guard::{ArmError, Guard, GuardState};
 
@@ -75,12 +75,25 @@ impl Executor {
             applied.detail = with_note(applied.detail, self.unguard(id));
             return self.record_outcome(id, applied, after_crash, undo_follows);
         }
+        let mut is_left_to_guard = false;
         if let Some((file, step)) = acted
             && self.is_late(step, &guarded)
         {
-            return self.record_late(file, id, step, applied, undo_follows);
+            if applied.outcome == Outcome::Unknown
+                && let Ok(found) = step.resolve()
+                && found.outcome != Outcome::Unknown
+            {
+                (applied.outcome, applied.items) = (found.outcome, found.items);
+            }
+            // Whoever removes the guard must know what to put back, and be permitted to.
+            let can = applied.outcome != Outcome::Unknown && self.guarded_step(file, id.step, Mode::Approve).is_ok();
+            is_left_to_guard = !can && matches!(self.guard_state(step), Ok(GuardState::Waiting) | Err(_));
+            if !is_left_to_guard {
+                return self.record_late(file, id, step, applied);
+            }
         }
         let by = match applied.outcome {
+            _ if is_left_to_guard => EndedBy::Guard,
             Outcome::Done if guarded.confirmable => {
                 applied.outcome = Outcome::Provisional;
                 EndedBy::Plan
@@ -105,8 +118,8 @@ impl Executor {
         waits.map(|(_, held)| held.guarded.left(&now)).min()
     }
 
-    /// What the guard of a step does now; waits while it is firing. A guard that fired before the step changed anything has not
-    /// put it back, and is gone. For a time-out of the kernel, too, the action looks whether the change is in place.
+    /// What the guard of a step does now; waits while it is firing. For a time-out of the kernel, the action looks whether
+    /// the change is in place.
     pub(super) fn guard_state(&self, step: &Step<'_>) -> Result<GuardState, Refusal> {
         match step.guard()? {
             Guard::Timer(_) => {
@@ -114,7 +127,6 @@ impl Executor {
                 loop {
                     match self.host.guards().state(self.host.host(), step.name())? {
                         GuardState::Firing if began.elapsed() < LONGEST_FIRING => std::thread::sleep(PAUSE),
-                        GuardState::PutBack if matches!(is_in_place(step), Ok(true)) => return Ok(GuardState::Gone),
                         state => return Ok(state),
                     }
                 }

@@ -34,24 +34,29 @@ impl Executor {
         id: StepId<'_>,
         step: &Step<'_>,
         mut applied: Applied,
-        undo_follows: bool,
     ) -> Applied {
+        // Its plan has failed with it.
+        let undo_follows = file.is_undone_after(id.step, Outcome::Reverted);
         // Nothing else may put it back meanwhile.
         let note = self.unguard(id);
         if applied.outcome == Outcome::Unknown {
             match step.resolve() {
-                Ok(found) => applied.items = found.items,
-                Err(why) => {
+                Ok(found) if found.outcome != Outcome::Unknown => applied.items = found.items,
+                found => {
+                    let why = found.map_or_else(|why| why.to_string(), |found| found.detail);
                     let detail = format!("{}; {LATE}, and what was done is unknown: {why}", applied.detail);
                     let applied = Applied { detail: with_note(detail, note), ..applied };
                     return self.record_outcome(id, applied, false, undo_follows);
                 }
             }
         }
-        applied.outcome = Outcome::Reverted;
+        // What ansai may not put back now is not said to be reverted: it waits.
+        let may = self.guarded_step(file, id.step, Mode::Approve).is_ok();
+        let outcome = if may { Outcome::Reverted } else { Outcome::Failed };
+        applied.outcome = outcome;
         applied.detail = with_note(format!("{}; {LATE}", applied.detail), note);
         let mut recorded = self.record_outcome(id, applied, false, true);
-        if recorded.outcome != Outcome::Reverted {
+        if recorded.outcome != outcome {
             // Not recorded, so it is looked for later.
             self.wait(id, Refusal::Unavailable("its outcome is not recorded".into()));
             return recorded;

@@ -43,6 +43,7 @@ impl Executor {
             let detail = "interrupted before its guard was recorded, so it did not begin".to_owned();
             let detail = with_note(detail, note);
             let undo_follows = file.is_undone_after(number, Outcome::Failed);
+            self.budgets.release(id.plan, Some(number));
             self.record_outcome(
                 id,
                 Applied { outcome: Outcome::Failed, ..Applied::unknown(detail) },
@@ -154,8 +155,9 @@ impl Executor {
         is_over
     }
 
-    /// A step whose end is recorded leaves no unit.
+    /// A step whose end is recorded leaves no unit, and no timer that would put back a later change.
     pub(super) fn forget_guard(&self, id: StepId<'_>) {
-        self.host.guards().forget(self.host.host(), &id.to_string());
+        // A failure is in the log of the daemon.
+        let _ = self.unguard(id);
     }
 }

@@ -20,6 +20,9 @@ use crate::permits::{Permit, PermitRequest, PermitSource};
 use crate::recording::Journal;
 use crate::state::{State, StateError};
 
+/// So many pauses, and so many silences, are ended at once.
+const MOST_ENDED: usize = 16;
+
 /// The orders of this host.
 pub(crate) struct StandingOrders {
     state: Arc<State>,
@@ -79,7 +82,7 @@ impl StandingOrders {
         orders.pauses.retain(|one| one.instance != pause.instance);
         orders.pauses.push(pause.clone());
         orders.pauses.sort_by(|a, b| a.instance.cmp(&b.instance));
-        drop(orders);
+        // With the lock: the log has its end after its beginning.
         self.journal.durable(pause.order.since, Event::Paused(pause.clone()))?;
         Ok(pause)
     }
@@ -103,7 +106,6 @@ impl StandingOrders {
         orders.silences.retain(|one| !is_same(one));
         orders.silences.push(silence.clone());
         orders.silences.sort_by(|a, b| (&a.instance, &a.key).cmp(&(&b.instance, &b.key)));
-        drop(orders);
         self.journal.durable(silence.order.since, Event::Silenced(silence.clone()))?;
         Ok(silence)
     }
@@ -141,8 +143,21 @@ impl StandingOrders {
         }
         let (now, doubt) = self.time();
         let over = Orders {
-            pauses: orders.pauses.iter().filter(|one| !one.order.is_in_force(now, doubt)).cloned().collect(),
-            silences: orders.silences.iter().filter(|one| !one.order.is_in_force(now, doubt)).cloned().collect(),
+            // A few at a time, because each waits for the disk. The others are out of force all the same.
+            pauses: orders
+                .pauses
+                .iter()
+                .filter(|one| !one.order.is_in_force(now, doubt))
+                .take(MOST_ENDED)
+                .cloned()
+                .collect(),
+            silences: orders
+                .silences
+                .iter()
+                .filter(|one| !one.order.is_in_force(now, doubt))
+                .take(MOST_ENDED)
+                .cloned()
+                .collect(),
         };
         match self.end(&mut orders, &over, None) {
             Ok(()) => over,

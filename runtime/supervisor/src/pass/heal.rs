@@ -6,6 +6,7 @@ use std::time::Duration;
 use ansai_core::approval::Approval;
 use ansai_core::event::{PlannedStep, Verdict};
 use ansai_core::incident::Permission;
+use ansai_core::maintenance::Maintenance;
 use ansai_core::{Attempt, Decision, ErrorKind, Event, Incident, Recommendation, Share, Status, StepResult, Timestamp};
 use ansai_engine::Answer;
 use ansai_kit::action::Proposed;
@@ -231,7 +232,12 @@ impl Passes {
         let (mut plan, mut is_first, mut approved) = (self.ids.fresh(at), is_first, None);
         match self.compare(known.map(|known| *known), &decision, &steps).await {
             Compared::New => {}
-            Compared::Waits => return Ok(None),
+            Compared::Waits => {
+                if let Some(unrecorded) = unrecorded {
+                    self.evaluator.recorder.record_plan(unrecorded, false, "it waits for approval");
+                }
+                return Ok(None);
+            }
             Compared::Approved(found) => {
                 // The stored plan is applied, not the new one: that is the one that a person has seen.
                 let (approval, file) = *found;
@@ -242,6 +248,9 @@ impl Passes {
         }
         let is_needed = self.executor.needs_approval(grants, &instance.name, &steps);
         let now = clock::now();
+        // What has begun gets all its stages, also after the window has closed.
+        let at_all_times = Maintenance::default();
+        let maintenance = if request.is_first { &instance.maintenance } else { &at_all_times };
         let verdict = {
             let (mode, charges) = (grants.mode, self.executor.charges(grants, &instance.name, &steps));
             let retry = &instance.retry_policy;
@@ -250,7 +259,7 @@ impl Passes {
             let approval = PersonApproval { is_needed, is_given, expires };
             // What the plan uses is counted by the last source, before anything is done.
             let budgets = self.executor.budgets.of(&charges);
-            let windows = Windows(&instance.maintenance);
+            let windows = Windows(maintenance);
             // A person is asked before the window opens.
             let (orders, clocks) = (&*self.executor.orders, &*self.executor.clocks);
             let sources: [&dyn PermitSource; 7] =
@@ -331,6 +340,7 @@ impl Passes {
             // Later stages of an attempt that runs count as no further one.
             let stored = self.propose_to_person(instance, grants, incident, (&file, until), !is_first);
             stored.map_err(|error| NoPlan::of(&plan, format!("nobody can approve it, it is not stored: {error}")))?;
+            self.evaluator.meters.charge(incident.instance.as_str(), Share::Plans, 1.0);
         }
         let recorded = match is_approved {
             true => self.journal.durable(now, decided),
@@ -344,7 +354,7 @@ impl Passes {
             return Err(self.not_recorded(&plan, true, format!("nothing was done: {error}")));
         }
         self.evaluator.meters.charge(incident.instance.as_str(), Share::Plans, 1.0);
-        let closes = match opening(&instance.maintenance, severity, now) {
+        let closes = match opening(maintenance, severity, now) {
             Ok(Opening::Until(closes)) => Some(closes),
             _ => None,
         };

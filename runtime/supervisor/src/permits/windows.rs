@@ -49,14 +49,18 @@ pub(crate) fn opening(
     if maintenance.windows.is_empty() || passes {
         return Ok(Opening::Always);
     }
-    let (mut until, mut next) = (None, None);
+    let mut times = Vec::new();
     for window in &maintenance.windows {
-        for (from, to) in around(window, now)? {
-            if from <= now && now < to {
-                until = until.max(Some(to));
-            } else if now < from {
-                next = Some(next.map_or(from, |next: Timestamp| next.min(from)));
-            }
+        times.extend(around(window, now)?);
+    }
+    times.sort_unstable();
+    let (mut until, mut next) = (None::<Timestamp>, None::<Timestamp>);
+    for (from, to) in times {
+        // A window that opens before another one closes goes on with it.
+        if from <= until.unwrap_or(now) && now < to {
+            until = until.max(Some(to));
+        } else if now < from {
+            next = next.or(Some(from));
         }
     }
     match (until, next) {

@@ -54,7 +54,7 @@ impl State {
         self.0.read(|connection| one(connection, "SELECT value FROM approval WHERE plan = ?1", plan))
     }
 
-    /// All plans, the newest first.
+    /// The plans: what waits comes first, and the newest of these. At most 5,000.
     pub(crate) fn approvals(&self) -> Result<Vec<Approval>, StateError> {
         self.0.read(list)
     }
@@ -71,9 +71,11 @@ fn one(connection: &Connection, statement: &str, name: &str) -> Result<Option<Ap
     Ok(value.map(|value| serde_json::from_str(&value)).transpose()?)
 }
 
-const ALL: &str = "SELECT value FROM approval ORDER BY asked DESC, plan DESC";
+/// One instance with many plans does not hide those that wait.
+const ALL: &str =
+    "SELECT value FROM approval ORDER BY state NOT IN ('open', 'approved'), asked DESC, plan DESC LIMIT 5000";
 
-/// All plans in a database, the newest first, also while a daemon has it open. Changes nothing. A database of an earlier
+/// The plans in a database, in the same order, also while a daemon has it open. Changes nothing. A database of an earlier
 /// version has none.
 pub(crate) fn all(file: &Path) -> Result<Vec<Approval>, StateError> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;

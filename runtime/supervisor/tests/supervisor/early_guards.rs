@@ -1,7 +1,6 @@
 //! Guards that fire before their step changes anything: the disk is slow, or the machine sleeps.
 
-use crate::guarded::{BY_HOST, scene, told};
-use crate::killed;
+use crate::guarded::{scene, told};
 use crate::scene::{Scene, eventually};
 use crate::script::Call;
 
@@ -48,42 +47,5 @@ async fn a_step_whose_guard_has_fired_does_not_begin() {
     drop(supervisor);
     scene.open().recover().await;
     assert_eq!(told(&scene).len(), 3, "nothing is left to recover");
-    scene.finish().await;
-}
-
-/// Would break: a step that is believed to be back because its guard fired.
-#[tokio::test]
-async fn a_step_that_acts_after_its_guard_fired_is_put_back_by_ansai() {
-    let scene = scene(Call::Set, SHORT_MS);
-    stop_at(&scene, Some("before"));
-    let supervisor = scene.open();
-    let fires = async {
-        fires_at(&scene, "before").await;
-        stop_at(&scene, None);
-    };
-    tokio::join!(supervisor.run_once(), fires);
-    is_back(scene).await;
-}
-
-/// The same after a crash of ansai.
-#[tokio::test]
-async fn a_step_that_acts_after_its_guard_fired_is_put_back_by_the_next_start() {
-    let scene = scene(Call::Set, SHORT_MS);
-    stop_at(&scene, Some("before"));
-    let killed = killed::start("guarded::the_process_that_is_killed", &scene);
-    fires_at(&scene, "before").await;
-    stop_at(&scene, Some("acted"));
-    reached(&scene, "acted").await;
-    drop(killed);
-    stop_at(&scene, None);
-    assert_eq!(scene.text("file"), "new");
-    scene.open().recover().await;
-    is_back(scene).await;
-}
-
-async fn is_back(scene: Scene) {
-    assert_eq!(told(&scene), ["intent", "guarded", "outcome provisional", BY_HOST]);
-    let history = format!("{FIRED}set file\nunset file\n");
-    assert_eq!((scene.text("file"), scene.text("history")), ("old".into(), history));
     scene.finish().await;
 }
