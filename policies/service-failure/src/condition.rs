@@ -51,9 +51,20 @@ fn not_running(unit: &ServiceUnit) -> Condition {
         LoadState::Masked => Condition::Fine,
         LoadState::Broken if has_failed || unit.enabled => Condition::Broken,
         _ if unit.ended == Ended::Dependency => Condition::Dependency,
+        _ if has_failed && was_stopped(unit) => Condition::Fine,
         _ if has_failed => Condition::Failed,
         // It was stopped, it has ended with success, its condition was not met, or nothing has started it.
         _ => Condition::Fine,
+    }
+}
+
+/// Whether somebody stopped it, although systemd counts its end as a failure: it exited as a program of Java or a shell
+/// does when it is told to end (128 and the number of SIGTERM), or did not end in time.
+fn was_stopped(unit: &ServiceUnit) -> bool {
+    match unit.ended {
+        Ended::ExitCode => unit.exit_code == Some(143),
+        Ended::TimedOut => unit.last_job.as_deref() == Some("done"),
+        _ => false,
     }
 }
 
@@ -177,6 +188,25 @@ mod tests {
         ] {
             let found = of(|unit| (unit.load, unit.active, unit.ended, unit.enabled) = (load, active, ended, enabled));
             assert_eq!(found, expected, "{load:?} {active:?} {ended:?} {enabled}");
+        }
+    }
+
+    #[test]
+    fn a_stop_that_looks_like_a_failure_is_none() {
+        for (ended, code, last_job, expected) in [
+            (Ended::ExitCode, Some(143), Some("done"), Condition::Fine),
+            (Ended::ExitCode, Some(143), None, Condition::Fine),
+            (Ended::ExitCode, Some(1), Some("done"), Condition::Failed),
+            (Ended::TimedOut, None, Some("done"), Condition::Fine),
+            (Ended::TimedOut, None, Some("failed"), Condition::Failed),
+            (Ended::TimedOut, None, None, Condition::Failed),
+            (Ended::Killed, None, Some("done"), Condition::Failed),
+        ] {
+            let found = of(|unit| {
+                (unit.active, unit.ended, unit.exit_code) = (ActiveState::Failed, ended, code);
+                unit.last_job = last_job.map(str::to_owned);
+            });
+            assert_eq!(found, expected, "{ended:?} {code:?} {last_job:?}");
         }
     }
 

@@ -6,11 +6,13 @@ use crate::calls;
 use crate::causes;
 use crate::condition::{Condition, how, word};
 use crate::flapping::Restarts;
-use crate::imports::ansai::service::service_probe::ServiceUnit;
+use crate::imports::ansai::service::service_probe::{Ended, ServiceUnit};
 use crate::settings::Settings;
 
 /// The evidence that tells an incident of restarts from one of a failure.
 const RECENT: &str = "recent-restarts";
+/// The evidence that a service was not started because of another one.
+const ENDED: &str = "ended";
 
 pub(crate) fn detect(settings: &Settings, host: &Host) -> Result<Vec<Observation>, Failure> {
     let listed = match calls::units(host, &settings.units) {
@@ -62,6 +64,10 @@ fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Set
         let why = format!("{id} is in a state that is not known: {}", text::cut(&unit.sub_state, 100));
         return evidence(Observation::unknown(id, about, why), unit, recent);
     }
+    if is_reason_forgotten(unit, condition, open) {
+        let why = format!("it is unknown why {id} does not run");
+        return evidence(Observation::unknown(id, about, why).with(not_started()), unit, recent);
+    }
     let flapping = is_flapping(open, recent, settings).then(|| flapping(unit, recent, settings));
     let (found, mut words) = match condition {
         Condition::Fine => (None, fine(unit)),
@@ -86,6 +92,17 @@ fn observe(unit: &ServiceUnit, condition: Condition, recent: u32, settings: &Set
     }
     let status = worst.map_or(Status::Healthy, Status::Unhealthy);
     evidence(Observation::new(id, about, status, words), unit, recent)
+}
+
+/// Whether a service that was not started because of another one looks as if nobody wanted it: the results of jobs are
+/// known only since ansai connected to the bus.
+fn is_reason_forgotten(unit: &ServiceUnit, condition: Condition, open: Option<&Observation>) -> bool {
+    let is_idle = condition == Condition::Fine && word(unit) == "inactive" && unit.last_job.is_none();
+    is_idle && open.is_some_and(|incident| incident.evidence.contains(&not_started()))
+}
+
+fn not_started() -> Measure {
+    Measure::text(ENDED, "dependency")
 }
 
 fn fine(unit: &ServiceUnit) -> String {
@@ -141,6 +158,7 @@ fn evidence(seen: Observation, unit: &ServiceUnit, recent: u32) -> Observation {
     if seen.status == Status::Healthy && recent == 0 {
         return seen;
     }
+    seen.evidence.extend((unit.ended == Ended::Dependency).then(not_started));
     seen.evidence.push(Measure::text("sub-state", text::cut(&unit.sub_state, 100)));
     seen.evidence.extend(unit.since.map(|since| Measure::instant("since", since)));
     let code = unit.exit_code.and_then(|code| u64::try_from(code).ok());

@@ -99,9 +99,15 @@ fn systemd_a_crashed_service_is_restarted_and_what_a_person_stopped_is_left_alon
     services.unit("e2e-crash", "", "ExecStart=/bin/sh -c 'echo the-last-line-before-the-crash; exec sleep infinity'");
     services.unit("e2e-stopped", "", "ExecStart=/bin/sleep infinity");
     services.unit("e2e-masked", "", "ExecStart=/bin/sleep infinity");
+    // As Java does when it is told to end.
+    let java = r#"trap "exit 143" TERM; touch /run/e2e-java-runs; while :; do sleep 0.1; done"#;
+    services.unit("e2e-java", "", &format!("ExecStart=/bin/sh -c '{java}'"));
     services.unit("e2e-job", "", "Type=oneshot\nExecStart=/bin/true");
     services.shell("systemctl start e2e-crash e2e-stopped e2e-masked e2e-job && systemctl stop e2e-stopped e2e-masked");
     services.shell("systemctl mask --runtime e2e-masked && journalctl --sync");
+    services.shell("systemctl start e2e-java && until [ -e /run/e2e-java-runs ]; do sleep 0.1; done");
+    services.shell("systemctl stop e2e-java || true");
+    services.wait("e2e-java", "ActiveState", "failed");
     let run = services.property("e2e-crash", "InvocationID");
     services.shell("systemctl kill -s KILL e2e-crash");
     services.wait("e2e-crash", "ActiveState", "failed");
@@ -120,8 +126,12 @@ fn systemd_a_crashed_service_is_restarted_and_what_a_person_stopped_is_left_alon
     for name in ["e2e-stopped", "e2e-masked", "e2e-job"] {
         assert_eq!(services.property(name, "ActiveState"), "inactive", "{name}");
     }
-    let mentioned = ran.json()["instances"][0]["findings"].as_array().unwrap().len();
-    assert_eq!(mentioned, 1, "what was stopped is no finding: {ran:?}");
+    assert_eq!(services.property("e2e-java", "ActiveState"), "failed", "it was stopped");
+    let mentioned = ran.json()["instances"][0]["findings"].as_array().unwrap().clone();
+    let (java, others): (Vec<Value>, Vec<Value>) =
+        mentioned.into_iter().partition(|finding| finding["key"] == "e2e-java.service");
+    assert!(java.iter().all(|finding| steps(finding).is_empty()), "{java:?}");
+    assert_eq!(others.len(), 1, "what was stopped is no finding: {ran:?}");
     // It is healthy now, and nothing is done again.
     let ran = services.once();
     ran.expect_code(0);

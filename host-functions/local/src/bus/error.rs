@@ -7,6 +7,14 @@ use zbus::fdo;
 /// The longest text of another program in a message, in characters.
 const MOST_SHOWN: usize = 300;
 
+/// Errors of the bus itself that say only that no answer came.
+const UNANSWERED: [&str; 4] = [
+    "org.freedesktop.DBus.Error.NoReply",
+    "org.freedesktop.DBus.Error.Disconnected",
+    "org.freedesktop.DBus.Error.Timeout",
+    "org.freedesktop.DBus.Error.TimedOut",
+];
+
 /// The bus, or the program behind it, gives no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BusError {
@@ -37,6 +45,14 @@ impl BusError {
     /// Whether the program behind it refuses with an error of this name.
     pub(crate) fn is(&self, error: &str) -> bool {
         matches!(self, BusError::Refused { name, .. } if name == error)
+    }
+
+    /// Whether the program behind it may have done what it was told, or may still do it.
+    pub(crate) fn may_be_done(&self) -> bool {
+        match self {
+            BusError::Refused { name, .. } => UNANSWERED.contains(&name.as_str()),
+            BusError::Closed(_) | BusError::TimedOut | BusError::Invalid(_) => true,
+        }
     }
 }
 
@@ -88,5 +104,14 @@ mod tests {
         let long = BusError::from(zbus::Error::Failure("x".repeat(10_000)));
         assert!(long.to_string().len() < 1_000);
         assert!(matches!(Refusal::from(BusError::TimedOut), Refusal::TimedOut(_)));
+    }
+
+    #[test]
+    fn only_a_refusal_shows_that_nothing_was_done() {
+        let refused = |name: &str| BusError::Refused { name: name.into(), text: String::new() };
+        assert!(!refused("org.freedesktop.systemd1.NoSuchUnit").may_be_done());
+        for error in [BusError::TimedOut, BusError::Closed(String::new()), refused(UNANSWERED[0])] {
+            assert!(error.may_be_done(), "{error}");
+        }
     }
 }

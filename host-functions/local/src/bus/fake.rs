@@ -16,6 +16,8 @@ use zbus::message::Header;
 pub(crate) enum Answer {
     /// Answers with the message that this makes for the call.
     Reply(Box<dyn Fn(&Header<'_>) -> Message>),
+    /// Writes these bytes, and answers.
+    After(Vec<u8>, Box<dyn Fn(&Header<'_>) -> Message>),
     /// Writes these bytes.
     Raw(Vec<u8>),
     /// Never answers.
@@ -105,6 +107,10 @@ fn serve(stream: UnixStream, answers: &Answers) -> Option<()> {
         };
         match answer {
             Answer::Reply(make) => writer.write_all(make(&of.header()).data()).ok()?,
+            Answer::After(bytes, make) => {
+                writer.write_all(&bytes).ok()?;
+                writer.write_all(make(&of.header()).data()).ok()?;
+            }
             Answer::Raw(bytes) => writer.write_all(&bytes).ok()?,
             Answer::Hang => {}
             Answer::Close => {

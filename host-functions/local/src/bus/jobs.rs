@@ -42,7 +42,8 @@ impl Jobs {
             .path("/org/freedesktop/systemd1")
             .build()?;
         let stream = MessageStream::for_match_rule(rule, connection, None).await?;
-        let subscribed = connection
+        // systemd may not be on a bus that has just restarted yet. A connection without its signals would stay deaf.
+        connection
             .call_method(
                 Some("org.freedesktop.systemd1"),
                 "/org/freedesktop/systemd1",
@@ -50,13 +51,7 @@ impl Jobs {
                 "Subscribe",
                 &(),
             )
-            .await;
-        // A bus without systemd answers other questions.
-        if let Err(error) = subscribed
-            && let BusError::Closed(_) | BusError::TimedOut = BusError::from(error.clone())
-        {
-            return Err(error.into());
-        }
+            .await?;
         let jobs = Arc::new(Jobs::default());
         tokio::spawn(keep(stream, Arc::downgrade(&jobs)));
         Ok(jobs)
@@ -90,13 +85,15 @@ impl Jobs {
     }
 }
 
-/// The next message; `None` if the connection ended.
+/// The next signal that was sent to everyone; `None` if the connection ended.
 pub(crate) async fn next(stream: &mut MessageStream) -> Option<Message> {
     loop {
         match std::future::poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await {
-            Some(Ok(message)) => return Some(message),
+            // systemd sends its signals to everyone, and the bus checks who sent them. What is addressed to this
+            // process can be from anyone: the bus needs no rule for it, and zbus compares no sender with a name.
+            Some(Ok(message)) if message.header().destination().is_none() => return Some(message),
             // What cannot be read ends the connection.
-            Some(Err(_)) => continue,
+            Some(Ok(_) | Err(_)) => continue,
             None => return None,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::AtomicU32;
 
+use zbus::Message;
+
 use super::fake::{Answer, FakeBus, error, reply};
 use super::*;
 
@@ -53,6 +55,34 @@ fn a_bus_that_restarts_is_connected_to_again() {
     assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
     assert!(matches!(ask(&bus, SOON), Err(BusError::Closed(_))));
     assert_eq!(ask(&bus, SOON), Ok("yes".to_owned()));
+}
+
+/// The signal that says how a job of a unit ended.
+fn job_removed(unit: &str, to: Option<&'static str>) -> Vec<u8> {
+    let (path, interface) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
+    let job = zbus::ObjectPath::try_from("/org/freedesktop/systemd1/job/7").unwrap();
+    let signal = Message::signal(path, interface, "JobRemoved").sender(":1.0");
+    let signal = match to {
+        Some(to) => signal.destination(to),
+        None => signal,
+    };
+    signal.build(&(7_u32, job, unit, "dependency")).unwrap().data().to_vec()
+}
+
+#[test]
+fn a_signal_that_is_addressed_to_this_process_is_not_of_systemd() {
+    let bus = FakeBus::start(|_| {
+        let signals = [job_removed("forged.service", Some(":1.7")), job_removed("real.service", None)].concat();
+        Answer::After(signals, Box::new(|call| Message::method_return(call).build(&("yes",)).unwrap()))
+    });
+    let heard = Bus::of(&bus.host()).ask(SOON, async |open: Open| {
+        open.connection.call_method(Some("a.b"), "/", Some("a.b"), "Question", &()).await?;
+        while open.jobs.of_unit("real.service").is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(open.jobs.of_unit("forged.service"))
+    });
+    assert_eq!(heard, Ok(None));
 }
 
 #[test]

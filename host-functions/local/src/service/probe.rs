@@ -54,7 +54,7 @@ pub(super) fn list_units(ask: &ProbeContext<'_>, ListUnits { globs, cursor }: Li
     wanted.sort_by(|a, b| a.id.cmp(&b.id));
     wanted.dedup_by(|a, b| a.id == b.id);
     let (page, cursor) = page(wanted, cursor.as_deref());
-    // One that hangs must not make the services unknown that were read before it.
+    // One that cannot be read is left out. If the time is over, nothing of this page is known.
     let read = systemd.ask(limit(ask.deadline), async move |open: Open| Ok(systemd::each(&open, page).await))?;
     let mut entries = Vec::with_capacity(read.len());
     for one in read {

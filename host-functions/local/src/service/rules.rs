@@ -40,7 +40,9 @@ pub(super) fn limited_for(unit: &Unit, now: Timestamp) -> Option<Millis> {
         return None;
     }
     let is_used_up = shown.ended == Ended::StartLimit || shown.restarts.saturating_add(1) >= shown.start_burst;
-    let until = shown.since? + shown.start_interval;
+    // The clock was set back: nobody knows when it was.
+    let since = shown.since.filter(|since| *since <= now)?;
+    let until = since + shown.start_interval;
     until.checked_since(now).filter(|left| is_used_up && *left > Millis::ZERO)
 }
 
@@ -54,6 +56,17 @@ pub(super) fn check_limit(unit: &Unit, now: Timestamp) -> Result<(), Refusal> {
             unit.shown.start_interval
         ))),
         None => Ok(()),
+    }
+}
+
+/// Whether somebody stopped it, although systemd counts its end as a failure: it exited as a program of Java or a shell
+/// does when it is told to end (128 and the number of SIGTERM), or did not end in time.
+fn was_stopped(unit: &Unit) -> bool {
+    let shown = &unit.shown;
+    match shown.ended {
+        Ended::ExitCode => shown.exit_code == Some(143),
+        Ended::TimedOut => shown.last_job.as_deref() == Some("done"),
+        _ => false,
     }
 }
 
@@ -74,9 +87,16 @@ pub(super) fn may_restart(unit: &Unit, had_failed: bool, now: Timestamp) -> Resu
     if unit.refuses_start {
         return Err(Refusal::Unsupported(format!("{id} can only be started by other units (RefuseManualStart=)")));
     }
+    if unit.is_transient && !unit.shown.restarts_itself {
+        return Err(Refusal::Denied(format!("{id} was started for one run (systemd-run): it is not repeated")));
+    }
     match unit.shown.active {
+        ActiveState::Failed if was_stopped(unit) => {
+            return Err(Refusal::Denied(format!("{id} was stopped, although it did not end with success")));
+        }
         ActiveState::Active | ActiveState::Failed => {}
-        ActiveState::Inactive if had_failed || unit.shown.ended != Ended::Success => {}
+        // Any other failure of what is inactive was before somebody stopped it, perhaps in its restart delay.
+        ActiveState::Inactive if had_failed || unit.shown.ended == Ended::Dependency => {}
         ActiveState::Inactive if unit.has_run => {
             return Err(Refusal::Denied(format!("{id} has not failed: somebody stopped it, or it ended with success")));
         }
@@ -137,6 +157,16 @@ mod tests {
             ("waits", with(|unit| unit.shown.active = ActiveState::Activating), "busy", "busy"),
             ("job", with(|unit| unit.pending_job = true), "busy", "busy"),
             ("refuses", with(|unit| unit.refuses_start = true), "unsupported", "unsupported"),
+            ("told to end", with(|unit| unit.shown.exit_code = Some(143)), "denied", "denied"),
+            ("did not stop", with(|unit| unit.shown.ended = Ended::TimedOut), "denied", "denied"),
+            (
+                "did not start",
+                with(|unit| (unit.shown.ended, unit.shown.last_job) = (Ended::TimedOut, Some("failed".into()))),
+                "no",
+                "no",
+            ),
+            ("one run", with(|unit| unit.is_transient = true), "denied", "denied"),
+            ("one that lasts", with(|unit| (unit.is_transient, unit.shown.restarts_itself) = (true, true)), "no", "no"),
         ] {
             assert_eq!(
                 [refused(may_start(&unit, false, NOW)), refused(may_restart(&unit, false, NOW))],
@@ -161,6 +191,8 @@ mod tests {
         assert_eq!(refused(may_start(&never_ran, false, NOW)), "no");
         let not_enabled = stopped(|unit| (unit.has_run, unit.shown.enabled) = (false, false));
         assert_eq!(refused(may_start(&not_enabled, false, NOW)), "denied", "systemd-poweroff.service is such a one");
+        let in_its_delay = stopped(|unit| unit.shown.ended = Ended::ExitCode);
+        assert_eq!(refused(may_restart(&in_its_delay, false, NOW)), "denied", "stopped in its restart delay");
         let dependency = stopped(|unit| unit.shown.ended = Ended::Dependency);
         assert_eq!(refused(may_start(&dependency, false, NOW)), "no");
     }
@@ -175,6 +207,7 @@ mod tests {
         assert_eq!(limited_for(&limited, NOW), Some(Millis::new(5_000)));
         assert_eq!(refused(may_restart(&limited, false, NOW)), "busy");
         assert_eq!(refused(may_restart(&limited, false, Timestamp::from_millis(1_005_000))), "no");
+        assert_eq!(limited_for(&limited, Timestamp::from_millis(900_000)), None, "the clock was set back");
         let flapping = Unit {
             shown: super::super::wire::ServiceUnit { ended: Ended::ExitCode, restarts: 4, ..limited.shown.clone() },
             ..limited.clone()

@@ -20,6 +20,7 @@ use super::failed;
 use super::poller::{Ready, Registration, Watches};
 use crate::bus;
 use crate::service::name::subject;
+use crate::service::systemd::Systemd;
 use crate::step_unit::systemd::{JOURNALCTL, require};
 
 /// Read at once; the rest stays in the pipe until the next round.
@@ -55,9 +56,16 @@ pub(super) fn open(
 ) -> Result<Box<dyn Source>, WatchError> {
     let unavailable = |refusal: Refusal| WatchError::Unavailable(refusal);
     require(host).map_err(|error| unavailable(error.into()))?;
+    // Its entries are under the canonical name. Without an answer of the bus, the journal can still be followed.
+    if let Err(why @ Refusal::Invalid(_)) =
+        Systemd::of(host).and_then(|systemd| systemd.check_canonical(bus::LIMIT, unit))
+    {
+        return Err(unavailable(why));
+    }
     let arguments = [
         "--follow".to_owned(),
-        "--lines=0".to_owned(),
+        // Not `--lines=0`: while there is no such entry yet, journalctl of systemd 252 then never shows one.
+        "--since=now".to_owned(),
         "--quiet".to_owned(),
         "--output=json".to_owned(),
         // Without it, an entry can be of any length.

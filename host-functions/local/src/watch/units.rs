@@ -33,6 +33,9 @@ pub(super) fn open(host: &Host, pattern: &str, sink: Arc<dyn Sink>) -> Result<Bo
     let systemd = Systemd::of(host).map_err(WatchError::Unavailable)?;
     let pattern =
         NamePattern::new(pattern).map_err(|why| WatchError::Unavailable(Refusal::Invalid(format!("`unit`: {why}"))))?;
+    if !NamePattern::is_special(pattern.text()) && is_service(pattern.text()) {
+        systemd.check_canonical(bus::LIMIT, pattern.text()).map_err(WatchError::Unavailable)?;
+    }
     let following = systemd.ask(bus::LIMIT, async move |open: Open| {
         let stream = MessageStream::for_match_rule(state_changes()?, &open.connection, Some(QUEUE)).await?;
         let following = Following { pattern, sink, last: BTreeMap::new() };
@@ -91,7 +94,41 @@ fn occurrence(active: &str, sub: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::HashMap;
+
+    use ansai_core::Subject;
+    use zbus::{ObjectPath, Variant};
+
     use super::*;
+    use crate::bus::fake::{FakeBus, reply};
+
+    struct Silent;
+
+    impl Sink for Silent {
+        fn occurred(&self, _: &'static str, _: Subject, _: Vec<Measure>) {}
+        fn lost(&self) {}
+        fn ended(&self, _: WatchError) {}
+    }
+
+    #[test]
+    fn an_alias_is_not_watched() {
+        let bus = FakeBus::start(|method| match method {
+            "LoadUnit" => reply((ObjectPath::try_from("/a").unwrap(),)),
+            _ => reply((HashMap::from([
+                ("Id", Variant::from("web.service")),
+                ("ActiveState", Variant::from("active")),
+                ("LoadState", Variant::from("loaded")),
+                ("Result", Variant::from("success")),
+            ]),)),
+        });
+        let opened = |pattern: &str| open(&bus.host(), pattern, Arc::new(Silent)).map(drop);
+        let refused = Refusal::Invalid("www.service is an alias: watch web.service".into());
+        assert_eq!(opened("www.service"), Err(WatchError::Unavailable(refused)));
+        assert_eq!(opened("web.service"), Ok(()));
+        assert_eq!(opened("www*.service"), Ok(()));
+    }
 
     #[test]
     fn results_are_told_and_ways_are_not() {

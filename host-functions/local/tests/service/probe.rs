@@ -25,7 +25,10 @@ const UNITS_HERE: &[UnitFile] = &[
     ),
     ("broken.service", "[Service]\nType=simple\n"),
     ("hidden.service", "[Service]\nExecStart=/bin/sleep 1000\n"),
-    ("limited.service", "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=600\n[Service]\nExecStart=/bin/false\n"),
+    (
+        "limited.service",
+        "[Unit]\nStartLimitBurst=2\nStartLimitIntervalSec=600\n[Service]\nRestart=always\nExecStart=/bin/false\n",
+    ),
 ];
 
 #[test]
@@ -75,8 +78,9 @@ fn systemd_services_are_seen_as_they_are() {
     assert_eq!([&needs["active"], &needs["ended"], &needs["last-job"]], ["inactive", "dependency", "dependency"]);
     assert_eq!(scene.look("hidden.service")["load"], "masked");
     assert_eq!(scene.look("broken.service")["load"], "broken");
-    let limited = scene.look("limited.service");
-    assert_eq!([&limited["ended"], &limited["active"]], ["start-limit", "failed"]);
+    let limited = scene.wait_for("limited.service", "failed");
+    assert_eq!(limited["ended"], "exit-code", "systemd keeps how it ended before its start limit");
+    assert!(limited["restarts"].as_u64().unwrap() + 1 >= 2, "{limited}");
     assert_eq!((&limited["start-burst"], &limited["start-interval"]), (&json!(2), &json!(600_000)));
     assert!(matches!(scene.probe("look", &json!({ "name": "init.scope" })), Err(Refusal::Unsupported(_))));
 

@@ -113,8 +113,11 @@ impl Scene {
     pub(crate) fn new(units: &[UnitFile], binds: &[(&Path, &str)]) -> Scene {
         let inside = SystemdHost::start(binds);
         let scene = Scene { host: Host::at(inside.root()), inside, scope: everything() };
+        // Not in /etc: a unit there cannot be masked.
+        let directory = scene.inside.root().join("usr/local/lib/systemd/system");
+        std::fs::create_dir_all(&directory).unwrap();
         for (name, lines) in units {
-            std::fs::write(scene.inside.root().join("etc/systemd/system").join(name), lines).unwrap();
+            std::fs::write(directory.join(name), lines).unwrap();
         }
         scene.run("systemctl daemon-reload");
         scene

@@ -7,6 +7,8 @@ use crate::calls::{RESTART, START};
 use crate::condition::has_hit_start_limit;
 
 const DAY: Span = Span::from_days(1);
+/// An interval of systemd without an end.
+const INFINITY: u64 = u64::MAX;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Allowed {
@@ -50,14 +52,32 @@ pub(super) fn allowed(situation: &Situation<'_>) -> Allowed {
     if let Some(rest) = ends.into_iter().max().and_then(|end| left(end, settings.pause(count), now)) {
         return Allowed::In(rest, done);
     }
+    if has_hit_limit && unit.start_interval == INFINITY {
+        return Allowed::Never(format!("{id} reached its start limit, which has no end"));
+    }
     let limit = Span(unit.start_interval);
-    if let Some(rest) = unit.since.filter(|_| has_hit_limit).and_then(|since| left(since, limit, now)) {
+    // If the clock was set back, nobody knows when that was.
+    let since = unit.since.filter(|since| has_hit_limit && *since <= now);
+    if let Some(rest) = since.and_then(|since| left(since, limit, now)) {
         return Allowed::In(rest, format!("{id} reached its start limit"));
     }
     Allowed::Now
 }
 
-/// What is left of a time that began at an instant; `None` if it is over.
+/// What is left of a time that began at an instant; `None` if it is over. Never more than the time, because the clock
+/// may have been set back.
 fn left(begin: u64, time: Span, now: u64) -> Option<Span> {
-    begin.saturating_add(time.0).checked_sub(now).filter(|rest| *rest > 0).map(Span)
+    begin.saturating_add(time.0).checked_sub(now).filter(|rest| *rest > 0).map(|rest| Span(rest.min(time.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_longer_pause() {
+        let rest = |begin, now| left(begin, Span(60), now);
+        assert_eq!([rest(100, 130), rest(100, 160), rest(100, 100)], [Some(Span(30)), None, Some(Span(60))]);
+        assert_eq!(rest(1_000_000, 100), Some(Span(60)));
+    }
 }

@@ -98,6 +98,19 @@ fn restarts_of_a_day_are_bounded_also_over_closed_incidents() {
 }
 
 #[test]
+fn a_start_limit_without_an_end_is_not_waited_for() {
+    let limited = ServiceUnit { start_interval: u64::MAX, ..failed("a.service", Ended::StartLimit) };
+    let host = host(limited.clone()).host();
+    // Evidence first, then a person.
+    assert_eq!(decide(&host), Decision::ApplyThenReplan(OnFailure::Stop));
+    assert_eq!(proposed(&host), ["capture"]);
+    // The clock was set back since it reached its limit.
+    let later = ServiceUnit { start_interval: 10_000, since: Some(StandIn::NOW + HOUR), ..limited };
+    let host = self::host(later).host();
+    assert_eq!(decide(&host), Decision::Apply(OnFailure::Stop));
+}
+
+#[test]
 fn only_the_failure_of_a_cause_makes_its_dependant_wait() {
     let waiting = ServiceUnit { active: ActiveState::Inactive, ended: Ended::Dependency, ..unit("a.service") };
     for (cause, expected) in [

@@ -451,6 +451,8 @@ async fn an_approved_stage_waits_for_no_cooldown() {
     approve(&scene, &first);
     let second = pass(&scene).await;
     assert!(waits(&second));
+    // A mark is made once.
+    std::fs::remove_file(scene.path("a")).unwrap();
     approve(&scene, &second.plan);
     pass(&scene).await;
     assert_eq!((scene.outcomes().len(), scene.text("history")), (2, "mark a\nmark a\n".into()));

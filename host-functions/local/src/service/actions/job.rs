@@ -80,22 +80,31 @@ enum State {
 
 /// Begins a job. A job of somebody else is never replaced.
 pub(super) fn begin(systemd: &Systemd, verb: Verb, target: &Target, takes: Option<Millis>) -> Result<Begun, Refusal> {
-    let handle = enqueue(systemd, verb, target)?;
+    let handle = match enqueue(systemd, verb, target) {
+        Ok(handle) => handle,
+        Err(error) => return unanswered(verb, target, error).map(Begun::Finished),
+    };
     let limit = takes.map_or(LONGEST, |takes| Millis::new(takes.get().saturating_add(MARGIN.get())).min(LONGEST));
     Ok(Begun::Running { handle: to_text(&handle)?, limit })
 }
 
-fn enqueue(systemd: &Systemd, verb: Verb, target: &Target) -> Result<Handle, Refusal> {
+fn enqueue(systemd: &Systemd, verb: Verb, target: &Target) -> Result<Handle, BusError> {
     let unit = target.id.clone();
     let job = systemd.ask(bus::LIMIT, async move |open: Open| {
         manager::<_, OwnedObjectPath>(&open.connection, verb.method(), &(unit.as_str(), "fail")).await
     });
-    match job {
-        Ok(job) => Ok(Handle { verb, target: target.clone(), job: job.as_str().to_owned(), boot: boot_id() }),
-        Err(error) if error.is(CONFLICT) => {
-            Err(Refusal::Busy(format!("another job of systemd is in the way: {error}")))
-        }
-        Err(error) => Err(error.into()),
+    Ok(Handle { verb, target: target.clone(), job: job?.as_str().to_owned(), boot: boot_id() })
+}
+
+/// What follows if systemd did not say that it has the job. Only a refusal shows that nothing changes.
+fn unanswered(verb: Verb, target: &Target, error: BusError) -> Result<Applied, Refusal> {
+    if error.may_be_done() {
+        let (id, done) = (&target.id, verb.done());
+        return Ok(Applied::unknown(format!("nobody knows whether {id} was {done}: {error}")));
+    }
+    match error.is(CONFLICT) {
+        true => Err(Refusal::Busy(format!("another job of systemd is in the way: {error}"))),
+        false => Err(error.into()),
     }
 }
 
@@ -165,7 +174,10 @@ pub(super) fn repeat(
     verb: Verb,
     target: &Target,
 ) -> Result<Applied, Refusal> {
-    let handle = enqueue(systemd, verb, target)?;
+    let handle = match enqueue(systemd, verb, target) {
+        Ok(handle) => handle,
+        Err(error) => return unanswered(verb, target, error),
+    };
     let began = std::time::Instant::now();
     loop {
         match handle.state(systemd) {
@@ -262,3 +274,6 @@ fn deduce(target: &Target, verb: Verb, unit: &Unit) -> Applied {
         (false, false) => target.applied(Outcome::Failed, format!("{id} was {}, and is not active", verb.done())),
     }
 }
+
+#[cfg(test)]
+mod tests;

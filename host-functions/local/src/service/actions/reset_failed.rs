@@ -69,10 +69,17 @@ impl TypedAction for ResetFailed {
         // It would forget the starts that systemd has counted.
         check_limit(&unit, doing.now)?;
         let id = target.id.clone();
-        systemd.ask(bus::LIMIT, async move |open: Open| {
+        let reset = systemd.ask(bus::LIMIT, async move |open: Open| {
             manager::<_, ()>(&open.connection, "ResetFailedUnit", &(id.as_str(),)).await
-        })?;
-        Ok(Begun::Finished(target.applied(Outcome::Done, format!("the failure of {} was reset", target.id))))
+        });
+        Ok(Begun::Finished(match reset {
+            Ok(()) => target.applied(Outcome::Done, format!("the failure of {} was reset", target.id)),
+            // systemd was told, and may do it still.
+            Err(error) if error.may_be_done() => {
+                Applied::unknown(format!("nobody knows whether the failure of {} was reset: {error}", target.id))
+            }
+            Err(error) => return Err(error.into()),
+        }))
     }
 
     fn undo(&self, _doing: &StepContext<'_>, _what: Step<Self>, _items: &[Item]) -> Result<Applied, Refusal> {

@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::job::{self, Verb};
-use super::target::{Target, check_amount, not_undoable, one_restart};
+use super::target::{Target, check_amount, check_conflicts, not_undoable, one_restart};
+use crate::bus;
+use crate::service::probe::limit;
 use crate::service::rules::may_restart;
+use crate::service::systemd::Systemd;
 
 pub(super) struct Restart;
 
@@ -41,6 +44,7 @@ impl TypedAction for Restart {
             return Err(Refusal::Changed(format!("{} was started again meanwhile", target.id)));
         }
         may_restart(&unit, target.had_failed, ask.now)?;
+        check_conflicts(&Systemd::of(ask.host)?, limit(ask.deadline), &unit)?;
         // How long it is down depends on the service.
         preview.interrupts = None;
         let target = target.with_dependants(ask, &mut preview)?;
@@ -66,6 +70,7 @@ impl TypedAction for Restart {
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let (systemd, unit) = what.targets.again(doing, &what.arguments.unit)?;
         may_restart(&unit, what.targets.had_failed, doing.now)?;
+        check_conflicts(&systemd, bus::LIMIT, &unit)?;
         job::begin(&systemd, Verb::Restart, &what.targets, unit.takes)
     }
 
@@ -84,7 +89,9 @@ impl TypedAction for Restart {
     /// So that it reads the files that were put back. That it was started meanwhile is the work of this step itself.
     fn after_undo(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Applied, Refusal> {
         let (systemd, unit) = what.targets.now(doing, &what.arguments.unit)?;
-        may_restart(&unit, what.targets.had_failed, doing.now)?;
+        // Not `had_failed`: what somebody stopped since the plan stays stopped.
+        may_restart(&unit, false, doing.now)?;
+        check_conflicts(&systemd, bus::LIMIT, &unit)?;
         job::repeat(doing, &systemd, Verb::Restart, &what.targets)
     }
 

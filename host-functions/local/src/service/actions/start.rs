@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::job::{self, Verb};
-use super::target::{Target, check_amount, not_undoable, one_restart};
+use super::target::{Target, check_amount, check_conflicts, not_undoable, one_restart};
+use crate::bus;
+use crate::service::probe::limit;
 use crate::service::rules::may_start;
+use crate::service::systemd::Systemd;
 
 pub(super) struct Start;
 
@@ -37,6 +40,7 @@ impl TypedAction for Start {
         let (unit, preview, target) = Target::preview(ask, &arguments.unit)?;
         check_amount(ask)?;
         may_start(&unit, target.had_failed, ask.now)?;
+        check_conflicts(&Systemd::of(ask.host)?, limit(ask.deadline), &unit)?;
         Ok((preview, target))
     }
 
@@ -59,6 +63,7 @@ impl TypedAction for Start {
     fn begin(&self, doing: &StepContext<'_>, what: Step<Self>) -> Result<Begun, Refusal> {
         let (systemd, unit) = what.targets.again(doing, &what.arguments.unit)?;
         may_start(&unit, what.targets.had_failed, doing.now)?;
+        check_conflicts(&systemd, bus::LIMIT, &unit)?;
         job::begin(&systemd, Verb::Start, &what.targets, unit.takes)
     }
 

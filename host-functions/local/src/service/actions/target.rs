@@ -1,5 +1,7 @@
 //! The service of a step.
 
+use std::time::Duration;
+
 use ansai_core::scope::TypedField;
 use ansai_core::{Outcome, Preview, Refusal, Reversibility, Touch};
 use ansai_kit::action::{Amount, Applied, Fate, Item, StepContext};
@@ -112,6 +114,15 @@ impl Target {
     }
 }
 
+/// Refuses a start that would stop another unit: the grant, the preview and the leases do not know of it.
+pub(super) fn check_conflicts(systemd: &Systemd, limit: Duration, unit: &Unit) -> Result<(), Refusal> {
+    let id = unit.id();
+    match systemd.first_running(limit, unit.conflicts.clone())? {
+        Some(other) => Err(Refusal::Denied(format!("to start {id} would stop {other}, which conflicts with it"))),
+        None => Ok(()),
+    }
+}
+
 /// What one start uses of the grant. A failed one counts.
 pub(super) fn one_restart() -> Vec<Amount> {
     vec![Amount::of(&MAX_RESTARTS, 1)]
@@ -128,4 +139,30 @@ pub(super) fn check_amount(ask: &ProbeContext<'_>) -> Result<(), Refusal> {
 
 pub(super) fn not_undoable(what: &str) -> Result<Applied, Refusal> {
     Err(Refusal::Unsupported(format!("{what} cannot be undone")))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::bus::fake::{FakeBus, reply};
+    use crate::service::state::sample::failed;
+
+    #[test]
+    fn a_start_that_would_stop_another_unit_is_refused() {
+        for (state, is_refused) in [("active", true), ("activating", true), ("inactive", false), ("failed", false)] {
+            let bus = FakeBus::start(move |method| match method {
+                "LoadUnit" => reply((zbus::ObjectPath::try_from("/a").unwrap(),)),
+                _ => reply((HashMap::from([("ActiveState", zbus::Variant::from(state))]),)),
+            });
+            let systemd = Systemd::of(&bus.host()).unwrap();
+            let unit = Unit { conflicts: vec!["ntp.service".into()], ..failed() };
+            let refused = check_conflicts(&systemd, bus::LIMIT, &unit);
+            assert_eq!(matches!(refused, Err(Refusal::Denied(_))), is_refused, "{state}: {refused:?}");
+            assert!(is_refused || refused.is_ok(), "{state}: {refused:?}");
+        }
+    }
 }

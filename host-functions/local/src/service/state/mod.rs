@@ -2,12 +2,14 @@
 
 use ansai_core::{Millis, Timestamp};
 
-use super::name::{is_service, subject};
+use super::name::{is_service, is_unit, subject};
 use super::wire::{ActiveState, Ended, LoadState, ServiceUnit};
 use crate::bus::{BusError, JobResult, Properties};
 
 /// The longest short text of systemd that is passed on, in bytes.
 const MOST_BYTES: usize = 64;
+/// Every service conflicts with it, so that it is stopped at shutdown.
+const SHUTDOWN: &str = "shutdown.target";
 /// As systemd writes "no limit".
 const INFINITY: u64 = u64::MAX;
 
@@ -22,6 +24,10 @@ pub(super) struct Unit {
     pub(super) is_named: bool,
     /// Whether `RefuseManualStart=` is set.
     pub(super) refuses_start: bool,
+    /// Whether it was made for one run, as by `systemd-run`, and has no file of its own.
+    pub(super) is_transient: bool,
+    /// The units that systemd stops before it starts this one.
+    pub(super) conflicts: Vec<String>,
     /// Whether it has a job that has not ended.
     pub(super) pending_job: bool,
     /// How long a restart may take: to stop and to start. `None` without a limit.
@@ -81,6 +87,8 @@ impl Unit {
             has_run: all.number("InactiveExitTimestamp").unwrap_or(0) > 0,
             is_named: is_any(["RequiredBy", "RequisiteOf", "WantedBy", "BoundBy", "TriggeredBy"]),
             refuses_start: all.is_on("RefuseManualStart"),
+            is_transient: all.text_or_empty("UnitFileState") == "transient",
+            conflicts: conflicts(&all),
             pending_job: has_job(&all),
             takes: takes(&all),
             shown,
@@ -139,6 +147,11 @@ fn ended(text: &str) -> Ended {
 fn invocation(all: &Properties) -> String {
     let id = all.hex("InvocationID");
     if id.len() == 32 { id } else { String::new() }
+}
+
+fn conflicts(all: &Properties) -> Vec<String> {
+    let names = ["Conflicts", "ConflictedBy"].iter().flat_map(|property| all.texts(property));
+    names.filter(|name| is_unit(name) && name != SHUTDOWN).collect()
 }
 
 fn has_job(all: &Properties) -> bool {

@@ -31,5 +31,14 @@ pub(in crate::service) fn failed() -> Unit {
         restart_delay: Millis::new(100),
         main_pid: None,
     };
-    Unit { shown, has_run: true, is_named: false, refuses_start: false, pending_job: false, takes: None }
+    Unit {
+        shown,
+        has_run: true,
+        is_named: false,
+        refuses_start: false,
+        is_transient: false,
+        conflicts: Vec::new(),
+        pending_job: false,
+        takes: None,
+    }
 }

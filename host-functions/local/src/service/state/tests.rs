@@ -69,6 +69,18 @@ fn what_was_not_started_because_of_another_says_so() {
 }
 
 #[test]
+fn what_a_start_would_stop_is_read() {
+    let names = |names: &[&'static str]| Variant::from(names.to_vec());
+    let unit = read(&[
+        ("Conflicts", names(&["shutdown.target", "ntp.service", "../x.service"])),
+        ("ConflictedBy", names(&["time.target"])),
+        ("UnitFileState", Variant::from("transient")),
+    ]);
+    assert_eq!(unit.conflicts, ["ntp.service", "time.target"]);
+    assert!(unit.is_transient && !read(&[]).is_transient && read(&[]).conflicts.is_empty());
+}
+
+#[test]
 fn every_result_and_state_has_a_word() {
     for (result, ended) in [
         ("start-limit-hit", Ended::StartLimit),

@@ -15,7 +15,8 @@ use zbus::{Connection, DynamicType, OwnedObjectPath, OwnedVariant, Type};
 
 pub(crate) use signals::{StateChange, state_changes};
 
-use super::state::Unit;
+use super::state::{Unit, active};
+use super::wire::ActiveState;
 use crate::bus::{Bus, BusError, Open, Properties};
 
 const DESTINATION: &str = "org.freedesktop.systemd1";
@@ -46,12 +47,14 @@ impl Systemd {
     /// The manager. Does not call it yet.
     ///
     /// # Errors
-    /// `unsupported` if systemd does not manage this host.
+    /// `unsupported` if systemd does not manage this host; `unavailable` if that cannot be seen.
     pub(crate) fn of(host: &Host) -> Result<Systemd, Refusal> {
         use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+        use rustix::io::Errno;
         match statx(CWD, host.path(BOOTED), AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE) {
             Ok(_) => Ok(Systemd(Bus::of(host))),
-            Err(_) => Err(Refusal::Unsupported("systemd does not manage this host".into())),
+            Err(Errno::NOENT | Errno::NOTDIR) => Err(Refusal::Unsupported("systemd does not manage this host".into())),
+            Err(error) => Err(Refusal::io(BOOTED, &error.into())),
         }
     }
 
@@ -80,6 +83,36 @@ impl Systemd {
             false => Err(Refusal::NotFound(format!("there is no unit {}", inert(name, 255)))),
         }
     }
+
+    /// Refuses a name that is an alias: systemd sends signals and writes entries under the canonical name only.
+    ///
+    /// # Errors
+    /// `invalid` for an alias. A service that does not exist is no error.
+    pub(crate) fn check_canonical(&self, limit: Duration, name: &str) -> Result<(), Refusal> {
+        match self.service(limit, name) {
+            Ok(unit) if unit.id() != name => Err(Refusal::Invalid(format!("{name} is an alias: watch {}", unit.id()))),
+            Ok(_) | Err(Refusal::NotFound(_)) => Ok(()),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// The first of these units that runs, or is being started or stopped.
+    pub(super) fn first_running(&self, limit: Duration, names: Vec<String>) -> Result<Option<String>, BusError> {
+        match names.is_empty() {
+            true => Ok(None),
+            false => self.ask(limit, async move |open: Open| first_running(&open, names).await),
+        }
+    }
+}
+
+async fn first_running(open: &Open, names: Vec<String>) -> Result<Option<String>, BusError> {
+    for name in names {
+        let found = unit(&open.connection, &name).await?;
+        if !matches!(active(found.text("ActiveState")?), ActiveState::Inactive | ActiveState::Failed) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Calls the manager.
