@@ -960,7 +960,10 @@ declare module "ansai:service/service-probe@0.2.0" {
     | "core-dump"
     /** It did not report to the watchdog of systemd in time. */
     | "watchdog"
-    /** It was started more than `start-burst` times within `start-interval`. */
+    /**
+     * It was started more than `start-burst` times within `start-interval`. If it had failed before, systemd says how:
+     * then compare `restarts` with `start-burst`.
+     */
     | "start-limit"
     /** The kernel or systemd-oomd killed it, because memory ran out. */
     | "oom"

@@ -414,7 +414,10 @@ fn there_is_a_sample_of_every_kind() {
     assert_eq!(used(&samples, "/event"), words::<Event>(json!({"event": "?"})));
     assert_eq!(used(&samples, "/result"), words::<EvaluationResult>(json!("?")));
     assert_eq!(used(&samples, "/change"), words::<Change>(json!("?")));
-    assert_eq!(used(&samples, "/decision"), words::<Decision>(json!("?")));
+    let (of_people, of_policies): (Vec<Value>, Vec<Value>) =
+        samples.iter().cloned().partition(|event| event["event"] == "approval");
+    assert_eq!(used(&of_people, "/decision"), words::<ApprovalDecision>(json!("?")));
+    assert_eq!(used(&of_policies, "/decision"), words::<Decision>(json!("?")));
     assert_eq!(used(&samples, "/verdict"), words::<Verdict>(json!("?")));
     assert_eq!(used(&samples, "/verdict/held"), words::<Permission>(json!("?")));
     assert_eq!(used(&samples, "/status"), words::<Status>(json!("?")));
