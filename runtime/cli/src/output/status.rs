@@ -155,8 +155,11 @@ fn next(next: &NextStep, now: Timestamp) -> String {
 fn instance(one: &InstanceStatus, now: Timestamp) -> String {
     let mode = one.mode.map(|mode| format!(" ({mode})")).unwrap_or_default();
     let open = if one.incidents == 0 { String::new() } else { format!(" {} open,", one.incidents) };
-    let last =
-        one.last.map_or("never evaluated".to_owned(), |last| format!("evaluated {} ago", for_people(now - last)));
+    let last = match one.last {
+        None => "never evaluated".to_owned(),
+        Some(last) if (now - last).get() < 1_000 => "evaluated just now".to_owned(),
+        Some(last) => format!("evaluated {} ago", for_people(now - last)),
+    };
     let next = one.next.map(|next| format!(", again {}", in_time(next, now))).unwrap_or_default();
     let share = |one: &ansai_core::control::ShareUse| {
         let suspended = if one.is_suspended { " (suspended)" } else { "" };

@@ -10,7 +10,7 @@ impl SetType for Names {
     const SET: Set = Set {
         name: "names",
         format: "list of names or shell patterns",
-        preposition: "named",
+        preposition: "for",
         things: "names",
         example: "some-name",
         member: |pattern, _| match globset::Glob::new(pattern) {
