@@ -346,8 +346,13 @@ fn samples() -> Vec<Event> {
             evaluations: 3,
         });
     }
-    for reason in [SkipReason::EarlierStepFailed, SkipReason::EarlierStepRuns, SkipReason::Stopping, SkipReason::Paused]
-    {
+    for reason in [
+        SkipReason::EarlierStepFailed,
+        SkipReason::EarlierStepRuns,
+        SkipReason::Stopping,
+        SkipReason::Paused,
+        SkipReason::WindowClosed,
+    ] {
         samples.push(Event::Skipped { plan: plan.clone(), step: 1, instance: name.clone(), reason });
     }
     for outcome in OUTCOMES {
