@@ -123,5 +123,5 @@ fn systemd_states_of_services_are_told_until_the_bus_ends() {
         }
     };
     scene.run("systemctl start web");
-    assert_eq!(of_web.recv_timeout(PATIENCE).unwrap(), Seen::Occurred("unit-active", about("web.service")));
+    wait_for(&of_web, |seen| *seen == Seen::Occurred("unit-active", about("web.service")));
 }

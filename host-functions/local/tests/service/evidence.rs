@@ -66,7 +66,8 @@ fn what_a_process_inside_captures() {
 fn watch_the_log(host: &Host) {
     let (sender, seen) = channel();
     let watch = Watch::Log(LogMatch { unit: "talks.service".into(), priority: Priority::Warning });
-    let source = open(host, &Watches::default(), &watch, Arc::new(Passing(Mutex::new(sender)))).unwrap();
+    let watches = Watches::default();
+    let source = open(host, &watches, &watch, Arc::new(Passing(Mutex::new(sender)))).unwrap();
     // journalctl may not follow yet when it has been started.
     let run = |script: &str| std::process::Command::new("/bin/sh").args(["-c", script]).status().unwrap();
     let began = std::time::Instant::now();

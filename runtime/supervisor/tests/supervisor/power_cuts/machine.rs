@@ -91,7 +91,11 @@ impl Machine {
     pub(super) fn guards(&mut self) -> String {
         let list = "systemctl list-units --all --plain --no-legend 'ansai-guard-*'";
         let files = "find /etc/systemd /usr/lib/systemd /run/systemd -name 'ansai-guard*'";
-        self.machine.exec(&format!("{list}; {files}")).expect_code(0).stdout.clone()
+        let found = self.machine.exec(&format!("{list}; {files}")).expect_code(0).stdout.clone();
+        // Without the columns.
+        let lines: Vec<String> =
+            found.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        lines.join("\n")
     }
 
     /// What is on the disks now. The machine is off.
