@@ -165,7 +165,7 @@ pub enum Replied {
 pub enum Answer {
     /// All pauses and silences that are in force.
     Orders(Orders),
-    /// All plans, the newest first.
+    /// The plans: what waits comes first, and the newest of these.
     Plans(Vec<Approval>),
     /// One plan with its steps.
     Plan {

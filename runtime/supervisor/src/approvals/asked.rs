@@ -10,7 +10,7 @@ use crate::clock;
 use crate::supervisor::Supervisor;
 
 impl Supervisor {
-    /// All plans that a person was asked about and that are remembered, the newest first.
+    /// All plans that a person was asked about and that are remembered: what waits comes first.
     ///
     /// # Errors
     /// The state cannot be read.

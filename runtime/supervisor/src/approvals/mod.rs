@@ -18,7 +18,7 @@ pub(crate) use self::ended::end_of_incident;
 pub(crate) use self::same::{circumstances, difference};
 use crate::state::StateError;
 
-/// All plans that a person was asked about and that are remembered, the newest first. `database` is `state.db` of the state
+/// All plans that a person was asked about and that are remembered: what waits comes first. `database` is `state.db` of the state
 /// directory, which a daemon may have open. Changes nothing.
 ///
 /// # Errors
