@@ -31,7 +31,7 @@ use crate::state::{State, StateError};
 use crate::stop::Stop;
 use crate::supervisor::{Rooms, Supervisor};
 use crate::tasks::Tasks;
-use crate::watching::Mailboxes;
+use crate::watching::{Mailboxes, WAKE_DIRECTORY};
 
 /// Released so that state and plans can be written on a full disk.
 const BALLAST_BYTES: u64 = 1 << 20;
@@ -133,6 +133,8 @@ impl Supervisor {
             version: instance.version.clone(),
             mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |grants| grants.mode),
         });
+        // Before anybody hears that it started: a request that is made then waits there.
+        dir.create_subdirectory(WAKE_DIRECTORY)?;
         let started = Event::Started { version: options.version, mode: options.mode, instances: references.collect() };
         journal.durable(now, started)?;
 
