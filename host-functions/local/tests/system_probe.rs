@@ -25,8 +25,12 @@ fn ask(root: &Path, function: &str, arguments: &str) -> Result<Value, Refusal> {
     let arguments = RawValue::from_string(arguments.into()).unwrap();
     let registry = Registry::of(ansai_local::INTERFACES);
     let (_, function) = registry.find("ansai:system/system-probe", function).unwrap();
-    let Body::Inline(body) = function.body else { panic!("not a probe") };
-    body.answer(&ask, &arguments).map(|reply| serde_json::from_str(reply.get()).unwrap())
+    let reply = match function.body {
+        Body::Inline(body) => body.answer(&ask, &arguments),
+        Body::Probe(body) => body.answer(&ask, &arguments),
+        _ => panic!("not a probe"),
+    };
+    reply.map(|reply| serde_json::from_str(reply.get()).unwrap())
 }
 
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -65,6 +69,73 @@ fn this_machine() {
         }
         Err(refusal) => assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}"),
     }
+}
+
+#[test]
+fn limits_of_this_machine() {
+    let root = Path::new("/");
+    for function in ["open-files", "threads"] {
+        let found = ask(root, function, "{}").unwrap();
+        assert!(number(&found["used"]) >= 1.0 && number(&found["limit"]) > number(&found["used"]), "{found}");
+    }
+    assert!(ask(root, "clock-synchronized", "{}").unwrap().is_boolean());
+    match ask(root, "restart-needed", "{}") {
+        Ok(found) => assert!(found["needed"].is_boolean() && found["packages"].is_array(), "{found}"),
+        Err(refusal) => assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}"),
+    }
+}
+
+#[test]
+fn limits_of_another_root() {
+    let root = tree(&[
+        ("proc/loadavg", "1.50 0.25 0.00 1/240 3\n"),
+        ("proc/sys/fs/file-nr", "1504\t0\t2000\n"),
+        ("proc/sys/kernel/threads-max", "191000\n"),
+        ("proc/sys/kernel/pid_max", "32768\n"),
+    ]);
+    let is = |function: &str| ask(root.path(), function, "{}").unwrap();
+    assert_eq!(is("open-files"), json!({"used": 1504, "limit": 2000}));
+    assert_eq!(is("threads"), json!({"used": 240, "limit": 32768}));
+    let refusal = ask(root.path(), "clock-synchronized", "{}").unwrap_err();
+    assert!(matches!(refusal, Refusal::Unsupported(_)), "{refusal}");
+    std::fs::write(root.path().join("proc/sys/kernel/pid_max"), "0\n").unwrap();
+    assert!(matches!(ask(root.path(), "threads", "{}").unwrap_err(), Refusal::Unavailable(_)));
+}
+
+#[test]
+fn a_restart_is_needed_for_a_package_or_a_kernel_that_is_gone() {
+    let kernel = ("proc/sys/kernel/osrelease", "6.1.0-49-amd64\n");
+    let loaded = ("proc/modules", "ext4 1 2 - Live 0x0\n");
+    let needed = |files: &[(&str, &str)]| {
+        let root = tree(files);
+        (ask(root.path(), "restart-needed", "{}").unwrap(), root)
+    };
+    let not = json!({"needed": false, "since": null, "packages": []});
+    let other = ("lib/modules/6.1.0-50-amd64/modules.dep", "");
+    assert_eq!(needed(&[kernel, ("etc/debian_version", "12.9\n")]).0, not);
+    assert_eq!(needed(&[kernel, loaded, other, ("lib/modules/6.1.0-49-amd64/modules.dep", "")]).0, not);
+    // A kernel without modules came from outside, as in a virtual machine.
+    assert_eq!(needed(&[kernel, other, ("etc/debian_version", "12.9\n")]).0, not);
+    assert_eq!(needed(&[kernel, loaded, other]).0, json!({"needed": true, "since": null, "packages": []}));
+    // A directory of another program is no kernel.
+    let container = tree(&[kernel, loaded, ("lib/modules/extra/x.ko", "")]);
+    assert!(matches!(ask(container.path(), "restart-needed", "{}").unwrap_err(), Refusal::Unsupported(_)));
+
+    let hostile = "\u{1b}[31mlinux\n".to_owned() + &"libc6\n".repeat(9) + &"x".repeat(300) + "\n\n";
+    let many: String = (0..200).map(|number| format!("p{number}\n")).collect();
+    let (found, _root) =
+        needed(&[kernel, ("run/reboot-required", ""), ("run/reboot-required.pkgs", &(hostile + &many))]);
+    let packages: Vec<&str> = found["packages"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(found["needed"] == true && found["since"].is_u64(), "{found}");
+    assert_eq!((packages.len(), packages[1]), (64, "libc6"));
+    assert!(packages.iter().all(|name| !name.contains('\u{1b}') && name.len() <= 203), "{packages:?}");
+
+    // The list is a pipe that nobody writes to: a restart is needed all the same.
+    let (_, root) = needed(&[kernel, ("run/reboot-required", "")]);
+    let fifo = root.path().join("run/reboot-required.pkgs");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let found = ask(root.path(), "restart-needed", "{}").unwrap();
+    assert_eq!((&found["needed"], &found["packages"]), (&true.into(), &json!([])));
 }
 
 #[test]
@@ -117,7 +188,7 @@ fn another_root_is_read_from_its_own_proc() {
 #[test]
 fn what_is_missing_or_odd_is_refused() {
     let empty = tree(&[]);
-    for function in ["load", "cpu", "memory", "uptime"] {
+    for function in ["load", "cpu", "memory", "uptime", "open-files", "threads", "restart-needed"] {
         let refusal = ask(empty.path(), function, "{}").unwrap_err();
         assert!(matches!(refusal, Refusal::NotFound(_)), "{function}: {refusal}");
     }
@@ -131,10 +202,13 @@ fn what_is_missing_or_odd_is_refused() {
         ("proc/stat", &hostile),
         ("proc/meminfo", "MemTotal: 18446744073709551615 kB\n"),
         ("proc/uptime", "-1 inf\n"),
+        ("proc/sys/fs/file-nr", &hostile),
         ("proc/pressure/cpu", "some avg10=nan avg60=0 avg300=0\n"),
     ]);
     for (function, arguments) in
         [("load", "{}"), ("cpu", "{}"), ("memory", "{}"), ("uptime", "{}"), ("pressure", r#"{"what":"cpu"}"#)]
+        .into_iter()
+        .chain([("open-files", "{}"), ("threads", "{}")])
     {
         let refusal = ask(odd.path(), function, arguments).unwrap_err();
         assert!(matches!(&refusal, Refusal::Unavailable(why) if !why.contains('\u{1b}')), "{function}: {refusal}");

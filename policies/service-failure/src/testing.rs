@@ -1,6 +1,6 @@
 //! Helpers of the unit tests.
 
-use ansai_sdk::testing::StandIn;
+use ansai_sdk::testing::{StandIn, default_settings};
 use ansai_sdk::{FromSettings as _, Subject};
 use serde_json::Value;
 
@@ -11,30 +11,9 @@ const MINUTE: u64 = 60_000;
 
 /// The defaults of the schema, with some replaced.
 pub(crate) fn settings(change: impl FnOnce(&mut Value)) -> Settings {
-    let schema: Value = serde_json::from_str(include_str!("../settings.schema.json")).unwrap();
-    let mut settings = defaults(&schema);
-    // In the unit that the host uses.
-    for (name, amount) in [
-        ("/backoff/first", MINUTE),
-        ("/backoff/most", 60 * MINUTE),
-        ("/settle", MINUTE / 2),
-        ("/flapping/within", 10 * MINUTE),
-        ("/restart_wait", 10 * MINUTE),
-    ] {
-        *settings.pointer_mut(name).unwrap() = amount.into();
-    }
+    let mut settings = default_settings(include_str!("../settings.schema.json"));
     change(&mut settings);
     Settings::from_settings(&settings.to_string()).unwrap()
-}
-
-fn defaults(schema: &Value) -> Value {
-    let properties = schema["properties"].as_object().unwrap();
-    let default = |(name, one): (&String, &Value)| {
-        let value = if one["type"] == "object" { defaults(one) } else { one["default"].clone() };
-        assert!(!value.is_null(), "{name} has no default");
-        (name.clone(), value)
-    };
-    properties.iter().map(default).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// A service that has run for an hour.

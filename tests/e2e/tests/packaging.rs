@@ -15,6 +15,7 @@ const FILES: [&str; 11] = [
     "bin/ansai",
     "lib/systemd/system/ansai.service",
     "share/ansai/policies/disk-space/disk-space.wasm",
+    "share/ansai/policies/host-pressure/host-pressure.wasm",
     "share/ansai/policies/service-failure/service-failure.wasm",
     "share/bash-completion/completions/ansai",
     "share/doc/ansai/LICENSE-MIT",
@@ -28,6 +29,7 @@ const FILES: [&str; 11] = [
 /// `make` with the program and the policies that were built before the tests.
 fn make(arguments: &[&str]) -> Ran {
     binary::policy("disk-space");
+    binary::policy("host-pressure");
     binary::policy("service-failure");
     Invocation::of("make")
         .current_dir(binary::repository())

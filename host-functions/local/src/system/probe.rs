@@ -3,12 +3,15 @@
 use ansai_core::{Interface, InterfaceKind, InterfaceName, Millis, Refusal, Sensitivity};
 use serde::{Deserialize, Serialize};
 
+use super::limits::{self, InUse};
 use super::pressure::{self, Pressured, Stall};
 use super::procfs::{CpuTime, LoadAverage, MemoryState};
+use super::restart::{self, Restart};
 use super::{kernel, procfs};
 use ansai_kit::call::NoArguments;
-use ansai_kit::function::Inline;
+use ansai_kit::function::{Inline, Probe};
 use ansai_kit::host::ProbeContext;
+use ansai_kit::host_clock;
 use ansai_kit::registry::{Body, Function, InterfaceDef};
 
 /// Answers at once on this machine, where the files are the kernel's. With another root directory they may be anything,
@@ -29,7 +32,7 @@ pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
         version: "0.2.0",
         kind: InterfaceKind::Probe,
         sensitivity: Sensitivity::Metadata,
-        ability: "see load, memory and pressure",
+        ability: "see load, memory, pressure and limits of the kernel",
         fields: &[],
     },
     doctor: &[],
@@ -39,6 +42,10 @@ pub static SYSTEM_PROBE: InterfaceDef = InterfaceDef {
         Function { name: "memory", checks: &[], body: inline!(memory) },
         Function { name: "pressure", checks: &[], body: inline!(pressure) },
         Function { name: "uptime", checks: &[], body: inline!(uptime) },
+        Function { name: "open-files", checks: &[], body: inline!(open_files) },
+        Function { name: "threads", checks: &[], body: inline!(threads) },
+        Function { name: "clock-synchronized", checks: &[], body: inline!(clock_synchronized) },
+        Function { name: "restart-needed", checks: &[], body: Body::Probe(&Probe(restart_needed)) },
     ],
 };
 
@@ -56,6 +63,25 @@ fn memory(ask: &ProbeContext<'_>, _: NoArguments) -> Result<MemoryState, Refusal
 
 fn uptime(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Millis, Refusal> {
     if ask.host.is_this_machine() { kernel::uptime() } else { procfs::uptime(ask.host) }
+}
+
+fn open_files(ask: &ProbeContext<'_>, _: NoArguments) -> Result<InUse, Refusal> {
+    limits::open_files(ask.host)
+}
+
+fn threads(ask: &ProbeContext<'_>, _: NoArguments) -> Result<InUse, Refusal> {
+    limits::threads(ask.host)
+}
+
+fn clock_synchronized(ask: &ProbeContext<'_>, _: NoArguments) -> Result<bool, Refusal> {
+    if ask.host.is_this_machine() {
+        return Ok(host_clock::read().is_synchronized);
+    }
+    Err(Refusal::Unsupported("only the kernel of this machine says whether its clock is synchronized".into()))
+}
+
+fn restart_needed(ask: &ProbeContext<'_>, _: NoArguments) -> Result<Restart, Refusal> {
+    restart::needed(ask.host)
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -72,7 +72,7 @@ pub(super) fn uptime(host: &Host) -> Result<Millis, Refusal> {
         .ok_or_else(|| odd("/proc/uptime", &text))
 }
 
-fn read(host: &Host, file: &str) -> Result<String, Refusal> {
+pub(super) fn read(host: &Host, file: &str) -> Result<String, Refusal> {
     open_and_read(host, file).map_err(|error| Refusal::io(file, &error))
 }
 

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 
 use crate::context::{Label, Target, Trigger, WallClock};
-use crate::series::Trend;
+use crate::series::{Trend, Window};
 use crate::{
     Attempt, Grants, Observation, Recommendation, Refusal, Severity, Span, StepRef, Subject, Value, log, text,
 };
@@ -185,6 +185,15 @@ impl Host {
     /// The host's refusal: an instance has at most as many series as its limit `series`, 64 by default.
     pub fn append(&self, series: &str, value: f64) -> Result<(), Refusal> {
         self.base.append(series, value)
+    }
+
+    /// Analyses the samples of a [`Window`](crate::series::Window): how many there are, over which time, and their minimum,
+    /// maximum, mean, median and slope.
+    ///
+    /// # Errors
+    /// `not-found` if there are no samples in it, or the host's refusal.
+    pub fn look_at(&self, series: &str, window: Window) -> Result<Trend, Refusal> {
+        self.base.look_at(series, window)
     }
 
     pub(crate) fn analyse(&self, series: &str, since: u64, limit: f64) -> Result<Trend, Refusal> {

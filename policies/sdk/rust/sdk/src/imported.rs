@@ -100,6 +100,10 @@ impl Imported {
         series::append(series, value)
     }
 
+    pub(crate) fn look_at(&self, series: &str, window: Window) -> Result<Trend, Refusal> {
+        series::analyse(series, window, None)
+    }
+
     pub(crate) fn analyse(&self, series: &str, since: u64, limit: f64) -> Result<Trend, Refusal> {
         let window = Window::since(since, Reduction::Minimum).in_buckets(Span(HOUR));
         series::analyse(series, window, Some(limit))
