@@ -133,6 +133,8 @@ impl Supervisor {
             version: instance.version.clone(),
             mode: authority.effective_grants(&instance.name).map_or(Mode::Observe, |grants| grants.mode),
         });
+        // Before anybody hears that it started: a request that is made then waits there.
+        dir.create_subdirectory(WAKE_DIRECTORY)?;
         let started = Event::Started { version: options.version, mode: options.mode, instances: references.collect() };
         journal.durable(now, started)?;
 

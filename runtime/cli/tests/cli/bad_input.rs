@@ -397,7 +397,6 @@ fn nobody_is_woken_without_a_daemon() {
     place.policy("p", &quiet("p"));
     place.ansai(&["run", "policies", "--once"]).code(0);
     let requests = place.state_dir().join("wake");
-    std::fs::create_dir(&requests).unwrap();
     place.ansai(&["wake", "p"]).told(1, "not-running", &["no ansai runs"]);
     assert_eq!(std::fs::read_dir(requests).unwrap().count(), 0);
 }
