@@ -130,6 +130,7 @@ fn instance(
         approval_expires: configured.approval_expires,
         maintenance: Arc::new(configured.maintenance.clone()),
         every: configured.every.unwrap_or(manifest.every),
+        timing: Arc::new(configured.timing.clone()),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };
     warnings.extend(Warning::of_watches(&instance.name, &instance.watches, &grants.scopes));

@@ -65,7 +65,7 @@ fn report() -> StatusReport {
             shares: vec![ShareUse { share: Share::Processor, percent: 97, is_suspended: true }],
         }],
         not_loaded: vec!["services: its component is missing".into()],
-        orders: Orders { pauses: vec![pause], silences: vec![silence] },
+        orders: Orders { pauses: vec![pause], silences: vec![silence], quarantines: vec![quarantine] },
         pending_steps: 1,
         budgets: vec![BudgetUse {
             instance: ONE,
