@@ -47,6 +47,12 @@ impl Board {
         *self.lock()
     }
 
+    fn note(&self, next: Option<Timestamp>, skipped: u64) {
+        let mut known = self.lock();
+        known.next = next;
+        known.skipped = known.skipped.saturating_add(skipped);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,10 +88,7 @@ impl Ticks {
             let now = self.clocks.now();
             let look = self.timer.look(now);
             let (Look::Due { skipped, .. } | Look::Wait { skipped, .. }) = look;
-            let mut known = self.board.lock();
-            known.next = self.timer.next(now);
-            known.skipped = known.skipped.saturating_add(skipped);
-            drop(known);
+            self.board.note(self.timer.next(now), skipped);
             match look {
                 Look::Due { late, .. } => {
                     let now = Instant::now();
