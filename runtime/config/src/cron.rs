@@ -60,12 +60,8 @@ impl Cron {
         if let Some(zone) = zone.filter(|zone| !zone.chars().all(is_plain)) {
             return Err(CronError::Zone(ansai_core::text::inert(zone, 64)));
         }
-        let cron = Cron {
-            is_repeating: is_repeating(&text),
-            text,
-            zone: zone.map(str::to_owned),
-            pattern: Box::new(pattern),
-        };
+        let cron =
+            Cron { is_repeating: is_repeating(&text), text, zone: zone.map(str::to_owned), pattern: Box::new(pattern) };
         cron.zone_now().ok_or_else(|| CronError::Zone(ansai_core::text::inert(zone.unwrap_or(""), 64)))?;
         // Any start will do: the pattern names no year.
         match cron.pattern.find_next_occurrence(&jiff::civil::date(2000, 1, 1).at(0, 0, 0, 0), true) {

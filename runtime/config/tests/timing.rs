@@ -23,9 +23,8 @@ fn timing(lines: &str) -> Result<Timing, ansai_config::Diagnostics> {
 
 #[test]
 fn a_schedule_is_read_whole() {
-    let read = timing(
-        "cron = \" 30  2 * * Mon-Fri\"\ntime_zone = \"Europe/Berlin\"\nsplay = \"10m\"\ncatch_up = \"never\"",
-    );
+    let read =
+        timing("cron = \" 30  2 * * Mon-Fri\"\ntime_zone = \"Europe/Berlin\"\nsplay = \"10m\"\ncatch_up = \"never\"");
     let read = read.unwrap();
     let cron = read.cron.unwrap();
     assert_eq!((cron.to_string().as_str(), cron.zone()), ("30 2 * * Mon-Fri Europe/Berlin", Some("Europe/Berlin")));

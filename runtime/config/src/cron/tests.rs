@@ -25,8 +25,8 @@ fn a_time_that_clocks_leave_out_comes_right_after_the_gap_and_once() {
     let expected = ["2026-03-28T01:30", "2026-03-29T01:00", "2026-03-30T00:30"];
     assert_eq!(next("30 2 * * *", "2026-03-27T12:00:00Z", 3), expected);
     // Several times of one gap are one run. Would break: a list of minutes that counts as "so often".
-    let several = ["2026-03-29T00:15", "2026-03-29T01:00", "2026-03-29T01:15", "2026-03-29T22:15"];
-    assert_eq!(next("15,45 0-3 29,30 3 *", "2026-03-29T00:00:00Z", 4)[1..3], several[1..3]);
+    let several = ["2026-03-29T00:15", "2026-03-29T00:45", "2026-03-29T01:00", "2026-03-29T01:15"];
+    assert_eq!(next("15,45 0-3 29,30 3 *", "2026-03-29T00:00:00Z", 4), several);
     assert_eq!(next("30 2 29 3 *", "2026-03-29T01:00:00Z", 1), ["2027-03-29T00:30"], "not twice");
 }
 
@@ -52,11 +52,10 @@ fn what_comes_so_often_follows_the_wall_clock() {
 fn leap_days_and_days_of_the_week_are_those_of_the_calendar() {
     assert_eq!(next("0 12 29 2 *", "2026-01-01T00:00:00Z", 2), ["2028-02-29T11:00", "2032-02-29T11:00"]);
     // A day of the month or a day of the week, as in cron.
-    assert_eq!(next("0 0 13 * Fri", "2026-11-02T00:00:00Z", 3), [
-        "2026-11-05T23:00",
-        "2026-11-12T23:00",
-        "2026-11-19T23:00"
-    ]);
+    assert_eq!(
+        next("0 0 13 * Fri", "2026-11-02T00:00:00Z", 3),
+        ["2026-11-05T23:00", "2026-11-12T23:00", "2026-11-19T23:00"]
+    );
     assert_eq!(next("@daily", "2026-11-02T00:00:00Z", 1), ["2026-11-02T23:00"]);
 }
 
@@ -66,7 +65,9 @@ fn what_never_comes_and_what_is_no_pattern_is_refused() {
         assert_eq!(Cron::new(text, None).unwrap_err(), CronError::Never, "{text}");
     }
     let long = "* ".repeat(5_000);
-    for text in ["", "*", "* * * *", "0 * * * * *", "60 * * * *", "0 24 * * *", "@reboot", "0 0 * * Mo", "\u{1b}", &long] {
+    for text in
+        ["", "*", "* * * *", "0 * * * * *", "60 * * * *", "0 24 * * *", "@reboot", "0 0 * * Mo", "\u{1b}", &long]
+    {
         assert!(matches!(Cron::new(text, None), Err(CronError::Form(_))), "{text}");
     }
     let zone = Cron::new("0 0 * * *", Some("Europe/Berlim")).unwrap_err();

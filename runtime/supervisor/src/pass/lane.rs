@@ -48,7 +48,12 @@ pub(super) struct Place {
 
 impl Lane {
     fn new() -> Lane {
-        Lane { follow_up: Arc::default(), board: Arc::default(), evaluating: Mutex::default(), heals: permits(MOST_HEALED_OF_ONE) }
+        Lane {
+            follow_up: Arc::default(),
+            board: Arc::default(),
+            evaluating: Mutex::default(),
+            heals: permits(MOST_HEALED_OF_ONE),
+        }
     }
 
     /// Asks for another evaluation, after so long from the end of the one that ends now.

@@ -88,7 +88,7 @@ impl Evaluator {
     ) -> Result<Evaluated, NotEvaluated> {
         let (asked, urgency) = (Instant::now(), urgency(&request));
         let due = asked.checked_sub(Duration::from_millis(request.late_ms)).unwrap_or(asked);
-        let _slot = self.stop.or(self.gate.enter(due, urgency)).await.ok_or(NotEvaluated::Stopping)?;
+        let _slot = self.stop.or_soon(self.gate.enter(due, urgency)).await.ok_or(NotEvaluated::Stopping)?;
         let late_ms = request.late_ms.saturating_add(Millis::from(asked.elapsed()).get());
         let at = clock::now();
         let context = self.context(instance, at, &request)?;

@@ -12,9 +12,9 @@ use ansai_kit::evaluation_state::Trigger;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+pub(crate) use self::ticks::Board;
 use self::ticks::{Clocks, HostClocks, Keep, Ticks};
 use self::timer::Timer;
-pub(crate) use self::ticks::Board;
 use crate::instance::Instance;
 use crate::pass::{FollowUp, Passes, PlanWhat};
 use crate::stop::Stop;
@@ -214,8 +214,8 @@ mod tests {
 
     use ansai_core::InstanceName;
 
-    use super::*;
     use super::timer::Now;
+    use super::*;
     use crate::watching::Mailbox;
 
     /// Clocks that go on as the test's do.

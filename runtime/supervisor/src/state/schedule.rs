@@ -59,9 +59,9 @@ impl State {
                 Some(value) => connection
                     .prepare_cached("INSERT OR REPLACE INTO fault VALUES (?1, ?2)")?
                     .execute(params![instance.as_str(), value])?,
-                None => connection
-                    .prepare_cached("DELETE FROM fault WHERE instance = ?1")?
-                    .execute([instance.as_str()])?,
+                None => {
+                    connection.prepare_cached("DELETE FROM fault WHERE instance = ?1")?.execute([instance.as_str()])?
+                }
             };
             Ok(())
         };

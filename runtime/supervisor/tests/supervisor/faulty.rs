@@ -67,9 +67,8 @@ async fn ten_faults_in_a_row_end_evaluations_until_a_person_resumes() {
     let report = supervisor.run_once().await.pop().unwrap();
     assert_eq!(report.exit_code(), exit::FINE, "{report:?}");
     assert_eq!(told(&scene), ["backed-off", "quarantined", "released"]);
-    let by_root = |event: &Event| {
-        matches!(event, Event::Released { why: Release::Resumed, by: Some(by), .. } if by.uid == 0)
-    };
+    let by_root =
+        |event: &Event| matches!(event, Event::Released { why: Release::Resumed, by: Some(by), .. } if by.uid == 0);
     assert!(scene.events().iter().any(by_root));
     drop(supervisor);
     scene.finish().await;
