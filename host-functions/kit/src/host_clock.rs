@@ -18,10 +18,14 @@ pub fn read() -> ClockReading {
     let wall = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(Timestamp::EPOCH, |since| Timestamp::EPOCH + Millis::from(since));
+    ClockReading { wall, since_boot: since_boot(), boot: boot_id(), is_synchronized: is_synchronized(wall) }
+}
+
+/// Time since the machine booted, also while it was suspended.
+pub fn since_boot() -> Millis {
     let booted = clock_gettime(ClockId::Boottime);
     let milliseconds = booted.tv_sec.saturating_mul(1_000).saturating_add(booted.tv_nsec / 1_000_000);
-    let since_boot = Millis::new(u64::try_from(milliseconds).unwrap_or(0));
-    ClockReading { wall, since_boot, boot: boot_id(), is_synchronized: is_synchronized(wall) }
+    Millis::new(u64::try_from(milliseconds).unwrap_or(0))
 }
 
 /// The id of this boot; empty if it is unknown.

@@ -68,7 +68,7 @@ pub(crate) enum Command {
     Pause(pause::Arguments),
     /// Neither show nor heal incidents with a key for a while
     Silence(silence::Arguments),
-    /// End a pause or a silence
+    /// End a pause, a silence or a quarantine
     Resume(resume::Arguments),
     /// List what is paused and silenced
     Pauses(pauses::Arguments),

@@ -31,6 +31,9 @@ use crate::trust::Trust;
 pub(crate) const MODES: &[(&str, Mode)] =
     &[("observe", Mode::Observe), ("approve", Mode::Approve), ("enforce", Mode::Enforce)];
 
+/// The engine has room for so many evaluations.
+const EVALUATIONS: (u64, u64) = (1, 256);
+
 /// Settings of the daemon as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Daemon {
@@ -42,6 +45,8 @@ pub struct Daemon {
     pub log: Option<String>,
     /// How long one call of a server may take; `None` if the caller chooses it.
     pub call_limit: Option<Millis>,
+    /// How many evaluations may run at the same time; `None` if the number of cores decides.
+    pub evaluations: Option<usize>,
 }
 
 /// A valid host configuration.
@@ -246,7 +251,7 @@ fn read_host(node: &Node, problems: &mut Problems) -> Labels {
 }
 
 fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
-    let fields = Fields::of(node, "`[daemon]`", &["state_dir", "mode", "log", "call_limit"], problems)?;
+    let fields = Fields::of(node, "`[daemon]`", &["state_dir", "mode", "log", "call_limit", "evaluations"], problems)?;
     let state_dir = fields.text("state_dir", 4_096, problems);
     if let (Some(path), Some(node)) = (state_dir, fields.get("state_dir"))
         && !ansai_core::scope::is_plain_absolute(path)
@@ -265,5 +270,6 @@ fn read_daemon(node: &Node, problems: &mut Problems) -> Option<Daemon> {
         mode: fields.word("mode", MODES, problems).unwrap_or_default(),
         log: fields.text("log", 1_000, problems).map(str::to_owned),
         call_limit: fields.duration("call_limit", CALL_LIMIT, problems),
+        evaluations: fields.number("evaluations", EVALUATIONS, problems).and_then(|most| usize::try_from(most).ok()),
     })
 }

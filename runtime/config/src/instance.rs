@@ -21,6 +21,7 @@ use crate::share;
 use crate::source::Span;
 use crate::target::CALL_LIMIT;
 use crate::target_use::{self, TargetUses};
+use crate::timing::{self, Timing};
 use crate::watch;
 use crate::windows;
 
@@ -37,6 +38,10 @@ const KEYS: &[&str] = &[
     "windows",
     "emergency_passes",
     "every",
+    "cron",
+    "time_zone",
+    "splay",
+    "catch_up",
     "watch",
     "settings",
     "attempts",
@@ -76,6 +81,8 @@ pub struct Instance {
     pub maintenance: Maintenance,
     /// The interval; `None` if the manifest's applies.
     pub every: Option<Millis>,
+    /// When it runs by the clock on the wall, and how runs are spread.
+    pub timing: Timing,
     /// What wakes it in between; `None` if the manifest's applies.
     pub watches: Option<Vec<Watch>>,
     /// The settings as written, an object. Resolve them with the policy's [`crate::Schema`].
@@ -171,6 +178,7 @@ pub(crate) fn read(
     }
     let attempts = fields.get("attempts").and_then(|node| read_attempts(node, problems));
     let (attempts, verify_within) = attempts.unwrap_or_default();
+    let every = fields.duration("every", SCHEDULE, problems);
     Some(Instance {
         source: source.map(str::to_owned),
         sha256: sha256.map(str::to_owned),
@@ -179,7 +187,8 @@ pub(crate) fn read(
             .duration("approval_expires", (MINUTE_MS, MONTH_MS), problems)
             .unwrap_or(APPROVAL_EXPIRES),
         maintenance: windows::read(&fields, problems),
-        every: fields.duration("every", SCHEDULE, problems),
+        every,
+        timing: timing::read(&fields, every, problems),
         watches: fields.get("watch").map(|node| watch::read(node, problems)),
         settings: settings_node.map_or_else(|| serde_json::json!({}), Node::to_json),
         attempts,

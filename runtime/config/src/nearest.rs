@@ -33,9 +33,9 @@ pub(crate) fn hint(written: &str, known: &[&str]) -> Option<String> {
     list(known).map(|list| format!("known here: {list}"))
 }
 
-/// Formats `` `a`, `b`, `c` ``, at most sixteen words.
+/// Formats `` `a`, `b`, `c` ``, at most 32 words.
 pub(crate) fn list(words: &[&str]) -> Option<String> {
-    let (shown, rest) = words.split_at(words.len().min(16));
+    let (shown, rest) = words.split_at(words.len().min(32));
     let mut list: Vec<String> = shown.iter().map(|word| format!("`{}`", inert(word, MOST_COMPARED))).collect();
     if !rest.is_empty() {
         list.push(format!("{} more", rest.len()));

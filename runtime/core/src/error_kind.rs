@@ -47,11 +47,13 @@ pub enum ErrorKind {
     PlanShare,
     /// It has used its share of notices.
     NoticeShare,
+    /// Its evaluations failed again and again, so it is no longer evaluated.
+    Quarantined,
 }
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [ErrorKind; 19] = [
+    pub const ALL: [ErrorKind; 20] = [
         ErrorKind::Failure,
         ErrorKind::Fuel,
         ErrorKind::Memory,
@@ -71,6 +73,7 @@ impl ErrorKind {
         ErrorKind::LogShare,
         ErrorKind::PlanShare,
         ErrorKind::NoticeShare,
+        ErrorKind::Quarantined,
     ];
 
     /// The error code with the same word.
@@ -95,6 +98,7 @@ impl ErrorKind {
             ErrorKind::LogShare => codes::LOG_SHARE,
             ErrorKind::PlanShare => codes::PLAN_SHARE,
             ErrorKind::NoticeShare => codes::NOTICE_SHARE,
+            ErrorKind::Quarantined => codes::QUARANTINED,
         }
     }
 }

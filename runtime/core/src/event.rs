@@ -18,6 +18,7 @@ use crate::hold::{HeldUnder, NotHeld};
 use crate::host_clock::{Belief, ClockReading};
 use crate::incident::Change;
 use crate::order::{Pause, Person, Silence};
+use crate::quarantine::{Quarantine, Release};
 use crate::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Millis, Mode, Outcome, Recommendation, Refusal, Severity, Share,
     Status, Timestamp, Usage,
@@ -164,6 +165,18 @@ pub enum Event {
     Suspended { instance: InstanceName, share: Share, limit: u64, until: Timestamp },
     /// An instance is no longer suspended; or no longer slowed, then `slowed` is false.
     Resumed { instance: InstanceName, slowed: bool },
+    /// So many evaluations of an instance in a row failed, the last one in this way. Until it answers, it is evaluated less
+    /// and less often: next at `until`.
+    BackedOff { instance: InstanceName, faults: u32, kind: ErrorKind, until: Timestamp },
+    /// An instance kept failing. It is not evaluated until [`Event::Released`]. Durable before that counts.
+    Quarantined(Quarantine),
+    /// An instance is neither backed off nor quarantined any more. `by` is the person who ended it.
+    Released {
+        instance: InstanceName,
+        why: Release,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Person>,
+    },
     /// The host approved, held or refused a plan. `attempt` is the number of the attempt that an approved plan belongs
     /// to, from 1 within its incident.
     Decided {
@@ -317,6 +330,9 @@ impl Event {
             Event::Slowed { .. } => "slowed",
             Event::Suspended { .. } => "suspended",
             Event::Resumed { .. } => "resumed",
+            Event::BackedOff { .. } => "backed-off",
+            Event::Quarantined(_) => "quarantined",
+            Event::Released { .. } => "released",
             Event::Decided { .. } => "decided",
             Event::Approval { .. } => "approval",
             Event::ApprovalEnded { .. } => "approval-ended",
@@ -367,6 +383,9 @@ impl Event {
             | Event::Slowed { instance, .. }
             | Event::Suspended { instance, .. }
             | Event::Resumed { instance, .. }
+            | Event::BackedOff { instance, .. }
+            | Event::Quarantined(Quarantine { instance, .. })
+            | Event::Released { instance, .. }
             | Event::Decided { instance, .. }
             | Event::Approval { instance, .. }
             | Event::ApprovalEnded { instance, .. }

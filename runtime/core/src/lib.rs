@@ -34,6 +34,7 @@ pub mod order;
 mod overlay;
 pub mod plan;
 pub mod quantity;
+pub mod quarantine;
 pub mod refusal;
 pub mod scope;
 mod share;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::quarantine::Quarantine;
 use crate::{InstanceName, Millis, Timestamp};
 
 /// The longest pause or silence. What shall last longer belongs into the configuration.
@@ -99,6 +100,9 @@ pub struct Orders {
     pub pauses: Vec<Pause>,
     /// Silences, by instance and key.
     pub silences: Vec<Silence>,
+    /// Instances that kept failing. ansai ordered these itself, and a person ends them.
+    #[serde(default)]
+    pub quarantines: Vec<Quarantine>,
 }
 
 impl Orders {
@@ -141,7 +145,7 @@ mod tests {
     #[test]
     fn the_pause_that_ends_last_is_told_and_a_jump_ends_none() {
         let of = |instance: Option<&InstanceName>, until| Pause { instance: instance.cloned(), order: order(until) };
-        let orders = Orders { pauses: vec![of(None, 10), of(Some(&ONE), 20)], silences: vec![] };
+        let orders = Orders { pauses: vec![of(None, 10), of(Some(&ONE), 20)], ..Orders::default() };
         let until = |instance, now, doubt| orders.pause_of(instance, at(now), doubt).map(|one| one.order.until);
         assert_eq!((until(&ONE, 5, false), until(&TWO, 5, false)), (Some(at(20)), Some(at(10))));
         assert_eq!((until(&ONE, 10, false), until(&TWO, 10, false)), (Some(at(20)), None));
@@ -155,7 +159,8 @@ mod tests {
             key: key.into(),
             order: order(10),
         };
-        let orders = Orders { pauses: vec![], silences: vec![silence(Some(&ONE), "/var"), silence(None, "/tmp")] };
+        let silences = vec![silence(Some(&ONE), "/var"), silence(None, "/tmp")];
+        let orders = Orders { silences, ..Orders::default() };
         let is = |instance, key| orders.silence_of(instance, key, at(5), false).is_some();
         assert!(is(&ONE, "/var") && is(&ONE, "/tmp") && is(&TWO, "/tmp"));
         assert!(!is(&TWO, "/var") && !is(&ONE, "/va") && !is(&ONE, "/var/log"));

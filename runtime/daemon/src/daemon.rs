@@ -235,6 +235,9 @@ impl Daemon {
         let live = host::live(self.registry.clone(), self.state_dir());
         let supervisor = Supervisor::open(options, Arc::new(live), self.authority(), instances)
             .map_err(|error| Error::Open { state_dir: self.state_dir().to_owned(), error })?;
+        if let Some(most) = self.configuration.as_ref().and_then(|one| one.config.daemon.evaluations) {
+            supervisor.limit_evaluations(most);
+        }
         let control = self.configuration.as_ref().map(|one| one.config.control.clone()).unwrap_or_default();
         let socket = control::socket_path(self.state_dir(), control.socket.as_deref());
         let access = Access { readers: control.group, operators: control.operators };

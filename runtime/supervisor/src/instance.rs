@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ansai_config::Timing;
 use ansai_core::maintenance::Maintenance;
 use ansai_core::watch::Wanted;
 use ansai_core::{InstanceName, Limits, Millis, RetryPolicy, Shares};
@@ -30,6 +31,8 @@ pub struct Instance {
     pub maintenance: Arc<Maintenance>,
     /// Milliseconds between evaluations.
     pub every: Millis,
+    /// Times of the wall clock in place of the interval, and how runs are spread.
+    pub timing: Arc<Timing>,
     /// What wakes it in between.
     pub watches: Arc<[Wanted]>,
 }

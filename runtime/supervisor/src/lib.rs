@@ -16,6 +16,8 @@
 //! | `recording` | the audit log and the stream of events, recordings, heads |
 //! | `repeats` | what was told already, and is only counted |
 //! | `shares` | what an instance may use over time |
+//! | `faults` | instances whose evaluations fail: backed off, then quarantined |
+//! | `gate` | how many evaluations run at the same time |
 //! | `orders` | pauses and silences |
 //! | `clock_watch` | whether the time of day can be believed |
 //! | `state` | data that must survive a restart |
@@ -37,6 +39,8 @@ pub mod authority;
 pub mod clock;
 mod clock_watch;
 mod execution;
+mod faults;
+mod gate;
 mod guarded;
 mod ids;
 mod incidents;

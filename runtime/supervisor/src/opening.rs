@@ -16,6 +16,8 @@ use crate::authority::Authority;
 use crate::clock;
 use crate::clock_watch::ClockWatch;
 use crate::execution::{Background, Executor, GuardedSteps, Pending, PlanFileError, Plans, QuarantineExpiry};
+use crate::faults::Faults;
+use crate::gate::Gate;
 use crate::ids::Ids;
 use crate::incidents::{HealingIncidents, Incidents};
 use crate::instance::Instance;
@@ -157,6 +159,7 @@ impl Supervisor {
             recorder,
             stop: stop.clone(),
             meters: meters.clone(),
+            gate: Gate::new(),
         };
         let incidents = Arc::new(Incidents {
             journal: journal.clone(),
@@ -213,6 +216,7 @@ impl Supervisor {
             stop: stop.clone(),
             delivery: OnceLock::new(),
         };
+        let faults = Faults::open(state.clone(), journal.clone(), &instances, now)?;
         let passes = Passes {
             authority,
             evaluator,
@@ -221,6 +225,7 @@ impl Supervisor {
             journal: journal.clone(),
             ids,
             stop: stop.clone(),
+            faults: Arc::new(faults),
             lanes: Lanes::new(instances.iter().map(|instance| &instance.name)),
             tasks: tasks.clone(),
         };

@@ -4,13 +4,14 @@ use ansai_core::control::{NewPause, NewSilence, Resume};
 use ansai_core::order::{Orders, Pause, Person, Silence};
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::orders::OrderError;
 use crate::supervisor::Supervisor;
 
 impl Supervisor {
     /// The pauses and silences that are in force.
     pub fn orders(&self) -> Orders {
-        self.0.orders.in_force()
+        Orders { quarantines: self.0.passes.faults.quarantines(), ..self.0.orders.in_force() }
     }
 
     /// No new step begins for an instance, or for all. Steps that run finish, and everything is evaluated as before.
@@ -34,12 +35,20 @@ impl Supervisor {
         Ok((silence, incidents))
     }
 
-    /// Ends pauses and silences, and evaluates what they held soon.
+    /// Ends pauses, silences and the quarantine of an instance, and evaluates what they held soon.
     ///
     /// # Errors
     /// See [`OrderError`].
     pub fn resume(&self, what: &Resume, by: &Person) -> Result<Orders, OrderError> {
-        let ended = self.0.orders.resume(what, by)?;
+        let released = match what {
+            Resume::All => None,
+            Resume::Named { name } => self.0.passes.faults.release(name, by, clock::now())?,
+        };
+        let mut ended = match self.0.orders.resume(what, by) {
+            Err(OrderError::NothingToResume(_)) if released.is_some() => Orders::default(),
+            ended => ended?,
+        };
+        ended.quarantines.extend(released);
         self.look_again(&ended);
         Ok(ended)
     }
@@ -53,6 +62,7 @@ impl Supervisor {
                 .map(|one| &one.instance)
                 .chain(ended.silences.iter().map(|one| &one.instance))
                 .any(|instance| instance.as_ref().is_none_or(|instance| instance == name))
+                || ended.quarantines.iter().any(|one| one.instance == *name)
         };
         for instance in self.0.instances.iter().filter(|instance| named(&instance.name)) {
             self.0.passes.lanes.of(&instance.name).follow_up.ask(Instant::now());

@@ -111,6 +111,11 @@ impl Supervisor {
         reports
     }
 
+    /// At most so many evaluations run at the same time. Called once, before the first pass.
+    pub fn limit_evaluations(&self, most: usize) {
+        self.0.passes.evaluator.gate.limit(most);
+    }
+
     /// Records the end of this run, with the signal if one caused it.
     pub(crate) fn ended(&self, why: &str) {
         let rooms = &self.0;

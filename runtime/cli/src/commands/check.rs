@@ -1,6 +1,7 @@
 //! `ansai check`: everything that can be checked without running anything.
 
 mod policy;
+mod schedule;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -168,7 +169,7 @@ fn wakes(instance: &ansai_supervisor::Instance) -> String {
     };
     let watches: Vec<String> = instance.watches.iter().map(watch).collect();
     let between = if watches.is_empty() { String::new() } else { format!(", woken by {}", watches.join("; ")) };
-    format!("every {}{between}", instance.every)
+    format!("{}{between}", schedule::of(instance))
 }
 
 /// How long a call of a server may take, where the configuration has something to say about servers.

@@ -2,6 +2,7 @@
 
 use ansai_core::control::{Answer, Request};
 use ansai_core::exit;
+use ansai_core::order::Orders;
 use clap::Args;
 
 use crate::asking::ask;
@@ -24,7 +25,10 @@ pub(crate) fn run(_: &Arguments, global: &Global) -> anyhow::Result<u8> {
             for silence in &all.silences {
                 lines::line(&orders::silence(silence))?;
             }
-            if all.pauses.is_empty() && all.silences.is_empty() {
+            for quarantine in &all.quarantines {
+                lines::line(&orders::quarantine(quarantine))?;
+            }
+            if *all == Orders::default() {
                 lines::line("nothing is paused or silenced")?;
             }
             orders::note_not_running(&done)?;

@@ -1,4 +1,4 @@
-//! `ansai resume`: end a pause or a silence.
+//! `ansai resume`: end a pause, a silence or a quarantine.
 
 use ansai_core::control::{Answer, Request, Resume};
 use ansai_core::exit;
@@ -11,11 +11,11 @@ use crate::output::{json, lines, orders};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ansai resume               ends the pause of all instances\n  \
-    ansai resume disk-space    ends the pause of one instance\n  \
+    ansai resume disk-space    ends the pause and the quarantine of one instance\n  \
     ansai resume /var          ends the silences of a key\n\n\
     What was held is evaluated soon. `ansai pauses` lists what is paused and silenced.")]
 pub(crate) struct Arguments {
-    /// Instance that is paused, or key that is silenced [default: the pause of all instances]
+    /// Instance that is paused or quarantined, or key that is silenced [default: the pause of all instances]
     #[arg(value_name = "INSTANCE|KEY")]
     name: Option<String>,
 }
@@ -30,6 +30,9 @@ pub(crate) fn run(arguments: &Arguments, global: &Global) -> anyhow::Result<u8> 
             }
             for silence in &ended.silences {
                 lines::line(&format!("{} no longer silenced", orders::what(silence.instance.as_ref(), &silence.key)))?;
+            }
+            for quarantine in &ended.quarantines {
+                lines::line(&format!("{} is no longer quarantined", quarantine.instance))?;
             }
             orders::note_not_running(&done)?;
         }

@@ -91,6 +91,12 @@ fn other_line(event: &Event) -> String {
         }
         Event::Resumed { instance, slowed: true } => format!("{instance}: no longer suspended, but slowed down"),
         Event::Resumed { instance, slowed: false } => format!("{instance}: runs on schedule again"),
+        Event::BackedOff { instance, faults, kind, until } => {
+            let (faults, until) = (count(*faults, "fault"), time::clock(*until));
+            format!("{instance}: backed off until {until}: {faults} in a row, the last one was {kind}")
+        }
+        Event::Quarantined(quarantine) => orders::quarantine(quarantine),
+        Event::Released { instance, why, by } => orders::released(instance, *why, by.as_ref()),
         Event::RecordingsDropped { ids } => {
             format!("deleted {} to stay within the quota", count(ids.len(), "recording"))
         }

@@ -1,13 +1,15 @@
-//! Pauses and silences in words, and as a document.
+//! Pauses, silences and quarantines in words, and as a document.
 
 use ansai_core::control::Answer;
-use ansai_core::order::{Order, Pause, Silence};
-use ansai_core::text::inert;
+use ansai_core::order::{Order, Pause, Person, Silence};
+use ansai_core::quarantine::{Quarantine, Release};
+use ansai_core::text::{inert, prose};
 use ansai_core::{InstanceName, Millis};
 use ansai_daemon::control::Performed;
 use ansai_supervisor::clock;
 use serde_json::{Value, json};
 
+use super::count::count;
 use super::{lines, time};
 
 /// Version of the documents.
@@ -21,6 +23,28 @@ pub(crate) fn pause(pause: &Pause) -> String {
 /// `incidents with the key /var are silenced until …`.
 pub(crate) fn silence(silence: &Silence) -> String {
     format!("{} silenced {}", what(silence.instance.as_ref(), &silence.key), ordered(&silence.order))
+}
+
+/// `web is quarantined since 2026-11-29 03:02: 10 faults in a row, the last one was trap: …; `ansai resume web` ends it`.
+pub(crate) fn quarantine(quarantine: &Quarantine) -> String {
+    let Quarantine { instance, since, faults, kind, error } = quarantine;
+    let (since, faults) = (time::minute(*since), count(*faults, "fault"));
+    format!(
+        "{instance} is quarantined since {since}: {faults} in a row, the last one was {kind}: {}; \
+         `ansai resume {instance}` ends it",
+        prose(error, 300)
+    )
+}
+
+/// `web is evaluated on schedule again: its policy has answered`.
+pub(crate) fn released(instance: &InstanceName, why: Release, by: Option<&Person>) -> String {
+    let why = match (why, by) {
+        (Release::Resumed, Some(by)) => format!("resumed by {}", inert(&by.to_string(), 100)),
+        (Release::Resumed, None) => "resumed".to_owned(),
+        (Release::Answered, _) => "its policy has answered".to_owned(),
+        (Release::Changed, _) => "it has another component".to_owned(),
+    };
+    format!("{instance} is evaluated on schedule again: {why}")
 }
 
 /// `disk-space is`, or `every instance is`.

@@ -36,6 +36,7 @@ pub(crate) fn render(report: &StatusReport, layout: Layout) -> String {
     }
     let paused = report.orders.pauses.iter().map(orders::pause);
     page.section("Paused and silenced", paused.chain(report.orders.silences.iter().map(orders::silence)));
+    page.section("Quarantined", report.orders.quarantines.iter().map(orders::quarantine));
     page.section("Not loaded", report.not_loaded.iter().map(|one| prose(one, MOST_TEXT)));
     page.section("Policies", report.instances.iter().map(|one| instance(one, report.at)));
     let budgets = report.budgets.iter().take(most(MOST_BUDGETS)).map(|one| {
@@ -80,6 +81,9 @@ impl Page {
         }
         if !report.not_loaded.is_empty() {
             more.push(format!("{} not loaded", report.not_loaded.len()));
+        }
+        if !report.orders.quarantines.is_empty() {
+            more.push(format!("{} quarantined", report.orders.quarantines.len()));
         }
         let more = if more.is_empty() { String::new() } else { format!(": {}", more.join(", ")) };
         self.headline(0, style, word, &more);
@@ -167,7 +171,10 @@ fn instance(one: &InstanceStatus, now: Timestamp) -> String {
     };
     let shares: Vec<String> = one.shares.iter().map(share).collect();
     let shares = if shares.is_empty() { String::new() } else { format!("; shares used: {}", shares.join(", ")) };
-    format!("{}{mode}:{open} {last}{next}{shares}", one.instance)
+    let cron = one.cron.as_ref().map(|cron| format!(" by cron {}", inert(cron, 300))).unwrap_or_default();
+    let skipped = if one.skipped == 0 { String::new() } else { format!("; {}", count(one.skipped, "skipped run")) };
+    let faults = if one.faults == 0 { String::new() } else { format!("; {} in a row", count(one.faults, "fault")) };
+    format!("{}{mode}:{open} {last}{next}{cron}{skipped}{faults}{shares}", one.instance)
 }
 
 fn in_time(at: Timestamp, now: Timestamp) -> String {

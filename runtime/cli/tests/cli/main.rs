@@ -29,6 +29,7 @@ mod plans;
 mod refused;
 mod replay;
 mod run;
+mod schedules;
 mod share;
 mod stopping;
 mod support;

@@ -55,6 +55,10 @@ codes! {
         BAD_WATCH = "bad-watch",
         BAD_WINDOW = "bad-window",
         UNKNOWN_TIME_ZONE = "unknown-time-zone",
+        BAD_CRON = "bad-cron",
+        CRON_NEVER_FIRES = "cron-never-fires",
+        SCHEDULE_CONFLICT = "schedule-conflict",
+        SPLAY_TOO_LONG = "splay-too-long",
         WATCH_NOT_GRANTED = "watch-not-granted",
         NOT_GRANTED = "not-granted",
         EXPORT_TARGET = "export-target",
@@ -183,6 +187,7 @@ codes! {
         LOG_SHARE = "log-share",
         PLAN_SHARE = "plan-share",
         NOTICE_SHARE = "notice-share",
+        QUARANTINED = "quarantined",
     }
     Host {
         OTHER = "other",

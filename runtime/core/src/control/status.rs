@@ -136,8 +136,17 @@ pub struct InstanceStatus {
     pub version: Option<String>,
     /// Its mode; `None` if that is unknown.
     pub mode: Option<Mode>,
-    /// Time between two evaluations.
+    /// Time between two evaluations; `None` with `cron`, or if no daemon runs.
     pub every: Option<Millis>,
+    /// The pattern by which it runs, with its time zone.
+    #[serde(default)]
+    pub cron: Option<String>,
+    /// Runs that did not take place since ansai started: the one before still ran, or the host was suspended.
+    #[serde(default)]
+    pub skipped: u64,
+    /// How many evaluations in a row have failed.
+    #[serde(default)]
+    pub faults: u32,
     /// When it was last evaluated.
     pub last: Option<Timestamp>,
     /// When the next evaluation is due by the schedule; `None` if no daemon runs.

@@ -105,6 +105,10 @@ fn instance(
         let (component, sha256) = (component.path.clone(), component.found.digest.clone());
         return Err(InstanceError::OtherComponent { instance, file, component, sha256 }.into());
     }
+    let every = configured.every.unwrap_or(manifest.every);
+    if let Some(problem) = configured.timing.splay_problem(every).filter(|_| configured.timing.cron.is_none()) {
+        return Err(InstanceError::Splay { instance: name.clone(), problem }.into());
+    }
     let settings = component.schema.resolve(&configured.settings).map_err(|problems| InstanceError::Settings {
         instance: name.clone(),
         problems: config.settings_diagnostics(name, &problems),
@@ -129,7 +133,8 @@ fn instance(
         },
         approval_expires: configured.approval_expires,
         maintenance: Arc::new(configured.maintenance.clone()),
-        every: configured.every.unwrap_or(manifest.every),
+        every,
+        timing: Arc::new(configured.timing.clone()),
         watches: Wanted::of(&manifest.watches, configured.watches.as_deref()).into(),
     };
     warnings.extend(Warning::of_watches(&instance.name, &instance.watches, &grants.scopes));

@@ -73,6 +73,14 @@ pub enum InstanceError {
         /// Its SHA-256.
         sha256: String,
     },
+    /// Its splay is longer than the interval of the manifest.
+    #[error("{problem}, which is `every` in the manifest of [policy.{instance}]")]
+    Splay {
+        /// The instance.
+        instance: InstanceName,
+        /// How long both are.
+        problem: String,
+    },
     /// Its settings do not match the schema of the policy.
     #[error("invalid settings of [policy.{instance}]")]
     Settings {
@@ -133,6 +141,7 @@ impl InstanceError {
             InstanceError::NotConfigured { .. } => codes::NOT_CONFIGURED,
             InstanceError::NotGranted { why, .. } => why.code(),
             InstanceError::OtherComponent { .. } => codes::OTHER_COMPONENT,
+            InstanceError::Splay { .. } => codes::SPLAY_TOO_LONG,
             InstanceError::Settings { .. } | InstanceError::TargetSettings { .. } => codes::INVALID,
             InstanceError::Untrusted { .. } | InstanceError::UntrustedEnforce { .. } => codes::UNTRUSTED_POLICY,
             InstanceError::NeedsSettings { code, .. } => *code,
@@ -143,6 +152,7 @@ impl InstanceError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             InstanceError::SourceHasSeveral { .. } => "name one .wasm file".to_owned(),
+            InstanceError::Splay { .. } => "write a shorter `splay`, or a longer `every`".to_owned(),
             InstanceError::NoSuchPolicy { instance, file, builtin: true, .. } => {
                 format!("add `source = \"builtin:{instance}\"` to [policy.{instance}] in {}", file.display())
             }

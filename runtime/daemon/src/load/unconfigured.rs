@@ -61,6 +61,7 @@ fn instance(request: &LoadRequest<'_>, component: &Arc<Component>) -> Result<Loa
         approval_expires: ansai_config::APPROVAL_EXPIRES,
         maintenance: Arc::default(),
         every: manifest.every,
+        timing: Arc::default(),
         watches: Wanted::of(&manifest.watches, None).into(),
     };
     let granted = ansai_config::unconfigured(manifest, request.interfaces);

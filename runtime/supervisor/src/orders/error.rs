@@ -24,8 +24,8 @@ pub enum OrderError {
     /// There is no pause of all instances.
     #[error("no pause of all instances is in force")]
     NothingPaused,
-    /// Neither an instance of this name is paused, nor is a key of this name silenced.
-    #[error("`{0}` is neither paused nor silenced")]
+    /// Neither an instance of this name is paused or quarantined, nor is a key of this name silenced.
+    #[error("`{0}` is neither paused, silenced nor quarantined")]
     NothingToResume(String),
     /// It cannot be stored.
     #[error(transparent)]
@@ -52,7 +52,7 @@ impl OrderError {
             OrderError::Reason => Some("say why, such as --reason \"database migration\""),
             OrderError::Key => Some("`ansai status` lists the keys of open incidents"),
             OrderError::TooMany | OrderError::NothingPaused | OrderError::NothingToResume(_) => {
-                Some("`ansai pauses` lists what is paused and silenced")
+                Some("`ansai pauses` lists what is paused, silenced and quarantined")
             }
             OrderError::State(error) => error.hint(),
             OrderError::Journal(_) => None,

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::follow_up::FollowUp;
 use crate::permits::{Lease, Leases, Request};
+use crate::schedule::Board;
 use crate::stop::Stop;
 
 /// Incidents that are healed at the same time. Each may keep a thread busy, and the threads are limited.
@@ -22,6 +23,8 @@ const MOST_HEALED_OF_ONE: usize = 16;
 pub(crate) struct Lane {
     /// When the policy wants to be evaluated again.
     pub(crate) follow_up: Arc<FollowUp>,
+    /// When it runs by time.
+    pub(crate) board: Arc<Board>,
     /// Held during an evaluation, until what the policy stored is committed.
     pub(super) evaluating: Mutex<()>,
     heals: Arc<Semaphore>,
@@ -45,7 +48,12 @@ pub(super) struct Place {
 
 impl Lane {
     fn new() -> Lane {
-        Lane { follow_up: Arc::default(), evaluating: Mutex::default(), heals: permits(MOST_HEALED_OF_ONE) }
+        Lane {
+            follow_up: Arc::default(),
+            board: Arc::default(),
+            evaluating: Mutex::default(),
+            heals: permits(MOST_HEALED_OF_ONE),
+        }
     }
 
     /// Asks for another evaluation, after so long from the end of the one that ends now.

@@ -3,6 +3,7 @@
 
 mod approving;
 mod budget;
+mod faulty;
 mod follow_up;
 mod heal;
 mod lane;
@@ -19,6 +20,7 @@ use ansai_kit::evaluation_state::Trigger;
 use crate::authority::{Authority, EffectiveGrants};
 use crate::clock;
 use crate::execution::Executor;
+use crate::faults::Faults;
 use crate::ids::Ids;
 use crate::incidents::{Heard, Incidents, Update, update};
 use crate::instance::Instance;
@@ -42,6 +44,7 @@ pub(crate) struct Passes {
     pub(crate) ids: Arc<Ids>,
     pub(crate) stop: Arc<Stop>,
     pub(crate) lanes: Lanes,
+    pub(crate) faults: Arc<Faults>,
     /// Those that heal are among them.
     pub(crate) tasks: Tasks,
 }
@@ -69,6 +72,9 @@ impl Passes {
                 return self.failed(instance, Mode::Observe, error, None);
             }
         };
+        if self.is_held_back(instance, &grants, what, &why) {
+            return;
+        }
         match self.may_pass(instance, what, &why) {
             // It sees what a follow-up would see.
             Go::Now => lane.follow_up.clear(),
@@ -160,10 +166,12 @@ impl Passes {
             Err(error) => {
                 let (kind, error) = (error.kind(), error.to_string());
                 self.store(&update(&instance.name, &open, &healing, Vec::new(), most, &error, at), at);
+                self.note_fault(instance, kind, &error, at);
                 self.failed(instance, grants.mode, error, Some(kind));
                 return None;
             }
         };
+        self.faults.answered(&instance.name, at);
         match self.evaluator.commit(instance, trigger, at, &writes) {
             Ok(()) => drop(self.incidents.repeats.forget(&instance.name, Thing::Pass, at)),
             Err(error) => self.failed(instance, grants.mode, format!("what the policy stored is lost: {error}"), None),

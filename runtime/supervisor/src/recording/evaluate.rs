@@ -1,9 +1,10 @@
 //! Evaluates a policy on the host and records it: passes the context, returns answer and proposals.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ansai_core::event::{EvaluationResult, LogLine, Phase};
-use ansai_core::{Attempt, Event, Incident, Measure, Observation, Share, Status, Timestamp};
+use ansai_core::{Attempt, Event, Incident, Measure, Millis, Observation, Severity, Share, Status, Timestamp};
 use ansai_engine::engine::ENGINE_VERSION;
 use ansai_engine::recording::RECORDING_VERSION;
 use ansai_engine::{Answer, EvaluationError, RecordedCall, RecordedReply, Recording};
@@ -11,11 +12,13 @@ use ansai_kit::action::Proposed;
 use ansai_kit::evaluation_state::{Advice, Context, EvaluationState, Trigger, Writes};
 use ansai_kit::host_access::{EvaluationStart, HostAccess};
 use ansai_kit::processor::Meter;
+use tokio::time::Instant;
 
 use super::journal::Journal;
 use super::recorder::{Ended, Recorder, Unrecorded};
 use crate::authority::EffectiveGrants;
 use crate::clock;
+use crate::gate::{Gate, Urgency};
 use crate::instance::Instance;
 use crate::repeats::{Thing, Told, without_numbers};
 use crate::shares::{Meters, metered};
@@ -72,6 +75,7 @@ pub(crate) struct Evaluator {
     pub(crate) recorder: Recorder,
     pub(crate) stop: Arc<Stop>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Evaluator {
@@ -82,6 +86,10 @@ impl Evaluator {
         instance: &Instance,
         request: EvaluationRequest<'_>,
     ) -> Result<Evaluated, NotEvaluated> {
+        let (asked, urgency) = (Instant::now(), urgency(&request));
+        let due = asked.checked_sub(Duration::from_millis(request.late_ms)).unwrap_or(asked);
+        let _slot = self.stop.or_soon(self.gate.enter(due, urgency)).await.ok_or(NotEvaluated::Stopping)?;
+        let late_ms = request.late_ms.saturating_add(Millis::from(asked.elapsed()).get());
         let at = clock::now();
         let context = self.context(instance, at, &request)?;
         let memory = Arc::new(InstanceMemory { state: self.state.clone(), instance: instance.name.clone() });
@@ -92,7 +100,7 @@ impl Evaluator {
             reach: request.grants.reach.clone(),
             never: request.grants.never.clone(),
             state: EvaluationState::new(phase, context, memory).limited(&instance.limits),
-            deadline: std::time::Duration::from_millis(instance.limits.deadline_ms),
+            deadline: Duration::from_millis(instance.limits.deadline_ms),
             meter: self.meter(instance),
         });
         let evaluating = async {
@@ -112,7 +120,7 @@ impl Evaluator {
             result: result(&evaluation.answer, evaluation.usage.proposals),
             kind: evaluation.answer.as_ref().err().map(EvaluationError::kind),
             usage: evaluation.usage.clone(),
-            late_ms: request.late_ms,
+            late_ms,
             is_calm: request.open.is_empty() && is_repeated(&request.trigger),
             finding: request.finding.map(|(finding, _)| finding.key.clone()),
             says: is_repeated(&request.trigger).then(|| says(&evaluation.answer, &evaluation.calls)),
@@ -208,6 +216,16 @@ impl Evaluator {
             attempts: request.finding.map(|(_, attempts)| attempts.to_vec()).unwrap_or_default(),
             stage: String::new(),
         })
+    }
+}
+
+/// What is open and serious comes first, then what has happened, then what is due by time.
+fn urgency(request: &EvaluationRequest<'_>) -> Urgency {
+    let is_serious = |incident: &Incident| incident.finding.severity() >= Some(Severity::Critical);
+    match &request.trigger {
+        _ if request.open.iter().any(is_serious) => Urgency::Urgent,
+        Trigger::Schedule if request.finding.is_none() => Urgency::Schedule,
+        _ => Urgency::Soon,
     }
 }
 

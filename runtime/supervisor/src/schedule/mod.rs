@@ -1,4 +1,8 @@
-//! Runs each instance at its interval and because of events, until ansai stops.
+//! Runs each instance by time and because of events, until ansai stops.
+
+mod splay;
+mod ticks;
+mod timer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +12,9 @@ use ansai_kit::evaluation_state::Trigger;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+pub(crate) use self::ticks::Board;
+use self::ticks::{Clocks, HostClocks, Keep, Ticks};
+use self::timer::Timer;
 use crate::instance::Instance;
 use crate::pass::{FollowUp, Passes, PlanWhat};
 use crate::stop::Stop;
@@ -38,22 +45,23 @@ impl Schedule {
         Schedule { stop, tasks: Vec::new() }
     }
 
-    /// Runs passes over each instance at its interval, and when something that it watches happens.
+    /// Runs passes over each instance by time, and when something that it watches happens.
     pub(crate) fn passes(&mut self, passes: &Arc<Passes>, instances: &[Instance], mailboxes: &Mailboxes) {
-        let start = Instant::now();
+        let clocks: Arc<dyn Clocks> = Arc::new(HostClocks);
         let count = u32::try_from(instances.len()).unwrap_or(u32::MAX).max(1);
         self.tasks.reserve(instances.len());
         for (place, instance) in (0u32..).zip(instances) {
             let every = Duration::from(instance.every.max(Millis::new(1)));
-            let first = start + place * APART.min(every / count);
+            let first = place * APART.min(every / count);
             let follow_up = passes.lanes.of(&instance.name).follow_up.clone();
             let mailbox = mailboxes.of(&instance.name);
             for keeper in watching::keepers(passes, instance, &mailbox, &self.stop) {
                 self.tasks.push(tokio::spawn(keeper));
             }
+            let ticks = ticks_of(passes, instance, &clocks, (first, &mailbox.host().name));
             let (name, watches) = (instance.name.clone(), instance.watches.clone());
             let events = Arc::new(Events::new(name, watches, every, mailbox));
-            let waits = Waits { ticks: ticks(first, every), follow_up, soonest: SOONEST, events: events.clone() };
+            let waits = Waits { ticks, follow_up, soonest: SOONEST, events: events.clone() };
             let (passes, instance) = (passes.clone(), instance.clone());
             let pass =
                 move |why: Why, due: Instant| run_pass(passes.clone(), instance.clone(), events.clone(), why, due);
@@ -92,7 +100,28 @@ impl Schedule {
     }
 }
 
-/// After a slow pass, the next one starts a whole interval later, and not several times immediately.
+/// The runs of an instance by time. At an interval, the first one comes after `first` and the splay.
+fn ticks_of(passes: &Passes, instance: &Instance, clocks: &Arc<dyn Clocks>, (first, host): (Duration, &str)) -> Ticks {
+    let (now, timing) = (clocks.now(), &instance.timing);
+    let splay = splay::splay(host, instance.name.as_str(), timing.splay);
+    let state = &passes.evaluator.state;
+    let keep = timing.cron.as_ref().map(|cron| {
+        let (state, instance) = (state.clone(), instance.name.clone());
+        Keep { state, instance, cron: cron.to_string() }
+    });
+    let seen = keep.as_ref().and_then(|keep| match state.seen(&keep.instance, &keep.cron) {
+        Ok(seen) => seen,
+        Err(error) => {
+            tracing::error!(instance = %keep.instance, "what `cron` missed is unknown, nothing is caught up: {error}");
+            None
+        }
+    });
+    let first = Millis::new(now.up.get().saturating_add(Millis::from(first).get()));
+    let timer = Timer::new(timing, instance.every, splay, seen, (first, now));
+    Ticks::new(timer, clocks.clone(), passes.lanes.of(&instance.name).board.clone(), keep)
+}
+
+/// After a slow task, the next one starts a whole interval later, and not several times immediately.
 fn ticks(first: Instant, every: Duration) -> Interval {
     let mut ticks = interval_at(first, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -107,15 +136,14 @@ async fn repeat<F: Future<Output = ()>>(stop: Arc<Stop>, mut ticks: Interval, wo
 
 /// What the schedule of one instance waits for.
 struct Waits {
-    ticks: Interval,
+    ticks: Ticks,
     follow_up: Arc<FollowUp>,
     /// The shortest wait for a follow-up.
     soonest: Duration,
     events: Arc<Events>,
 }
 
-/// Repeats work at an interval, and in between when it is asked for or something happens. The interval is not moved by
-/// that.
+/// Repeats work by time, and in between when it is asked for or something happens. The times are not moved by that.
 async fn follow<F: Future<Output = ()>>(stop: Arc<Stop>, waits: Waits, work: impl Fn(Why, Instant) -> F) {
     let Waits { mut ticks, follow_up, soonest, events } = waits;
     // Before the first evaluation, there is nothing to follow.
@@ -139,6 +167,9 @@ async fn follow<F: Future<Output = ()>>(stop: Arc<Stop>, waits: Waits, work: imp
             follow_up.clear();
         }
         work(why, due).await;
+        if why == Why::Schedule {
+            ticks.done();
+        }
         not_before = Instant::now().checked_add(pause(in_a_row, soonest));
     }
 }
@@ -183,8 +214,26 @@ mod tests {
 
     use ansai_core::InstanceName;
 
+    use super::timer::Now;
     use super::*;
     use crate::watching::Mailbox;
+
+    /// Clocks that go on as the test's do.
+    struct Tokio(Instant);
+
+    impl Clocks for Tokio {
+        fn now(&self) -> Now {
+            Now { up: Millis::from(self.0.elapsed()), wall: ansai_core::Timestamp::EPOCH }
+        }
+    }
+
+    /// At an interval, from now on.
+    fn ticks_each(every: Duration) -> Ticks {
+        let clocks = Arc::new(Tokio(Instant::now()));
+        let first = (Millis::ZERO, clocks.now());
+        let timer = Timer::new(&ansai_config::Timing::default(), every.into(), Millis::ZERO, None, first);
+        Ticks::new(timer, clocks, Arc::default(), None)
+    }
 
     const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -213,7 +262,7 @@ mod tests {
             }
             std::future::ready(())
         };
-        let (ticks, events) = (ticks(Instant::now(), every), events(&mailbox()));
+        let (ticks, events) = (ticks_each(every), events(&mailbox()));
         let waits = Waits { ticks, follow_up, soonest: Duration::from_millis(1), events };
         follow(stop, waits, work).await;
         let seen = seen.lock().unwrap();
@@ -241,7 +290,7 @@ mod tests {
             }
             async { tokio::task::yield_now().await }
         };
-        let (ticks, events) = (ticks(Instant::now(), Duration::from_millis(50)), events(&mailbox));
+        let (ticks, events) = (ticks_each(Duration::from_millis(50)), events(&mailbox));
         let waits = Waits { ticks, follow_up, soonest: Duration::ZERO, events };
         follow(stop, waits, work).await;
         assert_eq!(seen.lock().unwrap().first(), Some(&Why::Schedule));
@@ -264,7 +313,7 @@ mod tests {
             // Longer than the interval, and until the event is due.
             async move { _ = tokio::join!(due.due(), tokio::time::sleep(Duration::from_millis(20))) }
         };
-        let (ticks, follow_up) = (ticks(Instant::now(), Duration::from_millis(10)), Arc::new(FollowUp::default()));
+        let (ticks, follow_up) = (ticks_each(Duration::from_millis(10)), Arc::new(FollowUp::default()));
         follow(stop, Waits { ticks, follow_up, soonest: Duration::ZERO, events }, work).await;
         assert_eq!(*seen.lock().unwrap(), [Why::Schedule; 2]);
     }

@@ -9,6 +9,7 @@ mod incidents;
 mod memory;
 mod orders;
 mod repeats;
+mod schedule;
 mod series;
 mod shares;
 mod steps;
@@ -84,6 +85,9 @@ const SCHEMA: Schema = Schema(&[
     CREATE TABLE approval (plan TEXT PRIMARY KEY, incident TEXT NOT NULL, asked INTEGER NOT NULL, state TEXT NOT NULL,
         value TEXT NOT NULL) WITHOUT ROWID;
     CREATE INDEX approval_incident ON approval (incident, asked);",
+    "
+    CREATE TABLE cron (instance TEXT PRIMARY KEY, pattern TEXT NOT NULL, seen INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE fault (instance TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 ]);
 
 /// The state of this host.

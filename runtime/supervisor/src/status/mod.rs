@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ansai_core::approval::ApprovalState;
 use ansai_core::control::{IncidentStatus, InstanceStatus, NextStep, Overall, ShareUse, StatusReport};
 use ansai_core::incident::Permission;
+use ansai_core::order::Orders;
 use ansai_core::text::prose;
 use ansai_core::{Incident, InstanceName, Mode, Timestamp};
 
@@ -41,6 +42,9 @@ impl Supervisor {
             .map(|one| (&one.name, (one, rooms.passes.authority.effective_grants(&one.name).ok().map(|it| it.mode))))
             .collect();
         let due = |instance: &Instance| {
+            if let Some(next) = rooms.passes.lanes.of(&instance.name).board.read().next {
+                return next.max(now);
+            }
             let last = last.get(instance.name.as_str()).copied();
             last.map_or(now, |last| (last + instance.every).max(now))
         };
@@ -75,7 +79,10 @@ impl Supervisor {
             instance: instance.name.clone(),
             version: Some(instance.version.clone()),
             mode: instances.get(&instance.name).and_then(|(_, mode)| *mode),
-            every: Some(instance.every),
+            every: instance.timing.cron.is_none().then_some(instance.every),
+            cron: instance.timing.cron.as_ref().map(ToString::to_string),
+            skipped: rooms.passes.lanes.of(&instance.name).board.read().skipped,
+            faults: rooms.passes.faults.in_a_row(&instance.name),
             last: last.get(instance.name.as_str()).copied(),
             next: Some(due(instance)),
             incidents: incidents.iter().filter(|one| one.instance == instance.name).count(),
@@ -84,14 +91,16 @@ impl Supervisor {
         let mut statuses: Vec<InstanceStatus> = statuses.collect();
         statuses.sort_by(|a, b| a.instance.cmp(&b.instance));
         let budgets = rooms.state.budgets_used()?;
+        let report = report(&incidents, now, next);
         Ok(StatusReport {
+            overall: overall(report.overall, &orders),
             is_running: true,
             clock_doubt_ms,
             instances: statuses,
             orders: orders.clone(),
             pending_steps: self.pending().len(),
             budgets,
-            ..report(&incidents, now, next)
+            ..report
         })
     }
 
@@ -103,6 +112,11 @@ impl Supervisor {
         used.truncate(MOST_SHARES);
         used
     }
+}
+
+/// What an instance would see that is quarantined is unknown.
+fn overall(of_incidents: Overall, orders: &Orders) -> Overall {
+    if orders.quarantines.is_empty() { of_incidents } else { of_incidents.max(Overall::Unknown) }
 }
 
 /// A report with these incidents only.
@@ -157,6 +171,8 @@ impl State {
         let (incidents, mut orders) = (self.all_incidents()?, self.orders()?);
         orders.pauses.retain(|one| one.order.is_in_force(now, false));
         orders.silences.retain(|one| one.order.is_in_force(now, false));
+        let faults = self.faults()?;
+        orders.quarantines = faults.iter().filter_map(|(_, stored)| stored.quarantine().cloned()).collect();
         let next = |incident: &Incident| {
             NextStep::of_orders(incident, &orders, now, false).unwrap_or(NextStep::Evaluate { at: None })
         };
@@ -164,11 +180,26 @@ impl State {
             let instance: InstanceName = name.parse().ok()?;
             let incidents = incidents.iter().filter(|one| one.instance == instance).count();
             let (version, mode, every, next, shares) = (None, None, None, None, Vec::new());
-            Some(InstanceStatus { instance, version, mode, every, last: Some(last), next, incidents, shares })
+            let (cron, skipped, last) = (None, 0, Some(last));
+            let faults = faults.iter().find(|(name, _)| *name == instance).map_or(0, |(_, stored)| stored.in_a_row());
+            Some(InstanceStatus {
+                instance,
+                version,
+                mode,
+                every,
+                cron,
+                skipped,
+                faults,
+                last,
+                next,
+                incidents,
+                shares,
+            })
         };
         let instances = self.all_evaluated()?.into_iter().filter_map(instance).collect();
         let (budgets, pending_steps) = (self.budgets_used()?, self.interrupted_steps()?.len());
         let report = report(&incidents, now, next);
-        Ok(StatusReport { instances, orders, budgets, pending_steps, ..report })
+        let overall = overall(report.overall, &orders);
+        Ok(StatusReport { overall, instances, orders, budgets, pending_steps, ..report })
     }
 }

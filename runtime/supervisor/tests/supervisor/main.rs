@@ -22,6 +22,7 @@ mod evidence;
 mod expiry;
 mod export;
 mod failure;
+mod faulty;
 mod full_disk;
 mod grants;
 mod guarded;

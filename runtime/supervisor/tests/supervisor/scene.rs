@@ -117,6 +117,7 @@ impl Scene {
             approval_expires: self.approval_expires,
             maintenance: Arc::default(),
             every: Millis::from_hours(1),
+            timing: Arc::default(),
             watches: Arc::new([]),
         }
     }

@@ -8,6 +8,7 @@ use ansai_core::event::{
 };
 use ansai_core::hold::{HeldUnder, NotHeld};
 use ansai_core::order::{Order, Pause, Person, Silence};
+use ansai_core::quarantine::{Quarantine, Release};
 use ansai_core::{
     Bytes, Decision, ErrorKind, InstanceName, Measure, Mode, Observation, OnFailure, Outcome, Preview, Recommendation,
     Refusal, Severity, Share, Subject, Timestamp, Unit, Usage,
@@ -170,6 +171,22 @@ fn samples() -> Vec<Event> {
         Event::Slowed { instance: name.clone(), share: Share::Processor, limit: 12_000 },
         Event::Resumed { instance: name.clone(), slowed: true },
         Event::Resumed { instance: name.clone(), slowed: false },
+        Event::BackedOff {
+            instance: name.clone(),
+            faults: 3,
+            kind: ErrorKind::Fuel,
+            until: Timestamp::from_millis(9_000),
+        },
+        Event::Quarantined(Quarantine {
+            instance: name.clone(),
+            since: Timestamp::from_millis(1),
+            faults: 10,
+            kind: ErrorKind::Trap,
+            error: "unreachable".into(),
+        }),
+        Event::Released { instance: name.clone(), why: Release::Answered, by: None },
+        Event::Released { instance: name.clone(), why: Release::Changed, by: None },
+        Event::Released { instance: name.clone(), why: Release::Resumed, by: Some(order().by) },
         Event::AuditDropped {
             from: 1,
             first: 1_205,

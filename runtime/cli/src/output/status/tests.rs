@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 use ansai_core::control::{BudgetUse, ShareUse};
 use ansai_core::order::{Order, Orders, Pause, Person, Silence};
-use ansai_core::{InstanceName, Mode, Severity, Share};
+use ansai_core::quarantine::Quarantine;
+use ansai_core::{ErrorKind, InstanceName, Mode, Severity, Share};
 
 use super::*;
 
@@ -46,6 +47,8 @@ fn report() -> StatusReport {
     ];
     let mut incidents: Vec<_> = all.into_iter().map(|next| incident("/var", next)).collect();
     incidents[6].unknown = Some("the probe failed".into());
+    let (instance, since, kind) = (ONE, Timestamp::from_millis(NOW), ErrorKind::Trap);
+    let quarantine = Quarantine { instance, since, faults: 10, kind, error: "unreachable".into() };
     StatusReport {
         ansai: "0.1.0".into(),
         at: Timestamp::from_millis(NOW),
@@ -58,14 +61,17 @@ fn report() -> StatusReport {
             instance: ONE,
             version: Some("0.2.0".into()),
             mode: Some(Mode::Enforce),
-            every: Some(Millis::new(60_000)),
+            every: None,
+            cron: Some("30 2 * * * Europe/Berlin".into()),
+            skipped: 2,
+            faults: 3,
             last: Some(Timestamp::from_millis(NOW - 5_000)),
             next: at,
             incidents: 9,
             shares: vec![ShareUse { share: Share::Processor, percent: 97, is_suspended: true }],
         }],
         not_loaded: vec!["services: its component is missing".into()],
-        orders: Orders { pauses: vec![pause], silences: vec![silence] },
+        orders: Orders { pauses: vec![pause], silences: vec![silence], quarantines: vec![quarantine] },
         pending_steps: 1,
         budgets: vec![BudgetUse {
             instance: ONE,
@@ -101,7 +107,9 @@ fn the_page_fits_the_terminal_and_has_what_is_wrong_first() {
         "next: nothing: observe mode",
         "next: evaluated again in 1 min",
         "next: silenced until",
-        "disk-space (enforce): 9 open, evaluated 5 s ago, again in 1 min; shares used:",
+        "disk-space (enforce): 9 open, evaluated 5 s ago, again in 1 min by cron 30 2 * * * Europe/Berlin; 2 skipped runs; 3 faults in a row; shares used:",
+        "disk-space is quarantined since",
+        "10 faults in a row, the last one was trap: unreachable; `ansai resume disk-space` ends it",
         "processor_percent 97 % (suspended)",
         "and 3 more incidents",
         "no ansai runs: this is what it left",
