@@ -39,6 +39,7 @@ mod clock_watch;
 mod execution;
 mod guarded;
 mod ids;
+mod in_use;
 mod incidents;
 pub mod instance;
 mod opening;
@@ -59,6 +60,7 @@ mod tasks;
 mod watching;
 
 pub use execution::{PendingStep, PlanFileError, StoredPlan, approved_steps, stored_plan, undo};
+pub use in_use::is_in_use;
 pub use instance::Instance;
 pub use opening::{OpenError, Options};
 pub use orders::OrderError;
