@@ -26,7 +26,12 @@ fn silent_bus() {
         std::fs::create_dir_all(directory).unwrap();
     }
     let listener = UnixListener::bind("/run/dbus/system_bus_socket").unwrap();
-    std::thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+    std::thread::spawn(move || {
+        let mut connections = Vec::new();
+        for connection in listener.incoming() {
+            connections.push(connection);
+        }
+    });
 }
 
 /// Lists the services of this machine.
